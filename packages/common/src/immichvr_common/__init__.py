@@ -1,0 +1,1 @@
+"""What every ImmichVR service process needs: settings, bus, storage, jobs, rpc, metrics, logs."""

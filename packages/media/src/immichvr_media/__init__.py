@@ -1,0 +1,1 @@
+"""Decodes photos, reads their focal length and the depth they carry."""

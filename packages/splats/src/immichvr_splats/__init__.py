@@ -1,0 +1,1 @@
+"""Gaussian clouds in memory and the file formats that hold them."""

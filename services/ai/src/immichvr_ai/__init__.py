@@ -1,0 +1,1 @@
+"""Depth and Gaussian splats from a photo."""

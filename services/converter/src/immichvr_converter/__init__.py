@@ -1,0 +1,1 @@
+"""Converts splats between formats and levels of detail."""

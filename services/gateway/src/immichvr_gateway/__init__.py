@@ -1,0 +1,1 @@
+"""The only public door: API, library, jobs, assets, events and the viewer."""
