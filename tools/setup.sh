@@ -19,7 +19,7 @@ fi
 
 set -- -c constraints.txt --group dev
 for part in packages/proto packages/common packages/media packages/models packages/splats \
-            services/ai services/converter services/gateway packages/local; do
+            services/ai services/converter services/gateway packages/local bench; do
   set -- "$@" -e "$part"
 done
 VIRTUAL_ENV="$PWD/.venv" .venv/bin/uv pip install -q "$@" \

@@ -1,0 +1,1 @@
+"""Measurements: scenes with true depth, a splat rasterizer, and benches against peers and limits."""
