@@ -1,0 +1,101 @@
+from immichvr.common.v1 import common_pb2 as _common_pb2
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class DepthParams(_message.Message):
+    __slots__ = ("model",)
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    def __init__(self, model: _Optional[str] = ...) -> None: ...
+
+class SplatParams(_message.Message):
+    __slots__ = ("model", "max_gaussians", "keep_ply")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    MAX_GAUSSIANS_FIELD_NUMBER: _ClassVar[int]
+    KEEP_PLY_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    max_gaussians: int
+    keep_ply: bool
+    def __init__(self, model: _Optional[str] = ..., max_gaussians: _Optional[int] = ..., keep_ply: bool = ...) -> None: ...
+
+class Source(_message.Message):
+    __slots__ = ("data", "object")
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    OBJECT_FIELD_NUMBER: _ClassVar[int]
+    data: bytes
+    object: _common_pb2.ObjectRef
+    def __init__(self, data: _Optional[bytes] = ..., object: _Optional[_Union[_common_pb2.ObjectRef, _Mapping]] = ...) -> None: ...
+
+class DepthRequest(_message.Message):
+    __slots__ = ("source", "params")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    PARAMS_FIELD_NUMBER: _ClassVar[int]
+    source: Source
+    params: DepthParams
+    def __init__(self, source: _Optional[_Union[Source, _Mapping]] = ..., params: _Optional[_Union[DepthParams, _Mapping]] = ...) -> None: ...
+
+class MadeBy(_message.Message):
+    __slots__ = ("model_key", "revision", "reason")
+    MODEL_KEY_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    model_key: str
+    revision: str
+    reason: str
+    def __init__(self, model_key: _Optional[str] = ..., revision: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class DepthResponse(_message.Message):
+    __slots__ = ("progress", "result")
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    progress: _common_pb2.Progress
+    result: DepthResult
+    def __init__(self, progress: _Optional[_Union[_common_pb2.Progress, _Mapping]] = ..., result: _Optional[_Union[DepthResult, _Mapping]] = ...) -> None: ...
+
+class DepthResult(_message.Message):
+    __slots__ = ("png", "near", "far", "metric", "made_by")
+    PNG_FIELD_NUMBER: _ClassVar[int]
+    NEAR_FIELD_NUMBER: _ClassVar[int]
+    FAR_FIELD_NUMBER: _ClassVar[int]
+    METRIC_FIELD_NUMBER: _ClassVar[int]
+    MADE_BY_FIELD_NUMBER: _ClassVar[int]
+    png: bytes
+    near: float
+    far: float
+    metric: bool
+    made_by: MadeBy
+    def __init__(self, png: _Optional[bytes] = ..., near: _Optional[float] = ..., far: _Optional[float] = ..., metric: bool = ..., made_by: _Optional[_Union[MadeBy, _Mapping]] = ...) -> None: ...
+
+class SplatRequest(_message.Message):
+    __slots__ = ("source", "params")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    PARAMS_FIELD_NUMBER: _ClassVar[int]
+    source: Source
+    params: SplatParams
+    def __init__(self, source: _Optional[_Union[Source, _Mapping]] = ..., params: _Optional[_Union[SplatParams, _Mapping]] = ...) -> None: ...
+
+class SplatResponse(_message.Message):
+    __slots__ = ("progress", "result", "chunk")
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_FIELD_NUMBER: _ClassVar[int]
+    progress: _common_pb2.Progress
+    result: SplatResult
+    chunk: bytes
+    def __init__(self, progress: _Optional[_Union[_common_pb2.Progress, _Mapping]] = ..., result: _Optional[_Union[SplatResult, _Mapping]] = ..., chunk: _Optional[bytes] = ...) -> None: ...
+
+class SplatResult(_message.Message):
+    __slots__ = ("size", "sha256", "gaussians", "made_by")
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    GAUSSIANS_FIELD_NUMBER: _ClassVar[int]
+    MADE_BY_FIELD_NUMBER: _ClassVar[int]
+    size: int
+    sha256: str
+    gaussians: int
+    made_by: MadeBy
+    def __init__(self, size: _Optional[int] = ..., sha256: _Optional[str] = ..., gaussians: _Optional[int] = ..., made_by: _Optional[_Union[MadeBy, _Mapping]] = ...) -> None: ...
