@@ -1,0 +1,27 @@
+"""What can be wrong with a photo, by the code that services report."""
+
+from typing import ClassVar
+
+
+class MediaError(ValueError):
+    """A photo that cannot be decoded; `code` is the word for it in every answer of the system."""
+
+    code: ClassVar[str] = "invalid_image"
+
+
+class InvalidImage(MediaError):  # noqa: N818 - the name that the system's error code has
+    """Not an image, or an image that is damaged or cut off."""
+
+    code = "invalid_image"
+
+
+class ImageTooLarge(MediaError):  # noqa: N818 - the name that the system's error code has
+    """An image above one of the limits, refused before any pixel was decoded."""
+
+    code = "image_too_large"
+
+
+class UnsupportedImage(MediaError):  # noqa: N818 - the name that the system's error code has
+    """An image in a format, or in a variant of a format, that this package does not decode."""
+
+    code = "unsupported_format"

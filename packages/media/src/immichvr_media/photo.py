@@ -1,0 +1,66 @@
+"""Decoding a photo: upright sRGB pixels, focal length, the depth it carries."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from immichvr_media.carried import CarriedDepth
+from immichvr_media.colour import normalise_mode, to_srgb
+from immichvr_media.focal import FocalLength, focal_length
+from immichvr_media.limits import DecodeLimits
+from immichvr_media.opening import load_image, open_image, read_source
+from immichvr_media.orientation import upright_image
+
+_DEFAULT_LIMITS = DecodeLimits()
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A decoded photo.
+
+    rgb: (h, w, 3) uint8, sRGB, upright, transparency over white.
+    focal: in pixels of `rgb`.
+    depth: the depth map in the file, upright, at its own size; None where there is none.
+    format: `jpeg`, `mpo`, `png`, `webp`, `heic`, `avif`, `tiff` or `gif`.
+    orientation: the EXIF orientation 1..8 of the stored picture, already undone in `rgb`.
+    notes: what was left out or repaired on the way, in words.
+    """
+
+    rgb: npt.NDArray[np.uint8]
+    focal: FocalLength
+    depth: CarriedDepth | None
+    format: str
+    orientation: int
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def width(self) -> int:
+        """Columns of `rgb`."""
+        return int(self.rgb.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Rows of `rgb`."""
+        return int(self.rgb.shape[0])
+
+
+def decode_photo(source: bytes | Path, limits: DecodeLimits = _DEFAULT_LIMITS) -> Photo:
+    """Decodes a photo (the first frame, where there are several).
+
+    Raises InvalidImage, ImageTooLarge or UnsupportedImage; OSError where the path cannot be read.
+    """
+    notes: list[str] = []
+    opened = open_image(read_source(source, limits), limits)
+    loaded = load_image(opened, notes)
+    picture = to_srgb(normalise_mode(loaded.image), loaded.image.info.get("icc_profile"), notes)
+    picture = upright_image(picture, loaded.turn)
+    return Photo(
+        rgb=np.array(picture),
+        focal=focal_length(loaded.exif.directory, picture.width, picture.height),
+        depth=None,
+        format=opened.format.value,
+        orientation=loaded.orientation,
+        notes=notes,
+    )

@@ -1,0 +1,43 @@
+"""Small upright sRGB JPEGs that every browser shows."""
+
+import io
+from pathlib import Path
+
+from immichvr_media.colour import normalise_mode, to_srgb
+from immichvr_media.limits import DecodeLimits
+from immichvr_media.opening import load_image, open_image, read_source
+from immichvr_media.orientation import upright_image
+
+_DEFAULT_LIMITS = DecodeLimits()
+# As in Pillow's Image.thumbnail: the decoder leaves a factor of two to the smooth filter.
+_REDUCING_GAP = 2.0
+
+
+def preview_jpeg(
+    source: bytes | Path, max_side: int = 2048, quality: int = 88, limits: DecodeLimits = _DEFAULT_LIMITS
+) -> bytes:
+    """The photo as a JPEG whose longer side is at most `max_side` pixels, upright, sRGB, without metadata.
+
+    Never enlarges. Raises what `decode_photo` raises.
+    """
+    if max_side < 1:
+        raise ValueError(f"max_side is {max_side}; it must be at least 1")
+    notes: list[str] = []
+    opened = open_image(read_source(source, limits), limits)
+    size = _fit(opened.image.size, max_side)
+    opened.image.draft(None, (int(size[0] * _REDUCING_GAP), int(size[1] * _REDUCING_GAP)))
+    loaded = load_image(opened, notes)
+    picture = normalise_mode(loaded.image)
+    size = _fit(picture.size, max_side)
+    if size != picture.size:
+        picture = picture.resize(size, reducing_gap=_REDUCING_GAP)
+    picture = upright_image(to_srgb(picture, loaded.image.info.get("icc_profile"), notes), loaded.turn)
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=quality)
+    return out.getvalue()
+
+
+def _fit(size: tuple[int, int], max_side: int) -> tuple[int, int]:
+    """`size` scaled down, in proportion, to sides of at most `max_side` and at least 1."""
+    scale = min(1.0, max_side / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
