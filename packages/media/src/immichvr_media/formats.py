@@ -24,8 +24,8 @@ _SUFFIXES = frozenset(
      "avif", "avifs", "tif", "tiff", "gif")
 )
 _MIME_SUBTYPES = frozenset(
-    ("jpeg", "jpg", "pjpeg", "mpo", "png", "apng", "webp", "heic", "heif", "heic-sequence", "heif-
-     sequence", "avif", "avif-sequence", "tiff", "gif")
+    ("jpeg", "jpg", "pjpeg", "mpo", "png", "apng", "webp", "heic", "heif", "heic-sequence",
+     "heif-sequence", "avif", "avif-sequence", "tiff", "gif")
 )
 # fmt: on
 
