@@ -1,0 +1,63 @@
+"""One photo in, one depth map out: the model that was asked for, or the best one that can run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from immichvr_ai.depth.embedded import embedded_depth
+from immichvr_ai.depth.errors import DepthUnavailable, UnknownDepthModel
+from immichvr_ai.depth.heuristic import heuristic_depth
+from immichvr_ai.depth_map import DepthMap
+
+if TYPE_CHECKING:
+    from immichvr_media import Photo
+    from immichvr_models import Cache
+
+DEPTH_MODELS = ("embedded", "heuristic")
+"""Every depth model, in the order in which `auto` prefers them."""
+
+
+def estimate_depth(
+    photo: Photo,
+    model: str = "auto",
+    *,
+    cache: Cache,
+    progress: Callable[[Any], None] | None = None,
+) -> DepthMap:
+    """Estimate the depth of a photo.
+
+    model: one of DEPTH_MODELS, or `auto`: the first of them that can run; `reason` then says why not a better one.
+    cache: where weights are, and whether they may be downloaded; progress: told about such a download.
+    Raises UnknownDepthModel, and DepthUnavailable where the model that was asked for by name cannot run.
+    """
+    if model != "auto":
+        return _estimate(photo, model, cache, progress)
+    declined: list[str] = []
+    for key in DEPTH_MODELS:
+        if key == "embedded" and photo.depth is None:
+            continue
+        try:
+            depth = _estimate(photo, key, cache, progress)
+        except DepthUnavailable as error:
+            declined.append(str(error))
+        else:
+            return replace(depth, reason=_reason(declined, key))
+    raise DepthUnavailable("auto", "no_model", "; ".join(declined))
+
+
+def _estimate(photo: Photo, model: str, cache: Cache, progress: Callable[[Any], None] | None) -> DepthMap:
+    if model == "embedded":
+        return embedded_depth(photo)
+    if model == "heuristic":
+        return DepthMap(heuristic_depth(photo.rgb), metric=False, model_key="heuristic", revision="1")
+    accepted = ", ".join(("auto", *DEPTH_MODELS))
+    raise UnknownDepthModel(f"there is no depth model {model!r}; there are: {accepted}")
+
+
+def _reason(declined: list[str], key: str) -> str:
+    if not declined:
+        return ""
+    used = "the built-in estimator" if key == "heuristic" else key
+    return f"{'; '.join(declined)}; {used} was used"

@@ -1,0 +1,68 @@
+"""A depth estimator without weights: position, sky, haze, focus and saliency, smoothed along edges."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from immichvr_ai.depth.heuristic import cues, layout
+from immichvr_ai.depth.heuristic.filters import guided_upsample
+from immichvr_ai.depth.scale import with_median
+from immichvr_ai.depth_map import FloatImage
+
+WORKING_SIZE = 384
+"""Longer side, in pixels, at which the cues are found."""
+OUTPUT_SIZE = 768
+"""Longer side, in pixels, of the depth map (or the photo's, where that is less)."""
+NEAR_TO_FAR = 8.0
+"""Depth of the sky over that of the nearest thing."""
+
+
+def heuristic_depth(rgb: npt.NDArray[np.uint8]) -> FloatImage:
+    """Guess a pleasing depth for any photo.
+
+    rgb: (h, w, 3) uint8, upright. Returns depth (H, W) float32, finite, positive, median 2, larger is farther,
+    with the photo's aspect ratio and at most `OUTPUT_SIZE` pixels on the longer side.
+    """
+    fine = _fitted(rgb, OUTPUT_SIZE)
+    small = _fitted(fine, WORKING_SIZE)
+    guide = small.astype(np.float32) / np.float32(255.0)
+    fine_guide = fine.astype(np.float32) / np.float32(255.0)
+    radius = max(1, max(small.shape[:2]) // 32)
+    disparity = np.clip(guided_upsample(guide, _disparity(guide), radius, 1e-3, fine_guide), 0.0, 1.0)
+    depth = NEAR_TO_FAR / (1.0 + (NEAR_TO_FAR - 1.0) * disparity)
+    return with_median(np.asarray(depth, np.float32))
+
+
+def _disparity(rgb: FloatImage) -> FloatImage:
+    """Disparity in 0 (sky) .. 1 (nearest)."""
+    height, width = rgb.shape[:2]
+    sky = cues.sky(rgb)
+    sharper = cues.focus(rgb)
+    stands_out = cues.saliency(rgb) * (1.0 - sky) * (1.0 + 0.5 * np.minimum(sharper, 0.0))
+    subject = stands_out * _centred(height, width)
+    plane = layout.ground(height, width, layout.horizon(rgb, sky))
+    scene = layout.stand_up(plane, np.maximum(subject, 0.8 * stands_out))
+    scene = scene + 0.15 * subject + 0.12 * sharper
+    outdoors = float(np.clip(sky.mean() * 8.0, 0.0, 1.0))
+    scene = scene * (1.0 - 0.5 * outdoors * cues.haze(rgb) * (1.0 - stands_out))
+    scene = np.clip(scene, layout.BACKDROP / 2, 1.0)
+    return np.asarray(scene * (1.0 - sky), np.float32)
+
+
+def _centred(height: int, width: int) -> FloatImage:
+    """Where subjects are: 1 in the middle, falling towards the sides and the top, not towards the bottom."""
+    x = (np.arange(width, dtype=np.float32) + 0.5) / width - 0.5
+    y = np.minimum((np.arange(height, dtype=np.float32) + 0.5) / height - 0.55, 0.0)
+    return np.asarray(np.exp(-((x[None, :] / 0.38) ** 2 + (y[:, None] / 0.5) ** 2)), np.float32)
+
+
+def _fitted(rgb: npt.NDArray[np.uint8], longest: int) -> npt.NDArray[np.uint8]:
+    """Shrink so that the longer side has at most `longest` pixels, keeping at least one pixel each way."""
+    height, width = rgb.shape[:2]
+    scale = longest / max(height, width)
+    if scale >= 1.0:
+        return rgb
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
