@@ -1,1 +1,39 @@
 """Gaussian clouds in memory and the file formats that hold them."""
+
+from .cleaning import clean
+from .cloud import SH_C0, Camera, GaussianCloud
+from .conversion import ReadResult, format_of, read, to_bytes, write
+from .errors import (
+    InvalidCloudError,
+    LimitExceededError,
+    MalformedFileError,
+    SplatError,
+    UnknownFormatError,
+    UnsupportedFileError,
+)
+from .formats import FORMATS
+from .formats.base import Format
+from .losses import Loss
+from .source import ReadLimits
+
+__all__ = [
+    "FORMATS",
+    "SH_C0",
+    "Camera",
+    "Format",
+    "GaussianCloud",
+    "InvalidCloudError",
+    "LimitExceededError",
+    "Loss",
+    "MalformedFileError",
+    "ReadLimits",
+    "ReadResult",
+    "SplatError",
+    "UnknownFormatError",
+    "UnsupportedFileError",
+    "clean",
+    "format_of",
+    "read",
+    "to_bytes",
+    "write",
+]

@@ -1,0 +1,129 @@
+"""Gaussian clouds in memory: one convention, whatever the file they came from."""
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .compiled import F32, F64
+from .errors import InvalidCloudError
+
+SH_C0 = 0.28209479177387814
+"""Value of the constant spherical harmonic: colour = 0.5 + SH_C0 * f_dc."""
+
+OPACITY_LOGIT_LIMIT = 20.0
+"""Where infinite opacity logits are clamped; sigmoid(20) is 1 in float32."""
+
+SH_COEFFICIENTS = (1, 4, 9, 16)
+"""Coefficients per channel at degree 0, 1, 2, 3."""
+
+ColorSpace = Literal["srgb", "linear"]
+
+
+def _identity() -> F64:
+    return np.eye(4, dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Camera:
+    """The pinhole camera a cloud was made from.
+
+    fx, fy, cx, cy: pixels. width, height: pixels. extrinsic: (4, 4) float64, world to camera, OpenCV axes.
+    """
+
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    width: int
+    height: int
+    extrinsic: F64 = field(default_factory=_identity)
+
+    def __post_init__(self) -> None:
+        extrinsic = np.array(self.extrinsic, dtype=np.float64)
+        if extrinsic.shape != (4, 4):
+            raise InvalidCloudError(f"camera extrinsic has shape {extrinsic.shape}, wants (4, 4)")
+        if not (np.isfinite(extrinsic).all() and np.isfinite([self.fx, self.fy, self.cx, self.cy]).all()):
+            raise InvalidCloudError("camera has non-finite intrinsics or extrinsic")
+        if self.fx <= 0 or self.fy <= 0 or self.width <= 0 or self.height <= 0:
+            raise InvalidCloudError(
+                f"camera wants a positive focal length and size, "
+                f"has fx={self.fx} fy={self.fy} width={self.width} height={self.height}"
+            )
+        object.__setattr__(self, "extrinsic", extrinsic)
+
+
+@dataclass(frozen=True, eq=False)
+class GaussianCloud:
+    """N anisotropic Gaussians. Arrays are made contiguous float32 on construction.
+
+    means: (N, 3) metres, OpenCV axes (x right, y down, z forward). log_scales: (N, 3), ln of metres.
+    quaternions: (N, 4) wxyz, unit. opacity_logits: (N,). sh: (N, K, 3), K in 1, 4, 9, 16; index 0 is f_dc.
+    Raises InvalidCloudError where shapes do not fit. Values are checked when a cloud is read or written.
+    """
+
+    means: F32
+    log_scales: F32
+    quaternions: F32
+    opacity_logits: F32
+    sh: F32
+    camera: Camera | None = None
+    color_space: ColorSpace = "srgb"
+    frame: Literal["rdf"] = "rdf"
+
+    def __post_init__(self) -> None:
+        for name in ("means", "log_scales", "quaternions", "opacity_logits", "sh"):
+            object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name), dtype=np.float32))
+        count = self.means.shape[0] if self.means.ndim else 0
+        coefficients = self.sh.shape[1] if self.sh.ndim == 3 else 0
+        wanted = {
+            "means": (count, 3),
+            "log_scales": (count, 3),
+            "quaternions": (count, 4),
+            "opacity_logits": (count,),
+            "sh": (count, coefficients, 3),
+        }
+        for name, shape in wanted.items():
+            found = getattr(self, name).shape
+            if found != shape:
+                raise InvalidCloudError(f"{name} has shape {found}, wants {shape}")
+        if coefficients not in SH_COEFFICIENTS:
+            raise InvalidCloudError(f"sh has {coefficients} coefficients, wants one of {SH_COEFFICIENTS}")
+        if self.color_space not in ("srgb", "linear"):
+            raise InvalidCloudError(f"color_space is {self.color_space!r}, wants 'srgb' or 'linear'")
+        if self.frame != "rdf":
+            raise InvalidCloudError(f"frame is {self.frame!r}, wants 'rdf'")
+
+    @property
+    def count(self) -> int:
+        """Number of Gaussians."""
+        return int(self.means.shape[0])
+
+    @property
+    def sh_degree(self) -> int:
+        """Degree of the spherical harmonics, 0 to 3."""
+        return SH_COEFFICIENTS.index(self.sh.shape[1])
+
+    def bounds(self) -> tuple[F32, F32]:
+        """Smallest and largest mean, (3,) each, metres. Zeros for an empty cloud."""
+        if not self.count:
+            return np.zeros(3, np.float32), np.zeros(3, np.float32)
+        return self.means.min(axis=0), self.means.max(axis=0)
+
+    def take(self, indices: NDArray[np.integer]) -> "GaussianCloud":
+        """The Gaussians at `indices`, (M,) integers, in that order; camera and colour space stay."""
+        return replace(
+            self,
+            means=self.means.take(indices, axis=0),
+            log_scales=self.log_scales.take(indices, axis=0),
+            quaternions=self.quaternions.take(indices, axis=0),
+            opacity_logits=self.opacity_logits.take(indices),
+            sh=self.sh.take(indices, axis=0),
+        )
+
+    def with_sh_degree(self, degree: int) -> "GaussianCloud":
+        """The same cloud with its spherical harmonics cut off above `degree`."""
+        if degree >= self.sh_degree:
+            return self
+        return replace(self, sh=self.sh[:, : SH_COEFFICIENTS[degree]])

@@ -1,0 +1,25 @@
+"""How this package compiles its inner loops, and the array types they work on."""
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar, cast
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+U8 = NDArray[np.uint8]
+I64 = NDArray[np.int64]
+U64 = NDArray[np.uint64]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile `function` on first call, keep the machine code on disk, and release the GIL while it runs.
+
+    IEEE semantics stay on: NaN and infinity are what cleaning and quantising have to see.
+    """
+    return cast("Callable[P, R]", njit(cache=True, nogil=True, error_model="numpy")(function))

@@ -1,0 +1,37 @@
+"""The one table of file formats: the command, the services and the tests take everything about them from here."""
+
+from . import ply, spz
+from .base import Format
+
+FORMATS: dict[str, Format] = {
+    row.key: row
+    for row in (
+        Format(
+            key="ply",
+            description="PLY of INRIA's 3D Gaussian splatting or Apple's SHARP, uncompressed",
+            extensions=(".ply",),
+            media_type="application/x-ply",
+            max_sh_degree=3,
+            keeps_camera=True,
+            keeps_order=True,
+            frame="rdf",
+            magic=(b"ply\n", b"ply\r\n"),
+            options=("layout",),
+            reader=ply.read,
+            writer=ply.write,
+        ),
+        Format(
+            key="spz",
+            description="Niantic SPZ, quantised and gzipped; version 3 is written",
+            extensions=(".spz",),
+            media_type="application/x-spz",
+            max_sh_degree=3,
+            keeps_camera=False,
+            keeps_order=True,
+            frame="rdf",
+            magic=(b"\x1f\x8b", b"NGSP"),
+            options=("order",),
+            writer=spz.write,
+        ),
+    )
+}

@@ -1,0 +1,254 @@
+"""PLY as written by INRIA's 3D Gaussian splatting and by Apple's SHARP.
+
+Element `vertex`, one row per Gaussian, float32 little endian in the files of both:
+
+| properties                  | value                                                                     |
+|-----------------------------|---------------------------------------------------------------------------|
+| x y z                       | mean, OpenCV axes                                                         |
+| nx ny nz                    | normals, always 0 (INRIA only)                                            |
+| f_dc_0..2                   | colour = 0.5 + 0.28209479177387814 * f_dc                                 |
+| f_rest_0..(3 K - 1)         | higher bands, channel-major: K red, K green, K blue; K = 0, 3, 8, 15      |
+| opacity                     | logit                                                                     |
+| scale_0..2                  | ln of metres                                                              |
+| rot_0..3                    | w x y z, not normalised                                                   |
+
+SHARP adds elements with one property each: extrinsic f32[16], intrinsic f32[9] (row-major matrices),
+image_size u32[2] (width, height), frame i32[2] (frames, Gaussians per frame), disparity f32[2] (10 and 90 %
+quantiles), color_space u8 (0 sRGB, 1 linear), version u8[3].
+Sources: github.com/graphdeco-inria/gaussian-splatting `gaussian_model.py`; github.com/apple/ml-sharp `gaussians.py`.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from ..cloud import SH_COEFFICIENTS, Camera, ColorSpace, GaussianCloud
+from ..color import to_srgb
+from ..compiled import F32, I64, kernel
+from ..errors import InvalidCloudError, MalformedFileError, SplatError, UnsupportedFileError
+from ..losses import Loss
+from ..source import ReadLimits, Source
+from .base import Decoded, Encoded
+from .ply_data import read_elements
+from .ply_header import Element, Header, read_header
+
+
+class _SharpElement(NamedTuple):
+    size: int
+    scalar: str
+    code: str
+
+
+_BASE = (
+    "x", "y", "z", "f_dc_0", "f_dc_1", "f_dc_2", "opacity",
+    "scale_0", "scale_1", "scale_2", "rot_0", "rot_1", "rot_2", "rot_3",
+)  # fmt: skip
+_NORMALS = ("nx", "ny", "nz")
+_REST_COUNTS = tuple(3 * (k - 1) for k in SH_COEFFICIENTS)
+_SHARP_ELEMENTS = {
+    "extrinsic": _SharpElement(16, "float", "<f4"),
+    "intrinsic": _SharpElement(9, "float", "<f4"),
+    "image_size": _SharpElement(2, "uint", "<u4"),
+    "frame": _SharpElement(2, "int", "<i4"),
+    "disparity": _SharpElement(2, "float", "<f4"),
+    "color_space": _SharpElement(1, "uchar", "u1"),
+    "version": _SharpElement(3, "uchar", "u1"),
+}
+_SHARP_VERSION = (1, 5, 0)
+_DEFAULTS = {"extrinsic": np.eye(4, dtype=np.float32)}
+_COLOR_SPACES: tuple[ColorSpace, ...] = ("srgb", "linear")
+_LAYOUTS = ("inria", "sharp")
+
+
+def read(source: Source, limits: ReadLimits) -> Decoded:
+    """Decode a PLY of Gaussians: any property order and scalar type, ascii, little or big endian."""
+    header = read_header(source)
+    vertex = _vertex(header, source, limits)
+    elements, losses = read_elements(header, source, {"vertex", *_SHARP_ELEMENTS})
+    rows = elements.pop("vertex")
+    degree = _REST_COUNTS.index(sum(p.startswith("f_rest_") for p in vertex.properties))
+    camera, color_space, metadata_losses = _describe(elements)
+    n = vertex.count
+    cloud = GaussianCloud(
+        means=np.empty((n, 3), np.float32),
+        log_scales=np.empty((n, 3), np.float32),
+        quaternions=np.empty((n, 4), np.float32),
+        opacity_logits=np.empty(n, np.float32),
+        sh=np.empty((n, SH_COEFFICIENTS[degree], 3), np.float32),
+        camera=camera,
+        color_space=color_space,
+    )
+    _deinterleave(rows, _columns(vertex.properties, degree), *_arrays(cloud))
+    return Decoded(to_srgb(cloud), losses + metadata_losses)
+
+
+def write(cloud: GaussianCloud, *, layout: str | None = None) -> Encoded:
+    """Encode as little-endian float32.
+
+    layout: "sharp" (needs a camera, holds degree 0 only) or "inria" (holds no camera); by default "sharp" for a
+    cloud with a camera and degree 0, else "inria".
+    """
+    if layout is None:
+        layout = "sharp" if cloud.camera is not None and cloud.sh_degree == 0 else "inria"
+    if layout not in _LAYOUTS:
+        raise InvalidCloudError(f"layout is {layout!r}, ply takes one of {', '.join(_LAYOUTS)}")
+    return _write_sharp(cloud) if layout == "sharp" else _write_inria(cloud)
+
+
+def _write_inria(cloud: GaussianCloud) -> Encoded:
+    losses = []
+    if cloud.camera is not None:
+        losses.append(Loss("camera", "the INRIA layout of ply has no place for the camera"))
+    rest = _rest_names(_REST_COUNTS[cloud.sh_degree])
+    names = (*_BASE[:3], *_NORMALS, *_BASE[3:6], *rest, *_BASE[6:])
+    return Encoded([_header_bytes(cloud.count, names, ()), _rows(cloud, names)], losses)
+
+
+def _write_sharp(cloud: GaussianCloud) -> Encoded:
+    camera = cloud.camera
+    if camera is None:
+        raise InvalidCloudError("the SHARP layout of ply needs a cloud with a camera; layout='inria' does not")
+    losses = []
+    if cloud.sh_degree:
+        message = f"spherical harmonics of degree 1 to {cloud.sh_degree}: the SHARP layout of ply holds degree 0"
+        losses.append(Loss("sh_degree", message, cloud.count))
+        cloud = cloud.with_sh_degree(0)
+    tail = _sharp_tail(cloud, camera)
+    return Encoded([_header_bytes(cloud.count, _BASE, tail), _rows(cloud, _BASE), *tail.values()], losses)
+
+
+def _vertex(header: Header, source: Source, limits: ReadLimits) -> Element:
+    name = source.name
+    vertex = header.element("vertex")
+    if vertex is None:
+        raise MalformedFileError(f"{name}: header has no element 'vertex'")
+    if "packed_position" in vertex.properties:
+        raise UnsupportedFileError(f"{name}: a compressed PLY (PlayCanvas), which is not read here")
+    missing = [p for p in _BASE if p not in vertex.properties and p not in vertex.lists]
+    if missing:
+        raise MalformedFileError(f"{name}: element 'vertex' lacks the properties {', '.join(missing)}")
+    rest = sum(p.startswith("f_rest_") for p in vertex.properties)
+    if rest not in _REST_COUNTS or any(p not in vertex.properties for p in _rest_names(rest)):
+        raise MalformedFileError(
+            f"{name}: element 'vertex' has {rest} properties f_rest_*, "
+            f"wants {', '.join(map(str, _REST_COUNTS))} of them, numbered from 0"
+        )
+    limits.check_points(vertex.count, name)
+    return vertex
+
+
+def _rest_names(count: int) -> tuple[str, ...]:
+    return tuple(f"f_rest_{i}" for i in range(count))
+
+
+def _describe(metadata: dict[str, F32]) -> tuple[Camera | None, ColorSpace, list[Loss]]:
+    """Camera and colour space from SHARP's elements, each a column (count, 1)."""
+    losses: list[Loss] = []
+    color_space: ColorSpace = "srgb"
+    code = metadata.get("color_space", np.zeros((1, 1), np.float32)).ravel()
+    if code.size == 1 and code[0] in (0, 1):
+        color_space = _COLOR_SPACES[int(code[0])]
+    else:
+        losses.append(Loss("color_space", f"color_space is {code[:4].tolist()}, wants 0 or 1: taken as sRGB"))
+    if "intrinsic" not in metadata and "image_size" not in metadata:
+        return None, color_space, losses
+    try:
+        return _camera(metadata), color_space, losses
+    except SplatError as error:
+        losses.append(Loss("camera", f"the camera in the file is not usable: {error}"))
+        return None, color_space, losses
+
+
+def _camera(metadata: dict[str, F32]) -> Camera:
+    values = {}
+    for name in ("intrinsic", "image_size", "extrinsic"):
+        values[name] = metadata.get(name, _DEFAULTS.get(name, np.empty(0))).ravel()
+        if values[name].size != _SHARP_ELEMENTS[name].size or not np.isfinite(values[name]).all():
+            raise InvalidCloudError(f"wants {_SHARP_ELEMENTS[name].size} finite values of element {name!r}")
+    intrinsic = values["intrinsic"].reshape(3, 3).astype(float)
+    width, height = values["image_size"]
+    return Camera(
+        fx=float(intrinsic[0, 0]),
+        fy=float(intrinsic[1, 1]),
+        cx=float(intrinsic[0, 2]),
+        cy=float(intrinsic[1, 2]),
+        width=int(width),
+        height=int(height),
+        extrinsic=values["extrinsic"].reshape(4, 4).astype(np.float64),
+    )
+
+
+def _sharp_tail(cloud: GaussianCloud, camera: Camera) -> dict[str, bytes]:
+    """The values of SHARP's elements, by name, in its order."""
+    view_z = cloud.means @ camera.extrinsic[2, :3].astype(np.float32) + np.float32(camera.extrinsic[2, 3])
+    disparity = 1 / view_z[view_z > 0]
+    near_far = np.quantile(disparity, (0.1, 0.9)) if disparity.size else (0, 0)
+    intrinsic = (camera.fx, 0, camera.cx, 0, camera.fy, camera.cy, 0, 0, 1)
+    values = {
+        "extrinsic": camera.extrinsic.ravel(),
+        "intrinsic": intrinsic,
+        "image_size": (camera.width, camera.height),
+        "frame": (1, cloud.count),
+        "disparity": near_far,
+        "color_space": (_COLOR_SPACES.index("srgb"),),
+        "version": _SHARP_VERSION,
+    }
+    return {name: np.array(v, _SHARP_ELEMENTS[name].code).tobytes() for name, v in values.items()}
+
+
+def _header_bytes(count: int, names: tuple[str, ...], extra: Iterable[str]) -> bytes:
+    lines = ["ply", "format binary_little_endian 1.0", f"element vertex {count}"]
+    lines += [f"property float {name}" for name in names]
+    for name in extra:
+        layout = _SHARP_ELEMENTS[name]
+        lines += [f"element {name} {layout.size}", f"property {layout.scalar} {name}"]
+    return "\n".join([*lines, "end_header", ""]).encode("ascii")
+
+
+def _rows(cloud: GaussianCloud, names: tuple[str, ...]) -> memoryview:
+    rows = np.zeros((cloud.count, len(names)), "<f4")
+    _interleave(*_arrays(cloud), _columns(names, cloud.sh_degree), rows)
+    return rows.reshape(-1).view(np.uint8).data
+
+
+def _columns(names: Iterable[str], sh_degree: int) -> I64:
+    """Where `_BASE` and then f_rest_* stand among `names`."""
+    place = {name: column for column, name in enumerate(names)}
+    return np.array([place[n] for n in (*_BASE, *_rest_names(_REST_COUNTS[sh_degree]))], np.int64)
+
+
+def _arrays(cloud: GaussianCloud) -> tuple[F32, F32, F32, F32, F32]:
+    return cloud.means, cloud.log_scales, cloud.quaternions, cloud.opacity_logits, cloud.sh
+
+
+@kernel
+def _deinterleave(rows: F32, columns: I64, means: F32, log_scales: F32, quaternions: F32, logits: F32, sh: F32) -> None:
+    bands = sh.shape[1] - 1
+    for i in range(rows.shape[0]):
+        for j in range(3):
+            means[i, j] = rows[i, columns[j]]
+            sh[i, 0, j] = rows[i, columns[3 + j]]
+            log_scales[i, j] = rows[i, columns[7 + j]]
+        logits[i] = rows[i, columns[6]]
+        for j in range(4):
+            quaternions[i, j] = rows[i, columns[10 + j]]
+        for k in range(bands):
+            for c in range(3):
+                sh[i, 1 + k, c] = rows[i, columns[14 + c * bands + k]]
+
+
+@kernel
+def _interleave(means: F32, log_scales: F32, quaternions: F32, logits: F32, sh: F32, columns: I64, rows: F32) -> None:
+    bands = sh.shape[1] - 1
+    for i in range(rows.shape[0]):
+        for j in range(3):
+            rows[i, columns[j]] = means[i, j]
+            rows[i, columns[3 + j]] = sh[i, 0, j]
+            rows[i, columns[7 + j]] = log_scales[i, j]
+        rows[i, columns[6]] = logits[i]
+        for j in range(4):
+            rows[i, columns[10 + j]] = quaternions[i, j]
+        for k in range(bands):
+            for c in range(3):
+                rows[i, columns[14 + c * bands + k]] = sh[i, 1 + k, c]
