@@ -1,0 +1,230 @@
+"""Where one surface ends in front of another, and making every cell belong to one of them.
+
+Depth is compared as shift (see grid.py), in which planes are linear. A step is a difference between two
+neighbours that the slope on neither side explains.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from immichvr_ai.lift.compiled import Bytes, Floats, Mask, kernel
+
+STEP = 1.0  # cells of gap at the reference sidestep; smaller gaps are covered by the Gaussians' overlap
+_SLOPE_RUN = 3  # a slope must hold over so many cells to count as a surface
+
+
+@kernel
+def _explained(jump: float, first: float, second: float, third: float) -> bool:
+    tolerance = STEP + 0.25 * abs(jump)
+    return abs(jump - first) <= tolerance and abs(jump - second) <= tolerance and abs(jump - third) <= tolerance
+
+
+@kernel
+def find_steps(shift: Floats) -> tuple[Mask, Mask]:
+    """Steps between each cell and its right neighbour, and its lower neighbour: two (h, w) masks."""
+    height, width = shift.shape
+    right = np.zeros((height, width), np.bool_)
+    down = np.zeros((height, width), np.bool_)
+    for y in range(height):
+        for x in range(width):
+            here = shift[y, x]
+            if x + 1 < width:
+                jump = shift[y, x + 1] - here
+                if abs(jump) > STEP:
+                    step = True
+                    if x >= _SLOPE_RUN:
+                        s1, s2, s3 = shift[y, x - 1], shift[y, x - 2], shift[y, x - 3]
+                        step = not _explained(jump, here - s1, s1 - s2, s2 - s3)
+                    if step and x + 1 + _SLOPE_RUN < width:
+                        n0, n1 = shift[y, x + 1], shift[y, x + 2]
+                        n2, n3 = shift[y, x + 3], shift[y, x + 4]
+                        step = not _explained(jump, n1 - n0, n2 - n1, n3 - n2)
+                    right[y, x] = step
+            if y + 1 < height:
+                jump = shift[y + 1, x] - here
+                if abs(jump) > STEP:
+                    step = True
+                    if y >= _SLOPE_RUN:
+                        s1, s2, s3 = shift[y - 1, x], shift[y - 2, x], shift[y - 3, x]
+                        step = not _explained(jump, here - s1, s1 - s2, s2 - s3)
+                    if step and y + 1 + _SLOPE_RUN < height:
+                        n0, n1 = shift[y + 1, x], shift[y + 2, x]
+                        n2, n3 = shift[y + 3, x], shift[y + 4, x]
+                        step = not _explained(jump, n1 - n0, n2 - n1, n3 - n2)
+                    down[y, x] = step
+    return right, down
+
+
+@kernel
+def _classify(shift: Floats, right: Mask, down: Mask, reach: int) -> Bytes:
+    """0: away from steps; 1: within `reach` cells of one; 2: flying, between two steps of the same sign."""
+    height, width = shift.shape
+    kind = np.zeros((height, width), np.uint8)
+    for y in range(height):
+        for x in range(width):
+            if right[y, x]:
+                for nx in range(max(0, x - reach + 1), min(width, x + 1 + reach)):
+                    kind[y, nx] = max(kind[y, nx], 1)
+            if down[y, x]:
+                for ny in range(max(0, y - reach + 1), min(height, y + 1 + reach)):
+                    kind[ny, x] = max(kind[ny, x], 1)
+            here = shift[y, x]
+            flying = False
+            if x > 0 and right[y, x] and right[y, x - 1]:
+                flying = (shift[y, x + 1] - here) * (here - shift[y, x - 1]) > 0
+            if y > 0 and down[y, x] and down[y - 1, x]:
+                flying |= (shift[y + 1, x] - here) * (here - shift[y - 1, x]) > 0
+            if flying:
+                kind[y, x] = 2
+    return kind
+
+
+@kernel
+def _snap_cells(
+    shift: Floats,
+    rgb: Bytes,
+    kind: Bytes,
+    radius: int,
+    stubbornness: float,
+    colour_sigma: float,
+) -> Floats:
+    height, width = shift.shape
+    out = shift.copy()
+    space = -1.0 / (2.0 * (0.6 * radius) ** 2)
+    colour = -1.0 / (2.0 * colour_sigma**2)
+    for y in range(height):
+        for x in range(width):
+            if kind[y, x] == 0:
+                continue
+            top, bottom = max(0, y - radius), min(height, y + radius + 1)
+            left, end = max(0, x - radius), min(width, x + radius + 1)
+            lowest, highest = shift[y, x], shift[y, x]
+            for ny in range(top, bottom):
+                for nx in range(left, end):
+                    if kind[ny, nx] != 2:
+                        lowest = min(lowest, shift[ny, nx])
+                        highest = max(highest, shift[ny, nx])
+            if highest - lowest <= STEP:
+                continue
+            middle = 0.5 * (lowest + highest)
+            likeness = np.zeros(2)
+            weight = np.full(2, 1e-6)
+            nearest = np.full(2, 1e9)
+            value = np.zeros(2, np.float32)
+            for ny in range(top, bottom):
+                for nx in range(left, end):
+                    if kind[ny, nx] == 2 or (ny == y and nx == x):
+                        continue
+                    side = 1 if shift[ny, nx] > middle else 0
+                    distance = float((ny - y) ** 2 + (nx - x) ** 2)
+                    w = np.exp(distance * space)
+                    difference = 0.0
+                    for channel in range(3):
+                        delta = float(rgb[y, x, channel]) - float(rgb[ny, nx, channel])
+                        difference += delta * delta
+                    weight[side] += w
+                    likeness[side] += w * np.exp(difference * colour)
+                    if distance < nearest[side]:
+                        nearest[side] = distance
+                        value[side] = shift[ny, nx]
+            if nearest[0] > 1e8 or nearest[1] > 1e8:
+                continue
+            evidence = (likeness[1] / weight[1] + 1e-3) / (likeness[0] / weight[0] + 1e-3)
+            if kind[y, x] == 2:
+                share = (shift[y, x] - lowest) / (highest - lowest)
+                out[y, x] = value[1] if evidence * (0.25 + share) / (1.25 - share) > 1 else value[0]
+            elif shift[y, x] > middle:
+                if evidence * stubbornness < 1:
+                    out[y, x] = value[0]
+            elif evidence > stubbornness:
+                out[y, x] = value[1]
+    return out
+
+
+def snap(shift: Floats, rgb: Bytes, blur: float) -> Floats:
+    """Depth edges moved onto colour edges, blends of both sides resolved to one of them.
+
+    shift: (h, w) cells. rgb: (h, w, 3). blur: cells that one sample of the depth map covers, at least 1.
+    A coarse map is corrected within its blur; one as fine as the grid only where the colours are certain.
+    """
+    reach = int(min(5, np.ceil(blur)))
+    stubbornness = 6.0 if blur <= 1.25 else 2.0
+    for _ in range(2 if blur > 1.25 else 1):
+        right, down = find_steps(shift)
+        kind = _classify(shift, right, down, reach)
+        shift = _snap_cells(shift, rgb, kind, reach + 2, stubbornness, 20.0)
+    return shift
+
+
+@kernel
+def _touches_step(right: Mask, down: Mask) -> Mask:
+    height, width = right.shape
+    touches = np.zeros((height, width), np.bool_)
+    for y in range(height):
+        for x in range(width):
+            if right[y, x]:
+                touches[y, x] = True
+                touches[y, x + 1] = True
+            if down[y, x]:
+                touches[y, x] = True
+                touches[y + 1, x] = True
+    return touches
+
+
+@kernel
+def unmix_colours(
+    rgb: Bytes,
+    shift: Floats,
+    right: Mask,
+    down: Mask,
+) -> tuple[Floats, Floats]:
+    """Colours of cells at a step without the other side's share, and how much of its cell each surface covers.
+
+    Returns (h, w, 3) float32 in 0…255 and (h, w) float32 in 0…1 (1 away from steps and on the far side).
+    The blend C = a·F + (1 − a)·B is resolved with F and B the mean colours of the pure cells on either side.
+    """
+    height, width = shift.shape
+    touches = _touches_step(right, down)
+    colours = rgb.astype(np.float32)
+    coverage = np.ones((height, width), np.float32)
+    reach = 2
+    for y in range(height):
+        for x in range(width):
+            if not touches[y, x]:
+                continue
+            here = shift[y, x]
+            same, other = np.zeros(3), np.zeros(3)
+            same_weight, other_weight, other_shift = 0.0, 0.0, 0.0
+            for ny in range(max(0, y - reach), min(height, y + reach + 1)):
+                for nx in range(max(0, x - reach), min(width, x + reach + 1)):
+                    if touches[ny, nx]:
+                        continue
+                    w = 1.0 / ((ny - y) ** 2 + (nx - x) ** 2)
+                    if abs(shift[ny, nx] - here) <= 1.5 * STEP:
+                        same_weight += w
+                        for channel in range(3):
+                            same[channel] += w * rgb[ny, nx, channel]
+                    else:
+                        other_weight += w
+                        other_shift += w * shift[ny, nx]
+                        for channel in range(3):
+                            other[channel] += w * rgb[ny, nx, channel]
+            if same_weight == 0.0 or other_weight == 0.0:
+                continue
+            along, length = 0.0, 0.0
+            for channel in range(3):
+                same[channel] /= same_weight
+                other[channel] /= other_weight
+                axis = same[channel] - other[channel]
+                along += (rgb[y, x, channel] - other[channel]) * axis
+                length += axis * axis
+            if length < 300.0:  # 10 levels in each channel: too alike to tell how much of each there is
+                continue
+            share = min(max(along / length, 0.0), 1.0)
+            for channel in range(3):
+                corrected = rgb[y, x, channel] + (1.0 - share) * (same[channel] - other[channel])
+                colours[y, x, channel] = min(max(corrected, 0.0), 255.0)
+            if here > other_shift / other_weight:
+                coverage[y, x] = share
+    return colours, coverage

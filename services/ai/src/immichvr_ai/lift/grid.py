@@ -1,0 +1,58 @@
+"""The working grid: one cell per Gaussian of the first layer, and its parallax in cells."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from immichvr_ai.lift.compiled import Bytes
+
+# The sidestep that everything is designed for, as a part of the median depth. Twice of what the viewer's
+# idle motion uses, so that a curious visitor sees no end of the second layer.
+REFERENCE_SIDESTEP = 0.1
+
+
+@dataclass(frozen=True)
+class WorkingGrid:
+    """A pinhole camera at the resolution of the lift.
+
+    width, height: cells. fx, fy, cx, cy: intrinsics in cells; the centre of cell (0, 0) lies at (0.5, 0.5).
+    parallax: shift of a point of inverse depth 1 in cells when the camera makes the reference sidestep.
+        `shift = parallax / depth` is the unit in which depth is compared everywhere in this package: a
+        difference of one shift is a gap of one cell.
+    """
+
+    width: int
+    height: int
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    parallax: float
+
+
+def grid_size(width: int, height: int, cells: float) -> tuple[int, int]:
+    """The largest (width, height) of the photo's aspect with at most `cells` cells; never beyond the photo."""
+    scale = min(1.0, math.sqrt(cells / (width * height)))
+    grid_width = max(1, min(width, math.floor(width * scale)))
+    grid_height = max(1, min(height, math.floor(height * scale), math.floor(cells / grid_width)))
+    return grid_width, grid_height
+
+
+def make_grid(size: tuple[int, int], photo_size: tuple[int, int], focal_px: float, median_depth: float) -> WorkingGrid:
+    """The grid of `size` for a photo of `photo_size` (both width, height) with `focal_px` in its pixels."""
+    width, height = size
+    fx = focal_px * width / photo_size[0]
+    fy = focal_px * height / photo_size[1]
+    parallax = REFERENCE_SIDESTEP * median_depth * fx
+    return WorkingGrid(width, height, fx, fy, width / 2, height / 2, parallax)
+
+
+def resample_photo(rgb: Bytes, grid: WorkingGrid) -> Bytes:
+    """The photo's mean colour in every cell: (height, width, 3) uint8."""
+    if rgb.shape[:2] == (grid.height, grid.width):
+        return np.ascontiguousarray(rgb)
+    return np.asarray(cv2.resize(rgb, (grid.width, grid.height), interpolation=cv2.INTER_AREA), np.uint8)
