@@ -13,6 +13,7 @@ from .errors import (
 )
 from .formats import FORMATS
 from .formats.base import Format
+from .lod import decimate, light
 from .losses import Loss
 from .source import ReadLimits
 
@@ -32,7 +33,9 @@ __all__ = [
     "UnknownFormatError",
     "UnsupportedFileError",
     "clean",
+    "decimate",
     "format_of",
+    "light",
     "read",
     "to_bytes",
     "write",

@@ -1,6 +1,6 @@
 """The one table of file formats: the command, the services and the tests take everything about them from here."""
 
-from . import ply, spz
+from . import ply, splat, spz
 from .base import Format
 
 FORMATS: dict[str, Format] = {
@@ -21,6 +21,19 @@ FORMATS: dict[str, Format] = {
             writer=ply.write,
         ),
         Format(
+            key="splat",
+            description="antimatter15's .splat, 32 bytes per Gaussian, colours without view dependence",
+            extensions=(".splat",),
+            media_type="application/x-splat",
+            max_sh_degree=0,
+            keeps_camera=False,
+            keeps_order=True,
+            frame="rdf",
+            options=("order",),
+            reader=splat.read,
+            writer=splat.write,
+        ),
+        Format(
             key="spz",
             description="Niantic SPZ, quantised and gzipped; version 3 is written",
             extensions=(".spz",),
@@ -31,6 +44,7 @@ FORMATS: dict[str, Format] = {
             frame="rdf",
             magic=(b"\x1f\x8b", b"NGSP"),
             options=("order",),
+            reader=spz.read,
             writer=spz.write,
         ),
     )
