@@ -1,0 +1,190 @@
+/**
+ * A gateway to develop the viewer against: serves `dist` and the API over invented photos.
+ * `npm run mock` listens on http://127.0.0.1:8087; `npm run dev` sends /api there.
+ */
+import { createReadStream, existsSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Library } from './library.mjs';
+import { EventSocket } from './socket.mjs';
+
+const HERE = fileURLToPath(new URL('.', import.meta.url));
+const DIST = join(HERE, '../dist');
+const FIXTURES = join(HERE, '.fixtures');
+const TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+  '.webp': 'image/webp',
+};
+const CSP = [
+  "default-src 'self'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "worker-src 'self' blob:",
+  "connect-src 'self' data: ws: wss:",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data: blob:",
+].join('; ');
+const MODELS = [
+  ['embedded', ['depth', 'splat'], 'Depth carried by the photo', 'ready', 'none', true],
+  ['da2-small', ['depth', 'splat'], 'Depth Anything V2 Small', 'ready', 'Apache-2.0', true],
+  ['heuristic', ['depth', 'splat'], 'Built-in estimator', 'ready', 'Apache-2.0', true],
+  ['sharp', ['splat'], 'SHARP', 'downloadable', 'Apple research licence', false],
+].map(([key, makes, name, state, licence, commercial_use]) => ({
+  ...{ key, makes, name, state, licence, commercial_use },
+}));
+
+/** Starts the server. Returns it with its knobs: `library`, `socket`, `setAuthenticated`, `close`. */
+export async function startMock({ port = 0, base = '/', photos, jobSeconds, library: kind } = {}) {
+  const state = { authenticated: true, kind: kind ?? 'immich', broken: false, delayMs: 0 };
+  const server = createServer((request, response) => {
+    setTimeout(() => answer(request, response), state.delayMs);
+  });
+  const socket = new EventSocket(server, `${base}api/socket.io`);
+  const library = new Library(FIXTURES, {
+    photos,
+    jobSeconds,
+    onJob: (job) => socket.emit('job:update', job),
+    onAsset: (photo_id, asset) => socket.emit('asset:created', { photo_id, asset }),
+  });
+
+  async function answer(request, response) {
+    const url = new URL(request.url, 'http://localhost');
+    const path = url.pathname.startsWith(base) ? `/${url.pathname.slice(base.length)}` : '';
+    if (!path) return problem(response, 404, 'not_found');
+    if (!path.startsWith('/api/')) return serveViewer(path, response);
+    if (path === '/api/config') return json(response, 200, config());
+    if (path === '/api/session') return session(request, response);
+    if (!state.authenticated) return problem(response, 401, 'unauthorized');
+    if (state.broken) return problem(response, 503, 'unavailable', { down: ['nats'] });
+    return route(request, response, path, url);
+  }
+
+  function config() {
+    return {
+      version: '0.1.0',
+      library: state.kind,
+      authenticated: state.authenticated,
+      immich_external_url: 'https://photos.example.org',
+      models: MODELS,
+      formats: ['ply', 'spz', 'splat'],
+      qualities: ['full', 'light'],
+    };
+  }
+
+  async function session(request, response) {
+    if (request.method === 'DELETE') state.authenticated = false;
+    else {
+      const given = Object.values(await body(request));
+      if (given.includes('wrong')) return problem(response, 401, 'unauthorized');
+      state.authenticated = true;
+    }
+    response.writeHead(204);
+    return response.end();
+  }
+
+  async function route(request, response, path, url) {
+    const [, , collection, id, what, ...rest] = path.split('/');
+    if (collection === 'jobs') return jobs(request, response, url, id, what);
+    if (path === '/api/assets/map') return json(response, 200, assetMap());
+    if (collection === 'photos' && !id) return list(response, url);
+    const photo = library.photos.get(id);
+    if (!photo) return problem(response, 404, 'not_found');
+    if (request.method === 'POST') {
+      const job = library.start(
+        what === 'splat' && rest[0] === 'convert' ? 'convert' : what,
+        photo,
+        await body(request),
+      );
+      return json(response, job.state === 'succeeded' ? 200 : 202, { job });
+    }
+    if (!what)
+      return json(response, 200, { ...library.entry(photo), assets: library.assets(photo) });
+    if (what === 'assets' && !rest.length)
+      return json(response, 200, { assets: library.assets(photo) });
+    if (what === 'assets') return file(response, join(FIXTURES, normalize(`/${rest[1]}`)));
+    return file(response, join(FIXTURES, `${photo.source.name}.webp`));
+  }
+
+  function list(response, url) {
+    const from = Number(url.searchParams.get('cursor') ?? 0);
+    const limit = Number(url.searchParams.get('limit') ?? 60);
+    const all = [...library.photos.values()];
+    const items = all.slice(from, from + limit).map((photo) => library.entry(photo));
+    const next_cursor = from + limit < all.length ? String(from + limit) : null;
+    return json(response, 200, { items, next_cursor });
+  }
+
+  function assetMap() {
+    const made = [...library.photos.values()].filter((photo) => photo.depth || photo.splat);
+    const map = Object.fromEntries(
+      made.map(({ id, depth, splat }) => [
+        id,
+        { depth: depth ? ['da2-small'] : [], splat: splat ? ['lift-da2-small'] : [] },
+      ]),
+    );
+    return { status: 'success', count: made.length, map };
+  }
+
+  function jobs(request, response, url, id, what) {
+    const all = [...library.jobs.values()];
+    if (!id) {
+      const items = all.filter((job) => job.state === url.searchParams.get('state'));
+      return json(response, 200, { items, next_cursor: null });
+    }
+    const job = library.jobs.get(id);
+    if (!job) return problem(response, 404, 'not_found');
+    if (request.method === 'DELETE') library.change(job, { state: 'cancelled' });
+    if (what !== 'retry') return json(response, request.method === 'GET' ? 200 : 202, job);
+    const photo = library.photos.get(job.photo_id);
+    return json(response, 202, library.start(job.kind, photo, { ...job.params, force: true }));
+  }
+
+  await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${server.address().port}${base}`;
+  const close = () => {
+    library.close();
+    socket.close();
+    server.closeAllConnections();
+    server.close();
+  };
+  return { url, library, socket, state, close };
+}
+
+function serveViewer(path, response) {
+  const asked = join(DIST, normalize(path === '/' ? '/index.html' : path));
+  return file(response, asked, { 'content-security-policy': CSP });
+}
+
+function file(response, path, headers = {}) {
+  if (!existsSync(path)) return problem(response, 404, 'not_found');
+  response.writeHead(200, {
+    'content-type': TYPES[extname(path)] ?? 'application/octet-stream',
+    'content-length': statSync(path).size,
+    ...headers,
+  });
+  return createReadStream(path).pipe(response);
+}
+
+function json(response, status, value) {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(value));
+}
+
+function problem(response, status, code, rest = {}) {
+  response.writeHead(status, { 'content-type': 'application/problem+json' });
+  response.end(JSON.stringify({ title: code, status, code, ...rest }));
+}
+
+async function body(request) {
+  let text = '';
+  for await (const chunk of request) text += chunk;
+  return text ? JSON.parse(text) : {};
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { url } = await startMock({ port: Number(process.env.PORT ?? 8087) });
+  process.stdout.write(`mock gateway: ${url}\n`);
+}

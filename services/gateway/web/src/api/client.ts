@@ -1,0 +1,191 @@
+import type {
+  Asset,
+  AssetMap,
+  Config,
+  Credentials,
+  Job,
+  JobState,
+  PhotoDetail,
+  PhotoPage,
+  Problem,
+  Quality,
+  SplatFormat,
+} from './schema';
+
+/** An answer that is not a success. `code` is the gateway's word for it, or `offline`. */
+export class ApiError extends Error {
+  constructor(
+    readonly code: string,
+    readonly status: number,
+    readonly problem: Problem = {},
+  ) {
+    super(problem.detail || problem.title || code);
+    this.name = 'ApiError';
+  }
+}
+
+type Fetch = (input: string, init?: RequestInit) => Promise<Response>;
+export type OnBytes = (received: number, total: number) => void;
+
+/** The gateway's HTTP API, below the address of the page. */
+export class Api {
+  /** Called once for every answer that says nobody is signed in. */
+  onUnauthorized: () => void = () => {};
+
+  constructor(
+    private readonly base: URL,
+    private readonly fetcher: Fetch = (input, init) => fetch(input, init),
+  ) {}
+
+  /** The address of `/api/...` here, also when a proxy serves the viewer below a path. */
+  url(path: string): string {
+    return new URL(path.replace(/^\//, ''), this.base).href;
+  }
+
+  get socketPath(): string {
+    return new URL('api/socket.io', this.base).pathname;
+  }
+
+  get origin(): string {
+    return this.base.origin;
+  }
+
+  config(): Promise<Config> {
+    return this.get('/api/config');
+  }
+
+  async signIn(credentials: Credentials): Promise<void> {
+    await this.send('POST', '/api/session', credentials);
+  }
+
+  async signOut(): Promise<void> {
+    await this.send('DELETE', '/api/session');
+  }
+
+  photos(cursor: string | null, limit = 60): Promise<PhotoPage> {
+    const query = new URLSearchParams({ limit: String(limit) });
+    if (cursor) query.set('cursor', cursor);
+    return this.get(`/api/photos?${query}`);
+  }
+
+  photo(id: string): Promise<PhotoDetail> {
+    return this.get(`/api/photos/${encodeURIComponent(id)}`);
+  }
+
+  async assets(id: string): Promise<Asset[]> {
+    const answer = await this.get<{ assets: Asset[] }>(
+      `/api/photos/${encodeURIComponent(id)}/assets`,
+    );
+    return answer.assets;
+  }
+
+  async assetMap(): Promise<AssetMap> {
+    return (await this.get<{ map: AssetMap }>('/api/assets/map')).map;
+  }
+
+  async jobs(state: JobState): Promise<Job[]> {
+    return (await this.get<{ items: Job[] }>(`/api/jobs?state=${state}&limit=200`)).items;
+  }
+
+  job(id: string): Promise<Job> {
+    return this.get(`/api/jobs/${encodeURIComponent(id)}`);
+  }
+
+  makeDepth(id: string, force: boolean, model = 'auto'): Promise<Job> {
+    return this.askFor(id, 'depth', { model, force });
+  }
+
+  makeSplat(id: string, force: boolean, model = 'auto', quality: Quality = 'full'): Promise<Job> {
+    return this.askFor(id, 'splat', { model, quality, force });
+  }
+
+  convert(id: string, format: SplatFormat, model: string): Promise<Job> {
+    return this.askFor(id, 'splat/convert', { format, model });
+  }
+
+  async cancel(jobId: string): Promise<Job> {
+    return (await this.send('DELETE', `/api/jobs/${encodeURIComponent(jobId)}`)).json();
+  }
+
+  async retry(jobId: string): Promise<Job> {
+    return (await this.send('POST', `/api/jobs/${encodeURIComponent(jobId)}/retry`)).json();
+  }
+
+  previewUrl(id: string): string {
+    return this.url(`/api/photos/${encodeURIComponent(id)}/preview`);
+  }
+
+  /** Reads a whole file; `onBytes` is told how far it is (total 0 where the length is unknown). */
+  async bytes(path: string, onBytes: OnBytes, signal: AbortSignal): Promise<Uint8Array> {
+    const response = await this.request(this.url(path), { signal });
+    const total = Number(response.headers.get('content-length')) || 0;
+    if (!response.body) return new Uint8Array(await response.arrayBuffer());
+    const chunks: Uint8Array[] = [];
+    let received = 0;
+    const reader = response.body.getReader();
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      chunks.push(part.value);
+      received += part.value.length;
+      onBytes(received, total);
+    }
+    return joined(chunks, received);
+  }
+
+  private async askFor(id: string, what: string, body: object): Promise<Job> {
+    const response = await this.send('POST', `/api/photos/${encodeURIComponent(id)}/${what}`, body);
+    return ((await response.json()) as { job: Job }).job;
+  }
+
+  private async get<T>(path: string): Promise<T> {
+    const response = await this.request(this.url(path), {
+      headers: { accept: 'application/json' },
+    });
+    return response.json();
+  }
+
+  private send(method: string, path: string, body?: object): Promise<Response> {
+    const init: RequestInit = { method, headers: { accept: 'application/json' } };
+    if (body) {
+      init.headers = { ...init.headers, 'content-type': 'application/json' };
+      init.body = JSON.stringify(body);
+    }
+    return this.request(this.url(path), init);
+  }
+
+  private async request(url: string, init: RequestInit): Promise<Response> {
+    let response: Response;
+    try {
+      response = await this.fetcher(url, { credentials: 'same-origin', ...init });
+    } catch (error) {
+      if (error instanceof DOMException && error.name === 'AbortError') throw error;
+      throw new ApiError('offline', 0);
+    }
+    if (response.ok) return response;
+    const failure = await asError(response);
+    if (failure.code === 'unauthorized' && !url.endsWith('/api/session')) this.onUnauthorized();
+    throw failure;
+  }
+}
+
+async function asError(response: Response): Promise<ApiError> {
+  const problem: Problem = await response.json().catch(() => ({}));
+  return new ApiError(problem.code ?? codeOfStatus(response.status), response.status, problem);
+}
+
+function codeOfStatus(status: number): string {
+  if (status === 401) return 'unauthorized';
+  if (status === 403) return 'forbidden';
+  if (status === 404) return 'not_found';
+  if (status === 429) return 'too_many_requests';
+  return status >= 502 && status <= 504 ? 'unavailable' : 'internal';
+}
+
+function joined(chunks: Uint8Array[], length: number): Uint8Array {
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}

@@ -1,0 +1,113 @@
+import { Api, ApiError } from './api/client';
+import { Gallery } from './gallery/gallery';
+import { Live } from './live';
+import { PhotoView } from './photo/view';
+import { type Route, Router } from './router';
+import { Store } from './store';
+import { el } from './ui/dom';
+import { explainError } from './ui/errors';
+import { HelpDialog } from './ui/help';
+import { LoginDialog } from './ui/login';
+
+/** Puts the parts together and keeps them in step with address, session and connection. */
+class App {
+  private readonly api = new Api(new URL('.', document.baseURI));
+  private readonly store = new Store(this.api);
+  private readonly live = new Live(this.api, this.store);
+  private readonly help = new HelpDialog();
+  private readonly login = new LoginDialog(this.api, () => void this.enter());
+  private readonly gallery: Gallery;
+  private readonly photo: PhotoView;
+  private readonly router: Router;
+
+  constructor(private readonly root: HTMLElement) {
+    const help = () => this.help.toggle();
+    this.gallery = new Gallery(this.api, this.store, { help, signOut: () => void this.signOut() });
+    this.photo = new PhotoView(this.api, this.store, {
+      help,
+      leave: () => this.router.toGallery(),
+      show: (id) => this.router.replacePhoto(id),
+    });
+    this.router = new Router((route) => this.follow(route));
+    this.api.onUnauthorized = () => this.askToSignIn();
+    this.store.on('connection', (connected) => {
+      document.body.dataset.socket = connected ? 'connected' : 'disconnected';
+    });
+    document.body.dataset.socket = 'disconnected';
+    document.addEventListener('keydown', (event) => this.onKey(event));
+    root.append(this.gallery.element, this.photo.element);
+  }
+
+  async enter(): Promise<void> {
+    try {
+      this.store.config = await this.api.config();
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.showOutage(error);
+      return;
+    }
+    if (!this.store.config.authenticated) {
+      this.askToSignIn();
+      return;
+    }
+    this.live.start();
+    if (!document.body.dataset.view) this.router.start();
+    else this.follow(this.router.current());
+    await this.gallery.load();
+  }
+
+  private follow(route: Route): void {
+    document.body.dataset.view = route.view;
+    this.gallery.element.inert = route.view === 'photo';
+    if (route.view === 'photo') {
+      void this.photo.open(route.id);
+      return;
+    }
+    const shown = this.photo.close();
+    if (shown) this.gallery.focusPhoto(shown);
+  }
+
+  private askToSignIn(): void {
+    this.live.stop();
+    this.login.show(this.store.config?.library ?? 'immich');
+  }
+
+  private async signOut(): Promise<void> {
+    await this.api.signOut();
+    this.live.stop();
+    this.store.reset();
+    await this.enter();
+  }
+
+  private showOutage(error: ApiError): void {
+    const { title, advice } = explainError(error);
+    const retry = el('button', { class: 'button', type: 'button' }, 'Try again');
+    const notice = el(
+      'div',
+      { class: 'outage', role: 'alert' },
+      el('h2', {}, title),
+      el('p', {}, advice),
+      retry,
+    );
+    retry.addEventListener('click', () => {
+      notice.remove();
+      void this.enter();
+    });
+    this.root.append(notice);
+  }
+
+  private onKey(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    if (event.key !== '?' && event.key.toLowerCase() !== 'h') return;
+    event.preventDefault();
+    this.help.toggle();
+  }
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.matches('input, select, textarea');
+}
+
+export function startApp(root: HTMLElement): void {
+  void new App(root).enter();
+}

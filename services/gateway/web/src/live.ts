@@ -1,0 +1,82 @@
+import { io, type Socket } from 'socket.io-client';
+import type { Api } from './api/client';
+import { ApiError } from './api/client';
+import type { Asset, Job } from './api/schema';
+import type { Store } from './store';
+
+const POLL_WHILE_DOWN_MS = 1500;
+/** A running job that stays silent this long is asked about even while events arrive. */
+const SILENCE_MS = 10_000;
+
+/** Keeps the store up to date: events while the socket is up, polling of running jobs while not. */
+export class Live {
+  private socket: Socket | null = null;
+  private timer = 0;
+  private readonly heard = new Map<string, number>();
+
+  constructor(
+    private readonly api: Api,
+    private readonly store: Store,
+  ) {
+    store.on('job', (job) => this.heard.set(job.id, Date.now()));
+  }
+
+  start(): void {
+    if (this.socket) return;
+    const socket = io(this.api.origin, {
+      path: this.api.socketPath,
+      transports: ['websocket'],
+      withCredentials: true,
+      reconnectionDelay: 1000,
+      reconnectionDelayMax: 8000,
+    });
+    let connectedBefore = false;
+    socket.on('connect', () => {
+      this.store.setConnected(true);
+      if (connectedBefore) void this.catchUp();
+      connectedBefore = true;
+    });
+    socket.on('disconnect', (reason) => {
+      this.store.setConnected(false);
+      // Socket.IO leaves it to us to come back after the server closed the connection.
+      if (reason === 'io server disconnect') socket.connect();
+    });
+    socket.on('job:update', (job: Job) => this.store.applyJob(job));
+    socket.on('asset:created', (event: { photo_id: string; asset: Asset }) =>
+      this.store.applyAsset(event.photo_id, event.asset),
+    );
+    this.socket = socket;
+    this.timer = window.setInterval(() => void this.poll(), POLL_WHILE_DOWN_MS);
+  }
+
+  stop(): void {
+    window.clearInterval(this.timer);
+    this.socket?.disconnect();
+    this.socket = null;
+    this.store.setConnected(false);
+  }
+
+  private async catchUp(): Promise<void> {
+    try {
+      await this.store.resync();
+    } catch (error) {
+      // The next reconnection or poll tries again.
+      if (!(error instanceof ApiError)) throw error;
+    }
+  }
+
+  private async poll(): Promise<void> {
+    if (document.hidden) return;
+    const quietSince = Date.now() - (this.store.connected ? SILENCE_MS : 0);
+    for (const job of this.store.activeJobs()) {
+      if ((this.heard.get(job.id) ?? 0) > quietSince) continue;
+      this.heard.set(job.id, Date.now());
+      try {
+        this.store.applyJob(await this.api.job(job.id));
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        if (error.code === 'offline') return;
+      }
+    }
+  }
+}

@@ -1,0 +1,33 @@
+/** Line icons on a 24 px grid, drawn with the current colour. */
+const PATHS = {
+  back: 'M19 12H5m6-6-6 6 6 6',
+  previous: 'm14.5 5-7 7 7 7',
+  next: 'm9.5 5 7 7-7 7',
+  info: 'M12 11v5.5M12 7.6v.1M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18Z',
+  download: 'M12 4v11m-4.5-4.5L12 15l4.5-4.5M5 19.5h14',
+  more: 'M12 5.6v.1m0 6.25v.1m0 6.25v.1',
+  fullscreen: 'M4.5 9V4.5H9m6 0h4.5V9m0 6v4.5H15m-6 0H4.5V15',
+  help: 'M9.4 9.3a2.7 2.7 0 1 1 3.9 2.4c-.9.5-1.3 1-1.3 2v.3m0 3v.1M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18Z',
+  close: 'm6 6 12 12M18 6 6 18',
+  layers: 'm12 4 8.5 4.5L12 13 3.5 8.5 12 4Zm-8.5 8.5L12 17l8.5-4.5M3.5 16.5 12 21l8.5-4.5',
+  reset: 'M4.5 12a7.5 7.5 0 1 0 2.6-5.7M4.5 4v4.5H9',
+  motion: 'M3 12c2.2-5 4.3-5 6.5 0s4.3 5 6.5 0c1.1-2.5 2.1-3.75 3.2-3.75',
+  signOut: 'M14.5 8V4.5h-10v15h10V16M9.5 12h11m-3.5-3.5 3.5 3.5-3.5 3.5',
+  open: 'M14 4.5h5.5V10m0-5.5-8 8M17.5 14v5.5h-13v-13H10',
+  redo: 'M19.5 12a7.5 7.5 0 1 1-2.6-5.7M19.5 4v4.5H15',
+} as const;
+
+export type IconName = keyof typeof PATHS;
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+export function icon(name: IconName): SVGSVGElement {
+  const svg = document.createElementNS(SVG, 'svg');
+  svg.setAttribute('viewBox', '0 0 24 24');
+  svg.setAttribute('class', `icon icon-${name}`);
+  svg.setAttribute('aria-hidden', 'true');
+  const path = document.createElementNS(SVG, 'path');
+  path.setAttribute('d', PATHS[name]);
+  svg.append(path);
+  return svg;
+}

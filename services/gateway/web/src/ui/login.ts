@@ -1,0 +1,153 @@
+import type { Api } from '../api/client';
+import { ApiError } from '../api/client';
+import type { Config, Credentials } from '../api/schema';
+import { el } from './dom';
+import { explainError } from './errors';
+import { icon } from './icons';
+
+interface Field {
+  name: string;
+  label: string;
+  type: 'text' | 'email' | 'password';
+  autocomplete: string;
+}
+
+interface Way {
+  key: 'password' | 'api_key' | 'token';
+  label: string;
+  fields: Field[];
+  hint: string;
+  refused: string;
+}
+
+const WAYS: Way[] = [
+  {
+    key: 'password',
+    label: 'E-mail',
+    fields: [
+      { name: 'email', label: 'E-mail', type: 'email', autocomplete: 'username' },
+      { name: 'password', label: 'Password', type: 'password', autocomplete: 'current-password' },
+    ],
+    hint: 'The same as in Immich.',
+    refused: 'E-mail or password is not right.',
+  },
+  {
+    key: 'api_key',
+    label: 'API key',
+    fields: [{ name: 'api_key', label: 'Immich API key', type: 'password', autocomplete: 'off' }],
+    hint: 'Made in Immich under Account settings → API keys. It needs to read and view assets.',
+    refused: 'Immich does not accept this API key.',
+  },
+  {
+    key: 'token',
+    label: 'Access token',
+    fields: [{ name: 'token', label: 'Access token', type: 'password', autocomplete: 'off' }],
+    hint: 'Whoever runs this server can tell you the token.',
+    refused: 'This access token is not right.',
+  },
+];
+
+/** Asks for credentials until the gateway accepts them. */
+export class LoginDialog {
+  private readonly dialog = el('dialog', {
+    class: 'dialog dialog-login',
+    'aria-labelledby': 'login-title',
+  });
+  private readonly fields = el('div', { class: 'fields' });
+  private readonly hint = el('p', { class: 'hint' });
+  private readonly error = el('p', { class: 'form-error', role: 'alert' });
+  private readonly submit = el('button', { class: 'button is-primary', type: 'submit' }, 'Sign in');
+  private way: Way = WAYS[0] as Way;
+
+  constructor(
+    private readonly api: Api,
+    private readonly onSignedIn: () => void,
+  ) {
+    // Without a session there is nothing behind this dialog to go back to.
+    this.dialog.addEventListener('cancel', (event) => event.preventDefault());
+    document.body.append(this.dialog);
+  }
+
+  show(library: Config['library']): void {
+    if (this.dialog.open) return;
+    const ways = library === 'immich' ? WAYS : WAYS.filter((way) => way.key === 'token');
+    this.way = ways[0] as Way;
+    const form = el(
+      'form',
+      { class: 'login-form' },
+      ways.length > 1 && this.chooser(ways),
+      this.fields,
+      this.hint,
+      this.error,
+      this.submit,
+    );
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      void this.signIn(new FormData(form));
+    });
+    this.dialog.replaceChildren(
+      icon('layers'),
+      el('h2', { id: 'login-title' }, 'Sign in to ImmichVR'),
+      form,
+    );
+    this.fill();
+    this.dialog.showModal();
+    this.fields.querySelector('input')?.focus();
+  }
+
+  private chooser(ways: Way[]): HTMLElement {
+    const options = ways.map((way) => {
+      const radio = el('input', {
+        type: 'radio',
+        name: 'way',
+        value: way.key,
+        checked: way === this.way,
+      });
+      radio.addEventListener('change', () => {
+        this.way = way;
+        this.fill();
+      });
+      return el('label', { class: 'segment' }, radio, el('span', {}, way.label));
+    });
+    return el(
+      'fieldset',
+      { class: 'segments' },
+      el('legend', { class: 'sr-only' }, 'Sign in with'),
+      ...options,
+    );
+  }
+
+  private fill(): void {
+    this.error.textContent = '';
+    this.hint.textContent = this.way.hint;
+    this.fields.replaceChildren(
+      ...this.way.fields.map(({ name, label, type, autocomplete }) =>
+        el(
+          'label',
+          { class: 'field' },
+          el('span', {}, label),
+          el('input', { name, type, autocomplete, required: true, spellcheck: 'false' }),
+        ),
+      ),
+    );
+  }
+
+  private async signIn(form: FormData): Promise<void> {
+    const values = Object.fromEntries(
+      this.way.fields.map(({ name }) => [name, String(form.get(name) ?? '')]),
+    );
+    this.submit.disabled = true;
+    this.error.textContent = '';
+    try {
+      await this.api.signIn(values as Credentials);
+      this.dialog.close();
+      this.onSignedIn();
+    } catch (error) {
+      const refused = error instanceof ApiError && [400, 401, 403, 422].includes(error.status);
+      const { title, advice } = explainError(error);
+      this.error.textContent = refused ? this.way.refused : `${title} ${advice}`;
+    } finally {
+      this.submit.disabled = false;
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import type { Job, JobKind, Model } from '../api/schema';
+
+/** What the worker does after each stage it has reported. */
+const AFTER_STAGE: Record<string, string> = {
+  queued: 'Waiting for its turn',
+  staged: 'Reading the photo',
+  decoded: 'Estimating depth',
+  inferred: 'Building the scene',
+  packed: 'Saving the result',
+  stored: 'Finishing',
+};
+
+const MAKING: Record<JobKind, string> = {
+  splat: 'Making 3D',
+  depth: 'Making depth',
+  convert: 'Converting',
+};
+
+/** What a job is doing now, for people. The worker's own words win over ours. */
+export function stageWords(job: Job): string {
+  if (job.state === 'queued') return AFTER_STAGE.queued as string;
+  const words = job.progress.message.trim() || AFTER_STAGE[job.progress.stage] || 'Working';
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+export const makingWords = (kind: JobKind): string => MAKING[kind];
+
+/** A job's progress in whole percent, or null while nothing can be said. */
+export function percent(job: Job): number | null {
+  if (job.state === 'queued' || !Number.isFinite(job.progress.fraction)) return null;
+  return Math.round(Math.min(Math.max(job.progress.fraction, 0), 1) * 100);
+}
+
+export function bytesWords(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`;
+  const units = ['kB', 'MB', 'GB'];
+  let value = bytes / 1000;
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
+export function secondsWords(seconds: number): string {
+  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}
+
+export function dateWords(iso: string | null, locale?: string): string {
+  if (!iso) return '';
+  const date = new Date(iso);
+  if (Number.isNaN(date.getTime())) return '';
+  return date.toLocaleDateString(locale, { day: 'numeric', month: 'long', year: 'numeric' });
+}
+
+/** The name of a model key: `lift-K` are splats lifted from the depth of `K`. */
+export function modelWords(key: string, models: Model[]): string {
+  const named = models.find((model) => model.key === key)?.name;
+  if (named) return named;
+  if (!key.startsWith('lift-')) return BUILT_IN[key] ?? key;
+  return `Lifted from depth: ${modelWords(key.slice('lift-'.length), models)}`;
+}
+
+const BUILT_IN: Record<string, string> = {
+  embedded: 'the depth carried by the photo',
+  heuristic: 'the built-in estimator',
+};
+
+export function count(n: number, one: string, many: string): string {
+  return `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
+}

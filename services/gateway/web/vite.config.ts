@@ -1,0 +1,47 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { constants, gzipSync } from 'node:zlib';
+import { defineConfig, type Plugin } from 'vite';
+
+const COMPRESSIBLE = /\.(js|css|html|svg)$/;
+const SMALLEST_WORTH_COMPRESSING = 1024;
+
+/** Writes a `.gz` beside every text file, so that the gateway serves it without compressing again. */
+function gzipSiblings(): Plugin {
+  let outDir = 'dist';
+  return {
+    name: 'gzip-siblings',
+    apply: 'build',
+    configResolved(config) {
+      outDir = config.build.outDir;
+    },
+    closeBundle() {
+      for (const name of readdirSync(outDir, { recursive: true, encoding: 'utf8' })) {
+        if (!COMPRESSIBLE.test(name)) continue;
+        const bytes = readFileSync(join(outDir, name));
+        if (bytes.length < SMALLEST_WORTH_COMPRESSING) continue;
+        writeFileSync(
+          join(outDir, `${name}.gz`),
+          gzipSync(bytes, { level: constants.Z_BEST_COMPRESSION }),
+        );
+      }
+    },
+  };
+}
+
+const gateway = process.env.IMMICHVR_GATEWAY_URL ?? 'http://127.0.0.1:8087';
+
+export default defineConfig({
+  // Relative, so that the viewer also works below a path of a reverse proxy.
+  base: './',
+  build: {
+    target: 'es2022',
+    assetsDir: 'assets-static',
+    // Spark inlines its WASM and worker: 2.6 MB in one lazy chunk.
+    chunkSizeWarningLimit: 3000,
+    reportCompressedSize: false,
+  },
+  server: { proxy: { '/api': { target: gateway, ws: true } } },
+  plugins: [gzipSiblings()],
+  test: { include: ['test/**/*.test.ts'], environment: 'node' },
+} as Parameters<typeof defineConfig>[0]);
