@@ -1,6 +1,7 @@
 """Decodes photos, reads their focal length and the depth they carry."""
 
 from immichvr_media.carried import CarriedDepth
+from immichvr_media.embedding import embed_depth
 from immichvr_media.errors import ImageTooLarge, InvalidImage, MediaError, UnsupportedImage
 from immichvr_media.focal import FocalLength
 from immichvr_media.formats import can_decode
@@ -19,5 +20,6 @@ __all__ = [
     "UnsupportedImage",
     "can_decode",
     "decode_photo",
+    "embed_depth",
     "preview_jpeg",
 ]

@@ -9,19 +9,19 @@ class MediaError(ValueError):
     code: ClassVar[str] = "invalid_image"
 
 
-class InvalidImage(MediaError):  # noqa: N818 - the name that the system's error code has
+class InvalidImage(MediaError):
     """Not an image, or an image that is damaged or cut off."""
 
     code = "invalid_image"
 
 
-class ImageTooLarge(MediaError):  # noqa: N818 - the name that the system's error code has
+class ImageTooLarge(MediaError):
     """An image above one of the limits, refused before any pixel was decoded."""
 
     code = "image_too_large"
 
 
-class UnsupportedImage(MediaError):  # noqa: N818 - the name that the system's error code has
+class UnsupportedImage(MediaError):
     """An image in a format, or in a variant of a format, that this package does not decode."""
 
     code = "unsupported_format"

@@ -6,7 +6,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageFile
+from PIL import Image, ImageChops, ImageFile
 from PIL.AvifImagePlugin import AvifImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
@@ -15,11 +15,13 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 from pillow_heif import HeifImageFile
 
-from immichvr_media.errors import ImageTooLarge, InvalidImage
+from immichvr_media.errors import ImageTooLarge, InvalidImage, UnsupportedImage
 from immichvr_media.exif import ExifFacts, read_exif
 from immichvr_media.formats import Format, sniff
+from immichvr_media.jpeg_layout import JpegLayout, jpeg_layout
 from immichvr_media.limits import DecodeLimits
 from immichvr_media.orientation import UPRIGHT, valid_orientation
+from immichvr_media.png_chunks import png_parts
 
 # One plugin per format, chosen by our own sniffing: Image.open would try others, and its bomb check is
 # process-wide and lower than our limit.
@@ -47,15 +49,27 @@ _READ_ERRORS = (
     zlib.error,
 )
 _BOMB_ERRORS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+# Pillow's words for a sound file of a variant that it does not decode.
+_VARIANT_WORDS = ("unknown pixel mode", "unknown data organization", "cannot handle")
+
+_TIFF_NEW_SUBFILE_TYPE = 254
+_TIFF_SUB_IFDS = 330
+_TIFF_DNG_VERSION = 50706
 
 
 @dataclass(frozen=True)
 class OpenedImage:
-    """A photo whose header has been read and found within limits."""
+    """A photo whose header has been read and found within limits.
+
+    layout: of a JPEG, else None; xmp, icc: the standard XMP packet and the colour profile, if any.
+    """
 
     image: ImageFile.ImageFile
     format: Format
     data: bytes
+    layout: JpegLayout | None
+    xmp: bytes | None
+    icc: bytes | None
 
 
 @dataclass(frozen=True)
@@ -79,18 +93,15 @@ def read_source(source: bytes | Path, limits: DecodeLimits) -> bytes:
     return source if isinstance(source, bytes) else source.read_bytes()
 
 
-def open_image(data: bytes, limits: DecodeLimits) -> OpenedImage:
+def open_image(data: bytes, limits: DecodeLimits, notes: list[str]) -> OpenedImage:
     """Reads the header of a photo, decoding no pixel.
 
     Raises InvalidImage, ImageTooLarge or UnsupportedImage.
     """
     kind = sniff(data)
-    try:
-        image = _PLUGINS[kind](io.BytesIO(data))
-    except _BOMB_ERRORS as error:
-        raise ImageTooLarge(f"{error}; the limit is {limits.max_pixels} pixels") from error
-    except _READ_ERRORS as error:
-        raise InvalidImage(f"damaged {kind} file: {error}") from error
+    layout = jpeg_layout(data) if kind is Format.JPEG else None
+    parts = png_parts(data, limits, notes) if kind is Format.PNG else None
+    image = _construct(kind, data if parts is None else parts.picture, limits)
     width, height = image.size
     if width < 1 or height < 1:
         raise InvalidImage(f"damaged {kind} file: its size is {width} x {height}")
@@ -98,25 +109,86 @@ def open_image(data: bytes, limits: DecodeLimits) -> OpenedImage:
         raise ImageTooLarge(
             f"the photo has {width} x {height} = {width * height} pixels; the limit is {limits.max_pixels} pixels"
         )
+    if kind is Format.TIFF:
+        _refuse_raw(image)
     if kind is Format.JPEG and "mp" in image.info:
         kind = Format.MPO
-    return OpenedImage(image, kind, data)
+    xmp = parts.xmp if parts else _bytes_or_none(image.info.get("xmp"))
+    icc = parts.icc if parts else _bytes_or_none(image.info.get("icc_profile"))
+    if icc is not None and len(icc) > limits.max_icc_bytes:
+        notes.append(f"colour profile left out: {len(icc)} bytes; the limit is {limits.max_icc_bytes} bytes")
+        icc = None
+    return OpenedImage(image, kind, data, layout, xmp, icc)
 
 
-def load_image(opened: OpenedImage, notes: list[str]) -> LoadedImage:
-    """Decodes the pixels of the first frame; raises InvalidImage where the file is damaged or cut off."""
+def load_image(opened: OpenedImage, notes: list[str], at_least: tuple[int, int] | None = None) -> LoadedImage:
+    """Decodes the pixels of the first frame; raises InvalidImage where the file is damaged or cut off.
+
+    at_least: a size (w, h) that is enough; a decoder that can reduce cheaply then may, down to that size.
+    """
     image = opened.image
     exif_before = read_exif(image, notes)
+    if at_least is not None:
+        image.draft(None, at_least)
     try:
         image.load()
+        if opened.layout is not None:
+            _refuse_grey_rest(opened, opened.layout, at_least)
     except _BOMB_ERRORS as error:
         raise ImageTooLarge(str(error)) from error
+    except InvalidImage:
+        raise
     except _READ_ERRORS as error:
-        raise InvalidImage(f"damaged or cut off {opened.format} file: {error}") from error
+        raise InvalidImage(f"damaged or cut-off {opened.format} file: {error}") from error
     if opened.format is Format.TIFF:  # Pillow turns TIFF upright itself, and forgets the tag
         return LoadedImage(image, exif_before, exif_before.orientation, UPRIGHT)
     if opened.format is Format.HEIC:  # libheif applies the container's own turn, which outranks EXIF
         orientation = valid_orientation(image.info.get("original_orientation"))
         return LoadedImage(image, exif_before, orientation, UPRIGHT)
-    exif = read_exif(image, notes) if opened.format is Format.PNG else exif_before  # eXIf may follow the pixels
+    # In PNG the eXIf chunk may follow the pixels.
+    exif = read_exif(image, notes) if opened.format is Format.PNG else exif_before
     return LoadedImage(image, exif, exif.orientation, exif.orientation)
+
+
+def _construct(kind: Format, data: bytes, limits: DecodeLimits) -> ImageFile.ImageFile:
+    try:
+        return _PLUGINS[kind](io.BytesIO(data))
+    except _BOMB_ERRORS as error:
+        raise ImageTooLarge(f"{error}; the limit is {limits.max_pixels} pixels") from error
+    except _READ_ERRORS as error:
+        if any(words in str(error) for words in _VARIANT_WORDS):
+            raise UnsupportedImage(f"a {kind} variant that is not decoded here: {error}") from error
+        raise InvalidImage(f"damaged or cut-off {kind} file: {error}") from error
+
+
+def _refuse_raw(image: ImageFile.ImageFile) -> None:
+    """Raises UnsupportedImage for camera RAW, which looks like a TIFF whose first picture is a thumbnail."""
+    tags = image.tag_v2 if isinstance(image, TiffImageFile) else {}
+    reduced = tags.get(_TIFF_NEW_SUBFILE_TYPE, 0) == 1 and _TIFF_SUB_IFDS in tags
+    if _TIFF_DNG_VERSION in tags or reduced:
+        raise UnsupportedImage("camera RAW is not decoded here; use a JPEG or HEIC of the photo")
+
+
+def _refuse_grey_rest(opened: OpenedImage, layout: JpegLayout, at_least: tuple[int, int] | None) -> None:
+    """Raises InvalidImage where the decoder ran out of data before the picture's end and painted it grey.
+
+    Where the last pixel has that grey, the picture is decoded once more with bytes added behind its data: a
+    complete picture does not change.
+    """
+    corner = opened.image.getpixel((opened.image.width - 1, opened.image.height - 1))
+    values = corner if isinstance(corner, tuple) else (corner,)
+    if any(value not in (127, 128) for value in values):
+        return
+    at = layout.end - 2
+    again = JpegImageFile(io.BytesIO(opened.data[:at] + b"\x55\xaa" * 2048 + b"\xff\xd9"))
+    if at_least is not None:
+        again.draft(None, at_least)
+    again.load()
+    if ImageChops.difference(opened.image, again).getbbox() is not None:
+        raise InvalidImage(f"cut-off JPEG: its picture data ends at byte {at}, before the picture does")
+
+
+def _bytes_or_none(value: object) -> bytes | None:
+    if isinstance(value, str):
+        return value.encode()
+    return value if isinstance(value, bytes) and value else None

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from immichvr_media.carried import CarriedDepth
 from immichvr_media.colour import normalise_mode, to_srgb
+from immichvr_media.depth_reading import UprightFrame, read_carried_depth
 from immichvr_media.focal import FocalLength, focal_length
 from immichvr_media.limits import DecodeLimits
 from immichvr_media.opening import load_image, open_image, read_source
@@ -52,14 +53,15 @@ def decode_photo(source: bytes | Path, limits: DecodeLimits = _DEFAULT_LIMITS) -
     Raises InvalidImage, ImageTooLarge or UnsupportedImage; OSError where the path cannot be read.
     """
     notes: list[str] = []
-    opened = open_image(read_source(source, limits), limits)
+    opened = open_image(read_source(source, limits), limits, notes)
     loaded = load_image(opened, notes)
-    picture = to_srgb(normalise_mode(loaded.image), loaded.image.info.get("icc_profile"), notes)
-    picture = upright_image(picture, loaded.turn)
+    picture = upright_image(to_srgb(normalise_mode(loaded.image), opened.icc, notes), loaded.turn)
+    focal = focal_length(loaded.exif.directory, picture.width, picture.height)
+    frame = UprightFrame(picture.width, picture.height, focal.px)
     return Photo(
         rgb=np.array(picture),
-        focal=focal_length(loaded.exif.directory, picture.width, picture.height),
-        depth=None,
+        focal=focal,
+        depth=read_carried_depth(opened, loaded, frame, limits, notes),
         format=opened.format.value,
         orientation=loaded.orientation,
         notes=notes,

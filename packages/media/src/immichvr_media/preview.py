@@ -23,15 +23,15 @@ def preview_jpeg(
     if max_side < 1:
         raise ValueError(f"max_side is {max_side}; it must be at least 1")
     notes: list[str] = []
-    opened = open_image(read_source(source, limits), limits)
-    size = _fit(opened.image.size, max_side)
-    opened.image.draft(None, (int(size[0] * _REDUCING_GAP), int(size[1] * _REDUCING_GAP)))
-    loaded = load_image(opened, notes)
+    opened = open_image(read_source(source, limits), limits, notes)
+    width, height = _fit(opened.image.size, max_side)
+    enough = int(width * _REDUCING_GAP), int(height * _REDUCING_GAP)
+    loaded = load_image(opened, notes, at_least=enough)
     picture = normalise_mode(loaded.image)
     size = _fit(picture.size, max_side)
     if size != picture.size:
         picture = picture.resize(size, reducing_gap=_REDUCING_GAP)
-    picture = upright_image(to_srgb(picture, loaded.image.info.get("icc_profile"), notes), loaded.turn)
+    picture = upright_image(to_srgb(picture, opened.icc, notes), loaded.turn)
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=quality)
     return out.getvalue()
