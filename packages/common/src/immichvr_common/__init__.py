@@ -1,1 +1,1 @@
-"""What every ImmichVR service process needs: settings, bus, storage, jobs, rpc, metrics, logs."""
+"""What every ImmichVR service process needs. Knows no word of photos, splats or depth."""

@@ -1,0 +1,84 @@
+"""Storing what a task made: files first, the manifest last."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC
+from pathlib import Path
+
+from google.protobuf import json_format
+from immichvr.common.v1.common_pb2 import ObjectRef
+from immichvr.events.v1.events_pb2 import Job, Output
+
+from immichvr_common.errors import InvalidRequest
+from immichvr_common.manifests import AssetFile, Manifest, add_files, asset_prefix, commit_manifest, manifest_key
+from immichvr_common.storage import ObjectStore
+from immichvr_common.tasks import Made, MadeFile
+
+_SMALL = 1024 * 1024
+
+
+async def store_asset(store: ObjectStore, job: Job, attempt: int, made: Made, folder: Path) -> Output:
+    """Stores one asset a job made and makes it exist, or adds its files to the asset it extends.
+
+    Every attempt writes keys of its own, so that no two ever mix their bytes; the manifest decides whose count.
+    Raises InvalidRequest, NotFound, Conflict, Unavailable. Doing it again is harmless.
+    """
+    recipe = job.recipes.get(made.kind)
+    if not recipe:
+        raise InvalidRequest(f"the job names no recipe for the {made.kind} it made")
+    prefix = f"{asset_prefix(made.kind, job.photo_id, made.model_key, recipe)}/{job.kind}-{job.run}-{attempt}"
+    files = list(await asyncio.gather(*(_store_file(store, prefix, folder, file) for file in made.files)))
+    if made.extends:
+        key = manifest_key(made.kind, job.photo_id, made.model_key, recipe)
+        manifest = await add_files(store, key, files, made.losses)
+    else:
+        manifest = await commit_manifest(store, _manifest(job, attempt, made, recipe, files))
+    reference = ObjectRef(bucket=store.bucket, key=manifest.key, media_type="application/json")
+    return Output(kind=made.kind, asset_key=manifest.asset_key, manifest=reference)
+
+
+async def _store_file(store: ObjectStore, prefix: str, folder: Path, file: MadeFile) -> AssetFile:
+    path, key = folder / file.name, f"{prefix}/{file.name}"
+    data = await asyncio.to_thread(_read_if_small, path)
+    if data is not None:
+        ref = await store.put_bytes(key, data, file.media_type)
+    else:
+        ref = await store.put_file(key, path, file.media_type)
+    return AssetFile(
+        name=file.name,
+        role=file.role,
+        format=file.format,
+        variant=file.variant,
+        key=key,
+        size=ref.size,
+        sha256=ref.sha256,
+        media_type=file.media_type,
+    )
+
+
+def _manifest(job: Job, attempt: int, made: Made, recipe: str, files: list[AssetFile]) -> Manifest:
+    params = json_format.MessageToDict(job.params)
+    return Manifest(
+        kind=made.kind,
+        photo_id=job.photo_id,
+        source_version=job.source_version,
+        model_key=made.model_key,
+        model_revision=made.model_revision,
+        requested_model=str(params.get("model", "")),
+        reason=made.reason,
+        recipe=recipe,
+        params=params,
+        details=made.details,
+        files=files,
+        losses=made.losses,
+        timings=made.timings,
+        job_id=job.id,
+        run=job.run,
+        attempt=attempt,
+        requested_at=job.created_at.ToDatetime(UTC),
+    )
+
+
+def _read_if_small(path: Path) -> bytes | None:
+    return path.read_bytes() if path.stat().st_size <= _SMALL else None

@@ -1,0 +1,133 @@
+"""One connection to NATS that reconnects for ever and says when it is down."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from typing import Any
+
+import nats
+import nats.errors
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+from nats.js.errors import APIError, NoStreamResponseError, ServiceUnavailableError
+
+from immichvr_common.errors import Conflict, Unavailable
+from immichvr_common.logs import get_log
+from immichvr_common.settings import NatsSettings
+
+log = get_log(__name__)
+
+# What NATS and its client raise when the server, JetStream or the way to them is gone.
+OUTAGES = (
+    nats.errors.TimeoutError,
+    nats.errors.NoRespondersError,
+    nats.errors.ConnectionClosedError,
+    nats.errors.ConnectionReconnectingError,
+    nats.errors.OutboundBufferLimitError,
+    nats.errors.NoServersError,
+    nats.errors.StaleConnectionError,
+    NoStreamResponseError,
+    ServiceUnavailableError,
+    ConnectionError,
+    asyncio.TimeoutError,
+)
+
+
+# nats-server's JSStreamStoreFailedF, with which it refuses a second message on a subject that holds one.
+_SUBJECT_FULL = 10077
+
+
+class Bus:
+    """A connection and its JetStream context."""
+
+    def __init__(self, client: Client, timeout_s: float) -> None:
+        self.client = client
+        self.js: JetStreamContext = client.jetstream(timeout=timeout_s)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the server can be reached right now, as far as the client knows."""
+        return bool(self.client.is_connected)
+
+    async def publish(self, subject: str, payload: bytes, headers: Mapping[str, str] | None = None) -> Any:
+        """Stores a message in the stream that owns its subject.
+
+        Raises Conflict when the subject holds a message already and may hold but one, Unavailable when nobody
+        confirms it; other refusals are nats' own errors.
+        """
+        if not self.connected:
+            raise Unavailable("NATS is not connected", down="nats")
+        try:
+            return await self.js.publish(subject, payload, headers=dict(headers or {}) or None)
+        except APIError as error:
+            if error.err_code == _SUBJECT_FULL:
+                raise Conflict(f"{subject} holds a message already") from error
+            if isinstance(error, ServiceUnavailableError):
+                raise Unavailable(f"JetStream does not answer: {error.description}", down="nats") from error
+            raise
+        except OUTAGES as error:
+            raise Unavailable(f"NATS did not confirm a message on {subject}", down="nats") from error
+
+    async def publish_until_stored(self, subject: str, payload: bytes, message_id: str) -> None:
+        """Publishes, waiting for NATS to come back as long as it takes; stored once, however often it is sent."""
+        delay = 0.1
+        while True:
+            try:
+                await self.publish(subject, payload, {"Nats-Msg-Id": message_id})
+                return
+            except Unavailable as error:
+                log.warning("waiting for NATS", subject=subject, error=error.message)
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, 2)
+
+    async def close(self) -> None:
+        """Flushes and closes; a connection that is down is dropped."""
+        try:
+            await asyncio.wait_for(self.client.drain() if self.connected else self.client.close(), 5)
+        except (TimeoutError, nats.errors.Error):
+            await self.client.close()
+
+
+async def connect(settings: NatsSettings, name: str) -> Bus:
+    """Connects as `name`; replies come to inboxes only this user may read.
+
+    Raises Unavailable when no server answers within the settings' time.
+    """
+
+    async def on_error(error: Exception) -> None:
+        # A denied publish looks like a time-out to the caller; only here the reason is told.
+        if not isinstance(error, OUTAGES) or "permissions" in str(error).lower():
+            log.error("NATS error", error=str(error))
+
+    async def on_disconnected() -> None:
+        log.warning("NATS is gone, reconnecting")
+
+    async def on_reconnected() -> None:
+        log.info("NATS is back")
+
+    tls = ssl.create_default_context(cafile=settings.ca_file) if settings.ca_file else None
+    try:
+        client = await nats.connect(
+            settings.url,
+            name=name,
+            user=settings.user or None,
+            password=settings.password.get_secret_value() or None,
+            tls=tls,
+            inbox_prefix=f"_INBOX.{settings.user or name}".encode(),
+            error_cb=on_error,
+            disconnected_cb=on_disconnected,
+            reconnected_cb=on_reconnected,
+            allow_reconnect=False,
+            max_reconnect_attempts=1,
+            reconnect_time_wait=0.2,
+            connect_timeout=max(1, int(settings.connect_timeout_s)),
+        )
+    except (nats.errors.Error, OSError) as error:
+        raise Unavailable(f"NATS at {settings.url} cannot be used: {error}", down="nats") from error
+    # The first connection fails fast and in words; from now on it comes back by itself.
+    client.options["allow_reconnect"] = True
+    client.options["max_reconnect_attempts"] = -1
+    client.options["reconnect_time_wait"] = 0.5
+    return Bus(client, timeout_s=settings.connect_timeout_s)

@@ -1,0 +1,78 @@
+"""Pulling from a consumer with one round trip a message and no message left in an abandoned inbox."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+_NO_MESSAGES, _TIMEOUT = "404", "408"
+
+
+class Puller:
+    """Asks a pull consumer for messages through one lasting inbox.
+
+    nats-py's own `fetch` probes and waits in two requests and may hold a message back until a batch is full;
+    here a message is handed on as it arrives.
+    """
+
+    def __init__(self, client: Client, stream: str, consumer: str) -> None:
+        self._client = client
+        self._request = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
+        self._messages: asyncio.Queue[Msg] = asyncio.Queue()
+        self._inbox = client.new_inbox()
+        # Messages the server may still send for requests already made.
+        self._due = 0
+
+    async def open(self) -> None:
+        """Subscribes the inbox, for as long as the connection lives."""
+        await self._client.subscribe(self._inbox, cb=self._messages.put)
+
+    async def next(self, wait_s: float = 0) -> Msg | None:
+        """The next message, or None if there is none within `wait_s` seconds (0: right now).
+
+        Raises ConsumerGone when the consumer does not exist, TimeoutError when the server does not answer.
+        """
+        if self._messages.empty():
+            await self._ask(1, wait_s)
+        return await self._take(wait_s + 2)
+
+    async def batch(self, size: int, wait_s: float) -> list[Msg]:
+        """Up to `size` messages: what is there, or what comes first within `wait_s` seconds."""
+        if self._messages.empty() and self._due <= 0:
+            await self._ask(size, wait_s)
+        first = await self._take(wait_s + 2)
+        found = [first] if first is not None else []
+        while not self._messages.empty():
+            message = await self._take(1)
+            if message is not None:
+                found.append(message)
+        return found
+
+    async def _ask(self, size: int, wait_s: float) -> None:
+        request: dict[str, object] = {"batch": size, "no_wait": True}
+        if wait_s > 0:
+            request = {"batch": size, "expires": int(wait_s * 1e9)}
+        self._due = size
+        await self._client.publish(self._request, json.dumps(request).encode(), reply=self._inbox)
+
+    async def _take(self, timeout_s: float) -> Msg | None:
+        try:
+            message = await asyncio.wait_for(self._messages.get(), timeout_s)
+        except TimeoutError:
+            self._due = 0
+            raise
+        status = (message.headers or {}).get("Status")
+        if status is None:
+            self._due -= 1
+            return message
+        self._due = 0
+        if status in (_NO_MESSAGES, _TIMEOUT):
+            return None
+        raise ConsumerGone(f"{self._request}: {status} {(message.headers or {}).get('Description', '')}")
+
+
+class ConsumerGone(Exception):
+    """The consumer was deleted, or the server that held it was restarted."""

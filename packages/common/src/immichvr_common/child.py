@@ -1,0 +1,97 @@
+"""The process that does the work: reads tasks from a socket, runs one function, answers.
+
+Run as `python -m immichvr_common.child <fd> <module:function> <memory_mb>`. It ends when its parent does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib
+import os
+import resource
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    fd, target, memory_mb = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    _end_with_parent()
+    # Ctrl-C in a terminal reaches the whole group; the parent decides what happens to this process.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    connection = Connection(socket.socket(fileno=fd).detach())
+    module, _, name = target.partition(":")
+    function = getattr(importlib.import_module(module), name)
+    if memory_mb:
+        _limit_memory(memory_mb)
+    connection.send(("ready",))
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            task = connection.recv()
+            connection.send(_answer(function, task, connection))
+
+
+def _answer(function: Any, task: Any, connection: Connection) -> tuple[Any, ...]:
+    last, last_stage = 0.0, ""
+
+    def report(fraction: float, stage: str, message: str = "") -> None:
+        nonlocal last, last_stage
+        now = time.monotonic()
+        # A loop may report every row; the parent gets each stage, and ten messages a second within one.
+        if now - last > 0.1 or stage != last_stage:
+            last, last_stage = now, stage
+            connection.send(("progress", fraction, stage, message))
+
+    try:
+        return ("result", function(task, report))
+    except MemoryError:
+        return ("error", "out_of_memory", "the work needs more memory than it may take", True)
+    except Exception as error:  # noqa: BLE001  # whatever a capability raises is told to the parent, none is lost
+        return ("error", *_described(error))
+
+
+def _described(error: Exception) -> tuple[str, str, bool]:
+    if type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error):
+        return "out_of_memory", f"the work needs more memory than there is: {error}", True
+    code = getattr(error, "code", None)
+    if isinstance(code, str):
+        return code, str(error), bool(getattr(error, "retriable", False))
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(place.filename).name}:{place.lineno}"
+    return "internal", f"{type(error).__name__} in {where}: {error}", False
+
+
+def _limit_memory(megabytes: int) -> None:
+    """Caps the address space at what is mapped already plus `megabytes`."""
+    mapped = 0
+    with contextlib.suppress(OSError):
+        mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    if mapped:
+        limit = mapped + megabytes * 1024 * 1024
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def _end_with_parent() -> None:
+    parent = os.getppid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    main()

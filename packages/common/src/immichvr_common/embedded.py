@@ -1,0 +1,198 @@
+"""The real servers, as programs from PyPI wheels: nats-server and SeaweedFS, on ports of one's choice.
+
+`NATS_SERVER` and `WEED` name other binaries where a distribution's are preferred.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import urllib3
+
+from immichvr_common.bus.access import nats_config
+from immichvr_common.settings import NatsSettings, S3Settings
+
+
+class StartFailed(RuntimeError):
+    """A server did not come up; the message names its log."""
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports nobody listens on right now, each different."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def binary(name: str, override: str) -> str:
+    """The path of a server's program: the override's, the environment's own, or PATH's."""
+    beside = Path(sys.executable).with_name(name)
+    found = os.environ.get(override) or (str(beside) if beside.exists() else shutil.which(name))
+    if not found:
+        raise StartFailed(f"{name} was not found: install its wheel, or set {override} to its path")
+    return found
+
+
+@dataclass
+class NatsServer:
+    """A nats-server with JetStream, one user per service, and nothing open beyond loopback.
+
+    passwords: by user name; made anew where none are given.
+    """
+
+    directory: Path
+    port: int = 0
+    passwords: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+
+    def command(self) -> list[str]:
+        """Writes the configuration, readable by its owner alone, and gives the command that serves it."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.port = self.port or free_ports(1)[0]
+        for user in ("gateway", "ai", "converter"):
+            self.passwords.setdefault(user, secrets.token_urlsafe(24))
+        config = self.directory / "nats.conf"
+        config.touch(mode=0o600)
+        config.write_text(nats_config(self.port, self.directory / "jetstream", self.passwords))
+        return [binary("nats-server", "NATS_SERVER"), "-c", str(config)]
+
+    def start(self) -> NatsServer:
+        """Starts it and waits until it answers. Raises StartFailed."""
+        self.process = _spawn(self.command(), self.directory / "nats.log")
+        _wait_for("nats-server", self.process, self.directory / "nats.log", lambda: _listens(self.port))
+        return self
+
+    def settings(self, user: str) -> NatsSettings:
+        """How one of its users connects."""
+        return NatsSettings(url=f"nats://127.0.0.1:{self.port}", user=user, password=self.passwords[user])
+
+    def stop(self) -> None:
+        """Ends it cleanly."""
+        stop_process(self.process)
+
+    def kill(self) -> None:
+        """Ends it as a power cut would."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+
+@dataclass
+class SeaweedServer:
+    """A SeaweedFS server speaking S3, on loopback, with one account."""
+
+    directory: Path
+    ports: list[int] = field(default_factory=list)
+    access_key: str = ""
+    secret_key: str = ""
+    process: subprocess.Popen[bytes] | None = None
+    memory_limit: str = "512MiB"
+
+    def command(self) -> list[str]:
+        """Writes the configuration, readable by its owner alone, and gives the command that serves it."""
+        (self.directory / "data").mkdir(parents=True, exist_ok=True)
+        # Its gRPC ports would be port + 10000, which may be taken or beyond 65535: each is set.
+        self.ports = self.ports or free_ports(8)
+        self.access_key = self.access_key or secrets.token_urlsafe(12)
+        self.secret_key = self.secret_key or secrets.token_urlsafe(32)
+        config = self.directory / "s3.json"
+        config.touch(mode=0o600)
+        identity = {
+            "name": "immichvr",
+            "credentials": [{"accessKey": self.access_key, "secretKey": self.secret_key}],
+            "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+        }
+        config.write_text(json.dumps({"identities": [identity]}))
+        master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3, s3_grpc = self.ports
+        return [
+            binary("weed", "WEED"), "server", f"-dir={self.directory / 'data'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
+            f"-master.port={master}", f"-master.port.grpc={master_grpc}", "-master.volumeSizeLimitMB=1024",
+            f"-volume.port={volume}", f"-volume.port.grpc={volume_grpc}", "-volume.max=20",
+            "-volume.preStopSeconds=0",
+            "-filer", f"-filer.port={filer}", f"-filer.port.grpc={filer_grpc}",
+            "-s3", f"-s3.port={s3}", f"-s3.port.grpc={s3_grpc}", "-s3.port.iceberg=0", "-s3.port.lance=0",
+            f"-s3.config={config}", "-master.telemetry=false",
+        ]  # fmt: skip
+
+    def environment(self) -> dict[str, str]:
+        """The environment it runs in; its garbage collector is told how much memory is meant for it."""
+        return {**os.environ, "GOMEMLIMIT": self.memory_limit}
+
+    def start(self) -> SeaweedServer:
+        """Starts it and waits until S3 answers. Raises StartFailed."""
+        log = self.directory / "weed.log"
+        self.process = _spawn(self.command(), log, self.environment())
+        _wait_for("weed", self.process, log, self.ready)
+        return self
+
+    def ready(self) -> bool:
+        """Whether S3 takes requests: an unsigned one is refused, not dropped."""
+        try:
+            answer = urllib3.request("GET", f"http://127.0.0.1:{self.ports[6]}/", retries=False, timeout=2)
+        except urllib3.exceptions.HTTPError:
+            return False
+        return answer.status == 403
+
+    def settings(self, bucket: str = "immichvr") -> S3Settings:
+        """How a client connects."""
+        return S3Settings(
+            endpoint=f"http://127.0.0.1:{self.ports[6]}",
+            bucket=bucket,
+            access_key=self.access_key,
+            secret_key=self.secret_key,
+        )
+
+    def stop(self) -> None:
+        """Ends it. Its gRPC servers wait for one another for ever, so it gets three seconds; what it wrote stays."""
+        stop_process(self.process, grace_s=3)
+
+
+def stop_process(process: subprocess.Popen[bytes] | None, grace_s: float = 10) -> None:
+    """Asks a process to end, and ends it after `grace_s` seconds."""
+    if process is None or process.poll() is not None:
+        return
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(grace_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _spawn(command: list[str], log: Path, env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
+    with log.open("ab") as out:
+        return subprocess.Popen(
+            command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=env, start_new_session=True
+        )
+
+
+def _wait_for(name: str, process: subprocess.Popen[bytes], log: Path, ready: object, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not ready():  # type: ignore[operator]
+        if process.poll() is not None:
+            raise StartFailed(f"{name} ended with status {process.returncode}; see {log}")
+        if time.monotonic() > deadline:
+            stop_process(process)
+            raise StartFailed(f"{name} did not answer within {seconds:.0f} s; see {log}")
+        time.sleep(0.02)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0

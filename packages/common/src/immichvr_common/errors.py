@@ -1,0 +1,94 @@
+"""One hierarchy of failures, each with a machine-readable code and a message a person can act on."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from immichvr.common.v1.common_pb2 import Error
+
+
+class ServiceError(Exception):
+    """A failure with a code.
+
+    message: what was wrong, where, and what would be right.
+    retriable: whether the same request may succeed later.
+    """
+
+    code: ClassVar[str] = "internal"
+    retriable: ClassVar[bool] = False
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class InvalidRequest(ServiceError):
+    """What was asked for cannot be done, however often it is asked."""
+
+    code = "invalid_request"
+
+
+class NotFound(ServiceError):
+    """What was asked about is not there."""
+
+    code = "not_found"
+
+
+class Conflict(ServiceError):
+    """Somebody else changed it first."""
+
+    code = "conflict"
+
+
+class Unavailable(ServiceError):
+    """Something this process depends on does not answer: NATS, S3, another service."""
+
+    code = "unavailable"
+    retriable = True
+
+    def __init__(self, message: str, down: str) -> None:
+        super().__init__(message)
+        self.down = down
+
+
+class DeadlineExceeded(ServiceError):
+    """The work took longer than it may."""
+
+    code = "deadline_exceeded"
+    retriable = True
+
+
+class Cancelled(ServiceError):
+    """Nobody wants the result any more."""
+
+    code = "cancelled"
+
+
+class WorkerCrashed(ServiceError):
+    """The process that did the work died."""
+
+    code = "worker_crashed"
+    retriable = True
+
+
+class OutOfMemory(ServiceError):
+    """The work needs more memory than there is."""
+
+    code = "out_of_memory"
+    retriable = True
+
+
+class TaskFailed(ServiceError):
+    """The work itself reported a failure; the code is its own (`invalid_image`, …)."""
+
+    def __init__(self, code: str, message: str, retriable: bool = False) -> None:
+        super().__init__(message)
+        self.code = code  # type: ignore[misc]  # an instance speaks for the domain it came from
+        self.retriable = retriable  # type: ignore[misc]  # as above
+
+
+def error_message(error: BaseException) -> Error:
+    """The error as it travels in events and answers; an unforeseen one is `internal`."""
+    if isinstance(error, ServiceError):
+        return Error(code=error.code, message=error.message, retriable=error.retriable)
+    return Error(code="internal", message=f"{type(error).__name__}: {error}", retriable=False)

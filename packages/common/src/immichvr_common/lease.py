@@ -1,0 +1,57 @@
+"""The right to work on a job: renewed while the work goes on, and known to be lost when it was not renewed in time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+
+import nats.errors
+from nats.aio.msg import Msg
+
+from immichvr_common.bus.connection import OUTAGES
+
+
+class Lease:
+    """Holds one delivered message.
+
+    ack_wait_s: how long the server waits for a sign of life. Whoever was asleep for longer (a paused machine,
+    a stopped process) must assume that somebody else has the job now.
+    """
+
+    def __init__(self, message: Msg, ack_wait_s: float) -> None:
+        self._message = message
+        self._ack_wait_s = ack_wait_s
+        self._renewed = time.monotonic()
+        self._lost = False
+
+    @property
+    def held(self) -> bool:
+        """Whether the job is surely still ours."""
+        if time.monotonic() - self._renewed > self._ack_wait_s:
+            self._lost = True
+        return not self._lost
+
+    async def keep(self) -> None:
+        """Renews at a third of the time, until cancelled; a lost lease is not renewed."""
+        while True:
+            await asyncio.sleep(self._ack_wait_s / 3)
+            if not self.held:
+                continue
+            # While NATS is away nobody else can be given the job either.
+            if self._message._client.is_connected:
+                with contextlib.suppress(*OUTAGES, nats.errors.Error):
+                    await self._message.in_progress()
+            self._renewed = time.monotonic()
+
+    def adopt(self, message: Msg) -> None:
+        """Goes on with a later delivery of the same message: the job is ours again."""
+        self._message, self._renewed, self._lost = message, time.monotonic(), False
+
+    async def acknowledge(self) -> None:
+        """Tells the server that the job is done with; it is gone from the queue when this returns."""
+        await self._message.ack_sync(timeout=5)
+
+    async def give_back(self) -> None:
+        """Lets another worker have the job at once."""
+        await self._message.nak()

@@ -1,0 +1,101 @@
+"""A worker service as a process: metrics, gRPC, jobs, and a clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+
+import grpc
+
+from immichvr_common.bus.connection import Bus, connect
+from immichvr_common.errors import Unavailable
+from immichvr_common.logs import configure_logs, get_log
+from immichvr_common.metrics import serve_metrics
+from immichvr_common.processes import ChildPool
+from immichvr_common.rpc import RpcServer
+from immichvr_common.settings import NatsSettings, WorkerSettings
+from immichvr_common.storage import ObjectStore
+from immichvr_common.worker import Worker
+
+log = get_log(__name__)
+
+Register = Callable[[grpc.aio.Server, ChildPool, ObjectStore], None]
+
+
+async def serve(
+    settings: WorkerSettings, target: str, register: Register | None = None, rpc_names: list[str] | None = None
+) -> None:
+    """Runs a worker service until SIGTERM or SIGINT.
+
+    target: the capability, `module:function`. register: adds the service's gRPC servicer.
+    """
+    configure_logs(settings.log_level, settings.log_json, settings.service)
+    serve_metrics(settings.metrics)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(one, stopping.set)
+    work = settings.work
+    pool = ChildPool(target, work.children, work.idle_s, work.memory_mb)
+    store = ObjectStore(settings.s3)
+    rpc = None
+    if settings.rpc.port is not None:
+        rpc = RpcServer(
+            settings.rpc, lambda server: register(server, pool, store) if register else None, rpc_names or []
+        )
+        await rpc.start()
+        log.info("gRPC listens", port=rpc.port)
+    try:
+        await _work_until(stopping, settings, pool, store)
+    finally:
+        if rpc is not None:
+            await rpc.stop(work.stop_grace_s)
+        pool.close()
+        store.close()
+
+
+async def _work_until(stopping: asyncio.Event, settings: WorkerSettings, pool: ChildPool, store: ObjectStore) -> None:
+    stopped = asyncio.create_task(stopping.wait())
+    connecting = asyncio.create_task(connect_patiently(settings.nats, settings.service))
+    await asyncio.wait({stopped, connecting}, return_when=asyncio.FIRST_COMPLETED)
+    if not connecting.done():
+        connecting.cancel()
+        return
+    bus: Bus = connecting.result()
+    worker = Worker(settings.service, bus, store, pool, settings.work)
+    working = asyncio.create_task(_run_when_streams_exist(worker))
+    log.info("taking jobs", pool=settings.work.pool)
+    await asyncio.wait({stopped, working}, return_when=asyncio.FIRST_COMPLETED)
+    if working.done():
+        working.result()
+    await worker.stop()
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+    await bus.close()
+
+
+async def _run_when_streams_exist(worker: Worker) -> None:
+    """The gateway makes the streams; a worker that is first waits for them."""
+    import nats.errors
+    import nats.js.errors
+
+    while True:
+        try:
+            await worker.run()
+            return
+        except (nats.js.errors.NotFoundError, nats.errors.TimeoutError, nats.errors.NoRespondersError):
+            log.info("waiting for the gateway to make the streams")
+            await asyncio.sleep(0.3)
+
+
+async def connect_patiently(settings: NatsSettings, name: str) -> Bus:
+    """Connects to NATS, waiting for it as long as it takes."""
+    delay = 0.2
+    while True:
+        try:
+            return await connect(settings, name)
+        except Unavailable as error:
+            log.warning("waiting for NATS", error=error.message)
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, 3)

@@ -1,0 +1,126 @@
+"""Settings every worker shares; each service adds its own under its own prefix.
+
+Values come from the environment, nested with `__`. A secret may lie in a file: `<NAME>_FILE` names it.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, Field, SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+_LARGEST_SECRET = 64 * 1024
+
+
+class SecretFileSource(EnvSettingsSource):
+    """Reads `<NAME>_FILE` variables: the value is what stands in the file, without the last line break."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        prefix = self.env_prefix.lower()
+        values: dict[str, Any] = {}
+        for name, path in os.environ.items():
+            lowered = name.lower()
+            if path and lowered.startswith(prefix) and lowered.endswith("_file"):
+                parts = lowered[len(prefix) : -len("_file")].split("__")
+                if parts[0] in self.settings_cls.model_fields:
+                    _nest(values, parts, _read_secret(name, Path(path)))
+        return values
+
+
+def _nest(values: dict[str, Any], parts: list[str], value: str) -> None:
+    for part in parts[:-1]:
+        values = values.setdefault(part, {})
+    values[parts[-1]] = value
+
+
+def _read_secret(name: str, path: Path) -> str:
+    try:
+        if path.stat().st_size > _LARGEST_SECRET:
+            raise ValueError(f"{name}: {path} is larger than {_LARGEST_SECRET} bytes; it cannot be a secret")
+        return path.read_text().rstrip("\r\n")
+    except OSError as error:
+        raise ValueError(f"{name}: {path} cannot be read ({error.strerror})") from error
+
+
+class NatsSettings(BaseModel):
+    """How to reach NATS."""
+
+    url: str = "nats://127.0.0.1:4222"
+    user: str = ""
+    password: SecretStr = SecretStr("")
+    ca_file: Path | None = None
+    connect_timeout_s: float = 5
+
+
+class S3Settings(BaseModel):
+    """How to reach S3-compatible storage."""
+
+    endpoint: str = "http://127.0.0.1:8333"
+    bucket: str = "immichvr"
+    access_key: SecretStr = SecretStr("")
+    secret_key: SecretStr = SecretStr("")
+    region: str = "us-east-1"
+    threads: int = Field(8, ge=1, le=64)
+
+
+class RpcSettings(BaseModel):
+    """Where gRPC listens; no port, no gRPC."""
+
+    host: str = "127.0.0.1"
+    port: int | None = None
+    max_message_mb: int = Field(16, ge=1, le=64)
+
+
+class MetricsSettings(BaseModel):
+    """Where Prometheus finds the metrics; no port, no metrics."""
+
+    host: str = "127.0.0.1"
+    port: int | None = None
+
+
+class WorkSettings(BaseModel):
+    """How a worker takes jobs."""
+
+    pool: str = Field("cpu", pattern="^(cpu|gpu)$")
+    children: int = Field(1, ge=1, le=64, description="processes that do the work")
+    prefetch: int = Field(1, ge=0, le=64, description="jobs whose files travel while others are worked on")
+    deadline_s: float = Field(900, gt=0)
+    idle_s: float = Field(300, gt=0, description="a child with nothing to do for so long gives its memory back")
+    memory_mb: int | None = Field(None, ge=64, description="address space a child may take beyond its start")
+    directory: Path | None = Field(None, description="where files of running jobs lie; the system's default if unset")
+    name: str = Field(default_factory=socket.gethostname)
+    stop_grace_s: float = Field(30, ge=0)
+
+
+class WorkerSettings(BaseSettings):
+    """What each worker service sets; subclasses name the prefix."""
+
+    model_config = SettingsConfigDict(env_nested_delimiter="__", extra="ignore")
+    service: ClassVar[str]
+
+    nats: NatsSettings = NatsSettings()
+    s3: S3Settings = S3Settings()
+    rpc: RpcSettings = RpcSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    work: WorkSettings = Field(default_factory=lambda: WorkSettings())
+    log_level: str = "info"
+    log_json: bool = False
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, SecretFileSource(settings_cls)

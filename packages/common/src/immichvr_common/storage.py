@@ -1,0 +1,256 @@
+"""Objects in S3-compatible storage: files and documents, checked by sha256, written conditionally where it matters.
+
+Only the portable part of S3 is used: PUT, GET, HEAD, ranges, multipart, list v2 and conditional PUT.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import certifi
+import urllib3
+from immichvr.common.v1.common_pb2 import ObjectRef
+from minio import Minio
+from minio.error import S3Error
+
+from immichvr_common import metrics
+from immichvr_common.errors import Conflict, NotFound, ServiceError, Unavailable
+from immichvr_common.settings import S3Settings
+
+CHUNK = 1024 * 1024
+_PART = 16 * 1024 * 1024
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A small document and the ETag it had when it was read."""
+
+    data: bytes
+    etag: str
+
+
+class CorruptObject(ServiceError):
+    """An object is not what its reference says."""
+
+    code = "corrupt_object"
+
+
+class ObjectStore:
+    """One bucket, through a bounded number of threads.
+
+    Every call raises Unavailable when storage does not answer, NotFound when there is no such object.
+    """
+
+    def __init__(self, settings: S3Settings) -> None:
+        parts = urlsplit(settings.endpoint)
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            raise ValueError(f"S3 endpoint {settings.endpoint!r} is not an http or https address")
+        self.bucket = settings.bucket
+        self.endpoint = settings.endpoint
+        self._http = urllib3.PoolManager(
+            timeout=urllib3.Timeout(connect=3, read=60),
+            maxsize=settings.threads + 2,
+            retries=urllib3.Retry(total=1, backoff_factor=0.1, status_forcelist=[]),
+            cert_reqs="CERT_REQUIRED",
+            ca_certs=certifi.where(),
+        )
+        self._client = Minio(
+            endpoint=parts.netloc,
+            access_key=settings.access_key.get_secret_value() or None,
+            secret_key=settings.secret_key.get_secret_value() or None,
+            region=settings.region,
+            secure=parts.scheme == "https",
+            http_client=self._http,
+        )
+        self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="s3")
+
+    async def ensure_bucket(self) -> None:
+        """Makes the bucket where it is missing."""
+
+        def ensure() -> None:
+            if not self._client.bucket_exists(bucket_name=self.bucket):
+                self._client.make_bucket(bucket_name=self.bucket)
+
+        await self._run(ensure, self.bucket)
+
+    async def ping(self) -> None:
+        """Raises Unavailable when storage does not answer."""
+        await self._run(lambda: self._client.bucket_exists(bucket_name=self.bucket), self.bucket)
+
+    async def put_file(self, key: str, path: Path, media_type: str) -> ObjectRef:
+        """Stores a file, in parts where it is large."""
+
+        def put() -> ObjectRef:
+            size, digest = path.stat().st_size, sha256_of(path)
+            with path.open("rb") as stream:
+                self._client.put_object(
+                    bucket_name=self.bucket, object_name=key, data=stream, length=size,
+                    content_type=media_type, part_size=_PART,
+                )  # fmt: skip
+            metrics.BYTES.labels("up").inc(size)
+            return ObjectRef(bucket=self.bucket, key=key, size=size, sha256=digest, media_type=media_type)
+
+        return await self._run(put, key)
+
+    async def put_bytes(self, key: str, data: bytes, media_type: str) -> ObjectRef:
+        """Stores a small document, whatever was there before."""
+
+        def put() -> ObjectRef:
+            self._client.put_object(
+                bucket_name=self.bucket,
+                object_name=key,
+                data=io.BytesIO(data),
+                length=len(data),
+                content_type=media_type,
+            )
+            metrics.BYTES.labels("up").inc(len(data))
+            digest = hashlib.sha256(data).hexdigest()
+            return ObjectRef(bucket=self.bucket, key=key, size=len(data), sha256=digest, media_type=media_type)
+
+        return await self._run(put, key)
+
+    async def put_if(self, key: str, data: bytes, media_type: str, etag: str | None) -> str:
+        """Stores a small document only if the one there still has `etag` (None: only if there is none).
+
+        Returns the new ETag. Raises Conflict when somebody else was first.
+        """
+
+        def put() -> str:
+            # minio-py's put_object takes no conditions; a URL signed for this one request does.
+            url = self._client.get_presigned_url(
+                method="PUT", bucket_name=self.bucket, object_name=key, expires=timedelta(minutes=5)
+            )
+            condition = {"If-None-Match": "*"} if etag is None else {"If-Match": f'"{etag}"'}
+            answer = self._http.request("PUT", url, body=data, headers={"Content-Type": media_type, **condition})
+            if answer.status in (409, 412):
+                raise Conflict(f"{key} was written by somebody else first")
+            if answer.status >= 500:
+                raise Unavailable(f"storage answered {answer.status} for {key}", down="s3")
+            if answer.status != 200:
+                raise ServiceError(f"storage refused {key} with status {answer.status}")
+            metrics.BYTES.labels("up").inc(len(data))
+            return str(answer.headers.get("ETag", "")).strip('"')
+
+        return await self._run(put, key)
+
+    async def get_file(self, ref: ObjectRef, path: Path) -> None:
+        """Brings an object to a local file and checks its size and sha256. Raises CorruptObject if they differ."""
+
+        def get() -> None:
+            digest, size = hashlib.sha256(), 0
+            with path.open("wb") as out:
+                for chunk in self._stream(ref.key, 0, 0):
+                    size += len(chunk)
+                    if ref.size and size > ref.size:
+                        break
+                    digest.update(chunk)
+                    out.write(chunk)
+            metrics.BYTES.labels("down").inc(size)
+            if (ref.size and size != ref.size) or (ref.sha256 and digest.hexdigest() != ref.sha256):
+                raise CorruptObject(f"{ref.key} is not the object its reference describes (size or sha256 differs)")
+
+        await self._run(get, ref.key)
+
+    async def get_bytes(self, key: str, limit: int = 4 * CHUNK) -> Stored:
+        """A small document with its ETag. Raises CorruptObject beyond `limit` bytes."""
+
+        def get() -> Stored:
+            response = self._client.get_object(bucket_name=self.bucket, object_name=key)
+            try:
+                data = response.read(limit + 1)
+                etag = str(response.headers.get("ETag", "")).strip('"')
+            finally:
+                response.close()
+                response.release_conn()
+            if len(data) > limit:
+                raise CorruptObject(f"{key} is larger than the {limit} bytes it may have")
+            return Stored(data, etag)
+
+        return await self._run(get, key)
+
+    async def stream(self, key: str, offset: int = 0, length: int = 0) -> AsyncIterator[bytes]:
+        """An object's bytes in chunks of at most 1 MiB, `length` of them from `offset` (0: to its end)."""
+        chunks = await self._run(lambda: self._stream(key, offset, length), key)
+        try:
+            while chunk := await self._run(lambda: next(chunks, b""), key):
+                metrics.BYTES.labels("down").inc(len(chunk))
+                yield chunk
+        finally:
+            chunks.close()  # type: ignore[attr-defined]  # a generator, closed so that its connection returns
+
+    async def size(self, key: str) -> int:
+        """An object's size in bytes. Raises NotFound."""
+        stat = await self._run(lambda: self._client.stat_object(bucket_name=self.bucket, object_name=key), key)
+        return int(stat.size or 0)
+
+    async def exists(self, key: str) -> bool:
+        """Whether there is such an object."""
+        try:
+            await self.size(key)
+        except NotFound:
+            return False
+        return True
+
+    async def list_keys(self, prefix: str) -> list[str]:
+        """Every key under a prefix."""
+
+        def keys() -> list[str]:
+            found = self._client.list_objects(bucket_name=self.bucket, prefix=prefix, recursive=True)
+            return [item.object_name for item in found if item.object_name]
+
+        return await self._run(keys, prefix)
+
+    async def delete(self, key: str) -> None:
+        """Removes an object; one that is not there is no error."""
+        await self._run(lambda: self._client.remove_object(bucket_name=self.bucket, object_name=key), key)
+
+    def close(self) -> None:
+        """Ends the threads; what is under way finishes first."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._http.clear()
+
+    def _stream(self, key: str, offset: int, length: int) -> Iterator[bytes]:
+        response = self._client.get_object(bucket_name=self.bucket, object_name=key, offset=offset, length=length)
+
+        def chunks() -> Iterator[bytes]:
+            try:
+                yield from response.stream(CHUNK)
+            finally:
+                response.close()
+                response.release_conn()
+
+        return chunks()
+
+    async def _run(self, work: Callable[[], T], key: str) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, _translated, work, key)
+
+
+def _translated(work: Callable[[], T], key: str) -> T:
+    try:
+        return work()
+    except S3Error as error:
+        if error.code in ("NoSuchKey", "NoSuchBucket", "NoSuchObject"):
+            raise NotFound(f"no object {key}") from error
+        if error.code in ("SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout"):
+            raise Unavailable(f"storage answered {error.code} for {key}", down="s3") from error
+        raise ServiceError(f"storage refused {key}: {error.code}") from error
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        if isinstance(error, OSError) and error.filename is not None:
+            raise
+        raise Unavailable(f"storage does not answer ({type(error).__name__})", down="s3") from error
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file, lower-case hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

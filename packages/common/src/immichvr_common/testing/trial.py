@@ -1,0 +1,42 @@
+"""A capability that does what its parameters say: succeed, sleep, fail, crash, hang."""
+
+import os
+import signal
+import time
+
+from immichvr_common.tasks import Made, MadeFile, Report, Task
+
+
+class Unreadable(ValueError):
+    code = "invalid_image"
+
+
+def perform(task: Task, report: Report) -> list[Made]:
+    report(0.1, "decoded", "looking")
+    what = task.params.get("do", "succeed")
+    if what == "sleep":
+        marker = task.params.get("marker")
+        if marker:
+            with open(marker, "a") as out:  # noqa: PTH123  # append in one call
+                out.write(f"{os.getpid()}\n")
+        end = time.monotonic() + float(task.params["seconds"])
+        while time.monotonic() < end:
+            report(0.5, "inferred", "thinking")
+            time.sleep(0.02)
+    elif what == "fail":
+        raise Unreadable("photo.jpg: not an image")
+    elif what == "crash":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    elif what == "exhaust":
+        hoard = []
+        while True:
+            hoard.append(bytearray(64 * 1024 * 1024))
+    elif what == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif what == "hang":
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        time.sleep(600)
+    source = task.inputs["source"].read_bytes() if "source" in task.inputs else b""
+    (task.folder / "depth.png").write_bytes(source[::-1] or b"made")
+    file = MadeFile(name="depth.png", role="depth", format="png", media_type="image/png")
+    return [Made(kind="depth", model_key="trial", files=[file], timings={"thinking": 0.1}, details={"near": 1.0})]

@@ -1,0 +1,359 @@
+"""Takes jobs from the bus, has them done by child processes, stores what was made, and tells of it.
+
+A thin door: what a capability does is its own business; leases, fencing, cancelling and outages are this module's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import nats.errors
+from google.protobuf import json_format
+from immichvr.events.v1.events_pb2 import (
+    JOB_STATE_CANCELLED,
+    JOB_STATE_FAILED,
+    JOB_STATE_RUNNING,
+    JOB_STATE_SUCCEEDED,
+    AssetEvent,
+    Job,
+    JobEvent,
+    JobState,
+    Output,
+    Phase,
+)
+from nats.aio.msg import Msg
+from nats.js.errors import KeyNotFoundError, NotFoundError
+
+from immichvr_common import metrics
+from immichvr_common.assets import store_asset
+from immichvr_common.bus.connection import OUTAGES, Bus
+from immichvr_common.bus.pull import ConsumerGone, Puller
+from immichvr_common.bus.streams import CANCELS, CLASSES, JOBS, MAX_DELIVER, durable_name
+from immichvr_common.errors import Cancelled, InvalidRequest, ServiceError, TaskFailed, Unavailable, error_message
+from immichvr_common.gate import Gate
+from immichvr_common.lease import Lease
+from immichvr_common.logs import get_log
+from immichvr_common.processes import ChildPool
+from immichvr_common.settings import WorkSettings
+from immichvr_common.storage import ObjectStore
+from immichvr_common.tasks import Task
+from immichvr_common.trace import trace_id
+
+log = get_log(__name__)
+T = TypeVar("T")
+
+_IDLE_POLL_S = 0.5
+_PROGRESS_PERIOD_S = 0.25
+_LARGEST_INPUT = 4 * 1024**3
+
+
+@dataclass(eq=False)
+class Active:
+    """A job this worker is on."""
+
+    job: Job
+    attempt: int
+    lease: Lease
+    task: asyncio.Task[None] | None = None
+    cancelled: bool = False
+    seq: int = 0
+    phases: list[Phase] = field(default_factory=list)
+    last_phase: float = field(default_factory=time.perf_counter)
+
+    def reached(self, stage: str) -> None:
+        """Notes a step of the timeline."""
+        if self.phases and self.phases[-1].stage == stage:
+            return
+        now = time.perf_counter()
+        phase = Phase(stage=stage, seconds=now - self.last_phase)
+        phase.at.GetCurrentTime()
+        self.phases.append(phase)
+        self.last_phase = now
+
+    def event(self, state: JobState) -> JobEvent:
+        """The next event of this attempt."""
+        self.seq += 1
+        event = JobEvent(
+            job_id=self.job.id, kind=self.job.kind, photo_id=self.job.photo_id, run=self.job.run,
+            attempt=self.attempt, seq=self.seq, state=state, traceparent=self.job.traceparent, timeline=self.phases,
+        )  # fmt: skip
+        event.at.GetCurrentTime()
+        return event
+
+
+class Worker:
+    """Takes the jobs of one service and pool, interactive ones first."""
+
+    def __init__(self, service: str, bus: Bus, store: ObjectStore, pool: ChildPool, settings: WorkSettings) -> None:
+        self._service, self._bus, self._store, self._pool, self._settings = service, bus, store, pool, settings
+        self._active: dict[str, Active] = {}
+        self._slots = asyncio.Semaphore(settings.children + settings.prefetch)
+        self._gate = Gate()
+        self._storage_up = asyncio.Event()
+        self._storage_up.set()
+        self._stopping = asyncio.Event()
+        self._ack_wait_s = 30.0
+
+    @property
+    def active_jobs(self) -> list[str]:
+        """The ids of the jobs this worker is on."""
+        return list(self._active)
+
+    async def run(self) -> None:
+        """Works until `stop`; an outage of NATS or S3 is waited out."""
+        await self._bus.client.subscribe("control.cancel.*", cb=self._on_cancel)
+        self._cancels = await self._bus.js.key_value(CANCELS)
+        durables = [durable_name(self._service, self._settings.pool, one) for one in CLASSES]
+        info = await self._bus.js.consumer_info(JOBS, durables[0])
+        self._ack_wait_s = float(info.config.ack_wait or 30)
+        pullers = [Puller(self._bus.client, JOBS, durable) for durable in durables]
+        for puller in pullers:
+            await puller.open()
+        while not self._stopping.is_set():
+            await self._storage_up.wait()
+            await self._slots.acquire()
+            message = None
+            try:
+                message = await self._next(pullers)
+            finally:
+                if message is None:
+                    self._slots.release()
+            if message is not None:
+                self._begin(message)
+
+    async def stop(self) -> None:
+        """Takes no more jobs, lets those under way finish within the grace, gives the others back."""
+        self._stopping.set()
+        tasks = [active.task for active in self._active.values() if active.task]
+        if tasks:
+            _, unfinished = await asyncio.wait(tasks, timeout=self._settings.stop_grace_s)
+            for task in unfinished:
+                task.cancel()
+            await asyncio.gather(*unfinished, return_exceptions=True)
+        self._pool.close()
+
+    async def _next(self, pullers: list[Puller]) -> Msg | None:
+        interactive, batch = pullers
+        if self._stopping.is_set():
+            return None
+        try:
+            return await interactive.next() or await batch.next() or await interactive.next(_IDLE_POLL_S)
+        except (*OUTAGES, nats.errors.Error, ConsumerGone) as error:
+            log.warning("no jobs can be fetched", error=str(error) or type(error).__name__)
+            await asyncio.sleep(_IDLE_POLL_S)
+            return None
+
+    def _begin(self, message: Msg) -> None:
+        attempt = message.metadata.num_delivered or 1
+        try:
+            job = json_format.Parse(message.data, Job(), ignore_unknown_fields=True)
+        except json_format.ParseError:
+            log.error("a message in the queue is no job", subject=message.subject)
+            task = asyncio.create_task(message.term())
+            task.add_done_callback(lambda _: self._slots.release())
+            return
+        known = self._active.get(job.id)
+        if known is not None and known.job.run == job.run:
+            known.lease.adopt(message)
+            self._slots.release()
+            return
+        active = Active(job, attempt, Lease(message, self._ack_wait_s))
+        self._active[job.id] = active
+        active.task = asyncio.create_task(self._handle(active))
+
+    async def _handle(self, active: Active) -> None:
+        job = active.job
+        structured = log.bind(job_id=job.id, run=job.run, attempt=active.attempt, trace_id=trace_id(job.traceparent))
+        keeper = asyncio.create_task(active.lease.keep())
+        metrics.IN_FLIGHT.labels(self._service).inc()
+        try:
+            outcome = await self._attempt(active)
+            if outcome is not None and active.lease.held:
+                await self._finish(active, outcome)
+                structured.info("job ended", outcome=outcome.state)
+            elif outcome is not None:
+                structured.warning("the lease was lost; the result is another worker's to give")
+        except asyncio.CancelledError:
+            await active.lease.give_back()
+            structured.info("job given back")
+        finally:
+            keeper.cancel()
+            metrics.IN_FLIGHT.labels(self._service).dec()
+            if self._active.get(job.id) is active:
+                del self._active[job.id]
+            self._slots.release()
+
+    async def _attempt(self, active: Active) -> JobEvent | None:
+        """Does the job once; the terminal event it led to, or None when the lease was lost."""
+        try:
+            if await self._is_cancelled(active.job):
+                raise Cancelled("cancelled before it started")
+            if active.attempt >= MAX_DELIVER:
+                raise TaskFailed("poison", "this job ended its worker again and again and is not tried any more")
+            entrance = self._gate.alone() if active.attempt == MAX_DELIVER - 1 else self._gate.shared()
+            async with entrance:
+                return await self._make(active)
+        except asyncio.CancelledError:
+            if active.cancelled:
+                if active.task:
+                    active.task.uncancel()
+                return active.event(JOB_STATE_CANCELLED)
+            raise
+        except Cancelled:
+            return active.event(JOB_STATE_CANCELLED)
+        except Exception as error:  # every failure becomes the job's, none is swallowed
+            if not isinstance(error, ServiceError):
+                log.error("unforeseen failure", job_id=active.job.id, exc_info=error)
+            event = active.event(JOB_STATE_FAILED)
+            event.error.CopyFrom(error_message(error))
+            return event
+
+    async def _make(self, active: Active) -> JobEvent | None:
+        job = active.job
+        metrics.QUEUE_AGE.labels(self._service, job.kind).observe(max(0.0, time.time() - job.created_at.ToSeconds()))
+        started = active.event(JOB_STATE_RUNNING)
+        started.progress.stage = "started"
+        await self._tell(started)
+        reporter = Reporter(active, self._bus)
+        with tempfile.TemporaryDirectory(prefix="job-", dir=self._settings.directory) as folder:
+            inputs = await self._fetch_inputs(job, Path(folder))
+            active.reached("staged")
+            out = await asyncio.to_thread(_new_folder, Path(folder, "out"))
+            task = Task(
+                kind=job.kind, params=json_format.MessageToDict(job.params), inputs=inputs, folder=out,
+                photo_id=job.photo_id, source_name=job.source_name,
+            )  # fmt: skip
+            deadline_s = min(self._settings.deadline_s, job.deadline_s or self._settings.deadline_s)
+            try:
+                made = await self._pool.run(task, reporter, deadline_s)
+            finally:
+                await reporter.close()
+            if not active.lease.held:
+                return None
+            outputs = [
+                await self._patiently(partial(store_asset, self._store, job, active.attempt, one, out)) for one in made
+            ]
+        active.reached("stored")
+        if not active.lease.held:
+            return None
+        for output in outputs:
+            await self._tell_asset(active, output)
+        event = active.event(JOB_STATE_SUCCEEDED)
+        event.progress.fraction, event.progress.stage = 1, "stored"
+        event.outputs.extend(outputs)
+        return event
+
+    async def _fetch_inputs(self, job: Job, folder: Path) -> dict[str, Path]:
+        inputs: dict[str, Path] = {}
+        for role, ref in job.inputs.items():
+            if ref.size > _LARGEST_INPUT or not role.isidentifier():
+                raise InvalidRequest(f"input {role!r} of {ref.size} bytes is refused")
+            inputs[role] = folder / role
+            await self._patiently(partial(self._store.get_file, ref, inputs[role]))
+        return inputs
+
+    async def _finish(self, active: Active, event: JobEvent) -> None:
+        outcome = {JOB_STATE_SUCCEEDED: "succeeded", JOB_STATE_FAILED: "failed"}.get(event.state, "cancelled")
+        metrics.JOBS.labels(self._service, active.job.kind, outcome).inc()
+        for phase in active.phases:
+            metrics.PHASE.labels(self._service, active.job.kind, phase.stage).observe(phase.seconds)
+        await self._tell(event)
+        while True:
+            try:
+                await active.lease.acknowledge()
+                return
+            except (*OUTAGES, nats.errors.Error) as error:
+                log.warning("an acknowledgement waits for NATS", job_id=active.job.id, error=str(error))
+                await asyncio.sleep(_IDLE_POLL_S)
+
+    async def _tell(self, event: JobEvent) -> None:
+        event.worker = self._settings.name
+        message_id = f"{event.job_id}.{event.run}.{event.attempt}.{event.seq}"
+        await self._bus.publish_until_stored(f"events.job.{event.job_id}", encode(event), message_id)
+
+    async def _tell_asset(self, active: Active, output: Output) -> None:
+        event = AssetEvent(photo_id=active.job.photo_id, output=output)
+        event.at.GetCurrentTime()
+        message_id = f"{active.job.id}.{active.job.run}.{active.attempt}.{output.asset_key}"
+        await self._bus.publish_until_stored(f"events.asset.{event.photo_id}", encode(event), message_id)
+
+    async def _is_cancelled(self, job: Job) -> bool:
+        try:
+            entry = await self._cancels.get(job.id)
+        except (KeyNotFoundError, NotFoundError):
+            return False
+        return bool(entry.value) and int(entry.value or b"0") >= job.run
+
+    async def _on_cancel(self, message: Msg) -> None:
+        active = self._active.get(message.subject.rpartition(".")[2])
+        if active is None or active.task is None or not message.data.isdigit():
+            return
+        if int(message.data) >= active.job.run:
+            active.cancelled = True
+            active.task.cancel()
+
+    async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Does something with storage, waiting for it to come back as long as it takes."""
+        delay = 0.2
+        while True:
+            try:
+                result = await work()
+            except Unavailable as error:
+                self._storage_up.clear()
+                log.warning("waiting for storage", error=error.message)
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, 3)
+                continue
+            self._storage_up.set()
+            return result
+
+
+class Reporter:
+    """Passes progress on to the bus, a few times a second at most; the newest counts."""
+
+    def __init__(self, active: Active, bus: Bus) -> None:
+        self._active, self._bus = active, bus
+        self._latest: JobEvent | None = None
+        self._flusher: asyncio.Task[None] | None = None
+
+    def __call__(self, fraction: float, stage: str, message: str) -> None:
+        self._active.reached(stage)
+        event = self._active.event(JOB_STATE_RUNNING)
+        event.progress.fraction = min(max(fraction, 0.0), 1.0)
+        event.progress.stage, event.progress.message = stage, message
+        self._latest = event
+        if self._flusher is None or self._flusher.done():
+            self._flusher = asyncio.create_task(self._flush())
+
+    async def _flush(self) -> None:
+        await asyncio.sleep(_PROGRESS_PERIOD_S)
+        while (event := self._latest) is not None:
+            self._latest = None
+            try:
+                await self._bus.publish(f"events.job.{event.job_id}", encode(event))
+            except (Unavailable, nats.errors.Error) as error:
+                log.debug("progress was not told", error=str(error))
+            await asyncio.sleep(_PROGRESS_PERIOD_S)
+
+    async def close(self) -> None:
+        """Forgets what was not told yet; the terminal event says more."""
+        if self._flusher is not None:
+            self._flusher.cancel()
+            await asyncio.gather(self._flusher, return_exceptions=True)
+
+
+def _new_folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
+def encode(message: JobEvent | AssetEvent | Job) -> bytes:
+    """A message as it lies on the bus: proto3 JSON."""
+    return json_format.MessageToJson(message, indent=None).encode()

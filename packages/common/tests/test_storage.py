@@ -1,0 +1,109 @@
+"""Objects, conditions and manifests on a real SeaweedFS."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from immichvr.common.v1.common_pb2 import ObjectRef
+from immichvr_common.embedded import SeaweedServer, free_ports
+from immichvr_common.errors import Conflict, NotFound, Unavailable
+from immichvr_common.manifests import AssetFile, Manifest, add_files, commit_manifest, read_manifest
+from immichvr_common.settings import S3Settings
+from immichvr_common.storage import CorruptObject, ObjectStore
+
+
+def a_manifest(run: int = 1, attempt: int = 1, recipe: str = "r0", minutes: int = 0) -> Manifest:
+    return Manifest(
+        kind="splat",
+        photo_id="p1",
+        source_version="v1",
+        model_key="lift-trial",
+        recipe=recipe,
+        files=[],
+        job_id="splat-p1-r0",
+        run=run,
+        attempt=attempt,
+        requested_at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes),
+    )
+
+
+def a_file(name: str, size: int = 1) -> AssetFile:
+    return AssetFile(name=name, role="splat", format="spz", key=f"k/{name}", size=size, sha256="0", media_type="x/y")
+
+
+async def test_a_file_comes_back_as_it_was_stored(store: ObjectStore, tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.write_bytes(bytes(range(256)) * 100_000)
+    ref = await store.put_file("files/a", source, "application/octet-stream")
+    await store.get_file(ref, tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == source.read_bytes()
+    part = b"".join([chunk async for chunk in store.stream("files/a", 255, 3)])
+    assert part == bytes([255, 0, 1])
+
+
+async def test_an_object_that_is_not_what_its_reference_says_is_refused(store: ObjectStore, tmp_path: Path) -> None:
+    ref = await store.put_bytes("files/b", b"abc", "text/plain")
+    ref.sha256 = "0" * 64
+    with pytest.raises(CorruptObject):
+        await store.get_file(ref, tmp_path / "out")
+
+
+async def test_what_is_missing_is_not_found(store: ObjectStore, tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        await store.get_bytes("files/missing")
+    with pytest.raises(NotFound):
+        await store.get_file(ObjectRef(key="files/missing"), tmp_path / "out")
+    assert not await store.exists("files/missing")
+
+
+async def test_storage_that_is_down_is_unavailable_within_seconds() -> None:
+    store = ObjectStore(S3Settings(endpoint=f"http://127.0.0.1:{free_ports(1)[0]}", access_key="a", secret_key="b"))
+    with pytest.raises(Unavailable) as caught:
+        await asyncio.wait_for(store.get_bytes("x"), 10)
+    assert caught.value.down == "s3"
+    store.close()
+
+
+async def test_a_wrong_secret_is_refused(weed: SeaweedServer) -> None:
+    settings = weed.settings().model_copy(update={"secret_key": S3Settings(secret_key="wrong").secret_key})
+    store = ObjectStore(settings)
+    with pytest.raises(Exception, match="refused"):
+        await store.put_bytes("x", b"", "text/plain")
+    store.close()
+
+
+async def test_of_two_attempts_of_one_run_the_first_to_commit_counts(store: ObjectStore) -> None:
+    first, second = a_manifest(attempt=2, recipe="race"), a_manifest(attempt=1, recipe="race")
+    stands, also = await asyncio.gather(commit_manifest(store, first), commit_manifest(store, second))
+    assert stands == also
+    stored, _ = await read_manifest(store, first.key)
+    assert stored == stands
+
+
+async def test_a_run_asked_for_later_replaces_and_an_older_one_that_wakes_up_does_not(store: ObjectStore) -> None:
+    await commit_manifest(store, a_manifest(run=1, recipe="force"))
+    await commit_manifest(store, a_manifest(run=2, recipe="force", minutes=1))
+    stands = await commit_manifest(store, a_manifest(run=1, attempt=2, recipe="force"))
+    assert stands.run == 2
+
+
+async def test_files_added_by_many_at_once_are_all_kept(store: ObjectStore) -> None:
+    manifest = await commit_manifest(store, a_manifest(recipe="add"))
+    await asyncio.gather(*(add_files(store, manifest.key, [a_file(f"f{i}.spz")], [f"loss {i}"]) for i in range(4)))
+    await add_files(store, manifest.key, [a_file("f0.spz", size=9)], [])
+    merged, _ = await read_manifest(store, manifest.key)
+    assert sorted((file.name, file.size) for file in merged.files) == [
+        ("f0.spz", 9), ("f1.spz", 1), ("f2.spz", 1), ("f3.spz", 1),
+    ]  # fmt: skip
+    assert merged.losses == ["loss 0", "loss 1", "loss 2", "loss 3"]
+
+
+async def test_a_conditional_write_that_comes_second_conflicts(store: ObjectStore) -> None:
+    etag = await store.put_if("cond/a", b"1", "text/plain", None)
+    with pytest.raises(Conflict):
+        await store.put_if("cond/a", b"2", "text/plain", None)
+    await store.put_if("cond/a", b"3", "text/plain", etag)
+    with pytest.raises(Conflict):
+        await store.put_if("cond/a", b"4", "text/plain", etag)
+    assert (await store.get_bytes("cond/a")).data == b"3"
