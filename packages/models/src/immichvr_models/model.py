@@ -1,0 +1,152 @@
+"""What a model is, and the registry of all of them. The registry is data: `registry.json` beside this file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files as package_files
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, field_validator, model_validator
+
+from immichvr_models.errors import UnknownModel
+
+Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
+Makes = Literal["depth", "splat", "points", "poses"]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$", max_length=128)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Licence(_Strict):
+    """The licence of a model's weights.
+
+    permissive: free to use for any purpose, so that nobody has to be asked before a download.
+    """
+
+    name: str
+    url: str
+    permissive: bool
+
+
+class ModelFile(_Strict):
+    """One file of a model.
+
+    path: inside the model's directory, with forward slashes; url: where it is not in the model's repository;
+    size: bytes; sha256: lower-case hex. What is null is learned at the first download and checked from then on.
+    """
+
+    path: str
+    url: str | None = None
+    size: int | None = Field(default=None, ge=0)
+    sha256: Sha256 | None = None
+
+    @field_validator("path")
+    @classmethod
+    def _stays_inside(cls, path: str) -> str:
+        parts = path.split("/")
+        if not path or any(part in ("", ".", "..") or part.startswith(".") for part in parts) or "\\" in path:
+            raise ValueError(f"{path!r} is not a plain relative path")
+        return path
+
+
+class Model(_Strict):
+    """One row of the registry.
+
+    makes: what comes out; inputs: what goes in; repo: on the model hub (`owner/name`), at `revision`.
+    memory_cpu_mb, memory_gpu_mb: peak need of one photo; null where nobody measured it.
+    A model without files is built in.
+    """
+
+    key: Key
+    name: str
+    makes: tuple[Makes, ...] = Field(min_length=1)
+    inputs: str
+    revision: Name
+    repo: Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
+    files: tuple[ModelFile, ...] = ()
+    licence: Licence
+    commercial_use: bool
+    memory_cpu_mb: int | None = None
+    memory_gpu_mb: int | None = None
+
+    @model_validator(mode="after")
+    def _every_file_has_an_address(self) -> Model:
+        paths = [file.path for file in self.files]
+        if len(set(paths)) != len(paths):
+            raise ValueError(f"{self.key}: a file is named twice")
+        if self.repo is None and any(file.url is None for file in self.files):
+            raise ValueError(f"{self.key}: a file has no url and the model no repo")
+        return self
+
+    @property
+    def built_in(self) -> bool:
+        """Whether there is nothing to download."""
+        return not self.files
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of all files; None where the registry does not know one of them."""
+        sizes = [file.size for file in self.files]
+        return None if None in sizes else sum(size for size in sizes if size is not None)
+
+    @property
+    def splat_keys(self) -> tuple[str, ...]:
+        """Keys of the splats it makes: its own, and `lift-…` for the lifting of its depth."""
+        own = (self.key,) if "splat" in self.makes else ()
+        return own + ((f"lift-{self.key}",) if "depth" in self.makes else ())
+
+    def url(self, file: ModelFile, endpoint: str) -> str:
+        """Address of a file at a model hub (Hugging Face's layout) or wherever else the file says."""
+        if file.url is not None:
+            return file.url
+        return f"{endpoint.rstrip('/')}/{self.repo}/resolve/{self.revision}/{file.path}"
+
+
+@dataclass(frozen=True)
+class Registry:
+    """All models, in the order in which they are listed.
+
+    >>> registry["da2-small"].licence.name
+    'Apache-2.0'
+    """
+
+    models: tuple[Model, ...]
+
+    def __post_init__(self) -> None:
+        if len(set(self.keys())) != len(self.models):
+            raise ValueError("a model key is used twice in the registry")
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> Registry:
+        """Read a registry from a JSON list of models; without a path, the one in this package."""
+        source = path or package_files("immichvr_models") / "registry.json"
+        return cls(TypeAdapter(tuple[Model, ...]).validate_json(source.read_text(encoding="utf-8")))
+
+    def keys(self) -> tuple[str, ...]:
+        """Key of every model."""
+        return tuple(model.key for model in self.models)
+
+    def making(self, kind: Makes) -> tuple[Model, ...]:
+        """The models that make this kind of thing."""
+        return tuple(model for model in self.models if kind in model.makes)
+
+    def __getitem__(self, key: str) -> Model:
+        for model in self.models:
+            if model.key == key:
+                return model
+        raise UnknownModel(f"there is no model {key!r}; there are: {', '.join(self.keys())}")
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.keys()
+
+    def __iter__(self) -> Iterator[Model]:
+        return iter(self.models)
+
+
+registry = Registry.load()
+"""The registry in this package."""

@@ -1,0 +1,69 @@
+"""Where models are kept, where they come from, and what may be fetched without asking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+DEFAULT_ENDPOINT = "https://huggingface.co"
+_YES = {"1", "true", "yes", "on"}
+
+
+class CacheSettings(BaseModel):
+    """Every setting of the cache. Sizes in bytes, times in seconds.
+
+    endpoint: a model hub in Hugging Face's layout, or a mirror of one.
+    local_directory: files put there by hand are used in place: `<key>/…`, `<repo>/…` or `<repo's name>/…`.
+    auto_download: permissively licensed models of at most `auto_limit` bytes are fetched on first use.
+    accepted: keys of models whose licence and download somebody has agreed to.
+    keep_free: bytes that a download leaves free on the disk.
+    open_timeout: from asking to the first byte of the first answer; with no network, this is all it costs.
+    read_timeout, min_rate: a transfer that is silent for so long, or slower than so many bytes per second over
+        such a time, is broken off and resumed.
+    retries: in a row, without any progress between them; backoff: before the first, doubled for each further one.
+    failure_memory: for so long after a failure nothing is tried again; ten times as long where the answer was
+        wrong rather than missing.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    endpoint: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+\S*$")] = DEFAULT_ENDPOINT
+    offline: bool = False
+    local_directory: Path | None = None
+    auto_download: bool = True
+    auto_limit: int = Field(default=200_000_000, ge=0)
+    accepted: frozenset[str] = frozenset()
+    keep_free: int = Field(default=100_000_000, ge=0)
+    open_timeout: float = Field(default=5.0, gt=0)
+    read_timeout: float = Field(default=15.0, gt=0)
+    min_rate: float = Field(default=4_000.0, ge=0)
+    retries: int = Field(default=4, ge=0)
+    backoff: float = Field(default=0.5, ge=0)
+    failure_memory: float = Field(default=60.0, ge=0)
+
+
+def settings_from_env(env: Mapping[str, str]) -> CacheSettings:
+    """Settings from the variables that Hugging Face's tools and this package document.
+
+    HF_ENDPOINT, HF_HUB_OFFLINE, IMMICHVR_MODELS_OFFLINE, IMMICHVR_MODELS_LOCAL (a directory),
+    IMMICHVR_MODELS_AUTO_DOWNLOAD (on by default).
+    """
+    offline = (env.get("HF_HUB_OFFLINE", ""), env.get("IMMICHVR_MODELS_OFFLINE", ""))
+    local = env.get("IMMICHVR_MODELS_LOCAL")
+    return CacheSettings(
+        endpoint=env.get("HF_ENDPOINT") or DEFAULT_ENDPOINT,
+        offline=any(value.strip().lower() in _YES for value in offline),
+        local_directory=Path(local).expanduser() if local else None,
+        auto_download=env.get("IMMICHVR_MODELS_AUTO_DOWNLOAD", "1").strip().lower() in _YES,
+    )
+
+
+def default_root(env: Mapping[str, str]) -> Path:
+    """IMMICHVR_MODELS_DIR, else `immichvr/models` in the user's cache directory."""
+    if chosen := env.get("IMMICHVR_MODELS_DIR"):
+        return Path(chosen).expanduser()
+    cache = env.get("XDG_CACHE_HOME")
+    return (Path(cache) if cache else Path.home() / ".cache") / "immichvr" / "models"
