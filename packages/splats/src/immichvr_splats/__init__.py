@@ -16,6 +16,7 @@ from .formats.base import Format
 from .lod import decimate, light
 from .losses import Loss
 from .source import ReadLimits
+from .warming import warm
 
 __all__ = [
     "FORMATS",
@@ -38,5 +39,6 @@ __all__ = [
     "light",
     "read",
     "to_bytes",
+    "warm",
     "write",
 ]

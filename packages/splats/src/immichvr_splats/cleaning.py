@@ -9,6 +9,7 @@ from .compiled import F32, I64, U8, kernel
 from .losses import Loss, number
 
 _SOUND, _MEAN, _SCALE, _ROTATION, _OPACITY, _COLOR, _CLAMPED, _NOT_UNIT = range(8)
+_UNIT_TOLERANCE = 1e-6
 _CAUSES = {
     _MEAN: "non-finite means",
     _SCALE: "non-finite log-scales",
@@ -54,39 +55,33 @@ def clean(cloud: GaussianCloud) -> tuple[GaussianCloud, list[Loss]]:
 
 
 @kernel
-def _finite(values: F32) -> bool:
-    # Times zero is zero for a finite number and NaN for every other: one comparison for all of them.
-    total = np.float32(0)
-    for value in values:
-        total += value * np.float32(0)
-    return bool(total == 0)
-
-
-@kernel
 def _classify(means: F32, log_scales: F32, quaternions: F32, logits: F32, sh: F32, cause: U8) -> I64:
+    # Times zero is zero for a finite number and NaN for every other: one comparison tells for all three.
     counts = np.zeros(8, np.int64)
+    zero = np.float32(0)
     for i in range(means.shape[0]):
-        q = quaternions[i]
-        w, x, y, z = np.float64(q[0]), np.float64(q[1]), np.float64(q[2]), np.float64(q[3])
-        norm = w * w + x * x + y * y + z * z
+        w, x, y, z = quaternions[i, 0], quaternions[i, 1], quaternions[i, 2], quaternions[i, 3]
+        norm = np.float64(w) * w + np.float64(x) * x + np.float64(y) * y + np.float64(z) * z
+        color = zero
+        for j in range(sh.shape[1]):
+            color += sh[i, j] * zero
         row = _SOUND
-        if not _finite(means[i]):
+        if means[i, 0] * zero + means[i, 1] * zero + means[i, 2] * zero != 0:
             row = _MEAN
-        elif not _finite(log_scales[i]):
+        elif log_scales[i, 0] * zero + log_scales[i, 1] * zero + log_scales[i, 2] * zero != 0:
             row = _SCALE
         elif not (norm > 0 and norm < np.inf):
             row = _ROTATION
         elif logits[i] != logits[i]:
             row = _OPACITY
-        elif not _finite(sh[i]):
+        elif color != 0:
             row = _COLOR
         cause[i] = row
-        counts[row] += 1
-        if row == _SOUND:
-            if np.isinf(logits[i]):
-                counts[_CLAMPED] += 1
-            if abs(norm - 1) > 1e-6:
-                counts[_NOT_UNIT] += 1
+        if row != _SOUND:
+            counts[row] += 1
+        else:
+            counts[_CLAMPED] += abs(logits[i]) == np.inf
+            counts[_NOT_UNIT] += abs(norm - 1) > _UNIT_TOLERANCE
     return counts
 
 

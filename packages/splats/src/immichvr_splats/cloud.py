@@ -41,7 +41,7 @@ class Camera:
     extrinsic: F64 = field(default_factory=_identity)
 
     def __post_init__(self) -> None:
-        extrinsic = np.array(self.extrinsic, dtype=np.float64)
+        extrinsic = np.array(self.extrinsic, dtype=np.float64, order="C")
         if extrinsic.shape != (4, 4):
             raise InvalidCloudError(f"camera extrinsic has shape {extrinsic.shape}, wants (4, 4)")
         if not (np.isfinite(extrinsic).all() and np.isfinite([self.fx, self.fy, self.cx, self.cy]).all()):

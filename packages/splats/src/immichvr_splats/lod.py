@@ -63,12 +63,22 @@ def _cell_points(means: F32, camera: Camera | None) -> F64:
     angles, unlike x/z, also hold beside and behind the camera. Without one: the means themselves.
     """
     points = means.astype(np.float64)
-    if camera is None:
-        return points
-    x, y, z = (points @ camera.extrinsic[:3, :3].T + camera.extrinsic[:3, 3]).T
-    sideways = np.hypot(x, z)
-    distance = np.maximum(np.hypot(sideways, y), np.finfo(np.float32).tiny)
-    return np.stack((np.arctan2(x, z), np.arctan2(y, sideways), np.log(distance)), axis=1)
+    if camera is not None:
+        _to_angles(points, camera.extrinsic, float(np.finfo(np.float32).tiny))
+    return points
+
+
+@kernel
+def _to_angles(points: F64, extrinsic: F64, nearest: float) -> None:
+    for i in range(points.shape[0]):
+        p, q, r = points[i]
+        x = extrinsic[0, 0] * p + extrinsic[0, 1] * q + extrinsic[0, 2] * r + extrinsic[0, 3]
+        y = extrinsic[1, 0] * p + extrinsic[1, 1] * q + extrinsic[1, 2] * r + extrinsic[1, 3]
+        z = extrinsic[2, 0] * p + extrinsic[2, 1] * q + extrinsic[2, 2] * r + extrinsic[2, 3]
+        sideways = np.hypot(x, z)
+        points[i, 0] = np.arctan2(x, z)
+        points[i, 1] = np.arctan2(y, sideways)
+        points[i, 2] = np.log(max(np.hypot(y, sideways), nearest))
 
 
 def _cell_starts(codes: U64, shown: F64, colors: F32, count: int) -> I64:

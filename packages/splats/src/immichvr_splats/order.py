@@ -17,9 +17,7 @@ def morton_codes(points: F64) -> U64:
     """Codes, (N,), of `points`, (N, 3) finite, on a cubic grid of 2^21 steps over the longest side of their bounds."""
     codes = np.empty(points.shape[0], np.uint64)
     if points.shape[0]:
-        low = points.min(axis=0)
-        side = float((points.max(axis=0) - low).max())
-        _encode(points, low, (2**MORTON_BITS - 1) / side if side > 0 else 0.0, codes)
+        _encode(points, 2**MORTON_BITS - 1, codes)
     return codes
 
 
@@ -36,7 +34,14 @@ def _spread(value: int) -> np.uint64:
 
 
 @kernel
-def _encode(points: F64, low: F64, steps: float, codes: U64) -> None:
+def _encode(points: F64, largest: int, codes: U64) -> None:
+    low, high = points[0].copy(), points[0].copy()
+    for i in range(points.shape[0]):
+        for k in range(3):
+            low[k] = min(low[k], points[i, k])
+            high[k] = max(high[k], points[i, k])
+    side = max(high[0] - low[0], high[1] - low[1], high[2] - low[2])
+    steps = largest / side if side > 0 else 0.0
     for i in range(points.shape[0]):
         x = _spread(int((points[i, 0] - low[0]) * steps))
         y = _spread(int((points[i, 1] - low[1]) * steps))

@@ -69,6 +69,7 @@ def read(source: Source, limits: ReadLimits) -> Decoded:
     rows = elements.pop("vertex")
     degree = _REST_COUNTS.index(sum(p.startswith("f_rest_") for p in vertex.properties))
     camera, color_space, metadata_losses = _describe(elements)
+    rows.flags.writeable = False  # one kind of array, one compiled kernel
     n = vertex.count
     cloud = GaussianCloud(
         means=np.empty((n, 3), np.float32),

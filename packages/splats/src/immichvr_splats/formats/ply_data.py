@@ -5,12 +5,15 @@ from itertools import islice
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..compiled import F32
 from ..errors import MalformedFileError, UnsupportedFileError
 from ..losses import Loss, number
 from ..source import Source
 from .ply_header import Element, Header
+
+_ASCII_BLOCK = 16_384  # rows parsed at once: words take many times the memory of their numbers
 
 
 def read_elements(header: Header, source: Source, wanted: set[str]) -> tuple[dict[str, F32], list[Loss]]:
@@ -31,6 +34,8 @@ def read_elements(header: Header, source: Source, wanted: set[str]) -> tuple[dic
                 )
             losses.append(Loss("ignored", f"element {element.name!r} and what follows it: ignored"))
             return found, losses
+        if element.name in wanted and not element.properties:
+            raise MalformedFileError(f"{source.name}: element {element.name!r} has no properties")
         if element.name in wanted:
             found[element.name] = cursor.rows(element)
         else:
@@ -62,7 +67,7 @@ class _Binary:
         dtype = element.dtype(self._byte_order)
         shape = (element.count, len(element.properties))
         offset = self._advance(element, dtype)
-        if not element.count or not element.properties:
+        if not element.count:
             return np.empty(shape, np.float32)
         if all(dtype[i] == np.dtype("<f4") for i in range(shape[1])):
             return np.frombuffer(self._source.data, "<f4", shape[0] * shape[1], offset).reshape(shape)
@@ -96,23 +101,12 @@ class _Ascii:
         self._text = BytesIO(source.data[header.data_offset :])
 
     def rows(self, element: Element) -> F32:
-        columns = len(element.properties)
         self._check_room(element)
-        if not element.count or not columns:
-            return np.empty((element.count, columns), np.float32)
-        where = f"{self._source.name}: element {element.name!r}"
-        try:
-            lines = islice(self._text, element.count)
-            rows = np.loadtxt(lines, dtype=np.float64, comments=None, ndmin=2, max_rows=element.count)
-        except ValueError as error:
-            raise MalformedFileError(f"{where}: {error}") from error
-        if rows.shape != (element.count, columns):
-            raise MalformedFileError(
-                f"{where}: header announces {element.count:,} rows of {columns} numbers, "
-                f"found {rows.shape[0]:,} rows of {rows.shape[1]}"
-            )
-        with np.errstate(over="ignore"):
-            return rows.astype(np.float32)
+        rows = np.empty((element.count, len(element.properties)), np.float32)
+        for start in range(0, element.count, _ASCII_BLOCK):
+            block = rows[start : start + _ASCII_BLOCK]
+            block[:] = self._numbers(element, start, block.shape)
+        return rows
 
     def skip(self, element: Element) -> None:
         self._check_room(element)
@@ -120,7 +114,17 @@ class _Ascii:
             pass
 
     def bytes_left(self) -> int:
-        return len(self._text.getbuffer()[self._text.tell() :].tobytes().strip())
+        return len(self._text.read().strip())
+
+    def _numbers(self, element: Element, start: int, shape: tuple[int, ...]) -> NDArray[np.float64]:
+        words = b" ".join(islice(self._text, shape[0])).split()
+        where = f"{self._source.name}: rows of element {element.name!r} from {start:,} on"
+        if len(words) != shape[0] * shape[1]:
+            raise MalformedFileError(f"{where}: {shape[0]:,} rows of {shape[1]} have {len(words):,} numbers")
+        try:
+            return np.array(words, dtype=np.float64).reshape(shape)
+        except ValueError as error:
+            raise MalformedFileError(f"{where}: {error}") from error
 
     def _check_room(self, element: Element) -> None:
         left = len(self._text.getbuffer()) - self._text.tell()

@@ -73,7 +73,7 @@ def write(cloud: GaussianCloud, *, order: str = "file") -> Encoded:
     packed = np.empty((cloud.count, 8), np.uint8)
     rows["mean"] = cloud.means
     rows["scale"] = np.exp(np.minimum(cloud.log_scales, np.float32(_LARGEST_LOG_SCALE)))
-    vivid = _pack(cloud.sh[:, 0], cloud.opacity_logits, cloud.quaternions, packed)
+    vivid = _pack(cloud.sh.reshape(cloud.count, 3 * cloud.sh.shape[1]), cloud.opacity_logits, cloud.quaternions, packed)
     rows["rgba"] = packed[:, :4]
     rows["rotation"] = packed[:, 4:]
     if vivid:

@@ -1,0 +1,32 @@
+"""Compiling before the first request instead of during it."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from .cloud import Camera, GaussianCloud
+from .conversion import read, to_bytes
+from .formats import FORMATS
+from .lod import decimate
+
+_SCALAR_BYTES = 4
+
+
+def warm() -> None:
+    """Compile every kernel, or load it from numba's cache on disk: for services, once at start."""
+    camera = Camera(fx=1, fy=1, cx=0.5, cy=0.5, width=1, height=1)
+    cloud = GaussianCloud(
+        means=np.array([[0, 0, 1], [0, 0, 2]], np.float32),
+        log_scales=np.zeros((2, 3), np.float32),
+        quaternions=np.full((2, 4), 1, np.float32),
+        opacity_logits=np.zeros(2, np.float32),
+        sh=np.zeros((2, 4, 3), np.float32),
+        camera=camera,
+    )
+    for key, row in FORMATS.items():
+        data = to_bytes(cloud, key)
+        if row.can_read:
+            for shift in range(_SCALAR_BYTES):  # rows may stand at any alignment, for which there are two kernels
+                read(memoryview(b"\0" * shift + data)[shift:], key)
+    decimate(cloud, 1)
+    decimate(replace(cloud, camera=None), 1)
