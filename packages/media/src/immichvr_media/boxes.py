@@ -1,6 +1,6 @@
-"""Items of an ISO media file (HEIC), as far as finding the metadata of its auxiliary images needs.
+"""Items of an ISO media file (HEIC, AVIF), as far as finding colours and the metadata of auxiliary images needs.
 
-Layout: ISO/IEC 14496-12, section 8.11 (meta, iinf, iref, iloc, idat) and ISO/IEC 23008-12 (auxl, cdsc).
+Layout: ISO/IEC 14496-12, section 8.11 (meta, iinf, iref, iloc, idat), 12.1.5 (colr) and ISO/IEC 23008-12 (auxl, cdsc).
 """
 
 from collections.abc import Iterator
@@ -67,6 +67,20 @@ def auxiliary_xmp(data: bytes) -> list[bytes]:
         return []
     inner = meta.get(b"idat")
     return [_content(extents, data, inner) for item, extents in _locations(meta[b"iloc"]) if item in wanted]
+
+
+def colour_code_points(data: bytes) -> tuple[int, int] | None:
+    """Primaries and transfer characteristics of the first nclx colour property; raises BoxesUnusable."""
+    box = _Reader(data, 0, len(data))
+    for kind, skipped in ((b"meta", 0), (b"iprp", 4), (b"ipco", 0)):
+        inner = dict(box.boxes(at=skipped)).get(kind)
+        if inner is None:
+            return None
+        box = inner
+    for kind, colour in box.boxes():
+        if kind == b"colr" and colour.slice(0, 4) == b"nclx":
+            return colour.number(4, 2), colour.number(6, 2)
+    return None
 
 
 def _references(iref: _Reader) -> Iterator[tuple[bytes, int, set[int]]]:

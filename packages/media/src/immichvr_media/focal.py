@@ -13,7 +13,8 @@ _FILM_DIAGONAL_MM = math.hypot(36.0, 24.0)
 _SMALL_SENSOR_BELOW_MM = 10.0
 _SMALL_SENSOR_CROP = 8.4
 _DEFAULT_35MM = 30.0
-_LONGEST_LENS_MM = 10_000.0
+# No lens of any camera lies outside.
+_SHORTEST_LENS_MM, _LONGEST_LENS_MM = 0.5, 10_000.0
 
 FocalSource = Literal["exif_35mm", "exif_mm", "default"]
 
@@ -29,7 +30,7 @@ class FocalLength:
 def focal_length(exif: Mapping[int, object], width: int, height: int) -> FocalLength:
     """The focal length of a photo of `width` x `height` pixels from the tags of its EXIF sub-directory.
 
-    Values that no lens has (zero, negative, not a number, above 10 m) count as absent.
+    Values that no lens has (below 0.5 mm, above 10 m, not a number) count as absent.
     """
     equivalent, source = _equivalent_35mm(exif)
     return FocalLength(equivalent * math.hypot(width, height) / _FILM_DIAGONAL_MM, source)
@@ -54,4 +55,4 @@ def _millimetres(value: object) -> float:
         number = float(value)
     except (ArithmeticError, ValueError, TypeError):
         return 0.0
-    return number if 0 < number <= _LONGEST_LENS_MM else 0.0
+    return number if _SHORTEST_LENS_MM <= number <= _LONGEST_LENS_MM else 0.0

@@ -5,6 +5,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image, ImageChops, ImageFile
 from PIL.AvifImagePlugin import AvifImageFile
@@ -22,6 +23,7 @@ from immichvr_media.jpeg_layout import JpegLayout, jpeg_layout
 from immichvr_media.limits import DecodeLimits
 from immichvr_media.orientation import UPRIGHT, valid_orientation
 from immichvr_media.png_chunks import png_parts
+from immichvr_media.profiles import photo_profile
 
 # One plugin per format, chosen by our own sniffing: Image.open would try others, and its bomb check is
 # process-wide and lower than our limit.
@@ -50,8 +52,9 @@ _READ_ERRORS = (
 )
 _BOMB_ERRORS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 # Pillow's words for a sound file of a variant that it does not decode.
-_VARIANT_WORDS = ("unknown pixel mode", "unknown data organization", "cannot handle")
+_VARIANT_WORDS = ("unknown pixel mode", "cannot handle")
 
+_CLASSIC_TIFF = 42
 _TIFF_NEW_SUBFILE_TYPE = 254
 _TIFF_SUB_IFDS = 330
 _TIFF_DNG_VERSION = 50706
@@ -99,6 +102,8 @@ def open_image(data: bytes, limits: DecodeLimits, notes: list[str]) -> OpenedIma
     Raises InvalidImage, ImageTooLarge or UnsupportedImage.
     """
     kind = sniff(data)
+    if kind is Format.TIFF:
+        _refuse_cut_off_directory(data)
     layout = jpeg_layout(data) if kind is Format.JPEG else None
     parts = png_parts(data, limits, notes) if kind is Format.PNG else None
     image = _construct(kind, data if parts is None else parts.picture, limits)
@@ -114,10 +119,7 @@ def open_image(data: bytes, limits: DecodeLimits, notes: list[str]) -> OpenedIma
     if kind is Format.JPEG and "mp" in image.info:
         kind = Format.MPO
     xmp = parts.xmp if parts else _bytes_or_none(image.info.get("xmp"))
-    icc = parts.icc if parts else _bytes_or_none(image.info.get("icc_profile"))
-    if icc is not None and len(icc) > limits.max_icc_bytes:
-        notes.append(f"colour profile left out: {len(icc)} bytes; the limit is {limits.max_icc_bytes} bytes")
-        icc = None
+    icc = parts.icc if parts else photo_profile(kind, image.info, data, limits, notes)
     return OpenedImage(image, kind, data, layout, xmp, icc)
 
 
@@ -139,7 +141,7 @@ def load_image(opened: OpenedImage, notes: list[str], at_least: tuple[int, int] 
     except InvalidImage:
         raise
     except _READ_ERRORS as error:
-        raise InvalidImage(f"damaged or cut-off {opened.format} file: {error}") from error
+        raise InvalidImage(f"damaged or cut-off {opened.format} file: {str(error).strip()}") from error
     if opened.format is Format.TIFF:  # Pillow turns TIFF upright itself, and forgets the tag
         return LoadedImage(image, exif_before, exif_before.orientation, UPRIGHT)
     if opened.format is Format.HEIC:  # libheif applies the container's own turn, which outranks EXIF
@@ -158,7 +160,18 @@ def _construct(kind: Format, data: bytes, limits: DecodeLimits) -> ImageFile.Ima
     except _READ_ERRORS as error:
         if any(words in str(error) for words in _VARIANT_WORDS):
             raise UnsupportedImage(f"a {kind} variant that is not decoded here: {error}") from error
-        raise InvalidImage(f"damaged or cut-off {kind} file: {error}") from error
+        raise InvalidImage(f"damaged or cut-off {kind} file: {str(error).strip()}") from error
+
+
+def _refuse_cut_off_directory(data: bytes) -> None:
+    """Raises InvalidImage where a classic TIFF ends inside its directory, which Pillow reads as far as it goes."""
+    order: Literal["little", "big"] = "little" if data.startswith(b"II") else "big"
+    if int.from_bytes(data[2:4], order) != _CLASSIC_TIFF:
+        return
+    at = int.from_bytes(data[4:8], order)
+    end = at + 2 + 12 * int.from_bytes(data[at : at + 2], order)
+    if len(data) < max(end, at + 2):
+        raise InvalidImage(f"cut-off TIFF: the file ends at byte {len(data)}, its directory reaches to {end}")
 
 
 def _refuse_raw(image: ImageFile.ImageFile) -> None:

@@ -64,7 +64,8 @@ def from_range(
     if coding == "RangeInverse":
         if not 0 < lo < hi:
             raise DepthUnusable(f"its range is {lo} to {hi}; 0 < near < far must hold")
-        depth = hi * lo / (hi - values.astype(np.float64) * (hi - lo))
+        with np.errstate(divide="ignore"):  # infinite depth is refused with the rest of what is unusable
+            depth = hi * lo / (hi - values.astype(np.float64) * (hi - lo))
     else:
         if not 0 <= lo < hi:
             raise DepthUnusable(f"its range is {lo} to {hi}; 0 <= near < far must hold")
