@@ -1,0 +1,93 @@
+"""Depth as files: 16 bits to measure in, 8 bits of two layers to look at.
+
+`depth.png`               16-bit grey, inverse depth: 65535 is near, 0 is far
+`disparity.webp`          8-bit grey, the same scale in 8 bits, lossless
+`background.webp`         the photo without the rims of its foreground
+`background-disparity.webp`   its disparity, on the scale of `disparity.webp`
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from immichvr_common.tasks import Made, MadeFile
+from immichvr_media import Photo
+from PIL import Image, PngImagePlugin
+
+from immichvr_ai.depth_map import DepthMap, FloatImage
+from immichvr_ai.lift import Lifted
+
+_LONGEST_SIDE = 4096
+
+
+def depth_asset(photo: Photo, depth: DepthMap, lifted: Lifted, folder: Path, timings: dict[str, float]) -> Made:
+    """Writes the files of a depth asset into `folder`."""
+    near = float(min(lifted.foreground_depth.min(), lifted.background_depth.min()))
+    far = float(max(lifted.foreground_depth.max(), lifted.background_depth.max()))
+    _write_png(folder / "depth.png", _bounded(depth.depth, near, far), near, far, depth, photo)
+    _write_grey(folder / "disparity.webp", disparity(lifted.foreground_depth, near, far, 255))
+    Image.fromarray(lifted.background_rgb).save(folder / "background.webp", quality=88, method=2)
+    _write_grey(folder / "background-disparity.webp", disparity(lifted.background_depth, near, far, 255))
+    return Made(
+        kind="depth",
+        model_key=depth.model_key,
+        model_revision=depth.revision,
+        reason=depth.reason,
+        files=[
+            MadeFile("depth.png", "depth", "png", "image/png"),
+            MadeFile("disparity.webp", "disparity", "webp", "image/webp"),
+            MadeFile("background.webp", "background", "webp", "image/webp"),
+            MadeFile("background-disparity.webp", "background-disparity", "webp", "image/webp"),
+        ],
+        details={"camera": camera_details(photo), "depth": {"near": near, "far": far, "metric": depth.metric}},
+        timings=timings,
+    )
+
+
+def disparity(depth: FloatImage, near: float, far: float, top: int) -> npt.NDArray[np.uint16]:
+    """Depth as integers, `top` at `near` and 0 at `far`, linear in 1/depth."""
+    span = max(1 / near - 1 / far, 1e-12)
+    return np.rint(np.clip((1 / depth - 1 / far) / span, 0, 1) * top).astype(np.uint16)
+
+
+def camera_details(photo: Photo) -> dict[str, Any]:
+    """The photo's camera in pixels of the photo, and how its focal length is known."""
+    return {
+        "fx": photo.focal.px,
+        "fy": photo.focal.px,
+        "cx": photo.width / 2,
+        "cy": photo.height / 2,
+        "width": photo.width,
+        "height": photo.height,
+        "focal_source": photo.focal.source,
+    }
+
+
+def _bounded(depth: FloatImage, near: float, far: float) -> FloatImage:
+    scale = _LONGEST_SIDE / max(depth.shape)
+    if scale < 1:
+        depth = cv2.resize(depth, None, fx=scale, fy=scale, interpolation=cv2.INTER_NEAREST)
+    return np.clip(depth, near, far)
+
+
+def _write_png(path: Path, depth: FloatImage, near: float, far: float, made: DepthMap, photo: Photo) -> None:
+    facts = PngImagePlugin.PngInfo()
+    fov = float(np.degrees(2 * np.arctan(photo.width / 2 / photo.focal.px)))
+    for name, value in {
+        "depth:encoding": "inverse; depth = 1 / (v/65535 * (1/near - 1/far) + 1/far)",
+        "depth:near": f"{near:.6g}",
+        "depth:far": f"{far:.6g}",
+        "depth:unit": "metre" if made.metric else "relative, the median is 2",
+        "depth:horizontal_fov_degrees": f"{fov:.4f}",
+        "depth:model": f"{made.model_key} {made.revision}",
+    }.items():
+        facts.add_text(name, value)
+    Image.fromarray(disparity(depth, near, far, 65535)).save(path, pnginfo=facts, compress_level=3)
+
+
+def _write_grey(path: Path, values: npt.NDArray[np.uint16]) -> None:
+    Image.fromarray(values.astype(np.uint8)).convert("RGB").save(path, lossless=True, quality=20, method=1)

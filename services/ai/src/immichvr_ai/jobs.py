@@ -1,0 +1,118 @@
+"""The jobs of the AI service: `depth` and `splat`."""
+
+from __future__ import annotations
+
+import time
+from functools import cache
+
+from google.protobuf import json_format
+from immichvr.ai.v1.ai_pb2 import DepthParams, SplatParams
+from immichvr_common.errors import InvalidRequest
+from immichvr_common.tasks import Made, Report, Task
+from immichvr_media import DecodeLimits, Photo, decode_photo
+from immichvr_models import Cache, Progress
+
+from immichvr_ai.assets import depth_asset, splat_asset
+from immichvr_ai.depth import estimate_depth
+from immichvr_ai.depth_map import DepthMap
+from immichvr_ai.lift import Lifted, lift
+from immichvr_ai.settings import AiSettings
+
+LIFT = "lift-"
+_LAYERS_ONLY = 150_000
+"""Gaussians to lift to where only the two layers' pictures are wanted."""
+
+
+def perform(task: Task, report: Report) -> list[Made]:
+    """Does one job: the photo `source` becomes a depth asset, or a depth and a splat asset.
+
+    Raises InvalidRequest, and what decoding, estimating and lifting raise, each with a code.
+    """
+    if task.kind not in ("depth", "splat"):
+        raise InvalidRequest(f"the ai service does depth and splat, not {task.kind!r}")
+    settings = _settings()
+    clock = Clock()
+    photo = _decode(task, settings)
+    clock.lap("decoded")
+    report(0.1, "decoded", f"{photo.width}×{photo.height} pixels")
+    if task.kind == "depth":
+        depth_params = json_format.ParseDict(task.params, DepthParams(), ignore_unknown_fields=True)
+        depth = _estimate(photo, depth_params.model or "auto", report)
+        clock.lap("inferred")
+        report(0.8, "inferred", f"depth by {depth.model_key}")
+        lifted = lift(photo.rgb, depth, photo.focal.px, _LAYERS_ONLY)
+        made = depth_asset(photo, depth, lifted, task.folder, clock.laps)
+        clock.lap("packed")
+        report(0.95, "packed", "depth written")
+        return [made]
+    return _splat(task, photo, settings, clock, report)
+
+
+def _splat(task: Task, photo: Photo, settings: AiSettings, clock: Clock, report: Report) -> list[Made]:
+    params = json_format.ParseDict(task.params, SplatParams(), ignore_unknown_fields=True)
+    depth = _estimate(photo, depth_model(params.model or "auto"), report)
+    clock.lap("inferred")
+    report(0.6, "inferred", f"depth by {depth.model_key}")
+    lifted = _lift(photo, depth, params.max_gaussians or settings.splat.max_gaussians)
+    clock.lap("lifted")
+    report(0.8, "lifted", f"{lifted.cloud.count:,} Gaussians")
+    splat = splat_asset(photo, depth, lifted, task.folder, clock.laps, params.keep_ply)
+    made = [splat, depth_asset(photo, depth, lifted, task.folder, clock.laps)]
+    clock.lap("packed")
+    report(0.95, "packed", "splat and depth written")
+    return made
+
+
+def depth_model(splat_model: str) -> str:
+    """The depth model behind a splat model. Raises InvalidRequest."""
+    if splat_model == "auto":
+        return "auto"
+    if not splat_model.startswith(LIFT):
+        raise InvalidRequest(f"there is no splat model {splat_model!r}; there are auto and {LIFT}<depth model>")
+    return splat_model.removeprefix(LIFT)
+
+
+def _decode(task: Task, settings: AiSettings) -> Photo:
+    limits = DecodeLimits(
+        max_pixels=int(settings.photo.max_megapixels * 1e6), max_bytes=int(settings.photo.max_megabytes * 1e6)
+    )
+    return decode_photo(task.inputs["source"], limits)
+
+
+def _estimate(photo: Photo, model: str, report: Report) -> DepthMap:
+    def on_download(progress: Progress) -> None:
+        received, total = progress.received / 1e6, (progress.total or 0) / 1e6
+        words = (
+            f"{progress.model}: {received:.0f} of {total:.0f} MB" if total else f"{progress.model}: {received:.0f} MB"
+        )
+        report(0.1 + 0.3 * (progress.fraction or 0), "downloading", words)
+
+    return estimate_depth(photo, model, cache=_models(), progress=on_download)
+
+
+def _lift(photo: Photo, depth: DepthMap, max_gaussians: int) -> Lifted:
+    return lift(photo.rgb, depth, photo.focal.px, max_gaussians)
+
+
+@cache
+def _settings() -> AiSettings:
+    return AiSettings()
+
+
+@cache
+def _models() -> Cache:
+    return Cache.from_env()
+
+
+class Clock:
+    """Seconds between one lap and the next, by name."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        """Ends a lap."""
+        now = time.perf_counter()
+        self.laps[name] = round(now - self._last, 4)
+        self._last = now
