@@ -9,13 +9,13 @@ class DepthError(ValueError):
     code: str = "depth_error"
 
 
-class UnknownDepthModel(DepthError):  # noqa: N818 - reads as what happened
+class UnknownDepthModel(DepthError):
     """The model that was asked for does not exist."""
 
     code = "unknown_model"
 
 
-class DepthUnavailable(DepthError):  # noqa: N818 - reads as what happened
+class DepthUnavailable(DepthError):
     """The model exists and cannot run on this photo, here and now.
 
     code: `no_embedded_depth`, `invalid_weights`, `out_of_memory`, or what stopped the download of the weights

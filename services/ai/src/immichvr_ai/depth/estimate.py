@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+
+from immichvr_media import Photo
+from immichvr_models import Cache, Progress
 
 from immichvr_ai.depth.embedded import embedded_depth
 from immichvr_ai.depth.errors import DepthUnavailable, UnknownDepthModel
 from immichvr_ai.depth.heuristic import heuristic_depth
+from immichvr_ai.depth.networks import NETWORKS, network_depth
 from immichvr_ai.depth_map import DepthMap
 
-if TYPE_CHECKING:
-    from immichvr_media import Photo
-    from immichvr_models import Cache
-
-DEPTH_MODELS = ("embedded", "heuristic")
-"""Every depth model, in the order in which `auto` prefers them."""
+DEPTH_MODELS = ("embedded", *NETWORKS, "heuristic")
+"""Every depth model, in the order in which `auto` prefers them; the last one runs everywhere."""
 
 
 def estimate_depth(
@@ -24,7 +23,7 @@ def estimate_depth(
     model: str = "auto",
     *,
     cache: Cache,
-    progress: Callable[[Any], None] | None = None,
+    progress: Callable[[Progress], None] | None = None,
 ) -> DepthMap:
     """Estimate the depth of a photo.
 
@@ -35,7 +34,7 @@ def estimate_depth(
     if model != "auto":
         return _estimate(photo, model, cache, progress)
     declined: list[str] = []
-    for key in DEPTH_MODELS:
+    for key in DEPTH_MODELS[:-1]:
         if key == "embedded" and photo.depth is None:
             continue
         try:
@@ -44,14 +43,18 @@ def estimate_depth(
             declined.append(str(error))
         else:
             return replace(depth, reason=_reason(declined, key))
-    raise DepthUnavailable("auto", "no_model", "; ".join(declined))
+    last = DEPTH_MODELS[-1]
+    return replace(_estimate(photo, last, cache, progress), reason=_reason(declined, last))
 
 
-def _estimate(photo: Photo, model: str, cache: Cache, progress: Callable[[Any], None] | None) -> DepthMap:
+def _estimate(photo: Photo, model: str, cache: Cache, progress: Callable[[Progress], None] | None) -> DepthMap:
     if model == "embedded":
-        return embedded_depth(photo)
+        return embedded_depth(photo, cache.registry[model].revision)
     if model == "heuristic":
-        return DepthMap(heuristic_depth(photo.rgb), metric=False, model_key="heuristic", revision="1")
+        depth = heuristic_depth(photo.rgb)
+        return DepthMap(depth, metric=False, model_key=model, revision=cache.registry[model].revision)
+    if model in NETWORKS:
+        return network_depth(photo, model, cache, progress)
     accepted = ", ".join(("auto", *DEPTH_MODELS))
     raise UnknownDepthModel(f"there is no depth model {model!r}; there are: {accepted}")
 

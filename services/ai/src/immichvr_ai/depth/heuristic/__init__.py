@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from immichvr_ai.depth.filters import guided_upsample
 from immichvr_ai.depth.heuristic import cues, layout
-from immichvr_ai.depth.heuristic.filters import guided_upsample
 from immichvr_ai.depth.scale import with_median
 from immichvr_ai.depth_map import FloatImage
 
@@ -44,11 +44,10 @@ def _disparity(rgb: FloatImage) -> FloatImage:
     subject = stands_out * _centred(height, width)
     plane = layout.ground(height, width, layout.horizon(rgb, sky))
     scene = layout.stand_up(plane, np.maximum(subject, 0.8 * stands_out))
-    scene = scene + 0.15 * subject + 0.12 * sharper
     outdoors = float(np.clip(sky.mean() * 8.0, 0.0, 1.0))
-    scene = scene * (1.0 - 0.5 * outdoors * cues.haze(rgb) * (1.0 - stands_out))
-    scene = np.clip(scene, layout.BACKDROP / 2, 1.0)
-    return np.asarray(scene * (1.0 - sky), np.float32)
+    clear = 1.0 - 0.5 * outdoors * cues.haze(rgb) * (1.0 - stands_out)
+    nearness = np.clip((scene + 0.15 * subject + 0.12 * sharper) * clear, layout.BACKDROP / 2, 1.0)
+    return np.asarray(nearness * (1.0 - sky), np.float32)
 
 
 def _centred(height: int, width: int) -> FloatImage:

@@ -8,11 +8,14 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from immichvr_ai.depth.heuristic.filters import box, resized
+from immichvr_ai.depth.filters import box, resized
 from immichvr_ai.depth_map import FloatImage
 
 SALIENCY_SIZE = 96
 """Longer side, in pixels, of the grid on which saliency is found: objects matter, texture does not."""
+
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+"""Weights of red, green and blue in brightness (ITU-R BT.601)."""
 
 
 def ramp(values: FloatImage, low: float, high: float) -> FloatImage:
@@ -27,7 +30,7 @@ def sky(rgb: FloatImage) -> FloatImage:
     rgb: (h, w, 3) float32, 0..1.
     """
     height, width = rgb.shape[:2]
-    luma = rgb @ np.float32([0.299, 0.587, 0.114])
+    luma = rgb @ LUMA
     red, green, blue = np.moveaxis(rgb, -1, 0)
     spread = rgb.max(axis=-1) - rgb.min(axis=-1)
     bluish = ramp(blue - np.maximum(red, 0.92 * green), -0.01, 0.06)
@@ -35,7 +38,7 @@ def sky(rgb: FloatImage) -> FloatImage:
     radius = max(1, max(height, width) // 96)
     deviation = np.sqrt(np.maximum(box(luma * luma, radius) - box(luma, radius) ** 2, 0.0))
     likeness = np.maximum(bluish, overcast) * ramp(deviation, 0.05, 0.015)
-    return likeness * _joined_to_top(likeness > 0.35)
+    return np.asarray(likeness * _joined_to_top(likeness > 0.35), np.float32)
 
 
 def _joined_to_top(mask: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> FloatImage:
@@ -69,7 +72,7 @@ def focus(rgb: FloatImage) -> FloatImage:
     the ratio of an edge's gradient before and after a known blur, spread from edges to their surroundings.
     Source: Zhuo, Sim, "Defocus map estimation from a single image" (2011).
     """
-    luma = np.asarray(cv2.GaussianBlur(rgb @ np.float32([0.299, 0.587, 0.114]), (0, 0), 0.6), np.float32)
+    luma = np.asarray(cv2.GaussianBlur(rgb @ LUMA, (0, 0), 0.6), np.float32)
     before, after = _gradient(luma), _gradient(np.asarray(cv2.GaussianBlur(luma, (0, 0), 1.5), np.float32))
     weight = np.maximum(before - 0.15, 0.0)
     radius = max(2, max(luma.shape) // 24)
@@ -80,7 +83,7 @@ def focus(rgb: FloatImage) -> FloatImage:
     if known.max() < 0.5:
         return np.zeros_like(luma)
     low, middle, high = np.percentile(sharpness[known > 0.5], [5, 50, 95])
-    varies = ramp(np.float32([high - low]), 0.5, 1.1)[0]
+    varies = np.clip((high - low - 0.5) / 0.6, 0.0, 1.0)
     relative = (sharpness - middle) / max(float(high - low) / 2.0, 0.1)
     return np.asarray(np.clip(relative, -1.0, 1.0) * known * varies, np.float32)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from immichvr_ai.depth.filters import resized
 from immichvr_ai.depth.heuristic.cues import ramp
-from immichvr_ai.depth.heuristic.filters import resized
 from immichvr_ai.depth_map import FloatImage
 
 BACKDROP = 0.12

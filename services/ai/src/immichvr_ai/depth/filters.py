@@ -39,7 +39,7 @@ def guided_upsample(
     height, width = fine_guide.shape[:2]
     fine = np.asarray(cv2.resize(model, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
     result = np.einsum("hwc,hwc->hw", fine[..., :3], fine_guide) + fine[..., 3]
-    return result.astype(np.float32)
+    return np.asarray(result, np.float32)
 
 
 def _guide_covariance(
@@ -49,7 +49,7 @@ def _guide_covariance(
     first, second = [0, 0, 1], [1, 2, 2]
     squares = box(guide * guide, radius) - mean * mean + epsilon
     products = box(guide[..., first] * guide[..., second], radius) - mean[..., first] * mean[..., second]
-    return squares, products
+    return np.asarray(squares, np.float32), np.asarray(products, np.float32)
 
 
 def _solve_symmetric(matrix: tuple[FloatImage, FloatImage], vector: FloatImage) -> FloatImage:

@@ -1,0 +1,90 @@
+"""Photos, and a tiny Depth Anything with random weights on a model hub of this machine."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from immichvr_media import CarriedDepth, FocalLength, Photo
+from immichvr_models import Cache, CacheSettings, Registry, registry
+from immichvr_models.testing import Hub, running_hub
+
+
+@pytest.fixture
+def photo() -> Callable[..., Photo]:
+    """Makes a photo of given size: a bright top over a dark bottom, and a square in the middle."""
+
+    def make(height: int = 90, width: int = 120, depth: CarriedDepth | None = None) -> Photo:
+        rgb: npt.NDArray[np.uint8] = np.full((height, width, 3), 60, np.uint8)
+        rgb[: height // 2] = (200, 210, 230)
+        rgb[height // 3 : 2 * height // 3, width // 3 : 2 * width // 3] = (180, 40, 30)
+        focal = FocalLength(px=float(width), source="default")
+        return Photo(rgb=rgb, focal=focal, depth=depth, format="png", orientation=1)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with the files of a Depth Anything network of 60,000 random weights."""
+    import torch
+    from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation
+
+    backbone = {
+        "model_type": "dinov2",
+        "hidden_size": 24,
+        "num_hidden_layers": 4,
+        "num_attention_heads": 2,
+        "mlp_ratio": 2,
+        "image_size": 518,
+        "out_features": ["stage1", "stage2", "stage3", "stage4"],
+        "reshape_hidden_states": False,
+    }
+    config = DepthAnythingConfig(
+        backbone_config=backbone,
+        reassemble_hidden_size=24,
+        neck_hidden_sizes=[8, 8, 16, 16],
+        fusion_hidden_size=8,
+        head_hidden_size=8,
+    )
+    torch.manual_seed(5)
+    network = DepthAnythingForDepthEstimation(config)
+    with torch.no_grad():
+        for name, weights in network.named_parameters():
+            if weights.dim() > 1:
+                weights.normal_(0.0, 0.15)
+            elif name == "head.conv3.bias":
+                weights.fill_(0.5)
+    directory = tmp_path_factory.mktemp("tiny-depth-anything")
+    network.save_pretrained(directory)
+    (directory / "preprocessor_config.json").write_text(json.dumps({"image_processor_type": "DPTImageProcessor"}))
+    return directory
+
+
+@pytest.fixture
+def hub(tiny_weights: Path) -> Iterator[Hub]:
+    """A model hub that has the tiny network in the place of Depth Anything V2 Small."""
+    with running_hub() as running:
+        model = registry["da2-small"]
+        for file in model.files:
+            path = model.url(file, "")
+            running.add(path, (tiny_weights / file.path).read_bytes())
+        yield running
+
+
+@pytest.fixture
+def cache(hub: Hub, tiny_weights: Path, tmp_path: Path) -> Cache:
+    """An empty cache that fetches from that hub, with the tiny network's checksums in its registry."""
+    rows = []
+    for model in registry:
+        files = []
+        for file in model.files:
+            body = (tiny_weights / file.path).read_bytes()
+            known = {"size": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+            files.append(file.model_copy(update=known))
+        rows.append(model.model_copy(update={"files": tuple(files)}))
+    settings = CacheSettings(endpoint=hub.url, keep_free=0, backoff=0.0)
+    return Cache(tmp_path / "models", settings, Registry(tuple(rows)))
