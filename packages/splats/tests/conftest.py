@@ -24,7 +24,7 @@ def random_cloud(count: int, degree: int = 0, camera: Camera | None = None, seed
     quaternions = random.standard_normal((count, 4))
     sh = 0.2 * random.standard_normal((count, (degree + 1) ** 2, 3))
     return GaussianCloud(
-        means=random.uniform(-5, 5, (count, 3)) + [0, 0, 7],
+        means=random.uniform((-5, -5, 2), (5, 5, 12), (count, 3)),
         log_scales=random.uniform(-6, -1, (count, 3)),
         quaternions=quaternions / np.linalg.norm(quaternions, axis=1, keepdims=True),
         opacity_logits=random.uniform(-4, 6, count),

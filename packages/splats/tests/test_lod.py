@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from immichvr_splats import GaussianCloud, InvalidCloudError, decimate, light, to_bytes
+from immichvr_splats import SH_C0, GaussianCloud, InvalidCloudError, decimate, light, to_bytes
 
 
 def psnr(a, b):
@@ -17,8 +17,14 @@ def test_a_level_has_exactly_the_count_asked_for(photo_cloud, count):
     assert decimate(replace(photo_cloud, camera=None), count).count == count
 
 
-def test_a_level_is_never_larger_than_the_cloud(photo_cloud):
-    assert decimate(photo_cloud, 10_000) is photo_cloud
+def test_gaussians_at_one_place_still_give_an_exact_count(make_cloud):
+    cloud = make_cloud(50)
+    cloud = replace(cloud, means=np.repeat(cloud.means[:5], 10, axis=0))
+    assert [decimate(cloud, n).count for n in (3, 5, 20, 49)] == [3, 5, 20, 49]
+
+
+def test_a_cloud_within_the_count_is_left_as_it_is(photo_cloud):
+    assert decimate(photo_cloud, photo_cloud.count) is photo_cloud
 
 
 def test_a_count_below_one_is_refused(photo_cloud):
@@ -34,6 +40,87 @@ def test_a_quarter_of_the_gaussians_gives_nearly_the_same_picture(photo_cloud, r
     some = np.random.default_rng(0).choice(photo_cloud.count, count, replace=False)
     subset = photo_cloud.take(np.sort(some))
     subset = replace(subset, log_scales=subset.log_scales + np.float32(np.log(2)))
-    print(psnr(render(level), full), psnr(render(subset), full))
-    assert psnr(render(level), full) > 30
-    assert psnr(render(level), full) > psnr(render(subset), full) + 3
+    assert psnr(render(level), full) > 26
+    assert psnr(render(level), full) > psnr(render(subset), full) + 5
+
+
+def test_no_gap_opens_in_a_closed_surface(photo_cloud, render):
+    white = replace(photo_cloud, sh=np.full_like(photo_cloud.sh, 0.5 / SH_C0))
+    full = render(white)[4:-4, 4:-4]
+    coverage = render(decimate(white, white.count // 6))[4:-4, 4:-4]
+    assert full.min() > 0.9
+    assert coverage.min() > 0.7
+    assert coverage.mean() > full.mean() - 0.06
+
+
+def test_merging_two_keeps_their_mean_covariance_and_colour(make_cloud, covariance):
+    pair = make_cloud(2, degree=1)
+    pair = replace(
+        pair,
+        means=np.array([[0, 0, 4], [0.4, 0.1, 4.2]]),
+        log_scales=np.tile(pair.log_scales[:1], (2, 1)),
+        quaternions=np.tile(pair.quaternions[:1], (2, 1)),
+        opacity_logits=np.zeros(2),
+    )
+    merged = decimate(pair, 1)
+    offset = (pair.means[1].astype(float) - pair.means[0]) / 2
+    between = np.outer(offset, offset)
+    np.testing.assert_allclose(merged.means[0], pair.means.mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(covariance(merged, 0), covariance(pair, 0) + between, atol=1e-6)
+    np.testing.assert_allclose(merged.sh[0], pair.sh.mean(axis=0), atol=1e-6)
+
+
+def test_a_transparent_gaussian_hardly_moves_what_it_is_merged_with(make_cloud):
+    pair = replace(make_cloud(2), opacity_logits=np.array([5.0, -9.0]), log_scales=np.full((2, 3), -3.0))
+    merged = decimate(pair, 1)
+    assert np.linalg.norm(merged.means[0] - pair.means[0]) < 0.01
+    np.testing.assert_allclose(merged.sh[0], pair.sh[0], atol=0.001)
+
+
+def test_what_stands_alone_is_kept_not_pruned(make_cloud):
+    crowd = replace(make_cloud(400), means=make_cloud(400).means * np.float32(0.01))
+    alone = replace(make_cloud(1), means=np.array([[50.0, 0, 0]]), opacity_logits=np.array([-3.0]))
+    both = GaussianCloud(
+        *(
+            np.concatenate((getattr(crowd, name), getattr(alone, name)))
+            for name in ("means", "log_scales", "quaternions", "opacity_logits", "sh")
+        )
+    )
+    level = decimate(both, 20)
+    kept = np.flatnonzero(level.means[:, 0] == 50)
+    assert kept.size == 1
+    np.testing.assert_array_equal(level.log_scales[kept[0]], alone.log_scales[0])
+
+
+def test_a_level_has_sound_values_whatever_the_cloud_holds(make_cloud, camera):
+    cloud = make_cloud(300, camera=camera)
+    cloud.means[:20] = 0  # in the camera's centre
+    cloud.means[20:40, 2] *= -1  # behind it
+    cloud.means[40:60] *= np.float32(1e30)
+    cloud.log_scales[60:80] = 80
+    cloud.log_scales[80:100] = -90
+    cloud.opacity_logits[100:120] = -1e30
+    cloud.opacity_logits[120:140] = np.inf
+    cloud.means[140:160] = np.nan
+    level = decimate(cloud, 30)
+    assert level.count == 30
+    for name in ("means", "log_scales", "quaternions", "opacity_logits", "sh"):
+        assert np.isfinite(getattr(level, name)).all(), name
+    np.testing.assert_allclose(np.linalg.norm(level.quaternions, axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("degree", [0, 2])
+def test_light_fits_into_its_bytes_and_uses_most_of_them(make_cloud, degree):
+    cloud = make_cloud(6000, degree)
+    level = light(cloud, max_bytes=20_000)
+    assert 16_000 < len(to_bytes(level, "spz")) <= 20_000
+    assert level.sh_degree == degree
+
+
+def test_light_leaves_alone_what_fits(photo_cloud):
+    assert light(photo_cloud) is photo_cloud
+
+
+def test_light_says_when_nothing_fits(photo_cloud):
+    with pytest.raises(InvalidCloudError, match="10 bytes"):
+        light(photo_cloud, max_bytes=10)

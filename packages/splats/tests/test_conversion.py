@@ -1,0 +1,137 @@
+"""Formats come from one table; files appear whole; what does not fit is said."""
+
+from io import BytesIO
+
+import numpy as np
+import pytest
+from immichvr_splats import (
+    FORMATS,
+    InvalidCloudError,
+    LimitExceededError,
+    ReadLimits,
+    SplatError,
+    UnknownFormatError,
+    format_of,
+    read,
+    to_bytes,
+    write,
+)
+
+
+def test_the_extension_tells_the_format():
+    assert [format_of(p) for p in ("a.ply", "b/C.SPZ", "x.y.splat")] == ["ply", "spz", "splat"]
+
+
+def test_an_unknown_extension_is_answered_with_the_known_ones():
+    with pytest.raises(UnknownFormatError, match=r"cloud\.obj.*\.ply.*\.splat.*\.spz"):
+        format_of("cloud.obj")
+
+
+def test_an_unknown_format_is_answered_with_the_known_ones(make_cloud):
+    with pytest.raises(UnknownFormatError, match=r"'obj'.*ply, splat, spz"):
+        to_bytes(make_cloud(1), "obj")
+
+
+def test_an_unknown_option_is_answered_with_the_known_ones(make_cloud):
+    with pytest.raises(InvalidCloudError, match=r"'speed'.*order"):
+        to_bytes(make_cloud(1), "spz", speed=3)
+
+
+@pytest.mark.parametrize(("format", "option"), [("spz", "order"), ("splat", "order"), ("ply", "layout")])
+def test_an_unknown_value_of_an_option_is_answered_with_the_known_ones(make_cloud, format, option):
+    with pytest.raises(InvalidCloudError, match=f"{option} is 'best', {format} takes one of"):
+        to_bytes(make_cloud(1), format, **{option: "best"})
+
+
+@pytest.mark.parametrize("key", FORMATS)
+def test_every_row_of_the_table_writes_and_reads_what_it_promises(tmp_path, make_cloud, camera, key):
+    row = FORMATS[key]
+    cloud = make_cloud(40, degree=0, camera=camera)
+    path = tmp_path / f"cloud{row.extensions[0]}"
+    losses = write(cloud, path)
+    result = read(path)
+    assert result.format == key
+    assert result.cloud.count == 40
+    assert (result.cloud.camera is not None) == row.keeps_camera
+    assert ("camera" in {loss.code for loss in losses}) == (not row.keeps_camera)
+    np.testing.assert_allclose(result.cloud.means, cloud.means, atol=1e-3)
+    rich = make_cloud(5, degree=3)
+    losses = write(rich, path)
+    assert read(path).cloud.sh_degree == row.max_sh_degree
+    assert ("sh_degree" in {loss.code for loss in losses}) == (row.max_sh_degree < 3)
+
+
+@pytest.mark.parametrize("key", FORMATS)
+def test_a_cloud_of_nothing_is_written_and_read(make_cloud, key):
+    data = to_bytes(make_cloud(0), key)
+    if data:
+        assert read(data, key).cloud.count == 0
+    else:
+        with pytest.raises(SplatError, match="empty"):
+            read(data, key)
+
+
+@pytest.mark.parametrize("key", ["ply", "spz"])
+def test_the_first_bytes_tell_the_format_of_a_buffer(make_cloud, key):
+    data = to_bytes(make_cloud(3), key)
+    assert read(data).format == read(memoryview(data)).format == read(bytearray(data)).format == key
+
+
+def test_a_buffer_that_tells_nothing_needs_a_format(make_cloud):
+    data = to_bytes(make_cloud(3), "splat")
+    with pytest.raises(UnknownFormatError, match="name one of"):
+        read(data)
+    assert read(data, "splat").cloud.count == 3
+
+
+def test_a_format_given_goes_before_the_extension(tmp_path, make_cloud):
+    path = tmp_path / "cloud.bin"
+    write(make_cloud(3), path, "spz")
+    assert read(path, "spz").cloud.count == 3
+
+
+def test_an_open_file_is_written_to(make_cloud):
+    file = BytesIO()
+    write(make_cloud(3), file, "splat")
+    assert file.getvalue() == to_bytes(make_cloud(3), "splat")
+
+
+def test_losses_are_told_without_writing(make_cloud, camera):
+    losses = write(make_cloud(3, degree=2, camera=camera), None, "splat")
+    assert [loss.code for loss in losses] == ["sh_degree", "camera"]
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path, make_cloud):
+    path = tmp_path / "cloud.ply"
+    path.write_bytes(b"old")
+    with pytest.raises(InvalidCloudError):
+        write(make_cloud(3), path, layout="sharp")
+    assert [p.name for p in tmp_path.iterdir()] == ["cloud.ply"]
+    assert path.read_bytes() == b"old"
+
+
+def test_dropped_gaussians_are_counted_on_reading_and_on_writing(make_cloud):
+    cloud = make_cloud(6)
+    cloud.means[2:4] = np.nan
+    assert [loss.count for loss in write(cloud, None, "spz")] == [2]
+    data = bytearray(to_bytes(make_cloud(6), "ply"))
+    body = data.index(b"end_header\n") + len(b"end_header\n")
+    data[body : body + 4] = np.float32(np.inf).tobytes()
+    result = read(data)
+    assert (result.dropped, result.cloud.count) == (1, 5)
+    assert "non-finite means" in str(result.losses[0])
+
+
+@pytest.mark.parametrize("key", FORMATS)
+def test_more_points_than_the_limit_are_refused(make_cloud, key):
+    data = to_bytes(make_cloud(11), key)
+    assert read(data, key, ReadLimits(max_points=11)).cloud.count == 11
+    with pytest.raises(LimitExceededError, match="11 Gaussians, the limit is 10"):
+        read(data, key, ReadLimits(max_points=10))
+
+
+def test_a_larger_file_than_the_limit_is_refused(tmp_path, make_cloud):
+    path = tmp_path / "a.ply"
+    write(make_cloud(10), path)
+    with pytest.raises(LimitExceededError, match=r"a\.ply: .* the limit is 100"):
+        read(path, limits=ReadLimits(max_bytes=100))
