@@ -1,6 +1,23 @@
 import type { Api } from '../api/client';
-import type { Store } from '../store';
+import { ApiError } from '../api/client';
+import type { Job, PhotoDetail, Quality } from '../api/schema';
+import { isActive, type Store } from '../store';
+import { announce } from '../ui/announce';
 import { el } from '../ui/dom';
+import { type Explanation, explainError } from '../ui/errors';
+import { icon } from '../ui/icons';
+import { dateWords } from '../ui/words';
+import { iconButton, RestingChrome } from './chrome';
+import { Dock } from './dock';
+import { Downloads } from './downloads';
+import { followGestures } from './gestures';
+import { InfoPanel } from './info';
+import { actOnKey } from './keys';
+import type { Mode } from './modes';
+import { MoreMenu } from './more';
+import { Stage } from './stage';
+import { ModeSwitch } from './switch';
+import { explainTrouble } from './trouble';
 
 interface PhotoActions {
   help(): void;
@@ -8,17 +25,338 @@ interface PhotoActions {
   show(id: string): void;
 }
 
+const REFRESH_DELAY_MS = 150;
+
+/** One photo, full screen: the stage and everything around it. */
 export class PhotoView {
-  readonly element = el('section', { class: 'photo', hidden: true });
+  readonly element = el('section', { class: 'photo', tabindex: -1, hidden: true });
+  private readonly stage: Stage;
+  private readonly dock: Dock;
+  private readonly modes: ModeSwitch;
+  private readonly downloads: Downloads;
+  private readonly info: InfoPanel;
+  private readonly more: MoreMenu;
+  private readonly chrome: RestingChrome;
+  private readonly title = el('h1', { class: 'photo-title' });
+  private readonly date = el('p', { class: 'photo-date' });
+  private readonly make = el('button', { class: 'button is-primary make', type: 'button' });
+  private readonly motion = iconButton('motion', 'Gentle motion', 'M', () =>
+    this.stage.toggleMotion(),
+  );
+  private readonly previous = iconButton('previous', 'Previous photo', '←', () => this.step(-1));
+  private readonly next = iconButton('next', 'Next photo', '→', () => this.step(1));
   private id: string | null = null;
+  private detail: PhotoDetail | null = null;
+  private refreshTimer = 0;
 
-  constructor(_api: Api, _store: Store, _actions: PhotoActions) {}
+  constructor(
+    private readonly api: Api,
+    private readonly store: Store,
+    private readonly actions: PhotoActions,
+  ) {
+    this.stage = new Stage(api);
+    this.dock = new Dock({
+      cancel: (id) => void this.ask(() => api.cancel(id)),
+      retry: (id) => void this.ask(() => api.retry(id)),
+    });
+    this.modes = new ModeSwitch((mode) => this.stage.choose(mode));
+    this.downloads = new Downloads(
+      api,
+      () => store.config?.formats ?? [],
+      (job) => store.applyJob(job),
+    );
+    this.info = new InfoPanel({
+      close: () => this.toggleInfo(),
+      show: (asset) => this.stage.showAsset(asset),
+    });
+    this.more = new MoreMenu(
+      () => this.detail,
+      () => store.config,
+      {
+        makeSplat: (model, quality, force) => void this.makeSplat(model, quality, force),
+        makeDepth: (force) => void this.makeDepth(force),
+        reset: () => this.stage.resetView(),
+        fullscreen: () => void toggleFullscreen(),
+        help: () => this.actions.help(),
+      },
+    );
+    this.chrome = new RestingChrome(this.element, () => this.mustStayVisible());
+    this.build();
+    this.watch();
+  }
 
+  /** Shows a photo; the flat picture is there as soon as the list knows it. */
   async open(id: string): Promise<void> {
+    if (id === this.id) return;
+    const first = this.id === null;
     this.id = id;
+    this.detail = null;
+    this.element.hidden = false;
+    this.dock.reset();
+    this.info.element.hidden = true;
+    const known = this.store.photos.get(id);
+    if (known) this.present({ ...known, assets: [] });
+    if (first) this.element.focus();
+    this.chrome.wake();
+    await this.refresh();
+    this.preloadNeighbours();
   }
 
+  /** Leaves the photo; returns which one it was. */
   close(): string | null {
-    return this.id;
+    const { id } = this;
+    if (id === null) return null;
+    this.id = null;
+    this.detail = null;
+    this.element.hidden = true;
+    this.chrome.stop();
+    this.stage.close();
+    window.clearTimeout(this.refreshTimer);
+    if (document.fullscreenElement) void document.exitFullscreen();
+    return id;
   }
+
+  private build(): void {
+    const back = iconButton('back', 'Back to the gallery', 'Esc', () => this.actions.leave());
+    const info = iconButton('info', 'About this photo', 'I', () => this.toggleInfo());
+    const full = iconButton('fullscreen', 'Full screen', 'F', () => void toggleFullscreen());
+    const help = iconButton('help', 'Help', 'H', () => this.actions.help());
+    for (const button of [full, help]) button.classList.add('is-extra');
+    this.motion.classList.add('motion');
+    this.previous.classList.add('step', 'step-previous');
+    this.next.classList.add('step', 'step-next');
+    this.make.append(icon('layers'), 'Make it 3D');
+    this.make.addEventListener('click', () => void this.makeSplat('auto', 'full', false));
+    this.element.append(
+      this.stage.element,
+      el(
+        'header',
+        { class: 'photo-bar' },
+        back,
+        el('div', { class: 'photo-name' }, this.title, this.date),
+        this.make,
+        this.downloads.popup.element,
+        info,
+        full,
+        help,
+        this.more.popup.element,
+      ),
+      this.previous,
+      this.next,
+      el(
+        'footer',
+        { class: 'photo-foot' },
+        this.dock.element,
+        el('div', { class: 'photo-controls' }, this.modes.element, this.motion),
+      ),
+      this.info.element,
+    );
+  }
+
+  private watch(): void {
+    followGestures(this.stage.element, {
+      looksAround: () => this.stage.mode !== 'flat',
+      orbit: (dx, dy) => this.stage.orbitBy(dx, dy),
+      dolly: (amount) => this.stage.dollyBy(amount),
+      reset: () => this.stage.resetView(),
+      swipe: (direction) => this.step(direction),
+      tap: () => this.chrome.toggle(),
+    });
+    document.addEventListener('keydown', (event) => this.onKey(event));
+    this.stage.on('mode', () => this.updateModes());
+    this.stage.on('motion', () => this.updateModes());
+    this.stage.on('loading', (loading) => this.dock.showLoading(loading));
+    this.stage.on('trouble', (trouble) => {
+      if (!trouble) return this.dock.hideError();
+      const retry = { label: 'Try again', run: () => this.stage.recover() };
+      return this.dock.showTrouble(explainTrouble(trouble), trouble === 'no-webgl' ? null : retry);
+    });
+    this.store.on('job', (job) => this.onJob(job));
+    this.store.on('assets', (id) => id === this.id && this.refreshSoon());
+    this.store.on('list', () => this.updateSteps());
+    this.store.on('connection', (connected) => {
+      if (connected && this.id) this.refreshSoon();
+    });
+  }
+
+  private async refresh(): Promise<void> {
+    const { id } = this;
+    if (!id) return;
+    try {
+      const detail = await this.store.openPhoto(id);
+      if (id !== this.id) return;
+      this.present(detail);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (id !== this.id || error.code === 'unauthorized') return;
+      this.showFailure(explainError(error), () => void this.refresh());
+    }
+  }
+
+  /** Results often come several at once: one reading serves them all. */
+  private refreshSoon(): void {
+    window.clearTimeout(this.refreshTimer);
+    this.refreshTimer = window.setTimeout(() => void this.refresh(), REFRESH_DELAY_MS);
+  }
+
+  private present(detail: PhotoDetail): void {
+    const first = this.detail?.id !== detail.id;
+    this.detail = detail;
+    if (first) {
+      this.title.textContent = detail.name;
+      this.date.textContent = dateWords(detail.taken_at);
+      this.element.setAttribute('aria-label', `Photo ${detail.name}`);
+      this.stage.open(detail);
+      this.updateSteps();
+    }
+    this.stage.setAssets(detail.assets);
+    this.downloads.setPhoto(detail);
+    this.dock.showJob(this.store.photos.get(detail.id)?.job ?? detail.job);
+    this.updateMake();
+    this.updateInfo();
+  }
+
+  private onJob(job: Job): void {
+    if (job.photo_id !== this.id) return;
+    if (job.kind === 'convert') {
+      this.downloads.follow(job);
+      return;
+    }
+    this.dock.showJob(isActive(job) || job.state === 'failed' ? job : null);
+    if (job.state === 'succeeded')
+      announce(job.kind === 'splat' ? '3D is ready.' : 'Depth is ready.');
+    if (job.state === 'cancelled') announce('Cancelled.');
+    this.updateMake();
+  }
+
+  private updateMake(): void {
+    const { detail } = this;
+    const working = detail && isActive(this.store.photos.get(detail.id)?.job ?? null);
+    const made = detail?.assets.some((asset) => asset.kind === 'splat') ?? false;
+    const had = document.activeElement === this.make;
+    this.make.hidden = !detail || made || Boolean(working);
+    if (had && this.make.hidden) this.element.focus();
+  }
+
+  private updateModes(): void {
+    const { mode, wish } = this.stage;
+    this.modes.update(mode, wish, (m) => m === 'flat' || this.stage.available(m));
+    this.motion.hidden = mode === 'flat';
+    this.motion.setAttribute('aria-pressed', String(this.stage.moving));
+    this.element.dataset.shows = mode;
+    this.updateInfo();
+  }
+
+  private updateSteps(): void {
+    if (!this.id) return;
+    this.previous.hidden = !this.neighbour(-1);
+    this.next.hidden = !this.neighbour(1);
+  }
+
+  private neighbour(direction: 1 | -1): string | undefined {
+    const at = this.store.order.indexOf(this.id ?? '');
+    return at < 0 ? undefined : this.store.order[at + direction];
+  }
+
+  private step(direction: 1 | -1): void {
+    const id = this.neighbour(direction);
+    if (!id) return;
+    this.actions.show(id);
+    announce(this.store.photos.get(id)?.name ?? '');
+    if (this.neighbour(1) === undefined) {
+      this.store.loadMore().catch((error: unknown) => {
+        if (!(error instanceof ApiError)) throw error;
+      });
+    }
+  }
+
+  private preloadNeighbours(): void {
+    for (const direction of [1, -1] as const) {
+      const id = this.neighbour(direction);
+      if (id) new Image().src = this.api.previewUrl(id);
+    }
+  }
+
+  private async makeSplat(model: string, quality: Quality, force: boolean): Promise<void> {
+    const { id } = this;
+    if (id) await this.ask(() => this.api.makeSplat(id, force, model, quality));
+  }
+
+  private async makeDepth(force: boolean): Promise<void> {
+    const { id } = this;
+    if (id) await this.ask(() => this.api.makeDepth(id, force));
+  }
+
+  /** Asks the server for a job, and shows it or why there is none. */
+  private async ask(request: () => Promise<Job>): Promise<void> {
+    const { id } = this;
+    this.dock.hideError();
+    this.make.disabled = true;
+    try {
+      this.store.applyJob(await request());
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (id === this.id) this.showFailure(explainError(error), () => void this.ask(request));
+    } finally {
+      this.make.disabled = false;
+    }
+  }
+
+  private showFailure(explanation: Explanation, again: () => void): void {
+    const retry = explanation.retriable ? { label: 'Try again', run: again } : null;
+    this.dock.showTrouble(explanation, retry);
+    this.chrome.wake();
+  }
+
+  private updateInfo(): void {
+    if (!this.detail || this.info.element.hidden) return;
+    const models = this.store.config?.models ?? [];
+    this.info.update(
+      this.detail,
+      models,
+      (asset) => this.stage.asset(asset.kind)?.key === asset.key,
+    );
+  }
+
+  private toggleInfo(): void {
+    this.info.element.hidden = !this.info.element.hidden;
+    this.updateInfo();
+    const target = this.info.element.hidden
+      ? this.element
+      : this.info.element.querySelector('button');
+    target?.focus();
+  }
+
+  private mustStayVisible(): boolean {
+    const open = this.more.popup.open || this.downloads.popup.open || !this.info.element.hidden;
+    const dialog = document.querySelector('dialog[open]') !== null;
+    return open || dialog || this.stage.mode === 'flat' || this.dock.occupied;
+  }
+
+  private onKey(event: KeyboardEvent): void {
+    if (!this.id || event.defaultPrevented || document.querySelector('dialog[open]')) return;
+    if (event.target instanceof HTMLElement && event.target.matches('input, select')) return;
+    const handled = actOnKey(event, {
+      leave: () => (this.info.element.hidden ? this.actions.leave() : this.toggleInfo()),
+      step: (direction) => this.step(direction),
+      choose: (mode: Mode) => {
+        if (mode === 'flat' || this.stage.available(mode)) this.stage.choose(mode);
+      },
+      orbit: (dx, dy) => this.stage.orbitBy(dx, dy),
+      dolly: (amount) => this.stage.dollyBy(amount),
+      reset: () => this.stage.resetView(),
+      motion: () => this.stage.toggleMotion(),
+      info: () => this.toggleInfo(),
+      downloads: () => this.downloads.popup.toggle(),
+      fullscreen: () => void toggleFullscreen(),
+    });
+    if (!handled) return;
+    event.preventDefault();
+    this.chrome.wake();
+  }
+}
+
+async function toggleFullscreen(): Promise<void> {
+  if (document.fullscreenElement) await document.exitFullscreen();
+  else await document.documentElement.requestFullscreen?.();
 }

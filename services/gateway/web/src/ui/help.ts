@@ -17,6 +17,7 @@ const PHOTO: Shortcut[] = [
   [['R'], 'Back to where the photographer stood'],
   [['M'], 'Gentle motion on or off'],
   [['I'], 'About this photo'],
+  [['L'], 'Downloads'],
   [['F'], 'Full screen'],
   [['Esc'], 'Back to the gallery'],
 ];

@@ -1,0 +1,132 @@
+import type { Api } from '../api/client';
+import type { AssetFile, Job, PhotoDetail, SplatFormat } from '../api/schema';
+import { isActive } from '../store';
+import { el } from '../ui/dom';
+import { explainError, explainJob } from '../ui/errors';
+import { ProgressBar } from '../ui/progress';
+import { bytesWords, percent } from '../ui/words';
+import { bestAsset } from './modes';
+import { Popup, popupAction, popupLink } from './popup';
+
+const FORMAT_NOTES: Record<SplatFormat, string> = {
+  ply: 'For editing, opens everywhere',
+  spz: 'Small, for the web',
+  splat: 'For older viewers',
+};
+
+/** The menu with the files of a photo, and with formats that can be made of its splats. */
+export class Downloads {
+  readonly popup: Popup;
+  private photo: PhotoDetail | null = null;
+  /** Format → the job that makes it, or what went wrong. */
+  private readonly conversions = new Map<SplatFormat, Job | string>();
+
+  constructor(
+    private readonly api: Api,
+    private readonly formats: () => SplatFormat[],
+    private readonly onJob: (job: Job) => void,
+  ) {
+    this.popup = new Popup('download', 'Download', 'Download (L)', () => this.fill());
+  }
+
+  setPhoto(photo: PhotoDetail): void {
+    if (photo.id !== this.photo?.id) this.conversions.clear();
+    this.photo = photo;
+    this.deliver();
+    if (this.popup.open) this.fill();
+  }
+
+  /** Follows a conversion that was asked for here. */
+  follow(job: Job): void {
+    for (const [format, known] of this.conversions) {
+      if (typeof known === 'string' || known.id !== job.id) continue;
+      this.conversions.set(format, explainJob(job)?.title ?? job);
+      if (job.state === 'cancelled') this.conversions.delete(format);
+    }
+    if (this.popup.open) this.fill();
+  }
+
+  private fill(): void {
+    const { photo } = this;
+    if (!photo) return;
+    const groups = photo.assets.flatMap((asset) => [
+      el('h3', { class: 'popup-heading' }, asset.kind === 'splat' ? '3D' : 'Depth'),
+      ...asset.files.map((file) => this.link(file)),
+    ]);
+    this.popup.replace(
+      popupLink('download', 'Original photo', photo.name, this.api.url(photo.original)),
+      ...groups,
+      ...this.convertRows(photo),
+    );
+    this.popup.panel.querySelector('a')?.setAttribute('download', photo.name);
+  }
+
+  private link(file: AssetFile): HTMLElement {
+    const variant = file.variant === 'light' ? ', light' : '';
+    const label = `${file.role === 'splat' ? file.format.toUpperCase() : file.role}${variant}`;
+    const link = popupLink('download', label, bytesWords(file.size), this.address(file));
+    link.setAttribute('download', file.download_name);
+    return link;
+  }
+
+  private address(file: AssetFile): string {
+    return `${this.api.url(file.url)}?download=1`;
+  }
+
+  private convertRows(photo: PhotoDetail): HTMLElement[] {
+    const asset = bestAsset(photo.assets, 'splat');
+    if (!asset) return [];
+    const missing = this.formats().filter((format) => !full(asset.files, format));
+    if (missing.length === 0) return [];
+    return [
+      el('h3', { class: 'popup-heading' }, 'Convert and download'),
+      ...missing.map((format) => this.convertRow(photo, format, asset.model_key)),
+    ];
+  }
+
+  private convertRow(photo: PhotoDetail, format: SplatFormat, model: string): HTMLElement {
+    const state = this.conversions.get(format);
+    if (state && typeof state !== 'string' && state.state !== 'failed') {
+      const bar = new ProgressBar(`Converting to ${format.toUpperCase()}`);
+      bar.set(isActive(state) ? percent(state) : 100);
+      const words = el('span', { class: 'popup-label' }, `Converting to ${format.toUpperCase()}…`);
+      return el('div', { class: 'popup-item is-busy' }, words, bar.element);
+    }
+    const note = typeof state === 'string' ? state : FORMAT_NOTES[format];
+    const row = popupAction('redo', format.toUpperCase(), note, () => {
+      void this.convert(photo.id, format, model);
+    });
+    row.classList.toggle('is-failed', typeof state === 'string');
+    return row;
+  }
+
+  private async convert(photoId: string, format: SplatFormat, model: string): Promise<void> {
+    try {
+      const job = await this.api.convert(photoId, format, model);
+      this.conversions.set(format, job);
+      this.onJob(job);
+    } catch (error) {
+      const { title, advice } = explainError(error);
+      this.conversions.set(format, `${title} ${advice}`);
+    }
+    this.fill();
+  }
+
+  /** Starts the download of every conversion whose file has arrived. */
+  private deliver(): void {
+    const files = (this.photo && bestAsset(this.photo.assets, 'splat'))?.files ?? [];
+    for (const [format, job] of this.conversions) {
+      const file = full(files, format);
+      if (typeof job === 'string' || !file) continue;
+      this.conversions.delete(format);
+      const link = el('a', { href: this.address(file), download: file.download_name });
+      link.click();
+    }
+  }
+}
+
+function full(files: AssetFile[], format: string): AssetFile | undefined {
+  return files.find(
+    (file) => file.role === 'splat' && file.format === format && file.variant !== 'light',
+  );
+}

@@ -1,0 +1,90 @@
+/** What pointers, wheel and touches over the stage ask for. */
+export interface GestureActions {
+  /** Whether dragging looks around (otherwise a touch swipes between photos). */
+  looksAround(): boolean;
+  /** By parts of the stage's width. */
+  orbit(dx: number, dy: number): void;
+  dolly(amount: number): void;
+  reset(): void;
+  swipe(direction: 1 | -1): void;
+  tap(): void;
+}
+
+const WHEEL_STEP = 0.0011;
+const WHEEL_MOST = 0.12;
+const PINCH_GAIN = 0.9;
+const DOUBLE_TAP_MS = 320;
+const TAP_PX = 9;
+const SWIPE_PX = 56;
+
+interface Touch {
+  x: number;
+  y: number;
+}
+
+/** Follows pointers on `stage`. */
+export function followGestures(stage: HTMLElement, actions: GestureActions): void {
+  const pointers = new Map<number, Touch>();
+  let start: Touch = { x: 0, y: 0 };
+  let multi = false;
+  let lastTap = 0;
+
+  const spread = () => {
+    const [a, b] = [...pointers.values()];
+    return a && b ? Math.hypot(a.x - b.x, a.y - b.y) : 0;
+  };
+
+  stage.addEventListener('pointerdown', (event) => {
+    if (event.button !== 0) return;
+    stage.setPointerCapture(event.pointerId);
+    pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    multi = pointers.size > 1;
+    if (!multi) start = { x: event.clientX, y: event.clientY };
+  });
+
+  stage.addEventListener('pointermove', (event) => {
+    const before = pointers.get(event.pointerId);
+    if (!before) return;
+    const apart = spread();
+    const now = { x: event.clientX, y: event.clientY };
+    pointers.set(event.pointerId, now);
+    if (!actions.looksAround()) return;
+    const width = stage.clientWidth || 1;
+    if (pointers.size === 2 && apart > 0) {
+      actions.dolly((1 - apart / Math.max(spread(), 1)) * PINCH_GAIN);
+    } else if (pointers.size === 1) {
+      actions.orbit((now.x - before.x) / width, (now.y - before.y) / width);
+    }
+  });
+
+  const end = (event: PointerEvent) => {
+    if (!pointers.delete(event.pointerId) || multi || event.type === 'pointercancel') return;
+    const dx = event.clientX - start.x;
+    const dy = event.clientY - start.y;
+    if (Math.hypot(dx, dy) < TAP_PX) {
+      const double = event.timeStamp - lastTap < DOUBLE_TAP_MS;
+      lastTap = double ? 0 : event.timeStamp;
+      if (double) actions.reset();
+      else if (event.pointerType === 'touch') actions.tap();
+      return;
+    }
+    const sideways = Math.abs(dx) > SWIPE_PX && Math.abs(dx) > 1.5 * Math.abs(dy);
+    if (event.pointerType === 'touch' && sideways && !actions.looksAround()) {
+      actions.swipe(dx < 0 ? 1 : -1);
+    }
+  };
+  stage.addEventListener('pointerup', end);
+  stage.addEventListener('pointercancel', end);
+
+  stage.addEventListener(
+    'wheel',
+    (event) => {
+      if (!actions.looksAround()) return;
+      event.preventDefault();
+      const pixels = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 30 : 1;
+      const amount = -event.deltaY * pixels * WHEEL_STEP;
+      actions.dolly(Math.min(Math.max(amount, -WHEEL_MOST), WHEEL_MOST));
+    },
+    { passive: false },
+  );
+}

@@ -1,0 +1,94 @@
+import type { Config, Model, Quality } from '../api/schema';
+import { el } from '../ui/dom';
+
+const STATES: Record<Model['state'], string> = {
+  ready: '',
+  downloadable: 'will be downloaded first',
+  downloading: 'is being downloaded',
+  unavailable: 'not available on this server',
+};
+
+export type OnMake = (model: string, quality: Quality) => void;
+
+/** Asks with which model, and how fine, a splat is to be made. */
+export class MakeDialog {
+  private readonly dialog = el('dialog', {
+    class: 'dialog dialog-make',
+    'aria-labelledby': 'make-title',
+  });
+
+  constructor() {
+    document.body.append(this.dialog);
+    this.dialog.addEventListener('click', (event) => {
+      if (event.target === this.dialog) this.dialog.close();
+    });
+  }
+
+  show(config: Config, onMake: OnMake): void {
+    const cancel = el('button', { class: 'button', type: 'button' }, 'Cancel');
+    cancel.addEventListener('click', () => this.dialog.close());
+    const models = config.models.filter((model) => model.makes.includes('splat'));
+    const form = el(
+      'form',
+      { class: 'make-form' },
+      el('h2', { id: 'make-title' }, 'Make 3D'),
+      choices('Model', 'model', [
+        choice('model', 'auto', 'Automatic', 'The best that is ready on this server', true, true),
+        ...models.map((model) =>
+          choice('model', model.key, model.name, about(model), false, usable(model)),
+        ),
+      ]),
+      choices('Quality', 'quality', [
+        choice('quality', 'full', 'Full', 'Every detail', true, true),
+        choice('quality', 'light', 'Full and light', 'Also a small one for phones', false, true),
+      ]),
+      el(
+        'div',
+        { class: 'dialog-actions' },
+        cancel,
+        el('button', { class: 'button is-primary', type: 'submit' }, 'Make it'),
+      ),
+    );
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      const data = new FormData(form);
+      this.dialog.close();
+      onMake(String(data.get('model')), data.get('quality') === 'light' ? 'light' : 'full');
+    });
+    this.dialog.replaceChildren(form);
+    this.dialog.showModal();
+  }
+}
+
+const usable = (model: Model) => model.state !== 'unavailable';
+
+function about(model: Model): string {
+  const licence = model.commercial_use ? model.licence : `${model.licence}, not for commercial use`;
+  return [licence, STATES[model.state]].filter(Boolean).join(' · ');
+}
+
+function choices(legend: string, name: string, options: HTMLElement[]): HTMLElement {
+  return el(
+    'fieldset',
+    { class: 'choices', data: { choices: name } },
+    el('legend', { class: 'choices-legend' }, legend),
+    ...options,
+  );
+}
+
+function choice(
+  name: string,
+  value: string,
+  label: string,
+  note: string,
+  checked: boolean,
+  enabled: boolean,
+): HTMLElement {
+  return el(
+    'label',
+    { class: 'choice' },
+    el('input', { type: 'radio', name, value, checked, disabled: !enabled }),
+    el('span', {}, label),
+    el('small', {}, note),
+  );
+}

@@ -1,0 +1,49 @@
+import type { Asset, AssetFile, Quality } from '../api/schema';
+
+export type Mode = 'flat' | 'depth' | 'splat';
+type Deep = 'depth' | 'splat';
+type Which = Record<Deep, boolean>;
+
+/** What must be loaded to come as close to the wish as possible, in order. */
+export function modesToLoad(wish: Mode, available: Which, ready: Which): Deep[] {
+  if (wish === 'flat') return [];
+  if (wish === 'splat' && available.splat) {
+    if (ready.splat) return [];
+    return available.depth && !ready.depth ? ['depth', 'splat'] : ['splat'];
+  }
+  return available.depth && !ready.depth ? ['depth'] : [];
+}
+
+/** The mode to show now: the wish, or the next best that is ready. */
+export function modeToShow(wish: Mode, ready: Which): Mode {
+  if (wish === 'splat' && ready.splat) return 'splat';
+  if (wish !== 'flat' && ready.depth) return 'depth';
+  return 'flat';
+}
+
+/** The asset of a kind to show: what is current before what is outdated, then the newest. */
+export function bestAsset(assets: Asset[], kind: Deep): Asset | null {
+  const candidates = assets.filter((asset) => asset.kind === kind);
+  candidates.sort(
+    (a, b) => Number(a.outdated) - Number(b.outdated) || b.created_at.localeCompare(a.created_at),
+  );
+  return candidates[0] ?? null;
+}
+
+/** Formats that Spark reads, the smallest first. */
+const SHOWABLE = ['spz', 'splat', 'ply'];
+
+/** The splat file to show, of the variant that suits the device where there is one. */
+export function splatFile(asset: Asset, light: boolean): AssetFile | null {
+  const wanted: Quality = light ? 'light' : 'full';
+  const rank = (file: AssetFile) =>
+    (file.variant === wanted ? 0 : SHOWABLE.length) + SHOWABLE.indexOf(file.format);
+  const files = asset.files.filter(
+    (file) => file.role === 'splat' && SHOWABLE.includes(file.format),
+  );
+  return files.sort((a, b) => rank(a) - rank(b))[0] ?? null;
+}
+
+export function fileOfRole(asset: Asset, role: AssetFile['role']): AssetFile | null {
+  return asset.files.find((file) => file.role === role) ?? null;
+}

@@ -1,0 +1,65 @@
+import type { Config, PhotoDetail, Quality } from '../api/schema';
+import { MakeDialog } from './make';
+import { Popup, popupAction, popupLink } from './popup';
+
+export interface MoreActions {
+  makeSplat(model: string, quality: Quality, force: boolean): void;
+  makeDepth(force: boolean): void;
+  reset(): void;
+  fullscreen(): void;
+  help(): void;
+}
+
+/** The menu with what is not needed every day. */
+export class MoreMenu {
+  readonly popup: Popup;
+  private readonly dialog = new MakeDialog();
+
+  constructor(
+    private readonly photo: () => PhotoDetail | null,
+    private readonly config: () => Config | null,
+    private readonly actions: MoreActions,
+  ) {
+    this.popup = new Popup('more', 'More', 'More', () => this.fill());
+  }
+
+  private fill(): void {
+    const photo = this.photo();
+    const config = this.config();
+    if (!photo || !config) return;
+    const has = (kind: string) => photo.assets.some((asset) => asset.kind === kind);
+    const { actions } = this;
+    const choose = () =>
+      this.dialog.show(config, (model, quality) => actions.makeSplat(model, quality, has('splat')));
+    const rows: HTMLElement[] = [
+      this.row('layers', has('splat') ? 'Make 3D again…' : 'Make 3D with…', choose, MODELS_NOTE),
+      this.row('redo', has('depth') ? 'Make depth again' : 'Make depth only', () =>
+        actions.makeDepth(has('depth')),
+      ),
+      this.row('reset', 'Reset the view', actions.reset),
+      this.row('fullscreen', 'Full screen', actions.fullscreen),
+      this.row('help', 'Keys and gestures', actions.help),
+    ];
+    if (photo.external_url) {
+      const link = popupLink('open', 'Open in Immich', '', photo.external_url);
+      link.target = '_blank';
+      link.rel = 'noopener';
+      rows.unshift(link);
+    }
+    this.popup.replace(...rows);
+  }
+
+  private row(
+    name: Parameters<typeof popupAction>[0],
+    label: string,
+    run: () => void,
+    note = '',
+  ): HTMLElement {
+    return popupAction(name, label, note, () => {
+      this.popup.hide();
+      run();
+    });
+  }
+}
+
+const MODELS_NOTE = 'Choose model and quality';

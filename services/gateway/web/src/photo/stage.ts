@@ -1,0 +1,347 @@
+import type { Api } from '../api/client';
+import type { Asset, Photo } from '../api/schema';
+import { Emitter } from '../emitter';
+import {
+  budgetOf,
+  hasWebGl,
+  prefersLight,
+  prefersStillness,
+  rememberMotion,
+  wantsMotion,
+} from '../render/device';
+import { assumedCamera } from '../render/framing';
+import type { Viewport } from '../render/viewport';
+import { el } from '../ui/dom';
+import { bestAsset, fileOfRole, type Mode, modesToLoad, modeToShow, splatFile } from './modes';
+import type { Trouble } from './trouble';
+
+type Deep = 'depth' | 'splat';
+
+export interface Loading {
+  what: Deep;
+  received: number;
+  total: number;
+}
+
+interface StageEvents {
+  /** Mode, wish or what is available changed. */
+  mode: Mode;
+  loading: Loading | null;
+  /** 3D cannot be shown: why, or null when that is over. */
+  trouble: Trouble | null;
+  motion: boolean;
+}
+
+const FADE_MS = 600;
+
+/** Where one photo is seen: flat at once, then with depth, then as splats. */
+export class Stage extends Emitter<StageEvents> {
+  readonly element = el('div', { class: 'stage' });
+  mode: Mode = 'flat';
+  wish: Mode = 'splat';
+  moving = wantsMotion();
+  private readonly ambience = el('canvas', { class: 'ambience', 'aria-hidden': 'true' });
+  private readonly ghost = el('canvas', { class: 'ghost', 'aria-hidden': 'true' });
+  private flat = el('img', { class: 'flat', alt: '' });
+  private canvas: HTMLCanvasElement | null = null;
+  private viewport: Viewport | null = null;
+  private photo: Photo | null = null;
+  private readonly assets: Record<Deep, Asset | null> = { depth: null, splat: null };
+  /** What is loaded, as the key of the asset that it came from. */
+  private readonly loaded: Record<Deep, string | null> = { depth: null, splat: null };
+  private readonly failed = new Set<string>();
+  private visit = new AbortController();
+  private advancing = false;
+  private webgl: boolean | null = null;
+  private hideFlatTimer = 0;
+  private readonly budget = budgetOf(location.search);
+
+  constructor(private readonly api: Api) {
+    super();
+    this.element.append(this.ambience, this.flat, this.ghost);
+  }
+
+  available(what: Deep): boolean {
+    return this.assets[what] !== null && this.webgl !== false;
+  }
+
+  asset(what: Deep): Asset | null {
+    return this.assets[what];
+  }
+
+  /** Shows another photo, flat; forgets the one before. */
+  open(photo: Photo): void {
+    this.leave();
+    this.photo = photo;
+    const { signal } = this.visit;
+    const thumbnail = this.api.url(photo.thumbnail);
+    const flat = el('img', { class: 'flat', alt: photo.name, src: thumbnail, draggable: 'false' });
+    this.flat.replaceWith(flat);
+    this.flat = flat;
+    flat.addEventListener('load', () => this.paintAmbience(), { once: true });
+    const preview = new Image();
+    preview.src = this.api.previewUrl(photo.id);
+    preview.decode().then(
+      () => {
+        if (!signal.aborted) flat.src = preview.src;
+      },
+      () => {
+        if (!signal.aborted) flat.classList.add('is-broken');
+      },
+    );
+    this.setMode('flat');
+  }
+
+  /** Takes in what exists for this photo, and goes on to the best of it. */
+  setAssets(assets: Asset[]): void {
+    for (const what of ['depth', 'splat'] as const) {
+      this.assets[what] = bestAsset(assets, what);
+      if (!this.assets[what]) this.loaded[what] = null;
+    }
+    this.emit('mode', this.mode);
+    void this.advance();
+  }
+
+  /** Shows one particular result instead of the best. */
+  showAsset(asset: Asset): void {
+    this.assets[asset.kind] = asset;
+    this.choose(asset.kind);
+  }
+
+  choose(wish: Mode): void {
+    this.wish = wish;
+    this.failed.clear();
+    this.emit('mode', this.mode);
+    void this.advance();
+  }
+
+  /** Tries again after the graphics device was lost or a file did not load. */
+  recover(): void {
+    this.failed.clear();
+    this.emit('trouble', null);
+    void this.advance();
+  }
+
+  close(): void {
+    this.leave();
+    this.dropViewport();
+    this.photo = null;
+  }
+
+  orbitBy(dx: number, dy: number): void {
+    if (this.mode !== 'flat') this.viewport?.orbitBy(dx, dy);
+  }
+
+  dollyBy(amount: number): void {
+    if (this.mode !== 'flat') this.viewport?.dollyBy(amount);
+  }
+
+  resetView(): void {
+    if (this.mode !== 'flat') this.viewport?.reset();
+  }
+
+  toggleMotion(): void {
+    this.moving = !this.moving;
+    rememberMotion(this.moving);
+    this.viewport?.setSway(this.moving);
+    this.emit('motion', this.moving);
+  }
+
+  private leave(): void {
+    this.visit.abort();
+    this.visit = new AbortController();
+    this.viewport?.clear();
+    this.assets.depth = this.assets.splat = null;
+    this.loaded.depth = this.loaded.splat = null;
+    this.failed.clear();
+    this.fadeCanvas(false, true);
+    this.emit('loading', null);
+    this.emit('trouble', null);
+    delete document.body.dataset.splats;
+  }
+
+  /** Loads what is missing for the wish, one after the other, and shows what is ready. */
+  private async advance(): Promise<void> {
+    this.showBest();
+    if (this.advancing) return;
+    this.advancing = true;
+    const { signal } = this.visit;
+    try {
+      for (let what = this.nextToLoad(); what && !signal.aborted; what = this.nextToLoad()) {
+        await this.load(what, signal);
+        if (!signal.aborted) this.showBest();
+      }
+    } finally {
+      this.advancing = false;
+    }
+    if (signal.aborted && this.photo) void this.advance();
+  }
+
+  private nextToLoad(): Deep | null {
+    const usable = (what: Deep) => {
+      const asset = this.assets[what];
+      return asset !== null && !this.failed.has(asset.key) && this.webgl !== false;
+    };
+    const available = { depth: usable('depth'), splat: usable('splat') };
+    return modesToLoad(this.wish, available, this.ready())[0] ?? null;
+  }
+
+  private ready(): Record<Deep, boolean> {
+    const ready = (what: Deep) =>
+      this.assets[what] !== null && this.loaded[what] === versionOf(this.assets[what]);
+    return { depth: ready('depth'), splat: ready('splat') };
+  }
+
+  private async load(what: Deep, signal: AbortSignal): Promise<void> {
+    const asset = this.assets[what];
+    if (!asset) return;
+    this.emit('loading', { what, received: 0, total: 0 });
+    try {
+      const viewport = await this.ensureViewport();
+      if (!viewport || signal.aborted) return;
+      if (what === 'depth') await this.loadDepth(viewport, asset, signal);
+      else await this.loadSplats(viewport, asset, signal);
+      if (!signal.aborted && viewport === this.viewport) this.loaded[what] = versionOf(asset);
+    } catch (error) {
+      if (signal.aborted) return;
+      this.failed.add(asset.key);
+      this.emit('trouble', { what, error });
+    } finally {
+      if (!signal.aborted) this.emit('loading', null);
+    }
+  }
+
+  private async loadDepth(viewport: Viewport, asset: Asset, signal: AbortSignal): Promise<void> {
+    const { flat } = this;
+    const [disparity, background, backgroundDisparity] = await Promise.all([
+      this.image(asset, 'disparity'),
+      this.image(asset, 'background'),
+      this.image(asset, 'background-disparity'),
+    ]);
+    const colour = new Image();
+    colour.src = this.api.previewUrl(this.photo?.id ?? '');
+    await colour.decode();
+    if (signal.aborted || !disparity) {
+      if (!disparity) throw new Error('The depth of this photo has no disparity image');
+      return;
+    }
+    const { near, far } = asset.depth ?? { near: 1, far: 100 };
+    const camera = asset.camera ?? assumedCamera(flat.naturalWidth, flat.naturalHeight);
+    viewport.setDepth({ colour, disparity, background, backgroundDisparity, near, far, camera });
+  }
+
+  private async image(asset: Asset, role: string): Promise<HTMLImageElement | null> {
+    const file = fileOfRole(asset, role);
+    if (!file) return null;
+    const image = new Image();
+    image.src = this.api.url(file.url);
+    await image.decode();
+    return image;
+  }
+
+  private async loadSplats(viewport: Viewport, asset: Asset, signal: AbortSignal): Promise<void> {
+    const file = splatFile(asset, prefersLight(this.budget));
+    if (!file) throw new Error('This result has no file that can be shown here');
+    const onBytes = (received: number, total: number) =>
+      this.emit('loading', { what: 'splat', received, total: total || file.size });
+    const bytes = await this.api.bytes(file.url, onBytes, signal);
+    const { naturalWidth, naturalHeight } = this.flat;
+    const camera = asset.camera ?? assumedCamera(naturalWidth, naturalHeight);
+    await viewport.setSplats(bytes, file.name, camera, signal);
+  }
+
+  private showBest(): void {
+    const mode = this.viewport ? modeToShow(this.wish, this.ready()) : 'flat';
+    if (mode !== this.mode) this.setMode(mode);
+  }
+
+  private setMode(mode: Mode): void {
+    const before = this.mode;
+    this.mode = mode;
+    document.body.dataset.mode = mode;
+    if (mode !== 'splat') delete document.body.dataset.splats;
+    if (before !== 'flat' && mode !== 'flat') this.fadeFromGhost();
+    this.viewport?.show(mode === 'flat' ? null : mode);
+    this.fadeCanvas(mode !== 'flat', false);
+    this.canvas?.setAttribute('aria-label', this.describe(mode));
+    this.emit('mode', mode);
+  }
+
+  private describe(mode: Mode): string {
+    const name = this.photo?.name ?? 'Photo';
+    return mode === 'splat' ? `${name} in 3D` : `${name} with depth`;
+  }
+
+  /** The picture drawn so far stays on top and fades, while the new mode is drawn below. */
+  private fadeFromGhost(): void {
+    if (prefersStillness() || !this.viewport) return;
+    this.viewport.copyTo(this.ghost);
+    this.ghost.getAnimations().forEach((animation) => {
+      animation.cancel();
+    });
+    this.ghost.animate([{ opacity: 1 }, { opacity: 0 }], { duration: FADE_MS, fill: 'forwards' });
+  }
+
+  private fadeCanvas(visible: boolean, immediately: boolean): void {
+    window.clearTimeout(this.hideFlatTimer);
+    this.element.classList.toggle('is-instant', immediately);
+    this.element.classList.toggle('is-deep', visible);
+    const hideFlat = () => this.element.classList.toggle('hides-flat', visible);
+    if (visible && !prefersStillness()) this.hideFlatTimer = window.setTimeout(hideFlat, FADE_MS);
+    else hideFlat();
+  }
+
+  private async ensureViewport(): Promise<Viewport | null> {
+    if (this.viewport) return this.viewport;
+    this.webgl ??= hasWebGl();
+    if (!this.webgl) {
+      this.emit('trouble', 'no-webgl');
+      this.emit('mode', this.mode);
+      return null;
+    }
+    const { signal } = this.visit;
+    const { Viewport } = await import('../render/viewport');
+    if (signal.aborted) return null;
+    const canvas = el('canvas', { class: 'deep', role: 'img' });
+    this.canvas = canvas;
+    this.flat.after(canvas);
+    this.viewport = new Viewport(canvas, {
+      budget: this.budget,
+      sways: this.moving,
+      onFrame: (splats) => this.countFrame(splats),
+      onLost: () => this.onContextLost(),
+    });
+    return this.viewport;
+  }
+
+  private onContextLost(): void {
+    this.dropViewport();
+    this.failed.add(this.assets.depth?.key ?? '').add(this.assets.splat?.key ?? '');
+    this.setMode('flat');
+    this.emit('trouble', 'context-lost');
+  }
+
+  private dropViewport(): void {
+    this.viewport?.dispose();
+    this.viewport = null;
+    this.canvas?.remove();
+    this.canvas = null;
+    this.loaded.depth = this.loaded.splat = null;
+  }
+
+  private countFrame(splats: number): void {
+    const { dataset } = document.body;
+    dataset.frames = String(Number(dataset.frames ?? 0) + 1);
+    if (this.mode === 'splat') dataset.splats = String(splats);
+  }
+
+  /** A soft echo of the photo fills what it leaves free. */
+  private paintAmbience(): void {
+    this.ambience.width = 24;
+    this.ambience.height = 16;
+    this.ambience.getContext('2d')?.drawImage(this.flat, 0, 0, 24, 16);
+  }
+}
+
+const versionOf = (asset: Asset | null): string | null =>
+  asset && `${asset.key} ${asset.created_at}`;

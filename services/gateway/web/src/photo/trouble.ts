@@ -1,0 +1,32 @@
+import { ApiError } from '../api/client';
+import { type Explanation, explainError } from '../ui/errors';
+
+export type Trouble = 'no-webgl' | 'context-lost' | { what: 'depth' | 'splat'; error: unknown };
+
+/** Says why a photo is seen flat although more of it exists. */
+export function explainTrouble(trouble: Trouble): Explanation {
+  if (trouble === 'no-webgl') {
+    return {
+      title: 'This browser cannot show 3D.',
+      advice: 'WebGL 2 is missing or switched off. The flat picture is shown instead.',
+      detail: '',
+      retriable: false,
+    };
+  }
+  if (trouble === 'context-lost') {
+    return {
+      title: 'The graphics device stopped.',
+      advice: 'This happens when it runs out of memory or was reset. Try again, or go on flat.',
+      detail: '',
+      retriable: true,
+    };
+  }
+  const { what, error } = trouble;
+  if (error instanceof ApiError) return explainError(error);
+  return {
+    title: `The ${what === 'splat' ? '3D' : 'depth'} of this photo could not be shown.`,
+    advice: 'Its file did not load or is not valid. Try again, or make it again.',
+    detail: error instanceof Error ? error.message : String(error),
+    retriable: true,
+  };
+}

@@ -1,0 +1,189 @@
+import * as THREE from 'three';
+import type { SourceCamera } from '../api/schema';
+
+/**
+ * A photo as two displaced grids (a layered depth image): in front the photo itself,
+ * behind it what the server painted behind depth edges. Where the front would be stretched like
+ * rubber between near and far, it fades away and the back shows.
+ */
+export interface DepthSource {
+  colour: HTMLImageElement;
+  disparity: HTMLImageElement;
+  background: HTMLImageElement | null;
+  backgroundDisparity: HTMLImageElement | null;
+  near: number;
+  far: number;
+  camera: SourceCamera;
+}
+
+/** A front cell stretched to this many times its size is gone; half of that, it starts to fade. */
+const STRETCH_GONE = 3.2;
+const SAMPLES = 48;
+
+const VERTEX = /* glsl */ `
+  uniform sampler2D disparity;
+  uniform vec2 inverseRange;
+  uniform vec4 intrinsics;
+  varying vec2 vUv;
+  varying float vSourceDepth;
+  varying float vViewDepth;
+
+  void main() {
+    vUv = uv;
+    float depth = 1.0 / mix(inverseRange.x, inverseRange.y, textureLod(disparity, uv, 0.0).r);
+    vec2 pixel = vec2(uv.x, 1.0 - uv.y);
+    vec2 ray = (pixel - intrinsics.zw) / intrinsics.xy;
+    vec4 view = modelViewMatrix * vec4(ray.x * depth, -ray.y * depth, -depth, 1.0);
+    vSourceDepth = depth * length(modelMatrix[0].xyz);
+    vViewDepth = -view.z;
+    gl_Position = projectionMatrix * view;
+  }
+`;
+
+const FRAGMENT = /* glsl */ `
+  uniform sampler2D colour;
+  uniform vec2 restSize;
+  uniform float stretchGone;
+  varying vec2 vUv;
+  varying float vSourceDepth;
+  varying float vViewDepth;
+
+  // The smaller singular value of how photo pixels pass under screen pixels: 1 where nothing is
+  // stretched, small across a cell that is pulled apart.
+  float tightness() {
+    vec2 dx = dFdx(vUv) * restSize;
+    vec2 dy = dFdy(vUv) * restSize;
+    float sum = dot(dx, dx) + dot(dy, dy);
+    float area = dx.x * dy.y - dx.y * dy.x;
+    float root = sqrt(max(sum * sum - 4.0 * area * area, 0.0));
+    return sqrt(max(sum - root, 0.0) * 0.5);
+  }
+
+  void main() {
+    float alpha = 1.0;
+    if (stretchGone > 0.0) {
+      float stretch = (vViewDepth / vSourceDepth) / max(tightness(), 1e-4);
+      alpha = 1.0 - smoothstep(stretchGone * 0.5, stretchGone, stretch);
+      if (alpha < 0.02) discard;
+    }
+    gl_FragColor = vec4(texture2D(colour, vUv).rgb, alpha);
+  }
+`;
+
+/** The meshes of a photo with depth, and how far away its middle and its nearest parts are. */
+export class DepthScene {
+  readonly scene = new THREE.Scene();
+  readonly focus: number;
+  readonly nearest: number;
+  private readonly restSize = new THREE.Vector2(1, 1);
+  private readonly disposables: { dispose(): void }[] = [];
+
+  constructor(
+    private readonly source: DepthSource,
+    columns: number,
+    maxAnisotropy: number,
+  ) {
+    const { near, far } = source;
+    const values = sampleGrey(source.disparity);
+    const toDepth = (value: number) => 1 / (value * (1 / near - 1 / far) + 1 / far);
+    this.focus = toDepth(quantile(values, 0.5));
+    this.nearest = toDepth(quantile(values, 0.98));
+    const grid = this.grid(columns);
+    const { background, backgroundDisparity } = source;
+    if (background && backgroundDisparity) {
+      const back = this.layer(grid, background, backgroundDisparity, 0, maxAnisotropy);
+      back.renderOrder = -1;
+      back.material.depthWrite = false;
+    }
+    const gone = background ? STRETCH_GONE : 0;
+    this.layer(grid, source.colour, source.disparity, gone, maxAnisotropy);
+  }
+
+  /** Sets how large the photo is on screen at rest, in device pixels. */
+  setRestSize(width: number, height: number): void {
+    this.restSize.set(width, height);
+  }
+
+  setScale(scale: number): void {
+    this.scene.scale.setScalar(scale);
+  }
+
+  dispose(): void {
+    for (const item of this.disposables) item.dispose();
+    this.scene.clear();
+  }
+
+  private grid(columns: number): THREE.PlaneGeometry {
+    const { width, height } = this.source.camera;
+    const rows = Math.max(2, Math.round((columns * height) / width));
+    const grid = new THREE.PlaneGeometry(1, 1, columns, rows);
+    this.disposables.push(grid);
+    return grid;
+  }
+
+  private layer(
+    grid: THREE.PlaneGeometry,
+    colour: HTMLImageElement,
+    disparity: HTMLImageElement,
+    stretchGone: number,
+    anisotropy: number,
+  ): THREE.Mesh<THREE.PlaneGeometry, THREE.ShaderMaterial> {
+    const { near, far, camera } = this.source;
+    const colourMap = texture(colour);
+    colourMap.generateMipmaps = true;
+    colourMap.minFilter = THREE.LinearMipmapLinearFilter;
+    colourMap.anisotropy = Math.min(anisotropy, 4);
+    const disparityMap = texture(disparity);
+    // A vertex between near and far would belong to neither.
+    disparityMap.minFilter = THREE.NearestFilter;
+    disparityMap.magFilter = THREE.NearestFilter;
+    const { fx, fy, cx, cy, width, height } = camera;
+    const material = new THREE.ShaderMaterial({
+      vertexShader: VERTEX,
+      fragmentShader: FRAGMENT,
+      transparent: true,
+      uniforms: {
+        colour: { value: colourMap },
+        disparity: { value: disparityMap },
+        inverseRange: { value: new THREE.Vector2(1 / far, 1 / near) },
+        intrinsics: {
+          value: new THREE.Vector4(fx / width, fy / height, cx / width, cy / height),
+        },
+        restSize: { value: this.restSize },
+        stretchGone: { value: stretchGone },
+      },
+    });
+    const mesh = new THREE.Mesh(grid, material);
+    mesh.frustumCulled = false;
+    this.scene.add(mesh);
+    this.disposables.push(colourMap, disparityMap, material);
+    return mesh;
+  }
+}
+
+function texture(image: HTMLImageElement): THREE.Texture {
+  const map = new THREE.Texture(image);
+  map.colorSpace = THREE.NoColorSpace;
+  map.generateMipmaps = false;
+  map.needsUpdate = true;
+  return map;
+}
+
+/** A small sample of a grey image, sorted, each in [0, 1]. */
+function sampleGrey(image: HTMLImageElement): number[] {
+  const canvas = document.createElement('canvas');
+  canvas.width = SAMPLES;
+  canvas.height = SAMPLES;
+  const context = canvas.getContext('2d', { willReadFrequently: true });
+  if (!context) return [0.5];
+  context.imageSmoothingEnabled = false;
+  context.drawImage(image, 0, 0, SAMPLES, SAMPLES);
+  const { data } = context.getImageData(0, 0, SAMPLES, SAMPLES);
+  const values: number[] = [];
+  for (let i = 0; i < data.length; i += 4) values.push((data[i] as number) / 255);
+  return values.sort((a, b) => a - b);
+}
+
+function quantile(sorted: number[], q: number): number {
+  return sorted[Math.floor(q * (sorted.length - 1))] ?? 0.5;
+}

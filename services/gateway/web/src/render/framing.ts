@@ -1,0 +1,35 @@
+import type { SourceCamera } from '../api/schema';
+
+/** Where a camera must look so that its photo lies exactly where `object-fit: contain` puts it. */
+export interface Framing {
+  /** Vertical field of view of the whole view, in degrees. */
+  fov: number;
+  aspect: number;
+  /** How far the principal point lies from the middle of the view, in view pixels (right, down). */
+  offsetX: number;
+  offsetY: number;
+  /** View pixels per photo pixel. */
+  scale: number;
+}
+
+/** A photo's field of view where nothing says it: 54° across its longer side. */
+const FOCAL_UNKNOWN = 0.98;
+
+export function assumedCamera(width: number, height: number): SourceCamera {
+  const f = FOCAL_UNKNOWN * Math.max(width, height);
+  return { fx: f, fy: f, cx: width / 2, cy: height / 2, width, height };
+}
+
+/** Fits a photo taken with `camera` into a view of `width` × `height` pixels. */
+export function fitFrame(camera: SourceCamera, width: number, height: number): Framing {
+  const scale = Math.min(width / camera.width, height / camera.height);
+  const fx = camera.fx * scale;
+  const fy = camera.fy * scale;
+  return {
+    fov: (2 * Math.atan(height / 2 / fy) * 180) / Math.PI,
+    aspect: width / fx / (height / fy),
+    offsetX: (camera.cx - camera.width / 2) * scale,
+    offsetY: (camera.cy - camera.height / 2) * scale,
+    scale,
+  };
+}

@@ -1,0 +1,69 @@
+/**
+ * Draws only when something changed, and never ahead of the GPU: the next frame is held back
+ * until the last one is done, so that a slow device lags by one frame instead of by hundreds.
+ */
+export class FrameLoop {
+  private scheduled = 0;
+  private last = 0;
+  private dirty = false;
+  private fence: WebGLSync | null = null;
+  private readonly onVisibility = () => {
+    if (document.hidden) this.pause();
+    else if (this.dirty) this.schedule();
+  };
+
+  /** `draw` is given the seconds since the frame before; true asks for another frame. */
+  constructor(
+    private readonly gl: WebGL2RenderingContext,
+    private readonly draw: (seconds: number) => boolean,
+  ) {
+    document.addEventListener('visibilitychange', this.onVisibility);
+  }
+
+  invalidate(): void {
+    this.dirty = true;
+    if (!document.hidden) this.schedule();
+  }
+
+  dispose(): void {
+    this.pause();
+    this.dirty = false;
+    document.removeEventListener('visibilitychange', this.onVisibility);
+  }
+
+  private pause(): void {
+    cancelAnimationFrame(this.scheduled);
+    this.scheduled = 0;
+    this.last = 0;
+  }
+
+  private schedule(): void {
+    if (this.scheduled === 0) this.scheduled = requestAnimationFrame((now) => this.frame(now));
+  }
+
+  private frame(now: number): void {
+    this.scheduled = 0;
+    if (this.gpuIsBusy()) {
+      this.schedule();
+      return;
+    }
+    const seconds = this.last === 0 ? 0 : (now - this.last) / 1000;
+    this.last = now;
+    this.dirty = false;
+    if (this.draw(seconds)) this.invalidate();
+    this.fence = this.gl.fenceSync(this.gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
+    this.gl.flush();
+    if (!this.dirty) this.last = 0;
+  }
+
+  private gpuIsBusy(): boolean {
+    if (!this.fence) return false;
+    const busy =
+      this.gl.getSyncParameter(this.fence, this.gl.SYNC_STATUS) === this.gl.UNSIGNALED &&
+      !this.gl.isContextLost();
+    if (busy) return true;
+    this.gl.deleteSync(this.fence);
+    this.fence = null;
+    return false;
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * The camera of a viewer who stands where the photographer stood and may lean a little.
+ * Lengths are in units of the distance to what the camera turns around, at (0, 0, -1).
+ */
+
+const PITCH_PER_YAW = 0.65;
+const DOLLY_BACK = -0.3;
+const DOLLY_CLOSER = 0.45;
+/** Never closer to the nearest content than this part of the way. */
+const NEAREST_APPROACH = 0.7;
+const RADIANS_PER_VIEW = 0.55;
+const SMOOTHING_S = 0.085;
+const SETTLED = 1e-4;
+const LONGEST_STEP_S = 0.1;
+
+const SWAY_YAW = 0.034;
+const SWAY_PITCH = 0.011;
+const SWAY_PERIOD_S = 9;
+const SWAY_CYCLES = 3;
+const SWAY_FADE_IN_S = 2.5;
+const SWAY_FADE_OUT_S = 0.35;
+
+interface Lean {
+  yaw: number;
+  pitch: number;
+  dolly: number;
+}
+
+export interface Position {
+  x: number;
+  y: number;
+  z: number;
+}
+
+const clamp = (value: number, low: number, high: number) => Math.min(Math.max(value, low), high);
+
+export class Rig {
+  private readonly now: Lean = { yaw: 0, pitch: 0, dolly: 0 };
+  private readonly goal: Lean = { yaw: 0, pitch: 0, dolly: 0 };
+  private closest = DOLLY_CLOSER;
+  private widest = 0.2;
+  private phase = 0;
+  private level = 0;
+  private swaying = false;
+
+  /** Sets how far one may lean, in radians, and how near the nearest content is. */
+  setLimits(yaw: number, nearest: number): void {
+    this.widest = yaw;
+    this.closest = Math.min(DOLLY_CLOSER, nearest * NEAREST_APPROACH);
+    this.dollyBy(0);
+    this.orbitBy(0, 0);
+  }
+
+  /** Leans by a drag of this part of the view's width (right and down are positive). */
+  orbitBy(dx: number, dy: number): void {
+    this.stopSway();
+    const yaw = this.widest;
+    const pitch = yaw * PITCH_PER_YAW;
+    this.goal.yaw = clamp(this.goal.yaw - dx * RADIANS_PER_VIEW, -yaw, yaw);
+    this.goal.pitch = clamp(this.goal.pitch + dy * RADIANS_PER_VIEW, -pitch, pitch);
+  }
+
+  /** Moves closer by this part of the turning distance; negative moves back. */
+  dollyBy(amount: number): void {
+    this.stopSway();
+    this.goal.dolly = clamp(this.goal.dolly + amount, DOLLY_BACK, this.closest);
+  }
+
+  /** Goes back to where the photographer stood; at once, or smoothly. */
+  reset(immediately = false): void {
+    Object.assign(this.goal, { yaw: 0, pitch: 0, dolly: 0 });
+    this.stopSway();
+    if (!immediately) return;
+    Object.assign(this.now, this.goal);
+    this.level = 0;
+    this.phase = 0;
+  }
+
+  /** Begins a few gentle turns around where the viewer is; they end by themselves. */
+  startSway(): void {
+    if (this.level === 0) this.phase = 0;
+    this.swaying = true;
+  }
+
+  stopSway(): void {
+    this.swaying = false;
+  }
+
+  /** Goes on by `seconds`. True while something still moves. */
+  step(seconds: number): boolean {
+    const dt = Math.min(seconds, LONGEST_STEP_S);
+    this.stepSway(dt);
+    return !this.approach(dt) || this.level > 0 || this.swaying;
+  }
+
+  position(): Position {
+    const yaw = this.now.yaw + this.level * SWAY_YAW * Math.sin(this.phase);
+    const pitch = this.now.pitch + this.level * SWAY_PITCH * Math.sin(2 * this.phase);
+    const radius = 1 - this.now.dolly;
+    return {
+      x: radius * Math.sin(yaw) * Math.cos(pitch),
+      y: radius * Math.sin(pitch),
+      z: -1 + radius * Math.cos(yaw) * Math.cos(pitch),
+    };
+  }
+
+  private approach(dt: number): boolean {
+    const part = 1 - Math.exp(-dt / SMOOTHING_S);
+    let settled = true;
+    for (const key of ['yaw', 'pitch', 'dolly'] as const) {
+      const left = this.goal[key] - this.now[key];
+      if (Math.abs(left) < SETTLED) {
+        this.now[key] = this.goal[key];
+      } else {
+        this.now[key] += left * part;
+        settled = false;
+      }
+    }
+    return settled;
+  }
+
+  private stepSway(dt: number): void {
+    if (this.swaying) {
+      this.level = Math.min(1, this.level + dt / SWAY_FADE_IN_S);
+      this.phase += (dt * 2 * Math.PI) / SWAY_PERIOD_S;
+      if (this.phase < SWAY_CYCLES * 2 * Math.PI) return;
+      // Both sines are zero here: stopping does not show.
+      this.swaying = false;
+      this.level = 0;
+      this.phase = 0;
+    } else if (this.level > 0) {
+      this.level = Math.max(0, this.level - dt / SWAY_FADE_OUT_S);
+    }
+  }
+}
