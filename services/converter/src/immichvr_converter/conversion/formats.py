@@ -1,0 +1,81 @@
+"""Which format a file has and which one is to be made; the table of formats is the splat library's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from immichvr_splats import FORMATS, Format, UnknownFormatError, format_of
+
+from immichvr_converter.conversion.errors import InvalidSplat, UnsupportedFormat
+
+FULL, LIGHT = "full", "light"
+VARIANTS = (FULL, LIGHT)
+
+LIGHT_FORMAT = "spz"
+LIGHT_MAX_BYTES = 5_000_000
+"""What a headset or a phone on the road can be asked to load."""
+
+_LONGEST_MAGIC = 16
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a conversion makes. variant: `full`, or `light` for a level of detail of at most LIGHT_MAX_BYTES."""
+
+    format: Format
+    variant: str
+
+    @property
+    def name(self) -> str:
+        """What the file is called among those of its asset."""
+        stem = "splat" if self.variant == FULL else f"splat.{self.variant}"
+        return stem + self.format.extensions[0]
+
+
+def choose_target(to_format: str, variant: str) -> Target:
+    """What is to be made. Empty means: the full variant, and for `light` its one format.
+
+    Raises UnsupportedFormat, naming the accepted values.
+    """
+    variant = variant or FULL
+    if variant not in VARIANTS:
+        raise UnsupportedFormat(f"unknown variant {variant[:40]!r}, wants one of {', '.join(VARIANTS)}")
+    if variant == LIGHT and (to_format or LIGHT_FORMAT) != LIGHT_FORMAT:
+        raise UnsupportedFormat(f"the light variant is made as {LIGHT_FORMAT}, not as {to_format[:40]!r}")
+    key = to_format or (LIGHT_FORMAT if variant == LIGHT else "")
+    if key not in FORMATS or not FORMATS[key].can_write:
+        raise UnsupportedFormat(f"format {key[:40]!r} is not written, wants one of {_keys_where('can_write')}")
+    return Target(FORMATS[key], variant)
+
+
+def check_readable(key: str) -> None:
+    """Raises UnsupportedFormat unless files of that format are read, naming the accepted values."""
+    if key not in FORMATS or not FORMATS[key].can_read:
+        raise UnsupportedFormat(f"format {key[:40]!r} is not read, wants one of {_keys_where('can_read')}")
+
+
+def tell_format(path: Path, from_format: str = "", name: str = "") -> str:
+    """The key of a file's format: the one it is said to have, else told by its first bytes, else by its name.
+
+    Raises UnsupportedFormat where the named one is not read, InvalidSplat where nothing tells.
+    """
+    if from_format:
+        check_readable(from_format)
+        return from_format
+    with path.open("rb") as file:
+        head = file.read(_LONGEST_MAGIC)
+    for row in FORMATS.values():
+        if head.startswith(row.magic):
+            return row.key
+    try:
+        return format_of(name)
+    except UnknownFormatError:
+        wanted = _keys_where("can_read")
+        raise InvalidSplat(
+            f"the first {len(head)} bytes tell no splat format; from_format may name it, one of {wanted}"
+        ) from None
+
+
+def _keys_where(capability: str) -> str:
+    return ", ".join(key for key, row in FORMATS.items() if getattr(row, capability))

@@ -1,0 +1,195 @@
+"""The gRPC door: translates a call into a task for a child process, and what was made into an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+from google.protobuf import json_format
+from immichvr.common.v1.common_pb2 import ObjectRef
+from immichvr.converter.v1 import converter_pb2_grpc
+from immichvr.converter.v1.converter_pb2 import (
+    ConvertParams,
+    ConvertRequest,
+    ConvertResponse,
+    ConvertStreamRequest,
+    ConvertStreamResponse,
+    ConvertStreamSummary,
+    Format,
+    ListFormatsRequest,
+    ListFormatsResponse,
+    Loss,
+)
+from immichvr_common.errors import DeadlineExceeded, InvalidRequest, TaskFailed
+from immichvr_common.processes import ChildPool
+from immichvr_common.storage import CHUNK, ObjectStore, sha256_of
+from immichvr_common.tasks import Task
+from immichvr_splats import FORMATS
+
+from immichvr_converter.conversion import ConversionError, TooLarge, choose_target
+from immichvr_converter.conversion.formats import check_readable
+from immichvr_converter.jobs import INPUT, KIND
+from immichvr_converter.settings import ConverterSettings
+
+SERVICE = "immichvr.converter.v1.ConverterService"
+
+_NO_MODEL = "-"
+_LONGEST_KEY = 1024
+_Context = grpc.aio.ServicerContext[Any, Any]
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """A converted file and what is told of it."""
+
+    path: Path
+    media_type: str
+    gaussians: int
+    losses: list[Loss]
+
+
+def register(settings: ConverterSettings, server: grpc.aio.Server, pool: ChildPool, store: ObjectStore) -> None:
+    """Adds the service to a server."""
+    converter_pb2_grpc.add_ConverterServiceServicer_to_server(ConverterService(settings, pool, store), server)
+
+
+class ConverterService(converter_pb2_grpc.ConverterServiceServicer):
+    """immichvr.converter.v1.ConverterService; the work itself is done by the pool's children."""
+
+    def __init__(self, settings: ConverterSettings, pool: ChildPool, store: ObjectStore) -> None:
+        self._settings, self._pool, self._store = settings, pool, store
+        self._room = asyncio.Semaphore(settings.calls.at_once)
+
+    async def ListFormats(self, request: ListFormatsRequest, context: _Context) -> ListFormatsResponse:  # noqa: N802  # gRPC's spelling
+        return ListFormatsResponse(
+            formats=[
+                Format(
+                    key=row.key,
+                    extensions=row.extensions,
+                    media_type=row.media_type,
+                    can_read=row.can_read,
+                    can_write=row.can_write,
+                    max_sh_degree=row.max_sh_degree,
+                )
+                for row in FORMATS.values()
+            ]
+        )
+
+    async def Convert(self, request: ConvertRequest, context: _Context) -> ConvertResponse:  # noqa: N802  # as above
+        _check_params(request.params)
+        self._check_ref("input", request.input)
+        self._check_ref("output", request.output)
+        async with self._admitted(context) as folder:
+            await self._fetch(request.input, folder / INPUT)
+            answer = await self._perform(request.params, folder)
+            stored = await self._store.put_file(request.output.key, answer.path, answer.media_type)
+        return ConvertResponse(output=stored, gaussians=answer.gaussians, losses=answer.losses)
+
+    async def ConvertStream(  # noqa: N802  # as above
+        self, request_iterator: AsyncIterator[ConvertStreamRequest], context: _Context
+    ) -> AsyncIterator[ConvertStreamResponse]:
+        async with self._admitted(context) as folder:
+            params = await self._receive(request_iterator, folder / INPUT)
+            answer = await self._perform(params, folder)
+            async for message in _messages(answer):
+                await self._send(message, context)
+        return
+        yield  # makes this the generator that gRPC wants; what is yielded could not be given a time limit
+
+    @asynccontextmanager
+    async def _admitted(self, context: _Context) -> AsyncIterator[Path]:
+        """A folder for one call, which has to end before the caller's deadline and the service's own."""
+        remaining_s = context.time_remaining()
+        limit_s = self._settings.work.deadline_s
+        if remaining_s is not None:
+            limit_s = min(limit_s, remaining_s)
+        try:
+            async with asyncio.timeout(limit_s), self._room:
+                with tempfile.TemporaryDirectory(prefix="convert-", dir=self._settings.work.directory) as folder:
+                    yield Path(folder)
+        except TimeoutError as error:
+            raise DeadlineExceeded(f"the conversion took longer than the {limit_s:.0f} s it may take") from error
+
+    async def _perform(self, params: ConvertParams, folder: Path) -> _Answer:
+        out = folder / "out"
+        await asyncio.to_thread(out.mkdir)
+        wanted = json_format.MessageToDict(params, preserving_proto_field_name=True) | {"model_key": _NO_MODEL}
+        task = Task(kind=KIND, params=wanted, inputs={INPUT: folder / INPUT}, folder=out)
+        [made] = await self._pool.run(task, lambda *_: None, self._settings.work.deadline_s)
+        [file] = made.files
+        losses = [Loss(**loss) for loss in made.details["losses"]]
+        return _Answer(out / file.name, file.media_type, made.details["gaussians"], losses)
+
+    async def _fetch(self, ref: ObjectRef, path: Path) -> None:
+        # With its size known, storage reads no more than that, whatever the object has become.
+        size = ref.size or await self._store.size(ref.key)
+        self._check_size(size)
+        await self._store.get_file(ObjectRef(key=ref.key, size=size, sha256=ref.sha256), path)
+
+    async def _receive(self, requests: AsyncIterator[ConvertStreamRequest], path: Path) -> ConvertParams:
+        """Writes the file a client sends, and gives the parameters that came before it."""
+        first = await self._next(requests)
+        if first is None or first.WhichOneof("message") != "params":
+            raise InvalidRequest("the first message has to be the parameters")
+        _check_params(first.params)
+        received = 0
+        with path.open("xb") as file:
+            while (message := await self._next(requests)) is not None:
+                if message.WhichOneof("message") != "chunk" or len(message.chunk) > CHUNK:
+                    raise InvalidRequest(f"after the parameters come chunks of at most {CHUNK:,} bytes")
+                received += len(message.chunk)
+                self._check_size(received)
+                await asyncio.to_thread(file.write, message.chunk)
+        return first.params
+
+    async def _next(self, requests: AsyncIterator[ConvertStreamRequest]) -> ConvertStreamRequest | None:
+        silence_s = self._settings.calls.silence_s
+        try:
+            async with asyncio.timeout(silence_s):
+                return await anext(requests, None)
+        except TimeoutError as error:
+            raise DeadlineExceeded(f"nothing came for {silence_s:g} s, and the end was not announced") from error
+
+    async def _send(self, message: ConvertStreamResponse, context: _Context) -> None:
+        silence_s = self._settings.calls.silence_s
+        try:
+            async with asyncio.timeout(silence_s):
+                await context.write(message)
+        except TimeoutError as error:
+            raise DeadlineExceeded(f"nothing was taken for {silence_s:g} s") from error
+
+    def _check_ref(self, role: str, ref: ObjectRef) -> None:
+        if not ref.key or len(ref.key.encode()) > _LONGEST_KEY:
+            raise InvalidRequest(f"the {role} has no key, or one of more than {_LONGEST_KEY} bytes")
+        if ref.bucket not in ("", self._store.bucket):
+            raise InvalidRequest(f"the {role} lies in the bucket {ref.bucket!r}, wants {self._store.bucket!r}")
+
+    def _check_size(self, size: int) -> None:
+        limit = self._settings.limits.max_input_bytes
+        if size > limit:
+            raise TaskFailed(TooLarge.code, f"the file is larger than the {limit:,} bytes that are converted")
+
+
+def _check_params(params: ConvertParams) -> None:
+    """Refuses what can be refused before any byte is moved."""
+    try:
+        choose_target(params.to_format, params.variant)
+        if params.from_format:
+            check_readable(params.from_format)
+    except ConversionError as error:
+        raise TaskFailed(error.code, str(error)) from error
+
+
+async def _messages(answer: _Answer) -> AsyncIterator[ConvertStreamResponse]:
+    size, digest = await asyncio.to_thread(lambda: (answer.path.stat().st_size, sha256_of(answer.path)))
+    summary = ConvertStreamSummary(size=size, sha256=digest, gaussians=answer.gaussians, losses=answer.losses)
+    yield ConvertStreamResponse(summary=summary)
+    with answer.path.open("rb") as file:
+        while chunk := await asyncio.to_thread(file.read, CHUNK):
+            yield ConvertStreamResponse(chunk=chunk)

@@ -1,0 +1,33 @@
+"""Settings of the converter, from the environment: `IMMICHVR_CONVERTER_…`, nested with `__`."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from immichvr_common.settings import WorkerSettings
+from pydantic import BaseModel, Field
+from pydantic_settings import SettingsConfigDict
+
+
+class ConversionLimits(BaseModel):
+    """What one conversion may cost."""
+
+    max_input_bytes: int = Field(2 * 1024**3, ge=1, description="size of the file to convert")
+    max_points: int = Field(10_000_000, ge=1, description="Gaussians in the file")
+
+
+class CallSettings(BaseModel):
+    """How gRPC calls are served."""
+
+    at_once: int = Field(4, ge=1, le=64, description="calls whose files lie on disk; further ones wait")
+    silence_s: float = Field(30, gt=0, description="how long a streaming client may neither send nor take a chunk")
+
+
+class ConverterSettings(WorkerSettings):
+    """Everything the converter can be told."""
+
+    model_config = SettingsConfigDict(env_prefix="IMMICHVR_CONVERTER_")
+    service: ClassVar[str] = "converter"
+
+    limits: ConversionLimits = Field(default_factory=lambda: ConversionLimits())
+    calls: CallSettings = Field(default_factory=lambda: CallSettings())

@@ -1,0 +1,145 @@
+"""What one file becomes: nothing but files here."""
+
+import gzip
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from immichvr_converter.conversion import (
+    LIGHT_MAX_BYTES,
+    Converted,
+    InvalidSplat,
+    TooLarge,
+    UnsupportedFormat,
+    choose_target,
+    convert,
+    tell_format,
+)
+from immichvr_splats import ReadLimits, read, write
+
+
+@pytest.fixture
+def converted(tmp_path: Path):
+    """Converts a file as a job would, with the stages it went through."""
+
+    def run(source: Path, to_format: str, variant: str = "", from_format: str = "", **limits: int) -> Converted:
+        folder = tmp_path / f"out-{len(list(tmp_path.iterdir()))}"
+        folder.mkdir()
+        format = tell_format(source, from_format)
+        return convert(source, format, choose_target(to_format, variant), folder, ReadLimits(**limits), stages.append)
+
+    stages: list[str] = []
+    run.stages = stages
+    return run
+
+
+def test_a_cloud_keeps_its_gaussians_from_ply_to_spz_to_splat_to_ply(make_cloud, converted, tmp_path: Path) -> None:
+    cloud = make_cloud(2000)
+    write(cloud, tmp_path / "a.ply")
+    spz = converted(tmp_path / "a.ply", "spz")
+    splat = converted(spz.path, "splat")
+    ply = converted(splat.path, "ply", from_format="splat")
+    assert [one.path.name for one in (spz, splat, ply)] == ["splat.spz", "splat.splat", "splat.ply"]
+    back = read(ply.path).cloud
+    np.testing.assert_allclose(back.means, cloud.means, atol=2**-12)
+    np.testing.assert_allclose(back.log_scales, cloud.log_scales, atol=1 / 16)
+    np.testing.assert_allclose(back.sh[:, 0], cloud.sh[:, 0], atol=0.05)
+    unit = cloud.quaternions / np.linalg.norm(cloud.quaternions, axis=1, keepdims=True)
+    assert np.abs((back.quaternions * unit).sum(axis=1)).min() > 0.999
+
+
+def test_what_the_new_format_cannot_hold_is_told(make_cloud, converted, tmp_path: Path) -> None:
+    write(make_cloud(50, degree=2), tmp_path / "many_colours.ply")
+    write(make_cloud(50, camera=True), tmp_path / "photo.ply")
+    assert [loss.what for loss in converted(tmp_path / "many_colours.ply", "splat").losses] == ["sh_degree"]
+    assert [loss.what for loss in converted(tmp_path / "photo.ply", "splat").losses] == ["camera"]
+
+
+def test_progress_names_the_stages_in_order(make_cloud, converted, tmp_path: Path) -> None:
+    write(make_cloud(10), tmp_path / "a.ply")
+    converted(tmp_path / "a.ply", "spz")
+    assert converted.stages == ["decoded", "packed"]
+
+
+def test_the_light_variant_of_a_large_cloud_has_at_most_five_megabytes(make_cloud, converted, tmp_path: Path) -> None:
+    write(make_cloud(400_000, camera=True), tmp_path / "a.ply")
+    light = converted(tmp_path / "a.ply", "spz", "light")
+    assert light.path.name == "splat.light.spz"
+    assert 0.8 * LIGHT_MAX_BYTES < light.path.stat().st_size <= LIGHT_MAX_BYTES
+    assert read(light.path).cloud.count == light.gaussians < 400_000
+    assert [loss.count for loss in light.losses if loss.what == "level_of_detail"] == [400_000 - light.gaussians]
+
+
+def test_the_light_variant_of_a_small_cloud_is_all_of_it(make_cloud, converted, tmp_path: Path) -> None:
+    write(make_cloud(100), tmp_path / "a.ply")
+    light = converted(tmp_path / "a.ply", "", "light")
+    assert (light.path.name, light.gaussians, light.losses) == ("splat.light.spz", 100, [])
+
+
+def hostile_files(cloud, folder: Path) -> dict[str, bytes]:
+    write(cloud, folder / "good.ply")
+    write(cloud, folder / "good.spz")
+    ply, spz = (folder / "good.ply").read_bytes(), (folder / "good.spz").read_bytes()
+    header = struct.pack("<IIIBBBB", 0x5053474E, 3, 2**32 - 1, 3, 12, 0, 0)
+    return {
+        "empty": b"",
+        "a picture": b"\x89PNG\r\n\x1a\n" + bytes(100),
+        "a header that promises more": ply.replace(b"vertex 300", b"vertex 999999"),
+        "a missing property": ply.replace(b"property float opacity\n", b""),
+        "a cut PLY": ply[:-100],
+        "a cut SPZ": spz[:-100],
+        "an SPZ that promises a bomb": gzip.compress(header),
+        "a gzip of something else": gzip.compress(b"hello" * 100),
+        "a header without end": b"ply\n" + b"comment x\n" * 100_000,
+    }
+
+
+def test_a_hostile_file_is_invalid_splat_or_too_large_with_a_reason(make_cloud, converted, tmp_path: Path) -> None:
+    for name, data in hostile_files(make_cloud(300), tmp_path).items():
+        path = tmp_path / "hostile"
+        path.write_bytes(data)
+        with pytest.raises((InvalidSplat, TooLarge)) as refusal:
+            converted(path, "spz")
+        assert refusal.value.code == ("too_large" if "bomb" in name else "invalid_splat"), name
+        assert len(str(refusal.value)) > 20, name
+
+
+def test_a_file_with_not_one_finite_gaussian_is_invalid_splat(make_cloud, converted, tmp_path: Path) -> None:
+    cloud = make_cloud(5)
+    write(cloud, tmp_path / "a.splat")
+    rows = np.frombuffer((tmp_path / "a.splat").read_bytes(), np.uint8).reshape(5, 32).copy()
+    rows[:, :4] = np.frombuffer(np.float32(np.nan).tobytes(), np.uint8)
+    (tmp_path / "a.splat").write_bytes(rows.tobytes())
+    with pytest.raises(InvalidSplat, match=r"no Gaussians.*5 with non-finite means"):
+        converted(tmp_path / "a.splat", "spz", from_format="splat")
+
+
+@pytest.mark.parametrize("limits", [{"max_points": 299}, {"max_bytes": 1000}])
+def test_a_file_beyond_the_limits_is_too_large(make_cloud, converted, tmp_path: Path, limits) -> None:
+    write(make_cloud(300), tmp_path / "a.ply")
+    with pytest.raises(TooLarge, match="limit is"):
+        converted(tmp_path / "a.ply", "spz", **limits)
+
+
+@pytest.mark.parametrize(
+    ("to_format", "variant", "words"),
+    [
+        ("obj", "", "one of .*splat, spz"),
+        ("", "", "one of .*splat, spz"),
+        ("spz", "tiny", "full, light"),
+        ("ply", "light", "spz"),
+    ],
+)
+def test_what_cannot_be_made_is_refused_naming_what_can(to_format: str, variant: str, words: str) -> None:
+    with pytest.raises(UnsupportedFormat, match=words):
+        choose_target(to_format, variant)
+
+
+def test_the_first_bytes_tell_more_than_the_name(make_cloud, tmp_path: Path) -> None:
+    write(make_cloud(3), tmp_path / "input", "spz")
+    assert tell_format(tmp_path / "input", name="scene.ply") == "spz"
+    write(make_cloud(3), tmp_path / "input", "splat")
+    assert tell_format(tmp_path / "input", name="scene.SPLAT") == "splat"
+    with pytest.raises(UnsupportedFormat, match="one of .*splat, spz"):
+        tell_format(tmp_path / "input", "obj")
