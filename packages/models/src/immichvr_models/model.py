@@ -58,7 +58,8 @@ class Model(_Strict):
     """One row of the registry.
 
     makes: what comes out; inputs: what goes in; repo: on the model hub (`owner/name`), at `revision`.
-    memory_cpu_mb, memory_gpu_mb: peak need of one photo; null where nobody measured it.
+    memory_cpu_mb: peak resident memory of a process that does one 12-megapixel photo; memory_gpu_mb: the same of
+    the GPU; null where nobody measured it.
     A model without files is built in.
     """
 

@@ -29,13 +29,13 @@ def photo() -> Callable[..., Photo]:
 
 @pytest.fixture(scope="session")
 def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with the files of a Depth Anything network of 60,000 random weights."""
+    """A directory with the files of a Depth Anything network with few random weights."""
     import torch
     from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation
 
     backbone = {
         "model_type": "dinov2",
-        "hidden_size": 24,
+        "hidden_size": 16,
         "num_hidden_layers": 4,
         "num_attention_heads": 2,
         "mlp_ratio": 2,
@@ -45,10 +45,10 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     config = DepthAnythingConfig(
         backbone_config=backbone,
-        reassemble_hidden_size=24,
-        neck_hidden_sizes=[8, 8, 16, 16],
-        fusion_hidden_size=8,
-        head_hidden_size=8,
+        reassemble_hidden_size=16,
+        neck_hidden_sizes=[4, 4, 8, 8],
+        fusion_hidden_size=4,
+        head_hidden_size=4,
     )
     torch.manual_seed(5)
     network = DepthAnythingForDepthEstimation(config)
