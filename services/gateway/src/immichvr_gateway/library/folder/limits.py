@@ -1,0 +1,25 @@
+"""Bounds on what a folder may cost."""
+
+from dataclasses import dataclass, field
+
+from immichvr_media import DecodeLimits
+
+
+@dataclass(frozen=True)
+class FolderLimits:
+    """Limits of a FolderLibrary.
+
+    max_photos: files beyond are left out, and `check` says so; max_depth: of nested directories.
+    rescan_s: the directory is walked again at most this often.
+    patience_s: how long a page waits for the dates of photos seen for the first time; those not read by then
+    are sorted by their modification time.
+    threads: that decode thumbnails and previews, each holding at most one photo's pixels.
+    decode: of one photo.
+    """
+
+    max_photos: int = 200_000
+    max_depth: int = 32
+    rescan_s: float = 5.0
+    patience_s: float = 2.0
+    threads: int = 2
+    decode: DecodeLimits = field(default_factory=DecodeLimits)

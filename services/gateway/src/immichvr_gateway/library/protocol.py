@@ -1,0 +1,62 @@
+"""The surface that every library has."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from immichvr_gateway.library.content import Content
+from immichvr_gateway.library.photos import Identity, LibraryPhoto, PhotoPage
+
+
+class Library(Protocol):
+    """A source of photos. What may be seen is decided anew, or at most a minute ago, for each person.
+
+    Every method may raise LibraryUnavailable, SignInFailed (the credential is no longer good) or NotPermitted.
+    """
+
+    @property
+    def kind(self) -> Literal["folder", "immich"]:
+        """Which library this is."""
+        ...
+
+    async def photos(self, who: Identity, cursor: str | None, limit: int) -> PhotoPage:
+        """A page of photos, newest first; InvalidCursor for a cursor of no page."""
+        ...
+
+    async def photo(self, who: Identity, photo_id: str, *, fresh: bool = False) -> LibraryPhoto:
+        """One photo; `fresh` asks anew, as before work on it begins. PhotoNotFound."""
+        ...
+
+    async def original(self, who: Identity, photo_id: str) -> Content:
+        """The file as it is. PhotoNotFound, PhotoTooLarge."""
+        ...
+
+    async def source(self, who: Identity, photo_id: str) -> Content:
+        """What depth and splats are made from: the picture a person sees, in a format that is decoded."""
+        ...
+
+    async def thumbnail(self, who: Identity, photo_id: str) -> Content:
+        """A small upright picture that browsers show. PhotoNotFound, PhotoUnreadable, NotReady."""
+        ...
+
+    async def preview(self, who: Identity, photo_id: str) -> Content:
+        """A screen-sized upright picture that browsers show. PhotoNotFound, PhotoUnreadable, NotReady."""
+        ...
+
+    async def sign_in(
+        self, *, api_key: str | None = None, email: str | None = None, password: str | None = None
+    ) -> Identity:
+        """Who this is. SignInFailed with the reason in words."""
+        ...
+
+    async def identity_of_service(self) -> Identity | None:
+        """Who the gateway itself is to the library, where it has a key of its own."""
+        ...
+
+    async def check(self) -> list[str]:
+        """What is wrong with the library or its settings, in words; nothing where all is well."""
+        ...
+
+    async def close(self) -> None:
+        """Gives back connections and threads."""
+        ...
