@@ -14,6 +14,13 @@ const FORMAT_NOTES: Record<SplatFormat, string> = {
   splat: 'For older viewers',
 };
 
+const ROLE_LABELS: Record<string, string> = {
+  depth: 'Depth map',
+  disparity: 'Disparity',
+  background: 'Layer behind edges',
+  'background-disparity': 'Disparity behind edges',
+};
+
 /** The menu with the files of a photo, and with formats that can be made of its splats. */
 export class Downloads {
   readonly popup: Popup;
@@ -62,9 +69,12 @@ export class Downloads {
   }
 
   private link(file: AssetFile): HTMLElement {
+    const format = file.format.toUpperCase();
+    const label = file.role === 'splat' ? format : (ROLE_LABELS[file.role] ?? file.role);
     const variant = file.variant === 'light' ? ', light' : '';
-    const label = `${file.role === 'splat' ? file.format.toUpperCase() : file.role}${variant}`;
-    const link = popupLink('download', label, bytesWords(file.size), this.address(file));
+    const note = file.role === 'splat' ? '' : `${format}, `;
+    const size = note + bytesWords(file.size);
+    const link = popupLink('download', label + variant, size, this.address(file));
     link.setAttribute('download', file.download_name);
     return link;
   }

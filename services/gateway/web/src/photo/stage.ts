@@ -126,6 +126,8 @@ export class Stage extends Emitter<StageEvents> {
     this.leave();
     this.dropViewport();
     this.photo = null;
+    this.mode = 'flat';
+    delete document.body.dataset.mode;
   }
 
   orbitBy(dx: number, dy: number): void {

@@ -1,3 +1,4 @@
+import type { PerspectiveCamera } from 'three';
 import type { SourceCamera } from '../api/schema';
 
 /** Where a camera must look so that its photo lies exactly where `object-fit: contain` puts it. */
@@ -32,4 +33,20 @@ export function fitFrame(camera: SourceCamera, width: number, height: number): F
     offsetY: (camera.cy - camera.height / 2) * scale,
     scale,
   };
+}
+
+/** Aims a camera at a view of `width` × `height`; returns view pixels per photo pixel. */
+export function aimCamera(
+  camera: PerspectiveCamera,
+  source: SourceCamera,
+  width: number,
+  height: number,
+): number {
+  const frame = fitFrame(source, width, height);
+  camera.setViewOffset(width, height, -frame.offsetX, -frame.offsetY, width, height);
+  // Only now: setting the view offset sets the aspect of square pixels.
+  camera.fov = frame.fov;
+  camera.aspect = frame.aspect;
+  camera.updateProjectionMatrix();
+  return frame.scale;
 }

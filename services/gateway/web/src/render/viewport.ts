@@ -1,7 +1,7 @@
 import * as THREE from 'three';
 import type { SourceCamera } from '../api/schema';
 import { DepthScene, type DepthSource } from './depth';
-import { fitFrame } from './framing';
+import { aimCamera } from './framing';
 import { FrameLoop } from './loop';
 import { Rig } from './rig';
 import type { SplatScene } from './splats';
@@ -201,15 +201,9 @@ export class Viewport {
     this.depth?.setRestSize(source.width * scale, source.height * scale);
   }
 
-  /** Aims a camera so that the photo lies where the flat picture does; view pixels per photo pixel. */
   private frame(camera: THREE.PerspectiveCamera, source: SourceCamera): number {
-    const width = Math.max(1, this.canvas.clientWidth);
-    const height = Math.max(1, this.canvas.clientHeight);
-    const frame = fitFrame(source, width, height);
-    camera.fov = frame.fov;
-    camera.aspect = frame.aspect;
-    camera.setViewOffset(width, height, -frame.offsetX, -frame.offsetY, width, height);
-    return frame.scale;
+    const { clientWidth, clientHeight } = this.canvas;
+    return aimCamera(camera, source, Math.max(1, clientWidth), Math.max(1, clientHeight));
   }
 
   private place(): void {

@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import { ApiError } from '../src/api/client';
+import type { Job, Model } from '../src/api/schema';
+import { explainTrouble } from '../src/photo/trouble';
+import { explainError, explainJob } from '../src/ui/errors';
+import {
+  bytesWords,
+  dateWords,
+  modelWords,
+  percent,
+  secondsWords,
+  stageWords,
+} from '../src/ui/words';
+
+const JOB: Job = {
+  id: 'splat-a',
+  kind: 'splat',
+  photo_id: 'a',
+  params: {},
+  state: 'running',
+  run: 1,
+  attempts: 1,
+  progress: { fraction: 0.456, stage: 'decoded', message: '' },
+  error: null,
+  outputs: [],
+  created_at: '2026-01-01T00:00:00Z',
+  updated_at: '2026-01-01T00:00:00Z',
+};
+
+const CODES_OF_JOBS = [
+  'invalid_image',
+  'image_too_large',
+  'invalid_splat',
+  'unsupported_format',
+  'out_of_memory',
+  'worker_crashed',
+  'deadline_exceeded',
+  'poison',
+  'source_unavailable',
+  'internal',
+];
+
+describe('progress in words', () => {
+  it('says what happens after the stage that was reported', () => {
+    expect(stageWords(JOB)).toBe('Estimating depth');
+    expect(stageWords({ ...JOB, state: 'queued' })).toBe('Waiting for its turn');
+  });
+
+  it("prefers the worker's own words", () => {
+    const progress = { ...JOB.progress, message: 'downloading the model' };
+    expect(stageWords({ ...JOB, progress })).toBe('Downloading the model');
+  });
+
+  it('does not break on a stage of a newer server', () => {
+    const progress = { ...JOB.progress, stage: 'teleported' };
+    expect(stageWords({ ...JOB, progress })).toBe('Working');
+  });
+
+  it('is a percentage only once something runs', () => {
+    expect(percent(JOB)).toBe(46);
+    expect(percent({ ...JOB, state: 'queued' })).toBeNull();
+    expect(percent({ ...JOB, progress: { ...JOB.progress, fraction: 7 } })).toBe(100);
+    expect(percent({ ...JOB, progress: { ...JOB.progress, fraction: Number.NaN } })).toBeNull();
+  });
+});
+
+describe('errors in words', () => {
+  it.each(CODES_OF_JOBS)('%s has its own sentence and advice', (code) => {
+    const error = { code, message: 'at byte 12', retriable: true };
+    const words = explainJob({ ...JOB, state: 'failed', error });
+    expect(words?.title).toMatch(/\.$/);
+    expect(words?.advice.length).toBeGreaterThan(10);
+    expect(words?.detail).toBe('at byte 12');
+    if (code !== 'internal') expect(words?.title).not.toMatch(/something went wrong/i);
+  });
+
+  it('a failed job without a reason is still explained', () => {
+    expect(explainJob({ ...JOB, state: 'failed' })?.title).toBe(
+      'Something went wrong on the server.',
+    );
+    expect(explainJob(JOB)).toBeNull();
+  });
+
+  it('names what is accepted and what is down', () => {
+    const invalid = new ApiError('invalid_model', 422, { accepted: ['auto', 'da2-small'] });
+    expect(explainError(invalid).detail).toBe('Accepted: auto, da2-small');
+    const down = new ApiError('unavailable', 503, { detail: 'No queue', down: ['nats', 's3'] });
+    expect(explainError(down).detail).toBe('No queue · Down: nats, s3');
+  });
+
+  it('does not offer to try again what cannot work', () => {
+    expect(explainError(new ApiError('not_found', 404)).retriable).toBe(false);
+    expect(explainError(new ApiError('offline', 0)).retriable).toBe(true);
+  });
+
+  it('tells a broken file from a broken connection', () => {
+    const broken = explainTrouble({ what: 'splat', error: new Error('Invalid gzip header') });
+    expect(broken.title).toBe('The 3D of this photo could not be shown.');
+    expect(broken.detail).toBe('Invalid gzip header');
+    const offline = explainTrouble({ what: 'splat', error: new ApiError('offline', 0) });
+    expect(offline.title).toBe('The server does not answer.');
+  });
+});
+
+describe('quantities in words', () => {
+  it('sizes', () => {
+    expect(bytesWords(512)).toBe('512 B');
+    expect(bytesWords(4_480_000)).toBe('4.5 MB');
+    expect(bytesWords(66_000_000)).toBe('66 MB');
+    expect(bytesWords(999_700)).toBe('1.0 MB');
+  });
+
+  it('durations', () => {
+    expect(secondsWords(0.048)).toBe('48 ms');
+    expect(secondsWords(2.26)).toBe('2.3 s');
+    expect(secondsWords(125)).toBe('2 min 5 s');
+  });
+
+  it('dates, and nothing for none', () => {
+    expect(dateWords('2026-06-20T09:30:00Z', 'en-GB')).toBe('20 June 2026');
+    expect(dateWords(null)).toBe('');
+    expect(dateWords('yesterday')).toBe('');
+  });
+
+  it('models, also lifted ones and those this server does not list', () => {
+    const models = [{ key: 'da2-small', name: 'Depth Anything V2 Small' } as Model];
+    expect(modelWords('da2-small', models)).toBe('Depth Anything V2 Small');
+    expect(modelWords('lift-da2-small', models)).toBe('Lifted from depth: Depth Anything V2 Small');
+    expect(modelWords('lift-embedded', [])).toBe(
+      'Lifted from depth: the depth carried by the photo',
+    );
+    expect(modelWords('brand-new', [])).toBe('brand-new');
+  });
+});
