@@ -141,5 +141,5 @@ def test_the_first_bytes_tell_more_than_the_name(make_cloud, tmp_path: Path) -> 
     assert tell_format(tmp_path / "input", name="scene.ply") == "spz"
     write(make_cloud(3), tmp_path / "input", "splat")
     assert tell_format(tmp_path / "input", name="scene.SPLAT") == "splat"
-    with pytest.raises(UnsupportedFormat, match="one of .*splat, spz"):
+    with pytest.raises(UnsupportedFormat, match=r"one of .*splat, spz"):
         tell_format(tmp_path / "input", "obj")

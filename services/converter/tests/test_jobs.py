@@ -1,0 +1,113 @@
+"""Jobs from a real queue: what they add to an asset, and how they fail."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+from immichvr.common.v1.common_pb2 import ObjectRef
+from immichvr.events.v1.events_pb2 import JOB_STATE_FAILED, JOB_STATE_SUCCEEDED, Job, JobEvent
+from immichvr_common.bus import Bus, connect, job_subject
+from immichvr_common.manifests import AssetFile, Manifest, commit_manifest, manifest_key, read_manifest
+from immichvr_common.processes import ChildPool
+from immichvr_common.settings import WorkSettings
+from immichvr_common.storage import ObjectStore
+from immichvr_common.testing.jobs import Events, queue_is_empty
+from immichvr_common.worker import Worker, encode
+from immichvr_converter.jobs import TARGET
+from immichvr_converter.settings import ConverterSettings
+from immichvr_splats import read, to_bytes
+
+MODEL = "lift-heuristic"
+
+
+@pytest.fixture
+async def converter(nats_server, gateway_bus: Bus, store: ObjectStore) -> AsyncIterator[Worker]:
+    """A worker with the converter's rights, taking jobs."""
+    bus = await connect(nats_server.settings("converter"), "converter")
+    settings = WorkSettings(name="converter", stop_grace_s=0.5)
+    worker = Worker(ConverterSettings.service, bus, store, ChildPool(TARGET), settings)
+    running = asyncio.create_task(worker.run())
+    yield worker
+    await worker.stop()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await bus.close()
+
+
+async def existing_asset(store: ObjectStore, photo_id: str, data: bytes) -> ObjectRef:
+    """A splat as the ai service leaves it: one SPZ and a manifest."""
+    key = f"splats/{photo_id}_{MODEL}/r0/splat-1-1/splat.spz"
+    ref = await store.put_bytes(key, data, "application/x-spz")
+    file = AssetFile(
+        name="splat.spz", role="splat", format="spz", key=key,
+        size=ref.size, sha256=ref.sha256, media_type=ref.media_type,
+    )  # fmt: skip
+    manifest = Manifest(
+        kind="splat", photo_id=photo_id, source_version="v1", model_key=MODEL, recipe="r0", files=[file],
+        job_id=f"splat-{photo_id}-r0", run=1, attempt=1, requested_at=datetime.now(UTC),
+    )  # fmt: skip
+    await commit_manifest(store, manifest)
+    return ref
+
+
+def new_job(photo_id: str, source: ObjectRef | None, **params: str) -> Job:
+    kind = "-".join(filter(None, ("convert", params.get("to_format"), params.get("variant"))))
+    job = Job(id=f"{kind}-{photo_id}-r0", kind="convert", photo_id=photo_id, run=1, bucket="immichvr")
+    job.recipes["splat"] = "r0"
+    job.params.update(params)
+    if source is not None:
+        job.inputs["splat"].CopyFrom(source)
+    job.created_at.GetCurrentTime()
+    return job
+
+
+async def outcome(bus: Bus, job: Job) -> JobEvent:
+    events = await Events(bus, job.id).open()
+    await bus.publish(job_subject("converter", "cpu", "interactive", job.kind, job.id), encode(job))
+    return await events.end()
+
+
+async def test_conversions_add_their_files_to_the_asset(converter, gateway_bus, store, make_cloud) -> None:
+    photo_id = uuid.uuid4().hex
+    source = await existing_asset(store, photo_id, to_bytes(make_cloud(300, degree=1), "spz"))
+    ends = [
+        await outcome(gateway_bus, new_job(photo_id, source, to_format="splat", model_key=MODEL)),
+        await outcome(gateway_bus, new_job(photo_id, source, to_format="spz", variant="light", model_key=MODEL)),
+    ]
+    assert [end.state for end in ends] == [JOB_STATE_SUCCEEDED] * 2
+    assert [phase.stage for phase in ends[0].timeline] == ["staged", "decoded", "packed", "stored"]
+    key = manifest_key("splat", photo_id, MODEL, "r0")
+    assert [end.outputs[0].manifest.key for end in ends] == [key, key]
+    manifest, _ = await read_manifest(store, key)
+    files = {file.name: file for file in manifest.files}
+    assert [(file.name, file.format, file.variant) for file in manifest.files] == [
+        ("splat.spz", "spz", "full"),
+        ("splat.splat", "splat", "full"),
+        ("splat.light.spz", "spz", "light"),
+    ]
+    assert any(loss.startswith("splat.splat: spherical harmonics") for loss in manifest.losses)
+    for name, format in (("splat.splat", "splat"), ("splat.light.spz", "spz")):
+        assert read((await store.get_bytes(files[name].key)).data, format).cloud.count == 300
+    assert await queue_is_empty(gateway_bus)
+
+
+async def test_a_job_that_cannot_be_done_fails_with_the_reason_and_leaves_the_queue(
+    converter, gateway_bus, store, make_cloud
+) -> None:
+    photo_id = uuid.uuid4().hex
+    good = await existing_asset(store, photo_id, to_bytes(make_cloud(30), "spz"))
+    bad = await store.put_bytes(f"sources/{photo_id}", b"ply\nnot really", "application/x-ply")
+    asked = {
+        "invalid_splat": new_job(photo_id, bad, to_format="ply", model_key=MODEL),
+        "unsupported_format": new_job(photo_id, good, to_format="obj", model_key=MODEL),
+        "not_found": new_job(photo_id, good, to_format="splat", model_key="no-such-model"),
+        "invalid_request": new_job(photo_id, good, to_format="spz", model_key="../elsewhere"),
+    }
+    for code, job in asked.items():
+        end = await outcome(gateway_bus, job)
+        assert (end.state, end.error.code, end.error.retriable) == (JOB_STATE_FAILED, code, False)
+    manifest, _ = await read_manifest(store, manifest_key("splat", photo_id, MODEL, "r0"))
+    assert [file.name for file in manifest.files] == ["splat.spz"]
+    assert await queue_is_empty(gateway_bus)

@@ -1,0 +1,236 @@
+"""Calls to a real server on a free port, with real children and, by reference, a real SeaweedFS."""
+
+import asyncio
+import contextlib
+import hashlib
+import os
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+import grpc
+import pytest
+import pytest_asyncio
+from grpc import StatusCode
+from immichvr.common.v1.common_pb2 import ObjectRef
+from immichvr.converter.v1.converter_pb2 import (
+    ConvertParams,
+    ConvertRequest,
+    ConvertStreamRequest,
+    ListFormatsRequest,
+)
+from immichvr.converter.v1.converter_pb2_grpc import ConverterServiceStub
+from immichvr_common.processes import ChildPool
+from immichvr_common.rpc import RpcServer
+from immichvr_common.settings import RpcSettings, WorkSettings
+from immichvr_common.storage import ObjectStore
+from immichvr_converter.jobs import TARGET
+from immichvr_converter.service import SERVICE, register
+from immichvr_converter.settings import CallSettings, ConversionLimits, ConverterSettings
+from immichvr_splats import FORMATS, read, to_bytes
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+MIB = 1024 * 1024
+STAND_INS = Path(__file__).parent / "stand_ins"
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def objects(weed) -> AsyncIterator[ObjectStore]:
+    store = ObjectStore(weed.settings())
+    await store.ensure_bucket()
+    yield store
+    store.close()
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    store: ObjectStore, folder: Path, target: str = TARGET, **settings
+) -> AsyncIterator[ConverterServiceStub]:
+    folder.mkdir(exist_ok=True)
+    chosen = ConverterSettings(work=WorkSettings(directory=folder), **settings)
+    pool = ChildPool(target)
+    server = RpcServer(RpcSettings(), lambda one: register(chosen, one, pool, store), [SERVICE])
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        yield ConverterServiceStub(channel)
+    await server.stop(0)
+    pool.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def stub(objects: ObjectStore, tmp_path_factory) -> AsyncIterator[ConverterServiceStub]:
+    async with serving(objects, tmp_path_factory.mktemp("calls")) as stub:
+        yield stub
+
+
+@pytest.fixture
+def child_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A pipe that a stalling child writes to when it starts and that ends when the child does."""
+    os.mkfifo(tmp_path / "life")
+    monkeypatch.setenv("STALLING_PIPE", str(tmp_path / "life"))
+    monkeypatch.setenv("PYTHONPATH", str(STAND_INS))
+    return tmp_path / "life"
+
+
+def messages(data: bytes, piece: int = MIB, **params: str) -> list[ConvertStreamRequest]:
+    chunks = [ConvertStreamRequest(chunk=data[at : at + piece]) for at in range(0, len(data), piece)]
+    return [ConvertStreamRequest(params=ConvertParams(**params)), *chunks]
+
+
+async def never_ending(*first: ConvertStreamRequest) -> AsyncIterator[ConvertStreamRequest]:
+    for message in first:
+        yield message
+    await asyncio.Event().wait()
+
+
+async def refusal_of(call) -> tuple[StatusCode, str]:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        if hasattr(call, "__aiter__"):
+            async for _ in call:
+                pass
+        else:
+            await call
+    return refused.value.code(), refused.value.details()
+
+
+async def test_two_megabytes_stream_through_and_the_summary_describes_them(stub, make_cloud) -> None:
+    cloud = make_cloud(37_000)
+    data = to_bytes(cloud, "ply")
+    assert len(data) > 2_000_000
+    answers = [one async for one in stub.ConvertStream(iter(messages(data, to_format="splat")))]
+    summary, chunks = answers[0].summary, [one.chunk for one in answers[1:]]
+    made = b"".join(chunks)
+    assert (summary.size, summary.gaussians) == (len(made), cloud.count)
+    assert summary.sha256 == hashlib.sha256(made).hexdigest()
+    assert max(map(len, chunks)) <= MIB
+    assert read(made, "splat").cloud.count == cloud.count
+
+
+async def test_losses_are_told_with_what_and_how_many(stub, make_cloud) -> None:
+    data = to_bytes(make_cloud(20, degree=1), "ply")
+    [summary, _] = [one async for one in stub.ConvertStream(iter(messages(data, to_format="splat")))]
+    assert [(loss.what, loss.count) for loss in summary.summary.losses] == [("sh_degree", 20)]
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"to_format": "obj"}, "'obj' is not written, wants one of ply"),
+        ({"to_format": "ply", "from_format": "obj"}, "'obj' is not read, wants one of ply"),
+        ({"to_format": "spz", "variant": "tiny"}, "wants one of full, light"),
+    ],
+)
+async def test_an_unknown_format_is_refused_before_the_file_is_sent(stub, params, words) -> None:
+    code, details = await refusal_of(stub.ConvertStream(never_ending(*messages(b"", **params))))
+    assert code == StatusCode.INVALID_ARGUMENT
+    assert details.startswith("unsupported_format: ")
+    assert words in details
+
+
+@pytest.mark.parametrize("data", [b"", b"ply\nbroken\nend_header\n", bytes(64)])
+async def test_a_bad_file_is_invalid_splat(stub, data: bytes) -> None:
+    code, details = await refusal_of(stub.ConvertStream(iter(messages(data, to_format="spz"))))
+    assert (code, details.partition(":")[0]) == (StatusCode.INVALID_ARGUMENT, "invalid_splat")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        [],
+        [ConvertStreamRequest(chunk=b"ply")],
+        messages(b"", to_format="spz") * 2,
+        messages(bytes(MIB + 1), MIB + 1, to_format="spz"),
+    ],
+    ids=["nothing", "no parameters", "parameters twice", "a chunk too long"],
+)
+async def test_messages_out_of_order_are_refused(stub, wrong) -> None:
+    code, details = await refusal_of(stub.ConvertStream(iter(wrong)))
+    assert (code, details.partition(":")[0]) == (StatusCode.INVALID_ARGUMENT, "invalid_request")
+
+
+async def test_a_file_over_the_limit_is_refused_while_it_arrives_and_leaves_nothing(objects, tmp_path: Path) -> None:
+    limits = ConversionLimits(max_input_bytes=100_000)
+    async with serving(objects, tmp_path / "calls", limits=limits) as stub:
+        stream = never_ending(*messages(bytes(120_000), 30_000, to_format="spz"))
+        code, details = await refusal_of(stub.ConvertStream(stream))
+        assert (code, details.partition(":")[0]) == (StatusCode.INVALID_ARGUMENT, "too_large")
+        assert "100,000 bytes" in details
+        assert not list((tmp_path / "calls").iterdir())
+        ref = await objects.put_bytes("sources/large", bytes(120_000), "application/octet-stream")
+        unsized = ObjectRef(key=ref.key)
+        for one in (ref, unsized):
+            request = ConvertRequest(input=one, output=ObjectRef(key="x"), params=ConvertParams(to_format="spz"))
+            _, details = await refusal_of(stub.Convert(request))
+            assert details.startswith("too_large: ")
+
+
+async def test_a_client_that_falls_silent_is_let_go(objects, tmp_path: Path) -> None:
+    async with serving(objects, tmp_path / "calls", calls=CallSettings(silence_s=0.2)) as stub:
+        code, details = await refusal_of(stub.ConvertStream(never_ending(*messages(b"ply\n", to_format="spz"))))
+        assert (code, details.partition(":")[0]) == (StatusCode.DEADLINE_EXCEEDED, "deadline_exceeded")
+        assert not list((tmp_path / "calls").iterdir())
+
+
+async def test_a_client_that_does_not_read_is_let_go(objects, tmp_path: Path, make_cloud) -> None:
+    data = to_bytes(make_cloud(200_000), "ply")
+    async with serving(objects, tmp_path / "calls", calls=CallSettings(silence_s=0.5)) as stub:
+        call = stub.ConvertStream(iter(messages(data, to_format="ply")))
+        assert (await call.read()).summary.size == len(data)
+        async with asyncio.timeout(10):
+            while list((tmp_path / "calls").iterdir()):  # noqa: ASYNC110  # the server tells nobody
+                await asyncio.sleep(0.05)
+        call.cancel()
+
+
+async def test_cancelling_a_call_ends_its_child(objects, tmp_path: Path, child_life: Path) -> None:
+    async with serving(objects, tmp_path / "calls", target="stalling:perform") as stub:
+        call = stub.ConvertStream(iter(messages(b"ply\n", to_format="spz")))
+        with await asyncio.to_thread(child_life.open) as life:
+            assert life.readline() == "started\n"
+            call.cancel()
+            assert await asyncio.wait_for(asyncio.to_thread(life.read), 5) == ""
+        assert not list((tmp_path / "calls").iterdir())
+
+
+async def test_the_callers_deadline_ends_the_child(objects, tmp_path: Path, child_life: Path) -> None:
+    async with serving(objects, tmp_path / "calls", target="stalling:perform") as stub:
+        call = stub.ConvertStream(iter(messages(b"ply\n", to_format="spz")), timeout=2)
+        with await asyncio.to_thread(child_life.open) as life:
+            assert life.readline() == "started\n"
+            assert (await refusal_of(call))[0] == StatusCode.DEADLINE_EXCEEDED
+            assert await asyncio.wait_for(asyncio.to_thread(life.read), 5) == ""
+
+
+async def test_a_stored_file_is_converted_by_reference(stub, objects, make_cloud) -> None:
+    cloud = make_cloud(500)
+    source = await objects.put_bytes("sources/a", to_bytes(cloud, "ply"), "application/x-ply")
+    params = ConvertParams(to_format="spz")
+    request = ConvertRequest(input=source, output=ObjectRef(key="made/a.spz"), params=params)
+    answer = await stub.Convert(request)
+    stored = await objects.get_bytes("made/a.spz")
+    assert (answer.output.key, answer.output.size) == ("made/a.spz", len(stored.data))
+    assert answer.output.sha256 == hashlib.sha256(stored.data).hexdigest()
+    assert answer.output.media_type == FORMATS["spz"].media_type
+    assert answer.gaussians == read(stored.data, "spz").cloud.count == 500
+
+
+async def test_references_that_do_not_hold_are_refused(stub, objects) -> None:
+    source = await objects.put_bytes("sources/b", b"ply\n", "application/x-ply")
+    asked = partial(ConvertRequest, output=ObjectRef(key="made/b"), params=ConvertParams(to_format="spz"))
+    missing = asked(input=ObjectRef(key="sources/none"))
+    elsewhere = asked(input=ObjectRef(key="sources/b", bucket="another"))
+    changed = asked(input=ObjectRef(key="sources/b", size=source.size, sha256="0" * 64))
+    nowhere = ConvertRequest(input=source, params=ConvertParams(to_format="spz"))
+    assert (await refusal_of(stub.Convert(missing)))[0] == StatusCode.NOT_FOUND
+    assert "wants 'immichvr'" in (await refusal_of(stub.Convert(elsewhere)))[1]
+    assert (await refusal_of(stub.Convert(changed)))[1].startswith("corrupt_object: ")
+    assert "output has no key" in (await refusal_of(stub.Convert(nowhere)))[1]
+    assert not await objects.exists("made/b")
+
+
+async def test_the_formats_are_those_of_the_table(stub) -> None:
+    answer = await stub.ListFormats(ListFormatsRequest())
+    told = {one.key: one for one in answer.formats}
+    assert list(told) == list(FORMATS)
+    ply = told["ply"]
+    assert (list(ply.extensions), ply.can_read, ply.can_write, ply.max_sh_degree) == ([".ply"], True, True, 3)
