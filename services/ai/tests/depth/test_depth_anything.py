@@ -82,7 +82,7 @@ def test_the_result_is_what_upstream_computes(photo: MakePhoto, cache: Cache, ti
     from transformers import DepthAnythingForDepthEstimation
 
     picture = photo(600, 700)
-    ours = network_depth(picture, "da2-small", cache, None)
+    ours = network_depth(picture, "da2-small", cache, None, Runtime(Device("cpu")))
     processor = upstream_processor()
     inputs = processor(images=picture.rgb, return_tensors="pt")  # type: ignore[operator]
     with torch.inference_mode():

@@ -47,11 +47,11 @@ def network_depth(
     key: str,
     cache: Cache,
     progress: Callable[[Progress], None] | None,
-    runtime: Runtime = RUNTIME,
+    runtime: Runtime,
 ) -> DepthMap:
     """Depth by the registry's model of this key, fetched if need be.
 
-    Raises DepthUnavailable with what stopped it.
+    Raises DepthUnavailable with what stopped it, and what `progress` raises.
     """
     model = cache.registry[key]
     try:

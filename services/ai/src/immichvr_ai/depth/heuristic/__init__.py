@@ -29,8 +29,8 @@ def heuristic_depth(rgb: npt.NDArray[np.uint8]) -> FloatImage:
     small = _fitted(fine, WORKING_SIZE)
     guide = small.astype(np.float32) / np.float32(255.0)
     fine_guide = fine.astype(np.float32) / np.float32(255.0)
-    radius = max(1, max(small.shape[:2]) // 32)
-    disparity = np.clip(guided_upsample(guide, _disparity(guide), radius, 1e-3, fine_guide), 0.0, 1.0)
+    radius = max(1, max(small.shape[:2]) // 48)
+    disparity = np.clip(guided_upsample(guide, _disparity(guide), radius, 5e-4, fine_guide), 0.0, 1.0)
     depth = NEAR_TO_FAR / (1.0 + (NEAR_TO_FAR - 1.0) * disparity)
     return with_median(np.asarray(depth, np.float32))
 
@@ -41,13 +41,20 @@ def _disparity(rgb: FloatImage) -> FloatImage:
     sky = cues.sky(rgb)
     sharper = cues.focus(rgb)
     stands_out = cues.saliency(rgb) * (1.0 - sky) * (1.0 + 0.5 * np.minimum(sharper, 0.0))
-    subject = stands_out * _centred(height, width)
-    plane = layout.ground(height, width, layout.horizon(rgb, sky))
-    scene = layout.stand_up(plane, np.maximum(subject, 0.8 * stands_out))
+    subject = np.asarray(stands_out * _centred(height, width), np.float32)
     outdoors = float(np.clip(sky.mean() * 8.0, 0.0, 1.0))
+    backdrop = outdoors * layout.BACKDROP_OUTDOORS + (1.0 - outdoors) * layout.BACKDROP_INDOORS
+    plane = layout.ground(height, width, layout.horizon(rgb, sky), backdrop)
+    scene = layout.stand_up(plane, np.maximum(subject, 0.8 * stands_out))
     clear = 1.0 - 0.5 * outdoors * cues.haze(rgb) * (1.0 - stands_out)
-    nearness = np.clip((scene + 0.15 * subject + 0.12 * sharper) * clear, layout.BACKDROP / 2, 1.0)
-    return np.asarray(nearness * (1.0 - sky), np.float32)
+    nearness = 0.8 * scene * clear + 0.2 * _rounded(subject) + 0.1 * sharper
+    return np.asarray(np.clip(nearness, backdrop / 2, 1.0) * (1.0 - sky), np.float32)
+
+
+def _rounded(subject: FloatImage) -> FloatImage:
+    """Give a flat silhouette a body: nearest in its middle, falling off towards its outline."""
+    spread = max(subject.shape) / 12.0
+    return np.asarray(cv2.GaussianBlur(subject, (0, 0), spread) * subject, np.float32)
 
 
 def _centred(height: int, width: int) -> FloatImage:

@@ -37,8 +37,12 @@ def sky(rgb: FloatImage) -> FloatImage:
     overcast = ramp(luma, 0.62, 0.85) * ramp(spread, 0.16, 0.05)
     radius = max(1, max(height, width) // 96)
     deviation = np.sqrt(np.maximum(box(luma * luma, radius) - box(luma, radius) ** 2, 0.0))
-    likeness = np.maximum(bluish, overcast) * ramp(deviation, 0.05, 0.015)
-    return np.asarray(likeness * _joined_to_top(likeness > 0.35), np.float32)
+    colour = np.maximum(bluish, overcast)
+    likeness = colour * ramp(deviation, 0.05, 0.015)
+    certain = likeness * _joined_to_top(likeness > 0.35)
+    reach = np.ones((4 * radius + 1, 4 * radius + 1), np.uint8)
+    beside = np.asarray(cv2.dilate(certain, reach), np.float32)  # an outline is not smooth, its sky side is sky
+    return np.asarray(np.maximum(certain, beside * ramp(colour, 0.3, 0.7)), np.float32)
 
 
 def _joined_to_top(mask: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> FloatImage:
@@ -105,7 +109,9 @@ def saliency(rgb: FloatImage) -> FloatImage:
     total = sum(_barrier_distance(np.ascontiguousarray(lab[..., c])) for c in range(3))
     distance = _without_holes(np.asarray(total, np.float32))
     top = max(float(np.percentile(distance, 97)), 0.15)
-    return resized(ramp(distance, 0.2 * top, 0.7 * top), width, height)
+    salient = ramp(distance, 0.2 * top, 0.7 * top)
+    is_a_subject = np.clip((0.8 - float(salient.mean())) / 0.2, 0.0, 1.0)  # what fills the photo is a texture
+    return resized(np.asarray(salient * is_a_subject, np.float32), width, height)
 
 
 def _without_holes(distance: FloatImage) -> FloatImage:

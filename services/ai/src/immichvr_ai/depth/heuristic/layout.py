@@ -8,8 +8,8 @@ from immichvr_ai.depth.filters import resized
 from immichvr_ai.depth.heuristic.cues import ramp
 from immichvr_ai.depth_map import FloatImage
 
-BACKDROP = 0.12
-"""Disparity (1 is nearest) of what stands at the horizon: walls, trees, buildings."""
+BACKDROP_OUTDOORS, BACKDROP_INDOORS = 0.12, 0.26
+"""Disparity (1 is nearest) of what stands where the ground ends: trees and buildings, or a wall."""
 
 
 def horizon(rgb: FloatImage, sky: FloatImage) -> float:
@@ -32,11 +32,11 @@ def horizon(rgb: FloatImage, sky: FloatImage) -> float:
     return float(position[int(np.argmax(score))])
 
 
-def ground(height: int, width: int, horizon_at: float) -> FloatImage:
+def ground(height: int, width: int, horizon_at: float, backdrop: float) -> FloatImage:
     """Disparity of an upright backdrop above a level ground plane: linear in the rows below the horizon."""
     position = (np.arange(height, dtype=np.float32) + 0.5) / height
     slope = np.clip((position - horizon_at) / max(1.0 - horizon_at, 1e-3), 0.0, 1.0)
-    return np.repeat((BACKDROP + (1.0 - BACKDROP) * slope)[:, None], width, axis=1).astype(np.float32)
+    return np.repeat((backdrop + (1.0 - backdrop) * slope)[:, None], width, axis=1).astype(np.float32)
 
 
 def stand_up(plane: FloatImage, standing: FloatImage) -> FloatImage:
