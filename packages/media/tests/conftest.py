@@ -94,7 +94,13 @@ class HeicItems:
     _items: list[dict[str, object]] = field(default_factory=list)
     _references: list[tuple[bytes, int, int]] = field(default_factory=list)
 
-    def image(self, image: Image.Image, rotation: int = 0, auxiliary_type: str | None = None) -> int:
+    def image(
+        self,
+        image: Image.Image,
+        rotation: int = 0,
+        auxiliary_type: str | None = None,
+        auxiliary_data: bytes = b"",
+    ) -> int:
         """Adds an image (rotation: quarter turns anticlockwise, as in irot); returns its item id."""
         encoded = Files.save(image, "HEIF", quality=-1, chroma=444, save_nclx_profile=False)
         found = encoded.index(b"hvcC") - 4
@@ -104,7 +110,8 @@ class HeicItems:
         if rotation:
             properties.append(_box(b"irot", bytes([rotation])))
         if auxiliary_type:
-            properties.append(_box(b"auxC", bytes(4) + auxiliary_type.encode() + b"\x00"))
+            content = bytes(4) + auxiliary_type.encode() + b"\x00" + auxiliary_data
+            properties.append(_box(b"auxC", content))
         self._items.append({"type": b"hvc1", "data": data, "properties": properties, "name": b"\x00"})
         return len(self._items)
 

@@ -57,6 +57,16 @@ def test_a_wide_gamut_photo_comes_out_as_its_srgb_truth(files, name, kind):
     assert photo.notes == []
 
 
+def test_adobe_rgb_told_by_exif_alone_is_converted(files):
+    # As cameras write it: no profile, colour space "uncalibrated", interoperability index R03.
+    truth = np.asarray(files.photo("coffee", (96, 64)))
+    wide = Image.fromarray(in_other_space(truth, ADOBE_RGB, SPACES["Adobe RGB"][2]))
+    exif = Image.Exif()
+    exif.get_ifd(0x8769).update({0xA001: 0xFFFF, 0xA005: {1: "R03"}})
+    photo = decode_photo(files.save(wide, "WEBP", lossless=True, exif=exif.tobytes()))
+    assert np.abs(photo.rgb.astype(int) - truth).max() <= 4
+
+
 def test_a_heic_that_names_display_p3_by_number_is_converted(files):
     truth = np.asarray(files.photo("coffee", (96, 64)))
     wide = Image.fromarray(in_other_space(truth, DISPLAY_P3, linear_to_srgb))

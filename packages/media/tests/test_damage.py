@@ -107,6 +107,15 @@ def example_once(files, kind) -> bytes:
     return _examples[kind]
 
 
+def test_a_palette_picture_without_its_palette_is_refused(files):
+    data = files.save(files.photo().quantize(16), "PNG")
+    at = data.index(b"PLTE") - 4
+    end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+    for work in (decode_photo, preview_jpeg):
+        with pytest.raises(InvalidImage, match="palette"):
+            work(data[:at] + data[end:])
+
+
 def png_header(width: int, height: int) -> bytes:
     """A PNG that announces a size and holds next to nothing."""
 
@@ -174,7 +183,11 @@ def test_a_jpeg_of_endless_segments_or_scans_is_refused_quickly(files):
     started = time.process_time()
     with pytest.raises(InvalidImage, match="segments"):
         decode_photo(data[:2] + b"\xff\xe5\x00\x02" * 200_000 + data[2:])
-    with pytest.raises(InvalidImage, match="scans"):
+    with pytest.raises(InvalidImage, match="segments"):
+        decode_photo(data[:2] + b"\xff\xd0" * 200_000 + data[2:])
+    with pytest.raises(InvalidImage, match="between scans"):
+        decode_photo(data[:last_scan] + b"\xff\xe5\x00\x02" * 200_000 + data[last_scan:])
+    with pytest.raises(InvalidImage, match="more than 100 scans"):
         decode_photo(data[:last_scan] + data[last_scan:-2] * 500 + b"\xff\xd9")
     with pytest.raises(InvalidImage, match="no marker"):
         decode_photo(data[:2] + b"\xff" * 1_000_000 + data[2:])

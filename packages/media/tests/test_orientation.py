@@ -69,6 +69,15 @@ def test_a_heic_with_only_an_exif_tag_is_left_as_it_is(files):
     assert_upright(decode_photo(data).rgb)
 
 
+def test_exif_behind_the_pixels_of_a_png_counts(files):
+    data = files.save(stored(6), "PNG", exif=files.exif(6))
+    at = data.index(b"eXIf") - 4
+    chunk = data[at : at + 12 + int.from_bytes(data[at : at + 4], "big")]
+    moved = data.replace(chunk, b"")
+    end = moved.index(b"IEND") - 4
+    assert_upright(decode_photo(moved[:end] + chunk + moved[end:]).rgb)
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_preview_is_upright_too(files, orientation):
     data = files.save(stored(orientation), "JPEG", exif=files.exif(orientation), quality=95)

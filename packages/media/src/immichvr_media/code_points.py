@@ -18,6 +18,10 @@ BT2020: Chromaticities = ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046))
 DISPLAY_P3: Chromaticities = ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060))
 _PRIMARIES = {1: BT709, 9: BT2020, 12: DISPLAY_P3}
 
+# Adobe RGB (1998) 4.3.1: gamma 563/256.
+_ADOBE_RGB: Chromaticities = ((0.640, 0.330), (0.210, 0.710), (0.150, 0.060))
+_ADOBE_CURVE = (563 / 256, 1.0, 0.0, 0.0, 0.0)
+
 _D65 = (0.3127, 0.3290)
 _D50_XYZ = np.array([0.9642, 1.0, 0.8249])
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
@@ -39,6 +43,11 @@ def profile_for_code_points(primaries: int, transfer: int, notes: list[str]) -> 
         notes.append(f"colour primaries {primaries} (H.273) taken as sRGB's")
         return None
     return rgb_profile(_PRIMARIES[primaries])
+
+
+def adobe_rgb_profile() -> bytes:
+    """An ICC profile for Adobe RGB (1998)."""
+    return rgb_profile(_ADOBE_RGB, _ADOBE_CURVE)
 
 
 def rgb_profile(primaries: Chromaticities, curve: tuple[float, float, float, float, float] = _SRGB_CURVE) -> bytes:

@@ -47,7 +47,7 @@ def jpeg_layout(data: bytes) -> JpegLayout:
     """Walks a JPEG from SOI to its EOI without decoding; raises InvalidImage where it is damaged or cut off."""
     segments: list[Segment] = []
     at = 2
-    while True:
+    for _ in range(_MAX_SEGMENTS):
         segment = _segment_at(data, at)
         if segment.marker == _SOS:
             return JpegLayout(tuple(segments), _picture_end(data, segment))
@@ -55,14 +55,13 @@ def jpeg_layout(data: bytes) -> JpegLayout:
             raise InvalidImage(f"damaged JPEG: marker FF{segment.marker:02X} before the picture, byte {at}")
         if segment.marker not in _WITHOUT_LENGTH:
             segments.append(segment)
-        if len(segments) > _MAX_SEGMENTS:
-            raise InvalidImage(f"damaged JPEG: more than {_MAX_SEGMENTS} header segments")
         at = segment.end
+    raise InvalidImage(f"damaged JPEG: more than {_MAX_SEGMENTS} header segments")
 
 
 def _picture_end(data: bytes, scan: Segment) -> int:
     scans, at = 1, scan.end
-    while True:
+    for _ in range(_MAX_SEGMENTS):
         match = _NEXT_MARKER.search(data, at)
         if match is None:
             raise InvalidImage(f"cut-off JPEG: the file ends at byte {len(data)}, before the picture does")
@@ -75,6 +74,7 @@ def _picture_end(data: bytes, scan: Segment) -> int:
         if scans > _MAX_SCANS:
             raise InvalidImage(f"damaged JPEG: more than {_MAX_SCANS} scans")
         at = _segment_at(data, at).end
+    raise InvalidImage(f"damaged JPEG: more than {_MAX_SEGMENTS} segments between scans")
 
 
 def _segment_at(data: bytes, at: int) -> Segment:

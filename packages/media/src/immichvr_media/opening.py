@@ -16,6 +16,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 from pillow_heif import HeifImageFile
 
+from immichvr_media.code_points import adobe_rgb_profile
 from immichvr_media.errors import ImageTooLarge, InvalidImage, UnsupportedImage
 from immichvr_media.exif import ExifFacts, read_exif
 from immichvr_media.formats import Format, sniff
@@ -44,6 +45,7 @@ _READ_ERRORS = (
     TypeError,
     LookupError,
     AttributeError,
+    AssertionError,
     ArithmeticError,
     RuntimeError,
     EOFError,
@@ -79,13 +81,15 @@ class OpenedImage:
 class LoadedImage:
     """A decoded photo, not yet upright and in the colours of the file.
 
-    orientation: EXIF orientation of the stored picture; turn: the part of it that is still to be undone.
+    orientation: EXIF orientation of the stored picture; turn: the part of it that is still to be undone;
+    icc: the profile of its colours, None for sRGB.
     """
 
     image: ImageFile.ImageFile
     exif: ExifFacts
     orientation: int
     turn: int
+    icc: bytes | None
 
 
 def read_source(source: bytes | Path, limits: DecodeLimits) -> bytes:
@@ -129,7 +133,7 @@ def load_image(opened: OpenedImage, notes: list[str], at_least: tuple[int, int] 
     at_least: a size (w, h) that is enough; a decoder that can reduce cheaply then may, down to that size.
     """
     image = opened.image
-    exif_before = read_exif(image, notes)
+    exif_before = ExifFacts() if opened.format is Format.PNG else read_exif(image, notes)
     if at_least is not None:
         image.draft(None, at_least)
     try:
@@ -142,14 +146,17 @@ def load_image(opened: OpenedImage, notes: list[str], at_least: tuple[int, int] 
         raise
     except _READ_ERRORS as error:
         raise InvalidImage(f"damaged or cut-off {opened.format} file: {str(error).strip()}") from error
-    if opened.format is Format.TIFF:  # Pillow turns TIFF upright itself, and forgets the tag
-        return LoadedImage(image, exif_before, exif_before.orientation, UPRIGHT)
-    if opened.format is Format.HEIC:  # libheif applies the container's own turn, which outranks EXIF
-        orientation = valid_orientation(image.info.get("original_orientation"))
-        return LoadedImage(image, exif_before, orientation, UPRIGHT)
+    if image.mode in ("P", "PA") and image.palette is None:
+        raise InvalidImage(f"damaged {opened.format} file: a palette picture without a palette")
     # In PNG the eXIf chunk may follow the pixels.
     exif = read_exif(image, notes) if opened.format is Format.PNG else exif_before
-    return LoadedImage(image, exif, exif.orientation, exif.orientation)
+    icc = opened.icc or (adobe_rgb_profile() if exif.adobe_rgb else None)
+    if opened.format is Format.TIFF:  # Pillow turns TIFF upright itself, and forgets the tag
+        return LoadedImage(image, exif, exif.orientation, UPRIGHT, icc)
+    if opened.format is Format.HEIC:  # libheif applies the container's own turn, which outranks EXIF
+        orientation = valid_orientation(image.info.get("original_orientation"))
+        return LoadedImage(image, exif, orientation, UPRIGHT, icc)
+    return LoadedImage(image, exif, exif.orientation, exif.orientation, icc)
 
 
 def _construct(kind: Format, data: bytes, limits: DecodeLimits) -> ImageFile.ImageFile:

@@ -55,7 +55,7 @@ def decode_photo(source: bytes | Path, limits: DecodeLimits = _DEFAULT_LIMITS) -
     notes: list[str] = []
     opened = open_image(read_source(source, limits), limits, notes)
     loaded = load_image(opened, notes)
-    picture = upright_image(to_srgb(normalise_mode(loaded.image), opened.icc, notes), loaded.turn)
+    picture = upright_image(to_srgb(normalise_mode(loaded.image), loaded.icc, notes), loaded.turn)
     focal = focal_length(loaded.exif.directory, picture.width, picture.height)
     frame = UprightFrame(picture.width, picture.height, focal.px)
     return Photo(

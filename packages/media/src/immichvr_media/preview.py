@@ -31,7 +31,7 @@ def preview_jpeg(
     size = _fit(picture.size, max_side)
     if size != picture.size:
         picture = picture.resize(size, reducing_gap=_REDUCING_GAP)
-    picture = upright_image(to_srgb(picture, opened.icc, notes), loaded.turn)
+    picture = upright_image(to_srgb(picture, loaded.icc, notes), loaded.turn)
     picture.info.clear()  # Pillow would write the comment and the resolution of the original
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=quality)

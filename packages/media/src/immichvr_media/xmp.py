@@ -1,4 +1,4 @@
-"""XMP packets: found in a file, reassembled, parsed and searched, none of it trusted.
+"""XMP packets: reassembled, parsed and searched, none of it trusted.
 
 Sources: Adobe XMP specification part 3 (JPEG: standard packet in one APP1, extended XMP in further ones, tied to
 it by a GUID in xmpNote:HasExtendedXMP).
@@ -30,18 +30,9 @@ class XmpUnusable(ValueError):
 
 @dataclass(frozen=True)
 class _ExtendedPart:
-    guid: bytes
     total: int
     offset: int
     content: bytes
-
-
-def standard_packet(data: bytes, layout: JpegLayout) -> bytes | None:
-    """The standard XMP packet of a JPEG."""
-    for segment in layout.segments:
-        if segment.marker == APP1 and data.startswith(STANDARD_SIGNATURE, segment.start):
-            return data[segment.start + len(STANDARD_SIGNATURE) : segment.end]
-    return None
 
 
 def extended_packet(data: bytes, layout: JpegLayout, guid: str, limits: DecodeLimits) -> bytes:
@@ -75,7 +66,6 @@ def _extended_parts(data: bytes, layout: JpegLayout, guid: bytes) -> Iterator[_E
         if segment.end - segment.start < EXTENDED_HEADER_SIZE or head[:GUID_SIZE] != guid:
             continue
         yield _ExtendedPart(
-            guid=guid,
             total=int.from_bytes(head[GUID_SIZE : GUID_SIZE + 4], "big"),
             offset=int.from_bytes(head[GUID_SIZE + 4 :], "big"),
             content=data[segment.start + EXTENDED_HEADER_SIZE : segment.end],
