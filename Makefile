@@ -1,0 +1,91 @@
+# Everything sets up what it needs the first time: `make demo` and `make test` are enough on a fresh clone.
+# Works with GNU make 3.81 (macOS) and newer.
+
+BIN := .venv/bin
+WEB := services/gateway/web
+BUF := node_modules/.bin/buf
+MODULES := immichvr_common immichvr_media immichvr_models immichvr_splats immichvr_local \
+           immichvr_ai immichvr_converter immichvr_gateway immichvr_bench
+
+# Stamps: the time of the last set-up of each kind.
+PYTHON_READY := .venv/.ready
+TOOLS_READY := node_modules/.ready
+WEB_READY := $(WEB)/node_modules/.ready
+VIEWER := $(WEB)/dist/index.html
+
+PYPROJECTS := $(wildcard pyproject.toml packages/*/pyproject.toml services/*/pyproject.toml bench/pyproject.toml)
+WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public -type f 2>/dev/null) \
+               $(wildcard $(WEB)/index.html $(WEB)/vite.config.ts $(WEB)/tsconfig.json)
+
+.PHONY: help setup demo up test fmt lint proto proto-baseline web samples bench-pipeline
+
+help:
+	@echo "make demo                    the whole system on this machine, with the sample photos"
+	@echo "make demo PHOTOS=~/Pictures  the same with a folder of yours; ARGS=--once ends when the splats are made"
+	@echo "make test                    all tests"
+	@echo "make up PHOTOS=~/Pictures    the system without asking for splats; with IMMICH_URL and IMMICH_API_KEY, Immich's"
+	@echo "make setup                   only set up"
+	@echo "make fmt, make lint          formatting; ruff, mypy, buf, the viewer's checks"
+	@echo "make proto                   generate the stubs; make proto-baseline renews what changes are checked against"
+	@echo "make web                     build the viewer"
+	@echo "make samples                 render the sample photos"
+	@echo "make bench-pipeline          measure the cost of the pipeline around a model"
+
+setup: $(PYTHON_READY) $(TOOLS_READY) $(VIEWER)
+
+demo: $(PYTHON_READY) $(VIEWER)
+	$(BIN)/immichvr demo $(if $(PHOTOS),--photos "$(PHOTOS)") $(ARGS)
+
+up: $(PYTHON_READY) $(VIEWER)
+	$(BIN)/immichvr up $(if $(PHOTOS),--photos "$(PHOTOS)") $(ARGS)
+
+test: $(PYTHON_READY) $(TOOLS_READY) $(VIEWER)
+	cd $(WEB) && npm test
+	@tools/need.sh browser
+	$(BIN)/python -m pytest $(ARGS)
+
+fmt: $(PYTHON_READY) $(TOOLS_READY) $(WEB_READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only .
+	$(BUF) format -w
+	cd $(WEB) && npm run fmt
+
+lint: $(PYTHON_READY) $(TOOLS_READY) $(WEB_READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(addprefix -p ,$(MODULES))
+	$(BUF) lint
+	$(BUF) format --diff --exit-code
+	cd $(WEB) && npm run lint
+
+proto: $(PYTHON_READY) $(TOOLS_READY)
+	$(BUF) generate
+
+proto-baseline: $(TOOLS_READY)
+	$(BUF) build -o proto/baseline.binpb
+
+web: $(VIEWER)
+
+samples: $(PYTHON_READY)
+	$(BIN)/python -m immichvr_bench.samples samples
+
+bench-pipeline: $(PYTHON_READY)
+	$(BIN)/python -m immichvr_bench.pipeline $(ARGS)
+
+$(PYTHON_READY): $(PYPROJECTS) constraints.txt tools/setup.sh
+	tools/setup.sh
+	@touch $@
+
+$(TOOLS_READY): package.json package-lock.json
+	@tools/need.sh node
+	npm ci --no-fund --no-audit
+	@touch $@
+
+$(WEB_READY): $(WEB)/package.json $(WEB)/package-lock.json
+	@tools/need.sh node
+	cd $(WEB) && npm ci --no-fund --no-audit
+	@touch $@
+
+$(VIEWER): $(WEB_READY) $(WEB_SOURCES)
+	cd $(WEB) && npm run build
+	@touch $@

@@ -1,0 +1,76 @@
+"""The `immichvr` command. Every import that takes time is made by the command that needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from immichvr_local.errors import CommandError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    help="Photos become Gaussian splats one can look around in.",
+)
+
+
+@app.command()
+def splat(
+    photo: Annotated[Path, typer.Argument(help="A photo: JPEG, PNG, WebP, HEIC, AVIF, TIFF.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write: .ply, .splat or .spz.")],
+    model: Annotated[str, typer.Option(help="The depth model, or auto for the best one that can run.")] = "auto",
+    max_gaussians: Annotated[int, typer.Option(min=16, max=20_000_000, help="At most so many Gaussians.")] = 500_000,
+) -> None:
+    """Make a splat from one photo, in this process, without any server."""
+    with _plain_errors():
+        from immichvr_local.console import Steps, size
+        from immichvr_local.console import output as results
+        from immichvr_local.making import STEPS, make_splat
+
+        with Steps(STEPS) as steps:
+            made = make_splat(photo, output, model, max_gaussians, steps)
+        out = results()
+        unit = "in metres" if made.metric else "without a scale"
+        out.print(f"depth: {made.model_key}, {unit} ({made.reason})", markup=False)
+        for note in made.notes:
+            out.print(f"note: {note}", markup=False)
+        out.print(f"{made.path}: {made.gaussians:,} Gaussians, {size(made.size)}, {made.seconds:.1f} s", markup=False)
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A splat file.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="Where to write: the extension tells the format.")],
+    light: Annotated[bool, typer.Option("--light", help="A level of detail of at most 5 MB as SPZ.")] = False,
+) -> None:
+    """Convert a splat file to another format."""
+    with _plain_errors():
+        from immichvr_local.console import Steps, size
+        from immichvr_local.console import output as results
+        from immichvr_local.converting import STEPS, convert_file
+
+        with Steps(STEPS) as steps:
+            done = convert_file(source, target, light, steps)
+        out = results()
+        for note in done.notes:
+            out.print(f"note: {note}", markup=False)
+        fewer = f" (of {done.gaussians_before:,})" if done.gaussians != done.gaussians_before else ""
+        out.print(
+            f"{done.path}: {done.gaussians:,} Gaussians{fewer}, "
+            f"{size(done.size)} (from {size(done.size_before)}), {done.seconds:.1f} s",
+            markup=False,
+        )
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    try:
+        yield
+    except CommandError as error:
+        typer.echo(f"immichvr: {error}", err=True)
+        raise typer.Exit(error.exit_code) from error

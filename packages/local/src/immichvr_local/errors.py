@@ -1,0 +1,30 @@
+"""What the command says instead of doing its work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class CommandError(ValueError):
+    """The command cannot do what was asked; the message is one sentence for the person who asked.
+
+    exit_code: 2 where the request has to change, 1 where it failed on the way.
+    """
+
+    def __init__(self, message: str, exit_code: int = 2) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+@contextmanager
+def about(subject: str, *kinds: type[Exception]) -> Iterator[None]:
+    """Turns errors of `kinds`, and those of the file system, into a CommandError that names what they are about."""
+    try:
+        yield
+    except OSError as error:
+        name = str(error.filename or subject)
+        raise CommandError(f"{name}: {error.strerror or error}") from error
+    except kinds as error:
+        message = str(error)
+        raise CommandError(message if message.startswith(subject) else f"{subject}: {message}") from error

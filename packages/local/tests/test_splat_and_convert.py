@@ -1,0 +1,77 @@
+"""`immichvr splat` and `immichvr convert`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from immichvr_splats import read
+
+
+@pytest.mark.parametrize("extension", ["ply", "splat", "spz"])
+def test_splat_writes_each_format(run, photo: Path, tmp_path: Path, extension: str) -> None:
+    target = tmp_path / f"out.{extension}"
+    result = run("splat", photo, "-o", target, "--model", "heuristic", "--max-gaussians", 5000)
+    assert result.exit_code == 0, result.output
+    count = read(target).cloud.count
+    assert 1000 < count <= 5000
+    assert f"{target}: {count:,} Gaussians" in result.stdout
+
+
+def test_splat_says_which_model_ran_and_why(run, photo: Path, tmp_path: Path) -> None:
+    result = run("splat", photo, "-o", tmp_path / "out.spz", "--max-gaussians", 2000)
+    assert result.exit_code == 0, result.output
+    assert "depth: heuristic" in result.stdout
+    assert "da2-small" in result.stdout
+    assert "no network" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["missing.jpg", "-o", "out.ply"], "missing.jpg: No such file or directory"),
+        (["text.jpg", "-o", "out.ply"], "text.jpg: not an image"),
+        (["text.jpg", "-o", "out.obj"], "out.obj: the extension tells no splat format"),
+        (["text.jpg", "-o", "nowhere/out.ply"], "there is no such directory"),
+        (["text.jpg", "-o", "out.ply", "--model", "sharper"], "there is no model 'sharper'; there are: auto"),
+    ],
+)
+def test_splat_refuses_bad_input_in_one_sentence(run, tmp_path: Path, monkeypatch, arguments, words) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("text.jpg").write_text("this is no photo")
+    result = run("splat", *arguments)
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert "Traceback" not in result.output
+    assert not Path("out.ply").exists()
+
+
+def test_convert_keeps_the_gaussians_and_names_what_is_lost(run, photo: Path, tmp_path: Path) -> None:
+    source, target = tmp_path / "a.ply", tmp_path / "b.spz"
+    run("splat", photo, "-o", source, "--model", "heuristic", "--max-gaussians", 3000)
+    result = run("convert", source, target)
+    assert result.exit_code == 0, result.output
+    assert read(target).cloud.count == read(source).cloud.count
+    assert "note: spz" in result.stdout
+
+
+def test_convert_refuses_what_is_no_splat_file(run, tmp_path: Path) -> None:
+    source = tmp_path / "a.ply"
+    source.write_bytes(b"ply\nformat ascii 9.9\n")
+    result = run("convert", source, tmp_path / "b.spz")
+    assert result.exit_code == 2
+    assert result.stderr.strip().splitlines()[-1].startswith("immichvr: a.ply")
+    assert not (tmp_path / "b.spz").exists()
+
+
+def test_convert_light_makes_a_smaller_level_of_detail(run, photo: Path, tmp_path: Path, monkeypatch) -> None:
+    import immichvr_local.converting as converting
+    from immichvr_splats import light
+
+    monkeypatch.setattr(converting, "light", lambda cloud: light(cloud, max_bytes=8_000))
+    source, target = tmp_path / "a.ply", tmp_path / "b.spz"
+    run("splat", photo, "-o", source, "--model", "heuristic", "--max-gaussians", 3000)
+    result = run("convert", source, target, "--light")
+    assert result.exit_code == 0, result.output
+    assert target.stat().st_size <= 8_000
+    assert "(of " in result.stdout
