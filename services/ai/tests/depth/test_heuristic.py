@@ -57,6 +57,29 @@ def test_a_tree_stands_upright_at_the_distance_of_its_foot() -> None:
     assert crown < 0.6 * meadow_behind
 
 
+def corridor() -> np.ndarray:
+    """A square corridor with panelled walls that runs to the middle of the photo."""
+    y, x = np.mgrid[-1 : 1 : HEIGHT * 1j, -1 : 1 : WIDTH * 1j]
+    nearness = np.maximum(np.maximum(np.abs(x), np.abs(y)), 0.02)
+    board = np.floor(6 * np.minimum(np.abs(x), np.abs(y)) / nearness) + np.floor(3 / nearness)
+    shade = np.where(board % 2, 0.65, 0.35) * np.where(np.abs(x) > np.abs(y), 1.0, 0.85)
+    return (np.dstack([shade, 0.9 * shade, 0.7 * shade]) * 255).astype(np.uint8)
+
+
+def test_a_corridor_recedes_to_its_vanishing_point() -> None:
+    depth = heuristic_depth(corridor())
+    end = np.median(at_photo_rows(depth, slice(220, 260), slice(300, 340)))
+    walls = [
+        at_photo_rows(depth, rows, columns)
+        for rows, columns in (
+            (slice(200, 280), slice(0, 60)),
+            (slice(200, 280), slice(580, 640)),
+            (slice(430, 480), slice(250, 390)),
+        )
+    ]
+    assert all(np.median(wall) < 0.6 * end for wall in walls)
+
+
 def test_the_subject_is_nearer_than_its_background() -> None:
     depth = heuristic_depth(sample("astronaut.png"))
     person, backdrop = depth[280:420, 200:300], depth[20:150, 340:380]

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from immichvr_ai.depth.filters import guided_upsample
 from immichvr_ai.depth.heuristic import cues, layout
+from immichvr_ai.depth.heuristic.perspective import tunnel, vanishing_point
 from immichvr_ai.depth.scale import with_median
 from immichvr_ai.depth_map import FloatImage
 
@@ -40,11 +41,14 @@ def _disparity(rgb: FloatImage) -> FloatImage:
     height, width = rgb.shape[:2]
     sky = cues.sky(rgb)
     sharper = cues.focus(rgb)
-    stands_out = cues.saliency(rgb) * (1.0 - sky) * (1.0 + 0.5 * np.minimum(sharper, 0.0))
+    end = vanishing_point(rgb)
+    stands_out = cues.saliency(rgb) * (1.0 - sky) * (1.0 + 0.5 * np.minimum(sharper, 0.0)) * (1.0 - end.certainty)
     subject = np.asarray(stands_out * _centred(height, width), np.float32)
     outdoors = float(np.clip(sky.mean() * 8.0, 0.0, 1.0))
     backdrop = outdoors * layout.BACKDROP_OUTDOORS + (1.0 - outdoors) * layout.BACKDROP_INDOORS
     plane = layout.ground(height, width, layout.horizon(rgb, sky), backdrop)
+    if end.certainty > 0.0:
+        plane += np.float32(end.certainty) * (tunnel(height, width, end, backdrop) - plane)
     scene = layout.stand_up(plane, np.maximum(subject, 0.8 * stands_out))
     clear = 1.0 - 0.5 * outdoors * cues.haze(rgb) * (1.0 - stands_out)
     nearness = 0.8 * scene * clear + 0.2 * _rounded(subject) + 0.1 * sharper
