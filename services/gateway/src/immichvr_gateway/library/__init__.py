@@ -13,6 +13,7 @@ from immichvr_gateway.library.errors import (
     SignInFailed,
 )
 from immichvr_gateway.library.folder import FolderLibrary, FolderLimits
+from immichvr_gateway.library.immich import ImmichLibrary, ImmichLimits
 from immichvr_gateway.library.photos import Credential, Identity, LibraryPhoto, PhotoPage
 from immichvr_gateway.library.protocol import Library
 
@@ -22,6 +23,8 @@ __all__ = [
     "FolderLibrary",
     "FolderLimits",
     "Identity",
+    "ImmichLibrary",
+    "ImmichLimits",
     "InvalidCursor",
     "Library",
     "LibraryError",

@@ -49,6 +49,10 @@ class Library(Protocol):
         """Who this is. SignInFailed with the reason in words."""
         ...
 
+    async def sign_out(self, who: Identity) -> None:
+        """Ends what `sign_in` began in the library itself, such as a session there."""
+        ...
+
     async def identity_of_service(self) -> Identity | None:
         """Who the gateway itself is to the library, where it has a key of its own."""
         ...

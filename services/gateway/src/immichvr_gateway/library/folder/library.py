@@ -82,6 +82,9 @@ class FolderLibrary:
         """A folder knows one person."""
         return Identity.local()
 
+    async def sign_out(self, who: Identity) -> None:
+        """A folder has no sessions."""
+
     async def identity_of_service(self) -> Identity | None:
         """A folder knows one person."""
         return Identity.local()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from immichvr_media import can_decode
 
+from immichvr_gateway.library.names import printable_name
 from immichvr_gateway.library.photos import version_of
 
 _ID_DIGITS = 24
@@ -92,16 +93,8 @@ def _photo_file(root: Path, below: str, entry: os.DirEntry[str]) -> PhotoFile | 
     return PhotoFile(
         id=hashlib.sha256(os.fsencode(relative)).hexdigest()[:_ID_DIGITS],
         place=place,
-        name=_for_people(entry.name),
+        name=printable_name(entry.name),
         media_type=_MEDIA_TYPES.get(entry.name.rpartition(".")[2].lower(), "application/octet-stream"),
         size=facts.st_size,
         mtime_ns=facts.st_mtime_ns,
     )
-
-
-def _for_people(name: str) -> str:
-    """The name without what breaks headers, JSON or terminals: undecodable bytes and control characters."""
-    if name.isprintable():
-        return name
-    decoded = os.fsencode(name).decode("utf-8", "replace")
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in decoded)

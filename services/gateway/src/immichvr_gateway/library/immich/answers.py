@@ -1,0 +1,101 @@
+"""What the gateway reads of Immich's answers (OpenAPI document of Immich 3.1)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+UUID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+
+_VISIBLE = frozenset({"timeline", "archive"})
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True)
+
+
+class Exif(_Answer):
+    """Of ExifResponseDto, the size of the file."""
+
+    file_size_in_byte: int | None = None
+
+
+class Asset(_Answer):
+    """Of AssetResponseDto, what tells a photo, its state and its version.
+
+    checksum: SHA-1, base64; width, height: upright; thumbhash: of the picture as edited.
+    """
+
+    id: Annotated[str, StringConstraints(pattern=UUID_PATTERN)]
+    type: str
+    visibility: str
+    is_trashed: bool
+    is_edited: bool
+    checksum: str
+    thumbhash: str | None
+    original_file_name: str
+    original_mime_type: str | None = None
+    width: int | None
+    height: int | None
+    file_created_at: datetime
+    exif_info: Exif | None = None
+
+    @property
+    def shown(self) -> bool:
+        """Whether this is a photo that people see: not in the trash, not locked or hidden, not a video."""
+        return self.type == "IMAGE" and not self.is_trashed and self.visibility in _VISIBLE
+
+
+class AssetPage(_Answer):
+    """SearchAssetResponseDto; next_page: a number written as a string."""
+
+    items: list[Asset]
+    next_page: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,8}$")] | None
+
+
+class SearchAnswer(_Answer):
+    """SearchResponseDto."""
+
+    assets: AssetPage
+
+
+class User(_Answer):
+    """Of UserAdminResponseDto, who somebody is."""
+
+    id: str
+    name: str
+
+
+class ApiKey(_Answer):
+    """Of ApiKeyResponseDto, what a key may do."""
+
+    name: str
+    permissions: list[str]
+
+
+class Login(_Answer):
+    """Of LoginResponseDto, the session of somebody who gave a password."""
+
+    access_token: str = Field(repr=False, min_length=1)
+    user_id: str
+    name: str
+
+
+class Logout(_Answer):
+    """Of LogoutResponseDto, whether the session has ended."""
+
+    successful: bool
+
+
+class ServerVersion(_Answer):
+    """ServerVersionResponseDto."""
+
+    major: int
+    minor: int
+    patch: int
+
+    def __str__(self) -> str:
+        return f"{self.major}.{self.minor}.{self.patch}"

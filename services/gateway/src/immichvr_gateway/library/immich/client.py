@@ -1,0 +1,217 @@
+"""HTTP to Immich: whose credential, which host, how much and how long; and what its refusals mean."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import TypeVar
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from immichvr_gateway.library.errors import LibraryUnavailable, NotPermitted, PhotoTooLarge, SignInFailed
+from immichvr_gateway.library.immich.address import api_address, is_below
+from immichvr_gateway.library.immich.limits import ImmichLimits
+from immichvr_gateway.library.photos import Credential
+
+_MAX_REDIRECTS = 3
+_LARGEST_REFUSAL = 64 * 1024
+_LONGEST_MESSAGE = 300
+_LONGEST_SECRET = 4096
+_MISSING_PERMISSION = "Missing required permission: "
+
+_Answer = TypeVar("_Answer", bound=BaseModel)
+
+
+class Refused(Exception):
+    """Immich's 400 or 404, which say the same of a photo: not there, or not yours."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"{status}: {message}")
+        self.status = status
+        self.message = message
+
+
+class ImmichClient:
+    """Calls to one Immich server. Keeps no cookie, follows no redirect to elsewhere, logs no secret."""
+
+    def __init__(self, url: str, limits: ImmichLimits) -> None:
+        self.address = api_address(url)
+        self._limits = limits
+        self._http = httpx.AsyncClient(
+            headers={"user-agent": "immichvr-gateway", "accept-encoding": "identity"},
+            # A session cookie from somebody's sign-in would outrank everybody's API key.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            follow_redirects=False,
+            limits=httpx.Limits(max_connections=limits.connections, max_keepalive_connections=16),
+            timeout=httpx.Timeout(limits.read_s, connect=limits.connect_s, pool=limits.connect_s),
+            trust_env=False,  # a .netrc would add a credential that nobody showed
+            verify=_trusted_authorities() if self.address.scheme == "https" else True,
+        )
+
+    async def get(self, who: Credential | None, path: str, answer: type[_Answer]) -> _Answer:
+        """The JSON answer to a GET below `/api/`. Raises Refused and SignInFailed, NotPermitted, LibraryUnavailable."""
+        return await self._ask("GET", who, path, None, answer)
+
+    async def post(
+        self, who: Credential | None, path: str, body: Mapping[str, object], answer: type[_Answer]
+    ) -> _Answer:
+        """The JSON answer to a POST, of JSON if `body` is given, below `/api/`. Raises as `get` does."""
+        return await self._ask("POST", who, path, body, answer)
+
+    async def open(self, who: Credential, path: str, query: Mapping[str, str]) -> httpx.Response:
+        """The answer to a GET of a file, its body still to be read with `chunks`; whoever gets it closes it.
+
+        Redirects are followed below the same `/api/`. Raises as `get` does.
+        """
+        url = self.address.join(path).copy_merge_params(query)
+        for _ in range(_MAX_REDIRECTS + 1):
+            async with self._words_for_failures(self._limits.answer_s):
+                response = await self._send("GET", who, url, None)
+                if response.is_success:
+                    return response
+                await response.aclose()
+                url = url.join(response.headers["location"])
+            if not is_below(url, self.address):
+                raise LibraryUnavailable(_elsewhere(url), down="immich")
+        raise LibraryUnavailable("Immich redirects in a circle", down="immich")
+
+    async def chunks(self, response: httpx.Response, name: str) -> AsyncIterator[bytes]:
+        """The body of an opened file. Raises LibraryUnavailable, or PhotoTooLarge as soon as it is above the limit."""
+        clock = asyncio.get_running_loop().time
+        left = self._limits.file_s
+        size = 0
+        body = response.aiter_raw()
+        while True:
+            began = clock()
+            async with self._words_for_failures(max(0.0, left)):
+                chunk = await anext(body, None)
+            left -= clock() - began
+            if chunk is None:
+                return
+            size += len(chunk)
+            if size > self._limits.max_file_bytes:
+                raise PhotoTooLarge(name, self._limits.max_file_bytes)
+            yield chunk
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        await self._http.aclose()
+
+    async def _ask(
+        self, method: str, who: Credential | None, path: str, body: Mapping[str, object] | None, answer: type[_Answer]
+    ) -> _Answer:
+        async with self._words_for_failures(self._limits.answer_s):
+            response = await self._send(method, who, self.address.join(path), body)
+            try:
+                if not response.is_success:
+                    raise LibraryUnavailable(_elsewhere(response.headers["location"]), down="immich")
+                data = await _read_at_most(response, self._limits.max_answer_bytes)
+            finally:
+                await response.aclose()
+        if data is None:
+            raise LibraryUnavailable(
+                f"Immich's answer to {path} is larger than {self._limits.max_answer_bytes} bytes", down="immich"
+            )
+        try:
+            return answer.model_validate_json(data)
+        except ValidationError as error:
+            where = ".".join(str(part) for part in error.errors()[0]["loc"]) or "its start"
+            raise LibraryUnavailable(
+                f"the answer of {self.address}{path} is not that of Immich 3 (at {where}); is the address right?",
+                down="immich",
+            ) from None  # the cause would show the answer, and with it a token
+
+    async def _send(
+        self, method: str, who: Credential | None, url: httpx.URL, body: Mapping[str, object] | None
+    ) -> httpx.Response:
+        """A response that is a success or a redirect, with its body unread."""
+        request = self._http.build_request(method, url, headers=_headers(who), json=body)
+        async with self._words_for_failures(None):
+            response = await self._http.send(request, stream=True)
+            if response.is_success or response.has_redirect_location:
+                if response.headers.get("content-encoding", "identity") == "identity":
+                    return response
+                await response.aclose()
+                raise LibraryUnavailable("Immich compressed its answer although asked not to", down="immich")
+            try:
+                message = _message_in(await _read_at_most(response, _LARGEST_REFUSAL))
+            finally:
+                await response.aclose()
+        raise _refusal(response, message)
+
+    @asynccontextmanager
+    async def _words_for_failures(self, limit_s: float | None) -> AsyncIterator[None]:
+        """Turns what goes wrong on the way, and taking longer than `limit_s`, into LibraryUnavailable."""
+        try:
+            async with asyncio.timeout(limit_s):
+                yield
+        except (httpx.TimeoutException, TimeoutError) as error:
+            raise LibraryUnavailable(f"Immich at {self.address} is too slow to answer", down="immich") from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise LibraryUnavailable(f"Immich at {self.address} cannot be reached: {error}", down="immich") from error
+
+
+def _trusted_authorities() -> ssl.SSLContext:
+    """The system's certificate authorities, among them a household's own, and the public ones."""
+    context = httpx.create_ssl_context(trust_env=False)
+    context.load_default_certs()
+    return context
+
+
+def _headers(who: Credential | None) -> dict[str, str]:
+    if who is None:
+        return {}
+    secret = who.secret.get_secret_value()
+    if who.kind == "none" or not (secret.isascii() and secret.isprintable() and 0 < len(secret) <= _LONGEST_SECRET):
+        raise SignInFailed("sign in to Immich first, with an API key or with e-mail address and password")
+    return {"x-api-key": secret} if who.kind == "api_key" else {"authorization": f"Bearer {secret}"}
+
+
+async def _read_at_most(response: httpx.Response, limit: int) -> bytes | None:
+    """The body, or None where it is larger than `limit` bytes."""
+    data = bytearray()
+    async for chunk in response.aiter_raw():
+        data += chunk
+        if len(data) > limit:
+            return None
+    return bytes(data)
+
+
+def _message_in(body: bytes | None) -> str:
+    """What Immich says about a refusal, in one printable line."""
+    try:
+        answer = json.loads(body or b"")
+    except ValueError:
+        return "no reason given"
+    message = answer.get("message") if isinstance(answer, dict) else None
+    if isinstance(message, list):
+        message = "; ".join(str(part) for part in message)
+    if not isinstance(message, str):
+        return "no reason given"
+    return "".join(letter for letter in message if letter.isprintable())[:_LONGEST_MESSAGE]
+
+
+def _refusal(response: httpx.Response, message: str) -> Exception:
+    status = response.status_code
+    if status == httpx.codes.UNAUTHORIZED:
+        return SignInFailed(f"Immich does not accept this sign-in: {message}")
+    if status == httpx.codes.FORBIDDEN:
+        permission = message.removeprefix(_MISSING_PERMISSION)
+        if permission != message:
+            return NotPermitted(f"the API key lacks Immich's permission {permission}", (permission,))
+        return NotPermitted(f"Immich refuses: {message}")
+    if status in (httpx.codes.BAD_REQUEST, httpx.codes.NOT_FOUND):
+        return Refused(status, message)
+    wait = response.headers.get("retry-after", "")
+    return LibraryUnavailable(
+        f"Immich answers {status}: {message}", down="immich", retry_after_s=float(wait) if wait.isdecimal() else None
+    )
+
+
+def _elsewhere(url: httpx.URL | str) -> str:
+    return f"Immich redirects to {url}, which is not followed; if that is where Immich is, set its address to it"

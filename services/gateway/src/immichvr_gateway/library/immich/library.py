@@ -1,0 +1,255 @@
+"""An Immich 3.x server, asked with the credential of whoever asks the gateway."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from pathlib import PurePath
+from typing import Literal
+
+import httpx
+from immichvr_media import can_decode
+from pydantic import SecretStr
+
+from immichvr_gateway.library.content import Content
+from immichvr_gateway.library.errors import (
+    InvalidCursor,
+    LibraryUnavailable,
+    NotReady,
+    PhotoNotFound,
+    PhotoTooLarge,
+    SignInFailed,
+)
+from immichvr_gateway.library.immich.address import page_address
+from immichvr_gateway.library.immich.answers import UUID_PATTERN, Asset, SearchAnswer
+from immichvr_gateway.library.immich.client import ImmichClient, Refused
+from immichvr_gateway.library.immich.decisions import Decisions
+from immichvr_gateway.library.immich.limits import ImmichLimits
+from immichvr_gateway.library.immich.signing_in import end_session, identity_of_key, identity_of_password, problems_with
+from immichvr_gateway.library.names import passive_type, printable_name
+from immichvr_gateway.library.photos import Identity, LibraryPhoto, PhotoPage, version_of
+
+_UUID = re.compile(UUID_PATTERN)
+_ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{1,200}"')
+_CURSOR = re.compile(r"([1-9][0-9]{0,8})x([1-9][0-9]{0,3})")
+# MetadataSearchDto: no more per page.
+_LARGEST_PAGE = 1000
+# Making a thumbnail takes Immich this long, about.
+_THUMBNAIL_S = 5.0
+
+
+class ImmichLibrary:
+    """The photos that a person sees in Immich.
+
+    url: of the server, with or without `/api`; api_key: the gateway's own, if it has one; external_url: of the
+    server as browsers reach it, for links.
+    """
+
+    kind: Literal["immich"] = "immich"
+
+    def __init__(
+        self,
+        url: str,
+        api_key: SecretStr | None = None,
+        external_url: str | None = None,
+        limits: ImmichLimits | None = None,
+    ) -> None:
+        self._limits = limits or ImmichLimits()
+        self._client = ImmichClient(url, self._limits)
+        self._pages = page_address(external_url)
+        self._key = api_key.get_secret_value() if api_key is not None else None
+        self._service: Identity | None = None
+        self._decisions = Decisions(self._limits.decision_s, self._limits.max_decisions)
+
+    async def photos(self, who: Identity, cursor: str | None, limit: int) -> PhotoPage:
+        """A page of the timeline, newest first; a cursor keeps the limit of the page it comes from.
+
+        A photo uploaded meanwhile moves the others on, so that a page may repeat one. Raises InvalidCursor.
+        """
+        page, size = (1, min(max(limit, 1), _LARGEST_PAGE)) if cursor is None else _page_from(cursor)
+        query = {
+            "type": "IMAGE",
+            "visibility": "timeline",
+            "withDeleted": False,
+            "withExif": True,
+            "order": "desc",
+            "page": page,
+            "size": size,
+        }
+        try:
+            answer = (await self._client.post(who.credential, "search/metadata", query, SearchAnswer)).assets
+        except Refused as error:
+            raise LibraryUnavailable(f"Immich does not list its photos: {error}", down="immich") from error
+        shown = [asset for asset in answer.items if asset.shown]
+        for asset in shown:
+            self._decisions.keep(who.credential, asset)
+        next_cursor = None if answer.next_page is None else _cursor_from(int(answer.next_page), size)
+        return PhotoPage([self._photo(asset) for asset in shown], next_cursor)
+
+    async def photo(self, who: Identity, photo_id: str, *, fresh: bool = False) -> LibraryPhoto:
+        """One photo, as Immich showed it to this person at most a minute ago. Raises PhotoNotFound."""
+        return self._photo(await self._asset(who, photo_id, fresh))
+
+    async def original(self, who: Identity, photo_id: str) -> Content:
+        """The file as it was uploaded, edits not applied. Raises PhotoNotFound, PhotoTooLarge."""
+        asset = await self._asset(who, photo_id)
+        return await self._file(who, asset, "original", {})
+
+    async def source(self, who: Identity, photo_id: str) -> Content:
+        """The edited picture where there are edits, the original where it is decoded, else Immich's largest rendition.
+
+        Raises PhotoNotFound, PhotoTooLarge, NotReady.
+        """
+        asset = await self._asset(who, photo_id, fresh=True)
+        if asset.is_edited:
+            content = await self._file(who, asset, "original", {"edited": "true"})
+            content.note = "the picture as edited in Immich"
+            return content
+        if can_decode(asset.original_mime_type or asset.original_file_name):
+            return await self._file(who, asset, "original", {})
+        for size, words in (("fullsize", "full-size picture"), ("preview", "preview")):
+            content = await self._file(who, asset, "thumbnail", {"size": size})
+            if can_decode(content.media_type):
+                name = printable_name(asset.original_file_name)
+                content.note = f"{name} is in a format that is not decoded here; this is Immich's {words} of it"
+                return content
+            await content.close()
+        raise NotReady("Immich has no rendition of this photo that is decoded here", "immich", _THUMBNAIL_S)
+
+    async def thumbnail(self, who: Identity, photo_id: str) -> Content:
+        """Immich's thumbnail. Raises PhotoNotFound, and NotReady while Immich has not made it."""
+        return await self._rendition(who, photo_id, "thumbnail")
+
+    async def preview(self, who: Identity, photo_id: str) -> Content:
+        """Immich's preview. Raises PhotoNotFound, and NotReady while Immich has not made it."""
+        return await self._rendition(who, photo_id, "preview")
+
+    async def sign_in(
+        self, *, api_key: str | None = None, email: str | None = None, password: str | None = None
+    ) -> Identity:
+        """Who this is: by an API key with the permissions needed, or by e-mail address and password."""
+        if api_key:
+            return await identity_of_key(self._client, api_key)
+        if email and password:
+            return await identity_of_password(self._client, email, password)
+        raise SignInFailed("sign in with an API key of Immich, or with e-mail address and password")
+
+    async def sign_out(self, who: Identity) -> None:
+        """Ends the session that a password started in Immich; keys stay. Raises LibraryUnavailable."""
+        await end_session(self._client, who.credential)
+
+    async def identity_of_service(self) -> Identity | None:
+        """Whose the gateway's own key is, None without one. Raises SignInFailed, LibraryUnavailable."""
+        if self._service is None and self._key is not None:
+            self._service = await identity_of_key(self._client, self._key)
+        return self._service
+
+    async def check(self) -> list[str]:
+        """Whether the server is there, is Immich 3, and accepts the gateway's key with all permissions needed."""
+        return await problems_with(self._client, self._key)
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._client.close()
+
+    async def _asset(self, who: Identity, photo_id: str, fresh: bool = False) -> Asset:
+        """The asset as Immich shows it to `who`. Raises PhotoNotFound."""
+        if not _UUID.fullmatch(photo_id):
+            raise PhotoNotFound(photo_id)
+        known = None if fresh else self._decisions.recall(who.credential, photo_id)
+        if known is not None:
+            return known
+        self._decisions.forget(who.credential, photo_id)
+        try:
+            asset = await self._client.get(who.credential, f"assets/{photo_id}", Asset)
+        except Refused as error:
+            raise PhotoNotFound(photo_id) from error
+        if not asset.shown or asset.id != photo_id:
+            raise PhotoNotFound(photo_id)
+        self._decisions.keep(who.credential, asset)
+        return asset
+
+    async def _rendition(self, who: Identity, photo_id: str, size: str) -> Content:
+        asset = await self._asset(who, photo_id)
+        edited = {"edited": "true"} if asset.is_edited else {}
+        return await self._file(who, asset, "thumbnail", {"size": size, **edited})
+
+    async def _file(self, who: Identity, asset: Asset, route: str, query: dict[str, str]) -> Content:
+        """A file of an asset. Raises PhotoNotFound, PhotoTooLarge, NotReady."""
+        try:
+            response = await self._client.open(who.credential, f"assets/{asset.id}/{route}", query)
+        except Refused as error:
+            # Either it may not be seen any more, which asking anew tells, or the file is not there (yet).
+            await self._asset(who, asset.id, fresh=True)
+            name = printable_name(asset.original_file_name)
+            raise NotReady(
+                f"Immich has not made this picture of {name} yet, or misses the file", "immich", _THUMBNAIL_S
+            ) from error
+        media_type = passive_type(response.headers.get("content-type"))
+        name = printable_name(asset.original_file_name)
+        if route != "original" or query:
+            name = f"{PurePath(name).stem}.{media_type.rpartition('/')[2]}"
+        size = _declared_size(response)
+        if size is not None and size > self._limits.max_file_bytes:
+            await response.aclose()
+            raise PhotoTooLarge(name, self._limits.max_file_bytes)
+        version = _source_version(asset)
+        return Content(
+            media_type=media_type,
+            size=size,
+            name=name,
+            chunks=self._client.chunks(response, name),
+            etag=_etag(response, "-".join((version, route, *query.values()))),
+            source_version=version,
+            on_close=response.aclose,
+        )
+
+    def _photo(self, asset: Asset) -> LibraryPhoto:
+        return LibraryPhoto(
+            id=asset.id,
+            name=printable_name(asset.original_file_name),
+            media_type=passive_type(asset.original_mime_type),
+            width=asset.width,
+            height=asset.height,
+            taken_at=asset.file_created_at,
+            source_version=_source_version(asset),
+            external_url=None if self._pages is None else f"{self._pages}/photos/{asset.id}",
+            size=None if asset.exif_info is None else asset.exif_info.file_size_in_byte,
+        )
+
+
+def _source_version(asset: Asset) -> str:
+    """Follows the file and, where Immich edited it, the edited picture.
+
+    `updatedAt` would follow the edits too, but also every favourite and album; the thumbhash is made of the edited
+    picture, and the size tells crops apart.
+    """
+    if not asset.is_edited:
+        return version_of("immich", asset.checksum)
+    return version_of("immich", asset.checksum, "edited", asset.width, asset.height, asset.thumbhash)
+
+
+def _declared_size(response: httpx.Response) -> int | None:
+    size = response.headers.get("content-length", "")
+    return int(size) if size.isdecimal() else None
+
+
+def _etag(response: httpx.Response, otherwise: str) -> str:
+    etag = response.headers.get("etag", "")
+    return etag if _ETAG.fullmatch(etag) else f'"{otherwise}"'
+
+
+def _cursor_from(page: int, size: int) -> str:
+    return base64.urlsafe_b64encode(f"{page}x{size}".encode()).decode().rstrip("=")
+
+
+def _page_from(cursor: str) -> tuple[int, int]:
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
+    except (binascii.Error, ValueError) as error:
+        raise InvalidCursor from error
+    match = _CURSOR.fullmatch(text)
+    if match is None or int(match[2]) > _LARGEST_PAGE:
+        raise InvalidCursor
+    return int(match[1]), int(match[2])

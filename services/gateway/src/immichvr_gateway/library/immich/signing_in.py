@@ -1,0 +1,83 @@
+"""Who somebody is to Immich, and whether their key reaches far enough."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from pydantic import SecretStr
+
+from immichvr_gateway.library.errors import LibraryUnavailable, NotPermitted, SignInFailed
+from immichvr_gateway.library.immich.answers import ApiKey, Login, Logout, ServerVersion, User
+from immichvr_gateway.library.immich.client import ImmichClient, Refused
+from immichvr_gateway.library.photos import Credential, Identity
+
+# Each with what it is for, in the order in which a person meets them.
+NEEDED_PERMISSIONS = ("user.read", "asset.read", "asset.view", "asset.download")
+_EVERY_PERMISSION = "all"
+_SUPPORTED_MAJOR = 3
+
+
+async def identity_of_key(client: ImmichClient, api_key: str) -> Identity:
+    """The owner of an API key that may do all that is needed. Raises SignInFailed, LibraryUnavailable."""
+    credential = Credential("api_key", SecretStr(api_key.strip()))
+    missing = await missing_permissions(client, credential)
+    if missing:
+        raise SignInFailed(missing)
+    try:
+        user = await client.get(credential, "users/me", User)
+    except (NotPermitted, Refused) as error:
+        raise SignInFailed(f"Immich does not say whose key this is: {error}") from error
+    return Identity(user.id, user.name, credential)
+
+
+async def identity_of_password(client: ImmichClient, email: str, password: str) -> Identity:
+    """Signs in to Immich, which starts a session there. Raises SignInFailed, LibraryUnavailable."""
+    try:
+        login = await client.post(None, "auth/login", {"email": email.strip(), "password": password}, Login)
+    except (NotPermitted, Refused) as error:
+        raise SignInFailed("Immich does not accept this e-mail address and password") from error
+    return Identity(login.user_id, login.name, Credential("bearer", SecretStr(login.access_token)))
+
+
+async def end_session(client: ImmichClient, credential: Credential) -> None:
+    """Ends a session; one that has ended already, or a key, is left as it is. Raises LibraryUnavailable."""
+    if credential.kind != "bearer":
+        return
+    with suppress(SignInFailed, NotPermitted, Refused):
+        await client.post(credential, "auth/logout", None, Logout)
+
+
+async def missing_permissions(client: ImmichClient, credential: Credential) -> str:
+    """Which permissions an API key lacks, in words; empty where it lacks none. Raises SignInFailed."""
+    try:
+        key = await client.get(credential, "api-keys/me", ApiKey)
+    except (NotPermitted, Refused) as error:
+        raise SignInFailed(f"Immich does not say what this key may do: {error}") from error
+    if _EVERY_PERMISSION in key.permissions:
+        return ""
+    missing = [name for name in NEEDED_PERMISSIONS if name not in key.permissions]
+    if not missing:
+        return ""
+    return (
+        f"the API key {key.name!r} lacks the permission{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
+        "add what is missing in Immich under Account Settings, API Keys"
+    )
+
+
+async def problems_with(client: ImmichClient, api_key: str | None) -> list[str]:
+    """What is wrong with a server and the gateway's own key, in words."""
+    try:
+        version = await client.get(None, "server/version", ServerVersion)
+    except Refused as error:
+        return [f"{client.address} answers, but not as Immich does ({error}); is the address right?"]
+    except (LibraryUnavailable, NotPermitted, SignInFailed) as error:
+        return [error.message]
+    problems = []
+    if version.major != _SUPPORTED_MAJOR:
+        problems.append(f"Immich at {client.address} is version {version}; ImmichVR works with version 3")
+    if api_key is not None:
+        try:
+            problems.append(await missing_permissions(client, Credential("api_key", SecretStr(api_key.strip()))))
+        except (LibraryUnavailable, SignInFailed) as error:
+            problems.append(f"the gateway's own API key: {error.message}")
+    return [problem for problem in problems if problem]
