@@ -54,6 +54,9 @@ _PROGRESS_PERIOD_S = 0.25
 _LARGEST_INPUT = 4 * 1024**3
 
 
+OUTCOMES = {JOB_STATE_SUCCEEDED: "succeeded", JOB_STATE_FAILED: "failed", JOB_STATE_CANCELLED: "cancelled"}
+
+
 @dataclass(eq=False)
 class Active:
     """A job this worker is on."""
@@ -177,7 +180,7 @@ class Worker:
             outcome = await self._attempt(active)
             if outcome is not None and active.lease.held:
                 await self._finish(active, outcome)
-                structured.info("job ended", outcome=outcome.state)
+                structured.info("job ended", outcome=OUTCOMES[outcome.state], error=outcome.error.message or None)
             elif outcome is not None:
                 structured.warning("the lease was lost; the result is another worker's to give")
         except asyncio.CancelledError:
@@ -260,7 +263,7 @@ class Worker:
         return inputs
 
     async def _finish(self, active: Active, event: JobEvent) -> None:
-        outcome = {JOB_STATE_SUCCEEDED: "succeeded", JOB_STATE_FAILED: "failed"}.get(event.state, "cancelled")
+        outcome = OUTCOMES[event.state]
         metrics.JOBS.labels(self._service, active.job.kind, outcome).inc()
         for phase in active.phases:
             metrics.PHASE.labels(self._service, active.job.kind, phase.stage).observe(phase.seconds)

@@ -1,0 +1,38 @@
+"""Runs the gateway: python -m immichvr_gateway."""
+
+import asyncio
+import sys
+
+import uvicorn
+from immichvr_common.logs import configure_logs
+from immichvr_common.metrics import serve_metrics
+from pydantic import ValidationError
+
+from immichvr_gateway.app import create_app
+from immichvr_gateway.settings import GatewaySettings
+
+
+def main() -> None:
+    """Serves until SIGTERM or SIGINT."""
+    try:
+        settings = GatewaySettings()
+        app = create_app(settings)
+    except (ValueError, ValidationError) as error:
+        sys.exit(f"immichvr-gateway: {error}")
+    configure_logs(settings.log_level, settings.log_json, settings.service)
+    serve_metrics(settings.metrics)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+        ws_max_size=1024 * 1024,
+    )
+    asyncio.run(uvicorn.Server(config).serve())
+
+
+if __name__ == "__main__":
+    main()

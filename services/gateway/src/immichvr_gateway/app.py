@@ -1,0 +1,135 @@
+"""The application: every door on one core."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http.cookies import CookieError, SimpleCookie
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import socketio
+from fastapi import FastAPI
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from immichvr_gateway import problems, web
+from immichvr_gateway.core import Core
+from immichvr_gateway.library import FolderLibrary, Library
+from immichvr_gateway.problems import Problem
+from immichvr_gateway.routes import assets, jobs, photos, system
+from immichvr_gateway.sessions import COOKIE, Doorkeeper
+from immichvr_gateway.settings import GatewaySettings
+from immichvr_gateway.sockets import News
+
+DESCRIPTION = """Photos become places: ask for depth and Gaussian splats, follow the jobs, fetch what was made.
+
+Errors are problem details (RFC 9457) with a `code`. Live news come over Socket.IO at `/api/socket.io`:
+`job:update` with a job, `asset:created` with a photo's new asset."""
+
+
+def make_library(settings: GatewaySettings) -> Library:
+    """The library the settings name: Immich, or a folder. Raises ValueError if they name neither."""
+    immich = settings.immich
+    if immich.url:
+        from immichvr_gateway.library import ImmichLibrary
+
+        return ImmichLibrary(immich.url, immich.api_key, external_url=immich.external_url)
+    if settings.photos is None:
+        raise ValueError("set IMMICH_URL, or IMMICHVR_GATEWAY_PHOTOS to a folder of photos")
+    if not settings.photos.is_dir():
+        raise ValueError(f"IMMICHVR_GATEWAY_PHOTOS: {settings.photos} is not a folder")
+    return FolderLibrary(settings.photos, settings.cache or Path(tempfile.mkdtemp(prefix="immichvr-thumbnails-")))
+
+
+def create_app(settings: GatewaySettings, library: Library | None = None) -> ASGIApp:
+    """The ASGI application, API, sockets and viewer together."""
+    core = Core(settings, library or make_library(settings))
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        core.start()
+        yield
+        await core.stop()
+
+    app = FastAPI(
+        title="ImmichVR",
+        description=DESCRIPTION,
+        version=version("immichvr-gateway"),
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.core = core
+    for routes in (photos, assets, jobs, system):
+        app.include_router(routes.router)
+    problems.install(app)
+    web.install(app, settings.web)
+
+    async def authenticate(scope: dict[str, Any]) -> str | None:
+        headers = Headers(scope=scope)
+        who = await core.sessions.who(
+            cookie_of(headers), headers.get("x-api-key", ""), headers.get("authorization", "")
+        )
+        return who.user_id if who else None
+
+    core.news = News(authenticate, settings.limits.unread_events)
+    combined = socketio.ASGIApp(core.news.server, app, socketio_path="api/socket.io")
+    return Guarded(combined, Doorkeeper(settings), settings.limits.body_kilobytes * 1024)
+
+
+class Guarded:
+    """Refuses what comes from pages elsewhere, and bodies that are too large, before anything else looks at it."""
+
+    def __init__(self, inner: ASGIApp, doorkeeper: Doorkeeper, max_body: int) -> None:
+        self._inner, self._doorkeeper, self._max_body = inner, doorkeeper, max_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._inner(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        is_socket = scope["type"] == "websocket"
+        refusal = self._doorkeeper.refusal(
+            scope.get("method", "GET"), headers.get("host", ""), headers.get("origin", ""), is_socket
+        )
+        if refusal and is_socket:
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+        elif refusal:
+            await problems.answer(Problem(403, "refused", refusal))(scope, receive, send)
+        elif is_socket:
+            await self._inner(scope, receive, send)
+        else:
+            await self._limited(scope, receive, send, headers)
+
+    async def _limited(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
+        too_large = Problem(413, "body_too_large", f"a request's body may have {self._max_body} bytes")
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > self._max_body:
+            await problems.answer(too_large)(scope, receive, send)
+            return
+        seen = 0
+
+        async def counted() -> Any:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self._max_body:
+                raise too_large
+            return message
+
+        await self._inner(scope, counted, send)
+
+
+def cookie_of(headers: Headers) -> str:
+    """The session cookie of a request, or nothing."""
+    try:
+        found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        return ""
+    return found.value if found else ""

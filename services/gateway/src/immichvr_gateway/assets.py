@@ -1,0 +1,138 @@
+"""The assets of photos: which there are (in memory), and what their manifests say (in S3)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from immichvr_common.manifests import ROOTS, Manifest, read_manifest
+from immichvr_common.storage import CorruptObject, ObjectStore
+from pydantic import BaseModel
+
+from immichvr_gateway.recipes import depth_model_of
+
+PREFERENCE = ("embedded", "da2-small", "heuristic")
+"""Depth models from best to last resort; a splat is as good as the depth it was lifted from."""
+_CACHED_MANIFESTS = 2048
+
+
+class AssetEntry(BaseModel):
+    """The least there is to know about an asset."""
+
+    photo_id: str
+    kind: str
+    model_key: str
+    recipe: str
+    manifest_key: str
+    made_at: datetime
+
+    @property
+    def asset_key(self) -> str:
+        """The asset's name among those of its photo."""
+        return f"{self.kind}-{self.model_key}"
+
+    @property
+    def kv_key(self) -> str:
+        """Where the projection of it lies."""
+        return f"{self.photo_id}.{self.kind}.{self.model_key}"
+
+
+def entry_of(manifest: Manifest) -> AssetEntry:
+    """The entry for a manifest."""
+    return AssetEntry(
+        photo_id=manifest.photo_id,
+        kind=manifest.kind,
+        model_key=manifest.model_key,
+        recipe=manifest.recipe,
+        manifest_key=manifest.key,
+        made_at=manifest.created_at,
+    )
+
+
+@dataclass(frozen=True)
+class Badges:
+    """What a photo has."""
+
+    depth: bool
+    splat: bool
+
+
+class AssetIndex:
+    """The newest asset of each kind and model, by photo."""
+
+    def __init__(self) -> None:
+        self._photos: dict[str, dict[str, AssetEntry]] = defaultdict(dict)
+
+    def __iter__(self) -> Iterator[tuple[str, list[AssetEntry]]]:
+        return iter([(photo_id, list(entries.values())) for photo_id, entries in self._photos.items()])
+
+    def put(self, entry: AssetEntry) -> bool:
+        """Adds an asset; False when a newer one of the same name is known."""
+        known = self._photos[entry.photo_id].get(entry.asset_key)
+        if known is not None and known.made_at > entry.made_at:
+            return False
+        self._photos[entry.photo_id][entry.asset_key] = entry
+        return True
+
+    def of_photo(self, photo_id: str) -> list[AssetEntry]:
+        """A photo's assets, the best model first."""
+        return sorted(self._photos.get(photo_id, {}).values(), key=lambda entry: (entry.kind, rank(entry.model_key)))
+
+    def get(self, photo_id: str, asset_key: str) -> AssetEntry | None:
+        """The asset of that name."""
+        return self._photos.get(photo_id, {}).get(asset_key)
+
+    def badges(self, photo_id: str) -> Badges:
+        """What a photo has."""
+        kinds = {entry.kind for entry in self._photos.get(photo_id, {}).values()}
+        return Badges(depth="depth" in kinds, splat="splat" in kinds)
+
+
+def rank(model_key: str) -> int:
+    """How far from the best a model is; 0 is the best."""
+    depth = depth_model_of(model_key)
+    return PREFERENCE.index(depth) if depth in PREFERENCE else len(PREFERENCE)
+
+
+class ManifestReader:
+    """Reads manifests, keeping the last few thousand."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+        self._known: OrderedDict[str, Manifest] = OrderedDict()
+
+    async def read(self, key: str) -> Manifest:
+        """The manifest at a key. Raises NotFound, CorruptObject, Unavailable."""
+        if key in self._known:
+            self._known.move_to_end(key)
+            return self._known[key]
+        manifest, _ = await read_manifest(self._store, key)
+        self._known[key] = manifest
+        if len(self._known) > _CACHED_MANIFESTS:
+            self._known.popitem(last=False)
+        return manifest
+
+    def forget(self, key: str) -> None:
+        """Drops what is kept of a manifest that was rewritten."""
+        self._known.pop(key, None)
+
+
+async def entries_in_storage(store: ObjectStore) -> list[AssetEntry]:
+    """Every asset there is, from the manifests themselves."""
+    keys: list[str] = []
+    for root in ROOTS.values():
+        keys += [key for key in await store.list_keys(f"{root}/") if key.endswith("/manifest.json")]
+    limit = asyncio.Semaphore(16)
+
+    async def read(key: str) -> AssetEntry | None:
+        async with limit:
+            try:
+                return entry_of((await read_manifest(store, key))[0])
+            except CorruptObject:
+                return None
+
+    found = await asyncio.gather(*(read(key) for key in keys))
+    return [entry for entry in found if entry is not None]

@@ -1,0 +1,247 @@
+"""The gateway's inside: what its doors share, and how it comes up, follows events and goes down."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from datetime import UTC
+from typing import Any
+
+import nats.errors
+from immichvr.events.v1.events_pb2 import AssetEvent
+from immichvr_common.bus import Bus, ensure_streams
+from immichvr_common.bus.connection import OUTAGES
+from immichvr_common.bus.streams import KV_ASSETS, KV_JOBS, KV_STATE
+from immichvr_common.errors import ServiceError, Unavailable
+from immichvr_common.logs import get_log
+from immichvr_common.service import connect_patiently
+from immichvr_common.storage import ObjectStore
+from immichvr_models import Cache
+from nats.js.errors import KeyNotFoundError
+from nats.js.kv import KeyValue
+from pydantic import ValidationError
+
+from immichvr_gateway.assets import AssetEntry, AssetIndex, ManifestReader, entries_in_storage
+from immichvr_gateway.jobs.dead_letters import watch_advisories
+from immichvr_gateway.jobs.desk import Desk
+from immichvr_gateway.jobs.index import JobIndex
+from immichvr_gateway.jobs.projection import EventReader
+from immichvr_gateway.jobs.records import JobError, JobProgress, JobRecord, State, moment
+from immichvr_gateway.library import Library
+from immichvr_gateway.orders import Orders
+from immichvr_gateway.sessions import Sessions
+from immichvr_gateway.settings import GatewaySettings
+from immichvr_gateway.sockets import News
+from immichvr_gateway.staging import Stager
+from immichvr_gateway.views import asset_view
+
+log = get_log(__name__)
+
+_POSITION = "projection.events"
+_RECONCILE_S = 15.0
+_SAVE_POSITION_S = 2.0
+
+
+class Core:
+    """Everything behind the doors. Usable at once; what needs NATS or S3 says so until they are there."""
+
+    def __init__(self, settings: GatewaySettings, library: Library) -> None:
+        self.settings, self.library = settings, library
+        self.store = ObjectStore(settings.s3)
+        self.jobs, self.assets = JobIndex(), AssetIndex()
+        self.manifests = ManifestReader(self.store)
+        self.sessions = Sessions(settings, library)
+        self.models = Cache.from_env()
+        self.news: News | None = None
+        self._bus: Bus | None = None
+        self._desk: Desk | None = None
+        self._orders: Orders | None = None
+        self._assets_kv: KeyValue | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._errands: set[asyncio.Task[None]] = set()
+
+    @property
+    def desk(self) -> Desk:
+        """Where jobs are asked for. Raises Unavailable while NATS or S3 has not answered yet."""
+        if self._desk is None:
+            raise Unavailable("the gateway is starting: NATS or S3 has not answered yet", down="nats")
+        return self._desk
+
+    @property
+    def orders(self) -> Orders:
+        """Turns requests into jobs. Raises Unavailable as `desk` does."""
+        if self._orders is None:
+            raise Unavailable("the gateway is starting: NATS or S3 has not answered yet", down="nats")
+        return self._orders
+
+    def start(self) -> None:
+        """Begins to come up, in the background."""
+        self._tasks.append(asyncio.create_task(self._come_up()))
+
+    async def stop(self) -> None:
+        """Goes down, remembering how far events were read."""
+        for task in [*self._tasks, *self._errands]:
+            task.cancel()
+        await asyncio.gather(*self._tasks, *self._errands, return_exceptions=True)
+        if self.news is not None:
+            await self.news.close()
+        if self._bus is not None:
+            await self._bus.close()
+        await self.library.close()
+        self.store.close()
+
+    async def readiness(self) -> dict[str, bool]:
+        """Whether each thing the gateway depends on answers."""
+        s3 = True
+        try:
+            await asyncio.wait_for(self.store.ping(), 5)
+        except (ServiceError, TimeoutError):
+            s3 = False
+        return {"nats": self._bus is not None and self._bus.connected, "s3": s3, "started": self._orders is not None}
+
+    async def _come_up(self) -> None:
+        settings = self.settings
+        bus = self._bus = await connect_patiently(settings.nats, "gateway")
+        while True:
+            try:
+                await ensure_streams(bus.js, settings.lease_s)
+                await self.store.ensure_bucket()
+                position = await self._load(bus)
+                break
+            except (Unavailable, *OUTAGES, nats.errors.Error) as error:
+                log.warning("waiting for NATS and S3", error=str(error))
+                await asyncio.sleep(0.5)
+        self.sessions.use(bus.js)
+        self._desk = Desk(bus, self.jobs, self._job_changed, self._job_ended, settings)
+        stager = Stager(self.library, self.store, int(settings.limits.source_megabytes * 1e6))
+        self._orders = Orders(self._desk, self.assets, self.manifests, stager, self.store, self.models, settings.pool)
+        reader = EventReader(bus, position, self._desk.on_event, self._on_asset)
+        self._tasks += [
+            asyncio.create_task(one)
+            for one in (reader.run(), self._keep_reconciled(), watch_advisories(bus), self._keep_position(bus, reader))
+        ]
+        for problem in await self._library_problems():
+            log.warning("the library has a problem", problem=problem)
+        log.info("ready", jobs=len(self.jobs), library=self.library.kind)
+
+    async def _load(self, bus: Bus) -> int:
+        """Brings the projections back from KV, or from the manifests where KV has none; where events go on."""
+        for payload in await _entries(await bus.js.key_value(KV_JOBS)):
+            with contextlib.suppress(ValidationError):
+                self.jobs.put(JobRecord.model_validate_json(payload))
+        self._assets_kv = await bus.js.key_value(KV_ASSETS)
+        known = await _entries(self._assets_kv)
+        for payload in known:
+            with contextlib.suppress(ValidationError):
+                self.assets.put(AssetEntry.model_validate_json(payload))
+        if not known:
+            for entry in await entries_in_storage(self.store):
+                self.assets.put(entry)
+                await self._assets_kv.put(entry.kv_key, entry.model_dump_json().encode())
+        try:
+            entry = await (await bus.js.key_value(KV_STATE)).get(_POSITION)
+        except KeyNotFoundError:
+            return 0
+        return int(entry.value or b"0")
+
+    async def _keep_position(self, bus: Bus, reader: EventReader) -> None:
+        saved = -1
+        while True:
+            await asyncio.sleep(_SAVE_POSITION_S)
+            if reader.position != saved:
+                with contextlib.suppress(*OUTAGES, nats.errors.Error):
+                    await (await bus.js.key_value(KV_STATE)).put(_POSITION, str(reader.position).encode())
+                    saved = reader.position
+
+    async def _keep_reconciled(self) -> None:
+        while True:
+            try:
+                await self.desk.reconcile()
+            except (Unavailable, *OUTAGES, nats.errors.Error) as error:
+                log.debug("reconciling waits", error=str(error))
+            await asyncio.sleep(_RECONCILE_S)
+
+    async def _library_problems(self) -> list[str]:
+        try:
+            return await self.library.check()
+        except ServiceError as error:
+            return [error.message]
+
+    def _job_changed(self, record: JobRecord) -> None:
+        if self.news is not None:
+            self.news.job_changed(record)
+
+    def _job_ended(self, record: JobRecord) -> None:
+        if not record.state.terminal:
+            self._errand(self._lighten(record))
+        for waiting in self.jobs.awaiting(record.id):
+            self._errand(self._end_with(waiting, record))
+
+    async def _lighten(self, record: JobRecord) -> None:
+        try:
+            lighter = await self.orders.lighten(record)
+        except (ServiceError, ValueError) as error:
+            record.state = State.FAILED
+            record.error = JobError(code=getattr(error, "code", "internal"), message=str(error), retriable=True)
+        else:
+            record.light = False
+            if lighter is not None and not lighter.state.terminal:
+                record.awaits = lighter.id
+            else:
+                record.state, record.progress = State.SUCCEEDED, JobProgress(fraction=1, stage="stored")
+        await self.desk.settle(record)
+
+    async def _end_with(self, waiting: JobRecord, ended: JobRecord) -> None:
+        waiting.awaits = ""
+        waiting.state, waiting.error = ended.state, ended.error
+        if ended.state is State.SUCCEEDED:
+            waiting.progress = JobProgress(fraction=1, stage="stored")
+        await self.desk.settle(waiting)
+
+    async def _on_asset(self, event: AssetEvent) -> None:
+        key = event.output.manifest.key
+        self.manifests.forget(key)
+        folder, recipe, _ = key.rsplit("/", 2)
+        entry = AssetEntry(
+            photo_id=event.photo_id,
+            kind=event.output.kind,
+            model_key=event.output.asset_key.partition("-")[2],
+            recipe=recipe,
+            manifest_key=key,
+            made_at=moment(event.at).astimezone(UTC),
+        )
+        if not folder.endswith(f"/{entry.photo_id}_{entry.model_key}") or not self.assets.put(entry):
+            return
+        with contextlib.suppress(*OUTAGES, nats.errors.Error):
+            if self._assets_kv is not None:
+                await self._assets_kv.put(entry.kv_key, entry.model_dump_json().encode())
+        if self.news is not None:
+            self._errand(self._tell_of_asset(entry))
+
+    async def _tell_of_asset(self, entry: AssetEntry) -> None:
+        with contextlib.suppress(ServiceError):
+            manifest = await self.manifests.read(entry.manifest_key)
+            if self.news is not None:
+                view = asset_view(manifest, outdated=False).model_dump(mode="json")
+                self.news.asset_created(view, entry.photo_id, self.jobs.requesters_of_photo(entry.photo_id))
+
+    def _errand(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
+
+
+async def _entries(bucket: KeyValue) -> list[bytes]:
+    """Every value of a bucket."""
+    found: list[bytes] = []
+    watcher = await bucket.watchall(ignore_deletes=True)
+    try:
+        async for entry in watcher:
+            if entry is None:
+                break
+            if entry.value:
+                found.append(entry.value)
+    finally:
+        await watcher.stop()
+    return found

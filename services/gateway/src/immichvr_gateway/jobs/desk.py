@@ -1,0 +1,265 @@
+"""Where jobs are asked for, followed, cancelled and tried again. The only writer of their state."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import nats.errors
+from google.protobuf import json_format
+from immichvr.events.v1.events_pb2 import JOB_STATE_CANCELLED, DeadJob, Job, JobEvent
+from immichvr_common.bus import Bus
+from immichvr_common.bus.connection import OUTAGES
+from immichvr_common.bus.streams import CANCELS, JOBS, KV_JOBS
+from immichvr_common.errors import Conflict, Unavailable
+from immichvr_common.logs import get_log
+from immichvr_common.worker import encode
+from nats.js.errors import NotFoundError
+from nats.js.kv import KeyValue
+
+from immichvr_gateway.jobs.index import JobIndex
+from immichvr_gateway.jobs.records import JobError, JobProgress, JobRecord, State, apply, from_event, new_record
+from immichvr_gateway.problems import Problem
+from immichvr_gateway.settings import GatewaySettings
+
+log = get_log(__name__)
+
+_LEFT_BEHIND_S = 3.0
+_LAST_SEQ = 2**31 - 1
+
+Changed = Callable[[JobRecord], None]
+Ended = Callable[[JobRecord], None]
+
+
+class Desk:
+    """Publishes jobs first and records them second; what a crash leaves between the two, `reconcile` mends.
+
+    on_change: told of every change. on_end: told when a job has ended.
+    """
+
+    def __init__(self, bus: Bus, index: JobIndex, on_change: Changed, on_end: Ended, settings: GatewaySettings) -> None:
+        self._bus, self.index = bus, index
+        self._on_change, self._on_end = on_change, on_end
+        self._queued_per_user = settings.limits.queued_per_user
+        self._retries = settings.retries
+        self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._kv: KeyValue | None = None
+        self._missing: set[str] = set()
+
+    async def submit(self, record: JobRecord, requester: str) -> JobRecord:
+        """Makes a job exist, or joins the one that does.
+
+        A job that has ended gets another run. Raises Unavailable, Problem (too many queued).
+        """
+        async with self._lock(record.id):
+            known = self.index.get(record.id)
+            if known is not None and not known.state.terminal:
+                return await self._join(known, requester, record.light)
+            self._check_quota(requester)
+            if known is not None:
+                record.run = known.run + 1
+                record.auto_retries = 0
+                record.requesters = [requester, *(one for one in known.requesters if one != requester)]
+            return await self._publish(record)
+
+    async def retry(self, record: JobRecord) -> JobRecord:
+        """Starts the next run of a job that has ended. Raises Problem if it has not."""
+        async with self._lock(record.id):
+            if not record.state.terminal:
+                raise Problem(409, "not_ended", f"job {record.id} is {record.state}; only an ended job is tried again")
+            return await self._publish(self._next_run(record))
+
+    async def cancel(self, record: JobRecord, requester: str) -> JobRecord:
+        """Withdraws one person's wish; without any left, the job is ended."""
+        async with self._lock(record.id):
+            if record.state.terminal:
+                raise Problem(409, "already_ended", f"job {record.id} has {record.state} already")
+            if set(record.requesters) - {requester}:
+                record.requesters.remove(requester)
+                await self._record(record)
+                return record
+            if record.awaits and (awaited := self.index.get(record.awaits)) is not None:
+                await self._stop(awaited)
+            await self._stop(record)
+            return record
+
+    async def on_event(self, event: JobEvent) -> None:
+        """Takes in what a worker told."""
+        record = self.index.get(event.job_id) or from_event(event)
+        if not apply(record, event):
+            return
+        self.index.put(record)
+        if record.state is State.SUCCEEDED and record.light:
+            # The job has made its asset; it ends with the light variant of it.
+            record.state = State.RUNNING
+            record.progress = JobProgress(fraction=0.97, stage="light", message="making the light variant")
+        await self._settle(record)
+
+    async def settle(self, record: JobRecord) -> None:
+        """Records a change that the gateway itself made to a job."""
+        record.updated_at = datetime.now(UTC)
+        await self._settle(record)
+
+    async def reconcile(self) -> None:
+        """Mends what a crash left: queued jobs without a record, records whose job is gone."""
+        info = await self._bus.js.stream_info(JOBS, subjects_filter="jobs.>")
+        subjects = {subject.rpartition(".")[2]: subject for subject in (info.state.subjects or {})}
+        for job_id, subject in subjects.items():
+            if self.index.get(job_id) is None:
+                await self._adopt(subject)
+        missing = {
+            record.id
+            for record in self.index
+            if not record.state.terminal and not record.awaits and not record.light and record.id not in subjects
+        }
+        for job_id in missing & self._missing:
+            await self._declare_lost(job_id)
+        self._missing = missing
+
+    def _lock(self, job_id: str) -> asyncio.Lock:
+        if len(self._locks) > 4096:
+            self._locks = defaultdict(asyncio.Lock, {k: lock for k, lock in self._locks.items() if lock.locked()})
+        return self._locks[job_id]
+
+    def _check_quota(self, requester: str) -> None:
+        waiting = sum(1 for job in self.index.of_requester(requester) if not job.state.terminal)
+        if waiting >= self._queued_per_user:
+            raise Problem(
+                429, "too_many_jobs", f"{waiting} jobs are waiting already; the limit is {self._queued_per_user}"
+            )
+
+    async def _join(self, known: JobRecord, requester: str, light: bool) -> JobRecord:
+        if requester not in known.requesters or (light and not known.light):
+            known.requesters = [*known.requesters, *({requester} - set(known.requesters))]
+            known.light = known.light or light
+            await self._record(known)
+        return known
+
+    def _next_run(self, record: JobRecord) -> JobRecord:
+        return record.model_copy(
+            update={
+                "run": record.run + 1, "state": State.QUEUED, "attempts": 0, "seq": 0, "error": None, "outputs": [],
+                "timeline": [], "progress": JobProgress(), "awaits": "",
+            }
+        )  # fmt: skip
+
+    async def _publish(self, record: JobRecord) -> JobRecord:
+        job = record.job()
+        job.run = record.run
+        job.created_at.GetCurrentTime()
+        job.requesters[:] = record.requesters
+        record.message = json_format.MessageToDict(job)
+        record.created_at = record.updated_at = job.created_at.ToDatetime(UTC)
+        headers = {"Nats-Msg-Id": f"{job.id}.{job.run}"}
+        try:
+            await self._bus.publish(record.subject, encode(job), headers)
+        except Conflict:
+            await self._replace_left_behind(record, encode(job), headers)
+        self.index.put(record)
+        self._on_change(record)
+        await self._record(record)
+        return record
+
+    async def _replace_left_behind(self, record: JobRecord, payload: bytes, headers: dict[str, str]) -> None:
+        """Waits for the message of an ended run to be acknowledged, or removes one that never will be."""
+        deadline = asyncio.get_running_loop().time() + _LEFT_BEHIND_S
+        while True:
+            try:
+                left = await self._bus.js.get_last_msg(JOBS, record.subject)
+            except NotFoundError:
+                left = None
+            if left is not None and left.data is not None:
+                run = json_format.Parse(left.data, Job(), ignore_unknown_fields=True).run
+                if run >= record.run:
+                    # Another gateway was faster, or a crash kept the record from being written.
+                    record.run = run
+                    return
+                if asyncio.get_running_loop().time() > deadline and left.seq is not None:
+                    await self._bus.js.delete_msg(JOBS, left.seq)
+            try:
+                await self._bus.publish(record.subject, payload, headers)
+                return
+            except Conflict:
+                await asyncio.sleep(0.02)
+
+    async def _stop(self, record: JobRecord) -> None:
+        cancels = await self._bus.js.key_value(CANCELS)
+        await cancels.put(record.id, str(record.run).encode())
+        await self._bus.client.publish(f"control.cancel.{record.id}", str(record.run).encode())
+        if record.state is State.QUEUED or record.awaits:
+            await self._delete_queued(record)
+            event = JobEvent(
+                job_id=record.id, kind=record.kind, photo_id=record.photo_id, run=record.run,
+                attempt=record.attempts, seq=_LAST_SEQ, state=JOB_STATE_CANCELLED,
+            )  # fmt: skip
+            event.at.GetCurrentTime()
+            await self._bus.publish(f"events.job.{record.id}", encode(event))
+
+    async def _delete_queued(self, record: JobRecord) -> None:
+        try:
+            message = await self._bus.js.get_last_msg(JOBS, record.subject)
+            if message.seq is not None:
+                await self._bus.js.delete_msg(JOBS, message.seq)
+        except NotFoundError:
+            return
+
+    async def _settle(self, record: JobRecord) -> None:
+        if record.state is State.FAILED and await self._bury_or_retry(record):
+            return
+        self._on_change(record)
+        if record.state.terminal or record.progress.stage in ("started", "light"):
+            await self._record(record)
+        if record.state.terminal or record.progress.stage == "light":
+            self._on_end(record)
+
+    async def _bury_or_retry(self, record: JobRecord) -> bool:
+        """Tries a crashed job again by itself; writes down one that failed for good."""
+        error = record.error or JobError(code="internal", message="unknown")
+        if error.code == "worker_crashed" and record.auto_retries < self._retries and record.message:
+            again = self._next_run(record)
+            again.auto_retries = record.auto_retries + 1
+            try:
+                await self._publish(again)
+            except Unavailable:
+                return False
+            return True
+        dead = DeadJob(job=record.job(), deliveries=record.attempts)
+        dead.error.code, dead.error.message = error.code, error.message
+        dead.at.GetCurrentTime()
+        payload = json_format.MessageToJson(dead, indent=None).encode()
+        await self._bus.publish_until_stored(
+            f"dead.{record.kind}.{record.id}", payload, f"dead.{record.id}.{record.run}"
+        )
+        return False
+
+    async def _adopt(self, subject: str) -> None:
+        try:
+            message = await self._bus.js.get_last_msg(JOBS, subject)
+            job = json_format.Parse(message.data or b"", Job(), ignore_unknown_fields=True)
+        except (NotFoundError, json_format.ParseError):
+            return
+        if self.index.get(job.id) is None and job.id:
+            log.info("a queued job had no record", job_id=job.id)
+            record = new_record(job, subject, "", json_format.MessageToDict(job.params))
+            self.index.put(record)
+            self._on_change(record)
+            await self._record(record)
+
+    async def _declare_lost(self, job_id: str) -> None:
+        record = self.index.get(job_id)
+        if record is None or record.state.terminal:
+            return
+        record.state = State.FAILED
+        record.error = JobError(code="lost", message="the job is in no queue any more; try it again", retriable=True)
+        await self.settle(record)
+
+    async def _record(self, record: JobRecord) -> None:
+        """Writes a record down; if NATS is away just now, the next change or the reconciler will."""
+        try:
+            if self._kv is None:
+                self._kv = await self._bus.js.key_value(KV_JOBS)
+            await self._kv.put(record.id, record.model_dump_json().encode())
+        except (*OUTAGES, nats.errors.Error) as error:
+            log.warning("a record was not written", job_id=record.id, error=str(error))

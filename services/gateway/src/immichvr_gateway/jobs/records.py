@@ -1,0 +1,179 @@
+"""What is known about a job, and how an event changes it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from google.protobuf import json_format
+from google.protobuf.timestamp_pb2 import Timestamp
+from immichvr.events.v1.events_pb2 import (
+    JOB_STATE_CANCELLED,
+    JOB_STATE_FAILED,
+    JOB_STATE_QUEUED,
+    JOB_STATE_RUNNING,
+    JOB_STATE_SUCCEEDED,
+    Job,
+    JobEvent,
+)
+from pydantic import BaseModel, Field
+
+
+class State(StrEnum):
+    """Where a job is in its life."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether nothing follows, unless it is asked for anew."""
+        return self in (State.SUCCEEDED, State.FAILED, State.CANCELLED)
+
+
+STATES = {
+    JOB_STATE_QUEUED: State.QUEUED,
+    JOB_STATE_RUNNING: State.RUNNING,
+    JOB_STATE_SUCCEEDED: State.SUCCEEDED,
+    JOB_STATE_FAILED: State.FAILED,
+    JOB_STATE_CANCELLED: State.CANCELLED,
+}
+
+
+class JobProgress(BaseModel):
+    """How far a job is."""
+
+    fraction: float = 0
+    stage: str = "queued"
+    message: str = ""
+
+
+class JobStep(BaseModel):
+    """One step of a job's timeline."""
+
+    stage: str
+    at: datetime
+    seconds: float
+
+
+class JobError(BaseModel):
+    """Why a job failed."""
+
+    code: str
+    message: str
+    retriable: bool = False
+
+
+class JobView(BaseModel):
+    """A job as the API shows it."""
+
+    id: str = Field(examples=["splat-6f1c0a3b-5f2d1c0e9a8b7c6d"])
+    kind: str = Field(examples=["splat"])
+    photo_id: str
+    requesters: list[str] = []
+    params: dict[str, Any] = Field({}, examples=[{"model": "auto", "quality": "full"}])
+    state: State = State.QUEUED
+    run: int = 1
+    attempts: int = 0
+    progress: JobProgress = JobProgress()
+    timeline: list[JobStep] = []
+    error: JobError | None = None
+    outputs: list[str] = Field([], examples=[["splat-lift-da2-small"]])
+    created_at: datetime
+    updated_at: datetime
+
+
+class JobRecord(JobView):
+    """A job as the gateway keeps it.
+
+    message, subject: what was, or shall be, published. seq: of the newest event. light: a light variant must
+    exist before this job has succeeded; awaits: the job that makes it. auto_retries: how often the gateway itself
+    has tried again.
+    """
+
+    message: dict[str, Any] = {}
+    subject: str = ""
+    seq: int = 0
+    light: bool = False
+    awaits: str = ""
+    auto_retries: int = 0
+
+    def view(self) -> JobView:
+        """What the API shows of it."""
+        return JobView.model_construct(**{name: getattr(self, name) for name in JobView.model_fields})
+
+    def job(self) -> Job:
+        """The message it was, or will be, published as."""
+        return json_format.ParseDict(self.message, Job(), ignore_unknown_fields=True)
+
+
+def new_record(job: Job, subject: str, requester: str, params: dict[str, Any], light: bool = False) -> JobRecord:
+    """The record of a job that is about to be published."""
+    created = job.created_at.ToDatetime(UTC)
+    return JobRecord(
+        id=job.id,
+        kind=job.kind,
+        photo_id=job.photo_id,
+        requesters=[requester] if requester else list(job.requesters),
+        params=params,
+        run=job.run,
+        created_at=created,
+        updated_at=created,
+        message=json_format.MessageToDict(job),
+        subject=subject,
+        light=light,
+    )
+
+
+def from_event(event: JobEvent) -> JobRecord:
+    """A record for a job that is known from an event alone."""
+    at = moment(event.at)
+    return JobRecord(
+        id=event.job_id, kind=event.kind, photo_id=event.photo_id, run=event.run or 1, created_at=at, updated_at=at
+    )
+
+
+def apply(record: JobRecord, event: JobEvent) -> bool:
+    """Brings a record up to date; False when the event is older than what is known, or comes after the end.
+
+    A state this version does not know leaves the state as it is.
+    """
+    if (event.run, event.attempt, event.seq) <= (record.run, record.attempts, record.seq):
+        return False
+    if event.run == record.run and record.state.terminal:
+        return False
+    record.run, record.attempts, record.seq = event.run, event.attempt, event.seq
+    record.state = STATES.get(event.state, record.state)
+    record.updated_at = moment(event.at)
+    if event.HasField("progress"):
+        fraction = max(event.progress.fraction, record.progress.fraction if record.attempts == event.attempt else 0)
+        record.progress = JobProgress(
+            fraction=round(fraction, 4), stage=event.progress.stage, message=event.progress.message
+        )
+    record.timeline = [_queued(record, event)] + [
+        JobStep(stage=phase.stage, at=moment(phase.at), seconds=round(phase.seconds, 4)) for phase in event.timeline
+    ]
+    record.error = None
+    if event.HasField("error"):
+        record.error = JobError(code=event.error.code, message=event.error.message, retriable=event.error.retriable)
+    if event.outputs:
+        record.outputs = [output.asset_key for output in event.outputs]
+    return True
+
+
+def _queued(record: JobRecord, event: JobEvent) -> JobStep:
+    """How long the job lay in the queue, as its first event after the start tells."""
+    if record.timeline and not event.timeline:
+        return record.timeline[0]
+    start = moment(event.timeline[0].at) if event.timeline else moment(event.at)
+    seconds = (start - record.created_at).total_seconds() - (event.timeline[0].seconds if event.timeline else 0)
+    return JobStep(stage="queued", at=record.created_at, seconds=round(max(0.0, seconds), 4))
+
+
+def moment(stamp: Timestamp) -> datetime:
+    """A protobuf timestamp; now, where there is none."""
+    return stamp.ToDatetime(UTC) if stamp.seconds else datetime.now(UTC)

@@ -1,0 +1,209 @@
+"""What people may ask for, and the job it takes: depth, a splat, a conversion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from immichvr.common.v1.common_pb2 import ObjectRef
+from immichvr.events.v1.events_pb2 import Job
+from immichvr_common.bus import job_subject
+from immichvr_common.manifests import AssetFile, Manifest
+from immichvr_common.storage import ObjectStore
+from immichvr_models import Cache
+
+from immichvr_gateway.assets import AssetEntry, AssetIndex, ManifestReader, rank
+from immichvr_gateway.jobs.desk import Desk
+from immichvr_gateway.jobs.records import JobProgress, JobRecord, State, new_record
+from immichvr_gateway.library import Identity, LibraryPhoto
+from immichvr_gateway.problems import Problem, not_accepted, not_found
+from immichvr_gateway.recipes import conversion_hash, depth_model_of, job_id, recipe
+from immichvr_gateway.staging import Stager
+
+DEPTH_MODELS = ["auto", "embedded", "da2-small", "heuristic"]
+SPLAT_MODELS = ["auto", "lift-embedded", "lift-da2-small", "lift-heuristic"]
+QUALITIES = ["full", "light"]
+FORMATS = ["ply", "spz", "splat"]
+
+Kind = Literal["depth", "splat"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The job that answers a request; `done` when its result is already there."""
+
+    record: JobRecord
+    done: bool
+
+
+class Orders:
+    """Turns requests into jobs, or into what already exists."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        assets: AssetIndex,
+        manifests: ManifestReader,
+        stager: Stager,
+        store: ObjectStore,
+        models: Cache,
+        pool: str,
+    ) -> None:
+        self._desk, self._assets, self._manifests = desk, assets, manifests
+        self._stager, self._store, self._models, self._pool = stager, store, models, pool
+
+    async def depth(self, who: Identity, photo: LibraryPhoto, model: str, force: bool, trace: str) -> Answer:
+        """A depth asset of a photo."""
+        if model not in DEPTH_MODELS:
+            raise not_accepted("model", model, DEPTH_MODELS)
+        return await self._make("depth", who, photo, model, "full", force, trace)
+
+    async def splat(
+        self, who: Identity, photo: LibraryPhoto, model: str, quality: str, force: bool, trace: str
+    ) -> Answer:
+        """A splat of a photo, and its light variant where that quality is asked for."""
+        if model not in SPLAT_MODELS:
+            raise not_accepted("model", model, SPLAT_MODELS)
+        if quality not in QUALITIES:
+            raise not_accepted("quality", quality, QUALITIES)
+        return await self._make("splat", who, photo, model, quality, force, trace)
+
+    async def convert(self, who: Identity, photo: LibraryPhoto, to_format: str, model: str, trace: str) -> Answer:
+        """A photo's splat in another format."""
+        if to_format not in FORMATS:
+            raise not_accepted("format", to_format, FORMATS)
+        entry = self._splat_to_convert(photo, model)
+        return await self._convert(entry, photo, to_format, "full", who.user_id, trace)
+
+    async def lighten(self, record: JobRecord) -> JobRecord | None:
+        """The job that makes the light variant of what a splat job just made; None if it exists."""
+        entry = next(
+            (self._assets.get(record.photo_id, key) for key in record.outputs if key.startswith("splat-")), None
+        )
+        if entry is None:
+            return None
+        source = record.job()
+        photo = LibraryPhoto(
+            record.photo_id, source.source_name, "", None, None, None, source.source_version, None, None
+        )
+        answer = await self._convert(entry, photo, "spz", "light", record.requesters[0], source.traceparent)
+        return None if answer.done else answer.record
+
+    def is_outdated(self, manifest: Manifest, photo: LibraryPhoto) -> bool:
+        """Whether the photo, or what makes assets of it, has changed since."""
+        model = manifest.requested_model or "auto"
+        if manifest.kind == "depth":
+            model = depth_model_of(model)
+        return manifest.recipe != recipe(manifest.kind, photo.source_version, model)
+
+    async def _make(
+        self, kind: Kind, who: Identity, photo: LibraryPhoto, model: str, quality: str, force: bool, trace: str
+    ) -> Answer:
+        own_recipe = recipe(kind, photo.source_version, model)
+        existing = None if force else self._existing(kind, photo, model, own_recipe)
+        if existing is not None:
+            if quality == "light" and not await self._has(existing, "spz", "light"):
+                return await self._convert(existing, photo, "spz", "light", who.user_id, trace)
+            return Answer(self._done(kind, existing, who, model, quality), done=True)
+        under_way = self._desk.index.get(job_id(kind, photo.id, own_recipe))
+        source = None
+        if under_way is None or under_way.state.terminal:
+            source = await self._stager.stage(who, photo)
+        job = Job(
+            id=job_id(kind, photo.id, own_recipe), kind=kind, photo_id=photo.id, run=1, bucket=self._store.bucket,
+            source_version=photo.source_version, source_name=photo.name, traceparent=trace,
+        )  # fmt: skip
+        job.params.update({"model": model, **({"keepPly": True} if kind == "splat" else {})})
+        job.recipes[kind] = own_recipe
+        if kind == "splat":
+            job.recipes["depth"] = recipe("depth", photo.source_version, depth_model_of(model))
+        if source is not None:
+            job.inputs["source"].CopyFrom(source)
+        job.created_at.GetCurrentTime()
+        subject = job_subject("ai", self._pool, "interactive", kind, job.id)
+        shown = {"model": model, **({"quality": quality} if kind == "splat" else {})}
+        record = new_record(job, subject, who.user_id, shown, light=quality == "light")
+        return Answer(await self._desk.submit(record, who.user_id), done=False)
+
+    def _existing(self, kind: str, photo: LibraryPhoto, model: str, own_recipe: str) -> AssetEntry | None:
+        """What answers a request without work: made by the same recipe, with nothing better to be had since."""
+        made = [entry for entry in self._assets.of_photo(photo.id) if entry.kind == kind and entry.recipe == own_recipe]
+        if not made:
+            return None
+        best = min(made, key=lambda entry: rank(entry.model_key))
+        if model == "auto" and depth_model_of(best.model_key) == "heuristic" and self._is_ready("da2-small"):
+            return None
+        return best
+
+    def _is_ready(self, key: str) -> bool:
+        return self._models.state(self._models.registry[key]) == "ready"
+
+    def _done(self, kind: str, entry: AssetEntry, who: Identity, model: str, quality: str) -> JobRecord:
+        known = self._desk.index.get(job_id(kind, entry.photo_id, entry.recipe))
+        if known is not None and known.state is State.SUCCEEDED:
+            return known
+        return JobRecord(
+            id=job_id(kind, entry.photo_id, entry.recipe), kind=kind, photo_id=entry.photo_id,
+            requesters=[who.user_id], params={"model": model, "quality": quality}, state=State.SUCCEEDED,
+            progress=JobProgress(fraction=1, stage="stored"), outputs=[entry.asset_key],
+            created_at=entry.made_at, updated_at=entry.made_at,
+        )  # fmt: skip
+
+    def _splat_to_convert(self, photo: LibraryPhoto, model: str) -> AssetEntry:
+        splats = [entry for entry in self._assets.of_photo(photo.id) if entry.kind == "splat"]
+        if model != "auto":
+            accepted = ["auto", *(entry.model_key for entry in splats)]
+            if model not in accepted:
+                raise not_accepted("model", model, accepted)
+            splats = [entry for entry in splats if entry.model_key == model]
+        if not splats:
+            raise not_found(f"photo {photo.id} has no splat yet; make one first")
+        return splats[0]
+
+    async def _has(self, entry: AssetEntry, to_format: str, variant: str) -> bool:
+        manifest = await self._manifests.read(entry.manifest_key)
+        return find_file(manifest, to_format, variant) is not None
+
+    async def _convert(
+        self, entry: AssetEntry, photo: LibraryPhoto, to_format: str, variant: str, requester: str, trace: str
+    ) -> Answer:
+        manifest = await self._manifests.read(entry.manifest_key)
+        own_hash = conversion_hash(entry.recipe, entry.model_key, to_format, variant)
+        name = job_id("convert", photo.id, own_hash)
+        params: dict[str, Any] = {"format": to_format, "variant": variant, "model": entry.model_key}
+        if find_file(manifest, to_format, variant) is not None:
+            at = datetime.now(UTC)
+            done = JobRecord(
+                id=name, kind="convert", photo_id=photo.id, requesters=[requester], params=params,
+                state=State.SUCCEEDED, outputs=[entry.asset_key], created_at=at, updated_at=at,
+                progress=JobProgress(fraction=1, stage="stored"),
+            )  # fmt: skip
+            return Answer(done, done=True)
+        source = find_file(manifest, "ply", "full") or find_file(manifest, "spz", "full")
+        if source is None:
+            raise Problem(409, "nothing_to_convert", f"asset {entry.asset_key} holds no splat file to convert")
+        job = Job(
+            id=name, kind="convert", photo_id=photo.id, run=1, bucket=self._store.bucket,
+            source_version=photo.source_version, source_name=photo.name, traceparent=trace,
+        )  # fmt: skip
+        job.params.update(
+            {"toFormat": to_format, "variant": variant, "fromFormat": source.format, "modelKey": entry.model_key}
+        )
+        job.inputs["splat"].CopyFrom(_reference(self._store.bucket, source))
+        job.recipes["splat"] = entry.recipe
+        job.created_at.GetCurrentTime()
+        subject = job_subject("converter", "cpu", "interactive", "convert", job.id)
+        return Answer(await self._desk.submit(new_record(job, subject, requester, params), requester), done=False)
+
+
+def _reference(bucket: str, file: AssetFile) -> ObjectRef:
+    return ObjectRef(
+        bucket=bucket, key=file.key, size=file.size, sha256=file.sha256, media_type=file.media_type
+    )  # fmt: skip
+
+
+def find_file(manifest: Manifest, to_format: str, variant: str) -> AssetFile | None:
+    """The splat file of that format and variant."""
+    wanted = (file for file in manifest.files if file.role == "splat")
+    return next((file for file in wanted if (file.format, file.variant) == (to_format, variant)), None)

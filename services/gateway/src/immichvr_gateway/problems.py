@@ -1,0 +1,97 @@
+"""Failures as problem details (RFC 9457), with a code for programs and words for people."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from immichvr_common.errors import Conflict, NotFound, ServiceError, Unavailable
+from immichvr_common.logs import get_log
+from immichvr_media import ImageTooLarge, MediaError
+from starlette.exceptions import HTTPException
+
+from immichvr_gateway.library import LibraryUnavailable, NotPermitted, PhotoNotFound, PhotoTooLarge, SignInFailed
+
+log = get_log(__name__)
+
+
+class Problem(Exception):
+    """An answer that is not what was hoped for."""
+
+    def __init__(self, status: int, code: str, detail: str, **more: Any) -> None:
+        super().__init__(detail)
+        self.status, self.code, self.detail, self.more = status, code, detail, more
+
+
+def not_found(what: str) -> Problem:
+    """404: there is no such thing, or it is not this person's to see."""
+    return Problem(404, "not_found", what)
+
+
+def not_accepted(name: str, value: str, accepted: list[str]) -> Problem:
+    """422: a value that is none of those there are."""
+    detail = f"{name} {value!r} is not one of: {', '.join(accepted)}"
+    return Problem(422, f"invalid_{name}", detail, accepted=accepted)
+
+
+def answer(problem: Problem) -> JSONResponse:
+    """The problem as it travels."""
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(problem.status).phrase,
+        "status": problem.status,
+        "code": problem.code,
+        "detail": problem.detail,
+        **problem.more,
+    }
+    headers = {"Retry-After": "2"} if problem.status == 503 else {}
+    return JSONResponse(body, problem.status, headers, "application/problem+json")
+
+
+def as_problem(error: Exception) -> Problem:
+    """What an error means to whoever asked; an unforeseen one shows no detail."""
+    match error:
+        case Problem():
+            return error
+        case Unavailable() | LibraryUnavailable():
+            return Problem(503, "unavailable", error.message, down=[error.down])
+        case NotFound() | PhotoNotFound():
+            return not_found(error.message)
+        case SignInFailed():
+            return Problem(401, "unauthorized", error.message)
+        case NotPermitted():
+            return Problem(403, "not_permitted", error.message, permissions=list(error.permissions))
+        case PhotoTooLarge():
+            return Problem(413, error.code, error.message)
+        case ImageTooLarge():
+            return Problem(413, "image_too_large", str(error))
+        case MediaError():
+            return Problem(422, error.code, str(error))
+        case Conflict():
+            return Problem(409, "conflict", error.message)
+        case ServiceError():
+            return Problem(422, error.code, error.message)
+        case HTTPException():
+            code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
+            return Problem(error.status_code, code, str(error.detail))
+        case RequestValidationError():
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            return Problem(422, "invalid_request", f"{where}: {first['msg']}")
+        case ValueError():
+            return Problem(422, getattr(error, "code", "invalid_request"), str(error))
+    log.error("request failed", exc_info=error)
+    return Problem(500, "internal", "something went wrong here; the gateway's log says what")
+
+
+def install(app: FastAPI) -> None:
+    """Turns every error of an application into problem details."""
+
+    async def handle(_: Request, error: Exception) -> JSONResponse:
+        return answer(as_problem(error))
+
+    for kind in (Problem, ServiceError, HTTPException, RequestValidationError, ValueError, Exception):
+        app.add_exception_handler(kind, handle)

@@ -1,0 +1,1 @@
+"""The doors: each route translates a request, calls, and translates the answer."""

@@ -1,0 +1,92 @@
+"""Assets: what was made from a photo, and its files."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from immichvr_common.errors import NotFound
+
+from immichvr_gateway.core import Core
+from immichvr_gateway.library import Identity, LibraryPhoto, PhotoNotFound
+from immichvr_gateway.problems import not_found
+from immichvr_gateway.ranges import Served, serve
+from immichvr_gateway.routes.people import Person, TheCore
+from immichvr_gateway.views import AssetMapView, AssetsView, AssetView, KindsView, asset_view, download_name
+
+router = APIRouter(prefix="/api", tags=["assets"])
+
+_ASKED_AT_ONCE = 8
+
+
+@router.get("/photos/{photo_id}/assets")
+async def list_assets(photo_id: str, core: TheCore, who: Person) -> AssetsView:
+    """What was made from a photo, as the manifests tell it."""
+    photo = await core.library.photo(who, photo_id)
+    return AssetsView(assets=await asset_views(core, photo))
+
+
+@router.api_route("/photos/{photo_id}/assets/{asset_key}/{file}", methods=["GET", "HEAD"], response_class=Response)
+async def get_asset_file(
+    photo_id: str, asset_key: str, file: str, request: Request, core: TheCore, who: Person, download: bool = False
+) -> Response:
+    """One file of an asset, whole or a range of it."""
+    await core.library.photo(who, photo_id)
+    entry = core.assets.get(photo_id, asset_key)
+    if entry is None:
+        raise not_found(f"photo {photo_id} has no asset {asset_key!r}")
+    manifest = await core.manifests.read(entry.manifest_key)
+    found = next((one for one in manifest.files if one.name == file), None)
+    if found is None:
+        names = ", ".join(one.name for one in manifest.files)
+        raise not_found(f"asset {asset_key} has no file {file!r}; it has: {names}")
+    served = Served(
+        size=found.size,
+        media_type=found.media_type,
+        etag=f'"{found.sha256}"',
+        name=download_name(manifest, found),
+        read=lambda start, length: core.store.stream(found.key, start, length),
+    )
+    return serve(request, served, download)
+
+
+@router.get("/assets/map")
+async def map_assets(core: TheCore, who: Person) -> AssetMapView:
+    """Which photos have depth and splats, and by which models."""
+    found = {
+        photo_id: KindsView(
+            depth=[entry.model_key for entry in entries if entry.kind == "depth"],
+            splat=[entry.model_key for entry in entries if entry.kind == "splat"],
+        )
+        for photo_id, entries in core.assets
+    }
+    visible = await _visible(core, who, list(found))
+    return AssetMapView(count=len(visible), map={photo_id: found[photo_id] for photo_id in visible})
+
+
+async def asset_views(core: Core, photo: LibraryPhoto) -> list[AssetView]:
+    """A photo's assets, the best first."""
+    views = []
+    for entry in core.assets.of_photo(photo.id):
+        try:
+            manifest = await core.manifests.read(entry.manifest_key)
+        except NotFound:
+            continue
+        views.append(asset_view(manifest, core.orders.is_outdated(manifest, photo)))
+    return views
+
+
+async def _visible(core: Core, who: Identity, photo_ids: list[str]) -> list[str]:
+    """Those photos that this person may see; the library decides."""
+    limit = asyncio.Semaphore(_ASKED_AT_ONCE)
+
+    async def seen(photo_id: str) -> str | None:
+        async with limit:
+            try:
+                await core.library.photo(who, photo_id)
+            except PhotoNotFound:
+                return None
+            return photo_id
+
+    return [one for one in await asyncio.gather(*(seen(photo_id) for photo_id in photo_ids)) if one is not None]

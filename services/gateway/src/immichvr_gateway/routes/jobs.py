@@ -1,0 +1,66 @@
+"""Jobs: followed, cancelled, tried again, by those who asked for them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse, Response
+
+from immichvr_gateway.core import Core
+from immichvr_gateway.jobs.records import JobRecord, JobView, State
+from immichvr_gateway.library import Identity
+from immichvr_gateway.problems import not_accepted, not_found
+from immichvr_gateway.routes.people import Person, TheCore
+from immichvr_gateway.views import JobPageView
+
+router = APIRouter(prefix="/api/jobs", tags=["jobs"])
+
+
+@router.get("")
+async def list_jobs(
+    core: TheCore,
+    who: Person,
+    state: Annotated[str | None, Query(max_length=16)] = None,
+    photo_id: Annotated[str | None, Query(max_length=64)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> JobPageView:
+    """A person's jobs, newest first."""
+    if state is not None and state not in list(State):
+        raise not_accepted("state", state, list(State))
+    jobs = core.jobs.of_photo(photo_id, who.user_id) if photo_id else core.jobs.of_requester(who.user_id)
+    if state is not None:
+        jobs = [job for job in jobs if job.state == state]
+    names = [job.id for job in jobs]
+    start = names.index(cursor) + 1 if cursor in names else 0
+    page = jobs[start : start + limit]
+    more = len(jobs) > start + limit
+    return JobPageView(items=[job.view() for job in page], next_cursor=page[-1].id if more else None)
+
+
+@router.get("/{job_id}")
+async def get_job(job_id: str, core: TheCore, who: Person) -> JobView:
+    """A job with its timeline."""
+    return _mine(core, who, job_id).view()
+
+
+@router.delete("/{job_id}", status_code=202, response_model=JobView)
+async def cancel_job(job_id: str, core: TheCore, who: Person) -> Response:
+    """Cancels a job; one that others asked for too goes on for them."""
+    record = await core.desk.cancel(_mine(core, who, job_id), who.user_id)
+    return JSONResponse(record.view().model_dump(mode="json"), 202)
+
+
+@router.post("/{job_id}/retry", status_code=202, response_model=JobView)
+async def retry_job(job_id: str, core: TheCore, who: Person) -> Response:
+    """Tries a job that has ended again."""
+    record = await core.desk.retry(_mine(core, who, job_id))
+    return JSONResponse(record.view().model_dump(mode="json"), 202, {"Location": f"/api/jobs/{record.id}"})
+
+
+def _mine(core: Core, who: Identity, job_id: str) -> JobRecord:
+    record = core.jobs.get(job_id)
+    if record is None or who.user_id not in record.requesters:
+        raise not_found(f"there is no job {job_id!r} of yours")
+    return record

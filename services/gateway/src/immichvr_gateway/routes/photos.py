@@ -1,0 +1,140 @@
+"""Photos: pages of them, their pictures, and asking for depth and splats."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from immichvr_common.trace import accept_traceparent
+from pydantic import BaseModel, ConfigDict, Field
+
+from immichvr_gateway.core import Core
+from immichvr_gateway.library import Content, Identity, LibraryPhoto
+from immichvr_gateway.orders import Answer
+from immichvr_gateway.routes.assets import asset_views
+from immichvr_gateway.routes.people import Person, TheCore
+from immichvr_gateway.views import JobAnswer, PhotoDetails, PhotoPageView, PhotoView, photo_view
+
+router = APIRouter(prefix="/api/photos", tags=["photos"])
+
+
+class DepthRequest(BaseModel):
+    """What depth to make."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"model": "auto", "force": False}]})
+    model: str = Field("auto", max_length=64)
+    force: bool = False
+
+
+class SplatRequest(BaseModel):
+    """What splat to make."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"model": "auto", "quality": "light"}]})
+    model: str = Field("auto", max_length=64)
+    quality: str = Field("full", max_length=16)
+    force: bool = False
+
+
+class ConvertRequest(BaseModel):
+    """What to convert a splat to."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"format": "splat", "model": "auto"}]})
+    format: str = Field(max_length=16)
+    model: str = Field("auto", max_length=64)
+
+
+@router.get("")
+async def list_photos(
+    core: TheCore,
+    who: Person,
+    limit: Annotated[int, Query(ge=1, le=500)] = 60,
+    cursor: Annotated[str | None, Query(max_length=512)] = None,
+) -> PhotoPageView:
+    """A page of photos, newest first, with badges."""
+    page = await core.library.photos(who, cursor, limit)
+    return PhotoPageView(items=[_view(core, who, photo) for photo in page.items], next_cursor=page.next_cursor)
+
+
+@router.get("/{photo_id}")
+async def get_photo(photo_id: str, core: TheCore, who: Person) -> PhotoDetails:
+    """One photo with its assets."""
+    photo = await core.library.photo(who, photo_id)
+    return PhotoDetails(**_view(core, who, photo).model_dump(), assets=await asset_views(core, photo))
+
+
+@router.get("/{photo_id}/thumbnail", response_class=Response)
+async def get_thumbnail(photo_id: str, request: Request, core: TheCore, who: Person) -> Response:
+    """A small picture."""
+    return await _passed_on(await core.library.thumbnail(who, photo_id), request)
+
+
+@router.get("/{photo_id}/preview", response_class=Response)
+async def get_preview(photo_id: str, request: Request, core: TheCore, who: Person) -> Response:
+    """An upright picture that browsers show, at most 2048 pixels on its longer side."""
+    return await _passed_on(await core.library.preview(who, photo_id), request)
+
+
+@router.get("/{photo_id}/original", response_class=Response)
+async def get_original(photo_id: str, request: Request, core: TheCore, who: Person) -> Response:
+    """The file as it is."""
+    return await _passed_on(await core.library.original(who, photo_id), request)
+
+
+@router.post("/{photo_id}/depth", status_code=202, response_model=JobAnswer)
+async def make_depth(photo_id: str, wish: DepthRequest, request: Request, core: TheCore, who: Person) -> Response:
+    """Makes depth: 202 with the job, or 200 if it exists."""
+    photo = await core.library.photo(who, photo_id, fresh=True)
+    return _answered(await core.orders.depth(who, photo, wish.model, wish.force, _trace(request)))
+
+
+@router.post("/{photo_id}/splat", status_code=202, response_model=JobAnswer)
+async def make_splat(photo_id: str, wish: SplatRequest, request: Request, core: TheCore, who: Person) -> Response:
+    """Makes a splat: 202 with the job, or 200 if it exists."""
+    photo = await core.library.photo(who, photo_id, fresh=True)
+    return _answered(await core.orders.splat(who, photo, wish.model, wish.quality, wish.force, _trace(request)))
+
+
+@router.post("/{photo_id}/splat/convert", status_code=202, response_model=JobAnswer)
+async def convert_splat(photo_id: str, wish: ConvertRequest, request: Request, core: TheCore, who: Person) -> Response:
+    """Converts a photo's splat: 202 with the job, or 200 if the file exists."""
+    photo = await core.library.photo(who, photo_id)
+    return _answered(await core.orders.convert(who, photo, wish.format, wish.model, _trace(request)))
+
+
+def _view(core: Core, who: Identity, photo: LibraryPhoto) -> PhotoView:
+    job = core.jobs.current_of_photo(photo.id, who.user_id)
+    return photo_view(photo, core.assets.badges(photo.id), job.view() if job else None)
+
+
+def _trace(request: Request) -> str:
+    return accept_traceparent(request.headers.get("traceparent"))
+
+
+def _answered(answer: Answer) -> JSONResponse:
+    view = answer.record.view()
+    headers = {"Location": f"/api/jobs/{view.id}"}
+    return JSONResponse({"job": view.model_dump(mode="json")}, 200 if answer.done else 202, headers)
+
+
+async def _passed_on(content: Content, request: Request) -> Response:
+    headers = {
+        "Cache-Control": "private, max-age=300",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+    }
+    if content.etag:
+        headers["ETag"] = content.etag
+        if content.etag in request.headers.get("if-none-match", ""):
+            await content.close()
+            return Response(status_code=304, headers=headers)
+    if content.size is not None:
+        headers["Content-Length"] = str(content.size)
+    return StreamingResponse(_closing(content), headers=headers, media_type=content.media_type)
+
+
+async def _closing(content: Content) -> AsyncIterator[bytes]:
+    async with content:
+        async for chunk in content.chunks:
+            yield chunk

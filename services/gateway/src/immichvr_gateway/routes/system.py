@@ -1,0 +1,116 @@
+"""Health, what this gateway is, and signing in."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from immichvr_gateway.orders import DEPTH_MODELS, FORMATS, QUALITIES, SPLAT_MODELS
+from immichvr_gateway.routes.people import Anybody, TheCore
+from immichvr_gateway.sessions import COOKIE, LIFETIME_S
+
+router = APIRouter(prefix="/api", tags=["system"])
+
+
+class ModelView(BaseModel):
+    """A model, what it makes, and whether it can run."""
+
+    key: str
+    name: str
+    makes: list[str]
+    state: str
+    licence: str
+    commercial_use: bool
+
+
+class ConfigView(BaseModel):
+    """What a viewer needs to know first."""
+
+    version: str
+    library: Literal["folder", "immich"]
+    authenticated: bool
+    immich_external_url: str | None
+    models: list[ModelView]
+    depth_models: list[str] = DEPTH_MODELS
+    splat_models: list[str] = SPLAT_MODELS
+    formats: list[str] = FORMATS
+    qualities: list[str] = QUALITIES
+
+
+class Health(BaseModel):
+    """Alive."""
+
+    status: Literal["ok"] = "ok"
+
+
+class SignIn(BaseModel):
+    """One of: an Immich API key; e-mail and password of an Immich account; the gateway's access token."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"api_key": "…"}]})
+    api_key: SecretStr = SecretStr("")
+    email: str = Field("", max_length=320)
+    password: SecretStr = SecretStr("")
+    token: SecretStr = SecretStr("")
+
+
+@router.get("/health")
+async def health() -> Health:
+    """Whether the gateway lives."""
+    return Health()
+
+
+@router.get("/ready", response_model=dict[str, bool])
+async def ready(core: TheCore) -> Response:
+    """Whether what the gateway depends on answers: 200, or 503 naming what does not."""
+    state = await core.readiness()
+    return JSONResponse(state, 200 if all(state.values()) else 503)
+
+
+@router.get("/config")
+async def config(core: TheCore, who: Anybody) -> ConfigView:
+    """What this gateway is and can do; also for those who have not signed in."""
+    models = [_model_view(core.models, model) for model in core.models.registry] if who else []
+    return ConfigView(
+        version=version("immichvr-gateway"),
+        library=core.library.kind,
+        authenticated=who is not None,
+        immich_external_url=core.settings.immich.external_url or None,
+        models=models,
+    )
+
+
+@router.post("/session", status_code=204)
+async def sign_in(wish: SignIn, request: Request, core: TheCore) -> Response:
+    """Exchanges a key, a password or a token for a cookie."""
+    cookie, _ = await core.sessions.sign_in(
+        wish.api_key.get_secret_value(), wish.email, wish.password.get_secret_value(), wish.token.get_secret_value()
+    )
+    response = Response(status_code=204)
+    response.set_cookie(
+        COOKIE, cookie, max_age=LIFETIME_S, httponly=True, samesite="strict", secure=request.url.scheme == "https"
+    )
+    return response
+
+
+@router.delete("/session", status_code=204)
+async def sign_out(request: Request, core: TheCore) -> Response:
+    """Ends the session."""
+    await core.sessions.sign_out(request.cookies.get(COOKIE, ""))
+    response = Response(status_code=204)
+    response.delete_cookie(COOKIE)
+    return response
+
+
+def _model_view(cache: Any, model: Any) -> ModelView:
+    return ModelView(
+        key=model.key,
+        name=model.name,
+        makes=list(model.makes),
+        state=cache.state(model),
+        licence=model.licence.name,
+        commercial_use=model.commercial_use,
+    )

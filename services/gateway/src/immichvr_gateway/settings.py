@@ -1,0 +1,89 @@
+"""Settings of the gateway.
+
+Its own begin with IMMICHVR_GATEWAY_; those about Immich are named as other Immich companions name them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from immichvr_common.settings import MetricsSettings, NatsSettings, S3Settings, SecretFileSource
+from pydantic import BaseModel, Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+class ImmichSettings(BaseSettings):
+    """How to reach Immich: IMMICH_URL, IMMICH_API_KEY or IMMICH_API_KEY_FILE, IMMICH_EXTERNAL_URL."""
+
+    model_config = SettingsConfigDict(env_prefix="IMMICH_", extra="ignore")
+
+    url: str = ""
+    api_key: SecretStr = SecretStr("")
+    external_url: str = ""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment, and files that it names."""
+        return init_settings, env_settings, SecretFileSource(settings_cls)
+
+
+class LimitSettings(BaseModel):
+    """What the gateway refuses."""
+
+    source_megabytes: float = Field(512, gt=0, description="size of a photo that is staged")
+    queued_per_user: int = Field(2000, ge=1, description="jobs one person may have queued or running")
+    body_kilobytes: int = Field(64, ge=1, description="size of a request's body")
+    unread_events: int = Field(256, ge=8, description="events a socket may leave unread before it is dropped")
+
+
+class GatewaySettings(BaseSettings):
+    """Settings of the gateway."""
+
+    model_config = SettingsConfigDict(env_prefix="IMMICHVR_GATEWAY_", env_nested_delimiter="__", extra="ignore")
+    service: ClassVar[str] = "gateway"
+
+    host: str = "127.0.0.1"
+    port: int = 2284
+    photos: Path | None = Field(None, description="a folder of photos, where there is no Immich")
+    cache: Path | None = Field(None, description="where thumbnails of a folder are kept; a temporary folder if unset")
+    web: Path | None = Field(None, description="the built viewer; the checkout's own if unset")
+    public_url: str = Field("", description="the address people use, where a proxy stands in front")
+    access_token: SecretStr = Field(SecretStr(""), description="exchanged for a session by people without Immich")
+    session_key: SecretStr = Field(SecretStr(""), description="seals stored sessions; a fresh one if unset")
+    pool: Literal["cpu", "gpu"] = Field("cpu", description="the pool of ai workers that gets the jobs")
+    lease_s: float = Field(30, gt=0, description="how long a worker may be silent before its job goes to another")
+    retries: int = Field(1, ge=0, le=5, description="how often a job whose worker crashed is tried again by itself")
+    nats: NatsSettings = NatsSettings()
+    s3: S3Settings = S3Settings()
+    metrics: MetricsSettings = MetricsSettings()
+    limits: LimitSettings = LimitSettings()
+    immich: ImmichSettings = Field(default_factory=ImmichSettings)
+    log_level: str = "info"
+    log_json: bool = False
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment, and files that it names."""
+        return init_settings, env_settings, SecretFileSource(settings_cls)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anybody may look: only a folder, and only from this machine."""
+        return not self.immich.url and self.host in LOOPBACK

@@ -1,0 +1,63 @@
+"""Bringing a photo from the library to where workers can read it."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections import OrderedDict
+from pathlib import Path
+
+from immichvr.common.v1.common_pb2 import ObjectRef
+from immichvr_common.storage import ObjectStore
+
+from immichvr_gateway.library import Content, Identity, Library, LibraryPhoto
+from immichvr_gateway.problems import Problem
+
+_REMEMBERED = 4096
+
+
+class Stager:
+    """Stages each version of a photo once, however many ask at the same time."""
+
+    def __init__(self, library: Library, store: ObjectStore, max_bytes: int) -> None:
+        self._library, self._store, self._max_bytes = library, store, max_bytes
+        self._known: OrderedDict[str, ObjectRef] = OrderedDict()
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def stage(self, who: Identity, photo: LibraryPhoto) -> ObjectRef:
+        """Where workers find the photo. Raises Problem for what can be no photo, Unavailable, library errors."""
+        key = f"sources/{photo.id}/{photo.source_version}"
+        lock = self._locks.setdefault(key, asyncio.Lock())
+        try:
+            async with lock:
+                return await self._stage(who, photo, key)
+        finally:
+            if not lock.locked():
+                self._locks.pop(key, None)
+
+    async def _stage(self, who: Identity, photo: LibraryPhoto, key: str) -> ObjectRef:
+        known = self._known.get(key)
+        if known is not None and await self._store.exists(key):
+            self._known.move_to_end(key)
+            return known
+        async with await self._library.source(who, photo.id) as content:
+            with tempfile.NamedTemporaryFile(prefix="stage-") as file:
+                path = Path(file.name)
+                await _save(content, path, self._max_bytes, photo.name)
+                ref = await self._store.put_file(key, path, content.media_type)
+        self._known[key] = ref
+        if len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return ref
+
+
+async def _save(content: Content, path: Path, max_bytes: int, name: str) -> None:
+    size = 0
+    with path.open("wb") as out:
+        async for chunk in content.chunks:
+            size += len(chunk)
+            if size > max_bytes:
+                raise Problem(413, "image_too_large", f"{name} is larger than {max_bytes // 1_000_000} MB")
+            await asyncio.to_thread(out.write, chunk)
+    if size == 0:
+        raise Problem(422, "invalid_image", f"{name} is empty: it has no bytes")
