@@ -58,7 +58,7 @@ class ImmichClient:
         return await self._ask("GET", who, path, None, answer)
 
     async def post(
-        self, who: Credential | None, path: str, body: Mapping[str, object], answer: type[_Answer]
+        self, who: Credential | None, path: str, body: Mapping[str, object] | None, answer: type[_Answer]
     ) -> _Answer:
         """The JSON answer to a POST, of JSON if `body` is given, below `/api/`. Raises as `get` does."""
         return await self._ask("POST", who, path, body, answer)

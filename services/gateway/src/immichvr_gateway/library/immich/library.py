@@ -58,7 +58,7 @@ class ImmichLibrary:
         self._limits = limits or ImmichLimits()
         self._client = ImmichClient(url, self._limits)
         self._pages = page_address(external_url)
-        self._key = api_key.get_secret_value() if api_key is not None else None
+        self._key = (api_key.get_secret_value().strip() if api_key is not None else "") or None
         self._service: Identity | None = None
         self._decisions = Decisions(self._limits.decision_s, self._limits.max_decisions)
 

@@ -77,7 +77,7 @@ async def problems_with(client: ImmichClient, api_key: str | None) -> list[str]:
         problems.append(f"Immich at {client.address} is version {version}; ImmichVR works with version 3")
     if api_key is not None:
         try:
-            problems.append(await missing_permissions(client, Credential("api_key", SecretStr(api_key.strip()))))
+            problems.append(await missing_permissions(client, Credential("api_key", SecretStr(api_key))))
         except (LibraryUnavailable, SignInFailed) as error:
             problems.append(f"the gateway's own API key: {error.message}")
     return [problem for problem in problems if problem]
