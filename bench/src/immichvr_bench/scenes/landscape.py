@@ -61,7 +61,7 @@ def landscape() -> Scene:
             zenith=(0.16, 0.30, 0.60),
             horizon=(0.70, 0.62, 0.60),
             bounce=(0.10, 0.10, 0.11),
-            haze=0.00038,
+            haze=0.00028,
             clouds=0.35,
             sun_size=0.008,
             exposure=0.85,

@@ -133,7 +133,7 @@ def _alpine(
         green + (0.93 * rock - green) * bare,
         blue + (0.88 * rock - blue) * bare,
     )
-    snow = _smooth(240.0, 330.0, y + 260.0 * (broad - 0.5)) * _smooth(0.74, 0.86, normal[1] + 0.35 * (broad - 0.5))
+    snow = _smooth(240.0, 330.0, y + 260.0 * (broad - 0.5)) * _smooth(0.64, 0.80, normal[1] + 0.35 * (broad - 0.5))
     return red + (0.85 - red) * snow, green + (0.88 - green) * snow, blue + (0.93 - blue) * snow
 
 

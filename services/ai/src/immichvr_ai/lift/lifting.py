@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from immichvr_splats import SH_C0, Camera, GaussianCloud
 
 from immichvr_ai.depth_map import DepthMap
-from immichvr_ai.lift.background import SecondLayer, background_images, build_second_layer
+from immichvr_ai.lift.background import Sheet, background_images, build_sheets
 from immichvr_ai.lift.compiled import Bytes, Floats, Mask
 from immichvr_ai.lift.edges import find_steps, snap, unmix_colours
 from immichvr_ai.lift.errors import LiftError
@@ -69,7 +69,7 @@ def lift(rgb: Bytes, depth: DepthMap, focal_px: float, max_gaussians: int = 500_
     size = grid_size(*photo_size, max_gaussians / (1 + share))
     grid = make_grid(size, photo_size, focal_px, median)
     surface = _first_layer(rgb, clamped, grid)
-    layer = build_second_layer(surface.shift, surface.colours, surface.right, surface.down)
+    sheets = build_sheets(surface.shift, surface.colours, surface.right, surface.down)
     camera = Camera(
         fx=focal_px,
         fy=focal_px,
@@ -78,8 +78,8 @@ def lift(rgb: Bytes, depth: DepthMap, focal_px: float, max_gaussians: int = 500_
         width=photo_size[0],
         height=photo_size[1],
     )
-    cloud, second = _to_cloud(surface, layer, camera, max_gaussians)
-    background_rgb, background_shift = background_images(layer, surface.shift, surface.rgb)
+    cloud, second = _to_cloud(surface, sheets, camera, max_gaussians)
+    background_rgb, background_shift = background_images(sheets[1], surface.shift, surface.rgb)
     stats = {
         "gaussians": float(grid.width * grid.height + second),
         "first_layer": float(grid.width * grid.height),
@@ -136,28 +136,28 @@ def _second_layer_share(rgb: Bytes, clamped: Floats, median: float, focal_px: fl
     rows = np.linspace(0, rgb.shape[0] - 1, grid.height).astype(int)
     columns = np.linspace(0, rgb.shape[1] - 1, grid.width).astype(int)
     surface = _first_layer(np.ascontiguousarray(rgb[np.ix_(rows, columns)]), clamped, grid)
-    layer = build_second_layer(surface.shift, surface.colours, surface.right, surface.down)
-    return float(np.count_nonzero(layer.hidden | layer.overlap)) / surface.shift.size
+    sheets = build_sheets(surface.shift, surface.colours, surface.right, surface.down)
+    return sum(np.count_nonzero(sheet.shown) for sheet in sheets) / surface.shift.size
 
 
-def _to_cloud(surface: _Surface, layer: SecondLayer, camera: Camera, max_gaussians: int) -> tuple[GaussianCloud, int]:
-    grid = surface.grid
-    front = _place_front(surface)
-    chosen = _within_budget(layer, max_gaussians - surface.shift.size)
-    back = _place_back(layer, chosen, grid)
-    colours = np.concatenate([surface.colours.reshape(-1, 3), layer.colours[chosen]])
+def _to_cloud(
+    surface: _Surface, sheets: tuple[Sheet, Sheet], camera: Camera, max_gaussians: int
+) -> tuple[GaussianCloud, int]:
+    kept = _within_budget(sheets, max_gaussians - surface.shift.size)
+    parts = [_place_front(surface), *(_place_back(sheet, surface.grid) for sheet in kept)]
+    colours = np.concatenate([surface.colours.reshape(-1, 3), *(sheet.colours[sheet.shown] for sheet in kept)])
     opacity = np.full(colours.shape[0], OPACITY, np.float32)
     opacity[: surface.shift.size] *= np.maximum(surface.coverage.ravel(), 0.02)
     cloud = GaussianCloud(
-        means=np.concatenate([front.means, back.means]),
-        log_scales=np.concatenate([front.log_scales, back.log_scales]),
-        quaternions=np.concatenate([front.quaternions, back.quaternions]),
+        means=np.concatenate([part.means for part in parts]),
+        log_scales=np.concatenate([part.log_scales for part in parts]),
+        quaternions=np.concatenate([part.quaternions for part in parts]),
         opacity_logits=np.log(opacity / (1 - opacity)),
         sh=_dc_coefficients(colours)[:, None, :],
         camera=camera,
         color_space="srgb",
     )
-    return cloud, back.means.shape[0]
+    return cloud, cloud.count - surface.shift.size
 
 
 def _dc_coefficients(colours: Floats) -> Floats:
@@ -180,25 +180,28 @@ def _place_front(surface: _Surface) -> Surfels:
     )
 
 
-def _within_budget(layer: SecondLayer, budget: int) -> Mask:
-    """The cells to make Gaussians of: all, or those that the smallest sidestep reveals first."""
-    chosen = layer.hidden | layer.overlap
-    if np.count_nonzero(chosen) > budget:
-        order = np.argsort(np.where(chosen, layer.distance, np.inf), axis=None, kind="stable")
-        chosen = np.zeros_like(chosen)
-        chosen.ravel()[order[: max(budget, 0)]] = True
-    return chosen
+def _within_budget(sheets: tuple[Sheet, Sheet], budget: int) -> list[Sheet]:
+    """All of the sheets, or of both together what the smallest sidesteps reveal."""
+    kept = []
+    for sheet in sheets:
+        shown = sheet.shown
+        if np.count_nonzero(shown) > budget:
+            order = np.argsort(np.where(shown, sheet.distance, np.inf), axis=None, kind="stable")
+            shown = np.zeros_like(shown)
+            shown.ravel()[order[: max(budget, 0)]] = True
+        budget -= int(np.count_nonzero(shown))
+        kept.append(replace(sheet, shown=shown))
+    return kept
 
 
-def _place_back(layer: SecondLayer, chosen: Mask, grid: WorkingGrid) -> Surfels:
-    no_steps = np.zeros_like(chosen)
-    right, down = no_steps.copy(), no_steps.copy()
-    beyond = ~(layer.hidden | layer.overlap)
-    right[:, :-1] = beyond[:, :-1] | beyond[:, 1:] | (np.abs(np.diff(layer.shift, axis=1)) > 2)
-    down[:-1] = beyond[:-1] | beyond[1:] | (np.abs(np.diff(layer.shift, axis=0)) > 2)
-    gradient = shift_gradients(layer.shift, right, down)
-    rows, columns = np.nonzero(chosen)
-    shift = 2 * layer.shift[chosen]
+def _place_back(sheet: Sheet, grid: WorkingGrid) -> Surfels:
+    beyond = ~(sheet.hidden | sheet.shown)
+    right, down = np.zeros_like(beyond), np.zeros_like(beyond)
+    right[:, :-1] = beyond[:, :-1] | beyond[:, 1:] | (np.abs(np.diff(sheet.shift, axis=1)) > 2)
+    down[:-1] = beyond[:-1] | beyond[1:] | (np.abs(np.diff(sheet.shift, axis=0)) > 2)
+    gradient = shift_gradients(sheet.shift, right, down)
+    rows, columns = np.nonzero(sheet.shown)
+    shift = 2 * sheet.shift[sheet.shown]
     shift = np.maximum(shift - np.float32(_BACKGROUND_SETBACK), shift / 2)
-    # A shift of one half cell over one half cell is a slope of 1 on either grid; two half cells of sigma.
-    return place_surfels(_cell_centres(rows, columns, 2.0), shift, gradient[chosen], grid, 2 * BACKGROUND_SIGMA)
+    # Shift and place are halved alike, so a slope is the same number on either grid.
+    return place_surfels(_cell_centres(rows, columns, 2.0), shift, gradient[sheet.shown], grid, 2 * BACKGROUND_SIGMA)

@@ -1,0 +1,68 @@
+"""The real parts on this machine, for measuring: NATS, S3, the gateway and a worker."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+from immichvr_common.embedded import NatsServer, SeaweedServer, free_ports, stop_process
+
+
+@contextmanager
+def running_stack(photos: Path, worker: str) -> Iterator[str]:
+    """Starts the parts with a worker module in place of the AI service; gives the gateway's address."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        nats = NatsServer(Path(folder, "nats")).start()
+        weed = SeaweedServer(Path(folder, "weed")).start()
+        port = free_ports(1)[0]
+        address = f"http://127.0.0.1:{port}"
+        gateway_env = {"IMMICHVR_GATEWAY_PORT": str(port), "IMMICHVR_GATEWAY_PHOTOS": str(photos)}
+        processes = [
+            _start("immichvr_gateway", _environment("GATEWAY", nats, weed) | gateway_env),
+            _start(worker, _environment("AI", nats, weed)),
+        ]
+        try:
+            _await_ready(address)
+            yield address
+        finally:
+            for process in reversed(processes):
+                stop_process(process)
+            weed.stop()
+            nats.stop()
+
+
+def _environment(name: str, nats: NatsServer, weed: SeaweedServer) -> dict[str, str]:
+    bus, s3 = nats.settings(name.lower()), weed.settings()
+    values = {
+        "NATS__URL": bus.url,
+        "NATS__USER": bus.user,
+        "NATS__PASSWORD": bus.password.get_secret_value(),
+        "S3__ENDPOINT": s3.endpoint,
+        "S3__ACCESS_KEY": s3.access_key.get_secret_value(),
+        "S3__SECRET_KEY": s3.secret_key.get_secret_value(),
+        "LOG_LEVEL": "warning",
+    }
+    return {f"IMMICHVR_{name}_{key}": value for key, value in values.items()}
+
+
+def _start(module: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", module], env={**os.environ, **environment})
+
+
+def _await_ready(address: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if httpx.get(f"{address}/api/ready").status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise TimeoutError(f"the gateway at {address} was not ready within {seconds:.0f} s")
