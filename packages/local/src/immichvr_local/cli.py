@@ -19,6 +19,27 @@ app = typer.Typer(
 )
 
 
+Photos = Annotated[Path | None, typer.Option(help="A folder of photos.", show_default=False)]
+Data = Annotated[
+    Path | None,
+    typer.Option(help="Where everything is kept.", show_default="$IMMICHVR_DATA or ~/.local/share/immichvr"),
+]
+Port = Annotated[
+    int | None,
+    typer.Option(min=1, max=65535, help="The gallery's port.", show_default="2284, or the next one that is free"),
+]
+Host = Annotated[str, typer.Option(help="The address the gallery listens on; beyond this machine it asks to sign in.")]
+
+
+@app.command()
+def up(photos: Photos = None, data: Data = None, port: Port = None, host: Host = "127.0.0.1") -> None:
+    """Run the whole system on this machine, over a folder of photos or the Immich that IMMICH_URL names."""
+    with _plain_errors():
+        from immichvr_local.up import up as run
+
+        run(photos, data, host, port)
+
+
 @app.command()
 def splat(
     photo: Annotated[Path, typer.Argument(help="A photo: JPEG, PNG, WebP, HEIC, AVIF, TIFF.")],

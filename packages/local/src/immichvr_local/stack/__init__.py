@@ -1,0 +1,1 @@
+"""The whole system on this machine: real servers and services as supervised processes."""

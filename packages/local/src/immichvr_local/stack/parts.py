@@ -1,0 +1,138 @@
+"""What the stack consists of: which programs, with which settings, and how one sees that they are up."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from immichvr_common.embedded import NatsServer, SeaweedServer
+
+from immichvr_local.stack.data import DataDirectory
+from immichvr_local.stack.leftovers import MARK
+from immichvr_local.stack.part import SERVERS, Part, Ready, answers, listens, says_yes
+
+_SEAWEED_PORTS = tuple(f"seaweedfs-{role}" for role in (
+    "master", "master-grpc", "volume", "volume-grpc", "filer", "filer-grpc", "s3", "s3-grpc",
+))  # fmt: skip
+WORKERS = ("ai", "converter")
+NAMES = ("nats", "seaweedfs", "gateway", *WORKERS)
+"""Every part's name, in the order of start."""
+INNER_PORTS = (
+    "nats",
+    *_SEAWEED_PORTS,
+    "gateway-metrics",
+    *(f"{worker}-{door}" for worker in WORKERS for door in ("rpc", "metrics")),
+)
+"""Every port of the stack but the gateway's own, by name."""
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_BUCKET = "immichvr"
+_IMMICH = "IMMICH_"
+# SeaweedFS's gRPC servers wait for one another for ever; what was written is on disk.
+_SEAWEED_GRACE_S = 3
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be run. photos: a folder, or None for the Immich that IMMICH_URL names. host, port: the gateway's."""
+
+    data: DataDirectory
+    photos: Path | None
+    host: str
+    port: int
+    inner: Mapping[str, int]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anybody on this machine may look without signing in."""
+        return self.photos is not None and self.host in LOOPBACK
+
+    @property
+    def gallery(self) -> str:
+        """The address for a browser on this machine."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+
+def parts_of(plan: Plan) -> list[Part]:
+    """Every process of the stack, in the order of start. Writes the servers' configuration and all secrets."""
+    data, inner = plan.data, plan.inner
+    nats = NatsServer(
+        data.root / "nats", inner["nats"], {user: data.secret(f"nats-{user}") for user in ("gateway", *WORKERS)}
+    )
+    seaweed = SeaweedServer(
+        data.root / "s3",
+        [inner[name] for name in _SEAWEED_PORTS],
+        data.secret("s3-access-key"),
+        data.secret("s3-secret-key"),
+    )
+    return [
+        _server("nats", data, nats.command(), dict(os.environ), listens(nats.port)),
+        replace(
+            _server("seaweedfs", data, seaweed.command(), seaweed.environment(), says_yes(seaweed.ready)),
+            grace_s=_SEAWEED_GRACE_S,
+        ),
+        _gateway(plan),
+        *(_worker(plan, name) for name in WORKERS),
+    ]
+
+
+def _server(name: str, data: DataDirectory, command: list[str], base: dict[str, str], ready: Ready) -> Part:
+    return Part(name, command, _environment(data, base), data.log(name), ready, SERVERS)
+
+
+def _gateway(plan: Plan) -> Part:
+    data = plan.data
+    own = {
+        "HOST": plan.host,
+        "PORT": str(plan.port),
+        "CACHE": str(data.root / "cache"),
+        "SESSION_KEY_FILE": str(data.secret_file("session-key")),
+        "ACCESS_TOKEN_FILE": str(data.secret_file("access-token")),
+    }
+    environment = _environment(data, dict(os.environ), keep_immich=plan.photos is None)
+    environment |= _prefixed("gateway", own | _connections(plan, "gateway"))
+    if plan.photos is not None:
+        environment["IMMICHVR_GATEWAY_PHOTOS"] = str(plan.photos)
+    return Part(
+        "gateway", _module("immichvr_gateway"), environment, data.log("gateway"), answers(f"{plan.gallery}/api/ready")
+    )
+
+
+def _worker(plan: Plan, name: str) -> Part:
+    own = {"RPC__PORT": str(plan.inner[f"{name}-rpc"])}
+    environment = _environment(plan.data, dict(os.environ))
+    environment |= _prefixed(name, own | _connections(plan, name))
+    log = plan.data.log(name)
+    return Part(name, _module(f"immichvr_{name}"), environment, log, listens(plan.inner[f"{name}-rpc"]))
+
+
+def _connections(plan: Plan, name: str) -> dict[str, str]:
+    data, inner = plan.data, plan.inner
+    return {
+        "NATS__URL": f"nats://127.0.0.1:{inner['nats']}",
+        "NATS__USER": name,
+        "NATS__PASSWORD_FILE": str(data.secret_file(f"nats-{name}")),
+        "S3__ENDPOINT": f"http://127.0.0.1:{inner['seaweedfs-s3']}",
+        "S3__BUCKET": _BUCKET,
+        "S3__ACCESS_KEY_FILE": str(data.secret_file("s3-access-key")),
+        "S3__SECRET_KEY_FILE": str(data.secret_file("s3-secret-key")),
+        "METRICS__PORT": str(inner[f"{name}-metrics"]),
+    }
+
+
+def _prefixed(service: str, settings: Mapping[str, str]) -> dict[str, str]:
+    return {f"IMMICHVR_{service.upper()}_{name}": value for name, value in settings.items()}
+
+
+def _environment(data: DataDirectory, base: dict[str, str], keep_immich: bool = False) -> dict[str, str]:
+    """`base` with the stack's mark; Immich's address and key go to nobody but the gateway."""
+    kept = {name: value for name, value in base.items() if keep_immich or not name.startswith(_IMMICH)}
+    return kept | {MARK: str(data.root)}
+
+
+def _module(name: str) -> list[str]:
+    return [sys.executable, "-m", name]

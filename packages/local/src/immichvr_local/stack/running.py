@@ -1,0 +1,97 @@
+"""A stack from start to end, as one context: checks, ports, processes, signals."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from immichvr_common.embedded import StartFailed as NotInstalled
+
+from immichvr_local.errors import about
+from immichvr_local.stack.data import DataDirectory
+from immichvr_local.stack.leftovers import end_leftovers
+from immichvr_local.stack.parts import INNER_PORTS, Plan, parts_of
+from immichvr_local.stack.ports import gateway_port, inner_ports
+from immichvr_local.stack.supervisor import Event, Supervisor
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked for. photos: None for Immich; port: None for the usual one."""
+
+    data: Path
+    photos: Path | None
+    host: str
+    port: int | None
+
+
+class Signals:
+    """Ctrl-C, SIGTERM and SIGHUP: the first asks for an end, the second for one without any grace."""
+
+    def __init__(self) -> None:
+        self.stop = asyncio.Event()
+        self.hurry = asyncio.Event()
+
+    @contextmanager
+    def caught(self) -> Iterator[None]:
+        """While inside, signals set the events instead of ending this process."""
+        loop = asyncio.get_running_loop()
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        for number in numbers:
+            loop.add_signal_handler(number, self._note)
+        try:
+            yield
+        finally:
+            for number in numbers:
+                loop.remove_signal_handler(number)
+
+    def _note(self) -> None:
+        (self.hurry if self.stop.is_set() else self.stop).set()
+
+
+@asynccontextmanager
+async def running(options: Options, say: Say, tell: Callable[[Event], None]) -> AsyncIterator[tuple[Plan, Signals]]:
+    """The stack, from when every part is ready until it is stopped on leaving.
+
+    say: told in a sentence what a person should know. Where a signal came during the start, `signals.stop` is set
+    on entering. Raises CommandError.
+    """
+    data = DataDirectory(options.data)
+    signals = Signals()
+    with data.locked(), signals.caught():
+        if ended := end_leftovers(data.root):
+            say(f"ended {ended} processes that an earlier start had left behind")
+        plan = _plan(options, data, say)
+        with about("the servers", NotInstalled):
+            supervisor = Supervisor(parts_of(plan), tell)
+        try:
+            await _start(supervisor, signals)
+            yield plan, signals
+        finally:
+            await supervisor.stop(signals.hurry)
+
+
+def _plan(options: Options, data: DataDirectory, say: Say) -> Plan:
+    state = data.remembered()
+    known = state.get("ports")
+    known = known if isinstance(known, dict) else {}
+    port = gateway_port(options.host, options.port, known.get("gateway"), say)
+    inner = inner_ports(INNER_PORTS, known, {port})
+    data.remember({"ports": {"gateway": port, **inner}})
+    return Plan(data, options.photos, options.host, port, inner)
+
+
+async def _start(supervisor: Supervisor, signals: Signals) -> None:
+    starting = asyncio.create_task(supervisor.start())
+    stopping = asyncio.create_task(signals.stop.wait())
+    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not starting.done():
+        await supervisor.stop(signals.hurry)
+    await starting
