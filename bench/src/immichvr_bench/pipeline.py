@@ -104,11 +104,11 @@ async def _together(client: Client) -> None:
 
 def _phases(jobs: list[dict[str, Any]]) -> dict[str, float]:
     """Median milliseconds of each step that jobs themselves tell of."""
-    names = [step["stage"] for step in jobs[0]["timeline"]]
-    return {
-        name: round(statistics.median(step["seconds"] for job in jobs for step in job["timeline"] if step["stage"] == name) * 1000, 2)
-        for name in names
-    }
+    seconds: dict[str, list[float]] = {}
+    for job in jobs:
+        for step in job["timeline"]:
+            seconds.setdefault(step["stage"], []).append(step["seconds"])
+    return {stage: round(statistics.median(values) * 1000, 2) for stage, values in seconds.items()}
 
 
 def _cores() -> int:

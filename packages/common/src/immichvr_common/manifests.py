@@ -100,18 +100,19 @@ async def commit_manifest(store: ObjectStore, manifest: Manifest) -> Manifest:
 
     Returns the manifest that stands: ours, or the one that was first. Two attempts never mix.
     """
-    expected: str | None = None
+    # A first run most likely finds nothing there: writing at once spares a question. A later one asks first.
+    hopeful = manifest.run == 1
     for _ in range(8):
+        expected: str | None = None
+        if not hopeful:
+            with contextlib.suppress(NotFound):
+                current, expected = await read_manifest(store, manifest.key)
+                if current.requested_at >= manifest.requested_at:
+                    return current
         with contextlib.suppress(Conflict):
             await store.put_if(manifest.key, manifest.encode(), _JSON, expected)
             return manifest
-        try:
-            current, expected = await read_manifest(store, manifest.key)
-        except NotFound:
-            expected = None
-            continue
-        if current.requested_at >= manifest.requested_at:
-            return current
+        hopeful = False
     raise Conflict(f"{manifest.key} is rewritten by others again and again")
 
 

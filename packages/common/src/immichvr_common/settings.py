@@ -91,7 +91,7 @@ class WorkSettings(BaseModel):
 
     pool: str = Field("cpu", pattern="^(cpu|gpu)$")
     children: int = Field(1, ge=1, le=64, description="processes that do the work")
-    prefetch: int = Field(1, ge=0, le=64, description="jobs whose files travel while others are worked on")
+    prefetch: int = Field(2, ge=0, le=64, description="jobs whose files travel while others are worked on")
     deadline_s: float = Field(900, gt=0)
     idle_s: float = Field(300, gt=0, description="a child with nothing to do for so long gives its memory back")
     memory_mb: int | None = Field(None, ge=64, description="address space a child may take beyond its start")

@@ -223,10 +223,9 @@ class Worker:
         metrics.QUEUE_AGE.labels(self._service, job.kind).observe(max(0.0, time.time() - job.created_at.ToSeconds()))
         started = active.event(JOB_STATE_RUNNING)
         started.progress.stage = "started"
-        await self._tell(started)
         reporter = Reporter(active, self._bus)
         with tempfile.TemporaryDirectory(prefix="job-", dir=self._settings.directory) as folder:
-            inputs = await self._fetch_inputs(job, Path(folder))
+            inputs, _ = await asyncio.gather(self._fetch_inputs(job, Path(folder)), self._tell(started))
             active.reached("staged")
             out = await asyncio.to_thread(_new_folder, Path(folder, "out"))
             task = Task(
@@ -246,8 +245,7 @@ class Worker:
         active.reached("stored")
         if not active.lease.held:
             return None
-        for output in outputs:
-            await self._tell_asset(active, output)
+        await asyncio.gather(*(self._tell_asset(active, output) for output in outputs))
         event = active.event(JOB_STATE_SUCCEEDED)
         event.progress.fraction, event.progress.stage = 1, "stored"
         event.outputs.extend(outputs)

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from immichvr_gateway import problems, web
 from immichvr_gateway.core import Core
-from immichvr_gateway.library import FolderLibrary, Library
+from immichvr_gateway.library import FolderLibrary, ImmichLibrary, Library
 from immichvr_gateway.problems import Problem
 from immichvr_gateway.routes import assets, jobs, photos, system
 from immichvr_gateway.sessions import COOKIE, Doorkeeper
@@ -34,8 +34,6 @@ def make_library(settings: GatewaySettings) -> Library:
     """The library the settings name: Immich, or a folder. Raises ValueError if they name neither."""
     immich = settings.immich
     if immich.url:
-        from immichvr_gateway.library import ImmichLibrary
-
         return ImmichLibrary(immich.url, immich.api_key, external_url=immich.external_url)
     if settings.photos is None:
         raise ValueError("set IMMICH_URL, or IMMICHVR_GATEWAY_PHOTOS to a folder of photos")

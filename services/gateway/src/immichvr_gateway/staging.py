@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import time
 from collections import OrderedDict
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from immichvr_gateway.library import Content, Identity, Library, LibraryPhoto
 from immichvr_gateway.problems import Problem
 
 _REMEMBERED = 4096
+_TRUSTED_S = 60.0
+"""How long a staged source is taken to be there still; a rule of the storage may remove it after days."""
 
 
 class Stager:
@@ -21,7 +24,7 @@ class Stager:
 
     def __init__(self, library: Library, store: ObjectStore, max_bytes: int) -> None:
         self._library, self._store, self._max_bytes = library, store, max_bytes
-        self._known: OrderedDict[str, ObjectRef] = OrderedDict()
+        self._known: OrderedDict[str, tuple[float, ObjectRef]] = OrderedDict()
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def stage(self, who: Identity, photo: LibraryPhoto) -> ObjectRef:
@@ -36,19 +39,23 @@ class Stager:
                 self._locks.pop(key, None)
 
     async def _stage(self, who: Identity, photo: LibraryPhoto, key: str) -> ObjectRef:
-        known = self._known.get(key)
-        if known is not None and await self._store.exists(key):
-            self._known.move_to_end(key)
+        seen, known = self._known.get(key, (0.0, None))
+        if known is not None and (time.monotonic() - seen < _TRUSTED_S or await self._store.exists(key)):
+            self._remember(key, known)
             return known
         async with await self._library.source(who, photo.id) as content:
             with tempfile.NamedTemporaryFile(prefix="stage-") as file:
                 path = Path(file.name)
                 await _save(content, path, self._max_bytes, photo.name)
                 ref = await self._store.put_file(key, path, content.media_type)
-        self._known[key] = ref
+        self._remember(key, ref)
+        return ref
+
+    def _remember(self, key: str, ref: ObjectRef) -> None:
+        self._known[key] = (time.monotonic(), ref)
+        self._known.move_to_end(key)
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
-        return ref
 
 
 async def _save(content: Content, path: Path, max_bytes: int, name: str) -> None:

@@ -209,7 +209,8 @@ class Desk:
         if record.state is State.FAILED and await self._bury_or_retry(record):
             return
         self._on_change(record)
-        if record.state.terminal or record.progress.stage in ("started", "light"):
+        # What lies between is read again from the events after a restart.
+        if record.state.terminal or record.progress.stage == "light":
             await self._record(record)
         if record.state.terminal or record.progress.stage == "light":
             self._on_end(record)
