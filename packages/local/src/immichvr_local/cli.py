@@ -41,6 +41,20 @@ def up(photos: Photos = None, data: Data = None, port: Port = None, host: Host =
 
 
 @app.command()
+def demo(
+    photos: Photos = None,
+    once: Annotated[bool, typer.Option("--once", help="End when every photo has its splat.")] = False,
+    data: Data = None,
+    port: Port = None,
+) -> None:
+    """Run the whole system over the sample photos, or a folder, and make a splat of every one."""
+    with _plain_errors():
+        from immichvr_local.demo.run import demo as run
+
+        raise typer.Exit(run(photos, once, data, port))
+
+
+@app.command()
 def splat(
     photo: Annotated[Path, typer.Argument(help="A photo: JPEG, PNG, WebP, HEIC, AVIF, TIFF.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write: .ply, .splat or .spz.")],
