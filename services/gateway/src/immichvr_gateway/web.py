@@ -10,7 +10,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 
 from immichvr_gateway.problems import not_found
 
-_CHECKOUT = Path(__file__).parents[3] / "web" / "dist"
+_CHECKOUT = Path(__file__).parents[2] / "web" / "dist"
 _HASHED = "assets-static/"
 _POLICY = "; ".join(
     [
@@ -35,7 +35,7 @@ def install(app: FastAPI, configured: Path | None) -> None:
     root = (configured or _CHECKOUT).resolve()
     mimetypes.add_type("application/wasm", ".wasm")
 
-    @app.get("/{path:path}", include_in_schema=False)
+    @app.api_route("/{path:path}", methods=["GET", "HEAD"], include_in_schema=False)
     async def viewer(path: str, request: Request) -> Response:
         if path.startswith("api/"):
             raise not_found(f"there is no /{path}")
