@@ -102,6 +102,17 @@ def convert(
         )
 
 
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Say what is here, what is missing, and what to do about it."""
+    with _plain_errors():
+        from immichvr_local.doctor.run import doctor as run
+
+        raise typer.Exit(run(as_json))
+
+
 @contextmanager
 def _plain_errors() -> Iterator[None]:
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
@@ -83,5 +84,5 @@ def show_addresses(console: Console, plan: Plan) -> None:
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for name, address in rows:
-        table.add_row(name, address)
+        table.add_row(name, escape(address))
     console.print(table)

@@ -1,0 +1,42 @@
+"""`immichvr doctor` says what is missing, and what to do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+HERE = "http://127.0.0.1:9"
+
+
+@pytest.fixture(autouse=True)
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The place that models come from is a port nobody listens on."""
+    monkeypatch.setenv("HF_ENDPOINT", HERE)
+
+
+def test_findings_for_programs_say_what_to_do(run) -> None:
+    result = run("doctor", "--json")
+    findings = {finding["name"]: finding for finding in json.loads(result.stdout)}
+    assert {"Python", "GPU", "disk", "port", "network", "nats-server", "weed", "viewer", "browser"} < set(findings)
+    assert findings["nats-server"]["state"] == "ok"
+    assert findings["network"]["state"] == "warn"
+    assert HERE in findings["network"]["found"]
+    assert findings["model da2-small"]["state"] == "warn"
+    assert all(finding["remedy"] for finding in findings.values() if finding["state"] != "ok")
+    assert result.exit_code == 0
+
+
+def test_a_missing_server_is_a_failure(run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("NATS_SERVER", str(tmp_path / "nowhere"))
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert "fail nats-server: does not run" in result.stdout
+
+
+def test_a_data_directory_on_no_disk_is_found_out(run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("immichvr_local.doctor.machine.shutil.disk_usage", lambda _: type("Usage", (), {"free": 0}))
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert "fail disk: 0 bytes free" in result.stdout

@@ -1,0 +1,79 @@
+"""The stack's processes get what they need, and nothing that is not theirs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from immichvr_local.stack.data import DataDirectory
+from immichvr_local.stack.part import Part
+from immichvr_local.stack.parts import INNER_PORTS, NAMES, Plan, parts_of
+
+
+def plan(tmp_path: Path, photos: Path | None = None, host: str = "127.0.0.1") -> Plan:
+    inner = {name: 20_000 + place for place, name in enumerate(INNER_PORTS)}
+    return Plan(DataDirectory(tmp_path / "data"), photos, host, 2284, inner)
+
+
+def by_name(parts: list[Part]) -> dict[str, Part]:
+    return {part.name: part for part in parts}
+
+
+def secrets_of(data: DataDirectory) -> list[str]:
+    return [path.read_text().strip() for path in (data.root / "secrets").iterdir()]
+
+
+def test_secrets_are_in_files_only(tmp_path: Path) -> None:
+    made = plan(tmp_path, tmp_path)
+    parts = parts_of(made)
+    assert [part.name for part in parts] == list(NAMES)
+    secrets = secrets_of(made.data)
+    assert len(secrets) == 7
+    for part in parts:
+        seen = " ".join([*part.command, *part.environment.values()])
+        assert not [secret for secret in secrets if secret in seen], part.name
+
+
+def test_files_with_secrets_are_private(tmp_path: Path) -> None:
+    made = plan(tmp_path, tmp_path)
+    parts_of(made)
+    secrets = secrets_of(made.data)
+    for path in made.data.root.rglob("*"):
+        if path.is_file() and any(secret in path.read_text() for secret in secrets):
+            assert path.stat().st_mode & 0o777 == 0o600, path
+
+
+def test_a_service_is_told_only_its_own_password(tmp_path: Path) -> None:
+    parts = by_name(parts_of(plan(tmp_path, tmp_path)))
+    named = [value for value in parts["ai"].environment.values() if "secrets/" in value]
+    assert sorted(Path(value).name for value in named) == ["nats-ai", "s3-access-key", "s3-secret-key"]
+    assert parts["ai"].environment["IMMICHVR_AI_NATS__USER"] == "ai"
+
+
+def test_the_gateway_alone_knows_immich(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMMICH_URL", "http://immich.example")
+    monkeypatch.setenv("IMMICH_API_KEY", "the key")
+    parts = by_name(parts_of(plan(tmp_path)))
+    assert parts["gateway"].environment["IMMICH_API_KEY"] == "the key"
+    for name in set(NAMES) - {"gateway"}:
+        assert "the key" not in parts[name].environment.values(), name
+        assert "IMMICH_URL" not in parts[name].environment, name
+
+
+def test_a_folder_that_was_named_wins_over_immich(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMMICH_URL", "http://immich.example")
+    gateway = by_name(parts_of(plan(tmp_path, tmp_path)))["gateway"]
+    assert "IMMICH_URL" not in gateway.environment
+    assert gateway.environment["IMMICHVR_GATEWAY_PHOTOS"] == str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:2284"),
+        ("0.0.0.0", "http://127.0.0.1:2284"),  # noqa: S104  # everywhere includes here
+        ("::1", "http://[::1]:2284"),
+    ],
+)
+def test_the_gallery_has_an_address_for_a_browser_here(tmp_path: Path, host: str, address: str) -> None:
+    assert plan(tmp_path, host=host).gallery == address

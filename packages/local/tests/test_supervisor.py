@@ -1,0 +1,222 @@
+"""Processes are kept running, started again, and ended in order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from immichvr_local.stack.leftovers import MARK, end_leftovers
+from immichvr_local.stack.part import SERVERS, SERVICES, Part
+from immichvr_local.stack.supervisor import Event, Patience, StartFailed, Supervisor
+
+QUICK = Patience(start_s=20, tries=2, first_delay_s=0.01, longest_delay_s=0.02)
+IDLE = "import signal; open('{name}.up', 'w').close(); signal.pause()"
+
+MakePart = Callable[..., Part]
+
+
+@pytest.fixture
+def part(tmp_path: Path) -> MakePart:
+    """Makes a part that runs Python code and is ready when it has made the file `<name>.up` beside its log."""
+
+    def make(name: str, code: str = IDLE, tier: int = SERVICES, grace_s: float = 10) -> Part:
+        flag = tmp_path / f"{name}.up"
+
+        async def ready() -> bool:
+            return flag.exists()
+
+        command = [sys.executable, "-c", textwrap.dedent(code).format(name=name)]
+        return Part(name, command, {**os.environ, MARK: str(tmp_path)}, tmp_path / f"{name}.log", ready, tier, grace_s)
+
+    return make
+
+
+class Heard:
+    """Collects events, and lets a test wait for one."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self._news = asyncio.Condition()
+
+    def __call__(self, event: Event) -> None:
+        self.events.append(event)
+        asyncio.get_running_loop().create_task(self._notify())
+
+    async def _notify(self) -> None:
+        async with self._news:
+            self._news.notify_all()
+
+    async def until(self, kinds: list[str]) -> None:
+        async with self._news, asyncio.timeout(20):
+            await self._news.wait_for(lambda: [event.kind for event in self.events] == kinds)
+
+
+def gone(pid: int) -> bool:
+    """Whether a process ends within some seconds."""
+    try:
+        process = psutil.Process(pid)
+    except psutil.NoSuchProcess:
+        return True
+    _, alive = psutil.wait_procs([process], timeout=10)
+    return not alive or alive[0].status() == psutil.STATUS_ZOMBIE
+
+
+async def test_start_waits_until_every_part_is_ready(part: MakePart) -> None:
+    heard = Heard()
+    supervisor = Supervisor([part("one"), part("two")], heard, QUICK)
+    await supervisor.start()
+    assert {event.part.name for event in heard.events if event.kind == "ready"} == {"one", "two"}
+    pids = [supervisor.pid("one"), supervisor.pid("two")]
+    await supervisor.stop()
+    assert all(gone(pid) for pid in pids if pid)
+
+
+async def test_what_dies_is_started_again_and_told(part: MakePart) -> None:
+    heard = Heard()
+    supervisor = Supervisor([part("one")], heard, QUICK)
+    await supervisor.start()
+    first = supervisor.pid("one")
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    await heard.until(["ready", "died", "ready"])
+    assert supervisor.pid("one") not in (first, None)
+    assert "signal 9" in heard.events[1].why
+    await supervisor.stop()
+
+
+async def test_a_part_that_never_gets_ready_is_given_up_with_the_end_of_its_log(part: MakePart) -> None:
+    running = part("running")
+    supervisor = Supervisor([running, part("broken", "raise SystemExit('no such setting: COLOUR')")], Heard(), QUICK)
+    with pytest.raises(StartFailed, match=r"broken ended with status 1 2 times[\s\S]*no such setting: COLOUR"):
+        await supervisor.start()
+    assert supervisor.pid("running") is None
+
+
+async def test_a_part_that_is_never_ready_in_time_is_named(part: MakePart) -> None:
+    supervisor = Supervisor([part("slow", "import signal; signal.pause()")], Heard(), Patience(start_s=0.3))
+    with pytest.raises(StartFailed, match=r"slow was not ready after"):
+        await supervisor.start()
+    assert supervisor.pid("slow") is None
+
+
+async def test_services_end_before_servers(part: MakePart, tmp_path: Path) -> None:
+    code = """
+        import signal, sys
+        def end(*_):
+            open('order', 'a').write('{name} ')
+            sys.exit()
+        signal.signal(signal.SIGTERM, end)
+        open('{name}.up', 'w').close()
+        while True: signal.pause()
+    """
+    parts = [part("server", code, SERVERS), part("service", code, SERVICES)]
+    supervisor = Supervisor(parts, Heard(), QUICK)
+    await supervisor.start()
+    await supervisor.stop()
+    assert (tmp_path / "order").read_text() == "service server "
+
+
+DEAF = """
+    import signal
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    open('{name}.up', 'w').close()
+    while True: signal.pause()
+"""
+
+
+async def test_a_deaf_process_is_ended_after_its_grace(part: MakePart) -> None:
+    supervisor = Supervisor([part("deaf", DEAF, grace_s=0.2)], Heard(), QUICK)
+    await supervisor.start()
+    pid = supervisor.pid("deaf")
+    await supervisor.stop()
+    assert pid is not None
+    assert gone(pid)
+
+
+async def test_a_second_signal_waits_for_nobody(part: MakePart) -> None:
+    supervisor = Supervisor([part("deaf", DEAF, grace_s=1000)], Heard(), QUICK)
+    await supervisor.start()
+    hurry = asyncio.Event()
+    hurry.set()
+    async with asyncio.timeout(10):
+        await supervisor.stop(hurry)
+
+
+PARENT = """
+    import subprocess, sys, signal
+    child = subprocess.Popen([sys.executable, '-c', 'import signal; signal.pause()'])
+    open('child', 'w').write(str(child.pid))
+    open('{name}.up', 'w').close()
+    signal.pause()
+"""
+
+
+async def test_what_a_dead_part_had_started_goes_too(part: MakePart, tmp_path: Path) -> None:
+    heard = Heard()
+    supervisor = Supervisor([part("parent", PARENT)], heard, QUICK)
+    await supervisor.start()
+    child, pid = int((tmp_path / "child").read_text()), supervisor.pid("parent")
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    await heard.until(["ready", "died", "ready"])
+    assert gone(child)
+    await supervisor.stop()
+
+
+SUPERVISING = """
+import asyncio, os, sys
+from pathlib import Path
+from immichvr_local.stack.part import Part
+from immichvr_local.stack.supervisor import Supervisor
+
+async def ready():
+    return True
+
+async def main():
+    command = [sys.executable, "-c", "import signal; signal.pause()"]
+    part = Part("one", command, dict(os.environ), Path(sys.argv[1]), ready)
+    supervisor = Supervisor([part], lambda event: None)
+    await supervisor.start()
+    print(supervisor.pid("one"), flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent; see the next test")
+def test_parts_end_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", SUPERVISING, str(tmp_path / "log")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as supervisor:
+        assert supervisor.stdout is not None
+        pid = int(supervisor.stdout.readline())
+        assert psutil.pid_exists(pid)
+        supervisor.kill()
+    assert gone(pid)
+
+
+def test_leftovers_of_this_directory_are_ended_and_no_others(tmp_path: Path) -> None:
+    idle = [sys.executable, "-c", "print(flush=True); import signal; signal.pause()"]
+    started = [
+        subprocess.Popen(idle, env={**os.environ, MARK: str(tmp_path / name)}, stdout=subprocess.PIPE)
+        for name in ("ours", "theirs")
+    ]
+    try:
+        for process in started:
+            assert process.stdout is not None
+            process.stdout.readline()
+        assert end_leftovers(tmp_path / "ours") == 1
+        assert started[0].poll() is not None
+        assert started[1].poll() is None
+    finally:
+        for process in started:
+            process.kill()
+            process.communicate()
