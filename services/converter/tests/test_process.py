@@ -27,7 +27,7 @@ def test_it_answers_calls_without_nats_and_ends_when_told(tmp_path) -> None:
             answer = ConverterServiceStub(channel).ListFormats(ListFormatsRequest(), wait_for_ready=True, timeout=30)
         assert "spz" in [one.key for one in answer.formats]
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0, (tmp_path / "log").read_text()
+        assert process.wait(30) == 0, (tmp_path / "log").read_text()
     finally:
         process.kill()
         process.wait()

@@ -42,34 +42,41 @@ async def objects(weed) -> AsyncIterator[ObjectStore]:
     store.close()
 
 
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def pool() -> AsyncIterator[ChildPool]:
+    """A child that converts, for every server of this module that needs one."""
+    pool = ChildPool(TARGET)
+    yield pool
+    pool.close()
+
+
 @contextlib.asynccontextmanager
-async def serving(
-    store: ObjectStore, folder: Path, target: str = TARGET, **settings
-) -> AsyncIterator[ConverterServiceStub]:
+async def serving(pool: ChildPool, store: ObjectStore, folder: Path, **settings) -> AsyncIterator[ConverterServiceStub]:
     folder.mkdir(exist_ok=True)
     chosen = ConverterSettings(work=WorkSettings(directory=folder), **settings)
-    pool = ChildPool(target)
     server = RpcServer(RpcSettings(), lambda one: register(chosen, one, pool, store), [SERVICE])
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         yield ConverterServiceStub(channel)
     await server.stop(0)
-    pool.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def stub(objects: ObjectStore, tmp_path_factory) -> AsyncIterator[ConverterServiceStub]:
-    async with serving(objects, tmp_path_factory.mktemp("calls")) as stub:
+async def stub(pool: ChildPool, objects: ObjectStore, tmp_path_factory) -> AsyncIterator[ConverterServiceStub]:
+    async with serving(pool, objects, tmp_path_factory.mktemp("calls")) as stub:
         yield stub
 
 
-@pytest.fixture
-def child_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A pipe that a stalling child writes to when it starts and that ends when the child does."""
+@pytest_asyncio.fixture(loop_scope="module")
+async def stalling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[ChildPool, Path]]:
+    """A child that never finishes, and a pipe that it writes to when it begins and that ends when it does."""
     os.mkfifo(tmp_path / "life")
     monkeypatch.setenv("STALLING_PIPE", str(tmp_path / "life"))
     monkeypatch.setenv("PYTHONPATH", str(STAND_INS))
-    return tmp_path / "life"
+    pool = ChildPool("stalling:perform")
+    await pool.warm()
+    yield pool, tmp_path / "life"
+    pool.close()
 
 
 def messages(data: bytes, piece: int = MIB, **params: str) -> list[ConvertStreamRequest]:
@@ -148,9 +155,11 @@ async def test_messages_out_of_order_are_refused(stub, wrong) -> None:
     assert (code, details.partition(":")[0]) == (StatusCode.INVALID_ARGUMENT, "invalid_request")
 
 
-async def test_a_file_over_the_limit_is_refused_while_it_arrives_and_leaves_nothing(objects, tmp_path: Path) -> None:
+async def test_a_file_over_the_limit_is_refused_while_it_arrives_and_leaves_nothing(
+    pool, objects, tmp_path: Path
+) -> None:
     limits = ConversionLimits(max_input_bytes=100_000)
-    async with serving(objects, tmp_path / "calls", limits=limits) as stub:
+    async with serving(pool, objects, tmp_path / "calls", limits=limits) as stub:
         stream = never_ending(*messages(bytes(120_000), 30_000, to_format="spz"))
         code, details = await refusal_of(stub.ConvertStream(stream))
         assert (code, details.partition(":")[0]) == (StatusCode.INVALID_ARGUMENT, "too_large")
@@ -164,26 +173,27 @@ async def test_a_file_over_the_limit_is_refused_while_it_arrives_and_leaves_noth
             assert details.startswith("too_large: ")
 
 
-async def test_a_client_that_falls_silent_is_let_go(objects, tmp_path: Path) -> None:
-    async with serving(objects, tmp_path / "calls", calls=CallSettings(silence_s=0.2)) as stub:
+async def test_a_client_that_falls_silent_is_let_go(pool, objects, tmp_path: Path) -> None:
+    async with serving(pool, objects, tmp_path / "calls", calls=CallSettings(silence_s=0.2)) as stub:
         code, details = await refusal_of(stub.ConvertStream(never_ending(*messages(b"ply\n", to_format="spz"))))
         assert (code, details.partition(":")[0]) == (StatusCode.DEADLINE_EXCEEDED, "deadline_exceeded")
         assert not list((tmp_path / "calls").iterdir())
 
 
-async def test_a_client_that_does_not_read_is_let_go(objects, tmp_path: Path, make_cloud) -> None:
+async def test_a_client_that_does_not_read_is_let_go(pool, objects, tmp_path: Path, make_cloud) -> None:
     data = to_bytes(make_cloud(200_000), "ply")
-    async with serving(objects, tmp_path / "calls", calls=CallSettings(silence_s=0.5)) as stub:
+    async with serving(pool, objects, tmp_path / "calls", calls=CallSettings(silence_s=1.5)) as stub:
         call = stub.ConvertStream(iter(messages(data, to_format="ply")))
         assert (await call.read()).summary.size == len(data)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while list((tmp_path / "calls").iterdir()):  # noqa: ASYNC110  # the server tells nobody
                 await asyncio.sleep(0.05)
         call.cancel()
 
 
-async def test_cancelling_a_call_ends_its_child(objects, tmp_path: Path, child_life: Path) -> None:
-    async with serving(objects, tmp_path / "calls", target="stalling:perform") as stub:
+async def test_cancelling_a_call_ends_its_child(stalling, objects, tmp_path: Path) -> None:
+    pool, child_life = stalling
+    async with serving(pool, objects, tmp_path / "calls") as stub:
         call = stub.ConvertStream(iter(messages(b"ply\n", to_format="spz")))
         with await asyncio.to_thread(child_life.open) as life:
             assert life.readline() == "started\n"
@@ -192,9 +202,10 @@ async def test_cancelling_a_call_ends_its_child(objects, tmp_path: Path, child_l
         assert not list((tmp_path / "calls").iterdir())
 
 
-async def test_the_callers_deadline_ends_the_child(objects, tmp_path: Path, child_life: Path) -> None:
-    async with serving(objects, tmp_path / "calls", target="stalling:perform") as stub:
-        call = stub.ConvertStream(iter(messages(b"ply\n", to_format="spz")), timeout=2)
+async def test_the_callers_deadline_ends_the_child(stalling, objects, tmp_path: Path) -> None:
+    pool, child_life = stalling
+    async with serving(pool, objects, tmp_path / "calls") as stub:
+        call = stub.ConvertStream(iter(messages(b"ply\n", to_format="spz")), timeout=1)
         with await asyncio.to_thread(child_life.open) as life:
             assert life.readline() == "started\n"
             assert (await refusal_of(call))[0] == StatusCode.DEADLINE_EXCEEDED

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,8 +97,9 @@ class ConverterService(converter_pb2_grpc.ConverterServiceServicer):
         async with self._admitted(context) as folder:
             params = await self._receive(request_iterator, folder / INPUT)
             answer = await self._perform(params, folder)
-            async for message in _messages(answer):
-                await self._send(message, context)
+            async with aclosing(_messages(answer)) as messages:
+                async for message in messages:
+                    await self._send(message, context)
         return
         yield  # makes this the generator that gRPC wants; what is yielded could not be given a time limit
 
@@ -186,7 +187,7 @@ def _check_params(params: ConvertParams) -> None:
         raise TaskFailed(error.code, str(error)) from error
 
 
-async def _messages(answer: _Answer) -> AsyncIterator[ConvertStreamResponse]:
+async def _messages(answer: _Answer) -> AsyncGenerator[ConvertStreamResponse, None]:
     size, digest = await asyncio.to_thread(lambda: (answer.path.stat().st_size, sha256_of(answer.path)))
     summary = ConvertStreamSummary(size=size, sha256=digest, gaussians=answer.gaussians, losses=answer.losses)
     yield ConvertStreamResponse(summary=summary)
