@@ -11,7 +11,8 @@ import immichvr_local.demo.making as making
 import pytest
 from immichvr_local.demo.bars import Bars
 from immichvr_local.demo.gallery import Gallery, Photo
-from immichvr_local.demo.making import make_splats
+from immichvr_local.demo.making import Tally, make_splats
+from immichvr_local.demo.run import exit_code
 from rich.console import Console
 
 Answer = Callable[[httpx.Request], httpx.Response]
@@ -98,3 +99,10 @@ async def test_every_page_of_photos_is_read() -> None:
 
     async with gallery(answer) as asked:
         assert [photo.id async for photo in asked.photos()] == ["first", "second"]
+
+
+@pytest.mark.parametrize(
+    ("tally", "code"), [(Tally(2, splats=2), 0), (Tally(2, splats=1, failed=1), 1), (None, 130)], ids=str
+)
+def test_the_exit_code_tells_how_it_went(tally: Tally | None, code: int) -> None:
+    assert exit_code(tally) == code

@@ -34,10 +34,16 @@ def demo(photos: Path | None, once: bool, data: Path | None, port: int | None) -
     console = output()
     with _data_directory(data, once) as directory:
         tally = asyncio.run(_show(Options(directory, folder, "127.0.0.1", port), once, console))
+    if tally is not None:
+        console.print(str(tally), markup=False)
+    return exit_code(tally) if once else 0
+
+
+def exit_code(tally: Tally | None) -> int:
+    """0 where every photo has its splat, 1 where one failed, 130 where a signal came first."""
     if tally is None:
-        return _INTERRUPTED if once else 0
-    console.print(str(tally), markup=False)
-    return 1 if once and tally.failed else 0
+        return _INTERRUPTED
+    return 1 if tally.failed else 0
 
 
 async def _show(options: Options, once: bool, console: Console) -> Tally | None:

@@ -54,7 +54,7 @@ class DataDirectory:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise CommandError(
-                    f"immichvr is already running on {self.root} (process {file.read().strip() or 'unknown'}): "
+                    f"already running on {self.root} (process {file.read().strip() or 'unknown'}): "
                     "end that one first, or name another directory with --data"
                 ) from None
             file.truncate(0)

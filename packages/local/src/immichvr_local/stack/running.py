@@ -42,7 +42,9 @@ class Signals:
     def caught(self) -> Iterator[None]:
         """While inside, signals set the events instead of ending this process."""
         loop = asyncio.get_running_loop()
-        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        # Under nohup the end of the terminal is to be ignored.
+        hung_up = () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)
+        numbers = (signal.SIGINT, signal.SIGTERM, *hung_up)
         for number in numbers:
             loop.add_signal_handler(number, self._note)
         try:
