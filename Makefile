@@ -78,12 +78,12 @@ $(PYTHON_READY): $(PYPROJECTS) constraints.txt tools/setup.sh
 
 $(TOOLS_READY): package.json package-lock.json
 	@tools/need.sh node
-	npm ci --no-fund --no-audit
+	npm install --no-save --no-fund --no-audit
 	@touch $@
 
 $(WEB_READY): $(WEB)/package.json $(WEB)/package-lock.json
 	@tools/need.sh node
-	cd $(WEB) && npm ci --no-fund --no-audit
+	cd $(WEB) && npm install --no-save --no-fund --no-audit
 	@touch $@
 
 $(VIEWER): $(WEB_READY) $(WEB_SOURCES)

@@ -124,7 +124,12 @@ class RpcServer:
         self._settings = settings
         self._server = grpc.aio.server(
             interceptors=[ErrorInterceptor()],
-            options=[("grpc.max_receive_message_length", limit), ("grpc.max_send_message_length", limit)],
+            options=[
+                ("grpc.max_receive_message_length", limit),
+                ("grpc.max_send_message_length", limit),
+                # Two services on one port is a mistake that must show, not a way to share the load.
+                ("grpc.so_reuseport", 0),
+            ],
         )
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)

@@ -27,6 +27,8 @@ from immichvr_common.errors import Conflict, NotFound, ServiceError, Unavailable
 from immichvr_common.settings import S3Settings
 
 CHUNK = 1024 * 1024
+LARGEST = 4 * 1024**3
+"""Bytes of the largest object that is brought to a local file."""
 _PART = 16 * 1024 * 1024
 T = TypeVar("T")
 
@@ -144,19 +146,23 @@ class ObjectStore:
         return await self._run(put, key)
 
     async def get_file(self, ref: ObjectRef, path: Path) -> None:
-        """Brings an object to a local file and checks its size and sha256. Raises CorruptObject if they differ."""
+        """Brings an object to a local file and checks its size and sha256. Raises CorruptObject if they differ.
+
+        Never more than the reference's size, or `LARGEST` bytes where it names none.
+        """
+        most = ref.size or LARGEST
 
         def get() -> None:
             digest, size = hashlib.sha256(), 0
             with path.open("wb") as out:
                 for chunk in self._stream(ref.key, 0, 0):
                     size += len(chunk)
-                    if ref.size and size > ref.size:
+                    if size > most:
                         break
                     digest.update(chunk)
                     out.write(chunk)
             metrics.BYTES.labels("down").inc(size)
-            if (ref.size and size != ref.size) or (ref.sha256 and digest.hexdigest() != ref.sha256):
+            if size > most or (ref.size and size != ref.size) or (ref.sha256 and digest.hexdigest() != ref.sha256):
                 raise CorruptObject(f"{ref.key} is not the object its reference describes (size or sha256 differs)")
 
         await self._run(get, ref.key)

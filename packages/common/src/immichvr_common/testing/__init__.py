@@ -70,5 +70,6 @@ async def worker(ai_bus: Bus, store: ObjectStore) -> AsyncIterator[Worker]:
     running = asyncio.create_task(worker.run())
     yield worker
     await worker.stop()
+    pool.close()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
