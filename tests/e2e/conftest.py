@@ -1,0 +1,144 @@
+"""The whole stack as `immichvr up` runs it, and a real browser in front of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import skimage.data
+from immichvr_common.embedded import free_ports, stop_process
+from PIL import Image
+from playwright.async_api import Browser, Page, async_playwright
+
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_MACOS = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+_FLAGS = [
+    "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
+]  # fmt: skip
+
+
+@dataclass
+class Stack:
+    """A running stack: its address, its photos' folder, and ids by file name."""
+
+    address: str
+    photos: Path
+
+    def photo_id(self, name: str) -> str:
+        """The id of the photo in that file."""
+        items = httpx.get(f"{self.address}/api/photos").json()["items"]
+        return next(item["id"] for item in items if item["name"] == name)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """`immichvr up` over a folder with two photos and a file that is none."""
+    photos, data = tmp_path_factory.mktemp("photos"), tmp_path_factory.mktemp("data")
+    Image.fromarray(skimage.data.coffee()).save(photos / "coffee.jpg", quality=92)
+    Image.fromarray(skimage.data.chelsea()).save(photos / "cat.jpg", quality=92)
+    (photos / "broken.jpg").write_bytes(b"this is no picture")
+    port = free_ports(1)[0]
+    command = [
+        Path(sys.executable).with_name("immichvr"),
+        "up",
+        "--photos",
+        photos,
+        "--data",
+        data,
+        "--port",
+        str(port),
+    ]
+    log = (data / "up.log").open("wb")
+    process = subprocess.Popen(
+        command, stdout=log, stderr=log, env={**os.environ, "IMMICHVR_MODELS_OFFLINE": "1"}, start_new_session=True
+    )
+    found = Stack(f"http://127.0.0.1:{port}", photos)
+    try:
+        _await_ready(found.address, process, data / "up.log")
+        yield found
+    finally:
+        stop_process(process, grace_s=30)
+
+
+def _await_ready(address: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert process.poll() is None, log.read_text()
+        try:
+            if httpx.get(f"{address}/api/ready").status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise TimeoutError(log.read_text())
+
+
+@pytest.fixture
+async def api(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
+    """The stack's HTTP API."""
+    async with httpx.AsyncClient(base_url=stack.address, timeout=30) as client:
+        yield client
+
+
+def browser_path() -> str | None:
+    """An installed Chromium or Chrome."""
+    found = next((path for name in _BROWSERS if (path := shutil.which(name))), None)
+    return found or (_MACOS if Path(_MACOS).exists() else None)
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A headless browser; without one installed the test is skipped, unless IMMICHVR_REQUIRE_BROWSER is set."""
+    path = browser_path()
+    if path is None:
+        assert not os.environ.get("IMMICHVR_REQUIRE_BROWSER"), "a browser is required and none is installed"
+        pytest.skip("no Chromium or Chrome is installed: apt install chromium")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, headless=True, args=_FLAGS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    """A small window whose console must stay clean of errors of our own."""
+    context = await browser.new_context(viewport={"width": 480, "height": 320}, reduced_motion="reduce")
+    page = await context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if _is_ours(message) else None)
+    yield page
+    await context.close()
+    assert not errors, errors
+
+
+def _is_ours(message: Any) -> bool:
+    # The browser itself reports answers of 4xx on the console; the pages handle them.
+    return message.type == "error" and "Failed to load resource" not in message.text
+
+
+@pytest.fixture
+def until(page: Page) -> Callable[..., Any]:
+    """Waits until the page's state says something: `await until(lambda state: state["mode"] == "splat")`."""
+
+    async def wait(wanted: Callable[[dict[str, str]], bool], seconds: float = 60) -> dict[str, str]:
+        # The page forbids eval, and with it the browser's own way to wait for a condition.
+        async with asyncio.timeout(seconds):
+            while True:
+                state: dict[str, str] = await page.evaluate("() => ({...document.body.dataset})")
+                if wanted(state):
+                    return state
+                await asyncio.sleep(0.05)
+
+    return wait
