@@ -65,15 +65,17 @@ export class Library {
   splatAsset(photo) {
     const key = 'splat-lift-da2-small';
     const files = ['full', 'light'].map((variant) =>
-      this.file(photo, key, `${photo.source.name}-${variant}.ply`, {
+      this.file(photo, key, `${photo.source.name}-${variant}.spz`, {
         role: 'splat',
-        format: 'ply',
+        format: 'spz',
         variant,
         media_type: 'application/octet-stream',
       }),
     );
-    for (const format of photo.formats)
-      files.push({ ...files[0], name: `splat.${format}`, format });
+    for (const format of photo.formats) {
+      const download_name = files[0].download_name.replace('spz', format);
+      files.push({ ...files[0], format, download_name });
+    }
     return {
       ...this.base(photo, key, 'splat', 'lift-da2-small'),
       losses: ['Colours behind depth edges are inpainted'],

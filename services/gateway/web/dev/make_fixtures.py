@@ -12,11 +12,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 import skimage
+from immichvr_ai.assets.depth_files import disparity
+from immichvr_ai.depth_map import DepthMap
+from immichvr_ai.lift import lift
+from immichvr_splats import decimate, write
 from numpy.typing import NDArray
 
 OUT = Path(__file__).parent / ".fixtures"
 SKIMAGE_DATA = Path(skimage.__file__).parent / "data"
 PLAIN_PHOTOS = ("chelsea.png", "coffee.png", "rocket.jpg", "astronaut.png", "hubble_deep_field.jpg")
+FULL = 60_000
+LIGHT = 4_000
 SIZES = ((1280, 853), (1024, 683), (853, 1280), (1280, 720), (960, 960))
 PALETTES = (
     ((0.98, 0.72, 0.48), (0.36, 0.45, 0.62), (0.09, 0.12, 0.17)),
@@ -34,9 +40,7 @@ def fractal(rng: np.random.Generator, length: int, roughness: float) -> NDArray[
     amplitude = 1.0
     for octave in range(1, 9):
         knots = rng.normal(size=2**octave + 2)
-        curve += amplitude * np.interp(
-            np.linspace(0, len(knots) - 1, length), np.arange(len(knots)), knots
-        )
+        curve += amplitude * np.interp(np.linspace(0, len(knots) - 1, length), np.arange(len(knots)), knots)
         amplitude *= roughness
     return np.asarray(curve / np.abs(curve).max())
 
@@ -80,46 +84,7 @@ def motorcycle() -> tuple[FloatImage, FloatImage, float]:
     return rgb.astype(np.float32), focal * baseline / (disparity + offset), focal
 
 
-def behind_edges(rgb: FloatImage, inverse: FloatImage) -> tuple[FloatImage, FloatImage]:
-    """The far layer: colour and inverse depth continued behind depth edges."""
-    reach = max(rgb.shape) // 28
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-    far = cv2.erode(inverse, kernel)
-    hidden = ((inverse - far) > 0.06 * inverse.max()).astype(np.uint8)
-    picture = cv2.inpaint((rgb * 255).astype(np.uint8), hidden, 5, cv2.INPAINT_TELEA) / 255
-    return picture.astype(np.float32), np.where(hidden, far, inverse).astype(np.float32)
-
-
-def gaussians(rgb: FloatImage, depth: FloatImage, focal: float, count: int) -> NDArray[np.float32]:
-    """One Gaussian per cell of a regular grid, as rows of an INRIA PLY, (N, 14)."""
-    height, width = depth.shape
-    step = max(1.0, np.sqrt(width * height / count))
-    v, u = np.meshgrid(
-        np.arange(step / 2, height, step), np.arange(step / 2, width, step), indexing="ij"
-    )
-    small = cv2.resize(rgb, (u.shape[1], u.shape[0]), interpolation=cv2.INTER_AREA)
-    d = cv2.resize(depth, (u.shape[1], u.shape[0]), interpolation=cv2.INTER_NEAREST)
-    rows = np.zeros((u.size, 14), np.float32)
-    rows[:, 0] = ((u - width / 2) / focal * d).ravel()
-    rows[:, 1] = ((v - height / 2) / focal * d).ravel()
-    rows[:, 2] = d.ravel()
-    rows[:, 3:6] = (small.reshape(-1, 3) - 0.5) / 0.28209479177387814
-    rows[:, 6] = 4.0
-    rows[:, 7:10] = np.log(d.ravel() * step / focal * 0.62)[:, None]
-    rows[:, 10] = 1.0
-    return rows
-
-
-def write_ply(path: Path, rows: NDArray[np.float32]) -> None:
-    """Writes rows of (means, DC colours, opacity logit, log-scales, wxyz) as binary PLY."""
-    names = ["x", "y", "z", "f_dc_0", "f_dc_1", "f_dc_2", "opacity"]
-    names += ["scale_0", "scale_1", "scale_2", "rot_0", "rot_1", "rot_2", "rot_3"]
-    properties = "".join(f"property float {name}\n" for name in names)
-    header = f"ply\nformat binary_little_endian 1.0\nelement vertex {len(rows)}\n{properties}"
-    path.write_bytes(f"{header}end_header\n".encode() + rows.astype("<f4").tobytes())
-
-
-def write_webp(name: str, picture: FloatImage, quality: int) -> None:
+def write_webp(name: str, picture: NDArray[np.floating], quality: int) -> None:
     """Writes an RGB or grey picture in [0, 1]; quality above 100 is lossless."""
     pixels = np.round(picture * 255).astype(np.uint8)
     if pixels.ndim == 3:
@@ -131,19 +96,15 @@ def with_depth(name: str, rgb: FloatImage, depth: FloatImage, focal: float) -> d
     """Writes everything of one photo with depth; returns its entry of the index."""
     height, width = depth.shape
     near, far = float(depth.min()), float(depth.max())
-    inverse = ((1 / depth - 1 / far) / (1 / near - 1 / far)).astype(np.float32)
-    background, background_inverse = behind_edges(rgb, inverse)
+    pixels = np.round(rgb * 255).astype(np.uint8)
+    lifted = lift(pixels, DepthMap(depth, True, "embedded", "1"), focal, FULL)
     write_webp(f"{name}.webp", rgb, 92)
-    write_webp(f"{name}-disparity.webp", inverse, 101)
-    write_webp(f"{name}-background.webp", background, 88)
-    write_webp(f"{name}-background-disparity.webp", background_inverse, 101)
-    hidden = (1 / (background_inverse * (1 / near - 1 / far) + 1 / far)).astype(np.float32)
-    for variant, count in (("full", 60_000), ("light", 4_000)):
-        rows = [
-            gaussians(background, hidden, focal, count // 3),
-            gaussians(rgb, depth, focal, count),
-        ]
-        write_ply(OUT / f"{name}-{variant}.ply", np.concatenate(rows))
+    write_webp(f"{name}-disparity.webp", disparity(lifted.foreground_depth, near, far, 255) / 255, 101)
+    write_webp(f"{name}-background.webp", lifted.background_rgb / 255, 88)
+    hidden = disparity(lifted.background_depth, near, far, 255) / 255
+    write_webp(f"{name}-background-disparity.webp", hidden, 101)
+    write(lifted.cloud, OUT / f"{name}-full.spz")
+    write(decimate(lifted.cloud, LIGHT), OUT / f"{name}-light.spz")
     camera = {"fx": focal, "fy": focal, "cx": width / 2, "cy": height / 2}
     return {
         "name": name,

@@ -26,12 +26,16 @@ export function tileLabel(photo: Photo): string {
   return parts.filter(Boolean).join(', ');
 }
 
-/** One photo in the gallery: a link with the thumbnail, badges and the progress of its job. */
+/**
+ * One photo in the gallery: a link with the thumbnail, badges and the progress of its job.
+ * The link is named in words by a text for screen readers; the badges are for the eye only.
+ */
 export class Tile {
   readonly element: HTMLElement;
   readonly link: HTMLAnchorElement;
-  private readonly badges = el('span', { class: 'tile-badges' });
+  private readonly badges = el('span', { class: 'tile-badges', 'aria-hidden': 'true' });
   private readonly status = el('span', { class: 'tile-status', hidden: true });
+  private readonly label = el('span', { class: 'sr-only' });
   private readonly statusWords = el('span', { class: 'tile-words' });
   private readonly bar: ProgressBar;
 
@@ -50,9 +54,9 @@ export class Tile {
       'a',
       { class: 'tile-link', href: photoHash(photo.id), tabindex: -1, data: { id: photo.id } },
       image,
-      el('span', { class: 'tile-name' }, photo.name),
+      el('span', { class: 'tile-name', 'aria-hidden': 'true' }, photo.name),
       this.badges,
-      this.status,
+      this.label,
     );
     this.status.append(this.statusWords, this.bar.element);
     const aspect = tileAspect(photo);
@@ -60,12 +64,13 @@ export class Tile {
       'li',
       { class: 'tile', style: { '--aspect': aspect.toFixed(4) }, data: { id: photo.id } },
       this.link,
+      this.status,
     );
     this.update(photo);
   }
 
   update(photo: Photo): void {
-    this.link.setAttribute('aria-label', tileLabel(photo));
+    this.label.textContent = tileLabel(photo);
     this.badges.replaceChildren(...badgesOf(photo));
     const { job } = photo;
     const failure = job && explainJob(job);

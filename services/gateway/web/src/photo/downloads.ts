@@ -57,7 +57,7 @@ export class Downloads {
     const { photo } = this;
     if (!photo) return;
     const groups = photo.assets.flatMap((asset) => [
-      el('h3', { class: 'popup-heading' }, asset.kind === 'splat' ? '3D' : 'Depth'),
+      el('p', { class: 'popup-heading' }, asset.kind === 'splat' ? '3D' : 'Depth'),
       ...asset.files.map((file) => this.link(file)),
     ]);
     this.popup.replace(
@@ -89,7 +89,7 @@ export class Downloads {
     const missing = this.formats().filter((format) => !full(asset.files, format));
     if (missing.length === 0) return [];
     return [
-      el('h3', { class: 'popup-heading' }, 'Convert and download'),
+      el('p', { class: 'popup-heading' }, 'Convert and download'),
       ...missing.map((format) => this.convertRow(photo, format, asset.model_key)),
     ];
   }

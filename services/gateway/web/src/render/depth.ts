@@ -24,18 +24,17 @@ const VERTEX = /* glsl */ `
   uniform sampler2D disparity;
   uniform vec2 inverseRange;
   uniform vec4 intrinsics;
-  varying vec2 vUv;
-  varying float vSourceDepth;
+  varying vec3 vSource;
   varying float vViewDepth;
 
   void main() {
-    vUv = uv;
     float depth = 1.0 / mix(inverseRange.x, inverseRange.y, textureLod(disparity, uv, 0.0).r);
     vec2 pixel = vec2(uv.x, 1.0 - uv.y);
     vec2 ray = (pixel - intrinsics.zw) / intrinsics.xy;
     vec4 view = modelViewMatrix * vec4(ray.x * depth, -ray.y * depth, -depth, 1.0);
-    vSourceDepth = depth * length(modelMatrix[0].xyz);
-    vViewDepth = -view.z;
+    // In this form the place in the photo is linear in space, across depth steps too.
+    vSource = vec3(uv * depth, depth);
+    vViewDepth = -view.z / length(modelMatrix[0].xyz);
     gl_Position = projectionMatrix * view;
   }
 `;
@@ -44,15 +43,14 @@ const FRAGMENT = /* glsl */ `
   uniform sampler2D colour;
   uniform vec2 restSize;
   uniform float stretchGone;
-  varying vec2 vUv;
-  varying float vSourceDepth;
+  varying vec3 vSource;
   varying float vViewDepth;
 
   // The smaller singular value of how photo pixels pass under screen pixels: 1 where nothing is
   // stretched, small across a cell that is pulled apart.
-  float tightness() {
-    vec2 dx = dFdx(vUv) * restSize;
-    vec2 dy = dFdy(vUv) * restSize;
+  float tightness(vec2 uv) {
+    vec2 dx = dFdx(uv) * restSize;
+    vec2 dy = dFdy(uv) * restSize;
     float sum = dot(dx, dx) + dot(dy, dy);
     float area = dx.x * dy.y - dx.y * dy.x;
     float root = sqrt(max(sum * sum - 4.0 * area * area, 0.0));
@@ -60,13 +58,14 @@ const FRAGMENT = /* glsl */ `
   }
 
   void main() {
+    vec2 uv = vSource.xy / vSource.z;
     float alpha = 1.0;
     if (stretchGone > 0.0) {
-      float stretch = (vViewDepth / vSourceDepth) / max(tightness(), 1e-4);
+      float stretch = (vViewDepth / vSource.z) / max(tightness(uv), 1e-4);
       alpha = 1.0 - smoothstep(stretchGone * 0.5, stretchGone, stretch);
       if (alpha < 0.02) discard;
     }
-    gl_FragColor = vec4(texture2D(colour, vUv).rgb, alpha);
+    gl_FragColor = vec4(texture2D(colour, uv).rgb, alpha);
   }
 `;
 
@@ -86,7 +85,7 @@ export class DepthScene {
     const { near, far } = source;
     const values = sampleGrey(source.disparity);
     const toDepth = (value: number) => 1 / (value * (1 / near - 1 / far) + 1 / far);
-    this.focus = toDepth(quantile(values, 0.5));
+    this.focus = toDepth(values.reduce((sum, value) => sum + value, 0) / values.length);
     this.nearest = toDepth(quantile(values, 0.98));
     const grid = this.grid(columns);
     const { background, backgroundDisparity } = source;

@@ -14,7 +14,10 @@ const SETTLED = 1e-4;
 const LONGEST_STEP_S = 0.1;
 
 const SWAY_YAW = 0.034;
-const SWAY_PITCH = 0.011;
+const SWAY_PITCH_PER_YAW = 0.33;
+/** How far the nearest content may pass before the turning point, in focal lengths. */
+const PARALLAX_LIMIT = 0.18;
+const SWAY_PARALLAX = 0.05;
 const SWAY_PERIOD_S = 9;
 const SWAY_CYCLES = 3;
 const SWAY_FADE_IN_S = 2.5;
@@ -39,13 +42,19 @@ export class Rig {
   private readonly goal: Lean = { yaw: 0, pitch: 0, dolly: 0 };
   private closest = DOLLY_CLOSER;
   private widest = 0.2;
+  private swayYaw = SWAY_YAW;
   private phase = 0;
   private level = 0;
   private swaying = false;
 
-  /** Sets how far one may lean, in radians, and how near the nearest content is. */
+  /**
+   * Sets how far one may lean, in radians, and how near the nearest content is. What is near
+   * passes before what is far: the nearer it is, the less leaning shows more than was ever seen.
+   */
   setLimits(yaw: number, nearest: number): void {
-    this.widest = yaw;
+    const parallaxPerYaw = Math.max(1 / nearest - 1, 0.1);
+    this.widest = Math.min(yaw, PARALLAX_LIMIT / parallaxPerYaw);
+    this.swayYaw = Math.min(SWAY_YAW, SWAY_PARALLAX / parallaxPerYaw);
     this.closest = Math.min(DOLLY_CLOSER, nearest * NEAREST_APPROACH);
     this.dollyBy(0);
     this.orbitBy(0, 0);
@@ -94,8 +103,9 @@ export class Rig {
   }
 
   position(): Position {
-    const yaw = this.now.yaw + this.level * SWAY_YAW * Math.sin(this.phase);
-    const pitch = this.now.pitch + this.level * SWAY_PITCH * Math.sin(2 * this.phase);
+    const sway = this.level * this.swayYaw;
+    const yaw = this.now.yaw + sway * Math.sin(this.phase);
+    const pitch = this.now.pitch + sway * SWAY_PITCH_PER_YAW * Math.sin(2 * this.phase);
     const radius = 1 - this.now.dolly;
     return {
       x: radius * Math.sin(yaw) * Math.cos(pitch),

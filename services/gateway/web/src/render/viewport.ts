@@ -162,10 +162,16 @@ export class Viewport {
     window.clearTimeout(this.swayTimer);
     this.resizes.disconnect();
     this.loop.dispose();
+    this.shown = null;
     this.depth?.dispose();
+    void this.release();
+  }
+
+  private async release(): Promise<void> {
+    await this.splats?.idle();
     this.splats?.dispose();
     this.renderer.dispose();
-    this.renderer.forceContextLoss();
+    if (!this.renderer.getContext().isContextLost()) this.renderer.forceContextLoss();
   }
 
   private moved(): void {

@@ -1,0 +1,125 @@
+/** A headless Chromium and the mock gateway, for tests that look at the built viewer. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { chromium } from 'playwright-core';
+import { startMock } from '../../dev/mock.mjs';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--use-angle=swiftshader',
+  '--enable-unsafe-swiftshader',
+];
+/** Small and few: software rendering costs 10 to 20 µs per splat and frame. */
+export const BUDGET = 3000;
+const VIEWPORT = { width: 480, height: 300 };
+
+export async function openBrowser() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    headless: true,
+    args: FLAGS,
+  });
+}
+
+/** Runs `use` with a page on a fresh gateway; fails on anything unexpected in the console. */
+export async function withViewer(browser, options, use) {
+  const {
+    path = '',
+    expect = [],
+    context: contextOptions,
+    init,
+    prepare,
+    ...mockOptions
+  } = options;
+  const gateway = await startMock({ photos: 24, jobSeconds: 0.6, ...mockOptions });
+  prepare?.(gateway);
+  const context = await browser.newContext({ viewport: VIEWPORT, ...contextOptions });
+  const page = await context.newPage();
+  const complaints = [];
+  const complain = (text) => {
+    if (!expect.some((allowed) => text.includes(allowed))) complaints.push(text);
+  };
+  page.on('pageerror', (error) => complain(`error: ${error}`));
+  page.on('console', (message) => {
+    if (message.type() === 'log') return;
+    complain(`${message.type()}: ${message.text()} ${message.location().url}`);
+  });
+  if (init) await page.addInitScript(init);
+  try {
+    await page.goto(`${gateway.url}?budget=${BUDGET}${path}`);
+    await use(page, gateway);
+    assert.deepEqual(complaints, []);
+  } finally {
+    await context.close();
+    gateway.close();
+  }
+}
+
+export const state = (page) => page.evaluate(() => ({ ...document.body.dataset }));
+
+export async function until(page, condition, argument, timeout = 20_000) {
+  await page.waitForFunction(condition, argument, { timeout });
+}
+
+export const modeIs = (page, mode) =>
+  until(page, (wanted) => document.body.dataset.mode === wanted, mode);
+
+export async function splatsShown(page) {
+  await until(page, () => Number(document.body.dataset.splats) > 500);
+}
+
+/** Fails when axe finds anything to complain about. */
+export async function assertAccessible(page) {
+  await page.evaluate(AXE);
+  const violations = await page.evaluate(async () => {
+    const { axe } = window;
+    const ending = document
+      .getAnimations()
+      .filter((animation) => Number.isFinite(animation.effect.getComputedTiming().endTime));
+    await Promise.allSettled(ending.map((animation) => animation.finished));
+    const result = await axe.run(document, { resultTypes: ['violations'] });
+    return result.violations.map(
+      ({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`,
+    );
+  });
+  assert.deepEqual(violations, []);
+}
+
+/** Mean absolute difference of two screenshots of the stage, 0 to 255, decoded in the page. */
+export async function difference(page, a, b) {
+  return page.evaluate(
+    async (sources) => {
+      const [one, other] = await Promise.all(
+        sources.map(async (source) => {
+          const image = new Image();
+          image.src = `data:image/png;base64,${source}`;
+          await image.decode();
+          const canvas = new OffscreenCanvas(image.width, image.height);
+          const context = canvas.getContext('2d');
+          context.drawImage(image, 0, 0);
+          return context.getImageData(0, 0, image.width, image.height).data;
+        }),
+      );
+      let sum = 0;
+      for (let i = 0; i < one.length; i += 1) sum += Math.abs(one[i] - other[i]);
+      return sum / one.length;
+    },
+    [a.toString('base64'), b.toString('base64')],
+  );
+}
+
+/** A picture of the stage alone, after cross-fades have ended. */
+export async function picture(page) {
+  await page.addStyleTag({
+    content: '.photo > :not(.stage) { display: none !important }',
+  });
+  await page.waitForTimeout(900);
+  return page.screenshot({ timeout: 60_000 });
+}

@@ -1,0 +1,252 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import {
+  assertAccessible,
+  difference,
+  modeIs,
+  openBrowser,
+  picture,
+  splatsShown,
+  state,
+  until,
+  withViewer,
+} from './browser.mjs';
+
+const DEEP = '&motion=0#/photo/photo-0000';
+const FLAT_ONLY = '&motion=0#/photo/photo-0001';
+const DEPTH_ONLY = '&motion=0#/photo/photo-0005';
+const frames = async (page) => Number((await state(page)).frames ?? 0);
+
+async function stillness(page) {
+  const before = await frames(page);
+  await page.waitForTimeout(700);
+  return (await frames(page)) === before;
+}
+
+describe('a photo', () => {
+  let browser;
+  before(async () => {
+    browser = await openBrowser();
+  });
+  after(() => browser.close());
+
+  it('is flat at once, then deep, then in 3D; then nothing is drawn any more', () =>
+    withViewer(browser, { path: DEEP }, async (page) => {
+      await page.waitForSelector('img.flat');
+      await splatsShown(page);
+      assert.equal((await state(page)).mode, 'splat');
+      await page.waitForTimeout(1000);
+      assert.ok(await stillness(page), 'frames go on although nothing moves');
+      await assertAccessible(page);
+      await page.keyboard.press('a');
+      await until(page, (n) => Number(document.body.dataset.frames) > n, await frames(page));
+      await page.waitForTimeout(2500);
+      assert.ok(await stillness(page), 'frames go on after the movement ended');
+    }));
+
+  it('at rest shows depth exactly where the flat picture is, and the splats close to it', () =>
+    withViewer(browser, { path: DEEP }, async (page) => {
+      await splatsShown(page);
+      const splats = await picture(page);
+      await page.keyboard.press('2');
+      await modeIs(page, 'depth');
+      const depth = await picture(page);
+      await page.keyboard.press('1');
+      await modeIs(page, 'flat');
+      const flat = await picture(page);
+      const offDepth = await difference(page, depth, flat);
+      const offSplats = await difference(page, splats, flat);
+      assert.ok(offDepth < 3, `depth is off by ${offDepth}`);
+      assert.ok(offSplats < 25, `the splats are off by ${offSplats}`);
+    }));
+
+  it('changes when one leans, and resets to where it was', () =>
+    withViewer(browser, { path: DEPTH_ONLY }, async (page) => {
+      await modeIs(page, 'depth');
+      const rest = await picture(page);
+      await page.mouse.move(200, 150);
+      await page.mouse.down();
+      await page.mouse.move(330, 150, { steps: 5 });
+      await page.mouse.up();
+      const leaned = await picture(page);
+      assert.ok((await difference(page, rest, leaned)) > 1.5);
+      await page.mouse.wheel(0, -400);
+      await page.mouse.dblclick(240, 150);
+      await page.waitForTimeout(1200);
+      assert.ok((await difference(page, rest, await picture(page))) < 0.5);
+    }));
+
+  it('takes the light file under a budget, and never more splats than that', () =>
+    withViewer(browser, { path: '&motion=0' }, async (page) => {
+      const asked = [];
+      page.on('request', (request) => asked.push(request.url()));
+      await page.locator('a[data-id="photo-0000"]').click();
+      await splatsShown(page);
+      assert.ok(asked.some((url) => url.endsWith('-light.spz')));
+      assert.ok(!asked.some((url) => url.endsWith('-full.spz')));
+      assert.ok(Number((await state(page)).splats) <= 3000);
+    }));
+
+  it('is made into 3D by one button, with live progress, and turns to it', () =>
+    withViewer(browser, { path: '&motion=0#/photo/photo-0003', jobSeconds: 2 }, async (page) => {
+      await page.getByRole('button', { name: 'Make it 3D' }).click();
+      const bar = page.locator('[data-card=progress] [role=progressbar]');
+      await bar.waitFor();
+      await until(page, () => {
+        const value = document
+          .querySelector('[data-card=progress] [role=progressbar]')
+          ?.getAttribute('aria-valuenow');
+        return Number(value) > 20;
+      });
+      await assertAccessible(page);
+      await splatsShown(page);
+      assert.equal(await bar.isVisible(), false);
+      assert.equal(await page.getByRole('button', { name: 'Make it 3D' }).isVisible(), false);
+    }));
+
+  it('stays as it is when making is cancelled', () =>
+    withViewer(browser, { path: FLAT_ONLY, jobSeconds: 10 }, async (page, { library }) => {
+      await page.getByRole('button', { name: 'Make it 3D' }).click();
+      await page.getByRole('button', { name: 'Cancel' }).click();
+      await page.getByRole('button', { name: 'Make it 3D' }).waitFor();
+      assert.equal([...library.jobs.values()][0].state, 'cancelled');
+      assert.equal((await state(page)).mode, 'flat');
+    }));
+
+  it('says in words why 3D could not be made, and tries again', () =>
+    withViewer(
+      browser,
+      {
+        path: '&motion=0#/photo/photo-0003',
+        prepare: ({ library }) => library.failures.set('photo-0003', 'out_of_memory'),
+      },
+      async (page) => {
+        await page.getByRole('button', { name: 'Make it 3D' }).click();
+        const card = page.locator('[data-card=error]');
+        await card.waitFor();
+        assert.match(await card.textContent(), /3D could not be made\..*ran out of memory/);
+        await assertAccessible(page);
+        await card.getByRole('button', { name: 'Try again' }).click();
+        await splatsShown(page);
+        assert.equal(await card.isVisible(), false);
+      },
+    ));
+
+  it('explains a request that is refused', () =>
+    withViewer(browser, { path: FLAT_ONLY, expect: ['503'] }, async (page, gateway) => {
+      const make = page.getByRole('button', { name: 'Make it 3D' });
+      await make.waitFor();
+      gateway.state.broken = true;
+      await make.click();
+      await page.getByText('A part of the server is down.').waitFor();
+      gateway.state.broken = false;
+      await page.getByRole('button', { name: 'Try again' }).click();
+      await page.locator('[data-card=progress]').waitFor();
+    }));
+
+  it('that does not exist is told in words', () =>
+    withViewer(browser, { path: '#/photo/nowhere', expect: ['404'] }, async (page) => {
+      await page.getByText('This photo is not here any more.').waitFor();
+      await page.keyboard.press('Escape');
+      await until(page, () => document.body.dataset.view === 'gallery');
+    }));
+
+  it('stays flat and says so where there is no WebGL', () => {
+    const init = () => {
+      const { getContext } = HTMLCanvasElement.prototype;
+      HTMLCanvasElement.prototype.getContext = function get(kind, ...rest) {
+        return kind.startsWith('webgl') ? null : getContext.call(this, kind, ...rest);
+      };
+    };
+    return withViewer(browser, { path: DEEP, init }, async (page) => {
+      await page.getByText('This browser cannot show 3D.').waitFor();
+      assert.equal((await state(page)).mode, 'flat');
+      assert.equal(await page.locator('[data-mode=splat]').isDisabled(), true);
+    });
+  });
+
+  it('survives the loss of the graphics device', () =>
+    withViewer(
+      browser,
+      { path: DEEP, expect: ['Context Lost', 'CONTEXT_LOST', 'error: undefined'] },
+      async (page) => {
+        await splatsShown(page);
+        await page.evaluate(() => {
+          const canvas = document.querySelector('canvas.deep');
+          canvas.getContext('webgl2').getExtension('WEBGL_lose_context').loseContext();
+        });
+        await page.getByText('The graphics device stopped.').waitFor();
+        assert.equal((await state(page)).mode, 'flat');
+        await page.getByRole('button', { name: 'Try again' }).click();
+        await splatsShown(page);
+      },
+    ));
+
+  it('explains a 3D file that is broken, and stays with depth', () =>
+    withViewer(browser, { path: '&motion=0', expect: ['Worker error'] }, async (page) => {
+      await page.route('**/*-light.spz', (route) => route.fulfill({ body: 'not a splat' }));
+      await page.locator('a[data-id="photo-0000"]').click();
+      await page.getByText('The 3D of this photo could not be shown.').waitFor();
+      assert.equal((await state(page)).mode, 'depth');
+      await page.unroute('**/*-light.spz');
+      await page.getByRole('button', { name: 'Try again' }).click();
+      await splatsShown(page);
+    }));
+
+  it('moves gently by itself, but not for people who asked for less motion', async () => {
+    const path = '#/photo/photo-0005';
+    await withViewer(browser, { path }, async (page) => {
+      await modeIs(page, 'depth');
+      await until(page, () => Number(document.body.dataset.frames) > 12);
+      await page.keyboard.press('m');
+      await page.waitForTimeout(900);
+      assert.ok(await stillness(page));
+    });
+    await withViewer(browser, { path, context: { reducedMotion: 'reduce' } }, async (page) => {
+      await modeIs(page, 'depth');
+      await page.waitForTimeout(1500);
+      assert.ok((await frames(page)) <= 4);
+    });
+  });
+
+  it('offers its files, and converts to others', () =>
+    withViewer(browser, { path: DEEP }, async (page) => {
+      await splatsShown(page);
+      await page.getByRole('button', { name: 'Download' }).click();
+      const panel = page.locator('#popup-download');
+      await assertAccessible(page);
+      const link = panel
+        .getByRole('link', { name: /^SPZ 4/ })
+        .or(panel.getByRole('link', { name: /^SPZ \d/ }));
+      assert.match(await link.first().getAttribute('href'), /-full\.spz\?download=1$/);
+      const downloading = page.waitForEvent('download');
+      await panel.getByRole('button', { name: /^PLY/ }).click();
+      const download = await downloading;
+      assert.equal(download.suggestedFilename(), 'photo-0000_lift-da2-small.ply');
+    }));
+
+  it('tells what made it and why', () =>
+    withViewer(browser, { path: DEEP }, async (page) => {
+      await modeIs(page, 'splat');
+      await page.keyboard.press('i');
+      const info = page.getByRole('complementary', { name: 'About this photo' });
+      await info.getByText('Lifted from depth: Depth Anything V2 Small').waitFor();
+      assert.match(await info.textContent(), /The photo carries no depth of its own/);
+      await assertAccessible(page);
+      await page.keyboard.press('Escape');
+      assert.equal(await info.isVisible(), false);
+      assert.equal((await state(page)).view, 'photo');
+    }));
+
+  it('gives back what it held when one leaves, again and again', () =>
+    withViewer(browser, { path: '&motion=0' }, async (page) => {
+      for (let i = 0; i < 4; i += 1) {
+        await page.locator('a[data-id="photo-0000"]').click();
+        await splatsShown(page);
+        await page.keyboard.press('Escape');
+        await until(page, () => document.body.dataset.view === 'gallery');
+        assert.equal(await page.locator('canvas.deep').count(), 0);
+        assert.ok(await stillness(page));
+      }
+    }));
+});
