@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from immichvr_gateway import problems, web
+from immichvr_gateway import api_docs, problems, web
 from immichvr_gateway.core import Core
 from immichvr_gateway.library import FolderLibrary, ImmichLibrary, Library
 from immichvr_gateway.problems import Problem
@@ -66,6 +66,7 @@ def create_app(settings: GatewaySettings, library: Library | None = None) -> ASG
     for routes in (photos, assets, jobs, system):
         app.include_router(routes.router)
     problems.install(app)
+    api_docs.install(app)
     web.install(app, settings.web)
 
     async def authenticate(scope: dict[str, Any]) -> str | None:

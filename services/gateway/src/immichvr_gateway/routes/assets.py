@@ -27,7 +27,8 @@ async def list_assets(photo_id: str, core: TheCore, who: Person) -> AssetsView:
     return AssetsView(assets=await asset_views(core, photo))
 
 
-@router.api_route("/photos/{photo_id}/assets/{asset_key}/{file}", methods=["GET", "HEAD"], response_class=Response)
+@router.head("/photos/{photo_id}/assets/{asset_key}/{file}", include_in_schema=False, response_class=Response)
+@router.get("/photos/{photo_id}/assets/{asset_key}/{file}", response_class=Response)
 async def get_asset_file(
     photo_id: str, asset_key: str, file: str, request: Request, core: TheCore, who: Person, download: bool = False
 ) -> Response:
