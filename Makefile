@@ -76,6 +76,7 @@ $(PYTHON_READY): $(PYPROJECTS) constraints.txt tools/setup.sh
 	tools/setup.sh
 	@touch $@
 
+# Not `npm ci`: a lock written on one platform may lack the native packages of another.
 $(TOOLS_READY): package.json package-lock.json
 	@tools/need.sh node
 	npm install --no-save --no-fund --no-audit
