@@ -48,10 +48,10 @@ def _operation(document: dict[str, Any], path: str, method: str, operation: dict
     wish = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
     body = f"<p>Body:</p><pre>{escape(json.dumps(example(document, wish), indent=2))}</pre>" if wish else ""
     answers = "".join(_answer(document, status, one) for status, one in operation.get("responses", {}).items())
-    return (
-        f"<details><summary><b>{method.upper()}</b> <code>{escape(path)}</code> "
-        f"{escape(operation.get('description', ''))}</summary>{f'<ul>{parameters}</ul>' if parameters else ''}{body}{answers}</details>"
-    )
+    inside = (f"<ul>{parameters}</ul>" if parameters else "") + body + answers
+    words = escape(operation.get("description", ""))
+    head = f"<b>{method.upper()}</b> <code>{escape(path)}</code> {words}"
+    return f"<details><summary>{head}</summary>{inside}</details>"
 
 
 def _parameter(parameter: dict[str, Any]) -> str:
