@@ -22,7 +22,7 @@ from immichvr_common.manifests import read_manifest
 from immichvr_common.processes import ChildPool
 from immichvr_common.settings import WorkSettings
 from immichvr_common.storage import ObjectStore
-from immichvr_common.testing import ACK_WAIT_S
+from immichvr_common.testing.fixtures import ACK_WAIT_S
 from immichvr_common.testing.jobs import TERMINAL, Events, make_job, queue_is_empty, submit
 from immichvr_common.worker import Worker
 

@@ -1,0 +1,76 @@
+"""Fixtures for tests against the real servers, on free ports, started once a test run.
+
+The project's root conftest.py loads them for every package and service.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from immichvr_common.bus import Bus, connect, ensure_streams
+from immichvr_common.embedded import NatsServer, SeaweedServer
+from immichvr_common.processes import ChildPool
+from immichvr_common.settings import WorkSettings
+from immichvr_common.storage import ObjectStore
+from immichvr_common.worker import Worker
+
+ACK_WAIT_S = 1.5
+
+
+@pytest.fixture(scope="session")
+def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+    server = NatsServer(tmp_path_factory.mktemp("nats")).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def weed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedServer]:
+    server = SeaweedServer(tmp_path_factory.mktemp("weed")).start()
+    yield server
+    # Nobody needs what it holds, and its clean end takes three seconds.
+    server.kill()
+
+
+@pytest.fixture
+async def gateway_bus(nats_server: NatsServer) -> AsyncIterator[Bus]:
+    """The gateway's connection, with empty streams."""
+    bus = await connect(nats_server.settings("gateway"), "gateway")
+    await ensure_streams(bus.js, ACK_WAIT_S)
+    for stream in ("JOBS", "EVENTS", "DEAD", "KV_cancels"):
+        await bus.js.purge_stream(stream)
+    yield bus
+    await bus.close()
+
+
+@pytest.fixture
+async def ai_bus(nats_server: NatsServer, gateway_bus: Bus) -> AsyncIterator[Bus]:
+    """A worker's connection, with a worker's rights."""
+    bus = await connect(nats_server.settings("ai"), "ai")
+    yield bus
+    await bus.close()
+
+
+@pytest.fixture
+async def store(weed: SeaweedServer) -> AsyncIterator[ObjectStore]:
+    store = ObjectStore(weed.settings())
+    await store.ensure_bucket()
+    yield store
+    store.close()
+
+
+@pytest.fixture
+async def worker(ai_bus: Bus, store: ObjectStore) -> AsyncIterator[Worker]:
+    """A worker with one child, taking jobs."""
+    settings = WorkSettings(name="first", prefetch=0, stop_grace_s=0.5, deadline_s=20)
+    pool = ChildPool("immichvr_common.testing.trial:perform", 1, memory_mb=512)
+    worker = Worker("ai", ai_bus, store, pool, settings)
+    running = asyncio.create_task(worker.run())
+    yield worker
+    await worker.stop()
+    pool.close()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
