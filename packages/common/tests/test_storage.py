@@ -107,3 +107,13 @@ async def test_a_conditional_write_that_comes_second_conflicts(store: ObjectStor
     with pytest.raises(Conflict):
         await store.put_if("cond/a", b"4", "text/plain", etag)
     assert (await store.get_bytes("cond/a")).data == b"3"
+
+
+async def test_a_file_that_another_attempt_adds_again_leaves_the_manifest_as_it_is(store) -> None:
+    manifest = await commit_manifest(store, a_manifest(recipe="again"))
+    first = a_file("more.spz")
+    await add_files(store, manifest.key, [first], [])
+    before, _ = await read_manifest(store, manifest.key)
+    await add_files(store, manifest.key, [first.model_copy(update={"key": "k/of-another-attempt"})], [])
+    after, _ = await read_manifest(store, manifest.key)
+    assert after == before

@@ -117,10 +117,15 @@ async def commit_manifest(store: ObjectStore, manifest: Manifest) -> Manifest:
 
 
 async def add_files(store: ObjectStore, key: str, files: list[AssetFile], losses: list[str]) -> Manifest:
-    """Adds files to an existing asset, replacing those of the same name. Raises NotFound, Conflict."""
+    """Adds files to an existing asset, replacing those of the same name. Raises NotFound, Conflict.
+
+    Files that are there already, byte for byte, leave the manifest untouched.
+    """
     names = {file.name for file in files}
     for attempt in range(8):
         manifest, etag = await read_manifest(store, key)
+        if _contents(files) <= _contents(manifest.files):
+            return manifest
         kept = [file for file in manifest.files if file.name not in names]
         merged = manifest.model_copy(update={"files": kept + files, "losses": sorted({*manifest.losses, *losses})})
         try:
@@ -130,3 +135,7 @@ async def add_files(store: ObjectStore, key: str, files: list[AssetFile], losses
             continue
         return merged
     raise Conflict(f"{key} is rewritten by others again and again")
+
+
+def _contents(files: list[AssetFile]) -> set[tuple[str, int, str]]:
+    return {(file.name, file.size, file.sha256) for file in files}
