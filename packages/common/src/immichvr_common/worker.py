@@ -88,6 +88,8 @@ class Active:
             attempt=self.attempt, seq=self.seq, state=state, traceparent=self.job.traceparent, timeline=self.phases,
         )  # fmt: skip
         event.at.GetCurrentTime()
+        if self.seq == 1:
+            event.job.CopyFrom(self.job)
         return event
 
 
@@ -99,8 +101,7 @@ class Worker:
         self._active: dict[str, Active] = {}
         self._slots = asyncio.Semaphore(settings.children + settings.prefetch)
         self._gate = Gate()
-        self._storage_up = asyncio.Event()
-        self._storage_up.set()
+        self._storage_is_down = False
         self._stopping = asyncio.Event()
         self._ack_wait_s = 30.0
 
@@ -120,7 +121,7 @@ class Worker:
         for puller in pullers:
             await puller.open()
         while not self._stopping.is_set():
-            await self._storage_up.wait()
+            await self._until_storage_answers()
             await self._slots.acquire()
             message = None
             try:
@@ -165,6 +166,9 @@ class Worker:
         known = self._active.get(job.id)
         if known is not None and known.job.run == job.run:
             known.lease.adopt(message)
+            if attempt > known.attempt + 1:
+                # Another worker had it in between: what we tell from here on must count as newer.
+                known.attempt = attempt
             self._slots.release()
             return
         active = Active(job, attempt, Lease(message, self._ack_wait_s))
@@ -286,11 +290,16 @@ class Worker:
         await self._bus.publish_until_stored(f"events.asset.{event.photo_id}", encode(event), message_id)
 
     async def _is_cancelled(self, job: Job) -> bool:
-        try:
-            entry = await self._cancels.get(job.id)
-        except (KeyNotFoundError, NotFoundError):
-            return False
-        return bool(entry.value) and int(entry.value or b"0") >= job.run
+        while True:
+            try:
+                entry = await self._cancels.get(job.id)
+            except (KeyNotFoundError, NotFoundError):
+                return False
+            except (*OUTAGES, nats.errors.Error) as error:
+                log.warning("a job waits for NATS", job_id=job.id, error=str(error) or type(error).__name__)
+                await asyncio.sleep(_IDLE_POLL_S)
+                continue
+            return bool(entry.value) and int(entry.value or b"0") >= job.run
 
     async def _on_cancel(self, message: Msg) -> None:
         active = self._active.get(message.subject.rpartition(".")[2])
@@ -307,13 +316,23 @@ class Worker:
             try:
                 result = await work()
             except Unavailable as error:
-                self._storage_up.clear()
+                self._storage_is_down = True
                 log.warning("waiting for storage", error=error.message)
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 3)
                 continue
-            self._storage_up.set()
+            self._storage_is_down = False
             return result
+
+    async def _until_storage_answers(self) -> None:
+        """Lets no job be fetched that could not get its files."""
+        while self._storage_is_down and not self._stopping.is_set():
+            try:
+                await self._store.ping()
+            except ServiceError:
+                await asyncio.sleep(_IDLE_POLL_S)
+            else:
+                self._storage_is_down = False
 
 
 class Reporter:
