@@ -11,6 +11,8 @@ from nats.aio.msg import Msg
 
 from immichvr_common.bus.connection import OUTAGES
 
+_RECONNECTING_S = 0.1
+
 
 class Lease:
     """Holds one delivered message.
@@ -35,7 +37,8 @@ class Lease:
     async def keep(self) -> None:
         """Renews at a third of the time, until cancelled; a lost lease is not renewed."""
         while True:
-            await asyncio.sleep(self._ack_wait_s / 3)
+            # A server that comes back gives away what seems abandoned after about a second: it hears of us before.
+            await asyncio.sleep(self._ack_wait_s / 3 if self._message._client.is_connected else _RECONNECTING_S)
             if not self.held:
                 continue
             # While NATS is away nobody else can be given the job either.

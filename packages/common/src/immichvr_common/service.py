@@ -7,8 +7,9 @@ import signal
 from collections.abc import Callable
 
 import grpc
+from nats.js.errors import NotFoundError
 
-from immichvr_common.bus.connection import Bus, connect
+from immichvr_common.bus.connection import OUTAGES, Bus, connect
 from immichvr_common.errors import Unavailable
 from immichvr_common.logs import configure_logs, get_log
 from immichvr_common.metrics import serve_metrics
@@ -77,14 +78,11 @@ async def _work_until(stopping: asyncio.Event, settings: WorkerSettings, pool: C
 
 async def _run_when_streams_exist(worker: Worker) -> None:
     """The gateway makes the streams; a worker that is first waits for them."""
-    import nats.errors
-    import nats.js.errors
-
     while True:
         try:
             await worker.run()
             return
-        except (nats.js.errors.NotFoundError, nats.errors.TimeoutError, nats.errors.NoRespondersError):
+        except (NotFoundError, *OUTAGES):
             log.info("waiting for the gateway to make the streams")
             await asyncio.sleep(0.3)
 

@@ -129,5 +129,5 @@ async def connect(settings: NatsSettings, name: str) -> Bus:
     # The first connection fails fast and in words; from now on it comes back by itself.
     client.options["allow_reconnect"] = True
     client.options["max_reconnect_attempts"] = -1
-    client.options["reconnect_time_wait"] = 0.5
+    client.options["reconnect_time_wait"] = 0.2
     return Bus(client, timeout_s=settings.connect_timeout_s)
