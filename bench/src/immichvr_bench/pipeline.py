@@ -12,7 +12,6 @@ import platform
 import statistics
 import tempfile
 import time
-from collections.abc import Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from immichvr_bench.stack import running_stack
+from immichvr_bench.stack import Stack, running_stack
 
 _PHOTOS = 64
 _ONE_BY_ONE = 200
@@ -64,20 +63,23 @@ class Client:
         return seconds
 
 
-async def measure(address: str) -> dict[str, Any]:
+async def measure(stack: Stack) -> dict[str, Any]:
     """Runs both measurements against a gateway."""
-    async with httpx.AsyncClient(base_url=address, timeout=30) as http:
+    async with httpx.AsyncClient(base_url=stack.address, timeout=30) as http:
         page = (await http.get("/api/photos", params={"limit": _PHOTOS})).json()
         client = Client(http, [photo["id"] for photo in page["items"]])
-        await client.sockets.connect(address, socketio_path="/api/socket.io", transports=["websocket"])
+        await client.sockets.connect(stack.address, socketio_path="/api/socket.io", transports=["websocket"])
         for photo_id in client.photo_ids:
             await client.remake(photo_id)
         client.jobs.clear()
         seconds = [await client.remake(client.photo_ids[i % _PHOTOS]) for i in range(_ONE_BY_ONE)]
         phases = _phases(client.jobs)
+        before, own = stack.cpu_seconds(), time.process_time()
         start = time.perf_counter()
         await _together(client)
         rate = _TOGETHER_JOBS / (time.perf_counter() - start)
+        cpu = {name: used - before[name] for name, used in stack.cpu_seconds().items()}
+        cpu["this client"] = time.process_time() - own
         await client.sockets.disconnect()
     milliseconds = np.array(seconds) * 1000
     return {
@@ -85,6 +87,7 @@ async def measure(address: str) -> dict[str, Any]:
         "overhead_ms_p99": round(float(np.percentile(milliseconds, 99)), 2),
         "jobs_per_s": round(rate, 1),
         "phases_ms": phases,
+        "cpu_ms_per_job": {name: round(used / _TOGETHER_JOBS * 1000, 2) for name, used in cpu.items()},
         "one_by_one_jobs": _ONE_BY_ONE,
         "in_flight": _TOGETHER,
         "machine": f"{platform.machine()}, {_cores()} cores, Python {platform.python_version()}",
@@ -128,20 +131,18 @@ def main() -> None:
     """Measures and shows."""
     with tempfile.TemporaryDirectory() as folder:
         _make_photos(Path(folder))
-        with running_stack(Path(folder), "immichvr_bench.trivial") as address:
-            results = _run(measure(address))
+        with running_stack(Path(folder), "immichvr_bench.trivial") as stack:
+            results = asyncio.run(measure(stack))
     table = Table("figure", "measured", "limit", title="Pipeline overhead")
     for name, limit in _LIMITS.items():
         table.add_row(name, str(results[name]), f"{'≥' if name == 'jobs_per_s' else '≤'} {limit}")
     for name, value in results["phases_ms"].items():
         table.add_row(f"  median ms: {name}", str(value), "")
+    for name, value in results["cpu_ms_per_job"].items():
+        table.add_row(f"  CPU ms per job: {name}", str(value), "")
     Console().print(table)
     _RESULTS.parent.mkdir(parents=True, exist_ok=True)
     _RESULTS.write_text(json.dumps(results, indent=2) + "\n")
-
-
-def _run(work: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
-    return asyncio.run(work)
 
 
 if __name__ == "__main__":

@@ -9,15 +9,34 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psutil
 from immichvr_common.embedded import NatsServer, SeaweedServer, free_ports, stop_process
 
 
+@dataclass(frozen=True)
+class Stack:
+    """The gateway's address, and the process of each part."""
+
+    address: str
+    pids: dict[str, int]
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """What each part, its children included, has used so far."""
+        return {name: _cpu_seconds(psutil.Process(pid)) for name, pid in self.pids.items()}
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
+    return float(sum(one.user + one.system for one in times))
+
+
 @contextmanager
-def running_stack(photos: Path, worker: str) -> Iterator[str]:
-    """Starts the parts with a worker module in place of the AI service; gives the gateway's address."""
+def running_stack(photos: Path, worker: str) -> Iterator[Stack]:
+    """Starts the parts with a worker module in place of the AI service."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         nats = NatsServer(Path(folder, "nats")).start()
         weed = SeaweedServer(Path(folder, "weed")).start()
@@ -30,7 +49,9 @@ def running_stack(photos: Path, worker: str) -> Iterator[str]:
         ]
         try:
             _await_ready(address)
-            yield address
+            servers = {"nats": nats.process, "s3": weed.process}
+            parts = {"gateway": processes[0], "worker": processes[1]} | {k: v for k, v in servers.items() if v}
+            yield Stack(address, {name: process.pid for name, process in parts.items()})
         finally:
             for process in reversed(processes):
                 stop_process(process)
