@@ -20,6 +20,13 @@ type ActiveJob = Job & { state: 'queued' | 'running' };
 
 export const isActive = (job: Job | null): job is ActiveJob => job !== null && !isFinal(job);
 
+/** The job that matters on a photo: one that runs, or one that failed and left nothing. */
+export function jobToShow(photo: Photo): Job | null {
+  const { job, badges } = photo;
+  if (!job || isActive(job)) return job;
+  return job.state === 'failed' && !(job.kind !== 'convert' && badges[job.kind]) ? job : null;
+}
+
 /** Whether `next` tells something newer about the same job than `known`. */
 export function supersedes(next: Job, known: Job | undefined): boolean {
   if (!known) return true;

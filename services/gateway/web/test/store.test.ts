@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Api } from '../src/api/client';
 import type { Asset, Job, Photo, PhotoPage } from '../src/api/schema';
-import { Store, supersedes } from '../src/store';
+import { jobToShow, Store, supersedes } from '../src/store';
 
 const job = (values: Partial<Job>): Job => ({
   id: 'splat-a-1',
@@ -59,6 +59,14 @@ describe('events that arrive in any order', () => {
     expect(supersedes(job({ run: 2, state: 'queued', updated_at: '' }), done)).toBe(true);
     expect(supersedes(done, job({ run: 2 }))).toBe(false);
   });
+});
+
+it('a failure is shown only while it left nothing', () => {
+  const failed = job({ state: 'failed' });
+  expect(jobToShow({ ...photo('a'), job: failed })).toBe(failed);
+  const made = { depth: true, splat: true };
+  expect(jobToShow({ ...photo('a'), badges: made, job: failed })).toBeNull();
+  expect(jobToShow({ ...photo('a'), badges: made, job: job({}) })?.state).toBe('running');
 });
 
 describe('Store', () => {

@@ -1,6 +1,6 @@
 import type { Photo } from '../api/schema';
 import { photoHash } from '../router';
-import { isActive } from '../store';
+import { isActive, jobToShow } from '../store';
 import { el } from '../ui/dom';
 import { explainJob, notMade } from '../ui/errors';
 import { ProgressBar } from '../ui/progress';
@@ -21,8 +21,9 @@ export function tileLabel(photo: Photo): string {
   const parts = [photo.name, dateWords(photo.taken_at)];
   if (photo.badges.splat) parts.push('3D ready');
   else if (photo.badges.depth) parts.push('depth ready');
-  if (photo.job?.state === 'failed') parts.push(notMade(photo.job.kind));
-  else if (isActive(photo.job)) parts.push(`${makingWords(photo.job.kind).toLowerCase()} now`);
+  const job = jobToShow(photo);
+  if (isActive(job)) parts.push(`${makingWords(job.kind).toLowerCase()} now`);
+  else if (job) parts.push(notMade(job.kind));
   return parts.filter(Boolean).join(', ');
 }
 
@@ -72,7 +73,7 @@ export class Tile {
   update(photo: Photo): void {
     this.label.textContent = tileLabel(photo);
     this.badges.replaceChildren(...badgesOf(photo));
-    const { job } = photo;
+    const job = jobToShow(photo);
     const failure = job && explainJob(job);
     this.status.hidden = !failure && !isActive(job);
     this.status.classList.toggle('is-failed', Boolean(failure));

@@ -46,6 +46,7 @@ export class Stage extends Emitter<StageEvents> {
   private canvas: HTMLCanvasElement | null = null;
   private viewport: Viewport | null = null;
   private photo: Photo | null = null;
+  private hasPreview = false;
   private readonly assets: Record<Deep, Asset | null> = { depth: null, splat: null };
   /** What is loaded, as the key of the asset that it came from. */
   private readonly loaded: Record<Deep, string | null> = { depth: null, splat: null };
@@ -79,16 +80,7 @@ export class Stage extends Emitter<StageEvents> {
     this.flat.replaceWith(flat);
     this.flat = flat;
     flat.addEventListener('load', () => this.paintAmbience(), { once: true });
-    const preview = new Image();
-    preview.src = this.api.previewUrl(photo.id);
-    preview.decode().then(
-      () => {
-        if (!signal.aborted) flat.src = preview.src;
-      },
-      () => {
-        if (!signal.aborted) flat.classList.add('is-broken');
-      },
-    );
+    this.loadPreview(photo, signal);
     this.setMode('flat');
   }
 
@@ -119,6 +111,7 @@ export class Stage extends Emitter<StageEvents> {
   recover(): void {
     this.failed.clear();
     this.emit('trouble', null);
+    if (this.photo && !this.hasPreview) this.loadPreview(this.photo, this.visit.signal);
     void this.advance();
   }
 
@@ -147,6 +140,24 @@ export class Stage extends Emitter<StageEvents> {
     rememberMotion(this.moving);
     this.viewport?.setSway(this.moving);
     this.emit('motion', this.moving);
+  }
+
+  /** The thumbnail stands in until the sharp picture is decoded. */
+  private loadPreview(photo: Photo, signal: AbortSignal): void {
+    const { flat } = this;
+    this.hasPreview = false;
+    const preview = new Image();
+    preview.src = this.api.previewUrl(photo.id);
+    preview.decode().then(
+      () => {
+        if (signal.aborted) return;
+        this.hasPreview = true;
+        flat.src = preview.src;
+      },
+      () => {
+        if (!signal.aborted) this.emit('trouble', 'no-picture');
+      },
+    );
   }
 
   private leave(): void {

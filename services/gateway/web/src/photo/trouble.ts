@@ -1,10 +1,22 @@
 import { ApiError } from '../api/client';
 import { type Explanation, explainError } from '../ui/errors';
 
-export type Trouble = 'no-webgl' | 'context-lost' | { what: 'depth' | 'splat'; error: unknown };
+export type Trouble =
+  | 'no-picture'
+  | 'no-webgl'
+  | 'context-lost'
+  | { what: 'depth' | 'splat'; error: unknown };
 
-/** Says why a photo is seen flat although more of it exists. */
+/** Says why a photo, or its depth or 3D, is not to be seen. */
 export function explainTrouble(trouble: Trouble): Explanation {
+  if (trouble === 'no-picture') {
+    return {
+      title: 'The picture could not be loaded.',
+      advice: 'The original may be missing or damaged, or the connection was lost.',
+      detail: '',
+      retriable: true,
+    };
+  }
   if (trouble === 'no-webgl') {
     return {
       title: 'This browser cannot show 3D.',

@@ -1,7 +1,7 @@
 import type { Api } from '../api/client';
 import { ApiError } from '../api/client';
 import type { Job, PhotoDetail, Quality } from '../api/schema';
-import { isActive, type Store } from '../store';
+import { isActive, jobToShow, type Store } from '../store';
 import { announce } from '../ui/announce';
 import { el } from '../ui/dom';
 import { type Explanation, explainError } from '../ui/errors';
@@ -93,7 +93,8 @@ export class PhotoView {
     this.detail = null;
     this.element.hidden = false;
     this.dock.reset();
-    this.info.element.hidden = true;
+    this.more.popup.hide();
+    this.downloads.popup.hide();
     const known = this.store.photos.get(id);
     if (known) this.present({ ...known, assets: [] });
     if (first) this.element.focus();
@@ -109,6 +110,7 @@ export class PhotoView {
     this.id = null;
     this.detail = null;
     this.element.hidden = true;
+    this.info.element.hidden = true;
     this.chrome.stop();
     this.stage.close();
     window.clearTimeout(this.refreshTimer);
@@ -211,7 +213,7 @@ export class PhotoView {
     }
     this.stage.setAssets(detail.assets);
     this.downloads.setPhoto(detail);
-    this.dock.showJob(this.store.photos.get(detail.id)?.job ?? detail.job);
+    this.dock.showJob(jobToShow(this.store.photos.get(detail.id) ?? detail));
     this.updateMake();
     this.updateInfo();
   }

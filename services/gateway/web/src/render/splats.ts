@@ -38,10 +38,10 @@ export class SplatScene {
         this.wake();
         onDirty();
       },
-      preBlurAmount: DILATION * renderer.getPixelRatio() ** 2,
       blurAmount: 0,
       ...(budget ? { lodSplatCount: budget } : {}),
     });
+    this.setPixelRatio(renderer.getPixelRatio());
     this.scene.add(this.spark);
   }
 
@@ -75,6 +75,10 @@ export class SplatScene {
     mesh.quaternion.set(1, 0, 0, 0);
     this.mesh = mesh;
     this.scene.add(mesh);
+  }
+
+  setPixelRatio(ratio: number): void {
+    this.spark.preBlurAmount = DILATION * ratio ** 2;
   }
 
   setScale(scale: number): void {

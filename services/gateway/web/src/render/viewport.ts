@@ -22,6 +22,9 @@ const FOCUS = 2;
 const NEAR = 0.01;
 const FAR = 4000;
 const MAX_PIXEL_RATIO = 2;
+/** So many frames slower than this, and the picture is drawn with fewer pixels from then on. */
+const SLOW_FRAME_S = 0.045;
+const SLOW_FRAMES = 12;
 const GRID_COLUMNS = 448;
 const GRID_COLUMNS_WITH_BUDGET = 128;
 /** How far one may lean before what was never seen shows too much, in radians. */
@@ -40,6 +43,8 @@ export class Viewport {
   private readonly sources: Partial<Record<Shown, SourceCamera>> = {};
   private depth: DepthScene | null = null;
   private splats: SplatScene | null = null;
+  private pixelRatio = MAX_PIXEL_RATIO;
+  private slowFrames = 0;
   private shown: Shown | null = null;
   private swayTimer = 0;
   private sways: boolean;
@@ -192,7 +197,9 @@ export class Viewport {
   private resize(): void {
     const { clientWidth: width, clientHeight: height } = this.canvas;
     if (width === 0 || height === 0) return;
-    this.renderer.setPixelRatio(Math.min(devicePixelRatio, MAX_PIXEL_RATIO));
+    const ratio = Math.min(devicePixelRatio, this.pixelRatio);
+    this.renderer.setPixelRatio(ratio);
+    this.splats?.setPixelRatio(ratio);
     this.renderer.setSize(width, height, false);
     this.reframe();
     // At once: a resized canvas is empty until it is drawn.
@@ -221,10 +228,19 @@ export class Viewport {
 
   private draw(seconds: number): boolean {
     if (!this.shown) return false;
+    this.keepPace(seconds);
     const moving = this.rig.step(seconds);
     this.render();
     this.options.onFrame(this.shown === 'splat' ? (this.splats?.count ?? 0) : 0);
     return moving;
+  }
+
+  private keepPace(seconds: number): void {
+    this.slowFrames = Math.max(0, this.slowFrames + (seconds > SLOW_FRAME_S ? 1 : -1));
+    if (this.slowFrames < SLOW_FRAMES || this.renderer.getPixelRatio() <= 1) return;
+    this.slowFrames = 0;
+    this.pixelRatio = Math.max(1, this.renderer.getPixelRatio() - 0.5);
+    this.resize();
   }
 
   private render(): void {

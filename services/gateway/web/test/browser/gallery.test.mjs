@@ -114,6 +114,22 @@ describe('the gallery', () => {
       },
     ));
 
+  it('says when the server does not answer at all, and tries again', () => {
+    const init = () => {
+      const { fetch } = window;
+      window.fetch = (...given) =>
+        window.serverIsBack ? fetch(...given) : Promise.reject(new TypeError('Failed to fetch'));
+    };
+    return withViewer(browser, { init }, async (page) => {
+      await page.getByText('The server does not answer.').waitFor();
+      await page.evaluate(() => {
+        window.serverIsBack = true;
+      });
+      await page.getByRole('button', { name: 'Try again' }).click();
+      await page.waitForSelector(IMAGES);
+    });
+  });
+
   it('asks to sign in, says why it was refused, and goes on', () =>
     withViewer(
       browser,
