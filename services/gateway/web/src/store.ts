@@ -31,9 +31,11 @@ export function jobToShow(photo: Photo): Job | null {
 export function supersedes(next: Job, known: Job | undefined): boolean {
   if (!known) return true;
   if (next.run !== known.run) return next.run > known.run;
-  if (isFinal(known)) return isFinal(next) && next.updated_at >= known.updated_at;
-  return isFinal(next) || next.updated_at >= known.updated_at;
+  const newer = timeOf(next) >= timeOf(known);
+  return isFinal(known) ? isFinal(next) && newer : isFinal(next) || newer;
 }
+
+const timeOf = (job: Job): number => Date.parse(job.updated_at) || 0;
 
 /** What is known of the library: photos in order, and the jobs that run for them. */
 export class Store extends Emitter<StoreEvents> {
