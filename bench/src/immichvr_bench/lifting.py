@@ -1,6 +1,6 @@
 """How well a lifted photo stands a sidestep: novel views of rendered scenes against the truth.
 
-    python -m immichvr_bench.lifting --pictures docs/pictures/lifting --json bench/results/lifting.json
+python -m immichvr_bench.lifting --pictures docs/pictures/lifting --json bench/results/lifting.json
 """
 
 from __future__ import annotations

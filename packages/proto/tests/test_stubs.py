@@ -34,9 +34,7 @@ def _generated(folder: Path) -> dict[str, str]:
 
 
 def test_todays_reader_ignores_tomorrows_fields_and_takes_unknown_states_for_unspecified() -> None:
-    tomorrow = (
-        '{"jobId": "splat-a-b", "run": 1, "state": "JOB_STATE_PAUSED", "colourOfTheSky": {"hex": "#00f"}}'
-    )
+    tomorrow = '{"jobId": "splat-a-b", "run": 1, "state": "JOB_STATE_PAUSED", "colourOfTheSky": {"hex": "#00f"}}'
     event = json_format.Parse(tomorrow, JobEvent(), ignore_unknown_fields=True)
     assert event.job_id == "splat-a-b"
     assert event.state == JOB_STATE_UNSPECIFIED
