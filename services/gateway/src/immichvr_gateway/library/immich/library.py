@@ -108,11 +108,14 @@ class ImmichLibrary:
             return content
         if can_decode(asset.original_mime_type or asset.original_file_name):
             return await self._file(who, asset, "original", {})
-        for size, words in (("fullsize", "full-size picture"), ("preview", "preview")):
-            content = await self._file(who, asset, "thumbnail", {"size": size})
+        for size in ("fullsize", "preview"):
+            response = await self._open(who, asset, "thumbnail", {"size": size})
+            content = await self._content(asset, response)
             if can_decode(content.media_type):
                 name = printable_name(asset.original_file_name)
-                content.note = f"{name} is in a format that is not decoded here; this is Immich's {words} of it"
+                content.note = (
+                    f"{name} is in a format that is not decoded here; this is {_rendition_in(response)} of it"
+                )
                 return content
             await content.close()
         raise NotReady("Immich has no rendition of this photo that is decoded here", "immich", _THUMBNAIL_S)
@@ -177,8 +180,11 @@ class ImmichLibrary:
 
     async def _file(self, who: Identity, asset: Asset, route: str, query: dict[str, str]) -> Content:
         """A file of an asset. Raises PhotoNotFound, PhotoTooLarge, NotReady."""
+        return await self._content(asset, await self._open(who, asset, route, query))
+
+    async def _open(self, who: Identity, asset: Asset, route: str, query: dict[str, str]) -> httpx.Response:
         try:
-            response = await self._client.open(who.credential, f"assets/{asset.id}/{route}", query)
+            return await self._client.open(who.credential, f"assets/{asset.id}/{route}", query)
         except Refused as error:
             # Either it may not be seen any more, which asking anew tells, or the file is not there (yet).
             await self._asset(who, asset.id, fresh=True)
@@ -186,9 +192,12 @@ class ImmichLibrary:
             raise NotReady(
                 f"Immich has not made this picture of {name} yet, or misses the file", "immich", _THUMBNAIL_S
             ) from error
+
+    async def _content(self, asset: Asset, response: httpx.Response) -> Content:
         media_type = passive_type(response.headers.get("content-type"))
         name = printable_name(asset.original_file_name)
-        if route != "original" or query:
+        query = response.url.query.decode()
+        if query:  # anything but the original itself
             name = f"{PurePath(name).stem}.{media_type.rpartition('/')[2]}"
         size = _declared_size(response)
         if size is not None and size > self._limits.max_file_bytes:
@@ -200,7 +209,7 @@ class ImmichLibrary:
             size=size,
             name=name,
             chunks=self._client.chunks(response, name),
-            etag=_etag(response, "-".join((version, route, *query.values()))),
+            etag=_etag(response, f"{version}-{query}"),
             source_version=version,
             on_close=response.aclose,
         )
@@ -228,6 +237,11 @@ def _source_version(asset: Asset) -> str:
     if not asset.is_edited:
         return version_of("immich", asset.checksum)
     return version_of("immich", asset.checksum, "edited", asset.width, asset.height, asset.thumbhash)
+
+
+def _rendition_in(response: httpx.Response) -> str:
+    """Which rendition was given in the end: without a full-size picture, Immich redirects to the preview."""
+    return "Immich's preview" if response.url.params.get("size") == "preview" else "Immich's full-size picture"
 
 
 def _declared_size(response: httpx.Response) -> int | None:

@@ -1,0 +1,138 @@
+"""A stub of Immich whose every exchange is held against Immich's own description of its API."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import json
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import pytest
+from immichvr_gateway.library import Identity, ImmichLibrary
+from PIL import Image
+
+if TYPE_CHECKING:
+    from contract import Contract
+    from immich_stub import ImmichStub, StubUser
+
+_DOCUMENT = Path(__file__).parents[2] / "../shared/immich/openapi-3.1.0.json"
+
+
+def _beside(name: str) -> ModuleType:
+    """A module of this directory, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+_Contract: type[Contract] = _beside("contract").Contract
+_beside("immich_answers")
+_ImmichStub: type[ImmichStub] = _beside("immich_stub").ImmichStub
+
+
+@pytest.fixture(scope="session")
+def document() -> dict[str, object] | None:
+    """Immich's OpenAPI document, None where it is not at hand."""
+    if not _DOCUMENT.exists():
+        return None
+    read: dict[str, object] = json.loads(_DOCUMENT.read_text())
+    return read
+
+
+@pytest.fixture(scope="session")
+def strict_contract(document: dict[str, object] | None) -> Contract | None:
+    """The checker, made once: the document is large."""
+    return None if document is None else _Contract(document)
+
+
+@pytest.fixture
+def contract(strict_contract: Contract | None) -> Contract:
+    """What checks the exchanges of this test; without the document there is nothing to check against."""
+    if strict_contract is None:
+        pytest.skip(f"Immich's OpenAPI document is not at {_DOCUMENT}")
+    return strict_contract
+
+
+@pytest.fixture(scope="session")
+def immich_server(strict_contract: Contract | None) -> Iterator[ImmichStub]:
+    """The stub, started once."""
+    stub = _ImmichStub()
+    with stub.serving() if strict_contract is None else stub.serving(strict_contract.wrap):
+        yield stub
+
+
+@pytest.fixture
+def immich_stub(immich_server: ImmichStub, strict_contract: Contract | None) -> Iterator[ImmichStub]:
+    """An empty Immich. The test fails if anything it was asked, or answered, is not in Immich's document."""
+    immich_server.clear()
+    if strict_contract is None:
+        yield immich_server
+        return
+    strict_contract.violations.clear()
+    strict_contract.used.clear()
+    yield immich_server
+    assert strict_contract.violations == []
+
+
+@pytest.fixture
+async def open_library(immich_stub: ImmichStub) -> AsyncIterator[Callable[..., ImmichLibrary]]:
+    """Makes libraries on the stub, and closes them."""
+    opened: list[ImmichLibrary] = []
+
+    def open_one(**settings: object) -> ImmichLibrary:
+        library = ImmichLibrary(**{"url": immich_stub.url, **settings})  # type: ignore[arg-type]
+        opened.append(library)
+        return library
+
+    yield open_one
+    for library in opened:
+        await library.close()
+
+
+@pytest.fixture
+def library(open_library: Callable[..., ImmichLibrary]) -> ImmichLibrary:
+    """A library on the stub, with settings as they come."""
+    return open_library()
+
+
+@pytest.fixture
+def ada(immich_stub: ImmichStub) -> StubUser:
+    """A user."""
+    return immich_stub.add_user("Ada")
+
+
+@pytest.fixture
+def ben(immich_stub: ImmichStub) -> StubUser:
+    """Another user."""
+    return immich_stub.add_user("Ben")
+
+
+@pytest.fixture
+async def as_ada(immich_stub: ImmichStub, library: ImmichLibrary, ada: StubUser) -> Identity:
+    """Ada, signed in with a key that may do what is needed."""
+    return await library.sign_in(api_key=immich_stub.add_key(ada))
+
+
+@pytest.fixture
+async def as_ben(immich_stub: ImmichStub, library: ImmichLibrary, ben: StubUser) -> Identity:
+    """Ben, signed in with a key that may do what is needed."""
+    return await library.sign_in(api_key=immich_stub.add_key(ben))
+
+
+@pytest.fixture
+def picture() -> Callable[..., bytes]:
+    """Makes JPEGs: `picture(width, height, colour)`."""
+
+    def make(width: int = 400, height: int = 300, colour: str = "teal") -> bytes:
+        out = io.BytesIO()
+        Image.new("RGB", (width, height), colour).save(out, "JPEG")
+        return out.getvalue()
+
+    return make

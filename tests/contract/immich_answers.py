@@ -1,0 +1,376 @@
+"""What an Immich 3.1 holds and how it answers the calls that the gateway makes.
+
+Behaviour beyond the OpenAPI document (order of credentials, refusals, redirects of renditions) follows what was
+observed on a running Immich 3.1.0.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import secrets
+import zlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image, ImageOps
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+if TYPE_CHECKING:
+    from immich_stub import ImmichStub
+
+ALL_WE_NEED = ("user.read", "asset.read", "asset.view", "asset.download")
+_THUMBNAIL_SIDE, _PREVIEW_SIDE = 250, 1440
+_MEDIA_TYPES = {
+    "jpg": "image/jpeg",
+    "png": "image/png",
+    "heic": "image/heic",
+    "dng": "image/x-adobe-dng",
+    "svg": "image/svg+xml",
+    "mp4": "video/mp4",
+}
+_WEB_SAFE = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif", "image/avif", "image/svg+xml"})
+ONE_DAY = timedelta(days=1)
+FIRST_DAY = datetime(2024, 5, 1, 12, tzinfo=UTC)
+
+
+@dataclass
+class StubUser:
+    """Somebody with an account."""
+
+    id: str
+    name: str
+    email: str
+    password: str
+
+
+@dataclass
+class StubKey:
+    """An API key."""
+
+    id: str
+    name: str
+    owner: StubUser
+    permissions: tuple[str, ...]
+
+
+@dataclass
+class StubAsset:
+    """A photo. Change its fields to change the photo.
+
+    renditions: by size, (media type, bytes); edited: what `edited=true` gives instead, `original` among the sizes.
+    """
+
+    id: str
+    owner: StubUser
+    name: str
+    original: bytes
+    width: int
+    height: int
+    taken_at: datetime
+    renditions: dict[str, tuple[str, bytes]]
+    edited: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    visibility: str = "timeline"
+    type: str = "IMAGE"
+    trashed: bool = False
+    favourite: bool = False
+    shared_with: list[StubUser] = field(default_factory=list)
+    updated_at: datetime = FIRST_DAY
+
+    @property
+    def media_type(self) -> str:
+        return _MEDIA_TYPES[self.name.rpartition(".")[2].lower()]
+
+    def edit(self, picture: bytes) -> None:
+        """Gives the photo an edited version, as Immich's editor does."""
+        self.edited = {**renditions_of(picture), "original": ("image/jpeg", picture)}
+        self.width, self.height = upright_size(picture)
+        self.updated_at += ONE_DAY
+
+    def replace(self, picture: bytes) -> None:
+        """Puts another picture in the place of this one."""
+        self.original, self.renditions = picture, renditions_of(picture)
+        self.updated_at += ONE_DAY
+
+
+def upright_size(picture: bytes) -> tuple[int, int]:
+    """Width and height with the orientation applied."""
+    return ImageOps.exif_transpose(Image.open(io.BytesIO(picture))).size
+
+
+def renditions_of(picture: bytes) -> dict[str, tuple[str, bytes]]:
+    """Thumbnail and preview, upright."""
+    upright = ImageOps.exif_transpose(Image.open(io.BytesIO(picture))).convert("RGB")
+    scale = min(1.0, _THUMBNAIL_SIDE / min(upright.size))
+    small = upright.resize((max(1, round(upright.width * scale)), max(1, round(upright.height * scale))))
+    upright.thumbnail((_PREVIEW_SIDE, _PREVIEW_SIDE))
+    thumbnail, preview = io.BytesIO(), io.BytesIO()
+    small.save(thumbnail, "WEBP")
+    upright.save(preview, "JPEG")
+    return {"thumbnail": ("image/webp", thumbnail.getvalue()), "preview": ("image/jpeg", preview.getvalue())}
+
+
+class Refusal(Exception):
+    """An answer in which Immich says no."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.answer = JSONResponse({"message": message, "statusCode": status}, status)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks; permissions is None for a session, which may do everything."""
+
+    user: StubUser
+    key: StubKey | None
+
+
+def caller_of(stub: ImmichStub, request: Request, permission: str | None) -> Caller:
+    token = request.cookies.get("immich_access_token")
+    authorization = request.headers.get("authorization", "")
+    if token is None and authorization.startswith("Bearer "):
+        token = authorization.removeprefix("Bearer ")
+    if token is not None:  # a session, even a stale one, comes before a key
+        if token not in stub.tokens:
+            raise Refusal(401, "Invalid user token")
+        return Caller(stub.tokens[token], None)
+    secret = request.headers.get("x-api-key")
+    if secret is None:
+        raise Refusal(401, "Authentication required")
+    if secret not in stub.keys:
+        raise Refusal(401, "Invalid API key")
+    key = stub.keys[secret]
+    if permission is not None and permission not in key.permissions and "all" not in key.permissions:
+        raise Refusal(403, f"Missing required permission: {permission}")
+    return Caller(key.owner, key)
+
+
+async def _version(stub: ImmichStub, request: Request) -> Response:
+    major, minor, patch = stub.version
+    return JSONResponse({"major": major, "minor": minor, "patch": patch, "prerelease": None})
+
+
+async def _login(stub: ImmichStub, request: Request) -> Response:
+    given = await _body(request, "email", "password")
+    for user in stub.users:
+        if (user.email, user.password) == (given["email"], given["password"]):
+            break
+    else:
+        raise Refusal(401, "Incorrect email or password")
+    token = secrets.token_urlsafe(32)
+    stub.tokens[token] = user
+    answer = {
+        "accessToken": token,
+        "userId": user.id,
+        "userEmail": user.email,
+        "name": user.name,
+        "isAdmin": False,
+        "isOnboarded": True,
+        "profileImagePath": "",
+        "shouldChangePassword": False,
+    }
+    response = JSONResponse(answer, 201)
+    response.set_cookie("immich_access_token", token, httponly=True, samesite="lax")
+    return response
+
+
+async def _logout(stub: ImmichStub, request: Request, caller: Caller) -> Response:
+    stub.tokens = {token: user for token, user in stub.tokens.items() if user is not caller.user}
+    return JSONResponse({"successful": True, "redirectUri": "/auth/login?autoLaunch=0"})
+
+
+async def _my_key(stub: ImmichStub, request: Request, caller: Caller) -> Response:
+    if caller.key is None:
+        raise Refusal(403, "Not authenticated with an API Key")
+    key = caller.key
+    return JSONResponse(
+        {
+            "id": key.id,
+            "name": key.name,
+            "permissions": list(key.permissions),
+            "createdAt": _text(FIRST_DAY),
+            "updatedAt": _text(FIRST_DAY),
+        }
+    )
+
+
+async def _me(stub: ImmichStub, request: Request, caller: Caller) -> Response:
+    user = caller.user
+    return JSONResponse(
+        {
+            "id": user.id,
+            "name": user.name,
+            "email": user.email,
+            "avatarColor": "primary",
+            "createdAt": _text(FIRST_DAY),
+            "updatedAt": _text(FIRST_DAY),
+            "profileChangedAt": _text(FIRST_DAY),
+            "deletedAt": None,
+            "isAdmin": False,
+            "license": None,
+            "oauthId": "",
+            "profileImagePath": "",
+            "quotaSizeInBytes": None,
+            "quotaUsageInBytes": 0,
+            "shouldChangePassword": False,
+            "status": "active",
+            "storageLabel": None,
+        }
+    )
+
+
+async def _search(stub: ImmichStub, request: Request, caller: Caller) -> Response:
+    wanted = await _body(request)
+    page, size = wanted.get("page", 1), wanted.get("size", 250)
+    if not isinstance(page, int) or not isinstance(size, int) or not 1 <= size <= 1000:
+        raise Refusal(400, "Validation failed")
+    found = [
+        asset
+        for asset in stub.assets.values()
+        if asset.owner is caller.user
+        and wanted.get("type", asset.type) == asset.type
+        and wanted.get("visibility", asset.visibility) == asset.visibility
+        and (wanted.get("withDeleted", False) or not asset.trashed)
+    ]
+    found.sort(key=lambda asset: asset.taken_at, reverse=wanted.get("order", "desc") == "desc")
+    shown = found[(page - 1) * size : page * size]
+    items = [asset_answer(asset, with_exif=wanted.get("withExif", False)) for asset in shown]
+    more = page * size < len(found)
+    return JSONResponse(
+        {
+            "assets": {
+                "items": items,
+                "total": len(items),
+                "count": len(items),
+                "facets": [],
+                "nextPage": str(page + 1) if more else None,
+            },
+            "albums": {"items": [], "total": 0, "count": 0, "facets": []},
+        }
+    )
+
+
+async def _asset(stub: ImmichStub, request: Request, caller: Caller) -> Response:
+    asset = _seen_by(stub, request, caller, Refusal(400, "Not found or no asset.read access"))
+    return JSONResponse(asset_answer(asset, with_exif=True))
+
+
+async def _original(stub: ImmichStub, request: Request, caller: Caller) -> Response:
+    asset = _seen_by(stub, request, caller, Refusal(404, "Not Found"))
+    if asset.edited and request.query_params.get("edited") == "true":
+        if "original" not in asset.edited:
+            raise Refusal(404, "Edited asset media not found")
+        return _file(*asset.edited["original"])
+    return _file(asset.media_type, asset.original)
+
+
+async def _thumbnail(stub: ImmichStub, request: Request, caller: Caller) -> Response:
+    asset = _seen_by(stub, request, caller, Refusal(400, "Not found or no asset.view access"))
+    size = request.query_params.get("size", "thumbnail")
+    edited = asset.edited and request.query_params.get("edited") == "true"
+    renditions = asset.edited if edited else asset.renditions
+    if size == "fullsize":
+        if not edited and asset.media_type in _WEB_SAFE:
+            return RedirectResponse("original?", 302)
+        if "fullsize" not in renditions:
+            return RedirectResponse("thumbnail?size=preview", 302)
+    if size not in renditions:
+        raise Refusal(404, "Asset media not found")
+    return _file(*renditions[size])
+
+
+def asset_answer(asset: StubAsset, with_exif: bool) -> dict[str, object]:
+    """AssetResponseDto."""
+    shown = asset.edited or asset.renditions
+    thumbhash = _hash(shown["thumbnail"][1]) if "thumbnail" in shown else None
+    answer: dict[str, object] = {
+        "id": asset.id,
+        "ownerId": asset.owner.id,
+        "type": asset.type,
+        "visibility": asset.visibility,
+        "checksum": _hash(asset.original),
+        "thumbhash": thumbhash,
+        "originalFileName": asset.name,
+        "originalMimeType": asset.media_type,
+        "originalPath": f"/data/upload/{asset.owner.id}/{asset.id}",
+        "width": asset.width,
+        "height": asset.height,
+        "duration": None,
+        "fileCreatedAt": _text(asset.taken_at),
+        "fileModifiedAt": _text(asset.taken_at),
+        "localDateTime": _text(asset.taken_at),
+        "createdAt": _text(asset.taken_at),
+        "updatedAt": _text(asset.updated_at),
+        "isArchived": asset.visibility == "archive",
+        "isEdited": bool(asset.edited),
+        "isFavorite": asset.favourite,
+        "isOffline": False,
+        "isTrashed": asset.trashed,
+        "hasMetadata": True,
+        "duplicateId": None,
+        "libraryId": None,
+        "livePhotoVideoId": None,
+    }
+    if with_exif:
+        answer["exifInfo"] = {
+            "fileSizeInByte": len(asset.original),
+            "dateTimeOriginal": _text(asset.taken_at),
+            "focalLength": 2.6,
+            "orientation": "1",
+        }
+    return answer
+
+
+async def _body(request: Request, *needed: str) -> dict[str, Any]:
+    try:
+        given = json.loads(await request.body())
+    except ValueError as error:
+        raise Refusal(400, "Validation failed") from error
+    if not isinstance(given, dict) or not all(isinstance(given.get(name), str) for name in needed):
+        raise Refusal(400, "Validation failed")
+    return given
+
+
+def _seen_by(stub: ImmichStub, request: Request, caller: Caller, refusal: Refusal) -> StubAsset:
+    asset = stub.assets.get(request.path_params["id"])
+    if asset is None or (caller.user is not asset.owner and caller.user not in asset.shared_with):
+        raise refusal
+    return asset
+
+
+def _file(media_type: str, data: bytes) -> Response:
+    headers = {
+        "cache-control": "private, max-age=86400, no-transform",
+        "etag": f'W/"{len(data):x}-{zlib.crc32(data):x}"',
+    }
+    return Response(data, headers=headers, media_type=media_type)
+
+
+def _hash(data: bytes) -> str:
+    return base64.b64encode(hashlib.sha1(data, usedforsecurity=False).digest()).decode()
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+# method, path below /api, the permission a key needs (None: any will do), who answers
+PUBLIC: tuple[tuple[str, str, Callable[..., Awaitable[Response]]], ...] = (
+    ("GET", "/server/version", _version),
+    ("POST", "/auth/login", _login),
+)
+PROTECTED: tuple[tuple[str, str, str | None, Callable[..., Awaitable[Response]]], ...] = (
+    ("POST", "/auth/logout", None, _logout),
+    ("GET", "/api-keys/me", None, _my_key),
+    ("GET", "/users/me", "user.read", _me),
+    ("POST", "/search/metadata", "asset.read", _search),
+    ("GET", "/assets/{id}", "asset.read", _asset),
+    ("GET", "/assets/{id}/original", "asset.download", _original),
+    ("GET", "/assets/{id}/thumbnail", "asset.view", _thumbnail),
+)

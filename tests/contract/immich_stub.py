@@ -1,0 +1,142 @@
+"""An Immich 3.1 to test against, in memory and on a free port."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import socket
+import threading
+import uuid
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from immich_answers import (
+    ALL_WE_NEED,
+    FIRST_DAY,
+    ONE_DAY,
+    PROTECTED,
+    PUBLIC,
+    Refusal,
+    StubAsset,
+    StubKey,
+    StubUser,
+    caller_of,
+    renditions_of,
+    upright_size,
+)
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+Answer = Callable[[Request], Awaitable[Response]]
+
+
+class ImmichStub:
+    """A server in memory, on a free port of this machine.
+
+    instead: by a regular expression of paths, an answer given in place of Immich's, for what goes wrong;
+    calls: what was asked, as `GET /api/…`.
+    """
+
+    def __init__(self) -> None:
+        self.url = ""
+        self._app = _application(self)
+        self.clear()
+
+    def clear(self) -> None:
+        """Forgets everything."""
+        self.users: list[StubUser] = []
+        self.keys: dict[str, StubKey] = {}
+        self.tokens: dict[str, StubUser] = {}
+        self.assets: dict[str, StubAsset] = {}
+        self.version = (3, 1, 0)
+        self.instead: dict[str, Answer] = {}
+        self.calls: list[str] = []
+
+    def add_user(self, name: str) -> StubUser:
+        """A user with the address `<name>@example.org` and a password."""
+        user = StubUser(str(uuid.uuid4()), name, f"{name.lower()}@example.org", secrets.token_urlsafe(9))
+        self.users.append(user)
+        return user
+
+    def add_key(self, owner: StubUser, permissions: tuple[str, ...] = ALL_WE_NEED, name: str = "ImmichVR") -> str:
+        """An API key's secret."""
+        secret = secrets.token_urlsafe(32)
+        self.keys[secret] = StubKey(str(uuid.uuid4()), name, owner, permissions)
+        return secret
+
+    def add_photo(
+        self, owner: StubUser, picture: bytes, name: str = "photo.jpg", original: bytes | None = None
+    ) -> StubAsset:
+        """A photo one day newer than the last; `original` is its file where that is not `picture` itself."""
+        width, height = upright_size(picture)
+        asset = StubAsset(
+            id=str(uuid.uuid4()),
+            owner=owner,
+            name=name,
+            original=picture if original is None else original,
+            width=width,
+            height=height,
+            taken_at=FIRST_DAY + len(self.assets) * ONE_DAY,
+            renditions=renditions_of(picture),
+        )
+        self.assets[asset.id] = asset
+        return asset
+
+    @contextmanager
+    def serving(self, wrap: Callable[[ASGIApp], ASGIApp] = lambda app: app) -> Iterator[ImmichStub]:
+        """Answers at `self.url` meanwhile; `wrap` puts something in front that sees every request and answer."""
+        config = uvicorn.Config(wrap(self._answer), interface="asgi3", log_level="warning", lifespan="off", ws="none")
+        server = uvicorn.Server(config)
+        # Named as TCP, the socket is known to asyncio as one that must not hold back small answers.
+        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+        self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        thread.start()
+        try:
+            yield self
+        finally:
+            server.should_exit = server.force_exit = True
+            thread.join(10)
+            listening.close()
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.calls.append(f"{scope['method']} {scope['path']}")
+        for pattern, answer in self.instead.items():
+            if re.search(pattern, scope["path"]):
+                scope["instead"] = True
+                response = await answer(Request(scope, receive))
+                return await response(scope, receive, send)
+        await self._app(scope, receive, send)
+
+
+def _application(stub: ImmichStub) -> Starlette:
+    def public(handler: Callable[..., Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            return await handler(stub, request)
+
+        return answer
+
+    def protected(
+        permission: str | None, handler: Callable[..., Awaitable[Response]]
+    ) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            return await handler(stub, request, caller_of(stub, request, permission))
+
+        return answer
+
+    async def refuse(_: Request, refusal: Exception) -> Response:
+        assert isinstance(refusal, Refusal)
+        return refusal.answer
+
+    routes = [Route(f"/api{path}", public(handler), methods=[method]) for method, path, handler in PUBLIC]
+    routes += [
+        Route(f"/api{path}", protected(permission, handler), methods=[method])
+        for method, path, permission, handler in PROTECTED
+    ]
+    return Starlette(routes=routes, exception_handlers={Refusal: refuse})

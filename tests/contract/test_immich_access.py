@@ -1,0 +1,159 @@
+"""Who may see what: Immich decides, for each person, and believes no cookie of ours."""
+
+import pytest
+from immichvr_gateway.library import ImmichLimits, NotPermitted, PhotoNotFound, SignInFailed
+
+
+async def test_a_key_signs_its_owner_in(immich_stub, library, ada):
+    who = await library.sign_in(api_key=f" {immich_stub.add_key(ada)}\n")
+    assert (who.user_id, who.name) == (ada.id, "Ada")
+
+
+async def test_a_key_that_may_do_everything_is_enough(immich_stub, library, ada):
+    assert (await library.sign_in(api_key=immich_stub.add_key(ada, ("all",)))).name == "Ada"
+
+
+@pytest.mark.parametrize(
+    ("permissions", "missing"),
+    [
+        (("asset.read",), "user.read, asset.view, asset.download"),
+        (("user.read", "asset.read", "asset.view"), "asset.download"),
+    ],
+)
+async def test_a_key_that_may_do_too_little_is_told_exactly_what_is_missing(
+    immich_stub, library, ada, permissions, missing
+):
+    with pytest.raises(SignInFailed) as caught:
+        await library.sign_in(api_key=immich_stub.add_key(ada, permissions, name="my key"))
+    assert "'my key' lacks the permission" in caught.value.message
+    assert f" {missing};" in caught.value.message
+
+
+@pytest.mark.parametrize("key", ["wrong", "", "line\nbreak", "ключ", "x" * 5000])
+async def test_a_wrong_key_is_refused_in_words(library, key):
+    with pytest.raises(SignInFailed, match="Immich"):
+        await library.sign_in(api_key=key)
+
+
+async def test_a_password_signs_in_and_its_session_reads_photos(immich_stub, library, ada, picture):
+    asset = immich_stub.add_photo(ada, picture())
+    who = await library.sign_in(email="ada@example.org", password=ada.password)
+    assert (who.user_id, who.name, who.credential.kind) == (ada.id, "Ada", "bearer")
+    assert [photo.id for photo in (await library.photos(who, None, 10)).items] == [asset.id]
+
+
+async def test_a_wrong_password_is_refused_in_words(library, ada):
+    with pytest.raises(SignInFailed, match="Incorrect email or password"):
+        await library.sign_in(email="ada@example.org", password="guess")
+
+
+async def test_signing_out_ends_the_session_in_immich(immich_stub, library, ada):
+    who = await library.sign_in(email="ada@example.org", password=ada.password)
+    await library.sign_out(who)
+    assert immich_stub.tokens == {}
+    with pytest.raises(SignInFailed):
+        await library.photos(who, None, 10)
+    await library.sign_out(who)
+
+
+async def test_signing_out_leaves_a_key_alone(immich_stub, library, as_ada):
+    before = list(immich_stub.calls)
+    await library.sign_out(as_ada)
+    assert immich_stub.calls == before
+
+
+async def test_a_cookie_from_one_sign_in_never_travels_with_another_request(immich_stub, library, ada, ben, picture):
+    asset = immich_stub.add_photo(ben, picture())
+    await library.sign_in(email="ada@example.org", password=ada.password)  # Immich answers with a cookie
+    immich_stub.tokens.clear()
+    as_ben = await library.sign_in(api_key=immich_stub.add_key(ben))
+    assert (await library.photo(as_ben, asset.id)).id == asset.id
+
+
+async def test_nobody_sees_the_photos_of_another(immich_stub, library, ada, as_ada, as_ben, picture):
+    asset = immich_stub.add_photo(ada, picture())
+    assert len((await library.photos(as_ada, None, 10)).items) == 1
+    await library.photo(as_ada, asset.id)
+    assert (await library.photos(as_ben, None, 10)).items == []
+    for call in (library.photo, library.original, library.source, library.thumbnail, library.preview):
+        with pytest.raises(PhotoNotFound):
+            await call(as_ben, asset.id)
+
+
+async def test_what_one_may_see_through_one_key_is_asked_anew_for_another_key(
+    immich_stub, library, ada, as_ada, picture
+):
+    asset = immich_stub.add_photo(ada, picture())
+    await library.photo(as_ada, asset.id)
+    narrow = await library.sign_in(email="ada@example.org", password=ada.password)
+    immich_stub.tokens.clear()
+    with pytest.raises(SignInFailed):
+        await library.photo(narrow, asset.id)
+
+
+async def test_a_shared_photo_is_seen_by_both(immich_stub, library, ada, ben, as_ben, picture):
+    asset = immich_stub.add_photo(ada, picture())
+    with pytest.raises(PhotoNotFound):
+        await library.photo(as_ben, asset.id)
+    asset.shared_with.append(ben)
+    assert (await library.photo(as_ben, asset.id)).id == asset.id
+
+
+async def test_a_decision_is_believed_for_a_while_and_then_asked_for_again(
+    immich_stub, open_library, ada, ben, as_ben, picture
+):
+    asset = immich_stub.add_photo(ada, picture())
+    asset.shared_with.append(ben)
+    believing, doubting = open_library(), open_library(limits=ImmichLimits(decision_s=0))
+    for library in (believing, doubting):
+        await library.photo(as_ben, asset.id)
+    asset.shared_with.clear()
+    assert (await believing.photo(as_ben, asset.id)).id == asset.id
+    with pytest.raises(PhotoNotFound):
+        await believing.photo(as_ben, asset.id, fresh=True)
+    with pytest.raises(PhotoNotFound):
+        await believing.photo(as_ben, asset.id)
+    with pytest.raises(PhotoNotFound):
+        await doubting.photo(as_ben, asset.id)
+
+
+async def test_files_of_a_photo_no_longer_shared_are_not_served_on_an_old_decision(
+    immich_stub, library, ada, ben, as_ben, picture
+):
+    asset = immich_stub.add_photo(ada, picture())
+    asset.shared_with.append(ben)
+    await library.photo(as_ben, asset.id)
+    asset.shared_with.clear()
+    with pytest.raises(PhotoNotFound):
+        await library.thumbnail(as_ben, asset.id)
+
+
+async def test_a_listed_photo_is_not_asked_about_again_for_its_thumbnail(immich_stub, library, ada, as_ada, picture):
+    asset = immich_stub.add_photo(ada, picture())
+    await library.photos(as_ada, None, 10)
+    immich_stub.calls.clear()
+    async with await library.thumbnail(as_ada, asset.id):
+        pass
+    assert immich_stub.calls == [f"GET /api/assets/{asset.id}/thumbnail"]
+
+
+async def test_a_permission_taken_away_later_is_named(immich_stub, library, ada, as_ada, picture):
+    asset = immich_stub.add_photo(ada, picture())
+    immich_stub.keys[as_ada.credential.secret.get_secret_value()].permissions = ("asset.read", "user.read")
+    with pytest.raises(NotPermitted) as caught:
+        await library.thumbnail(as_ada, asset.id)
+    assert caught.value.permissions == ("asset.view",)
+    assert "asset.view" in caught.value.message
+
+
+async def test_a_key_deleted_in_immich_no_longer_works(immich_stub, library, ada, as_ada, picture):
+    immich_stub.add_photo(ada, picture())
+    immich_stub.keys.clear()
+    with pytest.raises(SignInFailed, match="Invalid API key"):
+        await library.photos(as_ada, None, 10)
+
+
+async def test_secrets_are_in_no_text(immich_stub, library, ada):
+    key = immich_stub.add_key(ada)
+    who = await library.sign_in(api_key=key)
+    assert key not in f"{who!r} {who.credential!r} {who.credential.secret} {vars(who)}"

@@ -1,0 +1,175 @@
+"""Originals, renditions, and what is made splats of."""
+
+import io
+
+import pytest
+from immichvr_gateway.library import ImmichLimits, LibraryUnavailable, NotReady, PhotoNotFound, PhotoTooLarge
+from PIL import Image
+from starlette.responses import Response, StreamingResponse
+
+RAW = b"II*\x00 not really a RAW file"
+
+
+async def _bytes(content):
+    async with content:
+        return b"".join([chunk async for chunk in content.chunks])
+
+
+def _size(data):
+    return Image.open(io.BytesIO(data)).size
+
+
+def _colour(data):
+    picture = Image.open(io.BytesIO(data)).convert("RGB")
+    return picture.getpixel((picture.width // 2, picture.height // 2))
+
+
+async def test_an_original_comes_as_it_was_uploaded(immich_stub, library, ada, as_ada, picture):
+    asset = immich_stub.add_photo(ada, picture(), "sea.jpg")
+    content = await library.original(as_ada, asset.id)
+    assert (content.media_type, content.size, content.name) == ("image/jpeg", len(asset.original), "sea.jpg")
+    assert content.etag and content.etag.endswith('"')
+    assert await _bytes(content) == asset.original
+
+
+async def test_thumbnail_and_preview_are_small_pictures_of_it(immich_stub, library, ada, as_ada, picture):
+    asset = immich_stub.add_photo(ada, picture(3000, 2000), "sea.heic", original=b"heic")
+    thumbnail, preview = await library.thumbnail(as_ada, asset.id), await library.preview(as_ada, asset.id)
+    assert (thumbnail.media_type, thumbnail.name) == ("image/webp", "sea.webp")
+    assert (preview.media_type, preview.name) == ("image/jpeg", "sea.jpeg")
+    assert _size(await _bytes(thumbnail)) == (375, 250)
+    assert _size(await _bytes(preview)) == (1440, 960)
+
+
+async def test_the_source_of_a_decodable_photo_is_its_original(immich_stub, library, ada, as_ada, picture):
+    asset = immich_stub.add_photo(ada, picture(), "sea.heic", original=b"heic as it came")
+    content = await library.source(as_ada, asset.id)
+    assert (content.note, content.media_type) == ("", "image/heic")
+    assert content.source_version == (await library.photo(as_ada, asset.id)).source_version
+    assert await _bytes(content) == b"heic as it came"
+
+
+async def test_of_a_raw_photo_the_full_size_picture_is_used(immich_stub, library, ada, as_ada, picture):
+    asset = immich_stub.add_photo(ada, picture(3000, 2000), "sea.dng", original=RAW)
+    asset.renditions["fullsize"] = ("image/jpeg", picture(3000, 2000))
+    content = await library.source(as_ada, asset.id)
+    assert "sea.dng" in content.note and "full-size" in content.note
+    assert content.name == "sea.jpeg"
+    assert _size(await _bytes(content)) == (3000, 2000)
+
+
+async def test_of_a_raw_photo_without_one_the_preview_is_used(immich_stub, library, ada, as_ada, picture):
+    asset = immich_stub.add_photo(ada, picture(3000, 2000), "sea.dng", original=RAW)
+    content = await library.source(as_ada, asset.id)
+    assert "preview" in content.note
+    assert _size(await _bytes(content)) == (1440, 960)
+
+
+async def test_a_format_that_browsers_show_and_we_do_not_decode_comes_as_preview(
+    immich_stub, library, ada, as_ada, picture
+):
+    # Immich redirects its full-size picture to the original, which is the format that is not decoded
+    asset = immich_stub.add_photo(ada, picture(3000, 2000), "sea.svg", original=b"<svg/>")
+    content = await library.source(as_ada, asset.id)
+    assert content.media_type == "image/jpeg"
+    assert _size(await _bytes(content)) == (1440, 960)
+
+
+async def test_a_drawing_that_may_carry_scripts_is_only_downloaded(immich_stub, library, ada, as_ada, picture):
+    asset = immich_stub.add_photo(ada, picture(), "sea.svg", original=b"<svg><script/></svg>")
+    async with await library.original(as_ada, asset.id) as content:
+        assert content.media_type == "application/octet-stream"
+
+
+async def test_an_edited_photo_is_seen_as_edited(immich_stub, library, ada, as_ada, picture):
+    asset = immich_stub.add_photo(ada, picture(colour="red"))
+    asset.edit(picture(200, 300, colour="lime"))
+    source = await library.source(as_ada, asset.id)
+    assert "edited" in source.note
+    assert _size(await _bytes(source)) == (200, 300)
+    for call in (library.thumbnail, library.preview):
+        assert _colour(await _bytes(await call(as_ada, asset.id)))[1] > 200
+    assert _colour(await _bytes(await library.original(as_ada, asset.id)))[0] > 200
+
+
+async def test_an_edited_photo_whose_picture_is_not_ready_is_to_be_asked_for_again(
+    immich_stub, library, ada, as_ada, picture
+):
+    asset = immich_stub.add_photo(ada, picture())
+    asset.edit(picture())
+    del asset.edited["original"]
+    with pytest.raises(NotReady) as caught:
+        await library.source(as_ada, asset.id)
+    assert caught.value.retriable and caught.value.retry_after_s
+
+
+async def test_a_thumbnail_not_made_yet_is_to_be_asked_for_again(immich_stub, library, ada, as_ada, picture):
+    asset = immich_stub.add_photo(ada, picture())
+    made, asset.renditions = asset.renditions, {}
+    with pytest.raises(NotReady) as caught:
+        await library.thumbnail(as_ada, asset.id)
+    assert caught.value.retry_after_s == 5
+    asset.renditions = made
+    assert _size(await _bytes(await library.thumbnail(as_ada, asset.id)))
+
+
+async def test_a_file_declared_too_large_is_not_begun(immich_stub, open_library, ada, as_ada, picture):
+    library = open_library(limits=ImmichLimits(max_file_bytes=10_000))
+    asset = immich_stub.add_photo(ada, picture(), original=bytes(10_001))
+    with pytest.raises(PhotoTooLarge, match="10000 bytes"):
+        await library.original(as_ada, asset.id)
+
+
+async def test_a_file_that_grows_too_large_is_stopped(immich_stub, open_library, ada, as_ada, picture):
+    library = open_library(limits=ImmichLimits(max_file_bytes=1_000_000))
+    asset = immich_stub.add_photo(ada, picture())
+
+    async def much(_):
+        async def zeros():
+            for _ in range(30):
+                yield bytes(100_000)
+
+        return StreamingResponse(zeros(), media_type="image/jpeg")
+
+    immich_stub.instead["original"] = much
+    content = await library.original(as_ada, asset.id)
+    received = 0
+    with pytest.raises(PhotoTooLarge):
+        async with content:
+            async for chunk in content.chunks:
+                received += len(chunk)
+    assert received <= 1_000_000
+
+
+async def test_a_file_cut_short_is_no_whole_file(immich_stub, library, ada, as_ada, picture):
+    asset = immich_stub.add_photo(ada, picture())
+
+    async def cut(_):
+        async def half():
+            yield asset.original[: len(asset.original) // 2]
+
+        return StreamingResponse(half(), headers={"content-length": str(len(asset.original))}, media_type="image/jpeg")
+
+    immich_stub.instead["original"] = cut
+    with pytest.raises(LibraryUnavailable):
+        await _bytes(await library.original(as_ada, asset.id))
+
+
+async def test_a_compressed_answer_is_not_unpacked(immich_stub, library, ada, as_ada, picture):
+    asset = immich_stub.add_photo(ada, picture())
+
+    async def compressed(_):
+        return Response(b"\x1f\x8b", headers={"content-encoding": "gzip"}, media_type="image/jpeg")
+
+    immich_stub.instead["original"] = compressed
+    with pytest.raises(LibraryUnavailable, match="compressed"):
+        await library.original(as_ada, asset.id)
+
+
+async def test_a_photo_deleted_between_listing_and_opening_is_not_found(immich_stub, library, ada, as_ada, picture):
+    asset = immich_stub.add_photo(ada, picture())
+    await library.photos(as_ada, None, 10)
+    del immich_stub.assets[asset.id]
+    for call in (library.original, library.thumbnail, library.source):
+        with pytest.raises(PhotoNotFound):
+            await call(as_ada, asset.id)

@@ -1,0 +1,149 @@
+"""Pages of the timeline, and which photos are not in it."""
+
+import pytest
+from immichvr_gateway.library import InvalidCursor, LibraryUnavailable, PhotoNotFound
+from starlette.responses import JSONResponse
+
+
+async def _all(library, who, limit):
+    cursor, names = None, []
+    while True:
+        page = await library.photos(who, cursor, limit)
+        assert len(page.items) <= limit
+        names += [photo.name for photo in page.items]
+        cursor = page.next_cursor
+        if cursor is None:
+            return names
+
+
+async def test_pages_give_every_photo_once_newest_first(immich_stub, library, ada, as_ada, picture):
+    for number in range(7):
+        immich_stub.add_photo(ada, picture(40, 30), f"{number}.jpg")
+    assert await _all(library, as_ada, 3) == [f"{number}.jpg" for number in reversed(range(7))]
+
+
+async def test_a_cursor_keeps_the_size_of_its_pages(immich_stub, library, ada, as_ada, picture):
+    for number in range(5):
+        immich_stub.add_photo(ada, picture(40, 30), f"{number}.jpg")
+    first = await library.photos(as_ada, None, 2)
+    second = await library.photos(as_ada, first.next_cursor, 50)
+    assert [photo.name for photo in second.items] == ["2.jpg", "1.jpg"]
+
+
+@pytest.mark.parametrize("cursor", ["", "2", "!!!", "MHgxMA", "MXgxMDAx", "é", "MXgxMA" * 1000, "MXgxMDsx"])
+async def test_an_invented_cursor_is_refused_without_asking_immich(immich_stub, library, as_ada, cursor):
+    before = list(immich_stub.calls)
+    with pytest.raises(InvalidCursor):
+        await library.photos(as_ada, cursor, 10)
+    assert immich_stub.calls == before
+
+
+async def test_a_photo_is_described_as_immich_describes_it(immich_stub, open_library, ada, as_ada, picture):
+    asset = immich_stub.add_photo(ada, picture(400, 300), "Löwe am See.jpg")
+    library = open_library(external_url="https://photos.example.org/")
+    [photo] = (await library.photos(as_ada, None, 10)).items
+    assert photo == await library.photo(as_ada, asset.id, fresh=True)
+    assert (photo.id, photo.name, photo.media_type) == (asset.id, "Löwe am See.jpg", "image/jpeg")
+    assert (photo.width, photo.height, photo.size) == (400, 300, len(asset.original))
+    assert photo.taken_at == asset.taken_at
+    assert photo.external_url == f"https://photos.example.org/photos/{asset.id}"
+
+
+async def test_without_an_external_address_there_are_no_links(immich_stub, library, ada, as_ada, picture):
+    immich_stub.add_photo(ada, picture())
+    [photo] = (await library.photos(as_ada, None, 10)).items
+    assert photo.external_url is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"trashed": True}, {"visibility": "locked"}, {"visibility": "hidden"}, {"type": "VIDEO", "name": "film.mp4"}],
+)
+async def test_trash_locked_hidden_and_videos_are_out(immich_stub, library, ada, as_ada, picture, change):
+    asset = immich_stub.add_photo(ada, picture())
+    for name, value in change.items():
+        setattr(asset, name, value)
+    assert (await library.photos(as_ada, None, 10)).items == []
+    for call in (library.photo, library.original, library.source, library.thumbnail, library.preview):
+        with pytest.raises(PhotoNotFound):
+            await call(as_ada, asset.id)
+
+
+async def test_an_archived_photo_is_off_the_timeline_and_still_opens(immich_stub, library, ada, as_ada, picture):
+    asset = immich_stub.add_photo(ada, picture())
+    asset.visibility = "archive"
+    assert (await library.photos(as_ada, None, 10)).items == []
+    assert (await library.photo(as_ada, asset.id)).id == asset.id
+
+
+@pytest.mark.parametrize(
+    "photo_id",
+    [
+        "00000000-0000-4000-8000-000000000000",
+        "../users/me",
+        "00000000-0000-4000-8000-00000000000g",
+        "00000000-0000-4000-8000-000000000000\n",
+        "",
+        "a" * 10_000,
+    ],
+)
+async def test_what_is_no_photo_is_not_found(library, as_ada, photo_id):
+    with pytest.raises(PhotoNotFound):
+        await library.photo(as_ada, photo_id)
+
+
+async def test_what_is_no_id_never_reaches_immich(immich_stub, library, as_ada):
+    before = list(immich_stub.calls)
+    with pytest.raises(PhotoNotFound):
+        await library.thumbnail(as_ada, "../../server/version")
+    assert immich_stub.calls == before
+
+
+async def test_the_version_follows_the_picture_and_nothing_else(immich_stub, library, ada, as_ada, picture):
+    asset = immich_stub.add_photo(ada, picture(colour="teal"))
+
+    async def version():
+        return (await library.photo(as_ada, asset.id, fresh=True)).source_version
+
+    first = await version()
+    asset.favourite = True
+    asset.updated_at = asset.updated_at.replace(year=2030)
+    assert await version() == first
+    asset.edit(picture(colour="red"))
+    edited = await version()
+    asset.edit(picture(colour="green"))
+    edited_again = await version()
+    asset.favourite = False
+    assert await version() == edited_again
+    asset.edited = {}
+    assert await version() == first
+    asset.replace(picture(colour="navy"))
+    assert len({first, edited, edited_again, await version()}) == 4
+    assert len(first) == 16
+
+
+async def test_the_listing_and_the_photo_agree_on_the_version(immich_stub, library, ada, as_ada, picture):
+    asset = immich_stub.add_photo(ada, picture())
+    asset.edit(picture(colour="red"))
+    [listed] = (await library.photos(as_ada, None, 10)).items
+    assert listed.source_version == (await library.photo(as_ada, asset.id, fresh=True)).source_version
+
+
+async def test_names_from_outside_cannot_break_headers(immich_stub, library, ada, as_ada, picture):
+    immich_stub.add_photo(ada, picture(), 'a"b\r\nset-cookie: x=1;../../etc.jpg')
+    [photo] = (await library.photos(as_ada, None, 10)).items
+    assert photo.name.isprintable()
+    assert not set('"\\/') & set(photo.name)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{}, {"assets": {"items": [{"id": "x"}], "nextPage": None}}, {"assets": {"items": [], "nextPage": "two"}}, []],
+)
+async def test_an_answer_that_is_not_immichs_is_explained(immich_stub, library, as_ada, answer):
+    async def other(_):
+        return JSONResponse(answer)
+
+    immich_stub.instead["search/metadata"] = other
+    with pytest.raises(LibraryUnavailable, match="is the address right"):
+        await library.photos(as_ada, None, 10)
