@@ -88,7 +88,7 @@ class Active:
             attempt=self.attempt, seq=self.seq, state=state, traceparent=self.job.traceparent, timeline=self.phases,
         )  # fmt: skip
         event.at.GetCurrentTime()
-        if self.seq == 1:
+        if self.seq == 1 or state in OUTCOMES:
             event.job.CopyFrom(self.job)
         return event
 
