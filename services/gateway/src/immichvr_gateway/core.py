@@ -9,16 +9,17 @@ from datetime import UTC
 from typing import Any
 
 import nats.errors
-from immichvr.events.v1.events_pb2 import AssetEvent
+from google.protobuf import json_format
+from immichvr.events.v1.events_pb2 import AssetEvent, JobEvent
 from immichvr_common.bus import Bus, ensure_streams
 from immichvr_common.bus.connection import OUTAGES
-from immichvr_common.bus.streams import KV_ASSETS, KV_JOBS, KV_STATE
+from immichvr_common.bus.streams import EVENTS, KV_ASSETS, KV_JOBS, KV_STATE
 from immichvr_common.errors import ServiceError, Unavailable
 from immichvr_common.logs import get_log
 from immichvr_common.service import connect_patiently
 from immichvr_common.storage import ObjectStore
 from immichvr_models import Cache
-from nats.js.errors import KeyNotFoundError
+from nats.js.errors import KeyNotFoundError, NotFoundError
 from nats.js.kv import KeyValue
 from pydantic import ValidationError
 
@@ -30,6 +31,7 @@ from immichvr_gateway.jobs.projection import EventReader
 from immichvr_gateway.jobs.records import JobError, JobProgress, JobRecord, State, moment
 from immichvr_gateway.library import Library
 from immichvr_gateway.orders import Orders
+from immichvr_gateway.problems import Problem
 from immichvr_gateway.sessions import Sessions
 from immichvr_gateway.settings import GatewaySettings
 from immichvr_gateway.sockets import News
@@ -55,25 +57,32 @@ class Core:
         self.models = Cache.from_env()
         self.news: News | None = None
         self._bus: Bus | None = None
+        self._waits_for = "nats"
         self._desk: Desk | None = None
         self._orders: Orders | None = None
+        self._reader: EventReader | None = None
         self._assets_kv: KeyValue | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._errands: set[asyncio.Task[None]] = set()
+        self._lightening: set[str] = set()
 
     @property
     def desk(self) -> Desk:
         """Where jobs are asked for. Raises Unavailable while NATS or S3 has not answered yet."""
         if self._desk is None:
-            raise Unavailable("the gateway is starting: NATS or S3 has not answered yet", down="nats")
+            raise self._not_up_yet()
         return self._desk
 
     @property
     def orders(self) -> Orders:
         """Turns requests into jobs. Raises Unavailable as `desk` does."""
         if self._orders is None:
-            raise Unavailable("the gateway is starting: NATS or S3 has not answered yet", down="nats")
+            raise self._not_up_yet()
         return self._orders
+
+    def _not_up_yet(self) -> Unavailable:
+        name = {"nats": "NATS", "s3": "S3"}[self._waits_for]
+        return Unavailable(f"the gateway is starting: {name} has not answered yet", down=self._waits_for)
 
     def start(self) -> None:
         """Begins to come up, in the background."""
@@ -84,6 +93,9 @@ class Core:
         for task in [*self._tasks, *self._errands]:
             task.cancel()
         await asyncio.gather(*self._tasks, *self._errands, return_exceptions=True)
+        if self._bus is not None and self._bus.connected and self._reader is not None and self.desk.all_written:
+            with contextlib.suppress(*OUTAGES, nats.errors.Error):
+                await asyncio.wait_for(self._save_position(self._bus, self._reader), 1)
         if self.news is not None:
             await self.news.close()
         if self._bus is not None:
@@ -105,18 +117,21 @@ class Core:
         bus = self._bus = await connect_patiently(settings.nats, "gateway")
         while True:
             try:
+                self._waits_for = "nats"
                 await ensure_streams(bus.js, settings.lease_s)
+                self._waits_for = "s3"
                 await self.store.ensure_bucket()
                 position = await self._load(bus)
                 break
-            except (Unavailable, *OUTAGES, nats.errors.Error) as error:
-                log.warning("waiting for NATS and S3", error=str(error))
+            except (ServiceError, *OUTAGES, nats.errors.Error) as error:
+                log.warning("waiting for NATS and S3", error=str(error) or type(error).__name__)
                 await asyncio.sleep(0.5)
         self.sessions.use(bus.js)
         self._desk = Desk(bus, self.jobs, self._job_changed, self._job_ended, settings)
         stager = Stager(self.library, self.store, int(settings.limits.source_megabytes * 1e6))
-        self._orders = Orders(self._desk, self.assets, self.manifests, stager, self.store, self.models, settings.pool)
-        reader = EventReader(bus, position, self._desk.on_event, self._on_asset)
+        self._orders = Orders(self._desk, self.assets, self.manifests, stager, self.store, self.models)
+        reader = self._reader = EventReader(bus, position, self._desk.on_event, self._on_asset)
+        await self._catch_up(bus, self._desk)
         self._tasks += [
             asyncio.create_task(one)
             for one in (reader.run(), self._keep_reconciled(), watch_advisories(bus), self._keep_position(bus, reader))
@@ -145,14 +160,26 @@ class Core:
             return 0
         return int(entry.value or b"0")
 
+    async def _catch_up(self, bus: Bus, desk: Desk) -> None:
+        """Asks what became of the jobs that had not ended: what they told lately may lie before the position."""
+        for record in [one for one in self.jobs if not one.state.terminal]:
+            with contextlib.suppress(NotFoundError, json_format.ParseError, *OUTAGES):
+                last = await bus.js.get_last_msg(EVENTS, f"events.job.{record.id}")
+                await desk.on_event(json_format.Parse(last.data or b"", JobEvent(), ignore_unknown_fields=True))
+
     async def _keep_position(self, bus: Bus, reader: EventReader) -> None:
         saved = -1
         while True:
             await asyncio.sleep(_SAVE_POSITION_S)
-            if reader.position != saved:
+            # What is not written down yet must be read again after a crash.
+            if reader.position != saved and self.desk.all_written:
                 with contextlib.suppress(*OUTAGES, nats.errors.Error):
-                    await (await bus.js.key_value(KV_STATE)).put(_POSITION, str(reader.position).encode())
-                    saved = reader.position
+                    saved = await self._save_position(bus, reader)
+
+    async def _save_position(self, bus: Bus, reader: EventReader) -> int:
+        position = reader.position
+        await (await bus.js.key_value(KV_STATE)).put(_POSITION, str(position).encode())
+        return position
 
     async def _keep_reconciled(self) -> None:
         while True:
@@ -174,29 +201,43 @@ class Core:
 
     def _job_ended(self, record: JobRecord) -> None:
         if not record.state.terminal:
-            self._errand(self._lighten(record))
+            if record.id not in self._lightening:
+                self._lightening.add(record.id)
+                self._errand(self._lighten(record))
+            return
         for waiting in self.jobs.awaiting(record.id):
             self._errand(self._end_with(waiting, record))
 
     async def _lighten(self, record: JobRecord) -> None:
+        """Has the light variant made that a job shall end with, however long S3 or NATS is away."""
         try:
-            lighter = await self.orders.lighten(record)
-        except (ServiceError, ValueError) as error:
-            record.state = State.FAILED
-            record.error = JobError(code=getattr(error, "code", "internal"), message=str(error), retriable=True)
-        else:
-            record.light = False
-            if lighter is not None and not lighter.state.terminal:
-                record.awaits = lighter.id
-            else:
-                record.state, record.progress = State.SUCCEEDED, JobProgress(fraction=1, stage="stored")
-        await self.desk.settle(record)
+            while not record.state.terminal and self.jobs.get(record.id) is record:
+                try:
+                    lighter = await self.orders.lighten(record)
+                except (Unavailable, *OUTAGES) as error:
+                    log.warning("a light variant waits", job_id=record.id, error=str(error))
+                    await asyncio.sleep(1)
+                    continue
+                except (ServiceError, Problem, ValueError) as error:
+                    record.state = State.FAILED
+                    record.error = JobError(code=getattr(error, "code", "internal"), message=str(error), retriable=True)
+                else:
+                    if record.state.terminal:
+                        return
+                    if lighter is not None and not lighter.state.terminal:
+                        record.awaits = lighter.id
+                    else:
+                        _end_like(record, lighter)
+                await self.desk.settle(record)
+                return
+        finally:
+            self._lightening.discard(record.id)
 
     async def _end_with(self, waiting: JobRecord, ended: JobRecord) -> None:
+        if waiting.state.terminal:
+            return
         waiting.awaits = ""
-        waiting.state, waiting.error = ended.state, ended.error
-        if ended.state is State.SUCCEEDED:
-            waiting.progress = JobProgress(fraction=1, stage="stored")
+        _end_like(waiting, ended)
         await self.desk.settle(waiting)
 
     async def _on_asset(self, event: AssetEvent) -> None:
@@ -213,9 +254,8 @@ class Core:
         )
         if not folder.endswith(f"/{entry.photo_id}_{entry.model_key}") or not self.assets.put(entry):
             return
-        with contextlib.suppress(*OUTAGES, nats.errors.Error):
-            if self._assets_kv is not None:
-                await self._assets_kv.put(entry.kv_key, entry.model_dump_json().encode())
+        if self._assets_kv is not None:
+            await self._assets_kv.put(entry.kv_key, entry.model_dump_json().encode())
         if self.news is not None:
             self._errand(self._tell_of_asset(entry))
 
@@ -230,6 +270,13 @@ class Core:
         task = asyncio.create_task(work)
         self._errands.add(task)
         task.add_done_callback(self._errands.discard)
+
+
+def _end_like(record: JobRecord, light: JobRecord | None) -> None:
+    """Ends a job as the one that made its light variant did; None: the variant was there already."""
+    record.state, record.error = (State.SUCCEEDED, None) if light is None else (light.state, light.error)
+    if record.state is State.SUCCEEDED:
+        record.progress = JobProgress(fraction=1, stage="stored")
 
 
 async def _entries(bucket: KeyValue) -> list[bytes]:

@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 from immichvr.common.v1.common_pb2 import ObjectRef
 from immichvr.events.v1.events_pb2 import Job
-from immichvr_common.bus import job_subject
 from immichvr_common.manifests import AssetFile, Manifest
 from immichvr_common.storage import ObjectStore
 from immichvr_models import Cache
@@ -48,10 +47,9 @@ class Orders:
         stager: Stager,
         store: ObjectStore,
         models: Cache,
-        pool: str,
     ) -> None:
         self._desk, self._assets, self._manifests = desk, assets, manifests
-        self._stager, self._store, self._models, self._pool = stager, store, models, pool
+        self._stager, self._store, self._models = stager, store, models
 
     async def depth(self, who: Identity, photo: LibraryPhoto, model: str, force: bool, trace: str) -> Answer:
         """A depth asset of a photo."""
@@ -87,7 +85,8 @@ class Orders:
         photo = LibraryPhoto(
             record.photo_id, source.source_name, "", None, None, None, source.source_version, None, None
         )
-        answer = await self._convert(entry, photo, "spz", "light", record.requesters[0], source.traceparent)
+        requester = record.requesters[0] if record.requesters else ""
+        answer = await self._convert(entry, photo, "spz", "light", requester, source.traceparent)
         return None if answer.done else answer.record
 
     def is_outdated(self, manifest: Manifest, photo: LibraryPhoto) -> bool:
@@ -101,30 +100,30 @@ class Orders:
         self, kind: Kind, who: Identity, photo: LibraryPhoto, model: str, quality: str, force: bool, trace: str
     ) -> Answer:
         own_recipe = recipe(kind, photo.source_version, model)
+        name = job_id(kind, photo.id, own_recipe)
+        ended_run = self._desk.ended_run(name)
         existing = None if force else self._existing(kind, photo, model, own_recipe)
         if existing is not None:
             if quality == "light" and not await self._has(existing, "spz", "light"):
                 return await self._convert(existing, photo, "spz", "light", who.user_id, trace)
-            return Answer(self._done(kind, existing, who, model, quality), done=True)
-        under_way = self._desk.index.get(job_id(kind, photo.id, own_recipe))
-        source = None
-        if under_way is None or under_way.state.terminal:
-            source = await self._stager.stage(who, photo)
+            done = self._done(kind, existing, who, model, quality)
+            return Answer(await self._desk.answer(done, who.user_id), done=True)
+        joined = await self._desk.join(name, who.user_id, quality == "light")
+        if joined is not None:
+            return Answer(joined, done=False)
         job = Job(
-            id=job_id(kind, photo.id, own_recipe), kind=kind, photo_id=photo.id, run=1, bucket=self._store.bucket,
+            id=name, kind=kind, photo_id=photo.id, run=1, bucket=self._store.bucket,
             source_version=photo.source_version, source_name=photo.name, traceparent=trace,
         )  # fmt: skip
-        job.params.update({"model": model, **({"keepPly": True} if kind == "splat" else {})})
+        shown = {"model": model, **({"quality": quality} if kind == "splat" else {})}
+        job.params.update({**shown, **({"keepPly": True} if kind == "splat" else {})})
         job.recipes[kind] = own_recipe
         if kind == "splat":
             job.recipes["depth"] = recipe("depth", photo.source_version, depth_model_of(model))
-        if source is not None:
-            job.inputs["source"].CopyFrom(source)
+        job.inputs["source"].CopyFrom(await self._stager.stage(who, photo))
         job.created_at.GetCurrentTime()
-        subject = job_subject("ai", self._pool, "interactive", kind, job.id)
-        shown = {"model": model, **({"quality": quality} if kind == "splat" else {})}
-        record = new_record(job, subject, who.user_id, shown, light=quality == "light")
-        return Answer(await self._desk.submit(record, who.user_id), done=False)
+        record = new_record(job, self._desk.subject(kind, name), who.user_id, shown, light=quality == "light")
+        return Answer(await self._desk.submit(record, who.user_id, ended_run), done=False)
 
     def _existing(self, kind: str, photo: LibraryPhoto, model: str, own_recipe: str) -> AssetEntry | None:
         """What answers a request without work: made by the same recipe, with nothing better to be had since."""
@@ -140,9 +139,6 @@ class Orders:
         return self._models.state(self._models.registry[key]) == "ready"
 
     def _done(self, kind: str, entry: AssetEntry, who: Identity, model: str, quality: str) -> JobRecord:
-        known = self._desk.index.get(job_id(kind, entry.photo_id, entry.recipe))
-        if known is not None and known.state is State.SUCCEEDED:
-            return known
         return JobRecord(
             id=job_id(kind, entry.photo_id, entry.recipe), kind=kind, photo_id=entry.photo_id,
             requesters=[who.user_id], params={"model": model, "quality": quality}, state=State.SUCCEEDED,
@@ -168,9 +164,10 @@ class Orders:
     async def _convert(
         self, entry: AssetEntry, photo: LibraryPhoto, to_format: str, variant: str, requester: str, trace: str
     ) -> Answer:
-        manifest = await self._manifests.read(entry.manifest_key)
         own_hash = conversion_hash(entry.recipe, entry.model_key, to_format, variant)
         name = job_id("convert", photo.id, own_hash)
+        ended_run = self._desk.ended_run(name)
+        manifest = await self._manifests.read(entry.manifest_key)
         params: dict[str, Any] = {"format": to_format, "variant": variant, "model": entry.model_key}
         if find_file(manifest, to_format, variant) is not None:
             at = datetime.now(UTC)
@@ -179,7 +176,7 @@ class Orders:
                 state=State.SUCCEEDED, outputs=[entry.asset_key], created_at=at, updated_at=at,
                 progress=JobProgress(fraction=1, stage="stored"),
             )  # fmt: skip
-            return Answer(done, done=True)
+            return Answer(await self._desk.answer(done, requester), done=True)
         source = find_file(manifest, "ply", "full") or find_file(manifest, "spz", "full")
         if source is None:
             raise Problem(409, "nothing_to_convert", f"asset {entry.asset_key} holds no splat file to convert")
@@ -193,8 +190,8 @@ class Orders:
         job.inputs["splat"].CopyFrom(_reference(self._store.bucket, source))
         job.recipes["splat"] = entry.recipe
         job.created_at.GetCurrentTime()
-        subject = job_subject("converter", "cpu", "interactive", "convert", job.id)
-        return Answer(await self._desk.submit(new_record(job, subject, requester, params), requester), done=False)
+        record = new_record(job, self._desk.subject("convert", name), requester, params)
+        return Answer(await self._desk.submit(record, requester, ended_run), done=False)
 
 
 def _reference(bucket: str, file: AssetFile) -> ObjectRef:

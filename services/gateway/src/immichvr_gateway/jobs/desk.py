@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import nats.errors
 from google.protobuf import json_format
 from immichvr.events.v1.events_pb2 import JOB_STATE_CANCELLED, DeadJob, Job, JobEvent
-from immichvr_common.bus import Bus
+from immichvr_common.bus import Bus, job_subject
 from immichvr_common.bus.connection import OUTAGES
 from immichvr_common.bus.streams import CANCELS, JOBS, KV_JOBS
 from immichvr_common.errors import Conflict, Unavailable
@@ -20,7 +20,7 @@ from nats.js.errors import NotFoundError
 from nats.js.kv import KeyValue
 
 from immichvr_gateway.jobs.index import JobIndex
-from immichvr_gateway.jobs.records import JobError, JobProgress, JobRecord, State, apply, from_event, new_record
+from immichvr_gateway.jobs.records import JobError, JobProgress, JobRecord, State, adopted, apply, from_event
 from immichvr_gateway.problems import Problem
 from immichvr_gateway.settings import GatewaySettings
 
@@ -28,6 +28,8 @@ log = get_log(__name__)
 
 _LEFT_BEHIND_S = 3.0
 _LAST_SEQ = 2**31 - 1
+LIGHT = "light"
+"""The stage of a job that has made its asset, while the light variant is made."""
 
 Changed = Callable[[JobRecord], None]
 Ended = Callable[[JobRecord], None]
@@ -36,27 +38,66 @@ Ended = Callable[[JobRecord], None]
 class Desk:
     """Publishes jobs first and records them second; what a crash leaves between the two, `reconcile` mends.
 
-    on_change: told of every change. on_end: told when a job has ended.
+    on_change: told of every change. on_end: told when a job has ended, or has all but its light variant.
     """
 
     def __init__(self, bus: Bus, index: JobIndex, on_change: Changed, on_end: Ended, settings: GatewaySettings) -> None:
         self._bus, self.index = bus, index
         self._on_change, self._on_end = on_change, on_end
         self._queued_per_user = settings.limits.queued_per_user
-        self._retries = settings.retries
+        self._retries, self._pool = settings.retries, settings.pool
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._kv: KeyValue | None = None
         self._missing: set[str] = set()
+        self._unwritten: set[str] = set()
 
-    async def submit(self, record: JobRecord, requester: str) -> JobRecord:
+    @property
+    def all_written(self) -> bool:
+        """Whether every record that should lie in KV does."""
+        return not self._unwritten
+
+    def subject(self, kind: str, job_id: str) -> str:
+        """Where a job somebody waits for is queued."""
+        service, pool = ("converter", "cpu") if kind == "convert" else ("ai", self._pool)
+        return job_subject(service, pool, "interactive", kind, job_id)
+
+    def ended_run(self, job_id: str) -> int:
+        """The last run of a job that has ended; 0 where none has."""
+        known = self.index.get(job_id)
+        if known is None:
+            return 0
+        return known.run if known.state.terminal else known.run - 1
+
+    async def join(self, job_id: str, requester: str, light: bool) -> JobRecord | None:
+        """Adds somebody to those who asked for a job that is under way; None where it is not."""
+        async with self._lock(job_id):
+            known = self.index.get(job_id)
+            if known is None or known.state.terminal:
+                return None
+            return await self._join(known, requester, light)
+
+    async def answer(self, record: JobRecord, requester: str) -> JobRecord:
+        """The job behind what exists already, as it is known or, where it is not, as given."""
+        async with self._lock(record.id):
+            known = self.index.get(record.id)
+            if known is None:
+                self.index.put(record)
+            elif known.state is State.SUCCEEDED:
+                return await self._join(known, requester, light=False)
+            return record
+
+    async def submit(self, record: JobRecord, requester: str, ended_run: int) -> JobRecord:
         """Makes a job exist, or joins the one that does.
 
-        A job that has ended gets another run. Raises Unavailable, Problem (too many queued).
+        ended_run: the last run that had ended when this was asked for; one that has ended since is the answer. A
+        job that ended before gets another run. Raises Unavailable, Problem (too many queued).
         """
         async with self._lock(record.id):
             known = self.index.get(record.id)
-            if known is not None and not known.state.terminal:
-                return await self._join(known, requester, record.light)
+            if known is not None:
+                ended_since = known.run > ended_run and known.state is not State.CANCELLED
+                if not known.state.terminal or (ended_since and (known.light or not record.light)):
+                    return await self._join(known, requester, record.light)
             self._check_quota(requester)
             if known is not None:
                 record.run = known.run + 1
@@ -65,37 +106,48 @@ class Desk:
             return await self._publish(record)
 
     async def retry(self, record: JobRecord) -> JobRecord:
-        """Starts the next run of a job that has ended. Raises Problem if it has not."""
+        """Starts the next run of a job that has ended. Raises Unavailable; Problem if it has not."""
         async with self._lock(record.id):
+            record = self.index.get(record.id) or record
+            if not record.message:
+                raise Problem(409, "not_known", f"what job {record.id} consists of is not known; ask for it anew")
             if not record.state.terminal:
                 raise Problem(409, "not_ended", f"job {record.id} is {record.state}; only an ended job is tried again")
             return await self._publish(self._next_run(record))
 
     async def cancel(self, record: JobRecord, requester: str) -> JobRecord:
-        """Withdraws one person's wish; without any left, the job is ended."""
+        """Withdraws one person's wish; without any left, the job is ended. Raises Unavailable, Problem."""
         async with self._lock(record.id):
+            record = self.index.get(record.id) or record
             if record.state.terminal:
                 raise Problem(409, "already_ended", f"job {record.id} has {record.state} already")
             if set(record.requesters) - {requester}:
                 record.requesters.remove(requester)
                 await self._record(record)
                 return record
-            if record.awaits and (awaited := self.index.get(record.awaits)) is not None:
+            awaited = self.index.get(record.awaits)
+            if awaited is not None and not set(awaited.requesters) - {requester}:
                 await self._stop(awaited)
             await self._stop(record)
             return record
 
     async def on_event(self, event: JobEvent) -> None:
         """Takes in what a worker told."""
-        record = self.index.get(event.job_id) or from_event(event)
-        if not apply(record, event):
-            return
-        self.index.put(record)
-        if record.state is State.SUCCEEDED and record.light:
-            # The job has made its asset; it ends with the light variant of it.
-            record.state = State.RUNNING
-            record.progress = JobProgress(fraction=0.97, stage="light", message="making the light variant")
-        await self._settle(record)
+        # A job's first events may overtake the request that publishes it.
+        async with self._lock(event.job_id):
+            known = self.index.get(event.job_id)
+            record = known or from_event(event, self.subject(event.kind, event.job_id))
+            is_news = known is None or event.run > known.run
+            if not apply(record, event):
+                return
+            self.index.put(record)
+            if record.state is State.SUCCEEDED and record.light:
+                # The job has made its asset; it ends with the light variant of it.
+                record.state = State.RUNNING
+                record.progress = JobProgress(fraction=0.97, stage=LIGHT, message="making the light variant")
+            if is_news:
+                await self._record(record)
+            await self._settle(record)
 
     async def settle(self, record: JobRecord) -> None:
         """Records a change that the gateway itself made to a job."""
@@ -103,7 +155,14 @@ class Desk:
         await self._settle(record)
 
     async def reconcile(self) -> None:
-        """Mends what a crash left: queued jobs without a record, records whose job is gone."""
+        """Mends what a crash or an outage left.
+
+        Queued jobs without a record, records whose job is gone, records not written, light variants not made.
+        """
+        for job_id in list(self._unwritten):
+            if (record := self.index.get(job_id)) is not None:
+                await self._record(record)
+        self._go_on_with_light_variants()
         info = await self._bus.js.stream_info(JOBS, subjects_filter="jobs.>")
         subjects = {subject.rpartition(".")[2]: subject for subject in (info.state.subjects or {})}
         for job_id, subject in subjects.items():
@@ -112,11 +171,22 @@ class Desk:
         missing = {
             record.id
             for record in self.index
-            if not record.state.terminal and not record.awaits and not record.light and record.id not in subjects
+            if not record.state.terminal and record.progress.stage != LIGHT and record.id not in subjects
         }
         for job_id in missing & self._missing:
             await self._declare_lost(job_id)
         self._missing = missing
+
+    def _go_on_with_light_variants(self) -> None:
+        for record in self.index:
+            if record.state.terminal or record.progress.stage != LIGHT:
+                continue
+            awaited = self.index.get(record.awaits)
+            if awaited is None:
+                record.awaits = ""
+                self._on_end(record)
+            elif awaited.state.terminal:
+                self._on_end(awaited)
 
     def _lock(self, job_id: str) -> asyncio.Lock:
         if len(self._locks) > 4096:
@@ -185,17 +255,22 @@ class Desk:
                 await asyncio.sleep(0.02)
 
     async def _stop(self, record: JobRecord) -> None:
-        cancels = await self._bus.js.key_value(CANCELS)
-        await cancels.put(record.id, str(record.run).encode())
-        await self._bus.client.publish(f"control.cancel.{record.id}", str(record.run).encode())
-        if record.state is State.QUEUED or record.awaits:
-            await self._delete_queued(record)
-            event = JobEvent(
-                job_id=record.id, kind=record.kind, photo_id=record.photo_id, run=record.run,
-                attempt=record.attempts, seq=_LAST_SEQ, state=JOB_STATE_CANCELLED,
-            )  # fmt: skip
-            event.at.GetCurrentTime()
-            await self._bus.publish(f"events.job.{record.id}", encode(event))
+        if not self._bus.connected:
+            raise Unavailable("NATS is not connected", down="nats")
+        try:
+            cancels = await self._bus.js.key_value(CANCELS)
+            await cancels.put(record.id, str(record.run).encode())
+            await self._bus.client.publish(f"control.cancel.{record.id}", str(record.run).encode())
+            if record.state is State.QUEUED or record.progress.stage == LIGHT:
+                event = JobEvent(
+                    job_id=record.id, kind=record.kind, photo_id=record.photo_id, run=record.run,
+                    attempt=record.attempts, seq=_LAST_SEQ, state=JOB_STATE_CANCELLED,
+                )  # fmt: skip
+                event.at.GetCurrentTime()
+                await self._bus.publish(f"events.job.{record.id}", encode(event))
+                await self._delete_queued(record)
+        except OUTAGES as error:
+            raise Unavailable("NATS did not confirm that the job is cancelled", down="nats") from error
 
     async def _delete_queued(self, record: JobRecord) -> None:
         try:
@@ -210,9 +285,9 @@ class Desk:
             return
         self._on_change(record)
         # What lies between is read again from the events after a restart.
-        if record.state.terminal or record.progress.stage == "light":
+        if record.state.terminal or record.progress.stage == LIGHT:
             await self._record(record)
-        if record.state.terminal or record.progress.stage == "light":
+        if record.state.terminal or (record.progress.stage == LIGHT and not record.awaits):
             self._on_end(record)
 
     async def _bury_or_retry(self, record: JobRecord) -> bool:
@@ -243,7 +318,7 @@ class Desk:
             return
         if self.index.get(job.id) is None and job.id:
             log.info("a queued job had no record", job_id=job.id)
-            record = new_record(job, subject, "", json_format.MessageToDict(job.params))
+            record = adopted(job, subject)
             self.index.put(record)
             self._on_change(record)
             await self._record(record)
@@ -258,9 +333,12 @@ class Desk:
 
     async def _record(self, record: JobRecord) -> None:
         """Writes a record down; if NATS is away just now, the next change or the reconciler will."""
+        self._unwritten.add(record.id)
         try:
             if self._kv is None:
                 self._kv = await self._bus.js.key_value(KV_JOBS)
             await self._kv.put(record.id, record.model_dump_json().encode())
         except (*OUTAGES, nats.errors.Error) as error:
             log.warning("a record was not written", job_id=record.id, error=str(error))
+        else:
+            self._unwritten.discard(record.id)

@@ -15,6 +15,7 @@ from immichvr_common.bus import Bus, Puller
 from immichvr_common.bus.connection import OUTAGES
 from immichvr_common.bus.pull import ConsumerGone
 from immichvr_common.bus.streams import EVENTS
+from immichvr_common.errors import Unavailable
 from immichvr_common.logs import get_log
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
@@ -46,7 +47,7 @@ class EventReader:
                 while True:
                     for message in await puller.batch(_BATCH, _WAIT_S):
                         await self._apply(message)
-            except (*OUTAGES, nats.errors.Error, ConsumerGone) as error:
+            except (Unavailable, *OUTAGES, nats.errors.Error, ConsumerGone) as error:
                 log.warning("events cannot be read, trying again", error=str(error) or type(error).__name__)
                 await asyncio.sleep(0.3)
 
@@ -72,4 +73,8 @@ class EventReader:
                 await self._on_asset(json_format.Parse(message.data, AssetEvent(), ignore_unknown_fields=True))
         except json_format.ParseError as error:
             log.error("an event cannot be read", subject=message.subject, error=str(error))
+        except (Unavailable, *OUTAGES, nats.errors.Error):
+            raise
+        except Exception as error:  # one bad event must not make the gateway deaf to all others
+            log.error("an event cannot be applied", subject=message.subject, exc_info=error)
         self.position = message.metadata.sequence.stream

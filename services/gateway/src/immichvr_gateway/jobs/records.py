@@ -44,6 +44,10 @@ STATES = {
 }
 
 
+_NOT_SHOWN = ("keepPly",)
+"""Parameters between the gateway and workers that nobody asked for."""
+
+
 class JobProgress(BaseModel):
     """How far a job is."""
 
@@ -129,12 +133,21 @@ def new_record(job: Job, subject: str, requester: str, params: dict[str, Any], l
     )
 
 
-def from_event(event: JobEvent) -> JobRecord:
-    """A record for a job that is known from an event alone."""
+def adopted(job: Job, subject: str) -> JobRecord:
+    """The record of a job that was published and never written down."""
+    params = {key: value for key, value in json_format.MessageToDict(job.params).items() if key not in _NOT_SHOWN}
+    return new_record(job, subject, "", params, light=params.get("quality") == "light")
+
+
+def from_event(event: JobEvent, subject: str = "") -> JobRecord:
+    """A record for a job that is known from an event alone; its first event tells everything of it."""
+    if event.HasField("job"):
+        return adopted(event.job, subject)
     at = moment(event.at)
     return JobRecord(
-        id=event.job_id, kind=event.kind, photo_id=event.photo_id, run=event.run or 1, created_at=at, updated_at=at
-    )
+        id=event.job_id, kind=event.kind, photo_id=event.photo_id, run=event.run or 1, created_at=at, updated_at=at,
+        subject=subject,
+    )  # fmt: skip
 
 
 def apply(record: JobRecord, event: JobEvent) -> bool:
@@ -146,11 +159,14 @@ def apply(record: JobRecord, event: JobEvent) -> bool:
         return False
     if event.run == record.run and record.state.terminal:
         return False
+    if event.run > record.run:
+        _begin_run(record, event)
+    same_attempt = record.attempts == event.attempt
     record.run, record.attempts, record.seq = event.run, event.attempt, event.seq
     record.state = STATES.get(event.state, record.state)
     record.updated_at = moment(event.at)
     if event.HasField("progress"):
-        fraction = max(event.progress.fraction, record.progress.fraction if record.attempts == event.attempt else 0)
+        fraction = max(event.progress.fraction, record.progress.fraction if same_attempt else 0)
         record.progress = JobProgress(
             fraction=round(fraction, 4), stage=event.progress.stage, message=event.progress.message
         )
@@ -163,6 +179,15 @@ def apply(record: JobRecord, event: JobEvent) -> bool:
     if event.outputs:
         record.outputs = [output.asset_key for output in event.outputs]
     return True
+
+
+def _begin_run(record: JobRecord, event: JobEvent) -> None:
+    """Forgets what the run before came to; takes from the event who asked for this one, and when."""
+    record.outputs, record.progress, record.timeline, record.awaits = [], JobProgress(), [], ""
+    if event.HasField("job"):
+        fresh = adopted(event.job, record.subject)
+        record.message, record.light, record.created_at = fresh.message, fresh.light, fresh.created_at
+        record.requesters = list(dict.fromkeys([*record.requesters, *fresh.requesters]))
 
 
 def _queued(record: JobRecord, event: JobEvent) -> JobStep:
