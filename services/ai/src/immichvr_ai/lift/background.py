@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from immichvr_ai.lift.compiled import Bytes, Floats, Indices, Mask, kernel
+from immichvr_ai.lift.edges import touching_steps
 from immichvr_ai.lift.occlusion import Blocks, Continuation, Seeds, carry_on, find_seeds, split_blocks
 
 _DEPTH_SWEEPS = 8
@@ -41,7 +42,7 @@ def build_sheets(shift: Floats, colours: Floats, right: Mask, down: Mask) -> tup
 
     shift: (h, w) float32, cells. colours: (h, w, 3) float32, 0…255. right, down: (h, w) steps (edges.py).
     """
-    blocks = split_blocks(shift, colours)
+    blocks = split_blocks(shift, colours, touching_steps(right, down))
     seeds = find_seeds(shift, right, down, blocks)
     first = _paint_sheet(carry_on(blocks, seeds, farthest=False), blocks, seeds)
     last = _paint_sheet(carry_on(blocks, seeds, farthest=True), blocks, seeds)
@@ -58,14 +59,20 @@ def _paint_sheet(surfaces: Continuation, blocks: Blocks, seeds: Seeds) -> Sheet:
     shift = surfaces.shift
     _even_out(shift[..., None], shift.copy(), cells, filled, _DEPTH_SWEEPS)
     base, detail = _paint(
-        cells, surfaces.owner, seeds.cells, seeds.colours, blocks.near, blocks.far, shift, blocks.colours
+        cells,
+        surfaces.owner,
+        seeds.cells,
+        seeds.colours,
+        shift,
+        (blocks.near, blocks.far, blocks.colours, blocks.purity),
     )
     rim = np.argwhere(filled & ~hidden)
     painted = blocks.colours.copy()
     painted[rim[:, 0], rim[:, 1]] = seeds.colours[surfaces.owner[rim[:, 0], rim[:, 1]]]
     painted[cells[:, 0], cells[:, 1]] = base
     _even_out(painted, shift, cells, filled, _COLOUR_SWEEPS)
-    painted[rim[:, 0], rim[:, 1]] = blocks.colours[rim[:, 0], rim[:, 1]]
+    pure = rim[blocks.purity[rim[:, 0], rim[:, 1]] > 0.5]
+    painted[pure[:, 0], pure[:, 1]] = blocks.colours[pure[:, 0], pure[:, 1]]
     painted[cells[:, 0], cells[:, 1]] += detail
     return Sheet(shift, np.clip(painted, 0, 255), hidden, hidden, surfaces.distance)
 
@@ -76,12 +83,11 @@ def _paint(
     owner: Indices,
     seeds: Indices,
     means: Floats,
-    near: Floats,
-    far: Floats,
     shift: Floats,
-    colour: Floats,
+    blocks: tuple[Floats, Floats, Floats, Floats],
 ) -> tuple[Floats, Floats]:
     """For n hidden cells: their seed's mean colour (n, 3) and the detail reflected in the seed (n, 3)."""
+    near, far, colour, purity = blocks
     height, width = near.shape
     count = cells.shape[0]
     base = np.empty((count, 3), np.float32)
@@ -91,7 +97,7 @@ def _paint(
         i = owner[y, x]
         base[k] = means[i]
         my, mx = 2 * seeds[i, 0] - y, 2 * seeds[i, 1] - x
-        if not (0 <= my < height and 0 <= mx < width):
+        if not (0 <= my < height and 0 <= mx < width) or purity[my, mx] < 0.5:
             continue
         expected = 2.0 * far[seeds[i, 0], seeds[i, 1]] - shift[y, x]
         if abs(near[my, mx] - expected) > 2.0:

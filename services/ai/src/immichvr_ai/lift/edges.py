@@ -158,7 +158,8 @@ def snap(shift: Floats, rgb: Bytes, blur: float) -> Floats:
 
 
 @kernel
-def _touches_step(right: Mask, down: Mask) -> Mask:
+def touching_steps(right: Mask, down: Mask) -> Mask:
+    """(h, w): cells on either side of a step; the photo's colours are blends there."""
     height, width = right.shape
     touches = np.zeros((height, width), np.bool_)
     for y in range(height):
@@ -173,58 +174,14 @@ def _touches_step(right: Mask, down: Mask) -> Mask:
 
 
 @kernel
-def unmix_colours(
-    rgb: Bytes,
-    shift: Floats,
-    right: Mask,
-    down: Mask,
-) -> tuple[Floats, Floats]:
-    """Colours of cells at a step without the other side's share, and how much of its cell each surface covers.
-
-    Returns (h, w, 3) float32 in 0…255 and (h, w) float32 in 0…1 (1 away from steps and on the far side).
-    The blend C = a·F + (1 − a)·B is resolved with F and B the mean colours of the pure cells on either side.
-    """
-    height, width = shift.shape
-    touches = _touches_step(right, down)
-    colours = rgb.astype(np.float32)
-    coverage = np.ones((height, width), np.float32)
-    reach = 2
+def near_side(shift: Floats, right: Mask, down: Mask) -> Mask:
+    """(h, w): cells on the near side of a step."""
+    height, width = right.shape
+    near = np.zeros((height, width), np.bool_)
     for y in range(height):
         for x in range(width):
-            if not touches[y, x]:
-                continue
-            here = shift[y, x]
-            same, other = np.zeros(3), np.zeros(3)
-            same_weight, other_weight, other_shift = 0.0, 0.0, 0.0
-            for ny in range(max(0, y - reach), min(height, y + reach + 1)):
-                for nx in range(max(0, x - reach), min(width, x + reach + 1)):
-                    if touches[ny, nx]:
-                        continue
-                    w = 1.0 / ((ny - y) ** 2 + (nx - x) ** 2)
-                    if abs(shift[ny, nx] - here) <= 1.5 * STEP:
-                        same_weight += w
-                        for channel in range(3):
-                            same[channel] += w * rgb[ny, nx, channel]
-                    else:
-                        other_weight += w
-                        other_shift += w * shift[ny, nx]
-                        for channel in range(3):
-                            other[channel] += w * rgb[ny, nx, channel]
-            if same_weight == 0.0 or other_weight == 0.0:
-                continue
-            along, length = 0.0, 0.0
-            for channel in range(3):
-                same[channel] /= same_weight
-                other[channel] /= other_weight
-                axis = same[channel] - other[channel]
-                along += (rgb[y, x, channel] - other[channel]) * axis
-                length += axis * axis
-            if length < 300.0:  # 10 levels in each channel: too alike to tell how much of each there is
-                continue
-            share = min(max(along / length, 0.0), 1.0)
-            for channel in range(3):
-                corrected = rgb[y, x, channel] + (1.0 - share) * (same[channel] - other[channel])
-                colours[y, x, channel] = min(max(corrected, 0.0), 255.0)
-            if here > other_shift / other_weight:
-                coverage[y, x] = share
-    return colours, coverage
+            if right[y, x]:
+                near[y, x if shift[y, x] > shift[y, x + 1] else x + 1] = True
+            if down[y, x]:
+                near[y if shift[y, x] > shift[y + 1, x] else y + 1, x] = True
+    return near

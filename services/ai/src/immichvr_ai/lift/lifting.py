@@ -10,15 +10,17 @@ from immichvr_splats import SH_C0, Camera, GaussianCloud
 
 from immichvr_ai.depth_map import DepthMap
 from immichvr_ai.lift.background import Sheet, background_images, build_sheets
+from immichvr_ai.lift.colours import fit_colours, unmix_colours
 from immichvr_ai.lift.compiled import Bytes, Floats, Mask
-from immichvr_ai.lift.edges import find_steps, snap, unmix_colours
+from immichvr_ai.lift.edges import find_steps, near_side, snap, touching_steps
 from immichvr_ai.lift.errors import LiftError
 from immichvr_ai.lift.grid import WorkingGrid, grid_size, make_grid, resample_photo
 from immichvr_ai.lift.inverse_depth import clamp_depth, dequantise, quantum_of, resample_shift
 from immichvr_ai.lift.surfels import Surfels, place_surfels, shift_gradients
 
-SIGMA = 0.5  # cells of the first layer
-BACKGROUND_SIGMA = 0.6  # half cells: smooth content, and holes would show
+SIGMA = 0.6  # cells of the first layer
+RIM_SIGMA = 0.4  # of cells before a step: they would make the foreground grow
+BACKGROUND_SIGMA = 0.7  # half cells: smooth content, and holes would show
 OPACITY = 0.98
 _BACKGROUND_SETBACK = 0.25  # cells of shift that keep the second layer behind the rim it overlaps
 _ESTIMATE_CELLS = 24_000
@@ -123,7 +125,7 @@ def _first_layer(rgb: Bytes, clamped: Floats, grid: WorkingGrid) -> _Surface:
     photo = resample_photo(rgb, grid)
     shift = snap(shift, photo, blur)
     right, down = find_steps(shift)
-    colours, coverage = unmix_colours(photo, shift, right, down)
+    colours, coverage = unmix_colours(photo, shift, touching_steps(right, down))
     return _Surface(grid, photo, shift, right, down, colours, coverage)
 
 
@@ -144,10 +146,11 @@ def _to_cloud(
     surface: _Surface, sheets: tuple[Sheet, Sheet], camera: Camera, max_gaussians: int
 ) -> tuple[GaussianCloud, int]:
     kept = _within_budget(sheets, max_gaussians - surface.shift.size)
-    parts = [_place_front(surface), *(_place_back(sheet, surface.grid) for sheet in kept)]
-    colours = np.concatenate([surface.colours.reshape(-1, 3), *(sheet.colours[sheet.shown] for sheet in kept)])
+    front = _shape_front(surface)
+    parts = [_place_front(surface, front.sigma), *(_place_back(sheet, surface.grid) for sheet in kept)]
+    colours = np.concatenate([front.colours.reshape(-1, 3), *(sheet.colours[sheet.shown] for sheet in kept)])
     opacity = np.full(colours.shape[0], OPACITY, np.float32)
-    opacity[: surface.shift.size] *= np.maximum(surface.coverage.ravel(), 0.02)
+    opacity[: surface.shift.size] = front.opacity.ravel()
     cloud = GaussianCloud(
         means=np.concatenate([part.means for part in parts]),
         log_scales=np.concatenate([part.log_scales for part in parts]),
@@ -168,7 +171,25 @@ def _cell_centres(rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64], s
     return np.stack([(columns + 0.5) * size, (rows + 0.5) * size], axis=-1).astype(np.float32)
 
 
-def _place_front(surface: _Surface) -> Surfels:
+@dataclass(frozen=True)
+class _Front:
+    """What the first layer's Gaussians look like: (h, w) opacity and sigma in cells, (h, w, 3) colours."""
+
+    opacity: Floats
+    sigma: Floats
+    colours: Floats
+
+
+def _shape_front(surface: _Surface) -> _Front:
+    touches = touching_steps(surface.right, surface.down)
+    near_rim = near_side(surface.shift, surface.right, surface.down)
+    sigma = np.where(near_rim, np.float32(RIM_SIGMA), np.float32(SIGMA))
+    opacity = np.float32(OPACITY) * np.maximum(surface.coverage, np.float32(0.02))
+    colours = fit_colours(surface.colours, surface.shift, touches, opacity, sigma)
+    return _Front(opacity, sigma, colours)
+
+
+def _place_front(surface: _Surface, sigma: Floats) -> Surfels:
     rows, columns = np.indices(surface.shift.shape)
     gradient = shift_gradients(surface.shift, surface.right, surface.down)
     return place_surfels(
@@ -176,7 +197,7 @@ def _place_front(surface: _Surface) -> Surfels:
         surface.shift.ravel(),
         gradient.reshape(-1, 2),
         surface.grid,
-        SIGMA,
+        sigma.ravel(),
     )
 
 
@@ -204,4 +225,5 @@ def _place_back(sheet: Sheet, grid: WorkingGrid) -> Surfels:
     shift = 2 * sheet.shift[sheet.shown]
     shift = np.maximum(shift - np.float32(_BACKGROUND_SETBACK), shift / 2)
     # Shift and place are halved alike, so a slope is the same number on either grid.
-    return place_surfels(_cell_centres(rows, columns, 2.0), shift, gradient[sheet.shown], grid, 2 * BACKGROUND_SIGMA)
+    sigma = np.full(shift.shape, 2 * BACKGROUND_SIGMA, np.float32)
+    return place_surfels(_cell_centres(rows, columns, 2.0), shift, gradient[sheet.shown], grid, sigma)

@@ -15,6 +15,7 @@ from immichvr_ai.lift.compiled import Floats, Indices, Mask, kernel
 _MARGIN = 2.0  # half cells beyond what the sidestep reveals
 _STRAIGHT = 24.0  # half cells over which a slope is carried on before it levels out
 _BEHIND = 0.5  # half cells of shift by which a surface must be farther to be behind
+_BLEND = 0.02  # weight of a colour at a step among pure ones
 _SEED_WINDOW = 5  # half cells around a seed whose surface says its slope and its mean colour
 
 
@@ -22,12 +23,13 @@ _SEED_WINDOW = 5  # half cells around a seed whose surface says its slope and it
 class Blocks:
     """2×2 blocks of the grid. near, far: (h, w) shift of the nearest and the farthest surface in each.
 
-    colours: (h, w, 3) of the farthest surface.
+    colours: (h, w, 3) of the farthest surface. purity: (h, w), near 0 where they may be blends with the nearest.
     """
 
     near: Floats
     far: Floats
     colours: Floats
+    purity: Floats
 
 
 @dataclass(frozen=True)
@@ -55,16 +57,16 @@ class Continuation:
     distance: Floats
 
 
-def split_blocks(shift: Floats, colours: Floats) -> Blocks:
-    """Halve a grid: (h, w) shift in cells and (h, w, 3) colours, without mixing surfaces."""
-    return Blocks(*_split_blocks(shift, colours))
+def split_blocks(shift: Floats, colours: Floats, touches: Mask) -> Blocks:
+    """Halve a grid: (h, w) shift in cells, (h, w, 3) colours and cells at steps, without mixing surfaces."""
+    return Blocks(*_split_blocks(shift, colours, touches))
 
 
 def find_seeds(shift: Floats, right: Mask, down: Mask, blocks: Blocks) -> Seeds:
     """The far sides of the steps (edges.py) of a grid of shift in cells."""
     gaps = _gaps_to_fill(shift, right, down)
     cells = np.argwhere(gaps > 0).astype(np.int32)
-    slopes, colours = _describe_seeds(cells, blocks.near, blocks.far, blocks.colours)
+    slopes, colours = _describe_seeds(cells, blocks.near, blocks.far, blocks.colours, blocks.purity)
     return Seeds(cells, gaps[gaps > 0] + np.float32(_MARGIN), slopes, colours)
 
 
@@ -78,13 +80,14 @@ def carry_on(blocks: Blocks, seeds: Seeds, farthest: bool) -> Continuation:
 
 
 @kernel
-def _split_blocks(shift: Floats, colours: Floats) -> tuple[Floats, Floats, Floats]:
-    """Nearest shift, farthest shift (in half cells) and the farthest surface's colour of every 2×2 block."""
+def _split_blocks(shift: Floats, colours: Floats, touches: Mask) -> tuple[Floats, Floats, Floats, Floats]:
+    """Nearest shift, farthest shift (in half cells), the farthest surface's colour and purity of 2×2 blocks."""
     height, width = shift.shape
     half_height, half_width = (height + 1) // 2, (width + 1) // 2
     near = np.empty((half_height, half_width), np.float32)
     far = np.empty((half_height, half_width), np.float32)
     colour = np.empty((half_height, half_width, 3), np.float32)
+    purity = np.empty((half_height, half_width), np.float32)
     for y in range(half_height):
         for x in range(half_width):
             bottom, end = min(2 * y + 2, height), min(2 * x + 2, width)
@@ -93,19 +96,22 @@ def _split_blocks(shift: Floats, colours: Floats) -> tuple[Floats, Floats, Float
                 for nx in range(2 * x, end):
                     highest = max(highest, shift[ny, nx])
                     lowest = min(lowest, shift[ny, nx])
-            red = green = blue = depth = count = 0.0
+            red = green = blue = depth = count = pure = 0.0
             for ny in range(2 * y, bottom):
                 for nx in range(2 * x, end):
                     if shift[ny, nx] <= lowest + 2.0 * _BEHIND:
-                        red += colours[ny, nx, 0]
-                        green += colours[ny, nx, 1]
-                        blue += colours[ny, nx, 2]
+                        w = _BLEND if touches[ny, nx] else 1.0
+                        red += w * colours[ny, nx, 0]
+                        green += w * colours[ny, nx, 1]
+                        blue += w * colours[ny, nx, 2]
                         depth += shift[ny, nx]
+                        pure += w
                         count += 1.0
             near[y, x] = 0.5 * highest
             far[y, x] = 0.5 * depth / count
-            colour[y, x, 0], colour[y, x, 1], colour[y, x, 2] = red / count, green / count, blue / count
-    return near, far, colour
+            colour[y, x, 0], colour[y, x, 1], colour[y, x, 2] = red / pure, green / pure, blue / pure
+            purity[y, x] = pure / count
+    return near, far, colour, purity
 
 
 @kernel
@@ -127,7 +133,7 @@ def _gaps_to_fill(shift: Floats, right: Mask, down: Mask) -> Floats:
 
 
 @kernel
-def _describe_seeds(seeds: Indices, near: Floats, far: Floats, colour: Floats) -> tuple[Floats, Floats]:
+def _describe_seeds(seeds: Indices, near: Floats, far: Floats, colour: Floats, purity: Floats) -> tuple[Floats, Floats]:
     """Slope of the shift (n, 2: along y, x) and mean colour (n, 3) of the surface around each seed."""
     height, width = far.shape
     count = seeds.shape[0]
@@ -136,7 +142,7 @@ def _describe_seeds(seeds: Indices, near: Floats, far: Floats, colour: Floats) -
     for i in range(count):
         y, x = seeds[i, 0], seeds[i, 1]
         syy = sxx = sxy = sy = sx = sd = sdy = sdx = total = 0.0
-        red = green = blue = 0.0
+        red = green = blue = pure = 0.0
         for ny in range(max(0, y - _SEED_WINDOW), min(height, y + _SEED_WINDOW + 1)):
             for nx in range(max(0, x - _SEED_WINDOW), min(width, x + _SEED_WINDOW + 1)):
                 dy, dx = ny - y, nx - x
@@ -153,13 +159,15 @@ def _describe_seeds(seeds: Indices, near: Floats, far: Floats, colour: Floats) -
                 sd += d
                 sdy += d * dy
                 sdx += d * dx
-                red += colour[ny, nx, 0]
-                green += colour[ny, nx, 1]
-                blue += colour[ny, nx, 2]
+                w = purity[ny, nx]
+                pure += w
+                red += w * colour[ny, nx, 0]
+                green += w * colour[ny, nx, 1]
+                blue += w * colour[ny, nx, 2]
         if total < 8.0:
             means[i] = colour[y, x]
             continue
-        means[i, 0], means[i, 1], means[i, 2] = red / total, green / total, blue / total
+        means[i, 0], means[i, 1], means[i, 2] = red / pure, green / pure, blue / pure
         # Least squares for d = a + b·dy + c·dx, from the centred moments; ridge keeps thin windows calm.
         cyy, cxx = syy - sy * sy / total + total, sxx - sx * sx / total + total
         cxy = sxy - sy * sx / total

@@ -91,7 +91,7 @@ def _place(
     shift: Floats,
     gradient: Floats,
     camera: tuple[float, float, float, float, float],
-    sigma: float,
+    sigma: Floats,
     means: Floats,
     log_scales: Floats,
     quaternions: Floats,
@@ -119,17 +119,17 @@ def _place(
         ax, ay, az = ax / long, ay / long, az / long
         bx, by, bz = bx / short, by / short, bz / short
         normal = (ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx)
-        log_scales[i, 0] = np.log(sigma * long)
-        log_scales[i, 1] = np.log(sigma * short)
-        log_scales[i, 2] = np.log(sigma * short * FLATNESS)
+        log_scales[i, 0] = np.log(sigma[i] * long)
+        log_scales[i, 1] = np.log(sigma[i] * short)
+        log_scales[i, 2] = np.log(sigma[i] * short * FLATNESS)
         _write_quaternion(quaternions, i, (ax, ay, az), (bx, by, bz), normal)
 
 
-def place_surfels(cells: Floats, shift: Floats, gradient: Floats, grid: WorkingGrid, sigma: float) -> Surfels:
+def place_surfels(cells: Floats, shift: Floats, gradient: Floats, grid: WorkingGrid, sigma: Floats) -> Surfels:
     """One Gaussian for each of n cells.
 
     cells: (n, 2) centres in cells of `grid`. shift: (n,) > 0. gradient: (n, 2) change of shift per cell.
-    sigma: standard deviation in cells.
+    sigma: (n,) standard deviation in cells.
     """
     count = shift.size
     surfels = Surfels(
