@@ -21,8 +21,10 @@ from immichvr_gateway.library.folder.opening import open_below
 from immichvr_gateway.library.folder.walking import PhotoFile, walk
 from immichvr_gateway.library.photos import LibraryPhoto
 
-# A walk that takes long (a network drive) is not repeated at once: it may cost this share of the time.
+# A walk that takes long (a network drive) is repeated less often: it may cost this share of the time, and waits for
+# at most so many times the usual pause.
 _WALKING_SHARE = 0.1
+_MOST_PATIENT = 12
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -62,7 +64,8 @@ class FolderIndex:
             began = time.monotonic()
             found = self._walk()
             took = time.monotonic() - began
-            self._next_walk = time.monotonic() + max(self._limits.rescan_s, took / _WALKING_SHARE)
+            shortest = self._limits.rescan_s
+            self._next_walk = time.monotonic() + max(shortest, min(took / _WALKING_SHARE, shortest * _MOST_PATIENT))
             with self._lock:
                 self._files = found
                 self._headers = {key: known for key, known in self._headers.items() if key in found}
@@ -76,7 +79,7 @@ class FolderIndex:
         return set(found)
 
     def page(self, cursor: str | None, limit: int) -> tuple[list[LibraryPhoto], str | None]:
-        """`limit` photos behind the cursor, and the next cursor. Raises InvalidCursor."""
+        """`limit` photos behind the cursor, their headers read, and the next cursor. Raises InvalidCursor."""
         after = None if cursor is None else _key_from(cursor)
         with self._lock:
             if self._order is None:
@@ -84,7 +87,12 @@ class FolderIndex:
             start = 0 if after is None else bisect_right(self._order, after)
             keys = list(islice(self._order, start, start + limit))
             more = start + limit < len(self._order)
-            photos = [self._photo(self._files[photo_id]) for _, photo_id in keys]
+            files = [self._files[photo_id] for _, photo_id in keys]
+            unread = [file for file in files if self._header_of(file) is None]
+        for file in unread:
+            self._read(file)
+        with self._lock:
+            photos = [self._photo(file) for file in files]
         return photos, _cursor_from(keys[-1]) if more and keys else None
 
     def photo(self, photo_id: str) -> LibraryPhoto:
@@ -121,16 +129,18 @@ class FolderIndex:
 
     def _walk(self) -> dict[str, PhotoFile]:
         found: dict[str, PhotoFile] = {}
+        overfull = False
         try:
             for file in walk(self._root, self._limits.max_depth, self._left_out):
-                found[file.id] = file
-                if len(found) >= self._limits.max_photos:
+                overfull = len(found) >= self._limits.max_photos
+                if overfull:
                     break
+                found[file.id] = file
         except OSError as error:
             raise LibraryUnavailable(
                 f"the folder of photos {self._root} cannot be read: {error.strerror}", down="folder"
             ) from error
-        self.overfull = len(found) >= self._limits.max_photos
+        self.overfull = overfull
         return found
 
     def _read(self, file: PhotoFile) -> None:

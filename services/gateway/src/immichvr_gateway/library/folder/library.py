@@ -46,7 +46,7 @@ class FolderLibrary:
     async def photos(self, who: Identity, cursor: str | None, limit: int) -> PhotoPage:
         """A page of photos, newest first. Raises InvalidCursor, LibraryUnavailable."""
         await self._refresh()
-        items, next_cursor = self._index.page(cursor, limit)
+        items, next_cursor = await self._on_disk(lambda: self._index.page(cursor, limit))
         return PhotoPage(items, next_cursor)
 
     async def photo(self, who: Identity, photo_id: str, *, fresh: bool = False) -> LibraryPhoto:
@@ -108,10 +108,10 @@ class FolderLibrary:
         return problems
 
     async def close(self) -> None:
-        """Waits for thumbnails in the making and ends the threads."""
+        """Waits for thumbnails in the making and ends the threads; may be called twice."""
         await self._renditions.close()
-        await self._on_disk(self._index.close)
-        self._disk.shutdown(wait=True)
+        await asyncio.to_thread(self._index.close)
+        await asyncio.to_thread(self._disk.shutdown)
 
     async def _refresh(self) -> None:
         present = await self._on_disk(self._index.refresh)

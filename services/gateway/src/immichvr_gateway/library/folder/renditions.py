@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from immichvr_media import MediaError, preview_jpeg
@@ -52,12 +53,12 @@ class Renditions:
         wanted = (file.id, file.version, max_side)
         failure = self._failures.get(wanted)
         if failure is not None:
-            raise failure
+            raise failure.with_traceback(None)  # or each time would add to the last
         task = self._making.get(wanted)
         if task is None:
             task = asyncio.create_task(self._make(file, wanted))
             self._making[wanted] = task
-            task.add_done_callback(lambda _: self._making.pop(wanted, None))
+            task.add_done_callback(partial(self._made, wanted))
         return await asyncio.shield(task)
 
     def keep_only(self, photo_ids: set[str]) -> None:
@@ -65,9 +66,14 @@ class Renditions:
         self._threads.submit(self._sweep, photo_ids)
 
     async def close(self) -> None:
-        """Waits for what is being made, and ends the threads."""
+        """Waits for what is being made, gives up what is queued, and ends the threads."""
+        await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
         await asyncio.gather(*self._making.values(), return_exceptions=True)
-        self._threads.shutdown(wait=True)
+
+    def _made(self, wanted: _Wanted, task: asyncio.Task[bytes]) -> None:
+        self._making.pop(wanted, None)
+        if not task.cancelled():
+            task.exception()  # whoever asked may have left: then nobody else looks at it
 
     async def _make(self, file: PhotoFile, wanted: _Wanted) -> bytes:
         try:
