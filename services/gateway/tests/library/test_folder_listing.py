@@ -1,7 +1,9 @@
 """What a folder lists, in which order, and how it notices change."""
 
+import asyncio
 import os
 import re
+import threading
 import time
 from datetime import UTC, datetime
 
@@ -172,6 +174,27 @@ async def test_the_folder_is_walked_no_more_often_than_it_may_be(open_library, m
     assert await _names(library, me) == ["first.jpg"]
     put("second.jpg")
     assert await _names(library, me) == ["first.jpg"]
+
+
+async def test_nobody_waits_for_a_walk_that_somebody_else_began(library, me, put, monkeypatch):
+    path = put("photo.jpg")
+    [photo] = (await library.photos(me, None, 10)).items
+    walking, go_on = threading.Event(), threading.Event()
+    real = os.scandir
+
+    def scandir(path):
+        walking.set()
+        go_on.wait(5)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    slow = asyncio.create_task(library.photos(me, None, 10))
+    await asyncio.to_thread(walking.wait, 5)
+    async with await library.original(me, photo.id) as content:
+        assert content.size == path.stat().st_size
+    assert not slow.done()
+    go_on.set()
+    assert (await slow).items == [photo]
 
 
 async def test_moved_photos_are_other_photos(library, me, root, put):

@@ -56,9 +56,12 @@ class FolderIndex:
     def refresh(self) -> set[str] | None:
         """Walks the folder if the last walk is old enough, and reads new headers for as long as patience lasts.
 
-        Returns the ids that are there now, None where no walk was due. Raises LibraryUnavailable.
+        Returns the ids that are there now; None where no walk was due, or another thread is at it and an earlier
+        walk serves meanwhile. Raises LibraryUnavailable.
         """
-        with self._walking:
+        if not self._walking.acquire(blocking=not self._files):
+            return None
+        try:
             if time.monotonic() < self._next_walk:
                 return None
             began = time.monotonic()
@@ -66,15 +69,9 @@ class FolderIndex:
             took = time.monotonic() - began
             shortest = self._limits.rescan_s
             self._next_walk = time.monotonic() + max(shortest, min(took / _WALKING_SHARE, shortest * _MOST_PATIENT))
-            with self._lock:
-                self._files = found
-                self._headers = {key: known for key, known in self._headers.items() if key in found}
-                self._order = None
-                fresh = [file for file in found.values() if self._header_of(file) is None]
-                unread = [file for file in fresh if file.id not in self._reading]
-                for file in unread:
-                    self._reading[file.id] = self._readers.submit(self._read, file)
-                pending = [self._reading[file.id] for file in fresh]
+            pending = self._take(found)
+        finally:
+            self._walking.release()
         wait(pending, timeout=self._limits.patience_s)
         return set(found)
 
@@ -142,6 +139,18 @@ class FolderIndex:
             ) from error
         self.overfull = overfull
         return found
+
+    def _take(self, found: dict[str, PhotoFile]) -> list[Future[None]]:
+        """Makes `found` what there is; returns the reading of the headers that are not known yet."""
+        with self._lock:
+            self._files = found
+            self._headers = {key: known for key, known in self._headers.items() if key in found}
+            self._order = None
+            fresh = [file for file in found.values() if self._header_of(file) is None]
+            for file in fresh:
+                if file.id not in self._reading:
+                    self._reading[file.id] = self._readers.submit(self._read, file)
+            return [self._reading[file.id] for file in fresh]
 
     def _read(self, file: PhotoFile) -> None:
         try:
