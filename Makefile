@@ -73,7 +73,8 @@ bench-pipeline: $(PYTHON_READY)
 	$(BIN)/python -m immichvr_bench.pipeline $(ARGS)
 
 $(PYTHON_READY): $(PYPROJECTS) constraints.txt tools/setup.sh
-	tools/setup.sh
+	@echo "setting up Python's packages; the first time this takes some minutes"
+	@tools/setup.sh
 	@touch $@
 
 # Not `npm ci`: a lock written on one platform may lack the native packages of another.

@@ -41,6 +41,9 @@ if [ -z "$backend" ] && [ -z "$links" ] && [ "$(uname -s)" = Linux ]; then
 fi
 [ "$backend" != default ] || backend=
 
+quiet=-q
+[ ! -t 2 ] || quiet= # in a terminal the installers show how far they are
+
 if [ "${INSTALLER:-uv}" = pip ]; then
   index=
   if [ "$backend" = auto ]; then
@@ -48,9 +51,9 @@ if [ "${INSTALLER:-uv}" = pip ]; then
   fi
   [ -z "$backend" ] || index="https://download.pytorch.org/whl/$backend"
   .venv/bin/python -m pip install -q --upgrade 'pip>=25.1'
-  .venv/bin/python -m pip install -q "$@" --group dev ${index:+--extra-index-url "$index"}
+  .venv/bin/python -m pip install $quiet "$@" --group dev ${index:+--extra-index-url "$index"}
 else
   .venv/bin/python -c 'import uv' 2>/dev/null || .venv/bin/python -m pip install -q uv==0.13.8
-  VIRTUAL_ENV="$PWD/.venv" .venv/bin/uv pip install -q "$@" --group dev \
+  VIRTUAL_ENV="$PWD/.venv" .venv/bin/uv pip install $quiet "$@" --group dev \
     ${links:+--find-links "$links"} ${backend:+--torch-backend="$backend"}
 fi

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from immichvr_local.stack.board import addresses
 from immichvr_local.stack.data import DataDirectory
 from immichvr_local.stack.part import Part
 from immichvr_local.stack.parts import INNER_PORTS, NAMES, Plan, parts_of
@@ -77,3 +78,11 @@ def test_a_folder_that_was_named_wins_over_immich(tmp_path: Path, monkeypatch: p
 )
 def test_the_gallery_has_an_address_for_a_browser_here(tmp_path: Path, host: str, address: str) -> None:
     assert plan(tmp_path, host=host).gallery == address
+
+
+def test_beyond_this_machine_the_access_token_is_told_by_its_file(tmp_path: Path) -> None:
+    assert "access token" not in dict(addresses(plan(tmp_path, tmp_path)))
+    everywhere = plan(tmp_path, tmp_path, "0.0.0.0")  # noqa: S104
+    told = dict(addresses(everywhere))
+    assert told["access token"] == f"in {everywhere.data.root}/secrets/access-token"
+    assert everywhere.data.secret("access-token") not in " ".join(told.values())
