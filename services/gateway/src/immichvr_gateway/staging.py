@@ -44,6 +44,8 @@ class Stager:
             self._remember(key, known)
             return known
         async with await self._library.source(who, photo.id) as content:
+            if content.source_version not in (None, photo.source_version):
+                raise Problem(409, "changed", f"{photo.name} was changed just now; ask again")
             with tempfile.NamedTemporaryFile(prefix="stage-") as file:
                 path = Path(file.name)
                 await _save(content, path, self._max_bytes, photo.name)
