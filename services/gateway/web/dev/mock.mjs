@@ -28,9 +28,9 @@ const CSP = [
   "img-src 'self' data: blob:",
 ].join('; ');
 const MODELS = [
-  ['embedded', ['depth', 'splat'], 'Depth carried by the photo', 'ready', 'none', true],
-  ['da2-small', ['depth', 'splat'], 'Depth Anything V2 Small', 'ready', 'Apache-2.0', true],
-  ['heuristic', ['depth', 'splat'], 'Built-in estimator', 'ready', 'Apache-2.0', true],
+  ['embedded', ['depth'], 'Depth carried by the photo', 'ready', 'none', true],
+  ['da2-small', ['depth'], 'Depth Anything V2 Small', 'ready', 'Apache-2.0', true],
+  ['heuristic', ['depth'], 'Built-in estimator', 'ready', 'Apache-2.0', true],
   ['sharp', ['splat'], 'SHARP', 'downloadable', 'Apple research licence', false],
 ].map(([key, makes, name, state, licence, commercial_use]) => ({
   ...{ key, makes, name, state, licence, commercial_use },
@@ -69,6 +69,8 @@ export async function startMock({ port = 0, base = '/', photos, jobSeconds, libr
       authenticated: state.authenticated,
       immich_external_url: 'https://photos.example.org',
       models: MODELS,
+      depth_models: ['auto', 'embedded', 'da2-small', 'heuristic'],
+      splat_models: ['auto', 'lift-embedded', 'lift-da2-small', 'lift-heuristic', 'sharp'],
       formats: ['ply', 'spz', 'splat'],
       qualities: ['full', 'light'],
     };

@@ -126,9 +126,7 @@ describe('quantities in words', () => {
     const models = [{ key: 'da2-small', name: 'Depth Anything V2 Small' } as Model];
     expect(modelWords('da2-small', models)).toBe('Depth Anything V2 Small');
     expect(modelWords('lift-da2-small', models)).toBe('Lifted from depth: Depth Anything V2 Small');
-    expect(modelWords('lift-embedded', [])).toBe(
-      'Lifted from depth: the depth carried by the photo',
-    );
+    expect(modelWords('lift-embedded', [])).toBe('Lifted from depth: Depth carried by the photo');
     expect(modelWords('brand-new', [])).toBe('brand-new');
   });
 });

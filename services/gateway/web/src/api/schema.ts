@@ -101,6 +101,9 @@ export interface Config {
   authenticated: boolean;
   immich_external_url: string | null;
   models: Model[];
+  /** What may be asked for, `auto` first. Depth of model K is lifted to splats by `lift-K`. */
+  depth_models: string[];
+  splat_models: string[];
   formats: SplatFormat[];
   qualities: Quality[];
 }

@@ -12,6 +12,8 @@ import { Tile } from './tile';
 
 const SKELETON_ASPECTS = [1.5, 0.75, 1.33, 1, 1.78, 0.67, 1.5, 1.2, 0.8, 1.6, 1.33, 1];
 const LOAD_AHEAD = '1200px';
+/** So few photos are shown larger. */
+const SMALL_LIBRARY = 9;
 
 interface GalleryActions {
   help(): void;
@@ -135,6 +137,8 @@ export class Gallery {
     }
     const first = this.store.order[0];
     if (!this.active && first) this.makeActive(first);
+    const { complete, order } = this.store;
+    this.list.classList.toggle('is-small', complete && order.length <= SMALL_LIBRARY);
     this.summarise();
   }
 

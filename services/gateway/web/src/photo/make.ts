@@ -1,5 +1,6 @@
 import type { Config, Model, Quality } from '../api/schema';
 import { el } from '../ui/dom';
+import { modelWords } from '../ui/words';
 
 const STATES: Record<Model['state'], string> = {
   ready: '',
@@ -27,16 +28,14 @@ export class MakeDialog {
   show(config: Config, onMake: OnMake): void {
     const cancel = el('button', { class: 'button', type: 'button' }, 'Cancel');
     cancel.addEventListener('click', () => this.dialog.close());
-    const models = config.models.filter((model) => model.makes.includes('splat'));
+    const keys = config.splat_models.filter((key) => key !== 'auto');
     const form = el(
       'form',
       { class: 'make-form' },
       el('h2', { id: 'make-title' }, 'Make 3D'),
       choices('Model', 'model', [
         choice('model', 'auto', 'Automatic', 'The best that is ready on this server', true, true),
-        ...models.map((model) =>
-          choice('model', model.key, model.name, about(model), false, usable(model)),
-        ),
+        ...keys.map((key) => modelChoice(key, config.models)),
       ]),
       choices('Quality', 'quality', [
         choice('quality', 'full', 'Full', 'Every detail', true, true),
@@ -60,7 +59,12 @@ export class MakeDialog {
   }
 }
 
-const usable = (model: Model) => model.state !== 'unavailable';
+function modelChoice(key: string, models: Model[]): HTMLElement {
+  const name = modelWords(key, models);
+  const model = models.find((known) => known.key === key || `lift-${known.key}` === key);
+  if (!model) return choice('model', key, name, '', false, true);
+  return choice('model', key, name, about(model), false, model.state !== 'unavailable');
+}
 
 function about(model: Model): string {
   const licence = model.commercial_use ? model.licence : `${model.licence}, not for commercial use`;

@@ -28,7 +28,7 @@ export class MoreMenu {
     const config = this.config();
     if (!photo || !config) return;
     const has = (kind: string) => photo.assets.some((asset) => asset.kind === kind);
-    const { actions } = this;
+    const actions = this.actions;
     const choose = () =>
       this.dialog.show(config, (model, quality) => actions.makeSplat(model, quality, has('splat')));
     const rows: HTMLElement[] = [

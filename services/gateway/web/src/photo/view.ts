@@ -26,6 +26,7 @@ interface PhotoActions {
 }
 
 const REFRESH_DELAY_MS = 150;
+const REFRESH_AGAIN_MS = 3000;
 
 /** One photo, full screen: the stage and everything around it. */
 export class PhotoView {
@@ -181,7 +182,8 @@ export class PhotoView {
     });
   }
 
-  private async refresh(): Promise<void> {
+  /** Reads the photo anew; what goes wrong in the background is tried again without a word. */
+  private async refresh(inBackground = false): Promise<void> {
     const { id } = this;
     if (!id) return;
     try {
@@ -191,14 +193,18 @@ export class PhotoView {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (id !== this.id || error.code === 'unauthorized') return;
+      if (inBackground) {
+        this.refreshSoon(REFRESH_AGAIN_MS);
+        return;
+      }
       this.showFailure(explainError(error), () => void this.refresh());
     }
   }
 
   /** Results often come several at once: one reading serves them all. */
-  private refreshSoon(): void {
+  private refreshSoon(delay = REFRESH_DELAY_MS): void {
     window.clearTimeout(this.refreshTimer);
-    this.refreshTimer = window.setTimeout(() => void this.refresh(), REFRESH_DELAY_MS);
+    this.refreshTimer = window.setTimeout(() => void this.refresh(true), delay);
   }
 
   private present(detail: PhotoDetail): void {

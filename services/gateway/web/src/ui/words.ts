@@ -65,8 +65,8 @@ export function modelWords(key: string, models: Model[]): string {
 }
 
 const BUILT_IN: Record<string, string> = {
-  embedded: 'the depth carried by the photo',
-  heuristic: 'the built-in estimator',
+  embedded: 'Depth carried by the photo',
+  heuristic: 'Built-in estimator',
 };
 
 export function count(n: number, one: string, many: string): string {
