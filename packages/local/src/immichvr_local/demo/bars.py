@@ -14,6 +14,7 @@ from immichvr_local.demo.gallery import Job, Photo
 _DOING = {
     "": "waiting",
     "queued": "waiting",
+    "started": "starting",
     "staged": "decoding",
     "decoded": "estimating depth",
     "downloading": "downloading",
