@@ -27,8 +27,10 @@ export class RestingChrome {
     private readonly view: HTMLElement,
     private readonly busy: () => boolean,
   ) {
-    for (const event of ['pointermove', 'pointerdown', 'keydown', 'focusin'] as const) {
-      view.addEventListener(event, () => this.wake());
+    for (const type of ['pointermove', 'pointerdown', 'keydown', 'focusin'] as const) {
+      view.addEventListener(type, (event) => {
+        if (this.isSignOfLife(event)) this.wake();
+      });
     }
   }
 
@@ -47,6 +49,13 @@ export class RestingChrome {
   stop(): void {
     window.clearTimeout(this.timer);
     this.view.classList.remove('is-resting');
+  }
+
+  /** Touching the picture is left to `toggle`, and so is the focus that a touch brings along. */
+  private isSignOfLife(event: Event): boolean {
+    if (event.type === 'focusin') return event.target !== this.view;
+    const touch = event instanceof PointerEvent && event.pointerType === 'touch';
+    return !touch || !(event.target as Element).closest('.stage');
   }
 
   private rest(): void {

@@ -75,16 +75,16 @@ export function followGestures(stage: HTMLElement, actions: GestureActions): voi
   };
   stage.addEventListener('pointerup', end);
   stage.addEventListener('pointercancel', end);
+  followWheel(stage, actions);
+}
 
-  stage.addEventListener(
-    'wheel',
-    (event) => {
-      if (!actions.looksAround()) return;
-      event.preventDefault();
-      const pixels = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 30 : 1;
-      const amount = -event.deltaY * pixels * WHEEL_STEP;
-      actions.dolly(Math.min(Math.max(amount, -WHEEL_MOST), WHEEL_MOST));
-    },
-    { passive: false },
-  );
+function followWheel(stage: HTMLElement, actions: GestureActions): void {
+  const turn = (event: WheelEvent) => {
+    if (!actions.looksAround()) return;
+    event.preventDefault();
+    const pixels = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 30 : 1;
+    const amount = -event.deltaY * pixels * WHEEL_STEP;
+    actions.dolly(Math.min(Math.max(amount, -WHEEL_MOST), WHEEL_MOST));
+  };
+  stage.addEventListener('wheel', turn, { passive: false });
 }

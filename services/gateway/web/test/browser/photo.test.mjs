@@ -76,6 +76,48 @@ describe('a photo', () => {
       assert.ok((await difference(page, rest, await picture(page))) < 0.5);
     }));
 
+  it('is swiped away by touch while flat, and pinched closer while deep', () =>
+    withViewer(
+      browser,
+      { path: '&motion=0#/photo/photo-0004', context: { hasTouch: true } },
+      async (page) => {
+        await page.getByRole('button', { name: 'Next photo' }).waitFor();
+        const device = await page.context().newCDPSession(page);
+        const touch = (type, ...points) =>
+          device.send('Input.dispatchTouchEvent', {
+            type,
+            touchPoints: points.map(([x, y], id) => ({ x, y, id })),
+          });
+        await touch('touchStart', [330, 150]);
+        for (const x of [280, 220, 160]) await touch('touchMove', [x, 150]);
+        await touch('touchEnd');
+        await until(page, () => location.hash === '#/photo/photo-0005');
+        await modeIs(page, 'depth');
+        const rest = await picture(page);
+        await touch('touchStart', [220, 150], [260, 150]);
+        for (const reach of [40, 70, 110])
+          await touch('touchMove', [240 - reach, 150], [240 + reach, 150]);
+        await touch('touchEnd');
+        assert.ok((await difference(page, rest, await picture(page))) > 1.5);
+        assert.equal(await page.evaluate(() => location.hash), '#/photo/photo-0005');
+      },
+    ));
+
+  it('hides its controls at a tap and shows them at the next', () =>
+    withViewer(browser, { path: DEPTH_ONLY, context: { hasTouch: true } }, async (page) => {
+      await modeIs(page, 'depth');
+      const resting = (wanted) =>
+        until(page, (w) => document.querySelector('.photo').matches('.is-resting') === w, wanted);
+      await resting(false);
+      await page.touchscreen.tap(240, 110);
+      await resting(true);
+      await page.waitForTimeout(400);
+      await page.touchscreen.tap(240, 110);
+      await resting(false);
+      await page.getByRole('button', { name: 'Next photo' }).tap();
+      await until(page, () => location.hash === '#/photo/photo-0006');
+    }));
+
   it('takes the light file under a budget, and never more splats than that', () =>
     withViewer(browser, { path: '&motion=0' }, async (page) => {
       const asked = [];
