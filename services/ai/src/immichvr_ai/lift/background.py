@@ -18,37 +18,37 @@ from immichvr_ai.lift.occlusion import Blocks, Continuation, Seeds, carry_on, fi
 
 _DEPTH_SWEEPS = 8
 _COLOUR_SWEEPS = 16
-_SAME_PLACE = 2.0  # half cells of shift between two sheets that make one of them superfluous
 
 
 @dataclass(frozen=True)
 class Sheet:
     """Hidden background at half the resolution of the grid.
 
-    shift: (h, w) float32, half cells. colours: (h, w, 3) float32, 0…255. shown: (h, w) bool, to become
-    Gaussians. hidden: (h, w) bool, where shift and colours are of what is hidden. distance: (h, w) float32, half
-    cells from the visible rim it starts from.
+    shift: (h, w) float32, half cells. slope: (h, w, 2), its change along y and x. colours: (h, w, 3) float32,
+    0…255. shown: (h, w) bool, to become Gaussians. hidden: (h, w) bool, where shift and colours are of what is
+    hidden. distance: (h, w) float32, half cells from the visible rim it starts from.
     """
 
     shift: Floats
+    slope: Floats
     colours: Floats
     shown: Mask
     hidden: Mask
     distance: Floats
 
 
-def build_sheets(shift: Floats, colours: Floats, right: Mask, down: Mask) -> tuple[Sheet, Sheet]:
+def build_sheets(shift: Floats, gradient: Floats, colours: Floats, right: Mask, down: Mask) -> tuple[Sheet, Sheet]:
     """What small movements reveal first, with the visible rims it starts from; and what lies behind it all.
 
-    shift: (h, w) float32, cells. colours: (h, w, 3) float32, 0…255. right, down: (h, w) steps (edges.py).
+    shift: (h, w) float32, cells. gradient: (h, w, 2), its change along x and y. colours: (h, w, 3) float32,
+    0…255. right, down: (h, w) steps (edges.py).
     """
-    blocks = split_blocks(shift, colours, touching_steps(right, down))
+    blocks = split_blocks(shift, gradient, colours, touching_steps(right, down))
     seeds = find_seeds(shift, right, down, blocks)
-    first = _paint_sheet(carry_on(blocks, seeds, farthest=False), blocks, seeds)
-    last = _paint_sheet(carry_on(blocks, seeds, farthest=True), blocks, seeds)
+    revealed = carry_on(blocks, seeds)
+    first = _paint_sheet(revealed, blocks, seeds)
     first = replace(first, shown=first.hidden | (first.distance == 0))
-    doubled = first.shown & (np.abs(first.shift - last.shift) < _SAME_PLACE)
-    return first, replace(last, shown=last.hidden & ~doubled)
+    return first, _paint_sheet(carry_on(blocks, seeds, before=revealed), blocks, seeds)
 
 
 def _paint_sheet(surfaces: Continuation, blocks: Blocks, seeds: Seeds) -> Sheet:
@@ -57,24 +57,25 @@ def _paint_sheet(surfaces: Continuation, blocks: Blocks, seeds: Seeds) -> Sheet:
     cells = np.argwhere(hidden).astype(np.int32)
     cells = np.ascontiguousarray(cells[np.argsort(surfaces.distance[hidden], kind="stable")])
     shift = surfaces.shift
-    _even_out(shift[..., None], shift.copy(), cells, filled, _DEPTH_SWEEPS)
+    steepness = np.abs(surfaces.slope).sum(axis=2)
+    _even_out(shift[..., None], shift.copy(), steepness, cells, filled, _DEPTH_SWEEPS)
     base, detail = _paint(
         cells,
         surfaces.owner,
         seeds.cells,
         seeds.colours,
         shift,
-        (blocks.near, blocks.far, blocks.colours, blocks.purity),
+        (blocks.near, blocks.far, blocks.slope, blocks.colours, blocks.purity),
     )
     rim = np.argwhere(filled & ~hidden)
     painted = blocks.colours.copy()
     painted[rim[:, 0], rim[:, 1]] = seeds.colours[surfaces.owner[rim[:, 0], rim[:, 1]]]
     painted[cells[:, 0], cells[:, 1]] = base
-    _even_out(painted, shift, cells, filled, _COLOUR_SWEEPS)
+    _even_out(painted, shift, steepness, cells, filled, _COLOUR_SWEEPS)
     pure = rim[blocks.purity[rim[:, 0], rim[:, 1]] > 0.5]
     painted[pure[:, 0], pure[:, 1]] = blocks.colours[pure[:, 0], pure[:, 1]]
     painted[cells[:, 0], cells[:, 1]] += detail
-    return Sheet(shift, np.clip(painted, 0, 255), hidden, hidden, surfaces.distance)
+    return Sheet(shift, surfaces.slope, np.clip(painted, 0, 255), hidden, hidden, surfaces.distance)
 
 
 @kernel
@@ -84,10 +85,10 @@ def _paint(
     seeds: Indices,
     means: Floats,
     shift: Floats,
-    blocks: tuple[Floats, Floats, Floats, Floats],
+    blocks: tuple[Floats, Floats, Floats, Floats, Floats],
 ) -> tuple[Floats, Floats]:
     """For n hidden cells: their seed's mean colour (n, 3) and the detail reflected in the seed (n, 3)."""
-    near, far, colour, purity = blocks
+    near, far, slope, colour, purity = blocks
     height, width = near.shape
     count = cells.shape[0]
     base = np.empty((count, 3), np.float32)
@@ -100,7 +101,8 @@ def _paint(
         if not (0 <= my < height and 0 <= mx < width) or purity[my, mx] < 0.5:
             continue
         expected = 2.0 * far[seeds[i, 0], seeds[i, 1]] - shift[y, x]
-        if abs(near[my, mx] - expected) > 2.0:
+        steepness = abs(slope[my, mx, 0]) + abs(slope[my, mx, 1])
+        if abs(near[my, mx] - expected) > 2.0 + steepness:
             continue
         for channel in range(3):
             detail[k, channel] = colour[my, mx, channel] - means[i, channel]
@@ -111,6 +113,7 @@ def _paint(
 def _even_out(
     field: Floats,
     shift: Floats,
+    steepness: Floats,
     cells: Indices,
     filled: Mask,
     sweeps: int,
@@ -129,7 +132,7 @@ def _even_out(
                 ny, nx = y + dy, x + dx
                 if not (0 <= ny < height and 0 <= nx < width and filled[ny, nx]):
                     continue
-                if abs(shift[ny, nx] - shift[y, x]) <= 2.0:
+                if abs(shift[ny, nx] - shift[y, x]) <= 2.0 + steepness[y, x]:
                     for channel in range(channels):
                         total[channel] += field[ny, nx, channel]
                     count += 1.0
@@ -138,13 +141,20 @@ def _even_out(
                     field[y, x, channel] = total[channel] / count
 
 
-def background_images(sheet: Sheet, shift: Floats, rgb: Bytes) -> tuple[Bytes, Floats]:
+def background_images(sheets: tuple[Sheet, Sheet], shift: Floats, rgb: Bytes) -> tuple[Bytes, Floats]:
     """Colours (h, w, 3) uint8 and shift (h, w) float32 at the grid's resolution, foreground rims taken away."""
+    colours, depth = rgb, shift
+    for sheet in sheets:
+        colours, depth = _look_behind(sheet, shift, colours, depth)
+    return colours, depth
+
+
+def _look_behind(sheet: Sheet, shift: Floats, colours: Bytes, depth: Floats) -> tuple[Bytes, Floats]:
     height, width = shift.shape
     size = (2 * sheet.shift.shape[1], 2 * sheet.shift.shape[0])
     behind = 2 * cv2.resize(sheet.shift, size, interpolation=cv2.INTER_LINEAR)[:height, :width]
     painted = cv2.resize(sheet.colours, size, interpolation=cv2.INTER_LINEAR)[:height, :width]
     hidden = sheet.hidden.repeat(2, axis=0).repeat(2, axis=1)[:height, :width]
     replaced = hidden & (shift - behind > 1.0)
-    colours = np.where(replaced[..., None], np.rint(painted), rgb).astype(np.uint8)
-    return colours, np.where(replaced, behind, shift).astype(np.float32)
+    mixed = np.where(replaced[..., None], np.rint(painted), colours).astype(np.uint8)
+    return mixed, np.where(replaced, behind, depth).astype(np.float32)

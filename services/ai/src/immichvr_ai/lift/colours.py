@@ -8,7 +8,7 @@ from immichvr_ai.lift.compiled import Bytes, Floats, Mask, kernel
 
 _REACH = 3
 _FAR_DETAIL = 0.4
-_SAME = 1.5  # cells of shift between two cells of one surface
+_SAME = 1.5  # tolerances between two cells of one surface
 _ALIKE = 300.0  # square distance of colours (10 levels in each channel) too small to tell a blend by
 _LOW_PASS = 0.1  # square cells: what renderers add (0.3 square pixels) when a cell covers 1.7 pixels
 _ROUNDS = 4
@@ -16,12 +16,12 @@ _GAIN = 0.8
 
 
 @kernel
-def unmix_colours(rgb: Bytes, shift: Floats, touches: Mask) -> tuple[Floats, Floats]:
-    """Colours of cells at a step without the other side's share, and how much of its cell each surface covers.
+def unmix_colours(rgb: Bytes, shift: Floats, tolerance: Floats, touches: Mask) -> tuple[Floats, Floats]:
+    """Colours of cells at a step without the other side's share, and how much each surface covers of its cell.
 
-    rgb: (h, w, 3). shift: (h, w) cells. touches: (h, w), see edges.py. Returns (h, w, 3) float32 in 0…255 and
-    (h, w) float32 in 0…1: 1 away from steps and on the far side. The blend C = a·F + (1 − a)·B is resolved with
-    F and B the mean colours of the pure cells on either side.
+    rgb: (h, w, 3). shift, tolerance: (h, w) cells. touches: (h, w), see edges.py. Returns (h, w, 3) float32 in
+    0…255 and (h, w) float32 in 0…1: 1 away from steps and on the far side. The blend C = a·F + (1 − a)·B is
+    resolved with F and B the mean colours of the pure cells on either side.
     """
     height, width = shift.shape
     colours = rgb.astype(np.float32)
@@ -39,7 +39,7 @@ def unmix_colours(rgb: Bytes, shift: Floats, touches: Mask) -> tuple[Floats, Flo
                     if touches[ny, nx]:
                         continue
                     w = 1.0 / ((ny - y) ** 2 + (nx - x) ** 2)
-                    if abs(shift[ny, nx] - here) <= _SAME:
+                    if abs(shift[ny, nx] - here) <= _SAME * tolerance[y, x]:
                         same_weight += w
                         for channel in range(3):
                             same[channel] += w * rgb[ny, nx, channel]
@@ -72,7 +72,7 @@ def unmix_colours(rgb: Bytes, shift: Floats, touches: Mask) -> tuple[Floats, Flo
 
 
 @kernel
-def _blend_weights(shift: Floats, touches: Mask, opacity: Floats, sigma: Floats) -> Floats:
+def _blend_weights(shift: Floats, tolerance: Floats, touches: Mask, opacity: Floats, sigma: Floats) -> Floats:
     """(h, w, 9): what each Gaussian of a 3×3 neighbourhood adds to the middle, blended front to back.
 
     Neighbours across a step are left out, and the rest is scaled to a sum of 1.
@@ -88,8 +88,8 @@ def _blend_weights(shift: Floats, touches: Mask, opacity: Floats, sigma: Floats)
                 ny, nx = y + k // 3 - 1, x + k % 3 - 1
                 if not (0 <= ny < height and 0 <= nx < width):
                     continue
-                across = touches[y, x] and touches[ny, nx] and abs(shift[ny, nx] - shift[y, x]) > _SAME
-                if across:
+                at_step = touches[y, x] and touches[ny, nx]
+                if at_step and abs(shift[ny, nx] - shift[y, x]) > _SAME * tolerance[y, x]:
                     continue
                 place = count
                 while place > 0 and depth[place - 1] < shift[ny, nx]:
@@ -131,13 +131,15 @@ def _fit_round(colours: Floats, target: Floats, weights: Floats, gain: float) ->
     return out
 
 
-def fit_colours(target: Floats, shift: Floats, touches: Mask, opacity: Floats, sigma: Floats) -> Floats:
+def fit_colours(
+    target: Floats, shift: Floats, tolerance: Floats, touches: Mask, opacity: Floats, sigma: Floats
+) -> Floats:
     """Colours with which overlapping Gaussians, nearest first, blend to `target` (h, w, 3) at the cells' centres.
 
     Nearer neighbours cover farther ones, which moves the picture by a part of a cell and blurs it; a few rounds
     of adding what is missing (Landweber's iteration) undo both.
     """
-    weights = _blend_weights(shift, touches, opacity, sigma)
+    weights = _blend_weights(shift, tolerance, touches, opacity, sigma)
     colours = target
     for _ in range(_ROUNDS):
         colours = _fit_round(colours, target, weights, _GAIN)

@@ -12,48 +12,64 @@ from immichvr_ai.lift.compiled import Bytes, Floats, Mask, kernel
 
 STEP = 1.0  # cells of gap at the reference sidestep; smaller gaps are covered by the Gaussians' overlap
 _SLOPE_RUN = 3  # a slope must hold over so many cells to count as a surface
+_WIDEST = 5  # cells of blur that are worth resolving
+_SHARP = 1.35  # mean width of steps, in cells, of a map rendered or measured at this resolution
+_STUBBORN, _WILLING = 6.0, 2.0  # how much likelier the other side's colours must make it
+_COLOUR_SIGMA = 20.0  # levels
 
 
 @kernel
-def _explained(jump: float, first: float, second: float, third: float) -> bool:
-    tolerance = STEP + 0.25 * abs(jump)
+def _explained(jump: float, first: float, second: float, third: float, tolerance: float) -> bool:
+    tolerance += 0.25 * abs(jump)
     return abs(jump - first) <= tolerance and abs(jump - second) <= tolerance and abs(jump - third) <= tolerance
 
 
 @kernel
-def find_steps(shift: Floats) -> tuple[Mask, Mask]:
-    """Steps between each cell and its right neighbour, and its lower neighbour: two (h, w) masks."""
+def _steps_along_rows(shift: Floats, tolerance: Floats) -> Mask:
     height, width = shift.shape
-    right = np.zeros((height, width), np.bool_)
-    down = np.zeros((height, width), np.bool_)
+    steps = np.zeros((height, width), np.bool_)
     for y in range(height):
-        for x in range(width):
-            here = shift[y, x]
-            if x + 1 < width:
-                jump = shift[y, x + 1] - here
-                if abs(jump) > STEP:
-                    step = True
-                    if x >= _SLOPE_RUN:
-                        s1, s2, s3 = shift[y, x - 1], shift[y, x - 2], shift[y, x - 3]
-                        step = not _explained(jump, here - s1, s1 - s2, s2 - s3)
-                    if step and x + 1 + _SLOPE_RUN < width:
-                        n0, n1 = shift[y, x + 1], shift[y, x + 2]
-                        n2, n3 = shift[y, x + 3], shift[y, x + 4]
-                        step = not _explained(jump, n1 - n0, n2 - n1, n3 - n2)
-                    right[y, x] = step
-            if y + 1 < height:
-                jump = shift[y + 1, x] - here
-                if abs(jump) > STEP:
-                    step = True
-                    if y >= _SLOPE_RUN:
-                        s1, s2, s3 = shift[y - 1, x], shift[y - 2, x], shift[y - 3, x]
-                        step = not _explained(jump, here - s1, s1 - s2, s2 - s3)
-                    if step and y + 1 + _SLOPE_RUN < height:
-                        n0, n1 = shift[y + 1, x], shift[y + 2, x]
-                        n2, n3 = shift[y + 3, x], shift[y + 4, x]
-                        step = not _explained(jump, n1 - n0, n2 - n1, n3 - n2)
-                    down[y, x] = step
-    return right, down
+        row = shift[y]
+        for x in range(width - 1):
+            jump = row[x + 1] - row[x]
+            limit = min(tolerance[y, x], tolerance[y, x + 1])
+            if abs(jump) <= limit:
+                continue
+            step = True
+            if x >= _SLOPE_RUN:
+                before = (row[x] - row[x - 1], row[x - 1] - row[x - 2], row[x - 2] - row[x - 3])
+                step = not _explained(jump, before[0], before[1], before[2], limit)
+            if step and x + 1 + _SLOPE_RUN < width:
+                after = (row[x + 2] - row[x + 1], row[x + 3] - row[x + 2], row[x + 4] - row[x + 3])
+                step = not _explained(jump, after[0], after[1], after[2], limit)
+            steps[y, x] = step
+    return steps
+
+
+def find_steps(shift: Floats, tolerance: Floats) -> tuple[Mask, Mask]:
+    """Steps between each cell and its right neighbour, and its lower neighbour: two (h, w) masks.
+
+    shift: (h, w) cells. tolerance: (h, w) cells, the smallest difference that can be a step.
+    """
+    right = _steps_along_rows(shift, tolerance)
+    down = _steps_along_rows(np.ascontiguousarray(shift.T), np.ascontiguousarray(tolerance.T))
+    return right, np.ascontiguousarray(down.T)
+
+
+@kernel
+def _mean_run(steps: Mask, shift: Floats) -> tuple[int, int]:
+    """Steps along rows, and runs of adjacent ones in the same direction."""
+    height, width = steps.shape
+    count, runs = 0, 0
+    for y in range(height):
+        for x in range(width - 1):
+            if steps[y, x]:
+                count += 1
+                rises = shift[y, x + 1] > shift[y, x]
+                follows = x > 0 and steps[y, x - 1] and (shift[y, x] > shift[y, x - 1]) == rises
+                if not follows:
+                    runs += 1
+    return count, runs
 
 
 @kernel
@@ -84,6 +100,7 @@ def _classify(shift: Floats, right: Mask, down: Mask, reach: int) -> Bytes:
 def _snap_cells(
     shift: Floats,
     rgb: Bytes,
+    tolerance: Floats,
     kind: Bytes,
     radius: int,
     stubbornness: float,
@@ -105,7 +122,7 @@ def _snap_cells(
                     if kind[ny, nx] != 2:
                         lowest = min(lowest, shift[ny, nx])
                         highest = max(highest, shift[ny, nx])
-            if highest - lowest <= STEP:
+            if highest - lowest <= tolerance[y, x]:
                 continue
             middle = 0.5 * (lowest + highest)
             likeness = np.zeros(2)
@@ -142,18 +159,23 @@ def _snap_cells(
     return out
 
 
-def snap(shift: Floats, rgb: Bytes, blur: float) -> Floats:
+def snap(shift: Floats, rgb: Bytes, tolerance: Floats, coarseness: float) -> Floats:
     """Depth edges moved onto colour edges, blends of both sides resolved to one of them.
 
-    shift: (h, w) cells. rgb: (h, w, 3). blur: cells that one sample of the depth map covers, at least 1.
-    A coarse map is corrected within its blur; one as fine as the grid only where the colours are certain.
+    shift, tolerance: (h, w) cells. rgb: (h, w, 3). coarseness: cells that one sample of the depth map covers.
+    A coarse or blurred map is corrected within its blur; one with edges as fine as the grid only where the
+    colours are certain.
     """
-    reach = int(min(5, np.ceil(blur)))
-    stubbornness = 6.0 if blur <= 1.25 else 2.0
-    for _ in range(2 if blur > 1.25 else 1):
-        right, down = find_steps(shift)
+    right, down = find_steps(shift, tolerance)
+    count, runs = _mean_run(right, shift)
+    blur = max(1.0, coarseness, count / runs if runs else 1.0)
+    reach = int(min(_WIDEST, np.ceil(blur)))
+    sharp = blur <= _SHARP
+    for repeat in range(1 if sharp else 2):
+        if repeat:
+            right, down = find_steps(shift, tolerance)
         kind = _classify(shift, right, down, reach)
-        shift = _snap_cells(shift, rgb, kind, reach + 2, stubbornness, 20.0)
+        shift = _snap_cells(shift, rgb, tolerance, kind, reach + 2, _STUBBORN if sharp else _WILLING, _COLOUR_SIGMA)
     return shift
 
 

@@ -46,8 +46,20 @@ def quantum_of(shift: Floats) -> Floats | None:
 
 
 @kernel
+def _breaks(line: Floats, first: int, second: int, step: float) -> bool:
+    """Whether two neighbours differ by more than `step`, and not as part of a slope on either side."""
+    jump = line[second] - line[first]
+    if abs(jump) <= step:
+        return False
+    limit = step + 0.25 * abs(jump)
+    if first > 0 and abs(jump - (line[first] - line[first - 1])) <= limit:
+        return False
+    return not (second + 1 < line.size and abs(jump - (line[second + 1] - line[second])) <= limit)
+
+
+@kernel
 def resample_shift(shift_map: Floats, height: int, width: int, step: float) -> Floats:
-    """The map at another size: linear on surfaces, nearest across a difference of more than `step`."""
+    """The map at another size: linear on surfaces, nearest across breaks of more than `step`."""
     map_height, map_width = shift_map.shape
     out = np.empty((height, width), np.float32)
     scale_y, scale_x = map_height / height, map_width / width
@@ -63,7 +75,12 @@ def resample_shift(shift_map: Floats, height: int, width: int, step: float) -> F
             fx = source_x - x0
             a, b = shift_map[y0, x0], shift_map[y0, x1]
             c, d = shift_map[y1, x0], shift_map[y1, x1]
-            if max(max(a, b), max(c, d)) - min(min(a, b), min(c, d)) > step:
+            if (
+                _breaks(shift_map[y0], x0, x1, step)
+                or _breaks(shift_map[y1], x0, x1, step)
+                or _breaks(shift_map[:, x0], y0, y1, step)
+                or _breaks(shift_map[:, x1], y0, y1, step)
+            ):
                 out[y, x] = shift_map[y1 if fy >= 0.5 else y0, x1 if fx >= 0.5 else x0]
             else:
                 out[y, x] = (a * (1 - fx) + b * fx) * (1 - fy) + (c * (1 - fx) + d * fx) * fy

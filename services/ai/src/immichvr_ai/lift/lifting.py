@@ -12,7 +12,7 @@ from immichvr_ai.depth_map import DepthMap
 from immichvr_ai.lift.background import Sheet, background_images, build_sheets
 from immichvr_ai.lift.colours import fit_colours, unmix_colours
 from immichvr_ai.lift.compiled import Bytes, Floats, Mask
-from immichvr_ai.lift.edges import find_steps, near_side, snap, touching_steps
+from immichvr_ai.lift.edges import STEP, find_steps, near_side, snap, touching_steps
 from immichvr_ai.lift.errors import LiftError
 from immichvr_ai.lift.grid import WorkingGrid, grid_size, make_grid, resample_photo
 from immichvr_ai.lift.inverse_depth import clamp_depth, dequantise, quantum_of, resample_shift
@@ -23,6 +23,7 @@ RIM_SIGMA = 0.4  # of cells before a step: they would make the foreground grow
 BACKGROUND_SIGMA = 0.7  # half cells: smooth content, and holes would show
 OPACITY = 0.98
 _BACKGROUND_SETBACK = 0.25  # cells of shift that keep the second layer behind the rim it overlaps
+_QUANTA = 1.2  # steps of quantisation that are no step between surfaces
 _ESTIMATE_CELLS = 24_000
 _SMALLEST_BUDGET = 16
 
@@ -52,8 +53,10 @@ class _Surface:
     grid: WorkingGrid
     rgb: Bytes
     shift: Floats
+    tolerance: Floats
     right: Mask
     down: Mask
+    gradient: Floats
     colours: Floats
     coverage: Floats
 
@@ -71,7 +74,7 @@ def lift(rgb: Bytes, depth: DepthMap, focal_px: float, max_gaussians: int = 500_
     size = grid_size(*photo_size, max_gaussians / (1 + share))
     grid = make_grid(size, photo_size, focal_px, median)
     surface = _first_layer(rgb, clamped, grid)
-    sheets = build_sheets(surface.shift, surface.colours, surface.right, surface.down)
+    sheets = build_sheets(surface.shift, surface.gradient, surface.colours, surface.right, surface.down)
     camera = Camera(
         fx=focal_px,
         fy=focal_px,
@@ -81,7 +84,7 @@ def lift(rgb: Bytes, depth: DepthMap, focal_px: float, max_gaussians: int = 500_
         height=photo_size[1],
     )
     cloud, second = _to_cloud(surface, sheets, camera, max_gaussians)
-    background_rgb, background_shift = background_images(sheets[1], surface.shift, surface.rgb)
+    background_rgb, background_shift = background_images(sheets, surface.shift, surface.rgb)
     stats = {
         "gaussians": float(grid.width * grid.height + second),
         "first_layer": float(grid.width * grid.height),
@@ -117,16 +120,19 @@ def _check(rgb: Bytes, depth: DepthMap, focal_px: float, max_gaussians: int) -> 
 def _first_layer(rgb: Bytes, clamped: Floats, grid: WorkingGrid) -> _Surface:
     stored = np.float32(grid.parallax) / clamped
     quantum = quantum_of(stored)
-    blur = max(1.0, grid.width / clamped.shape[1])
-    shift = resample_shift(stored, grid.height, grid.width, 1.0)
+    tolerance = np.full((grid.height, grid.width), STEP, np.float32)
     if quantum is not None:
         steps = resample_shift(quantum, grid.height, grid.width, np.inf)
+        tolerance += _QUANTA * steps
+    shift = resample_shift(stored, grid.height, grid.width, STEP)
+    if quantum is not None:
         shift = dequantise(shift, steps)
     photo = resample_photo(rgb, grid)
-    shift = snap(shift, photo, blur)
-    right, down = find_steps(shift)
-    colours, coverage = unmix_colours(photo, shift, touching_steps(right, down))
-    return _Surface(grid, photo, shift, right, down, colours, coverage)
+    shift = snap(shift, photo, tolerance, grid.width / clamped.shape[1])
+    right, down = find_steps(shift, tolerance)
+    colours, coverage = unmix_colours(photo, shift, tolerance, touching_steps(right, down))
+    gradient = shift_gradients(shift, right, down)
+    return _Surface(grid, photo, shift, tolerance, right, down, gradient, colours, coverage)
 
 
 def _second_layer_share(rgb: Bytes, clamped: Floats, median: float, focal_px: float) -> float:
@@ -138,7 +144,7 @@ def _second_layer_share(rgb: Bytes, clamped: Floats, median: float, focal_px: fl
     rows = np.linspace(0, rgb.shape[0] - 1, grid.height).astype(int)
     columns = np.linspace(0, rgb.shape[1] - 1, grid.width).astype(int)
     surface = _first_layer(np.ascontiguousarray(rgb[np.ix_(rows, columns)]), clamped, grid)
-    sheets = build_sheets(surface.shift, surface.colours, surface.right, surface.down)
+    sheets = build_sheets(surface.shift, surface.gradient, surface.colours, surface.right, surface.down)
     return sum(np.count_nonzero(sheet.shown) for sheet in sheets) / surface.shift.size
 
 
@@ -185,17 +191,16 @@ def _shape_front(surface: _Surface) -> _Front:
     near_rim = near_side(surface.shift, surface.right, surface.down)
     sigma = np.where(near_rim, np.float32(RIM_SIGMA), np.float32(SIGMA))
     opacity = np.float32(OPACITY) * np.maximum(surface.coverage, np.float32(0.02))
-    colours = fit_colours(surface.colours, surface.shift, touches, opacity, sigma)
+    colours = fit_colours(surface.colours, surface.shift, surface.tolerance, touches, opacity, sigma)
     return _Front(opacity, sigma, colours)
 
 
 def _place_front(surface: _Surface, sigma: Floats) -> Surfels:
     rows, columns = np.indices(surface.shift.shape)
-    gradient = shift_gradients(surface.shift, surface.right, surface.down)
     return place_surfels(
         _cell_centres(rows.ravel(), columns.ravel(), 1.0),
         surface.shift.ravel(),
-        gradient.reshape(-1, 2),
+        surface.gradient.reshape(-1, 2),
         surface.grid,
         sigma.ravel(),
     )
@@ -216,14 +221,10 @@ def _within_budget(sheets: tuple[Sheet, Sheet], budget: int) -> list[Sheet]:
 
 
 def _place_back(sheet: Sheet, grid: WorkingGrid) -> Surfels:
-    beyond = ~(sheet.hidden | sheet.shown)
-    right, down = np.zeros_like(beyond), np.zeros_like(beyond)
-    right[:, :-1] = beyond[:, :-1] | beyond[:, 1:] | (np.abs(np.diff(sheet.shift, axis=1)) > 2)
-    down[:-1] = beyond[:-1] | beyond[1:] | (np.abs(np.diff(sheet.shift, axis=0)) > 2)
-    gradient = shift_gradients(sheet.shift, right, down)
     rows, columns = np.nonzero(sheet.shown)
     shift = 2 * sheet.shift[sheet.shown]
     shift = np.maximum(shift - np.float32(_BACKGROUND_SETBACK), shift / 2)
     # Shift and place are halved alike, so a slope is the same number on either grid.
+    gradient = sheet.slope[sheet.shown][:, ::-1]
     sigma = np.full(shift.shape, 2 * BACKGROUND_SIGMA, np.float32)
-    return place_surfels(_cell_centres(rows, columns, 2.0), shift, gradient[sheet.shown], grid, sigma)
+    return place_surfels(_cell_centres(rows, columns, 2.0), shift, gradient, grid, sigma)

@@ -23,11 +23,13 @@ _SEED_WINDOW = 5  # half cells around a seed whose surface says its slope and it
 class Blocks:
     """2×2 blocks of the grid. near, far: (h, w) shift of the nearest and the farthest surface in each.
 
-    colours: (h, w, 3) of the farthest surface. purity: (h, w), near 0 where they may be blends with the nearest.
+    slope: (h, w, 2) change of shift along y and x, and colours: (h, w, 3), of the farthest surface. purity: (h,
+    w), near 0 where they may be blends with the nearest.
     """
 
     near: Floats
     far: Floats
+    slope: Floats
     colours: Floats
     purity: Floats
 
@@ -49,43 +51,58 @@ class Seeds:
 class Continuation:
     """Surfaces carried on behind others. owner: (h, w) index of the seed, -1 where nothing is.
 
-    shift: (h, w), that of the hidden surface where there is one. distance: (h, w) half cells from the seed.
+    shift, slope: (h, w) and (h, w, 2) of the hidden surface where there is one. distance: (h, w) half cells from
+    the seed.
     """
 
     owner: Indices
     shift: Floats
+    slope: Floats
     distance: Floats
 
 
-def split_blocks(shift: Floats, colours: Floats, touches: Mask) -> Blocks:
-    """Halve a grid: (h, w) shift in cells, (h, w, 3) colours and cells at steps, without mixing surfaces."""
-    return Blocks(*_split_blocks(shift, colours, touches))
+def split_blocks(shift: Floats, gradient: Floats, colours: Floats, touches: Mask) -> Blocks:
+    """Halve a grid without mixing surfaces.
+
+    shift: (h, w) cells. gradient: (h, w, 2) along x and y. colours: (h, w, 3). touches: (h, w) cells at steps.
+    """
+    return Blocks(*_split_blocks(shift, gradient, colours, touches))
 
 
 def find_seeds(shift: Floats, right: Mask, down: Mask, blocks: Blocks) -> Seeds:
     """The far sides of the steps (edges.py) of a grid of shift in cells."""
     gaps = _gaps_to_fill(shift, right, down)
     cells = np.argwhere(gaps > 0).astype(np.int32)
-    slopes, colours = _describe_seeds(cells, blocks.near, blocks.far, blocks.colours, blocks.purity)
+    slopes, colours = _describe_seeds(cells, blocks.near, blocks.far, blocks.slope, blocks.colours, blocks.purity)
     return Seeds(cells, gaps[gaps > 0] + np.float32(_MARGIN), slopes, colours)
 
 
-def carry_on(blocks: Blocks, seeds: Seeds, farthest: bool) -> Continuation:
+def carry_on(blocks: Blocks, seeds: Seeds, before: Continuation | None = None) -> Continuation:
     """Carry every seed's surface on behind what stands in front of it.
 
-    Where several could be, the one of the nearest seed, which a small movement reveals; or with `farthest`,
-    the most distant, which shows when all in front of it has moved away.
+    Where several could be, the one that the smallest movement reveals: nearest to its seed for the gap it opens.
+    With `before`, only what lies behind that as well.
     """
-    return Continuation(*_carry_on(blocks.near, blocks.far, seeds.cells, seeds.reach, seeds.slopes, farthest))
+    front = blocks.near if before is None else np.where(before.owner >= 0, before.shift, blocks.near)
+    rims_stay = before is None
+    owner, shift, distance = _carry_on(
+        blocks.near, front, blocks.far, seeds.cells, seeds.reach, seeds.slopes, rims_stay
+    )
+    slope = blocks.slope.copy()
+    slope[owner >= 0] = seeds.slopes[owner[owner >= 0]]
+    return Continuation(owner, shift, slope, distance)
 
 
 @kernel
-def _split_blocks(shift: Floats, colours: Floats, touches: Mask) -> tuple[Floats, Floats, Floats, Floats]:
-    """Nearest shift, farthest shift (in half cells), the farthest surface's colour and purity of 2×2 blocks."""
+def _split_blocks(
+    shift: Floats, gradient: Floats, colours: Floats, touches: Mask
+) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """Nearest shift, and of the farthest surface shift, slope, colour and purity, of 2×2 blocks."""
     height, width = shift.shape
     half_height, half_width = (height + 1) // 2, (width + 1) // 2
     near = np.empty((half_height, half_width), np.float32)
     far = np.empty((half_height, half_width), np.float32)
+    slope = np.empty((half_height, half_width, 2), np.float32)
     colour = np.empty((half_height, half_width, 3), np.float32)
     purity = np.empty((half_height, half_width), np.float32)
     for y in range(half_height):
@@ -96,22 +113,26 @@ def _split_blocks(shift: Floats, colours: Floats, touches: Mask) -> tuple[Floats
                 for nx in range(2 * x, end):
                     highest = max(highest, shift[ny, nx])
                     lowest = min(lowest, shift[ny, nx])
-            red = green = blue = depth = count = pure = 0.0
+            red = green = blue = depth = count = pure = along_y = along_x = 0.0
             for ny in range(2 * y, bottom):
                 for nx in range(2 * x, end):
-                    if shift[ny, nx] <= lowest + 2.0 * _BEHIND:
+                    steepness = abs(gradient[ny, nx, 0]) + abs(gradient[ny, nx, 1])
+                    if shift[ny, nx] <= lowest + 2.0 * _BEHIND + steepness:
                         w = _BLEND if touches[ny, nx] else 1.0
                         red += w * colours[ny, nx, 0]
                         green += w * colours[ny, nx, 1]
                         blue += w * colours[ny, nx, 2]
                         depth += shift[ny, nx]
+                        along_y += gradient[ny, nx, 1]
+                        along_x += gradient[ny, nx, 0]
                         pure += w
                         count += 1.0
             near[y, x] = 0.5 * highest
             far[y, x] = 0.5 * depth / count
+            slope[y, x, 0], slope[y, x, 1] = along_y / count, along_x / count
             colour[y, x, 0], colour[y, x, 1], colour[y, x, 2] = red / pure, green / pure, blue / pure
             purity[y, x] = pure / count
-    return near, far, colour, purity
+    return near, far, slope, colour, purity
 
 
 @kernel
@@ -133,7 +154,9 @@ def _gaps_to_fill(shift: Floats, right: Mask, down: Mask) -> Floats:
 
 
 @kernel
-def _describe_seeds(seeds: Indices, near: Floats, far: Floats, colour: Floats, purity: Floats) -> tuple[Floats, Floats]:
+def _describe_seeds(
+    seeds: Indices, near: Floats, far: Floats, slope: Floats, colour: Floats, purity: Floats
+) -> tuple[Floats, Floats]:
     """Slope of the shift (n, 2: along y, x) and mean colour (n, 3) of the surface around each seed."""
     height, width = far.shape
     count = seeds.shape[0]
@@ -141,14 +164,16 @@ def _describe_seeds(seeds: Indices, near: Floats, far: Floats, colour: Floats, p
     means = np.zeros((count, 3), np.float32)
     for i in range(count):
         y, x = seeds[i, 0], seeds[i, 1]
+        slopes[i] = slope[y, x]
         syy = sxx = sxy = sy = sx = sd = sdy = sdx = total = 0.0
         red = green = blue = pure = 0.0
         for ny in range(max(0, y - _SEED_WINDOW), min(height, y + _SEED_WINDOW + 1)):
             for nx in range(max(0, x - _SEED_WINDOW), min(width, x + _SEED_WINDOW + 1)):
                 dy, dx = ny - y, nx - x
-                d = far[ny, nx] - far[y, x]
+                d = far[ny, nx] - far[y, x] - dy * slope[y, x, 0] - dx * slope[y, x, 1]
                 limit = _BEHIND * (1.0 + 0.5 * max(abs(dy), abs(dx)))
-                if abs(d) > limit or near[ny, nx] - far[ny, nx] > limit:
+                steepness = abs(slope[ny, nx, 0]) + abs(slope[ny, nx, 1])
+                if abs(d) > limit or near[ny, nx] - far[ny, nx] > limit + steepness:
                     continue
                 total += 1.0
                 sy += dy
@@ -173,8 +198,8 @@ def _describe_seeds(seeds: Indices, near: Floats, far: Floats, colour: Floats, p
         cxy = sxy - sy * sx / total
         cdy, cdx = sdy - sd * sy / total, sdx - sd * sx / total
         determinant = cyy * cxx - cxy * cxy
-        slopes[i, 0] = (cdy * cxx - cdx * cxy) / determinant
-        slopes[i, 1] = (cdx * cyy - cdy * cxy) / determinant
+        slopes[i, 0] += (cdy * cxx - cdx * cxy) / determinant
+        slopes[i, 1] += (cdx * cyy - cdy * cxy) / determinant
     return slopes, means
 
 
@@ -189,20 +214,29 @@ def _carried_on(base: float, slope_y: float, slope_x: float, dy: float, dx: floa
 
 @kernel
 def _carry_on(
-    near: Floats, far: Floats, seeds: Indices, reach: Floats, slopes: Floats, farthest: bool
+    near: Floats,
+    front: Floats,
+    far: Floats,
+    seeds: Indices,
+    reach: Floats,
+    slopes: Floats,
+    rims_stay: bool,
 ) -> tuple[Indices, Floats, Floats]:
     """Vector distance transform (Danielsson 1980) with conditions.
 
-    A surface goes on only behind what is nearer than it, and no farther from its seed than the gap opens.
+    A surface goes on only behind `front`, and no farther from its seed than a gap opens there.
     """
     height, width = near.shape
     owner = np.full((height, width), -1, np.int32)
     distance = np.full((height, width), np.inf, np.float32)
+    movement = np.full((height, width), np.inf, np.float32)
     shift = far.copy()
     floor = far.min()
     for i in range(seeds.shape[0]):
         owner[seeds[i, 0], seeds[i, 1]] = i
         distance[seeds[i, 0], seeds[i, 1]] = 0.0
+        if rims_stay:
+            movement[seeds[i, 0], seeds[i, 1]] = 0.0
     for sweep in range(4):
         backward = sweep % 2 == 1
         for row in range(height):
@@ -222,17 +256,15 @@ def _carry_on(
                             continue
                         dy, dx = float(y - seeds[i, 0]), float(x - seeds[i, 1])
                         d = np.sqrt(dy * dy + dx * dx)
-                        if d > reach[i] or (d >= distance[y, x] and not farthest):
+                        if d > reach[i]:
                             continue
                         start = far[seeds[i, 0], seeds[i, 1]]
                         behind = _carried_on(start, slopes[i, 0], slopes[i, 1], dy, dx, floor)
-                        if near[y, x] - behind <= _BEHIND:
+                        gap = near[y, x] - behind
+                        if front[y, x] - behind <= _BEHIND or d > gap + _MARGIN or d / gap >= movement[y, x]:
                             continue
-                        if farthest and owner[y, x] >= 0:
-                            gain = shift[y, x] - behind
-                            if gain < -_BEHIND or (gain <= _BEHIND and d >= distance[y, x]):
-                                continue
                         owner[y, x] = i
                         distance[y, x] = d
+                        movement[y, x] = d / gap
                         shift[y, x] = behind
     return owner, shift, distance
