@@ -16,6 +16,7 @@ from immichvr_splats import (
     to_bytes,
     write,
 )
+from scipy.spatial import cKDTree
 
 
 def test_the_extension_tells_the_format():
@@ -43,6 +44,11 @@ def test_an_unknown_value_of_an_option_is_answered_with_the_known_ones(make_clou
         to_bytes(make_cloud(1), format, **{option: "best"})
 
 
+def matched(means, originals):
+    """`means` in the order of `originals`."""
+    return means[cKDTree(means).query(originals)[1]]
+
+
 @pytest.mark.parametrize("key", FORMATS)
 def test_every_row_of_the_table_writes_and_reads_what_it_promises(tmp_path, make_cloud, camera, key):
     row = FORMATS[key]
@@ -54,7 +60,8 @@ def test_every_row_of_the_table_writes_and_reads_what_it_promises(tmp_path, make
     assert result.cloud.count == 40
     assert (result.cloud.camera is not None) == row.keeps_camera
     assert ("camera" in {loss.code for loss in losses}) == (not row.keeps_camera)
-    np.testing.assert_allclose(result.cloud.means, cloud.means, atol=1e-3)
+    means = result.cloud.means if row.keeps_order else matched(result.cloud.means, cloud.means)
+    np.testing.assert_allclose(means, cloud.means, atol=1e-3)
     rich = make_cloud(5, degree=3)
     losses = write(rich, path)
     assert read(path).cloud.sh_degree == row.max_sh_degree

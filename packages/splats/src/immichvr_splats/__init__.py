@@ -15,6 +15,7 @@ from .formats import FORMATS
 from .formats.base import Format
 from .lod import decimate, light
 from .losses import Loss
+from .sog_folder import read_sog_folder, write_sog_folder
 from .source import ReadLimits
 from .warming import warm
 
@@ -38,7 +39,9 @@ __all__ = [
     "format_of",
     "light",
     "read",
+    "read_sog_folder",
     "to_bytes",
     "warm",
     "write",
+    "write_sog_folder",
 ]

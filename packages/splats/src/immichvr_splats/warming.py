@@ -7,6 +7,8 @@ import numpy as np
 from .cloud import Camera, GaussianCloud
 from .conversion import read, to_bytes
 from .formats import FORMATS
+from .formats.codebook import LEVELS, codebook_of
+from .formats.palette import palette_of
 from .lod import decimate
 
 _SCALAR_BYTES = 4
@@ -30,3 +32,5 @@ def warm() -> None:
                 read(memoryview(b"\0" * shift + data)[shift:], key)
     decimate(cloud, 1)
     decimate(replace(cloud, camera=None), 1)
+    palette_of(np.eye(40, 3, dtype=np.float32), 9)
+    codebook_of(np.arange(2 * LEVELS, dtype=np.float32))

@@ -1,6 +1,6 @@
 """The one table of file formats: the command, the services and the tests take everything about them from here."""
 
-from . import ply, splat, spz
+from . import archive, ply, sog, splat, spz
 from .base import Format
 
 FORMATS: dict[str, Format] = {
@@ -46,6 +46,20 @@ FORMATS: dict[str, Format] = {
             options=("order",),
             reader=spz.read,
             writer=spz.write,
+        ),
+        Format(
+            key="sog",
+            description="PlayCanvas SOG version 2: a zip of textures; view dependence by palette",
+            extensions=(".sog",),
+            media_type="application/x-sog",
+            max_sh_degree=3,
+            keeps_camera=False,
+            keeps_order=False,
+            frame="rdf",
+            magic=(archive.MAGIC,),
+            options=("order",),
+            reader=sog.read,
+            writer=sog.write,
         ),
     )
 }
