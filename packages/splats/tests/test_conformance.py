@@ -6,7 +6,8 @@ from dataclasses import replace
 import gsply
 import numpy as np
 import pytest
-from immichvr_splats import UnsupportedFileError, read, to_bytes, write
+import zstandard
+from immichvr_splats import read, to_bytes, write
 from scipy.spatial import cKDTree
 
 INPUTS = {"sharp_sh0": (4096, 0), "inria_sh0": (3001, 0), "inria_sh2": (1500, 2), "inria_sh3": (2000, 3)}
@@ -90,19 +91,36 @@ def test_an_inria_ply_comes_back_but_for_the_length_of_its_quaternions(vectors):
 
 
 def test_niantics_spz_is_read(vectors, name, original):
-    for version, degrees in ((2, 12), (3, 0.3)):  # 8 bits for each of xyz leave w far off where it is small
-        found = read(vectors / name / f"niantic_v{version}.spz").cloud
-        assert_close(turned(found), original, degrees)
+    for version, degrees in ((2, 12), (3, 0.3), (4, 0.3)):  # 8 bits for each of xyz leave w far off where it is small
+        found = read(vectors / name / f"niantic_v{version}.spz", frame="rub").cloud
+        assert_close(found, original, degrees)
 
 
-def test_niantics_spz_4_is_refused_by_name(vectors, name):
-    with pytest.raises(UnsupportedFileError, match="version 4"):
-        read(vectors / name / "niantic_v4.spz")
+def test_the_frame_that_a_file_is_read_in_is_the_callers_choice(vectors, name):
+    path = vectors / name / "niantic_v3.spz"
+    np.testing.assert_array_equal(read(path).cloud.means, turned(read(path, frame="rub").cloud).means)
+    np.testing.assert_array_equal(read(path).cloud.sh, turned(read(path, frame="rub").cloud).sh)
 
 
-def test_our_spz_is_niantics_byte_for_byte_but_for_ties(vectors, name, original):
-    theirs = np.frombuffer(gzip.decompress((vectors / name / "niantic_v3.spz").read_bytes()), np.uint8)
-    ours = np.frombuffer(gzip.decompress(to_bytes(turned(original), "spz")), np.uint8)
+def spz_payload(data):
+    """Header fields and planes, whatever they are compressed with."""
+    if data[:4] != b"NGSP":
+        payload = gzip.decompress(data)
+        return np.frombuffer(payload, np.uint8)
+    streams, offset = data[15], int.from_bytes(data[16:20], "little")
+    at, planes = offset + 16 * streams, [np.frombuffer(data[:32], np.uint8)]
+    for i in range(streams):
+        size = int.from_bytes(data[offset + 16 * i :][:8], "little")
+        planes.append(np.frombuffer(zstandard.ZstdDecompressor().decompress(data[at : at + size]), np.uint8))
+        at += size
+    assert at == len(data)
+    return np.concatenate(planes)
+
+
+@pytest.mark.parametrize("version", [2, 3, 4])
+def test_our_spz_is_niantics_byte_for_byte_but_for_ties(vectors, name, original, version):
+    theirs = spz_payload((vectors / name / f"niantic_v{version}.spz").read_bytes())
+    ours = spz_payload(to_bytes(original, "spz", version=version, frame="rub"))
     assert ours.size == theirs.size
     assert np.mean(ours != theirs) < 0.001
 
@@ -145,9 +163,10 @@ def assert_gsply_agrees(theirs, ours):
     np.testing.assert_allclose(*sigmoids, atol=1e-4)
 
 
-def test_gsply_reads_our_spz_as_we_do(tmp_path, original):
+@pytest.mark.parametrize("version", [2, 3, 4])
+def test_gsply_reads_our_spz_as_we_do(tmp_path, original, version):
     path = tmp_path / "cloud.spz"
-    write(original, path)
+    write(original, path, version=version)
     assert_gsply_agrees(gsply.read_spz(path), read(path).cloud)
 
 

@@ -1,11 +1,12 @@
-"""SPZ version 3 is written, 2 and 3 are read, within their quantisation."""
+"""SPZ versions 1 to 4 are read, 2 to 4 written, within their quantisation."""
 
 import gzip
 import struct
 
 import numpy as np
 import pytest
-from immichvr_splats import MalformedFileError, UnsupportedFileError, read, to_bytes, write
+import zstandard
+from immichvr_splats import InvalidCloudError, MalformedFileError, UnsupportedFileError, read, to_bytes, write
 
 
 def header(data):
@@ -78,15 +79,132 @@ def rebuilt(data, tail=b"", **changes):
     return gzip.compress(struct.pack("<IIIBBBB", *fields.values()) + payload[16:] + tail)
 
 
-@pytest.mark.parametrize("version", [0, 1, 4, 2**32 - 1])
+@pytest.mark.parametrize("version", [0, 4, 2**32 - 1])
 def test_other_versions_are_refused_by_name(make_cloud, version):
     with pytest.raises(UnsupportedFileError, match=f"version {version}, versions"):
         read(rebuilt(to_bytes(make_cloud(2), "spz"), version=version))
 
 
-def test_version_4_without_gzip_is_refused_by_name():
-    with pytest.raises(UnsupportedFileError, match="version 4"):
-        read(b"NGSP" + struct.pack("<I", 4) + bytes(100))
+def test_version_5_without_gzip_is_refused_by_name():
+    with pytest.raises(UnsupportedFileError, match="version 5"):
+        read(b"NGSP" + struct.pack("<I", 5) + bytes(100))
+
+
+def test_version_1_has_means_in_half_precision():
+    data = struct.pack("<IIIBBBB", 0x5053474E, 1, 2, 0, 12, 0, 0)
+    data += struct.pack("<6e", 1, -2, 0.5, 3, 4, float("inf")) + bytes([255] * 2 + [128] * 12 + [255, 128, 128] * 2)
+    result = read(gzip.compress(data))
+    assert result.dropped == 1
+    assert result.cloud.means.tolist() == [[1, -2, 0.5]]
+    np.testing.assert_allclose(result.cloud.quaternions, [[0, 1, 0, 0]], atol=0.1)
+
+
+@pytest.mark.parametrize("version", [2, 3, 4])
+@pytest.mark.parametrize("frame", ["rdf", "rub"])
+def test_every_version_and_frame_comes_back(make_cloud, version, frame):
+    cloud = make_cloud(300, degree=3)
+    found = read(to_bytes(cloud, "spz", version=version, frame=frame), frame=frame).cloud
+    np.testing.assert_allclose(found.means, cloud.means, atol=0.5001 / 4096)
+    np.testing.assert_allclose(found.sh[:, 1:], cloud.sh[:, 1:], atol=8.5 / 128)
+    dots = np.abs((found.quaternions * cloud.quaternions).sum(axis=1))
+    assert dots.min() > (0.99 if version == 2 else 0.99999)
+
+
+def test_rub_has_y_and_z_the_other_way_round(make_cloud):
+    cloud = make_cloud(3)
+    found = read(to_bytes(cloud, "spz", frame="rub")).cloud
+    np.testing.assert_allclose(found.means, cloud.means * [1, -1, -1], atol=2e-4)
+
+
+@pytest.mark.parametrize(("option", "value"), [("version", 1), ("version", "3"), ("frame", "luf")])
+def test_an_option_that_cannot_be_followed_is_refused(make_cloud, option, value):
+    with pytest.raises(InvalidCloudError, match=f"{option} is {value!r}, spz takes one of"):
+        to_bytes(make_cloud(1), "spz", **{option: value})
+
+
+def test_version_4_of_many_blocks_has_one_frame_for_each_plane(make_cloud):
+    cloud = make_cloud(70_000)
+    data = to_bytes(cloud, "spz", version=4)
+    sizes = [struct.unpack_from("<QQ", data, 32 + 16 * i) for i in range(data[15])]
+    assert [size for _, size in sizes] == [70_000 * width for width in (9, 1, 3, 3, 4)]
+    at = 32 + 16 * 5
+    for compressed, size in sizes:
+        assert zstandard.get_frame_parameters(data[at : at + compressed]).content_size == size
+        at += compressed
+    assert at == len(data)
+    np.testing.assert_allclose(read(data).cloud.means, cloud.means, atol=0.5001 / 4096)
+
+
+def version_4(make_cloud, sh_degree=1, before_toc=b"", **changes):
+    """A file of version 4 with other header fields, or bytes before its table of contents."""
+    data = to_bytes(make_cloud(2, sh_degree), "spz", version=4)
+    names = ("magic", "version", "count", "degree", "bits", "flags", "streams", "offset")
+    fields = dict(zip(names, struct.unpack_from("<IIIBBBBI", data), strict=True))
+    fields["offset"] += len(before_toc)
+    return struct.pack("<IIIBBBBI12x", *(fields | changes).values()) + before_toc + data[32:]
+
+
+def test_extensions_of_version_4_are_ignored_and_said(make_cloud):
+    result = read(version_4(make_cloud, before_toc=b"extension"))
+    assert result.cloud.count == 2
+    assert [str(loss) for loss in result.losses] == ["9 bytes of extensions in the spz header: ignored"]
+
+
+def test_degree_4_is_read_without_its_last_band(make_cloud):
+    stored = np.arange(2 * 72, dtype=np.uint8)
+    planes = [bytes(18), b"\xff" * 2, bytes([128] * 6), bytes(6), bytes(8), stored.tobytes()]
+    frames = [zstandard.compress(plane) for plane in planes]
+    toc = b"".join(struct.pack("<QQ", len(f), len(p)) for f, p in zip(frames, planes, strict=True))
+    head = struct.pack("<IIIBBBBI12x", 0x5053474E, 4, 2, 4, 12, 0, 6, 32)
+    result = read(head + toc + b"".join(frames))
+    wanted = (stored.reshape(2, 24, 3)[:, :15].astype(float) - 128) / 128
+    np.testing.assert_array_equal(result.cloud.sh[:, 1:], wanted)
+    assert [loss.code for loss in result.losses] == ["sh_degree"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"count": 3}, "stream 0 at offset 128 has 18 bytes uncompressed, 27 are announced"),
+        ({"degree": 2}, "stream 5 .* 18 bytes uncompressed, 48 are announced"),
+        ({"degree": 5}, "degree 5"),
+        ({"streams": 5}, "5 streams, its header makes 6 necessary"),
+        ({"streams": 255}, "255 streams at offset 32 is cut off"),
+        ({"offset": 2**32 - 1}, "is cut off"),
+        ({"offset": 31}, "within the header"),
+        ({"bits": 25}, "25 fractional bits"),
+        ({"version": 3}, "version 3"),
+    ],
+)
+def test_a_header_of_version_4_that_lies_is_refused(make_cloud, changes, said):
+    with pytest.raises((MalformedFileError, UnsupportedFileError), match=said):
+        read(version_4(make_cloud, **changes))
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"), [((2**64 - 1, 18), "18,446,744,073,709,551,615 bytes"), ((27, 2**63), "announced")]
+)
+def test_a_table_of_contents_that_lies_is_refused(make_cloud, entry, said):
+    data = bytearray(version_4(make_cloud))
+    data[32:48] = struct.pack("<QQ", *entry)
+    with pytest.raises(MalformedFileError, match=said):
+        read(data)
+
+
+@pytest.mark.parametrize("size", [10**12, 17, 19])
+def test_a_zstd_frame_that_lies_about_its_size_is_refused(make_cloud, size):
+    honest = version_4(make_cloud, sh_degree=0)
+    streams = [struct.unpack_from("<QQ", honest, 32 + 16 * i) for i in range(5)]
+    lying = (
+        bytes.fromhex("28b52ffd")
+        + b"\xe0"
+        + struct.pack("<Q", size)
+        + struct.pack("<I", (size << 3 | 3) & 0xFFFFFF)[:3]
+    )
+    rest = honest[32 + 80 + streams[0][0] :]
+    toc = struct.pack("<QQ", len(lying), 18) + honest[48:112]
+    with pytest.raises(MalformedFileError, match="zstd frame"):
+        read(honest[:32] + toc + lying + rest)
 
 
 @pytest.mark.parametrize(

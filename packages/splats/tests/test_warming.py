@@ -8,7 +8,7 @@ from immichvr_splats import write
 SCRIPT = """
 import sys
 from numba.core.registry import CPUDispatcher
-from immichvr_splats import decimate, read, to_bytes, warm
+from immichvr_splats import FORMATS, convert, decimate, read, to_bytes, warm
 
 
 def compiled():
@@ -21,9 +21,12 @@ warm()
 before = compiled()
 for path in sys.argv[1:]:
     cloud = read(path).cloud
-    for key in ("ply", "splat", "spz"):
-        read(to_bytes(cloud, key), key)
-    to_bytes(cloud, "spz", order="morton")
+    for key, row in FORMATS.items():
+        if row.can_write and row.can_read:
+            read(to_bytes(cloud, key), key)
+            convert(path, None, to=key)
+    for version in (2, 3, 4):
+        read(to_bytes(cloud, "spz", order="morton", frame="rub", version=version), "spz", frame="rub")
     decimate(cloud, 5)
 sys.exit("\\n".join(compiled() - before) or 0)
 """

@@ -2,7 +2,7 @@
 
 from .cleaning import clean
 from .cloud import SH_C0, Camera, GaussianCloud
-from .conversion import ReadResult, format_of, read, to_bytes, write
+from .conversion import Conversion, Opened, ReadResult, convert, format_of, open_cloud, read, to_bytes, write
 from .errors import (
     InvalidCloudError,
     LimitExceededError,
@@ -23,21 +23,25 @@ __all__ = [
     "FORMATS",
     "SH_C0",
     "Camera",
+    "Conversion",
     "Format",
     "GaussianCloud",
     "InvalidCloudError",
     "LimitExceededError",
     "Loss",
     "MalformedFileError",
+    "Opened",
     "ReadLimits",
     "ReadResult",
     "SplatError",
     "UnknownFormatError",
     "UnsupportedFileError",
     "clean",
+    "convert",
     "decimate",
     "format_of",
     "light",
+    "open_cloud",
     "read",
     "read_sog_folder",
     "to_bytes",

@@ -3,10 +3,14 @@
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .cloud import OPACITY_LOGIT_LIMIT, GaussianCloud
-from .compiled import F32, I64, U8, kernel
+from .compiled import F32, F64, I64, U8, kernel
 from .losses import Loss, number
+from .stream import Places, SoundStream, Stream
+
+I32 = NDArray[np.int32]
 
 _SOUND, _MEAN, _SCALE, _ROTATION, _OPACITY, _COLOR, _CLAMPED, _NOT_UNIT = range(8)
 _UNIT_TOLERANCE = 1e-6
@@ -17,6 +21,10 @@ _CAUSES = {
     _OPACITY: "opacity NaN",
     _COLOR: "non-finite colours",
 }
+# The bits of float32 order like integers do, signs apart, and NaN comes after infinity: one maximum tells for all.
+_INFINITY, _UNIT_LOW, _UNIT_HIGH, _TINY, _HUGE = (
+    int(np.float32(value).view(np.int32)) for value in (np.inf, 1 - _UNIT_TOLERANCE, 1 + _UNIT_TOLERANCE, 1e-30, 1e30)
+)
 
 
 def clean(cloud: GaussianCloud) -> tuple[GaussianCloud, list[Loss]]:
@@ -24,40 +32,128 @@ def clean(cloud: GaussianCloud) -> tuple[GaussianCloud, list[Loss]]:
 
     Returns `cloud` itself where nothing had to change. What was dropped or clamped is counted in the losses.
     """
-    cause = np.empty(cloud.count, np.uint8)
-    counts = _classify(
-        cloud.means,
-        cloud.log_scales,
+    counts, cause = _examine(cloud)
+    if cause is not None and counts[_MEAN : _COLOR + 1].any():
+        cloud = cloud.take(np.flatnonzero(cause == _SOUND))
+    return _repaired(cloud, counts), _losses(counts)
+
+
+def survey(stream: Stream) -> tuple[SoundStream, list[Loss]]:
+    """As `clean`, of a stream that is read through once to learn what is wrong with it, and where its bounds lie."""
+    totals = np.zeros(8, np.int64)
+    low, high = np.full(3, np.inf), np.full(3, -np.inf)
+    kept: list[I64] = []
+    start = 0
+    for size, counts, cause, block_low, block_high in stream.blocks(_examine_with_bounds):
+        totals += counts
+        low, high = np.minimum(low, block_low), np.maximum(high, block_high)
+        kept.append(np.arange(start, start + size) if cause is None else start + np.flatnonzero(cause == _SOUND))
+        start += size
+    if totals[_MEAN : _COLOR + 1].any():
+        stream = stream.selected(np.concatenate(kept))
+    if totals[_CLAMPED] or totals[_NOT_UNIT]:
+        stream = stream.changed(lambda block: _repaired(block, totals))
+    if not stream.count:
+        low, high = np.zeros(3), np.zeros(3)
+    places = Places(stream.means, tuple(stream.slices()), low, high)
+    return SoundStream(**vars(stream), places=places), _losses(totals)
+
+
+def _examine(cloud: GaussianCloud) -> tuple[I64, U8 | None]:
+    """How many Gaussians are in which state, (8,), and the state of each, (N,), None where none is to be dropped."""
+    counts = np.zeros(8, np.int64)
+    values, logits, norm_low, norm_high = _extremes(
+        _bits(cloud.means),
+        _bits(cloud.log_scales),
+        _bits(cloud.quaternions),
+        _bits(cloud.sh),
+        _bits(cloud.opacity_logits),
         cloud.quaternions,
-        cloud.opacity_logits,
-        cloud.sh.reshape(cloud.count, cloud.sh.shape[1] * 3),
-        cause,
     )
+    if values < _INFINITY and logits < _INFINITY and norm_low > _TINY and norm_high < _HUGE:
+        counts[_NOT_UNIT] = norm_low < _UNIT_LOW or norm_high > _UNIT_HIGH
+        return counts, None
+    cause = np.empty(cloud.count, np.uint8)
+    _classify(cloud.means, cloud.log_scales, cloud.quaternions, cloud.opacity_logits, cloud.flat_sh, cause, counts)
+    return counts, cause
+
+
+def _examine_with_bounds(block: GaussianCloud) -> tuple[int, I64, U8 | None, F64, F64]:
+    counts, cause = _examine(block)
+    means = block.means if cause is None else block.means[cause == _SOUND]
+    low, high = np.full(3, np.inf), np.full(3, -np.inf)
+    _bounds(means, low, high)
+    return block.count, counts, cause, low, high
+
+
+def _repaired(cloud: GaussianCloud, counts: I64) -> GaussianCloud:
+    """`cloud` with finite opacity logits and unit quaternions, as far as `counts` says that some are not."""
+    if counts[_CLAMPED]:
+        logits = cloud.opacity_logits
+        limit = np.copysign(np.float32(OPACITY_LOGIT_LIMIT), logits)
+        cloud = replace(cloud, opacity_logits=np.where(np.isinf(logits), limit, logits))
+    if counts[_NOT_UNIT]:
+        unit = np.empty_like(cloud.quaternions)
+        _normalise(cloud.quaternions, unit)
+        cloud = replace(cloud, quaternions=unit)
+    return cloud
+
+
+def _losses(counts: I64) -> list[Loss]:
     losses = []
     dropped = int(counts[_MEAN : _COLOR + 1].sum())
     if dropped:
         reasons = ", ".join(f"{counts[c]:,} with {text}" for c, text in _CAUSES.items() if counts[c])
         losses.append(Loss("dropped", f"{number(dropped, 'Gaussian')} dropped: {reasons}", dropped))
-        cloud = cloud.take(np.flatnonzero(cause == _SOUND))
     clamped = int(counts[_CLAMPED])
     if clamped:
-        limit = OPACITY_LOGIT_LIMIT
-        message = f"{number(clamped, 'infinite opacity logit')} clamped to ±{limit:g}"
+        message = f"{number(clamped, 'infinite opacity logit')} clamped to ±{OPACITY_LOGIT_LIMIT:g}"
         losses.append(Loss("clamped", message, clamped))
-        logits = cloud.opacity_logits
-        finite = np.where(np.isinf(logits), np.copysign(np.float32(limit), logits), logits)
-        cloud = replace(cloud, opacity_logits=finite)
-    if counts[_NOT_UNIT]:
-        unit = np.empty_like(cloud.quaternions)
-        _normalise(cloud.quaternions, unit)
-        cloud = replace(cloud, quaternions=unit)
-    return cloud, losses
+    return losses
+
+
+def _bits(values: F32) -> I32:
+    bits: I32 = values.reshape(-1).view(np.int32)
+    return bits
 
 
 @kernel
-def _classify(means: F32, log_scales: F32, quaternions: F32, logits: F32, sh: F32, cause: U8) -> I64:
+def _largest(bits: I32) -> int:
+    largest = np.int32(0)
+    for i in range(bits.shape[0]):
+        largest = max(largest, bits[i] & np.int32(0x7FFFFFFF))
+    return int(largest)
+
+
+@kernel
+def _extremes(
+    means: I32, log_scales: I32, quaternions: I32, sh: I32, logits: I32, rotations: F32
+) -> tuple[int, int, int, int]:
+    """Bits of the largest magnitudes but for logits, of logits, and of the least and largest squared norm."""
+    values = max(max(_largest(means), _largest(log_scales)), max(_largest(quaternions), _largest(sh)))
+    norms = np.empty(rotations.shape[0], np.float32)
+    for i in range(rotations.shape[0]):
+        w, x, y, z = rotations[i, 0], rotations[i, 1], rotations[i, 2], rotations[i, 3]
+        norms[i] = w * w + x * x + y * y + z * z
+    low, high = np.int32(0x7FFFFFFF), np.int32(0)
+    bits = norms.view(np.int32)
+    for i in range(bits.shape[0]):
+        low = min(low, bits[i])
+        high = max(high, bits[i])
+    return values, _largest(logits), int(low), int(high)
+
+
+@kernel
+def _bounds(means: F32, low: F64, high: F64) -> None:
+    for i in range(means.shape[0]):
+        for j in range(3):
+            low[j] = min(low[j], means[i, j])
+            high[j] = max(high[j], means[i, j])
+
+
+@kernel
+def _classify(means: F32, log_scales: F32, quaternions: F32, logits: F32, sh: F32, cause: U8, counts: I64) -> None:
     # Times zero is zero for a finite number and NaN for every other: one comparison tells for all three.
-    counts = np.zeros(8, np.int64)
     zero = np.float32(0)
     for i in range(means.shape[0]):
         w, x, y, z = quaternions[i, 0], quaternions[i, 1], quaternions[i, 2], quaternions[i, 3]
@@ -82,14 +178,13 @@ def _classify(means: F32, log_scales: F32, quaternions: F32, logits: F32, sh: F3
         else:
             counts[_CLAMPED] += abs(logits[i]) == np.inf
             counts[_NOT_UNIT] += abs(norm - 1) > _UNIT_TOLERANCE
-    return counts
 
 
 @kernel
 def _normalise(quaternions: F32, unit: F32) -> None:
     for i in range(quaternions.shape[0]):
-        q = quaternions[i]
-        w, x, y, z = np.float64(q[0]), np.float64(q[1]), np.float64(q[2]), np.float64(q[3])
+        w, x = np.float64(quaternions[i, 0]), np.float64(quaternions[i, 1])
+        y, z = np.float64(quaternions[i, 2]), np.float64(quaternions[i, 3])
         inverse = 1 / np.sqrt(w * w + x * x + y * y + z * z)
         unit[i, 0] = w * inverse
         unit[i, 1] = x * inverse

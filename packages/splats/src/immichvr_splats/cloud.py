@@ -95,6 +95,18 @@ class GaussianCloud:
         if self.frame != "rdf":
             raise InvalidCloudError(f"frame is {self.frame!r}, wants 'rdf'")
 
+    @classmethod
+    def empty(cls, count: int, sh_degree: int, camera: Camera | None = None) -> "GaussianCloud":
+        """Room for `count` Gaussians, values undefined."""
+        return cls(
+            means=np.empty((count, 3), np.float32),
+            log_scales=np.empty((count, 3), np.float32),
+            quaternions=np.empty((count, 4), np.float32),
+            opacity_logits=np.empty(count, np.float32),
+            sh=np.empty((count, SH_COEFFICIENTS[sh_degree], 3), np.float32),
+            camera=camera,
+        )
+
     @property
     def count(self) -> int:
         """Number of Gaussians."""
@@ -104,6 +116,11 @@ class GaussianCloud:
     def sh_degree(self) -> int:
         """Degree of the spherical harmonics, 0 to 3."""
         return SH_COEFFICIENTS.index(self.sh.shape[1])
+
+    @property
+    def flat_sh(self) -> F32:
+        """The spherical harmonics as rows, (N, 3 K), coefficient-major: a view."""
+        return self.sh.reshape(self.count, 3 * self.sh.shape[1])
 
     def bounds(self) -> tuple[F32, F32]:
         """Smallest and largest mean, (3,) each, metres. Zeros for an empty cloud."""
@@ -120,6 +137,19 @@ class GaussianCloud:
             quaternions=self.quaternions.take(indices, axis=0),
             opacity_logits=self.opacity_logits.take(indices),
             sh=self.sh.take(indices, axis=0),
+        )
+
+    def rows(self, rows: slice | NDArray[np.integer]) -> "GaussianCloud":
+        """The Gaussians of a slice, as views, or at indices."""
+        if not isinstance(rows, slice):
+            return self.take(rows)
+        return replace(
+            self,
+            means=self.means[rows],
+            log_scales=self.log_scales[rows],
+            quaternions=self.quaternions[rows],
+            opacity_logits=self.opacity_logits[rows],
+            sh=self.sh[rows],
         )
 
     def with_sh_degree(self, degree: int) -> "GaussianCloud":

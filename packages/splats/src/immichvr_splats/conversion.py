@@ -2,20 +2,26 @@
 
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar, cast
 
-from .cleaning import clean
-from .cloud import GaussianCloud
+from .cleaning import clean, survey
+from .cloud import SH_COEFFICIENTS, Camera, GaussianCloud
 from .color import to_srgb
 from .errors import InvalidCloudError, UnknownFormatError
 from .formats import FORMATS
-from .formats.base import Encoded, Format
+from .formats.base import COMMON_OPTIONS, Decoded, Encoded, Format, Writer
 from .losses import Loss
 from .source import ReadLimits, Source, open_source
+from .stream import SoundStream, Stream
 
 DEFAULT_LIMITS = ReadLimits()
+
+T = TypeVar("T", GaussianCloud, SoundStream)
+Readable = str | os.PathLike[str] | bytes | bytearray | memoryview
+Writable = str | os.PathLike[str] | BinaryIO | None
 
 
 @dataclass(frozen=True)
@@ -28,53 +34,115 @@ class ReadResult:
     format: str
 
 
+@dataclass(frozen=True)
+class Opened:
+    """A file that was checked from end to end, but whose Gaussians are decoded only when they are written.
+
+    format: its key. losses: what did not survive reading. dropped: Gaussians left out.
+    """
+
+    format: str
+    losses: list[Loss]
+    dropped: int
+    _stream: SoundStream
+
+    @property
+    def count(self) -> int:
+        """Number of sound Gaussians."""
+        return self._stream.count
+
+    @property
+    def sh_degree(self) -> int:
+        """Degree of the spherical harmonics, 0 to 3."""
+        return self._stream.sh_degree
+
+    @property
+    def camera(self) -> Camera | None:
+        return self._stream.camera
+
+    @property
+    def bounds(self) -> tuple[list[float], list[float]]:
+        """Smallest and largest mean, metres. Zeros where there is no Gaussian."""
+        places = self._stream.places
+        return places.low.tolist(), places.high.tolist()
+
+    def cloud(self) -> GaussianCloud:
+        """All Gaussians in memory."""
+        return self._stream.cloud()
+
+    def write(self, target: Writable, format: str | None = None, **options: object) -> list[Loss]:
+        """As `write`. A second target shares what the first made necessary: the check and the sort."""
+        row = _writer_row(_target_format(target, format), options)
+        return _put(_encode_sound(self._stream, row, options, []), target)
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What `convert` did. source, target: keys of formats. count: Gaussians written. losses: of reading and writing."""
+
+    source: str
+    target: str
+    count: int
+    losses: list[Loss]
+
+
 def read(
-    source: str | os.PathLike[str] | bytes | bytearray | memoryview,
-    format: str | None = None,
-    limits: ReadLimits = DEFAULT_LIMITS,
+    source: Readable, format: str | None = None, limits: ReadLimits = DEFAULT_LIMITS, **options: object
 ) -> ReadResult:
     """Read a cloud from a path, which is mapped, or from bytes.
 
     format: a key of FORMATS; by default told by the extension of a path, or the first bytes of a buffer.
+    options: those for reading of the format's row.
     Gaussians with non-finite values are dropped and counted, infinite opacity logits clamped, quaternions made unit.
     Raises UnknownFormatError, MalformedFileError, UnsupportedFileError, LimitExceededError (all SplatError), and
     OSError where the path cannot be opened.
     """
-    opened = open_source(source, limits)
-    if format is None:
-        path = None if isinstance(source, (bytes, bytearray, memoryview)) else source
-        format = _sniff(opened) if path is None else format_of(path)
-    row = _row(format)
-    if row.reader is None:
-        raise UnknownFormatError(f"format {format!r} is not read, only {_keys_where('can_read')}")
-    decoded = row.reader(opened, limits)
-    cloud, losses = clean(decoded.cloud)
-    dropped = sum(loss.count for loss in losses if loss.code == "dropped")
-    return ReadResult(cloud, decoded.losses + losses, dropped, format)
+    key, decoded = _decode(source, format, limits, options)
+    found = decoded.cloud
+    cloud, losses = clean(found if isinstance(found, GaussianCloud) else found.cloud())
+    return ReadResult(cloud, decoded.losses + losses, _dropped(losses), key)
 
 
-def write(
-    cloud: GaussianCloud,
-    target: str | os.PathLike[str] | BinaryIO | None,
+def open_cloud(
+    source: Readable, format: str | None = None, limits: ReadLimits = DEFAULT_LIMITS, **options: object
+) -> Opened:
+    """Check a file as `read` does, and leave its Gaussians where they are until they are written. Raises as `read`."""
+    key, decoded = _decode(source, format, limits, options)
+    found = decoded.cloud
+    stream, losses = survey(found if isinstance(found, Stream) else Stream.of(to_srgb(found)))
+    return Opened(key, decoded.losses + losses, _dropped(losses), stream)
+
+
+def convert(
+    source: Readable,
+    target: Writable,
     format: str | None = None,
+    to: str | None = None,
+    limits: ReadLimits = DEFAULT_LIMITS,
     **options: object,
-) -> list[Loss]:
+) -> Conversion:
+    """Write a file's cloud in another format, block by block: the same file as `write` of what `read` returns.
+
+    format, to: keys of FORMATS for source and target. options: those of the target's row.
+    Raises as `read` and `write`.
+    """
+    key = _target_format(target, to)
+    _writer_row(key, options)
+    opened = open_cloud(source, format, limits)
+    losses = opened.write(target, key, **options)
+    return Conversion(opened.format, key, opened.count, opened.losses + losses)
+
+
+def write(cloud: GaussianCloud, target: Writable, format: str | None = None, **options: object) -> list[Loss]:
     """Write a cloud and return what the format could not keep.
 
     target: a path, which appears whole or not at all; an open binary file; None to only learn the losses.
-    format: a key of FORMATS, by default told by the extension of a path. options: those of the format's row.
+    format: a key of FORMATS, by default told by the extension of a path. options: those of the format's row, and
+    sh_degree=0..3 to leave out higher spherical harmonics.
     Raises UnknownFormatError or InvalidCloudError (both SplatError).
     """
-    if format is None:
-        if not isinstance(target, (str, os.PathLike)):
-            raise UnknownFormatError(f"the target does not tell a format, name one of {_keys_where('can_write')}")
-        format = format_of(target)
-    encoded = _encode(cloud, format, options)
-    if isinstance(target, (str, os.PathLike)):
-        _write_whole(Path(target), encoded)
-    elif target is not None:
-        target.writelines(encoded.chunks)
-    return encoded.losses
+    encoded = _encode(cloud, _target_format(target, format), options)
+    return _put(encoded, target)
 
 
 def to_bytes(cloud: GaussianCloud, format: str, **options: object) -> bytes:
@@ -92,17 +160,80 @@ def format_of(path: str | os.PathLike[str]) -> str:
     return max(matches, key=lambda match: len(match[0]))[1]
 
 
+def _decode(
+    source: Readable, format: str | None, limits: ReadLimits, options: dict[str, object]
+) -> tuple[str, Decoded]:
+    opened = open_source(source, limits)
+    if format is None:
+        path = None if isinstance(source, (bytes, bytearray, memoryview)) else source
+        format = _sniff(opened) if path is None else format_of(path)
+    row = _among_alike(_row(format), opened)
+    if row.reader is None:
+        raise UnknownFormatError(f"format {format!r} is not read, only {_keys_where('can_read')}")
+    _check_options(row.key, options, row.read_options)
+    return row.key, row.reader(opened, limits, **options)
+
+
 def _encode(cloud: GaussianCloud, format: str, options: dict[str, object]) -> Encoded:
+    row = _writer_row(format, options)
+    if row.streams:
+        stream, losses = survey(Stream.of(to_srgb(cloud)))
+        return _encode_sound(stream, row, options, losses)
+    sound, losses = clean(cloud)
+    return _encode_sound(to_srgb(sound), row, options, losses)
+
+
+def _encode_sound(sound: T, row: Format, options: dict[str, object], losses: list[Loss]) -> Encoded:
+    """losses: those known before, which come first."""
+    own = dict(options)
+    more: list[Loss]
+    fitted, more = _fitted(sound, row, own.pop("sh_degree", None))
+    given = fitted.cloud() if isinstance(fitted, Stream) and not row.streams else fitted
+    encoded = cast("Writer", row.writer)(given, **own)
+    encoded.losses[:0] = [*losses, *more]
+    return encoded
+
+
+def _fitted(sound: T, row: Format, sh_degree: object) -> tuple[T, list[Loss]]:
+    """What the format, and the option, leave of spherical harmonics and camera."""
+    losses: list[Loss] = []
+    if sh_degree is not None and sh_degree not in range(len(SH_COEFFICIENTS)):
+        raise InvalidCloudError(
+            f"sh_degree is {sh_degree!r}, wants a whole number from 0 to {len(SH_COEFFICIENTS) - 1}"
+        )
+    most = min(row.max_sh_degree, row.max_sh_degree if sh_degree is None else cast("int", sh_degree))
+    if sound.sh_degree > most:
+        which = f"spherical harmonics of degree {most + 1} to {sound.sh_degree}"
+        why = f"{row.key} holds degree {most}" if most == row.max_sh_degree else f"degree {most} was asked for"
+        losses.append(Loss("sh_degree", f"{which}: {why}", sound.count))
+        sound = sound.with_sh_degree(most)
+    if sound.camera is not None and not row.keeps_camera:
+        losses.append(Loss("camera", f"{row.key} has no place for the camera"))
+        sound = replace(sound, camera=None)
+    return sound, losses
+
+
+def _target_format(target: Writable, format: str | None) -> str:
+    if format is not None:
+        return format
+    if not isinstance(target, (str, os.PathLike)):
+        raise UnknownFormatError(f"the target does not tell a format, name one of {_keys_where('can_write')}")
+    return format_of(target)
+
+
+def _writer_row(format: str, options: dict[str, object]) -> Format:
     row = _row(format)
     if row.writer is None:
         raise UnknownFormatError(f"format {format!r} is not written, only {_keys_where('can_write')}")
-    unknown = [name for name in options if name not in row.options]
+    _check_options(format, options, (*row.options, *COMMON_OPTIONS))
+    return row
+
+
+def _check_options(format: str, options: dict[str, object], accepted: tuple[str, ...]) -> None:
+    unknown = [name for name in options if name not in accepted]
     if unknown:
-        accepted = ", ".join(row.options) or "none"
-        raise InvalidCloudError(f"format {format!r} has no option {unknown[0]!r}, it takes: {accepted}")
-    sound, losses = clean(cloud)
-    encoded = row.writer(to_srgb(sound), **options)
-    return Encoded(encoded.chunks, losses + encoded.losses)
+        taken = ", ".join(accepted) or "none"
+        raise InvalidCloudError(f"format {format!r} has no option {unknown[0]!r}, it takes: {taken}")
 
 
 def _row(format: str) -> Format:
@@ -117,18 +248,45 @@ def _keys_where(capability: str) -> str:
 
 
 def _sniff(source: Source) -> str:
-    head = bytes(source.data[:8])
+    head = bytes(source.data[:16])
     for row in FORMATS.values():
-        if head.startswith(row.magic):
+        if row.magic and head.startswith(row.magic):
             return row.key
     raise UnknownFormatError(f"{source.name}: the first bytes tell no format, name one of {_keys_where('can_read')}")
+
+
+def _among_alike(row: Format, source: Source) -> Format:
+    """The format that a file really has, among those that begin with the same bytes as `row`."""
+    alike = [r for r in FORMATS.values() if r.is_it and not set(r.magic).isdisjoint(row.magic)]
+    return next((r for r in alike if r.is_it and r.is_it(source)), row)
+
+
+def _dropped(losses: list[Loss]) -> int:
+    return sum(loss.count for loss in losses if loss.code == "dropped")
+
+
+def _put(encoded: Encoded, target: Writable) -> list[Loss]:
+    if isinstance(target, (str, os.PathLike)):
+        _write_whole(Path(target), encoded)
+    elif target is not None:
+        target.writelines(encoded.chunks)
+    else:
+        for _ in encoded.chunks:
+            pass
+    return encoded.losses
 
 
 def _write_whole(path: Path, encoded: Encoded) -> None:
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        with unfinished.open("xb") as file:
-            file.writelines(encoded.chunks)
+        with unfinished.open("xb", buffering=0) as file:
+            for chunk in encoded.chunks:
+                _write_all(file, memoryview(chunk).cast("B"))
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _write_all(file: FileIO, data: memoryview) -> None:
+    while data.nbytes:
+        data = data[file.write(data) :]

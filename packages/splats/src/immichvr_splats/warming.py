@@ -5,13 +5,17 @@ from dataclasses import replace
 import numpy as np
 
 from .cloud import Camera, GaussianCloud
-from .conversion import read, to_bytes
+from .conversion import open_cloud, to_bytes
 from .formats import FORMATS
 from .formats.codebook import LEVELS, codebook_of
 from .formats.palette import palette_of
 from .lod import decimate
 
 _SCALAR_BYTES = 4
+_VARIANTS: dict[str, tuple[dict[str, object], ...]] = {
+    "spz": ({"version": 2}, {"version": 4}, {"order": "morton"}),
+}
+"""Options that lead to other kernels than the defaults do, by format."""
 
 
 def warm() -> None:
@@ -25,11 +29,12 @@ def warm() -> None:
         sh=np.zeros((2, 4, 3), np.float32),
         camera=camera,
     )
-    for key, row in FORMATS.items():
-        data = to_bytes(cloud, key)
-        if row.can_read:
+    for key in [key for key, row in FORMATS.items() if row.can_read and row.can_write]:
+        for options in ({}, *_VARIANTS.get(key, ())):
+            data = to_bytes(cloud, key, **options)
             for shift in range(_SCALAR_BYTES):  # rows may stand at any alignment, for which there are two kernels
-                read(memoryview(b"\0" * shift + data)[shift:], key)
+                opened = open_cloud(memoryview(b"\0" * shift + data)[shift:], key)
+                opened.write(None, "spz", order="morton")
     decimate(cloud, 1)
     decimate(replace(cloud, camera=None), 1)
     palette_of(np.eye(40, 3, dtype=np.float32), 9)

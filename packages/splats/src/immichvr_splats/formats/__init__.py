@@ -19,6 +19,7 @@ FORMATS: dict[str, Format] = {
             options=("layout",),
             reader=ply.read,
             writer=ply.write,
+            streams=True,
         ),
         Format(
             key="splat",
@@ -32,10 +33,11 @@ FORMATS: dict[str, Format] = {
             options=("order",),
             reader=splat.read,
             writer=splat.write,
+            streams=True,
         ),
         Format(
             key="spz",
-            description="Niantic SPZ, quantised and gzipped; version 3 is written",
+            description="Niantic SPZ, quantised and compressed; version 3 is written unless told otherwise",
             extensions=(".spz",),
             media_type="application/x-spz",
             max_sh_degree=3,
@@ -43,9 +45,11 @@ FORMATS: dict[str, Format] = {
             keeps_order=True,
             frame="rdf",
             magic=(b"\x1f\x8b", b"NGSP"),
-            options=("order",),
+            options=("version", "order", "frame"),
             reader=spz.read,
             writer=spz.write,
+            streams=True,
+            read_options=("frame",),
         ),
         Format(
             key="sog",

@@ -1,30 +1,37 @@
 """What every file format of this package provides."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ..cloud import GaussianCloud
 from ..losses import Loss
 from ..source import ReadLimits, Source
+from ..stream import Stream
+
+COMMON_OPTIONS = ("sh_degree",)
+"""Options that every writer has, because they are applied before it is called."""
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """What a reader found, values as they stand in the file."""
+    """What a reader found, values as they stand in the file; a stream where it can be decoded block by block."""
 
-    cloud: GaussianCloud
+    cloud: GaussianCloud | Stream
     losses: list[Loss]
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """What a writer made: pieces of the file in order, without a copy to join them."""
+    """What a writer makes: pieces of the file in order, without a copy to join them.
 
-    chunks: list[bytes | memoryview]
+    A writer may make pieces, and learn of losses, only while they are taken: the losses are complete after the last.
+    """
+
+    chunks: Iterable[bytes | memoryview]
     losses: list[Loss]
 
 
-Reader = Callable[[Source, ReadLimits], Decoded]
+Reader = Callable[..., Decoded]
 Writer = Callable[..., Encoded]
 
 
@@ -33,7 +40,9 @@ class Format:
     """One row of the format table.
 
     extensions: lower case, with the dot, the usual one first. magic: how files begin, empty where nothing tells.
-    frame: the axes that the writer stores. options: keyword arguments that `write` takes for this format.
+    is_it: tells from a file whether it is this format, where another one begins alike. frame: the axes that the
+    writer stores unless told otherwise. options, read_options: keyword arguments of `write` and `read` for this
+    format, beside COMMON_OPTIONS. streams: the writer takes a `SoundStream`, otherwise a clean cloud in memory.
     """
 
     key: str
@@ -48,6 +57,9 @@ class Format:
     options: tuple[str, ...] = ()
     reader: Reader | None = None
     writer: Writer | None = None
+    streams: bool = False
+    read_options: tuple[str, ...] = ()
+    is_it: Callable[[Source], bool] | None = None
 
     @property
     def can_read(self) -> bool:
@@ -56,3 +68,6 @@ class Format:
     @property
     def can_write(self) -> bool:
         return self.writer is not None
+
+
+__all__ = ["COMMON_OPTIONS", "Decoded", "Encoded", "Format", "ReadLimits", "Reader", "Source", "Writer"]

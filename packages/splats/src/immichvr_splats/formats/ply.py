@@ -18,7 +18,9 @@ quantiles), color_space u8 (0 sRGB, 1 linear), version u8[3].
 Sources: github.com/graphdeco-inria/gaussian-splatting `gaussian_model.py`; github.com/apple/ml-sharp `gaussians.py`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +31,7 @@ from ..compiled import F32, I64, kernel
 from ..errors import InvalidCloudError, MalformedFileError, SplatError, UnsupportedFileError
 from ..losses import Loss
 from ..source import ReadLimits, Source
+from ..stream import Rows, SoundStream, Stream, row_numbers
 from .base import Decoded, Encoded
 from .ply_data import read_elements
 from .ply_header import Element, Header, read_header
@@ -70,53 +73,51 @@ def read(source: Source, limits: ReadLimits) -> Decoded:
     degree = _REST_COUNTS.index(sum(p.startswith("f_rest_") for p in vertex.properties))
     camera, color_space, metadata_losses = _describe(elements)
     rows.flags.writeable = False  # one kind of array, one compiled kernel
-    n = vertex.count
-    cloud = GaussianCloud(
-        means=np.empty((n, 3), np.float32),
-        log_scales=np.empty((n, 3), np.float32),
-        quaternions=np.empty((n, 4), np.float32),
-        opacity_logits=np.empty(n, np.float32),
-        sh=np.empty((n, SH_COEFFICIENTS[degree], 3), np.float32),
-        camera=camera,
-        color_space=color_space,
+    columns = _columns(vertex.properties, degree)
+    stream = Stream(
+        vertex.count,
+        degree,
+        lambda which: to_srgb(_decode(rows, which, columns, degree, color_space)),
+        camera,
+        lambda which: _decode_means(rows, which, columns),
     )
-    _deinterleave(rows, _columns(vertex.properties, degree), *_arrays(cloud))
-    return Decoded(to_srgb(cloud), losses + metadata_losses)
+    return Decoded(stream, losses + metadata_losses)
 
 
-def write(cloud: GaussianCloud, *, layout: str | None = None) -> Encoded:
+def write(stream: SoundStream, *, layout: str | None = None) -> Encoded:
     """Encode as little-endian float32.
 
     layout: "sharp" (needs a camera, holds degree 0 only) or "inria" (holds no camera); by default "sharp" for a
     cloud with a camera and degree 0, else "inria".
     """
     if layout is None:
-        layout = "sharp" if cloud.camera is not None and cloud.sh_degree == 0 else "inria"
+        layout = "sharp" if stream.camera is not None and stream.sh_degree == 0 else "inria"
     if layout not in _LAYOUTS:
         raise InvalidCloudError(f"layout is {layout!r}, ply takes one of {', '.join(_LAYOUTS)}")
-    return _write_sharp(cloud) if layout == "sharp" else _write_inria(cloud)
+    return _write_sharp(stream) if layout == "sharp" else _write_inria(stream)
 
 
-def _write_inria(cloud: GaussianCloud) -> Encoded:
+def _write_inria(stream: SoundStream) -> Encoded:
     losses = []
-    if cloud.camera is not None:
+    if stream.camera is not None:
         losses.append(Loss("camera", "the INRIA layout of ply has no place for the camera"))
-    rest = _rest_names(_REST_COUNTS[cloud.sh_degree])
+    rest = _rest_names(_REST_COUNTS[stream.sh_degree])
     names = (*_BASE[:3], *_NORMALS, *_BASE[3:6], *rest, *_BASE[6:])
-    return Encoded([_header_bytes(cloud.count, names, ()), _rows(cloud, names)], losses)
+    return Encoded(chain([_header_bytes(stream.count, names, ())], _rows(stream, names)), losses)
 
 
-def _write_sharp(cloud: GaussianCloud) -> Encoded:
-    camera = cloud.camera
+def _write_sharp(stream: SoundStream) -> Encoded:
+    camera = stream.camera
     if camera is None:
         raise InvalidCloudError("the SHARP layout of ply needs a cloud with a camera; layout='inria' does not")
     losses = []
-    if cloud.sh_degree:
-        message = f"spherical harmonics of degree 1 to {cloud.sh_degree}: the SHARP layout of ply holds degree 0"
-        losses.append(Loss("sh_degree", message, cloud.count))
-        cloud = cloud.with_sh_degree(0)
-    tail = _sharp_tail(cloud, camera)
-    return Encoded([_header_bytes(cloud.count, _BASE, tail), _rows(cloud, _BASE), *tail.values()], losses)
+    if stream.sh_degree:
+        message = f"spherical harmonics of degree 1 to {stream.sh_degree}: the SHARP layout of ply holds degree 0"
+        losses.append(Loss("sh_degree", message, stream.count))
+        stream = stream.with_sh_degree(0)
+    tail = _sharp_tail(stream, camera)
+    header = _header_bytes(stream.count, _BASE, tail)
+    return Encoded(chain([header], _rows(stream, _BASE), tail.values()), losses)
 
 
 def _vertex(header: Header, source: Source, limits: ReadLimits) -> Element:
@@ -180,9 +181,10 @@ def _camera(metadata: dict[str, F32]) -> Camera:
     )
 
 
-def _sharp_tail(cloud: GaussianCloud, camera: Camera) -> dict[str, bytes]:
+def _sharp_tail(stream: SoundStream, camera: Camera) -> dict[str, bytes]:
     """The values of SHARP's elements, by name, in its order."""
-    view_z = cloud.means @ camera.extrinsic[2, :3].astype(np.float32) + np.float32(camera.extrinsic[2, 3])
+    axis, shift = camera.extrinsic[2, :3].astype(np.float32), np.float32(camera.extrinsic[2, 3])
+    view_z = np.concatenate([np.empty(0, np.float32), *(stream.means(rows) @ axis + shift for rows in stream.slices())])
     disparity = 1 / view_z[view_z > 0]
     near_far = np.quantile(disparity, (0.1, 0.9)) if disparity.size else (0, 0)
     intrinsic = (camera.fx, 0, camera.cx, 0, camera.fy, camera.cy, 0, 0, 1)
@@ -190,7 +192,7 @@ def _sharp_tail(cloud: GaussianCloud, camera: Camera) -> dict[str, bytes]:
         "extrinsic": camera.extrinsic.ravel(),
         "intrinsic": intrinsic,
         "image_size": (camera.width, camera.height),
-        "frame": (1, cloud.count),
+        "frame": (1, stream.count),
         "disparity": near_far,
         "color_space": (_COLOR_SPACES.index("srgb"),),
         "version": _SHARP_VERSION,
@@ -207,10 +209,29 @@ def _header_bytes(count: int, names: tuple[str, ...], extra: Iterable[str]) -> b
     return "\n".join([*lines, "end_header", ""]).encode("ascii")
 
 
-def _rows(cloud: GaussianCloud, names: tuple[str, ...]) -> memoryview:
-    rows = np.zeros((cloud.count, len(names)), "<f4")
-    _interleave(*_arrays(cloud), _columns(names, cloud.sh_degree), rows)
-    return rows.reshape(-1).view(np.uint8).data
+def _rows(stream: SoundStream, names: tuple[str, ...]) -> Iterator[memoryview]:
+    columns = _columns(names, stream.sh_degree)
+
+    def encode(block: GaussianCloud) -> memoryview:
+        rows = np.zeros((block.count, len(names)), "<f4")
+        _interleave(*_arrays(block), columns, rows)
+        return rows.reshape(-1).view(np.uint8).data
+
+    return stream.blocks(encode)
+
+
+def _decode(rows: F32, which: Rows, columns: I64, degree: int, color_space: ColorSpace) -> GaussianCloud:
+    indices = row_numbers(which)
+    cloud = replace(GaussianCloud.empty(indices.size, degree), color_space=color_space)
+    _deinterleave(rows, indices, columns, *_arrays(cloud))
+    return cloud
+
+
+def _decode_means(rows: F32, which: Rows, columns: I64) -> F32:
+    indices = row_numbers(which)
+    means = np.empty((indices.size, 3), np.float32)
+    _deinterleave_means(rows, indices, columns, means)
+    return means
 
 
 def _columns(names: Iterable[str], sh_degree: int) -> I64:
@@ -224,19 +245,29 @@ def _arrays(cloud: GaussianCloud) -> tuple[F32, F32, F32, F32, F32]:
 
 
 @kernel
-def _deinterleave(rows: F32, columns: I64, means: F32, log_scales: F32, quaternions: F32, logits: F32, sh: F32) -> None:
+def _deinterleave(
+    rows: F32, indices: I64, columns: I64, means: F32, log_scales: F32, quaternions: F32, logits: F32, sh: F32
+) -> None:
     bands = sh.shape[1] - 1
-    for i in range(rows.shape[0]):
+    for i in range(indices.shape[0]):
+        row = indices[i]
         for j in range(3):
-            means[i, j] = rows[i, columns[j]]
-            sh[i, 0, j] = rows[i, columns[3 + j]]
-            log_scales[i, j] = rows[i, columns[7 + j]]
-        logits[i] = rows[i, columns[6]]
+            means[i, j] = rows[row, columns[j]]
+            sh[i, 0, j] = rows[row, columns[3 + j]]
+            log_scales[i, j] = rows[row, columns[7 + j]]
+        logits[i] = rows[row, columns[6]]
         for j in range(4):
-            quaternions[i, j] = rows[i, columns[10 + j]]
-        for k in range(bands):
-            for c in range(3):
-                sh[i, 1 + k, c] = rows[i, columns[14 + c * bands + k]]
+            quaternions[i, j] = rows[row, columns[10 + j]]
+        for c in range(3):
+            for k in range(bands):
+                sh[i, 1 + k, c] = rows[row, columns[14 + c * bands + k]]
+
+
+@kernel
+def _deinterleave_means(rows: F32, indices: I64, columns: I64, means: F32) -> None:
+    for i in range(indices.shape[0]):
+        for j in range(3):
+            means[i, j] = rows[indices[i], columns[j]]
 
 
 @kernel

@@ -12,19 +12,21 @@ No spherical harmonics beyond the colour, no camera. Bytes are truncated, not ro
 Source: github.com/antimatter15/splat `convert.py`.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from ..cloud import OPACITY_LOGIT_LIMIT, SH_C0, GaussianCloud
+from ..cloud import SH_C0, GaussianCloud
 from ..compiled import F32, U8, kernel
 from ..errors import InvalidCloudError, MalformedFileError
 from ..losses import Loss, number
+from ..numerics import LOGITS_OF_BYTES, exp, sigmoid
 from ..source import ReadLimits, Source
+from ..stream import SoundStream, Stream
 from .base import Decoded, Encoded
 
 _BYTES = 32
-_ROW = np.dtype([("mean", "<f4", 3), ("scale", "<f4", 3), ("rgba", "u1", 4), ("rotation", "u1", 4)])
 _ORDERS = ("file", "importance")
-_LARGEST_LOG_SCALE = 88.0  # exp of more is infinite in float32
 
 
 def read(source: Source, limits: ReadLimits) -> Decoded:
@@ -36,23 +38,11 @@ def read(source: Source, limits: ReadLimits) -> Decoded:
             f"{left} bytes are left at offset {count * _BYTES:,}"
         )
     limits.check_points(count, source.name)
-    rows = np.frombuffer(source.data, _ROW)
-    with np.errstate(divide="ignore", invalid="ignore"):  # what is no size is dropped by its non-finite logarithm
-        log_scales = np.log(rows["scale"])
-        alpha = rows["rgba"][:, 3].astype(np.float32) / 255
-        logits = np.clip(np.log(alpha / (1 - alpha)), -OPACITY_LOGIT_LIMIT, OPACITY_LOGIT_LIMIT)
-    colors: F32 = rows["rgba"][:, :3].astype(np.float32) / np.float32(255)
-    cloud = GaussianCloud(
-        means=rows["mean"],
-        log_scales=log_scales,
-        quaternions=(rows["rotation"].astype(np.float32) - np.float32(128)) / np.float32(128),
-        opacity_logits=logits,
-        sh=((colors - np.float32(0.5)) / np.float32(SH_C0))[:, None, :],
-    )
-    return Decoded(cloud, [])
+    rows = np.frombuffer(source.data, np.uint8).reshape(count, _BYTES)
+    return Decoded(Stream(count, 0, lambda which: _decode(rows[which])), [])
 
 
-def write(cloud: GaussianCloud, *, order: str = "file") -> Encoded:
+def write(stream: SoundStream, *, order: str = "file") -> Encoded:
     """Encode.
 
     order: "file" keeps the cloud's order; "importance" puts large opaque Gaussians first, so that viewers that draw
@@ -60,25 +50,21 @@ def write(cloud: GaussianCloud, *, order: str = "file") -> Encoded:
     """
     if order not in _ORDERS:
         raise InvalidCloudError(f"order is {order!r}, splat takes one of {', '.join(_ORDERS)}")
-    losses = []
+    losses: list[Loss] = []
     if order == "importance":
-        cloud = cloud.take(np.argsort(-_importance(cloud), kind="stable"))
+        importance = np.concatenate([np.empty(0, np.float32), *stream.blocks(_importance)])
+        stream = stream.selected(np.argsort(-importance, kind="stable"))
         losses.append(Loss("order", "Gaussians were sorted by size and opacity"))
-    if cloud.sh_degree:
-        message = f"spherical harmonics of degree 1 to {cloud.sh_degree}: splat holds degree 0"
-        losses.append(Loss("sh_degree", message, cloud.count))
-    if cloud.camera is not None:
-        losses.append(Loss("camera", "splat has no place for the camera"))
-    rows = np.empty(cloud.count, _ROW)
-    packed = np.empty((cloud.count, 8), np.uint8)
-    rows["mean"] = cloud.means
-    rows["scale"] = np.exp(np.minimum(cloud.log_scales, np.float32(_LARGEST_LOG_SCALE)))
-    vivid = _pack(cloud.sh.reshape(cloud.count, 3 * cloud.sh.shape[1]), cloud.opacity_logits, cloud.quaternions, packed)
-    rows["rgba"] = packed[:, :4]
-    rows["rotation"] = packed[:, 4:]
+    return Encoded(_chunks(stream, losses), losses)
+
+
+def _chunks(stream: SoundStream, losses: list[Loss]) -> Iterator[memoryview]:
+    vivid = 0
+    for rows, block_vivid in stream.blocks(_encode):
+        vivid += block_vivid
+        yield rows.reshape(-1).data
     if vivid:
         losses.append(Loss("clamped", f"{number(vivid, 'Gaussian')} with a colour outside 0 to 1, clamped", vivid))
-    return Encoded([rows.view(np.uint8).data], losses)
 
 
 def _importance(cloud: GaussianCloud) -> F32:
@@ -87,18 +73,69 @@ def _importance(cloud: GaussianCloud) -> F32:
     return log_volume - np.logaddexp(np.float32(0), -cloud.opacity_logits)
 
 
+def _encode(block: GaussianCloud) -> tuple[U8, int]:
+    """Rows, (N, 32), and how many have a colour that had to be clamped."""
+    rows = np.empty((block.count, _BYTES), np.uint8)
+    vivid = _pack(
+        block.means, block.log_scales.reshape(-1), block.flat_sh, block.opacity_logits, block.quaternions,
+        rows.view(np.float32), rows,
+    )  # fmt: skip
+    return rows, vivid
+
+
+def _decode(rows: U8) -> GaussianCloud:
+    rows = np.ascontiguousarray(rows)
+    cloud = GaussianCloud.empty(rows.shape[0], 0)
+    floats = rows[:, :24].copy().view(np.float32)
+    _unpack(
+        rows, floats, LOGITS_OF_BYTES,
+        cloud.means, cloud.log_scales, cloud.quaternions, cloud.opacity_logits, cloud.flat_sh,
+    )  # fmt: skip
+    return cloud
+
+
 @kernel
-def _pack(colors: F32, logits: F32, quaternions: F32, packed: U8) -> int:
+def _unpack(
+    rows: U8,
+    floats: F32,
+    logits_of_bytes: F32,
+    means: F32,
+    log_scales: F32,
+    quaternions: F32,
+    logits: F32,
+    colors: F32,
+) -> None:
+    for i in range(rows.shape[0]):
+        for j in range(3):
+            means[i, j] = floats[i, j]
+            log_scales[i, j] = np.log(floats[i, 3 + j])  # what is no size is dropped by its non-finite logarithm
+            color = rows[i, 24 + j] * np.float32(1 / 255)
+            colors[i, j] = (color - np.float32(0.5)) * np.float32(1 / SH_C0)
+        logits[i] = logits_of_bytes[rows[i, 27]]
+        for j in range(4):
+            quaternions[i, j] = (np.float32(rows[i, 28 + j]) - np.float32(128)) * np.float32(1 / 128)
+
+
+@kernel
+def _pack(means: F32, log_scales: F32, colors: F32, logits: F32, quaternions: F32, floats: F32, rows: U8) -> int:
+    scales = np.empty(log_scales.shape[0], np.float32)
+    for i in range(scales.shape[0]):
+        scales[i] = exp(log_scales[i])
+    alphas = np.empty(logits.shape[0], np.uint8)
+    for i in range(alphas.shape[0]):
+        alphas[i] = np.uint8(np.int32(np.float32(255) * sigmoid(logits[i])))
     vivid = 0
     for i in range(logits.shape[0]):
         outside = False
         for j in range(3):
+            floats[i, j] = means[i, j]
+            floats[i, 3 + j] = scales[3 * i + j]
             color = (np.float32(0.5) + np.float32(SH_C0) * colors[i, j]) * np.float32(255)
             outside |= color < 0 or color >= 256
-            packed[i, j] = int(min(max(color, np.float32(0)), np.float32(255)))
+            rows[i, 24 + j] = np.int32(min(max(color, np.float32(0)), np.float32(255)))
         vivid += outside
-        packed[i, 3] = int(np.float32(255) / (np.float32(1) + np.exp(-logits[i])))
+        rows[i, 27] = alphas[i]
         for j in range(4):
             level = quaternions[i, j] * np.float32(128) + np.float32(128)
-            packed[i, 4 + j] = int(min(max(level, np.float32(0)), np.float32(255)))
+            rows[i, 28 + j] = np.int32(min(max(level, np.float32(0)), np.float32(255)))
     return vivid

@@ -1,181 +1,215 @@
-"""Niantic `.spz`, versions 2 and 3.
+"""Niantic `.spz`, versions 1 to 4.
 
-gzip of: header, 16 B little endian: u32 magic "NGSP", u32 version, u32 count, u8 sh_degree, u8 fractional_bits,
-u8 flags (1 antialiased, 2 extensions), u8 reserved; then planes, each for all Gaussians:
+Versions 1 to 3 are gzip of: header, 16 B little endian: u32 magic "NGSP", u32 version, u32 count, u8 sh_degree,
+u8 fractional_bits, u8 flags (1 antialiased, 2 extensions), u8 reserved; then planes, each for all Gaussians;
+then extensions. Version 4 has a plain header of 32 B: the same up to flags, then u8 streams, u32 offset of the table
+of contents, 12 B zero; extensions; the table, u64 compressed and u64 uncompressed size of each stream; then a zstd
+frame for each plane that is not empty, in the same order.
 
 | plane     | bytes | value                                                                             |
 |-----------|-------|-----------------------------------------------------------------------------------|
-| positions | 9     | 3 x int24, round(p * 2^fractional_bits)                                           |
+| positions | 9     | 3 x int24, round(p * 2^fractional_bits); v1: 6 B, 3 x f16                         |
 | alphas    | 1     | round(sigmoid(logit) * 255)                                                       |
 | colours   | 3     | round(f_dc * 0.15 * 255 + 127.5)                                                  |
 | scales    | 3     | round((ln s + 10) * 16)                                                           |
-| rotations | 4     | v3, u32: index of the largest of x, y, z, w in the top 2 bits, then for the others |
-|           |       | in that order a sign bit and 9 bits of |q| * sqrt(2) * 511                        |
-|           | 3     | v2: xyz * sign(w) * 127.5 + 127.5                                                 |
+| rotations | 4     | v3+, u32: index of the largest of x, y, z, w in the top 2 bits, then for the      |
+|           |       | others in that order a sign bit and 9 bits of |q| * sqrt(2) * 511                 |
+|           | 3     | v1, v2: xyz * sign(w) * 127.5 + 127.5                                             |
 | sh        | 3 K   | coefficient-major RGB, round(v * 128) + 128, to multiples of 8 (degree 1) or 16   |
 
 Axes are stored as they are (RDF), as splat-transform, gsply, gaussforge and Niantic's own `ply_to_spz` command do;
-the specification's RUB is what Niantic's library writes when told where the cloud comes from.
+frame="rub" is the specification's, which Niantic's library writes when told where the cloud comes from.
 Source: github.com/nianticlabs/spz, `load-spz.cc`.
 """
 
 import struct
-from typing import NamedTuple, cast
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
-from isal import isal_zlib
 
-from ..cloud import OPACITY_LOGIT_LIMIT, SH_COEFFICIENTS, GaussianCloud
-from ..compiled import F32, I64, U8, kernel
+from ..cloud import SH_COEFFICIENTS, GaussianCloud
+from ..compiled import I64, U8
 from ..errors import InvalidCloudError, MalformedFileError, UnsupportedFileError
+from ..frames import check_frame, half_turn
 from ..losses import Loss, number
-from ..order import morton_order
 from ..source import ReadLimits, Source
+from ..stream import SoundStream, Stream, row_numbers
 from .base import Decoded, Encoded
+from .spz_planes import LARGEST_STEPS, pack, plane_sizes, unpack, unpack_means
+from .spz_streams import (
+    Deflated,
+    begin_of_gzip,
+    deflate,
+    gzip_member,
+    inflate,
+    read_frames,
+    table_of_contents,
+    zstd_frames,
+)
 
 MAGIC = 0x5053474E
 _HEADER = struct.Struct("<IIIBBBB")
+_HEADER_4 = struct.Struct("<IIIBBBBI12x")
 _FRACTIONAL_BITS = 12
-_INT24_MAX = 2**23 - 1
-_GZIP_WINDOW = 31
-_IsalError = cast("type[Exception]", isal_zlib.error)  # isal's stub declares it as an instance
-_ISAL_LEVEL = 2
 _ORDERS = ("file", "morton")
-_VERSIONS = (2, 3)
+_GZIP_VERSIONS = (1, 2, 3)
+_WRITTEN_VERSIONS = (2, 3, 4)
 _FLAG_ANTIALIASED = 1
 _MOST_FRACTIONAL_BITS = 24
-_MOST_BYTES_PER_DEFLATED_BYTE = 1032  # deflate cannot expand by more
+_STORED_COEFFICIENTS = (*(k - 1 for k in SH_COEFFICIENTS), 24)  # version 4 has degree 4 too
 
 
 class _Header(NamedTuple):
     version: int
     points: int
-    coefficients: int
+    degree: int
     fractional_bits: int
     flags: int
+    streams: int = 0
+    toc_offset: int = 0
+
+    @property
+    def plane_sizes(self) -> list[int]:
+        return [size * self.points for size in plane_sizes(self.version, _STORED_COEFFICIENTS[self.degree])]
 
 
-def read(source: Source, limits: ReadLimits) -> Decoded:
-    """Decode versions 2 and 3. Nothing is decompressed beyond what the header's count makes necessary."""
+def read(source: Source, limits: ReadLimits, *, frame: str = "rdf") -> Decoded:
+    """Decode versions 1 to 4. Nothing is decompressed beyond what the header's count makes necessary.
+
+    frame: the axes that the file is in, "rub" for one that follows the specification; nothing in it tells.
+    """
+    check_frame(frame, "spz")
     header = _read_header(source)
     limits.check_points(header.points, source.name)
-    size = _HEADER.size + header.points * _bytes_per_gaussian(header.version, header.coefficients)
-    limits.check_decompressed(size, source.name)
-    payload, losses = _inflate(source, size)
+    limits.check_decompressed(_HEADER.size + sum(header.plane_sizes), source.name)
+    planes, losses = _planes_of_gzip(source, header) if header.version < 4 else _planes_of_zstd(source, header)
     if header.flags & _FLAG_ANTIALIASED:
         losses.append(Loss("ignored", "the mark that the cloud was trained for antialiased rendering: ignored"))
-    n = header.points
-    cloud = GaussianCloud(
-        means=np.empty((n, 3), np.float32),
-        log_scales=np.empty((n, 3), np.float32),
-        quaternions=np.empty((n, 4), np.float32),
-        opacity_logits=np.empty(n, np.float32),
-        sh=np.empty((n, header.coefficients + 1, 3), np.float32),
+    degree = min(header.degree, len(SH_COEFFICIENTS) - 1)
+    if degree < header.degree:
+        message = f"spherical harmonics of degree {header.degree}: at most degree {degree} is read"
+        losses.append(Loss("sh_degree", message, header.points))
+    version, bits, stored = header.version, header.fractional_bits, _STORED_COEFFICIENTS[header.degree]
+    stream = Stream(
+        header.points,
+        degree,
+        lambda rows: unpack(planes, version, bits, stored, degree, row_numbers(rows)),
+        decode_means=lambda rows: unpack_means(planes[0], version, bits, row_numbers(rows)),
     )
-    _unpack(
-        np.frombuffer(payload, np.uint8, offset=_HEADER.size),
-        2.0**-header.fractional_bits,
-        header.version >= 3,
-        cloud.means,
-        cloud.log_scales,
-        cloud.quaternions,
-        _logits_of_bytes(),
-        cloud.opacity_logits,
-        cloud.sh.reshape(n, 3 * (header.coefficients + 1)),
-    )
-    return Decoded(cloud, losses)
+    if frame == "rub":
+        stream = replace(stream.changed(half_turn), decode_means=None)
+    return Decoded(stream, losses)
 
 
-def write(cloud: GaussianCloud, *, order: str = "file") -> Encoded:
-    """Encode as version 3.
+def write(stream: SoundStream, *, version: int = 3, order: str = "file", frame: str = "rdf") -> Encoded:
+    """Encode.
 
-    order: "file" keeps the cloud's order, which carries meaning (rows of a photo, importance); "morton" sorts by
-    place, which makes smaller files. Positions beyond ±2048 m lower the number of fractional bits for all.
+    version: 2, 3 (what viewers read today), or 4. order: "file" keeps the cloud's order, which carries meaning (rows
+    of a photo, importance); "morton" sorts by place, which makes smaller files. frame: "rdf" stores the axes as they
+    are, "rub" as the specification says. Positions beyond ±2048 m lower the number of fractional bits for all.
     """
     if order not in _ORDERS:
         raise InvalidCloudError(f"order is {order!r}, spz takes one of {', '.join(_ORDERS)}")
+    if version not in _WRITTEN_VERSIONS:
+        raise InvalidCloudError(f"version is {version!r}, spz takes one of {', '.join(map(str, _WRITTEN_VERSIONS))}")
+    check_frame(frame, "spz")
     losses = []
     if order == "morton":
-        cloud = cloud.take(morton_order(cloud.means))
+        stream = stream.selected(stream.places.morton_order)
         losses.append(Loss("order", "Gaussians were sorted by place (Morton order)"))
-    bits, precision_losses = _fractional_bits(cloud.means)
+    bits, precision_losses = _fractional_bits(stream)
     losses += precision_losses
-    coefficients = cloud.sh.shape[1] - 1
-    payload = np.empty(_HEADER.size + cloud.count * _bytes_per_gaussian(3, coefficients), np.uint8)
-    header = _HEADER.pack(MAGIC, 3, cloud.count, cloud.sh_degree, bits, 0, 0)
-    payload[: _HEADER.size] = np.frombuffer(header, np.uint8)
-    clamped = _pack(
-        cloud.means,
-        cloud.log_scales,
-        cloud.quaternions,
-        cloud.opacity_logits,
-        cloud.sh.reshape(cloud.count, 3 * (coefficients + 1)),
-        2.0**bits,
-        payload[_HEADER.size :],
-    )
+    if frame == "rub":
+        stream = stream.changed(half_turn)
+    chunks = _write_zstd if version == 4 else _write_gzip
+    return Encoded(chunks(stream, version, bits, losses), losses)
+
+
+def _write_gzip(stream: SoundStream, version: int, bits: int, losses: list[Loss]) -> Iterator[bytes]:
+    clamped = np.zeros(4, np.int64)
+    header = _HEADER.pack(MAGIC, version, stream.count, stream.sh_degree, bits, 0, 0)
+    pieces: list[list[Deflated]] = [[] for _ in plane_sizes(version, 0)]
+    for block_pieces, block_clamped in stream.blocks(lambda block: _packed(block, version, bits)):
+        clamped += block_clamped
+        for plane, piece in zip(pieces, block_pieces, strict=True):
+            plane.append(piece)
     losses += _clamping_losses(clamped)
-    if cloud.camera is not None:
-        losses.append(Loss("camera", "spz has no place for the camera"))
-    return Encoded([isal_zlib.compress(payload, _ISAL_LEVEL, _GZIP_WINDOW)], losses)
+    yield from gzip_member([deflate(header), *(piece for plane in pieces for piece in plane)])
+
+
+def _packed(block: GaussianCloud, version: int, bits: int) -> tuple[list[Deflated], I64]:
+    planes, clamped = pack(block, version, bits)
+    return [deflate(plane) for plane in planes], clamped
+
+
+def _write_zstd(stream: SoundStream, version: int, bits: int, losses: list[Loss]) -> Iterator[bytes]:
+    clamped = np.zeros(4, np.int64)
+    sizes = [size * stream.count for size in plane_sizes(version, _STORED_COEFFICIENTS[stream.sh_degree])]
+    sizes = [size for size in sizes if size]
+
+    def blocks() -> Iterator[list[U8]]:
+        for planes, block_clamped in stream.blocks(lambda block: pack(block, version, bits)):
+            clamped[:] += block_clamped
+            yield planes[: len(sizes)]
+
+    frames = zstd_frames(blocks(), sizes)
+    losses += _clamping_losses(clamped)
+    yield _HEADER_4.pack(
+        MAGIC, version, stream.count, stream.sh_degree, bits, 0, len(frames), _HEADER_4.size
+    ) + table_of_contents(frames, sizes)
+    for frame in frames:
+        yield from frame
 
 
 def _read_header(source: Source) -> _Header:
     name = source.name
-    if bytes(source.data[:4]) == b"NGSP":
-        raise UnsupportedFileError(f"{name}: spz of version 4 or later, versions {_VERSIONS} are read")
-    try:
-        raw = isal_zlib.decompressobj(_GZIP_WINDOW).decompress(source.data[:4096], _HEADER.size)
-    except _IsalError as error:
-        raise MalformedFileError(f"{name}: not an spz file, no gzip stream at offset 0 ({error})") from error
-    if len(raw) < _HEADER.size:
-        raise MalformedFileError(f"{name}: {len(raw)} bytes decompressed, the header alone has {_HEADER.size}")
-    magic, version, count, degree, bits, flags, _ = _HEADER.unpack(raw)
+    plain = bytes(source.data[:4]) == b"NGSP"
+    layout = _HEADER_4 if plain else _HEADER
+    raw = bytes(source.data[: layout.size]) if plain else begin_of_gzip(source, layout.size)
+    if len(raw) < layout.size:
+        raise MalformedFileError(f"{name}: {len(raw)} bytes decompressed, the header alone has {layout.size}")
+    magic, version, count, degree, bits, flags, streams, *toc = layout.unpack(raw)
     if magic != MAGIC:
         raise MalformedFileError(f"{name}: gzip of something else, begins with {raw[:4]!r}, wants b'NGSP'")
-    if version not in _VERSIONS:
-        raise UnsupportedFileError(f"{name}: spz version {version}, versions {_VERSIONS} are read")
-    if degree >= len(SH_COEFFICIENTS):
+    if version not in ((4,) if plain else _GZIP_VERSIONS):
+        raise UnsupportedFileError(f"{name}: spz version {version}, versions (1, 2, 3) in gzip and 4 plain are read")
+    if degree >= (len(_STORED_COEFFICIENTS) if plain else len(SH_COEFFICIENTS)):
         raise UnsupportedFileError(f"{name}: spherical harmonics of degree {degree}, at most 3 is read")
     if bits > _MOST_FRACTIONAL_BITS:
         raise MalformedFileError(f"{name}: {bits} fractional bits, a mean has {_MOST_FRACTIONAL_BITS} bits")
-    return _Header(version, count, SH_COEFFICIENTS[degree] - 1, bits, flags)
+    return _Header(version, count, degree, bits, flags, streams, *toc)
 
 
-def _inflate(source: Source, size: int) -> tuple[bytes, list[Loss]]:
-    """The first `size` bytes inside the gzip stream, whose end is checked too if it comes after them."""
-    short = f"{source.name}: header announces {size:,} bytes decompressed, "
-    if size > source.size * _MOST_BYTES_PER_DEFLATED_BYTE:
-        raise MalformedFileError(f"{short}{source.size:,} bytes cannot hold them")
-    stream = isal_zlib.decompressobj(_GZIP_WINDOW)
-    try:
-        payload = stream.decompress(source.data, size)
-        more = b"" if stream.eof else stream.decompress(stream.unconsumed_tail, 1)
-    except _IsalError as error:
-        raise MalformedFileError(f"{source.name}: damaged gzip stream ({error})") from error
-    if len(payload) < size:
-        raise MalformedFileError(f"{short}the stream ends after {len(payload):,}")
-    if more:
-        return payload, [Loss("ignored", "what follows the Gaussians in the spz stream: ignored")]
-    if not stream.eof:
-        raise MalformedFileError(f"{source.name}: the gzip stream is cut off before its checksum")
-    return payload, []
+def _planes_of_gzip(source: Source, header: _Header) -> tuple[list[U8], list[Loss]]:
+    sizes = header.plane_sizes
+    payload, more = inflate(source, _HEADER.size + sum(sizes))
+    ends = _HEADER.size + np.cumsum(sizes)
+    planes = np.split(np.frombuffer(payload, np.uint8)[: ends[-1]], [_HEADER.size, *ends[:-1]])[1:]
+    losses = [Loss("ignored", "what follows the Gaussians in the spz stream: ignored")] if more else []
+    return planes, losses
 
 
-def _logits_of_bytes() -> F32:
-    with np.errstate(divide="ignore"):
-        alpha = np.arange(256) / 255
-        logits = np.log(alpha / (1 - alpha))
-    return np.clip(logits, -OPACITY_LOGIT_LIMIT, OPACITY_LOGIT_LIMIT).astype(np.float32)
+def _planes_of_zstd(source: Source, header: _Header) -> tuple[list[U8], list[Loss]]:
+    sizes = [size for size in header.plane_sizes if size]
+    if header.toc_offset < _HEADER_4.size:
+        raise MalformedFileError(f"{source.name}: table of contents at offset {header.toc_offset}, within the header")
+    planes = read_frames(source, header.toc_offset, header.streams, sizes)
+    planes += [np.frombuffer(b"", np.uint8)] * (len(header.plane_sizes) - len(planes))
+    losses = []
+    if header.toc_offset > _HEADER_4.size:
+        extra = number(header.toc_offset - _HEADER_4.size, "byte")
+        losses.append(Loss("ignored", f"{extra} of extensions in the spz header: ignored"))
+    if header.streams > len(sizes):
+        losses.append(Loss("ignored", f"{number(header.streams - len(sizes), 'further stream')}: ignored"))
+    return planes, losses
 
 
-def _bytes_per_gaussian(version: int, coefficients: int) -> int:
-    return 9 + 1 + 3 + 3 + (4 if version >= 3 else 3) + 3 * coefficients
-
-
-def _fractional_bits(means: F32) -> tuple[int, list[Loss]]:
-    reach = float(max(means.max(), -means.min())) if means.size else 0.0
+def _fractional_bits(stream: SoundStream) -> tuple[int, list[Loss]]:
+    reach = float(max(abs(stream.places.low).max(), abs(stream.places.high).max()))
     bits = _FRACTIONAL_BITS
-    while bits > 0 and reach * 2.0**bits > _INT24_MAX:
+    while bits > 0 and reach * 2.0**bits > LARGEST_STEPS:
         bits -= 1
     if bits == _FRACTIONAL_BITS:
         return bits, []
@@ -195,116 +229,3 @@ def _clamping_losses(clamped: I64) -> list[Loss]:
         for (what, span), count in zip(ranges.items(), clamped, strict=True)
         if count
     ]
-
-
-@kernel
-def _byte(value: float) -> int:
-    return int(min(max(np.floor(value + np.float32(0.5)), np.float32(0)), np.float32(255)))
-
-
-@kernel
-def _smallest_three(w: float, x: float, y: float, z: float) -> int:
-    q = (x, y, z, w)
-    largest = 0
-    for i in range(1, 4):
-        if abs(q[i]) > abs(q[largest]):
-            largest = i
-    packed = largest
-    for i in range(4):
-        if i != largest:
-            negative = (q[i] < 0) != (q[largest] < 0)
-            magnitude = int(511 * (abs(q[i]) * 1.4142135623730951) + 0.5)
-            packed = (packed << 10) | (int(negative) << 9) | min(magnitude, 511)
-    return packed
-
-
-@kernel
-def _pack(means: F32, log_scales: F32, quaternions: F32, logits: F32, sh: F32, unit: float, out: U8) -> I64:
-    n = means.shape[0]
-    rest = sh.shape[1] - 3
-    alphas, colors, scales, rotations, bands = 9 * n, 10 * n, 13 * n, 16 * n, 20 * n
-    clamped = np.zeros(4, np.int64)
-    for i in range(n):
-        far, wide, vivid, strong = False, False, False, False
-        for j in range(3):
-            steps = np.floor(np.float64(means[i, j]) * unit + 0.5)
-            far |= abs(steps) > 8388607
-            position = int(min(max(steps, -8388607.0), 8388607.0))
-            out[9 * i + 3 * j] = position & 255
-            out[9 * i + 3 * j + 1] = (position >> 8) & 255
-            out[9 * i + 3 * j + 2] = (position >> 16) & 255
-            scale = (log_scales[i, j] + np.float32(10)) * np.float32(16)
-            wide |= scale < np.float32(-0.5) or scale >= np.float32(255.5)
-            out[scales + 3 * i + j] = _byte(scale)
-            color = sh[i, j] * np.float32(0.15 * 255) + np.float32(127.5)
-            vivid |= color < np.float32(-0.5) or color >= np.float32(255.5)
-            out[colors + 3 * i + j] = _byte(color)
-        out[alphas + i] = _byte(np.float32(255) / (np.float32(1) + np.exp(-logits[i])))
-        q = quaternions[i]
-        packed = _smallest_three(q[0], q[1], q[2], q[3])
-        for j in range(4):
-            out[rotations + 4 * i + j] = (packed >> (8 * j)) & 255
-        for j in range(rest):
-            bucket = np.float32(8) if j < 9 else np.float32(16)
-            level = np.floor(sh[i, 3 + j] * np.float32(128) + np.float32(128.5))
-            strong |= level < 0 or level > 256
-            level = np.floor((level + bucket / 2) / bucket) * bucket
-            out[bands + rest * i + j] = _byte(level)
-        clamped[0] += far
-        clamped[1] += wide
-        clamped[2] += vivid
-        clamped[3] += strong
-    return clamped
-
-
-@kernel
-def _unpack_rotation(packed: int, quaternion: F32) -> None:
-    largest = packed >> 30
-    squares = 0.0
-    for component in range(3, -1, -1):
-        if component != largest:
-            value = (packed & 511) * (0.7071067811865476 / 511)
-            squares += value * value
-            quaternion[(component + 1) % 4] = -value if packed & 512 else value
-            packed >>= 10
-    quaternion[(largest + 1) % 4] = np.sqrt(max(0.0, 1 - squares))
-
-
-@kernel
-def _unpack(
-    data: U8,
-    step: float,
-    smallest_three: bool,
-    means: F32,
-    log_scales: F32,
-    quaternions: F32,
-    logits_of_bytes: F32,
-    logits: F32,
-    sh: F32,
-) -> None:
-    n = means.shape[0]
-    rest = sh.shape[1] - 3
-    rotation_bytes = 4 if smallest_three else 3
-    alphas, colors, scales, rotations = 9 * n, 10 * n, 13 * n, 16 * n
-    bands = rotations + rotation_bytes * n
-    for i in range(n):
-        for j in range(3):
-            at = 9 * i + 3 * j
-            bits = np.int64(data[at]) | np.int64(data[at + 1]) << 8 | np.int64(data[at + 2]) << 16
-            means[i, j] = (bits - ((bits & 0x800000) << 1)) * step
-            log_scales[i, j] = data[scales + 3 * i + j] * np.float32(1 / 16) - np.float32(10)
-            sh[i, j] = (data[colors + 3 * i + j] * np.float32(1 / 255) - np.float32(0.5)) * np.float32(1 / 0.15)
-        logits[i] = logits_of_bytes[data[alphas + i]]
-        at = rotations + rotation_bytes * i
-        if smallest_three:
-            packed = np.int64(data[at]) | np.int64(data[at + 1]) << 8 | np.int64(data[at + 2]) << 16
-            _unpack_rotation(int(packed | np.int64(data[at + 3]) << 24), quaternions[i])
-        else:
-            squares = 0.0
-            for j in range(3):
-                value = data[at + j] / 127.5 - 1
-                squares += value * value
-                quaternions[i, 1 + j] = value
-            quaternions[i, 0] = np.sqrt(max(0.0, 1 - squares))
-        for j in range(rest):
-            sh[i, 3 + j] = (np.float32(data[bands + rest * i + j]) - np.float32(128)) * np.float32(1 / 128)

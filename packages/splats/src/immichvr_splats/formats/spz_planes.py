@@ -1,0 +1,205 @@
+"""The planes of SPZ, quantised and back: see `spz.py` for their layout."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..cloud import GaussianCloud
+from ..compiled import F32, I64, U8, kernel
+from ..numerics import LOGITS_OF_BYTES, rounded_byte, sigmoid
+
+U32 = NDArray[np.uint32]
+
+LARGEST_STEPS = 2**23 - 1
+"""Of a mean, in units of 2^-fractional_bits m: 24 bits with sign."""
+
+_SQRT_HALF = 0.7071067811865476
+
+
+def plane_sizes(version: int, coefficients: int) -> tuple[int, ...]:
+    """Bytes per Gaussian of positions, alphas, colours, scales, rotations and SH. coefficients: beyond the first."""
+    return 6 if version == 1 else 9, 1, 3, 3, 4 if version >= 3 else 3, 3 * coefficients
+
+
+def pack(block: GaussianCloud, version: int, fractional_bits: int) -> tuple[list[U8], I64]:
+    """The planes of one block, and how many Gaussians have a mean, scale, colour, SH beyond what can be stored."""
+    n, coefficients = block.count, block.sh.shape[1] - 1
+    planes = [np.empty(n * size, np.uint8) for size in plane_sizes(version, coefficients)]
+    positions, alphas, colors, scales, rotations, bands = planes
+    clamped = np.zeros(4, np.int64)
+    arrays = (block.means, block.log_scales, block.opacity_logits, block.flat_sh)
+    _pack(*arrays, 2.0**fractional_bits, positions, alphas, colors, scales, bands, clamped)
+    if version >= 3:
+        _pack_smallest_three(block.quaternions, rotations.view(np.uint32))
+    else:
+        _pack_xyz(block.quaternions, rotations)
+    return planes, clamped
+
+
+def unpack_means(plane: U8, version: int, fractional_bits: int, rows: I64) -> F32:
+    """The means at `rows`, (M, 3)."""
+    if version == 1:
+        halves: F32 = plane.view("<f2").reshape(-1, 3)[rows].astype(np.float32)
+        return halves
+    means = np.empty((rows.size, 3), np.float32)
+    _unpack_means(plane, rows, 2.0**-fractional_bits, means)
+    return means
+
+
+def unpack(planes: list[U8], version: int, fractional_bits: int, stored: int, degree: int, rows: I64) -> GaussianCloud:
+    """The Gaussians at `rows`, (M,). stored: coefficients beyond the first in the file, at least those of `degree`."""
+    positions, alphas, colors, scales, rotations, bands = planes
+    cloud = GaussianCloud.empty(rows.size, degree)
+    cloud.means[:] = unpack_means(positions, version, fractional_bits, rows)
+    targets = (cloud.log_scales, cloud.opacity_logits, cloud.flat_sh)
+    _unpack(rows, alphas, colors, scales, bands, 3 * stored, LOGITS_OF_BYTES, *targets)
+    if version >= 3:
+        _unpack_smallest_three(rotations, rows, cloud.quaternions)
+    else:
+        _unpack_xyz(rotations, rows, cloud.quaternions)
+    return cloud
+
+
+@kernel
+def _pack(
+    means: F32,
+    log_scales: F32,
+    logits: F32,
+    sh: F32,
+    unit: float,
+    positions: U8,
+    alphas: U8,
+    colors: U8,
+    scales: U8,
+    bands: U8,
+    clamped: I64,
+) -> None:
+    zero, half = np.float32(0), np.float32(0.5)
+    most = np.float32(LARGEST_STEPS)
+    n = means.shape[0]
+    rest = sh.shape[1] - 3
+    for i in range(n):
+        far, wide, vivid = False, False, False
+        for j in range(3):
+            exact = means[i, j] * np.float32(unit)
+            steps = np.floor(exact)
+            steps += np.float32(exact - steps >= half)  # adding a half first would round at 23 bits
+            far |= steps > most or steps < -most
+            position = np.int32(min(max(steps, -most), most))
+            positions[9 * i + 3 * j] = position & 255
+            positions[9 * i + 3 * j + 1] = (position >> 8) & 255
+            positions[9 * i + 3 * j + 2] = (position >> 16) & 255
+            scale = (log_scales[i, j] + np.float32(10)) * np.float32(16)
+            wide |= scale < -half or scale >= np.float32(255.5)
+            scales[3 * i + j] = rounded_byte(scale)
+            color = sh[i, j] * np.float32(0.15 * 255) + np.float32(127.5)
+            vivid |= color < -half or color >= np.float32(255.5)
+            colors[3 * i + j] = rounded_byte(color)
+        clamped[0] += far
+        clamped[1] += wide
+        clamped[2] += vivid
+    for i in range(n):
+        alphas[i] = rounded_byte(np.float32(255) * sigmoid(logits[i]))
+    for i in range(n):
+        outside = np.int32(0)
+        for j in range(rest):
+            level = np.floor(sh[i, 3 + j] * np.float32(128) + np.float32(128.5))
+            outside |= np.int32(level < zero) | np.int32(level > np.float32(256))
+            step = np.int32(8) if j < 9 else np.int32(16)
+            whole = np.int32(min(max(level, zero), np.float32(256)))
+            bands[rest * i + j] = min((whole + (step >> np.int32(1))) & -step, np.int32(255))
+        clamped[3] += outside
+
+
+@kernel
+def _pack_smallest_three(quaternions: F32, packed: U32) -> None:
+    for i in range(packed.shape[0]):
+        w, x, y, z = quaternions[i, 0], quaternions[i, 1], quaternions[i, 2], quaternions[i, 3]
+        largest, component = np.int32(0), x
+        if abs(y) > abs(component):
+            largest, component = np.int32(1), y
+        if abs(z) > abs(component):
+            largest, component = np.int32(2), z
+        if abs(w) > abs(component):
+            largest, component = np.int32(3), w
+        sign = np.float32(-1) if component < 0 else np.float32(1)
+        a = _nine_bits(sign * (y if largest == 0 else x))
+        b = _nine_bits(sign * (z if largest <= 1 else y))
+        c = _nine_bits(sign * (w if largest <= 2 else z))
+        packed[i] = (largest << np.int32(30)) | (a << np.int32(20)) | (b << np.int32(10)) | c
+
+
+@kernel
+def _nine_bits(component: np.float32) -> np.int32:
+    magnitude = np.int32(np.float32(511 * 1.4142135623730951) * abs(component) + np.float32(0.5))
+    return np.int32((np.int32(component < 0) << np.int32(9)) | min(magnitude, np.int32(511)))
+
+
+@kernel
+def _pack_xyz(quaternions: F32, packed: U8) -> None:
+    for i in range(quaternions.shape[0]):
+        sign = np.float32(-127.5) if quaternions[i, 0] < 0 else np.float32(127.5)
+        for j in range(3):
+            packed[3 * i + j] = rounded_byte(quaternions[i, 1 + j] * sign + np.float32(127.5))
+
+
+@kernel
+def _unpack_means(plane: U8, rows: I64, step: float, means: F32) -> None:
+    for i in range(rows.shape[0]):
+        for j in range(3):
+            at = 9 * rows[i] + 3 * j
+            bits = (
+                np.int32(plane[at]) | np.int32(plane[at + 1]) << np.int32(8) | np.int32(plane[at + 2]) << np.int32(16)
+            )
+            means[i, j] = (bits - ((bits & np.int32(0x800000)) << np.int32(1))) * np.float32(step)
+
+
+@kernel
+def _unpack(
+    rows: I64,
+    alphas: U8,
+    colors: U8,
+    scales: U8,
+    bands: U8,
+    stored: int,
+    logits_of_bytes: F32,
+    log_scales: F32,
+    logits: F32,
+    sh: F32,
+) -> None:
+    for i in range(rows.shape[0]):
+        row = rows[i]
+        for j in range(3):
+            log_scales[i, j] = scales[3 * row + j] * np.float32(1 / 16) - np.float32(10)
+            sh[i, j] = (colors[3 * row + j] * np.float32(1 / 255) - np.float32(0.5)) * np.float32(1 / 0.15)
+        logits[i] = logits_of_bytes[alphas[row]]
+        for j in range(sh.shape[1] - 3):
+            sh[i, 3 + j] = (np.float32(bands[stored * row + j]) - np.float32(128)) * np.float32(1 / 128)
+
+
+@kernel
+def _unpack_smallest_three(plane: U8, rows: I64, quaternions: F32) -> None:
+    unit = np.float32(_SQRT_HALF / 511)
+    for i in range(rows.shape[0]):
+        at = 4 * rows[i]
+        packed = np.int64(plane[at]) | np.int64(plane[at + 1]) << 8 | np.int64(plane[at + 2]) << 16
+        packed |= np.int64(plane[at + 3]) << 24
+        largest = packed >> 30
+        squares = np.float32(0)
+        for component in range(3, -1, -1):
+            if component != largest:
+                value = np.float32(packed & 511) * unit
+                squares += value * value
+                quaternions[i, (component + 1) & 3] = -value if packed & 512 else value
+                packed >>= 10
+        quaternions[i, (largest + 1) & 3] = np.sqrt(max(np.float32(0), np.float32(1) - squares))
+
+
+@kernel
+def _unpack_xyz(plane: U8, rows: I64, quaternions: F32) -> None:
+    for i in range(rows.shape[0]):
+        squares = np.float32(0)
+        for j in range(3):
+            value = plane[3 * rows[i] + j] * np.float32(1 / 127.5) - np.float32(1)
+            squares += value * value
+            quaternions[i, 1 + j] = value
+        quaternions[i, 0] = np.sqrt(max(np.float32(0), np.float32(1) - squares))

@@ -1,0 +1,120 @@
+"""Clouds that are decoded block by block, when a writer asks for them, in any order."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Self, TypeVar
+
+import numpy as np
+
+from .cloud import SH_COEFFICIENTS, Camera, GaussianCloud
+from .compiled import F32, F64, I64
+from .order import morton_order_of_blocks
+from .threads import in_order
+
+R = TypeVar("R")
+Rows = slice | I64
+"""Which Gaussians: a slice with start and stop, or indices."""
+
+_BLOCK_BYTES = 4 << 20  # of float32 values: more than one fit the caches of a core
+
+
+def row_numbers(rows: Rows) -> I64:
+    """Indices, (M,), of what `rows` names."""
+    return np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
+
+
+@dataclass(frozen=True)
+class Stream:
+    """`count` Gaussians of one file or cloud.
+
+    decode: the Gaussians at some rows, as they stand in the file. decode_means: only their means, (M, 3), where that
+    is cheaper. Both are called from several threads at once.
+    """
+
+    count: int
+    sh_degree: int
+    decode: Callable[[Rows], GaussianCloud]
+    camera: Camera | None = None
+    decode_means: Callable[[Rows], F32] | None = None
+
+    @classmethod
+    def of(cls, cloud: GaussianCloud) -> "Stream":
+        """A cloud in memory as a stream: blocks are views."""
+        return cls(cloud.count, cloud.sh_degree, cloud.rows, cloud.camera, lambda rows: cloud.means[rows])
+
+    def blocks(self, function: Callable[[GaussianCloud], R]) -> Iterator[R]:
+        """`function` of each block, in order, several at once."""
+        return in_order(lambda rows: function(self.decode(rows)), self.slices())
+
+    def means(self, rows: Rows) -> F32:
+        """Of the Gaussians at `rows`, (M, 3), metres."""
+        return self.decode_means(rows) if self.decode_means else self.decode(rows).means
+
+    def selected(self, order: I64) -> Self:
+        """The Gaussians at `order`, (M,) indices, in that order."""
+        means = self.means
+        return replace(
+            self,
+            count=order.size,
+            decode=lambda rows: self.decode(order[rows]),
+            decode_means=lambda rows: means(order[rows]),
+        )
+
+    def changed(self, change: Callable[[GaussianCloud], GaussianCloud]) -> Self:
+        """Each block as `change` makes it, which leaves counts and means as they are."""
+        return replace(self, decode=lambda rows: change(self.decode(rows)))
+
+    def with_sh_degree(self, degree: int) -> Self:
+        """The same Gaussians with their spherical harmonics cut off above `degree`."""
+        if degree >= self.sh_degree:
+            return self
+        return replace(self.changed(lambda block: block.with_sh_degree(degree)), sh_degree=degree)
+
+    def cloud(self) -> GaussianCloud:
+        """All of it in memory."""
+        cloud = GaussianCloud.empty(self.count, self.sh_degree, self.camera)
+
+        def copy(rows: slice) -> None:
+            block = self.decode(rows)
+            cloud.means[rows] = block.means
+            cloud.log_scales[rows] = block.log_scales
+            cloud.quaternions[rows] = block.quaternions
+            cloud.opacity_logits[rows] = block.opacity_logits
+            cloud.sh[rows] = block.sh
+
+        for _ in in_order(copy, self.slices()):
+            pass
+        return cloud
+
+    def slices(self) -> Iterator[slice]:
+        """The blocks: all rows, in pieces that fit the caches."""
+        floats = 11 + 3 * SH_COEFFICIENTS[self.sh_degree]
+        step = 1 << (_BLOCK_BYTES // (4 * floats)).bit_length() - 1
+        for start in range(0, self.count, step):
+            yield slice(start, min(start + step, self.count))
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the Gaussians of a stream are.
+
+    low, high: the smallest and largest mean, (3,) float64, metres; zeros where there is none.
+    """
+
+    means: Callable[[Rows], F32]
+    slices: tuple[slice, ...]
+    low: F64
+    high: F64
+
+    @cached_property
+    def morton_order(self) -> I64:
+        """Indices, (N,), that sort by place along a Z-order curve over the bounding cube; made once."""
+        return morton_order_of_blocks(self.means, self.slices, self.low, self.high)
+
+
+@dataclass(frozen=True)
+class SoundStream(Stream):
+    """A stream whose values are finite and whose quaternions are unit."""
+
+    places: Places = field(kw_only=True)
