@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from immichvr_splats import SH_C0, GaussianCloud, InvalidCloudError, decimate, light, to_bytes
+from immichvr_splats import SH_C0, GaussianCloud, InvalidCloudError, light, lod, to_bytes
 
 
 def psnr(a, b):
@@ -13,30 +13,30 @@ def psnr(a, b):
 
 @pytest.mark.parametrize("count", [1, 2, 3, 10, 99, 500, 1727, 1728])
 def test_a_level_has_exactly_the_count_asked_for(photo_cloud, count):
-    assert decimate(photo_cloud, count).count == count
-    assert decimate(replace(photo_cloud, camera=None), count).count == count
+    assert lod(photo_cloud, count).count == count
+    assert lod(replace(photo_cloud, camera=None), count).count == count
 
 
 def test_gaussians_at_one_place_still_give_an_exact_count(make_cloud):
     cloud = make_cloud(50)
     cloud = replace(cloud, means=np.repeat(cloud.means[:5], 10, axis=0))
-    assert [decimate(cloud, n).count for n in (3, 5, 20, 49)] == [3, 5, 20, 49]
+    assert [lod(cloud, n).count for n in (3, 5, 20, 49)] == [3, 5, 20, 49]
 
 
 def test_a_cloud_within_the_count_is_left_as_it_is(photo_cloud):
-    assert decimate(photo_cloud, photo_cloud.count) is photo_cloud
+    assert lod(photo_cloud, photo_cloud.count) is photo_cloud
 
 
 def test_a_count_below_one_is_refused(photo_cloud):
     with pytest.raises(InvalidCloudError, match="at least 1"):
-        decimate(photo_cloud, 0)
+        lod(photo_cloud, 0)
 
 
 @pytest.mark.parametrize("with_camera", [True, False])
 def test_a_quarter_of_the_gaussians_gives_nearly_the_same_picture(photo_cloud, render, with_camera):
     full = render(photo_cloud)
     count = photo_cloud.count // 4
-    level = decimate(photo_cloud if with_camera else replace(photo_cloud, camera=None), count)
+    level = lod(photo_cloud if with_camera else replace(photo_cloud, camera=None), count)
     some = np.random.default_rng(0).choice(photo_cloud.count, count, replace=False)
     subset = photo_cloud.take(np.sort(some))
     subset = replace(subset, log_scales=subset.log_scales + np.float32(np.log(2)))
@@ -47,7 +47,7 @@ def test_a_quarter_of_the_gaussians_gives_nearly_the_same_picture(photo_cloud, r
 def test_no_gap_opens_in_a_closed_surface(photo_cloud, render):
     white = replace(photo_cloud, sh=np.full_like(photo_cloud.sh, 0.5 / SH_C0))
     full = render(white)[4:-4, 4:-4]
-    coverage = render(decimate(white, white.count // 6))[4:-4, 4:-4]
+    coverage = render(lod(white, white.count // 6))[4:-4, 4:-4]
     assert full.min() > 0.9
     assert coverage.min() > 0.7
     assert coverage.mean() > full.mean() - 0.06
@@ -62,7 +62,7 @@ def test_merging_two_keeps_their_mean_covariance_and_colour(make_cloud, covarian
         quaternions=np.tile(pair.quaternions[:1], (2, 1)),
         opacity_logits=np.zeros(2),
     )
-    merged = decimate(pair, 1)
+    merged = lod(pair, 1)
     offset = (pair.means[1].astype(float) - pair.means[0]) / 2
     between = np.outer(offset, offset)
     np.testing.assert_allclose(merged.means[0], pair.means.mean(axis=0), atol=1e-6)
@@ -72,7 +72,7 @@ def test_merging_two_keeps_their_mean_covariance_and_colour(make_cloud, covarian
 
 def test_a_transparent_gaussian_hardly_moves_what_it_is_merged_with(make_cloud):
     pair = replace(make_cloud(2), opacity_logits=np.array([5.0, -9.0]), log_scales=np.full((2, 3), -3.0))
-    merged = decimate(pair, 1)
+    merged = lod(pair, 1)
     assert np.linalg.norm(merged.means[0] - pair.means[0]) < 0.01
     np.testing.assert_allclose(merged.sh[0], pair.sh[0], atol=0.001)
 
@@ -86,7 +86,7 @@ def test_what_stands_alone_is_kept_not_pruned(make_cloud):
             for name in ("means", "log_scales", "quaternions", "opacity_logits", "sh")
         )
     )
-    level = decimate(both, 20)
+    level = lod(both, 20)
     kept = np.flatnonzero(level.means[:, 0] == 50)
     assert kept.size == 1
     np.testing.assert_array_equal(level.log_scales[kept[0]], alone.log_scales[0])
@@ -102,7 +102,7 @@ def test_a_level_has_sound_values_whatever_the_cloud_holds(make_cloud, camera):
     cloud.opacity_logits[100:120] = -1e30
     cloud.opacity_logits[120:140] = np.inf
     cloud.means[140:160] = np.nan
-    level = decimate(cloud, 30)
+    level = lod(cloud, 30)
     assert level.count == 30
     for name in ("means", "log_scales", "quaternions", "opacity_logits", "sh"):
         assert np.isfinite(getattr(level, name)).all(), name

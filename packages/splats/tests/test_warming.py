@@ -8,7 +8,7 @@ from immichvr_splats import write
 SCRIPT = """
 import sys
 from numba.core.registry import CPUDispatcher
-from immichvr_splats import FORMATS, convert, decimate, read, to_bytes, warm
+from immichvr_splats import FORMATS, convert, lod, read, to_bytes, warm
 
 
 def compiled():
@@ -27,7 +27,7 @@ for path in sys.argv[1:]:
             convert(path, None, to=key)
     for version in (2, 3, 4):
         read(to_bytes(cloud, "spz", order="morton", frame="rub", version=version), "spz", frame="rub")
-    decimate(cloud, 5)
+    lod(cloud, 5)
 sys.exit("\\n".join(compiled() - before) or 0)
 """
 

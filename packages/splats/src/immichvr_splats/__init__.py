@@ -13,7 +13,7 @@ from .errors import (
 )
 from .formats import FORMATS
 from .formats.base import Format
-from .lod import decimate, light
+from .lod import light, lod
 from .losses import Loss
 from .sog_folder import read_sog_folder, write_sog_folder
 from .source import ReadLimits
@@ -38,9 +38,9 @@ __all__ = [
     "UnsupportedFileError",
     "clean",
     "convert",
-    "decimate",
     "format_of",
     "light",
+    "lod",
     "open_cloud",
     "read",
     "read_sog_folder",

@@ -12,8 +12,9 @@ import numpy as np
 from .cloud import OPACITY_LOGIT_LIMIT, Camera, GaussianCloud
 from .compiled import F32, F64, I64, kernel
 
-_LARGEST_LOG_SCALE = 40.0  # exp(160), an area squared, still is a float64
+LARGEST_LOG_SCALE = 40.0  # exp(160), an area squared, still is a float64
 _LEAST_MASS = 1e-300
+_NEAREST = float(np.finfo(np.float32).tiny)
 # In variance. Measured: more blurs where layers lie behind each other, less opens gaps in single layers.
 _MOST_GROWTH = 2.0
 _LEAST_VARIANCE = 1e-34
@@ -21,24 +22,40 @@ _LEAST_VARIANCE = 1e-34
 
 @dataclass(frozen=True)
 class View:
-    """Where areas are seen from. eye: (3,) world metres. from_everywhere: no eye, areas are means over directions."""
+    """Where a cloud is seen from.
+
+    eye: (3,) world metres. extrinsic: (4, 4), world to camera. from_everywhere: no eye, areas are means over
+    directions.
+    """
 
     eye: F64
+    extrinsic: F64
     from_everywhere: bool
 
     @classmethod
     def of(cls, camera: Camera | None) -> "View":
         if camera is None:
-            return cls(np.zeros(3), True)
+            return cls(np.zeros(3), np.eye(4), True)
         rotation, translation = camera.extrinsic[:3, :3], camera.extrinsic[:3, 3]
-        return cls(np.ascontiguousarray(-np.linalg.pinv(rotation) @ translation), False)
+        return cls(np.ascontiguousarray(-np.linalg.pinv(rotation) @ translation), camera.extrinsic, False)
 
     def squared_distances(self, means: F32) -> F64:
         """Of `means`, (N, 3), from the eye, (N,); ones where there is no eye."""
         if self.from_everywhere:
             return np.ones(means.shape[0])
         squares: F64 = ((means - self.eye) ** 2).sum(axis=1)
-        return np.maximum(squares, float(np.finfo(np.float32).tiny))
+        return np.maximum(squares, _NEAREST)
+
+    def cell_points(self, means: F32) -> F64:
+        """Where `means`, (N, 3), lie in the space that cells cut up evenly, (N, 3) float64.
+
+        From an eye: two viewing angles and ln distance, so that a cell has the same size in the picture near and
+        far; angles, unlike x/z, also hold beside and behind the camera. From everywhere: the means themselves.
+        """
+        points = means.astype(np.float64)
+        if not self.from_everywhere:
+            _to_angles(points, self.extrinsic)
+        return points
 
 
 def masses(cloud: GaussianCloud, view: View) -> F64:
@@ -77,6 +94,19 @@ def merge(cloud: GaussianCloud, order: I64, starts: I64, mass: F64, view: View) 
 
 
 @kernel
+def _to_angles(points: F64, extrinsic: F64) -> None:
+    for i in range(points.shape[0]):
+        p, q, r = points[i]
+        x = extrinsic[0, 0] * p + extrinsic[0, 1] * q + extrinsic[0, 2] * r + extrinsic[0, 3]
+        y = extrinsic[1, 0] * p + extrinsic[1, 1] * q + extrinsic[1, 2] * r + extrinsic[1, 3]
+        z = extrinsic[2, 0] * p + extrinsic[2, 1] * q + extrinsic[2, 2] * r + extrinsic[2, 3]
+        sideways = np.hypot(x, z)
+        points[i, 0] = np.arctan2(x, z)
+        points[i, 1] = np.arctan2(y, sideways)
+        points[i, 2] = np.log(max(np.hypot(y, sideways), _NEAREST))
+
+
+@kernel
 def _rotation(q: F32, out: F64) -> None:
     w, x, y, z = np.float64(q[0]), np.float64(q[1]), np.float64(q[2]), np.float64(q[3])
     out[0, 0] = 1 - 2 * (y * y + z * z)
@@ -108,7 +138,7 @@ def _area(mean: F64, variances: F64, axes: F64, eye: F64, from_everywhere: bool)
 @kernel
 def _variances(log_scales: F32, out: F64) -> None:
     for k in range(3):
-        clamped = min(max(np.float64(log_scales[k]), -_LARGEST_LOG_SCALE), _LARGEST_LOG_SCALE)
+        clamped = min(max(np.float64(log_scales[k]), -LARGEST_LOG_SCALE), LARGEST_LOG_SCALE)
         out[k] = np.exp(2 * clamped)
 
 

@@ -9,7 +9,7 @@ from .conversion import open_cloud, to_bytes
 from .formats import FORMATS
 from .formats.codebook import LEVELS, codebook_of
 from .formats.palette import palette_of
-from .lod import decimate
+from .lod import lod
 
 _SCALAR_BYTES = 4
 _VARIANTS: dict[str, tuple[dict[str, object], ...]] = {
@@ -35,7 +35,7 @@ def warm() -> None:
             for shift in range(_SCALAR_BYTES):  # rows may stand at any alignment, for which there are two kernels
                 opened = open_cloud(memoryview(b"\0" * shift + data)[shift:], key)
                 opened.write(None, "spz", order="morton")
-    decimate(cloud, 1)
-    decimate(replace(cloud, camera=None), 1)
+    lod(cloud, 1)
+    lod(replace(cloud, camera=None), 1)
     palette_of(np.eye(40, 3, dtype=np.float32), 9)
     codebook_of(np.arange(2 * LEVELS, dtype=np.float32))

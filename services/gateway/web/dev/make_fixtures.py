@@ -15,7 +15,7 @@ import skimage
 from immichvr_ai.assets.depth_files import disparity
 from immichvr_ai.depth_map import DepthMap
 from immichvr_ai.lift import lift
-from immichvr_splats import decimate, write
+from immichvr_splats import lod, write
 from numpy.typing import NDArray
 
 OUT = Path(__file__).parent / ".fixtures"
@@ -104,7 +104,7 @@ def with_depth(name: str, rgb: FloatImage, depth: FloatImage, focal: float) -> d
     hidden = disparity(lifted.background_depth, near, far, 255) / 255
     write_webp(f"{name}-background-disparity.webp", hidden, 101)
     write(lifted.cloud, OUT / f"{name}-full.spz")
-    write(decimate(lifted.cloud, LIGHT), OUT / f"{name}-light.spz")
+    write(lod(lifted.cloud, LIGHT), OUT / f"{name}-light.spz")
     camera = {"fx": focal, "fy": focal, "cx": width / 2, "cy": height / 2}
     return {
         "name": name,
