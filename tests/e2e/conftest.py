@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,32 +42,18 @@ class Stack:
         return next(item["id"] for item in items if item["name"] == name)
 
 
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """`immichvr up` over a folder with two photos and a file that is none."""
-    photos, data = tmp_path_factory.mktemp("photos"), tmp_path_factory.mktemp("data")
-    Image.fromarray(skimage.data.coffee()).save(photos / "coffee.jpg", quality=92)
-    Image.fromarray(skimage.data.chelsea()).save(photos / "cat.jpg", quality=92)
-    (photos / "broken.jpg").write_bytes(b"this is no picture")
+@contextmanager
+def running_up(data: Path, *arguments: str | Path, **environment: str) -> Iterator[str]:
+    """`immichvr up` on a free port, keeping everything in `data`; gives its address once it is ready."""
     port = free_ports(1)[0]
-    command = [
-        Path(sys.executable).with_name("immichvr"),
-        "up",
-        "--photos",
-        photos,
-        "--data",
-        data,
-        "--port",
-        str(port),
-    ]
-    log = (data / "up.log").open("wb")
-    process = subprocess.Popen(
-        command, stdout=log, stderr=log, env={**os.environ, "IMMICHVR_MODELS_OFFLINE": "1"}, start_new_session=True
-    )
-    found = Stack(f"http://127.0.0.1:{port}", photos)
+    address = f"http://127.0.0.1:{port}"
+    command = [Path(sys.executable).with_name("immichvr"), "up", "--data", data, "--port", str(port), *arguments]
+    env = {**os.environ, "IMMICHVR_MODELS_OFFLINE": "1", **environment}
+    with (data / "up.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=env, start_new_session=True)
     try:
-        _await_ready(found.address, process, data / "up.log")
-        yield found
+        _await_ready(address, process, data / "up.log")
+        yield address
     finally:
         stop_process(process, grace_s=30)
 
@@ -82,6 +69,23 @@ def _await_ready(address: str, process: subprocess.Popen[bytes], log: Path, seco
             pass
         time.sleep(0.1)
     raise TimeoutError(log.read_text())
+
+
+@pytest.fixture
+def start_up() -> Callable[..., AbstractContextManager[str]]:
+    """Starts a stack of the test's own: see `running_up`."""
+    return running_up
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack over a folder with two photos and a file that is none."""
+    photos, data = tmp_path_factory.mktemp("photos"), tmp_path_factory.mktemp("data")
+    Image.fromarray(skimage.data.coffee()).save(photos / "coffee.jpg", quality=92)
+    Image.fromarray(skimage.data.chelsea()).save(photos / "cat.jpg", quality=92)
+    (photos / "broken.jpg").write_bytes(b"this is no picture")
+    with running_up(data, "--photos", photos) as address:
+        yield Stack(address, photos)
 
 
 @pytest.fixture

@@ -1,0 +1,92 @@
+"""`immichvr up` beside Immich: each person signs in, sees what Immich lets them see, and nothing else."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import skimage.data
+from PIL import Image
+
+_CONTRACT = Path(__file__).parents[1] / "contract"
+
+
+def _immich_stub() -> Any:
+    """An empty Immich in memory; its modules lie beside the contract tests."""
+    for name in ("immich_answers", "immich_stub"):
+        if name not in sys.modules:
+            spec = importlib.util.spec_from_file_location(name, _CONTRACT / f"{name}.py")
+            assert spec is not None and spec.loader is not None
+            sys.modules[name] = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(sys.modules[name])
+    return sys.modules["immich_stub"].ImmichStub()
+
+
+def _ended(client: httpx.Client, job: dict[str, Any]) -> dict[str, Any]:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found: dict[str, Any] = client.get(f"/api/jobs/{job['id']}").json()
+        if found["state"] in ("succeeded", "failed", "cancelled"):
+            return found
+        time.sleep(0.1)
+    raise TimeoutError(job["id"])
+
+
+@pytest.fixture
+def picture() -> bytes:
+    """A small photograph."""
+    out = io.BytesIO()
+    Image.fromarray(skimage.data.chelsea()).save(out, "JPEG", quality=90)
+    return out.getvalue()
+
+
+def test_two_people_sign_in_and_each_sees_and_makes_only_their_own(start_up, tmp_path: Path, picture: bytes) -> None:
+    stub = _immich_stub()
+    with stub.serving():
+        ada, ben = stub.add_user("Ada"), stub.add_user("Ben")
+        mine = stub.add_photo(ada, picture, "cat.jpg")
+        theirs = stub.add_photo(ben, picture, "other-cat.jpg")
+        ada_key, ben_key = stub.add_key(ada), stub.add_key(ben)
+        (tmp_path / "key").write_text(ada_key)
+        environment = {
+            "IMMICH_URL": stub.url,
+            "IMMICH_API_KEY_FILE": str(tmp_path / "key"),
+            "IMMICH_EXTERNAL_URL": "https://photos.example.org",
+        }
+        with start_up(tmp_path, **environment) as address:
+            with httpx.Client(base_url=address) as nobody:
+                assert nobody.get("/api/photos").status_code == 401
+                assert nobody.get("/api/config").json()["authenticated"] is False
+                refused = nobody.post("/api/session", json={"api_key": "x" * 43})
+                assert (refused.status_code, refused.json()["code"]) == (401, "unauthorized")
+            with httpx.Client(base_url=address) as first, httpx.Client(base_url=address) as second:
+                assert first.post("/api/session", json={"api_key": ada_key}).status_code == 204
+                assert second.post("/api/session", json={"api_key": ben_key}).status_code == 204
+                [photo] = first.get("/api/photos").json()["items"]
+                assert (photo["id"], photo["name"]) == (mine.id, "cat.jpg")
+                assert photo["external_url"] == f"https://photos.example.org/photos/{mine.id}"
+                answer = first.post(f"/api/photos/{mine.id}/splat", json={"model": "auto"})
+                assert answer.status_code == 202, answer.text
+                job = _ended(first, answer.json()["job"])
+                assert job["state"] == "succeeded", job["error"]
+                [splat] = [
+                    one for one in first.get(f"/api/photos/{mine.id}/assets").json()["assets"] if one["kind"] == "splat"
+                ]
+                assert first.get(splat["files"][0]["url"]).status_code == 200
+                # Ben knows every id, and gets nothing.
+                for path in (f"/api/photos/{mine.id}", f"/api/photos/{mine.id}/assets", splat["files"][0]["url"],
+                             f"/api/photos/{mine.id}/thumbnail", f"/api/jobs/{job['id']}"):  # fmt: skip
+                    assert second.get(path).status_code == 404, path
+                assert second.post(f"/api/photos/{mine.id}/splat", json={}).status_code == 404
+                assert list(second.get("/api/assets/map").json()["map"]) == []
+                assert [one["id"] for one in second.get("/api/photos").json()["items"]] == [theirs.id]
+                assert first.delete("/api/session").status_code == 204
+                assert first.get("/api/photos").status_code == 401
+        text = "".join(path.read_text(errors="replace") for path in (tmp_path / "logs").glob("*.log"))
+        assert ada_key not in text and ben_key not in text
