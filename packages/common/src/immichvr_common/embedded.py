@@ -123,7 +123,7 @@ class SeaweedServer:
             binary("weed", "WEED"), "server", f"-dir={self.directory / 'data'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
             f"-master.port={master}", f"-master.port.grpc={master_grpc}", "-master.volumeSizeLimitMB=1024",
             # There is one master: after a restart it need not wait 10 s or more for a leader to call.
-            "-master.electionTimeout=1s",
+            "-master.electionTimeout=500ms", "-master.heartbeatInterval=100ms",
             f"-volume.port={volume}", f"-volume.port.grpc={volume_grpc}", "-volume.max=20",
             "-volume.preStopSeconds=0",
             "-filer", f"-filer.port={filer}", f"-filer.port.grpc={filer_grpc}",
@@ -143,12 +143,16 @@ class SeaweedServer:
         return self
 
     def ready(self) -> bool:
-        """Whether S3 takes requests: an unsigned one is refused, not dropped."""
+        """Whether S3 takes requests (an unsigned one is refused, not dropped) and has where to put objects."""
         try:
             answer = urllib3.request("GET", f"http://127.0.0.1:{self.ports[6]}/", retries=False, timeout=2)
-        except urllib3.exceptions.HTTPError:
+            if answer.status != 403:
+                return False
+            # S3 may be up seconds before the master knows of a volume server; writes wait for it until then.
+            master = urllib3.request("GET", f"http://127.0.0.1:{self.ports[0]}/dir/status", retries=False, timeout=2)
+            return int(master.json()["Topology"]["Max"]) > 0
+        except (urllib3.exceptions.HTTPError, ValueError, LookupError):
             return False
-        return answer.status == 403
 
     def settings(self, bucket: str = "immichvr") -> S3Settings:
         """How a client connects."""
