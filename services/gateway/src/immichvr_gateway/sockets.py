@@ -10,6 +10,7 @@ import socketio
 from immichvr_common.logs import get_log
 
 from immichvr_gateway.jobs.records import JobRecord
+from immichvr_gateway.lines import LINE, Line
 
 log = get_log(__name__)
 
@@ -35,13 +36,20 @@ class News:
         self._told: dict[tuple[str, str], float] = {}
         self._flusher: asyncio.Task[None] | None = None
         self._sending: set[asyncio.Task[None]] = set()
+        self._lines: dict[str, tuple[Line, Any]] = {}
         self.server.on("connect", self._on_connect)
+        self.server.on("disconnect", self._on_disconnect)
 
     async def _on_connect(self, sid: str, environ: dict[str, Any], auth: object = None) -> None:
         user_id = await self._authenticate(environ["asgi.scope"])
         if user_id is None:
             raise socketio.exceptions.ConnectionRefusedError("unauthorized")
+        socket = self.server.eio.sockets[self.server.manager.eio_sid_from_sid(sid, "/")]
+        self._lines[sid] = (environ["asgi.scope"][LINE], socket)
         await self.server.enter_room(sid, user_id)
+
+    async def _on_disconnect(self, sid: str, reason: object = None) -> None:
+        self._lines.pop(sid, None)
 
     def job_changed(self, record: JobRecord) -> None:
         """Tells those who asked for a job; the first change and the last at once, others when their turn comes."""
@@ -88,10 +96,8 @@ class News:
 
     def _drop_the_deaf(self) -> None:
         """A socket that leaves its events unread is closed, so that they do not pile up here."""
-        for sid, socket in list(self.server.eio.sockets.items()):
-            if socket.queue.qsize() > self._unread_limit and not socket.closing:
+        for sid, (line, socket) in list(self._lines.items()):
+            if socket.queue.qsize() > self._unread_limit:
                 log.warning("a socket does not read and is dropped", sid=sid)
-                socket.closing = True
-                task = asyncio.create_task(socket.close(wait=False, abort=True))
-                self._sending.add(task)
-                task.add_done_callback(self._sending.discard)
+                del self._lines[sid]
+                line.drop()
