@@ -126,7 +126,7 @@ class Core:
             except (ServiceError, *OUTAGES, nats.errors.Error) as error:
                 log.warning("waiting for NATS and S3", error=str(error) or type(error).__name__)
                 await asyncio.sleep(0.5)
-        self.sessions.use(bus.js)
+        self.sessions.use(bus)
         self._desk = Desk(bus, self.jobs, self._job_changed, self._job_ended, settings)
         stager = Stager(self.library, self.store, int(settings.limits.source_megabytes * 1e6))
         self._orders = Orders(self._desk, self.assets, self.manifests, stager, self.store, self.models)

@@ -17,8 +17,10 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet, InvalidToken
+from immichvr_common.bus import Bus
 from immichvr_common.bus.streams import KV_STATE
-from nats.js import JetStreamContext
+from immichvr_common.errors import ServiceError, Unavailable
+from immichvr_common.logs import get_log
 from nats.js.errors import KeyNotFoundError, NotFoundError
 from nats.js.kv import KeyValue
 from pydantic import SecretStr
@@ -27,6 +29,8 @@ from immichvr_gateway.library import Identity, Library, SignInFailed
 from immichvr_gateway.library.photos import Credential
 from immichvr_gateway.problems import Problem
 from immichvr_gateway.settings import LOOPBACK, GatewaySettings
+
+log = get_log(__name__)
 
 COOKIE = "immichvr_session"
 LIFETIME_S = 30 * 24 * 3600
@@ -52,11 +56,11 @@ class Sessions:
         self._seal = Fernet(base64.urlsafe_b64encode(hashlib.sha256(secret.encode()).digest()))
         self._known: OrderedDict[str, Session] = OrderedDict()
         self._keys: OrderedDict[str, tuple[float, Identity]] = OrderedDict()
-        self._js: JetStreamContext | None = None
+        self._bus: Bus | None = None
 
-    def use(self, js: JetStreamContext) -> None:
+    def use(self, bus: Bus) -> None:
         """From now on sessions are stored."""
-        self._js = js
+        self._bus = bus
 
     async def who(self, cookie: str, api_key: str, authorization: str) -> Identity | None:
         """The person behind a request, or None."""
@@ -69,7 +73,7 @@ class Sessions:
         return await self._by_cookie(cookie) if _TOKEN.fullmatch(cookie) else None
 
     async def sign_in(self, api_key: str, email: str, password: str, token: str) -> tuple[str, Identity]:
-        """A new session's cookie. Raises SignInFailed, Problem."""
+        """A new session's cookie. Raises SignInFailed, Problem, Unavailable."""
         if token:
             if not self._is_access_token(token):
                 raise SignInFailed("this access token is not the gateway's")
@@ -82,16 +86,24 @@ class Sessions:
             )
         cookie = secrets.token_urlsafe(32)
         session = Session(identity, time.time() + LIFETIME_S)
+        if self._bus is not None:
+            await (await self._bucket(self._bus)).put(_name(cookie), self._sealed(session))
         self._remember(_name(cookie), session)
-        if self._js is not None:
-            await (await self._bucket()).put(_name(cookie), self._sealed(session))
         return cookie, identity
 
     async def sign_out(self, cookie: str) -> None:
-        """Ends a session."""
+        """Ends a session, here and in the library. Raises Unavailable."""
+        if not _TOKEN.fullmatch(cookie):
+            return
+        identity = await self._by_cookie(cookie)
         self._known.pop(_name(cookie), None)
-        if self._js is not None and _TOKEN.fullmatch(cookie):
-            await (await self._bucket()).delete(_name(cookie))
+        if self._bus is not None:
+            await (await self._bucket(self._bus)).delete(_name(cookie))
+        if identity is not None:
+            try:
+                await self._library.sign_out(identity)
+            except ServiceError as error:
+                log.warning("the library was not told that a session ended", error=error.message)
 
     def _is_access_token(self, token: str) -> bool:
         expected = self._settings.access_token.get_secret_value()
@@ -122,9 +134,9 @@ class Sessions:
     async def _by_cookie(self, cookie: str) -> Identity | None:
         name = _name(cookie)
         session = self._known.get(name)
-        if session is None and self._js is not None:
+        if session is None and self._bus is not None:
             try:
-                entry = await (await self._bucket()).get(name)
+                entry = await (await self._bucket(self._bus)).get(name)
                 session = self._opened(entry.value or b"")
             except (KeyNotFoundError, NotFoundError):
                 return None
@@ -134,9 +146,10 @@ class Sessions:
             return None
         return session.identity
 
-    async def _bucket(self) -> KeyValue:
-        assert self._js is not None  # noqa: S101  # callers checked
-        return await self._js.key_value(KV_STATE)
+    async def _bucket(self, bus: Bus) -> KeyValue:
+        if not bus.connected:
+            raise Unavailable("NATS is not connected", down="nats")
+        return await bus.js.key_value(KV_STATE)
 
     def _remember(self, name: str, session: Session) -> None:
         self._known[name] = session
@@ -176,7 +189,7 @@ class Doorkeeper:
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._open = settings.is_open
-        self._public = urlsplit(settings.public_url).netloc.lower()
+        self._public = _place(settings.public_url)
 
     def refusal(self, method: str, host: str, origin: str, is_socket: bool) -> str:
         """Why a request is refused; empty if it is not."""
@@ -184,11 +197,23 @@ class Doorkeeper:
         if self._open and not self._is_here(host):
             return f"this gateway answers on this machine only, not as {host!r}; set IMMICHVR_GATEWAY_PUBLIC_URL"
         if (is_socket or method not in ("GET", "HEAD", "OPTIONS")) and origin:
-            theirs = urlsplit(origin).netloc.lower()
-            if theirs not in {host, self._public}:
+            theirs = _place(origin)
+            # A page without a place of its own says "null": it is nobody's.
+            if not theirs or theirs not in (host, self._public):
                 return f"a page at {origin} may not do this"
         return ""
 
     def _is_here(self, host: str) -> bool:
-        name = urlsplit(f"//{host}").hostname or ""
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:
+            return False
         return name in LOOPBACK or (bool(self._public) and host == self._public)
+
+
+def _place(address: str) -> str:
+    """Host and port of an address; nothing where it is none."""
+    try:
+        return urlsplit(address).netloc.lower()
+    except ValueError:
+        return ""

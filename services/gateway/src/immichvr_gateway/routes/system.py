@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import version
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
@@ -91,8 +92,9 @@ async def sign_in(wish: SignIn, request: Request, core: TheCore) -> Response:
     )
     response = Response(status_code=204)
     response.set_cookie(
-        COOKIE, cookie, max_age=LIFETIME_S, httponly=True, samesite="strict", secure=request.url.scheme == "https"
-    )
+        COOKIE, cookie, max_age=LIFETIME_S, httponly=True, samesite="strict",
+        secure="https" in (request.url.scheme, urlsplit(core.settings.public_url).scheme),
+    )  # fmt: skip
     return response
 
 
