@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http.cookies import CookieError, SimpleCookie
@@ -13,11 +14,12 @@ from typing import Any
 import socketio
 from fastapi import FastAPI
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from immichvr_gateway import api_docs, problems, web
 from immichvr_gateway.core import Core
 from immichvr_gateway.library import FolderLibrary, ImmichLibrary, Library
+from immichvr_gateway.lines import on_lines
 from immichvr_gateway.problems import Problem
 from immichvr_gateway.routes import assets, jobs, photos, system
 from immichvr_gateway.sessions import COOKIE, Doorkeeper
@@ -58,6 +60,7 @@ def create_app(settings: GatewaySettings, library: Library | None = None) -> ASG
         version=version("immichvr-gateway"),
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         openapi_url="/api/openapi.json",
+        responses={"default": problems.DESCRIBED},
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
@@ -78,7 +81,7 @@ def create_app(settings: GatewaySettings, library: Library | None = None) -> ASG
 
     core.news = News(authenticate, settings.limits.unread_events)
     combined = socketio.ASGIApp(core.news.server, app, socketio_path="api/socket.io")
-    return Guarded(combined, Doorkeeper(settings), settings.limits.body_kilobytes * 1024)
+    return Guarded(on_lines(combined), Doorkeeper(settings), settings.limits.body_kilobytes * 1024)
 
 
 class Guarded:
@@ -107,22 +110,25 @@ class Guarded:
             await self._limited(scope, receive, send, headers)
 
     async def _limited(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
-        too_large = Problem(413, "body_too_large", f"a request's body may have {self._max_body} bytes")
-        length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > self._max_body:
+        """Passes on a request once its body is here, which is small."""
+        messages: deque[Message] = deque()
+        announced = headers.get("content-length", "0")
+        is_too_large = announced.isdecimal() and int(announced) > self._max_body
+        left, is_complete = self._max_body, False
+        while not (is_too_large or is_complete):
+            message = await receive()
+            messages.append(message)
+            left -= len(message.get("body", b""))
+            is_too_large, is_complete = left < 0, not message.get("more_body", False)
+        if is_too_large:
+            too_large = Problem(413, "body_too_large", f"a request's body may have {self._max_body} bytes")
             await problems.answer(too_large)(scope, receive, send)
             return
-        seen = 0
 
-        async def counted() -> Any:
-            nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > self._max_body:
-                raise too_large
-            return message
+        async def replayed() -> Message:
+            return messages.popleft() if messages else await receive()
 
-        await self._inner(scope, counted, send)
+        await self._inner(scope, replayed, send)
 
 
 def cookie_of(headers: Headers) -> str:

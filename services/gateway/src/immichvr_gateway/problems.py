@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+import nats.errors
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from immichvr_common.bus.connection import OUTAGES
 from immichvr_common.errors import Conflict, NotFound, ServiceError, Unavailable
 from immichvr_common.logs import get_log
 from immichvr_media import ImageTooLarge, MediaError
@@ -17,13 +20,51 @@ from immichvr_gateway.library import LibraryUnavailable, NotPermitted, PhotoNotF
 
 log = get_log(__name__)
 
+MEDIA_TYPE = "application/problem+json"
+_HTTP_CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed"}
+
+DESCRIBED: dict[str, Any] = {
+    "description": "What went wrong, as problem details (RFC 9457)",
+    "content": {
+        MEDIA_TYPE: {
+            "schema": {
+                "type": "object",
+                "required": ["type", "title", "status", "code", "detail"],
+                "properties": {
+                    "type": {"type": "string"},
+                    "title": {"type": "string"},
+                    "status": {"type": "integer"},
+                    "code": {"type": "string", "description": "for programs"},
+                    "detail": {"type": "string", "description": "for people"},
+                    "accepted": {"type": "array", "items": {"type": "string"}, "description": "values that would do"},
+                    "down": {"type": "array", "items": {"type": "string"}, "description": "what does not answer"},
+                },
+            },
+            "example": {
+                "type": "about:blank",
+                "title": "Unprocessable Content",
+                "status": 422,
+                "code": "invalid_quality",
+                "detail": "quality 'best' is not one of: full, light",
+                "accepted": ["full", "light"],
+            },
+        }
+    },
+}
+"""How the API's description shows every answer that is an error."""
+
 
 class Problem(Exception):
-    """An answer that is not what was hoped for."""
+    """An answer that is not what was hoped for.
 
-    def __init__(self, status: int, code: str, detail: str, **more: Any) -> None:
+    headers: of the answer; more: further members of the problem's details.
+    """
+
+    def __init__(
+        self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any
+    ) -> None:
         super().__init__(detail)
-        self.status, self.code, self.detail, self.more = status, code, detail, more
+        self.status, self.code, self.detail, self.headers, self.more = status, code, detail, headers or {}, more
 
 
 def not_found(what: str) -> Problem:
@@ -48,7 +89,7 @@ def answer(problem: Problem) -> JSONResponse:
         **problem.more,
     }
     headers = {"Retry-After": "2"} if problem.status == 503 else {}
-    return JSONResponse(body, problem.status, headers, "application/problem+json")
+    return JSONResponse(body, problem.status, {**headers, **problem.headers}, MEDIA_TYPE)
 
 
 def as_problem(error: Exception) -> Problem:
@@ -58,6 +99,8 @@ def as_problem(error: Exception) -> Problem:
             return error
         case Unavailable() | LibraryUnavailable():
             return Problem(503, "unavailable", error.message, down=[error.down])
+        case nats.errors.Error() if isinstance(error, OUTAGES):
+            return Problem(503, "unavailable", "NATS does not answer", down=["nats"])
         case NotFound() | PhotoNotFound():
             return not_found(error.message)
         case SignInFailed():
@@ -75,8 +118,8 @@ def as_problem(error: Exception) -> Problem:
         case ServiceError():
             return Problem(422, error.code, error.message)
         case HTTPException():
-            code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
-            return Problem(error.status_code, code, str(error.detail))
+            code = _HTTP_CODES.get(error.status_code, "refused")
+            return Problem(error.status_code, code, str(error.detail), error.headers)
         case RequestValidationError():
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
@@ -93,5 +136,6 @@ def install(app: FastAPI) -> None:
     async def handle(_: Request, error: Exception) -> JSONResponse:
         return answer(as_problem(error))
 
-    for kind in (Problem, ServiceError, HTTPException, RequestValidationError, ValueError, Exception):
+    kinds = (Problem, ServiceError, HTTPException, RequestValidationError, ValueError, nats.errors.Error, Exception)
+    for kind in kinds:
         app.add_exception_handler(kind, handle)

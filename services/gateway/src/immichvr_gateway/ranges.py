@@ -12,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 
 from immichvr_gateway.problems import Problem
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 Reader = Callable[[int, int], AsyncIterator[bytes]]
 
@@ -28,8 +28,11 @@ class Served:
     read: Reader
 
 
-def serve(request: Request, file: Served, download: bool) -> Response:
-    """Answers a GET or HEAD: whole, a range, or not modified. Raises Problem for a range beyond the end."""
+async def serve(request: Request, file: Served, download: bool) -> Response:
+    """Answers a GET or HEAD: whole, a range, or not modified.
+
+    Raises Problem for a range beyond the end, and what reading the first bytes raises.
+    """
     kind = "attachment" if download else "inline"
     headers = {
         "ETag": file.etag,
@@ -39,10 +42,10 @@ def serve(request: Request, file: Served, download: bool) -> Response:
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "sandbox; default-src 'none'",
     }
-    if file.etag in [one.strip() for one in request.headers.get("if-none-match", "").split(",")]:
+    if is_known(request.headers.get("if-none-match", ""), file.etag):
         return Response(status_code=304, headers=headers)
     start, length, status = 0, file.size, 200
-    wanted = request.headers.get("range", "")
+    wanted = request.headers.get("range", "") if request.method == "GET" else ""
     if wanted and request.headers.get("if-range", file.etag) == file.etag:
         found = parse_range(wanted, file.size)
         if found is not None:
@@ -52,7 +55,16 @@ def serve(request: Request, file: Served, download: bool) -> Response:
     headers["Content-Length"] = str(length)
     if request.method == "HEAD" or length == 0:
         return Response(status_code=status, headers=headers, media_type=file.media_type)
-    return StreamingResponse(file.read(start, length), status, headers, file.media_type)
+    chunks = file.read(start, length)
+    # What cannot be read shows here, while the answer can still say so.
+    first = await anext(chunks, b"")
+    return StreamingResponse(_after(first, chunks), status, headers, file.media_type)
+
+
+def is_known(if_none_match: str, etag: str) -> bool:
+    """Whether the asking side has this version already (RFC 9110, 13.1.2: weak comparison)."""
+    tags = [one.strip() for one in if_none_match.split(",")]
+    return "*" in tags or etag.removeprefix("W/") in [one.removeprefix("W/") for one in tags]
 
 
 def parse_range(header: str, size: int) -> tuple[int, int] | None:
@@ -64,8 +76,19 @@ def parse_range(header: str, size: int) -> tuple[int, int] | None:
     if match is None or match.group(1) == match.group(2) == "":
         return None
     first, last = match.groups()
+    if first and last and int(last) < int(first):
+        return None
     start = int(first) if first else max(0, size - int(last))
     end = min(int(last), size - 1) if first and last else size - 1
-    if start >= size or end < start or (not first and int(last) == 0):
-        raise Problem(416, "range_not_satisfiable", f"the file has {size} bytes; {header} is outside of it")
+    if start >= size or (not first and int(last) == 0):
+        raise Problem(
+            416, "range_not_satisfiable", f"the file has {size} bytes; {header} is outside of it",
+            {"Content-Range": f"bytes */{size}"},
+        )  # fmt: skip
     return start, end - start + 1
+
+
+async def _after(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for chunk in rest:
+        yield chunk

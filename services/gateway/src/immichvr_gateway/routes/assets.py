@@ -49,7 +49,7 @@ async def get_asset_file(
         name=download_name(manifest, found),
         read=lambda start, length: core.store.stream(found.key, start, length),
     )
-    return serve(request, served, download)
+    return await serve(request, served, download)
 
 
 @router.get("/assets/map")
