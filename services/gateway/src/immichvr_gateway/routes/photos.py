@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from immichvr_gateway.core import Core
 from immichvr_gateway.library import Content, Identity, LibraryPhoto
 from immichvr_gateway.orders import Answer
+from immichvr_gateway.ranges import is_known
 from immichvr_gateway.routes.assets import asset_views
 from immichvr_gateway.routes.people import Person, TheCore
 from immichvr_gateway.views import JobAnswer, PhotoDetails, PhotoPageView, PhotoView, photo_view
@@ -126,7 +127,7 @@ async def _passed_on(content: Content, request: Request) -> Response:
     }
     if content.etag:
         headers["ETag"] = content.etag
-        if content.etag in request.headers.get("if-none-match", ""):
+        if is_known(request.headers.get("if-none-match", ""), content.etag):
             await content.close()
             return Response(status_code=304, headers=headers)
     if content.size is not None:
