@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, contextmanager, nullcontext
@@ -20,15 +21,27 @@ from immichvr_common.settings import WorkSettings
 from immichvr_common.storage import ObjectStore
 from immichvr_common.testing.fixtures import ACK_WAIT_S
 from immichvr_common.worker import Worker
-from immichvr_gateway.app import Guarded, create_app
-from immichvr_gateway.core import Core
-from immichvr_gateway.library import Library
+from immichvr_gateway.app import create_app
+from immichvr_gateway.library import (
+    Content,
+    Credential,
+    FolderLibrary,
+    Identity,
+    Library,
+    LibraryPhoto,
+    PhotoNotFound,
+    PhotoPage,
+    SignInFailed,
+)
 from immichvr_gateway.settings import GatewaySettings, ImmichSettings
 from PIL import Image
+from pydantic import SecretStr
 
 BUCKET = "gateway-tests"
 CAPABILITY = "immichvr_common.testing.studio:perform"
 NAMES = ["beach.jpg", "hut.png", "slow-lake.jpg", "slow-river.jpg", "fail-fog.jpg", "crash-car.jpg", "Ünder way.jpg"]
+
+_versions = itertools.count()
 
 
 class Live:
@@ -73,8 +86,8 @@ class Live:
 class Running:
     """A gateway that serves, and a client that speaks to it."""
 
-    def __init__(self, url: str, core: Core, client: httpx.AsyncClient) -> None:
-        self.url, self.core, self.client = url, core, client
+    def __init__(self, url: str, client: httpx.AsyncClient, library: Any) -> None:
+        self.url, self.client, self.library = url, client, library
         self.ids: dict[str, str] = {}
 
     @asynccontextmanager
@@ -84,12 +97,19 @@ class Running:
         await live.client.connect(
             self.url, headers=headers or {}, transports=["websocket"], socketio_path="/api/socket.io", retry=False
         )
-        yield live
-        await live.client.disconnect()
+        try:
+            yield live
+        finally:
+            await live.client.disconnect()
 
-    async def post(self, name: str, what: str, **wish: object) -> httpx.Response:
+    async def post(self, name: str, what: str, as_user: str = "", **wish: object) -> httpx.Response:
         """Asks for something to be made of the photo of that name."""
-        return await self.client.post(f"/api/photos/{self.ids[name]}/{what}", json=wish)
+        headers = {"x-api-key": f"{as_user}-key"} if as_user else {}
+        return await self.client.post(f"/api/photos/{self.ids[name]}/{what}", json=wish, headers=headers)
+
+    async def get(self, path: str, as_user: str = "", **headers: str) -> httpx.Response:
+        """Reads something."""
+        return await self.client.get(path, headers={**headers, **({"x-api-key": f"{as_user}-key"} if as_user else {})})
 
     async def make(self, live: Live, name: str, what: str, **wish: object) -> dict[str, Any]:
         """Has something made, and waits for the job to end."""
@@ -115,14 +135,19 @@ def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """A folder of small photos, the first name the newest, and one file without a byte."""
+    """A folder of small photos, the first name the newest, and one file without a byte.
+
+    Each test has versions of its own: for two minutes NATS takes a job of the same name and run for a repetition.
+    """
     folder = tmp_path / "photos"
     folder.mkdir()
-    for age, name in enumerate(NAMES):
-        Image.new("RGB", (8, 6), (30 * age, 90, 120)).save(folder / name)
-        os.utime(folder / name, (1.7e9 - age, 1.7e9 - age))
     (folder / "empty.jpg").touch()
-    os.utime(folder / "empty.jpg", (1.6e9, 1.6e9))
+    version = next(_versions)
+    for age, name in enumerate([*NAMES, "empty.jpg"]):
+        if name != "empty.jpg":
+            Image.new("RGB", (8, 6), (30 * age, 90, 120)).save(folder / name)
+        taken = 1_700_000_000_000_000_000 - age * 1_000_000_000 + version * 1_000
+        os.utime(folder / name, ns=(taken, taken))
     return folder
 
 
@@ -167,18 +192,19 @@ def serving(empty_bus: Bus, storage: ObjectStore) -> Serving:
 
     @asynccontextmanager
     async def serve(settings: GatewaySettings, library: Library | None = None) -> AsyncIterator[Running]:
-        app = create_app(settings, library)
-        assert isinstance(app, Guarded)
-        core = app._inner.other_asgi_app.state.core
-        server = _Server(uvicorn.Config(app, port=0, log_level="error", timeout_graceful_shutdown=1))
+        server = _Server(
+            uvicorn.Config(create_app(settings, library), port=0, log_level="error", timeout_graceful_shutdown=1)
+        )
         task = asyncio.create_task(server.serve())
         while not server.started:  # noqa: ASYNC110  # uvicorn tells nobody
             await asyncio.sleep(0.005)
         url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-        async with httpx.AsyncClient(base_url=url, timeout=20) as client:
-            while (await client.get("/api/ready")).status_code != 200:  # noqa: ASYNC110  # it tells by answering
-                await asyncio.sleep(0.005)
-            yield Running(url, core, client)
+        try:
+            async with httpx.AsyncClient(base_url=url, timeout=20) as client:
+                while (await client.get("/api/ready")).status_code != 200:  # noqa: ASYNC110  # it tells by answering
+                    await asyncio.sleep(0.005)
+                yield Running(url, client, library)
+        finally:
             server.should_exit = True
             await task
 
@@ -229,3 +255,64 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Any:  # type: ignore[override]
         with nullcontext():
             yield
+
+
+class SharedLibrary(FolderLibrary):
+    """A folder that two people share as they would an Immich: Ann sees everything, Bob only what `bob_sees` names."""
+
+    kind: Any = "immich"
+
+    def __init__(self, root: Path, cache: Path, bob_sees: set[str]) -> None:
+        super().__init__(root, cache)
+        self.bob_sees = bob_sees
+        self.signed_out: list[str] = []
+
+    async def sign_in(
+        self, *, api_key: str | None = None, email: str | None = None, password: str | None = None
+    ) -> Identity:
+        name = (api_key or "").removesuffix("-key") if api_key else (email or "").partition("@")[0]
+        if name not in ("ann", "bob") or (email and password != "right"):
+            raise SignInFailed("Immich does not know this key")
+        return Identity(name, name.title(), Credential("bearer", SecretStr(f"{name}-token")))
+
+    async def sign_out(self, who: Identity) -> None:
+        self.signed_out.append(who.user_id)
+
+    async def identity_of_service(self) -> Identity | None:
+        return None
+
+    async def photos(self, who: Identity, cursor: str | None, limit: int) -> PhotoPage:
+        page = await super().photos(who, cursor, limit)
+        return PhotoPage([photo for photo in page.items if self._sees(who, photo)], page.next_cursor)
+
+    async def photo(self, who: Identity, photo_id: str, *, fresh: bool = False) -> LibraryPhoto:
+        photo = await super().photo(who, photo_id, fresh=fresh)
+        if not self._sees(who, photo):
+            raise PhotoNotFound(photo_id)
+        return photo
+
+    async def original(self, who: Identity, photo_id: str) -> Content:
+        await self.photo(who, photo_id)
+        return await super().original(who, photo_id)
+
+    async def thumbnail(self, who: Identity, photo_id: str) -> Content:
+        await self.photo(who, photo_id)
+        return await super().thumbnail(who, photo_id)
+
+    async def preview(self, who: Identity, photo_id: str) -> Content:
+        await self.photo(who, photo_id)
+        return await super().preview(who, photo_id)
+
+    def _sees(self, who: Identity, photo: LibraryPhoto) -> bool:
+        return who.user_id == "ann" or photo.name in self.bob_sees
+
+
+@pytest.fixture
+async def shared(serving: Serving, settings: GatewaySettings, photos: Path, tmp_path: Path) -> AsyncIterator[Running]:
+    """A gateway in front of a library that Ann and Bob share; its client sends nobody's key."""
+    library = SharedLibrary(photos, tmp_path / "cache", {"hut.png", "slow-river.jpg"})
+    immich = ImmichSettings(url="http://immich.invalid")
+    async with serving(settings.model_copy(update={"immich": immich}), library) as running:
+        page = await library.photos(Identity("ann", "Ann", Credential("none")), None, 500)
+        running.ids = {photo.name: photo.id for photo in page.items}
+        yield running

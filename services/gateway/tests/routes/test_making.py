@@ -2,6 +2,8 @@
 
 import asyncio
 
+from immichvr_common.manifests import read_manifest
+
 
 async def test_asking_for_depth_leads_to_a_job_and_its_asset(gateway, workers, live) -> None:
     answer = await gateway.post("beach.jpg", "depth", model="auto")
@@ -10,13 +12,47 @@ async def test_asking_for_depth_leads_to_a_job_and_its_asset(gateway, workers, l
     assert (job["kind"], job["state"], job["requesters"]) == ("depth", "queued", ["local"])
     assert answer.headers["location"] == f"/api/jobs/{job['id']}"
     await live.job(job["id"], "succeeded")
-    ended = (await gateway.client.get(answer.headers["location"])).json()
+    ended = (await gateway.get(answer.headers["location"])).json()
     assert (ended["state"], ended["outputs"], ended["error"]) == ("succeeded", ["depth-heuristic"], None)
     assert [step["stage"] for step in ended["timeline"]] == ["queued", "staged", "decoded", "stored"]
     assert all(step["seconds"] >= 0 for step in ended["timeline"])
-    photo = (await gateway.client.get(f"/api/photos/{job['photo_id']}")).json()
+    photo = (await gateway.get(f"/api/photos/{job['photo_id']}")).json()
     assert photo["badges"] == {"depth": True, "splat": False}
     assert [asset["key"] for asset in photo["assets"]] == ["depth-heuristic"]
+
+
+async def test_a_splat_comes_with_its_depth_and_says_what_made_it(gateway, workers, live) -> None:
+    job = await gateway.make(live, "beach.jpg", "splat", model="lift-heuristic")
+    assert job["outputs"] == ["splat-lift-heuristic", "depth-heuristic"]
+    photo_id = gateway.ids["beach.jpg"]
+    depth, splat = (await gateway.get(f"/api/photos/{photo_id}/assets")).json()["assets"]
+    assert (splat["key"], splat["requested_model"], splat["outdated"]) == (
+        "splat-lift-heuristic", "lift-heuristic", False,
+    )  # fmt: skip
+    assert splat["camera"]["width"] == 8
+    assert (depth["depth"], depth["metric"]) == ({"near": 1.0, "far": 9.0, "metric": False}, False)
+    assert depth["reason"] == "nothing else is here"
+    [spz, ply] = splat["files"]
+    assert (spz["url"], spz["download_name"]) == (
+        f"/api/photos/{photo_id}/assets/splat-lift-heuristic/splat.spz", f"{photo_id}_lift-heuristic.spz",
+    )  # fmt: skip
+    assert (ply["role"], ply["format"], ply["variant"]) == ("splat", "ply", "full")
+    assert (await gateway.get("/api/assets/map")).json() == {
+        "status": "success", "count": 1, "map": {photo_id: {"depth": ["heuristic"], "splat": ["lift-heuristic"]}},
+    }  # fmt: skip
+
+
+async def test_what_exists_answers_at_once_and_force_makes_it_anew(gateway, workers, live, studio) -> None:
+    first = await gateway.make(live, "beach.jpg", "depth")
+    again = await gateway.post("beach.jpg", "depth", model="auto")
+    assert (again.status_code, again.json()["job"]["state"]) == (200, "succeeded")
+    assert (await gateway.get(again.headers["location"])).json()["id"] == first["id"]
+    forced = await gateway.make(live, "beach.jpg", "depth", force=True)
+    assert (forced["id"], forced["run"], forced["state"]) == (first["id"], 2, "succeeded")
+    assert forced["progress"]["fraction"] == 1
+    assert len((studio / "starts").read_text().splitlines()) == 2
+    [asset] = (await gateway.get(f"/api/photos/{first['photo_id']}/assets")).json()["assets"]
+    assert asset["created_at"] > first["updated_at"]
 
 
 async def test_twenty_requests_at_once_are_one_job_with_one_run(gateway, workers, live, studio) -> None:
@@ -25,3 +61,105 @@ async def test_twenty_requests_at_once_are_one_job_with_one_run(gateway, workers
     assert len({answer.json()["job"]["id"] for answer in answers}) == 1
     await live.job(answers[0].json()["job"]["id"], "succeeded")
     assert len((studio / "starts").read_text().splitlines()) == 1
+
+
+async def test_the_same_recipe_for_another_model_is_another_job(gateway, workers, live) -> None:
+    auto = await gateway.make(live, "beach.jpg", "depth", model="auto")
+    heuristic = await gateway.make(live, "beach.jpg", "depth", model="heuristic")
+    assert auto["id"] != heuristic["id"]
+    [asset] = (await gateway.get(f"/api/photos/{auto['photo_id']}/assets")).json()["assets"]
+    assert asset["requested_model"] == "heuristic"
+
+
+async def test_values_that_are_not_accepted_are_refused_with_those_that_are(gateway, workers, live) -> None:
+    await gateway.make(live, "hut.png", "splat")
+    for what, wish, code, accepted in [
+        ("depth", {"model": "magic"}, "invalid_model", ["auto", "embedded", "da2-small", "heuristic"]),
+        ("splat", {"model": "da2-small"}, "invalid_model", ["auto", "lift-embedded", "lift-da2-small", "lift-heuristic"]),
+        ("splat", {"quality": "best"}, "invalid_quality", ["full", "light"]),
+        ("splat/convert", {"format": "obj"}, "invalid_format", ["ply", "spz", "splat"]),
+        ("splat/convert", {"format": "ply", "model": "lift-x"}, "invalid_model", ["auto", "lift-heuristic"]),
+    ]:  # fmt: skip
+        answer = await gateway.post("hut.png", what, **wish)
+        problem = answer.json()
+        assert (answer.status_code, problem["code"], problem["accepted"]) == (422, code, accepted)
+        assert all(value in problem["detail"] for value in accepted)
+
+
+async def test_a_request_that_makes_no_sense_is_refused_before_anything_is_done(gateway, studio) -> None:
+    for what, wish in [("depth", {"models": "auto"}), ("splat", {"force": "perhaps"}), ("splat/convert", {})]:
+        answer = await gateway.post("beach.jpg", what, **wish)
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    missing = await gateway.post("beach.jpg", "splat/convert", format="ply")
+    assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
+    assert "no splat yet" in missing.json()["detail"]
+    for what in ("depth", "splat", "splat/convert"):
+        answer = await gateway.client.post(
+            f"/api/photos/{'0' * 24}/{what}", json={"format": "ply"} if "/" in what else {}
+        )
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert (await gateway.get("/api/jobs")).json()["items"] == []
+
+
+async def test_a_file_without_a_byte_is_refused_at_once(gateway) -> None:
+    answer = await gateway.post("empty.jpg", "splat")
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_image")
+    assert "empty.jpg" in answer.json()["detail"]
+
+
+async def test_a_photo_that_cannot_be_decoded_fails_with_the_reason_and_is_shown_with_it(
+    gateway, workers, live
+) -> None:
+    job = await gateway.make(live, "fail-fog.jpg", "splat")
+    assert (job["state"], job["error"]) == (
+        "failed", {"code": "invalid_image", "message": "not an image", "retriable": False},
+    )  # fmt: skip
+    photo = (await gateway.get(f"/api/photos/{job['photo_id']}")).json()
+    assert (photo["job"]["id"], photo["job"]["state"]) == (job["id"], "failed")
+    again = await gateway.make(live, "fail-fog.jpg", "splat")
+    assert (again["id"], again["run"]) == (job["id"], 2)
+
+
+async def test_a_crash_is_tried_once_more_by_itself_and_then_told(gateway, workers, live, studio) -> None:
+    answer = await gateway.post("crash-car.jpg", "depth")
+    job = await live.job(answer.json()["job"]["id"], "failed", run=2)
+    assert (job["error"]["code"], job["error"]["retriable"]) == ("worker_crashed", True)
+    assert len((studio / "starts").read_text().splitlines()) == 2
+
+
+async def test_converting_adds_a_file_to_the_splat_and_is_done_once(gateway, workers, live, storage) -> None:
+    splat = await gateway.make(live, "beach.jpg", "splat")
+    job = await gateway.make(live, "beach.jpg", "splat/convert", format="splat")
+    assert (job["kind"], job["state"], job["outputs"]) == ("convert", "succeeded", ["splat-lift-heuristic"])
+    await live.first("asset:created", lambda news: len(news["asset"]["files"]) == 3)
+    assets = (await gateway.get(f"/api/photos/{splat['photo_id']}/assets")).json()["assets"]
+    assert [file["name"] for file in assets[1]["files"]] == ["splat.spz", "splat.ply", "splat.splat"]
+    again = await gateway.post("beach.jpg", "splat/convert", format="splat")
+    assert (again.status_code, again.json()["job"]["id"]) == (200, job["id"])
+    ready = await gateway.post("beach.jpg", "splat/convert", format="ply", model="lift-heuristic")
+    assert (ready.status_code, ready.json()["job"]["state"]) == (200, "succeeded")
+    assert (await gateway.get(ready.headers["location"])).json()["state"] == "succeeded"
+    [manifest] = [key for key in await storage.list_keys("splats/") if key.endswith("manifest.json")]
+    assert len((await read_manifest(storage, manifest))[0].files) == 3
+
+
+async def test_light_quality_ends_when_the_light_variant_exists_too(gateway, workers, live) -> None:
+    answer = await gateway.post("beach.jpg", "splat", quality="light")
+    job_id = answer.json()["job"]["id"]
+    await live.job(job_id, "succeeded")
+    photo_id = gateway.ids["beach.jpg"]
+    assets = (await gateway.get(f"/api/photos/{photo_id}/assets")).json()["assets"]
+    light = [file for file in assets[1]["files"] if file["variant"] == "light"]
+    assert [(file["name"], file["format"]) for file in light] == [("splat.light.spz", "spz")]
+    assert light[0]["download_name"] == f"{photo_id}_lift-heuristic.light.spz"
+    updates = live.updates(job_id)
+    assert [update["state"] for update in updates][-1] == "succeeded"
+    assert len(updates) < 10
+    again = await gateway.post("beach.jpg", "splat", quality="light")
+    assert again.status_code == 200
+
+
+async def test_light_quality_of_a_splat_that_exists_is_a_conversion(gateway, workers, live) -> None:
+    await gateway.make(live, "beach.jpg", "splat")
+    job = await gateway.make(live, "beach.jpg", "splat", quality="light")
+    assert (job["kind"], job["state"]) == ("convert", "succeeded")

@@ -1,0 +1,111 @@
+"""Jobs: listed, followed, cancelled, tried again."""
+
+import asyncio
+import time
+
+
+async def test_jobs_are_listed_newest_first_in_pages_and_by_state_and_photo(gateway, workers, live) -> None:
+    made = [(await gateway.make(live, "beach.jpg", "depth", model=model))["id"] for model in ("auto", "heuristic")]
+    failed = (await gateway.make(live, "fail-fog.jpg", "depth"))["id"]
+    first = (await gateway.get("/api/jobs?limit=2")).json()
+    assert [job["id"] for job in first["items"]] == [failed, made[1]]
+    rest = (await gateway.get(f"/api/jobs?limit=2&cursor={first['next_cursor']}")).json()
+    assert ([job["id"] for job in rest["items"]], rest["next_cursor"]) == ([made[0]], None)
+    by_state = (await gateway.get("/api/jobs?state=failed")).json()
+    assert [job["id"] for job in by_state["items"]] == [failed]
+    by_photo = (await gateway.get(f"/api/jobs?photo_id={gateway.ids['beach.jpg']}")).json()
+    assert {job["id"] for job in by_photo["items"]} == set(made)
+    wrong = await gateway.get("/api/jobs?state=asleep")
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "invalid_state")
+    assert wrong.json()["accepted"] == ["queued", "running", "succeeded", "failed", "cancelled"]
+
+
+async def test_an_unknown_job_is_not_found(gateway) -> None:
+    for method, path in [("GET", ""), ("DELETE", ""), ("POST", "/retry")]:
+        answer = await gateway.client.request(method, f"/api/jobs/depth-x-y{path}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def test_a_queued_job_is_cancelled_and_leaves_the_queue(gateway, live, empty_bus) -> None:
+    job = (await gateway.post("beach.jpg", "depth")).json()["job"]
+    answer = await gateway.client.delete(f"/api/jobs/{job['id']}")
+    assert (answer.status_code, answer.json()["id"]) == (202, job["id"])
+    await live.job(job["id"], "cancelled")
+    assert (await empty_bus.js.stream_info("JOBS")).state.messages == 0
+    again = await gateway.client.delete(f"/api/jobs/{job['id']}")
+    assert (again.status_code, again.json()["code"]) == (409, "already_ended")
+
+
+async def test_a_running_job_is_cancelled_within_two_seconds(gateway, workers, live) -> None:
+    job = (await gateway.post("slow-lake.jpg", "splat")).json()["job"]
+    await live.job(job["id"], "running")
+    began = time.monotonic()
+    assert (await gateway.client.delete(f"/api/jobs/{job['id']}")).status_code == 202
+    await live.job(job["id"], "cancelled")
+    assert time.monotonic() - began < 2
+    assert (await gateway.get(f"/api/photos/{job['photo_id']}/assets")).json() == {"assets": []}
+
+
+async def test_a_cancelled_job_can_be_asked_for_again(gateway, workers, live, studio) -> None:
+    job = (await gateway.post("slow-lake.jpg", "depth")).json()["job"]
+    await live.job(job["id"], "running")
+    await gateway.client.delete(f"/api/jobs/{job['id']}")
+    await live.job(job["id"], "cancelled")
+    (studio / "release").touch()
+    again = await gateway.make(live, "slow-lake.jpg", "depth")
+    assert (again["id"], again["run"], again["state"]) == (job["id"], 2, "succeeded")
+
+
+async def test_one_of_two_who_asked_takes_back_their_wish_and_the_job_goes_on_for_the_other(
+    shared, workers, studio
+) -> None:
+    for user in ("ann", "bob"):
+        job = (await shared.post("slow-river.jpg", "depth", user)).json()["job"]
+    assert job["requesters"] == ["ann", "bob"]
+    ann = {"x-api-key": "ann-key"}
+    async with shared.listening({"x-api-key": "bob-key"}) as bob:
+        left = await shared.client.delete(f"/api/jobs/{job['id']}", headers=ann)
+        assert (left.status_code, left.json()["requesters"]) == (202, ["bob"])
+        assert (await shared.get(f"/api/jobs/{job['id']}", "ann")).status_code == 404
+        (studio / "release").touch()
+        await bob.job(job["id"], "succeeded")
+
+
+async def test_the_last_who_asked_ends_the_job_for_good(shared, workers) -> None:
+    for user in ("ann", "bob"):
+        job = (await shared.post("slow-river.jpg", "depth", user)).json()["job"]
+    async with shared.listening({"x-api-key": "bob-key"}) as bob:
+        await bob.job(job["id"], "running")
+        for user in ("ann", "bob"):
+            await shared.client.delete(f"/api/jobs/{job['id']}", headers={"x-api-key": f"{user}-key"})
+        await bob.job(job["id"], "cancelled")
+
+
+async def test_a_failed_job_is_tried_again_as_its_next_run_and_only_once_however_often_asked(
+    gateway, workers, live, studio
+) -> None:
+    job = await gateway.make(live, "fail-fog.jpg", "depth")
+    answers = await asyncio.gather(*(gateway.client.post(f"/api/jobs/{job['id']}/retry") for _ in range(3)))
+    assert sorted(answer.status_code for answer in answers) == [202, 409, 409]
+    [accepted] = [answer for answer in answers if answer.status_code == 202]
+    assert accepted.headers["location"] == f"/api/jobs/{job['id']}"
+    assert (accepted.json()["run"], accepted.json()["error"]) == (2, None)
+    await live.job(job["id"], "failed", run=2)
+    assert len((studio / "starts").read_text().splitlines()) == 2
+
+
+async def test_a_job_under_way_is_not_tried_again(gateway, live) -> None:
+    job = (await gateway.post("beach.jpg", "depth")).json()["job"]
+    answer = await gateway.client.post(f"/api/jobs/{job['id']}/retry")
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_ended")
+
+
+async def test_more_jobs_than_one_person_may_have_waiting_are_refused(serving, settings) -> None:
+    settings.limits.queued_per_user = 1
+    async with serving(settings) as gateway:
+        photos = (await gateway.get("/api/photos")).json()["items"]
+        gateway.ids = {photo["name"]: photo["id"] for photo in photos}
+        assert (await gateway.post("beach.jpg", "depth")).status_code == 202
+        refused = await gateway.post("hut.png", "depth")
+        assert (refused.status_code, refused.json()["code"]) == (429, "too_many_jobs")
+        assert (await gateway.post("beach.jpg", "depth")).status_code == 202

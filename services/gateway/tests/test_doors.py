@@ -1,0 +1,158 @@
+"""Every door of the gateway: errors as problem details, pages from elsewhere, bodies, the API's description."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+from openapi_schema_validator import OAS31Validator
+
+
+async def raw(gateway: Any, request: str) -> str:
+    """What a gateway answers to bytes that no client library would send."""
+    url = httpx.URL(gateway.url)
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(request.replace("\n", "\r\n").encode("latin-1"))
+    answer = await asyncio.wait_for(reader.read(65536), 5)
+    writer.close()
+    return answer.decode()
+
+
+async def test_every_error_is_problem_details(gateway) -> None:
+    for method, path, body, status, code in [
+        ("GET", "/api/nothing", None, 404, "not_found"),
+        ("GET", "/api/jobs/x/y/z", None, 404, "not_found"),
+        ("PUT", "/api/photos", b"", 405, "method_not_allowed"),
+        ("DELETE", "/api/photos/x/depth", b"", 405, "method_not_allowed"),
+        ("POST", "/api/photos/x/depth", b"{not json", 422, "invalid_request"),
+        ("POST", "/api/photos/x/depth", b"[" * 500, 422, "invalid_request"),
+        ("POST", "/api/photos/x/depth", b'{"model": "\xff"}', 400, "bad_request"),
+        ("POST", "/api/photos/x/depth", b"", 422, "invalid_request"),
+        ("POST", "/api/session", b"[]", 422, "invalid_request"),
+        ("GET", "/api/photos?limit=x", None, 422, "invalid_request"),
+    ]:
+        headers = {"content-type": "application/json"}
+        answer = await gateway.client.request(method, path, content=body, headers=headers)
+        problem = answer.json()
+        assert (answer.status_code, problem["status"], problem["code"]) == (status, status, code), (path, problem)
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert problem["type"] and problem["title"] and problem["detail"]
+    assert "GET" in (await gateway.client.put("/api/photos")).headers["allow"]
+
+
+async def test_a_body_above_the_limit_is_refused_whether_or_not_its_size_is_told(gateway) -> None:
+    async def in_chunks() -> Any:
+        for _ in range(100):
+            yield b" " * 1024
+
+    path, headers = "/api/photos/x/depth", {"content-type": "application/json"}
+    for content in (b" " * 65537, in_chunks()):
+        answer = await gateway.client.post(path, content=content, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+    allowed = await gateway.client.post(path, content=b" " * 65526 + b'{"foo": 1}', headers=headers)
+    assert allowed.status_code == 422
+
+
+async def test_an_open_gateway_answers_to_the_names_of_this_machine_alone(gateway) -> None:
+    port = httpx.URL(gateway.url).port
+    for host in (f"127.0.0.1:{port}", f"localhost:{port}", "LOCALHOST", f"[::1]:{port}"):
+        assert (await gateway.get("/api/photos", host=host)).status_code == 200, host
+    for host in (f"evil.example:{port}", "127.0.0.1.evil.example", "localhost.evil.example", "[::1", "", "10.0.0.1"):
+        answer = await raw(gateway, f"GET /api/photos HTTP/1.1\nHost: {host}\nConnection: close\n\n")
+        assert answer.startswith("HTTP/1.1 403"), (host, answer)
+        assert '"code":"refused"' in answer
+
+
+async def test_pages_elsewhere_can_change_nothing_and_hear_nothing(gateway) -> None:
+    path = f"/api/photos/{gateway.ids['beach.jpg']}/depth"
+    for origin in ("http://evil.example", "https://127.0.0.1:1", "null", "http://[", "file://"):
+        for method in ("POST", "DELETE", "PUT"):
+            answer = await gateway.client.request(method, path, json={}, headers={"origin": origin})
+            assert (answer.status_code, answer.json()["code"]) == (403, "refused"), origin
+        upgrade = (
+            f"GET /api/socket.io/?EIO=4&transport=websocket HTTP/1.1\nHost: {httpx.URL(gateway.url).netloc.decode()}\n"
+            f"Origin: {origin}\nConnection: Upgrade\nUpgrade: websocket\nSec-WebSocket-Version: 13\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n\n"
+        )
+        assert (await raw(gateway, upgrade)).startswith("HTTP/1.1 403"), origin
+    assert (await gateway.get("/api/jobs")).json()["items"] == []
+    own = await gateway.client.post(path, json={}, headers={"origin": gateway.url})
+    assert own.status_code == 202
+
+
+async def test_health_readiness_and_what_this_gateway_is_need_no_key(shared) -> None:
+    assert (await shared.get("/api/health")).json() == {"status": "ok"}
+    ready = await shared.get("/api/ready")
+    assert (ready.status_code, ready.json()) == (200, {"nats": True, "s3": True, "started": True})
+    stranger = (await shared.get("/api/config")).json()
+    assert (stranger["library"], stranger["authenticated"], stranger["models"]) == ("immich", False, [])
+    ann = (await shared.get("/api/config", "ann")).json()
+    assert ann["authenticated"] is True
+    assert {"da2-small"} <= {model["key"] for model in ann["models"]}
+    assert (ann["formats"], ann["qualities"]) == (["ply", "spz", "splat"], ["full", "light"])
+
+
+async def test_the_viewers_place_says_how_to_build_it_and_gives_no_other_file(gateway) -> None:
+    answer = await gateway.get("/")
+    assert answer.status_code == 503
+    assert "make web" in answer.text
+    listing = await raw(gateway, "GET /../../../etc/passwd HTTP/1.1\nHost: localhost\nConnection: close\n\n")
+    assert "root:" not in listing
+
+
+async def test_the_viewer_is_served_with_a_policy_and_its_hashed_files_for_ever(serving, settings) -> None:
+    (settings.web / "assets-static").mkdir(parents=True)
+    (settings.web / "index.html").write_text("<!doctype html>")
+    (settings.web / "assets-static" / "a.js").write_text("1")
+    (settings.web / "assets-static" / "a.js.gz").write_bytes(b"\x1f\x8bzipped")
+    async with serving(settings) as gateway:
+        page = await gateway.get("/")
+        assert "'wasm-unsafe-eval'" in page.headers["content-security-policy"]
+        assert page.headers["cache-control"] == "no-cache"
+        script = await gateway.get("/assets-static/a.js", **{"accept-encoding": "identity"})
+        assert (script.text, "immutable" in script.headers["cache-control"]) == ("1", True)
+        request = "GET /assets-static/a.js HTTP/1.1\nHost: localhost\nAccept-Encoding: gzip\nConnection: close\n\n"
+        assert "content-encoding: gzip" in (await raw(gateway, request)).lower()
+        assert (await gateway.get("/no/such.js")).status_code == 404
+
+
+async def test_the_api_describes_itself_with_examples_that_fit(gateway) -> None:
+    document = (await gateway.get("/api/openapi.json")).json()
+    assert document["openapi"].startswith("3.1")
+    operations = [
+        (f"{method.upper()} {path}", operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+    assert {
+        "GET /api/photos", "GET /api/photos/{photo_id}", "GET /api/photos/{photo_id}/thumbnail",
+        "GET /api/photos/{photo_id}/original", "POST /api/photos/{photo_id}/depth", "POST /api/photos/{photo_id}/splat",
+        "POST /api/photos/{photo_id}/splat/convert", "GET /api/photos/{photo_id}/assets",
+        "GET /api/photos/{photo_id}/assets/{asset_key}/{file}", "GET /api/assets/map", "GET /api/jobs",
+        "GET /api/jobs/{job_id}", "DELETE /api/jobs/{job_id}", "POST /api/jobs/{job_id}/retry", "GET /api/health",
+        "GET /api/ready", "GET /api/config", "POST /api/session",
+    } <= {name for name, _ in operations}  # fmt: skip
+    assert len({operation["operationId"] for _, operation in operations}) == len(operations)
+    for name, operation in operations:
+        assert operation["summary"], name
+        problem = operation["responses"]["default"]["content"]["application/problem+json"]
+        OAS31Validator(problem["schema"]).validate(problem["example"])
+        assert "422" not in operation["responses"], name
+        if "requestBody" in operation:
+            schema = _resolved(document, operation["requestBody"]["content"]["application/json"]["schema"])
+            assert schema["examples"], name
+            for example in schema["examples"]:
+                OAS31Validator({**schema, "components": document["components"]}).validate(example)
+    for schema in document["components"]["schemas"].values():
+        OAS31Validator.check_schema(schema)
+
+
+def _resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    for part in schema.get("$ref", "#").split("/")[1:]:
+        document = document[part]
+    return document if "$ref" in schema else schema
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])  # noqa: S104  # only asked about, not bound
+def test_a_folder_is_open_only_to_this_machine(settings, host: str) -> None:
+    assert settings.model_copy(update={"host": host}).is_open == (host == "127.0.0.1")

@@ -1,0 +1,106 @@
+"""Live news over Socket.IO: complete to the end, a few a second, for those who may hear them and who listen."""
+
+import asyncio
+import time
+
+import pytest
+import socketio
+import uvicorn
+from immichvr_common.embedded import free_ports
+from immichvr_gateway.lines import on_lines
+from immichvr_gateway.sockets import News
+from socketio.exceptions import ConnectionError as Refused
+
+
+async def test_a_jobs_news_end_with_its_success_and_the_asset_comes_too(gateway, workers, live) -> None:
+    job = await gateway.make(live, "beach.jpg", "splat")
+    updates = live.updates(job["id"])
+    assert [update["state"] for update in updates][0] == "queued"
+    assert [update["state"] for update in updates if update["state"] in ("succeeded", "failed")] == ["succeeded"]
+    fractions = [update["progress"]["fraction"] for update in updates]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
+    news = await live.first("asset:created", lambda one: one["asset"]["key"] == "splat-lift-heuristic")
+    assert news["photo_id"] == job["photo_id"]
+    [asset] = [
+        asset
+        for asset in (await gateway.get(f"/api/photos/{job['photo_id']}/assets")).json()["assets"]
+        if asset["key"] == "splat-lift-heuristic"
+    ]
+    assert news["asset"] == asset
+
+
+async def test_progress_is_told_a_few_times_a_second_and_the_end_at_once(gateway, workers, live, studio) -> None:
+    job = (await gateway.post("slow-lake.jpg", "depth")).json()["job"]
+    await live.first("job:update", lambda update: update["progress"]["stage"] == "inferred")
+    began, before = time.monotonic(), len(live.updates(job["id"]))
+    # Cancelling takes time too; what counts is how many came in it.
+    while time.monotonic() - began < 1:
+        live._news.clear()
+        await asyncio.wait_for(live._news.wait(), 2)
+    several = len(live.updates(job["id"])) - before
+    assert 2 <= several / (time.monotonic() - began) <= 6
+    (studio / "release").touch()
+    await live.job(job["id"], "succeeded", within_s=2)
+
+
+async def test_strangers_are_refused_and_a_session_is_enough(shared) -> None:
+    for headers in ({}, {"x-api-key": "eve-key"}, {"cookie": f"immichvr_session={'A' * 43}"}):
+        with pytest.raises(Refused, match="namespaces failed"):
+            async with shared.listening(headers):
+                pass
+    answer = await shared.client.post("/api/session", json={"email": "bob@example.org", "password": "right"})
+    cookie = answer.headers["set-cookie"].partition(";")[0]
+    async with shared.listening({"cookie": cookie}) as bob:
+        assert bob.client.connected
+
+
+async def test_polling_is_not_a_way_in(gateway) -> None:
+    answer = await gateway.get("/api/socket.io/?EIO=4&transport=polling")
+    assert answer.status_code == 400
+
+
+async def test_a_client_that_does_not_read_is_dropped_and_the_others_go_on() -> None:
+    async def anybody(scope: object) -> str:
+        return "ann"
+
+    [free_port] = free_ports(1)
+    news = News(anybody, unread_limit=8)
+    app = on_lines(socketio.ASGIApp(news.server, socketio_path="api/socket.io"))
+    server = uvicorn.Server(uvicorn.Config(app, port=free_port, log_level="error", lifespan="off"))
+    serving = asyncio.create_task(server._serve())
+    while not server.started:  # noqa: ASYNC110  # uvicorn tells nobody
+        await asyncio.sleep(0.005)
+    deaf = await _deaf(free_port)
+    listener, heard = socketio.AsyncClient(), asyncio.Queue[int]()
+    listener.on("asset:created", lambda payload: heard.put_nowait(payload["asset"]["n"]))
+    await listener.connect(f"http://127.0.0.1:{free_port}", transports=["websocket"], socketio_path="/api/socket.io")
+    assert len(news.server.eio.sockets) == 2
+    sent = 0
+    # Nobody knows how much the kernel holds for a socket: we send until one is gone.
+    while len(news.server.eio.sockets) == 2 and sent < 500:
+        news.asset_created({"n": sent, "filling": "x" * 100_000}, "photo", {"ann"})
+        assert await asyncio.wait_for(heard.get(), 5) == sent
+        sent += 1
+    assert len(news.server.eio.sockets) == 1, sent
+    news.asset_created({"n": -1}, "photo", {"ann"})
+    assert await asyncio.wait_for(heard.get(), 5) == -1
+    await listener.disconnect()
+    deaf.close()
+    server.should_exit = server.force_exit = True
+    await serving
+
+
+async def _deaf(port: int) -> asyncio.StreamWriter:
+    """A client that joins and then reads nothing."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+    writer.write(
+        f"GET /api/socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: Upgrade\r\n"
+        "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+    )
+    await reader.readuntil(b"\r\n\r\n")
+    # Engine.IO's message with Socket.IO's connect, "40", in a masked frame (the mask is zero).
+    writer.write(b"\x81\x82\x00\x00\x00\x0040")
+    await reader.readuntil(b'{"sid"')
+    writer.transport.pause_reading()
+    return writer

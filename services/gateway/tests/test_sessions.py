@@ -1,0 +1,133 @@
+"""Signing in: a key, a password or a token becomes a cookie; sessions outlive the gateway."""
+
+from http.cookies import SimpleCookie
+
+import pytest
+from immichvr_gateway.library import SignInFailed
+from immichvr_gateway.sessions import COOKIE, Sessions
+from pydantic import SecretStr
+
+
+@pytest.fixture
+def closed(settings):
+    """Settings of a folder that more than this machine can reach."""
+    return settings.model_copy(
+        update={"host": "0.0.0.0", "access_token": SecretStr("open-sesame"), "session_key": SecretStr("sealing")}
+    )  # fmt: skip
+
+
+def cookie_of(answer) -> SimpleCookie:
+    return SimpleCookie(answer.headers["set-cookie"])
+
+
+async def test_without_a_session_everything_about_photos_is_unauthorized(serving, closed) -> None:
+    async with serving(closed) as gateway:
+        for method, path in [
+            ("GET", "/api/photos"),
+            ("GET", "/api/photos/x"),
+            ("GET", "/api/photos/x/thumbnail"),
+            ("GET", "/api/photos/x/original"),
+            ("POST", "/api/photos/x/splat"),
+            ("GET", "/api/photos/x/assets"),
+            ("GET", "/api/photos/x/assets/k/f"),
+            ("GET", "/api/assets/map"),
+            ("GET", "/api/jobs"),
+            ("GET", "/api/jobs/x"),
+            ("DELETE", "/api/jobs/x"),
+            ("POST", "/api/jobs/x/retry"),
+        ]:
+            answer = await gateway.client.request(method, path, json={} if method == "POST" else None)
+            assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized"), path
+        forged = await gateway.get("/api/photos", cookie=f"{COOKIE}={'A' * 43}")
+        assert forged.status_code == 401
+
+
+async def test_the_access_token_becomes_a_cookie_that_scripts_cannot_read(serving, closed) -> None:
+    async with serving(closed) as gateway:
+        wrong = await gateway.client.post("/api/session", json={"token": "open-sesam"})
+        assert (wrong.status_code, wrong.json()["code"]) == (401, "unauthorized")
+        answer = await gateway.client.post("/api/session", json={"token": "open-sesame"})
+        assert (answer.status_code, answer.content) == (204, b"")
+        cookie = cookie_of(answer)[COOKIE]
+        assert (cookie["httponly"], cookie["samesite"], cookie["path"], cookie["secure"]) == (True, "strict", "/", "")
+        assert int(cookie["max-age"]) > 86400
+        assert (await gateway.get("/api/photos")).status_code == 200
+        assert (await gateway.get("/api/config")).json()["authenticated"] is True
+        assert (await gateway.client.delete("/api/session")).status_code == 204
+        gateway.client.cookies.set(COOKIE, cookie.value)
+        assert (await gateway.get("/api/photos")).status_code == 401
+
+
+async def test_behind_a_proxy_with_tls_the_cookie_travels_over_tls_alone(serving, closed) -> None:
+    async with serving(closed.model_copy(update={"public_url": "https://photos.example"})) as gateway:
+        answer = await gateway.client.post(
+            "/api/session", json={"token": "open-sesame"}, headers={"origin": "https://photos.example"}
+        )
+        assert cookie_of(answer)[COOKIE]["secure"] is True
+
+
+async def test_scripts_send_the_token_with_each_request(serving, closed) -> None:
+    async with serving(closed) as gateway:
+        assert (await gateway.get("/api/photos", authorization="Bearer open-sesame")).status_code == 200
+        for header in ("Bearer wrong", "Bearer", "Basic open-sesame", "open-sesame"):
+            assert (await gateway.get("/api/photos", authorization=header)).status_code == 401
+
+
+async def test_without_an_access_token_no_token_opens_a_folder(serving, closed) -> None:
+    async with serving(closed.model_copy(update={"access_token": SecretStr("")})) as gateway:
+        for header in ("Bearer", "Bearer None", 'Bearer ""'):
+            assert (await gateway.get("/api/photos", authorization=header)).status_code == 401
+        assert (await gateway.client.post("/api/session", json={"token": ""})).status_code == 422
+
+
+async def test_a_key_of_the_library_serves_as_header_and_for_signing_in(shared) -> None:
+    assert (await shared.get("/api/photos", **{"x-api-key": "ann-key"})).status_code == 200
+    assert (await shared.get("/api/photos", **{"x-api-key": "eve-key"})).status_code == 401
+    wrong = await shared.client.post("/api/session", json={"email": "ann@example.org", "password": "wrong"})
+    assert wrong.status_code == 401
+    right = await shared.client.post("/api/session", json={"email": "bob@example.org", "password": "right"})
+    assert right.status_code == 204
+    assert [photo["name"] for photo in (await shared.get("/api/photos")).json()["items"]] == [
+        "hut.png", "slow-river.jpg",
+    ]  # fmt: skip
+
+
+async def test_signing_out_ends_the_session_in_the_library_too(shared) -> None:
+    await shared.client.post("/api/session", json={"email": "bob@example.org", "password": "right"})
+    await shared.client.delete("/api/session")
+    assert shared.library.signed_out == ["bob"]
+    assert (await shared.client.delete("/api/session")).status_code == 204
+    assert shared.library.signed_out == ["bob"]
+
+
+async def test_sealed_sessions_open_with_their_key_only(empty_bus, shared, settings) -> None:
+    library = shared.library
+    immich = settings.immich.model_copy(update={"url": "http://immich.invalid"})
+    keyed = settings.model_copy(update={"immich": immich, "session_key": SecretStr("one")})
+    first = Sessions(keyed, library)
+    first.use(empty_bus)
+    cookie, _ = await first.sign_in("", "bob@example.org", "right", "")
+    stored = await (await empty_bus.js.key_value("state")).keys()
+    [name] = [one for one in stored if one.startswith("session.")]
+    sealed = (await (await empty_bus.js.key_value("state")).get(name)).value
+    assert b"bob" not in sealed and cookie not in name
+
+    async def who_with(key: str) -> str | None:
+        other = Sessions(keyed.model_copy(update={"session_key": SecretStr(key)}), library)
+        other.use(empty_bus)
+        found = await other.who(cookie, "", "")
+        return found and found.user_id
+
+    assert await who_with("one") == "bob"
+    assert await who_with("two") is None
+    await first.sign_out(cookie)
+    assert await who_with("one") is None
+
+
+async def test_a_folder_takes_its_token_and_nothing_else(serving, closed) -> None:
+    async with serving(closed) as gateway:
+        answer = await gateway.client.post("/api/session", json={"email": "ann@example.org", "password": "right"})
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+        assert "access token" in answer.json()["detail"]
+    with pytest.raises(SignInFailed):
+        await Sessions(closed, gateway.library).sign_in("", "", "", "guess")
