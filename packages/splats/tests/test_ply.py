@@ -214,7 +214,6 @@ def test_a_count_that_is_no_number_is_refused(make_cloud, count):
         (b"property float y", b"property float x", "second property"),
         (b"end_header", b"element vertex 3\nend_header", "second element"),
         (b"property float x", b"property list uchar float x", "holds a list"),
-        (b"property float x", b"property uint packed_position", "compressed PLY"),
         (b"end_header", b"the_end", "no 'end_header'"),
         (b"element vertex", b"\xff\xfe vertex", "not text"),
         (b"end_header", b"comment " + b"x" * 70_000 + b"\nend_header", "no 'end_header'"),

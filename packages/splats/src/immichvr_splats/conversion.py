@@ -257,8 +257,10 @@ def _sniff(source: Source) -> str:
 
 def _among_alike(row: Format, source: Source) -> Format:
     """The format that a file really has, among those that begin with the same bytes as `row`."""
-    alike = [r for r in FORMATS.values() if r.is_it and not set(r.magic).isdisjoint(row.magic)]
-    return next((r for r in alike if r.is_it and r.is_it(source)), row)
+    alike = [r for r in FORMATS.values() if not set(r.magic).isdisjoint(row.magic)]
+    told = [r for r in alike if r.is_it and r.is_it(source)]
+    untold = [r for r in alike if not r.is_it]
+    return next(iter((*told, *untold)), row)
 
 
 def _dropped(losses: list[Loss]) -> int:

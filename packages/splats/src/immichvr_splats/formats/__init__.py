@@ -1,6 +1,6 @@
 """The one table of file formats: the command, the services and the tests take everything about them from here."""
 
-from . import archive, ply, sog, splat, spz
+from . import archive, compressed_ply, ply, sog, splat, spz
 from .base import Format
 
 FORMATS: dict[str, Format] = {
@@ -20,6 +20,22 @@ FORMATS: dict[str, Format] = {
             reader=ply.read,
             writer=ply.write,
             streams=True,
+        ),
+        Format(
+            key="compressed-ply",
+            description="PlayCanvas' compressed PLY, 16 bytes per Gaussian and one for each higher SH coefficient",
+            extensions=(".compressed.ply",),
+            media_type="application/x-ply",
+            max_sh_degree=3,
+            keeps_camera=False,
+            keeps_order=False,
+            frame="rdf",
+            magic=(b"ply\n", b"ply\r\n"),
+            options=("order",),
+            reader=compressed_ply.read,
+            writer=compressed_ply.write,
+            streams=True,
+            is_it=compressed_ply.is_it,
         ),
         Format(
             key="splat",

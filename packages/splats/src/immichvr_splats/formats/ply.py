@@ -28,7 +28,7 @@ import numpy as np
 from ..cloud import SH_COEFFICIENTS, Camera, ColorSpace, GaussianCloud
 from ..color import to_srgb
 from ..compiled import F32, I64, kernel
-from ..errors import InvalidCloudError, MalformedFileError, SplatError, UnsupportedFileError
+from ..errors import InvalidCloudError, MalformedFileError, SplatError
 from ..losses import Loss
 from ..source import ReadLimits, Source
 from ..stream import Rows, SoundStream, Stream, row_numbers
@@ -125,8 +125,6 @@ def _vertex(header: Header, source: Source, limits: ReadLimits) -> Element:
     vertex = header.element("vertex")
     if vertex is None:
         raise MalformedFileError(f"{name}: header has no element 'vertex'")
-    if "packed_position" in vertex.properties:
-        raise UnsupportedFileError(f"{name}: a compressed PLY (PlayCanvas), which is not read here")
     missing = [p for p in _BASE if p not in vertex.properties and p not in vertex.lists]
     if missing:
         raise MalformedFileError(f"{name}: element 'vertex' lacks the properties {', '.join(missing)}")
