@@ -92,6 +92,27 @@ def test_what_stands_alone_is_kept_not_pruned(make_cloud):
     np.testing.assert_array_equal(level.log_scales[kept[0]], alone.log_scales[0])
 
 
+def test_what_is_near_and_finely_sampled_keeps_its_share_in_a_world_without_a_camera(photo_cloud, make_cloud):
+    far = replace(make_cloud(2000), log_scales=np.full((2000, 3), 3.5))
+    far.means[:] = 100 * far.means + [0, 0, 500]
+    near = replace(photo_cloud, camera=None)
+    both = GaussianCloud(
+        *(
+            np.concatenate((getattr(near, name), getattr(far, name)))
+            for name in ("means", "log_scales", "quaternions", "opacity_logits", "sh")
+        )
+    )
+    level = lod(both, both.count // 4)
+    assert (level.means[:, 2] < 5).sum() > near.count // 6
+
+
+def test_cells_stop_at_edges_between_colours(photo_cloud):
+    left = photo_cloud.means[:, 0] < 0
+    sh = np.where(left[:, None, None], -1.5, 1.5) * np.ones_like(photo_cloud.sh)
+    level = lod(replace(photo_cloud, sh=sh), photo_cloud.count // 20)
+    assert np.abs(np.abs(level.sh) - 1.5).max() < 1e-5
+
+
 def test_a_level_has_sound_values_whatever_the_cloud_holds(make_cloud, camera):
     cloud = make_cloud(300, camera=camera)
     cloud.means[:20] = 0  # in the camera's centre

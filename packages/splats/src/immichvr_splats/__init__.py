@@ -14,6 +14,9 @@ from .errors import (
 from .formats import FORMATS
 from .formats.base import Format
 from .lod import light, lod
+from .lod_index import Bounds
+from .lod_levels import LEVEL_COUNTS, LEVELS_FILE, Level, levels, write_levels
+from .lod_tiles import TILES_FILE, Tile, write_tiles
 from .losses import Loss
 from .sog_folder import read_sog_folder, write_sog_folder
 from .source import ReadLimits
@@ -21,12 +24,17 @@ from .warming import warm
 
 __all__ = [
     "FORMATS",
+    "LEVELS_FILE",
+    "LEVEL_COUNTS",
     "SH_C0",
+    "TILES_FILE",
+    "Bounds",
     "Camera",
     "Conversion",
     "Format",
     "GaussianCloud",
     "InvalidCloudError",
+    "Level",
     "LimitExceededError",
     "Loss",
     "MalformedFileError",
@@ -34,11 +42,13 @@ __all__ = [
     "ReadLimits",
     "ReadResult",
     "SplatError",
+    "Tile",
     "UnknownFormatError",
     "UnsupportedFileError",
     "clean",
     "convert",
     "format_of",
+    "levels",
     "light",
     "lod",
     "open_cloud",
@@ -47,5 +57,7 @@ __all__ = [
     "to_bytes",
     "warm",
     "write",
+    "write_levels",
     "write_sog_folder",
+    "write_tiles",
 ]

@@ -16,6 +16,7 @@ from .order import morton_codes
 # from several places: less of either wastes Gaussians on fine texture, more blurs edges in colour.
 _EVENNESS = 0.05  # what an even surface counts, so that size decides there
 _DISTANCE = 0.02  # squared distance over the mean variance of the Gaussians
+_FARTHEST = 200.0  # what that ratio levels off at, so that strays do not take the place of what is seen
 # Where no eye is known, large Gaussians may be far away or flat: they count for less than their area.
 _AREA_POWER = 0.25
 _LEAST_SHOWN = 1e-100  # products of two still are float64
@@ -74,7 +75,7 @@ def _ward(one: F64, other: F64) -> float:
         distance += (one[k] / a - other[k] / b) ** 2
         contrast += (one[k + 3] / a - other[k + 3] / b) ** 2
     size = (one[7] + other[7]) / (a + b)
-    return float(a * b / (a + b) * (contrast + _EVENNESS + _DISTANCE * distance / size))
+    return float(a * b / (a + b) * (contrast + _EVENNESS + _DISTANCE * distance / (size + distance / _FARTHEST)))
 
 
 @kernel

@@ -1,0 +1,140 @@
+"""A cloud as a tree of tiles, so that a viewer loads only what it sees, as fine as it sees it.
+
+Leaves hold the cloud's own Gaussians. Every other tile stands for all of its children, merged, and is shown until
+they are there. Nodes are those of an octree over the bounding cube; neighbours with few Gaussians share a tile.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from .cleaning import clean
+from .cloud import GaussianCloud
+from .compiled import I64, U64
+from .conversion import write
+from .errors import InvalidCloudError
+from .lod import lod
+from .lod_index import INDEX_VERSION, Bounds, camera_entry, extension_of, unique, write_index
+from .losses import Loss
+from .merging import LARGEST_LOG_SCALE
+from .order import MORTON_BITS, morton_codes
+
+TILES_FILE = "tiles.json"
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A node of the tree. bounds: what its Gaussians reach. detail: median standard deviation of its Gaussians along
+    their longest axis, metres: a tile is fine enough while that is small on the screen."""
+
+    file: str
+    count: int
+    bytes: int
+    bounds: Bounds
+    detail: float
+    children: list["Tile"] = field(default_factory=list)
+
+    def walk(self) -> Iterator["Tile"]:
+        """This tile and all below it."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+def write_tiles(
+    cloud: GaussianCloud,
+    folder: str | os.PathLike[str],
+    format: str = "spz",
+    most: int = 100_000,
+    **options: object,
+) -> Tile:
+    """Write one file for each tile, and TILES_FILE beside them, which appears last; returns the root.
+
+    most: Gaussians in a tile; only more than that at one place make a larger one. format, options: those of `write`.
+    Raises UnknownFormatError or InvalidCloudError (both SplatError).
+    """
+    if most < 1:
+        raise InvalidCloudError(f"tiles of {most} Gaussians were asked for, wants at least 1")
+    extension = extension_of(format)
+    cloud, losses = clean(cloud)
+    root = Path(folder)
+    root.mkdir(parents=True, exist_ok=True)
+    codes = morton_codes(cloud.means.astype(np.float64))
+    order = np.argsort(codes, kind="stable")
+    writer = _TileWriter(cloud, codes[order], order, most, root, extension, format, options, losses)
+    tile, _ = writer.write_node("r", 0, cloud.count, 0)
+    index: dict[str, object] = {
+        "version": INDEX_VERSION,
+        "format": format,
+        "count": cloud.count,
+        "camera": camera_entry(cloud.camera),
+        "losses": [asdict(loss) for loss in unique(losses)],
+        "root": asdict(tile),
+    }
+    write_index(root / TILES_FILE, index)
+    return tile
+
+
+@dataclass(frozen=True)
+class _TileWriter:
+    """codes: (N,) sorted. order: (N,) indices into the cloud that sort them. losses: grows with each file."""
+
+    cloud: GaussianCloud
+    codes: U64
+    order: I64
+    most: int
+    root: Path
+    extension: str
+    format: str
+    options: dict[str, object]
+    losses: list[Loss]
+
+    def write_node(self, name: str, start: int, stop: int, depth: int) -> tuple[Tile, GaussianCloud]:
+        """Write the tile of rows start to stop and all below it. depth: halvings of the cube they share."""
+        while depth < MORTON_BITS and stop - start > self.most:
+            parts = self._parts(start, stop, depth)
+            depth += 1
+            if len(parts) > 1:
+                break
+        else:
+            level = self.cloud.take(self.order[start:stop])
+            return self._write(name, level, []), level
+        below = [self.write_node(f"{name}{k}", *part, depth) for k, part in enumerate(parts)]
+        level = lod(_joined([part for _, part in below]), self.most)
+        return self._write(name, level, [tile for tile, _ in below]), level
+
+    def _parts(self, start: int, stop: int, depth: int) -> list[tuple[int, int]]:
+        """Rows of the octants, those that fit into one tile together as one part."""
+        shift = np.uint64(3 * (MORTON_BITS - depth - 1))
+        octants = (self.codes[start:stop] >> shift) & np.uint64(7)
+        edges = start + np.searchsorted(octants, np.arange(9, dtype=np.uint64))
+        parts: list[tuple[int, int]] = []
+        for low, high in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+            if low == high:
+                continue
+            if parts and high - parts[-1][0] <= self.most:
+                parts[-1] = (parts[-1][0], high)
+            else:
+                parts.append((low, high))
+        return parts
+
+    def _write(self, name: str, level: GaussianCloud, children: list[Tile]) -> Tile:
+        path = self.root / f"{name}{self.extension}"
+        self.losses.extend(write(level, path, self.format, **self.options))
+        largest = level.log_scales.max(axis=1).clip(-LARGEST_LOG_SCALE, LARGEST_LOG_SCALE)
+        detail = float(np.exp(np.median(largest))) if level.count else 0.0
+        return Tile(path.name, level.count, path.stat().st_size, Bounds.of(level), detail, children)
+
+
+def _joined(parts: list[GaussianCloud]) -> GaussianCloud:
+    return replace(
+        parts[0],
+        means=np.concatenate([part.means for part in parts]),
+        log_scales=np.concatenate([part.log_scales for part in parts]),
+        quaternions=np.concatenate([part.quaternions for part in parts]),
+        opacity_logits=np.concatenate([part.opacity_logits for part in parts]),
+        sh=np.concatenate([part.sh for part in parts]),
+    )
