@@ -13,7 +13,6 @@ import cv2
 import numpy as np
 
 from immichvr_ai.lift.compiled import Bytes, Floats, Indices, Mask, kernel
-from immichvr_ai.lift.edges import touching_steps
 from immichvr_ai.lift.occlusion import Blocks, Continuation, Seeds, carry_on, find_seeds, split_blocks
 
 _DEPTH_SWEEPS = 8
@@ -37,13 +36,15 @@ class Sheet:
     distance: Floats
 
 
-def build_sheets(shift: Floats, gradient: Floats, colours: Floats, right: Mask, down: Mask) -> tuple[Sheet, Sheet]:
+def build_sheets(
+    shift: Floats, gradient: Floats, colours: Floats, blends: Mask, right: Mask, down: Mask
+) -> tuple[Sheet, Sheet]:
     """What small movements reveal first, with the visible rims it starts from; and what lies behind it all.
 
     shift: (h, w) float32, cells. gradient: (h, w, 2), its change along x and y. colours: (h, w, 3) float32,
-    0…255. right, down: (h, w) steps (edges.py).
+    0…255. blends: (h, w), cells whose colours may be another surface's. right, down: (h, w) steps (edges.py).
     """
-    blocks = split_blocks(shift, gradient, colours, touching_steps(right, down))
+    blocks = split_blocks(shift, gradient, colours, blends)
     seeds = find_seeds(shift, right, down, blocks)
     revealed = carry_on(blocks, seeds)
     first = _paint_sheet(revealed, blocks, seeds)

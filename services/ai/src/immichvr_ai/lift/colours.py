@@ -6,7 +6,7 @@ import numpy as np
 
 from immichvr_ai.lift.compiled import Bytes, Floats, Mask, kernel
 
-_REACH = 3
+_REACH = 4
 _FAR_DETAIL = 0.4
 _SAME = 1.5  # tolerances between two cells of one surface
 _ALIKE = 300.0  # square distance of colours (10 levels in each channel) too small to tell a blend by
@@ -16,10 +16,10 @@ _GAIN = 0.8
 
 
 @kernel
-def unmix_colours(rgb: Bytes, shift: Floats, tolerance: Floats, touches: Mask) -> tuple[Floats, Floats]:
+def unmix_colours(rgb: Bytes, shift: Floats, tolerance: Floats, blends: Mask) -> tuple[Floats, Floats]:
     """Colours of cells at a step without the other side's share, and how much each surface covers of its cell.
 
-    rgb: (h, w, 3). shift, tolerance: (h, w) cells. touches: (h, w), see edges.py. Returns (h, w, 3) float32 in
+    rgb: (h, w, 3). shift, tolerance: (h, w) cells. blends: (h, w), cells near a step. Returns (h, w, 3) float32 in
     0…255 and (h, w) float32 in 0…1: 1 away from steps and on the far side. The blend C = a·F + (1 − a)·B is
     resolved with F and B the mean colours of the pure cells on either side.
     """
@@ -29,14 +29,14 @@ def unmix_colours(rgb: Bytes, shift: Floats, tolerance: Floats, touches: Mask) -
     reach = _REACH
     for y in range(height):
         for x in range(width):
-            if not touches[y, x]:
+            if not blends[y, x]:
                 continue
             here = shift[y, x]
             same, other = np.zeros(3), np.zeros(3)
             same_weight, other_weight, other_shift = 0.0, 0.0, 0.0
             for ny in range(max(0, y - reach), min(height, y + reach + 1)):
                 for nx in range(max(0, x - reach), min(width, x + reach + 1)):
-                    if touches[ny, nx]:
+                    if blends[ny, nx]:
                         continue
                     w = 1.0 / ((ny - y) ** 2 + (nx - x) ** 2)
                     if abs(shift[ny, nx] - here) <= _SAME * tolerance[y, x]:
@@ -72,7 +72,7 @@ def unmix_colours(rgb: Bytes, shift: Floats, tolerance: Floats, touches: Mask) -
 
 
 @kernel
-def _blend_weights(shift: Floats, tolerance: Floats, touches: Mask, opacity: Floats, sigma: Floats) -> Floats:
+def _blend_weights(shift: Floats, tolerance: Floats, blends: Mask, opacity: Floats, sigma: Floats) -> Floats:
     """(h, w, 9): what each Gaussian of a 3×3 neighbourhood adds to the middle, blended front to back.
 
     Neighbours across a step are left out, and the rest is scaled to a sum of 1.
@@ -88,7 +88,7 @@ def _blend_weights(shift: Floats, tolerance: Floats, touches: Mask, opacity: Flo
                 ny, nx = y + k // 3 - 1, x + k % 3 - 1
                 if not (0 <= ny < height and 0 <= nx < width):
                     continue
-                at_step = touches[y, x] and touches[ny, nx]
+                at_step = blends[y, x] and blends[ny, nx]
                 if at_step and abs(shift[ny, nx] - shift[y, x]) > _SAME * tolerance[y, x]:
                     continue
                 place = count
@@ -132,14 +132,14 @@ def _fit_round(colours: Floats, target: Floats, weights: Floats, gain: float) ->
 
 
 def fit_colours(
-    target: Floats, shift: Floats, tolerance: Floats, touches: Mask, opacity: Floats, sigma: Floats
+    target: Floats, shift: Floats, tolerance: Floats, blends: Mask, opacity: Floats, sigma: Floats
 ) -> Floats:
     """Colours with which overlapping Gaussians, nearest first, blend to `target` (h, w, 3) at the cells' centres.
 
     Nearer neighbours cover farther ones, which moves the picture by a part of a cell and blurs it; a few rounds
     of adding what is missing (Landweber's iteration) undo both.
     """
-    weights = _blend_weights(shift, tolerance, touches, opacity, sigma)
+    weights = _blend_weights(shift, tolerance, blends, opacity, sigma)
     colours = target
     for _ in range(_ROUNDS):
         colours = _fit_round(colours, target, weights, _GAIN)

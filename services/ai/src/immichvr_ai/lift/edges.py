@@ -14,8 +14,11 @@ STEP = 1.0  # cells of gap at the reference sidestep; smaller gaps are covered b
 _SLOPE_RUN = 3  # a slope must hold over so many cells to count as a surface
 _WIDEST = 5  # cells of blur that are worth resolving
 _SHARP = 1.35  # mean width of steps, in cells, of a map rendered or measured at this resolution
-_STUBBORN, _WILLING = 6.0, 2.0  # how much likelier the other side's colours must make it
-_COLOUR_SIGMA = 20.0  # levels
+_STUBBORN, _WILLING = 6.0, 1.5  # how much likelier the other side's colours must make it
+_COLOUR_SIGMA = 20.0  # levels by which colours of one surface differ
+_AROUND = 1  # cells beyond the blur whose colours are compared with
+_ROUNDS = 2  # of snapping a coarse map; a third changes nothing that can be measured
+_DOUBTFUL = 2  # cells to either side of a snapped step whose colours may be the other side's
 
 
 @kernel
@@ -128,6 +131,7 @@ def _snap_cells(
             likeness = np.zeros(2)
             weight = np.full(2, 1e-6)
             nearest = np.full(2, 1e9)
+            company = np.ones(2)
             value = np.zeros(2, np.float32)
             for ny in range(top, bottom):
                 for nx in range(left, end):
@@ -142,12 +146,14 @@ def _snap_cells(
                         difference += delta * delta
                     weight[side] += w
                     likeness[side] += w * np.exp(difference * colour)
+                    if distance <= 2.0:
+                        company[side] += 1.0
                     if distance < nearest[side]:
                         nearest[side] = distance
                         value[side] = shift[ny, nx]
             if nearest[0] > 1e8 or nearest[1] > 1e8:
                 continue
-            evidence = (likeness[1] / weight[1] + 1e-3) / (likeness[0] / weight[0] + 1e-3)
+            evidence = company[1] / company[0] * (likeness[1] / weight[1] + 1e-3) / (likeness[0] / weight[0] + 1e-3)
             if kind[y, x] == 2:
                 share = (shift[y, x] - lowest) / (highest - lowest)
                 out[y, x] = value[1] if evidence * (0.25 + share) / (1.25 - share) > 1 else value[0]
@@ -159,40 +165,42 @@ def _snap_cells(
     return out
 
 
-def snap(shift: Floats, rgb: Bytes, tolerance: Floats, coarseness: float) -> Floats:
+def snap(shift: Floats, rgb: Bytes, tolerance: Floats, coarseness: float) -> tuple[Floats, int]:
     """Depth edges moved onto colour edges, blends of both sides resolved to one of them.
 
     shift, tolerance: (h, w) cells. rgb: (h, w, 3). coarseness: cells that one sample of the depth map covers.
     A coarse or blurred map is corrected within its blur; one with edges as fine as the grid only where the
-    colours are certain.
+    colours are certain. Returns the shift, and how many cells to either side of a step remain in doubt.
     """
     right, down = find_steps(shift, tolerance)
     count, runs = _mean_run(right, shift)
     blur = max(1.0, coarseness, count / runs if runs else 1.0)
     reach = int(min(_WIDEST, np.ceil(blur)))
     sharp = blur <= _SHARP
-    for repeat in range(1 if sharp else 2):
+    if sharp and coarseness <= 1.0:
+        return shift, 1
+    for repeat in range(1 if sharp else _ROUNDS):
         if repeat:
             right, down = find_steps(shift, tolerance)
         kind = _classify(shift, right, down, reach)
-        shift = _snap_cells(shift, rgb, tolerance, kind, reach + 2, _STUBBORN if sharp else _WILLING, _COLOUR_SIGMA)
-    return shift
+        shift = _snap_cells(
+            shift, rgb, tolerance, kind, reach + _AROUND, _STUBBORN if sharp else _WILLING, _COLOUR_SIGMA
+        )
+    return shift, 1 if sharp else min(reach, _DOUBTFUL)
 
 
 @kernel
-def touching_steps(right: Mask, down: Mask) -> Mask:
-    """(h, w): cells on either side of a step; the photo's colours are blends there."""
+def around_steps(right: Mask, down: Mask, reach: int) -> Mask:
+    """(h, w): cells within `reach` of a step along a row or column; the photo's colours may be blends there."""
     height, width = right.shape
-    touches = np.zeros((height, width), np.bool_)
+    around = np.zeros((height, width), np.bool_)
     for y in range(height):
         for x in range(width):
             if right[y, x]:
-                touches[y, x] = True
-                touches[y, x + 1] = True
+                around[y, max(0, x - reach + 1) : x + 1 + reach] = True
             if down[y, x]:
-                touches[y, x] = True
-                touches[y + 1, x] = True
-    return touches
+                around[max(0, y - reach + 1) : y + 1 + reach, x] = True
+    return around
 
 
 @kernel

@@ -12,7 +12,7 @@ from immichvr_ai.depth_map import DepthMap
 from immichvr_ai.lift.background import Sheet, background_images, build_sheets
 from immichvr_ai.lift.colours import fit_colours, unmix_colours
 from immichvr_ai.lift.compiled import Bytes, Floats, Mask
-from immichvr_ai.lift.edges import STEP, find_steps, near_side, snap, touching_steps
+from immichvr_ai.lift.edges import STEP, around_steps, find_steps, near_side, snap
 from immichvr_ai.lift.errors import LiftError
 from immichvr_ai.lift.grid import WorkingGrid, grid_size, make_grid, resample_photo
 from immichvr_ai.lift.inverse_depth import clamp_depth, dequantise, quantum_of, resample_shift
@@ -56,6 +56,7 @@ class _Surface:
     tolerance: Floats
     right: Mask
     down: Mask
+    blends: Mask
     gradient: Floats
     colours: Floats
     coverage: Floats
@@ -74,7 +75,7 @@ def lift(rgb: Bytes, depth: DepthMap, focal_px: float, max_gaussians: int = 500_
     size = grid_size(*photo_size, max_gaussians / (1 + share))
     grid = make_grid(size, photo_size, focal_px, median)
     surface = _first_layer(rgb, clamped, grid)
-    sheets = build_sheets(surface.shift, surface.gradient, surface.colours, surface.right, surface.down)
+    sheets = build_sheets(surface.shift, surface.gradient, surface.colours, surface.blends, surface.right, surface.down)
     camera = Camera(
         fx=focal_px,
         fy=focal_px,
@@ -128,11 +129,12 @@ def _first_layer(rgb: Bytes, clamped: Floats, grid: WorkingGrid) -> _Surface:
     if quantum is not None:
         shift = dequantise(shift, steps)
     photo = resample_photo(rgb, grid)
-    shift = snap(shift, photo, tolerance, grid.width / clamped.shape[1])
+    shift, doubt = snap(shift, photo, tolerance, grid.width / clamped.shape[1])
     right, down = find_steps(shift, tolerance)
-    colours, coverage = unmix_colours(photo, shift, tolerance, touching_steps(right, down))
+    blends = around_steps(right, down, doubt)
+    colours, coverage = unmix_colours(photo, shift, tolerance, blends)
     gradient = shift_gradients(shift, right, down)
-    return _Surface(grid, photo, shift, tolerance, right, down, gradient, colours, coverage)
+    return _Surface(grid, photo, shift, tolerance, right, down, blends, gradient, colours, coverage)
 
 
 def _second_layer_share(rgb: Bytes, clamped: Floats, median: float, focal_px: float) -> float:
@@ -144,7 +146,7 @@ def _second_layer_share(rgb: Bytes, clamped: Floats, median: float, focal_px: fl
     rows = np.linspace(0, rgb.shape[0] - 1, grid.height).astype(int)
     columns = np.linspace(0, rgb.shape[1] - 1, grid.width).astype(int)
     surface = _first_layer(np.ascontiguousarray(rgb[np.ix_(rows, columns)]), clamped, grid)
-    sheets = build_sheets(surface.shift, surface.gradient, surface.colours, surface.right, surface.down)
+    sheets = build_sheets(surface.shift, surface.gradient, surface.colours, surface.blends, surface.right, surface.down)
     return sum(np.count_nonzero(sheet.shown) for sheet in sheets) / surface.shift.size
 
 
@@ -187,11 +189,10 @@ class _Front:
 
 
 def _shape_front(surface: _Surface) -> _Front:
-    touches = touching_steps(surface.right, surface.down)
     near_rim = near_side(surface.shift, surface.right, surface.down)
     sigma = np.where(near_rim, np.float32(RIM_SIGMA), np.float32(SIGMA))
     opacity = np.float32(OPACITY) * np.maximum(surface.coverage, np.float32(0.02))
-    colours = fit_colours(surface.colours, surface.shift, surface.tolerance, touches, opacity, sigma)
+    colours = fit_colours(surface.colours, surface.shift, surface.tolerance, surface.blends, opacity, sigma)
     return _Front(opacity, sigma, colours)
 
 

@@ -61,12 +61,12 @@ class Continuation:
     distance: Floats
 
 
-def split_blocks(shift: Floats, gradient: Floats, colours: Floats, touches: Mask) -> Blocks:
+def split_blocks(shift: Floats, gradient: Floats, colours: Floats, blends: Mask) -> Blocks:
     """Halve a grid without mixing surfaces.
 
-    shift: (h, w) cells. gradient: (h, w, 2) along x and y. colours: (h, w, 3). touches: (h, w) cells at steps.
+    shift: (h, w) cells. gradient: (h, w, 2) along x and y. colours: (h, w, 3). blends: (h, w) cells at steps.
     """
-    return Blocks(*_split_blocks(shift, gradient, colours, touches))
+    return Blocks(*_split_blocks(shift, gradient, colours, blends))
 
 
 def find_seeds(shift: Floats, right: Mask, down: Mask, blocks: Blocks) -> Seeds:
@@ -95,7 +95,7 @@ def carry_on(blocks: Blocks, seeds: Seeds, before: Continuation | None = None) -
 
 @kernel
 def _split_blocks(
-    shift: Floats, gradient: Floats, colours: Floats, touches: Mask
+    shift: Floats, gradient: Floats, colours: Floats, blends: Mask
 ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     """Nearest shift, and of the farthest surface shift, slope, colour and purity, of 2×2 blocks."""
     height, width = shift.shape
@@ -118,7 +118,7 @@ def _split_blocks(
                 for nx in range(2 * x, end):
                     steepness = abs(gradient[ny, nx, 0]) + abs(gradient[ny, nx, 1])
                     if shift[ny, nx] <= lowest + 2.0 * _BEHIND + steepness:
-                        w = _BLEND if touches[ny, nx] else 1.0
+                        w = _BLEND if blends[ny, nx] else 1.0
                         red += w * colours[ny, nx, 0]
                         green += w * colours[ny, nx, 1]
                         blue += w * colours[ny, nx, 2]
