@@ -1,6 +1,6 @@
 """The one table of file formats: the command, the services and the tests take everything about them from here."""
 
-from . import archive, compressed_ply, ply, sog, splat, spz
+from . import archive, compressed_ply, glb, ply, sog, splat, spz
 from .base import Format
 
 FORMATS: dict[str, Format] = {
@@ -80,6 +80,20 @@ FORMATS: dict[str, Format] = {
             options=("order",),
             reader=sog.read,
             writer=sog.write,
+        ),
+        Format(
+            key="glb",
+            description="glTF binary with KHR_gaussian_splatting, for 3D engines",
+            extensions=(".glb",),
+            media_type="model/gltf-binary",
+            max_sh_degree=3,
+            keeps_camera=True,
+            keeps_order=True,
+            frame="rub",
+            magic=(glb.MAGIC,),
+            options=("encoding",),
+            reader=glb.read,
+            writer=glb.write,
         ),
     )
 }

@@ -1,0 +1,149 @@
+"""GLB, the binary container of glTF 2.0: 12 B header, a chunk of JSON, a chunk of bytes.
+
+u32 magic "glTF", u32 version 2, u32 length of the file; then for each chunk u32 length, u32 type ("JSON", "BIN\\0") and
+its bytes, padded to fours. Source: glTF 2.0 specification, section 4.4.
+"""
+
+import json
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InvalidCloudError, LimitExceededError, MalformedFileError, UnsupportedFileError
+from ..source import ReadLimits, Source
+
+MAGIC = b"glTF"
+GENERATOR = "ImmichVR"
+_HEADER = struct.Struct("<4sII")
+_CHUNK = struct.Struct("<I4s")
+_LARGEST_JSON = 16 << 20
+_LARGEST_FILE = 2**32 - 1
+Json = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Container:
+    """A GLB taken apart. root: its JSON object. binary: its bytes, empty where it has none. name: for errors."""
+
+    root: Json
+    binary: memoryview
+    name: str
+    limits: ReadLimits
+
+    def item(self, kind: str, index: object) -> Json:
+        """The object at `index` of the root's array `kind`. Raises MalformedFileError where there is none."""
+        items = self.root.get(kind)
+        if not isinstance(items, list) or not isinstance(index, int) or not 0 <= index < len(items):
+            raise MalformedFileError(f"{self.name}: there is no {kind}[{str(index)[:20]}]")
+        return as_object(items[index], f"{self.name}: {kind}[{index}]")
+
+    def objects(self, kind: str) -> list[Json]:
+        """All objects of the root's array `kind`, none where it is missing."""
+        return [self.item(kind, i) for i in range(len(as_list(self.root.get(kind, []), f"{self.name}: {kind}")))]
+
+
+def read_container(source: Source, limits: ReadLimits) -> Container:
+    """Take a GLB apart. Raises MalformedFileError, UnsupportedFileError, LimitExceededError."""
+    name = source.name
+    if source.size < _HEADER.size:
+        raise MalformedFileError(f"{name}: {source.size} bytes, a GLB header alone has {_HEADER.size}")
+    magic, version, length = _HEADER.unpack_from(source.data)
+    if magic != MAGIC:
+        raise MalformedFileError(f"{name}: begins with {magic!r}, wants {MAGIC!r}")
+    if version != 2:
+        raise UnsupportedFileError(f"{name}: GLB version {version}, version 2 is read")
+    if length > source.size:
+        raise MalformedFileError(f"{name}: header announces {length:,} bytes, the file has {source.size:,}")
+    text, offset = _chunk(source, _HEADER.size, length, b"JSON")
+    if text.nbytes > _LARGEST_JSON:
+        raise LimitExceededError(f"{name}: {text.nbytes:,} bytes of JSON, the limit is {_LARGEST_JSON:,}")
+    binary = memoryview(b"")
+    if offset < length:
+        binary, _ = _chunk(source, offset, length, b"BIN\0")
+    try:
+        root = json.loads(bytes(text))
+    except (ValueError, RecursionError) as error:
+        raise MalformedFileError(f"{name}: the JSON chunk is no JSON ({error})") from error
+    return Container(as_object(root, f"{name}: JSON chunk"), binary, name, limits)
+
+
+def container_bytes(root: dict[str, object], views: Sequence[NDArray[np.generic] | bytes]) -> list[bytes | memoryview]:
+    """The pieces of a GLB whose buffer holds `views` one after the other, each padded to fours.
+
+    Adds `buffers` to `root`; bufferViews are the caller's, see `view_offsets`. Raises InvalidCloudError above 4 GiB.
+    """
+    contents = [
+        view if isinstance(view, bytes) else np.ascontiguousarray(view).reshape(-1).view(np.uint8).data
+        for view in views
+    ]
+    sizes = [len(content) for content in contents]
+    total = sum(size + -size % 4 for size in sizes)
+    text = json.dumps({**root, "buffers": [{"byteLength": total}]} if total else root, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 4)
+    length = _HEADER.size + _CHUNK.size + len(text) + (_CHUNK.size + total if total else 0)
+    if length > _LARGEST_FILE:
+        raise InvalidCloudError(f"a GLB of {length:,} bytes: the format ends at 4 GiB")
+    pieces: list[bytes | memoryview] = [_HEADER.pack(MAGIC, 2, length) + _CHUNK.pack(len(text), b"JSON") + text]
+    if total:
+        pieces.append(_CHUNK.pack(total, b"BIN\0"))
+    for content, size in zip(contents, sizes, strict=True):
+        pieces += [content, bytes(-size % 4)]
+    return pieces
+
+
+def as_object(value: object, where: str) -> Json:
+    """`value`, which must be a JSON object. Raises MalformedFileError."""
+    if not isinstance(value, dict):
+        raise MalformedFileError(f"{where}: wants an object, is {str(value)[:20]}")
+    return value
+
+
+def as_list(value: object, where: str) -> list[object]:
+    """`value`, which must be a JSON array. Raises MalformedFileError."""
+    if not isinstance(value, list):
+        raise MalformedFileError(f"{where}: wants an array, is {str(value)[:20]}")
+    return value
+
+
+def as_integer(value: object, where: str, most: int = _LARGEST_FILE) -> int:
+    """`value`, which must be an integer from 0 to `most`. Raises MalformedFileError."""
+    if type(value) is not int or not 0 <= value <= most:
+        raise MalformedFileError(f"{where}: wants an integer from 0 to {most:,}, is {str(value)[:20]}")
+    return value
+
+
+def as_numbers(value: object, size: int, where: str) -> NDArray[np.float64]:
+    """`value`, which must be an array of `size` finite numbers. Raises MalformedFileError."""
+    if isinstance(value, list) and len(value) == size and all(type(v) in (int, float) for v in value):
+        try:
+            numbers = np.array([float(v) for v in value])
+        except OverflowError as error:
+            raise MalformedFileError(f"{where}: a number beyond float64") from error
+        if np.isfinite(numbers).all():
+            return numbers
+    raise MalformedFileError(f"{where}: wants {size} finite numbers")
+
+
+def extension(owner: Json, name: str, where: str) -> Json | None:
+    """The extension `name` of an object, None where it has not got it."""
+    extensions = owner.get("extensions")
+    if extensions is None:
+        return None
+    found = as_object(extensions, f"{where}.extensions").get(name)
+    return None if found is None else as_object(found, f"{where}.extensions.{name}")
+
+
+def _chunk(source: Source, offset: int, end: int, kind: bytes) -> tuple[memoryview, int]:
+    where = f"{source.name}: chunk at offset {offset:,}"
+    if offset + _CHUNK.size > end:
+        raise MalformedFileError(f"{where}: cut off, the file ends at {end:,}")
+    size, found = _CHUNK.unpack_from(source.data, offset)
+    start = offset + _CHUNK.size
+    if found != kind:
+        raise MalformedFileError(f"{where}: of type {found!r}, wants {kind!r}")
+    if start + size > end:
+        raise MalformedFileError(f"{where}: announces {size:,} bytes, {end - start:,} follow")
+    return source.data[start : start + size], start + size + -size % 4
