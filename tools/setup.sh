@@ -57,3 +57,5 @@ else
   VIRTUAL_ENV="$PWD/.venv" .venv/bin/uv pip install $quiet "$@" --group dev \
     ${links:+--find-links "$links"} ${backend:+--torch-backend="$backend"}
 fi
+# Compiled once and kept on disk, so that the first photo does not wait for it.
+.venv/bin/python -m immichvr_ai.warming

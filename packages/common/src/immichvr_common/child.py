@@ -1,6 +1,7 @@
 """The process that does the work: reads tasks from a socket, runs one function, answers.
 
-Run as `python -m immichvr_common.child <fd> <module:function> <memory_mb>`. It ends when its parent does.
+Run as `python -m immichvr_common.child <fd> <module:function> <memory_mb> [<module:function>]`; the last, if given,
+is called once before the first task. It ends when its parent does.
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ def main() -> None:
     # Ctrl-C in a terminal reaches the whole group; the parent decides what happens to this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection = Connection(socket.socket(fileno=fd).detach())
-    module, _, name = target.partition(":")
-    function = getattr(importlib.import_module(module), name)
+    function = _named(target)
+    if len(sys.argv) > 4:
+        _named(sys.argv[4])()
     if memory_mb:
         _limit_memory(memory_mb)
     connection.send(("ready",))
@@ -38,6 +40,11 @@ def main() -> None:
         while True:
             task = connection.recv()
             connection.send(_answer(function, task, connection))
+
+
+def _named(target: str) -> Any:
+    module, _, name = target.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def _answer(function: Any, task: Any, connection: Connection) -> tuple[Any, ...]:

@@ -30,10 +30,11 @@ ProgressSink = Callable[[float, str, str], None]
 class Child:
     """One child process and the connection to it."""
 
-    def __init__(self, target: str, memory_mb: int | None) -> None:
+    def __init__(self, target: str, memory_mb: int | None, warm: str = "") -> None:
         ours, theirs = socket.socketpair()
+        arguments = [str(theirs.fileno()), target, str(memory_mb or 0), *([warm] if warm else [])]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "immichvr_common.child", str(theirs.fileno()), target, str(memory_mb or 0)],
+            [sys.executable, "-m", "immichvr_common.child", *arguments],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             start_new_session=True,
@@ -70,10 +71,13 @@ class ChildPool:
     """Up to `size` children that run one function `module:function`.
 
     idle_s: a child with nothing to do for so long is ended. memory_mb: what a child may take beyond its start.
+    warm: a function `module:function` that each child calls before its first task.
     """
 
-    def __init__(self, target: str, size: int = 1, idle_s: float = 300, memory_mb: int | None = None) -> None:
-        self._target, self._idle_s, self._memory_mb = target, idle_s, memory_mb
+    def __init__(
+        self, target: str, size: int = 1, idle_s: float = 300, memory_mb: int | None = None, warm: str = ""
+    ) -> None:
+        self._target, self._idle_s, self._memory_mb, self._warm = target, idle_s, memory_mb, warm
         self._slots = asyncio.Semaphore(size)
         self._idle: list[Child] = []
         self._busy: set[Child] = set()
@@ -81,10 +85,21 @@ class ChildPool:
 
     async def warm(self) -> None:
         """Starts one child ahead of the first task."""
-        if not self._idle and not self._busy:
-            child = Child(self._target, self._memory_mb)
-            await self._await_ready(child)
-            self._idle.append(child)
+        async with self._slots:
+            if self._idle or self._busy:
+                return
+            child = Child(self._target, self._memory_mb, self._warm)
+            self._busy.add(child)
+            try:
+                await self._await_ready(child)
+            except (WorkerCrashed, OutOfMemory) as error:
+                log.error("a child did not start", error=error.message)
+                child.kill()
+            else:
+                child.idle_since = time.monotonic()
+                self._idle.append(child)
+            finally:
+                self._busy.discard(child)
 
     async def run(self, task: Task, progress: ProgressSink, deadline_s: float) -> list[Made]:
         """Runs one task.
@@ -121,7 +136,7 @@ class ChildPool:
             if child.process.poll() is None:
                 return child
             child.kill()
-        return Child(self._target, self._memory_mb)
+        return Child(self._target, self._memory_mb, self._warm)
 
     async def _converse(self, child: Child, task: Task, progress: ProgressSink) -> list[Made]:
         try:

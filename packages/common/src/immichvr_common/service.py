@@ -25,11 +25,16 @@ Register = Callable[[grpc.aio.Server, ChildPool, ObjectStore], None]
 
 
 async def serve(
-    settings: WorkerSettings, target: str, register: Register | None = None, rpc_names: list[str] | None = None
+    settings: WorkerSettings,
+    target: str,
+    register: Register | None = None,
+    rpc_names: list[str] | None = None,
+    warm: str = "",
 ) -> None:
     """Runs a worker service until SIGTERM or SIGINT.
 
-    target: the capability, `module:function`. register: adds the service's gRPC servicer.
+    target: the capability, `module:function`. register: adds the service's gRPC servicer. warm: what a child calls
+    before its first task, `module:function`; the first child starts with the service.
     """
     configure_logs(settings.log_level, settings.log_json, settings.service)
     serve_metrics(settings.metrics)
@@ -38,7 +43,7 @@ async def serve(
     for one in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(one, stopping.set)
     work = settings.work
-    pool = ChildPool(target, work.children, work.idle_s, work.memory_mb)
+    pool = ChildPool(target, work.children, work.idle_s, work.memory_mb, warm)
     store = ObjectStore(settings.s3)
     rpc = None
     if settings.rpc.port is not None:
@@ -47,9 +52,12 @@ async def serve(
         )
         await rpc.start()
         log.info("gRPC listens", port=rpc.port)
+    warming = asyncio.create_task(pool.warm())
     try:
         await _work_until(stopping, settings, pool, store)
     finally:
+        warming.cancel()
+        await asyncio.gather(warming, return_exceptions=True)
         if rpc is not None:
             await rpc.stop(work.stop_grace_s)
         pool.close()

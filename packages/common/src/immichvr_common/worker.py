@@ -42,7 +42,7 @@ from immichvr_common.lease import Lease
 from immichvr_common.logs import get_log
 from immichvr_common.processes import ChildPool
 from immichvr_common.settings import WorkSettings
-from immichvr_common.storage import ObjectStore
+from immichvr_common.storage import LARGEST, ObjectStore
 from immichvr_common.tasks import Task
 from immichvr_common.trace import trace_id
 
@@ -51,7 +51,6 @@ T = TypeVar("T")
 
 _IDLE_POLL_S = 0.5
 _PROGRESS_PERIOD_S = 0.25
-_LARGEST_INPUT = 4 * 1024**3
 
 
 OUTCOMES = {JOB_STATE_SUCCEEDED: "succeeded", JOB_STATE_FAILED: "failed", JOB_STATE_CANCELLED: "cancelled"}
@@ -141,7 +140,6 @@ class Worker:
             for task in unfinished:
                 task.cancel()
             await asyncio.gather(*unfinished, return_exceptions=True)
-        self._pool.close()
 
     async def _next(self, pullers: list[Puller]) -> Msg | None:
         interactive, batch = pullers
@@ -258,7 +256,7 @@ class Worker:
     async def _fetch_inputs(self, job: Job, folder: Path) -> dict[str, Path]:
         inputs: dict[str, Path] = {}
         for role, ref in job.inputs.items():
-            if ref.size > _LARGEST_INPUT or not role.isidentifier():
+            if ref.size > LARGEST or not role.isidentifier():
                 raise InvalidRequest(f"input {role!r} of {ref.size} bytes is refused")
             inputs[role] = folder / role
             await self._patiently(partial(self._store.get_file, ref, inputs[role]))

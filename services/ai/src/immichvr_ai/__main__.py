@@ -8,4 +8,4 @@ from immichvr_ai.service import RPC_NAMES, register
 from immichvr_ai.settings import AiSettings
 
 if __name__ == "__main__":
-    asyncio.run(serve(AiSettings(), "immichvr_ai.jobs:perform", register, RPC_NAMES))
+    asyncio.run(serve(AiSettings(), "immichvr_ai.jobs:perform", register, RPC_NAMES, "immichvr_ai.warming:warm"))

@@ -15,7 +15,7 @@ from immichvr_converter.settings import ConverterSettings
 def main() -> None:
     """Runs the service until it is told to end."""
     settings = ConverterSettings()
-    asyncio.run(serve(settings, TARGET, partial(register, settings), [SERVICE]))
+    asyncio.run(serve(settings, TARGET, partial(register, settings), [SERVICE], "immichvr_splats:warm"))
 
 
 if __name__ == "__main__":
