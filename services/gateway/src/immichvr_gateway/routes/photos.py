@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from immichvr_common.trace import accept_traceparent
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.types import Receive, Scope, Send
 
 from immichvr_gateway.core import Core
 from immichvr_gateway.library import Content, Identity, LibraryPhoto
@@ -132,10 +132,16 @@ async def _passed_on(content: Content, request: Request) -> Response:
             return Response(status_code=304, headers=headers)
     if content.size is not None:
         headers["Content-Length"] = str(content.size)
-    return StreamingResponse(_closing(content), headers=headers, media_type=content.media_type)
+    return _Passing(content, headers)
 
 
-async def _closing(content: Content) -> AsyncIterator[bytes]:
-    async with content:
-        async for chunk in content.chunks:
-            yield chunk
+class _Passing(StreamingResponse):
+    """A library's content on its way out; closed even when the client has left before its first byte."""
+
+    def __init__(self, content: Content, headers: dict[str, str]) -> None:
+        super().__init__(content.chunks, headers=headers, media_type=content.media_type)
+        self._content = content
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._content:
+            await super().__call__(scope, receive, send)
