@@ -80,6 +80,7 @@ FORMATS: dict[str, Format] = {
             options=("order",),
             reader=sog.read,
             writer=sog.write,
+            streams=True,
         ),
         Format(
             key="glb",
@@ -94,6 +95,7 @@ FORMATS: dict[str, Format] = {
             options=("encoding",),
             reader=glb.read,
             writer=glb.write,
+            streams=True,
         ),
     )
 }

@@ -9,27 +9,34 @@
 | KHR_gaussian_splatting:OPACITY              | SCALAR | f32 or u16 normalised, linear                                 |
 | KHR_gaussian_splatting:SH_DEGREE_l_COEF_n   | VEC3   | f32, l = 0 to the degree, n = 0 to 2 l                        |
 
+Or, with KHR_gaussian_splatting_compression_spz_2, a whole SPZ file (version 2) in one buffer view and accessors without
+one. By that draft the SPZ's axes, RUB, are those of a cloud whose glTF axes are called LUF: x and z change signs.
+
 The extension object: {kernel: "ellipse", colorSpace: "srgb_rec709_display" or "lin_rec709_display"}. The reader takes
 every type and normalisation that the specification allows, and the nodes' transformations into account.
 glTF's axes are right-handed with y up, which (x, -y, -z) and (-x, -y, z) both are: here a cloud stands before a glTF
 camera as before its own. splat-transform, which writes (-x, -y, z), shows it from behind.
 The camera is in the scene's `extras`, in pixels and OpenCV axes, as in memory.
-Source: github.com/KhronosGroup/glTF, extensions/2.0/Khronos/KHR_gaussian_splatting.
+Source: github.com/KhronosGroup/glTF, extensions/2.0/Khronos/KHR_gaussian_splatting, and pull request 2531 for SPZ.
 """
 
 from ..cloud import GaussianCloud
 from ..errors import InvalidCloudError, MalformedFileError
+from ..gltf.accessors import ARRAY_BUFFER
 from ..gltf.container import GENERATOR, MAGIC, as_list, container_bytes, extension, read_container
-from ..gltf.scene import shown_primitives
+from ..gltf.scene import POINTS, shown_primitives
 from ..losses import Loss
 from ..source import ReadLimits, Source
+from ..stream import SoundStream
 from . import glb_camera
 from .base import Decoded, Encoded
-from .glb_reading import EXTENSION, count_of, in_scene, joined, read_primitive
+from .glb_names import EXTENSION
+from .glb_reading import count_of, in_scene, joined, read_primitive
+from .glb_spz import SPZ_EXTENSION, spz_views
 from .glb_writing import View, float_views, quantised_views
 
 __all__ = ["MAGIC", "read", "write"]
-_ENCODINGS = {"float": float_views, "quantised": quantised_views}
+_ENCODINGS = ("float", "quantised", "spz")
 
 
 def read(source: Source, limits: ReadLimits) -> Decoded:
@@ -53,25 +60,33 @@ def read(source: Source, limits: ReadLimits) -> Decoded:
     return Decoded(joined(parts, glb_camera.read(file, losses)), losses)
 
 
-def write(cloud: GaussianCloud, *, encoding: str = "float") -> Encoded:
+def write(stream: SoundStream, *, encoding: str = "float") -> Encoded:
     """Encode.
 
-    encoding: "float", or "quantised": rotations, scales and opacities of 16 bits, means and colours of 32.
+    encoding: "float"; "quantised": rotations, scales and opacities of 16 bits, means and colours of 32; "spz": an SPZ
+    inside, a third of the size, which few viewers read yet.
     """
     if encoding not in _ENCODINGS:
         raise InvalidCloudError(f"encoding is {encoding!r}, glb takes one of {', '.join(_ENCODINGS)}")
-    if not cloud.count:
-        return Encoded(container_bytes(_root({}), []), [])  # glTF has no empty accessors: a scene that shows nothing
-    views, scale = _ENCODINGS[encoding](cloud)
-    root = _root(_description(cloud, views))
+    losses: list[Loss] = []
+    if not stream.count:
+        return Encoded(container_bytes(_root({}), []), losses)  # glTF has no empty accessors: a scene of nothing
+    scale = 1.0
+    if encoding == "spz":
+        views = spz_views(stream, losses)
+    elif encoding == "quantised":
+        views, scale = quantised_views(stream.cloud())
+    else:
+        views = float_views(stream.cloud())
+    root = _root(_description(stream.count, views, encoding == "spz"))
     if scale != 1:
         root["nodes"] = [{"mesh": 0, "scale": [scale] * 3}]
-    if cloud.camera is not None:
-        root["scenes"] = [{"nodes": [0], "extras": glb_camera.describe(cloud.camera)}]
-    return Encoded(container_bytes(root, [view.data for view in views]), [])
+    if stream.camera is not None:
+        root["scenes"] = [{"nodes": [0], "extras": glb_camera.describe(stream.camera)}]
+    return Encoded(container_bytes(root, [view.data for view in views]), losses)
 
 
-def _description(cloud: GaussianCloud, views: list[View]) -> dict[str, object]:
+def _description(count: int, views: list[View], packed: bool) -> dict[str, object]:
     buffer_views: list[dict[str, object]] = []
     accessors: list[dict[str, object]] = []
     attributes: dict[str, int] = {}
@@ -79,17 +94,22 @@ def _description(cloud: GaussianCloud, views: list[View]) -> dict[str, object]:
     for view in views:
         size = view.data.nbytes
         stride = {"byteStride": view.stride} if view.stride else {}
-        buffer_views.append({"buffer": 0, "byteOffset": offset, "byteLength": size, "target": 34962, **stride})
+        usage = {} if packed else {"target": ARRAY_BUFFER, **stride}
+        buffer_views.append({"buffer": 0, "byteOffset": offset, "byteLength": size, **usage})
         offset += size + -size % 4
         for attribute in view.attributes:
             attributes[attribute.name] = len(accessors)
-            accessors.append({"bufferView": len(buffer_views) - 1, "count": cloud.count, **attribute.accessor})
-    primitive = {
-        "attributes": attributes,
-        "mode": 0,
-        "extensions": {EXTENSION: {"kernel": "ellipse", "colorSpace": "srgb_rec709_display"}},
-    }
+            place = {} if packed else {"bufferView": len(buffer_views) - 1}
+            accessors.append({**place, "count": count, **attribute.accessor})
+    splats: dict[str, object] = {"kernel": "ellipse", "colorSpace": "srgb_rec709_display"}
+    names = [EXTENSION]
+    if packed:
+        splats["extensions"] = {SPZ_EXTENSION: {"bufferView": 0}}
+        names.append(SPZ_EXTENSION)
+    primitive = {"attributes": attributes, "mode": POINTS, "extensions": {EXTENSION: splats}}
     return {
+        "extensionsUsed": names,
+        **({"extensionsRequired": names} if packed else {}),
         "scenes": [{"nodes": [0]}],
         "nodes": [{"mesh": 0}],
         "meshes": [{"primitives": [primitive]}],

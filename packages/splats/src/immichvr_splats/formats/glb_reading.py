@@ -10,17 +10,15 @@ from ..compiled import F32
 from ..errors import InvalidCloudError, MalformedFileError, UnsupportedFileError
 from ..gltf.accessors import Accessor, attributes_of, read_accessor
 from ..gltf.accessors import count_of as accessor_count
-from ..gltf.container import Container, Json
+from ..gltf.container import Container, Json, as_object
 from ..gltf.scene import Shown
 from ..losses import Loss
 from ..turning import moved
-
-EXTENSION = "KHR_gaussian_splatting"
-TO_GLTF = np.diag([1.0, -1.0, -1.0, 1.0])
-"""From OpenCV's axes to glTF's, and back."""
+from .glb_names import EXTENSION, TO_GLTF, harmonic_names
+from .glb_spz import SPZ_EXTENSIONS, read_spz
 
 _SMALLEST_SCALE = np.float32(1e-9)  # zero is a legal scale, but has no logarithm
-_COLOR_SPACES: dict[object, ColorSpace] = {"srgb_rec709_display": "srgb", "lin_rec709_display": "linear"}
+_COLOR_SPACES: dict[str, ColorSpace] = {"srgb_rec709_display": "srgb", "lin_rec709_display": "linear"}
 
 _NOTHING = GaussianCloud(
     means=np.empty((0, 3), np.float32),
@@ -38,17 +36,31 @@ def count_of(file: Container, shown: Shown) -> int:
 
 def read_primitive(file: Container, shown: Shown, splats: Json, losses: list[Loss]) -> GaussianCloud:
     """The Gaussians of one primitive in its own coordinates. splats: its extension object."""
-    attributes = attributes_of(shown.primitive, shown.where)
-    inner = splats.get("extensions")
-    if isinstance(inner, dict) and inner:
-        raise UnsupportedFileError(f"{shown.where}: {EXTENSION} extended by {', '.join(map(str, inner))[:100]}")
+    color_space = _color_space(splats, losses)
+    count = count_of(file, shown)
+    inner = as_object(splats.get("extensions", {}), f"{shown.where}: extensions of {EXTENSION}")
+    for name in SPZ_EXTENSIONS:
+        if name in inner:
+            packed = as_object(inner[name], f"{shown.where}: {name}")
+            return to_srgb(replace(read_spz(file, packed, count, losses, shown.where), color_space=color_space))
+    if inner:
+        raise UnsupportedFileError(f"{shown.where}: {EXTENSION} extended by {', '.join(inner)[:100]}")
+    return to_srgb(replace(_read_attributes(file, shown, count), color_space=color_space))
+
+
+def _color_space(splats: Json, losses: list[Loss]) -> ColorSpace:
     if splats.get("kernel") != "ellipse":
         losses.append(Loss("ignored", f"the kernel {str(splats.get('kernel'))[:40]!r}: taken as an ellipse"))
-    color_space = _COLOR_SPACES.get(splats.get("colorSpace"))
-    if color_space is None:
-        found, known = str(splats.get("colorSpace"))[:40], ", ".join(map(str, _COLOR_SPACES))
-        losses.append(Loss("color_space", f"colorSpace is {found!r}, wants one of {known}: taken as sRGB"))
-    count = count_of(file, shown)
+    name = splats.get("colorSpace")
+    if isinstance(name, str) and name in _COLOR_SPACES:
+        return _COLOR_SPACES[name]
+    known = " or ".join(_COLOR_SPACES)
+    losses.append(Loss("color_space", f"colorSpace is {str(name)[:40]!r}, wants {known}: taken as sRGB"))
+    return "srgb"
+
+
+def _read_attributes(file: Container, shown: Shown, count: int) -> GaussianCloud:
+    attributes = attributes_of(shown.primitive, shown.where)
     degree = _degree(attributes)
 
     def values(name: str, kind: str) -> Accessor:
@@ -60,15 +72,13 @@ def read_primitive(file: Container, shown: Shown, splats: Json, losses: list[Los
     sh = np.empty((count, SH_COEFFICIENTS[degree], 3), np.float32)
     for k, name in enumerate(harmonic_names(degree)):
         sh[:, k] = values(name, "VEC3").floats()
-    cloud = GaussianCloud(
+    return GaussianCloud(
         means=values("POSITION", "VEC3").floats(),
         log_scales=_logs(values(f"{EXTENSION}:SCALE", "VEC3").floats()),
         quaternions=rotation[:, [3, 0, 1, 2]],
         opacity_logits=_logits(values(f"{EXTENSION}:OPACITY", "SCALAR").floats()[:, 0]),
         sh=sh,
-        color_space=color_space or "srgb",
     )
-    return to_srgb(cloud)
 
 
 def in_scene(cloud: GaussianCloud, shown: Shown) -> GaussianCloud:
@@ -94,11 +104,6 @@ def joined(parts: list[GaussianCloud], camera: Camera | None) -> GaussianCloud:
         sh=np.concatenate(padded),
         camera=camera,
     )
-
-
-def harmonic_names(degree: int) -> list[str]:
-    """Attribute names of the coefficients up to `degree`, in their order."""
-    return [f"{EXTENSION}:SH_DEGREE_{band}_COEF_{n}" for band in range(degree + 1) for n in range(2 * band + 1)]
 
 
 def _degree(attributes: Json) -> int:

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from ..cloud import SH_C0, GaussianCloud
 from ..compiled import F32, U8, kernel
 from ..gltf.accessors import FLOAT, SHORT, UNSIGNED_BYTE, UNSIGNED_SHORT
+from ..numerics import sigmoid
 from ..turning import harmonic_signs
-from .glb_reading import EXTENSION, TO_GLTF, harmonic_names
+from .glb_names import EXTENSION, TO_GLTF, harmonic_names
 
 U16 = NDArray[np.uint16]
 I16 = NDArray[np.int16]
@@ -36,8 +37,8 @@ class View:
     stride: int = 0
 
 
-def float_views(cloud: GaussianCloud) -> tuple[list[View], float]:
-    """All attributes in float32, and the scale, 1, that the node is to have."""
+def float_views(cloud: GaussianCloud) -> list[View]:
+    """All attributes in float32."""
     rotations, opacities = np.empty((cloud.count, 4), np.float32), np.empty(cloud.count, np.float32)
     _rotations(cloud.quaternions, _SIGNS, rotations)
     _opacities(cloud.opacity_logits, opacities)
@@ -45,11 +46,11 @@ def float_views(cloud: GaussianCloud) -> tuple[list[View], float]:
     return [
         _positions(cloud.means * _SIGNS),
         _colors(cloud),
-        View(rotations, [_splat("ROTATION", FLOAT, "VEC4")]),
-        View(scales, [_splat("SCALE", FLOAT, "VEC3")]),
-        View(opacities, [_splat("OPACITY", FLOAT, "SCALAR")]),
+        View(rotations, [splat_attribute("ROTATION", FLOAT, "VEC4")]),
+        View(scales, [splat_attribute("SCALE", FLOAT, "VEC3")]),
+        View(opacities, [splat_attribute("OPACITY", FLOAT, "SCALAR")]),
         _harmonics(cloud),
-    ], 1.0
+    ]
 
 
 def quantised_views(cloud: GaussianCloud) -> tuple[list[View], float]:
@@ -67,24 +68,22 @@ def quantised_views(cloud: GaussianCloud) -> tuple[list[View], float]:
     _short_opacities(cloud.opacity_logits, opacities)
     if fine:
         words[:, :3] = np.round(scales * np.float32(65_535 / unit))
-        size = View(words, [_splat("SCALE", UNSIGNED_SHORT, "VEC3")], words.strides[0])
+        size = View(words, [splat_attribute("SCALE", UNSIGNED_SHORT, "VEC3")], words.strides[0])
     else:
         unit = 1.0
-        size = View(scales, [_splat("SCALE", FLOAT, "VEC3")])
+        size = View(scales, [splat_attribute("SCALE", FLOAT, "VEC3")])
     return [
         _positions(cloud.means * (_SIGNS / np.float32(unit))),
         _colors(cloud),
-        View(rotations, [_splat("ROTATION", SHORT, "VEC4")]),
+        View(rotations, [splat_attribute("ROTATION", SHORT, "VEC4")]),
         size,
-        View(opacities, [_splat("OPACITY", UNSIGNED_SHORT, "SCALAR")], opacities.strides[0]),
+        View(opacities, [splat_attribute("OPACITY", UNSIGNED_SHORT, "SCALAR")], opacities.strides[0]),
         _harmonics(cloud),
     ], unit
 
 
 def _positions(positions: F32) -> View:
-    bounds = {"min": [0.0] * 3, "max": [0.0] * 3}
-    if positions.size:
-        bounds = {"min": positions.min(axis=0).tolist(), "max": positions.max(axis=0).tolist()}
+    bounds = {"min": positions.min(axis=0).tolist(), "max": positions.max(axis=0).tolist()}
     return View(positions, [Attribute("POSITION", {"componentType": FLOAT, "type": "VEC3", **bounds})])
 
 
@@ -107,7 +106,8 @@ def _harmonics(cloud: GaussianCloud) -> View:
     return View(cloud.sh * signs, attributes, 12 * len(names))
 
 
-def _splat(name: str, component: int, kind: str) -> Attribute:
+def splat_attribute(name: str, component: int, kind: str) -> Attribute:
+    """An attribute of the extension, normalised unless of float32."""
     accessor: dict[str, object] = {"componentType": component, "type": kind}
     if component != FLOAT:
         accessor["normalized"] = True
@@ -133,13 +133,13 @@ def _short_rotations(quaternions: F32, signs: F32, out: I16) -> None:
 @kernel
 def _opacities(logits: F32, out: F32) -> None:
     for i in range(logits.size):
-        out[i] = np.float32(1) / (np.float32(1) + np.exp(-logits[i]))
+        out[i] = sigmoid(logits[i])
 
 
 @kernel
 def _short_opacities(logits: F32, out: U16) -> None:
     for i in range(logits.size):
-        out[i, 0] = int(np.float32(65535) / (np.float32(1) + np.exp(-logits[i])) + np.float32(0.5))
+        out[i, 0] = int(np.float32(65535) * sigmoid(logits[i]) + np.float32(0.5))
 
 
 @kernel
@@ -149,4 +149,4 @@ def _linear_bytes(sh: F32, logits: F32, linear: U8, out: U8) -> None:
             color = np.float32(0.5) + np.float32(SH_C0) * sh[i, 0, j]
             step = min(max(color, np.float32(0)), np.float32(1)) * np.float32(_COLOR_STEPS - 1)
             out[i, j] = linear[int(step + np.float32(0.5))]
-        out[i, 3] = int(np.float32(255) / (np.float32(1) + np.exp(-logits[i])) + np.float32(0.5))
+        out[i, 3] = int(np.float32(255) * sigmoid(logits[i]) + np.float32(0.5))

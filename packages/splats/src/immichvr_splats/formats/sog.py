@@ -26,11 +26,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from ..cloud import GaussianCloud
-from ..compiled import F32, I64, U8
+from ..compiled import F32, F64, I64, U8
 from ..errors import InvalidCloudError
 from ..losses import Loss
-from ..order import morton_order
+from ..numerics import LOGITS_OF_BYTES
 from ..source import ReadLimits, Source
+from ..stream import SoundStream
 from . import sog_meta, sog_pixels, texture
 from .archive import open_archive, stored
 from .base import Decoded, Encoded
@@ -58,7 +59,7 @@ def read(source: Source, limits: ReadLimits) -> Decoded:
         means=np.empty((n, 3), np.float32),
         log_scales=meta.scales[pixels["scales"][:n, :3]],
         quaternions=np.empty((n, 4), np.float32),
-        opacity_logits=sog_pixels.LOGITS[pixels["sh0"][:n, 3]],
+        opacity_logits=LOGITS_OF_BYTES[pixels["sh0"][:n, 3]],
         sh=np.empty((n, meta.coefficients + 1, 3), np.float32),
     )
     positions = sog_pixels.positions_of_words(meta.mins, meta.maxs)
@@ -72,7 +73,7 @@ def read(source: Source, limits: ReadLimits) -> Decoded:
     return Decoded(cloud, [])
 
 
-def write(cloud: GaussianCloud, *, order: str = "morton") -> Encoded:
+def write(stream: SoundStream, *, order: str = "morton") -> Encoded:
     """Encode as a zip.
 
     order: "morton" sorts by place, which the textures' compression lives on; "file" keeps the cloud's order. Spherical
@@ -83,10 +84,8 @@ def write(cloud: GaussianCloud, *, order: str = "morton") -> Encoded:
     losses = []
     if order == "morton":
         losses.append(Loss("order", "Gaussians were sorted by place (Morton order)"))
-    if cloud.camera is not None:
-        losses.append(Loss("camera", "sog has no place for the camera"))
-    indices = morton_order(cloud.means) if order == "morton" else np.arange(cloud.count)
-    textures, meta = _textures(cloud, indices)
+        stream = stream.selected(stream.places.morton_order)
+    textures, meta = _textures(stream.cloud(), stream.places.low, stream.places.high)
     with ThreadPoolExecutor(min(_THREADS, len(textures))) as pool:
         files = list(pool.map(lambda n: texture.encode(textures[n], _QUALITY, _METHODS.get(n, _METHOD)), textures))
     entries = [(f"{name}.webp", data) for name, data in zip(textures, files, strict=True)]
@@ -94,18 +93,18 @@ def write(cloud: GaussianCloud, *, order: str = "morton") -> Encoded:
     return Encoded(stored([*entries, ("meta.json", description)]), losses)
 
 
-def _textures(cloud: GaussianCloud, order: I64) -> tuple[dict[str, U8], dict[str, object]]:
+def _textures(cloud: GaussianCloud, low_bound: F64, high_bound: F64) -> tuple[dict[str, U8], dict[str, object]]:
     width, height = _shape(cloud.count)
     shape = (height * width, 3)
     low, high, scales = (np.zeros(shape, np.uint8) for _ in range(3))
     quats, sh0 = (np.zeros((height * width, 4), np.uint8) for _ in range(2))
-    mins, maxs = (sog_pixels.log_of(bound) for bound in cloud.bounds())
+    mins, maxs = sog_pixels.log_of(low_bound), sog_pixels.log_of(high_bound)
     scale_book, color_book = codebook_of(cloud.log_scales.ravel()), codebook_of(cloud.sh[:, 0].ravel())
-    sog_pixels.pack_means(cloud.means, order, mins, maxs, low, high)
-    sog_pixels.pack_rotations(cloud.quaternions, order, quats)
-    sog_pixels.pack_levels(cloud.log_scales, order, sog_pixels.table(scale_book), scales)
-    sog_pixels.pack_levels(cloud.sh[:, 0], order, sog_pixels.table(color_book), sh0)
-    sog_pixels.pack_opacities(cloud.opacity_logits, order, sh0)
+    sog_pixels.pack_means(cloud.means, mins, maxs, low, high)
+    sog_pixels.pack_rotations(cloud.quaternions, quats)
+    sog_pixels.pack_levels(cloud.log_scales, sog_pixels.table(scale_book), scales)
+    sog_pixels.pack_levels(cloud.sh[:, 0], sog_pixels.table(color_book), sh0)
+    sog_pixels.pack_opacities(cloud.opacity_logits, sh0)
     textures = {"means_l": low, "means_u": high, "quats": quats, "scales": scales, "sh0": sh0}
     meta: dict[str, object] = {
         "version": sog_meta.VERSION,
@@ -120,8 +119,8 @@ def _textures(cloud: GaussianCloud, order: I64) -> tuple[dict[str, U8], dict[str
     if cloud.sh_degree and cloud.count:
         labels, centroids, meta["shN"] = _palette(cloud)
         label_pixels = np.zeros(shape, np.uint8)
-        label_pixels[: cloud.count, 0] = labels[order] & 255
-        label_pixels[: cloud.count, 1] = labels[order] >> 8
+        label_pixels[: cloud.count, 0] = labels & 255
+        label_pixels[: cloud.count, 1] = labels >> 8
         pictures["shN_centroids"] = centroids
         pictures["shN_labels"] = label_pixels.reshape(height, width, 3)
     return pictures, meta

@@ -2,31 +2,20 @@
 
 import numpy as np
 
-from ..cloud import OPACITY_LOGIT_LIMIT
 from ..compiled import F32, F64, I64, U8, kernel
+from ..numerics import sigmoid
 from .codebook import BINS, lookup, nearest_level
 
 _WORDS = 65_536
 _FIRST_TAG = 252
 
 
-def _logits_of_bytes() -> F32:
-    with np.errstate(divide="ignore"):
-        alpha = np.arange(256) / 255
-        logits = np.log(alpha / (1 - alpha))
-    return np.clip(logits, -OPACITY_LOGIT_LIMIT, OPACITY_LOGIT_LIMIT).astype(np.float32)
-
-
-LOGITS = _logits_of_bytes()
-"""Opacity logit, (256,), of each byte."""
-
 LevelTable = tuple[F32, I64, float, float]
 
 
-def log_of(bound: F32) -> F64:
+def log_of(bound: F64) -> F64:
     """sign(v) ln(|v| + 1) of three coordinates."""
-    wide = bound.astype(np.float64)
-    logs: F64 = np.copysign(np.log1p(np.abs(wide)), wide)
+    logs: F64 = np.copysign(np.log1p(np.abs(bound)), bound)
     return logs
 
 
@@ -44,17 +33,17 @@ def table(codebook: F32) -> LevelTable:
 
 
 @kernel
-def pack_means(means: F32, order: I64, mins: F64, maxs: F64, low: U8, high: U8) -> None:
-    """Low and high bytes, (pixels, 3) each, of `means`, (N, 3), in `order`."""
+def pack_means(means: F32, mins: F64, maxs: F64, low: U8, high: U8) -> None:
+    """Low and high bytes, (pixels, 3) each, of `means`, (N, 3)."""
     steps = np.zeros(3)
     for j in range(3):
         if maxs[j] > mins[j]:
             steps[j] = (_WORDS - 1) / (maxs[j] - mins[j])
-    for i in range(order.size):
+    for i in range(means.shape[0]):
         for j in range(3):
-            value = np.float64(means[order[i], j])
+            value = np.float64(means[i, j])
             log = np.log1p(value) if value >= 0 else -np.log1p(-value)
-            word = int((log - mins[j]) * steps[j] + 0.5)
+            word = int(min(max((log - mins[j]) * steps[j] + 0.5, 0.0), _WORDS - 1.0))
             low[i, j] = word & 255
             high[i, j] = word >> 8
 
@@ -68,11 +57,11 @@ def unpack_means(low: U8, high: U8, positions: F32, means: F32) -> None:
 
 
 @kernel
-def pack_rotations(quaternions: F32, order: I64, pixels: U8) -> None:
+def pack_rotations(quaternions: F32, pixels: U8) -> None:
     """The three smaller components and the tag of the largest, (pixels, 4)."""
     half_root = np.float32(0.7071067811865476)
-    for i in range(order.size):
-        q = quaternions[order[i]]
+    for i in range(quaternions.shape[0]):
+        q = quaternions[i]
         largest = 0
         for j in range(1, 4):
             if abs(q[j]) > abs(q[largest]):
@@ -108,17 +97,17 @@ def unpack_rotations(pixels: U8, quaternions: F32) -> None:
 
 
 @kernel
-def pack_levels(values: F32, order: I64, levels: LevelTable, pixels: U8) -> None:
+def pack_levels(values: F32, levels: LevelTable, pixels: U8) -> None:
     """The nearest levels, in the first three channels of (pixels, 3 or 4), of `values`, (N, 3)."""
     midpoints, first, low, per_unit = levels
-    for i in range(order.size):
+    for i in range(values.shape[0]):
         for j in range(3):
-            pixels[i, j] = nearest_level(values[order[i], j], midpoints, first, low, per_unit)
+            pixels[i, j] = nearest_level(values[i, j], midpoints, first, low, per_unit)
 
 
 @kernel
-def pack_opacities(logits: F32, order: I64, pixels: U8) -> None:
+def pack_opacities(logits: F32, pixels: U8) -> None:
     """round(sigmoid * 255) into the fourth channel of (pixels, 4)."""
-    for i in range(order.size):
-        alpha = np.float32(255) / (np.float32(1) + np.exp(-logits[order[i]]))
+    for i in range(logits.shape[0]):
+        alpha = np.float32(255) * sigmoid(logits[i])
         pixels[i, 3] = int(alpha + np.float32(0.5))

@@ -1,0 +1,52 @@
+"""SPZ inside a GLB: KHR_gaussian_splatting_compression_spz_2, a draft."""
+
+import numpy as np
+
+from ..cloud import GaussianCloud
+from ..errors import MalformedFileError
+from ..gltf.accessors import FLOAT, UNSIGNED_BYTE, view_bytes
+from ..gltf.container import Container, Json
+from ..losses import Loss
+from ..source import Source
+from ..stream import SoundStream, Stream
+from ..turning import flipped
+from . import spz
+from .glb_names import TO_GLTF, harmonic_names
+from .glb_writing import Attribute, View, splat_attribute
+
+SPZ_EXTENSION = "KHR_gaussian_splatting_compression_spz_2"
+SPZ_EXTENSIONS = (SPZ_EXTENSION, "KHR_gaussian_splatting_compression_spz")
+"""The one written, and the name of its first draft, which is read too."""
+
+_VERSION = 2
+_GLTF_TO_SPZ = np.array([-1.0, 1.0, -1.0])
+_OPENCV_TO_SPZ = np.array([-1.0, -1.0, 1.0])
+
+
+def spz_views(stream: SoundStream, losses: list[Loss]) -> list[View]:
+    """The SPZ file, and the attributes that it stands for."""
+    encoded = spz.write(stream.changed(lambda block: flipped(block, _OPENCV_TO_SPZ)), version=_VERSION)
+    data = b"".join(encoded.chunks)
+    losses += encoded.losses
+    low, high = ((bound * np.diag(TO_GLTF)[:3]).tolist() for bound in (stream.places.low, stream.places.high))
+    bounds = {"min": np.minimum(low, high).tolist(), "max": np.maximum(low, high).tolist()}
+    attributes = [
+        Attribute("POSITION", {"componentType": FLOAT, "type": "VEC3", **bounds}),
+        Attribute("COLOR_0", {"componentType": UNSIGNED_BYTE, "type": "VEC4", "normalized": True}),
+        splat_attribute("ROTATION", FLOAT, "VEC4"),
+        splat_attribute("SCALE", FLOAT, "VEC3"),
+        splat_attribute("OPACITY", FLOAT, "SCALAR"),
+        *(Attribute(name, {"componentType": FLOAT, "type": "VEC3"}) for name in harmonic_names(stream.sh_degree)),
+    ]
+    return [View(np.frombuffer(data, np.uint8), attributes)]
+
+
+def read_spz(file: Container, packed: Json, count: int, losses: list[Loss], where: str) -> GaussianCloud:
+    """The Gaussians of an SPZ in glTF's axes. packed: the extension object. count: as the accessors have it."""
+    data = view_bytes(file, packed.get("bufferView"))
+    decoded = spz.read(Source(data, f"{where}: SPZ"), file.limits)
+    losses += decoded.losses
+    cloud = decoded.cloud.cloud() if isinstance(decoded.cloud, Stream) else decoded.cloud
+    if cloud.count != count:
+        raise MalformedFileError(f"{where}: {cloud.count:,} Gaussians in the SPZ, its accessors have {count:,}")
+    return flipped(cloud, _GLTF_TO_SPZ)
