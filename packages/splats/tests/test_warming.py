@@ -25,6 +25,8 @@ for path in sys.argv[1:]:
         if row.can_write and row.can_read:
             read(to_bytes(cloud, key), key)
             convert(path, None, to=key)
+    for level in (0, 1, 2):
+        read(to_bytes(cloud, "ksplat", level=level), "ksplat")
     for version in (2, 3, 4):
         read(to_bytes(cloud, "spz", order="morton", frame="rub", version=version), "spz", frame="rub")
     lod(cloud, 5)

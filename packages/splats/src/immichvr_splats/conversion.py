@@ -203,7 +203,8 @@ def _fitted(sound: T, row: Format, sh_degree: object) -> tuple[T, list[Loss]]:
         )
     most = min(row.max_sh_degree, row.max_sh_degree if sh_degree is None else cast("int", sh_degree))
     if sound.sh_degree > most:
-        which = f"spherical harmonics of degree {most + 1} to {sound.sh_degree}"
+        degrees = f"{most + 1} to {sound.sh_degree}" if most + 1 < sound.sh_degree else f"{sound.sh_degree}"
+        which = f"spherical harmonics of degree {degrees}"
         why = f"{row.key} holds degree {most}" if most == row.max_sh_degree else f"degree {most} was asked for"
         losses.append(Loss("sh_degree", f"{which}: {why}", sound.count))
         sound = sound.with_sh_degree(most)

@@ -13,6 +13,7 @@ from .lod import lod
 
 _SCALAR_BYTES = 4
 _VARIANTS: dict[str, tuple[dict[str, object], ...]] = {
+    "ksplat": ({"level": 0}, {"level": 2}),
     "glb": ({"encoding": "quantised"}, {"encoding": "spz"}),
     "spz": ({"version": 2}, {"version": 4}, {"order": "morton"}),
 }

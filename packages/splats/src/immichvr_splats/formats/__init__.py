@@ -1,6 +1,6 @@
 """The one table of file formats: the command, the services and the tests take everything about them from here."""
 
-from . import archive, compressed_ply, glb, ply, sog, splat, spz
+from . import archive, compressed_ply, glb, ksplat, ply, sog, splat, spz
 from .base import Format
 
 FORMATS: dict[str, Format] = {
@@ -49,6 +49,20 @@ FORMATS: dict[str, Format] = {
             options=("order",),
             reader=splat.read,
             writer=splat.write,
+            streams=True,
+        ),
+        Format(
+            key="ksplat",
+            description="mkkellogg's .ksplat 0.1, in buckets; level 1 is written unless told otherwise",
+            extensions=(".ksplat",),
+            media_type="application/x-ksplat",
+            max_sh_degree=2,
+            keeps_camera=False,
+            keeps_order=False,
+            frame="rdf",
+            options=("level",),
+            reader=ksplat.read,
+            writer=ksplat.write,
             streams=True,
         ),
         Format(
