@@ -91,3 +91,13 @@ $(WEB_READY): $(WEB)/package.json $(WEB)/package-lock.json
 $(VIEWER): $(WEB_READY) $(WEB_SOURCES)
 	cd $(WEB) && npm run build
 	@touch $@
+
+.PHONY: bench-convert bench-lod
+
+# Converting against the peers, which are installed outside of the repository; ARGS=--quick for small inputs.
+bench-convert: $(PYTHON_READY) $(TOOLS_READY)
+	$(BIN)/python -m immichvr_bench.convert $(ARGS)
+
+# Levels of detail against the clouds they stand for, and against splat-transform's.
+bench-lod: $(PYTHON_READY) $(TOOLS_READY)
+	$(BIN)/python -m immichvr_bench.lod $(ARGS)

@@ -1,4 +1,4 @@
-"""Clouds to measure with, made of rendered scenes: photos lifted to two layers as SHARP does, and walks around a scene."""
+"""Clouds to measure with, of rendered scenes: photos lifted to two layers as SHARP does, and walks around a scene."""
 
 from __future__ import annotations
 
@@ -55,10 +55,11 @@ def walk_cloud(name: str, side: int, places: int = 5, seed: int = 0) -> Gaussian
 def joined(parts: list[GaussianCloud]) -> GaussianCloud:
     """One cloud of all `parts`, without a camera."""
     return GaussianCloud(
-        *(
-            np.concatenate([getattr(part, name) for part in parts])
-            for name in ("means", "log_scales", "quaternions", "opacity_logits", "sh")
-        )
+        np.concatenate([part.means for part in parts]),
+        np.concatenate([part.log_scales for part in parts]),
+        np.concatenate([part.quaternions for part in parts]),
+        np.concatenate([part.opacity_logits for part in parts]),
+        np.concatenate([part.sh for part in parts]),
     )
 
 
@@ -95,12 +96,13 @@ def _layer(view: View, random: np.random.Generator, logit: float) -> GaussianClo
     footprint = _FOOTPRINT * depth.ravel() / camera.fx * np.exp(random.normal(0, 0.15, count))
     scales = footprint[:, None] * np.exp(random.normal(0, 0.1, (count, 3))) * [1, 1, _THICKNESS]
     colours = (view.rgb.reshape(-1, 3) / 255.0 - 0.5) / SH_C0
+    means = points.reshape(-1, 3) + 0.1 * footprint[:, None] * random.standard_normal((count, 3))
     return GaussianCloud(
-        means=points.reshape(-1, 3) + 0.1 * footprint[:, None] * random.standard_normal((count, 3)),
-        log_scales=np.log(scales),
-        quaternions=_facing(_normals(points).reshape(-1, 3), random),
-        opacity_logits=random.normal(logit, 1.0, count),
-        sh=(colours + random.normal(0, 0.02, (count, 3)))[:, None],
+        means.astype(np.float32),
+        np.log(scales),
+        _facing(_normals(points).reshape(-1, 3), random).astype(np.float32),
+        random.normal(logit, 1.0, count).astype(np.float32),
+        (colours + random.normal(0, 0.02, (count, 3))).astype(np.float32)[:, None],
     )
 
 
@@ -168,8 +170,10 @@ def _moved(cloud: GaussianCloud, pose: npt.NDArray[np.float64]) -> GaussianCloud
     turn = _quaternion(pose[:3, :3])
     return replace(
         cloud,
-        means=cloud.means @ pose[:3, :3].T + pose[:3, 3],
-        quaternions=_times(np.broadcast_to(turn, (cloud.count, 4)), cloud.quaternions.astype(np.float64)),
+        means=(cloud.means @ pose[:3, :3].T + pose[:3, 3]).astype(np.float32),
+        quaternions=_times(np.broadcast_to(turn, (cloud.count, 4)), cloud.quaternions.astype(np.float64)).astype(
+            np.float32
+        ),
     )
 
 

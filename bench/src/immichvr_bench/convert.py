@@ -1,0 +1,283 @@
+"""Converting between splat formats, ours and its peers in turn on the same files.
+
+python -m immichvr_bench.convert [--quick] [--runs N] [--json PATH]
+
+Ours, gaussforge, gsply and ply2splat stay warm in processes of their own and are timed inside, from file to file.
+Tools for Node are timed from start to end. Prints a table; the full run writes bench/results/convert.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import platform
+import statistics
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from immichvr_splats import FORMATS, GaussianCloud, SplatError, open_cloud, write
+from rich.console import Console
+from rich.table import Table
+
+from immichvr_bench.clouds import SHARP_SIDE, photo_cloud, with_view_dependence
+from immichvr_bench.convert_tools import FailedError, Job, Measure, Tool, start_tools
+
+_RESULTS = Path("bench/results/convert.json")
+_SH3_COUNT = 1_000_000
+_QUICK_SIDE = 96
+_SIZE_MARGIN = 1.07  # a file larger than that against the smallest correct peer's does not count as faster
+_ALPHA_PRUNED = 0.98  # the reference writer of ksplat leaves out what is all but transparent
+
+
+@dataclass(frozen=True)
+class Case:
+    """A conversion. peers: who else does it. limits: ms that memory, page faults and compressors need, by input."""
+
+    name: str
+    source: str
+    target: str
+    peers: tuple[str, ...]
+    options: dict[str, Any] = field(default_factory=dict)
+    limits: dict[str, float] = field(default_factory=dict)
+    stuck: dict[str, str] = field(default_factory=dict)
+    """Inputs that no peer is run on, and why."""
+
+
+_PYTHON = ("gaussforge", "gsply python", "gsply cpp")
+_NEVER_ENDS = "splat-transform 3.7.0 on the CPU had not finished after 900 s"
+
+# Limits: measured on two quiet cores for the 1,179,648 Gaussians: writing the file, igzip or zstd on two cores and
+# the kernel, the random access that ksplat's buckets need.
+CASES = (
+    Case("ply → splat", "ply", "splat", ("gaussforge", "ply2splat"), limits={"sh0": 27}),
+    Case("ply → spz v3", "ply", "spz", (*_PYTHON, "splat-transform"), {"version": 3}, {"sh0": 30}),
+    Case("ply → spz v4", "ply", "spz", (*_PYTHON[1:], "splat-transform"), {"version": 4}),
+    Case("ply → compressed-ply", "ply", "compressed-ply", (*_PYTHON, "splat-transform"), limits={"sh0": 15}),
+    *(
+        Case(f"ply → ksplat {level}", "ply", "ksplat", ("gaussian-splats-3d",), {"level": level}, {"sh0": 25})
+        for level in (0, 1, 2)
+    ),
+    Case("ply → sog", "ply", "sog", ("splat-transform",), stuck={"sh3": _NEVER_ENDS}),
+    Case("ply → glb", "ply", "glb", ("splat-transform",), limits={"sh0": 45}),
+    Case("splat → ply", "splat", "ply", ("gaussforge", "splat-transform")),
+    Case("spz v3 → ply", "spz", "ply", (*_PYTHON, "splat-transform"), {"version": 3}),
+    Case("spz v4 → ply", "spz", "ply", (*_PYTHON[1:], "splat-transform"), {"version": 4}),
+    Case("compressed-ply → ply", "compressed-ply", "ply", (*_PYTHON, "splat-transform")),
+    Case("ksplat 1 → ply", "ksplat", "ply", ("gaussforge", "splat-transform"), {"level": 1}),
+    Case("sog → ply", "sog", "ply", ("gaussforge", "splat-transform")),
+)
+
+
+@dataclass
+class Run:
+    """What one tool did with one case. problem: why it does not count."""
+
+    measures: list[Measure] = field(default_factory=list)
+    bytes: int = 0
+    problem: str = ""
+
+    def milliseconds(self) -> list[float]:
+        return [measure.wall * 1000 for measure in self.measures]
+
+
+def make_inputs(folder: Path, quick: bool) -> dict[str, Path]:
+    """PLY files by the name of the input: `sh0`, as SHARP writes without its extra elements, and `sh3`, INRIA's."""
+    side = _QUICK_SIDE if quick else SHARP_SIDE
+    paths = {name: folder / f"{name}.ply" for name in ("sh0", "sh3")}
+    photo = photo_cloud("still-life", side)
+    write_plain_ply(photo, paths["sh0"])
+    count = min(_SH3_COUNT, photo.count)
+    some = np.sort(np.random.default_rng(0).choice(photo.count, count, replace=False))
+    scene = with_view_dependence(dataclasses.replace(photo.take(some), camera=None), 3)
+    write(scene, paths["sh3"], "ply", layout="inria")
+    return paths
+
+
+def write_plain_ply(cloud: GaussianCloud, path: Path) -> None:
+    """SHARP's 14 columns without the elements that gaussforge and gsply refuse."""
+    names = ["x", "y", "z", "f_dc_0", "f_dc_1", "f_dc_2", "opacity"]
+    names += [f"scale_{k}" for k in range(3)] + [f"rot_{k}" for k in range(4)]
+    header = ["ply", "format binary_little_endian 1.0", f"element vertex {cloud.count}"]
+    header += [f"property float {name}" for name in names] + ["end_header", ""]
+    columns = (cloud.means, cloud.sh[:, 0], cloud.opacity_logits[:, None], cloud.log_scales, cloud.quaternions)
+    path.write_bytes("\n".join(header).encode() + np.concatenate(columns, axis=1).tobytes())
+
+
+def measure_case(case: Case, name: str, ply: Path, tools: dict[str, Tool], runs: int, folder: Path) -> dict[str, Run]:
+    """Each tool in turn, `runs` times after one that warms up; tools for Node at most three times."""
+    source = ply
+    if case.source != "ply":
+        source = folder / f"{name}-in{FORMATS[case.source].extensions[0]}"
+        write_input(ply, source, case)
+    degree = 3 if name == "sh3" else 0
+    options = {} if case.target == "ply" else case.options
+    extension = FORMATS[case.target].extensions[0]
+    peers = () if name in case.stuck else case.peers
+    done = {tool: Run() for tool in ("ours", *peers)}
+    jobs = {
+        tool: Job(source, folder / f"{tool.replace(' ', '-')}{extension}", case.source, case.target, options, degree)
+        for tool in done
+    }
+    count = open_cloud(source, case.source).count
+    for turn in range(runs + 1):
+        for tool, run in done.items():
+            warm = tools[tool].in_process
+            if run.problem or (not warm and not 0 < turn <= 3):
+                continue
+            try:
+                measure = tools[tool].convert(jobs[tool])
+            except FailedError as error:
+                run.problem = str(error)
+                continue
+            if turn:
+                run.measures.append(measure)
+    for tool, run in done.items():
+        if not run.problem:
+            run.bytes = jobs[tool].output.stat().st_size
+            run.problem = problem_of(jobs[tool], count)
+        jobs[tool].output.unlink(missing_ok=True)
+    return done
+
+
+def write_input(ply: Path, path: Path, case: Case) -> None:
+    """The file to convert back, as we write it: every tool reads the same."""
+    open_cloud(ply, "ply").write(path, case.source, **case.options)
+
+
+def problem_of(job: Job, count: int) -> str:
+    """Why a file is not what was asked for, as our reader sees it; empty if it is."""
+    try:
+        found = open_cloud(job.output, job.target).count
+    except SplatError as error:
+        return f"unreadable: {error}"[:160]
+    least = count * _ALPHA_PRUNED if job.target == "ksplat" else count
+    return "" if least <= found <= count else f"holds {found:,} of {count:,} Gaussians"
+
+
+def rows_of(case: Case, name: str, done: dict[str, Run]) -> Iterator[dict[str, Any]]:
+    """A row for each peer, and one without a peer where none does it."""
+    ours = done["ours"]
+    common: dict[str, Any] = {"input": name, "conversion": case.name}
+    if ours.problem:
+        yield common | {"skipped": f"ours: {ours.problem}"}
+        return
+    correct = [run for tool, run in done.items() if tool != "ours" and not run.problem]
+    common |= figures("ours", ours) | {"limit_ms": case.limits.get(name)}
+    if not correct:
+        yield common | {"peer": None, "ratio": None, "note": case.stuck.get(name, "no peer does this correctly")}
+    fastest = min(correct, key=lambda run: statistics.median(run.milliseconds()), default=None)
+    smallest = min((run.bytes for run in correct), default=0)
+    small_enough = case.target == "ply" or ours.bytes <= smallest * _SIZE_MARGIN
+    for tool, run in done.items():
+        if tool == "ours":
+            continue
+        row = common | {"peer": tool, "in_process": not tool.startswith(("splat-", "gaussian-"))}
+        if run.problem:
+            yield row | {"note": run.problem}
+            continue
+        ratio = statistics.median(run.milliseconds()) / statistics.median(ours.milliseconds())
+        cpu_ratio = statistics.median([m.cpu for m in run.measures]) / statistics.median([m.cpu for m in ours.measures])
+        yield (
+            row
+            | figures("peer", run)
+            | {
+                "ratio": round(ratio, 2),
+                "cpu_ratio": round(cpu_ratio, 2),
+                "fastest_peer": run is fastest,
+                "small_enough": small_enough,
+            }
+        )
+
+
+def figures(who: str, run: Run) -> dict[str, Any]:
+    """Medians, and the range of the wall time."""
+    wall = run.milliseconds()
+    return {
+        f"{who}_ms": round(statistics.median(wall), 1),
+        f"{who}_ms_range": [round(min(wall), 1), round(max(wall), 1)],
+        f"{who}_cpu_ms": round(statistics.median([measure.cpu * 1000 for measure in run.measures]), 1),
+        f"{who}_rss_mb": round(max(measure.memory for measure in run.measures) / 1e6, 1),
+        f"{who}_file_mb": round(run.bytes / 1e6, 2),
+    }
+
+
+def missing_format(case: Case) -> str:
+    """Which of our formats the case waits for; empty if none."""
+    for key in (case.source, case.target):
+        row = FORMATS.get(key)
+        if row is None or not row.can_write or not row.can_read:
+            return f"ours does not read and write {key} yet"
+    return ""
+
+
+def table_of(rows: list[dict[str, Any]]) -> Table:
+    """One line for each row."""
+    headings = ("input", "conversion", "ours ms", "cpu", "MB+", "file MB", "peer", "ms", "cpu", "MB+", "file MB")
+    table = Table(*headings, "×", "× cpu", "limit", "note")
+    for row in rows:
+        if "skipped" in row:
+            table.add_row(row["input"], row["conversion"], *[""] * 12, f"skipped: {row['skipped']}")
+            continue
+        spread = "{:.0f} ({:.0f}–{:.0f})".format(row["ours_ms"], *row["ours_ms_range"])
+        peer = "{:.0f} ({:.0f}–{:.0f})".format(row["peer_ms"], *row["peer_ms_range"]) if "peer_ms" in row else ""
+        note = row.get("note") or ("" if row.get("small_enough", True) else "ours is too large to count")
+        cells = [spread, row["ours_cpu_ms"], row["ours_rss_mb"], row["ours_file_mb"], row["peer"] or "none", peer]
+        cells += [row.get(key, "") for key in ("peer_cpu_ms", "peer_rss_mb", "peer_file_mb", "ratio", "cpu_ratio")]
+        table.add_row(row["input"], row["conversion"], *[str(cell) for cell in cells], str(row["limit_ms"] or ""), note)
+    return table
+
+
+def measure_all(runs: int, quick: bool) -> list[dict[str, Any]]:
+    """Rows of every case with every input."""
+    rows: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory(prefix="convert-") as name:
+        folder = Path(name)
+        inputs = make_inputs(folder, quick)
+        tools = start_tools()
+        try:
+            for case in CASES:
+                for key, ply in inputs.items():
+                    missing = missing_format(case)
+                    if missing:
+                        rows.append({"input": key, "conversion": case.name, "skipped": missing})
+                        continue
+                    rows += rows_of(case, key, measure_case(case, key, ply, tools, runs, folder))
+        finally:
+            for tool in tools.values():
+                tool.close()
+    return rows
+
+
+def main() -> None:
+    """Measures, shows, and writes down."""
+    parser = argparse.ArgumentParser(description="Convert between splat formats, ours and its peers in turn.")
+    parser.add_argument("--quick", action="store_true", help="small inputs, to see that everything runs")
+    parser.add_argument("--runs", type=int, default=7, help="of each warm tool; tools for Node three at most")
+    parser.add_argument("--json", type=Path, help=f"where to write; by default {_RESULTS}, nowhere with --quick")
+    options = parser.parse_args()
+    rows = measure_all(options.runs, options.quick)
+    Console(width=None if os.isatty(1) else 220).print(table_of(rows))
+    target = options.json or (None if options.quick else _RESULTS)
+    if target is None:
+        return
+    cores = len(os.sched_getaffinity(0))
+    results = {
+        "machine": f"{platform.machine()}, {cores} cores, Python {platform.python_version()}",
+        "load": round(os.getloadavg()[0], 1),
+        "date": datetime.now(UTC).date().isoformat(),
+        "runs": options.runs,
+        "rows": rows,
+    }
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
