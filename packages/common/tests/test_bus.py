@@ -63,3 +63,24 @@ async def test_a_connection_comes_back_after_the_server_was_away(tmp_path) -> No
     assert (await bus.js.stream_info("EVENTS")).state.messages == 1
     await bus.close()
     server.stop()
+
+
+async def test_who_waits_for_messages_asks_again_soon_after_the_server_was_away(tmp_path) -> None:
+    server = NatsServer(tmp_path).start()
+    bus = await connect(server.settings("gateway"), "gateway")
+    await ensure_streams(bus.js)
+    puller = Puller(bus.client, "JOBS", "ai-cpu-interactive")
+    await puller.open()
+    waiting = asyncio.create_task(puller.next(60))
+    await bus.client.flush()
+    server.kill()
+    server.start()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(waiting), 5)
+    assert waiting.done()
+    job = make_job()
+    await submit(bus, job)
+    message = await puller.next(5)
+    assert message is not None and message.subject.endswith(job.id)
+    await bus.close()
+    server.kill()

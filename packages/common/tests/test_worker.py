@@ -193,6 +193,28 @@ async def test_a_job_that_ended_its_worker_again_and_again_is_declared_poison(wo
     running.cancel()
 
 
+async def test_a_job_that_ended_two_workers_runs_alone_on_the_third(ai_bus, gateway_bus, store) -> None:
+    puller = await gateway_bus.js.pull_subscribe_bind(durable="ai-gpu-interactive", stream="JOBS")
+    suspect, other = make_job(do="sleep", seconds=0.4), make_job()
+    suspects, others = [await Events(gateway_bus, job.id).open() for job in (suspect, other)]
+    queue = "jobs.ai.gpu.interactive.depth"
+    await gateway_bus.publish(f"{queue}.{suspect.id}", json_format.MessageToJson(suspect).encode())
+    for _ in range(2):
+        [message] = await puller.fetch(1, timeout=3)
+        await message.nak()
+    await gateway_bus.publish(f"{queue}.{other.id}", json_format.MessageToJson(other).encode())
+    pool = ChildPool(TRIAL, 2)
+    worker = Worker("ai", ai_bus, store, pool, WorkSettings(pool="gpu", children=2, prefetch=0))
+    running = asyncio.create_task(worker.run())
+    ended, began = await suspects.end(), await others.until(JOB_STATE_RUNNING)
+    assert (ended.state, ended.attempt) == (JOB_STATE_SUCCEEDED, 3)
+    assert began.at.ToNanoseconds() >= ended.timeline[-1].at.ToNanoseconds()
+    assert (await others.end()).state == JOB_STATE_SUCCEEDED
+    await worker.stop()
+    pool.close()
+    running.cancel()
+
+
 async def test_a_worker_cannot_read_the_gateways_state_or_make_jobs(ai_bus, gateway_bus) -> None:
     await (await gateway_bus.js.key_value("state")).put("secret", b"sealed")
     with pytest.raises((nats.errors.Error, TimeoutError)):

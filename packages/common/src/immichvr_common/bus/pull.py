@@ -7,8 +7,10 @@ import json
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 
 _NO_MESSAGES, _TIMEOUT = "404", "408"
+_GLANCE_S = 0.25
 
 
 class Puller:
@@ -22,13 +24,20 @@ class Puller:
         self._client = client
         self._request = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
         self._messages: asyncio.Queue[Msg] = asyncio.Queue()
+        self._subscription: Subscription | None = None
         self._inbox = client.new_inbox()
         # Messages the server may still send for requests already made.
         self._due = 0
+        self._reconnects = 0
 
     async def open(self) -> None:
         """Subscribes the inbox, for as long as the connection lives."""
-        await self._client.subscribe(self._inbox, cb=self._messages.put)
+        self._subscription = await self._client.subscribe(self._inbox, cb=self._messages.put)
+
+    async def close(self) -> None:
+        """Gives up the inbox, with what may still lie in it."""
+        if self._subscription is not None and self._client.is_connected:
+            await self._subscription.unsubscribe()
 
     async def next(self, wait_s: float = 0) -> Msg | None:
         """The next message, or None if there is none within `wait_s` seconds (0: right now).
@@ -55,12 +64,12 @@ class Puller:
         request: dict[str, object] = {"batch": size, "no_wait": True}
         if wait_s > 0:
             request = {"batch": size, "expires": int(wait_s * 1e9)}
-        self._due = size
+        self._due, self._reconnects = size, self._client.stats["reconnects"]
         await self._client.publish(self._request, json.dumps(request).encode(), reply=self._inbox)
 
     async def _take(self, timeout_s: float) -> Msg | None:
         try:
-            message = await asyncio.wait_for(self._messages.get(), timeout_s)
+            message = await self._arrived(timeout_s)
         except TimeoutError:
             self._due = 0
             raise
@@ -72,6 +81,16 @@ class Puller:
         if status in (_NO_MESSAGES, _TIMEOUT):
             return None
         raise ConsumerGone(f"{self._request}: {status} {(message.headers or {}).get('Description', '')}")
+
+    async def _arrived(self, timeout_s: float) -> Msg:
+        """The next message; TimeoutError at once on a new connection, whose server knows of no request."""
+        while True:
+            try:
+                return await asyncio.wait_for(self._messages.get(), min(timeout_s, _GLANCE_S))
+            except TimeoutError:
+                timeout_s -= _GLANCE_S
+                if timeout_s <= 0 or self._client.stats["reconnects"] != self._reconnects:
+                    raise
 
 
 class ConsumerGone(Exception):

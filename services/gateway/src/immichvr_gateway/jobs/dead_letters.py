@@ -35,11 +35,14 @@ async def watch_advisories(bus: Bus) -> None:
             await bus.js.add_consumer(DEAD, config)
             puller = Puller(bus.client, DEAD, _DURABLE)
             await puller.open()
-            while True:
-                message = await puller.next(5)
-                if message is not None:
-                    await _bury(bus, message)
-                    await message.ack()
+            try:
+                while True:
+                    message = await puller.next(5)
+                    if message is not None:
+                        await _bury(bus, message)
+                        await message.ack()
+            finally:
+                await puller.close()
         except (*OUTAGES, nats.errors.Error, ConsumerGone) as error:
             log.debug("advisories cannot be read, trying again", error=str(error))
             await asyncio.sleep(0.5)
@@ -54,7 +57,7 @@ async def _bury(bus: Bus, advisory: Msg) -> None:
         return
     event = JobEvent(
         job_id=job.id, kind=job.kind, photo_id=job.photo_id, run=job.run, attempt=int(facts.get("deliveries", 1)),
-        seq=2**31 - 1, state=JOB_STATE_FAILED, error=Error(code="poison", message=_POISON),
+        seq=2**31 - 1, state=JOB_STATE_FAILED, error=Error(code="poison", message=_POISON), job=job,
     )  # fmt: skip
     event.at.GetCurrentTime()
     await bus.publish_until_stored(f"events.job.{job.id}", encode(event), f"{job.id}.{job.run}.poison")

@@ -6,7 +6,8 @@ Every gateway reads every event from where its own KV left off; applying one twi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import nats.errors
 from google.protobuf import json_format
@@ -43,15 +44,16 @@ class EventReader:
         """Reads until cancelled."""
         while True:
             try:
-                puller = await self._open()
-                while True:
-                    for message in await puller.batch(_BATCH, _WAIT_S):
-                        await self._apply(message)
+                async with self._puller() as puller:
+                    while True:
+                        for message in await puller.batch(_BATCH, _WAIT_S):
+                            await self._apply(message)
             except (Unavailable, *OUTAGES, nats.errors.Error, ConsumerGone) as error:
                 log.warning("events cannot be read, trying again", error=str(error) or type(error).__name__)
                 await asyncio.sleep(0.3)
 
-    async def _open(self) -> Puller:
+    @asynccontextmanager
+    async def _puller(self) -> AsyncIterator[Puller]:
         config = ConsumerConfig(
             filter_subjects=["events.job.>", "events.asset.>"],
             ack_policy=AckPolicy.NONE,
@@ -63,7 +65,10 @@ class EventReader:
         info = await self._bus.js.add_consumer(EVENTS, config)
         puller = Puller(self._bus.client, EVENTS, info.name)
         await puller.open()
-        return puller
+        try:
+            yield puller
+        finally:
+            await puller.close()
 
     async def _apply(self, message: Msg) -> None:
         try:
