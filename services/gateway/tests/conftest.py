@@ -228,24 +228,32 @@ async def live(gateway: Running) -> AsyncIterator[Live]:
 
 
 @pytest.fixture
-async def workers(nats_server: NatsServer, empty_bus: Bus, storage: ObjectStore, studio: Path) -> AsyncIterator[None]:
+def working(nats_server: NatsServer, empty_bus: Bus, storage: ObjectStore, studio: Path) -> Callable[..., Any]:
+    """Has a worker of a service work."""
+
+    @asynccontextmanager
+    async def work(service: str) -> AsyncIterator[Worker]:
+        bus = await connect(nats_server.settings(service), service)
+        pool = ChildPool(CAPABILITY)
+        worker = Worker(service, bus, storage, pool, WorkSettings(name=service, prefetch=1, stop_grace_s=0))
+        running = asyncio.create_task(worker.run())
+        try:
+            yield worker
+        finally:
+            await worker.stop()
+            pool.close()
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            await bus.close()
+
+    return work
+
+
+@pytest.fixture
+async def workers(working: Callable[..., Any]) -> AsyncIterator[None]:
     """One worker each for the ai service and the converter."""
-    async with _working("ai", nats_server, storage), _working("converter", nats_server, storage):
+    async with working("ai"), working("converter"):
         yield
-
-
-@asynccontextmanager
-async def _working(service: str, nats_server: NatsServer, store: ObjectStore) -> AsyncIterator[Worker]:
-    bus = await connect(nats_server.settings(service), service)
-    pool = ChildPool(CAPABILITY)
-    worker = Worker(service, bus, store, pool, WorkSettings(name=service, prefetch=1, stop_grace_s=0))
-    running = asyncio.create_task(worker.run())
-    yield worker
-    await worker.stop()
-    pool.close()
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
-    await bus.close()
 
 
 class _Server(uvicorn.Server):

@@ -15,7 +15,7 @@ from socketio.exceptions import ConnectionError as Refused
 async def test_a_jobs_news_end_with_its_success_and_the_asset_comes_too(gateway, workers, live) -> None:
     job = await gateway.make(live, "beach.jpg", "splat")
     updates = live.updates(job["id"])
-    assert [update["state"] for update in updates][0] == "queued"
+    assert updates[0]["state"] == "queued"
     assert [update["state"] for update in updates if update["state"] in ("succeeded", "failed")] == ["succeeded"]
     fractions = [update["progress"]["fraction"] for update in updates]
     assert fractions == sorted(fractions)
@@ -95,8 +95,9 @@ async def _deaf(port: int) -> asyncio.StreamWriter:
     """A client that joins and then reads nothing."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
     writer.write(
-        f"GET /api/socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: Upgrade\r\n"
-        "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+        f"GET /api/socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n".encode()
+        + b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        + b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     )
     await reader.readuntil(b"\r\n\r\n")
     # Engine.IO's message with Socket.IO's connect, "40", in a masked frame (the mask is zero).

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 def closed(settings):
     """Settings of a folder that more than this machine can reach."""
     return settings.model_copy(
-        update={"host": "0.0.0.0", "access_token": SecretStr("open-sesame"), "session_key": SecretStr("sealing")}
+        update={"host": "192.0.2.1", "access_token": SecretStr("open-sesame"), "session_key": SecretStr("sealing")}
     )  # fmt: skip
 
 

@@ -1,0 +1,285 @@
+"""Gateways and workers as processes of their own, on real servers, to be stopped in every way there is."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import nats.js.errors
+import psutil
+import pytest
+import socketio
+from google.protobuf import json_format
+from immichvr.events.v1.events_pb2 import JobEvent
+from immichvr_common.bus import Bus, connect
+from immichvr_common.embedded import NatsServer, SeaweedServer, free_ports
+from immichvr_common.storage import ObjectStore
+from immichvr_common.testing.fixtures import ACK_WAIT_S
+from PIL import Image
+
+PATIENCE_S = 30
+NAMES = [
+    "twenty.jpg", "slow-killed.jpg", "slow-paused.jpg", "next.jpg", "deadly-one.jpg", "slow-cut.jpg", "slow-waits.jpg",
+    "refused.jpg", "before.jpg", "slow-stores.jpg", "slow-given-up.jpg", "queued.jpg", "unstaged.jpg", "unrecorded.jpg",
+    "finished.jpg", "struck-0.jpg", "struck-1.jpg",
+]  # fmt: skip
+
+
+class Process:
+    """A service as a process; its log is told when it does not do what it should."""
+
+    def __init__(self, command: list[str], environment: dict[str, str], log: Path) -> None:
+        self.log = log
+        with log.open("ab") as out:
+            self.popen = subprocess.Popen(
+                [sys.executable, *command], env={**os.environ, **environment}, stdout=out, stderr=out,
+                stdin=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
+
+    def kill(self) -> None:
+        """Ends it as the kernel does when memory runs out."""
+        self.popen.kill()
+        self.popen.wait()
+
+    def family(self) -> list[psutil.Process]:
+        """The process and the children that work for it."""
+        parent = psutil.Process(self.popen.pid)
+        return [parent, *parent.children(recursive=True)]
+
+    def stop(self) -> None:
+        """Ends it, whatever state it is in."""
+        if self.popen.poll() is None:
+            for one in self.family():
+                one.send_signal(signal.SIGCONT)
+        self.kill()
+
+
+class Gateway(Process):
+    """A gateway as a process, and what one asks of it."""
+
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        self.port = free_ports(1)[0]
+        super().__init__(["-m", "immichvr_gateway"], {**environment, "IMMICHVR_GATEWAY_PORT": str(self.port)}, log)
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.client = httpx.Client(base_url=self.url, timeout=PATIENCE_S)
+        self.ids: dict[str, str] = {}
+
+    def wait_until_ready(self) -> Gateway:
+        """Waits until it and what it needs answer."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            assert self.popen.poll() is None and time.monotonic() < deadline, self.log.read_text()[-4000:]
+            try:
+                if self.client.get("/api/ready").status_code == 200:
+                    break
+            except httpx.TransportError:
+                pass
+            time.sleep(0.02)
+        photos = self.client.get("/api/photos", params={"limit": 500}).json()["items"]
+        self.ids = {photo["name"]: photo["id"] for photo in photos}
+        return self
+
+    async def get(self, path: str) -> httpx.Response:
+        """Reads something."""
+        return await asyncio.to_thread(self.client.get, path)
+
+    async def post(self, name: str, what: str = "depth", **wish: object) -> httpx.Response:
+        """Asks for something to be made of the photo of that name."""
+        path = f"/api/photos/{self.ids[name]}/{what}"
+        return await asyncio.to_thread(lambda: self.client.post(path, json=wish))
+
+    async def submit(self, name: str, what: str = "depth", **wish: object) -> str:
+        """The id of the job that will make it."""
+        answer = await self.post(name, what, **wish)
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["job"]["id"])
+
+    async def job(self, job_id: str) -> dict[str, Any]:
+        """A job as it is now."""
+        return dict((await self.get(f"/api/jobs/{job_id}")).json())
+
+    async def until(self, job_id: str, *states: str, run: int = 1) -> dict[str, Any]:
+        """A job once it is in one of these states of a run; by default, once it has ended."""
+        states = states or ("succeeded", "failed", "cancelled")
+        async with self._news() as news, asyncio.timeout(PATIENCE_S):
+            job = await self.job(job_id)
+            while (job["id"], job["run"]) != (job_id, run) or job["state"] not in states:
+                job = await news.get()
+        return job
+
+    @asynccontextmanager
+    async def _news(self) -> AsyncIterator[asyncio.Queue[dict[str, Any]]]:
+        client, news = socketio.AsyncClient(reconnection=False), asyncio.Queue[dict[str, Any]]()
+        client.on("job:update", news.put)
+        await client.connect(self.url, transports=["websocket"], socketio_path="/api/socket.io")
+        try:
+            yield news
+        finally:
+            await client.disconnect()
+
+    def assets(self, name: str) -> list[dict[str, Any]]:
+        """What was made of a photo."""
+        return list(self.client.get(f"/api/photos/{self.ids[name]}/assets").json()["assets"])
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory for photos, logs and notes, with a small photo for each test."""
+    folder = tmp_path_factory.mktemp("faults")
+    for part in ("photos", "studio", "models"):
+        (folder / part).mkdir()
+    for name in NAMES:
+        Image.new("RGB", (8, 6), "teal").save(folder / "photos" / name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def bus_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+    """A nats-server that may be killed: nobody else uses it."""
+    server = NatsServer(tmp_path_factory.mktemp("faults-nats")).start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def object_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedServer]:
+    """A SeaweedFS that may be killed: nobody else uses it."""
+    server = SeaweedServer(tmp_path_factory.mktemp("faults-weed")).start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def start_gateway(place: Path, bus_server: NatsServer, object_server: SeaweedServer) -> Iterator[Callable[[], Gateway]]:
+    """Starts a gateway; one that still runs is ended with the tests."""
+    started: list[Gateway] = []
+
+    def start() -> Gateway:
+        environment = {
+            "IMMICHVR_GATEWAY_PHOTOS": str(place / "photos"),
+            "IMMICHVR_GATEWAY_CACHE": str(place / "cache"),
+            "IMMICHVR_GATEWAY_LEASE_S": str(ACK_WAIT_S),
+            "IMMICHVR_MODELS_OFFLINE": "1",
+            "IMMICHVR_MODELS_DIR": str(place / "models"),
+            "IMMICH_URL": "",
+            **_servers("IMMICHVR_GATEWAY_", "gateway", bus_server, object_server),
+        }
+        started.append(Gateway(environment, place / f"gateway-{len(started)}.log"))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+        one.client.close()
+
+
+@pytest.fixture(scope="module")
+def steady_gateway(start_gateway: Callable[[], Gateway]) -> Iterator[Gateway]:
+    """The gateway of a module's tests that do not kill theirs."""
+    steady = start_gateway().wait_until_ready()
+    yield steady
+    steady.stop()
+
+
+@pytest.fixture
+def gateway(steady_gateway: Gateway, studio: Path) -> Gateway:
+    """A gateway that is ready."""
+    return steady_gateway
+
+
+@pytest.fixture
+def studio(place: Path) -> Path:
+    """Where the trial capability finds what it is told, and leaves what it did; empty."""
+    for note in (place / "studio").iterdir():
+        note.unlink()
+    return place / "studio"
+
+
+@pytest.fixture
+def start_worker(
+    place: Path, studio: Path, bus_server: NatsServer, object_server: SeaweedServer
+) -> Iterator[Callable[..., Process]]:
+    """Starts a worker with one place for a job; it is ended with the test."""
+    started: list[Process] = []
+
+    def start(name: str, *command: str) -> Process:
+        environment = {
+            "IMMICHVR_AI_WORK__NAME": name,
+            "IMMICHVR_AI_WORK__PREFETCH": "0",
+            "IMMICHVR_MODELS_OFFLINE": "1",
+            "IMMICHVR_MODELS_DIR": str(place / "models"),
+            "STUDIO": str(studio),
+            **_servers("IMMICHVR_AI_", "ai", bus_server, object_server),
+        }
+        script = command or (str(Path(__file__).with_name("trial_worker.py")),)
+        started.append(Process(list(script), environment, place / f"worker-{name}.log"))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+@pytest.fixture
+async def bus(bus_server: NatsServer) -> AsyncIterator[Bus]:
+    """A connection with the gateway's rights, to see what lies on the bus."""
+    bus = await connect(bus_server.settings("gateway"), "gateway")
+    yield bus
+    await bus.close()
+
+
+@pytest.fixture(autouse=True)
+async def own_queue(bus: Bus) -> AsyncIterator[None]:
+    """Leaves no job to the next test, whatever became of this one."""
+    yield
+    with suppress(nats.js.errors.NotFoundError):
+        await bus.js.purge_stream("JOBS")
+
+
+@pytest.fixture
+async def store(object_server: SeaweedServer) -> AsyncIterator[ObjectStore]:
+    """The objects as they lie in S3."""
+    store = ObjectStore(object_server.settings())
+    await store.ensure_bucket()
+    yield store
+    store.close()
+
+
+async def told(bus: Bus, job_id: str) -> list[JobEvent]:
+    """Everything that was told about a job, as it lies in the stream."""
+    subscription = await bus.js.subscribe(f"events.job.{job_id}", ordered_consumer=True)
+    events = []
+    last = (await bus.js.get_last_msg("EVENTS", f"events.job.{job_id}")).seq
+    while True:
+        message = await subscription.next_msg(timeout=5)
+        events.append(json_format.Parse(message.data, JobEvent(), ignore_unknown_fields=True))
+        if message.metadata.sequence.stream == last:
+            await subscription.unsubscribe()
+            return events
+
+
+@pytest.fixture
+def events_of(bus: Bus) -> Callable[[str], Any]:
+    """Everything that was told about a job so far."""
+    return lambda job_id: told(bus, job_id)
+
+
+def _servers(prefix: str, user: str, nats: NatsServer, weed: SeaweedServer) -> dict[str, str]:
+    bus, objects = nats.settings(user), weed.settings()
+    return {
+        f"{prefix}NATS__URL": bus.url,
+        f"{prefix}NATS__USER": bus.user,
+        f"{prefix}NATS__PASSWORD": bus.password.get_secret_value(),
+        f"{prefix}S3__ENDPOINT": objects.endpoint,
+        f"{prefix}S3__ACCESS_KEY": objects.access_key.get_secret_value(),
+        f"{prefix}S3__SECRET_KEY": objects.secret_key.get_secret_value(),
+    }
