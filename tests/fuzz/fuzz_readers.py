@@ -1,0 +1,118 @@
+"""Coverage-guided fuzzing of every reader of splat files, with libFuzzer through atheris.
+
+python tests/fuzz/fuzz_readers.py FOLDER [-max_total_time=600] [other options of libFuzzer]
+
+The first byte of an input names the format, by its place in FORMATS. FOLDER gets a corpus that our writers make, and
+grows by what reaches new code. Kernels run as plain Python, so that they too are covered and their indices checked.
+"""
+
+import gzip
+import io
+import os
+import random
+import sys
+import zipfile
+import zlib
+from pathlib import Path
+
+os.environ["NUMBA_DISABLE_JIT"] = "1"
+
+import atheris
+
+with atheris.instrument_imports(include=["immichvr_splats"]):
+    from immichvr_splats import FORMATS, Camera, GaussianCloud, ReadLimits, SplatError, read, to_bytes
+
+import numpy as np
+
+READERS = [key for key, row in FORMATS.items() if row.can_read]
+LIMITS = ReadLimits(max_bytes=1 << 16, max_points=20_000, max_decompressed_bytes=4 << 20)
+ARRAYS = ("means", "log_scales", "quaternions", "opacity_logits", "sh")
+SECONDS_PER_INPUT = 10
+MEMORY_MB = 768
+
+
+def read_or_refuse(data: bytes) -> None:
+    """Whatever bytes come, the answer is a cloud of sound values or a SplatError that says something."""
+    if not data:
+        return
+    key = READERS[data[0] % len(READERS)]
+    try:
+        cloud = read(data[1:], key, LIMITS).cloud
+    except SplatError as error:
+        if not str(error):
+            raise AssertionError(f"{key}: an error without a message") from error
+        return
+    if cloud.count > LIMITS.max_points:
+        raise AssertionError(f"{key}: {cloud.count} Gaussians, beyond the limit")
+    for name in ARRAYS:
+        if not np.isfinite(getattr(cloud, name)).all():
+            raise AssertionError(f"{key}: {name} holds values that are no numbers")
+
+
+def mutate(data: bytes, most: int, seed: int) -> bytes:
+    """Change what is inside of gzip and zip too, where a changed byte would only break a checksum."""
+    chance = random.Random(seed)
+    if len(data) < 2 or chance.random() < 0.3:
+        return bytes(atheris.Mutate(data, most))
+    head, body = data[:1], data[1:]
+    try:
+        if body.startswith(b"\x1f\x8b"):
+            inner = zlib.decompressobj(31).decompress(body, 1 << 16)
+            changed = gzip.compress(atheris.Mutate(inner, 1 << 16), 1)
+        elif body.startswith(b"PK"):
+            changed = _with_one_entry_changed(body, chance)
+        else:
+            changed = atheris.Mutate(body, most - 1)
+    except (zlib.error, zipfile.BadZipFile, OSError, EOFError, ValueError, KeyError, RuntimeError):
+        return bytes(atheris.Mutate(data, most))
+    return (head + bytes(changed))[:most]
+
+
+def _with_one_entry_changed(body: bytes, chance: random.Random) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        entries = {info.filename: archive.read(info) for info in archive.infolist() if info.file_size < 1 << 16}
+    if not entries:
+        raise ValueError("an archive without entries")
+    name = chance.choice(sorted(entries))
+    entries[name] = bytes(atheris.Mutate(entries[name], 1 << 14))
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as archive:
+        for entry, content in entries.items():
+            archive.writestr(entry, content)
+    return made.getvalue()
+
+
+def make_corpus(folder: Path) -> None:
+    """Files of every format that is written, small, with and without view dependence."""
+    for place, key in enumerate(READERS):
+        if not FORMATS[key].can_write:
+            continue
+        for count, degree in ((0, 0), (1, 0), (3, 1), (20, 3)):
+            data = to_bytes(_cloud(count, degree), key)
+            (folder / f"{key}-{count}-{degree}").write_bytes(bytes([place]) + data)
+
+
+def _cloud(count: int, degree: int) -> GaussianCloud:
+    chance = np.random.default_rng(count)
+    return GaussianCloud(
+        means=chance.normal(0, 3, (count, 3)),
+        log_scales=chance.uniform(-6, -1, (count, 3)),
+        quaternions=np.tile([1.0, 0, 0, 0], (count, 1)),
+        opacity_logits=chance.uniform(-4, 6, count),
+        sh=0.2 * chance.standard_normal((count, (degree + 1) ** 2, 3)),
+        camera=Camera(60, 60, 32, 24, 64, 48) if count == 1 else None,
+    )
+
+
+def main() -> None:
+    """Make the corpus and fuzz until something breaks or time is up."""
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    make_corpus(folder)
+    limits = [f"-timeout={SECONDS_PER_INPUT}", f"-rss_limit_mb={MEMORY_MB}", "-max_len=65536"]
+    atheris.Setup([*sys.argv, *limits], read_or_refuse, custom_mutator=mutate)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()

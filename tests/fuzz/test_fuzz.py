@@ -1,0 +1,28 @@
+"""A short run of the fuzzer: no reader crashes, hangs, or takes more memory than it may."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from immichvr_splats import FORMATS
+
+SECONDS = 3
+
+
+@pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris has no build for this platform")
+def test_no_reader_breaks_on_files_that_a_fuzzer_makes(tmp_path):
+    corpus, broken = tmp_path / "corpus", tmp_path / "broken"
+    broken.mkdir()
+    script = Path(__file__).with_name("fuzz_readers.py")
+    arguments = [corpus, f"-max_total_time={SECONDS}", "-seed=1", f"-artifact_prefix={broken}/"]
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", script, *arguments], capture_output=True, text=True, timeout=90, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert list(broken.iterdir()) == []
+    names = {path.name for path in corpus.iterdir()}
+    for key, row in FORMATS.items():
+        assert not (row.can_read and row.can_write) or f"{key}-20-3" in names
+    assert len(names) > 5 * len(FORMATS), "nothing that was made reached new code"
