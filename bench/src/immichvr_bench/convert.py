@@ -237,6 +237,7 @@ def table_of(rows: list[dict[str, Any]]) -> Table:
 def measure_all(runs: int, quick: bool) -> list[dict[str, Any]]:
     """Rows of every case with every input."""
     rows: list[dict[str, Any]] = []
+    progress = Console(stderr=True)
     with tempfile.TemporaryDirectory(prefix="convert-") as name:
         folder = Path(name)
         inputs = make_inputs(folder, quick)
@@ -244,6 +245,7 @@ def measure_all(runs: int, quick: bool) -> list[dict[str, Any]]:
         try:
             for case in CASES:
                 for key, ply in inputs.items():
+                    progress.print(f"{key} {case.name}")
                     missing = missing_format(case)
                     if missing:
                         rows.append({"input": key, "conversion": case.name, "skipped": missing})
