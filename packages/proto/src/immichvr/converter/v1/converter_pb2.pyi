@@ -8,16 +8,48 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ConvertParams(_message.Message):
-    __slots__ = ("to_format", "variant", "from_format", "model_key")
+    __slots__ = ("to_format", "variant", "from_format", "model_key", "spz_version", "ksplat_level", "sh_degree", "frame", "order", "lod_count", "ply_layout", "glb_encoding", "to_formats")
     TO_FORMAT_FIELD_NUMBER: _ClassVar[int]
     VARIANT_FIELD_NUMBER: _ClassVar[int]
     FROM_FORMAT_FIELD_NUMBER: _ClassVar[int]
     MODEL_KEY_FIELD_NUMBER: _ClassVar[int]
+    SPZ_VERSION_FIELD_NUMBER: _ClassVar[int]
+    KSPLAT_LEVEL_FIELD_NUMBER: _ClassVar[int]
+    SH_DEGREE_FIELD_NUMBER: _ClassVar[int]
+    FRAME_FIELD_NUMBER: _ClassVar[int]
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    LOD_COUNT_FIELD_NUMBER: _ClassVar[int]
+    PLY_LAYOUT_FIELD_NUMBER: _ClassVar[int]
+    GLB_ENCODING_FIELD_NUMBER: _ClassVar[int]
+    TO_FORMATS_FIELD_NUMBER: _ClassVar[int]
     to_format: str
     variant: str
     from_format: str
     model_key: str
-    def __init__(self, to_format: _Optional[str] = ..., variant: _Optional[str] = ..., from_format: _Optional[str] = ..., model_key: _Optional[str] = ...) -> None: ...
+    spz_version: int
+    ksplat_level: int
+    sh_degree: int
+    frame: str
+    order: str
+    lod_count: int
+    ply_layout: str
+    glb_encoding: str
+    to_formats: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, to_format: _Optional[str] = ..., variant: _Optional[str] = ..., from_format: _Optional[str] = ..., model_key: _Optional[str] = ..., spz_version: _Optional[int] = ..., ksplat_level: _Optional[int] = ..., sh_degree: _Optional[int] = ..., frame: _Optional[str] = ..., order: _Optional[str] = ..., lod_count: _Optional[int] = ..., ply_layout: _Optional[str] = ..., glb_encoding: _Optional[str] = ..., to_formats: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class LodParams(_message.Message):
+    __slots__ = ("model_key", "to_format", "from_format", "levels", "counts")
+    MODEL_KEY_FIELD_NUMBER: _ClassVar[int]
+    TO_FORMAT_FIELD_NUMBER: _ClassVar[int]
+    FROM_FORMAT_FIELD_NUMBER: _ClassVar[int]
+    LEVELS_FIELD_NUMBER: _ClassVar[int]
+    COUNTS_FIELD_NUMBER: _ClassVar[int]
+    model_key: str
+    to_format: str
+    from_format: str
+    levels: _containers.RepeatedScalarFieldContainer[str]
+    counts: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, model_key: _Optional[str] = ..., to_format: _Optional[str] = ..., from_format: _Optional[str] = ..., levels: _Optional[_Iterable[str]] = ..., counts: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Loss(_message.Message):
     __slots__ = ("what", "message", "count")
@@ -77,25 +109,87 @@ class ConvertStreamSummary(_message.Message):
     losses: _containers.RepeatedCompositeFieldContainer[Loss]
     def __init__(self, size: _Optional[int] = ..., sha256: _Optional[str] = ..., gaussians: _Optional[int] = ..., losses: _Optional[_Iterable[_Union[Loss, _Mapping]]] = ...) -> None: ...
 
+class InspectRequest(_message.Message):
+    __slots__ = ("input", "data", "from_format")
+    INPUT_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    FROM_FORMAT_FIELD_NUMBER: _ClassVar[int]
+    input: _common_pb2.ObjectRef
+    data: bytes
+    from_format: str
+    def __init__(self, input: _Optional[_Union[_common_pb2.ObjectRef, _Mapping]] = ..., data: _Optional[bytes] = ..., from_format: _Optional[str] = ...) -> None: ...
+
+class InspectResponse(_message.Message):
+    __slots__ = ("format", "gaussians", "sh_degree", "bounds", "camera", "losses")
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    GAUSSIANS_FIELD_NUMBER: _ClassVar[int]
+    SH_DEGREE_FIELD_NUMBER: _ClassVar[int]
+    BOUNDS_FIELD_NUMBER: _ClassVar[int]
+    CAMERA_FIELD_NUMBER: _ClassVar[int]
+    LOSSES_FIELD_NUMBER: _ClassVar[int]
+    format: str
+    gaussians: int
+    sh_degree: int
+    bounds: Bounds
+    camera: Camera
+    losses: _containers.RepeatedCompositeFieldContainer[Loss]
+    def __init__(self, format: _Optional[str] = ..., gaussians: _Optional[int] = ..., sh_degree: _Optional[int] = ..., bounds: _Optional[_Union[Bounds, _Mapping]] = ..., camera: _Optional[_Union[Camera, _Mapping]] = ..., losses: _Optional[_Iterable[_Union[Loss, _Mapping]]] = ...) -> None: ...
+
+class Bounds(_message.Message):
+    __slots__ = ("low", "high")
+    LOW_FIELD_NUMBER: _ClassVar[int]
+    HIGH_FIELD_NUMBER: _ClassVar[int]
+    low: _containers.RepeatedScalarFieldContainer[float]
+    high: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, low: _Optional[_Iterable[float]] = ..., high: _Optional[_Iterable[float]] = ...) -> None: ...
+
+class Camera(_message.Message):
+    __slots__ = ("fx", "fy", "cx", "cy", "width", "height", "extrinsic")
+    FX_FIELD_NUMBER: _ClassVar[int]
+    FY_FIELD_NUMBER: _ClassVar[int]
+    CX_FIELD_NUMBER: _ClassVar[int]
+    CY_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    EXTRINSIC_FIELD_NUMBER: _ClassVar[int]
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    width: int
+    height: int
+    extrinsic: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, fx: _Optional[float] = ..., fy: _Optional[float] = ..., cx: _Optional[float] = ..., cy: _Optional[float] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., extrinsic: _Optional[_Iterable[float]] = ...) -> None: ...
+
 class ListFormatsRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
 class Format(_message.Message):
-    __slots__ = ("key", "extensions", "media_type", "can_read", "can_write", "max_sh_degree")
+    __slots__ = ("key", "extensions", "media_type", "can_read", "can_write", "max_sh_degree", "description", "keeps_camera", "keeps_order", "frame", "options")
     KEY_FIELD_NUMBER: _ClassVar[int]
     EXTENSIONS_FIELD_NUMBER: _ClassVar[int]
     MEDIA_TYPE_FIELD_NUMBER: _ClassVar[int]
     CAN_READ_FIELD_NUMBER: _ClassVar[int]
     CAN_WRITE_FIELD_NUMBER: _ClassVar[int]
     MAX_SH_DEGREE_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    KEEPS_CAMERA_FIELD_NUMBER: _ClassVar[int]
+    KEEPS_ORDER_FIELD_NUMBER: _ClassVar[int]
+    FRAME_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
     key: str
     extensions: _containers.RepeatedScalarFieldContainer[str]
     media_type: str
     can_read: bool
     can_write: bool
     max_sh_degree: int
-    def __init__(self, key: _Optional[str] = ..., extensions: _Optional[_Iterable[str]] = ..., media_type: _Optional[str] = ..., can_read: bool = ..., can_write: bool = ..., max_sh_degree: _Optional[int] = ...) -> None: ...
+    description: str
+    keeps_camera: bool
+    keeps_order: bool
+    frame: str
+    options: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, key: _Optional[str] = ..., extensions: _Optional[_Iterable[str]] = ..., media_type: _Optional[str] = ..., can_read: bool = ..., can_write: bool = ..., max_sh_degree: _Optional[int] = ..., description: _Optional[str] = ..., keeps_camera: bool = ..., keeps_order: bool = ..., frame: _Optional[str] = ..., options: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ListFormatsResponse(_message.Message):
     __slots__ = ("formats",)

@@ -45,6 +45,11 @@ class ConverterServiceStub(object):
                 request_serializer=immichvr_dot_converter_dot_v1_dot_converter__pb2.ConvertStreamRequest.SerializeToString,
                 response_deserializer=immichvr_dot_converter_dot_v1_dot_converter__pb2.ConvertStreamResponse.FromString,
                 _registered_method=True)
+        self.Inspect = channel.unary_unary(
+                '/immichvr.converter.v1.ConverterService/Inspect',
+                request_serializer=immichvr_dot_converter_dot_v1_dot_converter__pb2.InspectRequest.SerializeToString,
+                response_deserializer=immichvr_dot_converter_dot_v1_dot_converter__pb2.InspectResponse.FromString,
+                _registered_method=True)
         self.ListFormats = channel.unary_unary(
                 '/immichvr.converter.v1.ConverterService/ListFormats',
                 request_serializer=immichvr_dot_converter_dot_v1_dot_converter__pb2.ListFormatsRequest.SerializeToString,
@@ -70,6 +75,13 @@ class ConverterServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Inspect(self, request, context):
+        """What a splat file holds, and what reading it loses.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListFormats(self, request, context):
         """Which formats can be read and written.
         """
@@ -89,6 +101,11 @@ def add_ConverterServiceServicer_to_server(servicer, server):
                     servicer.ConvertStream,
                     request_deserializer=immichvr_dot_converter_dot_v1_dot_converter__pb2.ConvertStreamRequest.FromString,
                     response_serializer=immichvr_dot_converter_dot_v1_dot_converter__pb2.ConvertStreamResponse.SerializeToString,
+            ),
+            'Inspect': grpc.unary_unary_rpc_method_handler(
+                    servicer.Inspect,
+                    request_deserializer=immichvr_dot_converter_dot_v1_dot_converter__pb2.InspectRequest.FromString,
+                    response_serializer=immichvr_dot_converter_dot_v1_dot_converter__pb2.InspectResponse.SerializeToString,
             ),
             'ListFormats': grpc.unary_unary_rpc_method_handler(
                     servicer.ListFormats,
@@ -151,6 +168,33 @@ class ConverterService(object):
             '/immichvr.converter.v1.ConverterService/ConvertStream',
             immichvr_dot_converter_dot_v1_dot_converter__pb2.ConvertStreamRequest.SerializeToString,
             immichvr_dot_converter_dot_v1_dot_converter__pb2.ConvertStreamResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Inspect(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/immichvr.converter.v1.ConverterService/Inspect',
+            immichvr_dot_converter_dot_v1_dot_converter__pb2.InspectRequest.SerializeToString,
+            immichvr_dot_converter_dot_v1_dot_converter__pb2.InspectResponse.FromString,
             options,
             channel_credentials,
             insecure,
