@@ -1,11 +1,9 @@
 """Reading and writing clouds in any format of the table."""
 
 import os
-import secrets
 from dataclasses import dataclass, replace
-from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, TypeVar, cast
+from typing import TypeVar, cast
 
 from .cleaning import clean, survey
 from .cloud import SH_COEFFICIENTS, Camera, GaussianCloud
@@ -16,12 +14,12 @@ from .formats.base import COMMON_OPTIONS, Decoded, Encoded, Format, Writer
 from .losses import Loss
 from .source import ReadLimits, Source, open_source
 from .stream import SoundStream, Stream
+from .target import Writable, put
 
 DEFAULT_LIMITS = ReadLimits()
 
 T = TypeVar("T", GaussianCloud, SoundStream)
 Readable = str | os.PathLike[str] | bytes | bytearray | memoryview
-Writable = str | os.PathLike[str] | BinaryIO | None
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ class Opened:
     def write(self, target: Writable, format: str | None = None, **options: object) -> list[Loss]:
         """As `write`. A second target shares what the first made necessary: the check and the sort."""
         row = _writer_row(_target_format(target, format), options)
-        return _put(_encode_sound(self._stream, row, options, []), target)
+        return put(_encode_sound(self._stream, row, options, []), target)
 
 
 @dataclass(frozen=True)
@@ -142,7 +140,7 @@ def write(cloud: GaussianCloud, target: Writable, format: str | None = None, **o
     Raises UnknownFormatError or InvalidCloudError (both SplatError).
     """
     encoded = _encode(cloud, _target_format(target, format), options)
-    return _put(encoded, target)
+    return put(encoded, target)
 
 
 def to_bytes(cloud: GaussianCloud, format: str, **options: object) -> bytes:
@@ -266,30 +264,3 @@ def _among_alike(row: Format, source: Source) -> Format:
 
 def _dropped(losses: list[Loss]) -> int:
     return sum(loss.count for loss in losses if loss.code == "dropped")
-
-
-def _put(encoded: Encoded, target: Writable) -> list[Loss]:
-    if isinstance(target, (str, os.PathLike)):
-        _write_whole(Path(target), encoded)
-    elif target is not None:
-        target.writelines(encoded.chunks)
-    else:
-        for _ in encoded.chunks:
-            pass
-    return encoded.losses
-
-
-def _write_whole(path: Path, encoded: Encoded) -> None:
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with unfinished.open("xb", buffering=0) as file:
-            for chunk in encoded.chunks:
-                _write_all(file, memoryview(chunk).cast("B"))
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def _write_all(file: FileIO, data: memoryview) -> None:
-    while data.nbytes:
-        data = data[file.write(data) :]

@@ -9,6 +9,7 @@ from .conversion import open_cloud, to_bytes
 from .formats import FORMATS
 from .formats.codebook import LEVELS, codebook_of
 from .formats.palette import palette_of
+from .gltf import meshopt
 from .lod import lod
 
 _SCALAR_BYTES = 4
@@ -39,5 +40,6 @@ def warm() -> None:
                 opened.write(None, "spz", order="morton")
     lod(cloud, 1)
     lod(replace(cloud, camera=None), 1)
+    meshopt.decode(memoryview(meshopt.encode(np.zeros((1, 4), np.uint8))), 1, 4, "warming")
     palette_of(np.eye(40, 3, dtype=np.float32), 9)
     codebook_of(np.arange(2 * LEVELS, dtype=np.float32))

@@ -8,7 +8,6 @@ come from matrix products (|a - b|^2 = |a|^2 - 2ab + |b|^2, |a|^2 being the same
 """
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from ..compiled import F32, F64, I64, kernel
 
@@ -31,6 +30,8 @@ def palette_of(rows: F32, size: int) -> tuple[F32, I64]:
     """
     if rows.shape[0] <= size:
         return rows, np.arange(rows.shape[0])
+    from threadpoolctl import threadpool_limits  # only palettes are to cost its import
+
     with threadpool_limits(1, "blas"):  # its threads would spin between many small products
         return _palette(rows, size)
 

@@ -3,7 +3,6 @@
 import io
 
 import numpy as np
-from PIL import Image
 
 from ..compiled import U8
 from ..errors import MalformedFileError, UnsupportedFileError
@@ -39,6 +38,8 @@ def size_of(data: bytes | memoryview, where: str) -> tuple[int, int]:
 
 def decode(data: bytes | memoryview, where: str) -> U8:
     """Pixels, (height, width, 3 or 4). Raises MalformedFileError. Check `size_of` first."""
+    from PIL import Image  # a tenth of a second that only SOG is to cost
+
     width, height = size_of(data, where)
     try:
         with Image.open(io.BytesIO(data), formats=["WEBP"]) as picture:
@@ -51,6 +52,8 @@ def decode(data: bytes | memoryview, where: str) -> U8:
 
 def encode(pixels: U8, quality: int, method: int) -> bytes:
     """A lossless WebP of `pixels`, (height, width, 3 or 4). quality: 0 to 100, method: 0 to 6; both are effort."""
+    from PIL import Image
+
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "WEBP", lossless=True, quality=quality, method=method, exact=True)
     return file.getvalue()

@@ -53,10 +53,7 @@ def read_accessor(container: Container, index: object, kinds: Collection[str], c
         raise MalformedFileError(f"{where}.count: {count_of(container, index):,}, the primitive has {count:,} points")
     if "sparse" in accessor or "bufferView" not in accessor:
         raise UnsupportedFileError(f"{where}: sparse or without a bufferView, which is not read")
-    code = accessor.get("componentType")
-    if code not in _DTYPES:
-        raise MalformedFileError(f"{where}.componentType: is {str(code)[:20]}, wants one of {list(_DTYPES)}")
-    dtype = np.dtype(_DTYPES[code])
+    dtype = dtype_of(accessor, where)
     components = COMPONENTS[str(accessor["type"])]
     offset = as_integer(accessor.get("byteOffset", 0), f"{where}.byteOffset")
     data, stride = _view(container, accessor["bufferView"])
@@ -67,6 +64,14 @@ def read_accessor(container: Container, index: object, kinds: Collection[str], c
     shape, strides = (count, components), (stride, dtype.itemsize)
     values: _Raw = np.ndarray(shape, dtype, data, offset if count else 0, strides) if count else np.empty(shape, dtype)
     return Accessor(values, accessor.get("normalized") is True)
+
+
+def dtype_of(accessor: Json, where: str) -> np.dtype[np.generic]:
+    """The scalar type of an accessor's components. Raises MalformedFileError."""
+    code = accessor.get("componentType")
+    if type(code) is not int or code not in _DTYPES:
+        raise MalformedFileError(f"{where}.componentType: is {str(code)[:20]}, wants one of {list(_DTYPES)}")
+    return np.dtype(_DTYPES[code])
 
 
 def view_bytes(container: Container, index: object) -> memoryview:

@@ -70,10 +70,12 @@ def read_container(source: Source, limits: ReadLimits) -> Container:
     return Container(as_object(root, f"{name}: JSON chunk"), binary, name, limits)
 
 
-def container_bytes(root: dict[str, object], views: Sequence[NDArray[np.generic] | bytes]) -> list[bytes | memoryview]:
+def container_bytes(
+    root: Json, views: Sequence[NDArray[np.generic] | bytes], other_buffers: Sequence[Json] = ()
+) -> list[bytes | memoryview]:
     """The pieces of a GLB whose buffer holds `views` one after the other, each padded to fours.
 
-    Adds `buffers` to `root`; bufferViews are the caller's, see `view_offsets`. Raises InvalidCloudError above 4 GiB.
+    `buffers` is added to `root`; bufferViews are the caller's. Raises InvalidCloudError above 4 GiB.
     """
     contents = [
         view if isinstance(view, bytes) else np.ascontiguousarray(view).reshape(-1).view(np.uint8).data
@@ -81,7 +83,8 @@ def container_bytes(root: dict[str, object], views: Sequence[NDArray[np.generic]
     ]
     sizes = [len(content) for content in contents]
     total = sum(size + -size % 4 for size in sizes)
-    text = json.dumps({**root, "buffers": [{"byteLength": total}]} if total else root, separators=(",", ":")).encode()
+    buffers = {"buffers": [{"byteLength": total}, *other_buffers]} if total else {}
+    text = json.dumps({**root, **buffers}, separators=(",", ":")).encode("ascii")
     text += b" " * (-len(text) % 4)
     length = _HEADER.size + _CHUNK.size + len(text) + (_CHUNK.size + total if total else 0)
     if length > _LARGEST_FILE:

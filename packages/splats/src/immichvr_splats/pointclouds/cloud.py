@@ -1,0 +1,56 @@
+"""Coloured points in memory."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..compiled import F32, I64, U8
+from ..errors import InvalidCloudError
+from ..losses import Loss, number
+
+
+@dataclass(frozen=True, eq=False)
+class PointCloud:
+    """N coloured points. Arrays are made contiguous on construction.
+
+    points: (N, 3) float32, metres, OpenCV axes (x right, y down, z forward). colors: (N, 3) uint8, sRGB.
+    confidence: (N,) float32, more is better, or None. Raises InvalidCloudError where shapes do not fit.
+    """
+
+    points: F32
+    colors: U8
+    confidence: F32 | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "points", np.ascontiguousarray(self.points, np.float32))
+        object.__setattr__(self, "colors", np.ascontiguousarray(self.colors, np.uint8))
+        shapes: dict[str, tuple[int, ...]] = {"points": (self.count, 3), "colors": (self.count, 3)}
+        if self.confidence is not None:
+            object.__setattr__(self, "confidence", np.ascontiguousarray(self.confidence, np.float32))
+            shapes["confidence"] = (self.count,)
+        for name, wanted in shapes.items():
+            if getattr(self, name).shape != wanted:
+                raise InvalidCloudError(f"{name} has shape {getattr(self, name).shape}, wants {wanted}")
+
+    @property
+    def count(self) -> int:
+        """Number of points."""
+        return int(self.points.shape[0]) if self.points.ndim else 0
+
+    def take(self, indices: I64) -> "PointCloud":
+        """The points at `indices`, (M,), in that order."""
+        confidence = None if self.confidence is None else self.confidence[indices]
+        return replace(self, points=self.points[indices], colors=self.colors[indices], confidence=confidence)
+
+
+def without_strays(cloud: PointCloud) -> tuple[PointCloud, list[Loss]]:
+    """The points whose coordinates are finite; the others are counted. Confidence NaN is none, 0."""
+    sound = np.isfinite(cloud.points).all(axis=1)
+    losses = []
+    if not sound.all():
+        dropped = cloud.count - int(sound.sum())
+        losses.append(Loss("dropped", f"{number(dropped, 'point')} dropped: non-finite coordinates", dropped))
+        cloud = cloud.take(np.flatnonzero(sound))
+    if cloud.confidence is not None and not np.isfinite(cloud.confidence).all():
+        cloud = replace(cloud, confidence=np.nan_to_num(cloud.confidence))
+    return cloud, losses
