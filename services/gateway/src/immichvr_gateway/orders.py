@@ -23,7 +23,8 @@ from immichvr_gateway.staging import Stager
 DEPTH_MODELS = ["auto", "embedded", "da2-small", "heuristic"]
 SPLAT_MODELS = ["auto", "lift-embedded", "lift-da2-small", "lift-heuristic"]
 QUALITIES = ["full", "light"]
-FORMATS = ["ply", "spz", "splat"]
+FORMATS = ["ply", "compressed-ply", "splat", "ksplat", "spz", "sog", "glb"]
+"""What a splat can be converted to: all that the splat library writes, named here so that it need not be imported."""
 
 Kind = Literal["depth", "splat"]
 

@@ -3,6 +3,7 @@
 import asyncio
 
 from immichvr_common.manifests import read_manifest
+from immichvr_gateway.orders import FORMATS
 
 
 async def test_asking_for_depth_leads_to_a_job_and_its_asset(gateway, workers, live) -> None:
@@ -77,7 +78,7 @@ async def test_values_that_are_not_accepted_are_refused_with_those_that_are(gate
         ("depth", {"model": "magic"}, "invalid_model", ["auto", "embedded", "da2-small", "heuristic"]),
         ("splat", {"model": "x"}, "invalid_model", ["auto", "lift-embedded", "lift-da2-small", "lift-heuristic"]),
         ("splat", {"quality": "best"}, "invalid_quality", ["full", "light"]),
-        ("splat/convert", {"format": "obj"}, "invalid_format", ["ply", "spz", "splat"]),
+        ("splat/convert", {"format": "obj"}, "invalid_format", FORMATS),
         ("splat/convert", {"format": "ply", "model": "lift-x"}, "invalid_model", ["auto", "lift-heuristic"]),
     ]:  # fmt: skip
         answer = await gateway.post("hut.png", what, **wish)

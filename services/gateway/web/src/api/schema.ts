@@ -3,7 +3,7 @@
 export type JobKind = 'depth' | 'splat' | 'convert';
 export type JobState = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
 export type Quality = 'full' | 'light';
-export type SplatFormat = 'ply' | 'spz' | 'splat';
+export type SplatFormat = 'ply' | 'compressed-ply' | 'splat' | 'ksplat' | 'spz' | 'sog' | 'glb';
 
 export interface JobError {
   code: string;

@@ -10,8 +10,12 @@ import { Popup, popupAction, popupLink } from './popup';
 
 const FORMAT_NOTES: Record<SplatFormat, string> = {
   ply: 'For editing, opens everywhere',
-  spz: 'Small, for the web',
+  'compressed-ply': 'For PlayCanvas, without packing',
   splat: 'For older viewers',
+  ksplat: 'For GaussianSplats3D',
+  spz: 'Small, for the web',
+  sog: 'Smallest, for PlayCanvas',
+  glb: 'For 3D engines',
 };
 
 const ROLE_LABELS: Record<string, string> = {
