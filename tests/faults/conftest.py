@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import nats.js.errors
@@ -19,11 +20,12 @@ import psutil
 import pytest
 import socketio
 from google.protobuf import json_format
-from immichvr.events.v1.events_pb2 import JobEvent
+from immichvr.events.v1.events_pb2 import Job, JobEvent
 from immichvr_common.bus import Bus, connect
 from immichvr_common.embedded import NatsServer, SeaweedServer, free_ports
 from immichvr_common.storage import ObjectStore
 from immichvr_common.testing.fixtures import ACK_WAIT_S
+from immichvr_common.testing.jobs import Events, submit
 from PIL import Image
 
 PATIENCE_S = 30
@@ -252,6 +254,25 @@ async def store(object_server: SeaweedServer) -> AsyncIterator[ObjectStore]:
     await store.ensure_bucket()
     yield store
     store.close()
+
+
+@pytest.fixture
+def publish(bus: Bus, store: ObjectStore) -> Callable[..., Any]:
+    """Puts a job on the bus as a gateway does, without one; gives it, and what is told of it."""
+
+    async def publish(name: str, photo: bytes, photo_id: str = "somephoto") -> tuple[Job, Events]:
+        recipe = uuid4().hex[:16]
+        job = Job(id=f"depth-{photo_id}-{recipe}", kind="depth", photo_id=photo_id, run=1, bucket=store.bucket)
+        job.requesters.append("local")
+        job.params.update({"model": "heuristic"})
+        job.recipes["depth"], job.source_name = recipe, name
+        job.inputs["source"].CopyFrom(await store.put_bytes(f"sources/{name}", photo, "image/jpeg"))
+        job.created_at.GetCurrentTime()
+        events = await Events(bus, job.id).open()
+        await submit(bus, job)
+        return job, events
+
+    return publish
 
 
 async def told(bus: Bus, job_id: str) -> list[JobEvent]:

@@ -1,39 +1,21 @@
 """Gateways that are killed between publishing a job and writing it down: the job appears all the same."""
 
 import asyncio
-from uuid import uuid4
 
 from google.protobuf import json_format
 from immichvr.events.v1.events_pb2 import Job
-from immichvr_common.testing.jobs import Events
-from immichvr_common.worker import encode
-
-
-async def a_job(gateway, store, name: str) -> Job:
-    """A job as a gateway publishes it, for a photo of the folder."""
-    photo_id, recipe = gateway.ids[name], uuid4().hex[:16]
-    job = Job(id=f"depth-{photo_id}-{recipe}", kind="depth", photo_id=photo_id, run=1, bucket=store.bucket)
-    job.requesters.append("local")
-    job.params.update({"model": "heuristic"})
-    job.recipes["depth"] = recipe
-    job.source_name = name
-    job.inputs["source"].CopyFrom(await store.put_bytes(f"sources/{name}", b"photo", "image/jpeg"))
-    job.created_at.GetCurrentTime()
-    return job
 
 
 async def test_a_queued_and_a_finished_job_that_no_gateway_wrote_down_appear(
-    start_gateway, start_worker, bus, store
+    start_gateway, start_worker, publish
 ) -> None:
     gone = await asyncio.to_thread(start_gateway().wait_until_ready)
     gone.kill()
-    finished, queued = await a_job(gone, store, "finished.jpg"), await a_job(gone, store, "unrecorded.jpg")
-    events = await Events(bus, finished.id).open()
+    finished, events = await publish("finished.jpg", b"photo", gone.ids["finished.jpg"])
     worker = start_worker("quick")
-    await bus.publish(f"jobs.ai.cpu.interactive.depth.{finished.id}", encode(finished))
     await events.end()
     worker.kill()
-    await bus.publish(f"jobs.ai.cpu.interactive.depth.{queued.id}", encode(queued))
+    queued, _ = await publish("unrecorded.jpg", b"photo", gone.ids["unrecorded.jpg"])
     gateway = await asyncio.to_thread(start_gateway().wait_until_ready)
     shown = await gateway.until(finished.id)
     assert (shown["state"], shown["requesters"], shown["params"]) == ("succeeded", ["local"], {"model": "heuristic"})
