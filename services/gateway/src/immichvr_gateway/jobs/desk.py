@@ -194,7 +194,7 @@ class Desk:
         return self._locks[job_id]
 
     def _check_quota(self, requester: str) -> None:
-        waiting = sum(1 for job in self.index.of_requester(requester) if not job.state.terminal)
+        waiting = self.index.waiting(requester)
         if waiting >= self._queued_per_user:
             raise Problem(
                 429, "too_many_jobs", f"{waiting} jobs are waiting already; the limit is {self._queued_per_user}"

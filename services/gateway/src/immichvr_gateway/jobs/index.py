@@ -14,6 +14,7 @@ class JobIndex:
     def __init__(self) -> None:
         self._records: dict[str, JobRecord] = {}
         self._by_photo: dict[str, set[str]] = defaultdict(set)
+        self._open: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._records)
@@ -29,6 +30,8 @@ class JobIndex:
         """Adds a job, or replaces what was known about it."""
         self._records[record.id] = record
         self._by_photo[record.photo_id].add(record.id)
+        if not record.state.terminal:
+            self._open.add(record.id)
 
     def of_photo(self, photo_id: str, requester: str) -> list[JobRecord]:
         """A person's jobs about a photo, newest first."""
@@ -49,9 +52,14 @@ class JobIndex:
         mine = [record for record in self._records.values() if requester in record.requesters]
         return sorted(mine, key=lambda record: (record.created_at, record.id), reverse=True)
 
+    def waiting(self, requester: str) -> int:
+        """How many of a person's jobs are queued or running."""
+        self._open = {one for one in self._open if not self._records[one].state.terminal}
+        return sum(requester in self._records[one].requesters for one in self._open)
+
     def awaiting(self, job_id: str) -> list[JobRecord]:
         """The jobs that end when this one does."""
-        return [record for record in self._records.values() if record.awaits == job_id]
+        return [self._records[one] for one in self._open if self._records[one].awaits == job_id]
 
     def requesters_of_photo(self, photo_id: str) -> set[str]:
         """Everybody who asked for something about a photo."""
