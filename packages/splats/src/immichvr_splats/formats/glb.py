@@ -23,7 +23,7 @@ Source: github.com/KhronosGroup/glTF, extensions/2.0/Khronos/KHR_gaussian_splatt
 from ..cloud import GaussianCloud
 from ..errors import InvalidCloudError, MalformedFileError
 from ..gltf.accessors import ARRAY_BUFFER
-from ..gltf.container import GENERATOR, MAGIC, as_list, container_bytes, extension, read_container
+from ..gltf.container import GENERATOR, MAGIC, as_list, container_pieces, extension, read_container
 from ..gltf.scene import POINTS, shown_primitives
 from ..losses import Loss
 from ..source import ReadLimits, Source
@@ -70,20 +70,20 @@ def write(stream: SoundStream, *, encoding: str = "float") -> Encoded:
         raise InvalidCloudError(f"encoding is {encoding!r}, glb takes one of {', '.join(_ENCODINGS)}")
     losses: list[Loss] = []
     if not stream.count:
-        return Encoded(container_bytes(_root({}), []), losses)  # glTF has no empty accessors: a scene of nothing
+        return Encoded(container_pieces(_root({}), [], []), losses)  # glTF has no empty accessors: a scene of nothing
     scale = 1.0
     if encoding == "spz":
         views = spz_views(stream, losses)
     elif encoding == "quantised":
-        views, scale = quantised_views(stream.cloud())
+        views, scale = quantised_views(stream.cloud(), stream.places)
     else:
-        views = float_views(stream.cloud())
+        views = float_views(stream.cloud(), stream.places)
     root = _root(_description(stream.count, views, encoding == "spz"))
     if scale != 1:
         root["nodes"] = [{"mesh": 0, "scale": [scale] * 3}]
     if stream.camera is not None:
         root["scenes"] = [{"nodes": [0], "extras": glb_camera.describe(stream.camera)}]
-    return Encoded(container_bytes(root, [view.data for view in views]), losses)
+    return Encoded(container_pieces(root, [view.size for view in views], (view.make() for view in views)), losses)
 
 
 def _description(count: int, views: list[View], packed: bool) -> dict[str, object]:
@@ -92,11 +92,10 @@ def _description(count: int, views: list[View], packed: bool) -> dict[str, objec
     attributes: dict[str, int] = {}
     offset = 0
     for view in views:
-        size = view.data.nbytes
         stride = {"byteStride": view.stride} if view.stride else {}
         usage = {} if packed else {"target": ARRAY_BUFFER, **stride}
-        buffer_views.append({"buffer": 0, "byteOffset": offset, "byteLength": size, **usage})
-        offset += size + -size % 4
+        buffer_views.append({"buffer": 0, "byteOffset": offset, "byteLength": view.size, **usage})
+        offset += view.size + -view.size % 4
         for attribute in view.attributes:
             attributes[attribute.name] = len(accessors)
             place = {} if packed else {"bufferView": len(buffer_views) - 1}

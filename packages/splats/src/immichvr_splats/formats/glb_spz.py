@@ -11,8 +11,8 @@ from ..source import Source
 from ..stream import SoundStream, Stream
 from ..turning import flipped
 from . import spz
-from .glb_names import TO_GLTF, harmonic_names
-from .glb_writing import Attribute, View, splat_attribute
+from .glb_names import harmonic_names
+from .glb_writing import Attribute, View, position_attribute, splat_attribute
 
 SPZ_EXTENSION = "KHR_gaussian_splatting_compression_spz_2"
 SPZ_EXTENSIONS = (SPZ_EXTENSION, "KHR_gaussian_splatting_compression_spz")
@@ -28,17 +28,15 @@ def spz_views(stream: SoundStream, losses: list[Loss]) -> list[View]:
     encoded = spz.write(stream.changed(lambda block: flipped(block, _OPENCV_TO_SPZ)), version=_VERSION)
     data = b"".join(encoded.chunks)
     losses += encoded.losses
-    low, high = ((bound * np.diag(TO_GLTF)[:3]).tolist() for bound in (stream.places.low, stream.places.high))
-    bounds = {"min": np.minimum(low, high).tolist(), "max": np.maximum(low, high).tolist()}
     attributes = [
-        Attribute("POSITION", {"componentType": FLOAT, "type": "VEC3", **bounds}),
+        position_attribute(stream.places, 1),
         Attribute("COLOR_0", {"componentType": UNSIGNED_BYTE, "type": "VEC4", "normalized": True}),
         splat_attribute("ROTATION", FLOAT, "VEC4"),
         splat_attribute("SCALE", FLOAT, "VEC3"),
         splat_attribute("OPACITY", FLOAT, "SCALAR"),
         *(Attribute(name, {"componentType": FLOAT, "type": "VEC3"}) for name in harmonic_names(stream.sh_degree)),
     ]
-    return [View(np.frombuffer(data, np.uint8), attributes)]
+    return [View(len(data), lambda: data, attributes)]
 
 
 def read_spz(file: Container, packed: Json, count: int, losses: list[Loss], where: str) -> GaussianCloud:

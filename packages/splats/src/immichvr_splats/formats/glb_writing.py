@@ -1,6 +1,8 @@
 """Buffer views of a primitive, from the arrays of a cloud."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,14 +11,17 @@ from ..cloud import SH_C0, GaussianCloud
 from ..compiled import F32, U8, kernel
 from ..gltf.accessors import FLOAT, SHORT, UNSIGNED_BYTE, UNSIGNED_SHORT
 from ..numerics import sigmoid
+from ..stream import Places
 from ..turning import harmonic_signs
 from .glb_names import EXTENSION, TO_GLTF, harmonic_names
 
+T = TypeVar("T", np.float32, np.int16, np.uint16)
 U16 = NDArray[np.uint16]
 I16 = NDArray[np.int16]
 _LARGEST_LOG_SCALE = 88.0  # exp of more is infinite in float32
 _STEPS_OF_SMALLEST = 64  # of 16 bits, for scales to stay within 1 %
 _COLOR_STEPS = 4096
+_WORDS = 65_535
 _SIGNS: F32 = np.diag(TO_GLTF)[:3].astype(np.float32)
 
 
@@ -30,80 +35,95 @@ class Attribute:
 
 @dataclass(frozen=True)
 class View:
-    """A buffer view and what it holds. stride: 0 where elements follow each other."""
+    """A buffer view. size: bytes. make: its content. stride: 0 where elements follow each other."""
 
-    data: NDArray[np.generic]
+    size: int
+    make: Callable[[], NDArray[np.generic] | bytes]
     attributes: list[Attribute]
     stride: int = 0
 
 
-def float_views(cloud: GaussianCloud) -> list[View]:
-    """All attributes in float32."""
-    rotations, opacities = np.empty((cloud.count, 4), np.float32), np.empty(cloud.count, np.float32)
-    _rotations(cloud.quaternions, _SIGNS, rotations)
-    _opacities(cloud.opacity_logits, opacities)
-    scales = np.exp(np.minimum(cloud.log_scales, np.float32(_LARGEST_LOG_SCALE)))
+def float_views(cloud: GaussianCloud, places: Places) -> list[View]:
+    """All attributes in float32, each made when it is written."""
+    n = cloud.count
     return [
-        _positions(cloud.means * _SIGNS),
+        View(12 * n, lambda: cloud.means * _SIGNS, [position_attribute(places, 1)]),
         _colors(cloud),
-        View(rotations, [splat_attribute("ROTATION", FLOAT, "VEC4")]),
-        View(scales, [splat_attribute("SCALE", FLOAT, "VEC3")]),
-        View(opacities, [splat_attribute("OPACITY", FLOAT, "SCALAR")]),
-        _harmonics(cloud),
+        View(16 * n, lambda: _filled(_rotations, cloud.quaternions, (n, 4), np.float32), [_float("ROTATION", "VEC4")]),
+        View(12 * n, lambda: _scales(cloud), [_float("SCALE", "VEC3")]),
+        View(4 * n, lambda: _filled(_opacities, cloud.opacity_logits, (n,), np.float32), [_float("OPACITY", "SCALAR")]),
+        *_harmonics(cloud),
     ]
 
 
-def quantised_views(cloud: GaussianCloud) -> tuple[list[View], float]:
+def quantised_views(cloud: GaussianCloud, places: Places) -> tuple[list[View], float]:
     """Rotations, scales and opacities in 16 bits, and the scale, a power of two, that the node is to have.
 
     Scales stay in float32 where they differ so much that the smallest would lose more than 1 %.
     """
     n = cloud.count
-    scales = np.exp(np.minimum(cloud.log_scales, np.float32(_LARGEST_LOG_SCALE)))
-    largest = float(scales.max()) if n else 1.0
-    unit = 2.0 ** np.ceil(np.log2(largest)) if 2.0**-60 < largest < 2.0**60 else 1.0
-    fine = n > 0 and unit >= largest and float(scales.min()) * 65_535 >= _STEPS_OF_SMALLEST * unit
-    rotations, opacities, words = np.empty((n, 4), np.int16), np.zeros((n, 2), np.uint16), np.zeros((n, 4), np.uint16)
-    _short_rotations(cloud.quaternions, _SIGNS, rotations)
-    _short_opacities(cloud.opacity_logits, opacities)
-    if fine:
-        words[:, :3] = np.round(scales * np.float32(65_535 / unit))
-        size = View(words, [splat_attribute("SCALE", UNSIGNED_SHORT, "VEC3")], words.strides[0])
-    else:
+    low, high = (
+        float(np.exp(min(bound, _LARGEST_LOG_SCALE))) for bound in (cloud.log_scales.min(), cloud.log_scales.max())
+    )
+    unit = 2.0 ** np.ceil(np.log2(high)) if 2.0**-60 < high < 2.0**60 else 1.0
+    fine = unit >= high and low * _WORDS >= _STEPS_OF_SMALLEST * unit
+    if not fine:
         unit = 1.0
-        size = View(scales, [splat_attribute("SCALE", FLOAT, "VEC3")])
+    short_size = View(8 * n, lambda: _short_scales(cloud, unit), [splat_attribute("SCALE", UNSIGNED_SHORT, "VEC3")], 8)
     return [
-        _positions(cloud.means * (_SIGNS / np.float32(unit))),
+        View(12 * n, lambda: cloud.means * (_SIGNS / np.float32(unit)), [position_attribute(places, unit)]),
         _colors(cloud),
-        View(rotations, [splat_attribute("ROTATION", SHORT, "VEC4")]),
-        size,
-        View(opacities, [splat_attribute("OPACITY", UNSIGNED_SHORT, "SCALAR")], opacities.strides[0]),
-        _harmonics(cloud),
-    ], unit
+        View(
+            8 * n,
+            lambda: _filled(_short_rotations, cloud.quaternions, (n, 4), np.int16),
+            [splat_attribute("ROTATION", SHORT, "VEC4")],
+        ),
+        short_size if fine else View(12 * n, lambda: _scales(cloud), [_float("SCALE", "VEC3")]),
+        View(
+            4 * n,
+            lambda: _filled(_short_opacities, cloud.opacity_logits, (n, 2), np.uint16),
+            [splat_attribute("OPACITY", UNSIGNED_SHORT, "SCALAR")],
+            4,
+        ),
+        *_harmonics(cloud),
+    ], float(unit)
 
 
-def _positions(positions: F32) -> View:
-    bounds = {"min": positions.min(axis=0).tolist(), "max": positions.max(axis=0).tolist()}
-    return View(positions, [Attribute("POSITION", {"componentType": FLOAT, "type": "VEC3", **bounds})])
+def position_attribute(places: Places, unit: float) -> Attribute:
+    """POSITION in glTF's axes, in steps of `unit` metres, with its bounds."""
+    low, high = (bound * np.diag(TO_GLTF)[:3] / unit for bound in (places.low, places.high))
+    bounds = {"min": np.minimum(low, high).tolist(), "max": np.maximum(low, high).tolist()}
+    return Attribute("POSITION", {"componentType": FLOAT, "type": "VEC3", **bounds})
 
 
 def _colors(cloud: GaussianCloud) -> View:
     """Linear colours and opacities, for points instead of Gaussians."""
+    accessor = {"componentType": UNSIGNED_BYTE, "type": "VEC4", "normalized": True}
+    return View(4 * cloud.count, lambda: _fallback_colors(cloud), [Attribute("COLOR_0", accessor)])
+
+
+def _fallback_colors(cloud: GaussianCloud) -> U8:
     steps = np.arange(_COLOR_STEPS) / (_COLOR_STEPS - 1)
     linear = np.where(steps <= 0.04045, steps / 12.92, ((steps + 0.055) / 1.055) ** 2.4)  # IEC 61966-2-1
     colors = np.empty((cloud.count, 4), np.uint8)
     _linear_bytes(cloud.sh, cloud.opacity_logits, np.round(linear * 255).astype(np.uint8), colors)
-    accessor = {"componentType": UNSIGNED_BYTE, "type": "VEC4", "normalized": True}
-    return View(colors, [Attribute("COLOR_0", accessor)])
+    return colors
 
 
-def _harmonics(cloud: GaussianCloud) -> View:
-    """All coefficients of a Gaussian beside each other."""
-    signs = harmonic_signs(np.diag(TO_GLTF)[:3])[: cloud.sh.shape[1], None]
+def _harmonics(cloud: GaussianCloud) -> list[View]:
+    """A view for each coefficient."""
+    signs = harmonic_signs(np.diag(TO_GLTF)[:3])
+    accessor: dict[str, object] = {"componentType": FLOAT, "type": "VEC3"}
+
+    def made(k: int) -> Callable[[], F32]:
+        return lambda: cloud.sh[:, k] * signs[k]
+
     names = harmonic_names(cloud.sh_degree)
-    shared: dict[str, object] = {"componentType": FLOAT, "type": "VEC3"}
-    attributes = [Attribute(name, {"byteOffset": 12 * k, **shared}) for k, name in enumerate(names)]
-    return View(cloud.sh * signs, attributes, 12 * len(names))
+    return [View(12 * cloud.count, made(k), [Attribute(name, accessor)]) for k, name in enumerate(names)]
+
+
+def _float(name: str, kind: str) -> Attribute:
+    return splat_attribute(name, FLOAT, kind)
 
 
 def splat_attribute(name: str, component: int, kind: str) -> Attribute:
@@ -114,19 +134,36 @@ def splat_attribute(name: str, component: int, kind: str) -> Attribute:
     return Attribute(f"{EXTENSION}:{name}", accessor)
 
 
+def _filled(fill: Callable[[F32, NDArray[T]], None], values: F32, shape: tuple[int, ...], dtype: type[T]) -> NDArray[T]:
+    out = np.zeros(shape, dtype)
+    fill(values, out)
+    return out
+
+
+def _scales(cloud: GaussianCloud) -> F32:
+    return np.exp(np.minimum(cloud.log_scales, np.float32(_LARGEST_LOG_SCALE)))
+
+
+def _short_scales(cloud: GaussianCloud, unit: float) -> U16:
+    words = np.zeros((cloud.count, 4), np.uint16)  # the fourth is padding to fours
+    words[:, :3] = np.round(_scales(cloud) * np.float32(_WORDS / unit))
+    return words
+
+
 @kernel
-def _rotations(quaternions: F32, signs: F32, out: F32) -> None:
+def _rotations(quaternions: F32, out: F32) -> None:
     for i in range(quaternions.shape[0]):
-        for j in range(3):
-            out[i, j] = quaternions[i, j + 1] * signs[j]
+        out[i, 0] = quaternions[i, 1]
+        out[i, 1] = -quaternions[i, 2]
+        out[i, 2] = -quaternions[i, 3]
         out[i, 3] = quaternions[i, 0]
 
 
 @kernel
-def _short_rotations(quaternions: F32, signs: F32, out: I16) -> None:
+def _short_rotations(quaternions: F32, out: I16) -> None:
     for i in range(quaternions.shape[0]):
-        for j in range(4):
-            value = quaternions[i, j + 1] * signs[j] if j < 3 else quaternions[i, 0]
+        q = quaternions[i]
+        for j, value in enumerate((q[1], -q[2], -q[3], q[0])):
             out[i, j] = int(np.floor(value * np.float32(32767) + np.float32(0.5)))
 
 
@@ -139,7 +176,7 @@ def _opacities(logits: F32, out: F32) -> None:
 @kernel
 def _short_opacities(logits: F32, out: U16) -> None:
     for i in range(logits.size):
-        out[i, 0] = int(np.float32(65535) * sigmoid(logits[i]) + np.float32(0.5))
+        out[i, 0] = int(np.float32(_WORDS) * sigmoid(logits[i]) + np.float32(0.5))
 
 
 @kernel

@@ -6,7 +6,7 @@ its bytes, padded to fours. Source: glTF 2.0 specification, section 4.4.
 
 import json
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,18 +70,17 @@ def read_container(source: Source, limits: ReadLimits) -> Container:
     return Container(as_object(root, f"{name}: JSON chunk"), binary, name, limits)
 
 
-def container_bytes(
-    root: Json, views: Sequence[NDArray[np.generic] | bytes], other_buffers: Sequence[Json] = ()
-) -> list[bytes | memoryview]:
-    """The pieces of a GLB whose buffer holds `views` one after the other, each padded to fours.
+def container_pieces(
+    root: Json,
+    sizes: Sequence[int],
+    contents: Iterable[NDArray[np.generic] | bytes],
+    other_buffers: Sequence[Json] = (),
+) -> Iterator[bytes | memoryview]:
+    """The pieces of a GLB whose buffer holds `contents` one after the other, each padded to fours.
 
-    `buffers` is added to `root`; bufferViews are the caller's. Raises InvalidCloudError above 4 GiB.
+    sizes: of the contents, bytes; they themselves are taken one by one, when they are written. `buffers` is added to
+    `root`; bufferViews are the caller's. Raises InvalidCloudError above 4 GiB.
     """
-    contents = [
-        view if isinstance(view, bytes) else np.ascontiguousarray(view).reshape(-1).view(np.uint8).data
-        for view in views
-    ]
-    sizes = [len(content) for content in contents]
     total = sum(size + -size % 4 for size in sizes)
     buffers = {"buffers": [{"byteLength": total}, *other_buffers]} if total else {}
     text = json.dumps({**root, **buffers}, separators=(",", ":")).encode("ascii")
@@ -89,12 +88,18 @@ def container_bytes(
     length = _HEADER.size + _CHUNK.size + len(text) + (_CHUNK.size + total if total else 0)
     if length > _LARGEST_FILE:
         raise InvalidCloudError(f"a GLB of {length:,} bytes: the format ends at 4 GiB")
-    pieces: list[bytes | memoryview] = [_HEADER.pack(MAGIC, 2, length) + _CHUNK.pack(len(text), b"JSON") + text]
+    head = _HEADER.pack(MAGIC, 2, length) + _CHUNK.pack(len(text), b"JSON") + text
     if total:
-        pieces.append(_CHUNK.pack(total, b"BIN\0"))
-    for content, size in zip(contents, sizes, strict=True):
-        pieces += [content, bytes(-size % 4)]
-    return pieces
+        head += _CHUNK.pack(total, b"BIN\0")
+    return _pieces(head, contents)
+
+
+def _pieces(head: bytes, contents: Iterable[NDArray[np.generic] | bytes]) -> Iterator[bytes | memoryview]:
+    yield head
+    for content in contents:
+        data = memoryview(content) if isinstance(content, bytes) else content.reshape(-1).view(np.uint8).data
+        yield data
+        yield bytes(-data.nbytes % 4)
 
 
 def as_object(value: object, where: str) -> Json:

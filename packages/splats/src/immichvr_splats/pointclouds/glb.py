@@ -12,6 +12,8 @@ glTF's COLOR_0 is linear: 8 bits would lose the darkest of sRGB's 8, so it has 1
 each level of sRGB stays itself.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,7 +40,7 @@ from ..gltf.container import (
     Json,
     as_integer,
     as_object,
-    container_bytes,
+    container_pieces,
     extension,
     read_container,
 )
@@ -99,7 +101,7 @@ def write(cloud: PointCloud, *, compression: str = "none") -> Encoded:
     if compression not in _COMPRESSIONS:
         raise InvalidCloudError(f"compression is {compression!r}, glb takes one of {', '.join(_COMPRESSIONS)}")
     if not cloud.count:
-        return Encoded(container_bytes({**_ROOT, "scenes": [{}]}, []), [])  # glTF has no empty accessors
+        return Encoded(container_pieces({**_ROOT, "scenes": [{}]}, [], []), [])  # glTF has no empty accessors
     colors = np.zeros((cloud.count, 4), np.uint16)  # the fourth is padding to fours
     colors[:, :3] = (_LINEAR_WORDS if compression == "none" else _SHORT_WORDS)[cloud.colors]
     arrays: Arrays = {"POSITION": cloud.points * np.diag(TO_GLTF)[:3].astype(np.float32), "COLOR_0": colors}
@@ -108,7 +110,7 @@ def write(cloud: PointCloud, *, compression: str = "none") -> Encoded:
     return Encoded({"none": _plain, "meshopt": _meshopt, "draco": _draco}[compression](arrays), [])
 
 
-def _plain(arrays: Arrays) -> list[bytes | memoryview]:
+def _plain(arrays: Arrays) -> Iterator[bytes | memoryview]:
     views, accessors, offset = [], [], 0
     for index, (name, array) in enumerate(arrays.items()):
         stride = {"byteStride": array.strides[0]} if name == "COLOR_0" else {}
@@ -117,10 +119,10 @@ def _plain(arrays: Arrays) -> list[bytes | memoryview]:
         accessors.append({"bufferView": index, **_accessor(name, array)})
         offset += array.nbytes + -array.nbytes % 4
     root = {**_ROOT, **_mesh(arrays), "bufferViews": views, "accessors": accessors}
-    return container_bytes(root, list(arrays.values()))
+    return container_pieces(root, [array.nbytes for array in arrays.values()], arrays.values())
 
 
-def _meshopt(arrays: Arrays) -> list[bytes | memoryview]:
+def _meshopt(arrays: Arrays) -> Iterator[bytes | memoryview]:
     positions = arrays["POSITION"].astype(np.float64)
     low, extent = positions.min(axis=0), np.ptp(positions, axis=0)
     extent[extent == 0] = 1
@@ -144,10 +146,11 @@ def _meshopt(arrays: Arrays) -> list[bytes | memoryview]:
     names = [meshopt.EXTENSION, _QUANTIZATION]
     needs = {"extensionsUsed": names, "extensionsRequired": names}
     fallback = {"byteLength": unpacked, "extensions": {meshopt.EXTENSION: {"fallback": True}}}
-    return container_bytes({**_ROOT, **needs, **mesh, "bufferViews": views, "accessors": accessors}, packed, [fallback])
+    root = {**_ROOT, **needs, **mesh, "bufferViews": views, "accessors": accessors}
+    return container_pieces(root, [len(data) for data in packed], packed, [fallback])
 
 
-def _draco(arrays: Arrays) -> list[bytes | memoryview]:
+def _draco(arrays: Arrays) -> Iterator[bytes | memoryview]:
     others = {name: np.ascontiguousarray(a[:, : _WIDTHS[name]]) for name, a in arrays.items() if name != "POSITION"}
     data = draco.encode(arrays["POSITION"], list(others.values()))
     packed = {"bufferView": 0, "attributes": {name: index for index, name in enumerate((*others, "POSITION"))}}
@@ -155,7 +158,8 @@ def _draco(arrays: Arrays) -> list[bytes | memoryview]:
     views = [{"buffer": 0, "byteOffset": 0, "byteLength": len(data)}]
     accessors = [_accessor(name, array) for name, array in arrays.items()]
     mesh = _mesh(arrays, {draco.EXTENSION: packed})
-    return container_bytes({**_ROOT, **needs, **mesh, "bufferViews": views, "accessors": accessors}, [data])
+    root = {**_ROOT, **needs, **mesh, "bufferViews": views, "accessors": accessors}
+    return container_pieces(root, [len(data)], [data])
 
 
 def _mesh(arrays: Arrays, extensions: Json | None = None) -> dict[str, object]:
