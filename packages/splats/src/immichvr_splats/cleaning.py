@@ -3,14 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .cloud import OPACITY_LOGIT_LIMIT, GaussianCloud
-from .compiled import F32, F64, I64, U8, kernel
+from .compiled import F32, F64, I32, I64, U8, kernel
 from .losses import Loss, number
+from .numerics import largest_magnitude
 from .stream import Places, SoundStream, Stream
-
-I32 = NDArray[np.int32]
+from .threads import in_order
 
 _SOUND, _MEAN, _SCALE, _ROTATION, _OPACITY, _COLOR, _CLAMPED, _NOT_UNIT = range(8)
 _UNIT_TOLERANCE = 1e-6
@@ -44,7 +43,7 @@ def survey(stream: Stream) -> tuple[SoundStream, list[Loss]]:
     low, high = np.full(3, np.inf), np.full(3, -np.inf)
     kept: list[I64] = []
     start = 0
-    for size, counts, cause, block_low, block_high in stream.blocks(_examine_with_bounds):
+    for size, counts, cause, block_low, block_high in in_order(lambda rows: _inspect(stream, rows), stream.slices()):
         totals += counts
         low, high = np.minimum(low, block_low), np.maximum(high, block_high)
         kept.append(np.arange(start, start + size) if cause is None else start + np.flatnonzero(cause == _SOUND))
@@ -70,7 +69,7 @@ def _examine(cloud: GaussianCloud) -> tuple[I64, U8 | None]:
         _bits(cloud.opacity_logits),
         cloud.quaternions,
     )
-    if values < _INFINITY and logits < _INFINITY and norm_low > _TINY and norm_high < _HUGE:
+    if _can_stay(max(values, logits), norm_low, norm_high):
         counts[_NOT_UNIT] = norm_low < _UNIT_LOW or norm_high > _UNIT_HIGH
         return counts, None
     cause = np.empty(cloud.count, np.uint8)
@@ -78,11 +77,22 @@ def _examine(cloud: GaussianCloud) -> tuple[I64, U8 | None]:
     return counts, cause
 
 
-def _examine_with_bounds(block: GaussianCloud) -> tuple[int, I64, U8 | None, F64, F64]:
+def _can_stay(largest: int, norm_low: int, norm_high: int) -> bool:
+    return largest < _INFINITY and norm_low > _TINY and norm_high < _HUGE
+
+
+def _inspect(stream: Stream, rows: slice) -> tuple[int, I64, U8 | None, F64, F64]:
+    """Size, states as of `_examine`, and bounds of one block."""
+    if stream.glance:
+        seen = stream.glance(rows)
+        if _can_stay(seen.largest, seen.least_norm, seen.most_norm):
+            counts = np.zeros(8, np.int64)
+            counts[_NOT_UNIT] = seen.least_norm < _UNIT_LOW or seen.most_norm > _UNIT_HIGH
+            return rows.stop - rows.start, counts, None, seen.low, seen.high
+    block = stream.decode(rows)
     counts, cause = _examine(block)
-    means = block.means if cause is None else block.means[cause == _SOUND]
-    low, high = np.full(3, np.inf), np.full(3, -np.inf)
-    _bounds(means, low, high)
+    low, high = np.empty(3), np.empty(3)
+    _bounds(block.means if cause is None else block.means[cause == _SOUND], low, high)
     return block.count, counts, cause, low, high
 
 
@@ -118,19 +128,14 @@ def _bits(values: F32) -> I32:
 
 
 @kernel
-def _largest(bits: I32) -> int:
-    largest = np.int32(0)
-    for i in range(bits.shape[0]):
-        largest = max(largest, bits[i] & np.int32(0x7FFFFFFF))
-    return int(largest)
-
-
-@kernel
 def _extremes(
     means: I32, log_scales: I32, quaternions: I32, sh: I32, logits: I32, rotations: F32
 ) -> tuple[int, int, int, int]:
     """Bits of the largest magnitudes but for logits, of logits, and of the least and largest squared norm."""
-    values = max(max(_largest(means), _largest(log_scales)), max(_largest(quaternions), _largest(sh)))
+    values = max(
+        max(largest_magnitude(means), largest_magnitude(log_scales)),
+        max(largest_magnitude(quaternions), largest_magnitude(sh)),
+    )
     norms = np.empty(rotations.shape[0], np.float32)
     for i in range(rotations.shape[0]):
         w, x, y, z = rotations[i, 0], rotations[i, 1], rotations[i, 2], rotations[i, 3]
@@ -140,15 +145,19 @@ def _extremes(
     for i in range(bits.shape[0]):
         low = min(low, bits[i])
         high = max(high, bits[i])
-    return values, _largest(logits), int(low), int(high)
+    return values, largest_magnitude(logits), int(low), int(high)
 
 
 @kernel
 def _bounds(means: F32, low: F64, high: F64) -> None:
+    infinity = np.float32(np.inf)
+    x0, y0, z0, x1, y1, z1 = infinity, infinity, infinity, -infinity, -infinity, -infinity
     for i in range(means.shape[0]):
-        for j in range(3):
-            low[j] = min(low[j], means[i, j])
-            high[j] = max(high[j], means[i, j])
+        x, y, z = means[i, 0], means[i, 1], means[i, 2]
+        x0, y0, z0 = min(x0, x), min(y0, y), min(z0, z)
+        x1, y1, z1 = max(x1, x), max(y1, y), max(z1, z)
+    low[0], low[1], low[2] = x0, y0, z0
+    high[0], high[1], high[2] = x1, y1, z1
 
 
 @kernel

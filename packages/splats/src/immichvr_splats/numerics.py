@@ -3,7 +3,7 @@
 import numpy as np
 
 from .cloud import OPACITY_LOGIT_LIMIT
-from .compiled import F32, kernel
+from .compiled import F32, I32, kernel
 
 LARGEST_EXPONENT = 88.0
 """exp of more than this is infinite in float32."""
@@ -47,6 +47,12 @@ def rounded_byte(value: np.float32) -> np.int32:
 
 
 @kernel
+def choice(condition: np.int32, yes: np.int32, no: np.int32) -> np.int32:
+    """`yes` where the condition is 1, `no` where it is 0, without a branch."""
+    return np.int32(no + condition * (yes - no))
+
+
+@kernel
 def count_outside(values: F32, low: float, high: float) -> int:
     """How many rows of `values`, (N, M), have one below `low` or above `high`."""
     rows = 0
@@ -56,3 +62,12 @@ def count_outside(values: F32, low: float, high: float) -> int:
             outside |= values[i, j] < low or values[i, j] > high
         rows += outside
     return rows
+
+
+@kernel
+def largest_magnitude(bits: I32) -> int:
+    """Of float32 values given as their bits, as bits; above those of infinity where there is a NaN."""
+    largest = np.int32(0)
+    for i in range(bits.shape[0]):
+        largest = max(largest, bits[i] & np.int32(0x7FFFFFFF))
+    return int(largest)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Self, TypeVar
+from typing import NamedTuple, Self, TypeVar
 
 import numpy as np
 
@@ -18,10 +18,34 @@ Rows = slice | I64
 
 _BLOCK_BYTES = 4 << 20  # of float32 values: more than one fit the caches of a core
 
+_LARGEST_MMAP_THRESHOLD = 32 << 20
+
+
+def _reuse_freed_memory() -> None:
+    # glibc gives back memory of the size of our blocks as soon as it is freed, to fault it in anew for the next one,
+    # which takes longer than the work on it; until it has seen a larger array come and go.
+    np.empty(_LARGEST_MMAP_THRESHOLD - (64 << 10), np.uint8)
+
+
+_reuse_freed_memory()
+
 
 def row_numbers(rows: Rows) -> I64:
     """Indices, (M,), of what `rows` names."""
     return np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
+
+
+class Glance(NamedTuple):
+    """What can be seen of a block without decoding it, in bits of float32, which order like integers.
+
+    largest: of the magnitudes of all values. least_norm, most_norm: of the squared quaternions. low, high: of means.
+    """
+
+    largest: int
+    least_norm: int
+    most_norm: int
+    low: F64
+    high: F64
 
 
 @dataclass(frozen=True)
@@ -29,7 +53,7 @@ class Stream:
     """`count` Gaussians of one file or cloud.
 
     decode: the Gaussians at some rows, as they stand in the file. decode_means: only their means, (M, 3), where that
-    is cheaper. Both are called from several threads at once.
+    is cheaper. glance: at a slice, where that is cheaper than decoding. All are called from several threads at once.
     """
 
     count: int
@@ -37,6 +61,7 @@ class Stream:
     decode: Callable[[Rows], GaussianCloud]
     camera: Camera | None = None
     decode_means: Callable[[Rows], F32] | None = None
+    glance: Callable[[slice], Glance] | None = None
 
     @classmethod
     def of(cls, cloud: GaussianCloud) -> "Stream":
@@ -59,11 +84,12 @@ class Stream:
             count=order.size,
             decode=lambda rows: self.decode(order[rows]),
             decode_means=lambda rows: means(order[rows]),
+            glance=None,
         )
 
     def changed(self, change: Callable[[GaussianCloud], GaussianCloud]) -> Self:
         """Each block as `change` makes it, which leaves counts and means as they are."""
-        return replace(self, decode=lambda rows: change(self.decode(rows)))
+        return replace(self, decode=lambda rows: change(self.decode(rows)), glance=None)
 
     def with_sh_degree(self, degree: int) -> Self:
         """The same Gaussians with their spherical harmonics cut off above `degree`."""

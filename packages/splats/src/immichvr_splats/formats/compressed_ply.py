@@ -24,10 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cloud import SH_C0, SH_COEFFICIENTS, GaussianCloud
-from ..compiled import F32, I64, U8, kernel
+from ..compiled import F32, I64, U8, finite_kernel, kernel
 from ..errors import InvalidCloudError, MalformedFileError, UnsupportedFileError
 from ..losses import Loss, number
-from ..numerics import LOGITS_OF_BYTES, count_outside, sigmoid
+from ..numerics import LOGITS_OF_BYTES, choice, count_outside, sigmoid
 from ..source import ReadLimits, Source
 from ..stream import Rows, SoundStream, Stream, row_numbers
 from .base import Decoded, Encoded
@@ -212,22 +212,19 @@ def _decode(planes: _Planes, which: Rows, degree: int) -> GaussianCloud:
 def _pack(
     means: F32, log_scales: F32, quaternions: F32, logits: F32, sh: F32, chunks: F32, packed: U32, bands: U8
 ) -> None:
-    colors = np.empty((min(_CHUNK, means.shape[0]), 3), np.float32)
-    scales = np.empty_like(colors)
-    limit = np.float32(_LARGEST_LOG_SCALE)
+    lanes = np.empty((9, _CHUNK), np.float32)
     for chunk in range(chunks.shape[0]):
         first = chunk * _CHUNK
         size = min(_CHUNK, means.shape[0] - first)
         for i in range(size):
             for j in range(3):
-                colors[i, j] = sh[first + i, j] * np.float32(SH_C0) + np.float32(0.5)
-                scales[i, j] = min(max(log_scales[first + i, j], -limit), limit)
-        _pack_range(means[first : first + size], chunks[chunk, 0:6], 11, 10, packed[first : first + size, 0])
-        _pack_range(scales[:size], chunks[chunk, 6:12], 11, 10, packed[first : first + size, 2])
-        _pack_range(colors[:size], chunks[chunk, 12:18], 8, 8, packed[first : first + size, 3])
+                lanes[j, i] = means[first + i, j]
+                lanes[3 + j, i] = log_scales[first + i, j]
+                lanes[6 + j, i] = sh[first + i, j]
+        _pack_chunk(lanes, size, chunks[chunk], packed[first : first + size])
     for i in range(means.shape[0]):
         packed[i, 1] = _pack_rotation(quaternions[i, 0], quaternions[i, 1], quaternions[i, 2], quaternions[i, 3])
-        alpha = np.uint32(sigmoid(logits[i]) * np.float32(255) + np.float32(0.5))
+        alpha = np.uint32(np.int32(sigmoid(logits[i]) * np.float32(255) + np.float32(0.5)))
         packed[i, 3] = (packed[i, 3] << np.uint32(8)) | alpha
     coefficients = bands.shape[1] // 3
     for i in range(bands.shape[0]):
@@ -237,43 +234,55 @@ def _pack(
                 bands[i, c * coefficients + k] = np.int32(min(max(level, np.float32(0)), np.float32(255)))
 
 
-@kernel
-def _pack_range(values: F32, limits: F32, outer_bits: int, inner_bits: int, packed: U32) -> None:
-    """Values, (M, 3), in steps of their range, which is left in `limits`, (6,): first and last by `outer_bits`."""
+@finite_kernel
+def _pack_chunk(lanes: F32, size: int, limits: F32, packed: U32) -> None:
+    """Positions, log-scales and colours of one chunk, (9, size), each in steps of its range, left in `limits`."""
+    limit = np.float32(_LARGEST_LOG_SCALE)
     for j in range(3):
-        low, high = values[0, j], values[0, j]
-        for i in range(values.shape[0]):
-            low = min(low, values[i, j])
-            high = max(high, values[i, j])
-        limits[j], limits[3 + j] = low, high
-        bits = inner_bits if j == 1 else outer_bits
+        for i in range(size):
+            lanes[3 + j, i] = min(max(lanes[3 + j, i], -limit), limit)
+            lanes[6 + j, i] = lanes[6 + j, i] * np.float32(SH_C0) + np.float32(0.5)
+    levels = np.empty((9, _CHUNK), np.int32)
+    for j in range(9):
+        low, high = lanes[j, 0], lanes[j, 0]
+        for i in range(size):
+            low = min(low, lanes[j, i])
+            high = max(high, lanes[j, i])
+        limits[6 * (j // 3) + j % 3] = low
+        limits[6 * (j // 3) + 3 + j % 3] = high
+        bits = 8 if j >= 6 else 10 if j % 3 == 1 else 11
         span = np.float64(high) - np.float64(low)
         steps = ((1 << bits) - 1) / span if span >= _LEAST_RANGE else 0.0
-        for i in range(values.shape[0]):
-            level = np.uint32((np.float64(values[i, j]) - np.float64(low)) * steps + 0.5)
-            packed[i] = level if j == 0 else (packed[i] << np.uint32(bits)) | level
+        for i in range(size):
+            levels[j, i] = np.int32((np.float64(lanes[j, i]) - np.float64(low)) * steps + 0.5)
+    for i in range(size):
+        packed[i, 0] = (levels[0, i] << 21) | (levels[1, i] << 11) | levels[2, i]
+        packed[i, 2] = (levels[3, i] << 21) | (levels[4, i] << 11) | levels[5, i]
+        packed[i, 3] = (levels[6, i] << 16) | (levels[7, i] << 8) | levels[8, i]
 
 
 @kernel
-def _pack_rotation(w: np.float32, x: np.float32, y: np.float32, z: np.float32) -> np.uint32:
-    largest, component = np.uint32(0), w
-    if abs(x) > abs(component):
-        largest, component = np.uint32(1), x
-    if abs(y) > abs(component):
-        largest, component = np.uint32(2), y
-    if abs(z) > abs(component):
-        largest, component = np.uint32(3), z
-    sign = np.float32(-1) if component < 0 else np.float32(1)
-    a = _ten_bits(sign * (x if largest == 0 else w))
-    b = _ten_bits(sign * (y if largest <= 1 else x))
-    c = _ten_bits(sign * (z if largest <= 2 else y))
-    return np.uint32((largest << np.uint32(30)) | (a << np.uint32(20)) | (b << np.uint32(10)) | c)
+def _pack_rotation(w: np.float32, x: np.float32, y: np.float32, z: np.float32) -> np.int32:
+    # Without branches, which would be foreseen wrongly for every other Gaussian.
+    is_x = np.int32(abs(x) > abs(w))
+    is_y = np.int32(abs(y) > max(abs(w), abs(x)))
+    is_z = np.int32(abs(z) > max(max(abs(w), abs(x)), abs(y)))
+    largest = choice(is_z, np.int32(3), choice(is_y, np.int32(2), is_x))
+    negative = choice(
+        is_z, np.int32(z < 0), choice(is_y, np.int32(y < 0), choice(is_x, np.int32(x < 0), np.int32(w < 0)))
+    )
+    sign = np.float32(1 - 2 * negative)
+    a, b, c, d = _ten_bits(sign * w), _ten_bits(sign * x), _ten_bits(sign * y), _ten_bits(sign * z)
+    first = choice(np.int32(largest > 0), a, b)
+    second = choice(np.int32(largest > 1), b, c)
+    third = choice(np.int32(largest > 2), c, d)
+    return np.int32((largest << np.int32(30)) | (first << np.int32(20)) | (second << np.int32(10)) | third)
 
 
 @kernel
-def _ten_bits(component: np.float32) -> np.uint32:
+def _ten_bits(component: np.float32) -> np.int32:
     level = (component * np.float32(_SQRT_HALF) + np.float32(0.5)) * np.float32(1023) + np.float32(0.5)
-    return np.uint32(np.int32(min(max(level, np.float32(0)), np.float32(1023))))
+    return np.int32(min(max(level, np.float32(0)), np.float32(1023)))
 
 
 @kernel

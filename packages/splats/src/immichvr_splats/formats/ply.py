@@ -27,11 +27,12 @@ import numpy as np
 
 from ..cloud import SH_COEFFICIENTS, Camera, ColorSpace, GaussianCloud
 from ..color import to_srgb
-from ..compiled import F32, I64, kernel
+from ..compiled import F32, F64, I32, I64, kernel
 from ..errors import InvalidCloudError, MalformedFileError, SplatError
 from ..losses import Loss
+from ..numerics import largest_magnitude
 from ..source import ReadLimits, Source
-from ..stream import Rows, SoundStream, Stream, row_numbers
+from ..stream import Glance, Rows, SoundStream, Stream, row_numbers
 from .base import Decoded, Encoded
 from .ply_data import read_elements
 from .ply_header import Element, Header, read_header
@@ -62,6 +63,8 @@ _SHARP_VERSION = (1, 5, 0)
 _DEFAULTS = {"extrinsic": np.eye(4, dtype=np.float32)}
 _COLOR_SPACES: tuple[ColorSpace, ...] = ("srgb", "linear")
 _LAYOUTS = ("inria", "sharp")
+_TILE = 256
+_FLOATS_PER_LINE = 16  # of the caches
 
 
 def read(source: Source, limits: ReadLimits) -> Decoded:
@@ -80,6 +83,7 @@ def read(source: Source, limits: ReadLimits) -> Decoded:
         lambda which: to_srgb(_decode(rows, which, columns, degree, color_space)),
         camera,
         lambda which: _decode_means(rows, which, columns),
+        (lambda which: _glance_at(rows[which], columns)) if color_space == "srgb" else None,
     )
     return Decoded(stream, losses + metadata_losses)
 
@@ -247,18 +251,58 @@ def _deinterleave(
     rows: F32, indices: I64, columns: I64, means: F32, log_scales: F32, quaternions: F32, logits: F32, sh: F32
 ) -> None:
     bands = sh.shape[1] - 1
+    for first in range(0, indices.shape[0], _TILE):
+        stop = min(first + _TILE, indices.shape[0])
+        if indices[stop - 1] - indices[first] != stop - 1 - first:
+            _touch(rows, indices[first:stop])
+        for i in range(first, stop):
+            row = indices[i]
+            for j in range(3):
+                means[i, j] = rows[row, columns[j]]
+                sh[i, 0, j] = rows[row, columns[3 + j]]
+                log_scales[i, j] = rows[row, columns[7 + j]]
+            logits[i] = rows[row, columns[6]]
+            for j in range(4):
+                quaternions[i, j] = rows[row, columns[10 + j]]
+            for c in range(3):
+                for k in range(bands):
+                    sh[i, 1 + k, c] = rows[row, columns[14 + c * bands + k]]
+
+
+def _glance_at(rows: F32, columns: I64) -> Glance:
+    low, high = np.empty(3), np.empty(3)
+    return Glance(*_glance(rows.reshape(-1).view(np.int32), rows, columns, low, high), low, high)
+
+
+@kernel
+def _glance(bits: I32, rows: F32, columns: I64, low: F64, high: F64) -> tuple[int, int, int]:
+    x, y, z = columns[0], columns[1], columns[2]
+    a, b, c, d = columns[10], columns[11], columns[12], columns[13]
+    infinity = np.float32(np.inf)
+    x0, y0, z0, x1, y1, z1 = infinity, infinity, infinity, -infinity, -infinity, -infinity
+    least, most = infinity, np.float32(0)
+    largest, width = 0, rows.shape[1]
+    for i in range(rows.shape[0]):
+        if i % _TILE == 0:
+            largest = max(largest, largest_magnitude(bits[i * width : (i + _TILE) * width]))
+        x0, y0, z0 = min(x0, rows[i, x]), min(y0, rows[i, y]), min(z0, rows[i, z])
+        x1, y1, z1 = max(x1, rows[i, x]), max(y1, rows[i, y]), max(z1, rows[i, z])
+        norm = rows[i, a] * rows[i, a] + rows[i, b] * rows[i, b] + rows[i, c] * rows[i, c] + rows[i, d] * rows[i, d]
+        least, most = min(least, norm), max(most, norm)
+    low[0], low[1], low[2] = x0, y0, z0
+    high[0], high[1], high[2] = x1, y1, z1
+    return int(largest), int(np.float32(least).view(np.int32)), int(np.float32(most).view(np.int32))
+
+
+@kernel
+def _touch(rows: F32, indices: I64) -> np.float32:
+    # Rows in another order than the file's wait for memory. A loop that does nothing else lets many wait at once.
+    total = np.float32(0)
     for i in range(indices.shape[0]):
-        row = indices[i]
-        for j in range(3):
-            means[i, j] = rows[row, columns[j]]
-            sh[i, 0, j] = rows[row, columns[3 + j]]
-            log_scales[i, j] = rows[row, columns[7 + j]]
-        logits[i] = rows[row, columns[6]]
-        for j in range(4):
-            quaternions[i, j] = rows[row, columns[10 + j]]
-        for c in range(3):
-            for k in range(bands):
-                sh[i, 1 + k, c] = rows[row, columns[14 + c * bands + k]]
+        for j in range(0, rows.shape[1], _FLOATS_PER_LINE):
+            total += rows[indices[i], j]
+        total += rows[indices[i], rows.shape[1] - 1]
+    return total
 
 
 @kernel

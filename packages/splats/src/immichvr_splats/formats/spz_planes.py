@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cloud import GaussianCloud
-from ..compiled import F32, I64, U8, kernel
-from ..numerics import LOGITS_OF_BYTES, rounded_byte, sigmoid
+from ..compiled import F32, I32, I64, U8, kernel
+from ..numerics import LOGITS_OF_BYTES, choice, count_outside, rounded_byte, sigmoid
 
 U32 = NDArray[np.uint32]
 
@@ -13,6 +13,7 @@ LARGEST_STEPS = 2**23 - 1
 """Of a mean, in units of 2^-fractional_bits m: 24 bits with sign."""
 
 _SQRT_HALF = 0.7071067811865476
+_TILE = 64
 
 
 def plane_sizes(version: int, coefficients: int) -> tuple[int, ...]:
@@ -28,11 +29,23 @@ def pack(block: GaussianCloud, version: int, fractional_bits: int) -> tuple[list
     clamped = np.zeros(4, np.int64)
     arrays = (block.means, block.log_scales, block.opacity_logits, block.flat_sh)
     _pack(*arrays, 2.0**fractional_bits, positions, alphas, colors, scales, bands, clamped)
+    if clamped.any():  # values were counted; Gaussians are what is wanted
+        clamped = _clamped(block, LARGEST_STEPS / 2.0**fractional_bits)
     if version >= 3:
         _pack_smallest_three(block.quaternions, rotations.view(np.uint32))
     else:
         _pack_xyz(block.quaternions, rotations)
     return planes, clamped
+
+
+def _clamped(block: GaussianCloud, reach: float) -> I64:
+    bounds = (
+        (block.means, -reach, reach),
+        (block.log_scales, -10 - 0.5 / 16, -10 + 255.4999 / 16),
+        (block.flat_sh[:, :3], -128 / 38.25, 127.9999 / 38.25),
+        (block.flat_sh[:, 3:], -128.5 / 128, 128.4999 / 128),
+    )
+    return np.array([count_outside(np.ascontiguousarray(values), low, high) for values, low, high in bounds], np.int64)
 
 
 def unpack_means(plane: U8, version: int, fractional_bits: int, rows: I64) -> F32:
@@ -73,65 +86,99 @@ def _pack(
     bands: U8,
     clamped: I64,
 ) -> None:
-    zero, half = np.float32(0), np.float32(0.5)
-    most = np.float32(LARGEST_STEPS)
-    n = means.shape[0]
-    rest = sh.shape[1] - 3
+    n = logits.shape[0]
+    clamped[0] = _pack_positions(means.reshape(3 * n), np.float32(unit), positions)
+    flat = log_scales.reshape(3 * n)
+    outside = np.int32(0)
+    for i in range(3 * n):
+        scale = (flat[i] + np.float32(10)) * np.float32(16)
+        outside += np.int32(scale < np.float32(-0.5)) | np.int32(scale >= np.float32(255.5))
+        scales[i] = rounded_byte(scale)
+    clamped[1] = outside
+    outside = np.int32(0)
     for i in range(n):
-        far, wide, vivid = False, False, False
         for j in range(3):
-            exact = means[i, j] * np.float32(unit)
-            steps = np.floor(exact)
-            steps += np.float32(exact - steps >= half)  # adding a half first would round at 23 bits
-            far |= steps > most or steps < -most
-            position = np.int32(min(max(steps, -most), most))
-            positions[9 * i + 3 * j] = position & 255
-            positions[9 * i + 3 * j + 1] = (position >> 8) & 255
-            positions[9 * i + 3 * j + 2] = (position >> 16) & 255
-            scale = (log_scales[i, j] + np.float32(10)) * np.float32(16)
-            wide |= scale < -half or scale >= np.float32(255.5)
-            scales[3 * i + j] = rounded_byte(scale)
             color = sh[i, j] * np.float32(0.15 * 255) + np.float32(127.5)
-            vivid |= color < -half or color >= np.float32(255.5)
+            outside += np.int32(color < np.float32(-0.5)) | np.int32(color >= np.float32(255.5))
             colors[3 * i + j] = rounded_byte(color)
-        clamped[0] += far
-        clamped[1] += wide
-        clamped[2] += vivid
+    clamped[2] = outside
     for i in range(n):
         alphas[i] = rounded_byte(np.float32(255) * sigmoid(logits[i]))
-    for i in range(n):
-        outside = np.int32(0)
-        for j in range(rest):
-            level = np.floor(sh[i, 3 + j] * np.float32(128) + np.float32(128.5))
-            outside |= np.int32(level < zero) | np.int32(level > np.float32(256))
-            step = np.int32(8) if j < 9 else np.int32(16)
-            whole = np.int32(min(max(level, zero), np.float32(256)))
-            bands[rest * i + j] = min((whole + (step >> np.int32(1))) & -step, np.int32(255))
-        clamped[3] += outside
+    clamped[3] = _pack_bands(sh, bands)
+
+
+@kernel
+def _pack_positions(means: F32, unit: np.float32, positions: U8) -> int:
+    most = np.float32(LARGEST_STEPS)
+    whole = np.empty(means.shape[0], np.int32)
+    outside = np.int32(0)
+    for i in range(means.shape[0]):
+        exact = means[i] * unit
+        steps = np.floor(exact)
+        steps += np.float32(exact - steps >= np.float32(0.5))  # adding a half first would round at 23 bits
+        outside += np.int32(steps > most) | np.int32(steps < -most)
+        whole[i] = np.int32(min(max(steps, -most), most))
+    for i in range(means.shape[0]):
+        positions[3 * i] = whole[i] & np.int32(255)
+        positions[3 * i + 1] = (whole[i] >> np.int32(8)) & np.int32(255)
+        positions[3 * i + 2] = (whole[i] >> np.int32(16)) & np.int32(255)
+    return int(outside)
+
+
+@kernel
+def _pack_bands(sh: F32, bands: U8) -> int:
+    width = sh.shape[1]
+    if width == 3:
+        return 0
+    # Long runs of all coefficients make vector code; the constant ones among them are not stored, nor counted.
+    place = np.arange(_TILE * width) % width
+    steps = np.where(place < 12, 8, 16).astype(np.int32)
+    counted = (place >= 3).astype(np.int32)
+    levels = np.empty(place.shape[0], np.uint8)
+    stored = bands.reshape(sh.shape[0], width - 3)
+    outside = 0
+    for first in range(0, sh.shape[0], _TILE):
+        rows = min(_TILE, sh.shape[0] - first)
+        outside += _pack_levels(sh[first : first + rows].reshape(rows * width), steps, counted, levels)
+        stored[first : first + rows] = levels.reshape(_TILE, width)[:rows, 3:]
+    return outside
+
+
+@kernel
+def _pack_levels(sh: F32, steps: I32, counted: I32, levels: U8) -> int:
+    outside = np.int32(0)
+    for i in range(sh.shape[0]):
+        level = np.floor(sh[i] * np.float32(128) + np.float32(128.5))
+        outside += (np.int32(level < np.float32(0)) | np.int32(level > np.float32(256))) & counted[i]
+        whole = np.int32(min(max(level, np.float32(0)), np.float32(256)))
+        levels[i] = min((whole + (steps[i] >> np.int32(1))) & -steps[i], np.int32(255))
+    return int(outside)
 
 
 @kernel
 def _pack_smallest_three(quaternions: F32, packed: U32) -> None:
+    # Without branches, which would be foreseen wrongly for every other Gaussian.
     for i in range(packed.shape[0]):
         w, x, y, z = quaternions[i, 0], quaternions[i, 1], quaternions[i, 2], quaternions[i, 3]
-        largest, component = np.int32(0), x
-        if abs(y) > abs(component):
-            largest, component = np.int32(1), y
-        if abs(z) > abs(component):
-            largest, component = np.int32(2), z
-        if abs(w) > abs(component):
-            largest, component = np.int32(3), w
-        sign = np.float32(-1) if component < 0 else np.float32(1)
-        a = _nine_bits(sign * (y if largest == 0 else x))
-        b = _nine_bits(sign * (z if largest <= 1 else y))
-        c = _nine_bits(sign * (w if largest <= 2 else z))
-        packed[i] = (largest << np.int32(30)) | (a << np.int32(20)) | (b << np.int32(10)) | c
+        is_y = np.int32(abs(y) > abs(x))
+        is_z = np.int32(abs(z) > max(abs(x), abs(y)))
+        is_w = np.int32(abs(w) > max(max(abs(x), abs(y)), abs(z)))
+        largest = choice(is_w, np.int32(3), choice(is_z, np.int32(2), is_y))
+        negative = choice(
+            is_w, np.int32(w < 0), choice(is_z, np.int32(z < 0), choice(is_y, np.int32(y < 0), np.int32(x < 0)))
+        )
+        a, b, c, d = _nine_bits(x, negative), _nine_bits(y, negative), _nine_bits(z, negative), _nine_bits(w, negative)
+        first = choice(np.int32(largest > 0), a, b)
+        second = choice(np.int32(largest > 1), b, c)
+        third = choice(np.int32(largest > 2), c, d)
+        packed[i] = (largest << np.int32(30)) | (first << np.int32(20)) | (second << np.int32(10)) | third
 
 
 @kernel
-def _nine_bits(component: np.float32) -> np.int32:
+def _nine_bits(component: np.float32, flipped: np.int32) -> np.int32:
     magnitude = np.int32(np.float32(511 * 1.4142135623730951) * abs(component) + np.float32(0.5))
-    return np.int32((np.int32(component < 0) << np.int32(9)) | min(magnitude, np.int32(511)))
+    negative = np.int32(component < 0) ^ flipped
+    return np.int32((negative << np.int32(9)) | min(magnitude, np.int32(511)))
 
 
 @kernel
