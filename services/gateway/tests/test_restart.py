@@ -72,7 +72,10 @@ async def test_without_its_records_a_gateway_learns_of_assets_from_the_manifests
         assert (shown["requesters"], shown["outputs"]) == (job["requesters"], job["outputs"])
 
 
-async def test_a_light_variant_that_a_gateway_left_unfinished_is_finished_by_the_next(again, working) -> None:
+async def test_a_light_variant_that_a_gateway_left_unfinished_is_finished_by_the_next(
+    again, working, empty_bus
+) -> None:
+    before = (await empty_bus.js.stream_info("KV_jobs")).state.last_seq
     async with working("ai"):
         async with again() as gateway, gateway.listening() as live:
             job = (await gateway.post("beach.jpg", "splat", quality="light")).json()["job"]
@@ -81,6 +84,8 @@ async def test_a_light_variant_that_a_gateway_left_unfinished_is_finished_by_the
             await live.job(job["id"], "succeeded")
             assets = (await gateway.get(f"/api/photos/{job['photo_id']}/assets")).json()["assets"]
             assert "light" in {file["variant"] for file in assets[1]["files"]}
+    # While it waits for the converter it is not written down again and again.
+    assert (await empty_bus.js.stream_info("KV_jobs")).state.last_seq - before < 20
 
 
 async def test_a_message_delivered_too_often_without_a_word_fails_visibly_and_can_be_tried_again(
