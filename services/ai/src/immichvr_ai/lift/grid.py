@@ -37,9 +37,9 @@ class WorkingGrid:
 def grid_size(width: int, height: int, cells: float) -> tuple[int, int]:
     """The largest (width, height) of the photo's aspect with at most `cells` cells; never beyond the photo."""
     scale = min(1.0, math.sqrt(cells / (width * height)))
-    grid_width = max(1, min(width, math.floor(width * scale)))
-    grid_height = max(1, min(height, math.floor(height * scale), math.floor(cells / grid_width)))
-    return grid_width, grid_height
+    grid_height = max(1, math.floor(height * scale))
+    grid_width = max(1, min(math.floor(width * scale), math.floor(cells / grid_height)))
+    return grid_width, min(grid_height, max(1, math.floor(cells / grid_width)))
 
 
 def make_grid(size: tuple[int, int], photo_size: tuple[int, int], focal_px: float, median_depth: float) -> WorkingGrid:
