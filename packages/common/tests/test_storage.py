@@ -117,3 +117,19 @@ async def test_a_file_that_another_attempt_adds_again_leaves_the_manifest_as_it_
     await add_files(store, manifest.key, [first.model_copy(update={"key": "k/of-another-attempt"})], [])
     after, _ = await read_manifest(store, manifest.key)
     assert after == before
+
+
+async def test_who_leaves_in_the_middle_of_a_file_leaves_nothing_behind(store: ObjectStore) -> None:
+    await store.put_bytes("files/long", bytes(20_000_000), "application/octet-stream")
+
+    async def read() -> None:
+        async for _ in store.stream("files/long"):
+            pass
+
+    for tenths_of_ms in range(0, 100, 4):
+        reading = asyncio.create_task(read())
+        await asyncio.sleep(tenths_of_ms / 10_000)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+    assert sum([len(chunk) async for chunk in store.stream("files/long")]) == 20_000_000

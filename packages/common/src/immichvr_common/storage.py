@@ -6,9 +6,11 @@ Only the portable part of S3 is used: PUT, GET, HEAD, ranges, multipart, list v2
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import io
-from collections.abc import AsyncIterator, Callable, Iterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,6 +23,7 @@ import urllib3
 from immichvr.common.v1.common_pb2 import ObjectRef
 from minio import Minio
 from minio.error import S3Error
+from urllib3.response import BaseHTTPResponse
 
 from immichvr_common import metrics
 from immichvr_common.errors import Conflict, NotFound, ServiceError, Unavailable
@@ -155,12 +158,16 @@ class ObjectStore:
         def get() -> None:
             digest, size = hashlib.sha256(), 0
             with path.open("wb") as out:
-                for chunk in self._stream(ref.key, 0, 0):
-                    size += len(chunk)
-                    if size > most:
-                        break
-                    digest.update(chunk)
-                    out.write(chunk)
+                download = self._download(ref.key, 0, 0)
+                try:
+                    while chunk := download.read():
+                        size += len(chunk)
+                        if size > most:
+                            break
+                        digest.update(chunk)
+                        out.write(chunk)
+                finally:
+                    download.close()
             metrics.BYTES.labels("down").inc(size)
             if size > most or (ref.size and size != ref.size) or (ref.sha256 and digest.hexdigest() != ref.sha256):
                 raise CorruptObject(f"{ref.key} is not the object its reference describes (size or sha256 differs)")
@@ -186,13 +193,15 @@ class ObjectStore:
 
     async def stream(self, key: str, offset: int = 0, length: int = 0) -> AsyncIterator[bytes]:
         """An object's bytes in chunks of at most 1 MiB, `length` of them from `offset` (0: to its end)."""
-        chunks = await self._run(lambda: self._stream(key, offset, length), key)
+        download = await self._run(lambda: self._download(key, offset, length), key)
         try:
-            while chunk := await self._run(lambda: next(chunks, b""), key):
+            while chunk := await self._run(download.read, key):
                 metrics.BYTES.labels("down").inc(len(chunk))
                 yield chunk
         finally:
-            chunks.close()  # type: ignore[attr-defined]  # a generator, closed so that its connection returns
+            # Whoever asked may have left while a thread reads: closing waits for that, but not here.
+            with contextlib.suppress(RuntimeError):
+                self._threads.submit(download.close)
 
     async def size(self, key: str) -> int:
         """An object's size in bytes. Raises NotFound."""
@@ -225,20 +234,32 @@ class ObjectStore:
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._http.clear()
 
-    def _stream(self, key: str, offset: int, length: int) -> Iterator[bytes]:
-        response = self._client.get_object(bucket_name=self.bucket, object_name=key, offset=offset, length=length)
-
-        def chunks() -> Iterator[bytes]:
-            try:
-                yield from response.stream(CHUNK)
-            finally:
-                response.close()
-                response.release_conn()
-
-        return chunks()
+    def _download(self, key: str, offset: int, length: int) -> _Download:
+        return _Download(
+            self._client.get_object(bucket_name=self.bucket, object_name=key, offset=offset, length=length)
+        )
 
     async def _run(self, work: Callable[[], T], key: str) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, _translated, work, key)
+
+
+class _Download:
+    """An object on its way: read by one thread at a time, closed once none reads."""
+
+    def __init__(self, response: BaseHTTPResponse) -> None:
+        self._response, self._chunks = response, response.stream(CHUNK)
+        self._reading = threading.Lock()
+
+    def read(self) -> bytes:
+        """The next chunk; nothing at the end."""
+        with self._reading:
+            return next(self._chunks, b"")
+
+    def close(self) -> None:
+        """Gives the connection back."""
+        with self._reading:
+            self._response.close()
+            self._response.release_conn()
 
 
 def _translated(work: Callable[[], T], key: str) -> T:
