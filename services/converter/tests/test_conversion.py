@@ -4,15 +4,19 @@ import gzip
 import struct
 from pathlib import Path
 
+import immichvr_splats
+import immichvr_splats.stream
 import numpy as np
 import pytest
 from immichvr_converter.conversion import (
     LIGHT_MAX_BYTES,
     Converted,
     InvalidSplat,
+    MemoryBudget,
     TooLarge,
     UnsupportedFormat,
     choose_target,
+    choose_targets,
     convert,
     tell_format,
 )
@@ -23,12 +27,17 @@ from immichvr_splats import ReadLimits, read, write
 def converted(tmp_path: Path):
     """Converts a file as a job would, with the stages it went through."""
 
-    def run(source: Path, to_format: str, variant: str = "", from_format: str = "", **limits: int) -> Converted:
+    def run(
+        source: Path, to_format: str, variant: str = "", from_format: str = "", options=None, count=None, **limits: int
+    ) -> Converted:
         folder = tmp_path / f"out-{len(list(tmp_path.iterdir()))}"
         folder.mkdir()
         format = tell_format(source, from_format)
-        return convert(source, format, choose_target(to_format, variant), folder, ReadLimits(**limits), stages.append)
+        targets = [choose_target(to_format, variant, options, count)]
+        [made] = convert(source, format, targets, folder, ReadLimits(**limits), budget, stages.append)
+        return made
 
+    budget = MemoryBudget(2**30, tmp_path / "memory")
     stages: list[str] = []
     run.stages = stages
     return run
@@ -134,6 +143,55 @@ def test_a_file_beyond_the_limits_is_too_large(make_cloud, converted, tmp_path: 
 def test_what_cannot_be_made_is_refused_naming_what_can(to_format: str, variant: str, words: str) -> None:
     with pytest.raises(UnsupportedFormat, match=words):
         choose_target(to_format, variant)
+
+
+def test_options_reach_the_writer(make_cloud, converted, tmp_path: Path) -> None:
+    write(make_cloud(50, degree=3), tmp_path / "a.ply")
+    old = converted(tmp_path / "a.ply", "spz", options={"spz_version": 2, "sh_degree": 1})
+    assert int.from_bytes(gzip.decompress(old.path.read_bytes())[4:8], "little") == 2
+    assert read(old.path).cloud.sh_degree == 1
+    assert [loss.what for loss in old.losses] == ["sh_degree"]
+    fewer = converted(tmp_path / "a.ply", "ksplat", options={"ksplat_level": 0}, count=20)
+    assert (fewer.gaussians, read(fewer.path).cloud.count, fewer.path.name) == (20, 20, "splat.lod-20.ksplat")
+    assert ("level_of_detail", 30) in [(loss.what, loss.count) for loss in fewer.losses]
+
+
+@pytest.mark.parametrize(
+    ("to_formats", "variant", "options", "words"),
+    [
+        (["ply"], "", {"spz_version": 2}, "no option spz_version .*ply takes sh_degree, ply_layout"),
+        (["ply", "sog"], "", {"ksplat_level": 2}, "ply takes .*; sog takes sh_degree, order"),
+        (["spz"], "light", {"spz_version": 2}, "light variant takes no options"),
+    ],
+)
+def test_an_option_that_no_format_has_is_refused_naming_what_there_is(to_formats, variant, options, words) -> None:
+    with pytest.raises(UnsupportedFormat, match=words):
+        choose_targets(to_formats, variant, options)
+
+
+@pytest.mark.parametrize("options", [{"spz_version": 9}, {"frame": "xyz"}, {"order": "size"}, {"sh_degree": 4}])
+def test_a_value_that_an_option_does_not_take_is_refused_naming_those_it_does(
+    make_cloud, converted, tmp_path: Path, options
+) -> None:
+    write(make_cloud(5), tmp_path / "a.ply")
+    with pytest.raises(UnsupportedFormat, match=r"takes one of|from 0 to 3"):
+        converted(tmp_path / "a.ply", "spz", options=options)
+
+
+def test_several_formats_of_one_file_come_from_one_read_and_one_sort(make_cloud, tmp_path: Path, monkeypatch) -> None:
+    write(make_cloud(500, degree=1), tmp_path / "a.ply")
+    opened, sorted_ = [], []
+    real_open, real_sort = immichvr_splats.open_cloud, immichvr_splats.stream.morton_order_of_blocks
+    monkeypatch.setattr(immichvr_splats, "open_cloud", lambda *args: opened.append(args) or real_open(*args))
+    monkeypatch.setattr(
+        immichvr_splats.stream, "morton_order_of_blocks", lambda *args: sorted_.append(args) or real_sort(*args)
+    )
+    targets = choose_targets(["sog", "compressed-ply", "spz", "spz"], "", {"order": "morton", "spz_version": 4})
+    budget = MemoryBudget(2**30, tmp_path / "memory")
+    made = convert(tmp_path / "a.ply", "ply", targets, tmp_path, ReadLimits(), budget, lambda _: None)
+    assert [one.path.name for one in made] == ["splat.sog", "splat.compressed.ply", "splat.spz"]
+    assert {read(one.path).cloud.count for one in made} == {500}
+    assert (len(opened), len(sorted_)) == (1, 1)
 
 
 def test_the_first_bytes_tell_more_than_the_name(make_cloud, tmp_path: Path) -> None:

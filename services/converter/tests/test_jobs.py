@@ -1,6 +1,7 @@
 """Jobs from a real queue: what they add to an asset, and how they fail."""
 
 import asyncio
+import json
 import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -52,9 +53,9 @@ async def existing_asset(store: ObjectStore, photo_id: str, data: bytes) -> Obje
     return ref
 
 
-def new_job(photo_id: str, source: ObjectRef | None, **params: str) -> Job:
-    kind = "-".join(filter(None, ("convert", params.get("to_format"), params.get("variant"))))
-    job = Job(id=f"{kind}-{photo_id}-r0", kind="convert", photo_id=photo_id, run=1, bucket="immichvr")
+def new_job(photo_id: str, source: ObjectRef | None, kind: str = "convert", **params: str | list) -> Job:
+    name = "-".join(filter(None, (kind, params.get("to_format"), params.get("variant"))))
+    job = Job(id=f"{name}-{photo_id}-r0", kind=kind, photo_id=photo_id, run=1, bucket="immichvr")
     job.recipes["splat"] = "r0"
     job.params.update(params)
     if source is not None:
@@ -91,6 +92,45 @@ async def test_conversions_add_their_files_to_the_asset(converter, gateway_bus, 
     for name, format in (("splat.splat", "splat"), ("splat.light.spz", "spz")):
         assert read((await store.get_bytes(files[name].key)).data, format).cloud.count == 300
     assert await queue_is_empty(gateway_bus)
+
+
+async def test_one_job_makes_several_formats(converter, gateway_bus, store, make_cloud) -> None:
+    photo_id = uuid.uuid4().hex
+    source = await existing_asset(store, photo_id, to_bytes(make_cloud(100), "spz"))
+    wanted = ["sog", "compressed-ply", "ksplat"]
+    end = await outcome(gateway_bus, new_job(photo_id, source, to_formats=wanted, ksplat_level=2, model_key=MODEL))
+    assert end.state == JOB_STATE_SUCCEEDED
+    manifest, _ = await read_manifest(store, manifest_key("splat", photo_id, MODEL, "r0"))
+    made = {file.name: file for file in manifest.files[1:]}
+    assert list(made) == ["splat.sog", "splat.compressed.ply", "splat.ksplat"]
+    for file in made.values():
+        assert read((await store.get_bytes(file.key)).data, file.format).cloud.count == 100
+
+
+async def test_a_lod_job_adds_levels_and_their_index(converter, gateway_bus, store, make_cloud) -> None:
+    photo_id = uuid.uuid4().hex
+    source = await existing_asset(store, photo_id, to_bytes(make_cloud(300), "spz"))
+    job = new_job(photo_id, source, kind="lod", levels=["preview", "full"], counts=[50], model_key=MODEL)
+    end = await outcome(gateway_bus, job)
+    assert end.state == JOB_STATE_SUCCEEDED, end.error
+    manifest, _ = await read_manifest(store, manifest_key("splat", photo_id, MODEL, "r0"))
+    files = {file.name: file for file in manifest.files}
+    assert [(file.name, file.role, file.variant) for file in manifest.files] == [
+        ("splat.spz", "splat", "full"),
+        ("splat.lod-50.spz", "level", "lod-50"),
+        ("splat.full.spz", "level", "full"),
+        ("levels.json", "levels", "full"),
+    ]
+    index = json.loads((await store.get_bytes(files["levels.json"].key)).data)
+    assert (index["count"], [(one["file"], one["count"]) for one in index["levels"]]) == (
+        300, [("splat.lod-50.spz", 50), ("splat.full.spz", 300)],
+    )  # fmt: skip
+    for level in index["levels"]:
+        data = (await store.get_bytes(files[level["file"]].key)).data
+        assert (len(data), read(data, "spz").cloud.count) == (level["bytes"], level["count"])
+    wrong = await outcome(gateway_bus, new_job(uuid.uuid4().hex, source, kind="lod", levels=["tiny"], model_key=MODEL))
+    assert wrong.error.code == "invalid_request"
+    assert "preview, medium, full" in wrong.error.message
 
 
 async def test_a_job_that_cannot_be_done_fails_with_the_reason_and_leaves_the_queue(

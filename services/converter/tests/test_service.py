@@ -17,6 +17,7 @@ from immichvr.converter.v1.converter_pb2 import (
     ConvertParams,
     ConvertRequest,
     ConvertStreamRequest,
+    InspectRequest,
     ListFormatsRequest,
 )
 from immichvr.converter.v1.converter_pb2_grpc import ConverterServiceStub
@@ -79,7 +80,7 @@ async def stalling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
     pool.close()
 
 
-def messages(data: bytes, piece: int = MIB, **params: str) -> list[ConvertStreamRequest]:
+def messages(data: bytes, piece: int = MIB, **params: str | int) -> list[ConvertStreamRequest]:
     chunks = [ConvertStreamRequest(chunk=data[at : at + piece]) for at in range(0, len(data), piece)]
     return [ConvertStreamRequest(params=ConvertParams(**params)), *chunks]
 
@@ -125,6 +126,7 @@ async def test_losses_are_told_with_what_and_how_many(stub, make_cloud) -> None:
         ({"to_format": "obj"}, "'obj' is not written, wants one of ply"),
         ({"to_format": "ply", "from_format": "obj"}, "'obj' is not read, wants one of ply"),
         ({"to_format": "spz", "variant": "tiny"}, "wants one of full, light"),
+        ({"to_format": "splat", "spz_version": 2}, "splat takes sh_degree, order"),
     ],
 )
 async def test_an_unknown_format_is_refused_before_the_file_is_sent(stub, params, words) -> None:
@@ -245,3 +247,49 @@ async def test_the_formats_are_those_of_the_table(stub) -> None:
     assert list(told) == list(FORMATS)
     ply = told["ply"]
     assert (list(ply.extensions), ply.can_read, ply.can_write, ply.max_sh_degree) == ([".ply"], True, True, 3)
+    assert (ply.description, ply.keeps_camera, ply.keeps_order, ply.frame) == (
+        FORMATS["ply"].description, True, True, "rdf",
+    )  # fmt: skip
+    assert list(told["spz"].options) == ["spz_version", "sh_degree", "frame", "order"]
+
+
+async def test_options_are_told_by_those_who_call(stub, make_cloud) -> None:
+    data = to_bytes(make_cloud(40, degree=2), "ply")
+    asked = messages(data, to_format="spz", spz_version=4, sh_degree=1, lod_count=10)
+    [summary, chunk] = [one async for one in stub.ConvertStream(iter(asked))]
+    assert chunk.chunk[:4] == b"NGSP"
+    found = read(chunk.chunk, "spz").cloud
+    assert (found.count, found.sh_degree, summary.summary.gaussians) == (10, 1, 10)
+    code, details = await refusal_of(stub.ConvertStream(iter(messages(data, to_format="spz", spz_version=9))))
+    assert (code, details.partition(":")[0]) == (StatusCode.INVALID_ARGUMENT, "unsupported_format")
+    assert "takes one of 2, 3, 4" in details
+
+
+async def test_inspecting_tells_what_a_file_holds_by_reference_and_by_its_bytes(stub, objects, make_cloud) -> None:
+    cloud = make_cloud(60, camera=True)
+    data = to_bytes(cloud, "ply")
+    source = await objects.put_bytes("sources/inspected", data, "application/x-ply")
+    by_bytes = await stub.Inspect(InspectRequest(data=data))
+    by_reference = await stub.Inspect(InspectRequest(input=ObjectRef(key=source.key)))
+    assert by_bytes == by_reference
+    assert (by_bytes.format, by_bytes.gaussians, by_bytes.sh_degree) == ("ply", 60, 0)
+    assert list(by_bytes.bounds.low) == cloud.means.min(axis=0).tolist()
+    assert (by_bytes.camera.fx, by_bytes.camera.width, len(by_bytes.camera.extrinsic)) == (600, 640, 16)
+    assert not by_bytes.losses
+
+
+async def test_inspecting_tells_what_reading_loses(stub, make_cloud) -> None:
+    cloud = make_cloud(5)
+    data = bytearray(to_bytes(cloud, "splat"))
+    data[:4] = b"\xff" * 4
+    answer = await stub.Inspect(InspectRequest(data=bytes(data), from_format="splat"))
+    assert (answer.gaussians, answer.HasField("camera")) == (4, False)
+    assert [(loss.what, loss.count) for loss in answer.losses] == [("dropped", 1)]
+
+
+async def test_inspecting_refuses_nothing_at_all_too_much_and_what_is_no_splat(stub) -> None:
+    assert (await refusal_of(stub.Inspect(InspectRequest())))[1].startswith("invalid_request: ")
+    assert "8,388,608" in (await refusal_of(stub.Inspect(InspectRequest(data=bytes(8 * MIB + 1)))))[1]
+    assert (await refusal_of(stub.Inspect(InspectRequest(data=b"ply\nx"))))[1].startswith("invalid_splat: ")
+    unknown = InspectRequest(data=b"ply\n", from_format="obj")
+    assert (await refusal_of(stub.Inspect(unknown)))[1].startswith("unsupported_format: ")

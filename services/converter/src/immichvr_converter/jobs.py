@@ -1,49 +1,79 @@
-"""The capability: a job's parameters and file in, a converted file for an existing asset out."""
+"""The capability: a job's parameters and file in, files for an existing asset out."""
 
 from __future__ import annotations
 
+import os
 import re
+import tempfile
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import cache
+from pathlib import Path
+from typing import TypeVar
 
 from google.protobuf import json_format
-from immichvr.converter.v1.converter_pb2 import ConvertParams
+from google.protobuf.message import Message
+from immichvr.converter.v1.converter_pb2 import ConvertParams, LodParams
 from immichvr_common.errors import InvalidRequest
 from immichvr_common.tasks import Made, MadeFile, Report, Task
 from immichvr_splats import ReadLimits
 
-from immichvr_converter.conversion import Converted, Target, choose_target, convert, tell_format
+from immichvr_converter.conversion import (
+    Converted,
+    Levels,
+    Loss,
+    MemoryBudget,
+    Target,
+    choose_levels,
+    choose_target,
+    choose_targets,
+    convert,
+    inspect,
+    make_levels,
+    tell_format,
+)
+from immichvr_converter.conversion.options import WRITER_OPTIONS, Options
 from immichvr_converter.settings import ConverterSettings
 
 TARGET = "immichvr_converter.jobs:perform"
-KIND = "convert"
+CONVERT, LOD, INSPECT = "convert", "lod", "inspect"
 INPUT = "splat"
 
 _MODEL_KEY = re.compile(r"[a-z0-9.-]{1,64}")
 _FRACTIONS = {"decoded": 0.4, "packed": 0.9}
+_LEVEL_FORMAT = "spz"
+
+Params = TypeVar("Params", bound=Message)
 
 
 def perform(task: Task, report: Report) -> list[Made]:
-    """Does one job of kind `convert`; its parameters are ConvertParams in JSON, its input has the role `splat`.
+    """Does one job; its input has the role `splat`.
 
+    The parameters are, in JSON, ConvertParams for the kind `convert`, LodParams for `lod`. `inspect` is for calls:
+    its facts are in the details of what it made, which has no files.
     Raises ConversionError (with the code the job fails with), InvalidRequest.
     """
-    if task.kind != KIND:
-        raise InvalidRequest(f"the converter does no jobs of kind {task.kind!r}, only {KIND!r}")
+    does = {CONVERT: _convert, LOD: _make_levels, INSPECT: _inspect}.get(task.kind)
+    if does is None:
+        raise InvalidRequest(f"the converter does no jobs of kind {task.kind!r}, only {CONVERT!r} and {LOD!r}")
     if INPUT not in task.inputs:
         raise InvalidRequest(f"the job has no input {INPUT!r}, the file to convert")
-    params = _params(task)
-    target = choose_target(params.to_format, params.variant)
-    source = task.inputs[INPUT]
-    converted = convert(
-        source,
-        tell_format(source, params.from_format, task.source_name),
-        target,
-        task.folder,
-        read_limits(),
-        lambda stage: report(_FRACTIONS[stage], stage, ""),
-    )
-    return [_made(params.model_key, target, converted)]
+    return does(task, lambda stage: report(_FRACTIONS[stage], stage, ""))
+
+
+def targets_of(params: ConvertParams) -> list[Target]:
+    """What the parameters ask for. Raises UnsupportedFormat."""
+    count = params.lod_count if params.HasField("lod_count") else None
+    wanted = list(params.to_formats)
+    if params.to_format or not wanted:
+        wanted.insert(0, params.to_format)
+    return choose_targets(wanted, params.variant, options_in(params), count)
+
+
+def options_in(params: ConvertParams) -> Options:
+    """The options of formats that the parameters give."""
+    given = {descriptor.name for descriptor, _ in params.ListFields()}
+    return {name: getattr(params, name) for name in WRITER_OPTIONS if name in given}
 
 
 @cache
@@ -53,30 +83,83 @@ def read_limits() -> ReadLimits:
     return ReadLimits(max_bytes=limits.max_input_bytes, max_points=limits.max_points)
 
 
-def _params(task: Task) -> ConvertParams:
+@cache
+def memory_budget() -> MemoryBudget:
+    """What the conversions of this machine's converters may take together."""
+    settings = ConverterSettings()
+    root = settings.work.directory or Path(tempfile.gettempdir())
+    return MemoryBudget(settings.limits.memory_bytes, root / f"immichvr-converter-memory-{os.getuid()}")
+
+
+def _convert(task: Task, reached: Callable[[str], None]) -> list[Made]:
+    params = _parsed(task, ConvertParams())
+    _check_model_key(params.model_key)
+    source = task.inputs[INPUT]
+    format = tell_format(source, params.from_format, task.source_name)
+    made = convert(source, format, targets_of(params), task.folder, read_limits(), memory_budget(), reached)
+    return [_extension(params.model_key, [_file(one) for one in made], _converted_facts(made), _converted_losses(made))]
+
+
+def _make_levels(task: Task, reached: Callable[[str], None]) -> list[Made]:
+    params = _parsed(task, LodParams())
+    _check_model_key(params.model_key)
+    source = task.inputs[INPUT]
+    format = tell_format(source, params.from_format, task.source_name)
+    row = choose_target(params.to_format or _LEVEL_FORMAT, "").format
+    wanted = choose_levels(list(params.levels), list(params.counts))
+    made = make_levels(source, format, row, wanted, task.folder, read_limits(), memory_budget(), reached)
+    files = [MadeFile(one.file, "level", row.key, row.media_type, one.name) for one in made.levels]
+    files.append(MadeFile(made.index.name, "levels", "json", "application/json"))
+    facts = {"gaussians": made.gaussians, "levels": [{"name": one.name, "count": one.count} for one in made.levels]}
+    return [_extension(params.model_key, files, facts, _level_losses(made))]
+
+
+def _inspect(task: Task, reached: Callable[[str], None]) -> list[Made]:
+    source = task.inputs[INPUT]
+    found = inspect(source, tell_format(source, str(task.params.get("from_format", ""))), read_limits())
+    reached("decoded")
+    return [Made(kind="splat", model_key="", files=[], details={"inspected": found}, extends=True)]
+
+
+def _parsed(task: Task, params: Params) -> Params:
     try:
-        params = json_format.ParseDict(task.params, ConvertParams(), ignore_unknown_fields=True)
+        return json_format.ParseDict(task.params, params, ignore_unknown_fields=True)
     except json_format.ParseError as error:
-        raise InvalidRequest(f"the parameters are no ConvertParams: {error}") from error
-    if not _MODEL_KEY.fullmatch(params.model_key):
-        raise InvalidRequest(f"model_key {params.model_key[:80]!r} is not of the form {_MODEL_KEY.pattern}")
-    return params
+        raise InvalidRequest(f"the parameters are no {type(params).__name__}: {error}") from error
 
 
-def _made(model_key: str, target: Target, converted: Converted) -> Made:
-    file = MadeFile(
-        name=converted.path.name,
-        role="splat",
-        format=target.format.key,
-        media_type=target.format.media_type,
-        variant=target.variant,
-    )
-    return Made(
-        kind="splat",
-        model_key=model_key,
-        files=[file],
-        details={"gaussians": converted.gaussians, "losses": [asdict(loss) for loss in converted.losses]},
-        # The manifest lists the losses of all files of the asset together.
-        losses=[f"{file.name}: {loss.message}" for loss in converted.losses],
-        extends=True,
-    )
+def _check_model_key(key: str) -> None:
+    if not _MODEL_KEY.fullmatch(key):
+        raise InvalidRequest(f"model_key {key[:80]!r} is not of the form {_MODEL_KEY.pattern}")
+
+
+def _file(made: Converted) -> MadeFile:
+    row = made.target.format
+    # Viewers take files of the role `splat` for the whole of it, or for the light variant.
+    role = "splat" if made.target.count is None else "level"
+    return MadeFile(made.path.name, role, row.key, row.media_type, made.target.label)
+
+
+def _converted_facts(made: list[Converted]) -> dict[str, object]:
+    facts = {
+        one.path.name: {"gaussians": one.gaussians, "losses": [asdict(loss) for loss in one.losses]} for one in made
+    }
+    return {"converted": facts}
+
+
+def _converted_losses(made: list[Converted]) -> list[str]:
+    return [_named(one.path.name, loss) for one in made for loss in one.losses]
+
+
+def _level_losses(made: Levels) -> list[str]:
+    own = [f"{one.file}: {loss.message}" for one in made.levels for loss in one.losses]
+    return [_named(made.index.name, loss) for loss in made.losses] + own
+
+
+def _named(name: str, loss: Loss) -> str:
+    """The manifest lists the losses of all files of the asset together."""
+    return f"{name}: {loss.message}"
+
+
+def _extension(model_key: str, files: list[MadeFile], facts: dict[str, object], losses: list[str]) -> Made:
+    return Made(kind="splat", model_key=model_key, files=files, details=facts, losses=losses, extends=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from google.protobuf import json_format
 from immichvr.common.v1.common_pb2 import ObjectRef
 from immichvr.converter.v1 import converter_pb2_grpc
 from immichvr.converter.v1.converter_pb2 import (
+    Bounds,
+    Camera,
     ConvertParams,
     ConvertRequest,
     ConvertResponse,
@@ -22,6 +24,8 @@ from immichvr.converter.v1.converter_pb2 import (
     ConvertStreamResponse,
     ConvertStreamSummary,
     Format,
+    InspectRequest,
+    InspectResponse,
     ListFormatsRequest,
     ListFormatsResponse,
     Loss,
@@ -29,18 +33,21 @@ from immichvr.converter.v1.converter_pb2 import (
 from immichvr_common.errors import DeadlineExceeded, InvalidRequest, TaskFailed
 from immichvr_common.processes import ChildPool
 from immichvr_common.storage import CHUNK, ObjectStore, sha256_of
-from immichvr_common.tasks import Task
+from immichvr_common.tasks import Made, Task
 from immichvr_splats import FORMATS
 
-from immichvr_converter.conversion import ConversionError, TooLarge, choose_target
+from immichvr_converter.conversion import ConversionError, Inspected, TooLarge
 from immichvr_converter.conversion.formats import check_readable
-from immichvr_converter.jobs import INPUT, KIND
+from immichvr_converter.conversion.options import options_of
+from immichvr_converter.jobs import CONVERT, INPUT, INSPECT, targets_of
 from immichvr_converter.settings import ConverterSettings
 
 SERVICE = "immichvr.converter.v1.ConverterService"
 
 _NO_MODEL = "-"
 _LONGEST_KEY = 1024
+_LARGEST_INLINE = 8 * 1024 * 1024
+_LARGEST_UINT32 = 2**32 - 1
 _Context = grpc.aio.ServicerContext[Any, Any]
 
 
@@ -76,6 +83,11 @@ class ConverterService(converter_pb2_grpc.ConverterServiceServicer):
                     can_read=row.can_read,
                     can_write=row.can_write,
                     max_sh_degree=row.max_sh_degree,
+                    description=row.description,
+                    keeps_camera=row.keeps_camera,
+                    keeps_order=row.keeps_order,
+                    frame=row.frame,
+                    options=options_of(row) if row.can_write else [],
                 )
                 for row in FORMATS.values()
             ]
@@ -103,6 +115,24 @@ class ConverterService(converter_pb2_grpc.ConverterServiceServicer):
         return
         yield  # makes this the generator that gRPC wants; what is yielded could not be given a time limit
 
+    async def Inspect(self, request: InspectRequest, context: _Context) -> InspectResponse:  # noqa: N802  # as above
+        source = request.WhichOneof("source")
+        if source is None or len(request.data) > _LARGEST_INLINE:
+            raise InvalidRequest(f"wants a reference, or a file of at most {_LARGEST_INLINE:,} bytes")
+        if source == "input":
+            self._check_ref("input", request.input)
+        with _refusing():
+            if request.from_format:
+                check_readable(request.from_format)
+        async with self._admitted(context) as folder:
+            if source == "input":
+                await self._fetch(request.input, folder / INPUT)
+            else:
+                self._check_size(len(request.data))
+                await asyncio.to_thread((folder / INPUT).write_bytes, request.data)
+            made, _ = await self._run(INSPECT, {"from_format": request.from_format}, folder)
+        return _inspected(made.details["inspected"])
+
     @asynccontextmanager
     async def _admitted(self, context: _Context) -> AsyncIterator[Path]:
         """A folder for one call, which has to end before the caller's deadline and the service's own."""
@@ -118,14 +148,19 @@ class ConverterService(converter_pb2_grpc.ConverterServiceServicer):
             raise DeadlineExceeded(f"the conversion took longer than the {limit_s:.0f} s it may take") from error
 
     async def _perform(self, params: ConvertParams, folder: Path) -> _Answer:
+        wanted = json_format.MessageToDict(params, preserving_proto_field_name=True) | {"model_key": _NO_MODEL}
+        made, out = await self._run(CONVERT, wanted, folder)
+        [file] = made.files
+        facts = made.details["converted"][file.name]
+        losses = [Loss(**loss) for loss in facts["losses"]]
+        return _Answer(out / file.name, file.media_type, facts["gaussians"], losses)
+
+    async def _run(self, kind: str, params: dict[str, Any], folder: Path) -> tuple[Made, Path]:
         out = folder / "out"
         await asyncio.to_thread(out.mkdir)
-        wanted = json_format.MessageToDict(params, preserving_proto_field_name=True) | {"model_key": _NO_MODEL}
-        task = Task(kind=KIND, params=wanted, inputs={INPUT: folder / INPUT}, folder=out)
+        task = Task(kind=kind, params=params, inputs={INPUT: folder / INPUT}, folder=out)
         [made] = await self._pool.run(task, lambda *_: None, self._settings.work.deadline_s)
-        [file] = made.files
-        losses = [Loss(**loss) for loss in made.details["losses"]]
-        return _Answer(out / file.name, file.media_type, made.details["gaussians"], losses)
+        return made, out
 
     async def _fetch(self, ref: ObjectRef, path: Path) -> None:
         # With its size known, storage reads no more than that, whatever the object has become.
@@ -177,14 +212,40 @@ class ConverterService(converter_pb2_grpc.ConverterServiceServicer):
             raise TaskFailed(TooLarge.code, f"the file is larger than the {limit:,} bytes that are converted")
 
 
-def _check_params(params: ConvertParams) -> None:
-    """Refuses what can be refused before any byte is moved."""
+@contextmanager
+def _refusing() -> Iterator[None]:
     try:
-        choose_target(params.to_format, params.variant)
-        if params.from_format:
-            check_readable(params.from_format)
+        yield
     except ConversionError as error:
         raise TaskFailed(error.code, str(error)) from error
+
+
+def _check_params(params: ConvertParams) -> None:
+    """Refuses what can be refused before any byte is moved."""
+    if params.to_formats:
+        raise InvalidRequest("to_formats is for jobs: a call makes the one file of to_format")
+    with _refusing():
+        targets_of(params)
+        if params.from_format:
+            check_readable(params.from_format)
+
+
+def _inspected(found: Inspected) -> InspectResponse:
+    answer = InspectResponse(
+        format=found.format,
+        gaussians=found.gaussians,
+        sh_degree=found.sh_degree,
+        losses=[Loss(what=loss.what, message=loss.message, count=loss.count) for loss in found.losses],
+    )
+    if found.bounds is not None:
+        low, high = found.bounds
+        answer.bounds.CopyFrom(Bounds(low=low, high=high))
+    if (camera := found.camera) is not None:
+        told = Camera(fx=camera.fx, fy=camera.fy, cx=camera.cx, cy=camera.cy)
+        told.width, told.height = min(camera.width, _LARGEST_UINT32), min(camera.height, _LARGEST_UINT32)
+        told.extrinsic.extend(camera.extrinsic.ravel().tolist())
+        answer.camera.CopyFrom(told)
+    return answer
 
 
 async def _messages(answer: _Answer) -> AsyncGenerator[ConvertStreamResponse, None]:

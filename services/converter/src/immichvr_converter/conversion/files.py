@@ -1,4 +1,4 @@
-"""One splat file into another."""
+"""One splat file into others."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import immichvr_splats as splats
-from immichvr_splats import GaussianCloud, LimitExceededError, ReadLimits, SplatError
+from immichvr_splats import GaussianCloud, InvalidCloudError, LimitExceededError, Opened, ReadLimits, SplatError
 
-from immichvr_converter.conversion.errors import InvalidSplat, TooLarge
+from immichvr_converter.conversion.admission import MemoryBudget
+from immichvr_converter.conversion.errors import InvalidSplat, TooLarge, UnsupportedFormat
+from immichvr_converter.conversion.estimates import memory_to_convert
 from immichvr_converter.conversion.formats import LIGHT, LIGHT_MAX_BYTES, Target
 
 
@@ -27,53 +29,89 @@ class Loss:
 class Converted:
     """A file that was made. gaussians: how many it holds."""
 
+    target: Target
     path: Path
     gaussians: int
     losses: list[Loss]
 
 
 def convert(
-    source: Path, format: str, target: Target, folder: Path, limits: ReadLimits, reached: Callable[[str], None]
-) -> Converted:
-    """Reads `source`, whose format is `format`, and writes `target` into `folder`.
+    source: Path,
+    format: str,
+    targets: list[Target],
+    folder: Path,
+    limits: ReadLimits,
+    budget: MemoryBudget,
+    reached: Callable[[str], None],
+) -> list[Converted]:
+    """Reads `source`, whose format is `format`, once, and writes every target into `folder`.
 
     reached: called with `decoded` and `packed` as the work gets there.
-    Raises InvalidSplat, TooLarge.
+    Raises InvalidSplat, UnsupportedFormat for an option's value, TooLarge.
     """
-    path = folder / target.name
-    with _blaming_the_file():
-        found = splats.read(source, format, limits)
-        cloud, losses = found.cloud, [_loss(one) for one in found.losses]
-        if not cloud.count:
-            reasons = "; ".join(loss.message for loss in losses) or "it is empty"
-            raise InvalidSplat(f"{source.name}: the file gives no Gaussians: {reasons}")
+    opened = open_splat(source, format, limits)
+    with budget.admitted(memory_to_convert(opened.count, opened.sh_degree, targets)):
         reached("decoded")
-        if target.variant == LIGHT:
-            cloud, more = _lighten(cloud)
-            losses += more
-        losses += [_loss(one) for one in splats.write(cloud, path, target.format.key)]
+        with blaming_the_file():
+            made = list(_written(opened, targets, folder))
         reached("packed")
-    return Converted(path, cloud.count, losses)
+    return made
+
+
+def open_splat(source: Path, format: str, limits: ReadLimits) -> Opened:
+    """A file that was checked and holds at least one Gaussian. Raises InvalidSplat, TooLarge."""
+    with blaming_the_file():
+        opened = splats.open_cloud(source, format, limits)
+    if not opened.count:
+        reasons = "; ".join(loss.message for loss in opened.losses) or "it is empty"
+        raise InvalidSplat(f"{source.name}: the file gives no Gaussians: {reasons}")
+    return opened
 
 
 @contextmanager
-def _blaming_the_file() -> Iterator[None]:
+def blaming_the_file() -> Iterator[None]:
+    """Turns the splat library's errors into those that callers are told."""
     try:
         yield
     except LimitExceededError as error:
         raise TooLarge(str(error)) from error
+    except InvalidCloudError as error:
+        # The cloud was found sound before it is written: what remains is what a format does not take.
+        raise UnsupportedFormat(str(error)) from error
     except SplatError as error:
         raise InvalidSplat(str(error)) from error
 
 
-def _lighten(cloud: GaussianCloud) -> tuple[GaussianCloud, list[Loss]]:
-    level = splats.light(cloud, max_bytes=LIGHT_MAX_BYTES)
-    merged = cloud.count - level.count
-    if not merged:
-        return level, []
-    message = f"a level of detail: {cloud.count:,} Gaussians merged into {level.count:,}"
-    return level, [Loss("level_of_detail", message, merged)]
+def told(losses: list[splats.Loss]) -> list[Loss]:
+    """The splat library's losses as they are told to callers."""
+    return [Loss(one.code, one.message, one.count) for one in losses]
 
 
-def _loss(loss: splats.Loss) -> Loss:
-    return Loss(loss.code, loss.message, loss.count)
+def _written(opened: Opened, targets: list[Target], folder: Path) -> Iterator[Converted]:
+    cloud: GaussianCloud | None = None
+    for target in targets:
+        path = folder / target.name
+        losses = told(opened.losses)
+        if target.variant == LIGHT or target.count is not None:
+            cloud = cloud or opened.cloud()
+            level = _level(cloud, target)
+            losses += merged(cloud.count, level.count)
+            losses += told(splats.write(level, path, target.format.key, **target.options))
+            yield Converted(target, path, level.count, losses)
+        else:
+            losses += told(opened.write(path, target.format.key, **target.options))
+            yield Converted(target, path, opened.count, losses)
+
+
+def _level(cloud: GaussianCloud, target: Target) -> GaussianCloud:
+    if target.count is None:
+        return splats.light(cloud, max_bytes=LIGHT_MAX_BYTES)
+    return splats.lod(cloud, target.count)
+
+
+def merged(before: int, after: int) -> list[Loss]:
+    """The loss that a level of detail is, if it is one."""
+    if before == after:
+        return []
+    message = f"a level of detail: {before:,} Gaussians merged into {after:,}"
+    return [Loss("level_of_detail", message, before - after)]

@@ -1,0 +1,31 @@
+"""What a splat file holds, without writing another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import immichvr_splats as splats
+from immichvr_splats import Camera, ReadLimits
+
+from immichvr_converter.conversion.files import Loss, blaming_the_file, told
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """Facts about a file. bounds: smallest and largest mean, metres, OpenCV axes; None without a Gaussian."""
+
+    format: str
+    gaussians: int
+    sh_degree: int
+    bounds: tuple[list[float], list[float]] | None
+    camera: Camera | None
+    losses: list[Loss]
+
+
+def inspect(source: Path, format: str, limits: ReadLimits) -> Inspected:
+    """Checks a file from end to end and tells what it holds. Raises InvalidSplat, TooLarge."""
+    with blaming_the_file():
+        opened = splats.open_cloud(source, format, limits)
+    bounds = opened.bounds if opened.count else None
+    return Inspected(opened.format, opened.count, opened.sh_degree, bounds, opened.camera, told(opened.losses))

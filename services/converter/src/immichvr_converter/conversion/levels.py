@@ -1,0 +1,92 @@
+"""One splat file as levels of detail, and an index of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import immichvr_splats as splats
+from immichvr_splats import LEVEL_COUNTS, LEVELS_FILE, Bounds, Format, GaussianCloud, Level, ReadLimits
+from immichvr_splats.lod_index import INDEX_VERSION, camera_entry, write_index
+
+from immichvr_converter.conversion.admission import MemoryBudget
+from immichvr_converter.conversion.errors import ConversionError
+from immichvr_converter.conversion.estimates import memory_to_hold
+from immichvr_converter.conversion.files import Loss, blaming_the_file, open_splat, told
+
+MOST_LEVELS = 16
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Files that were made, coarsest first, and the index. gaussians: those of the whole cloud."""
+
+    levels: list[Level]
+    index: Path
+    gaussians: int
+    losses: list[Loss]
+
+
+def choose_levels(names: list[str], counts: list[int]) -> dict[str, int]:
+    """Names of levels and the most Gaussians of each, coarsest first; LEVEL_COUNTS where nothing is asked for.
+
+    Raises ConversionError.
+    """
+    for name in names:
+        if name not in LEVEL_COUNTS:
+            raise ConversionError(f"unknown level {name[:40]!r}, wants one of {', '.join(LEVEL_COUNTS)}")
+    if min(counts, default=1) < 1:
+        raise ConversionError("a level of 0 Gaussians was asked for, wants at least 1")
+    wanted = {name: LEVEL_COUNTS[name] for name in names} | {f"lod-{count}": count for count in counts}
+    if len(wanted) > MOST_LEVELS:
+        raise ConversionError(f"{len(wanted)} levels were asked for, at most {MOST_LEVELS} are made at once")
+    return dict(sorted((wanted or LEVEL_COUNTS).items(), key=lambda item: item[1]))
+
+
+def make_levels(
+    source: Path,
+    format: str,
+    row: Format,
+    wanted: dict[str, int],
+    folder: Path,
+    limits: ReadLimits,
+    budget: MemoryBudget,
+    reached: Callable[[str], None],
+) -> Levels:
+    """Reads `source` once and writes a file of format `row` for each level, then LEVELS_FILE, into `folder`.
+
+    wanted: as `choose_levels` gives it. Of levels that the whole cloud fits into only the last is made.
+    Raises InvalidSplat, TooLarge.
+    """
+    opened = open_splat(source, format, limits)
+    with budget.admitted(memory_to_hold(opened.count, opened.sh_degree)):
+        reached("decoded")
+        losses = told(opened.losses)
+        with blaming_the_file():
+            cloud = opened.cloud()
+            levels = [_write(cloud, name, count, row, folder) for name, count in _sensible(wanted, cloud.count)]
+        index: dict[str, object] = {
+            "version": INDEX_VERSION,
+            "format": row.key,
+            "count": cloud.count,
+            "camera": camera_entry(cloud.camera),
+            "losses": [asdict(loss) for loss in opened.losses],
+            "levels": [asdict(level) for level in levels],
+        }
+        write_index(folder / LEVELS_FILE, index)
+        reached("packed")
+    return Levels(levels, folder / LEVELS_FILE, cloud.count, losses)
+
+
+def _sensible(wanted: dict[str, int], count: int) -> list[tuple[str, int]]:
+    smaller = [item for item in wanted.items() if item[1] < count]
+    whole = [item for item in wanted.items() if item[1] >= count]
+    return [*smaller, *whole[-1:]]
+
+
+def _write(cloud: GaussianCloud, name: str, count: int, row: Format, folder: Path) -> Level:
+    path = folder / f"splat.{name}{row.extensions[0]}"
+    level = splats.lod(cloud, count)
+    losses = splats.write(level, path, row.key)
+    return Level(name, path.name, level.count, path.stat().st_size, Bounds.of(level), losses)

@@ -1,0 +1,89 @@
+"""Memory is taken in turns."""
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from immichvr_common.tasks import Task
+from immichvr_converter import jobs
+from immichvr_converter.conversion import MemoryBudget, TooLarge
+from immichvr_splats import write
+
+
+def waiter(budget: MemoryBudget, needed: int, name: str, told: list[str]) -> tuple[threading.Thread, threading.Event]:
+    """Someone who asks for memory in a thread; the event is set once it has to wait."""
+    waits = threading.Event()
+
+    def ask() -> None:
+        with budget.admitted(needed, waits.set):
+            told.append(name)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    return thread, waits
+
+
+def test_what_does_not_fit_beside_others_waits_until_they_are_done(tmp_path: Path) -> None:
+    budget, told = MemoryBudget(100, tmp_path / "memory"), []
+    with budget.admitted(60):
+        with budget.admitted(40):
+            told.append("small one beside")
+        thread, waits = waiter(budget, 50, "large one", told)
+        assert waits.wait(10)
+        told.append("first one done")
+    thread.join(10)
+    assert told == ["small one beside", "first one done", "large one"]
+    assert [path.name for path in (tmp_path / "memory").iterdir()] == ["lock"]
+
+
+def test_a_large_one_is_not_overtaken_by_small_ones(tmp_path: Path) -> None:
+    budget, told = MemoryBudget(100, tmp_path / "memory"), []
+    with budget.admitted(60):
+        large, waits = waiter(budget, 100, "large", told)
+        assert waits.wait(10)
+        small, waits = waiter(budget, 10, "small", told)
+        assert waits.wait(10)
+    large.join(10)
+    small.join(10)
+    assert told == ["large", "small"]
+
+
+def test_what_never_fits_is_too_large_at_once(tmp_path: Path) -> None:
+    budget = MemoryBudget(2**20, tmp_path)
+    with pytest.raises(TooLarge, match=r"about 2 MiB .* may take 1 MiB together"), budget.admitted(2**21):
+        pass
+
+
+def test_a_process_that_is_killed_gives_its_memory_back(tmp_path: Path) -> None:
+    program = (
+        "import sys, pathlib; from immichvr_converter.conversion import MemoryBudget\n"
+        "with MemoryBudget(100, pathlib.Path(sys.argv[1])).admitted(100):\n"
+        "    print('held', flush=True); sys.stdin.read()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    told: list[str] = []
+    thread, waits = waiter(MemoryBudget(100, tmp_path), 1, "next", told)
+    assert waits.wait(10)
+    process.kill()
+    thread.join(10)
+    process.communicate()
+    assert told == ["next"]
+
+
+def test_a_job_beyond_the_budget_is_refused_with_what_it_would_take(make_cloud, tmp_path: Path, monkeypatch) -> None:
+    write(make_cloud(10), tmp_path / "a.ply")
+    monkeypatch.setenv("IMMICHVR_CONVERTER_LIMITS__MEMORY_MB", "5")
+    jobs.memory_budget.cache_clear()
+    task = Task("convert", {"toFormat": "spz", "modelKey": "m"}, {"splat": tmp_path / "a.ply"}, tmp_path)
+    try:
+        with pytest.raises(TooLarge, match="may take 5 MiB together"):
+            jobs.perform(task, lambda *_: None)
+    finally:
+        jobs.memory_budget.cache_clear()
+    assert not list(tmp_path.glob("splat.*"))
