@@ -17,7 +17,8 @@ from ..threads import in_order, workers
 _GZIP_WINDOW = 31
 _RAW_WINDOW = -15
 _ISAL_LEVEL = 2
-_ZSTD_LEVEL = 3
+# Measured: beyond positions, which come first, level 3 takes up to three times as long for files that are not smaller.
+_ZSTD_POSITIONS_LEVEL, _ZSTD_LEVEL = 3, 1
 _GZIP_HEADER = bytes([0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255])
 _GZIP_TRAILER = struct.Struct("<II")
 _EMPTY_LAST_BLOCK = b"\3\0"
@@ -83,7 +84,9 @@ def inflate(source: Source, size: int) -> tuple[bytes, bool]:
 
 def zstd_frames(blocks: Iterator[list[U8]], sizes: list[int]) -> list[list[bytes]]:
     """One frame, in pieces, for each plane that comes in blocks. sizes: bytes of each plane in all."""
-    streams = [zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compressobj(size=size) for size in sizes]
+    levels = [_ZSTD_POSITIONS_LEVEL if plane == 0 else _ZSTD_LEVEL for plane in range(len(sizes))]
+    compressors = [zstandard.ZstdCompressor(level=level) for level in levels]
+    streams = [compressor.compressobj(size=size) for compressor, size in zip(compressors, sizes, strict=True)]
     frames: list[list[bytes]] = [[] for _ in sizes]
     with ThreadPoolExecutor(workers()) as pool:
         for planes in blocks:
