@@ -32,6 +32,7 @@ from ..losses import Loss
 from ..numerics import LOGITS_OF_BYTES
 from ..source import ReadLimits, Source
 from ..stream import SoundStream
+from ..threads import workers
 from . import sog_meta, sog_pixels, texture
 from .archive import open_archive, stored
 from .base import Decoded, Encoded
@@ -45,7 +46,6 @@ _MOST_PALETTE_UNITS = 64
 _QUALITY = 0
 _METHODS = {"means_l": 0}  # close to noise: more effort gains 1 %
 _METHOD = 1
-_THREADS = 4
 
 
 def read(source: Source, limits: ReadLimits) -> Decoded:
@@ -86,7 +86,7 @@ def write(stream: SoundStream, *, order: str = "morton") -> Encoded:
         losses.append(Loss("order", "Gaussians were sorted by place (Morton order)"))
         stream = stream.selected(stream.places.morton_order)
     textures, meta = _textures(stream.cloud(), stream.places.low, stream.places.high)
-    with ThreadPoolExecutor(min(_THREADS, len(textures))) as pool:
+    with ThreadPoolExecutor(workers()) as pool:
         files = list(pool.map(lambda n: texture.encode(textures[n], _QUALITY, _METHODS.get(n, _METHOD)), textures))
     entries = [(f"{name}.webp", data) for name, data in zip(textures, files, strict=True)]
     description = json.dumps(meta, separators=(",", ":")).encode("ascii")

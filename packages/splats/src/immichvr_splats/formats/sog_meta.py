@@ -12,6 +12,7 @@ from ..cloud import SH_COEFFICIENTS
 from ..compiled import F32, F64, I64, U8
 from ..errors import MalformedFileError, UnsupportedFileError
 from ..source import ReadLimits
+from ..threads import workers
 from . import texture
 from .archive import Archive, plain_name
 from .codebook import LEVELS
@@ -24,7 +25,6 @@ _MOST_CENTROIDS = 65_536
 _PIXELS_PER_GAUSSIAN = 4  # a texture may have a margin, but not be a picture of nothing
 _PIXELS_AT_LEAST = 1 << 16
 _BYTES_PER_PIXEL = 4
-_THREADS = 4
 _Json = Mapping[str, object]
 
 
@@ -93,7 +93,7 @@ def read_textures(archive: Archive, meta: Meta, limits: ReadLimits) -> dict[str,
         _check_shape(name, width, height, meta, where)
         total += width * height * _BYTES_PER_PIXEL
     limits.check_decompressed(total, archive.source.name)
-    with ThreadPoolExecutor(_THREADS) as pool:
+    with ThreadPoolExecutor(workers()) as pool:
         return dict(zip(packed, pool.map(lambda n: _pixels(archive, meta.files[n], packed[n]), packed), strict=True))
 
 
