@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +30,13 @@ Port = Annotated[
     typer.Option(min=1, max=65535, help="The gallery's port.", show_default="2284, or the next one that is free"),
 ]
 Host = Annotated[str, typer.Option(help="The address the gallery listens on; beyond this machine it asks to sign in.")]
+
+
+class Quality(StrEnum):
+    """How much of a cloud is kept."""
+
+    full = "full"
+    light = "light"
 
 
 @app.command()
@@ -57,7 +65,7 @@ def demo(
 @app.command()
 def splat(
     photo: Annotated[Path, typer.Argument(help="A photo: JPEG, PNG, WebP, HEIC, AVIF, TIFF.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write: .ply, .splat or .spz.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write: the extension tells the format.")],
     model: Annotated[str, typer.Option(help="The depth model, or auto for the best one that can run.")] = "auto",
     max_gaussians: Annotated[int, typer.Option(min=16, max=20_000_000, help="At most so many Gaussians.")] = 500_000,
 ) -> None:
@@ -79,27 +87,39 @@ def splat(
 
 @app.command()
 def convert(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A splat file.")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="Where to write: the extension tells the format.")],
-    light: Annotated[bool, typer.Option("--light", help="A level of detail of at most 5 MB as SPZ.")] = False,
+    files: Annotated[
+        list[Path], typer.Argument(metavar="IN… OUT", help="Splat files; without --to, one and where to write it.")
+    ],
+    to: Annotated[
+        str | None, typer.Option(help="The format; by default the extension of OUT tells it.", show_default=False)
+    ] = None,
+    out_dir: Annotated[
+        Path | None, typer.Option(help="Where to write, with --to.", show_default="beside each file")
+    ] = None,
+    quality: Annotated[Quality, typer.Option(help="light: a level of detail of at most 5 MB as SPZ.")] = Quality.full,
+    lod: Annotated[
+        int | None, typer.Option(metavar="COUNT", min=1, help="Merge down to so many Gaussians.", show_default=False)
+    ] = None,
+    spz_version: Annotated[int | None, typer.Option(help="2, 3 or 4.", show_default="3")] = None,
+    ksplat_level: Annotated[int | None, typer.Option(help="0, 1 or 2.", show_default="1")] = None,
+    sh_degree: Annotated[
+        int | None, typer.Option(min=0, max=3, help="Leave out higher spherical harmonics.", show_default=False)
+    ] = None,
+    frame: Annotated[
+        str | None, typer.Option(help="Axes of SPZ: rdf, or rub as its specification says.", show_default="rdf")
+    ] = None,
 ) -> None:
-    """Convert a splat file to another format."""
+    """Convert splat files to another format."""
     with _plain_errors():
-        from immichvr_local.console import Steps, size
-        from immichvr_local.console import output as results
-        from immichvr_local.converting import STEPS, convert_file
+        from immichvr_local.convert_command import convert_files
 
-        with Steps(STEPS) as steps:
-            done = convert_file(source, target, light, steps)
-        out = results()
-        for note in done.notes:
-            out.print(f"note: {note}", markup=False)
-        fewer = f" (of {done.gaussians_before:,})" if done.gaussians != done.gaussians_before else ""
-        out.print(
-            f"{done.path}: {done.gaussians:,} Gaussians{fewer}, "
-            f"{size(done.size)} (from {size(done.size_before)}), {done.seconds:.1f} s",
-            markup=False,
-        )
+        given = {
+            "--spz-version": spz_version,
+            "--ksplat-level": ksplat_level,
+            "--sh-degree": sh_degree,
+            "--frame": frame,
+        }
+        raise typer.Exit(convert_files(files, to, out_dir, given, lod, quality is Quality.light))
 
 
 @app.command()

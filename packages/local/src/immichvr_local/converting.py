@@ -1,18 +1,28 @@
-"""A splat file from one format to another, in this process."""
+"""Splat files from one format to another, in this process."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from immichvr_splats import SplatError, light, read, write
+from immichvr_splats import SplatError, light, lod, open_cloud, write
 
-from immichvr_local.console import Steps
 from immichvr_local.errors import about
-from immichvr_local.targets import writable_format
+from immichvr_local.targets import Pair
 
-STEPS = 3
+
+@dataclass(frozen=True)
+class Level:
+    """How many Gaussians are kept: all, at most `count`, or with `light` what an SPZ of 5 MB holds."""
+
+    count: int | None = None
+    light: bool = False
+
+    @property
+    def is_all(self) -> bool:
+        return self.count is None and not self.light
 
 
 @dataclass(frozen=True)
@@ -28,26 +38,29 @@ class Converted:
     notes: list[str]
 
 
-def convert_file(source: Path, target: Path, only_light: bool, steps: Steps) -> Converted:
-    """Reads a splat file and writes it in the format of the target's extension.
+def convert_file(pair: Pair, options: Mapping[str, str | int], level: Level) -> Converted:
+    """Reads a splat file and writes it in another format, block by block where all of it is kept.
 
-    only_light: merge it down to a level of detail of at most 5 MB as SPZ. Raises CommandError.
+    options: those of the target format's writer. Raises CommandError.
     """
     started = time.perf_counter()
-    format_key = writable_format(target)
-    with steps.step(f"reading {source.name}"), about(source.name, SplatError):
+    source, target = pair.source, pair.target
+    with about(source.name, SplatError):
         size_before = source.stat().st_size
-        found = read(source)
-    with steps.step("merging Gaussians" if only_light else "checking"), about(source.name, SplatError):
-        cloud = light(found.cloud) if only_light else found.cloud
-    with steps.step(f"writing {target.name}"), about(target.name, SplatError):
-        losses = write(cloud, target, format_key)
+        opened = open_cloud(source)
+        cloud = None if level.is_all else opened.cloud()
+    with about(target.name, SplatError):
+        if cloud is None:
+            losses = opened.write(target, pair.format, **options)
+        else:
+            cloud = light(cloud) if level.count is None else lod(cloud, level.count)
+            losses = write(cloud, target, pair.format, **options)
     return Converted(
         path=target,
-        gaussians_before=found.cloud.count,
-        gaussians=cloud.count,
+        gaussians_before=opened.count,
+        gaussians=opened.count if cloud is None else cloud.count,
         size_before=size_before,
         size=target.stat().st_size,
         seconds=time.perf_counter() - started,
-        notes=[loss.message for loss in (*found.losses, *losses)],
+        notes=[loss.message for loss in (*opened.losses, *losses)],
     )

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from immichvr_splats import FORMATS, SplatError, format_of
+from immichvr_splats.formats.base import COMMON_OPTIONS
 
 from immichvr_local.errors import CommandError, about
+
+WRITER_OPTIONS = {
+    "--spz-version": "version",
+    "--ksplat-level": "level",
+    "--sh-degree": "sh_degree",
+    "--frame": "frame",
+}
+"""What the splat library's writers call the command's options."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One conversion. format: the target's, a key of FORMATS."""
+
+    source: Path
+    target: Path
+    format: str
 
 
 def writable_format(target: Path) -> str:
@@ -19,3 +39,58 @@ def writable_format(target: Path) -> str:
     if not target.absolute().parent.is_dir():
         raise CommandError(f"{target.parent}: there is no such directory to write {target.name} into")
     return key
+
+
+def pairs_of(files: list[Path], to: str | None, out_dir: Path | None) -> list[Pair]:
+    """What is converted into what.
+
+    files: sources, and the target as the last where neither `to`, a format, nor `out_dir` is given.
+    Raises CommandError.
+    """
+    if to is None:
+        if out_dir is not None:
+            raise CommandError("--out-dir needs --to FORMAT, which says what is to be written there")
+        if len(files) != 2:
+            raise CommandError("wants IN OUT, or any number of files and --to FORMAT")
+        pairs = [Pair(files[0], files[1], writable_format(files[1]))]
+    else:
+        pairs = [_beside(source, _written(to), out_dir) for source in files]
+    taken: dict[Path, Path] = {}
+    for pair in pairs:
+        target = pair.target.resolve()
+        if target == pair.source.resolve():
+            raise CommandError(f"{pair.source}: would be replaced by its own conversion; name another --out-dir")
+        if target in taken:
+            raise CommandError(f"{taken[target]} and {pair.source} would both become {pair.target}")
+        taken[target] = pair.source
+    return pairs
+
+
+def writer_options(format: str, given: Mapping[str, str | int | None]) -> dict[str, str | int]:
+    """Options of the command as the format's writer takes them. Raises CommandError where it has no such option."""
+    accepted = (*FORMATS[format].options, *COMMON_OPTIONS)
+    options: dict[str, str | int] = {}
+    for flag, value in given.items():
+        if value is None:
+            continue
+        if WRITER_OPTIONS[flag] not in accepted:
+            flags = ", ".join(name for name, option in WRITER_OPTIONS.items() if option in accepted)
+            raise CommandError(f"{flag} is not for {format}, which takes {flags}")
+        options[WRITER_OPTIONS[flag]] = value
+    return options
+
+
+def _written(to: str) -> str:
+    if to not in FORMATS or not FORMATS[to].can_write:
+        raise CommandError(f"--to {to}: wants one of {', '.join(key for key, row in FORMATS.items() if row.can_write)}")
+    return to
+
+
+def _beside(source: Path, to: str, out_dir: Path | None) -> Pair:
+    with about(source.name, SplatError):
+        known = FORMATS[format_of(source)].extensions
+    ending = max((one for one in known if source.name.lower().endswith(one)), key=len)
+    target = (out_dir or source.parent) / f"{source.name[: -len(ending)]}{FORMATS[to].extensions[0]}"
+    if out_dir is not None and not out_dir.is_dir():
+        raise CommandError(f"{out_dir}: there is no such directory to write into")
+    return Pair(source, target, to)

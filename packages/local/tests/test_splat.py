@@ -1,4 +1,4 @@
-"""`immichvr splat` and `immichvr convert`."""
+"""`immichvr splat`."""
 
 from __future__ import annotations
 
@@ -44,34 +44,3 @@ def test_splat_refuses_bad_input_in_one_sentence(run, tmp_path: Path, monkeypatc
     assert words in result.stderr
     assert "Traceback" not in result.output
     assert not Path("out.ply").exists()
-
-
-def test_convert_keeps_the_gaussians_and_names_what_is_lost(run, photo: Path, tmp_path: Path) -> None:
-    source, target = tmp_path / "a.ply", tmp_path / "b.spz"
-    run("splat", photo, "-o", source, "--model", "heuristic", "--max-gaussians", 3000)
-    result = run("convert", source, target)
-    assert result.exit_code == 0, result.output
-    assert read(target).cloud.count == read(source).cloud.count
-    assert "note: spz" in result.stdout
-
-
-def test_convert_refuses_what_is_no_splat_file(run, tmp_path: Path) -> None:
-    source = tmp_path / "a.ply"
-    source.write_bytes(b"ply\nformat ascii 9.9\n")
-    result = run("convert", source, tmp_path / "b.spz")
-    assert result.exit_code == 2
-    assert result.stderr.strip().splitlines()[-1].startswith("immichvr: a.ply")
-    assert not (tmp_path / "b.spz").exists()
-
-
-def test_convert_light_makes_a_smaller_level_of_detail(run, photo: Path, tmp_path: Path, monkeypatch) -> None:
-    import immichvr_local.converting as converting
-    from immichvr_splats import light
-
-    monkeypatch.setattr(converting, "light", lambda cloud: light(cloud, max_bytes=8_000))
-    source, target = tmp_path / "a.ply", tmp_path / "b.spz"
-    run("splat", photo, "-o", source, "--model", "heuristic", "--max-gaussians", 3000)
-    result = run("convert", source, target, "--light")
-    assert result.exit_code == 0, result.output
-    assert target.stat().st_size <= 8_000
-    assert "(of " in result.stdout
