@@ -10,9 +10,9 @@ def test_metrics_answer_on_their_own_port_and_only_where_one_is_set() -> None:
     port = free_ports(1)[0]
     metrics.serve_metrics(MetricsSettings())
     metrics.serve_metrics(MetricsSettings(port=port))
-    metrics.JOBS.labels("ai", "splat", "succeeded").inc()
+    metrics.JOBS.labels("asked-about-here", "splat", "succeeded").inc()
     text = urllib3.request("GET", f"http://127.0.0.1:{port}/metrics").data.decode()
-    assert 'immichvr_jobs_total{kind="splat",outcome="succeeded",service="ai"} 1.0' in text
+    assert 'immichvr_jobs_total{kind="splat",outcome="succeeded",service="asked-about-here"} 1.0' in text
     for name in (
         "immichvr_phase_seconds",
         "immichvr_job_queue_seconds",
