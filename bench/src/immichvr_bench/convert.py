@@ -33,6 +33,7 @@ _RESULTS = Path("bench/results/convert.json")
 _SH3_COUNT = 1_000_000
 _QUICK_SIDE = 96
 _SIZE_MARGIN = 1.07  # a file larger than that against the smallest correct peer's does not count as faster
+_LONG_SECONDS = 4.0  # of runs of one tool with one case, after which two are enough
 _ALPHA_PRUNED = 0.98  # the reference writer of ksplat leaves out what is all but transparent
 
 
@@ -111,7 +112,7 @@ def write_plain_ply(cloud: GaussianCloud, path: Path) -> None:
 
 
 def measure_case(case: Case, name: str, ply: Path, tools: dict[str, Tool], runs: int, folder: Path) -> dict[str, Run]:
-    """Each tool in turn, `runs` times after one that warms up; tools for Node at most three times."""
+    """Each tool in turn, `runs` times after one that warms up; slow ones at least twice, then no more."""
     source = ply
     if case.source != "ply":
         source = folder / f"{name}-in{FORMATS[case.source].extensions[0]}"
@@ -128,8 +129,9 @@ def measure_case(case: Case, name: str, ply: Path, tools: dict[str, Tool], runs:
     count = open_cloud(source, case.source).count
     for turn in range(runs + 1):
         for tool, run in done.items():
-            warm = tools[tool].in_process
-            if run.problem or (not warm and not 0 < turn <= 3):
+            warm_up = turn == 0 and tools[tool].in_process
+            enough = len(run.measures) > 1 and sum(measure.wall for measure in run.measures) > _LONG_SECONDS
+            if run.problem or enough or (turn == 0 and not warm_up):
                 continue
             try:
                 measure = tools[tool].convert(jobs[tool])
@@ -261,7 +263,7 @@ def main() -> None:
     """Measures, shows, and writes down."""
     parser = argparse.ArgumentParser(description="Convert between splat formats, ours and its peers in turn.")
     parser.add_argument("--quick", action="store_true", help="small inputs, to see that everything runs")
-    parser.add_argument("--runs", type=int, default=7, help="of each warm tool; tools for Node three at most")
+    parser.add_argument("--runs", type=int, default=7, help="of each tool; slow ones run at least twice")
     parser.add_argument("--json", type=Path, help=f"where to write; by default {_RESULTS}, nowhere with --quick")
     options = parser.parse_args()
     rows = measure_all(options.runs, options.quick)
