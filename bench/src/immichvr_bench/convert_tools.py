@@ -18,7 +18,7 @@ PYTHON_PEERS = ("gaussforge==0.6.0", "gsply[spz]==0.4.6", "ply2splat==0.6.0")
 NODE_PEERS = ("@playcanvas/splat-transform@3.7.0", "node@22.23.3", "@mkkellogg/gaussian-splats-3d@0.4.7")
 _HERE = Path(__file__).parent
 _SAMPLE_SECONDS = 0.002
-_LONGEST_SECONDS = 300.0
+_LONGEST_SECONDS = 900.0
 
 
 class FailedError(RuntimeError):

@@ -16,6 +16,7 @@ from .formats.base import Format
 from .lod import light, lod
 from .lod_index import Bounds
 from .lod_levels import LEVEL_COUNTS, LEVELS_FILE, Level, levels, write_levels
+from .lod_points import LEAST_CONFIDENCE, confident, lod_points, point_levels, write_point_levels
 from .lod_tiles import TILES_FILE, Tile, write_tiles
 from .losses import Loss
 from .sog_folder import read_sog_folder, write_sog_folder
@@ -24,6 +25,7 @@ from .warming import warm
 
 __all__ = [
     "FORMATS",
+    "LEAST_CONFIDENCE",
     "LEVELS_FILE",
     "LEVEL_COUNTS",
     "SH_C0",
@@ -46,18 +48,22 @@ __all__ = [
     "UnknownFormatError",
     "UnsupportedFileError",
     "clean",
+    "confident",
     "convert",
     "format_of",
     "levels",
     "light",
     "lod",
+    "lod_points",
     "open_cloud",
+    "point_levels",
     "read",
     "read_sog_folder",
     "to_bytes",
     "warm",
     "write",
     "write_levels",
+    "write_point_levels",
     "write_sog_folder",
     "write_tiles",
 ]

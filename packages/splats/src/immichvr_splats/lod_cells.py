@@ -31,17 +31,24 @@ def cells(cloud: GaussianCloud, count: int, view: View) -> tuple[I64, I64, F64]:
     Returns indices, (N,), sorted by cell; the starts of cells in them and the end, (count + 1,); and the masses, (N,),
     of `merging.masses`. The cloud is clean.
     """
-    points = view.cell_points(cloud.means)
-    codes = morton_codes(points)
-    order = np.argsort(codes, kind="stable")
     mass = masses(cloud, view)
     shown, sizes = _shown_and_sizes(cloud, mass, view)
     colors = cloud.sh.reshape(cloud.count, -1)
+    return *cells_of_points(view.cell_points(cloud.means), colors, shown, sizes, count), mass
+
+
+def cells_of_points(points: F64, colors: F32, shown: F64, sizes: F64, count: int) -> tuple[I64, I64]:
+    """Exactly `count` cells of `points`, (N, 3) in the space that cells cut up evenly.
+
+    colors: (N, 3 or more), f_dc first. shown: (N,), how much of the picture each makes up. sizes: (N,), variances in
+    the space of the points. Returns indices, (N,), sorted by cell, and the starts of cells and the end, (count + 1,).
+    """
+    codes = morton_codes(points)
+    order = np.argsort(codes, kind="stable")
     costs = _split_costs(codes, order, points, colors, shown, sizes)
     # The first is no split but the start of the first cell: it comes before all.
     chosen = np.argpartition(-costs, count - 1)[:count]
-    starts = np.append(np.sort(chosen), cloud.count)
-    return order, starts, mass
+    return order, np.append(np.sort(chosen), points.shape[0])
 
 
 def _shown_and_sizes(cloud: GaussianCloud, mass: F64, view: View) -> tuple[F64, F64]:

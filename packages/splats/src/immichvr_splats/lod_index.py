@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .cloud import Camera, GaussianCloud
+from .compiled import F32
 from .errors import UnknownFormatError
 from .formats import FORMATS
 from .losses import Loss
@@ -31,8 +33,19 @@ class Bounds:
             return cls((0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
         largest = cloud.log_scales.max(axis=1, keepdims=True).astype(np.float64)
         reach = _REACH * np.exp(np.minimum(largest, LARGEST_LOG_SCALE))
-        low, high = (cloud.means - reach).min(axis=0).tolist(), (cloud.means + reach).max(axis=0).tolist()
-        return cls((low[0], low[1], low[2]), (high[0], high[1], high[2]))
+        return cls._between((cloud.means - reach).min(axis=0), (cloud.means + reach).max(axis=0))
+
+    @classmethod
+    def of_points(cls, points: F32) -> "Bounds":
+        """The box around `points`, (N, 3) metres; zeros where there are none."""
+        if not points.shape[0]:
+            return cls((0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
+        return cls._between(points.min(axis=0), points.max(axis=0))
+
+    @classmethod
+    def _between(cls, low: NDArray[np.floating], high: NDArray[np.floating]) -> "Bounds":
+        (a, b, c), (x, y, z) = low.tolist(), high.tolist()
+        return cls((a, b, c), (x, y, z))
 
 
 def extension_of(format: str) -> str:
