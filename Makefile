@@ -67,7 +67,7 @@ proto-baseline: $(TOOLS_READY)
 web: $(VIEWER)
 
 samples: $(PYTHON_READY)
-	$(BIN)/python -m immichvr_bench.samples samples
+	$(BIN)/python tools/make_samples.py
 
 bench-pipeline: $(PYTHON_READY)
 	$(BIN)/python -m immichvr_bench.pipeline $(ARGS)
