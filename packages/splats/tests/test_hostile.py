@@ -6,9 +6,10 @@ import tracemalloc
 
 import numpy as np
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from immichvr_splats import FORMATS, LimitExceededError, ReadLimits, SplatError, read, to_bytes
+from immichvr_splats import FORMATS, LimitExceededError, MalformedFileError, ReadLimits, SplatError, read, to_bytes
 
 
 def read_or_refuse(data, key):
@@ -40,8 +41,9 @@ def test_an_ascii_ply_cut_off_anywhere_is_refused_or_short_of_a_digit(make_cloud
 
 
 @pytest.mark.parametrize("degree", [0, 3])
-def test_an_spz_cut_off_anywhere_is_refused(make_cloud, degree):
-    data = to_bytes(make_cloud(3, degree), "spz")
+@pytest.mark.parametrize("version", [2, 3, 4])
+def test_an_spz_cut_off_anywhere_is_refused(make_cloud, degree, version):
+    data = to_bytes(make_cloud(3, degree), "spz", version=version)
     for length in range(len(data)):
         with pytest.raises(SplatError):
             read(data[:length], "spz")
@@ -71,6 +73,28 @@ def test_overwritten_bytes_inside_the_gzip_are_survived(make_cloud, at, junk):
     payload = bytearray(gzip.decompress(to_bytes(make_cloud(4, degree=1), "spz")))
     payload[at : at + len(junk)] = junk
     read_or_refuse(gzip.compress(payload, 1), "spz")
+
+
+@settings(max_examples=60, deadline=None)
+@given(at=st.floats(0, 1, exclude_max=True), junk=st.binary(min_size=1, max_size=12))
+def test_overwritten_bytes_of_an_spz_4_are_survived(make_cloud, at, junk):
+    data = bytearray(to_bytes(make_cloud(4, degree=1), "spz", version=4))
+    start = int(at * len(data))
+    data[start : start + len(junk)] = junk
+    read_or_refuse(data, "spz")
+
+
+def test_a_zstd_bomb_is_not_inflated_beyond_what_its_header_makes_necessary():
+    planes = [bytes(10 * width) for width in (9, 1, 3, 3, 4)]
+    frames = [zstandard.compress(bytes(100_000_000)), *(zstandard.compress(plane) for plane in planes[1:])]
+    toc = b"".join(struct.pack("<QQ", len(f), len(p)) for f, p in zip(frames, planes, strict=True))
+    data = struct.pack("<IIIBBBBI12x", 0x5053474E, 4, 10, 0, 12, 0, 5, 32) + toc + b"".join(frames)
+    tracemalloc.start()
+    with pytest.raises(MalformedFileError, match="a zstd frame of 100,000,000 bytes, 90 are announced"):
+        read(data)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1_000_000
 
 
 @pytest.mark.parametrize("key", FORMATS)

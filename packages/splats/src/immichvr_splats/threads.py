@@ -14,7 +14,9 @@ _MOST_WORKERS = 8
 
 def workers() -> int:
     """Threads worth having: the cores this process may use, eight at most."""
-    return min(len(os.sched_getaffinity(0)), _MOST_WORKERS)
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return min(len(os.sched_getaffinity(0)), _MOST_WORKERS)
+    return min(os.cpu_count() or 1, _MOST_WORKERS)
 
 
 def in_order(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
