@@ -5,11 +5,13 @@ import sys
 import threading
 from pathlib import Path
 
+import immichvr_splats
 import pytest
 from immichvr_common.tasks import Task
 from immichvr_converter import jobs
-from immichvr_converter.conversion import MemoryBudget, TooLarge
-from immichvr_splats import write
+from immichvr_converter.conversion import MemoryBudget, TooLarge, choose_target, convert
+from immichvr_converter.conversion.estimates import announced
+from immichvr_splats import ReadLimits, write
 
 
 def waiter(budget: MemoryBudget, needed: int, name: str, told: list[str]) -> tuple[threading.Thread, threading.Event]:
@@ -74,6 +76,30 @@ def test_a_process_that_is_killed_gives_its_memory_back(tmp_path: Path) -> None:
     thread.join(10)
     process.communicate()
     assert told == ["next"]
+
+
+@pytest.mark.parametrize(
+    ("key", "options"),
+    [("spz", {"version": 2}), ("spz", {"version": 3}), ("spz", {"version": 4}), ("sog", {}), ("ply", {})],
+)
+def test_what_a_compressed_file_holds_is_known_before_it_is_unpacked(make_cloud, tmp_path: Path, key, options) -> None:
+    write(make_cloud(70, degree=2), tmp_path / "a", key, **options)
+    told = announced(tmp_path / "a", key)
+    assert told == (None if key == "ply" else (70, 2))
+    whole = (tmp_path / "a").read_bytes()
+    for size in (0, 3, 10, len(whole) // 2):
+        (tmp_path / "cut").write_bytes(whole[:size])
+        assert announced(tmp_path / "cut", key) in (None, told)
+
+
+def test_a_compressed_file_that_does_not_fit_is_refused_before_it_is_unpacked(
+    make_cloud, tmp_path: Path, monkeypatch
+) -> None:
+    write(make_cloud(10), tmp_path / "a.spz")
+    monkeypatch.setattr(immichvr_splats, "open_cloud", lambda *_: pytest.fail("it was unpacked"))
+    budget = MemoryBudget(2**20, tmp_path / "memory")
+    with pytest.raises(TooLarge, match="may take 1 MiB together"):
+        convert(tmp_path / "a.spz", "spz", [choose_target("ply", "")], tmp_path, ReadLimits(), budget, lambda _: None)
 
 
 def test_a_job_beyond_the_budget_is_refused_with_what_it_would_take(make_cloud, tmp_path: Path, monkeypatch) -> None:

@@ -116,7 +116,8 @@ def _make_levels(task: Task, reached: Callable[[str], None]) -> list[Made]:
 
 def _inspect(task: Task, reached: Callable[[str], None]) -> list[Made]:
     source = task.inputs[INPUT]
-    found = inspect(source, tell_format(source, str(task.params.get("from_format", ""))), read_limits())
+    format = tell_format(source, str(task.params.get("from_format", "")))
+    found = inspect(source, format, read_limits(), memory_budget())
     reached("decoded")
     return [Made(kind="splat", model_key="", files=[], details={"inspected": found}, extends=True)]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import immichvr_splats as splats
@@ -12,7 +13,7 @@ from immichvr_splats import GaussianCloud, InvalidCloudError, LimitExceededError
 
 from immichvr_converter.conversion.admission import MemoryBudget
 from immichvr_converter.conversion.errors import InvalidSplat, TooLarge, UnsupportedFormat
-from immichvr_converter.conversion.estimates import memory_to_convert
+from immichvr_converter.conversion.estimates import announced, memory_to_convert
 from immichvr_converter.conversion.formats import LIGHT, LIGHT_MAX_BYTES, Target
 
 
@@ -49,8 +50,7 @@ def convert(
     reached: called with `decoded` and `packed` as the work gets there.
     Raises InvalidSplat, UnsupportedFormat for an option's value, TooLarge.
     """
-    opened = open_splat(source, format, limits)
-    with budget.admitted(memory_to_convert(opened.count, opened.sh_degree, targets)):
+    with admitted_splat(source, format, limits, budget, partial(memory_to_convert, targets=targets)) as opened:
         reached("decoded")
         with blaming_the_file():
             made = list(_written(opened, targets, folder))
@@ -58,14 +58,28 @@ def convert(
     return made
 
 
-def open_splat(source: Path, format: str, limits: ReadLimits) -> Opened:
-    """A file that was checked and holds at least one Gaussian. Raises InvalidSplat, TooLarge."""
-    with blaming_the_file():
-        opened = splats.open_cloud(source, format, limits)
-    if not opened.count:
-        reasons = "; ".join(loss.message for loss in opened.losses) or "it is empty"
-        raise InvalidSplat(f"{source.name}: the file gives no Gaussians: {reasons}")
-    return opened
+@contextmanager
+def admitted_splat(
+    source: Path, format: str, limits: ReadLimits, budget: MemoryBudget, memory: Callable[[int, int, str], int]
+) -> Iterator[Opened]:
+    """A file that was checked and holds at least one Gaussian, once there is memory to work on it.
+
+    memory: bytes for a count, a degree and the file's format. Raises InvalidSplat, TooLarge.
+    """
+    before = announced(source, format)
+    with ExitStack() as stack:
+        if before is not None:
+            with blaming_the_file():
+                limits.check_points(before[0], source.name)
+            stack.enter_context(budget.admitted(memory(*before, format)))
+        with blaming_the_file():
+            opened = splats.open_cloud(source, format, limits)
+        if not opened.count:
+            reasons = "; ".join(loss.message for loss in opened.losses) or "it is empty"
+            raise InvalidSplat(f"{source.name}: the file gives no Gaussians: {reasons}")
+        if before is None:
+            stack.enter_context(budget.admitted(memory(opened.count, opened.sh_degree, format)))
+        yield opened
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from pathlib import Path
 import immichvr_splats as splats
 from immichvr_splats import Camera, ReadLimits
 
+from immichvr_converter.conversion.admission import MemoryBudget
+from immichvr_converter.conversion.estimates import announced, memory_to_read
 from immichvr_converter.conversion.files import Loss, blaming_the_file, told
 
 
@@ -23,9 +25,11 @@ class Inspected:
     losses: list[Loss]
 
 
-def inspect(source: Path, format: str, limits: ReadLimits) -> Inspected:
+def inspect(source: Path, format: str, limits: ReadLimits, budget: MemoryBudget) -> Inspected:
     """Checks a file from end to end and tells what it holds. Raises InvalidSplat, TooLarge."""
-    with blaming_the_file():
+    count, sh_degree = announced(source, format) or (0, 0)
+    with budget.admitted(memory_to_read(count, sh_degree, format)), blaming_the_file():
+        limits.check_points(count, source.name)
         opened = splats.open_cloud(source, format, limits)
     bounds = opened.bounds if opened.count else None
     return Inspected(opened.format, opened.count, opened.sh_degree, bounds, opened.camera, told(opened.losses))

@@ -13,7 +13,7 @@ from immichvr_splats.lod_index import INDEX_VERSION, camera_entry, write_index
 from immichvr_converter.conversion.admission import MemoryBudget
 from immichvr_converter.conversion.errors import ConversionError
 from immichvr_converter.conversion.estimates import memory_to_hold
-from immichvr_converter.conversion.files import Loss, blaming_the_file, open_splat, told
+from immichvr_converter.conversion.files import Loss, admitted_splat, blaming_the_file, told
 
 MOST_LEVELS = 16
 
@@ -59,8 +59,7 @@ def make_levels(
     wanted: as `choose_levels` gives it. Of levels that the whole cloud fits into only the last is made.
     Raises InvalidSplat, TooLarge.
     """
-    opened = open_splat(source, format, limits)
-    with budget.admitted(memory_to_hold(opened.count, opened.sh_degree)):
+    with admitted_splat(source, format, limits, budget, memory_to_hold) as opened:
         reached("decoded")
         losses = told(opened.losses)
         with blaming_the_file():
