@@ -236,52 +236,56 @@ def table_of(rows: list[dict[str, Any]]) -> Table:
     return table
 
 
-def measure_all(runs: int, quick: bool, names: list[str]) -> list[dict[str, Any]]:
-    """Rows of every case with each of the inputs that are named."""
-    rows: list[dict[str, Any]] = []
+def measure_all(runs: int, quick: bool, names: list[str]) -> Iterator[list[dict[str, Any]]]:
+    """Rows of every case with each of the inputs that are named, as they are measured."""
     progress = Console(stderr=True)
     with tempfile.TemporaryDirectory(prefix="convert-") as name:
         folder = Path(name)
         inputs = make_inputs(folder, quick)
         tools = start_tools()
         try:
-            for case in CASES:
-                for key in names:
+            for key in names:
+                for case in CASES:
                     progress.print(f"{key} {case.name}")
                     missing = missing_format(case)
                     if missing:
-                        rows.append({"input": key, "conversion": case.name, "skipped": missing})
-                        continue
-                    rows += rows_of(case, key, measure_case(case, key, inputs[key], tools, runs, folder))
+                        yield [{"input": key, "conversion": case.name, "skipped": missing}]
+                    else:
+                        done = measure_case(case, key, inputs[key], tools, runs, folder)
+                        yield list(rows_of(case, key, done))
         finally:
             for tool in tools.values():
                 tool.close()
-    return rows
+
+
+def write_results(path: Path, rows: list[dict[str, Any]], runs: int) -> None:
+    """The rows, and what they were measured on and when."""
+    results = {
+        "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}",
+        "load": round(os.getloadavg()[0], 1),
+        "date": datetime.now(UTC).date().isoformat(),
+        "runs": runs,
+        "rows": rows,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def main() -> None:
-    """Measures, shows, and writes down."""
+    """Measures, shows, and writes down after every case, so that a run cut short leaves what it measured."""
     parser = argparse.ArgumentParser(description="Convert between splat formats, ours and its peers in turn.")
     parser.add_argument("--quick", action="store_true", help="small inputs, to see that everything runs")
     parser.add_argument("--inputs", default="sh0,sh3", help="some of these, separated by commas")
     parser.add_argument("--runs", type=int, default=7, help="of each tool; slow ones run at least twice")
     parser.add_argument("--json", type=Path, help=f"where to write; by default {_RESULTS}, nowhere with --quick")
     options = parser.parse_args()
-    rows = measure_all(options.runs, options.quick, options.inputs.split(","))
-    Console(width=None if os.isatty(1) else 220).print(table_of(rows))
     target = options.json or (None if options.quick else _RESULTS)
-    if target is None:
-        return
-    cores = len(os.sched_getaffinity(0))
-    results = {
-        "machine": f"{platform.machine()}, {cores} cores, Python {platform.python_version()}",
-        "load": round(os.getloadavg()[0], 1),
-        "date": datetime.now(UTC).date().isoformat(),
-        "runs": options.runs,
-        "rows": rows,
-    }
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    rows: list[dict[str, Any]] = []
+    for more in measure_all(options.runs, options.quick, options.inputs.split(",")):
+        rows += more
+        if target is not None:
+            write_results(target, rows, options.runs)
+    Console(width=None if os.isatty(1) else 220).print(table_of(rows))
 
 
 if __name__ == "__main__":
