@@ -87,7 +87,8 @@ class Active:
             attempt=self.attempt, seq=self.seq, state=state, traceparent=self.job.traceparent, timeline=self.phases,
         )  # fmt: skip
         event.at.GetCurrentTime()
-        if self.seq == 1 or state in OUTCOMES:
+        # A failure may be told before the start is; a success never is.
+        if self.seq == 1 or state in (JOB_STATE_FAILED, JOB_STATE_CANCELLED):
             event.job.CopyFrom(self.job)
         return event
 
