@@ -3,8 +3,11 @@
 import asyncio
 import os
 import re
+import struct
 import threading
 import time
+import tracemalloc
+import zlib
 from datetime import UTC, datetime
 
 import pytest
@@ -273,3 +276,21 @@ async def test_a_page_does_not_wait_for_the_dates_of_a_slow_folder(open_library,
     photos = (await library.photos(me, None, 50)).items
     assert len(photos) == 20 and all(photo.width for photo in photos)
     assert await _names(library, me) == [f"{number}.jpg" for number in reversed(range(20))]
+
+
+async def test_a_png_that_claims_to_be_huge_is_listed_without_decoding_it(library, me, root, put):
+    put("good.jpg")
+    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    (root / "huge.png").write_bytes(
+        b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(b""))
+    )
+    tracemalloc.start()
+    page = await library.photos(me, None, 10)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert {photo.name for photo in page.items} == {"good.jpg", "huge.png"}
+    assert peak < 64 * 1024 * 1024
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

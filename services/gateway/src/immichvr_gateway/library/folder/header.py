@@ -46,6 +46,7 @@ _READ_ERRORS = (
     ArithmeticError,
     RuntimeError,
     EOFError,
+    MemoryError,
     struct.error,
     zlib.error,
     Image.DecompressionBombError,
@@ -74,7 +75,8 @@ def read_header(file: BinaryIO, size: int) -> Header:
         if kind in _READ_WHOLE and size > _LARGEST_WHOLE:
             return UNREADABLE
         image = _READERS[kind](file)
-        exif = image.getexif()
+        # A PNG's own method decodes the whole picture to look for EXIF behind it.
+        exif = Image.Image.getexif(image) if kind is Format.PNG else image.getexif()
         width, height = image.size
         if kind not in _UPRIGHT_ALREADY and swaps_sides(valid_orientation(exif.get(ExifTags.Base.Orientation))):
             width, height = height, width
