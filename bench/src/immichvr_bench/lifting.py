@@ -1,6 +1,6 @@
 """How well a lifted photo stands a sidestep: novel views of rendered scenes against the truth.
 
-python -m immichvr_bench.lifting --pictures docs/pictures/lifting --json bench/results/lifting.json
+python -m immichvr_bench.lifting --pictures docs/images/lifting --json bench/results/lifting.json
 """
 
 from __future__ import annotations
@@ -184,7 +184,7 @@ def _decibels(square_error: npt.NDArray[np.floating]) -> float:
 
 
 def _save_pictures(folder: Path, name: str, trial: Trial, clouds: dict[str, GaussianCloud]) -> None:
-    """Side by side: photo; layered, round blobs and the truth from the right; a crop of 600 pixels each."""
+    """Photo and round blobs above, layered and the truth below; all but the photo from the right."""
     view = trial.besides["right"]
     strip = [trial.source.rgb]
     for method in ("round blobs, true depth", "layered, true depth"):
@@ -193,9 +193,9 @@ def _save_pictures(folder: Path, name: str, trial: Trial, clouds: dict[str, Gaus
     strip.append(view.rgb)
     rows = [np.concatenate(strip[:2], axis=1), np.concatenate(strip[2:], axis=1)]
     sheet = Image.fromarray(np.concatenate(rows, axis=0))
-    sheet = sheet.resize((1280, round(1280 * sheet.height / sheet.width)), Image.Resampling.LANCZOS)
+    sheet = sheet.resize((1120, round(1120 * sheet.height / sheet.width)), Image.Resampling.LANCZOS)
     folder.mkdir(parents=True, exist_ok=True)
-    sheet.save(folder / f"{name}.jpg", quality=72, optimize=True)
+    sheet.save(folder / f"{name}.jpg", quality=66, optimize=True, progressive=True)
 
 
 def main() -> None:
