@@ -196,9 +196,8 @@ def _project(
             opacity *= np.sqrt(sharp / determinant)
         screen_x, screen_y = fx * x / z + cx, fy * y / z + cy
         extent_x, extent_y = _EXTENT * np.sqrt(xx), _EXTENT * np.sqrt(yy)
-        if screen_x + extent_x < 0 or screen_x - extent_x > width:
-            continue
-        if screen_y + extent_y < 0 or screen_y - extent_y > height:
+        beside = screen_x + extent_x < 0 or screen_x - extent_x > width
+        if beside or screen_y + extent_y < 0 or screen_y - extent_y > height:
             continue
         spots[i, 0], spots[i, 1], spots[i, 2], spots[i, 3] = screen_x, screen_y, z, opacity
         spots[i, 4], spots[i, 5] = extent_y, extent_x

@@ -100,6 +100,12 @@ def _classify(shift: Floats, right: Mask, down: Mask, reach: int) -> Bytes:
 
 
 @kernel
+def _square_difference(one: Bytes, other: Bytes) -> float:
+    red, green, blue = float(one[0]) - other[0], float(one[1]) - other[1], float(one[2]) - other[2]
+    return red * red + green * green + blue * blue
+
+
+@kernel
 def _snap_cells(
     shift: Floats,
     rgb: Bytes,
@@ -140,10 +146,7 @@ def _snap_cells(
                     side = 1 if shift[ny, nx] > middle else 0
                     distance = float((ny - y) ** 2 + (nx - x) ** 2)
                     w = np.exp(distance * space)
-                    difference = 0.0
-                    for channel in range(3):
-                        delta = float(rgb[y, x, channel]) - float(rgb[ny, nx, channel])
-                        difference += delta * delta
+                    difference = _square_difference(rgb[y, x], rgb[ny, nx])
                     weight[side] += w
                     likeness[side] += w * np.exp(difference * colour)
                     if distance <= 2.0:
