@@ -102,7 +102,7 @@ def _classify(shift: Floats, right: Mask, down: Mask, reach: int) -> Bytes:
 @kernel
 def _square_difference(one: Bytes, other: Bytes) -> float:
     red, green, blue = float(one[0]) - other[0], float(one[1]) - other[1], float(one[2]) - other[2]
-    return red * red + green * green + blue * blue
+    return float(red * red + green * green + blue * blue)
 
 
 @kernel
