@@ -50,6 +50,21 @@ def _read_secret(name: str, path: Path) -> str:
         raise ValueError(f"{name}: {path} cannot be read ({error.strerror})") from error
 
 
+class EnvironmentSettings(BaseSettings):
+    """Settings from the environment, and secrets from the files that it names."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, SecretFileSource(settings_cls)
+
+
 class NatsSettings(BaseModel):
     """How to reach NATS."""
 
@@ -100,7 +115,7 @@ class WorkSettings(BaseModel):
     stop_grace_s: float = Field(30, ge=0)
 
 
-class WorkerSettings(BaseSettings):
+class WorkerSettings(EnvironmentSettings):
     """What each worker service sets; subclasses name the prefix."""
 
     model_config = SettingsConfigDict(env_nested_delimiter="__", extra="ignore")
@@ -113,14 +128,3 @@ class WorkerSettings(BaseSettings):
     work: WorkSettings = Field(default_factory=lambda: WorkSettings())
     log_level: str = "info"
     log_json: bool = False
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, SecretFileSource(settings_cls)

@@ -8,14 +8,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from immichvr_common.settings import MetricsSettings, NatsSettings, S3Settings, SecretFileSource
+from immichvr_common.settings import EnvironmentSettings, MetricsSettings, NatsSettings, S3Settings
 from pydantic import BaseModel, Field, SecretStr
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
-class ImmichSettings(BaseSettings):
+class ImmichSettings(EnvironmentSettings):
     """How to reach Immich: IMMICH_URL, IMMICH_API_KEY or IMMICH_API_KEY_FILE, IMMICH_EXTERNAL_URL."""
 
     model_config = SettingsConfigDict(env_prefix="IMMICH_", extra="ignore")
@@ -23,18 +23,6 @@ class ImmichSettings(BaseSettings):
     url: str = ""
     api_key: SecretStr = SecretStr("")
     external_url: str = ""
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment, and files that it names."""
-        return init_settings, env_settings, SecretFileSource(settings_cls)
 
 
 class LimitSettings(BaseModel):
@@ -46,7 +34,7 @@ class LimitSettings(BaseModel):
     unread_events: int = Field(256, ge=8, description="events a socket may leave unread before it is dropped")
 
 
-class GatewaySettings(BaseSettings):
+class GatewaySettings(EnvironmentSettings):
     """Settings of the gateway."""
 
     model_config = SettingsConfigDict(env_prefix="IMMICHVR_GATEWAY_", env_nested_delimiter="__", extra="ignore")
@@ -70,18 +58,6 @@ class GatewaySettings(BaseSettings):
     immich: ImmichSettings = Field(default_factory=ImmichSettings)
     log_level: str = "info"
     log_json: bool = False
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment, and files that it names."""
-        return init_settings, env_settings, SecretFileSource(settings_cls)
 
     @property
     def is_open(self) -> bool:
