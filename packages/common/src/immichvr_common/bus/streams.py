@@ -102,7 +102,7 @@ async def ensure_streams(js: JetStreamContext, ack_wait_s: float = 30) -> None:
     for consumer in consumer_configs(ack_wait_s):
         await js.add_consumer(JOBS, consumer)
     await _ensure_bucket(js, KeyValueConfig(bucket=CANCELS, ttl=_DAY, direct=True))
-    await _ensure_bucket(js, KeyValueConfig(bucket=KV_JOBS, history=1, direct=True))
+    await _ensure_bucket(js, KeyValueConfig(bucket=KV_JOBS, history=1, ttl=90 * _DAY, direct=True))
     await _ensure_bucket(js, KeyValueConfig(bucket=KV_ASSETS, history=1, direct=True))
     await _ensure_bucket(js, KeyValueConfig(bucket=KV_STATE, history=8, direct=True))
 
