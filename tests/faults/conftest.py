@@ -31,8 +31,8 @@ from PIL import Image
 PATIENCE_S = 30
 NAMES = [
     "twenty.jpg", "slow-killed.jpg", "slow-paused.jpg", "next.jpg", "deadly-one.jpg", "slow-cut.jpg", "slow-waits.jpg",
-    "refused.jpg", "before.jpg", "slow-stores.jpg", "slow-given-up.jpg", "queued.jpg", "unstaged.jpg", "unrecorded.jpg",
-    "finished.jpg", "struck-0.jpg", "struck-1.jpg",
+    "refused.jpg", "before.jpg", "slow-stores.jpg", "slow-given-up.jpg", "slow-returned.jpg", "queued.jpg",
+    "unstaged.jpg", "unrecorded.jpg", "finished.jpg", "struck-0.jpg", "struck-1.jpg",
 ]  # fmt: skip
 
 
@@ -51,6 +51,11 @@ class Process:
         """Ends it as the kernel does when memory runs out."""
         self.popen.kill()
         self.popen.wait()
+
+    def ask_to_end(self) -> None:
+        """Ends it as a rollout does."""
+        self.popen.terminate()
+        self.popen.wait(PATIENCE_S)
 
     def family(self) -> list[psutil.Process]:
         """The process and the children that work for it."""
@@ -217,6 +222,7 @@ def start_worker(
         environment = {
             "IMMICHVR_AI_WORK__NAME": name,
             "IMMICHVR_AI_WORK__PREFETCH": "0",
+            "IMMICHVR_AI_WORK__STOP_GRACE_S": "0.2",
             "IMMICHVR_MODELS_OFFLINE": "1",
             "IMMICHVR_MODELS_DIR": str(place / "models"),
             "STUDIO": str(studio),

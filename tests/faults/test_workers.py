@@ -66,6 +66,21 @@ async def test_a_worker_paused_longer_than_its_lease_changes_nothing_when_it_wak
     assert await gateway.job(job_id) == job
 
 
+async def test_a_job_that_stopping_workers_give_back_again_and_again_is_no_poison(
+    gateway, start_worker, studio
+) -> None:
+    worker = start_worker("stopped-0")
+    job_id = await gateway.submit("slow-returned.jpg")
+    for number in range(1, 6):
+        await started(studio, number)
+        worker.ask_to_end()
+        worker = start_worker(f"stopped-{number}")
+    await started(studio, 6)
+    (studio / "release").touch()
+    job = await gateway.until(job_id, run=6)
+    assert (job["state"], job["run"], job["attempts"], job["error"]) == ("succeeded", 6, 1, None)
+
+
 async def test_a_job_that_ends_its_worker_again_and_again_is_poison_visible_and_can_be_tried_again(
     gateway, start_worker, studio, bus
 ) -> None:

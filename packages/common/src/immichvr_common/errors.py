@@ -71,6 +71,13 @@ class WorkerCrashed(ServiceError):
     retriable = True
 
 
+class Returned(ServiceError):
+    """A worker that was told to stop gave its job back; no fault of the job's, and no try of it."""
+
+    code = "returned"
+    retriable = True
+
+
 class OutOfMemory(ServiceError):
     """The work needs more memory than there is."""
 

@@ -54,7 +54,3 @@ class Lease:
     async def acknowledge(self) -> None:
         """Tells the server that the job is done with; it is gone from the queue when this returns."""
         await self._message.ack_sync(timeout=5)
-
-    async def give_back(self) -> None:
-        """Lets another worker have the job at once."""
-        await self._message.nak()

@@ -6,6 +6,7 @@ A thin door: what a capability does is its own business; leases, fencing, cancel
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -36,7 +37,15 @@ from immichvr_common.assets import store_asset
 from immichvr_common.bus.connection import OUTAGES, Bus
 from immichvr_common.bus.pull import ConsumerGone, Puller
 from immichvr_common.bus.streams import CANCELS, CLASSES, JOBS, MAX_DELIVER, durable_name
-from immichvr_common.errors import Cancelled, InvalidRequest, ServiceError, TaskFailed, Unavailable, error_message
+from immichvr_common.errors import (
+    Cancelled,
+    InvalidRequest,
+    Returned,
+    ServiceError,
+    TaskFailed,
+    Unavailable,
+    error_message,
+)
 from immichvr_common.gate import Gate
 from immichvr_common.lease import Lease
 from immichvr_common.logs import get_log
@@ -51,6 +60,7 @@ T = TypeVar("T")
 
 _IDLE_POLL_S = 0.5
 _PROGRESS_PERIOD_S = 0.25
+_GIVE_BACK_S = 3
 
 
 OUTCOMES = {JOB_STATE_SUCCEEDED: "succeeded", JOB_STATE_FAILED: "failed", JOB_STATE_CANCELLED: "cancelled"}
@@ -187,7 +197,7 @@ class Worker:
             elif outcome is not None:
                 structured.warning("the lease was lost; the result is another worker's to give")
         except asyncio.CancelledError:
-            await active.lease.give_back()
+            await self._give_back(active)
             structured.info("job given back")
         finally:
             keeper.cancel()
@@ -262,6 +272,16 @@ class Worker:
             inputs[role] = folder / role
             await self._patiently(partial(self._store.get_file, ref, inputs[role]))
         return inputs
+
+    async def _give_back(self, active: Active) -> None:
+        """Has the gateway queue the job anew. Another delivery of the same message would count as a death."""
+        event = active.event(JOB_STATE_FAILED)
+        event.error.CopyFrom(error_message(Returned(f"worker {self._settings.name} was told to stop")))
+        # Where NATS is away, the lease ends and the job goes to another worker all the same.
+        with contextlib.suppress(TimeoutError, *OUTAGES, nats.errors.Error):
+            if active.lease.held:
+                await asyncio.wait_for(self._tell(event), _GIVE_BACK_S)
+                await active.lease.acknowledge()
 
     async def _finish(self, active: Active, event: JobEvent) -> None:
         outcome = OUTCOMES[event.state]

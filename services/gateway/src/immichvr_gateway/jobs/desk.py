@@ -13,7 +13,7 @@ from immichvr.events.v1.events_pb2 import JOB_STATE_CANCELLED, DeadJob, Job, Job
 from immichvr_common.bus import Bus, job_subject
 from immichvr_common.bus.connection import OUTAGES
 from immichvr_common.bus.streams import CANCELS, JOBS, KV_JOBS
-from immichvr_common.errors import Conflict, Unavailable
+from immichvr_common.errors import Conflict, Returned, Unavailable, WorkerCrashed
 from immichvr_common.logs import get_log
 from immichvr_common.worker import encode
 from nats.js.errors import NotFoundError
@@ -291,11 +291,13 @@ class Desk:
             self._on_end(record)
 
     async def _bury_or_retry(self, record: JobRecord) -> bool:
-        """Tries a crashed job again by itself; writes down one that failed for good."""
+        """Queues a job anew that crashed, or that a stopping worker gave back; writes down one that failed for good."""
         error = record.error or JobError(code="internal", message="unknown")
-        if error.code == "worker_crashed" and record.auto_retries < self._retries and record.message:
+        returned = error.code == Returned.code
+        crashed = error.code == WorkerCrashed.code and record.auto_retries < self._retries
+        if (returned or crashed) and record.message:
             again = self._next_run(record)
-            again.auto_retries = record.auto_retries + 1
+            again.auto_retries = record.auto_retries + (0 if returned else 1)
             try:
                 await self._publish(again)
             except Unavailable:
