@@ -1,6 +1,5 @@
 """`.ksplat` 0.1 of every level, in real buckets, as the reference writes and reads it."""
 
-import os
 import struct
 import subprocess
 from dataclasses import replace
@@ -71,6 +70,7 @@ def test_ours_is_as_large_as_the_references_and_nearer_to_the_original(vectors, 
     assert (errors[0] <= errors[1]).all()
 
 
+VIEWER = Path(__file__).parents[3] / "node_modules/@mkkellogg/gaussian-splats-3d"
 READER = """
 globalThis.window = globalThis;
 const fs = await import("fs");
@@ -89,10 +89,9 @@ for (let i = 0; i < splats.getSplatCount(); i++) {
 @pytest.fixture(scope="session")
 def reference():
     """Where npm put the reference viewer."""
-    package = Path(os.environ.get("IMMICHVR_TEST_KSPLAT_VIEWER", "none"))
-    if not package.is_dir():
-        pytest.skip("IMMICHVR_TEST_KSPLAT_VIEWER names no folder of npm's @mkkellogg/gaussian-splats-3d")
-    return package.resolve()
+    if not VIEWER.is_dir():
+        pytest.skip("no @mkkellogg/gaussian-splats-3d in node_modules: `make setup` installs it")
+    return VIEWER
 
 
 @pytest.mark.parametrize("level", [0, 1, 2])
