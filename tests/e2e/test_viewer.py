@@ -21,6 +21,18 @@ async def pixels(page: Page) -> np.ndarray:
     return np.asarray(picture.convert("RGB"), np.float64)
 
 
+async def still(page: Page) -> np.ndarray:
+    """What the window shows once it has stopped changing."""
+    before = await pixels(page)
+    for _ in range(40):
+        await page.wait_for_timeout(150)
+        now = await pixels(page)
+        if np.array_equal(now, before):
+            return now
+        before = now
+    raise TimeoutError("the window does not come to rest")
+
+
 async def test_the_gallery_shows_every_photo_and_opens_one_by_keyboard(stack, page, until) -> None:
     await page.goto(stack.address)
     await until(lambda state: state.get("view") == "gallery" and state.get("socket") == "connected")
@@ -38,13 +50,13 @@ async def test_a_photo_becomes_a_splat_that_looks_like_it_and_gets_a_badge(stack
     await page.goto(f"{stack.address}/?budget={BUDGET}#/photo/{stack.photo_id('coffee.jpg')}")
     await until(lambda state: state.get("mode") == "flat")
     await page.wait_for_load_state("networkidle")
-    flat = await pixels(page)
+    flat = await still(page)
     await page.get_by_role("button", name="Make it 3D").click()
     await expect(page.get_by_role("progressbar")).to_be_visible()
     state = await until(lambda state: state.get("mode") == "splat" and int(state.get("splats", 0)) > 1000)
     assert int(state["splats"]) <= BUDGET
     await until(lambda state: int(state.get("frames", 0)) > 0)
-    splat = await pixels(page)
+    splat = await still(page)
     # The middle, clear of buttons: drawn, and the same picture as the flat one, if coarser.
     middle = np.s_[80:240, 100:380]
     assert splat[middle].std() > 15
@@ -62,7 +74,7 @@ async def test_nothing_is_drawn_while_nothing_moves_and_dragging_turns_the_view(
     await api.post(f"/api/photos/{photo_id}/splat", json={"model": "lift-heuristic"})
     await page.goto(f"{stack.address}/?budget={BUDGET}#/photo/{photo_id}")
     await until(lambda state: state.get("mode") == "splat" and int(state.get("splats", 0)) > 1000)
-    before = await pixels(page)
+    before = await still(page)
     resting = (await until(lambda state: True))["frames"]
     await page.wait_for_timeout(700)
     assert (await until(lambda state: True))["frames"] == resting
@@ -70,8 +82,7 @@ async def test_nothing_is_drawn_while_nothing_moves_and_dragging_turns_the_view(
     await page.mouse.down()
     await page.mouse.move(330, 160, steps=3)
     await until(lambda state: int(state["frames"]) > int(resting))
-    await page.wait_for_timeout(300)
-    turned = await pixels(page)
+    turned = await still(page)
     await page.mouse.up()
     assert np.abs(turned - before)[80:240, 100:380].mean() > 2
 
@@ -89,13 +100,14 @@ async def test_modes_switch_by_key_and_the_flat_picture_stays_at_hand(
     photo_id = stack.photo_id("coffee.jpg")
     await api.post(f"/api/photos/{photo_id}/splat", json={"model": "auto"})
     await page.goto(f"{stack.address}/?budget={BUDGET}#/photo/{photo_id}")
-    await until(lambda state: state.get("mode") == "splat")
+    state = await until(lambda state: state.get("mode") == "splat" and int(state.get("splats", 0)) > 1000)
     await page.keyboard.press("2")
-    await until(lambda state: state.get("mode") == "depth")
-    parallax = await pixels(page)
+    # The mode changes with the key; its first frame follows.
+    await until(lambda now: now.get("mode") == "depth" and int(now["frames"]) > int(state["frames"]))
+    parallax = await still(page)
     await page.keyboard.press("1")
     await until(lambda state: state.get("mode") == "flat")
-    flat = await pixels(page)
+    flat = await still(page)
     middle = np.s_[80:240, 100:380]
     assert np.abs(parallax - flat)[middle].mean() < 25
     await page.keyboard.press("3")
