@@ -144,12 +144,6 @@ class RpcServer:
         await self._server.start()
         await self._set(health_pb2.HealthCheckResponse.SERVING)
 
-    async def set_ready(self, ready: bool) -> None:
-        """Says on `readiness` whether calls are welcome; `liveness` stays as it is."""
-        status = health_pb2.HealthCheckResponse.SERVING if ready else health_pb2.HealthCheckResponse.NOT_SERVING
-        await self._health.set("readiness", status)
-        await self._health.set("", status)
-
     async def stop(self, grace_s: float) -> None:
         """Says it is leaving, lets calls finish for `grace_s` seconds, then closes."""
         await self._health.enter_graceful_shutdown()

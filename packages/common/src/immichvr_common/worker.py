@@ -115,11 +115,6 @@ class Worker:
         self._stopping = asyncio.Event()
         self._ack_wait_s = 30.0
 
-    @property
-    def active_jobs(self) -> list[str]:
-        """The ids of the jobs this worker is on."""
-        return list(self._active)
-
     async def run(self) -> None:
         """Works until `stop`; an outage of NATS or S3 is waited out."""
         await self._bus.client.subscribe("control.cancel.*", cb=self._on_cancel)
