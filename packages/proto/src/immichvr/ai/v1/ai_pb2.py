@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from immichvr.common.v1 import common_pb2 as immichvr_dot_common_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17immichvr/ai/v1/ai.proto\x12\x0eimmichvr.ai.v1\x1a\x1fimmichvr/common/v1/common.proto\"#\n\x0b\x44\x65pthParams\x12\x14\n\x05model\x18\x01 \x01(\tR\x05model\"c\n\x0bSplatParams\x12\x14\n\x05model\x18\x01 \x01(\tR\x05model\x12#\n\rmax_gaussians\x18\x02 \x01(\rR\x0cmaxGaussians\x12\x19\n\x08keep_ply\x18\x03 \x01(\x08R\x07keepPly\"a\n\x06Source\x12\x14\n\x04\x64\x61ta\x18\x01 \x01(\x0cH\x00R\x04\x64\x61ta\x12\x37\n\x06object\x18\x02 \x01(\x0b\x32\x1d.immichvr.common.v1.ObjectRefH\x00R\x06objectB\x08\n\x06source\"s\n\x0c\x44\x65pthRequest\x12.\n\x06source\x18\x01 \x01(\x0b\x32\x16.immichvr.ai.v1.SourceR\x06source\x12\x33\n\x06params\x18\x02 \x01(\x0b\x32\x1b.immichvr.ai.v1.DepthParamsR\x06params\"Y\n\x06MadeBy\x12\x1b\n\tmodel_key\x18\x01 \x01(\tR\x08modelKey\x12\x1a\n\x08revision\x18\x02 \x01(\tR\x08revision\x12\x16\n\x06reason\x18\x03 \x01(\tR\x06reason\"\x8d\x01\n\rDepthResponse\x12:\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.immichvr.common.v1.ProgressH\x00R\x08progress\x12\x35\n\x06result\x18\x02 \x01(\x0b\x32\x1b.immichvr.ai.v1.DepthResultH\x00R\x06resultB\t\n\x07message\"\x8e\x01\n\x0b\x44\x65pthResult\x12\x10\n\x03png\x18\x01 \x01(\x0cR\x03png\x12\x12\n\x04near\x18\x02 \x01(\x01R\x04near\x12\x10\n\x03\x66\x61r\x18\x03 \x01(\x01R\x03\x66\x61r\x12\x16\n\x06metric\x18\x04 \x01(\x08R\x06metric\x12/\n\x07made_by\x18\x05 \x01(\x0b\x32\x16.immichvr.ai.v1.MadeByR\x06madeBy\"s\n\x0cSplatRequest\x12.\n\x06source\x18\x01 \x01(\x0b\x32\x16.immichvr.ai.v1.SourceR\x06source\x12\x33\n\x06params\x18\x02 \x01(\x0b\x32\x1b.immichvr.ai.v1.SplatParamsR\x06params\"\xa5\x01\n\rSplatResponse\x12:\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.immichvr.common.v1.ProgressH\x00R\x08progress\x12\x35\n\x06result\x18\x02 \x01(\x0b\x32\x1b.immichvr.ai.v1.SplatResultH\x00R\x06result\x12\x16\n\x05\x63hunk\x18\x03 \x01(\x0cH\x00R\x05\x63hunkB\t\n\x07message\"\x88\x01\n\x0bSplatResult\x12\x12\n\x04size\x18\x01 \x01(\x04R\x04size\x12\x16\n\x06sha256\x18\x02 \x01(\tR\x06sha256\x12\x1c\n\tgaussians\x18\x03 \x01(\x04R\tgaussians\x12/\n\x07made_by\x18\x04 \x01(\x0b\x32\x16.immichvr.ai.v1.MadeByR\x06madeBy2\x9b\x01\n\tAiService\x12\x46\n\x05\x44\x65pth\x12\x1c.immichvr.ai.v1.DepthRequest\x1a\x1d.immichvr.ai.v1.DepthResponse0\x01\x12\x46\n\x05Splat\x12\x1c.immichvr.ai.v1.SplatRequest\x1a\x1d.immichvr.ai.v1.SplatResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17immichvr/ai/v1/ai.proto\x12\x0eimmichvr.ai.v1\x1a\x1fimmichvr/common/v1/common.proto\"W\n\x0b\x44\x65pthParams\x12\x14\n\x05model\x18\x01 \x01(\tR\x05model\x12\x1a\n\x08\x61\x63\x63\x65pted\x18\x02 \x03(\tR\x08\x61\x63\x63\x65pted\x12\x16\n\x06points\x18\x03 \x01(\x08R\x06points\"\x7f\n\x0bSplatParams\x12\x14\n\x05model\x18\x01 \x01(\tR\x05model\x12#\n\rmax_gaussians\x18\x02 \x01(\rR\x0cmaxGaussians\x12\x19\n\x08keep_ply\x18\x03 \x01(\x08R\x07keepPly\x12\x1a\n\x08\x61\x63\x63\x65pted\x18\x04 \x03(\tR\x08\x61\x63\x63\x65pted\";\n\x0bModelParams\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x1a\n\x08\x61\x63\x63\x65pted\x18\x02 \x03(\tR\x08\x61\x63\x63\x65pted\"T\n\nLiveParams\x12\x14\n\x05token\x18\x01 \x01(\tR\x05token\x12\x14\n\x05model\x18\x02 \x01(\tR\x05model\x12\x1a\n\x08\x61\x63\x63\x65pted\x18\x03 \x03(\tR\x08\x61\x63\x63\x65pted\"a\n\x06Source\x12\x14\n\x04\x64\x61ta\x18\x01 \x01(\x0cH\x00R\x04\x64\x61ta\x12\x37\n\x06object\x18\x02 \x01(\x0b\x32\x1d.immichvr.common.v1.ObjectRefH\x00R\x06objectB\x08\n\x06source\"s\n\x0c\x44\x65pthRequest\x12.\n\x06source\x18\x01 \x01(\x0b\x32\x16.immichvr.ai.v1.SourceR\x06source\x12\x33\n\x06params\x18\x02 \x01(\x0b\x32\x1b.immichvr.ai.v1.DepthParamsR\x06params\"Y\n\x06MadeBy\x12\x1b\n\tmodel_key\x18\x01 \x01(\tR\x08modelKey\x12\x1a\n\x08revision\x18\x02 \x01(\tR\x08revision\x12\x16\n\x06reason\x18\x03 \x01(\tR\x06reason\"\x8d\x01\n\rDepthResponse\x12:\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.immichvr.common.v1.ProgressH\x00R\x08progress\x12\x35\n\x06result\x18\x02 \x01(\x0b\x32\x1b.immichvr.ai.v1.DepthResultH\x00R\x06resultB\t\n\x07message\"\x8e\x01\n\x0b\x44\x65pthResult\x12\x10\n\x03png\x18\x01 \x01(\x0cR\x03png\x12\x12\n\x04near\x18\x02 \x01(\x01R\x04near\x12\x10\n\x03\x66\x61r\x18\x03 \x01(\x01R\x03\x66\x61r\x12\x16\n\x06metric\x18\x04 \x01(\x08R\x06metric\x12/\n\x07made_by\x18\x05 \x01(\x0b\x32\x16.immichvr.ai.v1.MadeByR\x06madeBy\"s\n\x0cSplatRequest\x12.\n\x06source\x18\x01 \x01(\x0b\x32\x16.immichvr.ai.v1.SourceR\x06source\x12\x33\n\x06params\x18\x02 \x01(\x0b\x32\x1b.immichvr.ai.v1.SplatParamsR\x06params\"\xa5\x01\n\rSplatResponse\x12:\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.immichvr.common.v1.ProgressH\x00R\x08progress\x12\x35\n\x06result\x18\x02 \x01(\x0b\x32\x1b.immichvr.ai.v1.SplatResultH\x00R\x06result\x12\x16\n\x05\x63hunk\x18\x03 \x01(\x0cH\x00R\x05\x63hunkB\t\n\x07message\"\x88\x01\n\x0bSplatResult\x12\x12\n\x04size\x18\x01 \x01(\x04R\x04size\x12\x16\n\x06sha256\x18\x02 \x01(\tR\x06sha256\x12\x1c\n\tgaussians\x18\x03 \x01(\x04R\tgaussians\x12/\n\x07made_by\x18\x04 \x01(\x0b\x32\x16.immichvr.ai.v1.MadeByR\x06madeBy\"D\n\x14\x44ownloadModelRequest\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x1a\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x08R\x08\x61\x63\x63\x65pted\"\xa2\x01\n\x15\x44ownloadModelResponse\x12\x1d\n\ndone_bytes\x18\x01 \x01(\x04R\tdoneBytes\x12\x1f\n\x0btotal_bytes\x18\x02 \x01(\x04R\ntotalBytes\x12\x12\n\x04rate\x18\x03 \x01(\x01R\x04rate\x12\x1f\n\x0bremaining_s\x18\x04 \x01(\x01R\nremainingS\x12\x14\n\x05state\x18\x05 \x01(\tR\x05state\"/\n\x13StreamFramesRequest\x12\x18\n\x07message\x18\x01 \x01(\x0cR\x07message\"0\n\x14StreamFramesResponse\x12\x18\n\x07message\x18\x01 \x01(\x0cR\x07message2\xda\x02\n\tAiService\x12\x46\n\x05\x44\x65pth\x12\x1c.immichvr.ai.v1.DepthRequest\x1a\x1d.immichvr.ai.v1.DepthResponse0\x01\x12\x46\n\x05Splat\x12\x1c.immichvr.ai.v1.SplatRequest\x1a\x1d.immichvr.ai.v1.SplatResponse0\x01\x12^\n\rDownloadModel\x12$.immichvr.ai.v1.DownloadModelRequest\x1a%.immichvr.ai.v1.DownloadModelResponse0\x01\x12]\n\x0cStreamFrames\x12#.immichvr.ai.v1.StreamFramesRequest\x1a$.immichvr.ai.v1.StreamFramesResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,25 +33,37 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'immichvr.ai.v1.ai_pb2', _gl
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_DEPTHPARAMS']._serialized_start=76
-  _globals['_DEPTHPARAMS']._serialized_end=111
-  _globals['_SPLATPARAMS']._serialized_start=113
-  _globals['_SPLATPARAMS']._serialized_end=212
-  _globals['_SOURCE']._serialized_start=214
-  _globals['_SOURCE']._serialized_end=311
-  _globals['_DEPTHREQUEST']._serialized_start=313
-  _globals['_DEPTHREQUEST']._serialized_end=428
-  _globals['_MADEBY']._serialized_start=430
-  _globals['_MADEBY']._serialized_end=519
-  _globals['_DEPTHRESPONSE']._serialized_start=522
-  _globals['_DEPTHRESPONSE']._serialized_end=663
-  _globals['_DEPTHRESULT']._serialized_start=666
-  _globals['_DEPTHRESULT']._serialized_end=808
-  _globals['_SPLATREQUEST']._serialized_start=810
-  _globals['_SPLATREQUEST']._serialized_end=925
-  _globals['_SPLATRESPONSE']._serialized_start=928
-  _globals['_SPLATRESPONSE']._serialized_end=1093
-  _globals['_SPLATRESULT']._serialized_start=1096
-  _globals['_SPLATRESULT']._serialized_end=1232
-  _globals['_AISERVICE']._serialized_start=1235
-  _globals['_AISERVICE']._serialized_end=1390
+  _globals['_DEPTHPARAMS']._serialized_end=163
+  _globals['_SPLATPARAMS']._serialized_start=165
+  _globals['_SPLATPARAMS']._serialized_end=292
+  _globals['_MODELPARAMS']._serialized_start=294
+  _globals['_MODELPARAMS']._serialized_end=353
+  _globals['_LIVEPARAMS']._serialized_start=355
+  _globals['_LIVEPARAMS']._serialized_end=439
+  _globals['_SOURCE']._serialized_start=441
+  _globals['_SOURCE']._serialized_end=538
+  _globals['_DEPTHREQUEST']._serialized_start=540
+  _globals['_DEPTHREQUEST']._serialized_end=655
+  _globals['_MADEBY']._serialized_start=657
+  _globals['_MADEBY']._serialized_end=746
+  _globals['_DEPTHRESPONSE']._serialized_start=749
+  _globals['_DEPTHRESPONSE']._serialized_end=890
+  _globals['_DEPTHRESULT']._serialized_start=893
+  _globals['_DEPTHRESULT']._serialized_end=1035
+  _globals['_SPLATREQUEST']._serialized_start=1037
+  _globals['_SPLATREQUEST']._serialized_end=1152
+  _globals['_SPLATRESPONSE']._serialized_start=1155
+  _globals['_SPLATRESPONSE']._serialized_end=1320
+  _globals['_SPLATRESULT']._serialized_start=1323
+  _globals['_SPLATRESULT']._serialized_end=1459
+  _globals['_DOWNLOADMODELREQUEST']._serialized_start=1461
+  _globals['_DOWNLOADMODELREQUEST']._serialized_end=1529
+  _globals['_DOWNLOADMODELRESPONSE']._serialized_start=1532
+  _globals['_DOWNLOADMODELRESPONSE']._serialized_end=1694
+  _globals['_STREAMFRAMESREQUEST']._serialized_start=1696
+  _globals['_STREAMFRAMESREQUEST']._serialized_end=1743
+  _globals['_STREAMFRAMESRESPONSE']._serialized_start=1745
+  _globals['_STREAMFRAMESRESPONSE']._serialized_end=1793
+  _globals['_AISERVICE']._serialized_start=1796
+  _globals['_AISERVICE']._serialized_end=2142
 # @@protoc_insertion_point(module_scope)

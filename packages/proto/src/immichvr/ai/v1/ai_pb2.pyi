@@ -1,26 +1,51 @@
 from immichvr.common.v1 import common_pb2 as _common_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from collections.abc import Mapping as _Mapping
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class DepthParams(_message.Message):
-    __slots__ = ("model",)
+    __slots__ = ("model", "accepted", "points")
     MODEL_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    POINTS_FIELD_NUMBER: _ClassVar[int]
     model: str
-    def __init__(self, model: _Optional[str] = ...) -> None: ...
+    accepted: _containers.RepeatedScalarFieldContainer[str]
+    points: bool
+    def __init__(self, model: _Optional[str] = ..., accepted: _Optional[_Iterable[str]] = ..., points: bool = ...) -> None: ...
 
 class SplatParams(_message.Message):
-    __slots__ = ("model", "max_gaussians", "keep_ply")
+    __slots__ = ("model", "max_gaussians", "keep_ply", "accepted")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     MAX_GAUSSIANS_FIELD_NUMBER: _ClassVar[int]
     KEEP_PLY_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
     model: str
     max_gaussians: int
     keep_ply: bool
-    def __init__(self, model: _Optional[str] = ..., max_gaussians: _Optional[int] = ..., keep_ply: bool = ...) -> None: ...
+    accepted: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, model: _Optional[str] = ..., max_gaussians: _Optional[int] = ..., keep_ply: bool = ..., accepted: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ModelParams(_message.Message):
+    __slots__ = ("key", "accepted")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    key: str
+    accepted: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, key: _Optional[str] = ..., accepted: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class LiveParams(_message.Message):
+    __slots__ = ("token", "model", "accepted")
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    token: str
+    model: str
+    accepted: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, token: _Optional[str] = ..., model: _Optional[str] = ..., accepted: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Source(_message.Message):
     __slots__ = ("data", "object")
@@ -99,3 +124,37 @@ class SplatResult(_message.Message):
     gaussians: int
     made_by: MadeBy
     def __init__(self, size: _Optional[int] = ..., sha256: _Optional[str] = ..., gaussians: _Optional[int] = ..., made_by: _Optional[_Union[MadeBy, _Mapping]] = ...) -> None: ...
+
+class DownloadModelRequest(_message.Message):
+    __slots__ = ("key", "accepted")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    key: str
+    accepted: bool
+    def __init__(self, key: _Optional[str] = ..., accepted: bool = ...) -> None: ...
+
+class DownloadModelResponse(_message.Message):
+    __slots__ = ("done_bytes", "total_bytes", "rate", "remaining_s", "state")
+    DONE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_BYTES_FIELD_NUMBER: _ClassVar[int]
+    RATE_FIELD_NUMBER: _ClassVar[int]
+    REMAINING_S_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    done_bytes: int
+    total_bytes: int
+    rate: float
+    remaining_s: float
+    state: str
+    def __init__(self, done_bytes: _Optional[int] = ..., total_bytes: _Optional[int] = ..., rate: _Optional[float] = ..., remaining_s: _Optional[float] = ..., state: _Optional[str] = ...) -> None: ...
+
+class StreamFramesRequest(_message.Message):
+    __slots__ = ("message",)
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    message: bytes
+    def __init__(self, message: _Optional[bytes] = ...) -> None: ...
+
+class StreamFramesResponse(_message.Message):
+    __slots__ = ("message",)
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    message: bytes
+    def __init__(self, message: _Optional[bytes] = ...) -> None: ...

@@ -45,6 +45,16 @@ class AiServiceStub(object):
                 request_serializer=immichvr_dot_ai_dot_v1_dot_ai__pb2.SplatRequest.SerializeToString,
                 response_deserializer=immichvr_dot_ai_dot_v1_dot_ai__pb2.SplatResponse.FromString,
                 _registered_method=True)
+        self.DownloadModel = channel.unary_stream(
+                '/immichvr.ai.v1.AiService/DownloadModel',
+                request_serializer=immichvr_dot_ai_dot_v1_dot_ai__pb2.DownloadModelRequest.SerializeToString,
+                response_deserializer=immichvr_dot_ai_dot_v1_dot_ai__pb2.DownloadModelResponse.FromString,
+                _registered_method=True)
+        self.StreamFrames = channel.stream_stream(
+                '/immichvr.ai.v1.AiService/StreamFrames',
+                request_serializer=immichvr_dot_ai_dot_v1_dot_ai__pb2.StreamFramesRequest.SerializeToString,
+                response_deserializer=immichvr_dot_ai_dot_v1_dot_ai__pb2.StreamFramesResponse.FromString,
+                _registered_method=True)
 
 
 class AiServiceServicer(object):
@@ -65,6 +75,20 @@ class AiServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DownloadModel(self, request, context):
+        """Fetches a model's weights; streams progress and ends when they are there and checked.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StreamFrames(self, request_iterator, context):
+        """A live session: frames in, splats out. The metadata `session-token` must be the session's own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AiServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +101,16 @@ def add_AiServiceServicer_to_server(servicer, server):
                     servicer.Splat,
                     request_deserializer=immichvr_dot_ai_dot_v1_dot_ai__pb2.SplatRequest.FromString,
                     response_serializer=immichvr_dot_ai_dot_v1_dot_ai__pb2.SplatResponse.SerializeToString,
+            ),
+            'DownloadModel': grpc.unary_stream_rpc_method_handler(
+                    servicer.DownloadModel,
+                    request_deserializer=immichvr_dot_ai_dot_v1_dot_ai__pb2.DownloadModelRequest.FromString,
+                    response_serializer=immichvr_dot_ai_dot_v1_dot_ai__pb2.DownloadModelResponse.SerializeToString,
+            ),
+            'StreamFrames': grpc.stream_stream_rpc_method_handler(
+                    servicer.StreamFrames,
+                    request_deserializer=immichvr_dot_ai_dot_v1_dot_ai__pb2.StreamFramesRequest.FromString,
+                    response_serializer=immichvr_dot_ai_dot_v1_dot_ai__pb2.StreamFramesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +168,60 @@ class AiService(object):
             '/immichvr.ai.v1.AiService/Splat',
             immichvr_dot_ai_dot_v1_dot_ai__pb2.SplatRequest.SerializeToString,
             immichvr_dot_ai_dot_v1_dot_ai__pb2.SplatResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DownloadModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/immichvr.ai.v1.AiService/DownloadModel',
+            immichvr_dot_ai_dot_v1_dot_ai__pb2.DownloadModelRequest.SerializeToString,
+            immichvr_dot_ai_dot_v1_dot_ai__pb2.DownloadModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamFrames(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/immichvr.ai.v1.AiService/StreamFrames',
+            immichvr_dot_ai_dot_v1_dot_ai__pb2.StreamFramesRequest.SerializeToString,
+            immichvr_dot_ai_dot_v1_dot_ai__pb2.StreamFramesResponse.FromString,
             options,
             channel_credentials,
             insecure,

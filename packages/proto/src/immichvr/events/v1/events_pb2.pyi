@@ -94,7 +94,7 @@ class Output(_message.Message):
     def __init__(self, kind: _Optional[str] = ..., asset_key: _Optional[str] = ..., manifest: _Optional[_Union[_common_pb2.ObjectRef, _Mapping]] = ...) -> None: ...
 
 class JobEvent(_message.Message):
-    __slots__ = ("job_id", "kind", "photo_id", "run", "attempt", "seq", "state", "progress", "timeline", "error", "outputs", "at", "worker", "traceparent", "job")
+    __slots__ = ("job_id", "kind", "photo_id", "run", "attempt", "seq", "state", "progress", "timeline", "error", "outputs", "at", "worker", "traceparent", "job", "address")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     PHOTO_ID_FIELD_NUMBER: _ClassVar[int]
@@ -110,6 +110,7 @@ class JobEvent(_message.Message):
     WORKER_FIELD_NUMBER: _ClassVar[int]
     TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     JOB_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     kind: str
     photo_id: str
@@ -125,7 +126,8 @@ class JobEvent(_message.Message):
     worker: str
     traceparent: str
     job: Job
-    def __init__(self, job_id: _Optional[str] = ..., kind: _Optional[str] = ..., photo_id: _Optional[str] = ..., run: _Optional[int] = ..., attempt: _Optional[int] = ..., seq: _Optional[int] = ..., state: _Optional[_Union[JobState, str]] = ..., progress: _Optional[_Union[_common_pb2.Progress, _Mapping]] = ..., timeline: _Optional[_Iterable[_Union[Phase, _Mapping]]] = ..., error: _Optional[_Union[_common_pb2.Error, _Mapping]] = ..., outputs: _Optional[_Iterable[_Union[Output, _Mapping]]] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., worker: _Optional[str] = ..., traceparent: _Optional[str] = ..., job: _Optional[_Union[Job, _Mapping]] = ...) -> None: ...
+    address: str
+    def __init__(self, job_id: _Optional[str] = ..., kind: _Optional[str] = ..., photo_id: _Optional[str] = ..., run: _Optional[int] = ..., attempt: _Optional[int] = ..., seq: _Optional[int] = ..., state: _Optional[_Union[JobState, str]] = ..., progress: _Optional[_Union[_common_pb2.Progress, _Mapping]] = ..., timeline: _Optional[_Iterable[_Union[Phase, _Mapping]]] = ..., error: _Optional[_Union[_common_pb2.Error, _Mapping]] = ..., outputs: _Optional[_Iterable[_Union[Output, _Mapping]]] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., worker: _Optional[str] = ..., traceparent: _Optional[str] = ..., job: _Optional[_Union[Job, _Mapping]] = ..., address: _Optional[str] = ...) -> None: ...
 
 class AssetEvent(_message.Message):
     __slots__ = ("photo_id", "output", "at")
@@ -138,20 +140,26 @@ class AssetEvent(_message.Message):
     def __init__(self, photo_id: _Optional[str] = ..., output: _Optional[_Union[Output, _Mapping]] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ModelEvent(_message.Message):
-    __slots__ = ("key", "state", "done_bytes", "total_bytes", "error", "at")
+    __slots__ = ("key", "state", "done_bytes", "total_bytes", "error", "at", "rate", "remaining_s", "worker")
     KEY_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     DONE_BYTES_FIELD_NUMBER: _ClassVar[int]
     TOTAL_BYTES_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     AT_FIELD_NUMBER: _ClassVar[int]
+    RATE_FIELD_NUMBER: _ClassVar[int]
+    REMAINING_S_FIELD_NUMBER: _ClassVar[int]
+    WORKER_FIELD_NUMBER: _ClassVar[int]
     key: str
     state: str
     done_bytes: int
     total_bytes: int
     error: _common_pb2.Error
     at: _timestamp_pb2.Timestamp
-    def __init__(self, key: _Optional[str] = ..., state: _Optional[str] = ..., done_bytes: _Optional[int] = ..., total_bytes: _Optional[int] = ..., error: _Optional[_Union[_common_pb2.Error, _Mapping]] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    rate: float
+    remaining_s: float
+    worker: str
+    def __init__(self, key: _Optional[str] = ..., state: _Optional[str] = ..., done_bytes: _Optional[int] = ..., total_bytes: _Optional[int] = ..., error: _Optional[_Union[_common_pb2.Error, _Mapping]] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., rate: _Optional[float] = ..., remaining_s: _Optional[float] = ..., worker: _Optional[str] = ...) -> None: ...
 
 class DeadJob(_message.Message):
     __slots__ = ("job", "error", "deliveries", "at")

@@ -1,0 +1,1 @@
+"""Networks: one file for each family, all with the same shape (`base.py`)."""
