@@ -28,7 +28,7 @@ fi
 
 set -- -c constraints.txt
 for part in packages/proto packages/common packages/media packages/models packages/splats \
-            services/ai services/converter services/gateway packages/local bench; do
+            'services/ai[da3]' services/converter services/gateway packages/local bench; do
   set -- "$@" -e "$part"
 done
 
@@ -57,5 +57,7 @@ else
   VIRTUAL_ENV="$PWD/.venv" .venv/bin/uv pip install $quiet "$@" --group dev \
     ${links:+--find-links "$links"} ${backend:+--torch-backend="$backend"}
 fi
+# Always by pip, which can be told to pass over its metadata's claim that Python ends with 3.13.0.
+.venv/bin/python -m pip install -q --no-deps --require-hashes --ignore-requires-python -r services/ai/requirements-da3.txt
 # Compiled once and kept on disk, so that the first photo does not wait for it.
 .venv/bin/python -m immichvr_ai.warming
