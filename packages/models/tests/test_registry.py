@@ -26,7 +26,43 @@ def test_depth_anything_small_is_fetched_from_the_hub_at_a_pinned_revision() -> 
 
 def test_every_model_of_a_depth_gives_a_lifted_splat() -> None:
     keys = [key for model in registry.making("depth") for key in model.splat_keys]
-    assert keys == ["lift-embedded", "lift-da2-small", "lift-heuristic"]
+    assert {f"lift-{model.key}" for model in registry.making("depth")} <= set(keys)
+    assert {model.key for model in registry.making("splat")} == {"sharp", "da3-giant", "da3nested-giant-large"}
+    assert registry["sharp"].splat_keys == ("sharp",)
+    assert registry["da3-giant"].splat_keys == ("da3-giant", "lift-da3-giant")
+
+
+def test_what_is_not_permissive_is_not_for_commerce_and_the_other_way_round() -> None:
+    restricted = {model.key for model in registry if not model.commercial_use}
+    assert restricted == {
+        "da2-base", "da2-large", "depthpro", "da3-large", "da3-giant", "da3nested-giant-large", "sharp",
+    }  # fmt: skip
+    assert restricted == {model.key for model in registry if not model.licence.permissive}
+
+
+@pytest.mark.parametrize("model", [model for model in registry if not model.built_in], ids=lambda model: model.key)
+def test_every_model_with_weights_is_pinned_and_says_what_it_needs(model: Model) -> None:
+    assert model.licence.url.startswith("https://")
+    assert model.through
+    assert model.requires
+    if model.repo is not None:
+        assert len(model.revision) == 40, "a commit of the hub, not a branch"
+    for file in model.files:
+        assert (file.sha256 is None) or len(file.sha256) == 64
+    assert model.weights_mb is not None
+    if model.size is not None:  # single precision, so that the file and the count vouch for each other
+        assert model.size == pytest.approx(1e6 * model.weights_mb, rel=2e-3)
+
+
+def test_only_views_of_one_scene_give_poses() -> None:
+    for model in registry:
+        assert ("poses" in model.makes) == model.several_views, model.key
+
+
+def test_what_is_missing_is_found_without_importing_it() -> None:
+    model = registry["da2-small"].model_copy(update={"requires": ("pytest", "no-such-distribution-here")})
+    assert model.missing == ("no-such-distribution-here",)
+    assert registry["heuristic"].missing == ()
 
 
 def test_models_without_files_are_built_in() -> None:
@@ -34,7 +70,7 @@ def test_models_without_files_are_built_in() -> None:
 
 
 def test_an_unknown_key_names_the_known_ones() -> None:
-    with pytest.raises(UnknownModel, match=r"'midas'.*embedded, da2-small, heuristic"):
+    with pytest.raises(UnknownModel, match=r"'midas'.*embedded, da2-small.*heuristic"):
         registry["midas"]
 
 

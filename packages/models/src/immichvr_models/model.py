@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Annotated, Literal
@@ -57,21 +58,29 @@ class ModelFile(_Strict):
 class Model(_Strict):
     """One row of the registry.
 
-    makes: what comes out; inputs: what goes in; repo: on the model hub (`owner/name`), at `revision`.
-    memory_cpu_mb: peak resident memory of a process that does one 12-megapixel photo; memory_gpu_mb: the same of
-    the GPU; null where nobody measured it.
+    makes: what comes out; metric: whether its lengths are metres; inputs: what goes in, in words; several_views:
+    whether that may be several photos of one scene at once.
+    through: the code that runs it, with its pinned version; requires: the Python distributions it needs.
+    repo: on the model hub (`owner/name`), at `revision`.
+    parameters_m: millions of parameters; memory_cpu_mb: peak resident memory of a process that does one photo;
+    memory_gpu_mb: the same of the GPU; null where nobody measured it.
     A model without files is built in.
     """
 
     key: Key
     name: str
     makes: tuple[Makes, ...] = Field(min_length=1)
+    metric: bool = False
     inputs: str
+    several_views: bool = False
+    through: str | None = None
+    requires: tuple[str, ...] = ()
     revision: Name
     repo: Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
     files: tuple[ModelFile, ...] = ()
     licence: Licence
     commercial_use: bool
+    parameters_m: float | None = Field(default=None, gt=0)
     memory_cpu_mb: int | None = None
     memory_gpu_mb: int | None = None
 
@@ -96,6 +105,16 @@ class Model(_Strict):
         return None if None in sizes else sum(size for size in sizes if size is not None)
 
     @property
+    def weights_mb(self) -> float | None:
+        """Megabytes its parameters take in single precision, so that it needs more memory than this."""
+        return None if self.parameters_m is None else 4 * self.parameters_m
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The distributions it needs that are not installed here. Imports none of them."""
+        return tuple(name for name in self.requires if not _installed(name))
+
+    @property
     def splat_keys(self) -> tuple[str, ...]:
         """Keys of the splats it makes: its own, and `lift-…` for the lifting of its depth."""
         own = (self.key,) if "splat" in self.makes else ()
@@ -106,6 +125,14 @@ class Model(_Strict):
         if file.url is not None:
             return file.url
         return f"{endpoint.rstrip('/')}/{self.repo}/resolve/{self.revision}/{file.path}"
+
+
+def _installed(distribution: str) -> bool:
+    try:
+        version(distribution)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
