@@ -12,10 +12,11 @@ from immichvr.events.v1.events_pb2 import JOB_STATE_FAILED, JOB_STATE_SUCCEEDED,
 from immichvr_common.bus import Bus, connect, job_subject
 from immichvr_common.manifests import AssetFile, Manifest, commit_manifest, manifest_key, read_manifest
 from immichvr_common.processes import ChildPool
+from immichvr_common.reporting import encode
 from immichvr_common.settings import WorkSettings
 from immichvr_common.storage import ObjectStore
 from immichvr_common.testing.jobs import Events, queue_is_empty
-from immichvr_common.worker import Worker, encode
+from immichvr_common.worker import Worker
 from immichvr_converter.jobs import TARGET
 from immichvr_converter.settings import ConverterSettings
 from immichvr_splats import read, to_bytes

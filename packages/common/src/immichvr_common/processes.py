@@ -7,110 +7,88 @@ given back; a crash or a lack of memory costs one task.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable
-from multiprocessing.connection import Connection
-from typing import Any
 
+from immichvr.events.v1.events_pb2 import ModelEvent
+
+from immichvr_common.children import Child, NewsSink, unheard
 from immichvr_common.errors import DeadlineExceeded, OutOfMemory, TaskFailed, WorkerCrashed
 from immichvr_common.logs import get_log
 from immichvr_common.tasks import Made, Task
+from immichvr_common.telling import News, Residents
 
 log = get_log(__name__)
 
 ProgressSink = Callable[[float, str, str], None]
 
-
-class Child:
-    """One child process and the connection to it."""
-
-    def __init__(self, target: str, memory_mb: int | None, warm: str = "") -> None:
-        ours, theirs = socket.socketpair()
-        arguments = [str(theirs.fileno()), target, str(memory_mb or 0), *([warm] if warm else [])]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "immichvr_common.child", *arguments],
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        theirs.close()
-        self.connection = Connection(ours.detach())
-        self.ready = False
-        self.idle_since = time.monotonic()
-
-    async def receive(self) -> Any:
-        """The child's next message. Raises EOFError when it is gone."""
-        loop = asyncio.get_running_loop()
-        fd = self.connection.fileno()
-        readable = asyncio.Event()
-        loop.add_reader(fd, readable.set)
-        try:
-            await readable.wait()
-        finally:
-            loop.remove_reader(fd)
-        try:
-            return self.connection.recv()
-        except OSError as error:
-            raise EOFError from error
-
-    def kill(self) -> None:
-        """Ends the child and everything it started, now."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        self.connection.close()
+_ASIDE = 2
+"""Tasks that may run beside those that the children do."""
 
 
 class ChildPool:
     """Up to `size` children that run one function `module:function`.
 
     idle_s: a child with nothing to do for so long is ended. memory_mb: what a child may take beyond its start.
-    warm: a function `module:function` that each child calls before its first task.
+    warm: a function `module:function` that each child calls before its first task. aside: kinds of tasks that wait
+    rather than compute (downloads): each has a process of its own, so that they hold nobody up.
     """
 
     def __init__(
-        self, target: str, size: int = 1, idle_s: float = 300, memory_mb: int | None = None, warm: str = ""
+        self,
+        target: str,
+        size: int = 1,
+        idle_s: float = 300,
+        memory_mb: int | None = None,
+        warm: str = "",
+        aside: frozenset[str] = frozenset(),
     ) -> None:
         self._target, self._idle_s, self._memory_mb, self._warm = target, idle_s, memory_mb, warm
-        self._slots = asyncio.Semaphore(size)
+        self._slots, self._aside_slots = asyncio.Semaphore(size), asyncio.Semaphore(_ASIDE)
+        self.aside = aside
         self._idle: list[Child] = []
         self._busy: set[Child] = set()
         self._sweeper: asyncio.Task[None] | None = None
+        self._listener: NewsSink = unheard
+        self._residents: frozenset[str] = frozenset()
+
+    @property
+    def residents(self) -> frozenset[str]:
+        """The models that any of the children holds in memory."""
+        return frozenset[str]().union(*(child.residents for child in (*self._idle, *self._busy)))
+
+    def listen(self, listener: NewsSink) -> None:
+        """Has somebody told what children tell about models, and `residents` of the whole pool as they change."""
+        self._listener = listener
 
     async def warm(self) -> None:
         """Starts one child ahead of the first task."""
         async with self._slots:
             if self._idle or self._busy:
                 return
-            child = Child(self._target, self._memory_mb, self._warm)
-            self._busy.add(child)
+            child = self._start()
             try:
-                await self._await_ready(child)
+                await child.until_ready()
             except (WorkerCrashed, OutOfMemory) as error:
                 log.error("a child did not start", error=error.message)
-                child.kill()
+                self._end(child)
             else:
-                child.idle_since = time.monotonic()
-                self._idle.append(child)
+                self._rest(child)
             finally:
-                self._busy.discard(child)
+                if child in self._busy:
+                    self._end(child)
 
-    async def run(self, task: Task, progress: ProgressSink, deadline_s: float) -> list[Made]:
+    async def run(self, task: Task, progress: ProgressSink, deadline_s: float, news: NewsSink = unheard) -> list[Made]:
         """Runs one task.
 
-        Raises TaskFailed with the capability's own code, DeadlineExceeded, OutOfMemory or WorkerCrashed.
-        Cancelling the call kills the child.
+        news: told what the child tells beside progress, before the task's result is known. Raises TaskFailed with
+        the capability's own code, DeadlineExceeded, OutOfMemory or WorkerCrashed. Cancelling the call kills the child.
         """
-        async with self._slots:
+        is_aside = task.kind in self.aside
+        async with self._aside_slots if is_aside else self._slots:
             self._sweeper = self._sweeper or asyncio.create_task(self._sweep())
-            child = self._take()
-            self._busy.add(child)
+            child = self._start("") if is_aside else self._take()
+            child.news = news
             healthy = False
             try:
                 async with asyncio.timeout(deadline_s):
@@ -123,69 +101,82 @@ class ChildPool:
                 healthy = error.code != "out_of_memory"
                 raise
             finally:
-                self._busy.discard(child)
-                if healthy:
-                    child.idle_since = time.monotonic()
-                    self._idle.append(child)
+                child.news = unheard
+                if healthy and not is_aside and not child.is_unwanted:
+                    self._rest(child)
                 else:
-                    child.kill()
+                    self._end(child)
 
-    def _take(self) -> Child:
-        while self._idle:
-            child = self._idle.pop()
-            if child.process.poll() is None:
-                return child
-            child.kill()
-        return Child(self._target, self._memory_mb, self._warm)
-
-    async def _converse(self, child: Child, task: Task, progress: ProgressSink) -> list[Made]:
-        try:
-            await self._await_ready(child)
-            child.connection.send(task)
-            while True:
-                message = await child.receive()
-                if message[0] == "progress":
-                    progress(*message[1:])
-                elif message[0] == "result":
-                    return list(message[1])
-                else:
-                    raise TaskFailed(*message[1:])
-        except (EOFError, BrokenPipeError, ConnectionResetError) as error:
-            raise _death(child) from error
-
-    async def _await_ready(self, child: Child) -> None:
-        if not child.ready:
-            try:
-                await child.receive()
-            except EOFError as error:
-                raise _death(child) from error
-            child.ready = True
-
-    async def _sweep(self) -> None:
-        while True:
-            await asyncio.sleep(min(self._idle_s, 5))
-            now = time.monotonic()
-            for child in [one for one in self._idle if now - one.idle_since >= self._idle_s]:
-                self._idle.remove(child)
-                log.info("ending an idle child", pid=child.process.pid)
-                child.kill()
+    def let_go(self, model: str) -> None:
+        """Ends each child that holds this model, one that is busy after its task: so memory is surely given back."""
+        for child in [one for one in self._idle if model in one.residents]:
+            self._end(child)
+        for child in self._busy:
+            child.is_unwanted = child.is_unwanted or model in child.residents
 
     def close(self) -> None:
         """Kills every child."""
         if self._sweeper is not None:
             self._sweeper.cancel()
+        self._listener = unheard
         for child in [*self._idle, *self._busy]:
-            child.kill()
-        self._idle.clear()
+            self._end(child)
 
+    def _take(self) -> Child:
+        while self._idle:
+            child = self._idle.pop()
+            self._busy.add(child)
+            if child.process.poll() is None:
+                return child
+            self._end(child)
+        return self._start()
 
-def _death(child: Child) -> WorkerCrashed | OutOfMemory:
-    try:
-        status = child.process.wait(5)
-    except subprocess.TimeoutExpired:
-        return WorkerCrashed("the working process closed its connection without an answer")
-    if status == -signal.SIGKILL:
-        return OutOfMemory("the working process was killed, most likely because the machine ran out of memory")
-    if status < 0:
-        return WorkerCrashed(f"the working process died of {signal.Signals(-status).name}")
-    return WorkerCrashed(f"the working process ended with status {status}; see the service's log")
+    def _start(self, warm: str | None = None) -> Child:
+        child = Child(self._target, self._memory_mb, self._warm if warm is None else warm, self._hear)
+        self._busy.add(child)
+        return child
+
+    def _rest(self, child: Child) -> None:
+        self._busy.discard(child)
+        child.idle_since = time.monotonic()
+        self._idle.append(child)
+
+    def _end(self, child: Child) -> None:
+        self._busy.discard(child)
+        if child in self._idle:
+            self._idle.remove(child)
+        child.kill()
+        self._tell_residents()
+
+    async def _converse(self, child: Child, task: Task, progress: ProgressSink) -> list[Made]:
+        await child.until_ready()
+        child.give(task)
+        while True:
+            message = await child.receive()
+            if message[0] == "progress":
+                progress(*message[1:])
+            elif message[0] == "result":
+                return list(message[1])
+            else:
+                raise TaskFailed(*message[1:])
+
+    def _hear(self, news: News) -> None:
+        if isinstance(news, Residents):
+            self._tell_residents()
+        elif isinstance(news, ModelEvent):
+            self._listener(news)
+
+    def _tell_residents(self) -> None:
+        if self._residents != (now := self.residents):
+            self._residents = now
+            self._listener(Residents(now))
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(min(self._idle_s, 5))
+            now = time.monotonic()
+            for child in list(self._idle):
+                if child.process.poll() is None and now - child.idle_since < self._idle_s:
+                    continue
+                log.info("ending an idle child", pid=child.process.pid)
+                self._end(child)

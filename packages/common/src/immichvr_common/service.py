@@ -30,11 +30,13 @@ async def serve(
     register: Register | None = None,
     rpc_names: list[str] | None = None,
     warm: str = "",
+    aside: frozenset[str] = frozenset(),
 ) -> None:
     """Runs a worker service until SIGTERM or SIGINT.
 
     target: the capability, `module:function`. register: adds the service's gRPC servicer. warm: what a child calls
     before its first task, `module:function`; the first child starts with the service.
+    aside: kinds of jobs that wait rather than compute, done beside the others.
     """
     configure_logs(settings.log_level, settings.log_json, settings.service)
     serve_metrics(settings.metrics)
@@ -43,7 +45,7 @@ async def serve(
     for one in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(one, stopping.set)
     work = settings.work
-    pool = ChildPool(target, work.children, work.idle_s, work.memory_mb, warm)
+    pool = ChildPool(target, work.children, work.idle_s, work.memory_mb, warm, aside)
     store = ObjectStore(settings.s3)
     rpc = None
     if settings.rpc.port is not None:

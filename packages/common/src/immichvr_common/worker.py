@@ -10,7 +10,6 @@ import contextlib
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -25,9 +24,8 @@ from immichvr.events.v1.events_pb2 import (
     AssetEvent,
     Job,
     JobEvent,
-    JobState,
+    ModelEvent,
     Output,
-    Phase,
 )
 from nats.aio.msg import Msg
 from nats.js.errors import KeyNotFoundError, NotFoundError
@@ -50,6 +48,7 @@ from immichvr_common.gate import Gate
 from immichvr_common.lease import Lease
 from immichvr_common.logs import get_log
 from immichvr_common.processes import ChildPool
+from immichvr_common.reporting import ABSENT, UNLOADING, Active, ModelTeller, Reporter, encode
 from immichvr_common.settings import WorkSettings
 from immichvr_common.storage import LARGEST, ObjectStore
 from immichvr_common.tasks import Task
@@ -59,48 +58,10 @@ log = get_log(__name__)
 T = TypeVar("T")
 
 _IDLE_POLL_S = 0.5
-_PROGRESS_PERIOD_S = 0.25
 _GIVE_BACK_S = 3
-
+_RESIDENTS_PERIOD_S = 240
 
 OUTCOMES = {JOB_STATE_SUCCEEDED: "succeeded", JOB_STATE_FAILED: "failed", JOB_STATE_CANCELLED: "cancelled"}
-
-
-@dataclass(eq=False)
-class Active:
-    """A job this worker is on."""
-
-    job: Job
-    attempt: int
-    lease: Lease
-    task: asyncio.Task[None] | None = None
-    cancelled: bool = False
-    seq: int = 0
-    phases: list[Phase] = field(default_factory=list)
-    last_phase: float = field(default_factory=time.perf_counter)
-
-    def reached(self, stage: str) -> None:
-        """Notes a step of the timeline."""
-        if self.phases and self.phases[-1].stage == stage:
-            return
-        now = time.perf_counter()
-        phase = Phase(stage=stage, seconds=now - self.last_phase)
-        phase.at.GetCurrentTime()
-        self.phases.append(phase)
-        self.last_phase = now
-
-    def event(self, state: JobState) -> JobEvent:
-        """The next event of this attempt."""
-        self.seq += 1
-        event = JobEvent(
-            job_id=self.job.id, kind=self.job.kind, photo_id=self.job.photo_id, run=self.job.run,
-            attempt=self.attempt, seq=self.seq, state=state, traceparent=self.job.traceparent, timeline=self.phases,
-        )  # fmt: skip
-        event.at.GetCurrentTime()
-        # A failure may be told before the start is; a success never is.
-        if self.seq == 1 or state in (JOB_STATE_FAILED, JOB_STATE_CANCELLED):
-            event.job.CopyFrom(self.job)
-        return event
 
 
 class Worker:
@@ -113,11 +74,15 @@ class Worker:
         self._gate = Gate()
         self._storage_is_down = False
         self._stopping = asyncio.Event()
+        self._models = ModelTeller(bus, settings.name)
         self._ack_wait_s = 30.0
 
     async def run(self) -> None:
         """Works until `stop`; an outage of NATS or S3 is waited out."""
         await self._bus.client.subscribe("control.cancel.*", cb=self._on_cancel)
+        await self._bus.client.subscribe("events.model.*", cb=self._on_model)
+        self._pool.listen(self._models.hear)
+        residents_told = time.monotonic()
         self._cancels = await self._bus.js.key_value(CANCELS)
         durables = [durable_name(self._service, self._settings.pool, one) for one in CLASSES]
         info = await self._bus.js.consumer_info(JOBS, durables[0])
@@ -127,6 +92,9 @@ class Worker:
             await puller.open()
         while not self._stopping.is_set():
             await self._until_storage_answers()
+            if time.monotonic() - residents_told > _RESIDENTS_PERIOD_S:
+                residents_told = time.monotonic()
+                self._models.tell_residents()
             await self._slots.acquire()
             message = None
             try:
@@ -146,6 +114,7 @@ class Worker:
             for task in unfinished:
                 task.cancel()
             await asyncio.gather(*unfinished, return_exceptions=True)
+        await self._models.close()
 
     async def _next(self, pullers: list[Puller]) -> Msg | None:
         interactive, batch = pullers
@@ -183,6 +152,9 @@ class Worker:
         job = active.job
         structured = log.bind(job_id=job.id, run=job.run, attempt=active.attempt, trace_id=trace_id(job.traceparent))
         keeper = asyncio.create_task(active.lease.keep())
+        is_aside = job.kind in self._pool.aside
+        if is_aside:
+            self._slots.release()
         metrics.IN_FLIGHT.labels(self._service).inc()
         try:
             outcome = await self._attempt(active)
@@ -199,7 +171,8 @@ class Worker:
             metrics.IN_FLIGHT.labels(self._service).dec()
             if self._active.get(job.id) is active:
                 del self._active[job.id]
-            self._slots.release()
+            if not is_aside:
+                self._slots.release()
 
     async def _attempt(self, active: Active) -> JobEvent | None:
         """Does the job once; the terminal event it led to, or None when the lease was lost."""
@@ -208,8 +181,7 @@ class Worker:
                 raise Cancelled("cancelled before it started")
             if active.attempt >= MAX_DELIVER:
                 raise TaskFailed("poison", "this job ended its worker again and again and is not tried any more")
-            entrance = self._gate.alone() if active.attempt == MAX_DELIVER - 1 else self._gate.shared()
-            async with entrance:
+            async with self._entrance(active):
                 return await self._make(active)
         except asyncio.CancelledError:
             if active.cancelled:
@@ -226,6 +198,11 @@ class Worker:
             event.error.CopyFrom(error_message(error))
             return event
 
+    def _entrance(self, active: Active) -> contextlib.AbstractAsyncContextManager[None]:
+        if active.job.kind in self._pool.aside:
+            return contextlib.nullcontext()
+        return self._gate.alone() if active.attempt == MAX_DELIVER - 1 else self._gate.shared()
+
     async def _make(self, active: Active) -> JobEvent | None:
         job = active.job
         metrics.QUEUE_AGE.labels(self._service, job.kind).observe(max(0.0, time.time() - job.created_at.ToSeconds()))
@@ -240,9 +217,9 @@ class Worker:
                 kind=job.kind, params=json_format.MessageToDict(job.params), inputs=inputs, folder=out,
                 photo_id=job.photo_id, source_name=job.source_name,
             )  # fmt: skip
-            deadline_s = min(self._settings.deadline_s, job.deadline_s or self._settings.deadline_s)
+            deadline_s = min(self._settings.longest_s, job.deadline_s or self._settings.deadline_s)
             try:
-                made = await self._pool.run(task, reporter, deadline_s)
+                made = await self._pool.run(task, reporter, deadline_s, reporter.hear)
             finally:
                 await reporter.close()
             if not active.lease.held:
@@ -323,6 +300,16 @@ class Worker:
             active.cancelled = True
             active.task.cancel()
 
+    async def _on_model(self, message: Msg) -> None:
+        """Some worker told of a model: one that shall leave memory, or has left the disk, leaves here too."""
+        try:
+            event = json_format.Parse(message.data, ModelEvent(), ignore_unknown_fields=True)
+        except json_format.ParseError:
+            log.error("an event of a model cannot be read", subject=message.subject)
+            return
+        if event.state in (UNLOADING, ABSENT):
+            self._pool.let_go(event.key)
+
     async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
         """Does something with storage, waiting for it to come back as long as it takes."""
         delay = 0.2
@@ -349,45 +336,6 @@ class Worker:
                 self._storage_is_down = False
 
 
-class Reporter:
-    """Passes progress on to the bus, a few times a second at most; the newest counts."""
-
-    def __init__(self, active: Active, bus: Bus) -> None:
-        self._active, self._bus = active, bus
-        self._latest: JobEvent | None = None
-        self._flusher: asyncio.Task[None] | None = None
-
-    def __call__(self, fraction: float, stage: str, message: str) -> None:
-        self._active.reached(stage)
-        event = self._active.event(JOB_STATE_RUNNING)
-        event.progress.fraction = min(max(fraction, 0.0), 1.0)
-        event.progress.stage, event.progress.message = stage, message
-        self._latest = event
-        if self._flusher is None or self._flusher.done():
-            self._flusher = asyncio.create_task(self._flush())
-
-    async def _flush(self) -> None:
-        await asyncio.sleep(_PROGRESS_PERIOD_S)
-        while (event := self._latest) is not None:
-            self._latest = None
-            try:
-                await self._bus.publish(f"events.job.{event.job_id}", encode(event))
-            except (Unavailable, nats.errors.Error) as error:
-                log.debug("progress was not told", error=str(error))
-            await asyncio.sleep(_PROGRESS_PERIOD_S)
-
-    async def close(self) -> None:
-        """Forgets what was not told yet; the terminal event says more."""
-        if self._flusher is not None:
-            self._flusher.cancel()
-            await asyncio.gather(self._flusher, return_exceptions=True)
-
-
 def _new_folder(path: Path) -> Path:
     path.mkdir()
     return path
-
-
-def encode(message: JobEvent | AssetEvent | Job) -> bytes:
-    """A message as it lies on the bus: proto3 JSON."""
-    return json_format.MessageToJson(message, indent=None).encode()

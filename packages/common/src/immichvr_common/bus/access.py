@@ -11,8 +11,8 @@ from immichvr_common.bus.streams import CANCELS, CLASSES, JOBS, POOLS, SERVICES,
 def worker_permissions(service: str) -> dict[str, dict[str, list[str]]]:
     """What a worker of `service` may publish and subscribe to.
 
-    It takes its own jobs, tells of their fate, and reads who wants them cancelled; it cannot make a job,
-    read another service's, or see the gateway's state.
+    It takes its own jobs, tells of their fate, reads who wants them cancelled, and hears what becomes of models;
+    it cannot make a job, read another service's, or see the gateway's state.
     """
     durables = [durable_name(service, pool, job_class) for pool in POOLS for job_class in CLASSES]
     return {
@@ -28,7 +28,7 @@ def worker_permissions(service: str) -> dict[str, dict[str, list[str]]]:
                 f"$JS.API.DIRECT.GET.KV_{CANCELS}.>",
             ]
         },
-        "subscribe": {"allow": [f"_INBOX.{service}.>", "control.cancel.*"]},
+        "subscribe": {"allow": [f"_INBOX.{service}.>", "control.cancel.*", "events.model.*"]},
     }
 
 

@@ -18,7 +18,7 @@ from immichvr.events.v1.events_pb2 import (
 from nats.aio.msg import Msg
 
 from immichvr_common.bus import Bus, job_subject
-from immichvr_common.worker import encode
+from immichvr_common.reporting import encode
 
 TERMINAL = {JOB_STATE_SUCCEEDED, JOB_STATE_FAILED, JOB_STATE_CANCELLED}
 

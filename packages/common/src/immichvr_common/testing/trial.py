@@ -4,7 +4,10 @@ import os
 import signal
 import time
 
+from immichvr.events.v1.events_pb2 import ModelEvent
+
 from immichvr_common.tasks import Made, MadeFile, Report, Task
+from immichvr_common.telling import Residents, Serving, tell
 
 
 class Unreadable(ValueError):
@@ -33,6 +36,17 @@ def perform(task: Task, report: Report) -> list[Made]:
             hoard.append(bytearray(64 * 1024 * 1024))
     elif what == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
+    elif what == "serve":
+        tell(Serving("127.0.0.1:4711"))
+    elif what == "load":
+        tell(Residents(frozenset({str(task.params["model"])})))
+    elif what == "release":
+        tell(ModelEvent(key=str(task.params["model"]), state="unloading"))
+    elif what == "download":
+        for done in range(1001):
+            tell(ModelEvent(key=str(task.params["model"]), state="downloading", done_bytes=done, total_bytes=1000))
+            time.sleep(0.001)
+        tell(ModelEvent(key=str(task.params["model"]), state="ready"))
     elif what == "hang":
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         time.sleep(600)

@@ -14,7 +14,7 @@ from immichvr_common.bus.connection import OUTAGES
 from immichvr_common.bus.pull import ConsumerGone
 from immichvr_common.bus.streams import DEAD, JOBS
 from immichvr_common.logs import get_log
-from immichvr_common.worker import encode
+from immichvr_common.reporting import encode
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig
 from nats.js.errors import NotFoundError

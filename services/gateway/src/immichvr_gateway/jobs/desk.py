@@ -15,7 +15,7 @@ from immichvr_common.bus.connection import OUTAGES
 from immichvr_common.bus.streams import CANCELS, JOBS, KV_JOBS
 from immichvr_common.errors import Conflict, Returned, Unavailable, WorkerCrashed
 from immichvr_common.logs import get_log
-from immichvr_common.worker import encode
+from immichvr_common.reporting import encode
 from nats.js.errors import NotFoundError
 from nats.js.kv import KeyValue
 

@@ -96,7 +96,7 @@ class JobRecord(JobView):
 
     message, subject: what was, or shall be, published. seq: of the newest event. light: a light variant must
     exist before this job has succeeded; awaits: the job that makes it. auto_retries: how often the gateway itself
-    has tried again.
+    has tried again. address: where the worker serves a live session, host:port; never shown.
     """
 
     message: dict[str, Any] = {}
@@ -105,6 +105,7 @@ class JobRecord(JobView):
     light: bool = False
     awaits: str = ""
     auto_retries: int = 0
+    address: str = ""
 
     def view(self) -> JobView:
         """What the API shows of it."""
@@ -176,6 +177,7 @@ def apply(record: JobRecord, event: JobEvent) -> bool:
     record.error = None
     if event.HasField("error"):
         record.error = JobError(code=event.error.code, message=event.error.message, retriable=event.error.retriable)
+    record.address = event.address
     if event.outputs:
         record.outputs = [output.asset_key for output in event.outputs]
     return True

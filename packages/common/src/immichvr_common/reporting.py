@@ -1,0 +1,176 @@
+"""What a worker tells the bus: how its jobs go, and what happens to models on it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+import uuid
+from dataclasses import dataclass, field
+
+import nats.errors
+from google.protobuf import json_format
+from immichvr.events.v1.events_pb2 import (
+    JOB_STATE_CANCELLED,
+    JOB_STATE_FAILED,
+    JOB_STATE_RUNNING,
+    AssetEvent,
+    Job,
+    JobEvent,
+    JobState,
+    ModelEvent,
+    Phase,
+)
+
+from immichvr_common.bus.connection import Bus
+from immichvr_common.errors import Unavailable
+from immichvr_common.lease import Lease
+from immichvr_common.logs import get_log
+from immichvr_common.telling import News, Residents, Serving
+
+log = get_log(__name__)
+
+_PERIOD_S = 0.25
+_LAST_WORDS_S = 2.0
+LOADED, UNLOADED, UNLOADING, ABSENT = "loaded", "unloaded", "unloading", "absent"
+"""States of a ModelEvent that workers themselves tell or act upon."""
+
+
+@dataclass(eq=False)
+class Active:
+    """A job this worker is on."""
+
+    job: Job
+    attempt: int
+    lease: Lease
+    task: asyncio.Task[None] | None = None
+    cancelled: bool = False
+    seq: int = 0
+    address: str = ""
+    phases: list[Phase] = field(default_factory=list)
+    last_phase: float = field(default_factory=time.perf_counter)
+
+    def reached(self, stage: str) -> None:
+        """Notes a step of the timeline."""
+        if self.phases and self.phases[-1].stage == stage:
+            return
+        now = time.perf_counter()
+        phase = Phase(stage=stage, seconds=now - self.last_phase)
+        phase.at.GetCurrentTime()
+        self.phases.append(phase)
+        self.last_phase = now
+
+    def event(self, state: JobState) -> JobEvent:
+        """The next event of this attempt."""
+        self.seq += 1
+        event = JobEvent(
+            job_id=self.job.id, kind=self.job.kind, photo_id=self.job.photo_id, run=self.job.run,
+            attempt=self.attempt, seq=self.seq, state=state, traceparent=self.job.traceparent, timeline=self.phases,
+            address=self.address,
+        )  # fmt: skip
+        event.at.GetCurrentTime()
+        # A failure may be told before the start is; a success never is.
+        if self.seq == 1 or state in (JOB_STATE_FAILED, JOB_STATE_CANCELLED):
+            event.job.CopyFrom(self.job)
+        return event
+
+
+class Reporter:
+    """Passes progress on to the bus, a few times a second at most; the newest counts."""
+
+    def __init__(self, active: Active, bus: Bus) -> None:
+        self._active, self._bus = active, bus
+        self._fraction, self._stage, self._message = 0.0, "started", ""
+        self._latest: JobEvent | None = None
+        self._flusher: asyncio.Task[None] | None = None
+
+    def __call__(self, fraction: float, stage: str, message: str) -> None:
+        self._active.reached(stage)
+        self._fraction, self._stage, self._message = min(max(fraction, 0.0), 1.0), stage, message
+        self._tell()
+
+    def hear(self, news: News) -> None:
+        """Takes in what the job's child tells beside progress."""
+        if isinstance(news, Serving):
+            self._active.address = news.address
+            self._tell()
+
+    def _tell(self) -> None:
+        event = self._active.event(JOB_STATE_RUNNING)
+        event.progress.fraction = self._fraction
+        event.progress.stage, event.progress.message = self._stage, self._message
+        self._latest = event
+        if self._flusher is None or self._flusher.done():
+            self._flusher = asyncio.create_task(self._flush())
+
+    async def _flush(self) -> None:
+        await asyncio.sleep(_PERIOD_S)
+        while (event := self._latest) is not None:
+            self._latest = None
+            try:
+                await self._bus.publish(f"events.job.{event.job_id}", encode(event))
+            except (Unavailable, nats.errors.Error) as error:
+                log.debug("progress was not told", error=str(error))
+            await asyncio.sleep(_PERIOD_S)
+
+    async def close(self) -> None:
+        """Forgets what was not told yet; the terminal event says more."""
+        if self._flusher is not None:
+            self._flusher.cancel()
+            await asyncio.gather(self._flusher, return_exceptions=True)
+
+
+class ModelTeller:
+    """Publishes what happens to models on this worker: every change of state, progress a few times a second."""
+
+    def __init__(self, bus: Bus, worker: str) -> None:
+        self._bus, self._worker = bus, worker
+        self._residents: frozenset[str] = frozenset()
+        self._waiting: list[ModelEvent] = []
+        self._flusher: asyncio.Task[None] | None = None
+
+    def hear(self, news: News) -> None:
+        """Takes in what a pool's children tell."""
+        if isinstance(news, ModelEvent):
+            self._tell(news)
+        elif isinstance(news, Residents):
+            gone, come = self._residents - news.keys, news.keys - self._residents
+            self._residents = news.keys
+            for key in sorted(gone):
+                self._tell(ModelEvent(key=key, state=UNLOADED))
+            for key in sorted(come):
+                self._tell(ModelEvent(key=key, state=LOADED))
+
+    def tell_residents(self) -> None:
+        """Says again what is in memory: whoever keeps the list forgets what is not said for a while."""
+        for key in sorted(self._residents):
+            self._tell(ModelEvent(key=key, state=LOADED))
+
+    async def close(self) -> None:
+        """Says that nothing is in memory any more; waits a moment until all is told."""
+        self.hear(Residents(frozenset()))
+        if self._flusher is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._flusher, _LAST_WORDS_S)
+
+    def _tell(self, event: ModelEvent) -> None:
+        event.worker = self._worker
+        event.at.GetCurrentTime()
+        before = next((one for one in reversed(self._waiting) if one.key == event.key), None)
+        if before is not None and before.state == event.state:
+            self._waiting.remove(before)
+        self._waiting.append(event)
+        if self._flusher is None or self._flusher.done():
+            self._flusher = asyncio.create_task(self._flush())
+
+    async def _flush(self) -> None:
+        while self._waiting:
+            events, self._waiting = self._waiting, []
+            for event in events:
+                await self._bus.publish_until_stored(f"events.model.{event.key}", encode(event), uuid.uuid4().hex)
+            await asyncio.sleep(_PERIOD_S)
+
+
+def encode(message: JobEvent | AssetEvent | ModelEvent | Job) -> bytes:
+    """A message as it lies on the bus: proto3 JSON."""
+    return json_format.MessageToJson(message, indent=None).encode()

@@ -1,0 +1,125 @@
+"""What children tell beside progress: where they serve, which models they hold, how a download goes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from google.protobuf import json_format
+from immichvr.events.v1.events_pb2 import JOB_STATE_RUNNING, JOB_STATE_SUCCEEDED, ModelEvent
+from immichvr_common.bus import connect
+from immichvr_common.processes import ChildPool
+from immichvr_common.settings import WorkSettings
+from immichvr_common.tasks import Task
+from immichvr_common.telling import News, Residents
+from immichvr_common.testing.jobs import Events, make_job, submit
+from immichvr_common.worker import Worker
+
+TRIAL = "immichvr_common.testing.trial:perform"
+
+
+class Models:
+    """What was told about models."""
+
+    def __init__(self) -> None:
+        self.seen: list[ModelEvent] = []
+        self._arrived = asyncio.Event()
+
+    async def hear(self, message) -> None:
+        self.seen.append(json_format.Parse(message.data, ModelEvent()))
+        self._arrived.set()
+
+    async def until(self, key: str, state: str, worker: str = "") -> ModelEvent:
+        async with asyncio.timeout(20):
+            while True:
+                for event in self.seen:
+                    if (event.key, event.state) == (key, state) and worker in ("", event.worker):
+                        return event
+                self._arrived.clear()
+                await self._arrived.wait()
+
+
+@pytest.fixture
+async def models(gateway_bus) -> Models:
+    models = Models()
+    await gateway_bus.client.subscribe("events.model.*", cb=models.hear)
+    return models
+
+
+@pytest.fixture
+async def second(nats_server, store, gateway_bus) -> AsyncIterator[Worker]:
+    """Another worker, of the gpu pool, taking jobs."""
+    bus, pool = await connect(nats_server.settings("ai"), "ai"), ChildPool(TRIAL, aside=frozenset({"download"}))
+    worker = Worker("ai", bus, store, pool, WorkSettings(name="second", pool="gpu", stop_grace_s=0.5))
+    running = asyncio.create_task(worker.run())
+    yield worker
+    await worker.stop()
+    pool.close()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await bus.close()
+
+
+async def done(bus, pool: str = "cpu", **params: str) -> None:
+    job = make_job(**params)
+    events = await Events(bus, job.id).open()
+    await bus.publish(f"jobs.ai.{pool}.interactive.depth.{job.id}", json_format.MessageToJson(job).encode())
+    assert (await events.end()).state == JOB_STATE_SUCCEEDED
+
+
+async def test_where_a_job_serves_is_told_while_it_runs_and_stays_told(worker, gateway_bus) -> None:
+    job = make_job(do="serve")
+    events = await Events(gateway_bus, job.id).open()
+    await submit(gateway_bus, job)
+    end = await events.end()
+    assert end.address == "127.0.0.1:4711"
+    assert events.seen[0].state == JOB_STATE_RUNNING
+    assert events.seen[0].address == ""
+
+
+async def test_a_model_in_memory_is_told_and_so_is_its_end_with_the_worker(worker, models, gateway_bus) -> None:
+    await done(gateway_bus, do="load", model="tiny")
+    assert (await models.until("tiny", "loaded")).worker == "first"
+    await worker.stop()
+    assert (await models.until("tiny", "unloaded")).worker == "first"
+
+
+async def test_unloading_on_one_worker_ends_the_processes_that_hold_the_model_on_all(
+    worker, second, models, gateway_bus
+) -> None:
+    await done(gateway_bus, do="load", model="tiny")
+    await done(gateway_bus, "gpu", do="load", model="tiny")
+    await models.until("tiny", "loaded", "first")
+    await models.until("tiny", "loaded", "second")
+    held = [child.process for one in (worker, second) for child in one._pool._idle]
+    await done(gateway_bus, do="release", model="other")
+    assert [process.poll() for process in held] == [None, None]
+    await done(gateway_bus, "gpu", do="release", model="tiny")
+    await models.until("tiny", "unloaded", "first")
+    await models.until("tiny", "unloaded", "second")
+    assert [process.poll() for process in held] == [-9, -9]
+
+
+async def test_a_download_is_told_a_few_times_a_second_and_its_end_always(worker, models, gateway_bus) -> None:
+    await done(gateway_bus, do="download", model="tiny")
+    await models.until("tiny", "ready")
+    told = [event.done_bytes for event in models.seen if event.state == "downloading"]
+    assert told == sorted(told)
+    assert 2 <= len(told) <= 12
+    assert models.seen[-1].state == "ready"
+
+
+async def test_what_waits_runs_beside_what_computes(tmp_path) -> None:
+    def task(kind: str, **params: object) -> Task:
+        folder = tmp_path / kind
+        folder.mkdir()
+        return Task(kind, params, {}, folder)
+
+    pool, heard = ChildPool(TRIAL, 1, aside=frozenset({"download"})), list[News]()
+    pool.listen(heard.append)
+    computing = asyncio.create_task(pool.run(task("depth", do="hang"), lambda *_: None, 60))
+    await asyncio.wait_for(pool.run(task("download", do="load", model="tiny"), lambda *_: None, 60), 20)
+    assert not computing.done()
+    assert heard == [Residents(frozenset({"tiny"})), Residents(frozenset())]
+    computing.cancel()
+    await asyncio.gather(computing, return_exceptions=True)
+    pool.close()
