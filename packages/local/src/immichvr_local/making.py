@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from immichvr_ai.depth import DEPTH_MODELS, DepthError, estimate_depth
+from immichvr_ai.depth import DEPTH_MODELS, estimate_depth
 from immichvr_ai.depth_map import DepthMap
+from immichvr_ai.errors import ModelError
 from immichvr_ai.lift import LiftError, lift
 from immichvr_media import MediaError, Photo, decode_photo
 from immichvr_models import Cache, DownloadError, Progress
@@ -46,7 +47,7 @@ def make_splat(photo_path: Path, target: Path, model: str, max_gaussians: int, s
     depth_model = _depth_model(model)
     with steps.step("decoding the photo"), about(photo_path.name, MediaError):
         photo = decode_photo(photo_path)
-    with steps.step("estimating depth"), about(photo_path.name, DepthError, DownloadError):
+    with steps.step("estimating depth"), about(photo_path.name, ModelError, DownloadError):
         depth = estimate_depth(photo, depth_model, cache=Cache.from_env(), progress=_download_shown(steps))
     with steps.step("lifting to Gaussians"), about(photo_path.name, LiftError):
         lifted = lift(photo.rgb, depth, photo.focal.px, max_gaussians)

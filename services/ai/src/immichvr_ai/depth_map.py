@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
 FloatImage = npt.NDArray[np.float32]
+MEDIAN = 2.0
+"""Median of every relative depth map."""
 
 
 @dataclass(frozen=True)
@@ -27,3 +30,15 @@ class DepthMap:
     model_key: str
     revision: str
     reason: str = ""
+
+
+def with_median(depth: FloatImage, median: float = MEDIAN) -> FloatImage:
+    """Scale a positive depth map so that its median is `median`."""
+    return np.asarray(depth * np.float32(median / float(np.median(depth))), np.float32)
+
+
+def resized(image: FloatImage, width: int, height: int) -> FloatImage:
+    """Resize, averaging when it shrinks and interpolating linearly when it grows."""
+    shrinks = width < image.shape[1] or height < image.shape[0]
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, (width, height), interpolation=method), np.float32)

@@ -16,7 +16,7 @@ from immichvr_ai.assets import depth_asset, splat_asset
 from immichvr_ai.depth import estimate_depth
 from immichvr_ai.depth_map import DepthMap
 from immichvr_ai.lift import Lifted, lift
-from immichvr_ai.settings import AiSettings
+from immichvr_ai.settings import AiSettings, current_settings
 
 LIFT = "lift-"
 _LAYERS_ONLY = 150_000
@@ -30,7 +30,7 @@ def perform(task: Task, report: Report) -> list[Made]:
     """
     if task.kind not in ("depth", "splat"):
         raise InvalidRequest(f"the ai service does depth and splat, not {task.kind!r}")
-    settings = _settings()
+    settings = current_settings()
     clock = Clock()
     photo = _decode(task, settings)
     clock.lap("decoded")
@@ -92,11 +92,6 @@ def _estimate(photo: Photo, model: str, report: Report) -> DepthMap:
 
 def _lift(photo: Photo, depth: DepthMap, max_gaussians: int) -> Lifted:
     return lift(photo.rgb, depth, photo.focal.px, max_gaussians)
-
-
-@cache
-def _settings() -> AiSettings:
-    return AiSettings()
 
 
 @cache

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from immichvr_media import Photo
 
-from immichvr_ai.depth.errors import DepthUnavailable
-from immichvr_ai.depth.scale import with_median
-from immichvr_ai.depth_map import DepthMap
+from immichvr_ai.depth_map import DepthMap, with_median
+from immichvr_ai.errors import ModelUnavailable
 
 KEY = "embedded"
 LARGEST_RATIO = 1000.0
@@ -17,11 +16,11 @@ LARGEST_RATIO = 1000.0
 def embedded_depth(photo: Photo, revision: str) -> DepthMap:
     """The depth map inside the photo's file, at its own size; in metres where the file says so.
 
-    Raises DepthUnavailable where the photo carries none.
+    Raises ModelUnavailable where the photo carries none.
     """
     carried = photo.depth
     if carried is None:
-        raise DepthUnavailable(KEY, "no_embedded_depth", "this photo carries no depth map")
+        raise ModelUnavailable(KEY, "no_embedded_depth", "this photo carries no depth map")
     median = float(np.median(carried.depth))
     depth = np.clip(carried.depth, median / LARGEST_RATIO, median * LARGEST_RATIO).astype(np.float32)
     return DepthMap(

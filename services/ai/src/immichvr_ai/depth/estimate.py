@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 
 from immichvr_media import Photo
-from immichvr_models import Cache, Progress
+from immichvr_models import Cache, Progress, registry
 
+from immichvr_ai.depth.choice import at_hand, automatic
 from immichvr_ai.depth.embedded import embedded_depth
-from immichvr_ai.depth.errors import DepthUnavailable, UnknownDepthModel
 from immichvr_ai.depth.heuristic import heuristic_depth
-from immichvr_ai.depth.networks import NETWORKS, RUNTIME, network_depth
-from immichvr_ai.depth.runtime import Runtime
+from immichvr_ai.depth.networks import network_depth
 from immichvr_ai.depth_map import DepthMap
+from immichvr_ai.errors import ModelUnavailable, NotEnoughMemory, UnknownModel
+from immichvr_ai.networks import NETWORKS
+from immichvr_ai.networks.base import DepthNetwork
+from immichvr_ai.runtime import RUNTIME, Runtime
 
-DEPTH_MODELS = ("embedded", *NETWORKS, "heuristic")
-"""Every depth model, in the order in which `auto` prefers them; the last one runs everywhere."""
+DEPTH_MODELS = tuple(
+    model.key
+    for model in registry.making("depth")
+    if model.built_in or isinstance(NETWORKS.get(model.key), DepthNetwork)
+)
+"""Every depth model that can be asked for by name, as the registry lists them."""
+LAST_RESORT = "heuristic"
+"""The depth model that runs everywhere."""
 
 
 def estimate_depth(
@@ -26,46 +35,60 @@ def estimate_depth(
     cache: Cache,
     progress: Callable[[Progress], None] | None = None,
     runtime: Runtime = RUNTIME,
+    accepted: Collection[str] = (),
 ) -> DepthMap:
     """Estimate the depth of a photo.
 
-    model: one of DEPTH_MODELS, or `auto`: the first of them that can run; `reason` then says why not a better one.
-    cache: where weights are, and whether they may be downloaded; progress: told about such a download, and what it
-    raises stops it; runtime: the device to run on and the networks in memory, by default one for the process.
-    Raises UnknownDepthModel, and DepthUnavailable where the model that was asked for by name cannot run.
+    model: one of DEPTH_MODELS, or `auto`: what the photo carries, else the best network that can run, else the
+    built-in estimator; `reason` then says why not a better one. cache: where weights are, and whether they may be
+    downloaded; progress: told about such a download, and what it raises stops it; runtime: the device to run on and
+    the networks in memory, by default one for the process; accepted: models whose licences somebody said yes to.
+    Raises UnknownModel, and ModelUnavailable where the model that was asked for by name cannot run; where there is
+    too little memory for it, the next one of `runtime.settings.fallback` runs, and `reason` says so.
     """
-    if model != "auto":
-        return _estimate(photo, model, cache, progress, runtime)
+    estimate = _Estimate(photo, cache, progress, runtime, accepted)
+    if model == "auto":
+        carried = ["embedded"] if photo.depth is not None else []
+        return _first([*carried, *automatic(cache, accepted), LAST_RESORT], estimate, ModelUnavailable)
+    if model not in DEPTH_MODELS:
+        known = ", ".join(("auto", *DEPTH_MODELS))
+        raise UnknownModel(f"there is no depth model {model!r}; there are: {known}")
+    instead = [key for key in runtime.settings.fallback.get(model, ()) if at_hand(key, cache, accepted)]
+    return _first([model, *instead], estimate, NotEnoughMemory)
+
+
+@dataclass(frozen=True)
+class _Estimate:
+    """Depth of one photo by any model."""
+
+    photo: Photo
+    cache: Cache
+    progress: Callable[[Progress], None] | None
+    runtime: Runtime
+    accepted: Collection[str]
+
+    def __call__(self, key: str) -> DepthMap:
+        if key == "embedded":
+            return embedded_depth(self.photo, self.cache.registry[key].revision)
+        if key == "heuristic":
+            depth = heuristic_depth(self.photo.rgb)
+            return DepthMap(depth, metric=False, model_key=key, revision=self.cache.registry[key].revision)
+        return network_depth(self.photo, key, self.cache, self.progress, self.runtime, self.accepted)
+
+
+def _first(keys: list[str], estimate: _Estimate, declining: type[ModelUnavailable]) -> DepthMap:
+    """Depth by the first of these models that can run; the last one's error is the caller's."""
     declined: list[str] = []
-    for key in DEPTH_MODELS[:-1]:
-        if key == "embedded" and photo.depth is None:
-            continue
+    for key in keys[:-1]:
         try:
-            depth = _estimate(photo, key, cache, progress, runtime)
-        except DepthUnavailable as error:
+            return replace(estimate(key), reason=_reason(declined, key))
+        except declining as error:
             declined.append(str(error))
-        else:
-            return replace(depth, reason=_reason(declined, key))
-    last = DEPTH_MODELS[-1]
-    return replace(_estimate(photo, last, cache, progress, runtime), reason=_reason(declined, last))
-
-
-def _estimate(
-    photo: Photo, model: str, cache: Cache, progress: Callable[[Progress], None] | None, runtime: Runtime
-) -> DepthMap:
-    if model == "embedded":
-        return embedded_depth(photo, cache.registry[model].revision)
-    if model == "heuristic":
-        depth = heuristic_depth(photo.rgb)
-        return DepthMap(depth, metric=False, model_key=model, revision=cache.registry[model].revision)
-    if model in NETWORKS:
-        return network_depth(photo, model, cache, progress, runtime)
-    accepted = ", ".join(("auto", *DEPTH_MODELS))
-    raise UnknownDepthModel(f"there is no depth model {model!r}; there are: {accepted}")
+    return replace(estimate(keys[-1]), reason=_reason(declined, keys[-1]))
 
 
 def _reason(declined: list[str], key: str) -> str:
     if not declined:
         return ""
-    used = "the built-in estimator" if key == "heuristic" else key
+    used = "the built-in estimator" if key == LAST_RESORT else key
     return f"{'; '.join(declined)}; {used} was used"

@@ -8,13 +8,6 @@ import numpy as np
 from immichvr_ai.depth_map import FloatImage
 
 
-def resized(image: FloatImage, width: int, height: int) -> FloatImage:
-    """Resize, averaging when it shrinks and interpolating linearly when it grows."""
-    shrinks = width < image.shape[1] or height < image.shape[0]
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(image, (width, height), interpolation=method), np.float32)
-
-
 def box(image: FloatImage, radius: int) -> FloatImage:
     """Mean over a square window of 2 * radius + 1 pixels."""
     size = (2 * radius + 1, 2 * radius + 1)

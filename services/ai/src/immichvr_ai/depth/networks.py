@@ -2,44 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
 from immichvr_media import Photo
 from immichvr_models import Cache, DownloadError, Progress
 
-from immichvr_ai.depth.depth_anything import DepthAnythingV2
-from immichvr_ai.depth.errors import DepthUnavailable
-from immichvr_ai.depth.runtime import Runtime
-from immichvr_ai.depth_map import DepthMap, FloatImage
+from immichvr_ai.depth_map import DepthMap
+from immichvr_ai.errors import ModelUnavailable, UnknownModel
+from immichvr_ai.networks import NETWORKS
+from immichvr_ai.networks.base import Compute, DepthNetwork, View, ViewDepth
+from immichvr_ai.runtime import Runtime
 
 if TYPE_CHECKING:
     import torch
-    from immichvr_media import Photo
-
-
-class DepthNetwork(Protocol):
-    """What a file about one family of networks knows: its weights, its input, the meaning of its output."""
-
-    metric: bool
-
-    def load(self, directory: Path) -> torch.nn.Module:
-        """Load the network from the registry's files; OSError, ValueError or RuntimeError where they do not fit."""
-
-    def prepare(self, rgb: npt.NDArray[np.uint8]) -> FloatImage:
-        """The input, (1, 3, h, w) float32, for a photo (H, W, 3) uint8."""
-
-    def depth(self, output: FloatImage, height: int, width: int) -> FloatImage:
-        """Depth, as `DepthMap` has it, of a photo of this size from the network's output (h, w)."""
-
-
-NETWORKS: dict[str, DepthNetwork] = {"da2-small": DepthAnythingV2()}
-"""The network behind each key of the model registry."""
-RUNTIME = Runtime()
-"""The networks of this process."""
 
 
 def network_depth(
@@ -48,31 +24,32 @@ def network_depth(
     cache: Cache,
     progress: Callable[[Progress], None] | None,
     runtime: Runtime,
+    accepted: Collection[str] = (),
 ) -> DepthMap:
     """Depth by the registry's model of this key, fetched if need be.
 
-    Raises DepthUnavailable with what stopped it, and what `progress` raises.
+    Raises ModelUnavailable with what stopped it, and what `progress` raises.
     """
-    model = cache.registry[key]
+    model, network = cache.registry[key], NETWORKS[key]
+    if not isinstance(network, DepthNetwork):
+        raise UnknownModel(f"{key} makes no depth")
     try:
-        directory = cache.ensure(model, progress)
+        directory = cache.ensure(model, progress, accepted=key in accepted)
     except DownloadError as error:
-        raise DepthUnavailable(key, error.code, str(error)) from error
-    network = NETWORKS[key]
+        raise ModelUnavailable(key, error.code, str(error)) from error
+
+    def work(module: torch.nn.Module, compute: Compute) -> ViewDepth:
+        return network.depth(module, [view_of(photo)], compute)[0]
+
     try:
-        output = runtime.infer(key, directory, network.load, network.prepare(photo.rgb))
-    except ImportError as error:
-        raise DepthUnavailable(key, "not_installed", f"{error.name} is not installed") from error
-    except MemoryError as error:
-        raise DepthUnavailable(key, "out_of_memory", "the device has not enough memory") from error
-    except (OSError, ValueError, RuntimeError) as error:
-        raise DepthUnavailable(key, "invalid_weights", f"the network does not run: {error}") from error
-    if not np.isfinite(output).all():
-        raise DepthUnavailable(key, "invalid_weights", "the network's output is not finite")
-    height, width = photo.rgb.shape[:2]
-    return DepthMap(
-        depth=network.depth(output, height, width),
-        metric=network.metric,
-        model_key=key,
-        revision=model.revision,
-    )
+        seen = runtime.run(key, directory, network, work)
+    except ModelUnavailable:
+        raise
+    except (ValueError, RuntimeError) as error:
+        raise ModelUnavailable(key, "invalid_weights", f"the network does not run: {error}") from error
+    return DepthMap(depth=seen.depth, metric=seen.metric, model_key=key, revision=model.revision)
+
+
+def view_of(photo: Photo) -> View:
+    """A photo as networks get it."""
+    return View(photo.rgb, photo.focal.px, focal_known=photo.focal.source != "default")

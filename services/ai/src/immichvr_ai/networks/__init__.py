@@ -1,1 +1,13 @@
-"""Networks: one file for each family, all with the same shape (`base.py`)."""
+"""Networks: one file for each family, all with the same shape (`base.py`), under the keys of the model registry."""
+
+from immichvr_ai.networks.base import Network
+from immichvr_ai.networks.depth_anything_v2 import DepthAnythingV2
+
+NETWORKS: dict[str, Network] = {
+    "da2-small": DepthAnythingV2(),
+    "da2-base": DepthAnythingV2(),
+    "da2-large": DepthAnythingV2(),
+}
+"""The network behind each key of the model registry. Nothing heavy is imported before one is loaded."""
+
+__all__ = ["NETWORKS", "Network"]

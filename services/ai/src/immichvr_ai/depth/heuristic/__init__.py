@@ -9,8 +9,7 @@ import numpy.typing as npt
 from immichvr_ai.depth.filters import guided_upsample
 from immichvr_ai.depth.heuristic import cues, layout
 from immichvr_ai.depth.heuristic.perspective import tunnel, vanishing_point
-from immichvr_ai.depth.scale import with_median
-from immichvr_ai.depth_map import FloatImage
+from immichvr_ai.depth_map import FloatImage, with_median
 
 WORKING_SIZE = 384
 """Longer side, in pixels, at which the cues are found."""

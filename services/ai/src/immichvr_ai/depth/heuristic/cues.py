@@ -8,8 +8,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from immichvr_ai.depth.filters import box, resized
-from immichvr_ai.depth_map import FloatImage
+from immichvr_ai.depth.filters import box
+from immichvr_ai.depth_map import FloatImage, resized
 
 SALIENCY_SIZE = 96
 """Longer side, in pixels, of the grid on which saliency is found: objects matter, texture does not."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from immichvr_ai.depth.filters import resized
 from immichvr_ai.depth.heuristic.cues import ramp
-from immichvr_ai.depth_map import FloatImage
+from immichvr_ai.depth_map import FloatImage, resized
 
 BACKDROP_OUTDOORS, BACKDROP_INDOORS = 0.12, 0.26
 """Disparity (1 is nearest) of what stands where the ground ends: trees and buildings, or a wall."""

@@ -7,15 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage
-from immichvr_ai.depth import DepthUnavailable
-from immichvr_ai.depth.depth_anything import LONGEST_SIDE, NEAR_TO_FAR, DepthAnythingV2, input_size
 from immichvr_ai.depth.networks import network_depth
-from immichvr_ai.depth.runtime import Device, Runtime
+from immichvr_ai.errors import ModelUnavailable
+from immichvr_ai.networks.depth_anything_v2 import LONGEST_SIDE, NEAR_TO_FAR, depth_of, prepare
+from immichvr_ai.runtime import Runtime
 from immichvr_media import Photo
 from immichvr_models import Cache
 
 MakePhoto = Callable[..., Photo]
-NETWORK = DepthAnythingV2()
 
 
 def motorcycle() -> np.ndarray:
@@ -38,7 +37,7 @@ def upstream_processor() -> object:
 def test_the_input_is_the_one_upstream_prepares() -> None:
     rgb = np.ascontiguousarray(np.tile(motorcycle(), (2, 2, 1)))
     theirs = upstream_processor()(images=rgb, return_tensors="np")["pixel_values"]  # type: ignore[operator]
-    assert np.abs(NETWORK.prepare(rgb) - theirs).max() < 1e-5
+    assert np.abs(prepare(rgb) - theirs).max() < 1e-5
 
 
 @pytest.mark.parametrize(
@@ -46,12 +45,12 @@ def test_the_input_is_the_one_upstream_prepares() -> None:
     [(3000, 4000, (518, 686)), (4000, 3000, (686, 518)), (518, 518, (518, 518)), (100, 50, (1036, 518))],
 )
 def test_the_shorter_side_is_518(height: int, width: int, expected: tuple[int, int]) -> None:
-    assert input_size(height, width) == expected
+    assert prepare(np.zeros((height, width, 3), np.uint8)).shape[2:] == expected
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 20000), (500, 12000), (1, 1), (9000, 3)])
 def test_no_shape_makes_the_input_empty_or_huge(height: int, width: int) -> None:
-    size = input_size(height, width)
+    size = prepare(np.zeros((height, width, 3), np.uint8)).shape[2:]
     assert min(size) >= 14
     assert max(size) <= LONGEST_SIDE
     assert all(side % 14 == 0 for side in size)
@@ -59,7 +58,7 @@ def test_no_shape_makes_the_input_empty_or_huge(height: int, width: int) -> None
 
 def test_more_disparity_is_nearer_and_none_is_the_far_end() -> None:
     disparity = np.repeat(np.linspace(0.0, 8.0, 80, dtype=np.float32)[:, None], 60, axis=1)
-    depth = NETWORK.depth(disparity, 800, 600)
+    depth = depth_of(disparity, 800, 600)
     assert depth.shape == (80, 60)
     assert np.median(depth) == pytest.approx(2.0)
     assert np.all(np.diff(depth[:, 0]) < 0)
@@ -69,12 +68,12 @@ def test_more_disparity_is_nearer_and_none_is_the_far_end() -> None:
 def test_halving_the_disparity_doubles_the_depth_away_from_the_far_end() -> None:
     disparity = np.full((40, 40), 4.0, np.float32)
     disparity[:20] = 2.0
-    depth = NETWORK.depth(disparity, 40, 40)
+    depth = depth_of(disparity, 40, 40)
     assert depth[0, 0] / depth[-1, 0] == pytest.approx(2.0, rel=0.06)
 
 
 def test_a_flat_output_is_a_flat_scene() -> None:
-    assert np.array_equal(NETWORK.depth(np.zeros((14, 28), np.float32), 100, 200), np.full((14, 28), 2.0))
+    assert np.array_equal(depth_of(np.zeros((14, 28), np.float32), 100, 200), np.full((14, 28), 2.0))
 
 
 def test_the_result_is_what_upstream_computes(photo: MakePhoto, cache: Cache, tiny_weights: Path) -> None:
@@ -82,38 +81,18 @@ def test_the_result_is_what_upstream_computes(photo: MakePhoto, cache: Cache, ti
     from transformers import DepthAnythingForDepthEstimation
 
     picture = photo(600, 700)
-    ours = network_depth(picture, "da2-small", cache, None, Runtime(Device("cpu")))
+    ours = network_depth(picture, "da2-small", cache, None, Runtime())
     processor = upstream_processor()
     inputs = processor(images=picture.rgb, return_tensors="pt")  # type: ignore[operator]
     with torch.inference_mode():
         output = DepthAnythingForDepthEstimation.from_pretrained(tiny_weights).eval()(**inputs)
     theirs = output.predicted_depth[0].numpy()
-    expected = NETWORK.depth(theirs, 600, 700)
+    expected = depth_of(theirs, 600, 700)
     assert theirs.std() > 0
     assert ours.depth.shape == expected.shape
     assert np.abs(ours.depth - expected).max() < 1e-4
     height, width = ours.depth.shape
     assert width / height == pytest.approx(700 / 600, rel=0.01)
-
-
-def test_a_network_is_loaded_once_and_leaves_when_told(photo: MakePhoto, cache: Cache) -> None:
-    loads: list[Path] = []
-
-    def load(directory: Path) -> object:
-        loads.append(directory)
-        return NETWORK.load(directory)
-
-    directory = cache.ensure(cache.registry["da2-small"])
-    runtime = Runtime(Device("cpu"))
-    pixels = NETWORK.prepare(photo().rgb)[..., :28, :28].copy()
-    first = runtime.infer("da2-small", directory, load, pixels)  # type: ignore[arg-type]
-    assert np.array_equal(runtime.infer("da2-small", directory, load, pixels), first)  # type: ignore[arg-type]
-    assert len(loads) == 1
-    assert runtime.loaded() == ("da2-small",)
-    runtime.unload("da2-small")
-    assert runtime.loaded() == ()
-    runtime.infer("da2-small", directory, load, pixels)  # type: ignore[arg-type]
-    assert len(loads) == 2
 
 
 def without_a_tensor(directory: Path) -> None:
@@ -153,6 +132,6 @@ def test_weights_that_do_not_fit_are_refused(
         def ensure(self, *_: object, **__: object) -> Path:
             return directory
 
-    with pytest.raises(DepthUnavailable) as caught:
+    with pytest.raises(ModelUnavailable) as caught:
         network_depth(photo(), "da2-small", Damaged(cache.root, cache.settings, cache.registry), None, Runtime())
     assert caught.value.code == "invalid_weights"

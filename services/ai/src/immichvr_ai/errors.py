@@ -1,0 +1,35 @@
+"""What can go wrong with a model, by the code that services report."""
+
+from __future__ import annotations
+
+
+class ModelError(ValueError):
+    """A model did not do what was asked of it. `code` is the word for it in every answer of the system."""
+
+    code: str = "model_error"
+
+
+class UnknownModel(ModelError):
+    """The model that was asked for does not exist, or does not make what was asked for."""
+
+    code = "unknown_model"
+
+
+class ModelUnavailable(ModelError):
+    """The model exists and cannot run on this photo, here and now.
+
+    code: `no_embedded_depth`, `not_installed`, `invalid_weights`, `out_of_memory`, or what stopped the download of
+        the weights (`no_network`, `no_space`, `licence_required`, `consent_required`, `bad_checksum`, `not_found`).
+    """
+
+    def __init__(self, model: str, code: str, message: str) -> None:
+        super().__init__(f"{model}: {message}")
+        self.model = model
+        self.code = code
+
+
+class NotEnoughMemory(ModelUnavailable):
+    """The device has less memory free than the model needs; nothing was loaded."""
+
+    def __init__(self, model: str, message: str) -> None:
+        super().__init__(model, "out_of_memory", message)

@@ -1,0 +1,46 @@
+"""Networks through transformers: loading them whole or not at all, and making small ones with random weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+
+def load_pretrained(architecture: str, directory: Path) -> torch.nn.Module:
+    """A network of a class of transformers from config.json and model.safetensors, in evaluation mode.
+
+    Raises OSError, ValueError or RuntimeError where the files do not make the whole network.
+    """
+    import transformers
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # it would write into the service's log
+    network, info = getattr(transformers, architecture).from_pretrained(
+        directory, local_files_only=True, use_safetensors=True, output_loading_info=True
+    )
+    if absent := sorted(info["missing_keys"]):
+        raise ValueError(f"the weights lack {len(absent)} tensors, first of them {absent[0]}")
+    module: torch.nn.Module = network.eval()
+    return module
+
+
+def random_network(architecture: str, config: Any, seed: int, spread: float = 0.15) -> torch.nn.Module:
+    """A network of a class of transformers with random weights that make its output vary over the picture.
+
+    spread: standard deviation of all weights but biases, more than where training starts.
+    """
+    import torch
+    import transformers
+
+    generator = torch.Generator().manual_seed(seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network: torch.nn.Module = getattr(transformers, architecture)(config).eval()
+    with torch.no_grad():
+        for weights in network.parameters():
+            if weights.dim() > 1:
+                weights.normal_(0.0, spread, generator=generator)
+    return network
