@@ -1,5 +1,6 @@
 """The model registry: what exists, where it comes from, its licence, and verified downloads."""
 
+from immichvr_models.acceptance import Acceptance
 from immichvr_models.cache import Cache, ModelState
 from immichvr_models.download import Download, fetch
 from immichvr_models.errors import DownloadError, ErrorCode, Offline, UnknownModel
@@ -8,6 +9,7 @@ from immichvr_models.progress import Progress
 from immichvr_models.settings import CacheSettings
 
 __all__ = [
+    "Acceptance",
     "Cache",
     "CacheSettings",
     "Download",

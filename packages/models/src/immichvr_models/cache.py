@@ -14,6 +14,7 @@ import httpx
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ValidationError
 
+from immichvr_models.acceptance import Acceptance, Acceptances
 from immichvr_models.disk import writing
 from immichvr_models.download import Download, fetch
 from immichvr_models.errors import DownloadError, Offline
@@ -34,8 +35,9 @@ _HEADERS = {"User-Agent": "immichvr-models", "Accept-Encoding": "identity"}
 class Cache:
     """Models under one directory, which any number of processes may share.
 
-    Layout: `<key>/<revision>/…` the files; `.pins/` checksums learned at a first download; `.state/` locks, notes
-    of running downloads and of recent failures. A cache is cheap to make and holds no open files.
+    Layout: `<key>/<revision>/…` the files; `.pins/` checksums learned at a first download; `.accepted/` who accepted
+    which licence; `.state/` locks, notes of running downloads and of recent failures. A cache is cheap to make and
+    holds no open files.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Cache:
         self.settings = settings or CacheSettings()
         self.registry = registry
         self._ledger = Ledger(self.root / ".pins", self.root / ".state" / "verified")
+        self._acceptances = Acceptances(self.root / ".accepted")
         self._failures = FailureMemory(self.root / ".state" / "failures", self.settings.failure_memory)
 
     @classmethod
@@ -65,7 +68,7 @@ class Cache:
             return "ready"
         if self._running(model) is not None:
             return "downloading"
-        if not (model.licence.permissive or model.key in self.settings.accepted):
+        if not self._licensed(model):
             return "needs_licence"
         damaged = self._local(model) is not None
         if damaged or self.settings.offline or self._failures.recall(model.key, self._host(model)):
@@ -109,6 +112,18 @@ class Cache:
                 raise
         return self.path(model)
 
+    def accept(self, key: str, who: str) -> Acceptance:
+        """Note that `who` accepts the licence of this model, as the registry has it now; a changed one asks anew.
+
+        Raises UnknownModel, and DownloadError (not_writable, no_space).
+        """
+        return self._acceptances.record(self.registry[key], who)
+
+    def accepted(self) -> dict[str, Acceptance]:
+        """The licences that were accepted here and are still the present ones, by model key."""
+        found = {model.key: self._acceptances.find(model) for model in self.registry}
+        return {key: acceptance for key, acceptance in found.items() if acceptance is not None}
+
     def remove(self, model: Model) -> int:
         """Delete the model's files, of any revision, and return how many bytes that freed."""
         with self._alone_with(model, lambda _: None):
@@ -120,7 +135,7 @@ class Cache:
     def _permit(self, model: Model, accepted: bool) -> None:
         """Raise unless this model may be fetched now."""
         agreed = accepted or model.key in self.settings.accepted
-        if not model.licence.permissive and not agreed:
+        if not agreed and not self._licensed(model):
             raise DownloadError(
                 "licence_required",
                 f"the licence {model.licence.name} has to be accepted first: {model.licence.url}",
@@ -138,6 +153,12 @@ class Cache:
             )
         if self.settings.offline:
             raise Offline
+
+    def _licensed(self, model: Model) -> bool:
+        """Whether the licence asks nobody, or somebody has accepted it."""
+        return (
+            model.licence.permissive or model.key in self.settings.accepted or self._acceptances.find(model) is not None
+        )
 
     def _fetch_missing(self, model: Model, report: Callable[[Progress], None]) -> None:
         directory = self.root / model.key / model.revision

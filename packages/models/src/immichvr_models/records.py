@@ -30,8 +30,14 @@ def write_record(path: Path, content: dict[str, Any]) -> None:
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
     ) as stream:
-        json.dump(content, stream, indent=1, sort_keys=True)
-    Path(stream.name).replace(path)
+        temporary = Path(stream.name)
+        try:
+            json.dump(content, stream, indent=1, sort_keys=True)
+            stream.close()
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
 
 
 class _Failure(BaseModel):
