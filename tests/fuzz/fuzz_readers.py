@@ -2,7 +2,8 @@
 
 python tests/fuzz/fuzz_readers.py FOLDER [-max_total_time=600] [other options of libFuzzer]
 
-The first byte of an input names the format, by its place in FORMATS. FOLDER gets a corpus that our writers make, and
+The first byte of an input names the reader, by its place in READERS: the formats of splats, then those of coloured
+points. FOLDER gets a corpus that our writers make, and
 grows by what reaches new code. Kernels run as plain Python, so that they too are covered and their indices checked.
 """
 
@@ -22,12 +23,15 @@ import atheris
 
 with atheris.instrument_imports(include=["immichvr_splats"]):
     from immichvr_splats import FORMATS, Camera, GaussianCloud, ReadLimits, SplatError, read, to_bytes
+    from immichvr_splats.pointclouds import POINT_FORMATS, PointCloud, points_to_bytes, read_points
 
 import numpy as np
 
-READERS = [key for key, row in FORMATS.items() if row.can_read]
+SPLATS = [key for key, row in FORMATS.items() if row.can_read]
+POINTS = list(POINT_FORMATS)
+READERS = SPLATS + [f"points-{key}" for key in POINTS]
 LIMITS = ReadLimits(max_bytes=1 << 16, max_points=20_000, max_decompressed_bytes=4 << 20)
-ARRAYS = ("means", "log_scales", "quaternions", "opacity_logits", "sh")
+SPLAT_ARRAYS = ("means", "log_scales", "quaternions", "opacity_logits", "sh")
 SECONDS_PER_INPUT = 10
 MEMORY_MB = 768
 
@@ -36,18 +40,26 @@ def read_or_refuse(data: bytes) -> None:
     """Whatever bytes come, the answer is a cloud of sound values or a SplatError that says something."""
     if not data:
         return
-    key = READERS[data[0] % len(READERS)]
+    place = data[0] % len(READERS)
+    key = READERS[place]
     try:
-        cloud = read(data[1:], key, LIMITS).cloud
+        cloud, arrays = _read(place, data[1:])
     except SplatError as error:
         if not str(error):
             raise AssertionError(f"{key}: an error without a message") from error
         return
     if cloud.count > LIMITS.max_points:
         raise AssertionError(f"{key}: {cloud.count} Gaussians, beyond the limit")
-    for name in ARRAYS:
+    for name in arrays:
         if not np.isfinite(getattr(cloud, name)).all():
             raise AssertionError(f"{key}: {name} holds values that are no numbers")
+
+
+def _read(place: int, data: bytes) -> tuple[GaussianCloud | PointCloud, tuple[str, ...]]:
+    """A cloud, and which of its arrays must be finite."""
+    if place < len(SPLATS):
+        return read(data, SPLATS[place], LIMITS).cloud, SPLAT_ARRAYS
+    return read_points(data, POINTS[place - len(SPLATS)], LIMITS).cloud, ("points",)
 
 
 def mutate(data: bytes, most: int, seed: int) -> bytes:
@@ -85,12 +97,18 @@ def _with_one_entry_changed(body: bytes, chance: random.Random) -> bytes:
 
 def make_corpus(folder: Path) -> None:
     """Files of every format that is written, small, with and without view dependence."""
-    for place, key in enumerate(READERS):
+    for place, key in enumerate(SPLATS):
         if not FORMATS[key].can_write:
             continue
         for count, degree in ((0, 0), (1, 0), (3, 1), (20, 3)):
             data = to_bytes(_cloud(count, degree), key)
             (folder / f"{key}-{count}-{degree}").write_bytes(bytes([place]) + data)
+    for place, key in enumerate(POINTS, len(SPLATS)):
+        for compression in ("none", "meshopt", "draco") if "compression" in POINT_FORMATS[key].options else ("",):
+            options = {"compression": compression} if compression else {}
+            for count in (0, 1, 20):
+                data = points_to_bytes(_points(count), key, **options)
+                (folder / f"points-{key}-{compression}-{count}").write_bytes(bytes([place]) + data)
 
 
 def _cloud(count: int, degree: int) -> GaussianCloud:
@@ -102,6 +120,15 @@ def _cloud(count: int, degree: int) -> GaussianCloud:
         opacity_logits=chance.uniform(-4, 6, count),
         sh=0.2 * chance.standard_normal((count, (degree + 1) ** 2, 3)),
         camera=Camera(60, 60, 32, 24, 64, 48) if count == 1 else None,
+    )
+
+
+def _points(count: int) -> PointCloud:
+    chance = np.random.default_rng(count)
+    return PointCloud(
+        points=chance.normal(0, 3, (count, 3)).astype(np.float32),
+        colors=chance.integers(0, 256, (count, 3), np.uint8),
+        confidence=chance.uniform(0, 1, count).astype(np.float32) if count == 20 else None,
     )
 
 

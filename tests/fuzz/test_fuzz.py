@@ -25,4 +25,5 @@ def test_no_reader_breaks_on_files_that_a_fuzzer_makes(tmp_path):
     names = {path.name for path in corpus.iterdir()}
     for key, row in FORMATS.items():
         assert not (row.can_read and row.can_write) or f"{key}-20-3" in names
+    assert {"points-ply--20", "points-glb-none-20", "points-glb-meshopt-20", "points-glb-draco-20"} <= names
     assert len(names) > 5 * len(FORMATS), "nothing that was made reached new code"
