@@ -1,4 +1,4 @@
-"""The jobs of the AI service: `depth` and `splat`."""
+"""The jobs of the AI service: `depth`, `splat`, and those about models."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from immichvr.ai.v1.ai_pb2 import DepthParams, SplatParams
 from immichvr_common.errors import InvalidRequest
 from immichvr_common.tasks import Made, Report, Task
 from immichvr_media import DecodeLimits, Photo, decode_photo
-from immichvr_models import Cache, Progress
+from immichvr_models import Cache
 
 from immichvr_ai.assets import depth_asset, splat_asset
 from immichvr_ai.depth import estimate_depth
 from immichvr_ai.depth_map import DepthMap
 from immichvr_ai.lift import Lifted, lift
+from immichvr_ai.model_jobs import MODEL_JOBS, perform_model_job, told_downloads
 from immichvr_ai.settings import AiSettings, current_settings
 
 LIFT = "lift-"
@@ -26,8 +27,12 @@ _LAYERS_ONLY = 150_000
 def perform(task: Task, report: Report) -> list[Made]:
     """Does one job: the photo `source` becomes a depth asset, or a depth and a splat asset.
 
-    Raises InvalidRequest, and what decoding, estimating and lifting raise, each with a code.
+    A job about a model makes nothing. Raises InvalidRequest, and what decoding, estimating and lifting raise, each
+    with a code.
     """
+    if task.kind in MODEL_JOBS:
+        perform_model_job(task, report, _models())
+        return []
     if task.kind not in ("depth", "splat"):
         raise InvalidRequest(f"the ai service does depth and splat, not {task.kind!r}")
     settings = current_settings()
@@ -80,14 +85,8 @@ def _decode(task: Task, settings: AiSettings) -> Photo:
 
 
 def _estimate(photo: Photo, model: str, report: Report) -> DepthMap:
-    def on_download(progress: Progress) -> None:
-        received, total = progress.received / 1e6, (progress.total or 0) / 1e6
-        words = (
-            f"{progress.model}: {received:.0f} of {total:.0f} MB" if total else f"{progress.model}: {received:.0f} MB"
-        )
-        report(0.1 + 0.3 * (progress.fraction or 0), "downloading", words)
-
-    return estimate_depth(photo, model, cache=_models(), progress=on_download)
+    with told_downloads(_models(), report, 0.1, 0.3) as on_download:
+        return estimate_depth(photo, model, cache=_models(), progress=on_download)
 
 
 def _lift(photo: Photo, depth: DepthMap, max_gaussians: int) -> Lifted:

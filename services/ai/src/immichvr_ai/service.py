@@ -13,13 +13,18 @@ import grpc
 from google.protobuf import json_format
 from immichvr.ai.v1 import ai_pb2, ai_pb2_grpc
 from immichvr.common.v1.common_pb2 import Progress
+from immichvr.events.v1.events_pb2 import ModelEvent
 from immichvr_common.errors import InvalidRequest
 from immichvr_common.processes import ChildPool
 from immichvr_common.storage import CHUNK, ObjectStore, sha256_of
 from immichvr_common.tasks import Made, Task
+from immichvr_common.telling import News
+
+from immichvr_ai.model_jobs import DOWNLOAD
 
 RPC_NAMES = ["immichvr.ai.v1.AiService"]
 _LONGEST_S = 900.0
+_LONGEST_DOWNLOAD_S = 12 * 3600.0
 
 Context = Any
 
@@ -76,6 +81,33 @@ class AiServicer(ai_pb2_grpc.AiServiceServicer):
             data = await asyncio.to_thread(path.read_bytes)
             for start in range(0, len(data), CHUNK):
                 yield ai_pb2.SplatResponse(chunk=data[start : start + CHUNK])
+
+    async def DownloadModel(  # noqa: N802  # gRPC's spelling
+        self, request: ai_pb2.DownloadModelRequest, context: Context
+    ) -> AsyncIterator[ai_pb2.DownloadModelResponse]:
+        """Fetches a model, telling how far it is; ends with the state `ready`."""
+        accepted = [request.key] if request.accepted else []
+        told: asyncio.Queue[ModelEvent | None] = asyncio.Queue()
+
+        def hear(news: News) -> None:
+            if isinstance(news, ModelEvent) and news.state in ("downloading", "ready"):
+                told.put_nowait(news)
+
+        with tempfile.TemporaryDirectory(prefix="call-") as folder:
+            task = Task(DOWNLOAD, {"key": request.key, "accepted": accepted}, {}, Path(folder))
+            deadline_s = min(context.time_remaining() or _LONGEST_DOWNLOAD_S, _LONGEST_DOWNLOAD_S)
+            working = asyncio.create_task(self._pool.run(task, lambda *_: None, deadline_s, hear))
+            working.add_done_callback(lambda _: told.put_nowait(None))
+            try:
+                while (event := await told.get()) is not None:
+                    yield ai_pb2.DownloadModelResponse(
+                        done_bytes=event.done_bytes, total_bytes=event.total_bytes, rate=event.rate,
+                        remaining_s=event.remaining_s, state=event.state,
+                    )  # fmt: skip
+                working.result()
+            finally:
+                working.cancel()
+                await asyncio.gather(working, return_exceptions=True)
 
     async def _perform(
         self, kind: str, source: ai_pb2.Source, params: Any, context: Context

@@ -11,6 +11,7 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, TypeVar
 
+from immichvr_common.telling import Residents, tell
 from immichvr_models import registry
 
 from immichvr_ai.errors import ModelUnavailable, NotEnoughMemory
@@ -118,6 +119,7 @@ class Runtime:
             device = resident.device
             del resident
             give_back(device)
+            tell(Residents(frozenset(self._residents)))
         return True
 
     def unload_idle(self) -> tuple[str, ...]:
@@ -155,6 +157,7 @@ class Runtime:
         size = sum(one.numel() * one.element_size() for one in (*module.parameters(), *module.buffers()))
         resident = _Resident(key, directory, module, self.device, size, self._clock())
         self._residents[key] = resident
+        tell(Residents(frozenset(self._residents)))
         self._watch_idleness()
         return resident
 
