@@ -12,8 +12,9 @@ import immichvr_splats as splats
 from immichvr_splats import GaussianCloud, InvalidCloudError, LimitExceededError, Opened, ReadLimits, SplatError
 
 from immichvr_converter.conversion.admission import MemoryBudget
+from immichvr_converter.conversion.announcements import announced
 from immichvr_converter.conversion.errors import InvalidSplat, TooLarge, UnsupportedFormat
-from immichvr_converter.conversion.estimates import announced, memory_to_convert
+from immichvr_converter.conversion.estimates import FIXED, memory_to_write
 from immichvr_converter.conversion.formats import LIGHT, LIGHT_MAX_BYTES, Target
 
 
@@ -50,7 +51,7 @@ def convert(
     reached: called with `decoded` and `packed` as the work gets there.
     Raises InvalidSplat, UnsupportedFormat for an option's value, TooLarge.
     """
-    with admitted_splat(source, format, limits, budget, partial(memory_to_convert, targets=targets)) as opened:
+    with admitted_splat(source, format, limits, budget, partial(memory_to_write, targets=targets)) as opened:
         reached("decoded")
         with blaming_the_file():
             made = list(_written(opened, targets, folder))
@@ -60,25 +61,26 @@ def convert(
 
 @contextmanager
 def admitted_splat(
-    source: Path, format: str, limits: ReadLimits, budget: MemoryBudget, memory: Callable[[int, int, str], int]
+    source: Path, format: str, limits: ReadLimits, budget: MemoryBudget, memory: Callable[[int, int], int]
 ) -> Iterator[Opened]:
     """A file that was checked and holds at least one Gaussian, once there is memory to work on it.
 
-    memory: bytes for a count, a degree and the file's format. Raises InvalidSplat, TooLarge.
+    memory: bytes for a count and a degree, beside what reading takes. Raises InvalidSplat, TooLarge.
     """
     before = announced(source, format)
     with ExitStack() as stack:
         if before is not None:
             with blaming_the_file():
-                limits.check_points(before[0], source.name)
-            stack.enter_context(budget.admitted(memory(*before, format)))
+                limits.check_points(before.gaussians, source.name)
+            needed = FIXED + before.memory + memory(before.gaussians, before.sh_degree)
+            stack.enter_context(budget.admitted(needed))
         with blaming_the_file():
             opened = splats.open_cloud(source, format, limits)
         if not opened.count:
             reasons = "; ".join(loss.message for loss in opened.losses) or "it is empty"
             raise InvalidSplat(f"{source.name}: the file gives no Gaussians: {reasons}")
         if before is None:
-            stack.enter_context(budget.admitted(memory(opened.count, opened.sh_degree, format)))
+            stack.enter_context(budget.admitted(FIXED + memory(opened.count, opened.sh_degree)))
         yield opened
 
 

@@ -9,7 +9,8 @@ import immichvr_splats as splats
 from immichvr_splats import Camera, ReadLimits
 
 from immichvr_converter.conversion.admission import MemoryBudget
-from immichvr_converter.conversion.estimates import announced, memory_to_read
+from immichvr_converter.conversion.announcements import announced
+from immichvr_converter.conversion.estimates import FIXED
 from immichvr_converter.conversion.files import Loss, blaming_the_file, told
 
 
@@ -27,9 +28,10 @@ class Inspected:
 
 def inspect(source: Path, format: str, limits: ReadLimits, budget: MemoryBudget) -> Inspected:
     """Checks a file from end to end and tells what it holds. Raises InvalidSplat, TooLarge."""
-    count, sh_degree = announced(source, format) or (0, 0)
-    with budget.admitted(memory_to_read(count, sh_degree, format)), blaming_the_file():
-        limits.check_points(count, source.name)
+    before = announced(source, format)
+    with budget.admitted(FIXED + (before.memory if before else 0)), blaming_the_file():
+        if before:
+            limits.check_points(before.gaussians, source.name)
         opened = splats.open_cloud(source, format, limits)
     bounds = opened.bounds if opened.count else None
     return Inspected(opened.format, opened.count, opened.sh_degree, bounds, opened.camera, told(opened.losses))
