@@ -30,7 +30,7 @@ _GLB_HARMONICS = re.compile(r"KHR_gaussian_splatting:SH_DEGREE_([123])_COEF_\d+"
 
 
 class Announced(NamedTuple):
-    """How many Gaussians a file has, of which degree, and the bytes of memory that hold what of it cannot be read in place."""
+    """What a file has, and the bytes of memory that hold what of it cannot be read in place."""
 
     gaussians: int
     sh_degree: int
