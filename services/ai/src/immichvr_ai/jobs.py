@@ -1,4 +1,4 @@
-"""The jobs of the AI service: `depth`, `splat`, and those about models."""
+"""The jobs of the AI service: `depth`, `splat`, `live`, and those about models."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from immichvr_ai.assets import depth_asset, splat_asset
 from immichvr_ai.depth import estimate_depth
 from immichvr_ai.depth_map import DepthMap
 from immichvr_ai.lift import Lifted, lift
+from immichvr_ai.live.serving import LIVE, serve_live
 from immichvr_ai.model_jobs import MODEL_JOBS, perform_model_job, told_downloads
 from immichvr_ai.settings import AiSettings, current_settings
 
@@ -27,11 +28,14 @@ _LAYERS_ONLY = 150_000
 def perform(task: Task, report: Report) -> list[Made]:
     """Does one job: the photo `source` becomes a depth asset, or a depth and a splat asset.
 
-    A job about a model makes nothing. Raises InvalidRequest, and what decoding, estimating and lifting raise, each
-    with a code.
+    A job about a model, and a live session, make nothing. Raises InvalidRequest, and what decoding, estimating and
+    lifting raise, each with a code.
     """
     if task.kind in MODEL_JOBS:
         perform_model_job(task, report, _models())
+        return []
+    if task.kind == LIVE:
+        serve_live(task, report)
         return []
     if task.kind not in ("depth", "splat"):
         raise InvalidRequest(f"the ai service does depth and splat, not {task.kind!r}")

@@ -60,6 +60,23 @@ class ModelsSettings(BaseModel):
     fallback: dict[str, tuple[str, ...]] = FALLBACK
 
 
+class LiveSettings(BaseModel):
+    """How live sessions are served, by a working process itself.
+
+    port: of its gRPC server, any free one by default. advertise: the name or address by which the gateway reaches
+    this machine; by default what gRPC listens on. connect_s, idle_s, max_s: how long to wait for the client, how long
+    it may be silent, and how long a session lasts at most. tiny: for tests, random weights in small copies of the
+    networks.
+    """
+
+    port: int = Field(0, ge=0, le=65535)
+    advertise: str = Field("", max_length=255)
+    connect_s: float = Field(30, gt=0)
+    idle_s: float = Field(120, gt=0)
+    max_s: float = Field(840, gt=0)
+    tiny: bool = False
+
+
 class AiSettings(WorkerSettings):
     """Settings of the AI service."""
 
@@ -69,6 +86,7 @@ class AiSettings(WorkerSettings):
     splat: SplatSettings = SplatSettings()
     photo: PhotoSettings = PhotoSettings()
     models: ModelsSettings = ModelsSettings()
+    live: LiveSettings = LiveSettings()
 
 
 @cache

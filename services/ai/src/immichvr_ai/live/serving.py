@@ -1,0 +1,160 @@
+"""The job `live`: a gRPC server in the working process, for one client, until it leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import ipaddress
+import socket
+from collections.abc import AsyncIterator
+from functools import cache
+from typing import Any
+
+import grpc
+from google.protobuf import json_format
+from immichvr.ai.v1 import ai_pb2, ai_pb2_grpc
+from immichvr_common.logs import get_log
+from immichvr_common.rpc import RpcServer
+from immichvr_common.settings import RpcSettings
+from immichvr_common.tasks import Report, Task
+from immichvr_common.telling import Serving, tell
+from immichvr_models import Cache
+
+from immichvr_ai.live.models import LiveModel, open_model
+from immichvr_ai.live.session import Limits
+from immichvr_ai.live.talk import OpenModel, converse
+from immichvr_ai.model_jobs import told_downloads
+from immichvr_ai.settings import AiSettings, LiveSettings, current_settings
+
+log = get_log(__name__)
+
+LIVE = "live"
+"""The kind of job."""
+TOKEN = "session-token"  # noqa: S105  # the name of a metadata key
+_SPARE_S = 30.0
+"""A session ends so long before the job's deadline would end it."""
+_GRACE_S = 1.0
+
+Context = Any
+
+
+class LiveServicer(ai_pb2_grpc.AiServiceServicer):
+    """Serves StreamFrames once, to whoever shows the session's token.
+
+    begun: a client with the token is there; over: it has been served.
+    """
+
+    def __init__(self, token: str, open_model: OpenModel, limits: Limits) -> None:
+        self._token, self._open_model, self._limits = token.encode(), open_model, limits
+        self.begun, self.over = asyncio.Event(), asyncio.Event()
+
+    async def StreamFrames(  # noqa: N802  # gRPC's spelling
+        self, request_iterator: AsyncIterator[ai_pb2.StreamFramesRequest], context: Context
+    ) -> AsyncIterator[ai_pb2.StreamFramesResponse]:
+        """The session's messages, both ways, as they are."""
+        shown = dict(context.invocation_metadata() or ()).get(TOKEN, "")
+        if not self._token or not hmac.compare_digest(str(shown).encode(), self._token):
+            await context.abort(grpc.StatusCode.UNAUTHENTICATED, "this session is not yours")
+        if self.begun.is_set():
+            await context.abort(grpc.StatusCode.ALREADY_EXISTS, "this session has its client already")
+        self.begun.set()
+        # One message at a time: a client that does not read stops the session, and fills no memory.
+        outgoing: asyncio.Queue[bytes | None] = asyncio.Queue(1)
+        talking = asyncio.create_task(self._talk(request_iterator, outgoing))
+        try:
+            while (message := await outgoing.get()) is not None:
+                yield ai_pb2.StreamFramesResponse(message=message)
+            await talking
+        finally:
+            talking.cancel()
+            await asyncio.gather(talking, return_exceptions=True)
+            self.over.set()
+
+    async def _talk(
+        self, requests: AsyncIterator[ai_pb2.StreamFramesRequest], outgoing: asyncio.Queue[bytes | None]
+    ) -> None:
+        try:
+            await converse(_messages(requests), outgoing.put, self._open_model, self._limits)
+        finally:
+            await outgoing.put(None)
+
+
+async def _messages(requests: AsyncIterator[ai_pb2.StreamFramesRequest]) -> AsyncIterator[bytes]:
+    async for request in requests:
+        yield request.message
+
+
+def serve_live(task: Task, report: Report) -> None:
+    """Serves one live session; it makes no asset. Raises what starting the server raises."""
+    params = json_format.ParseDict(task.params, ai_pb2.LiveParams(), ignore_unknown_fields=True)
+    _runner().run(_serve(params, current_settings(), report))
+
+
+@cache
+def _runner() -> asyncio.Runner:
+    """One event loop for all sessions of this process: gRPC keeps to the first one it meets."""
+    return asyncio.Runner()
+
+
+async def _serve(params: ai_pb2.LiveParams, settings: AiSettings, report: Report) -> None:
+    live = settings.live
+
+    def report_while_served(fraction: float, stage: str, message: str) -> None:
+        # A model may still be loading when its client has gone and the process has another task.
+        if not servicer.over.is_set():
+            report(fraction, stage, message)
+
+    def open_by_name(name: str) -> LiveModel:
+        cache = Cache.from_env()
+        accepted, on_gpu = frozenset(params.accepted), settings.work.pool == "gpu"
+        with told_downloads(cache, report_while_served, 0.1, 0.3) as progress:
+            return open_model(name, cache, accepted, on_gpu=on_gpu, tiny=live.tiny, progress=progress)
+
+    limits = Limits(live.idle_s, min(live.max_s, max(1.0, settings.work.deadline_s - _SPARE_S)))
+    servicer = LiveServicer(params.token, open_by_name, limits)
+    rpc = RpcSettings(host=settings.rpc.host, port=live.port, max_message_mb=settings.rpc.max_message_mb)
+    server = RpcServer(rpc, lambda grpc_server: _add(servicer, grpc_server), ["immichvr.ai.v1.AiService"])
+    await server.start()
+    address = f"{_host(settings, live)}:{server.port}"
+    report(0.1, "serving", "waiting for the client")
+    tell(Serving(address))
+    log.info("a live session waits for its client", address=address)
+    try:
+        async with asyncio.timeout(live.connect_s):
+            await servicer.begun.wait()
+    except TimeoutError:
+        log.warning("nobody came to a live session", address=address)
+    else:
+        report(0.5, "live", "a client is there")
+        await servicer.over.wait()
+    finally:
+        servicer.over.set()
+        await server.stop(_GRACE_S)
+
+
+def _add(servicer: LiveServicer, server: grpc.aio.Server) -> None:
+    ai_pb2_grpc.add_AiServiceServicer_to_server(servicer, server)
+
+
+def _host(settings: AiSettings, live: LiveSettings) -> str:
+    """Where the gateway reaches this process: what is configured, else what the server listens on."""
+    if live.advertise:
+        return live.advertise
+    host = settings.rpc.host.strip("[]")
+    try:
+        is_everywhere = ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        is_everywhere = False
+    if is_everywhere:
+        host = _own_address()
+    return f"[{host}]" if ":" in host else host
+
+
+def _own_address() -> str:
+    """This machine's address in the network that leads out; no packet is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # TEST-NET-1, RFC 5737
+            return str(probe.getsockname()[0])
+        except OSError:
+            return socket.gethostbyname(socket.gethostname())

@@ -1,0 +1,136 @@
+"""The job `live` as a gateway meets it: an address, a token, one client, and an end."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import msgpack
+import pytest
+from immichvr.ai.v1 import ai_pb2, ai_pb2_grpc
+from immichvr_common.processes import ChildPool
+from immichvr_common.tasks import Task
+from immichvr_common.telling import News, Serving
+from PIL import Image
+
+TOKEN = "a-token-of-this-session"
+
+
+@asynccontextmanager
+async def serving(tmp_path: Path, pool: ChildPool | None = None) -> AsyncIterator[tuple[str, asyncio.Task[Any]]]:
+    """A live session in a child, with its address and the job's own end."""
+    own = pool or ChildPool("immichvr_ai.jobs:perform")
+    address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def hear(news: News) -> None:
+        if isinstance(news, Serving):
+            address.set_result(news.address)
+
+    task = Task("live", {"token": TOKEN, "model": "heuristic"}, {}, tmp_path)
+    job = asyncio.create_task(own.run(task, lambda *_: None, 60, hear))
+    try:
+        await asyncio.wait({address, job}, return_when=asyncio.FIRST_COMPLETED, timeout=40)
+        if not address.done():
+            job.result()
+        yield address.result(), job
+    finally:
+        job.cancel()
+        await asyncio.gather(job, return_exceptions=True)
+        if pool is None:
+            own.close()
+
+
+def hello(**more: object) -> ai_pb2.StreamFramesRequest:
+    wish = {"type": "hello", "version": 1, "model": "heuristic", "max_gaussians": 1000, "process_res": 128, **more}
+    return ai_pb2.StreamFramesRequest(message=msgpack.packb(wish))
+
+
+def frame(seq: int) -> ai_pb2.StreamFramesRequest:
+    out = io.BytesIO()
+    Image.linear_gradient("L").resize((160, 120)).convert("RGB").save(out, "JPEG")
+    fields = {"type": "frame", "seq": seq, "t": 0.0, "jpeg": out.getvalue()}
+    return ai_pb2.StreamFramesRequest(message=msgpack.packb(fields))
+
+
+def stream(channel: grpc.aio.Channel, token: str = TOKEN) -> Any:
+    return ai_pb2_grpc.AiServiceStub(channel).StreamFrames(metadata=(("session-token", token),))
+
+
+async def answer(call: Any) -> dict[str, Any]:
+    response = await asyncio.wait_for(call.read(), 20)
+    assert response is not grpc.aio.EOF
+    return dict(msgpack.unpackb(response.message))
+
+
+async def test_a_session_is_for_its_tokens_holder_alone_and_the_child_serves_the_next_one_too(tmp_path: Path) -> None:
+    pool = ChildPool("immichvr_ai.jobs:perform")
+    try:
+        for round_number in range(2):
+            async with serving(tmp_path, pool) as (address, job), grpc.aio.insecure_channel(address) as channel:
+                for wrong in ("", "another", TOKEN + "x"):
+                    with pytest.raises(grpc.aio.AioRpcError) as refused:
+                        await asyncio.wait_for(stream(channel, wrong).read(), 20)
+                    assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
+                call = stream(channel)
+                await call.write(hello())
+                assert (await answer(call))["model"] == "heuristic"
+                with pytest.raises(grpc.aio.AioRpcError) as refused:
+                    await asyncio.wait_for(stream(channel).read(), 20)
+                assert refused.value.code() is grpc.StatusCode.ALREADY_EXISTS
+                await call.write(frame(round_number))
+                result = await answer(call)
+                assert (result["type"], result["seq"]) == ("gaussians", round_number)
+                assert 500 < result["n"] <= 1000
+                await call.done_writing()
+                assert await asyncio.wait_for(job, 20) == []
+    finally:
+        pool.close()
+
+
+async def test_a_client_that_breaks_off_ends_the_job(tmp_path: Path) -> None:
+    async with serving(tmp_path) as (address, job):
+        async with grpc.aio.insecure_channel(address) as channel:
+            call = stream(channel)
+            await call.write(hello())
+            await answer(call)
+            for seq in range(20):
+                await call.write(frame(seq))
+            call.cancel()
+        assert await asyncio.wait_for(job, 20) == []
+
+
+async def test_a_job_nobody_comes_to_ends_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMMICHVR_AI_LIVE__CONNECT_S", "0.3")
+    async with serving(tmp_path) as (_, job):
+        assert await asyncio.wait_for(job, 20) == []
+
+
+async def test_the_tiny_preset_runs_the_network_itself_with_random_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMMICHVR_AI_LIVE__TINY", "true")
+    async with serving(tmp_path) as (address, _), grpc.aio.insecure_channel(address) as channel:
+        call = stream(channel)
+        await call.write(hello(model="da2-small"))
+        assert (await answer(call))["model"] == "tiny-da2-small"
+        await call.write(frame(0))
+        assert (await answer(call))["n"] > 500
+
+
+async def test_a_model_that_cannot_run_is_told_before_ready(tmp_path: Path) -> None:
+    pool = ChildPool("immichvr_ai.jobs:perform")
+    cases = [("nothing", "unknown_model"), ("embedded", "unknown_model"), ("da2-large", "licence_required")]
+    try:
+        for model, code in cases:
+            async with serving(tmp_path, pool) as (address, _), grpc.aio.insecure_channel(address) as channel:
+                call = stream(channel)
+                await call.write(hello(model=model))
+                assert (await answer(call))["code"] == code
+                assert await asyncio.wait_for(call.read(), 20) is grpc.aio.EOF
+    finally:
+        pool.close()
