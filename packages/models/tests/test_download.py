@@ -222,9 +222,28 @@ def test_stopping_keeps_what_has_arrived(hub: Hub, quick: CacheSettings, tmp_pat
         pass
 
     def stop(received: int, total: int | None) -> None:
-        raise Cancelled
+        if received:
+            raise Cancelled
 
+    url = hub.add("/f", BODY, hub.stalls_after(100_000))
     with pytest.raises(Cancelled), httpx.Client() as client:
-        fetch(Download(hub.add("/f", BODY), tmp_path / "f"), client, quick, stop)
-    get(hub.url + "/f", tmp_path / "f", quick, sha256=SHA256)
-    assert "Range" in hub.requests_of("/f")[-1]
+        fetch(Download(url, tmp_path / "f"), client, quick, stop)
+    get(url, tmp_path / "f", quick, sha256=SHA256)
+    assert hub.requests_of("/f")[-1]["Range"].startswith("bytes=")
+
+
+def test_stopping_takes_effect_while_nothing_arrives(hub: Hub, quick: CacheSettings, tmp_path: Path) -> None:
+    class Cancelled(Exception):
+        pass
+
+    heard: list[int] = []
+
+    def stop(received: int, total: int | None) -> None:
+        heard.append(received)
+        if heard.count(1000) == 2:
+            raise Cancelled
+
+    start = time.monotonic()
+    with pytest.raises(Cancelled), httpx.Client() as client:
+        fetch(Download(hub.add("/f", BODY, hub.stalls_after(1000)), tmp_path / "f"), client, quick, stop)
+    assert time.monotonic() - start < quick.read_timeout

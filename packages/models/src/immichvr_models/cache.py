@@ -15,11 +15,12 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ValidationError
 
 from immichvr_models.acceptance import Acceptance, Acceptances
-from immichvr_models.disk import writing
+from immichvr_models.disk import require_space, writing
 from immichvr_models.download import Download, fetch
 from immichvr_models.errors import DownloadError, Offline
 from immichvr_models.ledger import Ledger
-from immichvr_models.model import Model, Registry, registry
+from immichvr_models.model import Model, ModelFile, Registry, registry
+from immichvr_models.partial import Partial
 from immichvr_models.progress import Meter, Progress
 from immichvr_models.records import FailureMemory, read_record, write_record
 from immichvr_models.settings import CacheSettings, default_root, settings_from_env
@@ -108,7 +109,8 @@ class Cache:
             try:
                 self._fetch_missing(model, report)
             except DownloadError as error:
-                self._failures.remember(host if error.code == "no_network" else model.key, error)
+                if error.code not in ("no_space", "not_writable"):  # to look again costs nothing
+                    self._failures.remember(host if error.code == "no_network" else model.key, error)
                 raise
         return self.path(model)
 
@@ -168,23 +170,39 @@ class Cache:
         meter = Meter(model.key, model.size, told)
         timeout = httpx.Timeout(self.settings.read_timeout, connect=self.settings.open_timeout)
         try:
+            missing = self._missing(model, directory, meter)
             with httpx.Client(follow_redirects=True, timeout=timeout, headers=_HEADERS) as client:
-                for file in model.files:
-                    if self._ledger.holds(directory, model, file, by_hand=False):
-                        continue
-                    download = Download(
-                        url=model.url(file, self.settings.endpoint),
-                        target=directory / file.path,
-                        size=file.size,
-                        sha256=self._ledger.expected(model, file),
-                    )
-                    digest = fetch(download, client, self.settings, _of_file(meter, file.path))
-                    size = download.target.stat().st_size
-                    with writing(directory):
-                        self._ledger.enter(directory, model, file, digest)
-                    meter.at(file.path, size, size, final=True)
+                for file in missing:
+                    self._fetch(model, file, directory, client, meter)
         finally:
             note.unlink(missing_ok=True)
+
+    def _missing(self, model: Model, directory: Path, meter: Meter) -> list[ModelFile]:
+        """The files that are not here. Raises DownloadError where they would not fit."""
+        missing, needed = [], 0
+        for file in model.files:
+            if self._ledger.holds(directory, model, file, by_hand=False):
+                meter.skip((directory / file.path).stat().st_size)
+            else:
+                missing.append(file)
+                needed += max(0, (file.size or 0) - Partial.beside(directory / file.path).received)
+        with writing(self.root):
+            directory.mkdir(parents=True, exist_ok=True)
+            require_space(directory, needed, self.settings.keep_free)
+        return missing
+
+    def _fetch(self, model: Model, file: ModelFile, directory: Path, client: httpx.Client, meter: Meter) -> None:
+        download = Download(
+            url=self._address(model, file),
+            target=directory / file.path,
+            size=file.size,
+            sha256=self._ledger.expected(model, file),
+        )
+        digest = fetch(download, client, self.settings, _of_file(meter, file.path))
+        size = download.target.stat().st_size
+        with writing(directory):
+            self._ledger.enter(directory, model, file, digest)
+        meter.at(file.path, size, size, final=True)
 
     def _is_ready(self, model: Model) -> bool:
         local = self._local(model)
@@ -196,15 +214,22 @@ class Cache:
         local = self.settings.local_directory
         if local is None or model.built_in:
             return None
-        names = [model.key] + ([model.repo, model.repo.split("/")[1]] if model.repo else [])
+        names = [f"{model.key}/{model.revision}", model.key] + (
+            [model.repo, model.repo.split("/")[1]] if model.repo else []
+        )
         for directory in (local / name for name in names):
             if all((directory / file.path).is_file() for file in model.files):
                 return directory
         return None
 
     def _host(self, model: Model) -> str:
-        first = model.url(model.files[0], self.settings.endpoint) if model.files else self.settings.endpoint
+        first = self._address(model, model.files[0]) if model.files else self.settings.endpoint
         return f"host-{httpx.URL(first).host}"
+
+    def _address(self, model: Model, file: ModelFile) -> str:
+        if self.settings.base_url is not None:
+            return f"{self.settings.base_url.rstrip('/')}/{model.key}/{model.revision}/{file.path}"
+        return model.url(file, self.settings.endpoint)
 
     def _note(self, model: Model) -> Path:
         return self.root / ".state" / "running" / f"{model.key}.json"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import errno
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import disk_usage
 
 from immichvr_models.errors import DownloadError
 
@@ -31,7 +31,7 @@ def writing(directory: Path) -> Iterator[None]:
 
 def require_space(directory: Path, needed: int, keep_free: int) -> None:
     """Raise DownloadError (`no_space`) unless `needed` bytes fit and `keep_free` bytes remain."""
-    free = shutil.disk_usage(directory).free
+    free = disk_usage(directory).free
     if needed + keep_free > free:
         raise DownloadError(
             "no_space",

@@ -51,6 +51,10 @@ class Meter:
         self._due = 0.0
         self._samples: deque[tuple[float, int]] = deque()
 
+    def skip(self, size: int) -> None:
+        """A file of this size is here already."""
+        self._before += size
+
     def at(self, file: str, received: int, file_total: int | None, *, final: bool = False) -> None:
         """Say that `received` bytes of this file are here. What the callback raises stops the download."""
         now = time.monotonic()

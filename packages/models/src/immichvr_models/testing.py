@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,10 +34,13 @@ class Request(BaseHTTPRequestHandler):
         else:
             behaviour(self, body)
 
-    def asked_from(self) -> int:
-        match = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+    def asked_for(self, size: int) -> tuple[int, int] | None:
+        """The first byte that was asked for and the one after the last, of a file of this size; None: all of it."""
+        match = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         valid = self.headers.get("If-Range") in (None, etag(self.hub.files[self.path]))
-        return int(match[1]) if match and valid else 0
+        if match is None or not valid:
+            return None
+        return int(match[1]), min(size, int(match[2]) + 1) if match[2] else size
 
     def head(self, code: int, **headers: object) -> None:
         self.send_response(code)
@@ -59,31 +63,73 @@ def etag(body: bytes) -> str:
     return f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'
 
 
-def head_of_part(request: Request, body: bytes) -> int:
-    """Send the status and headers of an honest answer; return where the body starts."""
-    start, size = request.asked_from(), len(body)
-    common = {"Content_Length": size - start, "ETag": etag(body), "Accept_Ranges": "bytes"}
+def head_of_part(request: Request, body: bytes) -> bytes:
+    """Send the status and headers of an honest answer; return the bytes that belong to it."""
+    asked, size = request.asked_for(len(body)), len(body)
+    common = {"ETag": etag(body), "Accept_Ranges": "bytes"}
+    if asked is None:
+        request.head(200, Content_Length=size, **common)
+        return body
+    start, end = asked
     if start >= size:
         request.head(416, Content_Range=f"bytes */{size}", Content_Length=0)
-    elif start:
-        request.head(206, Content_Range=f"bytes {start}-{size - 1}/{size}", **common)
     else:
-        request.head(200, **common)
-    return start
+        request.head(206, Content_Range=f"bytes {start}-{end - 1}/{size}", Content_Length=end - start, **common)
+    return body[start:end]
 
 
 def honest(request: Request, body: bytes) -> None:
-    start = head_of_part(request, body)
-    request.wfile.write(body[start:])
+    request.wfile.write(head_of_part(request, body))
 
 
 def drops_after(count: int) -> Behaviour:
     """Hang up after this many bytes of the body."""
 
     def behaviour(request: Request, body: bytes) -> None:
-        start = head_of_part(request, body)
-        request.wfile.write(body[start : start + count])
+        request.wfile.write(head_of_part(request, body)[:count])
         request.hang_up()
+
+    return behaviour
+
+
+def throttled(rate: float, block: int = 64_000) -> Behaviour:
+    """Send no more than so many bytes a second on one connection, as many servers do."""
+
+    def behaviour(request: Request, body: bytes) -> None:
+        rest, start = head_of_part(request, body), time.monotonic()
+        for sent in range(0, len(rest), block):
+            ahead = sent / rate - (time.monotonic() - start)
+            if ahead > 0 and request.hub.over.wait(ahead):
+                return
+            request.wfile.write(rest[sent : sent + block])
+
+    return behaviour
+
+
+def announces_ranges_and_ignores_them(request: Request, body: bytes) -> None:
+    request.head(200, Content_Length=len(body), ETag=etag(body), Accept_Ranges="bytes")
+    request.wfile.write(body)
+
+
+def one_at_a_time(code: int) -> Behaviour:
+    """Refuse whoever asks while an answer is under way; the first one is, until three were refused."""
+    busy, refused, waited = threading.Lock(), threading.Semaphore(0), threading.Event()
+
+    def behaviour(request: Request, body: bytes) -> None:
+        if not busy.acquire(blocking=False):
+            status(code)(request, body)
+            refused.release()
+            return
+        try:
+            rest = head_of_part(request, body)
+            request.wfile.write(rest[: len(rest) // 8])
+            request.wfile.flush()
+            if not waited.is_set():
+                waited.set()
+                all(refused.acquire(timeout=10) for _ in range(3))
+            request.wfile.write(rest[len(rest) // 8 :])
+        finally:
+            busy.release()
 
     return behaviour
 
@@ -162,8 +208,7 @@ class Hub:
         """Go silent after this many bytes."""
 
         def behaviour(request: Request, body: bytes) -> None:
-            start = head_of_part(request, body)
-            request.wfile.write(body[start : start + count])
+            request.wfile.write(head_of_part(request, body)[:count])
             request.wfile.flush()
             self.over.wait(30)
             request.hang_up()
@@ -172,11 +217,11 @@ class Hub:
 
     def trickles(self, request: Request, body: bytes) -> None:
         """Send one byte at a time, without end in sight."""
-        head_of_part(request, body)
-        for index in range(len(body)):
+        rest = head_of_part(request, body)
+        for index in range(len(rest)):
             if self.over.wait(0.02):
                 break
-            request.wfile.write(body[index : index + 1])
+            request.wfile.write(rest[index : index + 1])
             request.wfile.flush()
         request.hang_up()
 
