@@ -9,7 +9,8 @@ import pytest
 import skimage
 from immichvr_ai.depth.networks import network_depth
 from immichvr_ai.errors import ModelUnavailable
-from immichvr_ai.networks.depth_anything_v2 import LONGEST_SIDE, NEAR_TO_FAR, depth_of, prepare
+from immichvr_ai.networks.depth_anything_v2 import LONGEST_SIDE, prepare
+from immichvr_ai.networks.disparity import NEAR_TO_FAR, depth_of
 from immichvr_ai.runtime import Runtime
 from immichvr_media import Photo
 from immichvr_models import Cache

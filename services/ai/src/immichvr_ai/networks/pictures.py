@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+HALF = (0.5, 0.5, 0.5)
+"""Mean and deviation that bring pixels to -1..1."""
 
 
 def normalised(
@@ -26,10 +29,18 @@ def normalised(
 ) -> FloatImage:
     """The input (1, 3, h, w) float32 of a photo (H, W, 3) uint8, resized to `size` (h, w) with antialiasing."""
     small = Image.fromarray(rgb).resize((size[1], size[0]), resample)
-    scaled = (np.asarray(small, np.float32) / np.float32(255.0) - np.asarray(mean, np.float32)) / np.asarray(
-        std, np.float32
-    )
+    pixels = np.asarray(small, np.float32) / np.float32(255.0)
+    scaled = (pixels - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
     return np.ascontiguousarray(scaled.transpose(2, 0, 1)[None], np.float32)
+
+
+def resized_within(rgb: npt.NDArray[np.uint8], longest: int) -> npt.NDArray[np.uint8]:
+    """The photo (h, w, 3), shrunk where a side is longer than `longest` pixels; never to nothing."""
+    scale = longest / max(rgb.shape[:2])
+    if scale >= 1:
+        return rgb
+    size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def predicted(tensor: torch.Tensor) -> FloatImage:

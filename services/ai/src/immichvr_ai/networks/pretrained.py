@@ -2,11 +2,42 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from immichvr_ai.networks.base import Compute, View, ViewDepth
 
 if TYPE_CHECKING:
     import torch
+
+
+class PretrainedDepth(ABC):
+    """A family of depth networks of transformers.
+
+    architecture: the class in transformers.
+    """
+
+    architecture: ClassVar[str]
+    metric = False
+    bf16 = True
+
+    def load(self, directory: Path) -> torch.nn.Module:
+        """Load config.json and model.safetensors."""
+        return load_pretrained(self.architecture, directory)
+
+    @abstractmethod
+    def tiny(self, seed: int = 0) -> torch.nn.Module:
+        """The same architecture made small, with random weights."""
+
+    def depth(self, module: torch.nn.Module, views: Sequence[View], compute: Compute) -> list[ViewDepth]:
+        """Depth of each photo, at the network's resolution."""
+        return [self.depth_of_view(module, view, compute) for view in views]
+
+    @abstractmethod
+    def depth_of_view(self, module: torch.nn.Module, view: View, compute: Compute) -> ViewDepth:
+        """Depth of one photo."""
 
 
 def load_pretrained(architecture: str, directory: Path) -> torch.nn.Module:
@@ -27,7 +58,7 @@ def load_pretrained(architecture: str, directory: Path) -> torch.nn.Module:
     return module
 
 
-def random_network(architecture: str, config: Any, seed: int, spread: float = 0.15) -> torch.nn.Module:
+def random_network(architecture: str, config: Any, seed: int, spread: float = 0.3) -> torch.nn.Module:
     """A network of a class of transformers with random weights that make its output vary over the picture.
 
     spread: standard deviation of all weights but biases, more than where training starts.
@@ -35,12 +66,11 @@ def random_network(architecture: str, config: Any, seed: int, spread: float = 0.
     import torch
     import transformers
 
-    generator = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network: torch.nn.Module = getattr(transformers, architecture)(config).eval()
-    with torch.no_grad():
-        for weights in network.parameters():
-            if weights.dim() > 1:
-                weights.normal_(0.0, spread, generator=generator)
+        with torch.no_grad():
+            for weights in network.parameters():
+                if weights.dim() > 1:
+                    weights.normal_(0.0, spread)
     return network
