@@ -108,6 +108,49 @@ async def test_one_job_makes_several_formats(converter, gateway_bus, store, make
         assert read((await store.get_bytes(file.key)).data, file.format).cloud.count == 100
 
 
+async def test_a_conversion_with_options_is_a_file_of_its_own_under_its_label(
+    converter, gateway_bus, store, make_cloud
+) -> None:
+    photo_id = uuid.uuid4().hex
+    source = await existing_asset(store, photo_id, to_bytes(make_cloud(40), "spz"))
+    wanted = {"to_format": "spz", "spz_version": 4, "frame": "rub", "model_key": MODEL}
+    end = await outcome(gateway_bus, new_job(photo_id, source, label="v4.rub", **wanted))
+    assert end.state == JOB_STATE_SUCCEEDED, end.error
+    manifest, _ = await read_manifest(store, manifest_key("splat", photo_id, MODEL, "r0"))
+    assert [(file.name, file.role, file.variant) for file in manifest.files] == [
+        ("splat.spz", "splat", "full"),
+        ("splat.v4.rub.spz", "conversion", "v4.rub"),
+    ]
+    refused = await outcome(gateway_bus, new_job(uuid.uuid4().hex, source, label="../up", **wanted))
+    assert refused.error.code == "unsupported_format"
+
+
+async def test_a_lod_job_makes_an_octree_of_tiles_where_that_is_asked_for(
+    converter, gateway_bus, store, make_cloud
+) -> None:
+    photo_id = uuid.uuid4().hex
+    source = await existing_asset(store, photo_id, to_bytes(make_cloud(300), "spz"))
+    end = await outcome(gateway_bus, new_job(photo_id, source, kind="lod", tile_gaussians=60, model_key=MODEL))
+    assert end.state == JOB_STATE_SUCCEEDED, end.error
+    manifest, _ = await read_manifest(store, manifest_key("splat", photo_id, MODEL, "r0"))
+    tiles = {file.name: file for file in manifest.files if file.role == "tile"}
+    [index] = [file for file in manifest.files if file.role == "tiles"]
+    tree = json.loads((await store.get_bytes(index.key)).data)
+    assert (tree["count"], tree["root"]["file"]) == (300, "r.spz")
+    leaves, open_nodes = 0, [tree["root"]]
+    while open_nodes:
+        node = open_nodes.pop()
+        data = (await store.get_bytes(tiles.pop(node["file"]).key)).data
+        assert (len(data), read(data, "spz").cloud.count) == (node["bytes"], node["count"])
+        leaves += 0 if node["children"] else node["count"]
+        open_nodes += node["children"]
+    assert (leaves, tiles) == (300, {})
+    too_fine = await outcome(
+        gateway_bus, new_job(uuid.uuid4().hex, source, kind="lod", tile_gaussians=1, model_key=MODEL)
+    )
+    assert "at least 2" in too_fine.error.message
+
+
 async def test_a_lod_job_adds_levels_and_their_index(converter, gateway_bus, store, make_cloud) -> None:
     photo_id = uuid.uuid4().hex
     source = await existing_asset(store, photo_id, to_bytes(make_cloud(300), "spz"))

@@ -16,7 +16,7 @@ from google.protobuf.message import Message
 from immichvr.converter.v1.converter_pb2 import ConvertParams, LodParams
 from immichvr_common.errors import InvalidRequest
 from immichvr_common.tasks import Made, MadeFile, Report, Task
-from immichvr_splats import ReadLimits
+from immichvr_splats import Format, ReadLimits
 
 from immichvr_converter.conversion import (
     Converted,
@@ -24,12 +24,14 @@ from immichvr_converter.conversion import (
     Loss,
     MemoryBudget,
     Target,
+    Tiles,
     choose_levels,
     choose_target,
     choose_targets,
     convert,
     inspect,
     make_levels,
+    make_tiles,
     tell_format,
 )
 from immichvr_converter.conversion.options import WRITER_OPTIONS, Options
@@ -67,7 +69,7 @@ def targets_of(params: ConvertParams) -> list[Target]:
     wanted = list(params.to_formats)
     if params.to_format or not wanted:
         wanted.insert(0, params.to_format)
-    return choose_targets(wanted, params.variant, options_in(params), count)
+    return choose_targets(wanted, params.variant, options_in(params), count, params.label)
 
 
 def options_in(params: ConvertParams) -> Options:
@@ -106,12 +108,23 @@ def _make_levels(task: Task, reached: Callable[[str], None]) -> list[Made]:
     source = task.inputs[INPUT]
     format = tell_format(source, params.from_format, task.source_name)
     row = choose_target(params.to_format or _LEVEL_FORMAT, "").format
+    if params.HasField("tile_gaussians"):
+        most = params.tile_gaussians
+        tiles = make_tiles(source, format, row, most, task.folder, read_limits(), memory_budget(), reached)
+        return [_tiled(params, tiles, row)]
     wanted = choose_levels(list(params.levels), list(params.counts))
     made = make_levels(source, format, row, wanted, task.folder, read_limits(), memory_budget(), reached)
     files = [MadeFile(one.file, "level", row.key, row.media_type, one.name) for one in made.levels]
     files.append(MadeFile(made.index.name, "levels", "json", "application/json"))
     facts = {"gaussians": made.gaussians, "levels": [{"name": one.name, "count": one.count} for one in made.levels]}
     return [_extension(params.model_key, files, facts, _level_losses(made))]
+
+
+def _tiled(params: LodParams, made: Tiles, row: Format) -> Made:
+    files = [MadeFile(name, "tile", row.key, row.media_type, Path(name).name.partition(".")[0]) for name in made.files]
+    files.append(MadeFile(made.index.name, "tiles", "json", "application/json"))
+    losses = [_named(made.index.name, loss) for loss in made.losses]
+    return _extension(params.model_key, files, {"gaussians": made.gaussians, "tiles": len(made.files)}, losses)
 
 
 def _inspect(task: Task, reached: Callable[[str], None]) -> list[Made]:
@@ -137,7 +150,8 @@ def _check_model_key(key: str) -> None:
 def _file(made: Converted) -> MadeFile:
     row = made.target.format
     # Viewers take files of the role `splat` for the whole of it, or for the light variant.
-    role = "splat" if made.target.count is None else "level"
+    whole = "splat" if made.target.label == made.target.variant else "conversion"
+    role = whole if made.target.count is None else "level"
     return MadeFile(made.path.name, role, row.key, row.media_type, made.target.label)
 
 

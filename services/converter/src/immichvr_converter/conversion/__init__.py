@@ -12,7 +12,7 @@ from immichvr_converter.conversion.formats import (
     tell_format,
 )
 from immichvr_converter.conversion.inspection import Inspected, inspect
-from immichvr_converter.conversion.levels import Levels, choose_levels, make_levels
+from immichvr_converter.conversion.levels import Levels, Tiles, choose_levels, make_levels, make_tiles
 
 __all__ = [
     "LIGHT_MAX_BYTES",
@@ -25,6 +25,7 @@ __all__ = [
     "Loss",
     "MemoryBudget",
     "Target",
+    "Tiles",
     "TooLarge",
     "UnsupportedFormat",
     "choose_levels",
@@ -33,5 +34,6 @@ __all__ = [
     "convert",
     "inspect",
     "make_levels",
+    "make_tiles",
     "tell_format",
 ]

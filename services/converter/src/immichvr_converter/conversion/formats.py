@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,7 @@ LIGHT_MAX_BYTES = 5_000_000
 """What a headset or a phone on the road can be asked to load."""
 
 _LONGEST_MAGIC = 16
+_LABEL = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+){0,15}")
 
 
 @dataclass(frozen=True)
@@ -25,13 +27,14 @@ class Target:
     """What a conversion makes.
 
     variant: `full`, or `light` for a level of detail of at most LIGHT_MAX_BYTES. options: those of the format's
-    writer. count: at most so many Gaussians, all where None.
+    writer. count: at most so many Gaussians, all where None. called: its label, where somebody chose it.
     """
 
     format: Format
     variant: str
     options: dict[str, str | int] = field(default_factory=dict)
     count: int | None = None
+    called: str = ""
 
     @property
     def name(self) -> str:
@@ -42,6 +45,8 @@ class Target:
     @property
     def label(self) -> str:
         """What the file is among those of its format."""
+        if self.called:
+            return self.called
         return self.variant if self.count is None else f"lod-{self.count}"
 
 
@@ -55,12 +60,14 @@ def choose_target(to_format: str, variant: str, options: Options | None = None, 
 
 
 def choose_targets(
-    to_formats: list[str], variant: str, options: Options | None = None, count: int | None = None
+    to_formats: list[str], variant: str, options: Options | None = None, count: int | None = None, label: str = ""
 ) -> list[Target]:
     """What is to be made of one file: each format once, with those of the options that it has.
 
     Raises UnsupportedFormat, naming the accepted values.
     """
+    if label and not _LABEL.fullmatch(label):
+        raise UnsupportedFormat(f"the label {label[:80]!r} is not of the form {_LABEL.pattern}")
     options, variant = options or {}, variant or FULL
     if variant not in VARIANTS:
         raise UnsupportedFormat(f"unknown variant {variant[:40]!r}, wants one of {', '.join(VARIANTS)}")
@@ -70,7 +77,7 @@ def choose_targets(
         raise UnsupportedFormat("a level of detail of 0 Gaussians was asked for, wants at least 1")
     rows = [_written(key, variant) for key in dict.fromkeys(to_formats)]
     check_options(rows, options)
-    return [Target(row, variant, taken_by(row, options), count) for row in rows]
+    return [Target(row, variant, taken_by(row, options), count, label) for row in rows]
 
 
 def _written(to_format: str, variant: str) -> Format:

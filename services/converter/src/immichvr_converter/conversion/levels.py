@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import immichvr_splats as splats
-from immichvr_splats import LEVEL_COUNTS, LEVELS_FILE, Bounds, Format, GaussianCloud, Level, ReadLimits
+from immichvr_splats import LEVEL_COUNTS, LEVELS_FILE, TILES_FILE, Bounds, Format, GaussianCloud, Level, ReadLimits
 from immichvr_splats.lod_index import INDEX_VERSION, camera_entry, write_index
 
 from immichvr_converter.conversion.admission import MemoryBudget
@@ -16,6 +16,8 @@ from immichvr_converter.conversion.estimates import memory_to_hold
 from immichvr_converter.conversion.files import Loss, admitted_splat, blaming_the_file, told
 
 MOST_LEVELS = 16
+MOST_TILES = 1024
+"""Files of one octree: what a manifest lists and a viewer asks for one by one."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,42 @@ def make_levels(
         write_index(folder / LEVELS_FILE, index)
         reached("packed")
     return Levels(levels, folder / LEVELS_FILE, cloud.count, losses)
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Files of an octree, the root first, and the index that names them. gaussians: those of the whole cloud."""
+
+    files: list[str]
+    index: Path
+    gaussians: int
+    losses: list[Loss]
+
+
+def make_tiles(
+    source: Path,
+    format: str,
+    row: Format,
+    most: int,
+    folder: Path,
+    limits: ReadLimits,
+    budget: MemoryBudget,
+    reached: Callable[[str], None],
+) -> Tiles:
+    """Reads `source` once and writes an octree of tiles of at most `most` Gaussians, then TILES_FILE, into `folder`.
+
+    Raises InvalidSplat, TooLarge, ConversionError where there would be more than MOST_TILES.
+    """
+    with admitted_splat(source, format, limits, budget, memory_to_hold) as opened:
+        if most < 1 or opened.count > most * MOST_TILES // 4:
+            least = max(1, -(-opened.count * 4 // MOST_TILES))
+            raise ConversionError(f"tiles of {most:,} Gaussians would be too many files, wants at least {least:,}")
+        reached("decoded")
+        losses = told(opened.losses)
+        with blaming_the_file():
+            root = splats.write_tiles(opened.cloud(), folder, row.key, most)
+        reached("packed")
+    return Tiles([tile.file for tile in root.walk()], folder / TILES_FILE, opened.count, losses)
 
 
 def _sensible(wanted: dict[str, int], count: int) -> list[tuple[str, int]]:

@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ConvertParams(_message.Message):
-    __slots__ = ("to_format", "variant", "from_format", "model_key", "spz_version", "ksplat_level", "sh_degree", "frame", "order", "lod_count", "ply_layout", "glb_encoding", "to_formats")
+    __slots__ = ("to_format", "variant", "from_format", "model_key", "spz_version", "ksplat_level", "sh_degree", "frame", "order", "lod_count", "ply_layout", "glb_encoding", "to_formats", "label")
     TO_FORMAT_FIELD_NUMBER: _ClassVar[int]
     VARIANT_FIELD_NUMBER: _ClassVar[int]
     FROM_FORMAT_FIELD_NUMBER: _ClassVar[int]
@@ -22,6 +22,7 @@ class ConvertParams(_message.Message):
     PLY_LAYOUT_FIELD_NUMBER: _ClassVar[int]
     GLB_ENCODING_FIELD_NUMBER: _ClassVar[int]
     TO_FORMATS_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
     to_format: str
     variant: str
     from_format: str
@@ -35,21 +36,24 @@ class ConvertParams(_message.Message):
     ply_layout: str
     glb_encoding: str
     to_formats: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, to_format: _Optional[str] = ..., variant: _Optional[str] = ..., from_format: _Optional[str] = ..., model_key: _Optional[str] = ..., spz_version: _Optional[int] = ..., ksplat_level: _Optional[int] = ..., sh_degree: _Optional[int] = ..., frame: _Optional[str] = ..., order: _Optional[str] = ..., lod_count: _Optional[int] = ..., ply_layout: _Optional[str] = ..., glb_encoding: _Optional[str] = ..., to_formats: _Optional[_Iterable[str]] = ...) -> None: ...
+    label: str
+    def __init__(self, to_format: _Optional[str] = ..., variant: _Optional[str] = ..., from_format: _Optional[str] = ..., model_key: _Optional[str] = ..., spz_version: _Optional[int] = ..., ksplat_level: _Optional[int] = ..., sh_degree: _Optional[int] = ..., frame: _Optional[str] = ..., order: _Optional[str] = ..., lod_count: _Optional[int] = ..., ply_layout: _Optional[str] = ..., glb_encoding: _Optional[str] = ..., to_formats: _Optional[_Iterable[str]] = ..., label: _Optional[str] = ...) -> None: ...
 
 class LodParams(_message.Message):
-    __slots__ = ("model_key", "to_format", "from_format", "levels", "counts")
+    __slots__ = ("model_key", "to_format", "from_format", "levels", "counts", "tile_gaussians")
     MODEL_KEY_FIELD_NUMBER: _ClassVar[int]
     TO_FORMAT_FIELD_NUMBER: _ClassVar[int]
     FROM_FORMAT_FIELD_NUMBER: _ClassVar[int]
     LEVELS_FIELD_NUMBER: _ClassVar[int]
     COUNTS_FIELD_NUMBER: _ClassVar[int]
+    TILE_GAUSSIANS_FIELD_NUMBER: _ClassVar[int]
     model_key: str
     to_format: str
     from_format: str
     levels: _containers.RepeatedScalarFieldContainer[str]
     counts: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, model_key: _Optional[str] = ..., to_format: _Optional[str] = ..., from_format: _Optional[str] = ..., levels: _Optional[_Iterable[str]] = ..., counts: _Optional[_Iterable[int]] = ...) -> None: ...
+    tile_gaussians: int
+    def __init__(self, model_key: _Optional[str] = ..., to_format: _Optional[str] = ..., from_format: _Optional[str] = ..., levels: _Optional[_Iterable[str]] = ..., counts: _Optional[_Iterable[int]] = ..., tile_gaussians: _Optional[int] = ...) -> None: ...
 
 class Loss(_message.Message):
     __slots__ = ("what", "message", "count")
