@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -17,8 +17,11 @@ from ..threads import in_order, workers
 _GZIP_WINDOW = 31
 _RAW_WINDOW = -15
 _ISAL_LEVEL = 2
-# Measured: beyond positions, which come first, level 3 takes up to three times as long for files that are not smaller.
-_ZSTD_POSITIONS_LEVEL, _ZSTD_LEVEL = 3, 1
+# Hash bits, window bits and shortest match of each plane, measured on photos and scenes. Its fast strategy finds the
+# short repetitions of these planes, which its levels do not look for, where hash and window fit a core's cache. What
+# repeats in SH are long runs only; the rest is for the entropy coder.
+_ZSTD_SEARCHES = ((15, 17, 5), (8, 17, 6), (15, 17, 4), (14, 17, 5), (17, 18, 4), (7, 17, 7))
+_BLOCKS_AHEAD = 2
 _GZIP_HEADER = bytes([0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255])
 _GZIP_TRAILER = struct.Struct("<II")
 _EMPTY_LAST_BLOCK = b"\3\0"
@@ -84,17 +87,32 @@ def inflate(source: Source, size: int) -> tuple[bytes, bool]:
 
 def zstd_frames(blocks: Iterator[list[U8]], sizes: list[int]) -> list[list[bytes]]:
     """One frame, in pieces, for each plane that comes in blocks. sizes: bytes of each plane in all."""
-    levels = [_ZSTD_POSITIONS_LEVEL if plane == 0 else _ZSTD_LEVEL for plane in range(len(sizes))]
-    compressors = [zstandard.ZstdCompressor(level=level) for level in levels]
-    streams = [compressor.compressobj(size=size) for compressor, size in zip(compressors, sizes, strict=True)]
-    frames: list[list[bytes]] = [[] for _ in sizes]
+    streams = [_zstd_stream(*_ZSTD_SEARCHES[plane], size) for plane, size in enumerate(sizes)]
+    pieces: list[list[Future[bytes]]] = [[] for _ in sizes]
+
+    def compress(plane: int, piece: U8, before: Future[bytes] | None) -> bytes:
+        if before is not None:
+            before.result()  # was given to the pool earlier, so it is at work, or done
+        return streams[plane].compress(piece.data)
+
     with ThreadPoolExecutor(workers()) as pool:
         for planes in blocks:
-            for frame, piece in zip(frames, pool.map(lambda s, p: s.compress(p), streams, planes), strict=True):
-                frame.append(piece)
-        for frame, end in zip(frames, pool.map(lambda s: s.flush(), streams), strict=True):
+            for plane, piece in enumerate(planes):
+                waiting = pieces[plane]
+                waiting.append(pool.submit(compress, plane, piece, waiting[-1] if waiting else None))
+                if len(waiting) > _BLOCKS_AHEAD:
+                    waiting[-1 - _BLOCKS_AHEAD].result()
+        frames = [[piece.result() for piece in plane] for plane in pieces]
+        for frame, end in zip(frames, pool.map(lambda stream: stream.flush(), streams), strict=True):
             frame.append(end)
     return frames
+
+
+def _zstd_stream(hash_log: int, window_log: int, min_match: int, size: int) -> "zstandard.ZstdCompressionObj":
+    parameters = zstandard.ZstdCompressionParameters(
+        hash_log=hash_log, window_log=window_log, min_match=min_match, strategy=zstandard.STRATEGY_FAST
+    )
+    return zstandard.ZstdCompressor(compression_params=parameters).compressobj(size=size)
 
 
 def table_of_contents(frames: list[list[bytes]], sizes: list[int]) -> bytes:
