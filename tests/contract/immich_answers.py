@@ -47,6 +47,7 @@ class StubUser:
     name: str
     email: str
     password: str
+    is_admin: bool = False
 
 
 @dataclass
@@ -170,7 +171,7 @@ async def _login(stub: ImmichStub, request: Request) -> Response:
         "userId": user.id,
         "userEmail": user.email,
         "name": user.name,
-        "isAdmin": False,
+        "isAdmin": user.is_admin,
         "isOnboarded": True,
         "profileImagePath": "",
         "shouldChangePassword": False,
@@ -212,7 +213,7 @@ async def _me(stub: ImmichStub, request: Request, caller: Caller) -> Response:
             "updatedAt": _text(FIRST_DAY),
             "profileChangedAt": _text(FIRST_DAY),
             "deletedAt": None,
-            "isAdmin": False,
+            "isAdmin": user.is_admin,
             "license": None,
             "oauthId": "",
             "profileImagePath": "",

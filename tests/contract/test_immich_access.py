@@ -137,6 +137,19 @@ async def test_a_listed_photo_is_not_asked_about_again_for_its_thumbnail(immich_
     assert immich_stub.calls == [f"GET /api/assets/{asset.id}/thumbnail"]
 
 
+async def test_who_administers_is_immichs_word_believed_for_a_while_and_asked_anew_before_a_deed(
+    immich_stub, library, ada, as_ada, as_ben
+):
+    assert not await library.is_admin(as_ada)
+    ada.is_admin = True
+    assert not await library.is_admin(as_ada)
+    assert await library.is_admin(as_ada, fresh=True)
+    before = len(immich_stub.calls)
+    assert await library.is_admin(as_ada)
+    assert len(immich_stub.calls) == before
+    assert not await library.is_admin(as_ben)
+
+
 async def test_a_permission_taken_away_later_is_named(immich_stub, library, ada, as_ada, picture):
     asset = immich_stub.add_photo(ada, picture())
     immich_stub.keys[as_ada.credential.secret.get_secret_value()].permissions = ("asset.read", "user.read")

@@ -21,7 +21,7 @@ from immichvr_gateway.core import Core
 from immichvr_gateway.library import FolderLibrary, ImmichLibrary, Library
 from immichvr_gateway.lines import on_lines
 from immichvr_gateway.problems import Problem
-from immichvr_gateway.routes import assets, jobs, photos, system
+from immichvr_gateway.routes import assets, jobs, models, photos, system
 from immichvr_gateway.sessions import COOKIE, Doorkeeper
 from immichvr_gateway.settings import GatewaySettings
 from immichvr_gateway.sockets import News
@@ -29,7 +29,7 @@ from immichvr_gateway.sockets import News
 DESCRIPTION = """Photos become places: ask for depth and Gaussian splats, follow the jobs, fetch what was made.
 
 Errors are problem details (RFC 9457) with a `code`. Live news come over Socket.IO at `/api/socket.io`:
-`job:update` with a job, `asset:created` with a photo's new asset."""
+`job:update` with a job, `asset:created` with a photo's new asset, `model:progress` with a model's state."""
 
 
 def make_library(settings: GatewaySettings) -> Library:
@@ -66,7 +66,7 @@ def create_app(settings: GatewaySettings, library: Library | None = None) -> ASG
         lifespan=lifespan,
     )
     app.state.core = core
-    for routes in (photos, assets, jobs, system):
+    for routes in (photos, assets, jobs, models, system):
         app.include_router(routes.router)
     problems.install(app)
     api_docs.install(app)

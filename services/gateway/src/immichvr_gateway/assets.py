@@ -14,8 +14,24 @@ from pydantic import BaseModel
 
 from immichvr_gateway.recipes import depth_model_of
 
-PREFERENCE = ("embedded", "da2-small", "heuristic")
-"""Depth models from best to last resort; a splat is as good as the depth it was lifted from."""
+PREFERENCE = (
+    "embedded",
+    "depthpro",
+    "da3nested-giant-large",
+    "da2-large",
+    "da3mono-large",
+    "da3-giant",
+    "da3-large",
+    "da3metric-large",
+    "da2-base",
+    "da3-base",
+    "zoedepth",
+    "da2-small",
+    "da3-small",
+    "midas-dpt-large",
+    "heuristic",
+)
+"""Depth models as workers' `auto` prefers them; a splat is as good as the depth it was lifted from."""
 _CACHED_MANIFESTS = 2048
 
 
@@ -92,7 +108,9 @@ class AssetIndex:
 
 
 def rank(model_key: str) -> int:
-    """How far from the best a model is; 0 is the best."""
+    """How far from the best a model is; one that makes splats itself, without depth, is better than any lifting."""
+    if model_key == "sharp":
+        return -1
     depth = depth_model_of(model_key)
     return PREFERENCE.index(depth) if depth in PREFERENCE else len(PREFERENCE)
 

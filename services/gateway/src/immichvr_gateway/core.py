@@ -30,6 +30,8 @@ from immichvr_gateway.jobs.index import JobIndex
 from immichvr_gateway.jobs.projection import EventReader
 from immichvr_gateway.jobs.records import JobError, JobProgress, JobRecord, State, moment
 from immichvr_gateway.library import Library
+from immichvr_gateway.models.orders import ModelOrders
+from immichvr_gateway.models.shelf import Shelf
 from immichvr_gateway.orders import Orders
 from immichvr_gateway.problems import Problem
 from immichvr_gateway.sessions import Sessions
@@ -55,11 +57,13 @@ class Core:
         self.manifests = ManifestReader(self.store)
         self.sessions = Sessions(settings, library)
         self.models = Cache.from_env()
+        self.shelf = Shelf(self.models, self._model_changed)
         self.news: News | None = None
         self._bus: Bus | None = None
         self._waits_for = "nats"
         self._desk: Desk | None = None
         self._orders: Orders | None = None
+        self._model_orders: ModelOrders | None = None
         self._reader: EventReader | None = None
         self._assets_kv: KeyValue | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -80,6 +84,13 @@ class Core:
             raise self._not_up_yet()
         return self._orders
 
+    @property
+    def model_orders(self) -> ModelOrders:
+        """Turns wishes about models into jobs. Raises Unavailable as `desk` does."""
+        if self._model_orders is None:
+            raise self._not_up_yet()
+        return self._model_orders
+
     def _not_up_yet(self) -> Unavailable:
         name = {"nats": "NATS", "s3": "S3"}[self._waits_for]
         return Unavailable(f"the gateway is starting: {name} has not answered yet", down=self._waits_for)
@@ -93,7 +104,7 @@ class Core:
         for task in [*self._tasks, *self._errands]:
             task.cancel()
         await asyncio.gather(*self._tasks, *self._errands, return_exceptions=True)
-        if self._bus is not None and self._bus.connected and self._reader is not None and self.desk.all_written:
+        if self._bus is not None and self._bus.connected and self._reader is not None and self._all_written:
             with contextlib.suppress(*OUTAGES, nats.errors.Error):
                 await asyncio.wait_for(self._save_position(self._bus, self._reader), 1)
         if self.news is not None:
@@ -129,8 +140,9 @@ class Core:
         self.sessions.use(bus)
         self._desk = Desk(bus, self.jobs, self._job_changed, self._job_ended, settings)
         stager = Stager(self.library, self.store, int(settings.limits.source_megabytes * 1e6))
-        self._orders = Orders(self._desk, self.assets, self.manifests, stager, self.store, self.models)
-        reader = self._reader = EventReader(bus, position, self._desk.on_event, self._on_asset)
+        self._orders = Orders(self._desk, self.assets, self.manifests, stager, self.store, self.shelf)
+        self._model_orders = ModelOrders(self._desk, self.shelf, self.models, self.store.bucket)
+        reader = self._reader = EventReader(bus, position, self._desk.on_event, self._on_asset, self.shelf.on_event)
         await self._catch_up(bus, self._desk)
         self._tasks += [
             asyncio.create_task(one)
@@ -154,8 +166,10 @@ class Core:
             for entry in await entries_in_storage(self.store):
                 self.assets.put(entry)
                 await self._assets_kv.put(entry.kv_key, entry.model_dump_json().encode())
+        state = await bus.js.key_value(KV_STATE)
+        await self.shelf.load(state)
         try:
-            entry = await (await bus.js.key_value(KV_STATE)).get(_POSITION)
+            entry = await state.get(_POSITION)
         except KeyNotFoundError:
             return 0
         return int(entry.value or b"0")
@@ -172,7 +186,7 @@ class Core:
         while True:
             await asyncio.sleep(_SAVE_POSITION_S)
             # What is not written down yet must be read again after a crash.
-            if reader.position != saved and self.desk.all_written:
+            if reader.position != saved and self._all_written:
                 with contextlib.suppress(*OUTAGES, nats.errors.Error):
                     saved = await self._save_position(bus, reader)
 
@@ -185,6 +199,7 @@ class Core:
         while True:
             try:
                 await self.desk.reconcile()
+                await self.shelf.write_missing()
             except (Unavailable, *OUTAGES, nats.errors.Error) as error:
                 log.debug("reconciling waits", error=str(error))
             await asyncio.sleep(_RECONCILE_S)
@@ -195,9 +210,19 @@ class Core:
         except ServiceError as error:
             return [error.message]
 
+    @property
+    def _all_written(self) -> bool:
+        return self.desk.all_written and self.shelf.all_written
+
     def _job_changed(self, record: JobRecord) -> None:
         if self.news is not None:
             self.news.job_changed(record)
+        if record.kind.startswith("model-") and record.state.terminal:
+            self._errand(self.shelf.on_job(record))
+
+    def _model_changed(self, key: str, is_progress: bool) -> None:
+        if self.news is not None:
+            self.news.model_changed(self.shelf.news(key), is_progress)
 
     def _job_ended(self, record: JobRecord) -> None:
         if not record.state.terminal:

@@ -10,18 +10,20 @@ from immichvr.common.v1.common_pb2 import ObjectRef
 from immichvr.events.v1.events_pb2 import Job
 from immichvr_common.manifests import AssetFile, Manifest
 from immichvr_common.storage import ObjectStore
-from immichvr_models import Cache
+from immichvr_models import registry
 
-from immichvr_gateway.assets import AssetEntry, AssetIndex, ManifestReader, rank
+from immichvr_gateway.assets import PREFERENCE, AssetEntry, AssetIndex, ManifestReader, rank
 from immichvr_gateway.jobs.desk import Desk
 from immichvr_gateway.jobs.records import JobProgress, JobRecord, State, new_record
 from immichvr_gateway.library import Identity, LibraryPhoto
+from immichvr_gateway.models.orders import refusal_to_run
+from immichvr_gateway.models.shelf import Shelf
 from immichvr_gateway.problems import Problem, not_accepted, not_found
 from immichvr_gateway.recipes import conversion_hash, depth_model_of, job_id, recipe
 from immichvr_gateway.staging import Stager
 
-DEPTH_MODELS = ["auto", "embedded", "da2-small", "heuristic"]
-SPLAT_MODELS = ["auto", "lift-embedded", "lift-da2-small", "lift-heuristic"]
+DEPTH_MODELS = ["auto", *(model.key for model in registry.making("depth"))]
+SPLAT_MODELS = ["auto", *(key for model in registry for key in model.splat_keys)]
 QUALITIES = ["full", "light"]
 FORMATS = ["ply", "compressed-ply", "splat", "ksplat", "spz", "sog", "glb"]
 """What a splat can be converted to: all that the splat library writes, named here so that it need not be imported."""
@@ -47,10 +49,10 @@ class Orders:
         manifests: ManifestReader,
         stager: Stager,
         store: ObjectStore,
-        models: Cache,
+        shelf: Shelf,
     ) -> None:
         self._desk, self._assets, self._manifests = desk, assets, manifests
-        self._stager, self._store, self._models = stager, store, models
+        self._stager, self._store, self._shelf = stager, store, shelf
 
     async def depth(self, who: Identity, photo: LibraryPhoto, model: str, force: bool, trace: str) -> Answer:
         """A depth asset of a photo."""
@@ -103,12 +105,13 @@ class Orders:
         own_recipe = recipe(kind, photo.source_version, model)
         name = job_id(kind, photo.id, own_recipe)
         ended_run = self._desk.ended_run(name)
-        existing = None if force else self._existing(kind, photo, model, own_recipe)
+        existing = None if force else await self._existing(kind, photo, model, own_recipe)
         if existing is not None:
             if quality == "light" and not await self._has(existing, "spz", "light"):
                 return await self._convert(existing, photo, "spz", "light", who.user_id, trace)
             done = self._done(kind, existing, who, model, quality)
             return Answer(await self._desk.answer(done, who.user_id), done=True)
+        await self._check_model(model)
         joined = await self._desk.join(name, who.user_id, quality == "light")
         if joined is not None:
             return Answer(joined, done=False)
@@ -118,6 +121,8 @@ class Orders:
         )  # fmt: skip
         shown = {"model": model, **({"quality": quality} if kind == "splat" else {})}
         job.params.update({**shown, **({"keepPly": True} if kind == "splat" else {})})
+        if accepted := await self._shelf.accepted():
+            job.params.update({"accepted": accepted})
         job.recipes[kind] = own_recipe
         if kind == "splat":
             job.recipes["depth"] = recipe("depth", photo.source_version, depth_model_of(model))
@@ -126,18 +131,27 @@ class Orders:
         record = new_record(job, self._desk.subject(kind, name), who.user_id, shown, light=quality == "light")
         return Answer(await self._desk.submit(record, who.user_id, ended_run), done=False)
 
-    def _existing(self, kind: str, photo: LibraryPhoto, model: str, own_recipe: str) -> AssetEntry | None:
+    async def _check_model(self, model: str) -> None:
+        """Raises Problem where the model that was asked for by name may not run, or be fetched."""
+        if model == "auto":
+            return
+        refusal = refusal_to_run(await self._shelf.find(depth_model_of(model)), self._shelf.settings)
+        if refusal is not None:
+            raise refusal
+
+    async def _existing(self, kind: str, photo: LibraryPhoto, model: str, own_recipe: str) -> AssetEntry | None:
         """What answers a request without work: made by the same recipe, with nothing better to be had since."""
         made = [entry for entry in self._assets.of_photo(photo.id) if entry.kind == kind and entry.recipe == own_recipe]
         if not made:
             return None
         best = min(made, key=lambda entry: rank(entry.model_key))
-        if model == "auto" and depth_model_of(best.model_key) == "heuristic" and self._is_ready("da2-small"):
-            return None
-        return best
+        return None if model == "auto" and await self._is_surpassed(best) else best
 
-    def _is_ready(self, key: str) -> bool:
-        return self._models.state(self._models.registry[key]) == "ready"
+    async def _is_surpassed(self, entry: AssetEntry) -> bool:
+        """Whether the weights of a model that `auto` prefers came after this was made."""
+        better = [key for key in PREFERENCE[: max(0, rank(entry.model_key))] if key in registry]
+        since = [await self._shelf.ready_since(key) for key in better if not registry[key].built_in]
+        return any(at is not None and at > entry.made_at for at in since)
 
     def _done(self, kind: str, entry: AssetEntry, who: Identity, model: str, quality: str) -> JobRecord:
         return JobRecord(

@@ -32,6 +32,7 @@ class News:
         )
         self.server.eio.cors_allowed_origins = "*"
         self._authenticate, self._unread_limit = authenticate, unread_limit
+        # By person and job; by nobody and model for what everybody may know.
         self._latest: dict[tuple[str, str], dict[str, Any]] = {}
         self._told: dict[tuple[str, str], float] = {}
         self._flusher: asyncio.Task[None] | None = None
@@ -74,6 +75,18 @@ class News:
         for user_id in user_ids:
             self._send("asset:created", {"photo_id": photo_id, "asset": asset}, user_id)
 
+    def model_changed(self, view: dict[str, Any], is_progress: bool) -> None:
+        """Tells everybody of a model; a change of state at once, progress when its turn comes."""
+        now, key = asyncio.get_running_loop().time(), ("", str(view["key"]))
+        if is_progress and now - self._told.get(key, 0) <= _PERIOD_S:
+            self._latest[key] = view
+            if self._flusher is None or self._flusher.done():
+                self._flusher = asyncio.create_task(self._flush())
+            return
+        self._latest.pop(key, None)
+        self._told[key] = now
+        self._send("model:progress", view)
+
     async def close(self) -> None:
         """Says goodbye to everybody."""
         if self._flusher is not None:
@@ -86,9 +99,10 @@ class News:
         now = asyncio.get_running_loop().time()
         for (user_id, job_id), view in latest.items():
             self._told[(user_id, job_id)] = now
-            self._send("job:update", view, user_id)
+            self._send("job:update" if user_id else "model:progress", view, user_id or None)
 
-    def _send(self, event: str, payload: dict[str, Any], user_id: str) -> None:
+    def _send(self, event: str, payload: dict[str, Any], user_id: str | None = None) -> None:
+        """To one person, or to everybody who has signed in."""
         self._drop_the_deaf()
         task = asyncio.create_task(self.server.emit(event, payload, room=user_id))
         self._sending.add(task)

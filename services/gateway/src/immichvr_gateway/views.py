@@ -9,7 +9,7 @@ from immichvr_common.manifests import AssetFile, Manifest
 from pydantic import BaseModel, Field
 
 from immichvr_gateway.assets import Badges
-from immichvr_gateway.jobs.records import JobView
+from immichvr_gateway.jobs.records import NOT_SHOWN, JobView
 from immichvr_gateway.library import LibraryPhoto
 
 
@@ -150,7 +150,7 @@ def asset_view(manifest: Manifest, outdated: bool) -> AssetView:
         created_at=manifest.created_at,
         camera=manifest.details.get("camera"),
         depth=depth,
-        params=manifest.params,
+        params={name: value for name, value in manifest.params.items() if name not in NOT_SHOWN},
         timings=manifest.timings,
         losses=manifest.losses,
         files=[_file_view(manifest, file) for file in manifest.files],

@@ -3,7 +3,7 @@
 import asyncio
 
 from immichvr_common.manifests import read_manifest
-from immichvr_gateway.orders import FORMATS
+from immichvr_gateway.orders import DEPTH_MODELS, FORMATS, SPLAT_MODELS
 
 
 async def test_asking_for_depth_leads_to_a_job_and_its_asset(gateway, workers, live) -> None:
@@ -75,8 +75,8 @@ async def test_the_same_recipe_for_another_model_is_another_job(gateway, workers
 async def test_values_that_are_not_accepted_are_refused_with_those_that_are(gateway, workers, live) -> None:
     await gateway.make(live, "hut.png", "splat")
     for what, wish, code, accepted in [
-        ("depth", {"model": "magic"}, "invalid_model", ["auto", "embedded", "da2-small", "heuristic"]),
-        ("splat", {"model": "x"}, "invalid_model", ["auto", "lift-embedded", "lift-da2-small", "lift-heuristic"]),
+        ("depth", {"model": "magic"}, "invalid_model", DEPTH_MODELS),
+        ("splat", {"model": "x"}, "invalid_model", SPLAT_MODELS),
         ("splat", {"quality": "best"}, "invalid_quality", ["full", "light"]),
         ("splat/convert", {"format": "obj"}, "invalid_format", FORMATS),
         ("splat/convert", {"format": "ply", "model": "lift-x"}, "invalid_model", ["auto", "lift-heuristic"]),

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 
 import nats.errors
 from google.protobuf import json_format
-from immichvr.events.v1.events_pb2 import AssetEvent, JobEvent
+from immichvr.events.v1.events_pb2 import AssetEvent, JobEvent, ModelEvent
 from immichvr_common.bus import Bus, Puller
 from immichvr_common.bus.connection import OUTAGES
 from immichvr_common.bus.pull import ConsumerGone
@@ -36,9 +36,10 @@ class EventReader:
         after: int,
         on_job: Callable[[JobEvent], Awaitable[None]],
         on_asset: Callable[[AssetEvent], Awaitable[None]],
+        on_model: Callable[[ModelEvent], Awaitable[None]],
     ) -> None:
         self._bus, self.position = bus, after
-        self._on_job, self._on_asset = on_job, on_asset
+        self._on_job, self._on_asset, self._on_model = on_job, on_asset, on_model
 
     async def run(self) -> None:
         """Reads until cancelled."""
@@ -55,7 +56,7 @@ class EventReader:
     @asynccontextmanager
     async def _puller(self) -> AsyncIterator[Puller]:
         config = ConsumerConfig(
-            filter_subjects=["events.job.>", "events.asset.>"],
+            filter_subjects=["events.job.>", "events.asset.>", "events.model.>"],
             ack_policy=AckPolicy.NONE,
             deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
             opt_start_seq=self.position + 1,
@@ -74,6 +75,8 @@ class EventReader:
         try:
             if message.subject.startswith("events.job."):
                 await self._on_job(json_format.Parse(message.data, JobEvent(), ignore_unknown_fields=True))
+            elif message.subject.startswith("events.model."):
+                await self._on_model(json_format.Parse(message.data, ModelEvent(), ignore_unknown_fields=True))
             else:
                 await self._on_asset(json_format.Parse(message.data, AssetEvent(), ignore_unknown_fields=True))
         except json_format.ParseError as error:

@@ -44,7 +44,7 @@ STATES = {
 }
 
 
-_NOT_SHOWN = ("keepPly",)
+NOT_SHOWN = ("keepPly", "accepted", "token")
 """Parameters between the gateway and workers that nobody asked for."""
 
 
@@ -136,7 +136,7 @@ def new_record(job: Job, subject: str, requester: str, params: dict[str, Any], l
 
 def adopted(job: Job, subject: str) -> JobRecord:
     """The record of a job that was published and never written down."""
-    params = {key: value for key, value in json_format.MessageToDict(job.params).items() if key not in _NOT_SHOWN}
+    params = {key: value for key, value in json_format.MessageToDict(job.params).items() if key not in NOT_SHOWN}
     return new_record(job, subject, "", params, light=params.get("quality") == "light")
 
 

@@ -53,6 +53,10 @@ class Library(Protocol):
         """Ends what `sign_in` began in the library itself, such as a session there."""
         ...
 
+    async def is_admin(self, who: Identity, *, fresh: bool = False) -> bool:
+        """Whether this person decides for everybody, such as on licences; `fresh` asks anew."""
+        ...
+
     async def identity_of_service(self) -> Identity | None:
         """Who the gateway itself is to the library, where it has a key of its own."""
         ...

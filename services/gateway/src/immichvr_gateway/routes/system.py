@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from immichvr_gateway.models.shelf import OnShelf
 from immichvr_gateway.orders import DEPTH_MODELS, FORMATS, QUALITIES, SPLAT_MODELS
 from immichvr_gateway.routes.people import Anybody, TheCore
 from immichvr_gateway.sessions import COOKIE, LIFETIME_S
@@ -74,7 +75,7 @@ async def ready(core: TheCore) -> Response:
 @router.get("/config")
 async def config(core: TheCore, who: Anybody) -> ConfigView:
     """What this gateway is and can do; also for those who have not signed in."""
-    models = [_model_view(core.models, model) for model in core.models.registry] if who else []
+    models = [_model_view(found) for found in await core.shelf.all()] if who else []
     return ConfigView(
         version=version("immichvr-gateway"),
         library=core.library.kind,
@@ -107,12 +108,13 @@ async def sign_out(request: Request, core: TheCore) -> Response:
     return response
 
 
-def _model_view(cache: Any, model: Any) -> ModelView:
+def _model_view(found: OnShelf) -> ModelView:
+    model = found.model
     return ModelView(
         key=model.key,
         name=model.name,
         makes=list(model.makes),
-        state=cache.state(model),
+        state=found.state,
         licence=model.licence.name,
         commercial_use=model.commercial_use,
     )

@@ -85,6 +85,10 @@ class FolderLibrary:
     async def sign_out(self, who: Identity) -> None:
         """A folder has no sessions."""
 
+    async def is_admin(self, who: Identity, *, fresh: bool = False) -> bool:
+        """Always: there is but one person."""
+        return True
+
     async def identity_of_service(self) -> Identity | None:
         """A folder knows one person."""
         return Identity.local()

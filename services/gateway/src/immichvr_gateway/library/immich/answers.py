@@ -63,10 +63,11 @@ class SearchAnswer(_Answer):
 
 
 class User(_Answer):
-    """Of UserAdminResponseDto, who somebody is."""
+    """Of UserAdminResponseDto, who somebody is, and whether they administer the server."""
 
     id: str
     name: str
+    is_admin: bool = False
 
 
 class ApiKey(_Answer):

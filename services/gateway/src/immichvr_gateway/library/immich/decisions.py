@@ -1,4 +1,4 @@
-"""Immich's word that somebody may see a photo, believed for a short while."""
+"""Immich's word on what somebody may see and do, believed for a short while."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ class Decisions:
         self._at_most = at_most
         self._clock = clock
         self._kept: OrderedDict[tuple[str, str], tuple[float, Asset]] = OrderedDict()
+        self._admins: OrderedDict[str, tuple[float, bool]] = OrderedDict()
 
     def keep(self, who: Credential, asset: Asset) -> None:
         """Notes that Immich showed this asset just now."""
@@ -34,6 +35,18 @@ class Decisions:
         """The asset, if Immich showed it to this credential lately."""
         until, asset = self._kept.get((who.fingerprint, asset_id), (0.0, None))
         return asset if asset is not None and self._clock() < until else None
+
+    def keep_admin(self, who: Credential, is_admin: bool) -> None:
+        """Notes whether this is an administrator's credential."""
+        self._admins[who.fingerprint] = (self._clock() + self._believed_s, is_admin)
+        self._admins.move_to_end(who.fingerprint)
+        if len(self._admins) > self._at_most:
+            self._admins.popitem(last=False)
+
+    def recall_admin(self, who: Credential) -> bool | None:
+        """Whether it is an administrator's, if Immich said so lately."""
+        until, is_admin = self._admins.get(who.fingerprint, (0.0, False))
+        return is_admin if self._clock() < until else None
 
     def forget(self, who: Credential, asset_id: str) -> None:
         """Has Immich asked again next time."""

@@ -22,7 +22,7 @@ from immichvr_gateway.library.errors import (
     SignInFailed,
 )
 from immichvr_gateway.library.immich.address import page_address
-from immichvr_gateway.library.immich.answers import UUID_PATTERN, Asset, SearchAnswer
+from immichvr_gateway.library.immich.answers import UUID_PATTERN, Asset, SearchAnswer, User
 from immichvr_gateway.library.immich.client import ImmichClient, Refused
 from immichvr_gateway.library.immich.decisions import Decisions
 from immichvr_gateway.library.immich.limits import ImmichLimits
@@ -141,6 +141,18 @@ class ImmichLibrary:
     async def sign_out(self, who: Identity) -> None:
         """Ends the session that a password started in Immich; keys stay. Raises LibraryUnavailable."""
         await end_session(self._client, who.credential)
+
+    async def is_admin(self, who: Identity, *, fresh: bool = False) -> bool:
+        """Whether this person is an administrator, as Immich said at most a minute ago."""
+        known = None if fresh else self._decisions.recall_admin(who.credential)
+        if known is not None:
+            return known
+        try:
+            user = await self._client.get(who.credential, "users/me", User)
+        except Refused as error:
+            raise SignInFailed(f"Immich does not say who this is: {error}") from error
+        self._decisions.keep_admin(who.credential, user.is_admin)
+        return user.is_admin
 
     async def identity_of_service(self) -> Identity | None:
         """Whose the gateway's own key is, None without one. Raises SignInFailed, LibraryUnavailable."""

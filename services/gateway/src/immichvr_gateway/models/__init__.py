@@ -1,0 +1,1 @@
+"""Models as the gateway knows them: what state they are in, whose licences were accepted, and jobs about them."""

@@ -1,0 +1,263 @@
+"""Which models there are and what state each is in, with no worker running: a projection of `events.model.>`.
+
+It lies in the bucket `state` under `model.<key>`; accepted licences lie beside it under `licence.<key>`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+import nats.errors
+from immichvr.events.v1.events_pb2 import ModelEvent
+from immichvr_common.bus.connection import OUTAGES
+from immichvr_common.errors import Unavailable
+from immichvr_common.logs import get_log
+from immichvr_models import Acceptance, Cache, CacheSettings, Model
+from nats.js.errors import KeyNotFoundError, NotFoundError
+from nats.js.kv import KeyValue
+from pydantic import BaseModel, ValidationError
+
+from immichvr_gateway.jobs.records import JobRecord, State
+from immichvr_gateway.models.records import ModelRecord
+
+log = get_log(__name__)
+
+_WRITE_PROGRESS_S = 2.0
+_LOCAL_S = 1.0
+
+ModelState = Literal[
+    "needs_licence", "downloadable", "unavailable", "downloading", "failed", "ready", "loading", "loaded"
+]
+HERE: frozenset[ModelState] = frozenset({"ready", "loading", "loaded"})
+"""States in which the weights are there."""
+
+
+class Accepted(Acceptance):
+    """Somebody's yes to a licence; `who` is their id, `name` what they are called."""
+
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class OnShelf:
+    """A model and how it stands now. accepted: who said yes to its present licence."""
+
+    model: Model
+    record: ModelRecord
+    state: ModelState
+    accepted: Accepted | None
+    held_by: list[str]
+
+    @property
+    def needs_licence(self) -> bool:
+        """Whether somebody has to say yes to its licence first."""
+        return not self.model.licence.permissive and self.accepted is None
+
+
+class _Progress(BaseModel):
+    """What a model's news say of it, in the words of the API."""
+
+    key: str
+    state: ModelState
+    done: int
+    total: int
+    rate: float
+    remaining_s: float | None
+    error: dict[str, object] | None
+
+
+class Shelf:
+    """The registry's models with their states. on_change: told when one has changed, True if it is but progress."""
+
+    def __init__(self, cache: Cache, on_change: Callable[[str, bool], None]) -> None:
+        self._cache, self._on_change = cache, on_change
+        self._records: dict[str, ModelRecord] = {}
+        self._accepted: dict[str, Accepted] = {}
+        self._kv: KeyValue | None = None
+        self._unwritten: set[str] = set()
+        self._written_at: dict[str, float] = {}
+        self._local: tuple[float, dict[str, str]] = (-_LOCAL_S, {})
+
+    @property
+    def settings(self) -> CacheSettings:
+        """What may be downloaded without being asked for, as far as this gateway knows."""
+        return self._cache.settings
+
+    @property
+    def all_written(self) -> bool:
+        """Whether every record that should lie in KV does."""
+        return not self._unwritten
+
+    async def load(self, kv: KeyValue) -> None:
+        """Reads what is known from the bucket."""
+        self._kv = kv
+        for model in self._cache.registry:
+            if (data := await _value(kv, f"model.{model.key}")) is None:
+                continue
+            try:
+                self._records[model.key] = ModelRecord.model_validate_json(data)
+            except ValidationError:
+                log.warning("what was known of a model cannot be read", model=model.key)
+        await self._read_licences(kv)
+
+    async def on_event(self, event: ModelEvent) -> None:
+        """Takes in what a worker told."""
+        if event.key not in self._cache.registry:
+            return
+        record = self._records.setdefault(event.key, ModelRecord(key=event.key))
+        is_more = record.apply(event)
+        if is_more:
+            # The disk of this machine may be the worker's: what was seen there is not so any more.
+            self._local = (-_LOCAL_S, {key: state for key, state in self._local[1].items() if key != event.key})
+        await self._write(record, at_once=is_more)
+        self._on_change(event.key, not is_more)
+
+    async def on_job(self, job: JobRecord) -> None:
+        """Takes in the end of a download that its worker did not tell of: a crash, or somebody's cancelling."""
+        key = job.id.removeprefix("model-download-")
+        record = self._records.get(key)
+        if record is not None and record.disk == "downloading" and job.state in (State.FAILED, State.CANCELLED):
+            record.fail(job.error)
+            await self._write(record, at_once=True)
+            self._on_change(key, False)
+
+    async def accepted(self) -> list[str]:
+        """The models whose licences have been accepted, as jobs carry them."""
+        return sorted(found.model.key for found in await self.all() if found.accepted)
+
+    async def all(self) -> list[OnShelf]:
+        """Every model, in the registry's order."""
+        await self._refresh()
+        return [self._view(model) for model in self._cache.registry]
+
+    async def find(self, key: str) -> OnShelf:
+        """One model. Raises UnknownModel."""
+        model = self._cache.registry[key]
+        await self._refresh()
+        return self._view(model)
+
+    async def write_missing(self) -> None:
+        """Writes down what could not be written while NATS was away."""
+        for key in list(self._unwritten):
+            await self._write(self._records[key], at_once=True)
+
+    async def accept(self, model: Model, who: str, name: str) -> None:
+        """Writes down that somebody accepted a licence. Raises Unavailable."""
+        yes = Accepted(
+            key=model.key, who=who, at=datetime.now(UTC), licence=model.licence.name, url=model.licence.url, name=name
+        )
+        if self._kv is None:
+            raise Unavailable("NATS has not answered yet", down="nats")
+        try:
+            await self._kv.put(f"licence.{model.key}", yes.model_dump_json().encode())
+        except OUTAGES as error:
+            raise Unavailable("NATS did not confirm that the licence is accepted", down="nats") from error
+        self._accepted[model.key] = yes
+        self._on_change(model.key, False)
+
+    async def ready_since(self, key: str) -> datetime | None:
+        """When a model's weights came to lie where workers find them, at the earliest; None where they do not."""
+        found = await self.find(key)
+        if found.state not in HERE or found.needs_licence:
+            return None
+        return found.record.since or await asyncio.to_thread(self._changed_on_disk, found.model)
+
+    def news(self, key: str) -> dict[str, object]:
+        """What is told live about a model."""
+        found = self._view(self._cache.registry[key])
+        record = found.record
+        progress = _Progress(
+            key=key, state=found.state, done=record.done, total=record.total, rate=round(record.rate, 1),
+            remaining_s=record.remaining_s, error=record.error.model_dump() if record.error else None,
+        )  # fmt: skip
+        return progress.model_dump(mode="json")
+
+    def _view(self, model: Model) -> OnShelf:
+        record = self._records.get(model.key) or ModelRecord(key=model.key)
+        accepted = self._accepted.get(model.key)
+        if accepted is not None and not accepted.covers(model):
+            accepted = None
+        now = datetime.now(UTC)
+        held_by = record.workers_that_hold_it(now)
+        state = self._state(model, record, accepted is not None, bool(held_by), now)
+        return OnShelf(model, record, state, accepted, held_by)
+
+    def _state(self, model: Model, record: ModelRecord, accepted: bool, is_held: bool, now: datetime) -> ModelState:
+        here = self._local[1].get(model.key)
+        if is_held:
+            return "loaded"
+        if record.is_loading(now):
+            return "loading"
+        if model.built_in or record.disk == "ready" or here == "ready":
+            return "ready"
+        if record.is_downloading(now) or here == "downloading":
+            return "downloading"
+        if not (model.licence.permissive or accepted):
+            return "needs_licence"
+        if record.error is not None:
+            return "failed"
+        return "unavailable" if self._cache.settings.offline else "downloadable"
+
+    async def _refresh(self) -> None:
+        """Looks at the cache of this machine, which workers here share, and at what other gateways accepted."""
+        now = asyncio.get_running_loop().time()
+        if now - self._local[0] < _LOCAL_S:
+            return
+        self._local = (now, self._local[1])
+        states = await asyncio.to_thread(
+            lambda: {model.key: str(self._cache.state(model)) for model in self._cache.registry}
+        )
+        self._local = (now, states)
+        if self._kv is not None:
+            try:
+                await self._read_licences(self._kv)
+            except (*OUTAGES, nats.errors.Error) as error:
+                log.warning("accepted licences cannot be read just now", error=str(error))
+
+    async def _read_licences(self, kv: KeyValue) -> None:
+        licensed = [model.key for model in self._cache.registry if not model.licence.permissive]
+        found = await asyncio.gather(*(_value(kv, f"licence.{key}") for key in licensed))
+        for key, data in zip(licensed, found, strict=True):
+            try:
+                if data is not None:
+                    self._accepted[key] = Accepted.model_validate_json(data)
+            except ValidationError:
+                log.warning("an accepted licence cannot be read", model=key)
+        for key, yes in (await asyncio.to_thread(self._cache.accepted)).items():
+            known = self._accepted.get(key)
+            if known is None or not known.covers(self._cache.registry[key]):
+                self._accepted[key] = Accepted(**yes.model_dump(), name=yes.who)
+
+    def _changed_on_disk(self, model: Model) -> datetime | None:
+        try:
+            return datetime.fromtimestamp(self._cache.path(model).stat().st_mtime, UTC)
+        except OSError:
+            return None
+
+    async def _write(self, record: ModelRecord, at_once: bool) -> None:
+        """Writes a record down; progress now and then only. If NATS is away just now, the next change does."""
+        now = asyncio.get_running_loop().time()
+        if not at_once and now - self._written_at.get(record.key, 0) < _WRITE_PROGRESS_S:
+            return
+        self._unwritten.add(record.key)
+        self._written_at[record.key] = now
+        if self._kv is None:
+            return
+        try:
+            await self._kv.put(f"model.{record.key}", record.model_dump_json().encode())
+        except (*OUTAGES, nats.errors.Error) as error:
+            log.warning("a model's state was not written", model=record.key, error=str(error))
+        else:
+            self._unwritten.discard(record.key)
+
+
+async def _value(kv: KeyValue, key: str) -> bytes | None:
+    try:
+        value: bytes | None = (await kv.get(key)).value
+    except (KeyNotFoundError, NotFoundError):
+        return None
+    return value
