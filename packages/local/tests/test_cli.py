@@ -19,7 +19,7 @@ def test_help_imports_nothing_that_takes_time() -> None:
 def test_help_names_every_command(run) -> None:
     result = run("--help")
     assert result.exit_code == 0
-    for command in ("up", "demo", "splat", "convert", "doctor"):
+    for command in ("up", "demo", "splat", "convert", "doctor", "models"):
         assert command in result.stdout
 
 

@@ -11,7 +11,8 @@ from typing import Annotated
 
 import typer
 
-from immichvr_local.errors import CommandError
+from immichvr_local.errors import plain_errors
+from immichvr_local.models_command import models
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -19,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     help="Photos become Gaussian splats one can look around in.",
 )
+app.add_typer(models, name="models")
 
 
 Photos = Annotated[Path | None, typer.Option(help="A folder of photos.", show_default=False)]
@@ -43,7 +45,7 @@ class Quality(StrEnum):
 @app.command()
 def up(photos: Photos = None, data: Data = None, port: Port = None, host: Host = "127.0.0.1") -> None:
     """Run the whole system on this machine, over a folder of photos or the Immich that IMMICH_URL names."""
-    with _plain_errors():
+    with plain_errors():
         from immichvr_local.up import up as run
 
         run(photos, data, host, port)
@@ -57,7 +59,7 @@ def demo(
     port: Port = None,
 ) -> None:
     """Run the whole system over the sample photos, or a folder, and make a splat of every one."""
-    with _plain_errors():
+    with plain_errors():
         from immichvr_local.demo.run import demo as run
 
         raise typer.Exit(run(photos, once, data, port))
@@ -71,7 +73,7 @@ def splat(
     max_gaussians: Annotated[int, typer.Option(min=16, max=20_000_000, help="At most so many Gaussians.")] = 500_000,
 ) -> None:
     """Make a splat from one photo, in this process, without any server."""
-    with _plain_errors():
+    with plain_errors():
         from immichvr_local.console import Steps, size
         from immichvr_local.console import output as results
         from immichvr_local.making import STEPS, make_splat
@@ -111,7 +113,7 @@ def convert(
     ] = None,
 ) -> None:
     """Convert splat files to another format."""
-    with _plain_errors():
+    with plain_errors():
         with _imports():
             from immichvr_local.convert_command import convert_files
 
@@ -129,7 +131,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Say what is here, what is missing, and what to do about it."""
-    with _plain_errors():
+    with plain_errors():
         from immichvr_local.doctor.run import doctor as run
 
         raise typer.Exit(run(as_json))
@@ -143,12 +145,3 @@ def _imports() -> Iterator[None]:
         yield
     finally:
         gc.enable()
-
-
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    try:
-        yield
-    except CommandError as error:
-        typer.echo(f"immichvr: {error}", err=True)
-        raise typer.Exit(error.exit_code) from error

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import typer
+
 
 class CommandError(ValueError):
     """The command cannot do what was asked; the message is one sentence for the person who asked.
@@ -28,3 +30,13 @@ def about(subject: str, *kinds: type[Exception]) -> Iterator[None]:
     except kinds as error:
         message = str(error)
         raise CommandError(message if message.startswith(subject) else f"{subject}: {message}") from error
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Tells a CommandError in one line and ends the command with its exit code."""
+    try:
+        yield
+    except CommandError as error:
+        typer.echo(f"immichvr: {error}", err=True)
+        raise typer.Exit(error.exit_code) from error

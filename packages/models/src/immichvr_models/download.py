@@ -44,7 +44,7 @@ def fetch(download: Download, client: httpx.Client, settings: CacheSettings, rep
         download.target.parent.mkdir(parents=True, exist_ok=True)
     partial = Partial.beside(download.target)
     resumed = partial.received > 0
-    source = Source(download.url, download.size, download.limit, _token(download.url, settings))
+    source = Source(download.url, download.size, download.limit, token_for(download.url, settings))
     transfer(source, partial, client, settings, report)
     digest = _digest(partial.path, report)
     if download.sha256 not in (None, digest) and resumed:
@@ -60,7 +60,7 @@ def fetch(download: Download, client: httpx.Client, settings: CacheSettings, rep
     return digest
 
 
-def _token(url: str, settings: CacheSettings) -> str | None:
+def token_for(url: str, settings: CacheSettings) -> str | None:
     """The hub's token for an address of the hub itself, encrypted or on this machine; None for any other."""
     there, hub = httpx.URL(url), httpx.URL(settings.endpoint)
     same = (there.scheme, there.host, there.port) == (hub.scheme, hub.host, hub.port)

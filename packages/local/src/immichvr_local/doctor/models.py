@@ -9,8 +9,20 @@ from immichvr_local.doctor.check import Check, ok, warn
 
 
 def models(cache: Cache, online: bool) -> list[Check]:
-    """One finding for each model of the registry that has weights. online: whether weights can be fetched now."""
-    return [_model(cache, model, online) for model in cache.registry if not model.built_in]
+    """One finding for the model that is fetched on first use, and for each that is here or put here by hand; one for
+    all others. online: whether weights can be fetched now."""
+    weighty = [model for model in cache.registry if not model.built_in]
+    told = [model for index, model in enumerate(weighty) if index == 0 or _concerns(cache, model)]
+    others = len(weighty) - len(told)
+    return [
+        *(_model(cache, model, online) for model in told),
+        ok("other models", f"{others} more, none of them needed: immichvr models list"),
+    ]
+
+
+def _concerns(cache: Cache, model: Model) -> bool:
+    by_hand = not cache.path(model).is_relative_to(cache.root)
+    return by_hand or cache.state(model) in ("ready", "downloading")
 
 
 def _model(cache: Cache, model: Model, online: bool) -> Check:
@@ -24,7 +36,7 @@ def _model(cache: Cache, model: Model, online: bool) -> Check:
         case "downloading":
             return ok(name, f"{model.name}, being fetched now")
         case "needs_licence":
-            remedy = f"read {model.licence.url}, then accept it for {model.key}"
+            remedy = f"read {model.licence.url}, then run immichvr models accept {model.key}"
             return warn(name, f"{model.name}, {weight}; its licence ({model.licence.name}) has to be accepted", remedy)
         case "unavailable" | "downloadable":
             remedy = f"give this machine a network, or put its files into $IMMICHVR_MODELS_LOCAL/{model.key}"
