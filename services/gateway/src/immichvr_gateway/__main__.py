@@ -9,6 +9,7 @@ from immichvr_common.metrics import serve_metrics
 from pydantic import ValidationError
 
 from immichvr_gateway.app import create_app
+from immichvr_gateway.live_messages import LARGEST_MESSAGE
 from immichvr_gateway.settings import GatewaySettings
 
 
@@ -29,7 +30,9 @@ def main() -> None:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=5,
-        ws_max_size=1024 * 1024,
+        ws_max_size=LARGEST_MESSAGE,
+        # Packed splats hardly shrink, and the compressor would take longer than the packing.
+        ws_per_message_deflate=False,
     )
     asyncio.run(uvicorn.Server(config).serve())
 

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from immichvr_gateway import api_docs, problems, web
+from immichvr_gateway import api_docs, live_socket, problems, web
 from immichvr_gateway.core import Core
 from immichvr_gateway.library import FolderLibrary, ImmichLibrary, Library
 from immichvr_gateway.lines import on_lines
@@ -68,6 +68,7 @@ def create_app(settings: GatewaySettings, library: Library | None = None) -> ASG
     app.state.core = core
     for routes in (photos, assets, jobs, models, system):
         app.include_router(routes.router)
+    live_socket.install(app)
     problems.install(app)
     api_docs.install(app)
     web.install(app, settings.web)

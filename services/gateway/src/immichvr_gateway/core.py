@@ -30,6 +30,7 @@ from immichvr_gateway.jobs.index import JobIndex
 from immichvr_gateway.jobs.projection import EventReader
 from immichvr_gateway.jobs.records import JobError, JobProgress, JobRecord, State, moment
 from immichvr_gateway.library import Library
+from immichvr_gateway.live_sessions import LiveSessions
 from immichvr_gateway.models.orders import ModelOrders
 from immichvr_gateway.models.shelf import Shelf
 from immichvr_gateway.orders import Orders
@@ -64,6 +65,7 @@ class Core:
         self._desk: Desk | None = None
         self._orders: Orders | None = None
         self._model_orders: ModelOrders | None = None
+        self._live: LiveSessions | None = None
         self._reader: EventReader | None = None
         self._assets_kv: KeyValue | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -91,6 +93,13 @@ class Core:
             raise self._not_up_yet()
         return self._model_orders
 
+    @property
+    def live(self) -> LiveSessions:
+        """Live sessions and their jobs. Raises Unavailable as `desk` does."""
+        if self._live is None:
+            raise self._not_up_yet()
+        return self._live
+
     def _not_up_yet(self) -> Unavailable:
         name = {"nats": "NATS", "s3": "S3"}[self._waits_for]
         return Unavailable(f"the gateway is starting: {name} has not answered yet", down=self._waits_for)
@@ -107,6 +116,8 @@ class Core:
         if self._bus is not None and self._bus.connected and self._reader is not None and self._all_written:
             with contextlib.suppress(*OUTAGES, nats.errors.Error):
                 await asyncio.wait_for(self._save_position(self._bus, self._reader), 1)
+        if self._live is not None:
+            await self._live.close()
         if self.news is not None:
             await self.news.close()
         if self._bus is not None:
@@ -142,7 +153,8 @@ class Core:
         stager = Stager(self.library, self.store, int(settings.limits.source_megabytes * 1e6))
         self._orders = Orders(self._desk, self.assets, self.manifests, stager, self.store, self.shelf)
         self._model_orders = ModelOrders(self._desk, self.shelf, self.models, self.store.bucket)
-        reader = self._reader = EventReader(bus, position, self._desk.on_event, self._on_asset, self.shelf.on_event)
+        self._live = LiveSessions(self._desk, self.shelf, self.models, self.store.bucket, settings.live)
+        reader = self._reader = EventReader(bus, position, self._on_job, self._on_asset, self.shelf.on_event)
         await self._catch_up(bus, self._desk)
         self._tasks += [
             asyncio.create_task(one)
@@ -264,6 +276,10 @@ class Core:
         waiting.awaits = ""
         _end_like(waiting, ended)
         await self.desk.settle(waiting)
+
+    async def _on_job(self, event: JobEvent) -> None:
+        await self.desk.on_event(event)
+        self.live.on_event(event)
 
     async def _on_asset(self, event: AssetEvent) -> None:
         key = event.output.manifest.key

@@ -34,6 +34,15 @@ class LimitSettings(BaseModel):
     unread_events: int = Field(256, ge=8, description="events a socket may leave unread before it is dropped")
 
 
+class LiveSettings(BaseModel):
+    """Live sessions."""
+
+    sessions: int = Field(32, ge=1, description="live sessions that may be open at once")
+    per_user: int = Field(2, ge=1, description="of these, one person's")
+    wait_s: float = Field(300, gt=0, description="how long a worker may take to serve a session; it may have to start")
+    idle_s: float = Field(150, gt=0, description="a client that says nothing for so long is closed")
+
+
 class GatewaySettings(EnvironmentSettings):
     """Settings of the gateway."""
 
@@ -55,6 +64,7 @@ class GatewaySettings(EnvironmentSettings):
     s3: S3Settings = S3Settings()
     metrics: MetricsSettings = MetricsSettings()
     limits: LimitSettings = LimitSettings()
+    live: LiveSettings = LiveSettings()
     immich: ImmichSettings = Field(default_factory=ImmichSettings)
     log_level: str = "info"
     log_json: bool = False

@@ -1,0 +1,156 @@
+"""Live sessions as jobs: asked for, found where a worker serves them, and ended with their client."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import secrets
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import nats.errors
+from immichvr.events.v1.events_pb2 import Job, JobEvent
+from immichvr_common.bus.connection import OUTAGES
+from immichvr_common.errors import ServiceError
+from immichvr_common.logs import get_log
+from immichvr_models import Cache
+
+from immichvr_gateway.jobs.desk import Desk
+from immichvr_gateway.jobs.records import STATES, JobRecord, new_record
+from immichvr_gateway.library import Identity
+from immichvr_gateway.models.orders import refusal_to_run
+from immichvr_gateway.models.shelf import Shelf
+from immichvr_gateway.problems import Problem
+from immichvr_gateway.settings import LiveSettings
+
+log = get_log(__name__)
+
+KIND = "live"
+_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}")
+_LAST_WORDS_S = 3.0
+"""How long a worker may take to end a job whose client has gone, before it is cancelled."""
+
+
+@dataclass(eq=False)
+class LiveJob:
+    """A session's job. token: what the worker wants to see; address: where it serves, once it does."""
+
+    record: JobRecord
+    who: Identity
+    token: str
+    address: asyncio.Future[str]
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class LiveSessions:
+    """The live sessions of this gateway."""
+
+    def __init__(self, desk: Desk, shelf: Shelf, cache: Cache, bucket: str, settings: LiveSettings) -> None:
+        self._desk, self._shelf, self._cache, self._bucket = desk, shelf, cache, bucket
+        self.settings = settings
+        self._jobs: dict[str, LiveJob] = {}
+        self._open = Counter[str]()
+        self._ending: set[asyncio.Task[None]] = set()
+
+    @contextlib.contextmanager
+    def place(self, who: Identity) -> Iterator[None]:
+        """Room for one more session, for as long as the block lasts. Raises Problem."""
+        if self._open.total() >= self.settings.sessions:
+            raise Problem(429, "too_many_sessions", f"{self.settings.sessions} live sessions are open; try again later")
+        if self._open[who.user_id] >= self.settings.per_user:
+            raise Problem(429, "too_many_sessions", f"you have {self.settings.per_user} live sessions open; close one")
+        self._open[who.user_id] += 1
+        try:
+            yield
+        finally:
+            self._open[who.user_id] -= 1
+            if not self._open[who.user_id]:
+                del self._open[who.user_id]
+
+    async def begin(self, who: Identity, model: str) -> LiveJob:
+        """Asks for a worker. Raises Problem (unknown model, licence not accepted), Unavailable."""
+        await self._check(model)
+        token, name = secrets.token_urlsafe(32), f"{KIND}-{secrets.token_hex(8)}"
+        job = Job(id=name, kind=KIND, run=1, bucket=self._bucket)
+        job.params.update({"token": token, "model": model, "accepted": await self._shelf.accepted()})
+        job.created_at.GetCurrentTime()
+        record = new_record(job, self._desk.subject(KIND, name), who.user_id, {"model": model})
+        live = LiveJob(record, who, token, asyncio.get_running_loop().create_future())
+        self._jobs[name] = live
+        try:
+            live.record = await self._desk.submit(record, who.user_id, 0)
+        except BaseException:
+            del self._jobs[name]
+            raise
+        return live
+
+    async def _check(self, model: str) -> None:
+        key = model.removeprefix("lift-")
+        if key == "auto":
+            return
+        if key not in self._cache.registry:
+            raise Problem(422, "unknown_model", f"there is no model {model!r}")
+        refusal = refusal_to_run(await self._shelf.find(key), self._cache.settings)
+        if refusal is not None:
+            raise refusal
+
+    def on_event(self, event: JobEvent) -> None:
+        """Takes in what a worker told of a session."""
+        live = self._jobs.get(event.job_id)
+        if live is None:
+            return
+        state = STATES.get(event.state)
+        if state is not None and state.terminal:
+            live.ended.set()
+            if not live.address.done():
+                code = event.error.code or "ended"
+                words = event.error.message or "the session ended before it began"
+                live.address.set_exception(Problem(503, code, words))
+                live.address.exception()  # nobody may be waiting any more
+        elif event.address and not live.address.done() and _ADDRESS.fullmatch(event.address):
+            live.address.set_result(event.address)
+
+    async def address(self, live: LiveJob) -> str:
+        """Where a worker serves this session; it may have to be started first. Raises Problem."""
+        try:
+            async with asyncio.timeout(self.settings.wait_s):
+                return await asyncio.shield(live.address)
+        except TimeoutError as error:
+            raise Problem(
+                503, "no_worker", f"no worker took the session within {self.settings.wait_s:.0f} s"
+            ) from error
+
+    def end(self, live: LiveJob) -> None:
+        """Sees to it that a session's job ends, now that its client has gone."""
+        task = asyncio.create_task(self._end(live))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    async def close(self) -> None:
+        """Ends every session's job, as far as NATS is there."""
+        for task in self._ending:
+            task.cancel()
+        await asyncio.gather(*self._ending, return_exceptions=True)
+        for live in list(self._jobs.values()):
+            await self._cancel(live)
+
+    async def _end(self, live: LiveJob) -> None:
+        try:
+            if live.address.done() and not live.ended.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(live.ended.wait(), _LAST_WORDS_S)
+            if not live.ended.is_set():
+                await self._cancel(live)
+        finally:
+            self._jobs.pop(live.record.id, None)
+
+    async def _cancel(self, live: LiveJob) -> None:
+        try:
+            async with asyncio.timeout(_LAST_WORDS_S):
+                await self._desk.cancel(live.record, live.who.user_id)
+        except Problem:
+            return
+        except (TimeoutError, ServiceError, *OUTAGES, nats.errors.Error) as error:
+            log.warning("a live session's job was not cancelled; it ends by itself", error=str(error))
