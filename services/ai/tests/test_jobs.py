@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import skimage.data
 from immichvr.ai.v1 import ai_pb2, ai_pb2_grpc
+from immichvr_ai.errors import UnknownModel
 from immichvr_ai.jobs import perform
 from immichvr_ai.service import RPC_NAMES, register
-from immichvr_common.errors import InvalidRequest
 from immichvr_common.processes import ChildPool
 from immichvr_common.rpc import RpcServer
 from immichvr_common.settings import RpcSettings
@@ -65,7 +65,7 @@ def test_depth_files_hold_the_same_scene_on_the_same_scale(photo: Path, tmp_path
 
 
 def test_an_unknown_splat_model_is_refused_with_what_there_is(photo: Path, tmp_path: Path) -> None:
-    with pytest.raises(InvalidRequest, match="lift-<depth model>"):
+    with pytest.raises(UnknownModel, match="there are: auto, .*lift-heuristic"):
         perform(a_task("splat", photo, tmp_path, model="magic"), lambda *_: None)
 
 

@@ -23,6 +23,8 @@ class DepthMap:
     model_key: what made it (`embedded`, `da2-small`, `heuristic`).
     revision: the revision of that model.
     reason: why this model ran where another was preferred; empty if it was the first choice.
+    confidence: (h, w) float32, larger is surer; None where the model tells none.
+    focal_px: focal length in pixels of the photo, as the model sees it; None where the photo's own is as good.
     """
 
     depth: FloatImage
@@ -30,6 +32,8 @@ class DepthMap:
     model_key: str
     revision: str
     reason: str = ""
+    confidence: FloatImage | None = None
+    focal_px: float | None = None
 
 
 def with_median(depth: FloatImage, median: float = MEDIAN) -> FloatImage:

@@ -33,3 +33,9 @@ class NotEnoughMemory(ModelUnavailable):
 
     def __init__(self, model: str, message: str) -> None:
         super().__init__(model, "out_of_memory", message)
+
+
+class ImageTooSmall(ValueError):
+    """The photo has too few pixels to see depth in."""
+
+    code = "image_too_small"

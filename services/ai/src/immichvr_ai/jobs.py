@@ -15,12 +15,13 @@ from immichvr_models import Cache
 from immichvr_ai.assets import depth_asset, splat_asset
 from immichvr_ai.depth import estimate_depth
 from immichvr_ai.depth_map import DepthMap
+from immichvr_ai.errors import ImageTooSmall
 from immichvr_ai.lift import Lifted, lift
 from immichvr_ai.live.serving import LIVE, serve_live
 from immichvr_ai.model_jobs import MODEL_JOBS, perform_model_job, told_downloads
-from immichvr_ai.settings import AiSettings, current_settings
+from immichvr_ai.settings import PhotoSettings, current_settings
+from immichvr_ai.splats import make_splat
 
-LIFT = "lift-"
 _LAYERS_ONLY = 150_000
 """Gaussians to lift to where only the two layers' pictures are wanted."""
 
@@ -39,62 +40,69 @@ def perform(task: Task, report: Report) -> list[Made]:
         return []
     if task.kind not in ("depth", "splat"):
         raise InvalidRequest(f"the ai service does depth and splat, not {task.kind!r}")
-    settings = current_settings()
     clock = Clock()
-    photo = _decode(task, settings)
+    photo = _decode(task, current_settings().photo)
     clock.lap("decoded")
     report(0.1, "decoded", f"{photo.width}×{photo.height} pixels")
-    if task.kind == "depth":
-        depth_params = json_format.ParseDict(task.params, DepthParams(), ignore_unknown_fields=True)
-        depth = _estimate(photo, depth_params.model or "auto", report)
-        clock.lap("inferred")
-        report(0.8, "inferred", f"depth by {depth.model_key}")
-        lifted = lift(photo.rgb, depth, photo.focal.px, _LAYERS_ONLY)
-        made = depth_asset(photo, depth, lifted, task.folder, clock.laps)
-        clock.lap("packed")
-        report(0.95, "packed", "depth written")
-        return [made]
-    return _splat(task, photo, settings, clock, report)
+    return (_depth if task.kind == "depth" else _splat)(task, photo, clock, report)
 
 
-def _splat(task: Task, photo: Photo, settings: AiSettings, clock: Clock, report: Report) -> list[Made]:
-    params = json_format.ParseDict(task.params, SplatParams(), ignore_unknown_fields=True)
-    depth = _estimate(photo, depth_model(params.model or "auto"), report)
+def _depth(task: Task, photo: Photo, clock: Clock, report: Report) -> list[Made]:
+    params = json_format.ParseDict(task.params, DepthParams(), ignore_unknown_fields=True)
+    with told_downloads(_models(), report, 0.1, 0.3) as on_download:
+        depth = estimate_depth(
+            photo, params.model or "auto", cache=_models(), progress=on_download, accepted=params.accepted
+        )
     clock.lap("inferred")
-    report(0.6, "inferred", f"depth by {depth.model_key}")
-    lifted = _lift(photo, depth, params.max_gaussians or settings.splat.max_gaussians)
-    clock.lap("lifted")
-    report(0.8, "lifted", f"{lifted.cloud.count:,} Gaussians")
-    splat = splat_asset(photo, depth, lifted, task.folder, clock.laps, params.keep_ply)
-    made = [splat, depth_asset(photo, depth, lifted, task.folder, clock.laps)]
+    report(0.8, "inferred", f"depth by {depth.model_key}")
+    made = depth_asset(photo, depth, _layers(photo, depth), task.folder, clock.laps, points=params.points)
     clock.lap("packed")
-    report(0.95, "packed", "splat and depth written")
+    report(0.95, "packed", "depth written")
+    return [made]
+
+
+def _splat(task: Task, photo: Photo, clock: Clock, report: Report) -> list[Made]:
+    params = json_format.ParseDict(task.params, SplatParams(), ignore_unknown_fields=True)
+
+    def inferred(key: str) -> None:
+        clock.lap("inferred")
+        report(0.6, "inferred", f"by {key}")
+
+    with told_downloads(_models(), report, 0.1, 0.3) as on_download:
+        splat = make_splat(
+            photo,
+            params.model or "auto",
+            max_gaussians=params.max_gaussians or None,
+            lifted_gaussians=current_settings().splat.max_gaussians,
+            cache=_models(),
+            progress=on_download,
+            accepted=params.accepted,
+            inferred=inferred,
+        )
+    if splat.lifted is not None:
+        clock.lap("lifted")
+        report(0.8, "lifted", f"{splat.cloud.count:,} Gaussians")
+    made = [splat_asset(photo, splat, task.folder, clock.laps, params.keep_ply)]
+    if splat.depth is not None:
+        lifted = splat.lifted or _layers(photo, splat.depth)
+        made.append(depth_asset(photo, splat.depth, lifted, task.folder, clock.laps))
+    clock.lap("packed")
+    report(0.95, "packed", "splat and depth written" if splat.depth is not None else "splat written")
     return made
 
 
-def depth_model(splat_model: str) -> str:
-    """The depth model behind a splat model. Raises InvalidRequest."""
-    if splat_model == "auto":
-        return "auto"
-    if not splat_model.startswith(LIFT):
-        raise InvalidRequest(f"there is no splat model {splat_model!r}; there are auto and {LIFT}<depth model>")
-    return splat_model.removeprefix(LIFT)
+def _decode(task: Task, settings: PhotoSettings) -> Photo:
+    limits = DecodeLimits(max_pixels=int(settings.max_megapixels * 1e6), max_bytes=int(settings.max_megabytes * 1e6))
+    photo = decode_photo(task.inputs["source"], limits)
+    if min(photo.width, photo.height) < settings.min_side:
+        raise ImageTooSmall(
+            f"the photo is {photo.width}×{photo.height} pixels; at least {settings.min_side} on each side are needed"
+        )
+    return photo
 
 
-def _decode(task: Task, settings: AiSettings) -> Photo:
-    limits = DecodeLimits(
-        max_pixels=int(settings.photo.max_megapixels * 1e6), max_bytes=int(settings.photo.max_megabytes * 1e6)
-    )
-    return decode_photo(task.inputs["source"], limits)
-
-
-def _estimate(photo: Photo, model: str, report: Report) -> DepthMap:
-    with told_downloads(_models(), report, 0.1, 0.3) as on_download:
-        return estimate_depth(photo, model, cache=_models(), progress=on_download)
-
-
-def _lift(photo: Photo, depth: DepthMap, max_gaussians: int) -> Lifted:
-    return lift(photo.rgb, depth, photo.focal.px, max_gaussians)
+def _layers(photo: Photo, depth: DepthMap) -> Lifted:
+    return lift(photo.rgb, depth, depth.focal_px or photo.focal.px, _LAYERS_ONLY)
 
 
 @cache

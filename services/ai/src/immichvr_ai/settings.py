@@ -35,8 +35,12 @@ class SplatSettings(BaseModel):
 
 
 class PhotoSettings(BaseModel):
-    """What a photo may be; larger ones are refused before they are decoded."""
+    """What a photo may be; larger ones are refused before they are decoded.
 
+    min_side: pixels of its shorter side, at least.
+    """
+
+    min_side: int = Field(32, ge=1)
     max_megapixels: float = Field(200, gt=0)
     max_megabytes: float = Field(512, gt=0)
 

@@ -1,9 +1,11 @@
-"""Depth as files: 16 bits to measure in, 8 bits of two layers to look at.
+"""Depth as files: 16 bits to measure in, 8 bits of two layers to look at, and points where they are wanted.
 
-`depth.png`               16-bit grey, inverse depth: 65535 is near, 0 is far
+`depth.png`               16-bit grey, inverse depth: 65535 is near, 0 is far; its text says near, far, unit, field of
+                          view and scale
 `disparity.webp`          8-bit grey, the same scale in 8 bits, lossless
 `background.webp`         the photo without the rims of its foreground
 `background-disparity.webp`   its disparity, on the scale of `disparity.webp`
+`points.glb`              every pixel as a coloured point in the photo's camera, with the model's confidence
 """
 
 from __future__ import annotations
@@ -16,15 +18,19 @@ import numpy as np
 import numpy.typing as npt
 from immichvr_common.tasks import Made, MadeFile
 from immichvr_media import Photo
+from immichvr_splats.pointclouds import write_points
 from PIL import Image, PngImagePlugin
 
+from immichvr_ai.assets.points import point_cloud
 from immichvr_ai.depth_map import DepthMap, FloatImage
 from immichvr_ai.lift import Lifted
 
 _LONGEST_SIDE = 4096
 
 
-def depth_asset(photo: Photo, depth: DepthMap, lifted: Lifted, folder: Path, timings: dict[str, float]) -> Made:
+def depth_asset(
+    photo: Photo, depth: DepthMap, lifted: Lifted, folder: Path, timings: dict[str, float], *, points: bool = False
+) -> Made:
     """Writes the files of a depth asset into `folder`."""
     near = float(min(lifted.foreground_depth.min(), lifted.background_depth.min()))
     far = float(max(lifted.foreground_depth.max(), lifted.background_depth.max()))
@@ -32,18 +38,25 @@ def depth_asset(photo: Photo, depth: DepthMap, lifted: Lifted, folder: Path, tim
     _write_grey(folder / "disparity.webp", disparity(lifted.foreground_depth, near, far, 255))
     Image.fromarray(lifted.background_rgb).save(folder / "background.webp", quality=88, method=2)
     _write_grey(folder / "background-disparity.webp", disparity(lifted.background_depth, near, far, 255))
+    files = [
+        MadeFile("depth.png", "depth", "png", "image/png"),
+        MadeFile("disparity.webp", "disparity", "webp", "image/webp"),
+        MadeFile("background.webp", "background", "webp", "image/webp"),
+        MadeFile("background-disparity.webp", "background-disparity", "webp", "image/webp"),
+    ]
+    if points:
+        write_points(point_cloud(photo, depth, near, far), folder / "points.glb")
+        files.append(MadeFile("points.glb", "points", "glb", "model/gltf-binary"))
     return Made(
         kind="depth",
         model_key=depth.model_key,
         model_revision=depth.revision,
         reason=depth.reason,
-        files=[
-            MadeFile("depth.png", "depth", "png", "image/png"),
-            MadeFile("disparity.webp", "disparity", "webp", "image/webp"),
-            MadeFile("background.webp", "background", "webp", "image/webp"),
-            MadeFile("background-disparity.webp", "background-disparity", "webp", "image/webp"),
-        ],
-        details={"camera": camera_details(photo), "depth": {"near": near, "far": far, "metric": depth.metric}},
+        files=files,
+        details={
+            "camera": camera_details(photo, depth.focal_px),
+            "depth": {"near": near, "far": far, "metric": depth.metric},
+        },
         timings=timings,
     )
 
@@ -54,16 +67,20 @@ def disparity(depth: FloatImage, near: float, far: float, top: int) -> npt.NDArr
     return np.rint(np.clip((1 / depth - 1 / far) / span, 0, 1) * top).astype(np.uint16)
 
 
-def camera_details(photo: Photo) -> dict[str, Any]:
-    """The photo's camera in pixels of the photo, and how its focal length is known."""
+def camera_details(photo: Photo, focal_px: float | None = None) -> dict[str, Any]:
+    """The photo's camera in pixels of the photo, and how its focal length is known.
+
+    focal_px: as a model estimated it, where that counts.
+    """
+    focal = focal_px or photo.focal.px
     return {
-        "fx": photo.focal.px,
-        "fy": photo.focal.px,
+        "fx": focal,
+        "fy": focal,
         "cx": photo.width / 2,
         "cy": photo.height / 2,
         "width": photo.width,
         "height": photo.height,
-        "focal_source": photo.focal.source,
+        "focal_source": photo.focal.source if focal_px is None else "estimated",
     }
 
 
@@ -76,12 +93,13 @@ def _bounded(depth: FloatImage, near: float, far: float) -> FloatImage:
 
 def _write_png(path: Path, depth: FloatImage, near: float, far: float, made: DepthMap, photo: Photo) -> None:
     facts = PngImagePlugin.PngInfo()
-    fov = float(np.degrees(2 * np.arctan(photo.width / 2 / photo.focal.px)))
+    fov = float(np.degrees(2 * np.arctan(photo.width / 2 / (made.focal_px or photo.focal.px))))
     for name, value in {
         "depth:encoding": "inverse; depth = 1 / (v/65535 * (1/near - 1/far) + 1/far)",
         "depth:near": f"{near:.6g}",
         "depth:far": f"{far:.6g}",
         "depth:unit": "metre" if made.metric else "relative, the median is 2",
+        "depth:scale": "1 metre" if made.metric else "unknown",
         "depth:horizontal_fov_degrees": f"{fov:.4f}",
         "depth:model": f"{made.model_key} {made.revision}",
     }.items():

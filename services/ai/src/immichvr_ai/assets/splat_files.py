@@ -9,32 +9,29 @@ from immichvr_media import Photo
 from immichvr_splats import FORMATS, write
 
 from immichvr_ai.assets.depth_files import camera_details
-from immichvr_ai.depth_map import DepthMap
-from immichvr_ai.lift import Lifted
+from immichvr_ai.splats import Splat
 
 
-def splat_asset(
-    photo: Photo, depth: DepthMap, lifted: Lifted, folder: Path, timings: dict[str, float], keep_ply: bool
-) -> Made:
+def splat_asset(photo: Photo, splat: Splat, folder: Path, timings: dict[str, float], keep_ply: bool) -> Made:
     """Writes the files of a splat asset into `folder`."""
     losses: list[str] = []
     files: list[MadeFile] = []
     for key in ("spz", "ply") if keep_ply else ("spz",):
         name = f"splat.{key}"
-        losses += [f"{key}: {loss.message}" for loss in write(lifted.cloud, folder / name)]
+        losses += [f"{key}: {loss.message}" for loss in write(splat.cloud, folder / name)]
         files.append(MadeFile(name, "splat", key, FORMATS[key].media_type))
     return Made(
         kind="splat",
-        model_key=f"lift-{depth.model_key}",
-        model_revision=depth.revision,
-        reason=depth.reason,
+        model_key=splat.model_key,
+        model_revision=splat.revision,
+        reason=splat.reason,
         files=files,
         losses=losses,
         details={
-            "camera": camera_details(photo),
-            "metric": depth.metric,
-            "gaussians": lifted.cloud.count,
-            "stats": lifted.stats,
+            "camera": camera_details(photo, splat.focal_px),
+            "metric": splat.metric,
+            "gaussians": splat.cloud.count,
+            "stats": splat.lifted.stats if splat.lifted else {},
         },
         timings=timings,
     )

@@ -39,10 +39,15 @@ def automatic(cache: Cache, accepted: Collection[str]) -> Iterator[str]:
 
 def at_hand(key: str, cache: Cache, accepted: Collection[str]) -> bool:
     """Whether this model makes depth here without a download and without another yes to its licence."""
+    if key in cache.registry and cache.registry[key].built_in:
+        return "depth" in cache.registry[key].makes
+    return isinstance(NETWORKS.get(key), DepthNetwork) and is_here(key, cache, accepted)
+
+
+def is_here(key: str, cache: Cache, accepted: Collection[str]) -> bool:
+    """Whether a model's weights are here, checked, and its licence is accepted or asks for nothing."""
     if key not in cache.registry:
         return False
     model = cache.registry[key]
-    if model.built_in:
-        return "depth" in model.makes
     permitted = model.licence.permissive or key in accepted or key in cache.settings.accepted
-    return permitted and isinstance(NETWORKS.get(key), DepthNetwork) and cache.state(model) == "ready"
+    return permitted and cache.state(model) == "ready"

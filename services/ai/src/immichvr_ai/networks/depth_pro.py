@@ -86,7 +86,7 @@ def prepare(rgb: npt.NDArray[np.uint8], side: int) -> FloatImage:
 def side_of(module: torch.nn.Module) -> int:
     """Pixels of the one size of input that the network takes: 1536 for the published one."""
     config = module.config
-    return round(config.patch_size / min(config.scaled_images_ratios))
+    return int(config.patch_size / min(config.scaled_images_ratios))
 
 
 def focal_of(fov_degrees: float, width: int) -> float:
