@@ -141,8 +141,8 @@ class LiveSessions:
             if live.address.done() and not live.ended.is_set():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(live.ended.wait(), _LAST_WORDS_S)
-            if not live.ended.is_set():
-                await self._cancel(live)
+            # A job whose worker crashed has been queued anew: nobody waits for that one.
+            await self._cancel(live)
         finally:
             self._jobs.pop(live.record.id, None)
 
@@ -151,6 +151,6 @@ class LiveSessions:
             async with asyncio.timeout(_LAST_WORDS_S):
                 await self._desk.cancel(live.record, live.who.user_id)
         except Problem:
-            return
+            return  # it has ended
         except (TimeoutError, ServiceError, *OUTAGES, nats.errors.Error) as error:
             log.warning("a live session's job was not cancelled; it ends by itself", error=str(error))

@@ -18,6 +18,8 @@ _SEAWEED_PORTS = tuple(f"seaweedfs-{role}" for role in (
     "master", "master-grpc", "volume", "volume-grpc", "filer", "filer-grpc", "s3", "s3-grpc",
 ))  # fmt: skip
 WORKERS = ("ai", "converter")
+_CHILDREN = {"ai": 2, "converter": 1}
+"""Working processes of each where the environment says nothing; a live session takes one of ai's, photos the other."""
 NAMES = ("nats", "seaweedfs", "gateway", *WORKERS)
 """Every part's name, in the order of start."""
 INNER_PORTS = (
@@ -104,7 +106,8 @@ def _gateway(plan: Plan) -> Part:
 
 def _worker(plan: Plan, name: str) -> Part:
     own = {"RPC__PORT": str(plan.inner[f"{name}-rpc"])}
-    environment = _environment(plan.data, dict(os.environ))
+    defaults = _prefixed(name, {"WORK__CHILDREN": str(_CHILDREN[name])})
+    environment = _environment(plan.data, defaults | dict(os.environ))
     environment |= _prefixed(name, own | _connections(plan, name))
     log = plan.data.log(name)
     return Part(name, _module(f"immichvr_{name}"), environment, log, listens(plan.inner[f"{name}-rpc"]))
