@@ -5,11 +5,14 @@ Source of the meaning of each channel: depth_anything_3/model/gs_adapter.py (0.1
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 from immichvr_splats import Camera, GaussianCloud
 from immichvr_splats.cloud import OPACITY_LOGIT_LIMIT
 
+from immichvr_ai.depth_map import FloatImage
 from immichvr_ai.networks.depth_anything_3.inputs import Window
 from immichvr_ai.networks.depth_anything_3.raw import RawGaussians
 
@@ -30,7 +33,7 @@ def cloud_of(
 ) -> GaussianCloud:
     """The Gaussians of one view, one for each pixel of its photo, in its camera's axes.
 
-    camera: in pixels of the canvas. scale: what the unit of the head's depth is in ours. alone: nothing else shows
+    camera: in pixels of the canvas, in the network's world. scale: what the unit of the head's depth is in ours. alone: nothing else shows
     the place. Gaussians that no pixel would show, or behind the camera, are left out. In a scene of several views, so
     is what upstream's own export leaves out of each: the border, and what is farther than nine tenths of the view;
     other views show that better. In a single photo the same would leave a hole in the picture, so it stays.
@@ -46,11 +49,12 @@ def cloud_of(
     pixel = _PIXEL * float(1 / camera.fx + 1 / camera.fy)
     sizes = raw.smallest + (raw.largest - raw.smallest) * values[..., 2:5].sigmoid()
     log_scales = (sizes * (reach * scale * pixel)[..., None]).log()
-    turns = torch.nn.functional.normalize(values[..., 5:9], dim=-1)
+    turns = torch.nn.functional.normalize(values[..., [8, 5, 6, 7]], dim=-1)
+    turns = turns @ turns.new_tensor(_as_rendered(camera.extrinsic[:3, :3]).T)
     harmonics = values[..., 9:-1].unflatten(-1, (3, -1)).transpose(-1, -2)
     harmonics = (harmonics * _damping(harmonics)).flatten(-2)
     logits = torch.logit(opacity).clamp(-OPACITY_LOGIT_LIMIT, OPACITY_LOGIT_LIMIT)
-    rows = torch.cat([means, log_scales, turns[..., [3, 0, 1, 2]], logits[..., None], harmonics], dim=-1)
+    rows = torch.cat([means, log_scales, turns, logits[..., None], harmonics], dim=-1)
     kept = rows.isfinite().all(dim=-1) & (turns.norm(dim=-1) > 0.5) & (reach > 0) & (opacity >= LEAST_OPACITY)
     if not alone:
         kept &= _within(depth)
@@ -69,7 +73,25 @@ def merged(clouds: list[GaussianCloud], camera: Camera) -> GaussianCloud:
     )
 
 
-def _cloud(rows: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> GaussianCloud:
+def _as_rendered(rotation: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """What becomes of the head's quaternions, wxyz, by the time upstream renders them: a (4, 4) matrix.
+
+    rotation: of the extrinsic, network's world to camera. Upstream turns quaternions into the world with the order
+    xyzw and renders the result as wxyz (`cam_quat_xyzw_to_world_quat_wxyz`). Nothing comes of it in a camera that is
+    not turned; in others the head has learned to make up for it. Given here in the camera's axes.
+    """
+    vector = cv2.Rodrigues(rotation.T)[0].ravel()
+    angle = float(np.linalg.norm(vector))
+    w, (x, y, z) = np.cos(angle / 2), np.sinc(angle / (2 * np.pi)) / 2 * vector
+    to_world = np.array([[w, -x, -y, -z], [x, w, -z, y], [y, z, w, -x], [z, -y, x, w]])
+    order = [3, 0, 1, 2]  # of xyzw, for wxyz
+    misread = np.empty_like(to_world)
+    misread[np.ix_(order, order)] = to_world
+    back: npt.NDArray[np.float64] = to_world.T @ misread
+    return back
+
+
+def _cloud(rows: FloatImage) -> GaussianCloud:
     return GaussianCloud(
         means=rows[:, :3],
         log_scales=rows[:, 3:6],

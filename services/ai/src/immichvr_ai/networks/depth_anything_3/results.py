@@ -65,7 +65,7 @@ def scene(views: Sequence[View], canvas: Canvas, output: Output, known: poses.Ma
     height, width = canvas.pixels.shape[2:]
     clouds = []
     for index, ((fx, fy), window) in enumerate(zip(focals, canvas.windows, strict=True)):
-        seeing = Camera(fx, fy, width / 2, height / 2, width, height)
+        seeing = Camera(fx, fy, width / 2, height / 2, width, height, output.extrinsics[index])
         alone, unit = len(views) == 1, scale * (output.scale or 1.0)
         cloud = cloud_of(output.gaussians, index, window, seeing, scale=unit, alone=alone)
         clouds.append(moved(cloud, np.linalg.inv(extrinsics[index])) if index else cloud)
