@@ -166,11 +166,13 @@ def object_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedS
 
 
 @pytest.fixture(scope="session")
-def start_gateway(place: Path, bus_server: NatsServer, object_server: SeaweedServer) -> Iterator[Callable[[], Gateway]]:
-    """Starts a gateway; one that still runs is ended with the tests."""
+def start_gateway(
+    place: Path, bus_server: NatsServer, object_server: SeaweedServer
+) -> Iterator[Callable[..., Gateway]]:
+    """Starts a gateway, with more in its environment if need be; one that still runs is ended with the tests."""
     started: list[Gateway] = []
 
-    def start() -> Gateway:
+    def start(**more: str) -> Gateway:
         environment = {
             "IMMICHVR_GATEWAY_PHOTOS": str(place / "photos"),
             "IMMICHVR_GATEWAY_CACHE": str(place / "cache"),
@@ -179,6 +181,7 @@ def start_gateway(place: Path, bus_server: NatsServer, object_server: SeaweedSer
             "IMMICHVR_MODELS_DIR": str(place / "models"),
             "IMMICH_URL": "",
             **_servers("IMMICHVR_GATEWAY_", "gateway", bus_server, object_server),
+            **more,
         }
         started.append(Gateway(environment, place / f"gateway-{len(started)}.log"))
         return started[-1]
@@ -215,10 +218,10 @@ def studio(place: Path) -> Path:
 def start_worker(
     place: Path, studio: Path, bus_server: NatsServer, object_server: SeaweedServer
 ) -> Iterator[Callable[..., Process]]:
-    """Starts a worker with one place for a job; it is ended with the test."""
+    """Starts a worker with one place for a job, with more in its environment if need be; it ends with the test."""
     started: list[Process] = []
 
-    def start(name: str, *command: str) -> Process:
+    def start(name: str, *command: str, **more: str) -> Process:
         environment = {
             "IMMICHVR_AI_WORK__NAME": name,
             "IMMICHVR_AI_WORK__PREFETCH": "0",
@@ -227,6 +230,7 @@ def start_worker(
             "IMMICHVR_MODELS_DIR": str(place / "models"),
             "STUDIO": str(studio),
             **_servers("IMMICHVR_AI_", "ai", bus_server, object_server),
+            **more,
         }
         script = command or (str(Path(__file__).with_name("trial_worker.py")),)
         started.append(Process(list(script), environment, place / f"worker-{name}.log"))

@@ -1,0 +1,139 @@
+"""Models fetched by workers from a hub on this machine: told live, resumed after a death, deleted again."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import socketio
+from immichvr_models import Model, registry
+from immichvr_models.testing import Hub, running_hub, throttled
+
+WEIGHTS = random.Random(4).randbytes(600_000)
+TOLD, KILLED = [
+    model
+    for model in registry
+    if not model.licence.permissive and model.files and not any(file.size or file.sha256 for file in model.files)
+][:2]
+"""Models whose licence asks for a yes and whose files are learned at the first download: any bytes will do."""
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    """A hub with all files of the two models."""
+    with running_hub() as running:
+        for model in (TOLD, KILLED):
+            for file in model.files:
+                running.add(model.url(file, ""), WEIGHTS if file.path.endswith("safetensors") else b"{}")
+        yield running
+
+
+@pytest.fixture
+def online(hub: Hub, tmp_path: Path) -> dict[str, str]:
+    """An environment in which downloads are allowed, into an empty cache that all workers share."""
+    return {
+        "HF_ENDPOINT": hub.url,
+        "HF_HUB_OFFLINE": "",
+        "IMMICHVR_MODELS_OFFLINE": "",
+        "IMMICHVR_MODELS_DIR": str(tmp_path / "models"),
+    }
+
+
+class Models:
+    """What one asks of a gateway about models, and what it tells live."""
+
+    def __init__(self, gateway: Any) -> None:
+        self.gateway, self.heard, self._news = gateway, list[dict[str, Any]](), asyncio.Event()
+
+    async def hear(self, news: dict[str, Any]) -> None:
+        self.heard.append(news)
+        self._news.set()
+
+    async def ask(self, model: Model, deed: str, **body: str) -> httpx.Response:
+        path = f"/api/models/{model.key}"
+        if deed == "delete":
+            return await asyncio.to_thread(self.gateway.client.delete, path)
+        return await asyncio.to_thread(lambda: self.gateway.client.post(f"{path}/{deed}", json=body or None))
+
+    async def state(self, model: Model) -> str:
+        return str((await self.gateway.get(f"/api/models/{model.key}")).json()["state"])
+
+    async def until(self, model: Model, wanted: Callable[[dict[str, Any]], bool], after: int = 0) -> dict[str, Any]:
+        """The first news of a model that are wanted, of those heard after so many."""
+        async with asyncio.timeout(60):
+            while True:
+                for news in self.heard[after:]:
+                    if news["key"] == model.key and wanted(news):
+                        return news
+                self._news.clear()
+                await self._news.wait()
+
+
+@asynccontextmanager
+async def listening(gateway: Any) -> AsyncIterator[Models]:
+    models, client = Models(gateway), socketio.AsyncClient(reconnection=False)
+    client.on("model:progress", models.hear)
+    await client.connect(gateway.url, transports=["websocket"], socketio_path="/api/socket.io")
+    yield models
+    await client.disconnect()
+
+
+@pytest.fixture
+async def models(start_gateway: Callable[..., Any], online: dict[str, str]) -> AsyncIterator[Models]:
+    gateway = start_gateway(**online).wait_until_ready()
+    async with listening(gateway) as heard:
+        yield heard
+    gateway.stop()
+
+
+async def test_a_model_is_accepted_fetched_told_live_and_deleted(models, hub, start_worker, online, tmp_path) -> None:
+    weights = next(path for path in hub.files if (TOLD.repo or "") in path and path.endswith("safetensors"))
+    hub.planned[weights] = [throttled(400_000, 16_000)]
+    assert await models.state(TOLD) == "needs_licence"
+    assert (await models.ask(TOLD, "download")).json()["code"] == "licence_required"
+    assert (await models.ask(TOLD, "accept", licence=TOLD.licence.name)).status_code == 200
+    answer = await models.ask(TOLD, "download")
+    assert answer.status_code == 202
+    start_worker("fetches", "-m", "immichvr_ai", **online)
+    half = await models.until(TOLD, lambda news: news["state"] == "downloading" and news["rate"] > 0)
+    assert half["total"] == 0 or half["done"] <= half["total"]
+    assert (await models.until(TOLD, lambda news: news["state"] == "ready"))["error"] is None
+    done = [news["done"] for news in models.heard if news["state"] == "downloading"]
+    assert done == sorted(done)
+    assert len(done) > 3
+    assert (await models.gateway.until(answer.json()["job"]["id"]))["state"] == "succeeded"
+    [found] = (tmp_path / "models" / TOLD.key).rglob("*.safetensors")
+    assert found.read_bytes() == WEIGHTS
+    before = len(models.heard)
+    answer = await models.ask(TOLD, "delete")
+    assert (await models.gateway.until(answer.json()["job"]["id"]))["state"] == "succeeded"
+    await models.until(TOLD, lambda news: news["state"] == "downloadable", before)
+    assert not found.exists()
+
+
+async def test_a_download_whose_worker_is_killed_is_gone_on_with_by_another(
+    models, hub, start_worker, online, tmp_path
+) -> None:
+    weights = next(path for path in hub.files if (KILLED.repo or "") in path and path.endswith("safetensors"))
+    hub.planned[weights] = [hub.stalls_after(250_000)]
+    await models.ask(KILLED, "accept", licence=KILLED.licence.name)
+    job = (await models.ask(KILLED, "download")).json()["job"]
+    first = start_worker("first", "-m", "immichvr_ai", **online)
+    await models.until(KILLED, lambda news: news["state"] == "downloading" and news["done"] >= 200_000)
+    async with asyncio.timeout(20):
+        # What has arrived is written down every two seconds; a process killed before that begins anew.
+        while not list((tmp_path / "models" / KILLED.key).rglob("*.part.json")):  # noqa: ASYNC110  # files tell nobody
+            await asyncio.sleep(0.05)
+    first.kill()
+    start_worker("second", "-m", "immichvr_ai", **online)
+    ended = await models.gateway.until(job["id"])
+    assert (ended["state"], ended["run"], ended["attempts"]) == ("succeeded", 1, 2)
+    assert await models.state(KILLED) == "ready"
+    resumed = [headers.get("Range", "") for headers in hub.requests_of(weights)][-1]
+    assert int(resumed.removeprefix("bytes=").split("-")[0]) >= 200_000
+    [found] = (tmp_path / "models" / KILLED.key).rglob("*.safetensors")
+    assert found.read_bytes() == WEIGHTS
