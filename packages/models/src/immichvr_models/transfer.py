@@ -19,8 +19,8 @@ LONGEST_PAUSE = 10.0
 """Seconds between two attempts, at most, whatever the server asks for."""
 NOTE_EVERY = 2.0
 """Seconds of a transfer that a killed process may have to fetch again."""
-LOOK_EVERY = 0.5
-"""Seconds after which a caller hears of a transfer in which nothing happens."""
+LOOK_EVERY = 0.1
+"""Seconds between two looks at how far the connections are."""
 _LEAVE = 0.2
 """Seconds that a connection which is being abandoned is waited for."""
 
@@ -93,7 +93,7 @@ class _Run:
         self._alone = True
         self._active = 0
         self._reached = False
-        self._changed = threading.Event()
+        self._left = threading.Event()
         self._over = threading.Event()
         self._error: BaseException | None = None
 
@@ -103,8 +103,8 @@ class _Run:
         try:
             self._hire()
             while self._error is None and any(worker.is_alive() for worker in self._workers):
-                self._changed.wait(LOOK_EVERY)
-                self._changed.clear()
+                if self._left.wait(LOOK_EVERY):
+                    self._left.clear()
                 report(self._partial.received, self._partial.total)
                 if time.monotonic() >= due:
                     self._writer.note()
@@ -134,7 +134,7 @@ class _Run:
             with self._lock:
                 self._error = self._error or error
         finally:
-            self._changed.set()
+            self._left.set()
 
     def _take(self) -> Piece | None:
         with self._lock:
@@ -189,7 +189,7 @@ class _Run:
         """Write the answer's body into the piece."""
         body = body_of(self._source.url, response)
         if body is None:
-            self._end(length_of_unsatisfiable(response))
+            self._runs_short(length_of_unsatisfiable(response))
             return
         self._settle(piece, body)
         if piece.done:
@@ -203,7 +203,6 @@ class _Run:
                 count = self._writer.write(piece, chunk)
             if count is None:
                 return
-            self._changed.set()
             limit = self._source.limit if piece.end is None else piece.at
             if piece.at > limit or (count < len(chunk) and piece.end == self._partial.total):
                 raise wrong_bytes(self._source.url, f"it is longer than {limit} bytes")
@@ -237,7 +236,7 @@ class _Run:
             for _ in range(min(self._connections - 1, len(self._untaken))):
                 self._hire()
 
-    def _end(self, length: int | None) -> None:
+    def _runs_short(self, length: int | None) -> None:
         """The server says that there are no bytes where more were expected."""
         if length is None or len(self._partial.pieces) > 1 or length != self._partial.received:
             raise Unsplittable("what was here does not fit the server's file")
