@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 
 class _Weights:
-    """What all of them have: weights of their own."""
+    """What all of them have: weights of their own. Upstream runs them in bfloat16 where the device can."""
+
+    bf16 = True
 
     def __init__(self, key: str, *, metric: bool = False) -> None:
         self.key, self.metric = key, metric

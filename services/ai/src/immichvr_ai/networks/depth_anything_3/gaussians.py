@@ -33,10 +33,10 @@ def cloud_of(
 ) -> GaussianCloud:
     """The Gaussians of one view, one for each pixel of its photo, in its camera's axes.
 
-    camera: in pixels of the canvas, in the network's world. scale: what the unit of the head's depth is in ours. alone: nothing else shows
-    the place. Gaussians that no pixel would show, or behind the camera, are left out. In a scene of several views, so
-    is what upstream's own export leaves out of each: the border, and what is farther than nine tenths of the view;
-    other views show that better. In a single photo the same would leave a hole in the picture, so it stays.
+    camera: in pixels of the canvas, in the network's world. scale: what the unit of the head's depth is in ours.
+    alone: nothing else shows the place. Gaussians that no pixel would show, or behind the camera, are left out. In a
+    scene of several views, so is what upstream's own export leaves out of each: the border, and what is farther than
+    nine tenths of the view; other views show that better. In a single photo it would leave a hole, so it stays.
     """
     values, opacity, depth = (window.of(part[view]).float() for part in (raw.values, raw.opacities, raw.depth))
     reach = depth + values[..., -1]

@@ -98,8 +98,9 @@ def _check(wanted: dict[str, torch.Tensor], found: dict[str, tuple[int, ...]]) -
 
 
 def _configuration(key: str) -> Any:
-    # Upstream registers a resolver in a way that OmegaConf 2.4 calls old.
+    # Upstream registers a resolver in a way that OmegaConf 2.4 calls old, and scripts a function.
     warnings.filterwarnings("ignore", message="register_new_resolver")
+    warnings.filterwarnings("ignore", message="`torch.jit.script` is deprecated")
     from depth_anything_3.cfg import load_config
     from depth_anything_3.registry import MODEL_REGISTRY
     from depth_anything_3.utils.logger import LOG_LEVELS, logger
