@@ -83,7 +83,7 @@ def test_a_sharp_ply_comes_back_as_it_was(vectors):
 def test_an_inria_ply_comes_back_but_for_the_length_of_its_quaternions(vectors):
     for name in ("inria_sh0", "inria_sh2", "inria_sh3"):
         theirs = (vectors / f"{name}.ply").read_bytes()
-        ours = to_bytes(read(vectors / f"{name}.ply").cloud, "ply")
+        ours = to_bytes(read(vectors / f"{name}.ply").cloud, "ply", layout="inria")
         body = theirs.index(b"end_header\n") + 11
         assert ours[:body] == theirs[:body]
         rows = [np.frombuffer(d[body:], "<f4").reshape(INPUTS[name][0], -1) for d in (ours, theirs)]

@@ -32,7 +32,11 @@ def test_a_ply_cut_off_anywhere_is_refused(make_cloud, camera, layout):
 
 
 def test_an_ascii_ply_cut_off_anywhere_is_refused_or_short_of_a_digit(make_cloud):
-    head = to_bytes(make_cloud(1), "ply").split(b"end_header\n")[0].replace(b"binary_little_endian", b"ascii")
+    head = (
+        to_bytes(make_cloud(1), "ply", layout="inria")
+        .split(b"end_header\n")[0]
+        .replace(b"binary_little_endian", b"ascii")
+    )
     data = head + b"end_header\n" + b" ".join([b"0.25"] * 17) + b"\n"
     assert read(data).cloud.count == 1
     for length in range(len(data) - 4):

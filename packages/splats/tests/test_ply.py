@@ -112,13 +112,22 @@ def test_bytes_behind_the_last_element_are_ignored_and_said(make_cloud):
 
 def test_inria_layout_has_normals_and_channel_major_harmonics(make_cloud):
     cloud = make_cloud(4, degree=2)
-    data = to_bytes(cloud, "ply")
+    data = to_bytes(cloud, "ply", layout="inria")
     head = data[: data.index(b"end_header\n")].decode().splitlines()
     names = [line.split()[-1] for line in head if line.startswith("property")]
     assert names == [*BASE[:3], "nx", "ny", "nz", *BASE[3:6], *(f"f_rest_{i}" for i in range(24)), *BASE[6:]]
     row = np.frombuffer(data[data.index(b"end_header\n") + 11 :], "<f4").reshape(4, -1)[1]
     np.testing.assert_array_equal(row[9:17], cloud.sh[1, 1:, 0])
     np.testing.assert_array_equal(row[17:25], cloud.sh[1, 1:, 1])
+
+
+def test_without_a_camera_the_normals_that_nobody_reads_are_left_out(make_cloud):
+    cloud = make_cloud(4, degree=1)
+    head = to_bytes(cloud, "ply").split(b"end_header\n")[0].decode().splitlines()
+    names = [line.split()[-1] for line in head if line.startswith("property")]
+    assert names == [*BASE[:6], *(f"f_rest_{i}" for i in range(9)), *BASE[6:]]
+    for layout in ("plain", "inria"):
+        assert (read(to_bytes(cloud, "ply", layout=layout)).cloud.sh == cloud.sh).all()
 
 
 def test_sharp_layout_carries_the_camera(make_cloud, camera):

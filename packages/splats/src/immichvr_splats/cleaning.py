@@ -7,7 +7,7 @@ import numpy as np
 from .cloud import OPACITY_LOGIT_LIMIT, GaussianCloud
 from .compiled import F32, F64, I32, I64, U8, kernel
 from .losses import Loss, number
-from .numerics import largest_magnitude
+from .numerics import bounds, largest_magnitude
 from .stream import Places, SoundStream, Stream
 from .threads import in_order
 
@@ -40,21 +40,22 @@ def clean(cloud: GaussianCloud) -> tuple[GaussianCloud, list[Loss]]:
 def survey(stream: Stream) -> tuple[SoundStream, list[Loss]]:
     """As `clean`, of a stream that is read through once to learn what is wrong with it, and where its bounds lie."""
     totals = np.zeros(8, np.int64)
-    low, high = np.full(3, np.inf), np.full(3, -np.inf)
-    kept: list[I64] = []
-    start = 0
-    for size, counts, cause, block_low, block_high in in_order(lambda rows: _inspect(stream, rows), stream.slices()):
+    seen = [np.full(3, np.inf)], [np.full(3, -np.inf)]
+    causes: list[tuple[int, U8 | None]] = []
+    for size, counts, cause, low, high in in_order(lambda rows: _inspect(stream, rows), stream.slices()):
         totals += counts
-        low, high = np.minimum(low, block_low), np.maximum(high, block_high)
-        kept.append(np.arange(start, start + size) if cause is None else start + np.flatnonzero(cause == _SOUND))
-        start += size
+        causes.append((size, cause))
+        if low is not None and high is not None:
+            seen[0].append(low)
+            seen[1].append(high)
     if totals[_MEAN : _COLOR + 1].any():
-        stream = stream.selected(np.concatenate(kept))
+        sound = [np.zeros(size, np.uint8) == _SOUND if cause is None else cause == _SOUND for size, cause in causes]
+        stream = stream.selected(np.flatnonzero(np.concatenate(sound)))
     if totals[_CLAMPED] or totals[_NOT_UNIT]:
         stream = stream.changed(lambda block: _repaired(block, totals))
-    if not stream.count:
-        low, high = np.zeros(3), np.zeros(3)
-    places = Places(stream.means, tuple(stream.slices()), low, high)
+    known = stream.count and len(seen[0]) == len(causes) + 1
+    extent = (np.min(seen[0], axis=0), np.max(seen[1], axis=0)) if known else None
+    places = Places(stream.means, tuple(stream.slices()), extent)
     return SoundStream(**vars(stream), places=places), _losses(totals)
 
 
@@ -81,8 +82,8 @@ def _can_stay(largest: int, norm_low: int, norm_high: int) -> bool:
     return largest < _INFINITY and norm_low > _TINY and norm_high < _HUGE
 
 
-def _inspect(stream: Stream, rows: slice) -> tuple[int, I64, U8 | None, F64, F64]:
-    """Size, states as of `_examine`, and bounds of one block."""
+def _inspect(stream: Stream, rows: slice) -> tuple[int, I64, U8 | None, F64 | None, F64 | None]:
+    """Size, states as of `_examine`, and bounds, if they were seen, of one block."""
     if stream.glance:
         seen = stream.glance(rows)
         if _can_stay(seen.largest, seen.least_norm, seen.most_norm):
@@ -91,9 +92,7 @@ def _inspect(stream: Stream, rows: slice) -> tuple[int, I64, U8 | None, F64, F64
             return rows.stop - rows.start, counts, None, seen.low, seen.high
     block = stream.decode(rows)
     counts, cause = _examine(block)
-    low, high = np.empty(3), np.empty(3)
-    _bounds(block.means if cause is None else block.means[cause == _SOUND], low, high)
-    return block.count, counts, cause, low, high
+    return block.count, counts, cause, *bounds(block.means if cause is None else block.means[cause == _SOUND])
 
 
 def _repaired(cloud: GaussianCloud, counts: I64) -> GaussianCloud:
@@ -146,18 +145,6 @@ def _extremes(
         low = min(low, bits[i])
         high = max(high, bits[i])
     return values, largest_magnitude(logits), int(low), int(high)
-
-
-@kernel
-def _bounds(means: F32, low: F64, high: F64) -> None:
-    infinity = np.float32(np.inf)
-    x0, y0, z0, x1, y1, z1 = infinity, infinity, infinity, -infinity, -infinity, -infinity
-    for i in range(means.shape[0]):
-        x, y, z = means[i, 0], means[i, 1], means[i, 2]
-        x0, y0, z0 = min(x0, x), min(y0, y), min(z0, z)
-        x1, y1, z1 = max(x1, x), max(y1, y), max(z1, z)
-    low[0], low[1], low[2] = x0, y0, z0
-    high[0], high[1], high[2] = x1, y1, z1
 
 
 @kernel

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .cloud import OPACITY_LOGIT_LIMIT
-from .compiled import F32, I32, kernel
+from .compiled import F32, F64, I32, kernel
 
 LARGEST_EXPONENT = 88.0
 """exp of more than this is infinite in float32."""
@@ -71,3 +71,22 @@ def largest_magnitude(bits: I32) -> int:
     for i in range(bits.shape[0]):
         largest = max(largest, bits[i] & np.int32(0x7FFFFFFF))
     return int(largest)
+
+
+def bounds(points: F32) -> tuple[F64, F64]:
+    """Smallest and largest of `points`, (N, 3); infinite where there is none."""
+    low, high = np.empty(3), np.empty(3)
+    _bounds(points, low, high)
+    return low, high
+
+
+@kernel
+def _bounds(points: F32, low: F64, high: F64) -> None:
+    infinity = np.float32(np.inf)
+    x0, y0, z0, x1, y1, z1 = infinity, infinity, infinity, -infinity, -infinity, -infinity
+    for i in range(points.shape[0]):
+        x, y, z = points[i, 0], points[i, 1], points[i, 2]
+        x0, y0, z0 = min(x0, x), min(y0, y), min(z0, z)
+        x1, y1, z1 = max(x1, x), max(y1, y), max(z1, z)
+    low[0], low[1], low[2] = x0, y0, z0
+    high[0], high[1], high[2] = x1, y1, z1

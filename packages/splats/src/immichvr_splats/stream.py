@@ -9,6 +9,7 @@ import numpy as np
 
 from .cloud import SH_COEFFICIENTS, Camera, GaussianCloud
 from .compiled import F32, F64, I64
+from .numerics import bounds
 from .order import morton_order_of_blocks
 from .threads import in_order
 
@@ -38,22 +39,29 @@ def row_numbers(rows: Rows) -> I64:
 class Glance(NamedTuple):
     """What can be seen of a block without decoding it, in bits of float32, which order like integers.
 
-    largest: of the magnitudes of all values. least_norm, most_norm: of the squared quaternions. low, high: of means.
+    largest: of the magnitudes of all values. least_norm, most_norm: of the squared quaternions. low, high: of means,
+    None where that would take decoding.
     """
 
     largest: int
     least_norm: int
     most_norm: int
-    low: F64
-    high: F64
+    low: F64 | None = None
+    high: F64 | None = None
+
+
+_ONE = int(np.float32(1).view(np.int32))
+SOUND = Glance(0, _ONE, _ONE)
+"""At a block of a format that cannot hold anything but finite values and unit quaternions."""
 
 
 @dataclass(frozen=True)
 class Stream:
     """`count` Gaussians of one file or cloud.
 
-    decode: the Gaussians at some rows, as they stand in the file. decode_means: only their means, (M, 3), where that
-    is cheaper. glance: at a slice, where that is cheaper than decoding. All are called from several threads at once.
+    decode: the Gaussians at some rows, as they stand in the file. decode_means: only their means, (M, 3), and
+    decode_less: with harmonics up to a lower degree, where that is cheaper. glance: at a slice, where that is cheaper
+    than decoding. All are called from several threads at once.
     """
 
     count: int
@@ -62,6 +70,7 @@ class Stream:
     camera: Camera | None = None
     decode_means: Callable[[Rows], F32] | None = None
     glance: Callable[[slice], Glance] | None = None
+    decode_less: Callable[[Rows, int], GaussianCloud] | None = None
 
     @classmethod
     def of(cls, cloud: GaussianCloud) -> "Stream":
@@ -78,23 +87,33 @@ class Stream:
 
     def selected(self, order: I64) -> Self:
         """The Gaussians at `order`, (M,) indices, in that order."""
-        means = self.means
+        means, less = self.means, self.decode_less
         return replace(
             self,
             count=order.size,
             decode=lambda rows: self.decode(order[rows]),
             decode_means=lambda rows: means(order[rows]),
             glance=None,
+            decode_less=(lambda rows, degree: less(order[rows], degree)) if less else None,
         )
 
     def changed(self, change: Callable[[GaussianCloud], GaussianCloud]) -> Self:
         """Each block as `change` makes it, which leaves counts and means as they are."""
-        return replace(self, decode=lambda rows: change(self.decode(rows)), glance=None)
+        less = self.decode_less
+        return replace(
+            self,
+            decode=lambda rows: change(self.decode(rows)),
+            glance=None,
+            decode_less=(lambda rows, degree: change(less(rows, degree))) if less else None,
+        )
 
     def with_sh_degree(self, degree: int) -> Self:
         """The same Gaussians with their spherical harmonics cut off above `degree`."""
         if degree >= self.sh_degree:
             return self
+        less = self.decode_less
+        if less:
+            return replace(self, sh_degree=degree, decode=lambda rows: less(rows, degree))
         return replace(self.changed(lambda block: block.with_sh_degree(degree)), sh_degree=degree)
 
     def cloud(self) -> GaussianCloud:
@@ -123,15 +142,30 @@ class Stream:
 
 @dataclass(frozen=True)
 class Places:
-    """Where the Gaussians of a stream are.
-
-    low, high: the smallest and largest mean, (3,) float64, metres; zeros where there is none.
-    """
+    """Where the Gaussians of a stream are. seen: their bounds, where they are known already."""
 
     means: Callable[[Rows], F32]
     slices: tuple[slice, ...]
-    low: F64
-    high: F64
+    seen: tuple[F64, F64] | None = None
+
+    @property
+    def low(self) -> F64:
+        """The smallest mean, (3,), metres; zeros where there is none."""
+        return self._bounds[0]
+
+    @property
+    def high(self) -> F64:
+        """The largest mean, as `low`."""
+        return self._bounds[1]
+
+    @cached_property
+    def _bounds(self) -> tuple[F64, F64]:
+        if self.seen:
+            return self.seen
+        found = list(in_order(lambda rows: bounds(self.means(rows)), self.slices))
+        if not found:
+            return np.zeros(3), np.zeros(3)
+        return np.min([low for low, _ in found], axis=0), np.max([high for _, high in found], axis=0)
 
     @cached_property
     def morton_order(self) -> I64:

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
@@ -13,7 +14,10 @@ Writable = str | os.PathLike[str] | BinaryIO | None
 
 
 def put(encoded: Encoded, target: Writable) -> list[Loss]:
-    """Write the pieces to a path, which appears whole or not at all, to an open file, or, for None, nowhere."""
+    """Write the pieces to a path, which appears whole or not at all, to an open file, or, for None, nowhere.
+
+    Nothing waits until the disk has it: after a power failure a file may be there that is not whole.
+    """
     if isinstance(target, (str, os.PathLike)):
         _write_whole(Path(target), encoded)
     elif target is not None:
@@ -36,5 +40,14 @@ def _write_whole(path: Path, encoded: Encoded) -> None:
 
 
 def _write_all(file: FileIO, data: memoryview) -> None:
+    _reserve(file, data.nbytes)
     while data.nbytes:
         data = data[file.write(data) :]
+
+
+def _reserve(file: FileIO, size: int) -> None:
+    # Where blocks of the disk are chosen late, as by ext4, renaming a file over another waits until they are: for
+    # several times as long as writing takes.
+    if size and hasattr(os, "posix_fallocate"):
+        with suppress(OSError):  # the file system cannot, or is full, which writing then tells
+            os.posix_fallocate(file.fileno(), file.tell(), size)

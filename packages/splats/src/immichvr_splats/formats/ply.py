@@ -5,12 +5,15 @@ Element `vertex`, one row per Gaussian, float32 little endian in the files of bo
 | properties                  | value                                                                     |
 |-----------------------------|---------------------------------------------------------------------------|
 | x y z                       | mean, OpenCV axes                                                         |
-| nx ny nz                    | normals, always 0 (INRIA only)                                            |
+| nx ny nz                    | normals, always 0 (layout of INRIA only)                                  |
 | f_dc_0..2                   | colour = 0.5 + 0.28209479177387814 * f_dc                                 |
 | f_rest_0..(3 K - 1)         | higher bands, channel-major: K red, K green, K blue; K = 0, 3, 8, 15      |
 | opacity                     | logit                                                                     |
 | scale_0..2                  | ln of metres                                                              |
 | rot_0..3                    | w x y z, not normalised                                                   |
+
+Viewers find properties by their names, so most writers leave the normals out, and so does the default here; INRIA's own
+viewer (SIBR) reads rows of a fixed layout that has them.
 
 SHARP adds elements with one property each: extrinsic f32[16], intrinsic f32[9] (row-major matrices),
 image_size u32[2] (width, height), frame i32[2] (frames, Gaussians per frame), disparity f32[2] (10 and 90 %
@@ -25,17 +28,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..cloud import SH_COEFFICIENTS, Camera, ColorSpace, GaussianCloud
+from ..cloud import Camera, ColorSpace, GaussianCloud
 from ..color import to_srgb
-from ..compiled import F32, F64, I32, I64, kernel
+from ..compiled import F32
 from ..errors import InvalidCloudError, MalformedFileError, SplatError
 from ..losses import Loss
-from ..numerics import largest_magnitude
 from ..source import ReadLimits, Source
-from ..stream import Glance, Rows, SoundStream, Stream, row_numbers
+from ..stream import Rows, SoundStream, Stream
 from .base import Decoded, Encoded
 from .ply_data import read_elements
 from .ply_header import Element, Header, read_header
+from .ply_rows import BASE, REST_COUNTS, columns_of, decode, decode_means, encode, glance, rest_names
 
 
 class _SharpElement(NamedTuple):
@@ -44,12 +47,7 @@ class _SharpElement(NamedTuple):
     code: str
 
 
-_BASE = (
-    "x", "y", "z", "f_dc_0", "f_dc_1", "f_dc_2", "opacity",
-    "scale_0", "scale_1", "scale_2", "rot_0", "rot_1", "rot_2", "rot_3",
-)  # fmt: skip
 _NORMALS = ("nx", "ny", "nz")
-_REST_COUNTS = tuple(3 * (k - 1) for k in SH_COEFFICIENTS)
 _SHARP_ELEMENTS = {
     "extrinsic": _SharpElement(16, "float", "<f4"),
     "intrinsic": _SharpElement(9, "float", "<f4"),
@@ -62,9 +60,7 @@ _SHARP_ELEMENTS = {
 _SHARP_VERSION = (1, 5, 0)
 _DEFAULTS = {"extrinsic": np.eye(4, dtype=np.float32)}
 _COLOR_SPACES: tuple[ColorSpace, ...] = ("srgb", "linear")
-_LAYOUTS = ("inria", "sharp")
-_TILE = 256
-_FLOATS_PER_LINE = 16  # of the caches
+_LAYOUTS = ("plain", "inria", "sharp")
 
 
 def read(source: Source, limits: ReadLimits) -> Decoded:
@@ -73,17 +69,22 @@ def read(source: Source, limits: ReadLimits) -> Decoded:
     vertex = _vertex(header, source, limits)
     elements, losses = read_elements(header, source, {"vertex", *_SHARP_ELEMENTS})
     rows = elements.pop("vertex")
-    degree = _REST_COUNTS.index(sum(p.startswith("f_rest_") for p in vertex.properties))
+    degree = REST_COUNTS.index(sum(p.startswith("f_rest_") for p in vertex.properties))
     camera, color_space, metadata_losses = _describe(elements)
     rows.flags.writeable = False  # one kind of array, one compiled kernel
-    columns = _columns(vertex.properties, degree)
+    columns = [columns_of(vertex.properties, d, degree) for d in range(degree + 1)]
+
+    def decode_less(which: Rows, cut: int) -> GaussianCloud:
+        return to_srgb(replace(decode(rows, which, columns[cut], cut), color_space=color_space))
+
     stream = Stream(
         vertex.count,
         degree,
-        lambda which: to_srgb(_decode(rows, which, columns, degree, color_space)),
+        lambda which: decode_less(which, degree),
         camera,
-        lambda which: _decode_means(rows, which, columns),
-        (lambda which: _glance_at(rows[which], columns)) if color_space == "srgb" else None,
+        lambda which: decode_means(rows, which, columns[0]),
+        (lambda which: glance(rows[which], columns[0])) if color_space == "srgb" else None,
+        decode_less,
     )
     return Decoded(stream, losses + metadata_losses)
 
@@ -91,37 +92,38 @@ def read(source: Source, limits: ReadLimits) -> Decoded:
 def write(stream: SoundStream, *, layout: str | None = None) -> Encoded:
     """Encode as little-endian float32.
 
-    layout: "sharp" (needs a camera, holds degree 0 only) or "inria" (holds no camera); by default "sharp" for a
-    cloud with a camera and degree 0, else "inria".
+    layout: "sharp" (needs a camera, holds degree 0 only), "plain" or "inria" (hold no camera); by default "sharp" for
+    a cloud with a camera and degree 0, else "plain". "inria" has normals too, all zero, which nobody reads but viewers
+    that expect each property in its place, as INRIA's own does.
     """
     if layout is None:
-        layout = "sharp" if stream.camera is not None and stream.sh_degree == 0 else "inria"
+        layout = "sharp" if stream.camera is not None and stream.sh_degree == 0 else "plain"
     if layout not in _LAYOUTS:
         raise InvalidCloudError(f"layout is {layout!r}, ply takes one of {', '.join(_LAYOUTS)}")
-    return _write_sharp(stream) if layout == "sharp" else _write_inria(stream)
+    return _write_sharp(stream) if layout == "sharp" else _write_plain(stream, layout)
 
 
-def _write_inria(stream: SoundStream) -> Encoded:
+def _write_plain(stream: SoundStream, layout: str) -> Encoded:
     losses = []
     if stream.camera is not None:
-        losses.append(Loss("camera", "the INRIA layout of ply has no place for the camera"))
-    rest = _rest_names(_REST_COUNTS[stream.sh_degree])
-    names = (*_BASE[:3], *_NORMALS, *_BASE[3:6], *rest, *_BASE[6:])
+        losses.append(Loss("camera", f"the layout {layout!r} of ply has no place for the camera"))
+    normals = _NORMALS if layout == "inria" else ()
+    names = (*BASE[:3], *normals, *BASE[3:6], *rest_names(REST_COUNTS[stream.sh_degree]), *BASE[6:])
     return Encoded(chain([_header_bytes(stream.count, names, ())], _rows(stream, names)), losses)
 
 
 def _write_sharp(stream: SoundStream) -> Encoded:
     camera = stream.camera
     if camera is None:
-        raise InvalidCloudError("the SHARP layout of ply needs a cloud with a camera; layout='inria' does not")
+        raise InvalidCloudError("the SHARP layout of ply needs a cloud with a camera; layout='plain' does not")
     losses = []
     if stream.sh_degree:
         message = f"spherical harmonics of degree 1 to {stream.sh_degree}: the SHARP layout of ply holds degree 0"
         losses.append(Loss("sh_degree", message, stream.count))
         stream = stream.with_sh_degree(0)
     tail = _sharp_tail(stream, camera)
-    header = _header_bytes(stream.count, _BASE, tail)
-    return Encoded(chain([header], _rows(stream, _BASE), tail.values()), losses)
+    header = _header_bytes(stream.count, BASE, tail)
+    return Encoded(chain([header], _rows(stream, BASE), tail.values()), losses)
 
 
 def _vertex(header: Header, source: Source, limits: ReadLimits) -> Element:
@@ -129,21 +131,17 @@ def _vertex(header: Header, source: Source, limits: ReadLimits) -> Element:
     vertex = header.element("vertex")
     if vertex is None:
         raise MalformedFileError(f"{name}: header has no element 'vertex'")
-    missing = [p for p in _BASE if p not in vertex.properties and p not in vertex.lists]
+    missing = [p for p in BASE if p not in vertex.properties and p not in vertex.lists]
     if missing:
         raise MalformedFileError(f"{name}: element 'vertex' lacks the properties {', '.join(missing)}")
     rest = sum(p.startswith("f_rest_") for p in vertex.properties)
-    if rest not in _REST_COUNTS or any(p not in vertex.properties for p in _rest_names(rest)):
+    if rest not in REST_COUNTS or any(p not in vertex.properties for p in rest_names(rest)):
         raise MalformedFileError(
             f"{name}: element 'vertex' has {rest} properties f_rest_*, "
-            f"wants {', '.join(map(str, _REST_COUNTS))} of them, numbered from 0"
+            f"wants {', '.join(map(str, REST_COUNTS))} of them, numbered from 0"
         )
     limits.check_points(vertex.count, name)
     return vertex
-
-
-def _rest_names(count: int) -> tuple[str, ...]:
-    return tuple(f"f_rest_{i}" for i in range(count))
 
 
 def _describe(metadata: dict[str, F32]) -> tuple[Camera | None, ColorSpace, list[Loss]]:
@@ -212,117 +210,5 @@ def _header_bytes(count: int, names: tuple[str, ...], extra: Iterable[str]) -> b
 
 
 def _rows(stream: SoundStream, names: tuple[str, ...]) -> Iterator[memoryview]:
-    columns = _columns(names, stream.sh_degree)
-
-    def encode(block: GaussianCloud) -> memoryview:
-        rows = np.zeros((block.count, len(names)), "<f4")
-        _interleave(*_arrays(block), columns, rows)
-        return rows.reshape(-1).view(np.uint8).data
-
-    return stream.blocks(encode)
-
-
-def _decode(rows: F32, which: Rows, columns: I64, degree: int, color_space: ColorSpace) -> GaussianCloud:
-    indices = row_numbers(which)
-    cloud = replace(GaussianCloud.empty(indices.size, degree), color_space=color_space)
-    _deinterleave(rows, indices, columns, *_arrays(cloud))
-    return cloud
-
-
-def _decode_means(rows: F32, which: Rows, columns: I64) -> F32:
-    indices = row_numbers(which)
-    means = np.empty((indices.size, 3), np.float32)
-    _deinterleave_means(rows, indices, columns, means)
-    return means
-
-
-def _columns(names: Iterable[str], sh_degree: int) -> I64:
-    """Where `_BASE` and then f_rest_* stand among `names`."""
-    place = {name: column for column, name in enumerate(names)}
-    return np.array([place[n] for n in (*_BASE, *_rest_names(_REST_COUNTS[sh_degree]))], np.int64)
-
-
-def _arrays(cloud: GaussianCloud) -> tuple[F32, F32, F32, F32, F32]:
-    return cloud.means, cloud.log_scales, cloud.quaternions, cloud.opacity_logits, cloud.sh
-
-
-@kernel
-def _deinterleave(
-    rows: F32, indices: I64, columns: I64, means: F32, log_scales: F32, quaternions: F32, logits: F32, sh: F32
-) -> None:
-    bands = sh.shape[1] - 1
-    for first in range(0, indices.shape[0], _TILE):
-        stop = min(first + _TILE, indices.shape[0])
-        if indices[stop - 1] - indices[first] != stop - 1 - first:
-            _touch(rows, indices[first:stop])
-        for i in range(first, stop):
-            row = indices[i]
-            for j in range(3):
-                means[i, j] = rows[row, columns[j]]
-                sh[i, 0, j] = rows[row, columns[3 + j]]
-                log_scales[i, j] = rows[row, columns[7 + j]]
-            logits[i] = rows[row, columns[6]]
-            for j in range(4):
-                quaternions[i, j] = rows[row, columns[10 + j]]
-            for c in range(3):
-                for k in range(bands):
-                    sh[i, 1 + k, c] = rows[row, columns[14 + c * bands + k]]
-
-
-def _glance_at(rows: F32, columns: I64) -> Glance:
-    low, high = np.empty(3), np.empty(3)
-    return Glance(*_glance(rows.reshape(-1).view(np.int32), rows, columns, low, high), low, high)
-
-
-@kernel
-def _glance(bits: I32, rows: F32, columns: I64, low: F64, high: F64) -> tuple[int, int, int]:
-    x, y, z = columns[0], columns[1], columns[2]
-    a, b, c, d = columns[10], columns[11], columns[12], columns[13]
-    infinity = np.float32(np.inf)
-    x0, y0, z0, x1, y1, z1 = infinity, infinity, infinity, -infinity, -infinity, -infinity
-    least, most = infinity, np.float32(0)
-    largest, width = 0, rows.shape[1]
-    for i in range(rows.shape[0]):
-        if i % _TILE == 0:
-            largest = max(largest, largest_magnitude(bits[i * width : (i + _TILE) * width]))
-        x0, y0, z0 = min(x0, rows[i, x]), min(y0, rows[i, y]), min(z0, rows[i, z])
-        x1, y1, z1 = max(x1, rows[i, x]), max(y1, rows[i, y]), max(z1, rows[i, z])
-        norm = rows[i, a] * rows[i, a] + rows[i, b] * rows[i, b] + rows[i, c] * rows[i, c] + rows[i, d] * rows[i, d]
-        least, most = min(least, norm), max(most, norm)
-    low[0], low[1], low[2] = x0, y0, z0
-    high[0], high[1], high[2] = x1, y1, z1
-    return int(largest), int(np.float32(least).view(np.int32)), int(np.float32(most).view(np.int32))
-
-
-@kernel
-def _touch(rows: F32, indices: I64) -> np.float32:
-    # Rows in another order than the file's wait for memory. A loop that does nothing else lets many wait at once.
-    total = np.float32(0)
-    for i in range(indices.shape[0]):
-        for j in range(0, rows.shape[1], _FLOATS_PER_LINE):
-            total += rows[indices[i], j]
-        total += rows[indices[i], rows.shape[1] - 1]
-    return total
-
-
-@kernel
-def _deinterleave_means(rows: F32, indices: I64, columns: I64, means: F32) -> None:
-    for i in range(indices.shape[0]):
-        for j in range(3):
-            means[i, j] = rows[indices[i], columns[j]]
-
-
-@kernel
-def _interleave(means: F32, log_scales: F32, quaternions: F32, logits: F32, sh: F32, columns: I64, rows: F32) -> None:
-    bands = sh.shape[1] - 1
-    for i in range(rows.shape[0]):
-        for j in range(3):
-            rows[i, columns[j]] = means[i, j]
-            rows[i, columns[3 + j]] = sh[i, 0, j]
-            rows[i, columns[7 + j]] = log_scales[i, j]
-        rows[i, columns[6]] = logits[i]
-        for j in range(4):
-            rows[i, columns[10 + j]] = quaternions[i, j]
-        for k in range(bands):
-            for c in range(3):
-                rows[i, columns[14 + c * bands + k]] = sh[i, 1 + k, c]
+    columns = columns_of(names, stream.sh_degree, stream.sh_degree)
+    return stream.blocks(lambda block: encode(block, columns, len(names)).reshape(-1).view(np.uint8).data)
