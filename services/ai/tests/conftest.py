@@ -1,4 +1,4 @@
-"""Photos, and a tiny Depth Anything with random weights on a model hub of this machine."""
+"""Photos, and tiny networks with random weights: on a model hub of this machine, or lying there already."""
 
 import hashlib
 import json
@@ -62,3 +62,28 @@ def cache(hub: Hub, tiny_weights: Path, tmp_path: Path) -> Cache:
     rows = [tiny if model.key == tiny.key else model for model in registry]
     settings = CacheSettings(endpoint=hub.url, keep_free=0, backoff=0.0)
     return Cache(tmp_path / "models", settings, Registry(tuple(rows)))
+
+
+@pytest.fixture
+def stocked(tmp_path: Path) -> Callable[..., Cache]:
+    """Makes a cache without network in which some models' weights lie already, tiny ones."""
+
+    def make(*keys: str, accepted: frozenset[str] = frozenset()) -> Cache:
+        rows = []
+        for model in registry:
+            if model.key in keys:
+                save_tiny(model.key, tmp_path / "local" / model.key)
+                files = tuple(file.model_copy(update={"size": None, "sha256": None}) for file in model.files)
+                model = model.model_copy(update={"files": files})
+            rows.append(model)
+        settings = CacheSettings(offline=True, local_directory=tmp_path / "local", keep_free=0, accepted=accepted)
+        return Cache(tmp_path / "models", settings, Registry(tuple(rows)))
+
+    return make
+
+
+def save_tiny(key: str, directory: Path) -> None:
+    """Writes a tiny network as the files that the registry lists for its key."""
+    network: Any = NETWORKS[key].tiny(5)
+    network.save_pretrained(directory)
+    (directory / "preprocessor_config.json").write_text("{}")

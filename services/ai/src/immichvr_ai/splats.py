@@ -137,7 +137,8 @@ class _Maker:
             assert isinstance(network, SplatNetwork)  # noqa: S101  # only such keys come here
             return network.splats(module, [view], compute)[0], None
 
-        cloud, seen = run_network(key, network, work, self.cache, self.progress, self.runtime, self.accepted)
+        made, note = run_network(key, network, work, self.cache, self.progress, self.runtime, self.accepted)
+        cloud, seen = made
         if cloud is None or cloud.count == 0:
             raise ModelUnavailable(key, "invalid_weights", "the network made no Gaussians")
         self.inferred(key)
@@ -147,8 +148,8 @@ class _Maker:
         focal_px = _focal_of(cloud, self.photo)
         depth = None
         if seen is not None:
-            depth = replace(depth_map(self.photo, seen, key, revision), focal_px=focal_px)
-        return Splat(cloud, network.metric, key, revision, focal_px=focal_px, depth=depth)
+            depth = replace(depth_map(self.photo, seen, key, revision), focal_px=focal_px, reason=note)
+        return Splat(cloud, network.metric, key, revision, note, focal_px, depth)
 
 
 def _first(keys: list[str], maker: _Maker, declining: type[ModelUnavailable]) -> Splat:

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
 import immichvr_splats
 import numpy as np
+from immichvr_common.logs import get_log
 from immichvr_common.tasks import Task
+from immichvr_models import Cache
 from PIL import Image
 
+from immichvr_ai.errors import ModelUnavailable
 from immichvr_ai.jobs import perform
+from immichvr_ai.networks import NETWORKS
+from immichvr_ai.runtime import RUNTIME, Runtime
+from immichvr_ai.settings import current_settings
+
+log = get_log(__name__)
 
 _SIZE = (96, 72)
 
 
 def warm() -> None:
-    """Compiles every kernel of lifting and writing, or loads it from numba's cache on disk; no model is loaded."""
+    """Compiles every kernel of lifting and writing, or loads it from numba's cache on disk.
+
+    Then loads the models of `settings.models.preload`, of which there are none by default.
+    """
     immichvr_splats.warm()
     noise = np.random.default_rng(0).integers(0, 255, (_SIZE[1], _SIZE[0], 3), np.uint8)
     with tempfile.TemporaryDirectory() as folder:
@@ -26,6 +38,21 @@ def warm() -> None:
         out.mkdir()
         task = Task("splat", {"model": "lift-heuristic", "keepPly": True}, {"source": photo}, out)
         perform(task, lambda *_: None)
+    if keys := current_settings().models.preload:
+        preload(keys, Cache.from_env(), RUNTIME)
+
+
+def preload(keys: Collection[str], cache: Cache, runtime: Runtime) -> None:
+    """Loads these models into memory, where their weights are on this machine; what cannot be loaded is logged."""
+    for key in keys:
+        network = NETWORKS.get(key)
+        if network is None or cache.state(cache.registry[key]) != "ready":
+            log.warning("a model to preload is not on this machine", model=key)
+            continue
+        try:
+            runtime.load(key, cache.path(cache.registry[key]), network)
+        except ModelUnavailable as error:
+            log.warning("a model was not preloaded", model=key, code=error.code, reason=str(error))
 
 
 if __name__ == "__main__":

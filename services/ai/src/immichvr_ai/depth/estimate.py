@@ -81,14 +81,14 @@ def _first(keys: list[str], estimate: _Estimate, declining: type[ModelUnavailabl
     declined: list[str] = []
     for key in keys[:-1]:
         try:
-            return replace(estimate(key), reason=_reason(declined, key))
+            return _because(declined, estimate(key))
         except declining as error:
             declined.append(str(error))
-    return replace(estimate(keys[-1]), reason=_reason(declined, keys[-1]))
+    return _because(declined, estimate(keys[-1]))
 
 
-def _reason(declined: list[str], key: str) -> str:
+def _because(declined: list[str], depth: DepthMap) -> DepthMap:
     if not declined:
-        return ""
-    used = "the built-in estimator" if key == LAST_RESORT else key
-    return f"{'; '.join(declined)}; {used} was used"
+        return depth
+    used = "the built-in estimator" if depth.model_key == LAST_RESORT else depth.model_key
+    return replace(depth, reason="; ".join([*declined, depth.reason or f"{used} was used"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from immichvr_media import Photo
@@ -39,8 +40,8 @@ def network_depth(
     def work(module: torch.nn.Module, compute: Compute) -> ViewDepth:
         return network.depth(module, [view_of(photo)], compute)[0]
 
-    seen = run_network(key, network, work, cache, progress, runtime, accepted)
-    return depth_map(photo, seen, key, cache.registry[key].revision)
+    seen, note = run_network(key, network, work, cache, progress, runtime, accepted)
+    return replace(depth_map(photo, seen, key, cache.registry[key].revision), reason=note)
 
 
 def run_network(
@@ -51,20 +52,30 @@ def run_network(
     progress: Callable[[Progress], None] | None,
     runtime: Runtime,
     accepted: Collection[str],
-) -> T:
-    """Do some work with the registry's model of this key, fetched if need be; raises as `network_depth` does."""
+) -> tuple[T, str]:
+    """Do some work with the registry's model of this key, fetched if need be.
+
+    Returns what it made, and in words what it had to do without. Raises as `network_depth` does.
+    """
+    efforts: list[float] = []
+
+    def noted(module: torch.nn.Module, compute: Compute) -> T:
+        efforts.append(compute.effort)
+        return work(module, compute)
+
     try:
         directory = cache.ensure(cache.registry[key], progress, accepted=key in accepted)
     except DownloadError as error:
         raise ModelUnavailable(key, error.code, str(error)) from error
     try:
-        return runtime.run(key, directory, network, work)
+        made = runtime.run(key, directory, network, noted)
     except ModelUnavailable:
         raise
     except ImportError as error:
         raise ModelUnavailable(key, "not_installed", f"{error.name or error} is not installed") from error
     except (ValueError, RuntimeError) as error:
         raise ModelUnavailable(key, "invalid_weights", f"the network does not run: {error}") from error
+    return made, f"{key} ran a second time with less effort, as memory ran out" if len(efforts) > 1 else ""
 
 
 def view_of(photo: Photo) -> View:

@@ -41,16 +41,17 @@ class PretrainedDepth(ABC):
 
 
 def load_pretrained(architecture: str, directory: Path) -> torch.nn.Module:
-    """A network of a class of transformers from config.json and model.safetensors, in evaluation mode.
+    """A network of a class of transformers from config.json and model.safetensors, float32, in evaluation mode.
 
     Raises OSError, ValueError or RuntimeError where the files do not make the whole network.
     """
+    import torch
     import transformers
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # it would write into the service's log
     network, info = getattr(transformers, architecture).from_pretrained(
-        directory, local_files_only=True, use_safetensors=True, output_loading_info=True
+        directory, local_files_only=True, use_safetensors=True, output_loading_info=True, dtype=torch.float32
     )
     if absent := sorted(info["missing_keys"]):
         raise ValueError(f"the weights lack {len(absent)} tensors, first of them {absent[0]}")

@@ -28,5 +28,6 @@ def precision_of(settings: ModelsSettings, network: Network, device: torch.devic
     """The dtype of the forward pass: bfloat16 on CUDA, or anywhere by setting, where the network bears it."""
     import torch
 
-    wanted = settings.precision == "bfloat16" or (settings.precision == "auto" and device.type == "cuda")
-    return torch.bfloat16 if wanted and network.bf16 else torch.float32
+    unasked = settings.precision == "auto" and device.type == "cuda" and network.bf16 is True
+    wanted = unasked or (settings.precision == "bfloat16" and bool(network.bf16))
+    return torch.bfloat16 if wanted else torch.float32

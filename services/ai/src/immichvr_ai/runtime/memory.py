@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import json
+import math
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
+_LARGEST_HEADER = 100_000_000
+"""Bytes of a safetensors header, at most: the format's own limit."""
 _MEMINFO = Path("/proc/meminfo")
 _CGROUPS = (
     (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current"), "inactive_file"),
@@ -56,6 +60,28 @@ def is_out_of_memory(error: BaseException) -> bool:
     # The CPU's allocator and cuBLAS say it in words only.
     words = str(error)
     return isinstance(error, RuntimeError) and ("can't allocate memory" in words or "ALLOC_FAILED" in words)
+
+
+def weights_bytes(directory: Path) -> int:
+    """Bytes that the weights in a directory take in float32; of files other than safetensors, their size."""
+    total = 0
+    for file in directory.rglob("*"):
+        if file.suffix == ".safetensors":
+            total += _in_float32(file) or file.stat().st_size
+        elif file.is_file():
+            total += file.stat().st_size
+    return total
+
+
+def _in_float32(file: Path) -> int | None:
+    """From the header of a safetensors file (a JSON object after its length in 8 bytes); None where it has none."""
+    with suppress(OSError, ValueError, TypeError, AttributeError, KeyError), file.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        if length > _LARGEST_HEADER:
+            return None
+        tensors = json.loads(stream.read(length))
+        return sum(4 * math.prod(map(int, one["shape"])) for name, one in tensors.items() if name != "__metadata__")
+    return None
 
 
 def _available() -> int | None:

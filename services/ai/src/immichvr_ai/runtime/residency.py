@@ -17,7 +17,7 @@ from immichvr_models import registry
 from immichvr_ai.errors import ModelUnavailable, NotEnoughMemory
 from immichvr_ai.networks.base import Compute, Network
 from immichvr_ai.runtime.device import device_of, precision_of
-from immichvr_ai.runtime.memory import free_bytes, give_back, is_out_of_memory
+from immichvr_ai.runtime.memory import free_bytes, give_back, is_out_of_memory, weights_bytes
 from immichvr_ai.settings import ModelsSettings, current_settings
 
 if TYPE_CHECKING:
@@ -176,10 +176,7 @@ class Runtime:
         if key in registry:
             on_cpu = self.device.type == "cpu"
             measured_mb = registry[key].memory_cpu_mb if on_cpu else registry[key].memory_gpu_mb
-        if measured_mb:
-            need = measured_mb * 1e6
-        else:
-            need = _BEYOND_WEIGHTS * sum(file.stat().st_size for file in directory.rglob("*") if file.is_file())
+        need = measured_mb * 1e6 if measured_mb else _BEYOND_WEIGHTS * weights_bytes(directory)
         return int(need + self.settings.spare_mb * 1e6)
 
     def _keep_only(self, key: str) -> None:

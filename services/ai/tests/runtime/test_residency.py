@@ -1,0 +1,246 @@
+"""Networks come on first use, leave when memory is short or nobody asks, and take their memory with them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from immichvr_ai.errors import ModelUnavailable, NotEnoughMemory
+from immichvr_ai.networks.base import Compute
+from immichvr_ai.runtime import Runtime
+from immichvr_ai.runtime import memory as memory_module
+from immichvr_ai.runtime.memory import free_bytes
+from immichvr_ai.settings import ModelsSettings
+
+MB = 1_000_000
+CPU = ModelsSettings(device="cpu", spare_mb=0)
+
+
+@dataclass
+class Fake:
+    """A network of `size` bytes of weights in small tensors; `loads` counts."""
+
+    size: int = 1000
+    metric: bool = False
+    bf16: bool = True
+    loads: list[Path] = field(default_factory=list)
+
+    def load(self, directory: Path) -> torch.nn.Module:
+        self.loads.append(directory)
+        module = torch.nn.Module()
+        piece = 25_000
+        for index in range(max(1, self.size // (4 * piece))):
+            module.register_parameter(f"w{index}", torch.nn.Parameter(torch.full((piece,), 0.5), requires_grad=False))
+        return module
+
+    def tiny(self, seed: int = 0) -> torch.nn.Module:
+        return self.load(Path())
+
+
+@dataclass
+class Machine:
+    """Memory that a runtime's networks fill, `each` bytes apiece."""
+
+    total: int
+    each: int
+    runtime: Runtime | None = None
+
+    def free(self, device: torch.device) -> int:
+        return self.total - self.each * len(self.runtime.loaded() if self.runtime else ())
+
+
+def weights(folder: Path, key: str, size: int = 1000) -> Path:
+    directory = folder / key
+    directory.mkdir()
+    with (directory / "model.safetensors").open("wb") as file:
+        file.truncate(size)
+    return directory
+
+
+def nothing(module: torch.nn.Module, compute: Compute) -> None:
+    return None
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 0.001
+        return self.now
+
+
+@pytest.fixture
+def crowded(tmp_path: Path) -> tuple[Runtime, Callable[[str], Path]]:
+    """A runtime on a machine that holds two networks of 100 MB, and a way to make directories of weights."""
+    machine = Machine(total=250 * MB, each=100 * MB)
+    runtime = Runtime(CPU, free=machine.free, clock=Clock())
+    machine.runtime = runtime
+    return runtime, lambda key: weights(tmp_path, key, int(80 * MB / 1.3))
+
+
+def test_nothing_is_loaded_before_its_first_use_and_then_once(tmp_path: Path) -> None:
+    runtime, network, directory = Runtime(CPU), Fake(), weights(tmp_path, "one")
+    assert runtime.loaded() == ()
+    for _ in range(2):
+        assert runtime.run("one", directory, network, lambda module, compute: compute.effort) == 1.0
+    assert network.loads == [directory]
+    assert [one.key for one in runtime.loaded()] == ["one"]
+
+
+def test_other_files_under_the_same_key_are_loaded_in_the_place_of_the_old(tmp_path: Path) -> None:
+    runtime, network = Runtime(CPU), Fake()
+    old, new = weights(tmp_path, "old"), weights(tmp_path, "new")
+    runtime.run("one", old, network, nothing)
+    runtime.run("one", new, network, nothing)
+    assert network.loads == [old, new]
+    assert len(runtime.loaded()) == 1
+
+
+def test_the_network_used_longest_ago_leaves_when_memory_is_short(
+    crowded: tuple[Runtime, Callable[[str], Path]],
+) -> None:
+    runtime, make = crowded
+    directories = {key: make(key) for key in ("a", "b", "c")}
+    for key in ("a", "b", "a", "c"):
+        runtime.run(key, directories[key], Fake(), nothing)
+    assert [one.key for one in runtime.loaded()] == ["a", "c"]
+
+
+def test_too_little_memory_is_said_before_anything_is_read(tmp_path: Path) -> None:
+    runtime, network = Runtime(CPU, free=lambda _: 100 * MB), Fake()
+    with pytest.raises(NotEnoughMemory, match=r"it needs 130 MB of cpu memory and 100 MB are free") as refused:
+        runtime.run("big", weights(tmp_path, "big", 100 * MB), network, nothing)
+    assert refused.value.code == "out_of_memory"
+    assert network.loads == []
+
+
+def test_what_the_registry_knows_of_a_models_memory_counts(tmp_path: Path) -> None:
+    runtime = Runtime(CPU, free=lambda _: 800 * MB)
+    with pytest.raises(NotEnoughMemory, match="da2-small: it needs 820 MB"):
+        runtime.run("da2-small", weights(tmp_path, "da2-small"), Fake(), nothing)
+
+
+def test_a_system_that_does_not_tell_its_memory_is_trusted(tmp_path: Path) -> None:
+    runtime = Runtime(CPU, free=lambda _: None)
+    runtime.run("one", weights(tmp_path, "one"), Fake(), nothing)
+    assert len(runtime.loaded()) == 1
+
+
+def test_a_network_that_nobody_uses_leaves_after_its_time(tmp_path: Path) -> None:
+    clock = Clock()
+    runtime = Runtime(ModelsSettings(device="cpu", idle_s=60), clock=clock)
+    runtime.run("old", weights(tmp_path, "old"), Fake(), nothing)
+    clock.now = 50
+    runtime.run("new", weights(tmp_path, "new"), Fake(), nothing)
+    clock.now = 61
+    assert runtime.unload_idle() == ("old",)
+    assert [one.key for one in runtime.loaded()] == ["new"]
+    assert runtime.unload("new") and not runtime.unload("new")
+
+
+def test_after_memory_ran_out_everything_else_leaves_and_half_the_effort_is_tried_once(tmp_path: Path) -> None:
+    runtime = Runtime(CPU, clock=Clock())
+    runtime.run("other", weights(tmp_path, "other"), Fake(), nothing)
+    tries: list[tuple[float, list[str]]] = []
+
+    def greedy(module: torch.nn.Module, compute: Compute) -> str:
+        tries.append((compute.effort, [one.key for one in runtime.loaded()]))
+        if compute.effort == 1.0:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 4 GiB")
+        return "made"
+
+    assert runtime.run("one", weights(tmp_path, "one"), Fake(), greedy) == "made"
+    assert tries == [(1.0, ["other", "one"]), (0.5, ["one"])]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:119] DefaultCPUAllocator: can't allocate memory"),
+        MemoryError(),
+    ],
+)
+def test_memory_that_runs_out_twice_is_out_of_memory(tmp_path: Path, error: Exception) -> None:
+    tries: list[float] = []
+
+    def greedy(module: torch.nn.Module, compute: Compute) -> None:
+        tries.append(compute.effort)
+        raise error
+
+    with pytest.raises(ModelUnavailable, match="one: cpu ran out of memory") as failed:
+        Runtime(CPU).run("one", weights(tmp_path, "one"), Fake(), greedy)
+    assert failed.value.code == "out_of_memory"
+    assert not isinstance(failed.value, NotEnoughMemory)
+    assert tries == [1.0, 0.5]
+
+
+def test_any_other_failure_is_told_as_it_is_and_not_repeated(tmp_path: Path) -> None:
+    tries: list[float] = []
+
+    def broken(module: torch.nn.Module, compute: Compute) -> None:
+        tries.append(compute.effort)
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    with pytest.raises(RuntimeError, match="mat1 and mat2"):
+        Runtime(CPU).run("one", weights(tmp_path, "one"), Fake(), broken)
+    assert tries == [1.0]
+
+
+def test_an_upstream_that_is_not_installed_is_named(tmp_path: Path) -> None:
+    class Absent(Fake):
+        def load(self, directory: Path) -> torch.nn.Module:
+            raise ModuleNotFoundError("No module named 'sharp'", name="sharp")
+
+    with pytest.raises(ModelUnavailable, match="sharp is not installed") as failed:
+        Runtime(CPU).load("one", weights(tmp_path, "one"), Absent())
+    assert failed.value.code == "not_installed"
+
+
+@pytest.mark.parametrize(
+    ("precision", "bears", "expected"),
+    [("auto", True, torch.float32), ("bfloat16", True, torch.bfloat16), ("bfloat16", False, torch.float32)],
+)
+def test_bfloat16_is_used_where_it_is_wanted_and_borne(
+    tmp_path: Path, precision: Any, bears: bool, expected: torch.dtype
+) -> None:
+    runtime = Runtime(ModelsSettings(device="cpu", precision=precision))
+    used = runtime.run("one", weights(tmp_path, "one"), Fake(bf16=bears), lambda module, compute: compute.dtype)
+    assert used == expected
+
+
+def resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="resident memory is read from /proc")
+def test_unloading_gives_memory_back_to_the_system(tmp_path: Path) -> None:
+    runtime, size = Runtime(CPU), 200 * MB
+    directory = weights(tmp_path, "large")
+    runtime.run("large", directory, Fake(size=1000), nothing)
+    runtime.unload("large")
+    before = resident_bytes()
+    runtime.run("large", directory, Fake(size=size), nothing)
+    loaded = resident_bytes()
+    assert runtime.loaded()[0].bytes == pytest.approx(size, rel=0.01)
+    runtime.unload("large")
+    after = resident_bytes()
+    assert loaded - before > 0.9 * size
+    assert after - before < 0.1 * size
+
+
+def test_free_memory_is_what_the_container_leaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "memory.max").write_text("1000000000\n")
+    (tmp_path / "memory.current").write_text("700000000\n")
+    (tmp_path / "memory.stat").write_text("anon 500000000\ninactive_file 100000000\n")
+    group = (tmp_path / "memory.max", tmp_path / "memory.current", "inactive_file")
+    monkeypatch.setattr(memory_module, "_CGROUPS", (group,))
+    assert free_bytes(torch.device("cpu")) == 400_000_000
+    (tmp_path / "memory.max").write_text("max\n")
+    assert (free_bytes(torch.device("cpu")) or 0) > 400_000_000
