@@ -12,6 +12,7 @@ import pytest
 from immichvr_models import CacheSettings, Download, DownloadError, fetch
 from immichvr_models.testing import (
     Hub,
+    Request,
     answers_another_range,
     claims_length,
     drops_after,
@@ -61,6 +62,19 @@ def test_a_dropped_connection_is_resumed_where_it_broke(hub: Hub, quick: CacheSe
     asked = hub.requests_of("/f")
     assert [headers.get("Range") for headers in asked] == [None, "bytes=100000-", "bytes=250000-"]
     assert asked[1]["If-Range"].startswith('"')
+
+
+def test_a_part_that_does_not_say_which_version_it_is_of_is_believed(
+    hub: Hub, quick: CacheSettings, tmp_path: Path
+) -> None:
+    def without_tag(request: Request, body: bytes) -> None:
+        start, end = request.asked_for(len(body)) or (0, len(body))
+        request.head(206, Content_Range=f"bytes {start}-{end - 1}/*", Content_Length=end - start)
+        request.wfile.write(body[start:end])
+
+    get(hub.add("/f", BODY, drops_after(100_000), without_tag), tmp_path / "f", quick, sha256=SHA256)
+    assert (tmp_path / "f").read_bytes() == BODY
+    assert len(hub.requests) == 2
 
 
 def test_what_an_earlier_day_left_behind_is_resumed(hub: Hub, quick: CacheSettings, tmp_path: Path) -> None:

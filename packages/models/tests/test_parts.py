@@ -88,7 +88,8 @@ def test_a_server_that_allows_one_connection_gets_one(
     hub: Hub, parted: CacheSettings, tmp_path: Path, code: int
 ) -> None:
     behaviour = one_at_a_time(code)
-    get(hub.add("/f", BODY, *[behaviour] * 40), tmp_path / "f", parted.model_copy(update={"retries": 0}))
+    patient = parted.model_copy(update={"backoff": 0.05})
+    get(hub.add("/f", BODY, *[behaviour] * 40), tmp_path / "f", patient)
     assert (tmp_path / "f").read_bytes() == BODY
     assert ranges(hub).count(None) == 1, "what had arrived was kept"
 

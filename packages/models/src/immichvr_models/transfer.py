@@ -21,6 +21,8 @@ NOTE_EVERY = 2.0
 """Seconds of a transfer that a killed process may have to fetch again."""
 LOOK_EVERY = 0.1
 """Seconds between two looks at how far the connections are."""
+_WORTH = 1_000_000
+"""Bytes that an attempt need not exceed to count as progress; else it is a hundredth of what was here before."""
 _LEAVE = 0.2
 """Seconds that a connection which is being abandoned is waited for."""
 
@@ -93,6 +95,7 @@ class _Run:
         self._alone = True
         self._active = 0
         self._reached = False
+        self._served = False
         self._left = threading.Event()
         self._over = threading.Event()
         self._error: BaseException | None = None
@@ -154,16 +157,19 @@ class _Run:
                     self._reached = True
                     self._receive(piece, response)
             except Interrupted as interruption:
-                gained = piece.at - before
-                failures = 0 if gained > max(0, before // 100) else failures + 1
-                if not self._reached or failures > self._settings.retries:
-                    self._give_up(piece, no_network(self._source.url, str(interruption)))
-                pause = max(self._settings.backoff * 2.0 ** max(0, failures - 1), interruption.pause)
-                self._over.wait(min(LONGEST_PAUSE, pause))
-            except DownloadError as error:
-                if error.code != "licence_required":
+                error, pause = no_network(self._source.url, str(interruption)), interruption.pause
+            except DownloadError as refusal:
+                if refusal.code != "licence_required" or not self._served:
                     raise
+                error, pause = refusal, 0.0  # it gives us another part of this file, so it means: not so many at once
+            else:
+                continue
+            worth = min(_WORTH, (before - piece.start) // 100)
+            failures = 0 if piece.at - before > worth else failures + 1
+            if not self._reached or failures > self._settings.retries:
                 self._give_up(piece, error)
+            pause = max(self._settings.backoff * 2.0 ** max(0, failures - 1), pause)
+            self._over.wait(min(LONGEST_PAUSE, pause))
 
     def _give_up(self, piece: Piece, error: DownloadError) -> None:
         """Leave the piece to another connection, if there is one: some servers allow a client only so many."""
@@ -227,10 +233,11 @@ class _Run:
                 self._untaken = self._partial.pieces[1:]
         elif not body.part or body.start != piece.at:
             raise Unsplittable(f"the server sent byte {body.start} instead of {piece.at}")
-        elif self._partial.total not in (None, total) or self._partial.validator not in (None, body.validator):
+        elif _differ(self._partial.total, body.total) or _differ(self._partial.validator, body.validator):
             raise Unsplittable("the file has changed on the server")
         elif self._partial.total is None:
             piece.end = self._partial.total = total
+        self._served = True
         if self._alone and self._untaken:
             self._alone = False
             for _ in range(min(self._connections - 1, len(self._untaken))):
@@ -241,6 +248,10 @@ class _Run:
         if length is None or len(self._partial.pieces) > 1 or length != self._partial.received:
             raise Unsplittable("what was here does not fit the server's file")
         self._partial.finish()
+
+
+def _differ(here: object, there: object) -> bool:
+    return here is not None and there is not None and here != there
 
 
 class _Pace:
