@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from immichvr_gateway.orders import FORMATS
+from immichvr_gateway.conversions import FORMATS
 from openapi_schema_validator import OAS31Validator
 
 
@@ -90,7 +90,7 @@ async def test_health_readiness_and_what_this_gateway_is_need_no_key(shared) -> 
     ann = (await shared.get("/api/config", "ann")).json()
     assert ann["authenticated"] is True
     assert {"da2-small"} <= {model["key"] for model in ann["models"]}
-    assert (ann["formats"], ann["qualities"]) == (FORMATS, ["full", "light"])
+    assert (ann["formats"], ann["qualities"]) == (list(FORMATS), ["full", "light"])
 
 
 async def test_the_viewers_place_says_how_to_build_it_and_gives_no_other_file(gateway) -> None:

@@ -1,42 +1,30 @@
-"""What people may ask for, and the job it takes: depth, a splat, a conversion."""
+"""What people may ask for, and the job it takes: depth, a splat. `conversions` is what can be made of a splat."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
-from immichvr.common.v1.common_pb2 import ObjectRef
 from immichvr.events.v1.events_pb2 import Job
-from immichvr_common.manifests import AssetFile, Manifest
+from immichvr_common.manifests import Manifest
 from immichvr_common.storage import ObjectStore
 from immichvr_models import registry
 
 from immichvr_gateway.assets import PREFERENCE, AssetEntry, AssetIndex, ManifestReader, rank
+from immichvr_gateway.conversions import Asker, Conversions
 from immichvr_gateway.jobs.desk import Desk
-from immichvr_gateway.jobs.records import JobProgress, JobRecord, State, new_record
+from immichvr_gateway.jobs.records import Answer, JobProgress, JobRecord, State, new_record
 from immichvr_gateway.library import Identity, LibraryPhoto
 from immichvr_gateway.models.orders import refusal_to_run
 from immichvr_gateway.models.shelf import Shelf
-from immichvr_gateway.problems import Problem, not_accepted, not_found
-from immichvr_gateway.recipes import conversion_hash, depth_model_of, job_id, recipe
+from immichvr_gateway.problems import not_accepted
+from immichvr_gateway.recipes import depth_model_of, job_id, recipe
 from immichvr_gateway.staging import Stager
 
 DEPTH_MODELS = ["auto", *(model.key for model in registry.making("depth"))]
 SPLAT_MODELS = ["auto", *(key for model in registry for key in model.splat_keys)]
 QUALITIES = ["full", "light"]
-FORMATS = ["ply", "compressed-ply", "splat", "ksplat", "spz", "sog", "glb"]
-"""What a splat can be converted to: all that the splat library writes, named here so that it need not be imported."""
 
 Kind = Literal["depth", "splat"]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The job that answers a request; `done` when its result is already there."""
-
-    record: JobRecord
-    done: bool
 
 
 class Orders:
@@ -51,8 +39,9 @@ class Orders:
         store: ObjectStore,
         shelf: Shelf,
     ) -> None:
-        self._desk, self._assets, self._manifests = desk, assets, manifests
+        self._desk, self._assets = desk, assets
         self._stager, self._store, self._shelf = stager, store, shelf
+        self.conversions = Conversions(desk, assets, manifests, store)
 
     async def depth(self, who: Identity, photo: LibraryPhoto, model: str, force: bool, trace: str) -> Answer:
         """A depth asset of a photo."""
@@ -70,13 +59,6 @@ class Orders:
             raise not_accepted("quality", quality, QUALITIES)
         return await self._make("splat", who, photo, model, quality, force, trace)
 
-    async def convert(self, who: Identity, photo: LibraryPhoto, to_format: str, model: str, trace: str) -> Answer:
-        """A photo's splat in another format."""
-        if to_format not in FORMATS:
-            raise not_accepted("format", to_format, FORMATS)
-        entry = self._splat_to_convert(photo, model)
-        return await self._convert(entry, photo, to_format, "full", who.user_id, trace)
-
     async def lighten(self, record: JobRecord) -> JobRecord | None:
         """The job that makes the light variant of what a splat job just made; None if it exists."""
         entry = next(
@@ -89,7 +71,7 @@ class Orders:
             record.photo_id, source.source_name, "", None, None, None, source.source_version, None, None
         )
         requester = record.requesters[0] if record.requesters else ""
-        answer = await self._convert(entry, photo, "spz", "light", requester, source.traceparent)
+        answer = await self.conversions.lighten(Asker(requester, source.traceparent), photo, entry)
         return None if answer.done else answer.record
 
     def is_outdated(self, manifest: Manifest, photo: LibraryPhoto) -> bool:
@@ -107,8 +89,8 @@ class Orders:
         ended_run = self._desk.ended_run(name)
         existing = None if force else await self._existing(kind, photo, model, own_recipe)
         if existing is not None:
-            if quality == "light" and not await self._has(existing, "spz", "light"):
-                return await self._convert(existing, photo, "spz", "light", who.user_id, trace)
+            if quality == "light" and not await self.conversions.has_light(existing):
+                return await self.conversions.lighten(Asker(who.user_id, trace), photo, existing)
             done = self._done(kind, existing, who, model, quality)
             return Answer(await self._desk.answer(done, who.user_id), done=True)
         await self._check_model(model)
@@ -160,62 +142,3 @@ class Orders:
             progress=JobProgress(fraction=1, stage="stored"), outputs=[entry.asset_key],
             created_at=entry.made_at, updated_at=entry.made_at,
         )  # fmt: skip
-
-    def _splat_to_convert(self, photo: LibraryPhoto, model: str) -> AssetEntry:
-        splats = [entry for entry in self._assets.of_photo(photo.id) if entry.kind == "splat"]
-        if model != "auto":
-            accepted = ["auto", *(entry.model_key for entry in splats)]
-            if model not in accepted:
-                raise not_accepted("model", model, accepted)
-            splats = [entry for entry in splats if entry.model_key == model]
-        if not splats:
-            raise not_found(f"photo {photo.id} has no splat yet; make one first")
-        return splats[0]
-
-    async def _has(self, entry: AssetEntry, to_format: str, variant: str) -> bool:
-        manifest = await self._manifests.read(entry.manifest_key)
-        return find_file(manifest, to_format, variant) is not None
-
-    async def _convert(
-        self, entry: AssetEntry, photo: LibraryPhoto, to_format: str, variant: str, requester: str, trace: str
-    ) -> Answer:
-        own_hash = conversion_hash(entry.recipe, entry.model_key, to_format, variant)
-        name = job_id("convert", photo.id, own_hash)
-        ended_run = self._desk.ended_run(name)
-        manifest = await self._manifests.read(entry.manifest_key)
-        params: dict[str, Any] = {"format": to_format, "variant": variant, "model": entry.model_key}
-        if find_file(manifest, to_format, variant) is not None:
-            at = datetime.now(UTC)
-            done = JobRecord(
-                id=name, kind="convert", photo_id=photo.id, requesters=[requester], params=params,
-                state=State.SUCCEEDED, outputs=[entry.asset_key], created_at=at, updated_at=at,
-                progress=JobProgress(fraction=1, stage="stored"),
-            )  # fmt: skip
-            return Answer(await self._desk.answer(done, requester), done=True)
-        source = find_file(manifest, "ply", "full") or find_file(manifest, "spz", "full")
-        if source is None:
-            raise Problem(409, "nothing_to_convert", f"asset {entry.asset_key} holds no splat file to convert")
-        job = Job(
-            id=name, kind="convert", photo_id=photo.id, run=1, bucket=self._store.bucket,
-            source_version=photo.source_version, source_name=photo.name, traceparent=trace,
-        )  # fmt: skip
-        job.params.update(
-            {"toFormat": to_format, "variant": variant, "fromFormat": source.format, "modelKey": entry.model_key}
-        )
-        job.inputs["splat"].CopyFrom(_reference(self._store.bucket, source))
-        job.recipes["splat"] = entry.recipe
-        job.created_at.GetCurrentTime()
-        record = new_record(job, self._desk.subject("convert", name), requester, params)
-        return Answer(await self._desk.submit(record, requester, ended_run), done=False)
-
-
-def _reference(bucket: str, file: AssetFile) -> ObjectRef:
-    return ObjectRef(
-        bucket=bucket, key=file.key, size=file.size, sha256=file.sha256, media_type=file.media_type
-    )  # fmt: skip
-
-
-def find_file(manifest: Manifest, to_format: str, variant: str) -> AssetFile | None:
-    """The splat file of that format and variant."""
-    wanted = (file for file in manifest.files if file.role == "splat")
-    return next((file for file in wanted if (file.format, file.variant) == (to_format, variant)), None)

@@ -3,7 +3,8 @@
 import asyncio
 
 from immichvr_common.manifests import read_manifest
-from immichvr_gateway.orders import DEPTH_MODELS, FORMATS, SPLAT_MODELS
+from immichvr_gateway.conversions import FORMATS
+from immichvr_gateway.orders import DEPTH_MODELS, SPLAT_MODELS
 
 
 async def test_asking_for_depth_leads_to_a_job_and_its_asset(gateway, workers, live) -> None:
@@ -78,7 +79,10 @@ async def test_values_that_are_not_accepted_are_refused_with_those_that_are(gate
         ("depth", {"model": "magic"}, "invalid_model", DEPTH_MODELS),
         ("splat", {"model": "x"}, "invalid_model", SPLAT_MODELS),
         ("splat", {"quality": "best"}, "invalid_quality", ["full", "light"]),
-        ("splat/convert", {"format": "obj"}, "invalid_format", FORMATS),
+        ("splat/convert", {"format": "obj"}, "invalid_format", list(FORMATS)),
+        ("splat/convert", {"format": "sog", "options": {"spz_version": 3}}, "invalid_option", list(FORMATS["sog"])),
+        ("splat/convert", {"format": "spz", "options": {"spz_version": 5}}, "invalid_spz_version", ["2", "3", "4"]),
+        ("splat/levels", {"levels": ["tiny"]}, "invalid_level", ["preview", "medium", "full"]),
         ("splat/convert", {"format": "ply", "model": "lift-x"}, "invalid_model", ["auto", "lift-heuristic"]),
     ]:  # fmt: skip
         answer = await gateway.post("hut.png", what, **wish)
@@ -140,6 +144,31 @@ async def test_converting_adds_a_file_to_the_splat_and_is_done_once(gateway, wor
     assert (await gateway.get(ready.headers["location"])).json()["state"] == "succeeded"
     [manifest] = [key for key in await storage.list_keys("splats/") if key.endswith("manifest.json")]
     assert len((await read_manifest(storage, manifest))[0].files) == 3
+
+
+async def test_a_conversion_with_options_is_a_file_of_its_own_and_exists_once(gateway, workers, live) -> None:
+    await gateway.make(live, "beach.jpg", "splat")
+    wish = {"format": "spz", "options": {"spz_version": 4, "frame": "rub"}, "lod_count": 500}
+    job = await gateway.make(live, "beach.jpg", "splat/convert", **wish)
+    assert (job["kind"], job["state"]) == ("convert", "succeeded")
+    splat = (await gateway.get(f"/api/photos/{job['photo_id']}/assets")).json()["assets"][1]
+    made = {file["variant"]: file["name"] for file in splat["files"] if file["format"] == "spz"}
+    label = "lod-500.frame-rub.spz-version-4"
+    assert made == {"full": "splat.spz", label: f"splat.{label}.spz"}
+    assert (await gateway.post("beach.jpg", "splat/convert", **wish)).status_code == 200
+    assert (await gateway.post("beach.jpg", "splat/convert", format="spz")).status_code == 200
+
+
+async def test_levels_are_a_job_whose_index_is_a_file_of_the_splat(gateway, workers, live) -> None:
+    await gateway.make(live, "beach.jpg", "splat")
+    job = await gateway.make(live, "beach.jpg", "splat/levels", levels=["preview"], counts=[5000])
+    assert (job["kind"], job["state"], job["params"]["label"]) == ("lod", "succeeded", "levels-5000,preview")
+    splat = (await gateway.get(f"/api/photos/{job['photo_id']}/assets")).json()["assets"][1]
+    assert [file["name"] for file in splat["files"] if file["role"] == "levels"] == ["levels.json"]
+    again = await gateway.post("beach.jpg", "splat/levels", levels=["preview"], counts=[5000])
+    assert again.status_code == 200
+    both = await gateway.post("beach.jpg", "splat/levels", levels=["preview"], tile_gaussians=1000)
+    assert (both.status_code, both.json()["code"]) == (422, "invalid_request")
 
 
 async def test_light_quality_ends_when_the_light_variant_exists_too(gateway, workers, live) -> None:

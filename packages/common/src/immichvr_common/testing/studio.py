@@ -26,13 +26,16 @@ class Unreadable(ValueError):
 
 
 def perform(task: Task, report: Report) -> list[Made]:
-    """Does a job of kind depth, splat or convert."""
+    """Does a job of kind depth, splat, convert or lod."""
     with _note("starts").open("a") as starts:
         starts.write(f"{task.kind} {task.photo_id} {os.getpid()}\n")
     report(0.1, "decoded", "looking")
     _behave(task.source_name.partition("-")[0], report)
     if task.kind == "convert":
         return [_converted(task)]
+    if task.kind == "lod":
+        index = _write(task, "levels.json", "levels", "json", "application/json")
+        return [Made(kind="splat", model_key=str(task.params["modelKey"]), files=[index], extends=True)]
     model = str(task.params.get("model", "auto")).removeprefix("lift-").replace("auto", "heuristic")
     depth = Made(
         kind="depth", model_key=model, files=[_write(task, "depth.png", "depth", "png", "image/png")],
@@ -61,9 +64,9 @@ def _behave(manner: str, report: Report) -> None:
 
 
 def _converted(task: Task) -> Made:
-    light = ".light" if task.params["variant"] == "light" else ""
-    kind = str(task.params["toFormat"])
-    file = _write(task, f"splat{light}.{kind}", "splat", kind, SPZ, str(task.params["variant"]))
+    label, kind = str(task.params.get("label", task.params["variant"])), str(task.params["toFormat"])
+    name = f"splat.{kind}" if label == "full" else f"splat.{label}.{kind}"
+    file = _write(task, name, "conversion" if "label" in task.params else "splat", kind, SPZ, label)
     return Made(kind="splat", model_key=str(task.params["modelKey"]), files=[file], extends=True)
 
 

@@ -58,7 +58,7 @@ class Desk:
 
     def subject(self, kind: str, job_id: str) -> str:
         """Where a job somebody waits for is queued."""
-        service, pool = ("converter", "cpu") if kind == "convert" else ("ai", self._pool)
+        service, pool = ("converter", "cpu") if kind in ("convert", "lod") else ("ai", self._pool)
         return job_subject(service, pool, "interactive", kind, job_id)
 
     def ended_run(self, job_id: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -114,6 +115,14 @@ class JobRecord(JobView):
     def job(self) -> Job:
         """The message it was, or will be, published as."""
         return json_format.ParseDict(self.message, Job(), ignore_unknown_fields=True)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The job that answers a request; `done` when its result is already there."""
+
+    record: JobRecord
+    done: bool
 
 
 def new_record(job: Job, subject: str, requester: str, params: dict[str, Any], light: bool = False) -> JobRecord:

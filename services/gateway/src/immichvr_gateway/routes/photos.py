@@ -10,9 +10,10 @@ from immichvr_common.trace import accept_traceparent
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.types import Receive, Scope, Send
 
+from immichvr_gateway.conversions import Asker, Conversion, Levels
 from immichvr_gateway.core import Core
+from immichvr_gateway.jobs.records import Answer
 from immichvr_gateway.library import Content, Identity, LibraryPhoto
-from immichvr_gateway.orders import Answer
 from immichvr_gateway.ranges import is_known
 from immichvr_gateway.routes.assets import asset_views
 from immichvr_gateway.routes.people import Person, TheCore
@@ -39,11 +40,35 @@ class SplatRequest(BaseModel):
 
 
 class ConvertRequest(BaseModel):
-    """What to convert a splat to."""
+    """What to convert a splat to. What is asked for with options, or a count, is a file of its own."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"format": "splat", "model": "auto"}]})
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"format": "splat", "model": "auto"},
+                {"format": "spz", "options": {"spz_version": 4, "frame": "rub"}, "lod_count": 200000},
+            ]
+        },
+    )
     format: str = Field(max_length=16)
     model: str = Field("auto", max_length=64)
+    options: dict[str, int | str] = Field({}, max_length=8)
+    lod_count: int | None = Field(None, ge=1, le=2**53)
+
+
+class LevelsRequest(BaseModel):
+    """Which levels of detail to make of a splat: named ones, counts, or an octree of tiles."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"levels": ["preview", "full"]}, {"tile_gaussians": 100000}]},
+    )
+    model: str = Field("auto", max_length=64)
+    format: str = Field("spz", max_length=16)
+    levels: list[str] = Field([], max_length=3)
+    counts: list[Annotated[int, Field(ge=1, le=2**53)]] = Field([], max_length=8)
+    tile_gaussians: int | None = Field(None, ge=1, le=2**53)
 
 
 @router.get("")
@@ -101,7 +126,18 @@ async def make_splat(photo_id: str, wish: SplatRequest, request: Request, core: 
 async def convert_splat(photo_id: str, wish: ConvertRequest, request: Request, core: TheCore, who: Person) -> Response:
     """Converts a photo's splat: 202 with the job, or 200 if the file exists."""
     photo = await core.library.photo(who, photo_id)
-    return _answered(await core.orders.convert(who, photo, wish.format, wish.model, _trace(request)))
+    conversion = Conversion(wish.format, options=wish.options, lod_count=wish.lod_count)
+    asker = Asker(who.user_id, _trace(request))
+    return _answered(await core.orders.conversions.convert(asker, photo, wish.model, conversion))
+
+
+@router.post("/{photo_id}/splat/levels", status_code=202, response_model=JobAnswer)
+async def make_levels(photo_id: str, wish: LevelsRequest, request: Request, core: TheCore, who: Person) -> Response:
+    """Makes levels of detail of a photo's splat, or tiles, with an index: 202 with the job, or 200 if they exist."""
+    photo = await core.library.photo(who, photo_id)
+    levels = Levels(wish.format, tuple(wish.levels), tuple(wish.counts), wish.tile_gaussians)
+    asker = Asker(who.user_id, _trace(request))
+    return _answered(await core.orders.conversions.levels(asker, photo, wish.model, levels))
 
 
 def _view(core: Core, who: Identity, photo: LibraryPhoto) -> PhotoView:

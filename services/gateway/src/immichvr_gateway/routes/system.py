@@ -8,10 +8,13 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
+from immichvr_models import CacheSettings
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from immichvr_gateway.conversions import FORMATS
+from immichvr_gateway.models.orders import refusal_to_run
 from immichvr_gateway.models.shelf import OnShelf
-from immichvr_gateway.orders import DEPTH_MODELS, FORMATS, QUALITIES, SPLAT_MODELS
+from immichvr_gateway.orders import DEPTH_MODELS, QUALITIES, SPLAT_MODELS
 from immichvr_gateway.routes.people import Anybody, TheCore
 from immichvr_gateway.sessions import COOKIE, LIFETIME_S
 
@@ -25,6 +28,7 @@ class ModelView(BaseModel):
     name: str
     makes: list[str]
     state: str
+    usable: bool = Field(description="whether a photo can be given to it without another yes")
     licence: str
     commercial_use: bool
 
@@ -39,7 +43,7 @@ class ConfigView(BaseModel):
     models: list[ModelView]
     depth_models: list[str] = DEPTH_MODELS
     splat_models: list[str] = SPLAT_MODELS
-    formats: list[str] = FORMATS
+    formats: list[str] = list(FORMATS)
     qualities: list[str] = QUALITIES
 
 
@@ -75,7 +79,7 @@ async def ready(core: TheCore) -> Response:
 @router.get("/config")
 async def config(core: TheCore, who: Anybody) -> ConfigView:
     """What this gateway is and can do; also for those who have not signed in."""
-    models = [_model_view(found) for found in await core.shelf.all()] if who else []
+    models = [_model_view(found, core.shelf.settings) for found in await core.shelf.all()] if who else []
     return ConfigView(
         version=version("immichvr-gateway"),
         library=core.library.kind,
@@ -108,13 +112,14 @@ async def sign_out(request: Request, core: TheCore) -> Response:
     return response
 
 
-def _model_view(found: OnShelf) -> ModelView:
+def _model_view(found: OnShelf, settings: CacheSettings) -> ModelView:
     model = found.model
     return ModelView(
         key=model.key,
         name=model.name,
         makes=list(model.makes),
         state=found.state,
+        usable=refusal_to_run(found, settings) is None,
         licence=model.licence.name,
         commercial_use=model.commercial_use,
     )
