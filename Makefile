@@ -30,6 +30,8 @@ help:
 	@echo "make web                     build the viewer"
 	@echo "make samples                 render the sample photos"
 	@echo "make bench-pipeline          measure the cost of the pipeline around a model"
+	@echo "make bench-gpu               measure the networks on this machine's GPU"
+	@echo "make test-upstream           hold SHARP against upstream's own code"
 
 setup: $(PYTHON_READY) $(TOOLS_READY) $(VIEWER)
 
@@ -101,3 +103,10 @@ bench-convert: $(PYTHON_READY) $(TOOLS_READY)
 # Levels of detail against the clouds they stand for, and against splat-transform's.
 bench-lod: $(PYTHON_READY) $(TOOLS_READY)
 	$(BIN)/python -m immichvr_bench.lod $(ARGS)
+
+.PHONY: test-upstream bench-gpu
+
+# Our results against those of upstream's own code, which is installed apart: .venv/upstream.
+test-upstream: $(PYTHON_READY)
+	@tools/upstream.sh
+	.venv/upstream/bin/python -m pytest -s tests/upstream $(ARGS)

@@ -13,6 +13,8 @@ from immichvr_ai.networks.sharp.network import prepared
 from immichvr_ai.networks.sharp.packing import encoded_srgb, opacity_logits, to_cloud
 from immichvr_ai.networks.sharp.precision import reduced
 from immichvr_ai.networks.sharp.unprojection import disparity_factor, photo_camera, unprojected
+from immichvr_ai.runtime.device import precision_of
+from immichvr_ai.settings import ModelsSettings
 from immichvr_media import decode_photo
 from immichvr_splats import SH_C0, read, to_bytes
 from PIL import Image
@@ -67,6 +69,14 @@ def test_the_registry_key_leads_to_it() -> None:
     assert isinstance(NETWORKS["sharp"], Sharp)
     assert isinstance(Sharp(), SplatNetwork)
     assert Sharp().metric
+
+
+def test_it_runs_in_bfloat16_only_where_a_setting_says_so() -> None:
+    cuda = torch.device("cuda")
+    wanted = {"auto": torch.float32, "float32": torch.float32, "bfloat16": torch.bfloat16}
+    for precision, dtype in wanted.items():
+        settings = ModelsSettings.model_validate({"precision": precision})
+        assert precision_of(settings, Sharp(), cuda) == dtype
 
 
 @pytest.mark.parametrize(("width", "height"), [(640, 480), (480, 640), (300, 300)])

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -87,11 +87,14 @@ class Scene:
 class Network(Protocol):
     """A family of networks, or one size of it.
 
-    metric: what it makes is in metres. bf16: it may run in bfloat16, as its results stay usable.
+    metric: what it makes is in metres. bf16: it may run in bfloat16, as its results stay usable; "asked": only where
+    a setting says so, as they differ by more than what the network is compared by.
     """
 
     metric: bool
-    bf16: bool
+
+    @property
+    def bf16(self) -> bool | Literal["asked"]: ...
 
     def load(self, directory: Path) -> torch.nn.Module:
         """Load the weights from the registry's files, on the CPU, in evaluation mode.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -29,10 +29,14 @@ LARGEST_BATCH = 4
 
 
 class Sharp:
-    """Gaussians of single photos: two for every other pixel of the network's 1536 x 1536, 1,179,648 in all."""
+    """Gaussians of single photos: two for every other pixel of the network's 1536 x 1536, 1,179,648 in all.
+
+    In bfloat16, of 99 Gaussians in 100, means change by less than 0.1 %, colours 1 %, opacities 5 %, covariances 15 %:
+    bounds that tests/upstream holds for random weights. In float32 all are upstream's to 1e-4.
+    """
 
     metric = True
-    bf16 = True
+    bf16: bool | Literal["asked"] = "asked"
 
     def load(self, directory: Path) -> torch.nn.Module:
         """Load the published weights; mapped from the file until they go to a device."""

@@ -25,7 +25,7 @@ def full(weights: Path) -> torch.nn.Module:
     """The network with the published weights, mapped from the file. Raises ValueError where they are not that."""
     state = read_weights(weights)
     models = _models()
-    with _without_random_values():
+    with without_random_values():
         module = models.create_predictor(models.PredictorParams())
     return with_weights(module, state, weights.name)
 
@@ -43,7 +43,7 @@ def tiny(seed: int) -> torch.nn.Module:
     models = _models()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        module = models.create_predictor(_tiny_parameters())
+        module = models.create_predictor(tiny_parameters())
         with torch.no_grad():
             # Where the network ends it begins with zeros, so that every Gaussian would be of its default shape.
             for parameter in module.prediction_head.parameters():
@@ -85,7 +85,7 @@ def _import_torchvision() -> None:
 _declarations: list[Any] = []  # torch forgets a declaration with the object that made it
 
 
-def _tiny_parameters() -> Any:
+def tiny_parameters() -> Any:
     from sharp.models.params import GaussianDecoderParams, MonodepthParams, PredictorParams
     from sharp.models.presets.monodepth import MONODEPTH_ENCODER_DIMS_MAP, MONODEPTH_HOOK_IDS_MAP
     from sharp.models.presets.vit import VIT_CONFIG_DICT, ViTConfig
@@ -139,7 +139,7 @@ def with_weights(module: torch.nn.Module, state: Mapping[str, torch.Tensor], nam
     return module.eval().requires_grad_(False)
 
 
-def _without_random_values() -> AbstractContextManager[object]:
+def without_random_values() -> AbstractContextManager[object]:
     """A region in which parameters are made without being filled with random values, which takes 27 s for SHARP."""
     from torch.overrides import TorchFunctionMode
 

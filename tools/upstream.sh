@@ -1,0 +1,25 @@
+#!/bin/sh
+# Makes .venv/upstream, an environment over .venv that has upstream's own SHARP too. Safe to run again.
+#
+# SHARP_SOURCE=~/ml-sharp   a checkout, instead of GitHub
+set -eu
+cd "$(dirname "$0")/.."
+
+revision=1eaa046834b81852261262b41b0919f5c1efdd2e
+source="${SHARP_SOURCE:-git+https://github.com/apple/ml-sharp@$revision}"
+upstream=.venv/upstream
+
+[ -x "$upstream/bin/python" ] || .venv/bin/python -m venv "$upstream"
+sites='import sysconfig; print(sysconfig.get_paths()["purelib"])'
+echo "import site; site.addsitedir('$(.venv/bin/python -c "$sites")')" >"$("$upstream/bin/python" -c "$sites")/base.pth"
+
+# Without dependencies: they would bring another torch. What its network and its files need is named here; the rest
+# is for rendering. Of torchvision, the release that belongs to torch.
+torch="$(.venv/bin/python -c 'import torch; print(torch.__version__.split("+")[0])')"
+case "$torch" in
+  2.13.*) torchvision=0.28.0 ;;
+  *) echo "torch $torch: which torchvision belongs to it is not written down here." >&2; exit 1 ;;
+esac
+VIRTUAL_ENV="$PWD/$upstream" .venv/bin/python -m uv pip install -q --no-deps \
+  "sharp @ $source" timm==1.0.20 "torchvision==$torchvision" plyfile==1.1.5 click==8.5.1 \
+  matplotlib==3.11.2 contourpy cycler fonttools kiwisolver pyparsing python-dateutil six
