@@ -53,6 +53,21 @@ async def test_a_photo_becomes_a_splat_and_other_formats_of_it(stack, api: httpx
     assert badges["depth"] == ["heuristic"]
 
 
+async def test_levels_and_tiles_of_a_splat_are_files_that_their_index_names(stack, api: httpx.AsyncClient) -> None:
+    photo_id = stack.photo_id("cat.jpg")
+    await ended(api, (await api.post(f"/api/photos/{photo_id}/splat", json={"model": "lift-heuristic"})).json()["job"])
+    for wish, name in (({"counts": [2000]}, "levels.json"), ({"tile_gaussians": 20_000}, "tiles.json")):
+        answer = await api.post(f"/api/photos/{photo_id}/splat/levels", json=wish)
+        job = await ended(api, answer.json()["job"])
+        assert job["state"] == "succeeded", job["error"]
+        assets = (await api.get(f"/api/photos/{photo_id}/assets")).json()["assets"]
+        files = {file["name"]: file["url"] for one in assets if one["kind"] == "splat" for file in one["files"]}
+        index = (await api.get(files[name])).json()
+        for entry in index["levels"] if "levels" in index else [index["root"], *index["root"]["children"]]:
+            body = (await api.get(files[entry["file"]])).content
+            assert (len(body), immichvr_splats.read(body, "spz").cloud.count) == (entry["bytes"], entry["count"])
+
+
 async def test_depth_files_are_pictures_of_one_scene(stack, api: httpx.AsyncClient) -> None:
     photo_id = stack.photo_id("coffee.jpg")
     answer = await api.post(f"/api/photos/{photo_id}/depth", json={"model": "heuristic"})
