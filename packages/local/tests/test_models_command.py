@@ -161,6 +161,7 @@ def test_one_model_is_shown_with_all_that_is_known(run) -> None:
         "not allowed",
         "more than 6759 MB in single precision",
         "6.8 GB",
+        "config.json, model.safetensors",
     ):
         assert expected in shown
 
