@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from PIL import Image
 pytest.importorskip("depth_anything_3", reason="depth-anything-3 is not installed: make setup")
 
 KEYS = [key for key in NETWORKS if key.startswith("da3")]
-EFFORT = 0.25
+EFFORT = 1 / 9
 NETWORK_PARAMETERS_M = {
     "da3-small": 34.3,
     "da3-base": 135.4,
@@ -35,6 +35,17 @@ NETWORK_PARAMETERS_M = {
 }
 
 Rgb = npt.NDArray[np.uint8]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Networks this small gain nothing from a second core, and lose much where others use it."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def network(key: str) -> Any:
@@ -219,7 +230,7 @@ def test_weights_of_another_size_of_the_family_are_refused(tmp_path: Path) -> No
 
 @pytest.mark.usefixtures("as_tiny")
 def test_absent_weights_are_an_os_error(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="model.safetensors"):
+    with pytest.raises(OSError, match=r"model\.safetensors"):
         network("da3-small").load(tmp_path)
 
 
@@ -240,11 +251,11 @@ def test_metres_are_the_output_times_the_focal_length_of_the_input_over_300() ->
     key = "da3metric-large"
     module, rgb = network(key).tiny(), picture(300, 400)
     [seen] = network(key).depth(module, [View(rgb, 500.0)], compute())
-    canvas = canvas_of([View(rgb, 500.0)], EFFORT)  # 126 x 98 pixels of a photo of 400 x 300
+    canvas = canvas_of([View(rgb, 500.0)], EFFORT)  # 56 x 42 pixels of a photo of 400 x 300
     with torch.inference_mode():
         output = module(torch.from_numpy(canvas.pixels)[None]).depth[0, 0].numpy()
-    assert output.shape == (98, 126)
-    focal = 500 * (126 / 400 + 98 / 300) / 2
+    assert output.shape == (42, 56)
+    focal = 500 * (56 / 400 + 42 / 300) / 2
     assert seen.metric is True
     assert np.median(seen.depth) == pytest.approx(float(np.median(output)) * focal / 300, rel=1e-3)
     [longer] = network(key).depth(module, [View(rgb, 1000.0)], compute())
@@ -253,7 +264,7 @@ def test_metres_are_the_output_times_the_focal_length_of_the_input_over_300() ->
 
 def test_the_camera_is_in_pixels_of_the_depth_map() -> None:
     module = network("da3-small").tiny()
-    [small] = network("da3-small").depth(module, [view(450, 600)], compute(0.25))
+    [small] = network("da3-small").depth(module, [view(450, 600)], compute())
     assert small.camera is not None
     assert (small.camera.cx, small.camera.cy) == (small.depth.shape[1] / 2, small.depth.shape[0] / 2)
     assert 0.5 < small.camera.fx / small.depth.shape[1] < 2  # the tiny networks see about a radian

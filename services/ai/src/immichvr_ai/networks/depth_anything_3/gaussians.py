@@ -97,7 +97,7 @@ def _cloud(rows: FloatImage) -> GaussianCloud:
         log_scales=rows[:, 3:6],
         quaternions=rows[:, 6:10],
         opacity_logits=rows[:, 10],
-        sh=rows[:, 11:].reshape(len(rows), -1, 3),
+        sh=rows[:, 11:].reshape(len(rows), (rows.shape[1] - 11) // 3, 3),
     )
 
 
