@@ -7,6 +7,7 @@ import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Library } from './library.mjs';
+import { Models } from './models.mjs';
 import { EventSocket } from './socket.mjs';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
@@ -27,14 +28,6 @@ const CSP = [
   "style-src 'self' 'unsafe-inline'",
   "img-src 'self' data: blob:",
 ].join('; ');
-const MODELS = [
-  ['embedded', ['depth'], 'Depth carried by the photo', 'ready', 'none', true],
-  ['da2-small', ['depth'], 'Depth Anything V2 Small', 'ready', 'Apache-2.0', true],
-  ['heuristic', ['depth'], 'Built-in estimator', 'ready', 'Apache-2.0', true],
-  ['sharp', ['splat'], 'SHARP', 'downloadable', 'Apple research licence', false],
-].map(([key, makes, name, state, licence, commercial_use]) => ({
-  ...{ key, makes, name, state, licence, commercial_use },
-}));
 
 /** Starts the server. Returns it with its knobs: `library`, `socket`, `setAuthenticated`, `close`. */
 export async function startMock({ port = 0, base = '/', photos, jobSeconds, library: kind } = {}) {
@@ -43,6 +36,7 @@ export async function startMock({ port = 0, base = '/', photos, jobSeconds, libr
     setTimeout(() => answer(request, response), state.delayMs);
   });
   const socket = new EventSocket(server, `${base}api/socket.io`);
+  const models = new Models((event, payload) => socket.emit(event, payload));
   const library = new Library(FIXTURES, {
     photos,
     jobSeconds,
@@ -68,9 +62,16 @@ export async function startMock({ port = 0, base = '/', photos, jobSeconds, libr
       library: state.kind,
       authenticated: state.authenticated,
       immich_external_url: 'https://photos.example.org',
-      models: MODELS,
+      models: models.brief(),
       depth_models: ['auto', 'embedded', 'da2-small', 'heuristic'],
-      splat_models: ['auto', 'lift-embedded', 'lift-da2-small', 'lift-heuristic', 'sharp'],
+      splat_models: [
+        'auto',
+        'lift-embedded',
+        'lift-da2-small',
+        'lift-heuristic',
+        'lift-da3-base',
+        'sharp',
+      ],
       formats: ['ply', 'spz', 'splat'],
       qualities: ['full', 'light'],
     };
@@ -89,16 +90,25 @@ export async function startMock({ port = 0, base = '/', photos, jobSeconds, libr
 
   async function route(request, response, path, url) {
     const [, , collection, id, what, ...rest] = path.split('/');
+    if (collection === 'models') {
+      const { status, answer } = models.route(request.method, id, what, await body(request));
+      return status >= 400
+        ? problem(response, status, answer.code, answer)
+        : json(response, status, answer);
+    }
     if (collection === 'jobs') return jobs(request, response, url, id, what);
     if (path === '/api/assets/map') return json(response, 200, assetMap());
     if (collection === 'photos' && !id) return list(response, url);
     const photo = library.photos.get(id);
     if (!photo) return problem(response, 404, 'not_found');
     if (request.method === 'POST') {
+      const wish = await body(request);
+      const refused = models.refusal(wish.model);
+      if (refused) return problem(response, 403, refused);
       const job = library.start(
         what === 'splat' && rest[0] === 'convert' ? 'convert' : what,
         photo,
-        await body(request),
+        wish,
       );
       return json(response, job.state === 'succeeded' ? 200 : 202, { job });
     }
@@ -136,6 +146,7 @@ export async function startMock({ port = 0, base = '/', photos, jobSeconds, libr
       const items = all.filter((job) => job.state === url.searchParams.get('state'));
       return json(response, 200, { items, next_cursor: null });
     }
+    if (models.cancel(id)) return json(response, 202, {});
     const job = library.jobs.get(id);
     if (!job) return problem(response, 404, 'not_found');
     if (request.method === 'DELETE') library.change(job, { state: 'cancelled' });
@@ -148,11 +159,12 @@ export async function startMock({ port = 0, base = '/', photos, jobSeconds, libr
   const url = `http://127.0.0.1:${server.address().port}${base}`;
   const close = () => {
     library.close();
+    models.close();
     socket.close();
     server.closeAllConnections();
     server.close();
   };
-  return { url, library, socket, state, close };
+  return { url, library, models, socket, state, close };
 }
 
 function serveViewer(path, response) {

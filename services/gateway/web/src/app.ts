@@ -1,8 +1,9 @@
 import { Api, ApiError } from './api/client';
 import { Gallery } from './gallery/gallery';
 import { Live } from './live';
+import type { ModelsPage } from './models/page';
 import { PhotoView } from './photo/view';
-import { type Route, Router } from './router';
+import { MODELS, type Route, Router } from './router';
 import { Store } from './store';
 import { el } from './ui/dom';
 import { explainError } from './ui/errors';
@@ -19,6 +20,7 @@ class App {
   private readonly gallery: Gallery;
   private readonly photo: PhotoView;
   private readonly router: Router;
+  private models: ModelsPage | null = null;
 
   constructor(private readonly root: HTMLElement) {
     const help = () => this.help.toggle();
@@ -27,6 +29,9 @@ class App {
       help,
       leave: () => this.router.toGallery(),
       show: (id) => this.router.replacePhoto(id),
+      models: () => {
+        location.hash = MODELS;
+      },
     });
     this.router = new Router((route) => this.follow(route));
     this.api.onUnauthorized = () => this.askToSignIn();
@@ -58,13 +63,28 @@ class App {
 
   private follow(route: Route): void {
     document.body.dataset.view = route.view;
-    this.gallery.element.inert = route.view === 'photo';
+    this.gallery.element.inert = route.view !== 'gallery';
+    this.models?.close();
+    if (route.view === 'models') {
+      this.photo.close();
+      void this.showModels();
+      return;
+    }
     if (route.view === 'photo') {
       void this.photo.open(route.id);
       return;
     }
     const shown = this.photo.close();
     if (shown) this.gallery.focusPhoto(shown);
+  }
+
+  private async showModels(): Promise<void> {
+    if (!this.models) {
+      const { ModelsPage } = await import('./models/page');
+      this.models = new ModelsPage(this.api, this.store, () => this.router.leaveModels());
+      this.root.append(this.models.element);
+    }
+    if (this.router.current().view === 'models') await this.models.open();
   }
 
   private askToSignIn(): void {

@@ -1,7 +1,7 @@
 import { io, type Socket } from 'socket.io-client';
 import type { Api } from './api/client';
 import { ApiError } from './api/client';
-import type { Asset, Job } from './api/schema';
+import type { Asset, Job, ModelNews } from './api/schema';
 import type { Store } from './store';
 
 const POLL_WHILE_DOWN_MS = 1500;
@@ -45,6 +45,7 @@ export class Live {
     socket.on('asset:created', (event: { photo_id: string; asset: Asset }) =>
       this.store.applyAsset(event.photo_id, event.asset),
     );
+    socket.on('model:progress', (news: ModelNews) => this.store.applyModel(news));
     this.socket = socket;
     this.timer = window.setInterval(() => void this.poll(), POLL_WHILE_DOWN_MS);
   }

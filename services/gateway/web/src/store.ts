@@ -1,5 +1,5 @@
 import type { Api } from './api/client';
-import type { Asset, AssetMap, Config, Job, Photo, PhotoDetail } from './api/schema';
+import type { Asset, AssetMap, Config, Job, ModelNews, Photo, PhotoDetail } from './api/schema';
 import { Emitter } from './emitter';
 
 interface StoreEvents {
@@ -10,10 +10,17 @@ interface StoreEvents {
   job: Job;
   /** Something was made for this photo: its assets should be read again. */
   assets: string;
+  /** A model changed: what is told live, or its key where only a job about it changed. */
+  model: ModelNews | string;
   connection: boolean;
 }
 
 const FINAL = new Set(['succeeded', 'failed', 'cancelled']);
+
+const OF_PHOTOS = new Set<string>(['depth', 'splat', 'convert']);
+
+/** Whether a job makes something of a photo; others are about models or live sessions. */
+export const isOfPhoto = (job: { kind: string }): boolean => OF_PHOTOS.has(job.kind);
 
 export const isFinal = (job: Job): boolean => FINAL.has(job.state);
 type ActiveJob = Job & { state: 'queued' | 'running' };
@@ -92,6 +99,10 @@ export class Store extends Emitter<StoreEvents> {
 
   /** Takes a job in, unless something newer is known already. */
   applyJob(job: Job): void {
+    if (!isOfPhoto(job)) {
+      if (job.params.model) this.emit('model', job.params.model);
+      return;
+    }
     const known = this.jobs.get(job.id);
     if (!supersedes(job, known)) return;
     const justEnded = isFinal(job) && (!known || !isFinal(known) || known.run !== job.run);
@@ -108,6 +119,10 @@ export class Store extends Emitter<StoreEvents> {
       this.emit('photo', photoId);
     }
     this.emit('assets', photoId);
+  }
+
+  applyModel(news: ModelNews): void {
+    this.emit('model', news);
   }
 
   setConnected(connected: boolean): void {

@@ -5,6 +5,9 @@ import type {
   Credentials,
   Job,
   JobState,
+  ModelDeed,
+  ModelDetails,
+  ModelList,
   PhotoDetail,
   PhotoPage,
   Problem,
@@ -109,6 +112,24 @@ export class Api {
 
   async retry(jobId: string): Promise<Job> {
     return (await this.send('POST', `/api/jobs/${encodeURIComponent(jobId)}/retry`)).json();
+  }
+
+  models(): Promise<ModelList> {
+    return this.get('/api/models');
+  }
+
+  model(key: string): Promise<ModelDetails> {
+    return this.get(`/api/models/${encodeURIComponent(key)}`);
+  }
+
+  async acceptLicence(key: string, licence: string): Promise<void> {
+    await this.send('POST', `/api/models/${encodeURIComponent(key)}/accept`, { licence });
+  }
+
+  async manageModel(key: string, deed: ModelDeed): Promise<void> {
+    const path = `/api/models/${encodeURIComponent(key)}`;
+    if (deed === 'delete') await this.send('DELETE', path);
+    else await this.send('POST', `${path}/${deed}`);
   }
 
   previewUrl(id: string): string {

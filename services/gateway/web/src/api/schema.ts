@@ -1,6 +1,8 @@
 /** What the gateway's HTTP API and Socket.IO events carry. */
 
 export type JobKind = 'depth' | 'splat' | 'convert';
+/** Jobs about models, which belong to no photo. */
+export type ModelJobKind = `model-${ModelDeed}`;
 export type JobState = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
 export type Quality = 'full' | 'light';
 export type SplatFormat = 'ply' | 'compressed-ply' | 'splat' | 'ksplat' | 'spz' | 'sog' | 'glb';
@@ -86,13 +88,55 @@ export interface Asset {
   files: AssetFile[];
 }
 
+export type ModelState =
+  | 'needs_licence'
+  | 'downloadable'
+  | 'unavailable'
+  | 'downloading'
+  | 'failed'
+  | 'ready'
+  | 'loading'
+  | 'loaded';
+
 export interface Model {
   key: string;
-  makes: ('depth' | 'splat')[];
+  makes: ('depth' | 'splat' | 'points' | 'poses')[];
   name: string;
-  state: 'ready' | 'downloadable' | 'downloading' | 'unavailable';
+  state: ModelState;
+  /** Whether a photo can be given to it without another yes. */
+  usable: boolean;
   licence: string;
   commercial_use: boolean;
+}
+
+export type ModelDeed = 'download' | 'load' | 'unload' | 'delete';
+
+/** What is told live about a model. Bytes, bytes per second, seconds; total 0 where it is unknown. */
+export interface ModelNews {
+  key: string;
+  state: ModelState;
+  done: number;
+  total: number;
+  rate: number;
+  remaining_s: number | null;
+  error: JobError | null;
+}
+
+export interface ModelDetails extends Omit<Model, 'licence' | 'usable'>, ModelNews {
+  metric: boolean;
+  built_in: boolean;
+  size: number | null;
+  licence: { name: string; url: string; permissive: boolean };
+  accepted: { name: string; at: string } | null;
+  /** What is under way about it. */
+  job: Job | null;
+  /** What this person may do with it now. */
+  possible: (ModelDeed | 'accept' | 'cancel')[];
+}
+
+export interface ModelList {
+  models: ModelDetails[];
+  may_manage: boolean;
 }
 
 export interface Config {

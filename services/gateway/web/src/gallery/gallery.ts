@@ -1,6 +1,7 @@
 import type { Api } from '../api/client';
 import { ApiError } from '../api/client';
 import type { Job, Photo } from '../api/schema';
+import { MODELS } from '../router';
 import type { Store } from '../store';
 import { announce } from '../ui/announce';
 import { el } from '../ui/dom';
@@ -55,6 +56,11 @@ export class Gallery {
       icon('help'),
     );
     help.addEventListener('click', actions.help);
+    const models = el(
+      'a',
+      { class: 'icon-button', href: MODELS, 'aria-label': 'Models', title: 'Models' },
+      icon('models'),
+    );
     this.element = el(
       'div',
       { class: 'gallery' },
@@ -64,7 +70,7 @@ export class Gallery {
         el('h1', { class: 'wordmark' }, icon('layers'), 'ImmichVR'),
         this.summary,
         this.offline,
-        el('div', { class: 'masthead-actions' }, this.signOut, help),
+        el('div', { class: 'masthead-actions' }, models, this.signOut, help),
       ),
       el('main', { class: 'gallery-main' }, this.list, this.notice, this.sentinel),
     );

@@ -1,12 +1,11 @@
 import type { Config, Model, Quality } from '../api/schema';
+import { MODELS } from '../router';
 import { el } from '../ui/dom';
 import { modelWords } from '../ui/words';
 
-const STATES: Record<Model['state'], string> = {
-  ready: '',
+const STATES: Partial<Record<Model['state'], string>> = {
   downloadable: 'will be downloaded first',
   downloading: 'is being downloaded',
-  unavailable: 'not available on this server',
 };
 
 export type OnMake = (model: string, quality: Quality) => void;
@@ -28,18 +27,23 @@ export class MakeDialog {
   show(config: Config, onMake: OnMake): void {
     const cancel = el('button', { class: 'button', type: 'button' }, 'Cancel');
     cancel.addEventListener('click', () => this.dialog.close());
-    const keys = config.splat_models.filter((key) => key !== 'auto');
+    const models = new Map(config.models.map((model) => [model.key, model]));
+    // The others have to be accepted or downloaded first, which the page of models is for.
+    const keys = config.splat_models.filter((key) => models.get(modelOf(key))?.usable);
+    const more = el('a', { class: 'more-models', href: MODELS }, 'More models…');
+    more.addEventListener('click', () => this.dialog.close());
     const form = el(
       'form',
       { class: 'make-form' },
       el('h2', { id: 'make-title' }, 'Make 3D'),
       choices('Model', 'model', [
-        choice('model', 'auto', 'Automatic', 'The best that is ready on this server', true, true),
+        choice('model', 'auto', 'Automatic', 'The best that is ready on this server', true),
         ...keys.map((key) => modelChoice(key, config.models)),
+        more,
       ]),
       choices('Quality', 'quality', [
-        choice('quality', 'full', 'Full', 'Every detail', true, true),
-        choice('quality', 'light', 'Full and light', 'Also a small one for phones', false, true),
+        choice('quality', 'full', 'Full', 'Every detail', true),
+        choice('quality', 'light', 'Full and light', 'Also a small one for phones', false),
       ]),
       el(
         'div',
@@ -61,10 +65,12 @@ export class MakeDialog {
 
 function modelChoice(key: string, models: Model[]): HTMLElement {
   const name = modelWords(key, models);
-  const model = models.find((known) => known.key === key || `lift-${known.key}` === key);
-  if (!model) return choice('model', key, name, '', false, true);
-  return choice('model', key, name, about(model), false, model.state !== 'unavailable');
+  const model = models.find((known) => known.key === modelOf(key));
+  return choice('model', key, name, model ? about(model) : '', false);
 }
+
+/** The model behind a splat: `lift-K` is lifted from the depth of K. */
+const modelOf = (key: string): string => key.replace(/^lift-/, '');
 
 function about(model: Model): string {
   const licence = model.commercial_use ? model.licence : `${model.licence}, not for commercial use`;
@@ -86,12 +92,11 @@ function choice(
   label: string,
   note: string,
   checked: boolean,
-  enabled: boolean,
 ): HTMLElement {
   return el(
     'label',
     { class: 'choice' },
-    el('input', { type: 'radio', name, value, checked, disabled: !enabled }),
+    el('input', { type: 'radio', name, value, checked }),
     el('span', {}, label),
     el('small', {}, note),
   );

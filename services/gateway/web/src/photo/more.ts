@@ -8,6 +8,8 @@ export interface MoreActions {
   reset(): void;
   fullscreen(): void;
   help(): void;
+  /** Asks again what this server can do: models come and go. */
+  readConfig(): void;
 }
 
 /** The menu with what is not needed every day. */
@@ -20,7 +22,10 @@ export class MoreMenu {
     private readonly config: () => Config | null,
     private readonly actions: MoreActions,
   ) {
-    this.popup = new Popup('more', 'More', 'More', () => this.fill());
+    this.popup = new Popup('more', 'More', 'More', () => {
+      this.fill();
+      actions.readConfig();
+    });
   }
 
   private fill(): void {

@@ -23,8 +23,10 @@ interface PhotoActions {
   help(): void;
   leave(): void;
   show(id: string): void;
+  models(): void;
 }
 
+const ABOUT_MODELS = new Set(['licence_required', 'consent_required']);
 const REFRESH_DELAY_MS = 150;
 const REFRESH_AGAIN_MS = 3000;
 
@@ -79,6 +81,7 @@ export class PhotoView {
         reset: () => this.stage.resetView(),
         fullscreen: () => void toggleFullscreen(),
         help: () => this.actions.help(),
+        readConfig: () => void this.readConfig(),
       },
     );
     this.chrome = new RestingChrome(this.element, () => this.mustStayVisible());
@@ -295,6 +298,15 @@ export class PhotoView {
     if (id) await this.ask(() => this.api.makeDepth(id, force));
   }
 
+  private async readConfig(): Promise<void> {
+    try {
+      this.store.config = await this.api.config();
+    } catch (error) {
+      // What was known before still does.
+      if (!(error instanceof ApiError)) throw error;
+    }
+  }
+
   /** Asks the server for a job, and shows it or why there is none. */
   private async ask(request: () => Promise<Job>): Promise<void> {
     const { id } = this;
@@ -304,10 +316,19 @@ export class PhotoView {
       this.store.applyJob(await request());
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (id === this.id) this.showFailure(explainError(error), () => void this.ask(request));
+      if (id === this.id) this.showRefusal(error, () => void this.ask(request));
     } finally {
       this.make.disabled = false;
     }
+  }
+
+  /** Says why there is no job; where a model is not to be had yet, leads to the models. */
+  private showRefusal(error: ApiError, again: () => void): void {
+    if (ABOUT_MODELS.has(error.code)) {
+      const models = { label: 'Models', run: () => this.actions.models() };
+      this.dock.showTrouble(explainError(error), models);
+      this.chrome.wake();
+    } else this.showFailure(explainError(error), again);
   }
 
   private showFailure(explanation: Explanation, again: () => void): void {

@@ -49,6 +49,30 @@ const JOB: Record<string, Words> = {
     'The original photo could not be fetched.',
     'Check that the library is running and the photo still exists, then try again.',
   ],
+  no_network: [
+    'The weights could not be fetched.',
+    'The server has no way to the model hub. Check its connection, or its mirror and offline settings.',
+  ],
+  no_space: [
+    'There is no space for the weights.',
+    'Free some on the server, or have its models kept elsewhere.',
+  ],
+  not_writable: [
+    'The server may not write where its models are kept.',
+    'Whoever runs it can make that directory writable.',
+  ],
+  bad_checksum: [
+    'What was fetched is not what it should be.',
+    'Nothing of it is used. Try again; if it happens every time, the source has changed.',
+  ],
+  invalid_weights: [
+    'The weights do not fit the network.',
+    'Delete the model and download it again.',
+  ],
+  not_installed: [
+    'This model needs software that is not installed on the server.',
+    'Choose another one, or ask whoever runs this server to install it.',
+  ],
   internal: [
     'Something went wrong on the server.',
     'Try again. The details below help to report it.',
@@ -66,6 +90,17 @@ const HTTP: Record<string, Words> = {
   ],
   unauthorized: ['You are signed out.', 'Sign in again to go on.'],
   forbidden: ['You are not allowed to do this.', 'Ask the owner of the photo or of the server.'],
+  licence_required: [
+    'The licence of this model has not been accepted.',
+    'Read it and accept it under Models, then try again.',
+  ],
+  consent_required: [
+    'The weights of this model are not here.',
+    'Download them under Models first, or choose another model.',
+  ],
+  not_permitted: ['You may not do this.', 'Ask an administrator of Immich.'],
+  other_licence: ['The licence has changed meanwhile.', 'Read the new one and decide again.'],
+  busy: ['Something else is being done with this model.', 'Wait until it is over, or cancel it.'],
   invalid_model: ['This model is not known to the server.', 'Choose another one.'],
   invalid_format: ['This format is not known to the server.', 'Choose another one.'],
   invalid_quality: ['This quality is not known to the server.', 'Choose another one.'],
@@ -79,6 +114,9 @@ const FINAL_CODES = new Set(['not_found', 'forbidden', 'invalid_image', 'unsuppo
 function words(code: string): Words {
   return JOB[code] ?? HTTP[code] ?? (JOB.internal as Words);
 }
+
+/** What a code means, and what can be done about it. */
+export const explainCode = (code: string): Words => words(code);
 
 /** Explains why a request failed. */
 export function explainError(error: unknown): Explanation {

@@ -1,4 +1,4 @@
-import type { Job, JobKind, Model } from '../api/schema';
+import type { Job, JobKind, Model, ModelNews } from '../api/schema';
 
 /** What the worker does after each stage it has reported. */
 const AFTER_STAGE: Record<string, string> = {
@@ -47,6 +47,23 @@ export function secondsWords(seconds: number): string {
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 60) return `${seconds.toFixed(1)} s`;
   return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}
+
+/** How far a download is: bytes, rate, time left. */
+export function downloadWords({ done, total, rate, remaining_s }: ModelNews): string {
+  const parts = [
+    total > 0 ? `${bytesWords(done)} of ${bytesWords(total)}` : bytesWords(done),
+    rate > 0 && `${bytesWords(Math.round(rate))}/s`,
+    remaining_s !== null && `${leftWords(remaining_s)} left`,
+  ];
+  return parts.filter(Boolean).join(' · ');
+}
+
+/** A time to wait, as exact as anybody wants it. */
+function leftWords(seconds: number): string {
+  if (seconds < 60) return `${Math.ceil(seconds)} s`;
+  if (seconds < 3600) return `${Math.ceil(seconds / 60)} min`;
+  return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`;
 }
 
 export function dateWords(iso: string | null, locale?: string): string {

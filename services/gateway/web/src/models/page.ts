@@ -1,0 +1,160 @@
+import './models.css';
+import type { Api } from '../api/client';
+import { ApiError } from '../api/client';
+import type { ModelDetails, ModelNews } from '../api/schema';
+import type { Store } from '../store';
+import { announce } from '../ui/announce';
+import { el } from '../ui/dom';
+import { explainError } from '../ui/errors';
+import { icon } from '../ui/icons';
+import { bytesWords } from '../ui/words';
+import { ConfirmDialog } from './confirm';
+import { ModelRow } from './row';
+import { type Offer, withNews } from './words';
+
+const LOOK_AGAIN_MS = 10_000;
+
+/** Every model: what state it is in, and what this person may do about it. */
+export class ModelsPage {
+  readonly element: HTMLElement;
+  private readonly title = el('h1', { tabindex: -1 }, 'Models');
+  private readonly list = el('ul', { class: 'models-list', 'aria-label': 'Models' });
+  private readonly hint = el('p', { class: 'models-hint', role: 'status' });
+  private readonly confirm = new ConfirmDialog();
+  private readonly rows = new Map<string, ModelRow>();
+  private readonly models = new Map<string, ModelDetails>();
+  private timer = 0;
+
+  constructor(
+    private readonly api: Api,
+    store: Store,
+    leave: () => void,
+  ) {
+    const back = el(
+      'button',
+      { class: 'icon-button', type: 'button', 'aria-label': 'Back', title: 'Back (Esc)' },
+      icon('back'),
+    );
+    back.addEventListener('click', leave);
+    this.element = el(
+      'div',
+      { class: 'models', hidden: true },
+      el('header', { class: 'models-head' }, back, this.title),
+      el('main', { class: 'models-main' }, this.hint, this.list),
+    );
+    this.element.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape') leave();
+    });
+    store.on('model', (told) => this.hear(told));
+    store.on('connection', (connected) => connected && void this.load());
+  }
+
+  async open(): Promise<void> {
+    this.element.hidden = false;
+    this.title.focus();
+    window.clearInterval(this.timer);
+    this.timer = window.setInterval(() => void this.load(), LOOK_AGAIN_MS);
+    await this.load();
+  }
+
+  close(): void {
+    this.element.hidden = true;
+    window.clearInterval(this.timer);
+  }
+
+  private async load(): Promise<void> {
+    if (this.element.hidden) return;
+    try {
+      const { models, may_manage } = await this.api.models();
+      this.hint.textContent = may_manage
+        ? 'Weights are downloaded once for everybody on this server.'
+        : 'An administrator of Immich decides which models are here.';
+      for (const model of models) this.show(model);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (error.code === 'unauthorized') return;
+      const { title, advice } = explainError(error);
+      this.hint.textContent = `${title} ${advice}`;
+    }
+  }
+
+  private show(model: ModelDetails): void {
+    this.models.set(model.key, model);
+    const known = this.rows.get(model.key);
+    if (known) {
+      known.update(model);
+      return;
+    }
+    const row = new ModelRow(model, (key, offer) => void this.act(key, offer));
+    this.rows.set(model.key, row);
+    this.list.append(row.element);
+  }
+
+  private hear(told: ModelNews | string): void {
+    if (this.element.hidden) return;
+    if (typeof told === 'string') {
+      void this.read(told);
+      return;
+    }
+    const known = this.models.get(told.key);
+    if (!known) return;
+    const { model, stale } = withNews(known, told);
+    this.show(model);
+    if (!stale) return;
+    if (told.state === 'ready' && known.state === 'downloading') announce(`${model.name} is here.`);
+    void this.read(told.key);
+  }
+
+  /** Reads one model anew: what may be done with it follows from more than its state. */
+  private async read(key: string): Promise<void> {
+    try {
+      this.show(await this.api.model(key));
+    } catch (error) {
+      // The next look at all of them shows it.
+      if (!(error instanceof ApiError)) throw error;
+    }
+  }
+
+  private async act(key: string, { deed }: Offer): Promise<void> {
+    const model = this.models.get(key);
+    if (!model) return;
+    try {
+      if (deed === 'accept') await this.accept(model);
+      else if (deed === 'delete') await this.delete(model);
+      else if (deed === 'cancel') await this.api.cancel(model.job?.id ?? '');
+      else await this.api.manageModel(key, deed);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      await this.read(key);
+      const { title, advice } = explainError(error);
+      this.rows.get(key)?.showError(`${title} ${advice}`);
+      return;
+    }
+    await this.read(key);
+  }
+
+  private async accept(model: ModelDetails): Promise<void> {
+    const { name, url } = model.licence;
+    const use = model.commercial_use ? '' : ' It does not allow commercial use.';
+    const size = model.size === null ? '' : ` The download has ${bytesWords(model.size)}.`;
+    const link = el('a', { href: url, target: '_blank', rel: 'noopener' }, name);
+    const yes = await this.confirm.ask({
+      title: model.name,
+      text: ['The weights come under the licence ', link, `.${use} Please read it first.${size}`],
+      yes: `I accept ${name}`,
+    });
+    if (!yes) return;
+    await this.api.acceptLicence(model.key, name);
+    await this.api.manageModel(model.key, 'download');
+  }
+
+  private async delete(model: ModelDetails): Promise<void> {
+    const size = model.size === null ? '' : ` It frees ${bytesWords(model.size)}.`;
+    const yes = await this.confirm.ask({
+      title: `Delete ${model.name}?`,
+      text: [`What was made with it stays. It can be downloaded again.${size}`],
+      yes: 'Delete it',
+    });
+    if (yes) await this.api.manageModel(model.key, 'delete');
+  }
+}

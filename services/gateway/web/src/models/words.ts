@@ -1,0 +1,73 @@
+import type { ModelDetails, ModelNews } from '../api/schema';
+import { explainCode } from '../ui/errors';
+import { bytesWords, downloadWords } from '../ui/words';
+
+/** Something that may be done with a model, and what its button says. */
+export interface Offer {
+  deed: ModelDetails['possible'][number];
+  label: string;
+}
+
+const MAKES: Record<string, string> = {
+  depth: 'depth',
+  splat: '3D',
+  points: 'point clouds',
+  poses: 'camera positions',
+};
+
+const LABELS: Record<Offer['deed'], string> = {
+  accept: 'Accept and download…',
+  download: 'Download',
+  cancel: 'Cancel',
+  load: 'Load',
+  unload: 'Free memory',
+  delete: 'Delete…',
+};
+
+const STATES: Record<ModelDetails['state'], string> = {
+  needs_licence: 'Its licence has not been accepted',
+  downloadable: 'Not downloaded',
+  unavailable: 'Not here, and downloads are switched off',
+  downloading: 'Downloading',
+  failed: 'The download failed',
+  ready: 'On this server',
+  loading: 'Being loaded into memory',
+  loaded: 'In memory',
+};
+
+/** What a model makes and how large it is. */
+export function aboutWords(model: ModelDetails): string {
+  const makes = model.makes.map((one) => MAKES[one] ?? one).join(', ');
+  const size = model.built_in ? 'built in' : model.size === null ? '' : bytesWords(model.size);
+  const words = [makes, model.metric && 'in metres', size].filter(Boolean).join(' · ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** How a model stands now. */
+export function stateWords(model: ModelDetails): string {
+  if (model.state === 'downloading') return downloadWords(model);
+  if (model.job?.state === 'queued') return 'Waiting for a worker';
+  const by = model.accepted ? ` · licence accepted by ${model.accepted.name}` : '';
+  return STATES[model.state] + by;
+}
+
+/** Why the last download failed, and what can be done about it. */
+export function troubleWords(model: ModelDetails): string {
+  return model.state === 'failed' && model.error ? explainCode(model.error.code).join(' ') : '';
+}
+
+/** The buttons of a model. */
+export function deedsOf(model: ModelDetails): Offer[] {
+  return model.possible.map((deed) => ({
+    deed,
+    label: deed === 'download' && model.state === 'failed' ? 'Try again' : LABELS[deed],
+  }));
+}
+
+/** A model with what was told live; more than its progress has changed where `stale`. */
+export function withNews(
+  model: ModelDetails,
+  news: ModelNews,
+): { model: ModelDetails; stale: boolean } {
+  return { model: { ...model, ...news }, stale: news.state !== model.state };
+}
