@@ -114,9 +114,27 @@ def test_a_tensor_of_another_shape_is_refused_by_name(photo: MakePhoto, stocked:
     tensors = load_file(file)
     name = next(name for name, tensor in tensors.items() if tensor.ndim == 2)
     save_file({**tensors, name: np.zeros((3, 5), np.float32)}, file, metadata={"format": "pt"})
-    with pytest.raises(ModelUnavailable, match="do not make the network") as refused:
+    with pytest.raises(ModelUnavailable, match=r"is \(3, 5\), wants \(\d+, \d+\)") as refused:
         estimate_depth(photo(), key, cache=cache, runtime=runtime(), accepted=[key])
     assert refused.value.code == "invalid_weights"
+
+
+def test_weights_may_lack_only_what_is_never_read(stocked: Stocked) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    cache = stocked("midas-dpt-large", "zoedepth")
+    for key, complete in (("midas-dpt-large", True), ("zoedepth", False)):
+        directory = cache.path(cache.registry[key])
+        unread = "neck.fusion_stage.layers.0.residual_layer1."
+        tensors = load_file(directory / "model.safetensors")
+        kept = {name: tensor for name, tensor in tensors.items() if not name.startswith(unread)}
+        assert len(kept) < len(tensors)
+        save_file(kept, directory / "model.safetensors", metadata={"format": "pt"})
+        if complete:
+            runtime().load(key, directory, NETWORKS[key])
+        else:
+            with pytest.raises(ModelUnavailable, match="the weights lack 4 tensors"):
+                runtime().load(key, directory, NETWORKS[key])
 
 
 def test_weights_stored_in_half_precision_run_in_full(stocked: Stocked, tmp_path: Path) -> None:

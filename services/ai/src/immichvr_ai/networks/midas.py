@@ -29,6 +29,7 @@ class Midas(PretrainedDepth):
     """Inverse depth, correct up to scale and shift."""
 
     architecture = "DPTForDepthEstimation"
+    unused = ("neck.fusion_stage.layers.0.residual_layer1.",)
 
     def tiny(self, seed: int = 0) -> torch.nn.Module:
         """Four layers of 16 features."""

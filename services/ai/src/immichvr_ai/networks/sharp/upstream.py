@@ -9,6 +9,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from immichvr_ai.networks.torchvision_cpu import import_torchvision
+
 if TYPE_CHECKING:
     import torch
 
@@ -31,9 +33,9 @@ def full(weights: Path) -> torch.nn.Module:
 
 
 def full_random() -> torch.nn.Module:
-    """The full network with random weights, on torch's default device: runs as long as with the published ones."""
+    """The full network with random weights, on torch's default device: it runs as long as with the published ones."""
     models = _models()
-    return _seeing(models.create_predictor(models.PredictorParams()))
+    return _with_random_ends(models.create_predictor(models.PredictorParams()))
 
 
 def tiny(seed: int) -> torch.nn.Module:
@@ -43,18 +45,13 @@ def tiny(seed: int) -> torch.nn.Module:
     models = _models()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        module = models.create_predictor(tiny_parameters())
-        with torch.no_grad():
-            # Where the network ends it begins with zeros, so that every Gaussian would be of its default shape.
-            for parameter in module.prediction_head.parameters():
-                parameter.normal_(0.0, 0.5)
-    return _seeing(module)
+        return _with_random_ends(models.create_predictor(tiny_parameters()))
 
 
 def _models() -> Any:
     """The package `sharp.models`; raises ImportError with what to do."""
     try:
-        _import_torchvision()
+        import_torchvision()
         import sharp.models
     except ModuleNotFoundError as error:
         what = error.name if error.name and not error.name.startswith("sharp") else "SHARP's code"
@@ -62,27 +59,6 @@ def _models() -> Any:
             f"{what} (pip install 'immichvr-ai[sharp]', or '{REQUIREMENT}'; sharp on PyPI is another project)"
         ) from error
     return sharp.models
-
-
-def _import_torchvision() -> None:
-    """Import torchvision, which SHARP's backbone needs, though none of its compiled operators.
-
-    The wheels on PyPI are built for CUDA: beside a torch without it the operators do not load, and the import ends
-    where it describes two of them. With their signatures declared it goes through.
-    """
-    import torch
-
-    try:
-        import torchvision
-    except RuntimeError:
-        signature = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
-        _declarations.append(torch.library.Library("torchvision", "FRAGMENT"))
-        for operator in ("nms", "qnms"):
-            _declarations[-1].define(operator + signature)
-        import torchvision  # noqa: F401
-
-
-_declarations: list[Any] = []  # torch forgets a declaration with the object that made it
 
 
 def tiny_parameters() -> Any:
@@ -103,9 +79,14 @@ def tiny_parameters() -> Any:
     )
 
 
-def _seeing(module: Any) -> torch.nn.Module:
-    """With a disparity above 0, where random weights alone would leave the last ReLU at 0 everywhere."""
-    module.monodepth_model.monodepth_predictor.head[4].bias.data.fill_(0.5)
+def _with_random_ends(module: Any) -> torch.nn.Module:
+    """Gaussians of all shapes and a disparity above 0, where training begins with one shape, and a ReLU often at 0."""
+    import torch
+
+    with torch.no_grad():
+        for parameter in module.prediction_head.parameters():
+            parameter.normal_(0.0, 0.5)
+        module.monodepth_model.monodepth_predictor.head[4].bias.fill_(0.5)
     made: torch.nn.Module = module.eval()
     return made
 
