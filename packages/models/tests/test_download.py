@@ -93,10 +93,20 @@ def test_a_file_that_changed_meanwhile_starts_over(hub: Hub, quick: CacheSetting
     assert (tmp_path / "f").read_bytes() == BODY
 
 
+def test_a_file_that_became_shorter_has_nothing_of_the_longer_one(
+    hub: Hub, quick: CacheSettings, tmp_path: Path
+) -> None:
+    url = hub.add("/f", BODY * 2, *[drops_after(len(BODY) + 1000)] + [drops_after(0)] * 4)
+    failure(url, tmp_path / "f", quick)
+    hub.add("/f", BODY)
+    get(url, tmp_path / "f", quick)
+    assert (tmp_path / "f").read_bytes() == BODY
+
+
 def test_a_stale_beginning_without_a_validator_costs_one_more_try(
     hub: Hub, quick: CacheSettings, tmp_path: Path
 ) -> None:
-    (tmp_path / "f.part").write_bytes(b"stale" * 100)
+    (tmp_path / "f.part").write_bytes(b"stale" * len(BODY))
     get(hub.add("/f", BODY), tmp_path / "f", quick, sha256=SHA256)
     assert (tmp_path / "f").read_bytes() == BODY
 

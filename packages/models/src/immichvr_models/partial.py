@@ -155,11 +155,16 @@ class Writer:
         write_record(self._partial.journal, state.model_dump())
 
     def close(self) -> None:
-        """Refuse everything from now on."""
+        """Refuse everything from now on, and cut off what an earlier, longer version of the file left behind."""
         with self._lock:
-            if self._descriptor is not None:
+            if self._descriptor is None:
+                return
+            try:
+                if all(piece.done for piece in self._partial.pieces):
+                    os.ftruncate(self._descriptor, self._partial.pieces[-1].at)
+            finally:
                 os.close(self._descriptor)
-            self._descriptor = None
+                self._descriptor = None
 
 
 def _consistent(pieces: list[Piece], total: int | None, size: int) -> bool:
