@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from .compiled import F32, F64, I64, U64, kernel
-from .threads import in_order
+from .threads import in_order, workers
 
 MORTON_BITS = 21
 """Bits per axis of a Morton code: three axes fill 63 bits."""
@@ -34,9 +34,17 @@ def morton_order_of_blocks(means: Callable[[slice], F32], blocks: Sequence[slice
 
     for _ in in_order(fill, blocks):
         pass
-    keys.sort()
+    sort_numbers(keys)
     keys &= np.uint64((1 << index_bits) - 1)
     return keys.view(np.int64)
+
+
+def sort_numbers(keys: U64) -> None:
+    """Sort in place, a part in each thread."""
+    cuts = [keys.size * i // workers() for i in range(1, workers())]
+    keys.partition(cuts)
+    for _ in in_order(np.ndarray.sort, np.split(keys, cuts)):
+        pass
 
 
 def morton_codes(points: F64) -> U64:
@@ -48,7 +56,7 @@ def morton_codes(points: F64) -> U64:
 
 
 @kernel
-def _spread(value: int) -> np.uint64:
+def _spread(value: int | np.int32) -> np.uint64:
     # Two zero bits between neighbours, by halving: the usual magic masks for 21 bits.
     v = np.uint64(value)
     v = (v | (v << np.uint64(32))) & np.uint64(0x1F00000000FFFF)
@@ -77,9 +85,11 @@ def _encode(points: F64, largest: int, codes: U64) -> None:
 
 @kernel
 def _encode_with_index(means: F32, low: F64, steps: float, first: int, index_bits: int, keys: U64) -> None:
-    for i in range(means.shape[0]):
-        x = _spread(int((means[i, 0] - low[0]) * steps))
-        y = _spread(int((means[i, 1] - low[1]) * steps))
-        z = _spread(int((means[i, 2] - low[2]) * steps))
+    values, x0, y0, z0 = means.reshape(-1), low[0], low[1], low[2]
+    for i in range(np.uint64(means.shape[0])):
+        at = np.uint64(3) * i
+        x = _spread(np.int32((np.float64(values[at]) - x0) * steps))
+        y = _spread(np.int32((np.float64(values[at + np.uint64(1)]) - y0) * steps))
+        z = _spread(np.int32((np.float64(values[at + np.uint64(2)]) - z0) * steps))
         code = x | (y << np.uint64(1)) | (z << np.uint64(2))
-        keys[i] = (code << np.uint64(index_bits)) | np.uint64(first + i)
+        keys[i] = (code << np.uint64(index_bits)) | (np.uint64(first) + i)
