@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ def _await_ready(address: str, process: subprocess.Popen[bytes], log: Path, seco
     raise TimeoutError(log.read_text())
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def start_up() -> Callable[..., AbstractContextManager[str]]:
     """Starts a stack of the test's own: see `running_up`."""
     return running_up
@@ -101,21 +101,35 @@ def browser_path() -> str | None:
     return found or (_MACOS if Path(_MACOS).exists() else None)
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
+@asynccontextmanager
+async def started_browser(*flags: str) -> AsyncIterator[Browser]:
     """A headless browser; without one installed the test is skipped, unless IMMICHVR_REQUIRE_BROWSER is set."""
     path = browser_path()
     if path is None:
         assert not os.environ.get("IMMICHVR_REQUIRE_BROWSER"), "a browser is required and none is installed"
         pytest.skip("no Chromium or Chrome is installed: apt install chromium")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, headless=True, args=_FLAGS)
+        browser = await playwright.chromium.launch(executable_path=path, headless=True, args=[*_FLAGS, *flags])
         yield browser
         await browser.close()
 
 
 @pytest.fixture
-async def page(browser: Browser) -> AsyncIterator[Page]:
+async def browser() -> AsyncIterator[Browser]:
+    """A browser of the test's own."""
+    async with started_browser() as browser:
+        yield browser
+
+
+@pytest.fixture
+async def browser_with_camera() -> AsyncIterator[Browser]:
+    """A browser that gives every page a camera: a moving test picture."""
+    async with started_browser("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream") as browser:
+        yield browser
+
+
+@asynccontextmanager
+async def clean_page(browser: Browser) -> AsyncIterator[Page]:
     """A small window whose console must stay clean of errors of our own."""
     context = await browser.new_context(viewport={"width": 480, "height": 320}, reduced_motion="reduce")
     page = await context.new_page()
@@ -125,6 +139,20 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
     yield page
     await context.close()
     assert not errors, errors
+
+
+@pytest.fixture
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    """See `clean_page`."""
+    async with clean_page(browser) as page:
+        yield page
+
+
+@pytest.fixture
+async def camera_page(browser_with_camera: Browser) -> AsyncIterator[Page]:
+    """See `clean_page`; with a camera."""
+    async with clean_page(browser_with_camera) as page:
+        yield page
 
 
 def _is_ours(message: Any) -> bool:

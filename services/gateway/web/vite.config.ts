@@ -40,6 +40,7 @@ export default defineConfig({
     // Spark inlines its WASM and worker: 2.6 MB in one lazy chunk.
     chunkSizeWarningLimit: 3000,
     reportCompressedSize: false,
+    rolldownOptions: { input: { index: 'index.html', live: 'live.html' } },
   },
   server: { proxy: { '/api': { target: gateway, ws: true } } },
   plugins: [gzipSiblings()],

@@ -20,6 +20,7 @@ _POLICY = "; ".join(
         "connect-src 'self' data: blob:",
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data: blob:",
+        "media-src 'self' blob:",
         "object-src 'none'",
         "base-uri 'self'",
         "frame-ancestors 'self'",

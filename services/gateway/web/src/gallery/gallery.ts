@@ -61,6 +61,11 @@ export class Gallery {
       { class: 'icon-button', href: MODELS, 'aria-label': 'Models', title: 'Models' },
       icon('models'),
     );
+    const live = el(
+      'a',
+      { class: 'icon-button', href: './live.html', 'aria-label': 'Live', title: 'Live' },
+      icon('live'),
+    );
     this.element = el(
       'div',
       { class: 'gallery' },
@@ -70,7 +75,7 @@ export class Gallery {
         el('h1', { class: 'wordmark' }, icon('layers'), 'ImmichVR'),
         this.summary,
         this.offline,
-        el('div', { class: 'masthead-actions' }, models, this.signOut, help),
+        el('div', { class: 'masthead-actions' }, live, models, this.signOut, help),
       ),
       el('main', { class: 'gallery-main' }, this.list, this.notice, this.sentinel),
     );

@@ -1,0 +1,7 @@
+import '../styles/base.css';
+import '../styles/photo.css';
+import '../styles/dialogs.css';
+import '../styles/live.css';
+import { startLive } from './page';
+
+startLive(document.getElementById('app') as HTMLElement);

@@ -1,0 +1,225 @@
+"""Live splats through the whole stack: a camera in a real browser, and clients of every kind at the socket."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import random
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import msgpack
+import numpy as np
+import psutil
+import pytest
+from immichvr_common.embedded import free_ports
+from PIL import Image
+from playwright.async_api import Page
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+FRAMES = 100
+BUDGET = 1500
+
+
+@pytest.fixture(scope="module")
+def live_stack(tmp_path_factory: pytest.TempPathFactory, start_up: Any) -> Iterator[str]:
+    """A stack whose live sessions run small copies of the networks, with random weights."""
+    photos, data = tmp_path_factory.mktemp("photos"), tmp_path_factory.mktemp("data")
+    Image.new("RGB", (64, 48), (200, 90, 30)).save(photos / "one.jpg")
+    environment = {
+        "IMMICHVR_MODELS_OFFLINE": "0",
+        "HF_ENDPOINT": f"http://127.0.0.1:{free_ports(1)[0]}",
+        "IMMICHVR_AI_LIVE__TINY": "true",
+    }
+    with start_up(data, "--photos", photos, **environment) as address:
+        yield address
+
+
+def jpeg(shade: int = 0, size: tuple[int, int] = (320, 240)) -> bytes:
+    """A picture with something in it."""
+    out = io.BytesIO()
+    picture = Image.linear_gradient("L").resize(size).convert("RGB")
+    picture.paste((200, shade % 256, 40), (size[0] // 3, size[1] // 3, size[0] // 2, size[1] // 2))
+    picture.save(out, "JPEG", quality=80)
+    return out.getvalue()
+
+
+class Client:
+    """A client of the live socket."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+
+    async def say(self, **fields: object) -> None:
+        await self.socket.send(msgpack.packb(fields))
+
+    async def hello(self, **wishes: object) -> dict[str, Any]:
+        """Begins a session; the server's answer."""
+        small = {"max_gaussians": 2000, "process_res": 160}
+        await self.say(**{"type": "hello", "version": 1, "model": "heuristic", **small, **wishes})
+        return await self.hear(60)
+
+    async def frame(self, seq: int, picture: bytes | None = None, **more: object) -> None:
+        await self.say(**{"type": "frame", "seq": seq, "t": 0.0, "jpeg": picture or jpeg(seq), **more})
+
+    async def hear(self, within_s: float = 30) -> dict[str, Any]:
+        return dict(msgpack.unpackb(await asyncio.wait_for(self.socket.recv(), within_s)))
+
+
+@pytest.fixture
+async def client(live_stack: str) -> AsyncIterator[Client]:
+    async with dialled(live_stack) as socket:
+        yield Client(socket)
+
+
+def dialled(address: str, **more: Any) -> Any:
+    return connect(address.replace("http", "ws") + "/api/stream", max_size=None, **more)
+
+
+def memory_mb() -> float:
+    """What the stack's own processes hold, in MB: all Python below this process."""
+    family = psutil.Process().children(recursive=True)
+    ours = [one for one in family if "python" in one.name() and one.status() != psutil.STATUS_ZOMBIE]
+    return sum(one.memory_info().rss for one in ours) / 1e6
+
+
+async def test_every_output_and_format_arrives_finite(live_stack: str) -> None:
+    wishes = [
+        {"output": "gaussians", "format": "spark16"},
+        {"output": "gaussians", "format": "fp16"},
+        {"output": "gaussians", "format": "fp32"},
+        {"output": "gaussians", "format": "spz"},
+        {"output": "points", "format": "spark16"},
+        {"output": "rgbd", "format": "spark16"},
+    ]
+    for wish in wishes:
+        async with dialled(live_stack) as socket:
+            client = Client(socket)
+            ready = await client.hello(**wish)
+            assert (ready["type"], ready["model"], ready["output"]) == ("ready", "heuristic", wish["output"])
+            await client.frame(1)
+            result = await client.hear()
+            assert (result["type"], result["seq"]) == (wish["output"], 1)
+            assert result["n"] > 500
+            if wish["format"] in ("fp16", "fp32") and wish["output"] == "gaussians":
+                values = np.frombuffer(result["data"], "<f2" if wish["format"] == "fp16" else "<f4")
+                assert values.size == 14 * result["n"] and np.isfinite(values).all()
+
+
+async def test_a_corrupt_frame_and_a_foreign_message_end_nothing(client: Client) -> None:
+    await client.hello()
+    for seq, broken in enumerate([b"no picture", jpeg()[:900], jpeg(size=(8, 8))], 1):
+        await client.frame(seq, broken)
+        error = await client.hear()
+        assert (error["type"], error["seq"]) == ("error", seq)
+        assert error["code"] in ("invalid_image", "image_too_small")
+    await client.socket.send(b"\xc1")
+    assert (await client.hear())["code"] == "invalid_message"
+    await client.frame(9)
+    assert (await client.hear())["seq"] == 9
+
+
+async def test_a_flood_is_answered_with_its_newest_frame(client: Client) -> None:
+    await client.hello()
+    for seq in range(400):
+        await client.frame(seq)
+    last: dict[str, Any] = {"seq": -1}
+    answers = 0
+    while last["seq"] != 399:
+        last = await client.hear()
+        answers += 1
+        await client.say(type="ack", seq=last["seq"])
+    assert last["dropped"] == 400 - answers
+    assert answers < 300
+
+
+async def test_clients_that_never_acknowledge_or_never_read_cannot_grow_memory(live_stack: str) -> None:
+    noise = random.Random(3).randbytes(1_000_000)
+    async with dialled(live_stack) as socket:
+        client = Client(socket)
+        await client.hello(max_gaussians=20_000, format="fp32", credit=4)
+        for seq in range(4):
+            await client.frame(seq)
+            await client.hear()
+        before = memory_mb()
+        socket.transport.pause_reading()
+        for seq in range(10, 150):
+            # One that acknowledges what it has not read, and sends a megabyte of nonsense with every frame.
+            try:
+                async with asyncio.timeout(0.5):
+                    await client.frame(seq)
+                    await client.frame(seq, noise)
+                    await client.say(type="ack", seq=seq)
+            except TimeoutError:
+                break  # the server takes in no more, which is as good
+        assert memory_mb() - before < 150
+        socket.transport.abort()
+
+
+async def test_a_page_elsewhere_and_an_unknown_model_are_refused(live_stack: str) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        async with dialled(live_stack, additional_headers={"Origin": "http://evil.example"}):
+            pass
+    assert refused.value.response.status_code == 403
+    for model, code in (("nothing", "unknown_model"), ("da2-large", "licence_required")):
+        async with dialled(live_stack) as socket:
+            client = Client(socket)
+            assert (await client.hello(model=model))["code"] == code
+            with pytest.raises(ConnectionClosed):
+                await client.hear()
+
+
+async def test_the_job_of_a_session_ends_with_it_and_photos_go_on_beside_it(live_stack: str) -> None:
+    async with httpx.AsyncClient(base_url=live_stack, timeout=60) as http, dialled(live_stack) as socket:
+        client = Client(socket)
+        await client.hello()
+        [live] = [job for job in (await http.get("/api/jobs?state=running")).json()["items"] if job["kind"] == "live"]
+        assert live["params"] == {"model": "heuristic"}
+        photo = (await http.get("/api/photos")).json()["items"][0]["id"]
+        job = (await http.post(f"/api/photos/{photo}/depth", json={"model": "heuristic"})).json()["job"]
+        async with asyncio.timeout(60):
+            while (await http.get(f"/api/jobs/{job['id']}")).json()["state"] != "succeeded":  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        await client.frame(1)
+        assert (await client.hear())["seq"] == 1
+        await socket.close()
+        async with asyncio.timeout(20):
+            while (await http.get(f"/api/jobs/{live['id']}")).json()["state"] == "running":  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+
+
+async def reached(page: Page, wanted: Any, seconds: float) -> dict[str, str]:
+    """The page's state once it is wanted."""
+    async with asyncio.timeout(seconds):
+        while True:
+            state: dict[str, str] = await page.evaluate("() => ({...document.body.dataset})")
+            if wanted(state):
+                return state
+            await asyncio.sleep(0.1)
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(400)
+async def test_a_hundred_frames_of_a_camera_become_splats_in_the_browser(live_stack: str, camera_page: Page) -> None:
+    page = camera_page
+    await page.goto(f"{live_stack}/live.html?budget={BUDGET}&quality=lowest&model=da2-small")
+    await page.get_by_role("button", name="Use the camera").click()
+    await reached(page, lambda state: state.get("live") == "live", 90)
+    await reached(page, lambda state: int(state.get("results", 0)) >= 10, 60)
+    before = memory_mb()
+    state = await reached(page, lambda state: int(state.get("results", 0)) >= FRAMES, 240)
+    assert state["model"] == "tiny-da2-small"
+    assert 500 < int(state["splats"]) <= BUDGET
+    assert int(state["nonfinite"]) == 0
+    assert "trouble" not in state
+    assert memory_mb() - before < 200
+    await page.keyboard.press("d")
+    drawn = np.asarray(Image.open(io.BytesIO(await page.screenshot(timeout=60_000))).convert("RGB"), np.float64)
+    # The middle, clear of buttons: the fake camera's picture is green and bright.
+    assert drawn[100:200, 150:300].std() > 5 and drawn[100:200, 150:300].mean() > 20
+    await page.keyboard.press("c")
+    await reached(page, lambda state: int(state.get("captured", 0)) > 10_000, 60)
+    await page.get_by_role("button", name="Stop").click()
+    await reached(page, lambda state: state["live"] == "closed", 10)
