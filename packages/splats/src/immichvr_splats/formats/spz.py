@@ -40,9 +40,11 @@ from .base import Decoded, Encoded
 from .spz_planes import LARGEST_STEPS, pack, plane_sizes, unpack, unpack_means
 from .spz_streams import (
     Deflated,
+    GzipMember,
     begin_of_gzip,
     deflate,
-    gzip_member,
+    deflate_levels,
+    deflate_rotations,
     inflate,
     read_frames,
     table_of_contents,
@@ -56,6 +58,7 @@ _FRACTIONAL_BITS = 12
 _ORDERS = ("file", "morton")
 _GZIP_VERSIONS = (1, 2, 3)
 _WRITTEN_VERSIONS = (2, 3, 4)
+_FIRST_WITH_WORDS = 3  # of rotations
 _FLAG_ANTIALIASED = 1
 _MOST_FRACTIONAL_BITS = 24
 _STORED_COEFFICIENTS = (*(k - 1 for k in SH_COEFFICIENTS), 24)  # version 4 has degree 4 too
@@ -130,18 +133,27 @@ def write(stream: SoundStream, *, version: int = 3, order: str = "file", frame: 
 def _write_gzip(stream: SoundStream, version: int, bits: int, losses: list[Loss]) -> Iterator[bytes]:
     clamped = np.zeros(4, np.int64)
     header = _HEADER.pack(MAGIC, version, stream.count, stream.sh_degree, bits, 0, 0)
-    pieces: list[list[Deflated]] = [[] for _ in plane_sizes(version, 0)]
-    for block_pieces, block_clamped in stream.blocks(lambda block: _packed(block, version, bits)):
+    member = GzipMember()
+    yield member.begin
+    yield member.piece(deflate(header))
+    later: list[list[Deflated]] = [[] for _ in plane_sizes(version, 0)[1:]]
+    for (positions, *others), block_clamped in stream.blocks(lambda block: _packed(block, version, bits)):
         clamped += block_clamped
-        for plane, piece in zip(pieces, block_pieces, strict=True):
+        yield member.piece(positions)  # they come first in the file, which is written while others are compressed
+        for plane, piece in zip(later, others, strict=True):
             plane.append(piece)
     losses += _clamping_losses(clamped)
-    yield from gzip_member([deflate(header), *(piece for plane in pieces for piece in plane)])
+    for plane in later:
+        for piece in plane:
+            yield member.piece(piece)
+    yield member.end()
 
 
 def _packed(block: GaussianCloud, version: int, bits: int) -> tuple[list[Deflated], I64]:
-    planes, clamped = pack(block, version, bits)
-    return [deflate(plane) for plane in planes], clamped
+    (*planes, rotations, bands), clamped = pack(block, version, bits)
+    pieces = [deflate(plane) for plane in planes]
+    pieces.append(deflate_rotations(rotations) if version >= _FIRST_WITH_WORDS else deflate(rotations))
+    return [*pieces, deflate_levels(bands)], clamped
 
 
 def _write_zstd(stream: SoundStream, version: int, bits: int, losses: list[Loss]) -> Iterator[bytes]:

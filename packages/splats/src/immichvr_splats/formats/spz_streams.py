@@ -13,16 +13,17 @@ from ..compiled import U8
 from ..errors import MalformedFileError
 from ..source import Source
 from ..threads import in_order, workers
+from .deflate_blocks import literal_block, literal_code, row_block
 
 _GZIP_WINDOW = 31
 _RAW_WINDOW = -15
 _ISAL_LEVEL = 2
-# Hash bits, window bits and shortest match of each plane, measured on photos and scenes. Its fast strategy finds the
-# short repetitions of these planes, which its levels do not look for, where hash and window fit a core's cache. What
-# repeats in SH are long runs only; the rest is for the entropy coder.
+_SAMPLE_BYTES = 1 << 15
+# Hash bits, window bits and shortest match of each plane, measured on photos and scenes: zstd's fast strategy finds
+# the short repetitions of these planes, which its levels do not look for, where hash and window fit a core's cache.
+# What repeats in SH are long runs only; the rest is for the entropy coder.
 _ZSTD_SEARCHES = ((15, 17, 5), (8, 17, 6), (15, 17, 4), (14, 17, 5), (17, 18, 4), (7, 17, 7))
 _BLOCKS_AHEAD = 2
-_GZIP_HEADER = bytes([0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255])
 _GZIP_TRAILER = struct.Struct("<II")
 _EMPTY_LAST_BLOCK = b"\3\0"
 _MOST_BYTES_PER_DEFLATED_BYTE = 1032  # deflate cannot expand by more
@@ -40,20 +41,43 @@ class Deflated(NamedTuple):
 
 def deflate(data: U8 | bytes) -> Deflated:
     """Compress a piece on its own, ending at a byte, so that pieces can be joined."""
-    compressor = isal_zlib.compressobj(_ISAL_LEVEL, isal_zlib.DEFLATED, _RAW_WINDOW)
-    compressed = compressor.compress(data) + compressor.flush(isal_zlib.Z_SYNC_FLUSH)
+    return Deflated(_isal(data), isal_zlib.crc32(data), len(data))
+
+
+def deflate_rotations(data: U8) -> Deflated:
+    """As `deflate`, of rows of four bytes that repeat as a whole, or all but the lowest of their bits do."""
+    return Deflated(row_block(data.view("<u4")), isal_zlib.crc32(data), len(data))
+
+
+def deflate_levels(data: U8) -> Deflated:
+    """As `deflate`, of spherical harmonics: repetitions are looked for only if a sample says that it is worth it."""
+    code = literal_code(data)
+    sample = data[:_SAMPLE_BYTES]
+    searched = 8 * len(_isal(sample)) * data.size / max(1, sample.size)
+    compressed = _isal(data) if searched <= code.bits else literal_block(data, code)
     return Deflated(compressed, isal_zlib.crc32(data), len(data))
 
 
-def gzip_member(pieces: list[Deflated]) -> Iterator[bytes]:
-    """One gzip member of pieces that were compressed apart from each other."""
-    crc, size = 0, 0
-    yield _GZIP_HEADER
-    for piece in pieces:
-        yield piece.data
-        crc = isal_zlib.crc32_combine(crc, piece.crc, piece.size)
-        size += piece.size
-    yield _EMPTY_LAST_BLOCK + _GZIP_TRAILER.pack(crc, size & 0xFFFFFFFF)
+def _isal(data: U8 | bytes) -> bytes:
+    compressor = isal_zlib.compressobj(_ISAL_LEVEL, isal_zlib.DEFLATED, _RAW_WINDOW)
+    return compressor.compress(data) + compressor.flush(isal_zlib.Z_SYNC_FLUSH)
+
+
+class GzipMember:
+    """One gzip member of pieces that were compressed apart from each other: its begin, the pieces, its end."""
+
+    begin = bytes([0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255])
+
+    def __init__(self) -> None:
+        self._crc = self._size = 0
+
+    def piece(self, piece: Deflated) -> bytes:
+        self._crc = isal_zlib.crc32_combine(self._crc, piece.crc, piece.size)
+        self._size += piece.size
+        return piece.data
+
+    def end(self) -> bytes:
+        return _EMPTY_LAST_BLOCK + _GZIP_TRAILER.pack(self._crc, self._size & 0xFFFFFFFF)
 
 
 def begin_of_gzip(source: Source, size: int) -> bytes:
