@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 import skimage.data
 from immichvr.ai.v1 import ai_pb2, ai_pb2_grpc
-from immichvr_ai.errors import UnknownModel
+from immichvr_ai.errors import ImageTooSmall, ModelUnavailable, UnknownModel
 from immichvr_ai.jobs import perform
 from immichvr_ai.service import RPC_NAMES, register
 from immichvr_common.processes import ChildPool
 from immichvr_common.rpc import RpcServer
 from immichvr_common.settings import RpcSettings
-from immichvr_common.tasks import Task
+from immichvr_common.tasks import MadeFile, Task
 from immichvr_splats import read
+from immichvr_splats.pointclouds import read_points
 from PIL import Image
 
 
@@ -65,8 +66,62 @@ def test_depth_files_hold_the_same_scene_on_the_same_scale(photo: Path, tmp_path
 
 
 def test_an_unknown_splat_model_is_refused_with_what_there_is(photo: Path, tmp_path: Path) -> None:
-    with pytest.raises(UnknownModel, match="there are: auto, .*lift-heuristic"):
+    with pytest.raises(UnknownModel, match=r"there are: auto, .*lift-heuristic"):
         perform(a_task("splat", photo, tmp_path, model="magic"), lambda *_: None)
+
+
+def test_the_depth_picture_says_what_its_values_mean(photo: Path, tmp_path: Path) -> None:
+    task = a_task("depth", photo, tmp_path, model="heuristic")
+    [made] = perform(task, lambda *_: None)
+    picture = Image.open(task.folder / "depth.png")
+    assert picture.mode == "I;16"
+    text = picture.text  # type: ignore[attr-defined]
+    assert (text["depth:unit"], text["depth:scale"]) == ("relative, the median is 2", "unknown")
+    assert float(text["depth:near"]) == pytest.approx(made.details["depth"]["near"], rel=1e-5)
+    assert float(text["depth:far"]) == pytest.approx(made.details["depth"]["far"], rel=1e-5)
+    camera = made.details["camera"]
+    fov = np.degrees(2 * np.arctan(camera["width"] / 2 / camera["fx"]))
+    assert float(text["depth:horizontal_fov_degrees"]) == pytest.approx(fov, abs=1e-3)
+
+
+def test_points_are_made_where_they_are_wanted_and_show_the_photo(photo: Path, tmp_path: Path) -> None:
+    task = a_task("depth", photo, tmp_path, model="heuristic", points=True)
+    [made] = perform(task, lambda *_: None)
+    assert made.files[-1] == MadeFile("points.glb", "points", "glb", "model/gltf-binary")
+    cloud = read_points(task.folder / "points.glb").cloud
+    facts, camera = made.details["depth"], made.details["camera"]
+    assert facts["near"] <= cloud.points[:, 2].min() and cloud.points[:, 2].max() <= facts["far"]
+    pixels = cloud.points[:, :2] / cloud.points[:, 2:] * camera["fx"] + [camera["cx"], camera["cy"]]
+    assert pixels.min() > 0 and (pixels.max(axis=0) < [camera["width"], camera["height"]]).all()
+    original = skimage.data.coffee()[pixels[:, 1].astype(int), pixels[:, 0].astype(int)]
+    assert np.abs(cloud.colors.astype(int) - original).mean() < 4
+
+
+@pytest.mark.parametrize("size", [(31, 400), (400, 31), (1, 1)])
+@pytest.mark.parametrize("kind", ["depth", "splat"])
+def test_a_photo_of_too_few_pixels_is_refused_in_words(tmp_path: Path, size: tuple[int, int], kind: str) -> None:
+    path = tmp_path / "source"
+    Image.new("RGB", size).save(path, "PNG")
+    with pytest.raises(ImageTooSmall, match=f"{size[0]}×{size[1]} pixels; at least 32 on each side") as refused:
+        perform(a_task(kind, path, tmp_path), lambda *_: None)
+    assert refused.value.code == "image_too_small"
+
+
+def test_the_smallest_photo_that_is_not_refused_makes_a_splat(tmp_path: Path) -> None:
+    path = tmp_path / "source"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (32, 33, 3), np.uint8)).save(path, "PNG")
+    splat, _ = perform(a_task("splat", path, tmp_path), lambda *_: None)
+    assert splat.details["gaussians"] > 500
+
+
+def test_an_accepted_licence_travels_with_the_job(photo: Path, tmp_path: Path) -> None:
+    codes = []
+    for accepted in ([], ["da2-large"]):
+        task = Task("depth", {"model": "da2-large", "accepted": accepted}, {"source": photo}, tmp_path)
+        with pytest.raises(ModelUnavailable) as refused:
+            perform(task, lambda *_: None)
+        codes.append(refused.value.code)
+    assert codes == ["licence_required", "no_network"]
 
 
 async def test_grpc_answers_with_progress_and_a_splat_in_chunks(photo: Path) -> None:
