@@ -27,6 +27,18 @@ def test_splat_says_which_model_ran_and_why(run, photo: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
+    ("model", "command"),
+    [("da2-base", "immichvr models accept da2-base"), ("zoedepth", "immichvr models download zoedepth")],
+)
+def test_a_model_that_needs_a_yes_says_how_to_give_it(
+    run, photo: Path, tmp_path: Path, model: str, command: str
+) -> None:
+    result = run("splat", photo, "-o", tmp_path / "out.spz", "--model", model)
+    assert result.exit_code == 2
+    assert command in result.stderr
+
+
+@pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["missing.jpg", "-o", "out.ply"], "missing.jpg: No such file or directory"),

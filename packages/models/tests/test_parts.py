@@ -24,6 +24,7 @@ from immichvr_models.testing import (
     sends,
     status,
     throttled,
+    without_length,
 )
 
 BODY = random.Random(4).randbytes(800_000)
@@ -212,3 +213,37 @@ def test_wrong_bytes_of_a_whole_file_are_not_asked_for_again(hub: Hub, parted: C
     with pytest.raises(DownloadError):
         get(hub.add("/f", BODY, sends(b"x" * len(BODY)), status(500)), tmp_path / "f", parted)
     assert len(hub.requests) == 1
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_whatever_the_server_does_the_bytes_are_right_in_the_end(
+    hub: Hub, parted: CacheSettings, tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    body, other = chance.randbytes(60_000), chance.randbytes(50_000)
+
+    def changes(request: Request, _: bytes) -> None:
+        hub.files["/f"] = other
+        honest(request, other)
+
+    moods: list[Behaviour] = [
+        honest,
+        drops_after(0),
+        drops_after(chance.randrange(60_000)),
+        ignores_ranges,
+        announces_ranges_and_ignores_them,
+        answers_another_range,
+        without_length,
+        status(503),
+        changes,
+    ]
+    url = hub.add("/f", body, *[chance.choice(moods) for _ in range(10)])
+    settings = parted.model_copy(update={"part_size": 7_000, "retries": chance.choice([0, 4])})
+    for _ in range(10):
+        try:
+            get(url, tmp_path / "f", settings, sha256=None)
+            break
+        except DownloadError as error:
+            assert error.code == "no_network"
+    assert (tmp_path / "f").read_bytes() in (body, other)
+    assert [path.name for path in tmp_path.iterdir()] == ["f"]

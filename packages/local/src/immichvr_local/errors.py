@@ -21,14 +21,18 @@ class CommandError(ValueError):
 
 @contextmanager
 def about(subject: str, *kinds: type[Exception]) -> Iterator[None]:
-    """Turns errors of `kinds`, and those of the file system, into a CommandError that names what they are about."""
+    """Turns errors of `kinds`, and those of the file system, into a CommandError that names what they are about.
+
+    What an error, or the one it comes from, has as `remedy`, what a person can do about it, is told with it.
+    """
     try:
         yield
     except OSError as error:
         name = str(error.filename or subject)
         raise CommandError(f"{name}: {error.strerror or error}") from error
     except kinds as error:
-        message = str(error)
+        remedy = getattr(error, "remedy", "") or getattr(error.__cause__, "remedy", "")
+        message = f"{error}; {remedy}" if remedy else str(error)
         raise CommandError(message if message.startswith(subject) else f"{subject}: {message}") from error
 
 

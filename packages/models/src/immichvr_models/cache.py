@@ -141,7 +141,7 @@ class Cache:
             raise DownloadError(
                 "licence_required",
                 f"the licence {model.licence.name} has to be accepted first: {model.licence.url}",
-                f"read the licence and accept it for {model.key}",
+                f"read the licence and accept it, on the models page or with `immichvr models accept {model.key}`",
             )
         automatic = self.settings.auto_download and (model.size or self.settings.auto_limit + 1) <= (
             self.settings.auto_limit
@@ -151,7 +151,7 @@ class Cache:
             raise DownloadError(
                 "consent_required",
                 f"the weights ({size}) are not here and are not fetched without being asked for",
-                f"download {model.key} explicitly",
+                f"fetch it on the models page, or with `immichvr models download {model.key}`",
             )
         if self.settings.offline:
             raise Offline
