@@ -30,6 +30,7 @@ const JOB: Job = {
 const CODES_OF_JOBS = [
   'invalid_image',
   'image_too_large',
+  'image_too_small',
   'invalid_splat',
   'unsupported_format',
   'out_of_memory',

@@ -21,6 +21,10 @@ const JOB: Record<string, Words> = {
     'This photo has too many pixels.',
     'Make a smaller copy of it, or ask whoever runs this server to raise the limit.',
   ],
+  image_too_small: [
+    'This photo has too few pixels to see depth in.',
+    'Choose a larger version of it; each side needs at least 32 pixels.',
+  ],
   invalid_splat: [
     'The 3D file made from this photo is not valid.',
     'Make it again. If it happens every time, please report it.',
