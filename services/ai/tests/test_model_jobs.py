@@ -7,15 +7,15 @@ import grpc
 import pytest
 from immichvr.ai.v1 import ai_pb2, ai_pb2_grpc
 from immichvr.events.v1.events_pb2 import ModelEvent
-from immichvr_ai.model_jobs import ASIDE
+from immichvr_ai.model_jobs import ASIDE, tell_what_is_here
 from immichvr_ai.service import RPC_NAMES, register
 from immichvr_common.errors import TaskFailed
 from immichvr_common.processes import ChildPool
 from immichvr_common.rpc import RpcServer
 from immichvr_common.settings import RpcSettings
 from immichvr_common.tasks import Task
-from immichvr_common.telling import News, Residents
-from immichvr_models import registry
+from immichvr_common.telling import News, Residents, _Channel
+from immichvr_models import Cache, registry
 from immichvr_models.testing import Hub, drops_after, running_hub
 
 PERFORM = "immichvr_ai.jobs:perform"
@@ -88,6 +88,17 @@ async def test_a_download_that_is_refused_or_breaks_is_told_with_what_to_do(chil
     assert missing.value.code == "not_found"
     last = [news for news in children.heard if isinstance(news, ModelEvent)][-1]
     assert (last.state, last.error.code) == ("failed", "not_found")
+
+
+def test_a_new_process_tells_what_is_on_disk(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[News] = []
+    monkeypatch.setattr(_Channel, "send", heard.append)
+    cache = Cache.from_env()
+    tell_what_is_here(cache)
+    assert heard == []
+    cache.ensure(registry[MODEL], accepted=True)
+    tell_what_is_here(cache)
+    assert heard == [ModelEvent(key=MODEL, state="ready")]
 
 
 async def test_what_makes_no_sense_is_refused(children: Children) -> None:

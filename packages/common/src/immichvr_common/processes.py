@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
 
 from immichvr.events.v1.events_pb2 import ModelEvent
@@ -24,6 +25,8 @@ ProgressSink = Callable[[float, str, str], None]
 
 _ASIDE = 2
 """Tasks that may run beside those that the children do."""
+_REMEMBERED = 256
+"""News that wait for somebody to listen, at most."""
 
 
 class ChildPool:
@@ -49,7 +52,8 @@ class ChildPool:
         self._idle: list[Child] = []
         self._busy: set[Child] = set()
         self._sweeper: asyncio.Task[None] | None = None
-        self._listener: NewsSink = unheard
+        self._unheard = deque[News](maxlen=_REMEMBERED)
+        self._listener: NewsSink = self._unheard.append
         self._residents: frozenset[str] = frozenset()
 
     @property
@@ -58,8 +62,13 @@ class ChildPool:
         return frozenset[str]().union(*(child.residents for child in (*self._idle, *self._busy)))
 
     def listen(self, listener: NewsSink) -> None:
-        """Has somebody told what children tell about models, and `residents` of the whole pool as they change."""
+        """Has somebody told what children tell about models, and `residents` of the whole pool as they change.
+
+        What was told before anybody listened is told now.
+        """
         self._listener = listener
+        while self._unheard:
+            listener(self._unheard.popleft())
 
     async def warm(self) -> None:
         """Starts one child ahead of the first task."""

@@ -42,6 +42,13 @@ def perform_model_job(task: Task, report: Report, cache: Cache) -> None:
         tell(ModelEvent(key=model.key, state="unloading"))
 
 
+def tell_what_is_here(cache: Cache) -> None:
+    """Tells which models' weights are in this worker's cache: whoever keeps the list may have lost it."""
+    for model in cache.registry:
+        if not model.built_in and cache.state(model) == "ready":
+            tell(ModelEvent(key=model.key, state="ready"))
+
+
 @contextmanager
 def told_downloads(cache: Cache, report: Report, start: float, share: float) -> Iterator[OnProgress]:
     """What to call with the progress of downloads; how they ended is told when the block does.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 from collections.abc import Collection
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from PIL import Image
 
 from immichvr_ai.errors import ModelUnavailable
 from immichvr_ai.jobs import perform
+from immichvr_ai.model_jobs import tell_what_is_here
 from immichvr_ai.networks import NETWORKS
 from immichvr_ai.runtime import RUNTIME, Runtime
 from immichvr_ai.settings import current_settings
@@ -27,8 +29,10 @@ _SIZE = (96, 72)
 def warm() -> None:
     """Compiles every kernel of lifting and writing, or loads it from numba's cache on disk.
 
-    Then loads the models of `settings.models.preload`, of which there are none by default.
+    Then loads the models of `settings.models.preload`, of which there are none by default; tells which are on disk.
     """
+    # Files that nobody has checked yet are read for it: nothing waits for that.
+    threading.Thread(target=tell_what_is_here, args=(Cache.from_env(),), daemon=True).start()
     immichvr_splats.warm()
     noise = np.random.default_rng(0).integers(0, 255, (_SIZE[1], _SIZE[0], 3), np.uint8)
     with tempfile.TemporaryDirectory() as folder:

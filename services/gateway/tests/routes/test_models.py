@@ -196,6 +196,10 @@ async def test_only_an_administrator_of_immich_may_manage_models_and_everybody_s
         assert (refused.status_code, refused.json()["code"]) == (403, "not_permitted")
     assert (await ask(shared, LICENSED, "accept", "ann", licence=LICENCE.name)).json()["accepted"]["name"] == "Ann"
     assert (await model(shared, LICENSED, "bob"))["state"] == "downloadable"
+    await ask(shared, "midas-dpt-large", "download", "ann")
+    seen_by_ann, seen_by_bob = [await model(shared, "midas-dpt-large", one) for one in ("ann", "bob")]
+    assert (seen_by_ann["job"]["requesters"], seen_by_ann["possible"]) == (["ann"], ["cancel"])
+    assert (seen_by_bob["job"]["requesters"], seen_by_bob["possible"]) == ([], [])
 
 
 async def test_a_photo_is_not_given_to_a_model_whose_licence_nobody_accepted(gateway, empty_bus) -> None:

@@ -61,10 +61,11 @@ class ModelOrders:
         known = (self._desk.index.get(_job_id(deed, key)) for deed in DEEDS)
         return next((job for job in known if job is not None and not job.state.terminal), None)
 
-    def possible(self, found: OnShelf) -> list[str]:
-        """What may be done with a model now, `accept` and `cancel` among it."""
-        if self.under_way(found.model.key) is not None:
-            return ["cancel"]
+    def possible(self, found: OnShelf, who: Identity) -> list[str]:
+        """What this manager may do with a model now, `accept` and `cancel` among it."""
+        under_way = self.under_way(found.model.key)
+        if under_way is not None:
+            return ["cancel"] if who.user_id in under_way.requesters else []
         deeds: list[str] = [deed for deed in DEEDS if self._refusal(deed, found) is None]
         return ["accept", *deeds] if found.needs_licence else deeds
 

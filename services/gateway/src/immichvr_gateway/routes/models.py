@@ -12,7 +12,7 @@ from immichvr_models import UnknownModel
 from pydantic import BaseModel, ConfigDict, Field
 
 from immichvr_gateway.core import Core
-from immichvr_gateway.jobs.records import JobError, JobView
+from immichvr_gateway.jobs.records import JobError, JobRecord, JobView
 from immichvr_gateway.library import Identity
 from immichvr_gateway.models.orders import Deed
 from immichvr_gateway.models.shelf import ModelState, OnShelf
@@ -99,7 +99,7 @@ async def list_models(core: TheCore, who: Person) -> ModelsView:
     """Every model of the registry with its state; no worker needs to run for it."""
     may_manage = await core.library.is_admin(who)
     found = await core.shelf.all()
-    return ModelsView(models=[_details(core, one, may_manage) for one in found], may_manage=may_manage)
+    return ModelsView(models=[_details(core, one, who, may_manage) for one in found], may_manage=may_manage)
 
 
 @router.get("/{key}")
@@ -147,7 +147,7 @@ async def _one(core: Core, who: Identity, key: str) -> ModelDetails:
         found = await core.shelf.find(key)
     except UnknownModel as error:
         raise _unknown(core, error) from error
-    return _details(core, found, await core.library.is_admin(who))
+    return _details(core, found, who, await core.library.is_admin(who))
 
 
 async def _made(core: Core, who: Identity, key: str, deed: Deed, request: Request) -> Response:
@@ -164,7 +164,7 @@ def _unknown(core: Core, error: UnknownModel) -> Problem:
     return Problem(404, "unknown_model", str(error), accepted=list(core.models.registry.keys()))
 
 
-def _details(core: Core, found: OnShelf, may_manage: bool) -> ModelDetails:
+def _details(core: Core, found: OnShelf, who: Identity, may_manage: bool) -> ModelDetails:
     model, record = found.model, found.record
     job = core.model_orders.under_way(model.key)
     facts: dict[str, Any] = model.model_dump(include=set(ModelDetails.model_fields) & set(type(model).model_fields))
@@ -181,6 +181,12 @@ def _details(core: Core, found: OnShelf, may_manage: bool) -> ModelDetails:
         remaining_s=record.remaining_s,
         error=record.error,
         loaded_on=found.held_by,
-        job=job.view() if job else None,
-        possible=core.model_orders.possible(found) if may_manage else [],
+        job=_job_as_seen_by(job, who) if job else None,
+        possible=core.model_orders.possible(found, who) if may_manage else [],
     )
+
+
+def _job_as_seen_by(job: JobRecord, who: Identity) -> JobView:
+    """A job about a model; who asked for it is told to those who did."""
+    is_theirs = who.user_id in job.requesters
+    return job.view() if is_theirs else job.view().model_copy(update={"requesters": []})
