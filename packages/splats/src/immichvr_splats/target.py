@@ -7,7 +7,7 @@ from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
-from .formats.base import Encoded
+from .formats.base import Encoded, Placed
 from .losses import Loss
 
 Writable = str | os.PathLike[str] | BinaryIO | None
@@ -23,7 +23,7 @@ def put(encoded: Encoded, target: Writable) -> list[Loss]:
     elif target is not None:
         target.writelines(encoded.chunks)
     else:
-        for _ in encoded.chunks:
+        for _ in encoded.chunks.pieces if isinstance(encoded.chunks, Placed) else encoded.chunks:
             pass
     return encoded.losses
 
@@ -32,22 +32,32 @@ def _write_whole(path: Path, encoded: Encoded) -> None:
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         with unfinished.open("xb", buffering=0) as file:
-            for chunk in encoded.chunks:
-                _write_all(file, memoryview(chunk).cast("B"))
+            if isinstance(encoded.chunks, Placed):
+                _reserve(file, 0, encoded.chunks.size)
+                for offset, data in encoded.chunks.pieces:
+                    _write_at(file, offset, data)
+            else:
+                end = 0
+                for chunk in encoded.chunks:
+                    data = memoryview(chunk).cast("B")
+                    _reserve(file, end, data.nbytes)
+                    _write_at(file, end, data)
+                    end += data.nbytes
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
 
 
-def _write_all(file: FileIO, data: memoryview) -> None:
-    _reserve(file, data.nbytes)
-    while data.nbytes:
-        data = data[file.write(data) :]
+def _write_at(file: FileIO, offset: int, data: bytes | memoryview) -> None:
+    file.seek(offset)
+    left = memoryview(data)
+    while left.nbytes:
+        left = left[file.write(left) :]
 
 
-def _reserve(file: FileIO, size: int) -> None:
+def _reserve(file: FileIO, offset: int, size: int) -> None:
     # Where blocks of the disk are chosen late, as by ext4, renaming a file over another waits until they are: for
     # several times as long as writing takes.
     if size and hasattr(os, "posix_fallocate"):
         with suppress(OSError):  # the file system cannot, or is full, which writing then tells
-            os.posix_fallocate(file.fileno(), file.tell(), size)
+            os.posix_fallocate(file.fileno(), offset, size)

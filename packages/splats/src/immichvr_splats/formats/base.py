@@ -1,7 +1,9 @@
 """What every file format of this package provides."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+
+import numpy as np
 
 from ..cloud import GaussianCloud
 from ..losses import Loss
@@ -21,8 +23,26 @@ class Decoded:
 
 
 @dataclass(frozen=True)
+class Placed:
+    """The pieces of a file of `size` bytes in the order in which they are made, each with its offset in the file.
+
+    For formats that keep one kind of value after the other, of sources that have all of one Gaussian together.
+    Iterated over, it is the whole file in one piece.
+    """
+
+    size: int
+    pieces: Iterable[tuple[int, bytes | memoryview]]
+
+    def __iter__(self) -> Iterator[memoryview]:
+        whole = np.empty(self.size, np.uint8).data
+        for offset, data in self.pieces:
+            whole[offset : offset + len(data)] = data
+        yield whole
+
+
+@dataclass(frozen=True)
 class Encoded:
-    """What a writer makes: pieces of the file in order, without a copy to join them.
+    """What a writer makes: pieces of the file in order, without a copy to join them, or `Placed` ones.
 
     A writer may make pieces, and learn of losses, only while they are taken: the losses are complete after the last.
     """
@@ -70,4 +90,4 @@ class Format:
         return self.writer is not None
 
 
-__all__ = ["COMMON_OPTIONS", "Decoded", "Encoded", "Format", "ReadLimits", "Reader", "Source", "Writer"]
+__all__ = ["COMMON_OPTIONS", "Decoded", "Encoded", "Format", "Placed", "ReadLimits", "Reader", "Source", "Writer"]

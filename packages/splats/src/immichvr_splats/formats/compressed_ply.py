@@ -24,13 +24,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cloud import SH_COEFFICIENTS
-from ..compiled import F32
+from ..compiled import F32, I64
 from ..errors import InvalidCloudError, MalformedFileError, UnsupportedFileError
 from ..losses import Loss, number
 from ..numerics import largest_magnitude
 from ..source import ReadLimits, Source
 from ..stream import SOUND, Glance, SoundStream, Stream
-from .base import Decoded, Encoded
+from .base import Decoded, Encoded, Placed
 from .compressed_ply_chunks import CHUNK, Planes, pack, unpack, unpack_means
 from .ply_header import MAX_HEADER_BYTES, Element, Header, read_header
 
@@ -101,23 +101,29 @@ def write(stream: SoundStream, *, order: str = "morton") -> Encoded:
     if order == "morton":
         stream = stream.selected(stream.places.morton_order)
         losses.append(Loss("order", "Gaussians were sorted by place (Morton order)"))
-    return Encoded(_chunks(stream, losses), losses)
+    header = _header_bytes(stream.count, _REST_COUNTS[stream.sh_degree])
+    chunks = -(-stream.count // CHUNK)
+    offsets = np.cumsum([len(header), 72 * chunks, 16 * stream.count, _REST_COUNTS[stream.sh_degree] * stream.count])
+    return Encoded(Placed(int(offsets[-1]), _pieces(stream, header, offsets, losses)), losses)
 
 
-def _chunks(stream: SoundStream, losses: list[Loss]) -> Iterator[bytes | memoryview]:
-    blocks: list[Planes] = []
+def _pieces(
+    stream: SoundStream, header: bytes, offsets: I64, losses: list[Loss]
+) -> Iterator[tuple[int, bytes | memoryview]]:
+    """offsets: (3 or more,) where the planes begin."""
+    yield 0, header
+    ends = offsets[: len(Planes._fields)].copy()
     clamped = np.zeros(2, np.int64)
     for planes, block_clamped in stream.blocks(pack):
-        blocks.append(planes)
         clamped += block_clamped
+        arrays: tuple[NDArray[Any], ...] = planes
+        for i, plane in enumerate(arrays):
+            yield int(ends[i]), plane.reshape(-1).view(np.uint8).data
+            ends[i] += plane.nbytes
     for count, what in zip(clamped, ("log-scale outside ±20", "SH coefficient outside ±4"), strict=True):
         if count:
             message = f"{number(int(count), 'Gaussian')} with a {what}, clamped"
             losses.append(Loss("clamped", message, int(count)))
-    yield _header_bytes(stream.count, _REST_COUNTS[stream.sh_degree])
-    for part in range(len(Planes._fields)):
-        for block in blocks:
-            yield block[part].reshape(-1).view(np.uint8).data
 
 
 def _header_bytes(count: int, rest: int) -> bytes:

@@ -20,20 +20,24 @@ The camera is in the scene's `extras`, in pixels and OpenCV axes, as in memory.
 Source: github.com/KhronosGroup/glTF, extensions/2.0/Khronos/KHR_gaussian_splatting, and pull request 2531 for SPZ.
 """
 
+from collections.abc import Iterator
+
+import numpy as np
+
 from ..cloud import GaussianCloud
 from ..errors import InvalidCloudError, MalformedFileError
 from ..gltf.accessors import ARRAY_BUFFER
-from ..gltf.container import GENERATOR, MAGIC, as_list, container_pieces, extension, read_container
+from ..gltf.container import GENERATOR, MAGIC, as_list, container_head, container_pieces, extension, read_container
 from ..gltf.scene import POINTS, shown_primitives
 from ..losses import Loss
 from ..source import ReadLimits, Source
 from ..stream import SoundStream
 from . import glb_camera
-from .base import Decoded, Encoded
+from .base import Decoded, Encoded, Placed
 from .glb_names import EXTENSION
 from .glb_reading import count_of, in_scene, joined, read_primitive
-from .glb_spz import SPZ_EXTENSION, spz_views
-from .glb_writing import View, float_views, quantised_views
+from .glb_spz import SPZ_EXTENSION, spz_and_attributes
+from .glb_writing import Encoding, View, float_encoding, quantised_encoding
 
 __all__ = ["MAGIC", "read", "write"]
 _ENCODINGS = ("float", "quantised", "spz")
@@ -70,23 +74,40 @@ def write(stream: SoundStream, *, encoding: str = "float") -> Encoded:
         raise InvalidCloudError(f"encoding is {encoding!r}, glb takes one of {', '.join(_ENCODINGS)}")
     losses: list[Loss] = []
     if not stream.count:
-        return Encoded(container_pieces(_root({}), [], []), losses)  # glTF has no empty accessors: a scene of nothing
-    scale = 1.0
+        return Encoded(container_pieces(_scene({}), [], []), losses)  # glTF has no empty accessors: a scene of nothing
     if encoding == "spz":
-        views = spz_views(stream, losses)
-    elif encoding == "quantised":
-        views, scale = quantised_views(stream.cloud(), stream.places)
-    else:
-        views = float_views(stream.cloud(), stream.places)
-    root = _root(_description(stream.count, views, encoding == "spz"))
-    if scale != 1:
-        root["nodes"] = [{"mesh": 0, "scale": [scale] * 3}]
+        data, attributes = spz_and_attributes(stream, losses)
+        root = _root(stream, [View(0, attributes)], 1.0, packed=len(data))
+        return Encoded(container_pieces(root, [len(data)], [data]), losses)
+    encoding_of = quantised_encoding if encoding == "quantised" else float_encoding
+    encoded = encoding_of(stream)
+    total = stream.count * sum(view.size for view in encoded.views)
+    head = container_head(_root(stream, encoded.views, encoded.unit), total)
+    return Encoded(Placed(len(head) + total, _pieces(stream, encoded, head)), losses)
+
+
+def _pieces(stream: SoundStream, encoding: Encoding, head: bytes) -> Iterator[tuple[int, bytes | memoryview]]:
+    yield 0, head
+    row = 0
+    for count, arrays in stream.blocks(lambda block: (block.count, encoding.make(block))):
+        offset = len(head)
+        for view, array in zip(encoding.views, arrays, strict=True):
+            yield offset + row * view.size, array.reshape(-1).view(np.uint8).data
+            offset += stream.count * view.size
+        row += count
+
+
+def _root(stream: SoundStream, views: list[View], unit: float, packed: int = 0) -> dict[str, object]:
+    """The JSON. packed: bytes of an SPZ, where that stands for the views' attributes."""
+    root = _scene(_description(stream.count, views, packed))
+    if unit != 1:
+        root["nodes"] = [{"mesh": 0, "scale": [unit] * 3}]
     if stream.camera is not None:
         root["scenes"] = [{"nodes": [0], "extras": glb_camera.describe(stream.camera)}]
-    return Encoded(container_pieces(root, [view.size for view in views], (view.make() for view in views)), losses)
+    return root
 
 
-def _description(count: int, views: list[View], packed: bool) -> dict[str, object]:
+def _description(count: int, views: list[View], packed: int) -> dict[str, object]:
     buffer_views: list[dict[str, object]] = []
     accessors: list[dict[str, object]] = []
     attributes: dict[str, int] = {}
@@ -94,8 +115,9 @@ def _description(count: int, views: list[View], packed: bool) -> dict[str, objec
     for view in views:
         stride = {"byteStride": view.stride} if view.stride else {}
         usage = {} if packed else {"target": ARRAY_BUFFER, **stride}
-        buffer_views.append({"buffer": 0, "byteOffset": offset, "byteLength": view.size, **usage})
-        offset += view.size + -view.size % 4
+        size = packed or view.size * count
+        buffer_views.append({"buffer": 0, "byteOffset": offset, "byteLength": size, **usage})
+        offset += size
         for attribute in view.attributes:
             attributes[attribute.name] = len(accessors)
             place = {} if packed else {"bufferView": len(buffer_views) - 1}
@@ -117,6 +139,6 @@ def _description(count: int, views: list[View], packed: bool) -> dict[str, objec
     }
 
 
-def _root(content: dict[str, object]) -> dict[str, object]:
+def _scene(content: dict[str, object]) -> dict[str, object]:
     asset = {"version": "2.0", "generator": GENERATOR}
     return {"asset": asset, "extensionsUsed": [EXTENSION], "scene": 0, "scenes": [{}], **content}

@@ -1,27 +1,30 @@
-"""Buffer views of a primitive, from the arrays of a cloud."""
+"""Buffer views of a primitive, block by block of a cloud."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..cloud import SH_C0, GaussianCloud
-from ..compiled import F32, U8, kernel
+from ..compiled import F32, U8, finite_kernel, kernel
 from ..gltf.accessors import FLOAT, SHORT, UNSIGNED_BYTE, UNSIGNED_SHORT
 from ..numerics import sigmoid
-from ..stream import Places
+from ..stream import Places, SoundStream
 from ..turning import harmonic_signs
 from .glb_names import EXTENSION, TO_GLTF, harmonic_names
 
-T = TypeVar("T", np.float32, np.int16, np.uint16)
 U16 = NDArray[np.uint16]
 I16 = NDArray[np.int16]
 _LARGEST_LOG_SCALE = 88.0  # exp of more is infinite in float32
 _STEPS_OF_SMALLEST = 64  # of 16 bits, for scales to stay within 1 %
 _COLOR_STEPS = 4096
 _WORDS = 65_535
+_STEPS = np.arange(_COLOR_STEPS) / (_COLOR_STEPS - 1)
+_LINEAR_BYTES: U8 = np.round(  # IEC 61966-2-1
+    255 * np.where(_STEPS <= 0.04045, _STEPS / 12.92, ((_STEPS + 0.055) / 1.055) ** 2.4)
+).astype(np.uint8)
 _SIGNS: F32 = np.diag(TO_GLTF)[:3].astype(np.float32)
 
 
@@ -35,58 +38,81 @@ class Attribute:
 
 @dataclass(frozen=True)
 class View:
-    """A buffer view. size: bytes. make: its content. stride: 0 where elements follow each other."""
+    """A buffer view. size: bytes of each Gaussian. stride: 0 where elements follow each other."""
 
     size: int
-    make: Callable[[], NDArray[np.generic] | bytes]
     attributes: list[Attribute]
     stride: int = 0
 
 
-def float_views(cloud: GaussianCloud, places: Places) -> list[View]:
-    """All attributes in float32, each made when it is written."""
-    n = cloud.count
-    return [
-        View(12 * n, lambda: cloud.means * _SIGNS, [position_attribute(places, 1)]),
-        _colors(cloud),
-        View(16 * n, lambda: _filled(_rotations, cloud.quaternions, (n, 4), np.float32), [_float("ROTATION", "VEC4")]),
-        View(12 * n, lambda: _scales(cloud), [_float("SCALE", "VEC3")]),
-        View(4 * n, lambda: _filled(_opacities, cloud.opacity_logits, (n,), np.float32), [_float("OPACITY", "SCALAR")]),
-        *_harmonics(cloud),
+_COLORS = View(4, [Attribute("COLOR_0", {"componentType": UNSIGNED_BYTE, "type": "VEC4", "normalized": True})])
+"""Linear colours and opacities, for points instead of Gaussians."""
+
+
+class Encoding(NamedTuple):
+    """make: what each view holds of a block. unit: the scale, a power of two, that the node is to have."""
+
+    views: list[View]
+    make: Callable[[GaussianCloud], list[NDArray[np.generic]]]
+    unit: float = 1.0
+
+
+def float_encoding(stream: SoundStream) -> Encoding:
+    """All attributes in float32."""
+    views = [
+        View(12, [position_attribute(stream.places, 1)]),
+        _COLORS,
+        View(16, [_float("ROTATION", "VEC4")]),
+        View(12, [_float("SCALE", "VEC3")]),
+        View(4, [_float("OPACITY", "SCALAR")]),
+        *_harmonic_views(stream.sh_degree),
     ]
 
+    def make(block: GaussianCloud) -> list[NDArray[np.generic]]:
+        rotations, opacities = np.empty_like(block.quaternions), np.empty_like(block.opacity_logits)
+        _rotations(block.quaternions, rotations)
+        _opacities(block.opacity_logits, opacities)
+        return [block.means * _SIGNS, _colors(block), rotations, _scales(block), opacities, *_harmonics(block)]
 
-def quantised_views(cloud: GaussianCloud, places: Places) -> tuple[list[View], float]:
-    """Rotations, scales and opacities in 16 bits, and the scale, a power of two, that the node is to have.
+    return Encoding(views, make)
+
+
+def quantised_encoding(stream: SoundStream) -> Encoding:
+    """Rotations, scales and opacities in 16 bits.
 
     Scales stay in float32 where they differ so much that the smallest would lose more than 1 %.
     """
-    n = cloud.count
-    low, high = (
-        float(np.exp(min(bound, _LARGEST_LOG_SCALE))) for bound in (cloud.log_scales.min(), cloud.log_scales.max())
-    )
-    unit = 2.0 ** np.ceil(np.log2(high)) if 2.0**-60 < high < 2.0**60 else 1.0
+    ranges = list(stream.blocks(lambda block: (block.log_scales.min(), block.log_scales.max())))
+    bounds = min(low for low, _ in ranges), max(high for _, high in ranges)
+    low, high = (float(np.exp(min(bound, _LARGEST_LOG_SCALE))) for bound in bounds)
+    unit = float(2.0 ** np.ceil(np.log2(high))) if 2.0**-60 < high < 2.0**60 else 1.0
     fine = unit >= high and low * _WORDS >= _STEPS_OF_SMALLEST * unit
     if not fine:
         unit = 1.0
-    short_size = View(8 * n, lambda: _short_scales(cloud, unit), [splat_attribute("SCALE", UNSIGNED_SHORT, "VEC3")], 8)
-    return [
-        View(12 * n, lambda: cloud.means * (_SIGNS / np.float32(unit)), [position_attribute(places, unit)]),
-        _colors(cloud),
-        View(
-            8 * n,
-            lambda: _filled(_short_rotations, cloud.quaternions, (n, 4), np.int16),
-            [splat_attribute("ROTATION", SHORT, "VEC4")],
-        ),
-        short_size if fine else View(12 * n, lambda: _scales(cloud), [_float("SCALE", "VEC3")]),
-        View(
-            4 * n,
-            lambda: _filled(_short_opacities, cloud.opacity_logits, (n, 2), np.uint16),
-            [splat_attribute("OPACITY", UNSIGNED_SHORT, "SCALAR")],
-            4,
-        ),
-        *_harmonics(cloud),
-    ], float(unit)
+    views = [
+        View(12, [position_attribute(stream.places, unit)]),
+        _COLORS,
+        View(8, [splat_attribute("ROTATION", SHORT, "VEC4")]),
+        View(8, [splat_attribute("SCALE", UNSIGNED_SHORT, "VEC3")], 8) if fine else View(12, [_float("SCALE", "VEC3")]),
+        View(4, [splat_attribute("OPACITY", UNSIGNED_SHORT, "SCALAR")], 4),
+        *_harmonic_views(stream.sh_degree),
+    ]
+
+    def make(block: GaussianCloud) -> list[NDArray[np.generic]]:
+        rotations, opacities = np.empty((block.count, 4), np.int16), np.zeros((block.count, 2), np.uint16)
+        _short_rotations(block.quaternions, rotations)
+        _short_opacities(block.opacity_logits, opacities)
+        scales = _short_scales(block, unit) if fine else _scales(block)
+        return [
+            block.means * (_SIGNS / np.float32(unit)),
+            _colors(block),
+            rotations,
+            scales,
+            opacities,
+            *_harmonics(block),
+        ]
+
+    return Encoding(views, make, unit)
 
 
 def position_attribute(places: Places, unit: float) -> Attribute:
@@ -96,30 +122,22 @@ def position_attribute(places: Places, unit: float) -> Attribute:
     return Attribute("POSITION", {"componentType": FLOAT, "type": "VEC3", **bounds})
 
 
-def _colors(cloud: GaussianCloud) -> View:
-    """Linear colours and opacities, for points instead of Gaussians."""
-    accessor = {"componentType": UNSIGNED_BYTE, "type": "VEC4", "normalized": True}
-    return View(4 * cloud.count, lambda: _fallback_colors(cloud), [Attribute("COLOR_0", accessor)])
-
-
-def _fallback_colors(cloud: GaussianCloud) -> U8:
-    steps = np.arange(_COLOR_STEPS) / (_COLOR_STEPS - 1)
-    linear = np.where(steps <= 0.04045, steps / 12.92, ((steps + 0.055) / 1.055) ** 2.4)  # IEC 61966-2-1
-    colors = np.empty((cloud.count, 4), np.uint8)
-    _linear_bytes(cloud.sh, cloud.opacity_logits, np.round(linear * 255).astype(np.uint8), colors)
-    return colors
-
-
-def _harmonics(cloud: GaussianCloud) -> list[View]:
+def _harmonic_views(degree: int) -> list[View]:
     """A view for each coefficient."""
-    signs = harmonic_signs(np.diag(TO_GLTF)[:3])
     accessor: dict[str, object] = {"componentType": FLOAT, "type": "VEC3"}
+    return [View(12, [Attribute(name, accessor)]) for name in harmonic_names(degree)]
 
-    def made(k: int) -> Callable[[], F32]:
-        return lambda: cloud.sh[:, k] * signs[k]
 
-    names = harmonic_names(cloud.sh_degree)
-    return [View(12 * cloud.count, made(k), [Attribute(name, accessor)]) for k, name in enumerate(names)]
+def _harmonics(block: GaussianCloud) -> list[F32]:
+    planes = np.empty((block.sh.shape[1], 3 * block.count), np.float32)
+    _into_planes(block.flat_sh, harmonic_signs(np.diag(TO_GLTF)[:3]), planes)
+    return list(planes)
+
+
+def _colors(block: GaussianCloud) -> U8:
+    colors = np.empty((block.count, 4), np.uint8)
+    _linear_bytes(block.flat_sh, block.opacity_logits, _LINEAR_BYTES, colors)
+    return colors
 
 
 def _float(name: str, kind: str) -> Attribute:
@@ -134,12 +152,6 @@ def splat_attribute(name: str, component: int, kind: str) -> Attribute:
     return Attribute(f"{EXTENSION}:{name}", accessor)
 
 
-def _filled(fill: Callable[[F32, NDArray[T]], None], values: F32, shape: tuple[int, ...], dtype: type[T]) -> NDArray[T]:
-    out = np.zeros(shape, dtype)
-    fill(values, out)
-    return out
-
-
 def _scales(cloud: GaussianCloud) -> F32:
     return np.exp(np.minimum(cloud.log_scales, np.float32(_LARGEST_LOG_SCALE)))
 
@@ -151,8 +163,17 @@ def _short_scales(cloud: GaussianCloud, unit: float) -> U16:
 
 
 @kernel
+def _into_planes(sh: F32, signs: F32, planes: F32) -> None:
+    values, width = sh.reshape(-1), np.uint64(sh.shape[1])
+    for i in range(np.uint64(sh.shape[0])):
+        for k in range(np.uint64(planes.shape[0])):
+            for c in range(np.uint64(3)):
+                planes[k, np.uint64(3) * i + c] = values[width * i + np.uint64(3) * k + c] * signs[k]
+
+
+@kernel
 def _rotations(quaternions: F32, out: F32) -> None:
-    for i in range(quaternions.shape[0]):
+    for i in range(np.uint64(quaternions.shape[0])):
         out[i, 0] = quaternions[i, 1]
         out[i, 1] = -quaternions[i, 2]
         out[i, 2] = -quaternions[i, 3]
@@ -167,7 +188,7 @@ def _short_rotations(quaternions: F32, out: I16) -> None:
             out[i, j] = int(np.floor(value * np.float32(32767) + np.float32(0.5)))
 
 
-@kernel
+@finite_kernel
 def _opacities(logits: F32, out: F32) -> None:
     for i in range(logits.size):
         out[i] = sigmoid(logits[i])
@@ -179,11 +200,14 @@ def _short_opacities(logits: F32, out: U16) -> None:
         out[i, 0] = int(np.float32(_WORDS) * sigmoid(logits[i]) + np.float32(0.5))
 
 
-@kernel
+@finite_kernel
 def _linear_bytes(sh: F32, logits: F32, linear: U8, out: U8) -> None:
-    for i in range(sh.shape[0]):
-        for j in range(3):
-            color = np.float32(0.5) + np.float32(SH_C0) * sh[i, 0, j]
+    alphas = np.empty(logits.shape[0], np.uint8)
+    for i in range(logits.shape[0]):
+        alphas[i] = np.int32(np.float32(255) * sigmoid(logits[i]) + np.float32(0.5))
+    for i in range(np.uint64(sh.shape[0])):
+        for j in range(np.uint64(3)):
+            color = np.float32(0.5) + np.float32(SH_C0) * sh[i, j]
             step = min(max(color, np.float32(0)), np.float32(1)) * np.float32(_COLOR_STEPS - 1)
-            out[i, j] = linear[int(step + np.float32(0.5))]
-        out[i, 3] = int(np.float32(255) * sigmoid(logits[i]) + np.float32(0.5))
+            out[i, j] = linear[np.uint64(np.int32(step + np.float32(0.5)))]
+        out[i, 3] = alphas[i]

@@ -81,7 +81,11 @@ def container_pieces(
     sizes: of the contents, bytes; they themselves are taken one by one, when they are written. `buffers` is added to
     `root`; bufferViews are the caller's. Raises InvalidCloudError above 4 GiB.
     """
-    total = sum(size + -size % 4 for size in sizes)
+    return _pieces(container_head(root, sum(size + -size % 4 for size in sizes), other_buffers), contents)
+
+
+def container_head(root: Json, total: int, other_buffers: Sequence[Json] = ()) -> bytes:
+    """What stands before the `total` bytes of a GLB's buffer. Raises as `container_pieces`."""
     buffers = {"buffers": [{"byteLength": total}, *other_buffers]} if total else {}
     text = json.dumps({**root, **buffers}, separators=(",", ":")).encode("ascii")
     text += b" " * (-len(text) % 4)
@@ -91,7 +95,7 @@ def container_pieces(
     head = _HEADER.pack(MAGIC, 2, length) + _CHUNK.pack(len(text), b"JSON") + text
     if total:
         head += _CHUNK.pack(total, b"BIN\0")
-    return _pieces(head, contents)
+    return head
 
 
 def _pieces(head: bytes, contents: Iterable[NDArray[np.generic] | bytes]) -> Iterator[bytes | memoryview]:
