@@ -12,7 +12,7 @@ from ..stream import SoundStream, Stream
 from ..turning import flipped
 from . import spz
 from .glb_names import harmonic_names
-from .glb_writing import Attribute, View, position_attribute, splat_attribute
+from .glb_writing import Attribute, position_attribute, splat_attribute
 
 SPZ_EXTENSION = "KHR_gaussian_splatting_compression_spz_2"
 SPZ_EXTENSIONS = (SPZ_EXTENSION, "KHR_gaussian_splatting_compression_spz")
@@ -23,7 +23,7 @@ _GLTF_TO_SPZ = np.array([-1.0, 1.0, -1.0])
 _OPENCV_TO_SPZ = np.array([-1.0, -1.0, 1.0])
 
 
-def spz_views(stream: SoundStream, losses: list[Loss]) -> list[View]:
+def spz_and_attributes(stream: SoundStream, losses: list[Loss]) -> tuple[bytes, list[Attribute]]:
     """The SPZ file, and the attributes that it stands for."""
     encoded = spz.write(stream.changed(lambda block: flipped(block, _OPENCV_TO_SPZ)), version=_VERSION)
     data = b"".join(encoded.chunks)
@@ -36,7 +36,7 @@ def spz_views(stream: SoundStream, losses: list[Loss]) -> list[View]:
         splat_attribute("OPACITY", FLOAT, "SCALAR"),
         *(Attribute(name, {"componentType": FLOAT, "type": "VEC3"}) for name in harmonic_names(stream.sh_degree)),
     ]
-    return [View(len(data), lambda: data, attributes)]
+    return data, attributes
 
 
 def read_spz(file: Container, packed: Json, count: int, losses: list[Loss], where: str) -> GaussianCloud:
