@@ -110,3 +110,9 @@ bench-lod: $(PYTHON_READY) $(TOOLS_READY)
 test-upstream: $(PYTHON_READY)
 	@tools/upstream.sh
 	.venv/upstream/bin/python -m pytest -s tests/upstream $(ARGS)
+
+.PHONY: bench-live
+
+# Transport and packing of live splats, on one core; ARGS="--seconds 20" for steadier figures.
+bench-live: $(PYTHON_READY)
+	$(BIN)/python -m immichvr_bench.live $(ARGS)

@@ -84,10 +84,13 @@ async def _messages(requests: AsyncIterator[ai_pb2.StreamFramesRequest]) -> Asyn
         yield request.message
 
 
-def serve_live(task: Task, report: Report) -> None:
-    """Serves one live session; it makes no asset. Raises what starting the server raises."""
+def serve_live(task: Task, report: Report, models: OpenModel | None = None) -> None:
+    """Serves one live session; it makes no asset. Raises what starting the server raises.
+
+    models: opens a model by name; by default the registry's.
+    """
     params = json_format.ParseDict(task.params, ai_pb2.LiveParams(), ignore_unknown_fields=True)
-    _runner().run(_serve(params, current_settings(), report))
+    _runner().run(_serve(params, current_settings(), report, models))
 
 
 @cache
@@ -96,7 +99,7 @@ def _runner() -> asyncio.Runner:
     return asyncio.Runner()
 
 
-async def _serve(params: ai_pb2.LiveParams, settings: AiSettings, report: Report) -> None:
+async def _serve(params: ai_pb2.LiveParams, settings: AiSettings, report: Report, models: OpenModel | None) -> None:
     live = settings.live
 
     def report_while_served(fraction: float, stage: str, message: str) -> None:
@@ -111,7 +114,7 @@ async def _serve(params: ai_pb2.LiveParams, settings: AiSettings, report: Report
             return open_model(name, cache, accepted, on_gpu=on_gpu, tiny=live.tiny, progress=progress)
 
     limits = Limits(live.idle_s, min(live.max_s, max(1.0, settings.work.deadline_s - _SPARE_S)))
-    servicer = LiveServicer(params.token, open_by_name, limits)
+    servicer = LiveServicer(params.token, models or open_by_name, limits)
     rpc = RpcSettings(host=settings.rpc.host, port=live.port, max_message_mb=settings.rpc.max_message_mb)
     server = RpcServer(rpc, lambda grpc_server: _add(servicer, grpc_server), ["immichvr.ai.v1.AiService"])
     await server.start()
