@@ -69,8 +69,11 @@ def demo(
 def splat(
     photo: Annotated[Path, typer.Argument(help="A photo: JPEG, PNG, WebP, HEIC, AVIF, TIFF.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write: the extension tells the format.")],
-    model: Annotated[str, typer.Option(help="The depth model, or auto for the best one that can run.")] = "auto",
-    max_gaussians: Annotated[int, typer.Option(min=16, max=20_000_000, help="At most so many Gaussians.")] = 500_000,
+    model: Annotated[str, typer.Option(help="The model, or auto for the best one that can run.")] = "auto",
+    max_gaussians: Annotated[
+        int | None,
+        typer.Option(min=16, max=20_000_000, help="At most so many Gaussians.", show_default="as the model makes them"),
+    ] = None,
 ) -> None:
     """Make a splat from one photo, in this process, without any server."""
     with plain_errors():
@@ -82,7 +85,8 @@ def splat(
             made = make_splat(photo, output, model, max_gaussians, steps)
         out = results()
         unit = "in metres" if made.metric else "without a scale"
-        out.print(f"depth: {made.model_key}, {unit} ({made.reason})", markup=False)
+        maker = "depth" if made.lifted else "model"
+        out.print(f"{maker}: {made.model_key}, {unit} ({made.reason})", markup=False)
         for note in made.notes:
             out.print(f"note: {note}", markup=False)
         out.print(f"{made.path}: {made.gaussians:,} Gaussians, {size(made.size)}, {made.seconds:.1f} s", markup=False)

@@ -42,6 +42,12 @@ def test_a_licence_accepted_by_setting_counts_too(photo: MakePhoto, stocked: Sto
     assert estimate_depth(photo(), cache=cache, runtime=runtime()).model_key == "da2-base"
 
 
+def test_a_licence_accepted_in_the_cache_counts_too(photo: MakePhoto, stocked: Stocked) -> None:
+    cache = stocked("da2-large")
+    cache.accept("da2-large", "somebody")
+    assert estimate_depth(photo(), cache=cache, runtime=runtime()).model_key == "da2-large"
+
+
 def test_too_little_memory_hands_over_to_the_next_of_the_chain_and_says_so(photo: MakePhoto, stocked: Stocked) -> None:
     cache = stocked("da2-large", "da2-base", "da2-small")
     for key in ("da2-large", "da2-base"):

@@ -49,5 +49,6 @@ def is_here(key: str, cache: Cache, accepted: Collection[str]) -> bool:
     if key not in cache.registry:
         return False
     model = cache.registry[key]
-    permitted = model.licence.permissive or key in accepted or key in cache.settings.accepted
-    return permitted and cache.state(model) == "ready"
+    if cache.state(model) != "ready":
+        return False
+    return model.licence.permissive or key in accepted or key in cache.settings.accepted or key in cache.accepted()
