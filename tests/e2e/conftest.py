@@ -7,10 +7,12 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,8 @@ from immichvr_common.embedded import free_ports, stop_process
 from PIL import Image
 from playwright.async_api import Browser, Page, async_playwright
 
+_HERE = Path(__file__).parent
+_MODULES = _HERE.parents[1] / "services/gateway/web/node_modules"
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _MACOS = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 _FLAGS = [
@@ -158,6 +162,30 @@ async def camera_page(browser_with_camera: Browser) -> AsyncIterator[Page]:
 def _is_ours(message: Any) -> bool:
     # The browser itself reports answers of 4xx on the console; the pages handle them.
     return message.type == "error" and "Failed to load resource" not in message.text
+
+
+@pytest.fixture
+def spark_page(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """The address of a page with nothing but Spark, and the folder of the files it can show."""
+    folders = {
+        "three": _MODULES / "three/build",
+        "addons": _MODULES / "three/examples/jsm",
+        "spark": _MODULES / "@sparkjsdev/spark/dist",
+        "files": tmp_path,
+    }
+
+    class Handler(SimpleHTTPRequestHandler):
+        def translate_path(self, path: str) -> str:
+            folder, _, name = path.partition("?")[0].strip("/").partition("/")
+            return str(folders[folder] / name if folder in folders else _HERE / "spark_page.html")
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Keeps the test's output to itself."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/", tmp_path
+        server.shutdown()
 
 
 @pytest.fixture

@@ -5,10 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import itertools
-import threading
-from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import httpx
 import immichvr_splats
@@ -18,9 +14,6 @@ import skimage.data
 from immichvr_splats import FORMATS, SH_C0, GaussianCloud, write
 from PIL import Image
 from playwright.async_api import Page
-
-HERE = Path(__file__).parent
-MODULES = HERE.parents[1] / "services/gateway/web/node_modules"
 
 MODEL = "lift-heuristic"
 ENDINGS = {key: row.extensions[0] for key, row in FORMATS.items() if row.can_write}
@@ -86,30 +79,6 @@ def picture(sh_degree: int) -> GaussianCloud:
         opacity_logits=np.full(count, 5, np.float32),
         sh=sh,
     )
-
-
-@pytest.fixture
-def spark_page(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """The address of a page with nothing but Spark, and the folder of the files it can show."""
-    folders = {
-        "three": MODULES / "three/build",
-        "addons": MODULES / "three/examples/jsm",
-        "spark": MODULES / "@sparkjsdev/spark/dist",
-        "files": tmp_path,
-    }
-
-    class Handler(SimpleHTTPRequestHandler):
-        def translate_path(self, path: str) -> str:
-            folder, _, name = path.partition("?")[0].strip("/").partition("/")
-            return str(folders[folder] / name if folder in folders else HERE / "spark_page.html")
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Keeps the test's output to itself."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/", tmp_path
-        server.shutdown()
 
 
 WEB_FILES = {

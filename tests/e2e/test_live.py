@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
 import random
 from collections.abc import AsyncIterator, Iterator
@@ -13,6 +14,8 @@ import msgpack
 import numpy as np
 import psutil
 import pytest
+from immichvr_ai.live.gaussians import Gaussians
+from immichvr_ai.live.packing import pack
 from immichvr_common.embedded import free_ports
 from PIL import Image
 from playwright.async_api import Page
@@ -223,3 +226,30 @@ async def test_a_hundred_frames_of_a_camera_become_splats_in_the_browser(live_st
     await reached(page, lambda state: int(state.get("captured", 0)) > 10_000, 60)
     await page.get_by_role("button", name="Stop").click()
     await reached(page, lambda state: state["live"] == "closed", 10)
+
+
+@pytest.mark.browser
+async def test_packed_splats_are_byte_for_byte_what_spark_packs_itself(spark_page, camera_page: Page) -> None:
+    address, folder = spark_page
+    random = np.random.default_rng(5)
+    count = 4000
+
+    def normal(columns: int) -> np.ndarray:
+        return random.standard_normal((count, columns)).astype(np.float32)
+
+    gaussians = Gaussians(
+        means=normal(3) * 10 ** random.uniform(-6, 3, (count, 1)).astype(np.float32),
+        scales=np.exp(random.uniform(-34, 10, (count, 3))).astype(np.float32),
+        quaternions=normal(4),
+        colours=normal(3) * 2,
+        opacities=random.uniform(0, 1, count).astype(np.float32),
+    )
+    (folder / "planes").write_bytes(pack(gaussians, "fp32", 0, count).data)
+    await camera_page.goto(address)
+    await reached(camera_page, lambda state: state.get("ready") == "yes", 30)
+    theirs = base64.b64decode(await camera_page.evaluate("([name, n]) => window.pack(name, n)", ["planes", count]))
+    ours = pack(gaussians, "spark16", 0, count).data
+    differing = np.count_nonzero(np.frombuffer(ours, np.uint8) != np.frombuffer(theirs, np.uint8))
+    # A logarithm's last bit may decide a rounding; nothing else may differ.
+    assert len(ours) == len(theirs) == 16 * count
+    assert differing <= 2
