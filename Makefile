@@ -116,3 +116,7 @@ test-upstream: $(PYTHON_READY)
 # Transport and packing of live splats, on one core; ARGS="--seconds 20" for steadier figures.
 bench-live: $(PYTHON_READY)
 	$(BIN)/python -m immichvr_bench.live $(ARGS)
+
+# The networks on a GPU. The script alone does the same where nothing of ours is installed; see docs/performance.md.
+bench-gpu: $(PYTHON_READY)
+	$(BIN)/python bench/src/immichvr_bench/gpu.py --json bench/results/gpu.json $(ARGS)

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes .venv/upstream, an environment over .venv that has upstream's own SHARP too. Safe to run again.
+# Makes .venv/upstream, an environment over .venv that has upstream's own SHARP too, and what Depth Anything 3 needs to
+# make Gaussians its own way. Safe to run again.
 #
 # SHARP_SOURCE=~/ml-sharp   a checkout, instead of GitHub
 set -eu
@@ -20,6 +21,8 @@ case "$torch" in
   2.13.*) torchvision=0.28.0 ;;
   *) echo "torch $torch: which torchvision belongs to it is not written down here." >&2; exit 1 ;;
 esac
-VIRTUAL_ENV="$PWD/$upstream" .venv/bin/python -m uv pip install -q --no-deps \
+.venv/bin/python -c 'import uv' 2>/dev/null || .venv/bin/python -m pip install -q uv==0.13.8
+.venv/bin/uv pip install -q --python "$upstream/bin/python" --no-deps \
   "sharp @ $source" timm==1.0.20 "torchvision==$torchvision" plyfile==1.1.5 click==8.5.1 \
-  matplotlib==3.11.2 contourpy cycler fonttools kiwisolver pyparsing python-dateutil six
+  matplotlib==3.11.2 contourpy cycler fonttools kiwisolver pyparsing python-dateutil six \
+  evo==1.38.1 natsort==8.4.0 colorama==0.4.6 e3nn==0.6.0 opt-einsum==3.4.0 opt-einsum-fx==0.1.4

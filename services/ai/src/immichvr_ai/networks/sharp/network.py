@@ -68,7 +68,7 @@ def forward(module: torch.nn.Module, views: Sequence[View], compute: Compute) ->
 
     size = cast("Any", module).internal_resolution()
     images = torch.cat([prepared(view.rgb, size, compute.device) for view in views])
-    factors = torch.tensor([disparity_factor(view.rgb.shape[1], view.focal_px) for view in views])
+    factors = torch.tensor([disparity_factor(view.rgb.shape[1], view.focal_px) for view in views], dtype=torch.float32)
     with reduced(module, compute):
         return module(images, factors.to(compute.device))
 
@@ -77,7 +77,7 @@ def prepared(rgb: npt.NDArray[np.uint8], size: int, device: torch.device) -> tor
     """The network's input for a photo: (1, 3, size, size) float32 in 0..1, stretched to a square without smoothing."""
     import torch
 
-    pixels = torch.from_numpy(np.ascontiguousarray(rgb)).to(device).permute(2, 0, 1)[None].float() / 255
+    pixels = torch.from_numpy(np.require(rgb, requirements=["C", "W"])).to(device).permute(2, 0, 1)[None].float() / 255
     return torch.nn.functional.interpolate(pixels, size=(size, size), mode="bilinear", align_corners=True)
 
 
