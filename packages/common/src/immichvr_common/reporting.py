@@ -32,6 +32,7 @@ log = get_log(__name__)
 
 _PERIOD_S = 0.25
 _LAST_WORDS_S = 2.0
+_AGAIN_S = 240.0
 LOADED, UNLOADED, UNLOADING, ABSENT = "loaded", "unloaded", "unloading", "absent"
 """States of a ModelEvent that workers themselves tell or act upon."""
 
@@ -141,10 +142,12 @@ class ModelTeller:
             for key in sorted(come):
                 self._tell(ModelEvent(key=key, state=LOADED))
 
-    def tell_residents(self) -> None:
-        """Says again what is in memory: whoever keeps the list forgets what is not said for a while."""
-        for key in sorted(self._residents):
-            self._tell(ModelEvent(key=key, state=LOADED))
+    async def keep_told(self) -> None:
+        """Says again and again what is in memory: whoever keeps the list forgets what is not said for a while."""
+        while True:
+            await asyncio.sleep(_AGAIN_S)
+            for key in sorted(self._residents):
+                self._tell(ModelEvent(key=key, state=LOADED))
 
     async def close(self) -> None:
         """Says that nothing is in memory any more; waits a moment until all is told."""

@@ -59,7 +59,6 @@ T = TypeVar("T")
 
 _IDLE_POLL_S = 0.5
 _GIVE_BACK_S = 3
-_RESIDENTS_PERIOD_S = 240
 
 OUTCOMES = {JOB_STATE_SUCCEEDED: "succeeded", JOB_STATE_FAILED: "failed", JOB_STATE_CANCELLED: "cancelled"}
 
@@ -75,6 +74,7 @@ class Worker:
         self._storage_is_down = False
         self._stopping = asyncio.Event()
         self._models = ModelTeller(bus, settings.name)
+        self._keeper: asyncio.Task[None] | None = None
         self._ack_wait_s = 30.0
 
     async def run(self) -> None:
@@ -82,7 +82,7 @@ class Worker:
         await self._bus.client.subscribe("control.cancel.*", cb=self._on_cancel)
         await self._bus.client.subscribe("events.model.*", cb=self._on_model)
         self._pool.listen(self._models.hear)
-        residents_told = time.monotonic()
+        self._keeper = self._keeper or asyncio.create_task(self._models.keep_told())
         self._cancels = await self._bus.js.key_value(CANCELS)
         durables = [durable_name(self._service, self._settings.pool, one) for one in CLASSES]
         info = await self._bus.js.consumer_info(JOBS, durables[0])
@@ -92,9 +92,6 @@ class Worker:
             await puller.open()
         while not self._stopping.is_set():
             await self._until_storage_answers()
-            if time.monotonic() - residents_told > _RESIDENTS_PERIOD_S:
-                residents_told = time.monotonic()
-                self._models.tell_residents()
             await self._slots.acquire()
             message = None
             try:
@@ -114,6 +111,8 @@ class Worker:
             for task in unfinished:
                 task.cancel()
             await asyncio.gather(*unfinished, return_exceptions=True)
+        if self._keeper is not None:
+            self._keeper.cancel()
         await self._models.close()
 
     async def _next(self, pullers: list[Puller]) -> Msg | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from immichvr.events.v1.events_pb2 import Job
 from immichvr_common.manifests import Manifest
@@ -43,11 +43,13 @@ class Orders:
         self._stager, self._store, self._shelf = stager, store, shelf
         self.conversions = Conversions(desk, assets, manifests, store)
 
-    async def depth(self, who: Identity, photo: LibraryPhoto, model: str, force: bool, trace: str) -> Answer:
-        """A depth asset of a photo."""
+    async def depth(
+        self, who: Identity, photo: LibraryPhoto, model: str, force: bool, trace: str, points: bool = False
+    ) -> Answer:
+        """A depth asset of a photo, with a point cloud where `points` is asked for."""
         if model not in DEPTH_MODELS:
             raise not_accepted("model", model, DEPTH_MODELS)
-        return await self._make("depth", who, photo, model, "full", force, trace)
+        return await self._make("depth", who, photo, model, "full", force, trace, points)
 
     async def splat(
         self, who: Identity, photo: LibraryPhoto, model: str, quality: str, force: bool, trace: str
@@ -79,15 +81,24 @@ class Orders:
         model = manifest.requested_model or "auto"
         if manifest.kind == "depth":
             model = depth_model_of(model)
-        return manifest.recipe != recipe(manifest.kind, photo.source_version, model)
+        points = manifest.kind == "depth" and bool(manifest.params.get("points"))
+        return manifest.recipe != _recipe(manifest.kind, photo, model, points)
 
     async def _make(
-        self, kind: Kind, who: Identity, photo: LibraryPhoto, model: str, quality: str, force: bool, trace: str
+        self,
+        kind: Kind,
+        who: Identity,
+        photo: LibraryPhoto,
+        model: str,
+        quality: str,
+        force: bool,
+        trace: str,
+        points: bool = False,
     ) -> Answer:
-        own_recipe = recipe(kind, photo.source_version, model)
+        own_recipe = _recipe(kind, photo, model, points)
         name = job_id(kind, photo.id, own_recipe)
         ended_run = self._desk.ended_run(name)
-        existing = None if force else await self._existing(kind, photo, model, own_recipe)
+        existing = None if force else await self._existing(kind, photo, model, points)
         if existing is not None:
             if quality == "light" and not await self.conversions.has_light(existing):
                 return await self.conversions.lighten(Asker(who.user_id, trace), photo, existing)
@@ -101,7 +112,9 @@ class Orders:
             id=name, kind=kind, photo_id=photo.id, run=1, bucket=self._store.bucket,
             source_version=photo.source_version, source_name=photo.name, traceparent=trace,
         )  # fmt: skip
-        shown = {"model": model, **({"quality": quality} if kind == "splat" else {})}
+        shown: dict[str, Any] = {"model": model, **({"quality": quality} if kind == "splat" else {})}
+        if points:
+            shown["points"] = True
         job.params.update({**shown, **({"keepPly": True} if kind == "splat" else {})})
         if accepted := await self._shelf.accepted():
             job.params.update({"accepted": accepted})
@@ -121,9 +134,10 @@ class Orders:
         if refusal is not None:
             raise refusal
 
-    async def _existing(self, kind: str, photo: LibraryPhoto, model: str, own_recipe: str) -> AssetEntry | None:
-        """What answers a request without work: made by the same recipe, with nothing better to be had since."""
-        made = [entry for entry in self._assets.of_photo(photo.id) if entry.kind == kind and entry.recipe == own_recipe]
+    async def _existing(self, kind: str, photo: LibraryPhoto, model: str, points: bool) -> AssetEntry | None:
+        """What answers a request without work: made by a recipe that will do, with nothing better to be had since."""
+        will_do = {_recipe(kind, photo, model, points), _recipe(kind, photo, model, kind == "depth")}
+        made = [entry for entry in self._assets.of_photo(photo.id) if entry.kind == kind and entry.recipe in will_do]
         if not made:
             return None
         best = min(made, key=lambda entry: rank(entry.model_key))
@@ -142,3 +156,7 @@ class Orders:
             progress=JobProgress(fraction=1, stage="stored"), outputs=[entry.asset_key],
             created_at=entry.made_at, updated_at=entry.made_at,
         )  # fmt: skip
+
+
+def _recipe(kind: str, photo: LibraryPhoto, model: str, points: bool) -> str:
+    return recipe(kind, photo.source_version, model, {"points": True} if points else None)

@@ -23,6 +23,17 @@ async def test_asking_for_depth_leads_to_a_job_and_its_asset(gateway, workers, l
     assert [asset["key"] for asset in photo["assets"]] == ["depth-heuristic"]
 
 
+async def test_depth_with_points_is_another_recipe_and_answers_for_depth_alone(gateway, workers, live) -> None:
+    plain = await gateway.make(live, "beach.jpg", "depth", model="heuristic")
+    job = await gateway.make(live, "beach.jpg", "depth", model="heuristic", points=True)
+    assert job["id"] != plain["id"]
+    assert job["params"] == {"model": "heuristic", "points": True}
+    [asset] = (await gateway.get(f"/api/photos/{job['photo_id']}/assets")).json()["assets"]
+    assert (asset["params"]["points"], asset["outdated"]) == (True, False)
+    for points in (True, False):
+        assert (await gateway.post("beach.jpg", "depth", model="heuristic", points=points)).status_code == 200
+
+
 async def test_a_splat_comes_with_its_depth_and_says_what_made_it(gateway, workers, live) -> None:
     job = await gateway.make(live, "beach.jpg", "splat", model="lift-heuristic")
     assert job["outputs"] == ["splat-lift-heuristic", "depth-heuristic"]

@@ -253,3 +253,15 @@ async def test_better_weights_anywhere_have_auto_make_depth_anew_once(gateway, w
     assert (again["id"], again["run"]) == (first["id"], 2)
     # The worker still had to fall back: that is no reason to try for ever.
     assert (await gateway.post("beach.jpg", "depth")).status_code == 200
+
+
+async def test_a_second_gateway_knows_what_was_accepted_and_told_at_the_first(serving, settings, empty_bus) -> None:
+    async with serving(settings) as one, serving(settings) as other, other.listening() as live:
+        assert (await model(other, "depthpro"))["state"] == "needs_licence"
+        await ask(one, "depthpro", "accept", licence=registry["depthpro"].licence.name)
+        assert (await Worker(empty_bus, live).tell("depthpro", "downloading"))["state"] == "downloading"
+        async with asyncio.timeout(5):
+            while (await model(other, "depthpro"))["accepted"] is None:  # noqa: ASYNC110  # nobody is told
+                await asyncio.sleep(0.1)
+            while (await model(one, "depthpro"))["state"] != "downloading":  # noqa: ASYNC110  # nobody is told
+                await asyncio.sleep(0.1)

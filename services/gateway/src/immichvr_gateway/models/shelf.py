@@ -80,7 +80,10 @@ class Shelf:
         self._kv: KeyValue | None = None
         self._unwritten: set[str] = set()
         self._written_at: dict[str, float] = {}
-        self._local: tuple[float, dict[str, str]] = (-_LOCAL_S, {})
+        # What the cache of this machine says, when that was, and who is looking.
+        self._here: dict[str, str] = {}
+        self._looked_at = -_LOCAL_S
+        self._looking: asyncio.Task[None] | None = None
 
     @property
     def settings(self) -> CacheSettings:
@@ -112,7 +115,8 @@ class Shelf:
         is_more = record.apply(event)
         if is_more:
             # The disk of this machine may be the worker's: what was seen there is not so any more.
-            self._local = (-_LOCAL_S, {key: state for key, state in self._local[1].items() if key != event.key})
+            self._here.pop(event.key, None)
+            self._looked_at = -_LOCAL_S
         await self._write(record, at_once=is_more)
         self._on_change(event.key, not is_more)
 
@@ -187,7 +191,7 @@ class Shelf:
         return OnShelf(model, record, state, accepted, held_by)
 
     def _state(self, model: Model, record: ModelRecord, accepted: bool, is_held: bool, now: datetime) -> ModelState:
-        here = self._local[1].get(model.key)
+        here = self._here.get(model.key)
         if is_held:
             return "loaded"
         if record.is_loading(now):
@@ -203,20 +207,28 @@ class Shelf:
         return "unavailable" if self._cache.settings.offline else "downloadable"
 
     async def _refresh(self) -> None:
-        """Looks at the cache of this machine, which workers here share, and at what other gateways accepted."""
-        now = asyncio.get_running_loop().time()
-        if now - self._local[0] < _LOCAL_S:
-            return
-        self._local = (now, self._local[1])
-        states = await asyncio.to_thread(
-            lambda: {model.key: str(self._cache.state(model)) for model in self._cache.registry}
-        )
-        self._local = (now, states)
-        if self._kv is not None:
-            try:
+        """Looks at the cache of this machine, which workers here share, and at what other gateways accepted.
+
+        What takes long, as when large files were put there by hand and are read for the first time, is not waited for.
+        """
+        if self._looking is None and asyncio.get_running_loop().time() - self._looked_at >= _LOCAL_S:
+            self._looking = asyncio.create_task(self._look())
+        if self._looking is not None:
+            await asyncio.wait({self._looking}, timeout=_LOCAL_S)
+
+    async def _look(self) -> None:
+        self._looked_at = asyncio.get_running_loop().time()
+        try:
+            if self._kv is not None:
                 await self._read_licences(self._kv)
-            except (*OUTAGES, nats.errors.Error) as error:
-                log.warning("accepted licences cannot be read just now", error=str(error))
+            registry = self._cache.registry
+            self._here = await asyncio.to_thread(
+                lambda: {model.key: str(self._cache.state(model)) for model in registry}
+            )
+        except (*OUTAGES, nats.errors.Error) as error:
+            log.warning("accepted licences cannot be read just now", error=str(error))
+        finally:
+            self._looking = None
 
     async def _read_licences(self, kv: KeyValue) -> None:
         licensed = [model.key for model in self._cache.registry if not model.licence.permissive]

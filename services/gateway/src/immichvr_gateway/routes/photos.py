@@ -27,6 +27,7 @@ class DepthRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"model": "auto", "force": False}]})
     model: str = Field("auto", max_length=64)
+    points: bool = Field(False, description="whether a point cloud (GLB) is made beside it")
     force: bool = False
 
 
@@ -112,7 +113,7 @@ async def get_original(photo_id: str, request: Request, core: TheCore, who: Pers
 async def make_depth(photo_id: str, wish: DepthRequest, request: Request, core: TheCore, who: Person) -> Response:
     """Makes depth: 202 with the job, or 200 if it exists."""
     photo = await core.library.photo(who, photo_id, fresh=True)
-    return _answered(await core.orders.depth(who, photo, wish.model, wish.force, _trace(request)))
+    return _answered(await core.orders.depth(who, photo, wish.model, wish.force, _trace(request), wish.points))
 
 
 @router.post("/{photo_id}/splat", status_code=202, response_model=JobAnswer)
