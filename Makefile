@@ -31,7 +31,7 @@ help:
 	@echo "make samples                 render the sample photos"
 	@echo "make bench-pipeline          measure the cost of the pipeline around a model"
 	@echo "make bench-gpu               measure the networks on this machine's GPU"
-	@echo "make test-upstream           hold SHARP against upstream's own code"
+	@echo "make test-upstream           hold SHARP and Depth Anything 3 against upstream's own code"
 
 setup: $(PYTHON_READY) $(TOOLS_READY) $(VIEWER)
 
