@@ -16,6 +16,7 @@ from PIL import Image
 
 from immichvr_ai.errors import ModelUnavailable
 from immichvr_ai.jobs import perform
+from immichvr_ai.live import warming as live
 from immichvr_ai.model_jobs import tell_what_is_here
 from immichvr_ai.networks import NETWORKS
 from immichvr_ai.runtime import RUNTIME, Runtime
@@ -27,7 +28,7 @@ _SIZE = (96, 72)
 
 
 def warm() -> None:
-    """Compiles every kernel of lifting and writing, or loads it from numba's cache on disk.
+    """Compiles every kernel of lifting, writing and live frames, or loads it from numba's cache on disk.
 
     Then loads the models of `settings.models.preload`, of which there are none by default; tells which are on disk.
     """
@@ -42,6 +43,7 @@ def warm() -> None:
         out.mkdir()
         task = Task("splat", {"model": "lift-heuristic", "keepPly": True}, {"source": photo}, out)
         perform(task, lambda *_: None)
+    live.warm()
     if keys := current_settings().models.preload:
         preload(keys, Cache.from_env(), RUNTIME)
 

@@ -152,7 +152,7 @@ export class LiveStream {
     if (passing && this.failures < RETRIES) {
       this.failures += 1;
       this.become('connecting');
-      this.timer = setTimeout(() => this.connect(), RETRY_MS);
+      this.timer = setTimeout(() => this.connect(), RETRY_MS * this.failures);
       return;
     }
     if (passing) {
