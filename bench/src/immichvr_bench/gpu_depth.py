@@ -60,19 +60,7 @@ def _frames(bench: Bench, name: str, work: Callable[[], object]) -> None:
 
 
 def _random(key: str, device: torch.device) -> torch.nn.Module:
-    """The network at its real size, filled with values that keep its output finite."""
     from immichvr_ai.networks.depth_anything_3 import weights
 
-    module = weights.full(key)
-    for part in module.modules():
-        for name, parameter in part.named_parameters(recurse=False):
-            filled = torch.empty(parameter.shape, device=device)
-            if parameter.dim() > 1:
-                filled.normal_(0.0, 0.02)
-            else:
-                filled.fill_(1.0 if name == "weight" else 0.0)
-            part.register_parameter(name, torch.nn.Parameter(filled, requires_grad=False))
-        for name, buffer in part.named_buffers(recurse=False):
-            made = torch.zeros(buffer.shape, dtype=buffer.dtype, device=device) if buffer.is_meta else buffer
-            part.register_buffer(name, made.to(device))
-    return module
+    with device:
+        return weights.full_random(key).requires_grad_(False)

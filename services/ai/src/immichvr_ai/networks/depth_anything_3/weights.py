@@ -35,6 +35,11 @@ def full(key: str) -> torch.nn.Module:
         return _created(_configuration(key)).eval()
 
 
+def full_random(key: str) -> torch.nn.Module:
+    """The network of this key at its real size with random weights, on torch's default device, for measuring."""
+    return _with_cameras(_created(_configuration(key)))
+
+
 def tiny(key: str, seed: int) -> torch.nn.Module:
     """The network of this key with few random weights, the same for the same seed."""
     import torch
@@ -45,12 +50,17 @@ def tiny(key: str, seed: int) -> torch.nn.Module:
         part.merge_with(OmegaConf.create(_small(part)))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = _created(configuration).eval()
-        for name, parameter in network.named_parameters():
-            # cameras with a field of view of about a radian, which a trained one gives
-            if name.endswith("cam_dec.fc_fov.0.bias"):
-                torch.nn.init.ones_(parameter)
-    module: torch.nn.Module = network
+        return _with_cameras(_created(configuration))
+
+
+def _with_cameras(network: Any) -> torch.nn.Module:
+    """Random weights, but cameras with a field of view of about a radian, which a trained network gives."""
+    import torch
+
+    for name, parameter in network.named_parameters():
+        if name.endswith("cam_dec.fc_fov.0.bias"):
+            torch.nn.init.ones_(parameter)
+    module: torch.nn.Module = network.eval()
     return module
 
 
