@@ -107,7 +107,7 @@ class ChildPool:
             except TimeoutError as error:
                 raise DeadlineExceeded(f"the work took longer than the {deadline_s:.0f} s it may take") from error
             except TaskFailed as error:
-                healthy = error.code != "out_of_memory"
+                healthy = error.code not in ("out_of_memory", "worker_crashed")
                 raise
             finally:
                 child.news = unheard

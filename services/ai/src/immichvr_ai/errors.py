@@ -35,6 +35,13 @@ class NotEnoughMemory(ModelUnavailable):
         super().__init__(model, "out_of_memory", message)
 
 
+class DeviceFailed(ModelError):
+    """The GPU reported a failure after which this process cannot use it any more; another one may."""
+
+    code = "worker_crashed"
+    retriable = True
+
+
 class ImageTooSmall(ValueError):
     """The photo has too few pixels to see depth in."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from immichvr_ai.errors import ModelUnavailable, NotEnoughMemory
+from immichvr_ai.errors import DeviceFailed, ModelUnavailable, NotEnoughMemory
 from immichvr_ai.networks.base import Compute
 from immichvr_ai.runtime import Runtime
 from immichvr_ai.runtime import memory as memory_module
@@ -159,6 +160,19 @@ def test_after_memory_ran_out_everything_else_leaves_and_half_the_effort_is_trie
     assert tries == [(1.0, ["other", "one"]), (0.5, ["one"])]
 
 
+def test_a_failed_attempt_leaves_nothing_in_memory_for_the_second(tmp_path: Path) -> None:
+    left: list[weakref.ref[torch.Tensor]] = []
+
+    def greedy(module: torch.nn.Module, compute: Compute) -> bool:
+        if compute.effort < 1.0:
+            return left[0]() is None
+        activations = torch.zeros(1000)
+        left.append(weakref.ref(activations))
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    assert Runtime(CPU).run("one", weights(tmp_path, "one"), Fake(), greedy)
+
+
 @pytest.mark.parametrize(
     "error",
     [
@@ -191,6 +205,15 @@ def test_any_other_failure_is_told_as_it_is_and_not_repeated(tmp_path: Path) -> 
     with pytest.raises(RuntimeError, match="mat1 and mat2"):
         Runtime(CPU).run("one", weights(tmp_path, "one"), Fake(), broken)
     assert tries == [1.0]
+
+
+def test_a_device_that_failed_is_told_apart_so_that_its_process_goes(tmp_path: Path) -> None:
+    def broken(module: torch.nn.Module, compute: Compute) -> None:
+        raise torch.AcceleratorError("CUDA error: device-side assert triggered\nCUDA kernel errors might be …")
+
+    with pytest.raises(DeviceFailed, match=r"^one: the device failed: CUDA error: device-side assert triggered$") as it:
+        Runtime(CPU).run("one", weights(tmp_path, "one"), Fake(), broken)
+    assert (it.value.code, it.value.retriable) == ("worker_crashed", True)
 
 
 def test_an_upstream_that_is_not_installed_is_named(tmp_path: Path) -> None:

@@ -57,9 +57,9 @@ def is_out_of_memory(error: BaseException) -> bool:
 
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
-    # The CPU's allocator and cuBLAS say it in words only.
-    words = str(error)
-    return isinstance(error, RuntimeError) and ("can't allocate memory" in words or "ALLOC_FAILED" in words)
+    # The CPU's allocator, the driver and cuBLAS say it in words only.
+    words = ("can't allocate memory", "CUDA error: out of memory", "ALLOC_FAILED")
+    return isinstance(error, RuntimeError) and any(one in str(error) for one in words)
 
 
 def weights_bytes(directory: Path) -> int:

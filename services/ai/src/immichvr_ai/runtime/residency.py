@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from immichvr_common.telling import Residents, tell
 from immichvr_models import registry
 
-from immichvr_ai.errors import ModelUnavailable, NotEnoughMemory
+from immichvr_ai.errors import DeviceFailed, ModelUnavailable, NotEnoughMemory
 from immichvr_ai.networks.base import Compute, Network
 from immichvr_ai.runtime.device import device_of, precision_of
 from immichvr_ai.runtime.memory import free_bytes, give_back, is_out_of_memory, weights_bytes
@@ -82,22 +83,16 @@ class Runtime:
 
         work: gets the module and what to run on, in inference mode; it is called a second time, with half the effort,
         where the device ran out of memory. Raises ModelUnavailable (`not_installed`, `invalid_weights`,
-        `out_of_memory`), NotEnoughMemory before anything is loaded, and what `work` raises.
+        `out_of_memory`), NotEnoughMemory before anything is loaded, DeviceFailed, and what `work` raises.
         """
-        import torch
-
         with self._lock:
             resident = self._ready(key, directory, network)
             dtype = precision_of(self.settings, network, resident.device)
             try:
                 for effort in EFFORTS:
-                    try:
-                        with torch.inference_mode():
-                            return work(resident.module, Compute(resident.device, dtype, effort))
-                    except (MemoryError, RuntimeError) as error:
-                        if not is_out_of_memory(error):
-                            raise
-                    # Outside of the handler: its traceback holds the failed attempt's tensors.
+                    with suppress(_Exhausted):
+                        return _attempt(key, work, resident.module, Compute(resident.device, dtype, effort))
+                    # Only now, as the error held the failed attempt's tensors.
                     self._keep_only(key)
             finally:
                 resident.used = self._clock()
@@ -197,6 +192,24 @@ class Runtime:
                 if not self._residents:
                     self._sweeper = None
                     return
+
+
+class _Exhausted(Exception):
+    """An attempt ran out of memory."""
+
+
+def _attempt(key: str, work: Callable[[torch.nn.Module, Compute], T], module: torch.nn.Module, compute: Compute) -> T:
+    import torch
+
+    try:
+        with torch.inference_mode():
+            return work(module, compute)
+    except (MemoryError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise _Exhausted from error
+        if isinstance(error, torch.AcceleratorError):
+            raise DeviceFailed(f"{key}: the device failed: {str(error).splitlines()[0]}") from error
+        raise
 
 
 def _loaded(key: str, directory: Path, network: Network) -> torch.nn.Module:
