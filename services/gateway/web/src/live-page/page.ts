@@ -2,7 +2,6 @@ import { Api, ApiError } from '../api/client';
 import { followGestures } from '../photo/gestures';
 import { Popup } from '../photo/popup';
 import { budgetOf, hasWebGl } from '../render/device';
-import { announce } from '../ui/announce';
 import { el } from '../ui/dom';
 import { explainError } from '../ui/errors';
 import { icon } from '../ui/icons';
@@ -295,7 +294,6 @@ class LivePage {
   private tell(words: string): void {
     this.notice.hidden = words === '';
     this.notice.textContent = words;
-    if (words) announce(words);
   }
 }
 

@@ -20,11 +20,11 @@ const FLAGS = [
 export const BUDGET = 3000;
 const VIEWPORT = { width: 480, height: 300 };
 
-export async function openBrowser() {
+export async function openBrowser(...flags) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     headless: true,
-    args: FLAGS,
+    args: [...FLAGS, ...flags],
   });
 }
 
