@@ -9,7 +9,12 @@ const REFRESH_MS = 250;
 /** The line of figures, and the panel behind it. */
 export class Gauges {
   readonly line = el('p', { class: 'live-line' });
-  readonly panel = el('dl', { class: 'live-debug facts', hidden: true });
+  readonly panel = el('dl', {
+    class: 'live-debug facts',
+    'aria-label': 'Figures and checks',
+    tabindex: 0,
+    hidden: true,
+  });
   private readonly results = new Rate();
   private readonly drawn = new Rate();
   private readonly bytes = new Rate();

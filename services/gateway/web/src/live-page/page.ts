@@ -266,7 +266,7 @@ class LivePage {
       ArrowUp: [0, -LOOK_STEP],
       ArrowDown: [0, LOOK_STEP],
     };
-    const look = target.closest?.('.popup') ? undefined : looks[event.key];
+    const look = target.closest?.('.popup, .live-debug') ? undefined : looks[event.key];
     if (look) this.cloud?.orbitBy(...look);
     else if (event.key === '+' || event.key === '=') this.cloud?.dollyBy(DOLLY_STEP);
     else if (event.key === '-') this.cloud?.dollyBy(-DOLLY_STEP);
