@@ -12,7 +12,7 @@ from immichvr_ai.runtime import Runtime
 from immichvr_ai.scenes import SCENE_MODELS, make_scene
 from immichvr_ai.settings import ModelsSettings
 from immichvr_media import Photo
-from immichvr_models import Cache
+from immichvr_models import Cache, CacheSettings, registry
 
 pytest.importorskip("depth_anything_3", reason="depth-anything-3 is not installed: make setup")
 
@@ -20,7 +20,7 @@ MakePhoto = Callable[..., Photo]
 
 
 @pytest.fixture
-def stored(cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cache:
+def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cache:
     """A cache that has the weights of tiny networks, which look at photos of 56 pixels."""
     import torch
     from safetensors.torch import save_model
@@ -37,7 +37,7 @@ def stored(cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cac
             save_model(api, str(directory / weights.WEIGHTS))
             return directory
 
-    return Stored(cache.root, cache.settings, cache.registry)
+    return Stored(tmp_path / "models", CacheSettings(), registry)
 
 
 @pytest.fixture
