@@ -96,6 +96,11 @@ def test_a_network_does_what_the_registry_says_it_makes(key: str) -> None:
     assert isinstance(network, DepthNetwork) == ("depth" in makes)
     assert isinstance(network, SplatNetwork) == ("splat" in makes)
     assert isinstance(network, SceneNetwork) == ("poses" in makes)
+    assert network.metric == registry[key].metric
+
+
+def test_every_model_of_the_registry_that_is_not_built_in_has_a_network() -> None:
+    assert set(NETWORKS) == {model.key for model in registry if not model.built_in}
 
 
 @over(*DEPTH)
