@@ -12,7 +12,6 @@ import torch
 from immichvr_splats import Camera, GaussianCloud
 from immichvr_splats.cloud import OPACITY_LOGIT_LIMIT
 
-from immichvr_ai.depth_map import FloatImage
 from immichvr_ai.networks.depth_anything_3.inputs import Window
 from immichvr_ai.networks.depth_anything_3.raw import RawGaussians
 
@@ -52,13 +51,20 @@ def cloud_of(
     turns = torch.nn.functional.normalize(values[..., [8, 5, 6, 7]], dim=-1)
     turns = turns @ turns.new_tensor(_as_rendered(camera.extrinsic[:3, :3]).T)
     harmonics = values[..., 9:-1].unflatten(-1, (3, -1)).transpose(-1, -2)
-    harmonics = (harmonics * _damping(harmonics)).flatten(-2)
+    harmonics = harmonics * _damping(harmonics)
     logits = torch.logit(opacity).clamp(-OPACITY_LOGIT_LIMIT, OPACITY_LOGIT_LIMIT)
-    rows = torch.cat([means, log_scales, turns, logits[..., None], harmonics], dim=-1)
-    kept = rows.isfinite().all(dim=-1) & (turns.norm(dim=-1) > 0.5) & (reach > 0) & (opacity >= LEAST_OPACITY)
+    kept = (turns.norm(dim=-1) > 0.5) & (reach > 0) & (opacity >= LEAST_OPACITY)
     if not alone:
         kept &= _within(depth)
-    return _cloud(rows[kept].cpu().numpy())
+    for part in (means, log_scales, turns, harmonics.flatten(-2)):
+        kept &= part.isfinite().all(dim=-1)
+    return GaussianCloud(
+        means=means[kept].cpu().numpy(),
+        log_scales=log_scales[kept].cpu().numpy(),
+        quaternions=turns[kept].cpu().numpy(),
+        opacity_logits=logits[kept].cpu().numpy(),
+        sh=harmonics[kept].cpu().numpy(),
+    )
 
 
 def merged(clouds: list[GaussianCloud], camera: Camera) -> GaussianCloud:
@@ -78,7 +84,8 @@ def _as_rendered(rotation: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
     rotation: of the extrinsic, network's world to camera. Upstream turns quaternions into the world with the order
     xyzw and renders the result as wxyz (`cam_quat_xyzw_to_world_quat_wxyz`). Nothing comes of it in a camera that is
-    not turned; in others the head has learned to make up for it. Given here in the camera's axes.
+    not turned; in others it is kept, as the published weights were presumably trained with it. Given here in the
+    camera's axes.
     """
     vector = cv2.Rodrigues(rotation.T)[0].ravel()
     angle = float(np.linalg.norm(vector))
@@ -89,16 +96,6 @@ def _as_rendered(rotation: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     misread[np.ix_(order, order)] = to_world
     back: npt.NDArray[np.float64] = to_world.T @ misread
     return back
-
-
-def _cloud(rows: FloatImage) -> GaussianCloud:
-    return GaussianCloud(
-        means=rows[:, :3],
-        log_scales=rows[:, 3:6],
-        quaternions=rows[:, 6:10],
-        opacity_logits=rows[:, 10],
-        sh=rows[:, 11:].reshape(len(rows), (rows.shape[1] - 11) // 3, 3),
-    )
 
 
 def _damping(harmonics: torch.Tensor) -> torch.Tensor:
