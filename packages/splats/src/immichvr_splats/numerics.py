@@ -3,7 +3,7 @@
 import numpy as np
 
 from .cloud import OPACITY_LOGIT_LIMIT
-from .compiled import F32, F64, I32, kernel
+from .compiled import F32, F64, I32, finite_kernel, kernel
 
 LARGEST_EXPONENT = 88.0
 """exp of more than this is infinite in float32."""
@@ -23,6 +23,12 @@ _SMALLEST_EXPONENT = np.float32(-87.3)
 _P0, _P1, _P2 = np.float32(1.9875691500e-4), np.float32(1.3981999507e-3), np.float32(8.3334519073e-3)
 _P3, _P4, _P5 = np.float32(4.1665795894e-2), np.float32(1.6666665459e-1), np.float32(5.0000001201e-1)
 
+# Minimax coefficients of (log(1 + m) - m + m^2 / 2) / m^3. Source: Cephes `logf.c`.
+_L0, _L1, _L2 = np.float32(7.0376836292e-2), np.float32(-1.1514610310e-1), np.float32(1.1676998740e-1)
+_L3, _L4, _L5 = np.float32(-1.2420140846e-1), np.float32(1.4249322787e-1), np.float32(-1.6668057665e-1)
+_L6, _L7, _L8 = np.float32(2.0000714765e-1), np.float32(-2.4999993993e-1), np.float32(3.3333331174e-1)
+_SQRT_HALF_BITS, _LEAST_NORMAL_BITS = np.int32(0x3F3504F3), np.int32(0x00800000)
+
 
 @kernel
 def exp(x: np.float32) -> np.float32:
@@ -38,6 +44,52 @@ def exp(x: np.float32) -> np.float32:
 @kernel
 def sigmoid(logit: np.float32) -> np.float32:
     return np.float32(1) / (np.float32(1) + exp(-logit))
+
+
+@kernel
+def log(x: np.float32) -> np.float32:
+    """Natural logarithm to 1e-7, of subnormal numbers as of the least normal one; NaN of all but finite positive x."""
+    found = np.float32(x).view(np.int32)
+    bits = max(found, _LEAST_NORMAL_BITS)
+    # x = 2^exponent * m with m from sqrt(1/2) to sqrt(2), around which the polynomial is made
+    exponent = (bits - _SQRT_HALF_BITS) >> np.int32(23)
+    m = np.int32(bits - (exponent << np.int32(23))).view(np.float32) - np.float32(1)
+    p = _L0
+    for factor in (_L1, _L2, _L3, _L4, _L5, _L6, _L7, _L8):
+        p = p * m + factor
+    square = m * m
+    e = np.float32(exponent)
+    result = e * _LN_2_HIGH + (m + (p * m * square - np.float32(0.5) * square + e * _LN_2_LOW))
+    usual = found > np.int32(0) and found < np.int32(0x7F800000)
+    return result if usual else np.float32(np.nan)
+
+
+def logarithms(values: F32) -> None:
+    """`log` of each of `values`, in their place."""
+    _logarithms(values.reshape(-1))
+
+
+@kernel
+def _logarithms(values: F32) -> None:
+    for i in range(values.shape[0]):
+        values[i] = log(values[i])
+
+
+def exponentials(values: F32) -> tuple[F32, float, float]:
+    """`exp` of each of `values`, which are finite, and the least and largest of them."""
+    powers = np.empty_like(values)
+    least, largest = _exponentials(values.reshape(-1), powers.reshape(-1), powers.reshape(-1).view(np.int32))
+    return powers, float(np.int32(least).view(np.float32)), float(np.int32(largest).view(np.float32))
+
+
+@finite_kernel
+def _exponentials(values: F32, powers: F32, bits: I32) -> tuple[int, int]:
+    for i in range(values.shape[0]):
+        powers[i] = exp(values[i])
+    least, largest = np.int32(0x7FFFFFFF), np.int32(0)
+    for i in range(bits.shape[0]):
+        least, largest = min(least, bits[i]), max(largest, bits[i])
+    return int(least), int(largest)
 
 
 @kernel

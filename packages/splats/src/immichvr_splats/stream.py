@@ -52,7 +52,9 @@ class Glance(NamedTuple):
 
 _ONE = int(np.float32(1).view(np.int32))
 SOUND = Glance(0, _ONE, _ONE)
-"""At a block of a format that cannot hold anything but finite values and unit quaternions."""
+"""At a block that can hold nothing but finite values and unit quaternions."""
+UNSURE = Glance(int(np.float32(np.inf).view(np.int32)), 0, 0)
+"""At a block that has to be decoded to tell."""
 
 
 @dataclass(frozen=True)

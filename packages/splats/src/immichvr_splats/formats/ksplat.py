@@ -35,11 +35,11 @@ from ..compiled import F32, I64, U8, kernel
 from ..errors import InvalidCloudError, MalformedFileError, UnsupportedFileError
 from ..losses import Loss, number
 from ..source import ReadLimits, Source
-from ..stream import Rows, SoundStream, Stream, row_numbers
+from ..stream import SOUND, UNSURE, Glance, Rows, SoundStream, Stream, row_numbers
 from ..threads import in_order
 from .base import Decoded, Encoded
-from .ksplat_buckets import Buckets, fill_buckets
-from .ksplat_rows import LARGEST_SCALE, SMALLEST_SCALE, Clamped, bytes_per_splat, pack, unpack
+from .ksplat_buckets import Buckets, centers_of, fill_buckets
+from .ksplat_rows import LARGEST_SCALE, SMALLEST_SCALE, Clamped, are_sound, bytes_per_splat, pack, unpack
 
 _HEADER_BYTES, _SECTION_BYTES = 4096, 1024
 _HEADER = struct.Struct("<BB2xIIIIH14xff")
@@ -51,6 +51,7 @@ _MOST_READ_DEGREE = 3
 _DEFAULT_SH_RANGE = (-1.5, 1.5)
 _LEAST_SH_REACH = 2.0**-7
 _MOST_BYTES = 2**32 - 1
+_FAR = 1e30
 
 
 class _Header(NamedTuple):
@@ -83,11 +84,6 @@ class _Section:
     centers: F32
     ends: I64
 
-    def centers_of(self, rows: I64) -> F32:
-        """The centre of the bucket that each of `rows`, (M,), is in, (M, 3)."""
-        centers: F32 = self.centers[np.searchsorted(self.ends, rows, side="right")]
-        return centers
-
 
 def read(source: Source, limits: ReadLimits) -> Decoded:
     """Decode every level, SH up to degree 3, any number of sections; the file's order is kept."""
@@ -102,9 +98,9 @@ def read(source: Source, limits: ReadLimits) -> Decoded:
     starts = np.cumsum([0, *(s.header.splats for s in sections)])
 
     def decode(which: Rows) -> GaussianCloud:
-        rows = row_numbers(which)
         if len(sections) == 1:
-            return _decode(sections[0], rows, header, degree)
+            return _decode(sections[0], which, header, degree)
+        rows = row_numbers(which)
         cloud = GaussianCloud.empty(rows.size, degree)
         owners = np.searchsorted(starts, rows, side="right") - 1
         for i in np.unique(owners):
@@ -114,7 +110,19 @@ def read(source: Source, limits: ReadLimits) -> Decoded:
                 getattr(cloud, name)[chosen] = getattr(part, name)
         return cloud
 
-    return Decoded(Stream(int(starts[-1]), degree, decode), [])
+    moderate = all(_is_moderate(section, header) for section in sections)
+
+    def glance(which: slice) -> Glance:
+        sound = moderate and len(sections) == 1 and are_sound(sections[0].rows[which], header.level, degree)
+        return SOUND if sound else UNSURE
+
+    return Decoded(Stream(int(starts[-1]), degree, decode, glance=glance), [])
+
+
+def _is_moderate(section: _Section, header: _Header) -> bool:
+    """Whether what is common to many Gaussians is far from infinite."""
+    common = (section.centers, section.header.bucket_side, header.sh_range)
+    return all(np.all(np.abs(values) < _FAR) for values in common)
 
 
 def write(stream: SoundStream, *, level: int = 1) -> Encoded:
@@ -164,7 +172,8 @@ def _chunks(
     yield buckets.centers.tobytes()
 
     def encode(rows: slice) -> tuple[U8, Clamped]:
-        return pack(stream.decode(rows), level, buckets.centers_of(rows), _RANGE / (buckets.side / 2), sh_range)
+        centers = centers_of(row_numbers(rows), buckets.ends, buckets.centers) if level else _NO_CENTERS
+        return pack(stream.decode(rows), level, centers, _RANGE / (buckets.side / 2), sh_range)
 
     clamped = Clamped(0, 0)
     for packed, block in in_order(encode, stream.slices()):
@@ -258,9 +267,9 @@ def _read_buckets(source: Source, header: _SectionHeader, base: int, where: str)
     return table.copy().view(np.float32).reshape(-1, 3), ends
 
 
-def _decode(section: _Section, rows: I64, header: _Header, degree: int) -> GaussianCloud:
+def _decode(section: _Section, which: Rows, header: _Header, degree: int) -> GaussianCloud:
     scale_range = section.header.range or _RANGE
     step = section.header.bucket_side / 2 / scale_range if header.level else 0.0
-    centers = section.centers_of(rows) if header.level else _NO_CENTERS
-    block = np.array(section.rows[rows])
+    centers = centers_of(row_numbers(which), section.ends, section.centers) if header.level else _NO_CENTERS
+    block = np.array(section.rows[which])
     return unpack(block, header.level, centers, scale_range, step, header.sh_range, section.header.degree, degree)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiled import F32, F64, I64, U64, kernel
+from ..order import sort_numbers
 from ..stream import Places
 from ..threads import in_order
 
@@ -16,12 +17,12 @@ _SIDE = 5.0  # metres; size and side are what the reference writes and viewers w
 @dataclass(frozen=True)
 class Buckets:
     """order: (N,) indices that put the Gaussians into the buckets. centers: (B, 3). partial: (P,) lengths of the last
-    P buckets, before which all are full. of_rows: (N,) the bucket of each row in that order. side: metres."""
+    P buckets, before which all are full. ends: (B,) one past the last row of each, in that order. side: metres."""
 
     order: I64
     centers: F32
     partial: NDArray[np.uint32]
-    of_rows: I64
+    ends: I64
     side: float
     widened: bool = False
     size: int = _SIZE
@@ -36,10 +37,12 @@ class Buckets:
     def count(self) -> int:
         return int(self.centers.shape[0])
 
-    def centers_of(self, rows: slice) -> F32:
-        """The centre of the bucket that each row is in, (M, 3)."""
-        centers: F32 = self.centers[self.of_rows[rows]]
-        return centers
+
+def centers_of(rows: I64, ends: I64, centers: F32) -> F32:
+    """The centre of the bucket that each of `rows`, (M,), is in, (M, 3). ends: (B,), the last beyond all rows."""
+    found = np.empty((rows.size, 3), np.float32)
+    _centers_of(rows, ends, centers, found)
+    return found
 
 
 def fill_buckets(places: Places) -> Buckets:
@@ -54,22 +57,20 @@ def fill_buckets(places: Places) -> Buckets:
 
     for _ in in_order(fill, places.slices):
         pass
-    keys.sort()
-    cubes = (keys >> np.uint64(index_bits)).view(np.int64)
-    keys &= np.uint64((1 << index_bits) - 1)
-    order = keys.view(np.int64)
-    starts = np.flatnonzero(np.diff(cubes, prepend=-1))
-    lengths = np.diff(starts, append=count)
-    centers = _centers(cubes[starts], places.low, side, shape)
-    full, rest = np.divmod(lengths, _SIZE)
-    in_full = np.repeat(full * _SIZE, lengths) > np.arange(count) - np.repeat(starts, lengths)
+    sort_numbers(keys)
+    starts = np.empty(_count_cubes(keys, index_bits), np.int64)
+    cubes = np.empty_like(starts)
+    _find_cubes(keys, index_bits, starts, cubes)
+    centers = _centers(cubes, places.low, side, shape)
+    full, rest = np.divmod(np.diff(starts, append=count), _SIZE)
+    order = np.empty(count, np.int64)
+    _fill_order(keys, index_bits, starts, full * _SIZE, rest, order)
     partial = rest[rest > 0]
-    bucket_lengths = np.concatenate([np.full(full.sum(), _SIZE), partial])
     return Buckets(
-        order=np.concatenate([order[in_full], order[~in_full]]),
+        order=order,
         centers=np.concatenate([np.repeat(centers, full, axis=0), centers[rest > 0]]),
         partial=partial.astype(np.uint32),
-        of_rows=np.repeat(np.arange(bucket_lengths.size), bucket_lengths),
+        ends=np.cumsum(np.concatenate([np.full(full.sum(), _SIZE), partial])),
         side=side,
         widened=side > _SIDE,
     )
@@ -93,9 +94,52 @@ def _centers(cubes: I64, low: F64, side: float, shape: I64) -> F32:
 
 @kernel
 def _cubes(means: F32, low: F64, side: float, shape: I64, first: int, index_bits: int, keys: U64) -> None:
-    for i in range(means.shape[0]):
-        x = int((means[i, 0] - low[0]) / side)
-        y = int((means[i, 1] - low[1]) / side)
-        z = int((means[i, 2] - low[2]) / side)
-        cube = np.uint64((z * shape[1] + y) * shape[0] + x)
-        keys[i] = (cube << np.uint64(index_bits)) | np.uint64(first + i)
+    x0, y0, z0, along_x, along_y = low[0], low[1], low[2], shape[0], shape[1]
+    for i in range(np.uint64(means.shape[0])):
+        x = np.int64((means[i, 0] - x0) / side)
+        y = np.int64((means[i, 1] - y0) / side)
+        z = np.int64((means[i, 2] - z0) / side)
+        cube = np.uint64((z * along_y + y) * along_x + x)
+        keys[i] = (cube << np.uint64(index_bits)) | (np.uint64(first) + i)
+
+
+@kernel
+def _count_cubes(keys: U64, index_bits: int) -> int:
+    number = 1 if keys.size else 0
+    for i in range(np.uint64(1), np.uint64(keys.size)):
+        number += int((keys[i] ^ keys[i - np.uint64(1)]) >> np.uint64(index_bits) != np.uint64(0))
+    return number
+
+
+@kernel
+def _find_cubes(keys: U64, index_bits: int, starts: I64, cubes: I64) -> None:
+    found = 0
+    for i in range(keys.size):
+        if i == 0 or (keys[i] ^ keys[i - 1]) >> np.uint64(index_bits) != np.uint64(0):
+            starts[found] = i
+            cubes[found] = np.int64(keys[i] >> np.uint64(index_bits))
+            found += 1
+
+
+@kernel
+def _fill_order(keys: U64, index_bits: int, starts: I64, full: I64, rest: I64, order: I64) -> None:
+    """First of each cube the `full` Gaussians of full buckets, then of each the `rest`."""
+    mask = np.uint64((1 << index_bits) - 1)
+    to_full, to_rest = 0, full.sum()
+    for cube in range(starts.size):
+        for i in range(full[cube]):
+            order[to_full + i] = np.int64(keys[starts[cube] + i] & mask)
+        for i in range(rest[cube]):
+            order[to_rest + i] = np.int64(keys[starts[cube] + full[cube] + i] & mask)
+        to_full += full[cube]
+        to_rest += rest[cube]
+
+
+@kernel
+def _centers_of(rows: I64, ends: I64, centers: F32, found: F32) -> None:
+    bucket = np.int64(0)
+    for i in range(rows.size):
+        if rows[i] >= ends[bucket] or (bucket > 0 and rows[i] < ends[bucket - 1]):
+            bucket = np.searchsorted(ends, rows[i], side="right")
+        for j in range(3):
+            found[i, j] = centers[bucket, j]

@@ -17,16 +17,18 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..cloud import SH_C0, GaussianCloud
-from ..compiled import F32, U8, kernel
+from ..compiled import F32, I32, U8, kernel
 from ..errors import InvalidCloudError, MalformedFileError
 from ..losses import Loss, number
-from ..numerics import LOGITS_OF_BYTES, exp, sigmoid
+from ..numerics import LOGITS_OF_BYTES, exp, logarithms, sigmoid
 from ..source import ReadLimits, Source
-from ..stream import SoundStream, Stream
+from ..stream import SOUND, UNSURE, SoundStream, Stream
 from .base import Decoded, Encoded
 
 _BYTES = 32
 _ORDERS = ("file", "importance")
+_NO_QUATERNION = np.int32(np.uint32(0x80808080).view(np.int32))
+_INFINITY = np.int32(0x7F800000)
 
 
 def read(source: Source, limits: ReadLimits) -> Decoded:
@@ -38,8 +40,15 @@ def read(source: Source, limits: ReadLimits) -> Decoded:
             f"{left} bytes are left at offset {count * _BYTES:,}"
         )
     limits.check_points(count, source.name)
-    rows = np.frombuffer(source.data, np.uint8).reshape(count, _BYTES)
-    return Decoded(Stream(count, 0, lambda which: _decode(rows[which])), [])
+    rows = np.frombuffer(source.data, np.float32).reshape(count, _BYTES // 4)
+    stream = Stream(
+        count,
+        0,
+        lambda which: _decode(np.array(rows[which])),
+        decode_means=lambda which: np.array(rows[which, :3]),
+        glance=lambda which: SOUND if _is_sound(rows[which].view(np.int32)) else UNSURE,
+    )
+    return Decoded(stream, [])
 
 
 def write(stream: SoundStream, *, order: str = "file") -> Encoded:
@@ -83,37 +92,52 @@ def _encode(block: GaussianCloud) -> tuple[U8, int]:
     return rows, vivid
 
 
-def _decode(rows: U8) -> GaussianCloud:
-    rows = np.ascontiguousarray(rows)
+def _decode(rows: F32) -> GaussianCloud:
     cloud = GaussianCloud.empty(rows.shape[0], 0)
-    floats = rows[:, :24].copy().view(np.float32)
-    _unpack(
-        rows, floats, LOGITS_OF_BYTES,
-        cloud.means, cloud.log_scales, cloud.quaternions, cloud.opacity_logits, cloud.flat_sh,
-    )  # fmt: skip
+    arrays = (cloud.means, cloud.log_scales, cloud.quaternions, cloud.opacity_logits, cloud.flat_sh)
+    _unpack(rows, rows.view(np.uint8), LOGITS_OF_BYTES, *arrays)
+    logarithms(cloud.log_scales)  # what is no size is dropped by its non-finite logarithm
     return cloud
 
 
 @kernel
+def _is_sound(bits: I32) -> bool:
+    largest, least, turned = np.int32(0), np.int32(0x7FFFFFFF), True
+    for i in range(np.uint64(bits.shape[0])):
+        for j in range(np.uint64(3)):
+            scale = bits[i, np.uint64(3) + j]
+            largest = max(largest, max(bits[i, j] & np.int32(0x7FFFFFFF), scale & np.int32(0x7FFFFFFF)))
+            least = min(least, scale)
+        turned &= bits[i, 7] != _NO_QUATERNION
+    return bool(largest < _INFINITY and least > 0 and turned)
+
+
+@kernel
 def _unpack(
-    rows: U8,
-    floats: F32,
+    rows: F32,
+    bytes_of_rows: U8,
     logits_of_bytes: F32,
     means: F32,
-    log_scales: F32,
+    scales: F32,
     quaternions: F32,
     logits: F32,
     colors: F32,
 ) -> None:
-    for i in range(rows.shape[0]):
-        for j in range(3):
-            means[i, j] = floats[i, j]
-            log_scales[i, j] = np.log(floats[i, 3 + j])  # what is no size is dropped by its non-finite logarithm
-            color = rows[i, 24 + j] * np.float32(1 / 255)
+    for i in range(np.uint64(rows.shape[0])):
+        for j in range(np.uint64(3)):
+            means[i, j] = rows[i, j]
+            scales[i, j] = rows[i, np.uint64(3) + j]
+            color = np.float32(bytes_of_rows[i, np.uint64(24) + j]) * np.float32(1 / 255)
             colors[i, j] = (color - np.float32(0.5)) * np.float32(1 / SH_C0)
-        logits[i] = logits_of_bytes[rows[i, 27]]
-        for j in range(4):
-            quaternions[i, j] = (np.float32(rows[i, 28 + j]) - np.float32(128)) * np.float32(1 / 128)
+        logits[i] = logits_of_bytes[bytes_of_rows[i, 27]]
+        squares = np.float32(0)
+        for j in range(np.uint64(4)):
+            level = np.float32(bytes_of_rows[i, np.uint64(28) + j]) - np.float32(128)
+            quaternions[i, j] = level
+            squares += level * level
+        inverse = np.float32(1) / np.sqrt(squares)
+        for j in range(np.uint64(4)):
+            quaternions[i, j] *= inverse
 
 
 @kernel
