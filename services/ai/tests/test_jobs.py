@@ -145,5 +145,12 @@ async def test_grpc_answers_with_progress_and_a_splat_in_chunks(photo: Path) -> 
             _ = [answer async for answer in stub.Depth(broken, timeout=60)]
         assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
         assert "invalid_image" in refused.value.details()
+        request = ai_pb2.DepthRequest(
+            source=ai_pb2.Source(data=photo.read_bytes()), params=ai_pb2.DepthParams(model="da2-large")
+        )
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            _ = [answer async for answer in stub.Depth(request, timeout=60)]
+        assert refused.value.details().startswith("licence_required: da2-large: the licence")
+        assert "immichvr models accept da2-large" in refused.value.details()
     await server.stop(0)
     pool.close()

@@ -8,17 +8,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+import skimage.data
 import torch
-from immichvr_ai import splats
+from immichvr_ai import jobs, splats
 from immichvr_ai.errors import ModelUnavailable, UnknownModel
 from immichvr_ai.networks import NETWORKS
 from immichvr_ai.networks.base import Compute, View
 from immichvr_ai.runtime import Runtime
 from immichvr_ai.settings import ModelsSettings
 from immichvr_ai.splats import SPLAT_MODELS, make_splat
+from immichvr_common.tasks import Task
 from immichvr_media import CarriedDepth, Photo
 from immichvr_models import Cache, registry
-from immichvr_splats import Camera, GaussianCloud
+from immichvr_splats import Camera, GaussianCloud, read
+from PIL import Image
 
 MakePhoto = Callable[..., Photo]
 GB = 1_000_000_000
@@ -170,6 +173,50 @@ def test_a_network_of_scenes_gives_depth_with_its_splat_and_one_focal_length(
     assert splat.focal_px == pytest.approx(focal)
     assert splat.depth.focal_px == splat.focal_px
     assert splat.depth.depth.shape[1] / splat.depth.depth.shape[0] == pytest.approx(120 / 90, rel=0.05)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    Image.fromarray(skimage.data.coffee()[::2, ::2]).save(tmp_path / "source", "JPEG")
+    return tmp_path / "source"
+
+
+def a_task(source: Path, model: str) -> Task:
+    folder = source.parent / "out"
+    folder.mkdir()
+    return Task("splat", {"model": model, "keepPly": True, "accepted": [model]}, {"source": source}, folder)
+
+
+def test_a_job_without_depth_makes_a_splat_alone(
+    source: Path, lying: Callable[..., Cache], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = lying("sharp")
+    monkeypatch.setattr(jobs, "_models", lambda: cache)
+    monkeypatch.setattr(splats.RUNTIME, "_free", lambda _: None)
+    task = a_task(source, "sharp")
+    [made] = jobs.perform(task, lambda *_: None)
+    assert (made.kind, made.model_key, made.details["metric"]) == ("splat", "sharp", True)
+    assert read(task.folder / "splat.spz").cloud.count == made.details["gaussians"] == 1200
+    assert {path.name for path in task.folder.iterdir()} == {"splat.spz", "splat.ply"}
+
+
+def test_a_job_of_a_network_that_gives_depth_makes_both_with_one_camera(
+    source: Path, lying: Callable[..., Cache], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network: Any = NETWORKS["da3-giant"]
+    try:
+        tiny = network.tiny()
+    except ImportError as error:
+        pytest.skip(f"{error.name or error} is not installed")
+    cache = lying("da3-giant")
+    monkeypatch.setattr(network, "load", lambda directory: tiny)
+    monkeypatch.setattr(jobs, "_models", lambda: cache)
+    monkeypatch.setattr(splats.RUNTIME, "_free", lambda _: None)
+    splat, depth = jobs.perform(a_task(source, "da3-giant"), lambda *_: None)
+    assert [splat.model_key, depth.model_key] == ["da3-giant", "da3-giant"]
+    assert splat.details["camera"] == depth.details["camera"]
+    assert splat.details["camera"]["focal_source"] == "estimated"
+    assert [file.name for file in depth.files][:2] == ["depth.png", "disparity.webp"]
 
 
 def test_the_order_of_auto_names_models_that_make_splats() -> None:

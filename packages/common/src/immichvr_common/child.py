@@ -89,7 +89,9 @@ def _described(error: Exception) -> tuple[str, str, bool]:
         return "out_of_memory", f"the work needs more memory than there is: {error}", True
     code = getattr(error, "code", None)
     if isinstance(code, str):
-        return code, str(error), bool(getattr(error, "retriable", False))
+        remedy = getattr(error, "remedy", "")
+        message = f"{error}; {remedy}" if remedy else str(error)
+        return code, message, bool(getattr(error, "retriable", False))
     place = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{Path(place.filename).name}:{place.lineno}"
     return "internal", f"{type(error).__name__} in {where}: {error}", False

@@ -20,12 +20,14 @@ class ModelUnavailable(ModelError):
 
     code: `no_embedded_depth`, `not_installed`, `invalid_weights`, `out_of_memory`, or what stopped the download of
         the weights (`no_network`, `no_space`, `licence_required`, `consent_required`, `bad_checksum`, `not_found`).
+    remedy: what a person can do about it, where that is known.
     """
 
-    def __init__(self, model: str, code: str, message: str) -> None:
+    def __init__(self, model: str, code: str, message: str, remedy: str = "") -> None:
         super().__init__(f"{model}: {message}")
         self.model = model
         self.code = code
+        self.remedy = remedy
 
 
 class NotEnoughMemory(ModelUnavailable):

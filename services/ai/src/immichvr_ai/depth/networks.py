@@ -66,7 +66,7 @@ def run_network(
     try:
         directory = cache.ensure(cache.registry[key], progress, accepted=key in accepted)
     except DownloadError as error:
-        raise ModelUnavailable(key, error.code, str(error)) from error
+        raise ModelUnavailable(key, error.code, str(error), error.remedy) from error
     try:
         made = runtime.run(key, directory, network, noted)
     except ModelUnavailable:
