@@ -20,7 +20,8 @@ from immichvr_common.tasks import Report, Task
 from immichvr_common.telling import Serving, tell
 from immichvr_models import Cache
 
-from immichvr_ai.live.models import LiveModel, open_model
+from immichvr_ai.live.models import LiveModel
+from immichvr_ai.live.opening import open_model
 from immichvr_ai.live.session import Limits
 from immichvr_ai.live.talk import OpenModel, converse
 from immichvr_ai.model_jobs import told_downloads

@@ -1,0 +1,110 @@
+"""Which model serves a session: the one that was asked for, or the next that the memory suffices for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from immichvr_ai.errors import ModelUnavailable, UnknownModel
+from immichvr_ai.live.frames import Picture
+from immichvr_ai.live.gaussians import Gaussians
+from immichvr_ai.live.opening import open_model
+from immichvr_ai.networks import NETWORKS
+from immichvr_ai.networks.base import Compute, View, ViewDepth
+from immichvr_ai.runtime import Runtime
+from immichvr_ai.settings import ModelsSettings
+from immichvr_models import Cache, CacheSettings
+from immichvr_splats import GaussianCloud
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Cache:
+    """A cache without weights that may fetch none."""
+    return Cache(tmp_path, CacheSettings(offline=True))
+
+
+@pytest.fixture
+def runtime() -> Runtime:
+    """A runtime of the test's own, on the CPU."""
+    return Runtime(ModelsSettings(device="cpu", spare_mb=0))
+
+
+@pytest.fixture
+def picture() -> Picture:
+    """A small frame."""
+    return Picture(np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8), 60.0, focal_known=True)
+
+
+def test_auto_is_the_built_in_estimator_where_nothing_quicker_is_there(cache: Cache, runtime: Runtime) -> None:
+    for on_gpu in (True, False):
+        assert open_model("auto", cache, (), on_gpu=on_gpu, runtime=runtime).key == "heuristic"
+    assert open_model("lift-heuristic", cache, (), on_gpu=False, runtime=runtime).key == "heuristic"
+
+
+@pytest.mark.parametrize("name", ["nothing", "lift-nothing", "embedded", "lift-sharp"])
+def test_what_makes_nothing_of_frames_is_unknown(cache: Cache, runtime: Runtime, name: str) -> None:
+    with pytest.raises(UnknownModel):
+        open_model(name, cache, (), on_gpu=False, tiny=True, runtime=runtime)
+
+
+def test_weights_that_are_not_there_and_may_not_be_fetched_are_told(cache: Cache, runtime: Runtime) -> None:
+    with pytest.raises(ModelUnavailable) as refused:
+        open_model("da2-small", cache, (), on_gpu=False, runtime=runtime)
+    assert refused.value.code == "no_network"
+
+
+class Flat:
+    """A network that sees a wall two metres away, and makes two Gaussians of it if it is one that makes any."""
+
+    metric, bf16 = True, False
+
+    def tiny(self, seed: int = 0) -> object:
+        import torch
+
+        return torch.nn.Identity()
+
+    load = tiny
+
+
+class Depth(Flat):
+    def depth(self, module: object, views: list[View], compute: Compute) -> list[ViewDepth]:
+        assert compute.effort <= 1
+        return [ViewDepth(np.full(view.rgb.shape[:2], 2, np.float32), metric=True) for view in views]
+
+
+class Splats(Flat):
+    def splats(self, module: object, views: list[View], compute: Compute) -> list[GaussianCloud]:
+        ones = np.ones((2, 4), np.float32)
+        return [GaussianCloud(ones[:, :3], ones[:, :3], ones, ones[:, 0], ones[:, None, :3]) for _ in views]
+
+
+class Both(Depth, Splats):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("key", "network", "name", "shown", "own_gaussians", "makes"),
+    [
+        ("da2-small", Depth(), "lift-da2-small", "da2-small", False, ("gaussians", "points", "rgbd")),
+        ("sharp", Splats(), "sharp", "sharp", True, ("gaussians", "points")),
+        ("da3-giant", Both(), "da3-giant", "da3-giant", True, ("gaussians", "points", "rgbd")),
+        ("da3-giant", Both(), "lift-da3-giant", "lift-da3-giant", False, ("gaussians", "points", "rgbd")),
+    ],
+)
+def test_a_network_gives_its_own_gaussians_unless_its_depth_is_wanted(
+    monkeypatch, cache, runtime, picture, key, network, name, shown, own_gaussians, makes
+) -> None:
+    monkeypatch.setitem(NETWORKS, key, network)
+    model = open_model(name, cache, (key,), on_gpu=True, tiny=True, runtime=runtime)
+    assert (model.key, model.makes) == (f"tiny-{shown}", makes)
+    assert isinstance(model.see(picture, "gaussians", 256, 0), Gaussians) is own_gaussians
+    assert isinstance(model.see(picture, "points", 256, 0), Gaussians) is (makes == ("gaussians", "points"))
+    assert model.capture(picture).count == 2 if own_gaussians else model.capture(picture).count > 1000
+
+
+def test_with_too_little_memory_the_next_one_serves_and_says_so(monkeypatch, cache: Cache) -> None:
+    monkeypatch.setitem(NETWORKS, "da2-small", Depth())
+    cramped = Runtime(ModelsSettings(device="cpu", spare_mb=1), free=lambda _: 0)
+    model = open_model("da2-small", cache, (), on_gpu=False, tiny=True, runtime=cramped)
+    assert model.key == "heuristic"
