@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from google.protobuf import json_format
-from immichvr.events.v1.events_pb2 import JOB_STATE_RUNNING, JOB_STATE_SUCCEEDED, ModelEvent
+from immichvr.events.v1.events_pb2 import JOB_STATE_CANCELLED, JOB_STATE_RUNNING, JOB_STATE_SUCCEEDED, ModelEvent
 from immichvr_common.bus import connect
 from immichvr_common.processes import ChildPool
 from immichvr_common.settings import WorkSettings
@@ -107,6 +107,24 @@ async def test_a_download_is_told_a_few_times_a_second_and_its_end_always(worker
     seconds = (told[-1].at.ToMilliseconds() - told[0].at.ToMilliseconds()) / 1000
     assert 2 <= len(told) <= 3 + 5 * seconds
     assert models.seen[-1].state == "ready"
+
+
+async def test_nothing_is_told_of_a_download_after_the_end_of_its_job(worker, gateway_bus, models) -> None:
+    subjects: list[str] = []
+
+    async def hear(message) -> None:
+        subjects.append(message.subject)
+
+    await gateway_bus.client.subscribe("events.>", cb=hear)
+    job = make_job(do="download", model="tiny")
+    events = await Events(gateway_bus, job.id).open()
+    await submit(gateway_bus, job)
+    await models.until("tiny", "downloading")
+    await gateway_bus.client.publish(f"control.cancel.{job.id}", b"1")
+    assert (await events.end()).state == JOB_STATE_CANCELLED
+    # Two periods in which what was left behind would have been told.
+    await asyncio.sleep(0.6)
+    assert subjects[-1] == f"events.job.{job.id}"
 
 
 async def test_what_a_child_told_before_anybody_listened_is_told_then(tmp_path) -> None:

@@ -87,6 +87,16 @@ async def test_a_job_that_hangs_is_ended_at_its_deadline(worker, gateway_bus) ->
     assert (end.state, end.error.code) == (JOB_STATE_FAILED, "deadline_exceeded")
 
 
+async def test_a_job_may_say_that_it_takes_longer_than_others(worker, gateway_bus) -> None:
+    worker._settings.deadline_s = 0.3
+    short, long = make_job(do="sleep", seconds=1), make_job(do="sleep", seconds=1)
+    long.deadline_s = 20
+    for job, code in ((short, "deadline_exceeded"), (long, "")):
+        events = await Events(gateway_bus, job.id).open()
+        await submit(gateway_bus, job)
+        assert (await events.end()).error.code == code
+
+
 async def test_cancelling_ends_a_running_job_within_two_seconds(worker, gateway_bus) -> None:
     job = make_job(do="hang")
     events = await Events(gateway_bus, job.id).open()

@@ -128,6 +128,7 @@ class ModelTeller:
         self._bus, self._worker = bus, worker
         self._residents: frozenset[str] = frozenset()
         self._waiting: list[ModelEvent] = []
+        self._publishing = asyncio.Lock()
         self._flusher: asyncio.Task[None] | None = None
 
     def hear(self, news: News) -> None:
@@ -152,9 +153,14 @@ class ModelTeller:
     async def close(self) -> None:
         """Says that nothing is in memory any more; waits a moment until all is told."""
         self.hear(Residents(frozenset()))
+        await self.flush()
         if self._flusher is not None:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._flusher, _LAST_WORDS_S)
+            self._flusher.cancel()
+
+    async def flush(self) -> None:
+        """Tells what waits to be told, now; where NATS is away, it goes on waiting."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._publish(), _LAST_WORDS_S)
 
     def _tell(self, event: ModelEvent) -> None:
         event.worker = self._worker
@@ -168,10 +174,17 @@ class ModelTeller:
 
     async def _flush(self) -> None:
         while self._waiting:
-            events, self._waiting = self._waiting, []
-            for event in events:
-                await self._bus.publish_until_stored(f"events.model.{event.key}", encode(event), uuid.uuid4().hex)
+            await self._publish()
             await asyncio.sleep(_PERIOD_S)
+
+    async def _publish(self) -> None:
+        async with self._publishing:
+            while self._waiting:
+                event = self._waiting[0]
+                await self._bus.publish_until_stored(f"events.model.{event.key}", encode(event), uuid.uuid4().hex)
+                # While it was on its way, a newer one of its kind may have taken its place.
+                if self._waiting and self._waiting[0] is event:
+                    del self._waiting[0]
 
 
 def encode(message: JobEvent | AssetEvent | ModelEvent | Job) -> bytes:

@@ -221,6 +221,8 @@ class Worker:
                 made = await self._pool.run(task, reporter, deadline_s, reporter.hear)
             finally:
                 await reporter.close()
+                # The end of a job is told after all that came before it.
+                await self._models.flush()
             if not active.lease.held:
                 return None
             outputs = [
