@@ -32,7 +32,7 @@ async def serving(tmp_path: Path, pool: ChildPool | None = None) -> AsyncIterato
             address.set_result(news.address)
 
     task = Task("live", {"token": TOKEN, "model": "heuristic"}, {}, tmp_path)
-    job = asyncio.create_task(own.run(task, lambda *_: None, 60, hear))
+    job = asyncio.create_task(own.run(task, lambda *_: None, 150, hear))
     try:
         await asyncio.wait({address, job}, return_when=asyncio.FIRST_COMPLETED, timeout=40)
         if not address.done():
@@ -62,7 +62,8 @@ def stream(channel: grpc.aio.Channel, token: str = TOKEN) -> Any:
 
 
 async def answer(call: Any) -> dict[str, Any]:
-    response = await asyncio.wait_for(call.read(), 20)
+    # The first frame of a network waits for torch to be imported.
+    response = await asyncio.wait_for(call.read(), 90)
     assert response is not grpc.aio.EOF
     return dict(msgpack.unpackb(response.message))
 
