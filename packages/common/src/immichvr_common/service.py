@@ -31,14 +31,12 @@ async def serve(
     rpc_names: list[str] | None = None,
     warm: str = "",
     aside: frozenset[str] = frozenset(),
-    together: Callable[[Task], str] = _never_together,
 ) -> None:
     """Runs a worker service until SIGTERM or SIGINT.
 
     target: the capability, `module:function`. register: adds the service's gRPC servicer. warm: what a child calls
     before its first task, `module:function`; the first child starts with the service.
-    aside: kinds of jobs that wait rather than compute, done beside the others. together: what tasks have in common
-    that the capability does together, see `batches`.
+    aside: kinds of jobs that wait rather than compute, done beside the others.
     """
     configure_logs(settings.log_level, settings.log_json, settings.service)
     serve_metrics(settings.metrics)
@@ -47,8 +45,7 @@ async def serve(
     for one in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(one, stopping.set)
     work = settings.work
-    most = work.batch or (_GPU_BATCH if work.pool == "gpu" else 1)
-    pool = BatchingPool(target, work.children, work.idle_s, work.memory_mb, warm, aside, key=together, most=most)
+    pool = ChildPool(target, work.children, work.idle_s, work.memory_mb, warm, aside)
     store = ObjectStore(settings.s3)
     rpc = None
     if settings.rpc.port is not None:
