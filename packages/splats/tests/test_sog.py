@@ -23,6 +23,7 @@ from immichvr_splats import (
     write,
     write_sog_folder,
 )
+from immichvr_splats.formats import sog_textures
 from immichvr_splats.formats.codebook import codebook_of, labels_of
 from immichvr_splats.formats.palette import palette_of
 from PIL import Image
@@ -333,3 +334,17 @@ def test_the_palette_loses_little_against_plain_k_means_and_wins_where_some_rows
         return 10 * np.log10(rows.var() / np.mean((rows - palette[labels]) ** 2))
 
     assert psnr(*palette_of(rows, 256)) - psnr(*plain_k_means(rows, 256)) > at_least
+
+
+def test_a_palette_learned_from_a_sample_serves_the_whole_cloud(monkeypatch, make_cloud):
+    cloud = make_cloud(6000, degree=2)
+    spread = cloud.sh[:, 1:] - cloud.sh[:, 1:].mean(axis=0)
+    cloud.sh[:, 1:] = cloud.sh[np.arange(6000) % 700, 1:] + 0.01 * spread  # 700 kinds
+    errors = []
+    for most in (sog_textures._MOST_SAMPLES, 5000):
+        monkeypatch.setattr(sog_textures, "_MOST_SAMPLES", most)
+        monkeypatch.setattr(sog_textures, "_LABELLED_AT_ONCE", 2000)
+        found = read(to_bytes(cloud, "sog", order="file")).cloud
+        errors.append(np.sqrt(np.mean((found.sh[:, 1:] - cloud.sh[:, 1:]) ** 2)))
+    assert errors[1] < 1.1 * errors[0]
+    assert errors[1] < 0.1 * spread.std()

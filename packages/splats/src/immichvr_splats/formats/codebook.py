@@ -5,6 +5,8 @@ the programme are monotone in the cut, so each takes O(n log n) by halving. The 
 as Lloyd's do. Source of the histogram and its size: SOG's reference writer, splat-transform.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..compiled import F32, F64, I64, U8, kernel
@@ -16,20 +18,48 @@ BINS = 1024
 """Bins of the histogram, and of the tables that find levels."""
 
 
+@dataclass(frozen=True)
+class Histogram:
+    """Values that are counted, in bins from the least, `low`, to the largest, `high`. weights, sums: (1024,)."""
+
+    low: float
+    high: float
+    weights: I64
+    sums: F64
+
+    @classmethod
+    def between(cls, low: float, high: float) -> "Histogram":
+        return cls(low, high, np.zeros(BINS, np.int64), np.zeros(BINS))
+
+    def counting(self, values: F32) -> "Histogram":
+        """Of `values`, any shape, alone, in the same bins."""
+        alone = Histogram.between(self.low, self.high)
+        _count(values.reshape(-1), self.low, _bins_per_unit(self.low, self.high), alone.weights, alone.sums)
+        return alone
+
+    def add(self, other: "Histogram") -> None:
+        """Count those of `other`, in the same bins, too."""
+        self.weights[:] += other.weights
+        self.sums[:] += other.sums
+
+    def codebook(self) -> F32:
+        """The levels, (256,) ascending; zeros where nothing was counted."""
+        filled = np.flatnonzero(self.weights)
+        if not filled.size:
+            return np.zeros(LEVELS, np.float32)
+        centres = self.sums[filled] / self.weights[filled]
+        if filled.size > LEVELS:
+            centres = _cut(self.weights[filled].astype(np.float64), centres)
+        levels = np.full(LEVELS, centres[-1], np.float32)
+        levels[: centres.size] = centres
+        return levels
+
+
 def codebook_of(values: F32) -> F32:
     """The levels, (256,) ascending, for `values`, (N,) finite."""
     if not values.size:
         return np.zeros(LEVELS, np.float32)
-    low, high = float(values.min()), float(values.max())
-    weights, sums = np.zeros(BINS, np.int64), np.zeros(BINS)
-    _count(values, low, _bins_per_unit(low, high), weights, sums)
-    filled = np.flatnonzero(weights)
-    centres = sums[filled] / weights[filled]
-    if filled.size > LEVELS:
-        centres = _cut(weights[filled].astype(np.float64), centres)
-    levels = np.full(LEVELS, centres[-1], np.float32)
-    levels[: centres.size] = centres
-    return levels
+    return Histogram.between(float(values.min()), float(values.max())).counting(values).codebook()
 
 
 def labels_of(values: F32, codebook: F32) -> U8:

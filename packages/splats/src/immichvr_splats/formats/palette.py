@@ -7,9 +7,15 @@ most of what the fixed cell borders cost; last, each palette row moves to the me
 come from matrix products (|a - b|^2 = |a|^2 - 2ab + |b|^2, |a|^2 being the same for all), at the speed of the BLAS.
 """
 
-import numpy as np
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 
-from ..compiled import F32, F64, I64, kernel
+import numpy as np
+from numpy.typing import NDArray
+
+from ..compiled import F32, F64, I32, I64, kernel
+
+F16 = NDArray[np.float16]
 
 _COARSE = 256
 _COARSE_SAMPLE = 32_768
@@ -23,6 +29,37 @@ _BLOCK = 8_192  # rows whose distances to 256 others stay within 8 MiB
 _SEED = 20_260_101
 
 
+@dataclass(frozen=True)
+class Palette:
+    """rows: (size, D), cell after cell. coarse: (cells, D). firsts: where each cell's rows begin, (cells + 1,)."""
+
+    rows: F32
+    coarse: F32
+    firsts: I64
+
+    def nearest(self, rows: F32) -> I64:
+        """The palette row, (N,), nearest to each of `rows`, (N, D), among those of its nearest cells."""
+        cells = _nearest_few(rows, self.coarse, min(_PROBES, self.coarse.shape[0]))
+        return _probe(rows, cells, self.rows, self.firsts)
+
+
+class Means:
+    """The mean of all rows that chose the same palette row, as they come."""
+
+    def __init__(self, palette: F32) -> None:
+        self._palette = palette
+        self._sums = np.zeros(palette.shape)
+        self._counts = np.zeros(palette.shape[0], np.int64)
+
+    def add(self, rows: F32, labels: I64) -> None:
+        _accumulate(rows, labels, self._sums, self._counts)
+
+    def rows(self) -> F32:
+        """The means; the palette row itself where nobody chose it."""
+        means = (self._sums / np.maximum(self._counts, 1)[:, None]).astype(np.float32)
+        return np.where(self._counts[:, None] > 0, means, self._palette)
+
+
 def palette_of(rows: F32, size: int) -> tuple[F32, I64]:
     """A palette, (size or fewer, D), for `rows`, (N, D) finite, and the palette row, (N,), of each.
 
@@ -30,29 +67,36 @@ def palette_of(rows: F32, size: int) -> tuple[F32, I64]:
     """
     if rows.shape[0] <= size:
         return rows, np.arange(rows.shape[0])
-    from threadpoolctl import threadpool_limits  # only palettes are to cost its import
+    with one_blas_thread():
+        palette = train(rows, size)
+        labels = palette.nearest(rows)
+        best = _means(rows, labels, palette.rows)
+        if rows.shape[0] * best.shape[0] <= _FEW_PAIRS:
+            best = _lloyd(rows, best, _LAST_ROUNDS)
+            labels = _nearest_few(rows, best, 1)[:, 0].astype(np.int64)
+        return best, labels
 
-    with threadpool_limits(1, "blas"):  # its threads would spin between many small products
-        return _palette(rows, size)
 
-
-def _palette(rows: F32, size: int) -> tuple[F32, I64]:
+def train(rows: F16 | F32, size: int) -> Palette:
+    """A palette, (size or fewer, D), for `rows`, (N, D), N more than size: all, or a sample of several for each."""
     random = np.random.default_rng(_SEED)
     coarse = _coarse(rows, min(_COARSE, max(1, int(np.sqrt(size)))), random)
-    nearest = _nearest_few(rows, coarse, min(_PROBES, coarse.shape[0]))
-    own = np.ascontiguousarray(nearest[:, 0])
+    own = _nearest_few(rows, coarse, 1)[:, 0]
     members, errors = _spread(rows, own, coarse)
     palette, firsts = _fine(rows, own, _shares(members, errors, size))
-    labels = _probe(rows, nearest, palette, firsts)
-    palette = _means(rows, labels, palette)
-    if rows.shape[0] * palette.shape[0] <= _FEW_PAIRS:
-        palette = _lloyd(rows, palette, _LAST_ROUNDS)
-        labels = _nearest_few(rows, palette, 1)[:, 0]
-    return palette, labels
+    return Palette(palette, coarse, firsts)
 
 
-def _coarse(rows: F32, count: int, random: np.random.Generator) -> F32:
-    sample = rows[random.permutation(rows.shape[0])[:_COARSE_SAMPLE]]
+def one_blas_thread() -> AbstractContextManager[object]:
+    """BLAS' own threads would spin between many small products."""
+    from threadpoolctl import threadpool_limits  # only palettes are to cost its import
+
+    limits: AbstractContextManager[object] = threadpool_limits(1, "blas")
+    return limits
+
+
+def _coarse(rows: F16 | F32, count: int, random: np.random.Generator) -> F32:
+    sample = rows[random.permutation(rows.shape[0])[:_COARSE_SAMPLE]].astype(np.float32, copy=False)
     centres = sample[:count].copy()
     return _lloyd(sample, centres, _COARSE_ROUNDS)
 
@@ -75,30 +119,30 @@ def _shares(members: I64, errors: F64, size: int) -> I64:
     return shares
 
 
-def _fine(rows: F32, cells: I64, shares: I64) -> tuple[F32, I64]:
+def _fine(rows: F16 | F32, cells: I32, shares: I64) -> tuple[F32, I64]:
     """The palette, cell after cell, and where each cell's part of it begins, (cells + 1,)."""
     order = np.argsort(cells, kind="stable")
     starts = np.concatenate(([0], np.cumsum(np.bincount(cells, minlength=shares.size))))
     parts = []
     for cell, share in enumerate(shares):
         if share:
-            members = rows[order[starts[cell] : starts[cell + 1]]]
+            members = rows[order[starts[cell] : starts[cell + 1]]].astype(np.float32, copy=False)
             first = members[np.linspace(0, members.shape[0] - 1, share).astype(np.int64)]
             parts.append(_lloyd(members, first, _FINE_ROUNDS))
     return np.concatenate(parts), np.concatenate(([0], np.cumsum(shares)))
 
 
-def _nearest_few(rows: F32, centres: F32, few: int) -> I64:
+def _nearest_few(rows: F16 | F32, centres: F32, few: int) -> I32:
     """The nearest `few` of `centres`, (N, few), nearest first."""
-    nearest = np.empty((rows.shape[0], few), np.int64)
+    nearest = np.empty((rows.shape[0], few), np.int32)
     half_squares = 0.5 * (centres * centres).sum(axis=1)
     for start in range(0, rows.shape[0], _BLOCK):
         block = slice(start, start + _BLOCK)
-        _smallest(rows[block] @ centres.T, half_squares, nearest[block])
+        _smallest(rows[block].astype(np.float32, copy=False) @ centres.T, half_squares, nearest[block])
     return nearest
 
 
-def _probe(rows: F32, nearest: I64, palette: F32, firsts: I64) -> I64:
+def _probe(rows: F32, nearest: I32, palette: F32, firsts: I64) -> I64:
     """The palette row, (N,), nearest to each row among those of its nearest cells."""
     labels = np.zeros(rows.shape[0], np.int64)
     best = np.full(rows.shape[0], -np.inf, np.float32)
@@ -116,24 +160,25 @@ def _probe(rows: F32, nearest: I64, palette: F32, firsts: I64) -> I64:
     return labels
 
 
-def _means(rows: F32, labels: I64, fallback: F32) -> F32:
+def _means(rows: F32, labels: I32 | I64, fallback: F32) -> F32:
     """The mean row of each label; that of `fallback` where none has it."""
-    sums = np.zeros(fallback.shape)
-    counts = np.zeros(fallback.shape[0], np.int64)
-    _accumulate(rows, labels, sums, counts)
-    means = (sums / np.maximum(counts, 1)[:, None]).astype(np.float32)
-    return np.where(counts[:, None] > 0, means, fallback)
+    means = Means(fallback)
+    means.add(rows, labels.astype(np.int64, copy=False))
+    return means.rows()
 
 
-def _spread(rows: F32, cells: I64, centres: F32) -> tuple[I64, F64]:
+def _spread(rows: F16 | F32, cells: I32, centres: F32) -> tuple[I64, F64]:
+    """Members of each cell, and their squared error."""
     members = np.zeros(centres.shape[0], np.int64)
     errors = np.zeros(centres.shape[0])
-    _add_errors(rows, cells, centres, members, errors)
+    for start in range(0, rows.shape[0], _BLOCK):
+        block = slice(start, start + _BLOCK)
+        _add_errors(rows[block].astype(np.float32, copy=False), cells[block], centres, members, errors)
     return members, errors
 
 
 @kernel
-def _add_errors(rows: F32, cells: I64, centres: F32, members: I64, errors: F64) -> None:
+def _add_errors(rows: F32, cells: I32, centres: F32, members: I64, errors: F64) -> None:
     for i in range(rows.shape[0]):
         cell = cells[i]
         members[cell] += 1
@@ -150,7 +195,7 @@ def _accumulate(rows: F32, labels: I64, sums: F64, counts: I64) -> None:
 
 
 @kernel
-def _smallest(products: F32, half_squares: F32, nearest: I64) -> None:
+def _smallest(products: F32, half_squares: F32, nearest: I32) -> None:
     few = nearest.shape[1]
     scores = np.empty(few, np.float32)
     for i in range(products.shape[0]):

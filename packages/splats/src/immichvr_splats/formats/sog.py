@@ -21,28 +21,23 @@ Source: developer.playcanvas.com, "The SOG Format".
 """
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from ..cloud import GaussianCloud
-from ..compiled import F32, F64, I64, U8
+from ..compiled import F32, U8
 from ..errors import InvalidCloudError
 from ..losses import Loss
 from ..numerics import LOGITS_OF_BYTES
 from ..source import ReadLimits, Source
 from ..stream import SoundStream
-from ..threads import workers
+from ..threads import in_order
 from . import sog_meta, sog_pixels, texture
 from .archive import open_archive, stored
 from .base import Decoded, Encoded
-from .codebook import codebook_of, labels_of
-from .palette import palette_of
+from .sog_textures import base_textures, codebooks, palette_textures
 
 _ORDERS = ("morton", "file")
-_CENTROIDS_PER_LINE = 64
-_PALETTE_UNIT = 1024
-_MOST_PALETTE_UNITS = 64
 _METHOD = 1
 _QUALITY = 0
 _QUALITIES = {
@@ -84,80 +79,42 @@ def write(stream: SoundStream, *, order: str = "morton") -> Encoded:
     if order not in _ORDERS:
         raise InvalidCloudError(f"order is {order!r}, sog takes one of {', '.join(_ORDERS)}")
     losses = []
+    places, ordered = stream.places, stream
     if order == "morton":
         losses.append(Loss("order", "Gaussians were sorted by place (Morton order)"))
-        stream = stream.selected(stream.places.morton_order)
-    textures, meta = _textures(stream.cloud(), stream.places.low, stream.places.high)
-    with ThreadPoolExecutor(workers()) as pool:
-        files = list(pool.map(lambda n: texture.encode(textures[n], _QUALITIES.get(n, _QUALITY), _METHOD), textures))
-    entries = [(f"{name}.webp", data) for name, data in zip(textures, files, strict=True)]
-    description = json.dumps(meta, separators=(",", ":")).encode("ascii")
-    return Encoded(stored([*entries, ("meta.json", description)]), losses)
-
-
-def _textures(cloud: GaussianCloud, low_bound: F64, high_bound: F64) -> tuple[dict[str, U8], dict[str, object]]:
-    width, height = _shape(cloud.count)
-    shape = (height * width, 3)
-    low, high, scales = (np.zeros(shape, np.uint8) for _ in range(3))
-    quats, sh0 = (np.zeros((height * width, 4), np.uint8) for _ in range(2))
-    mins, maxs = sog_pixels.log_of(low_bound), sog_pixels.log_of(high_bound)
-    scale_book, color_book = codebook_of(cloud.log_scales.ravel()), codebook_of(cloud.sh[:, 0].ravel())
-    sog_pixels.pack_means(cloud.means, mins, maxs, low, high)
-    sog_pixels.pack_rotations(cloud.quaternions, quats)
-    sog_pixels.pack_levels(cloud.log_scales, sog_pixels.table(scale_book), scales)
-    sog_pixels.pack_levels(cloud.sh[:, 0], sog_pixels.table(color_book), sh0)
-    sog_pixels.pack_opacities(cloud.opacity_logits, sh0)
-    textures = {"means_l": low, "means_u": high, "quats": quats, "scales": scales, "sh0": sh0}
+        ordered = stream.selected(places.morton_order)
+    scale_book, color_book = codebooks(stream)
     meta: dict[str, object] = {
         "version": sog_meta.VERSION,
         "asset": {"generator": "ImmichVR"},
-        "count": cloud.count,
-        "means": {"mins": mins.tolist(), "maxs": maxs.tolist(), "files": ["means_l.webp", "means_u.webp"]},
+        "count": stream.count,
+        "means": {
+            "mins": sog_pixels.log_of(places.low).tolist(),
+            "maxs": sog_pixels.log_of(places.high).tolist(),
+            "files": ["means_l.webp", "means_u.webp"],
+        },
         "scales": {"codebook": _numbers(scale_book), "files": ["scales.webp"]},
         "quats": {"files": ["quats.webp"]},
         "sh0": {"codebook": _numbers(color_book), "files": ["sh0.webp"]},
     }
-    pictures = {name: pixels.reshape(height, width, -1) for name, pixels in textures.items()}
-    if cloud.sh_degree and cloud.count:
-        labels, centroids, meta["shN"] = _palette(cloud)
-        label_pixels = np.zeros(shape, np.uint8)
-        label_pixels[: cloud.count, 0] = labels & 255
-        label_pixels[: cloud.count, 1] = labels >> 8
-        pictures["shN_centroids"] = centroids
-        pictures["shN_labels"] = label_pixels.reshape(height, width, 3)
-    return pictures, meta
+    entries = []
+    if stream.sh_degree and stream.count:
+        pictures, book, size = palette_textures(ordered)
+        files = ["shN_centroids.webp", "shN_labels.webp"]
+        meta["shN"] = {"count": size, "bands": stream.sh_degree, "codebook": _numbers(book), "files": files}
+        entries += _encoded(pictures)
+    entries += _encoded(base_textures(ordered, scale_book, color_book))
+    entries.append(("meta.json", json.dumps(meta, separators=(",", ":")).encode("ascii")))
+    return Encoded(stored(entries), losses)
 
 
-def _palette(cloud: GaussianCloud) -> tuple[I64, U8, dict[str, object]]:
-    """Labels, (N,), the texture of the palette they choose from, and what `meta.json` says about it."""
-    coefficients = cloud.sh.shape[1] - 1
-    rows = np.ascontiguousarray(cloud.sh[:, 1:]).reshape(cloud.count, coefficients * 3)
-    palette, labels = palette_of(rows, _palette_size(cloud.count))
-    book = codebook_of(palette.ravel())
-    count = palette.shape[0]
-    lines = -(-count // _CENTROIDS_PER_LINE)
-    pixels = np.zeros((lines * _CENTROIDS_PER_LINE, coefficients * 3), np.uint8)
-    pixels[:count] = labels_of(palette.ravel(), book).reshape(count, -1)
-    meta = {
-        "count": count,
-        "bands": cloud.sh_degree,
-        "codebook": _numbers(book),
-        "files": ["shN_centroids.webp", "shN_labels.webp"],
-    }
-    return labels, pixels.reshape(lines, _CENTROIDS_PER_LINE * coefficients, 3), meta
+def _encoded(pictures: dict[str, U8]) -> list[tuple[str, bytes]]:
+    """The entries of `pictures`, which are taken out of it so that none takes room any longer than it has to."""
 
+    def encode(name: str) -> tuple[str, bytes]:
+        return f"{name}.webp", texture.encode(pictures.pop(name), _QUALITIES.get(name, _QUALITY), _METHOD)
 
-def _palette_size(count: int) -> int:
-    units = 1
-    while units < _MOST_PALETTE_UNITS and 2 * units * _PALETTE_UNIT <= count:
-        units *= 2
-    return units * _PALETTE_UNIT
-
-
-def _shape(count: int) -> tuple[int, int]:
-    width = max(4, int(np.ceil(np.sqrt(count) / 4)) * 4)
-    height = max(4, -(-count // (4 * width)) * 4)
-    return width, height
+    return list(in_order(encode, list(pictures)))
 
 
 def _numbers(book: F32) -> list[float]:

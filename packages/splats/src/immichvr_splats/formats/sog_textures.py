@@ -1,0 +1,128 @@
+"""The textures of a SOG, filled block by block."""
+
+import numpy as np
+
+from ..cloud import GaussianCloud
+from ..compiled import F32, I64, U8
+from ..stream import SoundStream
+from ..threads import in_order
+from . import sog_pixels
+from .codebook import Histogram, codebook_of, labels_of
+from .palette import F16, Means, one_blas_thread, palette_of, train
+
+_CENTROIDS_PER_LINE = 64
+_PALETTE_UNIT = 1024
+_MOST_PALETTE_UNITS = 64
+_MOST_SAMPLES = 1 << 19  # eight for each row of the largest palette: 0.1 dB less than of a million
+_LABELLED_AT_ONCE = 1 << 16  # products of matrices want many rows
+
+
+def shape_of(count: int) -> tuple[int, int]:
+    """Width and height of textures for `count` Gaussians."""
+    width = max(4, int(np.ceil(np.sqrt(count) / 4)) * 4)
+    height = max(4, -(-count // (4 * width)) * 4)
+    return width, height
+
+
+def codebooks(stream: SoundStream) -> tuple[F32, F32]:
+    """Levels of log-scales and of colours, (256,) each."""
+    flat = stream.with_sh_degree(0)
+    if not flat.count:
+        return codebook_of(np.empty(0, np.float32)), codebook_of(np.empty(0, np.float32))
+    extents = np.array(list(flat.blocks(_extents)))
+    low, high = extents[:, :2].min(axis=0).tolist(), extents[:, 2:].max(axis=0).tolist()
+    scales, colors = (Histogram.between(*span) for span in zip(low, high, strict=True))
+
+    def count(block: GaussianCloud) -> tuple[Histogram, Histogram]:
+        return scales.counting(block.log_scales), colors.counting(block.sh)
+
+    for block_scales, block_colors in flat.blocks(count):
+        scales.add(block_scales)
+        colors.add(block_colors)
+    return scales.codebook(), colors.codebook()
+
+
+def _extents(block: GaussianCloud) -> list[np.float32]:
+    return [block.log_scales.min(), block.sh.min(), block.log_scales.max(), block.sh.max()]
+
+
+def base_textures(stream: SoundStream, scale_book: F32, color_book: F32) -> dict[str, U8]:
+    """All that every SOG has, (height, width, 3 or 4), by name."""
+    width, height = shape_of(stream.count)
+    channels = {"quats": 4, "sh0": 4, "means_u": 3, "means_l": 3, "scales": 3}  # what takes longest to encode is first
+    pictures = {name: np.zeros((height, width, depth), np.uint8) for name, depth in channels.items()}
+    pixels = {name: picture.reshape(height * width, -1) for name, picture in pictures.items()}
+    mins, maxs = sog_pixels.log_of(stream.places.low), sog_pixels.log_of(stream.places.high)
+    scale_table, color_table = sog_pixels.table(scale_book), sog_pixels.table(color_book)
+    flat = stream.with_sh_degree(0)
+
+    def pack(rows: slice) -> None:
+        block = flat.decode(rows)
+        sog_pixels.pack_means(block.means, mins, maxs, pixels["means_l"][rows], pixels["means_u"][rows])
+        sog_pixels.pack_rotations(block.quaternions, pixels["quats"][rows])
+        sog_pixels.pack_levels(block.log_scales, scale_table, pixels["scales"][rows])
+        sog_pixels.pack_levels(block.sh[:, 0], color_table, pixels["sh0"][rows])
+        sog_pixels.pack_opacities(block.opacity_logits, pixels["sh0"][rows])
+
+    for _ in in_order(pack, flat.slices()):
+        pass
+    return pictures
+
+
+def palette_textures(stream: SoundStream) -> tuple[dict[str, U8], F32, int]:
+    """Textures of the palette and of the rows that Gaussians choose of it, its codebook, and its size."""
+    palette, labels = _palette(stream)
+    book = codebook_of(palette.ravel())
+    size, numbers = palette.shape
+    lines = -(-size // _CENTROIDS_PER_LINE)
+    centroids = np.zeros((lines * _CENTROIDS_PER_LINE, numbers), np.uint8)
+    centroids[:size] = labels_of(palette.ravel(), book).reshape(size, -1)
+    width, height = shape_of(stream.count)
+    pixels = np.zeros((height * width, 3), np.uint8)
+    pixels[: labels.size, 0] = labels & 255
+    pixels[: labels.size, 1] = labels >> 8
+    pictures = {
+        "shN_centroids": centroids.reshape(lines, _CENTROIDS_PER_LINE * numbers // 3, 3),
+        "shN_labels": pixels.reshape(height, width, 3),
+    }
+    return pictures, book, size
+
+
+def _palette(stream: SoundStream) -> tuple[F32, I64]:
+    """The palette and the row of it, (N,), that each Gaussian chooses."""
+    size = _palette_size(stream.count)
+    if stream.count <= _MOST_SAMPLES:
+        return palette_of(_harmonics(stream, slice(0, stream.count)), size)
+    with one_blas_thread():
+        trained = train(_sample(stream), size)
+        labels = np.empty(stream.count, np.uint16)
+        means = Means(trained.rows)
+
+        def label(rows: slice) -> tuple[F32, slice]:
+            harmonics = _harmonics(stream, rows)
+            labels[rows] = trained.nearest(harmonics)
+            return harmonics, rows
+
+        starts = range(0, stream.count, _LABELLED_AT_ONCE)
+        for harmonics, rows in in_order(label, [slice(s, min(s + _LABELLED_AT_ONCE, stream.count)) for s in starts]):
+            means.add(harmonics, labels[rows].astype(np.int64))
+    return means.rows(), labels.astype(np.int64)
+
+
+def _sample(stream: SoundStream) -> F16:
+    """Harmonics of some Gaussians, (S, D), the same each time."""
+    chosen = np.sort(np.random.default_rng(0).choice(stream.count, _MOST_SAMPLES, replace=False))
+    some = stream.selected(chosen)
+    return np.concatenate(list(in_order(lambda rows: _harmonics(some, rows).astype(np.float16), some.slices())))
+
+
+def _harmonics(stream: SoundStream, rows: slice) -> F32:
+    sh = stream.decode(rows).sh[:, 1:]
+    return np.ascontiguousarray(sh).reshape(sh.shape[0], -1)
+
+
+def _palette_size(count: int) -> int:
+    units = 1
+    while units < _MOST_PALETTE_UNITS and 2 * units * _PALETTE_UNIT <= count:
+        units *= 2
+    return units * _PALETTE_UNIT
