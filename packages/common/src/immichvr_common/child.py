@@ -81,10 +81,11 @@ def _answer(function: Any, task: Any, send: Send) -> tuple[Any, ...]:
     except MemoryError:
         return ("error", "out_of_memory", "the work needs more memory than it may take", True)
     except Exception as error:  # noqa: BLE001  # whatever a capability raises is told to the parent, none is lost
-        return ("error", *_described(error))
+        return ("error", *described(error))
 
 
-def _described(error: Exception) -> tuple[str, str, bool]:
+def described(error: Exception) -> tuple[str, str, bool]:
+    """The code of an error, its message, and whether the task may be tried again."""
     if type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error):
         return "out_of_memory", f"the work needs more memory than there is: {error}", True
     code = getattr(error, "code", None)

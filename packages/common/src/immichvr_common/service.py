@@ -9,6 +9,7 @@ from collections.abc import Callable
 import grpc
 from nats.js.errors import NotFoundError
 
+from immichvr_common.batches import BatchingPool
 from immichvr_common.bus.connection import OUTAGES, Bus, connect
 from immichvr_common.errors import Unavailable
 from immichvr_common.logs import configure_logs, get_log
@@ -17,11 +18,17 @@ from immichvr_common.processes import ChildPool
 from immichvr_common.rpc import RpcServer
 from immichvr_common.settings import NatsSettings, WorkerSettings
 from immichvr_common.storage import ObjectStore
+from immichvr_common.tasks import Task
 from immichvr_common.worker import Worker
 
 log = get_log(__name__)
 
 Register = Callable[[grpc.aio.Server, ChildPool, ObjectStore], None]
+_GPU_BATCH = 4
+
+
+def _never_together(task: Task) -> str:
+    return ""
 
 
 async def serve(
@@ -31,12 +38,14 @@ async def serve(
     rpc_names: list[str] | None = None,
     warm: str = "",
     aside: frozenset[str] = frozenset(),
+    together: Callable[[Task], str] = _never_together,
 ) -> None:
     """Runs a worker service until SIGTERM or SIGINT.
 
     target: the capability, `module:function`. register: adds the service's gRPC servicer. warm: what a child calls
     before its first task, `module:function`; the first child starts with the service.
-    aside: kinds of jobs that wait rather than compute, done beside the others.
+    aside: kinds of jobs that wait rather than compute, done beside the others. together: what tasks have in common
+    that the capability does together, see `batches`.
     """
     configure_logs(settings.log_level, settings.log_json, settings.service)
     serve_metrics(settings.metrics)
@@ -45,7 +54,8 @@ async def serve(
     for one in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(one, stopping.set)
     work = settings.work
-    pool = ChildPool(target, work.children, work.idle_s, work.memory_mb, warm, aside)
+    most = work.batch or (_GPU_BATCH if work.pool == "gpu" else 1)
+    pool = BatchingPool(target, work.children, work.idle_s, work.memory_mb, warm, aside, key=together, most=most)
     store = ObjectStore(settings.s3)
     rpc = None
     if settings.rpc.port is not None:

@@ -107,6 +107,7 @@ class WorkSettings(BaseModel):
     pool: str = Field("cpu", pattern="^(cpu|gpu)$")
     children: int = Field(1, ge=1, le=64, description="processes that do the work")
     prefetch: int = Field(2, ge=0, le=64, description="jobs whose files travel while others are worked on")
+    batch: int | None = Field(None, ge=1, le=64, description="tasks a child does at once where it can; 4 on a GPU")
     deadline_s: float = Field(900, gt=0, description="how long a job may work that does not say so itself")
     longest_s: float = Field(24 * 3600, gt=0, description="how long any job may work, whatever it says")
     idle_s: float = Field(300, gt=0, description="a child with nothing to do for so long gives its memory back")

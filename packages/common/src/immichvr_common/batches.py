@@ -1,0 +1,192 @@
+"""Tasks of one kind that wait for a child go to it together, where it does several at once in less time.
+
+The child gets a `Together` instead of a task and answers with an outcome for each. One that fails there fails alone;
+when the child itself dies of a batch, its tasks are done one by one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+from immichvr_common.child import described
+from immichvr_common.children import NewsSink, unheard
+from immichvr_common.errors import DeadlineExceeded, OutOfMemory, ServiceError, TaskFailed, WorkerCrashed
+from immichvr_common.processes import ChildPool, ProgressSink
+from immichvr_common.tasks import Made, Task
+from immichvr_common.telling import News
+
+TOGETHER = "together"
+
+
+@dataclass(frozen=True)
+class Together(Task):
+    """Several tasks with the same key, for one child at once. What a task has of its own is in `tasks`."""
+
+    tasks: tuple[Task, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one of them: what it made, or code, message and whether it may be tried again."""
+
+    made: list[Made] = field(default_factory=list)
+    failure: tuple[str, str, bool] | None = None
+
+
+def outcome_of(work: Callable[[], list[Made]]) -> Outcome:
+    """The outcome of a task of a batch, whatever it raises. For capabilities."""
+    try:
+        return Outcome(made=work())
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001  # told to the caller of this one task
+        return Outcome(failure=described(error))
+
+
+@dataclass(eq=False)
+class _Order:
+    """A call that waits. mates: the orders of its batch, itself too; batch: what does them."""
+
+    task: Task
+    progress: ProgressSink
+    deadline_s: float
+    news: NewsSink
+    made: asyncio.Future[list[Made]]
+    mates: list[_Order] = field(default_factory=list)
+    batch: asyncio.Task[None] | None = None
+
+    def settle(self, outcome: Outcome | Exception) -> None:
+        """Gives the caller its answer, if it still waits for one."""
+        if self.made.done():
+            return
+        if isinstance(outcome, Exception):
+            self.made.set_exception(outcome)
+        elif outcome.failure is not None:
+            self.made.set_exception(TaskFailed(*outcome.failure))
+        else:
+            self.made.set_result(outcome.made)
+
+
+class BatchingPool(ChildPool):
+    """A pool of children whose function takes a `Together` as well as a task.
+
+    key: what tasks have in common that can be done together; empty for those that cannot. most: of them at once.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        size: int = 1,
+        idle_s: float = 300,
+        memory_mb: int | None = None,
+        warm: str = "",
+        aside: frozenset[str] = frozenset(),
+        *,
+        key: Callable[[Task], str],
+        most: int,
+    ) -> None:
+        super().__init__(target, size, idle_s, memory_mb, warm, aside)
+        self._key, self._most, self._size = key, most, size
+        self._waiting: dict[str, list[_Order]] = {}
+        self._batches: set[asyncio.Task[None]] = set()
+
+    async def run(self, task: Task, progress: ProgressSink, deadline_s: float, news: NewsSink = unheard) -> list[Made]:
+        """As in ChildPool, but cancelling a call kills a child only when nobody else waits for its batch.
+
+        Progress and news of a batch are those of each of its tasks, and it may take as long as the most patient.
+        """
+        key = self._key(task) if self._most > 1 else ""
+        if not key:
+            return await super().run(task, progress, deadline_s, news)
+        order = _Order(task, progress, deadline_s, news, asyncio.get_running_loop().create_future())
+        self._waiting.setdefault(key, []).append(order)
+        self._begin()
+        try:
+            return await order.made
+        finally:
+            self._withdraw(key, order)
+
+    def close(self) -> None:
+        """Kills every child."""
+        waiting, self._waiting = self._waiting, {}
+        for order in chain.from_iterable(waiting.values()):
+            order.made.cancel()
+        for batch in self._batches:
+            batch.cancel()
+        super().close()
+
+    def _begin(self) -> None:
+        while len(self._batches) < self._size and self._waiting:
+            key = next(iter(self._waiting))
+            queue = self._waiting.pop(key)
+            orders, later = queue[: self._most], queue[self._most :]
+            if later:
+                self._waiting[key] = later
+            batch = asyncio.create_task(self._do(orders))
+            self._batches.add(batch)
+            batch.add_done_callback(self._ended)
+            for order in orders:
+                order.mates, order.batch = orders, batch
+
+    def _ended(self, batch: asyncio.Task[None]) -> None:
+        self._batches.discard(batch)
+        self._begin()
+
+    def _withdraw(self, key: str, order: _Order) -> None:
+        order.made.cancel()
+        queue = self._waiting.get(key, [])
+        if order in queue:
+            queue.remove(order)
+            if not queue:
+                del self._waiting[key]
+        elif order.batch is not None and all(mate.made.done() for mate in order.mates):
+            order.batch.cancel()
+
+    async def _do(self, orders: list[_Order]) -> None:
+        try:
+            if len(orders) > 1 and await self._are_done_together(orders):
+                return
+            for order in orders:
+                if not order.made.done():
+                    order.settle(await self._alone(order))
+        except Exception as error:  # noqa: BLE001  # unforeseen: the callers raise it
+            for order in orders:
+                order.settle(error)
+        finally:
+            for order in orders:
+                order.made.cancel()
+
+    async def _are_done_together(self, orders: list[_Order]) -> bool:
+        """Settles all orders; none where the child died of them, or took too long."""
+
+        def progress(fraction: float, stage: str, message: str) -> None:
+            for order in orders:
+                order.progress(fraction, stage, message)
+
+        def news(one: News) -> None:
+            for order in orders:
+                order.news(one)
+
+        tasks = tuple(order.task for order in orders)
+        together = Together(TOGETHER, params={}, inputs={}, folder=tasks[0].folder, tasks=tasks)
+        deadline_s = max(order.deadline_s for order in orders)
+        outcomes: list[Any]
+        try:
+            outcomes = [*await super().run(together, progress, deadline_s, news)]
+        except (WorkerCrashed, OutOfMemory, DeadlineExceeded):
+            return False
+        except ServiceError as error:
+            outcomes = [error] * len(orders)
+        for order, outcome in zip(orders, outcomes, strict=True):
+            order.settle(outcome)
+        return True
+
+    async def _alone(self, order: _Order) -> Outcome | ServiceError:
+        try:
+            return Outcome(await super().run(order.task, order.progress, order.deadline_s, order.news))
+        except ServiceError as error:
+            return error
