@@ -15,7 +15,7 @@ VIEWER := $(WEB)/dist/index.html
 
 PYPROJECTS := $(wildcard pyproject.toml packages/*/pyproject.toml services/*/pyproject.toml bench/pyproject.toml)
 WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public -type f 2>/dev/null) \
-               $(wildcard $(WEB)/index.html $(WEB)/vite.config.ts $(WEB)/tsconfig.json)
+               $(wildcard $(WEB)/*.html $(WEB)/vite.config.ts $(WEB)/tsconfig.json)
 
 .PHONY: help setup demo up test fmt lint proto proto-baseline web samples bench-pipeline
 

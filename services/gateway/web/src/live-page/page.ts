@@ -48,6 +48,7 @@ class LivePage {
   private wantsSplats = false;
   private running = false;
   private pumping = false;
+  private isAsleep = false;
 
   constructor(root: HTMLElement) {
     this.settings = new Settings(budgetOf(location.search), this.search, () => this.restart());
@@ -161,6 +162,7 @@ class LivePage {
     }
     this.running = true;
     this.held = false;
+    this.isAsleep = false;
     this.stream.start(this.settings.wishes);
     this.pump();
   }
@@ -168,6 +170,7 @@ class LivePage {
   private restart(): void {
     if (!this.running) return;
     this.held = false;
+    this.isAsleep = false;
     this.tell('');
     this.stream.start(this.settings.wishes);
   }
@@ -185,6 +188,7 @@ class LivePage {
     this.source.onNextFrame(() => {
       this.pumping = false;
       if (!this.running || document.hidden) return;
+      if (this.isAsleep && this.source.isRunning) this.restart();
       if (!this.stream.isFree || !this.source.isRunning) {
         this.pump();
         return;
@@ -286,9 +290,11 @@ class LivePage {
   }
 
   private tellTrouble(trouble: Trouble): void {
+    // A paused video or a hidden page: the session begins anew with the next frame.
+    this.isAsleep = trouble.code === 'idle';
+    if (this.isAsleep) return;
     document.body.dataset.trouble = trouble.code;
     this.tell(adviceFor(trouble));
-    if (this.stream.state === 'closed') this.running = false;
   }
 
   private tell(words: string): void {

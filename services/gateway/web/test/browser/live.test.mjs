@@ -36,9 +36,10 @@ function dataFor(output, frame) {
 }
 
 /** Serves the page's WebSocket as a worker would. */
-async function serveLive(page, heard, { refuse } = {}) {
+async function serveLive(page, heard, { refuse, idleAfter = Infinity } = {}) {
   await page.routeWebSocket(/\/api\/stream$/, (socket) => {
     let wishes;
+    let frames = 0;
     const say = (message) => socket.send(Buffer.from(encode(message)));
     socket.onMessage((bytes) => {
       const message = decode(bytes);
@@ -51,6 +52,12 @@ async function serveLive(page, heard, { refuse } = {}) {
         } else say({ ...READY, output: wishes.output, format: wishes.format });
       }
       if (message.type !== 'frame' && message.type !== 'capture') return;
+      frames += 1;
+      if (frames > idleAfter) {
+        say({ type: 'error', code: 'idle', message: 'nothing came' });
+        socket.close();
+        return;
+      }
       const output = message.output ?? wishes.output;
       const { seq, t } = message;
       const common = { seq, t, n: N, timings: {}, dropped: 0, fov: 45, invalid: 0 };
@@ -110,6 +117,17 @@ describe('the live page', () => {
       await page.keyboard.press('c');
       assert.match((await download).suggestedFilename(), /^capture-.*\.spz$/);
       await assertAccessible(page);
+    }));
+
+  it('begins anew by itself after a silence, and says nothing of it', () =>
+    withViewer(browser, {}, async (page, gateway) => {
+      const heard = [];
+      await serveLive(page, heard, { idleAfter: 4 });
+      await page.goto(`${gateway.url}live.html?budget=500&format=fp32&output=points`);
+      await page.getByRole('button', { name: 'Use the camera' }).click();
+      await results(page, 8);
+      assert.ok(heard.filter(({ type }) => type === 'hello').length >= 2);
+      assert.equal((await state(page)).trouble, undefined);
     }));
 
   it('tells in words why a session did not begin', () =>
