@@ -93,6 +93,32 @@ def splat(
 
 
 @app.command()
+def scene(
+    photos: Annotated[list[Path], typer.Argument(help="Photos of one place.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write: the extension tells the format.")],
+    model: Annotated[
+        str, typer.Option(help="da3-giant and da3nested-giant-large make Gaussians, the smaller ones coloured points.")
+    ] = "da3-base",
+) -> None:
+    """Make one cloud from several photos of one place, in this process, without any server."""
+    with plain_errors():
+        from immichvr_local.console import Steps, size
+        from immichvr_local.console import output as results
+        from immichvr_local.scene_command import STEPS, scene_from
+
+        with Steps(STEPS) as steps:
+            made = scene_from(photos, output, model, steps)
+        out = results()
+        for note in made.notes:
+            out.print(f"note: {note}", markup=False)
+        what, unit = "Gaussians" if made.gaussians else "points", "in metres" if made.metric else "without a scale"
+        out.print(
+            f"{made.path}: {made.count:,} {what} by {made.model_key}, {unit}, {size(made.size)}, {made.seconds:.1f} s",
+            markup=False,
+        )
+
+
+@app.command()
 def convert(
     files: Annotated[
         list[Path], typer.Argument(metavar="IN… OUT", help="Splat files; without --to, one and where to write it.")

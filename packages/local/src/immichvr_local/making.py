@@ -58,7 +58,7 @@ def make_splat(photo_path: Path, target: Path, model: str, max_gaussians: int | 
             splat_model,
             max_gaussians=max_gaussians,
             cache=Cache.from_env(),
-            progress=_download_shown(steps),
+            progress=download_shown(steps),
         )
     with steps.step(f"writing {target.name}"), about(target.name, SplatError):
         losses = write(splat.cloud, target, format_key)
@@ -89,7 +89,9 @@ def _first_choice(photo: Photo, splat: Splat, asked: str) -> str:
     return "the photo carries its depth" if carried else "the best model that is here"
 
 
-def _download_shown(steps: Steps) -> Callable[[Progress], None]:
+def download_shown(steps: Steps) -> Callable[[Progress], None]:
+    """Shows how far a model's download is, within the present step."""
+
     def show(progress: Progress) -> None:
         steps.within(f"downloading {progress.model}", progress.fraction or 0.0)
 
