@@ -12,10 +12,7 @@ from immichvr_common.manifests import ROOTS, Manifest, read_manifest
 from immichvr_common.storage import CorruptObject, ObjectStore
 from pydantic import BaseModel
 
-from immichvr_gateway.recipes import depth_model_of
-
-PREFERENCE = (
-    "embedded",
+_NETWORKS = (
     "depthpro",
     "da3nested-giant-large",
     "da2-large",
@@ -31,7 +28,13 @@ PREFERENCE = (
     "midas-dpt-large",
     "heuristic",
 )
-"""Depth models as workers' `auto` prefers them; a splat is as good as the depth it was lifted from."""
+PREFERENCE: dict[str, tuple[str, ...]] = {
+    "depth": ("embedded", *_NETWORKS),
+    "splat": (
+        "lift-embedded", "sharp", "da3nested-giant-large", "da3-giant", *(f"lift-{key}" for key in _NETWORKS),
+    ),
+}  # fmt: skip
+"""Models as workers' `auto` prefers them, by what they make."""
 _CACHED_MANIFESTS = 2048
 
 
@@ -95,7 +98,7 @@ class AssetIndex:
 
     def of_photo(self, photo_id: str) -> list[AssetEntry]:
         """A photo's assets, the best model first."""
-        return sorted(self._photos.get(photo_id, {}).values(), key=lambda entry: (entry.kind, rank(entry.model_key)))
+        return sorted(self._photos.get(photo_id, {}).values(), key=lambda entry: (entry.kind, rank(entry)))
 
     def get(self, photo_id: str, asset_key: str) -> AssetEntry | None:
         """The asset of that name."""
@@ -107,12 +110,10 @@ class AssetIndex:
         return Badges(depth="depth" in kinds, splat="splat" in kinds)
 
 
-def rank(model_key: str) -> int:
-    """How far from the best a model is; one that makes splats itself, without depth, is better than any lifting."""
-    if model_key == "sharp":
-        return -1
-    depth = depth_model_of(model_key)
-    return PREFERENCE.index(depth) if depth in PREFERENCE else len(PREFERENCE)
+def rank(entry: AssetEntry) -> int:
+    """How far from the best an asset's model is; 0 is the best."""
+    order = PREFERENCE.get(entry.kind, ())
+    return order.index(entry.model_key) if entry.model_key in order else len(order)
 
 
 class ManifestReader:

@@ -140,12 +140,12 @@ class Orders:
         made = [entry for entry in self._assets.of_photo(photo.id) if entry.kind == kind and entry.recipe in will_do]
         if not made:
             return None
-        best = min(made, key=lambda entry: rank(entry.model_key))
+        best = min(made, key=rank)
         return None if model == "auto" and await self._is_surpassed(best) else best
 
     async def _is_surpassed(self, entry: AssetEntry) -> bool:
         """Whether the weights of a model that `auto` prefers came after this was made."""
-        better = [key for key in PREFERENCE[: max(0, rank(entry.model_key))] if key in registry]
+        better = {depth_model_of(key) for key in PREFERENCE[entry.kind][: rank(entry)]}
         since = [await self._shelf.ready_since(key) for key in better if not registry[key].built_in]
         return any(at is not None and at > entry.made_at for at in since)
 
