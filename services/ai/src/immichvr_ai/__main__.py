@@ -7,6 +7,17 @@ from immichvr_common.service import serve
 from immichvr_ai.model_jobs import ASIDE
 from immichvr_ai.service import RPC_NAMES, register
 from immichvr_ai.settings import AiSettings
+from immichvr_ai.together import batch_key
 
 if __name__ == "__main__":
-    asyncio.run(serve(AiSettings(), "immichvr_ai.jobs:perform", register, RPC_NAMES, "immichvr_ai.warming:warm", ASIDE))
+    asyncio.run(
+        serve(
+            AiSettings(),
+            "immichvr_ai.jobs:perform",
+            register,
+            RPC_NAMES,
+            warm="immichvr_ai.warming:warm",
+            aside=ASIDE,
+            together=batch_key,
+        )
+    )

@@ -7,6 +7,7 @@ from functools import cache
 
 from google.protobuf import json_format
 from immichvr.ai.v1.ai_pb2 import DepthParams, SplatParams
+from immichvr_common.batches import Outcome, Together
 from immichvr_common.errors import InvalidRequest
 from immichvr_common.tasks import Made, Report, Task
 from immichvr_media import DecodeLimits, Photo, decode_photo
@@ -19,19 +20,22 @@ from immichvr_ai.errors import ImageTooSmall
 from immichvr_ai.lift import Lifted, lift
 from immichvr_ai.live.serving import LIVE, serve_live
 from immichvr_ai.model_jobs import MODEL_JOBS, perform_model_job, told_downloads
-from immichvr_ai.settings import PhotoSettings, current_settings
-from immichvr_ai.splats import make_splat
+from immichvr_ai.settings import current_settings
+from immichvr_ai.splats import Foreseen, make_splat
+from immichvr_ai.together import perform_together
 
 _LAYERS_ONLY = 150_000
 """Gaussians to lift to where only the two layers' pictures are wanted."""
 
 
-def perform(task: Task, report: Report) -> list[Made]:
+def perform(task: Task, report: Report) -> list[Made] | list[Outcome]:
     """Does one job: the photo `source` becomes a depth asset, or a depth and a splat asset.
 
-    A job about a model, and a live session, make nothing. Raises InvalidRequest, and what decoding, estimating and
-    lifting raise, each with a code.
+    A job about a model, and a live session, make nothing; of jobs that came together, each has its outcome. Raises
+    InvalidRequest, and what decoding, estimating and lifting raise, each with a code.
     """
+    if isinstance(task, Together):
+        return perform_together(task, report, _models(), _decoded, _of_photo)
     if task.kind in MODEL_JOBS:
         perform_model_job(task, report, _models())
         return []
@@ -40,11 +44,17 @@ def perform(task: Task, report: Report) -> list[Made]:
         return []
     if task.kind not in ("depth", "splat"):
         raise InvalidRequest(f"the ai service does depth and splat, not {task.kind!r}")
+    return _of_photo(task, report)
+
+
+def _of_photo(task: Task, report: Report, photo: Photo | None = None, foreseen: Foreseen | None = None) -> list[Made]:
     clock = Clock()
-    photo = _decode(task, current_settings().photo)
+    photo = photo or _decoded(task)
     clock.lap("decoded")
     report(0.1, "decoded", f"{photo.width}×{photo.height} pixels")
-    return (_depth if task.kind == "depth" else _splat)(task, photo, clock, report)
+    if task.kind == "depth":
+        return _depth(task, photo, clock, report)
+    return _splat(task, photo, clock, report, foreseen)
 
 
 def _depth(task: Task, photo: Photo, clock: Clock, report: Report) -> list[Made]:
@@ -61,11 +71,13 @@ def _depth(task: Task, photo: Photo, clock: Clock, report: Report) -> list[Made]
     return [made]
 
 
-def _splat(task: Task, photo: Photo, clock: Clock, report: Report) -> list[Made]:
+def _splat(task: Task, photo: Photo, clock: Clock, report: Report, foreseen: Foreseen | None = None) -> list[Made]:
     params = json_format.ParseDict(task.params, SplatParams(), ignore_unknown_fields=True)
 
     def inferred(key: str) -> None:
         clock.lap("inferred")
+        if foreseen is not None and foreseen.model_key == key:
+            clock.laps["inferred"] = round(foreseen.seconds, 4)
         report(0.6, "inferred", f"by {key}")
 
     with told_downloads(_models(), report, 0.1, 0.3) as on_download:
@@ -78,6 +90,7 @@ def _splat(task: Task, photo: Photo, clock: Clock, report: Report) -> list[Made]
             progress=on_download,
             accepted=params.accepted,
             inferred=inferred,
+            foreseen=foreseen,
         )
     if splat.lifted is not None:
         clock.lap("lifted")
@@ -91,7 +104,8 @@ def _splat(task: Task, photo: Photo, clock: Clock, report: Report) -> list[Made]
     return made
 
 
-def _decode(task: Task, settings: PhotoSettings) -> Photo:
+def _decoded(task: Task) -> Photo:
+    settings = current_settings().photo
     limits = DecodeLimits(max_pixels=int(settings.max_megapixels * 1e6), max_bytes=int(settings.max_megabytes * 1e6))
     photo = decode_photo(task.inputs["source"], limits)
     if min(photo.width, photo.height) < settings.min_side:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import time
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,16 @@ class Splat:
     lifted: Lifted | None = None
 
 
+@dataclass(frozen=True)
+class Foreseen:
+    """What a network has made of a photo already, together with others. seconds: this photo's share of the time."""
+
+    model_key: str
+    cloud: GaussianCloud
+    note: str
+    seconds: float
+
+
 def make_splat(
     photo: Photo,
     model: str = "auto",
@@ -65,16 +76,18 @@ def make_splat(
     runtime: Runtime = RUNTIME,
     accepted: Collection[str] = (),
     inferred: Callable[[str], None] = lambda _: None,
+    foreseen: Foreseen | None = None,
 ) -> Splat:
     """Make the Gaussians of a photo.
 
     model: one of SPLAT_MODELS, or `auto`: lifting the depth that the photo carries, else a network that makes
     Gaussians and is here, else lifting the best depth there is. max_gaussians: at most so many, where that is asked
     for; lifted_gaussians: of lifting, where it is not. inferred: told which model ran, before anything is lifted.
+    foreseen: what `foresee` made of this photo, so that its model does not run again.
     The rest is as in `estimate_depth`. Raises UnknownModel, ModelUnavailable and LiftError; too little memory for a
     model is no error where another of `runtime.settings.fallback` is here.
     """
-    maker = _Maker(photo, max_gaussians, lifted_gaussians, cache, progress, runtime, accepted, inferred)
+    maker = _Maker(photo, max_gaussians, lifted_gaussians, cache, progress, runtime, accepted, inferred, foreseen)
     if model == "auto":
         native = [key for key in PREFERRED if photo.depth is None and _makes_splats_here(key, cache, accepted)]
         return _first([*native, f"{LIFT}auto"], maker, ModelUnavailable)
@@ -85,6 +98,32 @@ def make_splat(
     chain = runtime.settings.fallback.get(model, ())
     instead = [key for key in map(_splat_key, chain) if _makes_splats_here(key, cache, accepted)]
     return _first([model, *instead], maker, NotEnoughMemory)
+
+
+def foresee(
+    photos: Sequence[Photo],
+    key: str,
+    *,
+    cache: Cache,
+    progress: Callable[[Progress], None] | None = None,
+    runtime: Runtime = RUNTIME,
+    accepted: Collection[str] = (),
+) -> list[Foreseen]:
+    """Have a network that makes Gaussians of single photos see several at once; for `make_splat`, one by one.
+
+    Raises ModelUnavailable.
+    """
+    network = NETWORKS[key]
+    assert isinstance(network, SplatNetwork)  # noqa: S101  # only such keys come here
+    views = [view_of(photo) for photo in photos]
+    start = time.perf_counter()
+
+    def work(module: torch.nn.Module, compute: Compute) -> list[GaussianCloud]:
+        return network.splats(module, views, compute)
+
+    clouds, note = run_network(key, network, work, cache, progress, runtime, accepted)
+    share = (time.perf_counter() - start) / len(photos)
+    return [Foreseen(key, cloud, note, share) for cloud in clouds]
 
 
 @dataclass(frozen=True)
@@ -99,6 +138,7 @@ class _Maker:
     runtime: Runtime
     accepted: Collection[str]
     inferred: Callable[[str], None]
+    foreseen: Foreseen | None
 
     def __call__(self, key: str) -> Splat:
         return self._lifted(key.removeprefix(LIFT)) if key.startswith(LIFT) else self._native(key)
@@ -128,17 +168,7 @@ class _Maker:
 
     def _native(self, key: str) -> Splat:
         network = NETWORKS[key]
-        view = view_of(self.photo)
-
-        def work(module: torch.nn.Module, compute: Compute) -> tuple[GaussianCloud | None, ViewDepth | None]:
-            if isinstance(network, SceneNetwork):
-                scene = network.scene(module, [view], compute, splat=True)
-                return scene.cloud, scene.views[0]
-            assert isinstance(network, SplatNetwork)  # noqa: S101  # only such keys come here
-            return network.splats(module, [view], compute)[0], None
-
-        made, note = run_network(key, network, work, self.cache, self.progress, self.runtime, self.accepted)
-        cloud, seen = made
+        cloud, seen, note = self._made_by(key)
         if cloud is None or cloud.count == 0:
             raise ModelUnavailable(key, "invalid_weights", "the network made no Gaussians")
         self.inferred(key)
@@ -150,6 +180,22 @@ class _Maker:
         if seen is not None:
             depth = replace(depth_map(self.photo, seen, key, revision), focal_px=focal_px, reason=note)
         return Splat(cloud, network.metric, key, revision, note, focal_px, depth)
+
+    def _made_by(self, key: str) -> tuple[GaussianCloud | None, ViewDepth | None, str]:
+        if self.foreseen is not None and self.foreseen.model_key == key:
+            return self.foreseen.cloud, None, self.foreseen.note
+        network = NETWORKS[key]
+        view = view_of(self.photo)
+
+        def work(module: torch.nn.Module, compute: Compute) -> tuple[GaussianCloud | None, ViewDepth | None]:
+            if isinstance(network, SceneNetwork):
+                scene = network.scene(module, [view], compute, splat=True)
+                return scene.cloud, scene.views[0]
+            assert isinstance(network, SplatNetwork)  # noqa: S101  # only such keys come here
+            return network.splats(module, [view], compute)[0], None
+
+        made, note = run_network(key, network, work, self.cache, self.progress, self.runtime, self.accepted)
+        return *made, note
 
 
 def _first(keys: list[str], maker: _Maker, declining: type[ModelUnavailable]) -> Splat:
