@@ -35,7 +35,7 @@ from ..errors import InvalidCloudError, MalformedFileError, UnsupportedFileError
 from ..frames import check_frame, half_turn
 from ..losses import Loss, number
 from ..source import ReadLimits, Source
-from ..stream import SoundStream, Stream, row_numbers
+from ..stream import SOUND, SoundStream, Stream, row_numbers
 from .base import Decoded, Encoded
 from .spz_planes import LARGEST_STEPS, pack, plane_sizes, unpack, unpack_means
 from .spz_streams import (
@@ -100,6 +100,8 @@ def read(source: Source, limits: ReadLimits, *, frame: str = "rdf") -> Decoded:
         degree,
         lambda rows: unpack(planes, version, bits, stored, degree, row_numbers(rows)),
         decode_means=lambda rows: unpack_means(planes[0], version, bits, row_numbers(rows)),
+        glance=(lambda _: SOUND) if version > 1 else None,
+        decode_less=lambda rows, cut: unpack(planes, version, bits, stored, cut, row_numbers(rows)),
     )
     if frame == "rub":
         stream = replace(stream.changed(half_turn), decode_means=None)
