@@ -258,6 +258,21 @@ def test_unloading_gives_memory_back_to_the_system(tmp_path: Path) -> None:
     assert after - before < 0.1 * size
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+def test_unloading_gives_memory_back_to_the_gpu(tmp_path: Path) -> None:
+    runtime, size = Runtime(ModelsSettings(device="cuda", spare_mb=0)), 200 * MB
+    directory = weights(tmp_path, "large")
+    torch.zeros(1, device="cuda")
+    torch.cuda.empty_cache()
+    before, _ = torch.cuda.mem_get_info()
+    runtime.run("large", directory, Fake(size=size), nothing)
+    loaded, _ = torch.cuda.mem_get_info()
+    runtime.unload("large")
+    after, _ = torch.cuda.mem_get_info()
+    assert before - loaded > 0.9 * size
+    assert before - after < 0.1 * size
+
+
 def test_free_memory_is_what_the_container_leaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "memory.max").write_text("1000000000\n")
     (tmp_path / "memory.current").write_text("700000000\n")
