@@ -49,11 +49,11 @@ class Sharp:
     def splats(self, module: torch.nn.Module, views: Sequence[View], compute: Compute) -> list[GaussianCloud]:
         """A cloud for each photo, metres, OpenCV axes of its camera.
 
-        The network sees every photo at one size; with less effort it sees fewer at once.
+        The network sees every photo at one size; with less effort it sees one at a time.
         """
         import torch
 
-        at_once = max(1, int(LARGEST_BATCH * compute.effort)) if compute.device.type == "cuda" else 1
+        at_once = LARGEST_BATCH if compute.device.type == "cuda" and compute.effort >= 1 else 1
         clouds: list[GaussianCloud] = []
         with torch.inference_mode():
             for batch in _batches(views, at_once):
