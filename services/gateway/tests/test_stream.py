@@ -73,6 +73,7 @@ async def worker(empty_bus: Bus) -> AsyncIterator[FakeWorker]:
     fake.port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     subscription = await empty_bus.client.subscribe("jobs.ai.*.*.live.*", cb=fake.on_job)
+    await empty_bus.client.flush()
     yield fake
     await subscription.unsubscribe()
     await server.stop(0)

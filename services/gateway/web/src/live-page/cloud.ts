@@ -55,6 +55,10 @@ export class LiveCloud {
     // Clouds come in OpenCV axes, three's y and z point the other way.
     this.content.quaternion.set(1, 0, 0, 0);
     this.axes.visible = false;
+    // Before everything, or the splats around would cover them.
+    this.axes.renderOrder = 1;
+    (this.axes.material as THREE.Material).depthTest = false;
+    (this.axes.material as THREE.Material).transparent = true;
     this.content.add(this.axes);
     this.rig.setLimits(WIDEST_YAW, NEAREST);
     this.resizes = new ResizeObserver(() => this.resize());
