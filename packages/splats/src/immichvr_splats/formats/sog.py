@@ -24,18 +24,18 @@ import json
 
 import numpy as np
 
-from ..cloud import GaussianCloud
+from ..cloud import SH_COEFFICIENTS
 from ..compiled import F32, U8
 from ..errors import InvalidCloudError
 from ..losses import Loss
-from ..numerics import LOGITS_OF_BYTES
 from ..source import ReadLimits, Source
-from ..stream import SoundStream
+from ..stream import SOUND, UNSURE, SoundStream, Stream
 from ..threads import in_order
 from . import sog_meta, sog_pixels, texture
 from .archive import open_archive, stored
 from .base import Decoded, Encoded
 from .sog_textures import base_textures, codebooks, palette_textures
+from .sog_unpacking import Tables, centroids_of, unpack, unpack_means
 
 _ORDERS = ("morton", "file")
 _METHOD = 1
@@ -51,23 +51,20 @@ def read(source: Source, limits: ReadLimits) -> Decoded:
     meta = sog_meta.read(archive)
     limits.check_points(meta.count, source.name)
     pixels = sog_meta.read_textures(archive, meta, limits)
-    n = meta.count
-    cloud = GaussianCloud(
-        means=np.empty((n, 3), np.float32),
-        log_scales=meta.scales[pixels["scales"][:n, :3]],
-        quaternions=np.empty((n, 4), np.float32),
-        opacity_logits=LOGITS_OF_BYTES[pixels["sh0"][:n, 3]],
-        sh=np.empty((n, meta.coefficients + 1, 3), np.float32),
-    )
     positions = sog_pixels.positions_of_words(meta.mins, meta.maxs)
-    sog_pixels.unpack_means(pixels["means_l"], pixels["means_u"], positions, cloud.means)
-    sog_pixels.unpack_rotations(pixels["quats"], cloud.quaternions)
-    cloud.sh[:, 0] = meta.sh0[pixels["sh0"][:n, :3]]
+    tables = Tables(positions, meta.scales, meta.sh0, centroids_of(meta, pixels))
     if meta.coefficients:
-        centroids = meta.centroids[pixels["shN_centroids"][:, :3]].reshape(-1, meta.coefficients, 3)
-        labels = sog_meta.palette_labels(pixels["shN_labels"][:n], meta, source.name)
-        cloud.sh[:, 1:] = centroids[labels]
-    return Decoded(cloud, [])
+        sog_meta.check_labels(pixels["shN_labels"][: meta.count], meta, source.name)
+    finite = bool(np.isfinite(positions).all())
+    stream = Stream(
+        meta.count,
+        SH_COEFFICIENTS.index(meta.coefficients + 1),
+        lambda rows: unpack(pixels, tables, rows, meta.coefficients),
+        decode_means=lambda rows: unpack_means(pixels, tables, rows),
+        glance=lambda rows: SOUND if finite and sog_pixels.are_unit(pixels["quats"][rows]) else UNSURE,
+        decode_less=lambda rows, degree: unpack(pixels, tables, rows, SH_COEFFICIENTS[degree] - 1),
+    )
+    return Decoded(stream, [])
 
 
 def write(stream: SoundStream, *, order: str = "morton") -> Encoded:

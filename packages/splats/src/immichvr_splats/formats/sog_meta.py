@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..cloud import SH_COEFFICIENTS
-from ..compiled import F32, F64, I64, U8
+from ..compiled import F32, F64, U8
 from ..errors import MalformedFileError, UnsupportedFileError
 from ..source import ReadLimits
 from ..threads import workers
@@ -97,16 +97,16 @@ def read_textures(archive: Archive, meta: Meta, limits: ReadLimits) -> dict[str,
         return dict(zip(packed, pool.map(lambda n: _pixels(archive, meta.files[n], packed[n]), packed), strict=True))
 
 
-def palette_labels(pixels: U8, meta: Meta, name: str) -> I64:
-    """The palette row, (N,), of each pixel, (N, 4). Raises MalformedFileError beyond the palette."""
-    labels = pixels[:, 0].astype(np.int64) | pixels[:, 1].astype(np.int64) << 8
+def check_labels(pixels: U8, meta: Meta, name: str) -> None:
+    """Raise MalformedFileError if one of `pixels`, (N, 4), names a row beyond the palette."""
+    labels = pixels[:, 1].astype(np.uint16) << 8
+    labels |= pixels[:, 0]
     if labels.size and labels.max() >= meta.palette:
         worst = int(labels.argmax())
         raise MalformedFileError(
             f"{name}: {meta.files['shN_labels']}: Gaussian {worst:,} wants row {labels[worst]:,} of a palette of "
             f"{meta.palette:,}"
         )
-    return labels
 
 
 def _check_shape(name: str, width: int, height: int, meta: Meta, where: str) -> None:
@@ -128,12 +128,12 @@ def _check_shape(name: str, width: int, height: int, meta: Meta, where: str) -> 
 def _pixels(archive: Archive, file: str, data: bytes | memoryview) -> U8:
     picture = texture.decode(data, f"{archive.source.name}: {file}")
     pixels = picture.reshape(-1, picture.shape[2])
-    if pixels.shape[1] == _BYTES_PER_PIXEL:
-        return pixels
-    # An encoder drops an alpha channel that is 255 everywhere.
-    opaque = np.full((pixels.shape[0], _BYTES_PER_PIXEL), 255, np.uint8)
-    opaque[:, :3] = pixels
-    return opaque
+    if pixels.shape[1] < _BYTES_PER_PIXEL:  # an encoder drops an alpha channel that is 255 everywhere
+        opaque = np.full((pixels.shape[0], _BYTES_PER_PIXEL), 255, np.uint8)
+        opaque[:, :3] = pixels
+        pixels = opaque
+    pixels.flags.writeable = False  # one kind of array, one compiled kernel
+    return pixels
 
 
 def _object(parent: _Json, key: str, where: str) -> _Json:

@@ -97,6 +97,17 @@ def unpack_rotations(pixels: U8, quaternions: F32) -> None:
 
 
 @kernel
+def are_unit(pixels: U8) -> bool:
+    """Whether all of (N, 4) are tagged and leave room for the component that is not stored."""
+    most, least_tag = 0, 255
+    for i in range(pixels.shape[0]):
+        a, b, c = 2 * np.int64(pixels[i, 0]) - 255, 2 * np.int64(pixels[i, 1]) - 255, 2 * np.int64(pixels[i, 2]) - 255
+        most = max(most, int(a * a + b * b + c * c))
+        least_tag = min(least_tag, int(pixels[i, 3]))
+    return bool(most <= 2 * 255 * 255 and least_tag >= _FIRST_TAG)
+
+
+@kernel
 def pack_levels(values: F32, levels: LevelTable, pixels: U8) -> None:
     """The nearest levels, in the first three channels of (pixels, 3 or 4), of `values`, (N, 3)."""
     midpoints, first, low, per_unit = levels
