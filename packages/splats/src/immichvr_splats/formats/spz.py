@@ -35,9 +35,9 @@ from ..errors import InvalidCloudError, MalformedFileError, UnsupportedFileError
 from ..frames import check_frame, half_turn
 from ..losses import Loss, number
 from ..source import ReadLimits, Source
-from ..stream import SOUND, UNSURE, Glance, SoundStream, Stream, row_numbers
+from ..stream import SOUND, SoundStream, Stream, row_numbers
 from .base import Decoded, Encoded
-from .spz_planes import LARGEST_STEPS, are_unit, pack, plane_sizes, unpack, unpack_means
+from .spz_planes import LARGEST_STEPS, pack, plane_sizes, unpack, unpack_means
 from .spz_streams import (
     Deflated,
     GzipMember,
@@ -60,7 +60,6 @@ _GZIP_VERSIONS = (1, 2, 3)
 _WRITTEN_VERSIONS = (2, 3, 4)
 _FIRST_WITH_WORDS = 3  # of rotations
 _FLAG_ANTIALIASED = 1
-_ROTATIONS = 4  # place of the plane
 _MOST_FRACTIONAL_BITS = 24
 _STORED_COEFFICIENTS = (*(k - 1 for k in SH_COEFFICIENTS), 24)  # version 4 has degree 4 too
 
@@ -101,8 +100,8 @@ def read(source: Source, limits: ReadLimits, *, frame: str = "rdf") -> Decoded:
         degree,
         lambda rows: unpack(planes, version, bits, stored, degree, row_numbers(rows)),
         decode_means=lambda rows: unpack_means(planes[0], version, bits, row_numbers(rows)),
-        glance=None if version == 1 else lambda rows: _glance(planes, version, rows),
-        decode_less=lambda rows, less: unpack(planes, version, bits, stored, less, row_numbers(rows)),
+        glance=(lambda _: SOUND) if version > 1 else None,
+        decode_less=lambda rows, cut: unpack(planes, version, bits, stored, cut, row_numbers(rows)),
     )
     if frame == "rub":
         stream = replace(stream.changed(half_turn), decode_means=None)
@@ -195,11 +194,6 @@ def _read_header(source: Source) -> _Header:
     if bits > _MOST_FRACTIONAL_BITS:
         raise MalformedFileError(f"{name}: {bits} fractional bits, a mean has {_MOST_FRACTIONAL_BITS} bits")
     return _Header(version, count, degree, bits, flags, streams, *toc)
-
-
-def _glance(planes: list[U8], version: int, rows: slice) -> Glance:
-    size = plane_sizes(version, 0)[_ROTATIONS]  # all else is finite, whatever the bytes are
-    return SOUND if are_unit(planes[_ROTATIONS][size * rows.start : size * rows.stop], version) else UNSURE
 
 
 def _planes_of_gzip(source: Source, header: _Header) -> tuple[list[U8], list[Loss]]:

@@ -72,11 +72,6 @@ def unpack(planes: list[U8], version: int, fractional_bits: int, stored: int, de
     return cloud
 
 
-def are_unit(plane: U8, version: int) -> bool:
-    """Whether all rotations of a piece of the plane leave room for the component that is not stored."""
-    return _are_unit_smallest_three(plane) if version >= 3 else _are_unit_xyz(plane)
-
-
 @kernel
 def _pack(
     means: F32,
@@ -196,12 +191,11 @@ def _pack_xyz(quaternions: F32, packed: U8) -> None:
 
 @kernel
 def _unpack_means(plane: U8, rows: I64, step: float, means: F32) -> None:
-    for i in range(rows.shape[0]):
-        for j in range(3):
-            at = 9 * rows[i] + 3 * j
-            bits = (
-                np.int32(plane[at]) | np.int32(plane[at + 1]) << np.int32(8) | np.int32(plane[at + 2]) << np.int32(16)
-            )
+    for i in range(np.uint64(rows.shape[0])):
+        for j in range(np.uint64(3)):
+            at = np.uint64(9) * np.uint64(rows[i]) + np.uint64(3) * j
+            bits = np.int32(plane[at]) | np.int32(plane[at + np.uint64(1)]) << np.int32(8)
+            bits |= np.int32(plane[at + np.uint64(2)]) << np.int32(16)
             means[i, j] = (bits - ((bits & np.int32(0x800000)) << np.int32(1))) * np.float32(step)
 
 
@@ -218,60 +212,53 @@ def _unpack(
     logits: F32,
     sh: F32,
 ) -> None:
-    for i in range(rows.shape[0]):
-        row = rows[i]
-        for j in range(3):
-            log_scales[i, j] = scales[3 * row + j] * np.float32(1 / 16) - np.float32(10)
-            sh[i, j] = (colors[3 * row + j] * np.float32(1 / 255) - np.float32(0.5)) * np.float32(1 / 0.15)
+    for i in range(np.uint64(rows.shape[0])):
+        row = np.uint64(rows[i])
+        for j in range(np.uint64(3)):
+            log_scales[i, j] = scales[np.uint64(3) * row + j] * np.float32(1 / 16) - np.float32(10)
+            color = colors[np.uint64(3) * row + j] * np.float32(1 / 255) - np.float32(0.5)
+            sh[i, j] = color * np.float32(1 / 0.15)
         logits[i] = logits_of_bytes[alphas[row]]
-        for j in range(sh.shape[1] - 3):
-            sh[i, 3 + j] = (np.float32(bands[stored * row + j]) - np.float32(128)) * np.float32(1 / 128)
+        for j in range(np.uint64(sh.shape[1] - 3)):
+            band = np.float32(bands[np.uint64(stored) * row + j])
+            sh[i, np.uint64(3) + j] = (band - np.float32(128)) * np.float32(1 / 128)
 
 
 @kernel
 def _unpack_smallest_three(plane: U8, rows: I64, quaternions: F32) -> None:
-    unit = np.float32(_SQRT_HALF / 511)
-    for i in range(rows.shape[0]):
-        at = 4 * rows[i]
-        packed = np.int64(plane[at]) | np.int64(plane[at + 1]) << 8 | np.int64(plane[at + 2]) << 16
-        packed |= np.int64(plane[at + 3]) << 24
+    for i in range(np.uint64(rows.shape[0])):
+        at = np.uint64(4) * np.uint64(rows[i])
+        packed = np.int64(plane[at]) | np.int64(plane[at + np.uint64(1)]) << 8
+        packed |= np.int64(plane[at + np.uint64(2)]) << 16 | np.int64(plane[at + np.uint64(3)]) << 24
+        a, b, c, rest = _unit(_signed(packed >> 20), _signed(packed >> 10), _signed(packed))
         largest = packed >> 30
-        squares = np.float32(0)
-        for component in range(3, -1, -1):
-            if component != largest:
-                value = np.float32(packed & 511) * unit
-                squares += value * value
-                quaternions[i, (component + 1) & 3] = -value if packed & 512 else value
-                packed >>= 10
-        quaternions[i, (largest + 1) & 3] = np.sqrt(max(np.float32(0), np.float32(1) - squares))
+        quaternions[i, 0] = rest if largest == 3 else c
+        quaternions[i, 1] = rest if largest == 0 else a
+        quaternions[i, 2] = rest if largest == 1 else a if largest == 0 else b
+        quaternions[i, 3] = rest if largest == 2 else c if largest == 3 else b
 
 
 @kernel
-def _are_unit_smallest_three(plane: U8) -> bool:
-    most = 0
-    for at in range(0, plane.shape[0], 4):
-        packed = np.int64(plane[at]) | np.int64(plane[at + 1]) << 8 | np.int64(plane[at + 2]) << 16
-        packed |= np.int64(plane[at + 3]) << 24
-        a, b, c = packed & 511, packed >> 10 & 511, packed >> 20 & 511
-        most = max(most, int(a * a + b * b + c * c))
-    return bool(most <= 2 * 511 * 511)
+def _signed(bits: np.int64) -> np.float32:
+    magnitude = np.float32(bits & 511) * np.float32(_SQRT_HALF / 511)
+    return np.float32(-magnitude if bits & 512 else magnitude)
 
 
 @kernel
-def _are_unit_xyz(plane: U8) -> bool:
-    most = 0
-    for at in range(0, plane.shape[0], 3):
-        x, y, z = 2 * np.int64(plane[at]) - 255, 2 * np.int64(plane[at + 1]) - 255, 2 * np.int64(plane[at + 2]) - 255
-        most = max(most, int(x * x + y * y + z * z))
-    return bool(most <= 255 * 255)
+def _unit(a: np.float32, b: np.float32, c: np.float32) -> tuple[np.float32, np.float32, np.float32, np.float32]:
+    """Three components, shrunk where they are too long for a unit quaternion, and the fourth."""
+    squares = a * a + b * b + c * c
+    if squares > 1:
+        shrink = np.float32(1) / np.sqrt(squares)
+        return a * shrink, b * shrink, c * shrink, np.float32(0)
+    return a, b, c, np.sqrt(np.float32(1) - squares)
 
 
 @kernel
 def _unpack_xyz(plane: U8, rows: I64, quaternions: F32) -> None:
-    for i in range(rows.shape[0]):
-        squares = np.float32(0)
-        for j in range(3):
-            value = plane[3 * rows[i] + j] * np.float32(1 / 127.5) - np.float32(1)
-            squares += value * value
-            quaternions[i, 1 + j] = value
-        quaternions[i, 0] = np.sqrt(max(np.float32(0), np.float32(1) - squares))
+    for i in range(np.uint64(rows.shape[0])):
+        at = np.uint64(3) * np.uint64(rows[i])
+        x = plane[at] * np.float32(1 / 127.5) - np.float32(1)
+        y = plane[at + np.uint64(1)] * np.float32(1 / 127.5) - np.float32(1)
+        z = plane[at + np.uint64(2)] * np.float32(1 / 127.5) - np.float32(1)
+        quaternions[i, 1], quaternions[i, 2], quaternions[i, 3], quaternions[i, 0] = _unit(x, y, z)
