@@ -212,8 +212,20 @@ async def test_a_photo_is_not_given_to_a_model_whose_licence_nobody_accepted(gat
     assert (await empty_bus.js.stream_info("JOBS")).state.messages == 0
 
 
-async def test_a_photos_job_carries_what_was_accepted_and_shows_it_to_nobody(gateway, empty_bus) -> None:
+async def test_a_photo_waits_for_no_large_download(gateway, worker) -> None:
     await ask(gateway, LICENSED, "accept", licence=LICENCE.name)
+    for code in ("consent_required", "downloading"):
+        for what, name in (("depth", LICENSED), ("splat", f"lift-{LICENSED}")):
+            assert (await gateway.post("beach.jpg", what, model=name)).json()["code"] == code
+        await worker.tell(LICENSED, "downloading", done_bytes=1, total_bytes=10)
+    # A small one is fetched by the job itself, by every job that needs it.
+    await worker.tell("da2-small", "downloading", done_bytes=1, total_bytes=10)
+    assert (await gateway.post("beach.jpg", "depth", model="da2-small")).status_code == 202
+
+
+async def test_a_photos_job_carries_what_was_accepted_and_shows_it_to_nobody(gateway, empty_bus, worker) -> None:
+    await ask(gateway, LICENSED, "accept", licence=LICENCE.name)
+    await worker.tell(LICENSED, "ready")
     job = (await gateway.post("beach.jpg", "depth", model=LICENSED)).json()["job"]
     assert job["params"] == {"model": LICENSED}
     message = await empty_bus.js.get_last_msg("JOBS", f"jobs.ai.cpu.interactive.depth.{job['id']}")

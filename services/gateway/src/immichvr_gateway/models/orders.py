@@ -94,22 +94,25 @@ class ModelOrders:
 
 
 def refusal_to_run(found: OnShelf, settings: CacheSettings) -> Problem | None:
-    """Why a photo cannot be given to this model now; None where it can, if need be after a download."""
+    """Why a photo cannot be given to this model now; None where it can, if need be after a small download.
+
+    A large one is a job of its own: it must not keep a worker from the photos of others.
+    """
+    model = found.model
     if found.needs_licence:
-        return licence_required(found.model)
-    if found.model.built_in or found.state in HERE or found.state == "downloading":
+        return licence_required(model)
+    if model.built_in or found.state in HERE:
         return None
+    is_small = model.size is not None and model.size <= settings.auto_limit
+    if is_small and settings.auto_download and not settings.offline:
+        return None
+    if found.state == "downloading":
+        return Problem(409, "downloading", f"the weights of {model.key} are on their way; ask again when they are here")
+    detail = f"the weights of {model.key} are not here"
     if settings.offline:
-        detail = f"the weights of {found.model.key} are not here and downloads are switched off"
-        return Problem(403, "consent_required", detail, model=found.model.key)
-    is_small = found.model.size is not None and found.model.size <= settings.auto_limit
-    if found.accepted or (settings.auto_download and is_small):
-        return None
-    detail = (
-        f"the weights of {found.model.key} are not here and are not fetched without being asked for: "
-        f"POST /api/models/{found.model.key}/download"
-    )
-    return Problem(403, "consent_required", detail, model=found.model.key)
+        return Problem(403, "consent_required", f"{detail} and downloads are switched off", model=model.key)
+    detail = f"{detail} and are not fetched without being asked for: POST /api/models/{model.key}/download"
+    return Problem(403, "consent_required", detail, model=model.key)
 
 
 def licence_required(model: Model) -> Problem:

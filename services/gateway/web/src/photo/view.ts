@@ -26,7 +26,7 @@ interface PhotoActions {
   models(): void;
 }
 
-const ABOUT_MODELS = new Set(['licence_required', 'consent_required']);
+const ABOUT_MODELS = new Set(['licence_required', 'consent_required', 'downloading']);
 const REFRESH_DELAY_MS = 150;
 const REFRESH_AGAIN_MS = 3000;
 

@@ -102,6 +102,10 @@ const HTTP: Record<string, Words> = {
     'The weights of this model are not here.',
     'Download them under Models first, or choose another model.',
   ],
+  downloading: [
+    'The weights of this model are on their way.',
+    'Try again when they are here; Models shows how far they are.',
+  ],
   not_permitted: ['You may not do this.', 'Ask an administrator of Immich.'],
   other_licence: ['The licence has changed meanwhile.', 'Read the new one and decide again.'],
   busy: ['Something else is being done with this model.', 'Wait until it is over, or cancel it.'],
