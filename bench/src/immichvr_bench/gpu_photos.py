@@ -36,6 +36,11 @@ def view_of(data: bytes) -> View:
     return View(photo.rgb, photo.focal.px)
 
 
+def ply_of(cloud: GaussianCloud) -> bytes:
+    """The file that upstream writes too."""
+    return to_bytes(cloud, "ply")
+
+
 def spz_of(cloud: GaussianCloud) -> bytes:
     """The file of the cloud."""
     return to_bytes(cloud, "spz")

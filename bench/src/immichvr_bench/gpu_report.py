@@ -117,7 +117,7 @@ def show(row: Row) -> None:
     """Print a row as a line of the table."""
     figures = [f"{name} {value:.3g} ms" for name, value in row.ms.items()]
     figures += [f"{name} {value if isinstance(value, str) else f'{value:.4g}'}" for name, value in row.other.items()]
-    print(f"| {row.section} | {row.name} | {row.reason or ', '.join(figures)} |", flush=True)
+    print(f"| {row.section} | {row.name} | {', '.join([*figures, *filter(None, [row.reason])])} |", flush=True)
 
 
 def as_json(bench: Bench, seconds: float) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from immichvr_ai.networks.sharp.packing import to_cloud
 from immichvr_ai.networks.sharp.unprojection import photo_camera
 from immichvr_splats import GaussianCloud
 
-from immichvr_bench.gpu_photos import jpeg, spz_of, view_of
+from immichvr_bench.gpu_photos import jpeg, ply_of, spz_of, view_of
 from immichvr_bench.gpu_report import Bench
 
 SECTION = "SHARP"
@@ -96,6 +96,7 @@ def _around(bench: Bench) -> None:
             both = bench.timed(lambda: to_cloud(means, scales, quaternions, colors, opacities, camera))
             cloud = to_cloud(means, scales, quaternions, colors, opacities, camera)
         row.ms["pack"] = max(0.0, both - row.ms["eigen"])
+        row.ms["PLY"] = bench.timed(lambda: ply_of(cloud))
         row.ms["SPZ"] = bench.timed(lambda: spz_of(cloud))
         row.other["SPZ, MB"] = len(spz_of(cloud)) / 1e6
 
@@ -103,40 +104,38 @@ def _around(bench: Bench) -> None:
 def _one_photo(bench: Bench, module: Any, photo: bytes, name: str, precision: Precision = SINGLE) -> float:
     """Milliseconds from bytes to bytes; 0 where they could not be measured."""
     compute = Compute(bench.device, precision.dtype)
+
+    def whole() -> bytes:
+        [cloud] = Sharp().splats(module, [view_of(photo)], compute)
+        return spz_of(cloud)
+
     with bench.row(SECTION, name) as row, precision.chosen(), torch.inference_mode():
-
-        def whole() -> bytes:
-            [cloud] = Sharp().splats(module, [view_of(photo)], compute)
-            return spz_of(cloud)
-
+        _phases(bench, module, photo, compute, row.ms)
         row.ms["in all"] = bench.timed(whole)
-        row.ms |= _phases(bench, module, photo, compute)
         row.ms["all but forward"] = row.ms["in all"] - row.ms["forward"]
         row.other["peak, GB"] = bench.peak_mb(whole) / 1e3
-        return row.ms["in all"]
-    return 0.0
+    return row.ms.get("in all", 0.0)
 
 
-def _phases(bench: Bench, module: Any, photo: bytes, compute: Compute) -> dict[str, float]:
+def _phases(bench: Bench, module: Any, photo: bytes, compute: Compute, ms: dict[str, float]) -> None:
+    """Fills in one after the other, so that what is missing for a later one leaves those before it."""
+    ms["decode"] = bench.timed(lambda: view_of(photo))
     view = view_of(photo)
-    height, width = view.rgb.shape[:2]
-    camera = photo_camera(width, height, view.focal_px)
+    ms["forward"] = bench.timed(lambda: forward(module, [view], compute))
     gaussians = forward(module, [view], compute)
     means, scales, quaternions, colors, opacities = (getattr(gaussians, name)[0] for name in _FIELDS)
+    height, width = view.rgb.shape[:2]
+    camera = photo_camera(width, height, view.focal_px)
     linear = torch.diag(torch.tensor([0.7, 0.5, 1.0], device=bench.device))
 
     def packed() -> GaussianCloud:
         return to_cloud(means, scales, quaternions, colors, opacities, camera)
 
-    cloud = packed()
-    ms = {
-        "decode": bench.timed(lambda: view_of(photo)),
-        "forward": bench.timed(lambda: forward(module, [view], compute)),
-        "eigen": bench.timed(lambda: mapped_axes(linear, scales, quaternions)),
-    }
+    ms["eigen"] = bench.timed(lambda: mapped_axes(linear, scales, quaternions))
     ms["pack"] = max(0.0, bench.timed(packed) - ms["eigen"])
+    cloud = packed()
+    ms["PLY"] = bench.timed(lambda: ply_of(cloud))
     ms["SPZ"] = bench.timed(lambda: spz_of(cloud))
-    return ms
 
 
 def _against_upstream(bench: Bench, module: Any, photo: bytes, ours_ms: float) -> None:
