@@ -150,3 +150,21 @@ async def test_what_waits_runs_beside_what_computes(tmp_path) -> None:
     computing.cancel()
     await asyncio.gather(computing, return_exceptions=True)
     pool.close()
+
+
+async def test_a_busy_process_lets_go_of_a_model_after_its_task(tmp_path) -> None:
+    def task(name: str, **params: object) -> Task:
+        folder = tmp_path / name
+        folder.mkdir()
+        return Task("depth", {**params, "model": "tiny"}, {}, folder)
+
+    pool = ChildPool(TRIAL)
+    await pool.run(task("load", do="load"), lambda *_: None, 60)
+    begun = asyncio.Event()
+    working = asyncio.create_task(pool.run(task("sleep", do="sleep", seconds=0.5), lambda *progress: begun.set(), 60))
+    await begun.wait()
+    pool.let_go("tiny")
+    assert pool.residents == {"tiny"}
+    assert len(await working) == 1
+    assert pool.residents == frozenset()
+    pool.close()

@@ -60,6 +60,10 @@ class Child:
             self._loop.remove_reader(self._connection.fileno())
             self._messages.put_nowait(None)
             return
+        except Exception as error:  # noqa: BLE001  # anything may be wrong with what a pickle names
+            words = f"the working process said what cannot be read: {error}"
+            self._messages.put_nowait(("error", "internal", words, False))
+            return
         if message[0] != "news":
             self._messages.put_nowait(message)
             return

@@ -111,7 +111,7 @@ class ChildPool:
                 raise
             finally:
                 child.news = unheard
-                if healthy and not is_aside and not child.is_unwanted:
+                if healthy and not is_aside:
                     self._rest(child)
                 else:
                     self._end(child)
@@ -146,6 +146,9 @@ class ChildPool:
         return child
 
     def _rest(self, child: Child) -> None:
+        if child.is_unwanted:
+            self._end(child)
+            return
         self._busy.discard(child)
         child.idle_since = time.monotonic()
         self._idle.append(child)
