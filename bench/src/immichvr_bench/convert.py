@@ -1,9 +1,11 @@
 """Converting between splat formats, ours and its peers in turn on the same files.
 
-python -m immichvr_bench.convert [--quick] [--runs N] [--json PATH]
+python -m immichvr_bench.convert [--quick] [--runs N] [--json PATH] | --large | --markdown
 
 Ours, gaussforge, gsply and ply2splat stay warm in processes of their own and are timed inside, from file to file.
-Tools for Node are timed from start to end. Prints a table; the full run writes bench/results/convert.json.
+Tools for Node are timed from start to end. So is what the machine itself needs, the limit: to map the input and look at
+each of its pages, and to write a file as large as ours. Prints a table; the full run writes bench/results/convert.json,
+which --markdown makes the table of docs/formats.md of. --large converts ten million Gaussians instead.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import json
 import os
 import platform
 import statistics
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,12 +25,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from immichvr_splats import FORMATS, GaussianCloud, SplatError, open_cloud, write
+from immichvr_splats import FORMATS, SplatError, open_cloud, write
 from rich.console import Console
 from rich.table import Table
 
 from immichvr_bench.clouds import SHARP_SIDE, photo_cloud, with_view_dependence
-from immichvr_bench.convert_tools import FailedError, Job, Measure, Tool, start_tools
+from immichvr_bench.convert_cases import CASES, Case
+from immichvr_bench.convert_large import measure_large
+from immichvr_bench.convert_report import document
+from immichvr_bench.convert_tools import LIMIT, OURS, FailedError, Job, Measure, Tool, start_tools
+from immichvr_bench.plain_ply import write_plain_ply
 
 _RESULTS = Path("bench/results/convert.json")
 _SH3_COUNT = 1_000_000
@@ -35,45 +42,6 @@ _QUICK_SIDE = 96
 _SIZE_MARGIN = 1.07  # a file larger than that against the smallest correct peer's does not count as faster
 _LONG_SECONDS = 4.0  # of runs of one tool with one case, after which two are enough
 _ALPHA_PRUNED = 0.98  # the reference writer of ksplat leaves out what is all but transparent
-
-
-@dataclass(frozen=True)
-class Case:
-    """A conversion. peers: who else does it. limits: ms that memory, page faults and compressors need, by input."""
-
-    name: str
-    source: str
-    target: str
-    peers: tuple[str, ...]
-    options: dict[str, Any] = field(default_factory=dict)
-    limits: dict[str, float] = field(default_factory=dict)
-    stuck: dict[str, str] = field(default_factory=dict)
-    """Inputs that no peer is run on, and why."""
-
-
-_PYTHON = ("gaussforge", "gsply python", "gsply cpp")
-_NEVER_ENDS = "splat-transform 3.7.0 on the CPU had not finished after 900 s"
-
-# Limits: measured on two quiet cores for the 1,179,648 Gaussians: writing the file, igzip or zstd on two cores and
-# the kernel, the random access that ksplat's buckets need.
-CASES = (
-    Case("ply → splat", "ply", "splat", ("gaussforge", "ply2splat"), limits={"sh0": 27}),
-    Case("ply → spz v3", "ply", "spz", (*_PYTHON, "splat-transform"), {"version": 3}, {"sh0": 30}),
-    Case("ply → spz v4", "ply", "spz", (*_PYTHON[1:], "splat-transform"), {"version": 4}),
-    Case("ply → compressed-ply", "ply", "compressed-ply", (*_PYTHON, "splat-transform"), limits={"sh0": 15}),
-    *(
-        Case(f"ply → ksplat {level}", "ply", "ksplat", ("gaussian-splats-3d",), {"level": level}, {"sh0": 25})
-        for level in (0, 1, 2)
-    ),
-    Case("ply → sog", "ply", "sog", ("splat-transform",), stuck={"sh3": _NEVER_ENDS}),
-    Case("ply → glb", "ply", "glb", ("splat-transform",), limits={"sh0": 45}),
-    Case("splat → ply", "splat", "ply", ("gaussforge", "splat-transform")),
-    Case("spz v3 → ply", "spz", "ply", (*_PYTHON, "splat-transform"), {"version": 3}),
-    Case("spz v4 → ply", "spz", "ply", (*_PYTHON[1:], "splat-transform"), {"version": 4}),
-    Case("compressed-ply → ply", "compressed-ply", "ply", (*_PYTHON, "splat-transform")),
-    Case("ksplat 1 → ply", "ksplat", "ply", ("gaussforge", "splat-transform"), {"level": 1}),
-    Case("sog → ply", "sog", "ply", ("gaussforge", "splat-transform")),
-)
 
 
 @dataclass
@@ -101,16 +69,6 @@ def make_inputs(folder: Path, quick: bool) -> dict[str, Path]:
     return paths
 
 
-def write_plain_ply(cloud: GaussianCloud, path: Path) -> None:
-    """SHARP's 14 columns without the elements that gaussforge and gsply refuse."""
-    names = ["x", "y", "z", "f_dc_0", "f_dc_1", "f_dc_2", "opacity"]
-    names += [f"scale_{k}" for k in range(3)] + [f"rot_{k}" for k in range(4)]
-    header = ["ply", "format binary_little_endian 1.0", f"element vertex {cloud.count}"]
-    header += [f"property float {name}" for name in names] + ["end_header", ""]
-    columns = (cloud.means, cloud.sh[:, 0], cloud.opacity_logits[:, None], cloud.log_scales, cloud.quaternions)
-    path.write_bytes("\n".join(header).encode() + np.concatenate(columns, axis=1).tobytes())
-
-
 def measure_case(case: Case, name: str, ply: Path, tools: dict[str, Tool], runs: int, folder: Path) -> dict[str, Run]:
     """Each tool in turn, `runs` times after one that warms up; slow ones at least twice, then no more."""
     source = ply
@@ -121,7 +79,7 @@ def measure_case(case: Case, name: str, ply: Path, tools: dict[str, Tool], runs:
     options = {} if case.target == "ply" else case.options
     extension = FORMATS[case.target].extensions[0]
     peers = () if name in case.stuck else case.peers
-    done = {tool: Run() for tool in ("ours", *peers)}
+    done = {tool: Run() for tool in (OURS, LIMIT, *peers)}
     jobs = {
         tool: Job(source, folder / f"{tool.replace(' ', '-')}{extension}", case.source, case.target, options, degree)
         for tool in done
@@ -134,18 +92,25 @@ def measure_case(case: Case, name: str, ply: Path, tools: dict[str, Tool], runs:
             if run.problem or enough or (turn == 0 and not warm_up):
                 continue
             try:
-                measure = tools[tool].convert(jobs[tool])
+                measure = tools[tool].convert(_with_size(jobs[tool], jobs[OURS]) if tool == LIMIT else jobs[tool])
             except FailedError as error:
                 run.problem = str(error)
                 continue
             if turn:
                 run.measures.append(measure)
     for tool, run in done.items():
-        if not run.problem:
+        if not run.problem and tool != LIMIT:
             run.bytes = jobs[tool].output.stat().st_size
             run.problem = problem_of(jobs[tool], count)
         jobs[tool].output.unlink(missing_ok=True)
     return done
+
+
+def _with_size(job: Job, ours: Job) -> Job:
+    """The job of writing as many bytes as ours did."""
+    if not ours.output.exists():
+        raise FailedError("ours wrote nothing")
+    return dataclasses.replace(job, options={"size": ours.output.stat().st_size})
 
 
 def write_input(ply: Path, path: Path, case: Case) -> None:
@@ -165,20 +130,21 @@ def problem_of(job: Job, count: int) -> str:
 
 def rows_of(case: Case, name: str, done: dict[str, Run]) -> Iterator[dict[str, Any]]:
     """A row for each peer, and one without a peer where none does it."""
-    ours = done["ours"]
+    ours, limit = done[OURS], done.get(LIMIT, Run())
     common: dict[str, Any] = {"input": name, "conversion": case.name}
     if ours.problem:
         yield common | {"skipped": f"ours: {ours.problem}"}
         return
-    correct = [run for tool, run in done.items() if tool != "ours" and not run.problem]
-    common |= figures("ours", ours) | {"limit_ms": case.limits.get(name)}
+    correct = [run for tool, run in done.items() if tool not in (OURS, LIMIT) and not run.problem]
+    common |= figures("ours", ours) | {"wanted": case.wanted.get(name)}
+    common |= {"limit_ms": round(statistics.median(limit.milliseconds()), 1) if limit.measures else None}
     if not correct:
         yield common | {"peer": None, "ratio": None, "note": case.stuck.get(name, "no peer does this correctly")}
     fastest = min(correct, key=lambda run: statistics.median(run.milliseconds()), default=None)
     smallest = min((run.bytes for run in correct), default=0)
     small_enough = case.target == "ply" or ours.bytes <= smallest * _SIZE_MARGIN
     for tool, run in done.items():
-        if tool == "ours":
+        if tool in (OURS, LIMIT):
             continue
         row = common | {"peer": tool, "in_process": not tool.startswith(("splat-", "gaussian-"))}
         if run.problem:
@@ -258,17 +224,21 @@ def measure_all(runs: int, quick: bool, names: list[str]) -> Iterator[list[dict[
                 tool.close()
 
 
-def write_results(path: Path, rows: list[dict[str, Any]], runs: int) -> None:
-    """The rows, and what they were measured on and when."""
-    results = {
+def about_the_run(runs: int) -> dict[str, Any]:
+    """What it was measured on and when."""
+    return {
         "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}",
         "load": round(os.getloadavg()[0], 1),
         "date": datetime.now(UTC).date().isoformat(),
         "runs": runs,
-        "rows": rows,
     }
+
+
+def add_results(path: Path, results: dict[str, Any]) -> None:
+    """Writes them down beside those of another kind that are there."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    there = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    path.write_text(json.dumps({**there, **results}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def main() -> None:
@@ -278,13 +248,23 @@ def main() -> None:
     parser.add_argument("--inputs", default="sh0,sh3", help="some of these, separated by commas")
     parser.add_argument("--runs", type=int, default=7, help="of each tool; slow ones run at least twice")
     parser.add_argument("--json", type=Path, help=f"where to write; by default {_RESULTS}, nowhere with --quick")
+    parser.add_argument("--large", action="store_true", help="ten million Gaussians instead, by ours alone")
+    parser.add_argument("--markdown", action="store_true", help=f"measure nothing, show {_RESULTS} as docs/formats.md")
     options = parser.parse_args()
+    if options.markdown:
+        sys.stdout.write(document(json.loads((options.json or _RESULTS).read_text(encoding="utf-8"))))
+        return
     target = options.json or (None if options.quick else _RESULTS)
+    if options.large:
+        large = measure_large(options.runs, options.quick)
+        if target is not None:
+            add_results(target, {"large": large})
+        return
     rows: list[dict[str, Any]] = []
     for more in measure_all(options.runs, options.quick, options.inputs.split(",")):
         rows += more
         if target is not None:
-            write_results(target, rows, options.runs)
+            add_results(target, about_the_run(options.runs) | {"rows": rows})
     Console(width=None if os.isatty(1) else 220).print(table_of(rows))
 
 

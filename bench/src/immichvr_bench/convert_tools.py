@@ -16,6 +16,7 @@ from typing import Any
 
 PYTHON_PEERS = ("gaussforge==0.6.0", "gsply[spz]==0.4.6", "ply2splat==0.6.0")
 NODE_PEERS = ("@playcanvas/splat-transform@3.7.0", "node@22.23.3", "@mkkellogg/gaussian-splats-3d@0.4.7")
+OURS, LIMIT = "ours", "limit"
 _HERE = Path(__file__).parent
 _SAMPLE_SECONDS = 0.002
 _LONGEST_SECONDS = 900.0
@@ -181,7 +182,7 @@ def cache_folder() -> Path:
 def start_tools() -> dict[str, Tool]:
     """Ours and every peer by name, peers installed the first time."""
     python, node = _install_python_peers(), _install_node_peers()
-    tools: dict[str, Tool] = {"ours": WarmTool("ours", Path(sys.executable))}
+    tools: dict[str, Tool] = {name: WarmTool(name, Path(sys.executable)) for name in (OURS, LIMIT)}
     for name in ("gaussforge", "gsply python", "gsply cpp", "ply2splat"):
         tools[name] = WarmTool(name, python)
     for name in ("splat-transform", "gaussian-splats-3d"):
