@@ -46,7 +46,7 @@ def _with_size(jpeg: bytes, width: int, height: int) -> bytes:
 async def test_photos_that_cannot_be_used_fail_with_what_is_wrong_and_the_service_goes_on(
     gateway, start_worker, publish
 ) -> None:
-    ai = start_worker("real", "-m", "immichvr_ai")
+    ai = start_worker("real", "-m", "immichvr_ai", IMMICHVR_AI_PHOTO__MIN_SIDE="6")  # of the good one at the end
     for name, code, words in [
         ("words.jpg", "invalid_image", ""),
         ("truncated.jpg", "invalid_image", "ends"),
