@@ -165,11 +165,13 @@ class BatchingPool(ChildPool):
 
         def progress(fraction: float, stage: str, message: str) -> None:
             for order in orders:
-                order.progress(fraction, stage, message)
+                if not order.made.done():
+                    order.progress(fraction, stage, message)
 
         def news(one: News) -> None:
             for order in orders:
-                order.news(one)
+                if not order.made.done():
+                    order.news(one)
 
         tasks = tuple(order.task for order in orders)
         together = Together(TOGETHER, params={}, inputs={}, folder=tasks[0].folder, tasks=tasks)
