@@ -4,7 +4,16 @@ import json
 from pathlib import Path
 
 import pytest
-from immichvr_models import Licence, Model, ModelFile, Registry, UnknownModel, registry
+from immichvr_models import (
+    PREFERRED_DEPTH,
+    PREFERRED_SPLATS,
+    Licence,
+    Model,
+    ModelFile,
+    Registry,
+    UnknownModel,
+    registry,
+)
 from pydantic import ValidationError
 
 
@@ -112,3 +121,9 @@ def test_a_misspelt_field_is_refused(tmp_path: Path) -> None:
     path.write_text(json.dumps([{**row, "lisence": "MIT"}]))
     with pytest.raises(ValidationError, match="lisence"):
         Registry.load(path)
+
+
+def test_the_order_of_preference_names_every_network_once() -> None:
+    assert sorted(PREFERRED_SPLATS) == sorted(model.key for model in registry.making("splat"))
+    networks = [model.key for model in registry.making("depth") if not model.built_in]
+    assert sorted(PREFERRED_DEPTH) == sorted(networks)

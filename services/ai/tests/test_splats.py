@@ -217,7 +217,3 @@ def test_a_job_of_a_network_that_gives_depth_makes_both_with_one_camera(
     assert splat.details["camera"] == depth.details["camera"]
     assert splat.details["camera"]["focal_source"] == "estimated"
     assert [file.name for file in depth.files][:2] == ["depth.png", "disparity.webp"]
-
-
-def test_the_order_of_auto_names_models_that_make_splats() -> None:
-    assert set(splats.PREFERRED) == {model.key for model in registry.making("splat")}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import immichvr_splats
 from immichvr_media import Photo
-from immichvr_models import Cache, Progress, registry
+from immichvr_models import PREFERRED_SPLATS, Cache, Progress, registry
 from immichvr_splats import GaussianCloud
 
 from immichvr_ai.depth import DEPTH_MODELS, estimate_depth
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     import torch
 
 LIFT = "lift-"
-PREFERRED = ("sharp", "da3nested-giant-large", "da3-giant")
-"""Networks that make Gaussians, in the order in which `auto` prefers those whose weights are there: in metres first.
-From what their authors publish; not measured by us."""
 SPLAT_MODELS = (
     *(model.key for model in registry if isinstance(NETWORKS.get(model.key), SplatNetwork)),
     *(f"{LIFT}{key}" for key in DEPTH_MODELS),
@@ -89,7 +86,7 @@ def make_splat(
     """
     maker = _Maker(photo, max_gaussians, lifted_gaussians, cache, progress, runtime, accepted, inferred, foreseen)
     if model == "auto":
-        native = [key for key in PREFERRED if photo.depth is None and _makes_splats_here(key, cache, accepted)]
+        native = [key for key in PREFERRED_SPLATS if photo.depth is None and _makes_splats_here(key, cache, accepted)]
         return _first([*native, f"{LIFT}auto"], maker, ModelUnavailable)
     if model not in (*SPLAT_MODELS, f"{LIFT}auto"):
         raise UnknownModel(f"there is no splat model {model!r}; there are: {', '.join(('auto', *SPLAT_MODELS))}")

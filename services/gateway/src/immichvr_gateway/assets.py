@@ -10,28 +10,14 @@ from datetime import datetime
 
 from immichvr_common.manifests import ROOTS, Manifest, read_manifest
 from immichvr_common.storage import CorruptObject, ObjectStore
+from immichvr_models import PREFERRED_DEPTH, PREFERRED_SPLATS
 from pydantic import BaseModel
 
-_NETWORKS = (
-    "depthpro",
-    "da3nested-giant-large",
-    "da2-large",
-    "da3mono-large",
-    "da3-giant",
-    "da3-large",
-    "da3metric-large",
-    "da2-base",
-    "da3-base",
-    "zoedepth",
-    "da2-small",
-    "da3-small",
-    "midas-dpt-large",
-    "heuristic",
-)
+_NETWORKS = (*PREFERRED_DEPTH, "heuristic")
 PREFERENCE: dict[str, tuple[str, ...]] = {
     "depth": ("embedded", *_NETWORKS),
     "splat": (
-        "lift-embedded", "sharp", "da3nested-giant-large", "da3-giant", *(f"lift-{key}" for key in _NETWORKS),
+        "lift-embedded", *PREFERRED_SPLATS, *(f"lift-{key}" for key in _NETWORKS),
     ),
 }  # fmt: skip
 """Models as workers' `auto` prefers them, by what they make."""

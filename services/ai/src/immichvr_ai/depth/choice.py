@@ -4,35 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from immichvr_models import Cache
+from immichvr_models import PREFERRED_DEPTH, Cache
 
 from immichvr_ai.networks import NETWORKS
 from immichvr_ai.networks.base import DepthNetwork
 
-PREFERRED = (
-    "depthpro",
-    "da3nested-giant-large",
-    "da2-large",
-    "da3mono-large",
-    "da3-giant",
-    "da3-large",
-    "da3metric-large",
-    "da2-base",
-    "da3-base",
-    "zoedepth",
-    "da2-small",
-    "da3-small",
-    "midas-dpt-large",
-)
-"""Networks for a single photo, in the order in which `auto` prefers those whose weights are there. Crisp edges count
-for more than metres: lifting lives on them. From what their authors publish; not measured by us."""
 FETCHED = "da2-small"
 """The network that `auto` fetches where no other is there."""
 
 
 def automatic(cache: Cache, accepted: Collection[str]) -> Iterator[str]:
     """Networks that `auto` tries, best first: what is there and permitted, and the one that may be fetched."""
-    for key in PREFERRED:
+    for key in PREFERRED_DEPTH:
         if key == FETCHED or at_hand(key, cache, accepted):
             yield key
 

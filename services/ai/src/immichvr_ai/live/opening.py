@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection
 from copy import copy
 from pathlib import Path
 
-from immichvr_models import Cache, DownloadError, Progress
+from immichvr_models import PREFERRED_DEPTH, Cache, DownloadError, Progress
 
-from immichvr_ai.depth.choice import PREFERRED, at_hand, is_here
+from immichvr_ai.depth.choice import at_hand, is_here
 from immichvr_ai.errors import ModelUnavailable, NotEnoughMemory, UnknownModel
 from immichvr_ai.live.models import BuiltIn, LiveModel, Networked
 from immichvr_ai.networks import NETWORKS, Network
@@ -83,7 +83,7 @@ def _open(
 
 
 def _automatic(cache: Cache, accepted: Collection[str]) -> str:
-    wanted = (key for key in (*_NATIVE, *PREFERRED) if key in NETWORKS and is_here(key, cache, accepted))
+    wanted = (key for key in (*_NATIVE, *PREFERRED_DEPTH) if key in NETWORKS and is_here(key, cache, accepted))
     return next(wanted, BUILT_IN)
 
 
