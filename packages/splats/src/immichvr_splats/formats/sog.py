@@ -21,6 +21,7 @@ Source: developer.playcanvas.com, "The SOG Format".
 """
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -30,7 +31,7 @@ from ..errors import InvalidCloudError
 from ..losses import Loss
 from ..source import ReadLimits, Source
 from ..stream import SOUND, UNSURE, SoundStream, Stream
-from ..threads import in_order
+from ..threads import workers
 from . import sog_meta, sog_pixels, texture
 from .archive import open_archive, stored
 from .base import Decoded, Encoded
@@ -39,6 +40,7 @@ from .sog_unpacking import Tables, centroids_of, unpack, unpack_means
 
 _ORDERS = ("morton", "file")
 _METHOD = 1
+_MOST_PIXELS_AT_ONCE = 12 << 20  # libwebp takes up to 29 bytes for each pixel that it is at work on
 _QUALITY = 0
 _QUALITIES = {
     "quats": 30
@@ -111,7 +113,10 @@ def _encoded(pictures: dict[str, U8]) -> list[tuple[str, bytes]]:
     def encode(name: str) -> tuple[str, bytes]:
         return f"{name}.webp", texture.encode(pictures.pop(name), _QUALITIES.get(name, _QUALITY), _METHOD)
 
-    return list(in_order(encode, list(pictures)))
+    height, width, _ = max(picture.shape for picture in pictures.values())
+    at_once = max(1, min(workers(), _MOST_PIXELS_AT_ONCE // (height * width)))
+    with ThreadPoolExecutor(at_once) as pool:
+        return list(pool.map(encode, list(pictures)))
 
 
 def _numbers(book: F32) -> list[float]:
