@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 from ..cloud import SH_C0, GaussianCloud
 from ..compiled import F32, U8, finite_kernel, kernel
 from ..gltf.accessors import FLOAT, SHORT, UNSIGNED_BYTE, UNSIGNED_SHORT
-from ..numerics import sigmoid
+from ..numerics import LARGEST_EXPONENT, exponentials, sigmoid
 from ..stream import Places, SoundStream
 from ..turning import harmonic_signs
 from .glb_names import EXTENSION, TO_GLTF, harmonic_names
 
 U16 = NDArray[np.uint16]
 I16 = NDArray[np.int16]
-_LARGEST_LOG_SCALE = 88.0  # exp of more is infinite in float32
 _STEPS_OF_SMALLEST = 64  # of 16 bits, for scales to stay within 1 %
 _COLOR_STEPS = 4096
 _WORDS = 65_535
+_TILE = 64  # rows that stay in the nearest cache while each plane takes its part of them
 _STEPS = np.arange(_COLOR_STEPS) / (_COLOR_STEPS - 1)
 _LINEAR_BYTES: U8 = np.round(  # IEC 61966-2-1
     255 * np.where(_STEPS <= 0.04045, _STEPS / 12.92, ((_STEPS + 0.055) / 1.055) ** 2.4)
@@ -72,7 +72,7 @@ def float_encoding(stream: SoundStream) -> Encoding:
         rotations, opacities = np.empty_like(block.quaternions), np.empty_like(block.opacity_logits)
         _rotations(block.quaternions, rotations)
         _opacities(block.opacity_logits, opacities)
-        return [block.means * _SIGNS, _colors(block), rotations, _scales(block), opacities, *_harmonics(block)]
+        return [_moved(block, 1), _colors(block), rotations, _scales(block), opacities, *_harmonics(block)]
 
     return Encoding(views, make)
 
@@ -84,7 +84,7 @@ def quantised_encoding(stream: SoundStream) -> Encoding:
     """
     ranges = list(stream.blocks(lambda block: (block.log_scales.min(), block.log_scales.max())))
     bounds = min(low for low, _ in ranges), max(high for _, high in ranges)
-    low, high = (float(np.exp(min(bound, _LARGEST_LOG_SCALE))) for bound in bounds)
+    low, high = (float(np.exp(min(bound, LARGEST_EXPONENT))) for bound in bounds)
     unit = float(2.0 ** np.ceil(np.log2(high))) if 2.0**-60 < high < 2.0**60 else 1.0
     fine = unit >= high and low * _WORDS >= _STEPS_OF_SMALLEST * unit
     if not fine:
@@ -104,7 +104,7 @@ def quantised_encoding(stream: SoundStream) -> Encoding:
         _short_opacities(block.opacity_logits, opacities)
         scales = _short_scales(block, unit) if fine else _scales(block)
         return [
-            block.means * (_SIGNS / np.float32(unit)),
+            _moved(block, unit),
             _colors(block),
             rotations,
             scales,
@@ -152,8 +152,15 @@ def splat_attribute(name: str, component: int, kind: str) -> Attribute:
     return Attribute(f"{EXTENSION}:{name}", accessor)
 
 
-def _scales(cloud: GaussianCloud) -> F32:
-    return np.exp(np.minimum(cloud.log_scales, np.float32(_LARGEST_LOG_SCALE)))
+def _moved(block: GaussianCloud, unit: float) -> F32:
+    """Means in glTF's axes, in units of `unit` metres."""
+    positions = np.empty_like(block.means)
+    _positions(block.means, _SIGNS / np.float32(unit), positions)
+    return positions
+
+
+def _scales(block: GaussianCloud) -> F32:
+    return exponentials(block.log_scales)[0]
 
 
 def _short_scales(cloud: GaussianCloud, unit: float) -> U16:
@@ -164,11 +171,23 @@ def _short_scales(cloud: GaussianCloud, unit: float) -> U16:
 
 @kernel
 def _into_planes(sh: F32, signs: F32, planes: F32) -> None:
-    values, width = sh.reshape(-1), np.uint64(sh.shape[1])
-    for i in range(np.uint64(sh.shape[0])):
+    three, width = np.uint64(3), np.uint64(sh.shape[1])
+    values = sh.reshape(-1)
+    for first in range(0, sh.shape[0], _TILE):
         for k in range(np.uint64(planes.shape[0])):
-            for c in range(np.uint64(3)):
-                planes[k, np.uint64(3) * i + c] = values[width * i + np.uint64(3) * k + c] * signs[k]
+            plane, sign = planes[k], signs[k]
+            for i in range(np.uint64(first), np.uint64(min(first + _TILE, sh.shape[0]))):
+                for c in range(three):
+                    plane[three * i + c] = values[width * i + three * k + c] * sign
+
+
+@kernel
+def _positions(means: F32, factors: F32, out: F32) -> None:
+    x, y, z = factors[0], factors[1], factors[2]
+    for i in range(np.uint64(means.shape[0])):
+        out[i, 0] = means[i, 0] * x
+        out[i, 1] = means[i, 1] * y
+        out[i, 2] = means[i, 2] * z
 
 
 @kernel

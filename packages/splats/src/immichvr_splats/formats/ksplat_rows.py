@@ -120,14 +120,15 @@ def _halves(values: F32) -> U16:
 
 @finite_kernel
 def _pack_colors(sh: F32, logits: F32, colors: U32) -> int:
+    for i in range(logits.shape[0]):  # apart from the rest, to be vector code
+        colors[i] = rounded_byte(np.float32(255) * sigmoid(logits[i])) << np.int32(24)
     outside = np.int32(0)
     for i in range(np.uint64(logits.shape[0])):
         red, green, blue = _level(sh[i, 0]), _level(sh[i, 1]), _level(sh[i, 2])
         least, largest = min(min(red, green), blue), max(max(red, green), blue)
         outside += np.int32(least < np.float32(-0.5)) | np.int32(largest >= np.float32(255.5))
-        alpha = rounded_byte(np.float32(255) * sigmoid(logits[i]))
         color = rounded_byte(red) | (rounded_byte(green) << np.int32(8)) | (rounded_byte(blue) << np.int32(16))
-        colors[i] = color | (alpha << np.int32(24))
+        colors[i] |= np.uint32(color)
     return int(outside)
 
 

@@ -15,15 +15,18 @@ Source: github.com/antimatter15/splat `convert.py`.
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..cloud import SH_C0, GaussianCloud
-from ..compiled import F32, I32, U8, kernel
+from ..compiled import F32, I32, U8, finite_kernel, kernel
 from ..errors import InvalidCloudError, MalformedFileError
 from ..losses import Loss, number
-from ..numerics import LOGITS_OF_BYTES, exp, logarithms, sigmoid
+from ..numerics import LOGITS_OF_BYTES, exponentials, logarithms, sigmoid
 from ..source import ReadLimits, Source
 from ..stream import SOUND, UNSURE, SoundStream, Stream
 from .base import Decoded, Encoded
+
+U32 = NDArray[np.uint32]
 
 _BYTES = 32
 _ORDERS = ("file", "importance")
@@ -71,7 +74,7 @@ def _chunks(stream: SoundStream, losses: list[Loss]) -> Iterator[memoryview]:
     vivid = 0
     for rows, block_vivid in stream.blocks(_encode):
         vivid += block_vivid
-        yield rows.reshape(-1).data
+        yield rows.reshape(-1).view(np.uint8).data
     if vivid:
         losses.append(Loss("clamped", f"{number(vivid, 'Gaussian')} with a colour outside 0 to 1, clamped", vivid))
 
@@ -82,13 +85,13 @@ def _importance(cloud: GaussianCloud) -> F32:
     return log_volume - np.logaddexp(np.float32(0), -cloud.opacity_logits)
 
 
-def _encode(block: GaussianCloud) -> tuple[U8, int]:
-    """Rows, (N, 32), and how many have a colour that had to be clamped."""
-    rows = np.empty((block.count, _BYTES), np.uint8)
-    vivid = _pack(
-        block.means, block.log_scales.reshape(-1), block.flat_sh, block.opacity_logits, block.quaternions,
-        rows.view(np.float32), rows,
-    )  # fmt: skip
+def _encode(block: GaussianCloud) -> tuple[F32, int]:
+    """Rows, (N, 8) words, and how many have a colour that had to be clamped."""
+    rows = np.empty((block.count, _BYTES // 4), np.float32)
+    colors, rotations = np.empty(block.count, np.uint32), np.empty(block.count, np.uint32)
+    vivid = _pack_colors(block.flat_sh, block.opacity_logits, colors)
+    _pack_rotations(block.quaternions, rotations)
+    _pack(block.means, exponentials(block.log_scales)[0], colors, rotations, rows, rows.view(np.uint32))
     return rows, vivid
 
 
@@ -140,26 +143,43 @@ def _unpack(
             quaternions[i, j] *= inverse
 
 
+@finite_kernel
+def _pack_colors(sh: F32, logits: F32, colors: U32) -> int:
+    for i in range(logits.shape[0]):  # apart from the rest, to be vector code
+        colors[i] = np.int32(np.float32(255) * sigmoid(logits[i])) << np.int32(24)
+    outside = np.int32(0)
+    for i in range(np.uint64(logits.shape[0])):
+        red, green, blue = _level(sh[i, 0]), _level(sh[i, 1]), _level(sh[i, 2])
+        least, largest = min(min(red, green), blue), max(max(red, green), blue)
+        outside += np.int32(least < np.float32(0)) | np.int32(largest >= np.float32(256))
+        colors[i] |= np.uint32(_byte(red) | (_byte(green) << np.int32(8)) | (_byte(blue) << np.int32(16)))
+    return int(outside)
+
+
+@finite_kernel
+def _level(coefficient: np.float32) -> np.float32:
+    return (np.float32(0.5) + np.float32(SH_C0) * coefficient) * np.float32(255)
+
+
+@finite_kernel
+def _byte(level: np.float32) -> np.int32:
+    return np.int32(min(max(level, np.float32(0)), np.float32(255)))
+
+
+@finite_kernel
+def _pack_rotations(quaternions: F32, rotations: U32) -> None:
+    half = np.float32(128)
+    for i in range(np.uint64(rotations.shape[0])):
+        w, x = _byte(quaternions[i, 0] * half + half), _byte(quaternions[i, 1] * half + half)
+        y, z = _byte(quaternions[i, 2] * half + half), _byte(quaternions[i, 3] * half + half)
+        rotations[i] = w | (x << np.int32(8)) | (y << np.int32(16)) | (z << np.int32(24))
+
+
 @kernel
-def _pack(means: F32, log_scales: F32, colors: F32, logits: F32, quaternions: F32, floats: F32, rows: U8) -> int:
-    scales = np.empty(log_scales.shape[0], np.float32)
-    for i in range(scales.shape[0]):
-        scales[i] = exp(log_scales[i])
-    alphas = np.empty(logits.shape[0], np.uint8)
-    for i in range(alphas.shape[0]):
-        alphas[i] = np.uint8(np.int32(np.float32(255) * sigmoid(logits[i])))
-    vivid = 0
-    for i in range(logits.shape[0]):
-        outside = False
-        for j in range(3):
-            floats[i, j] = means[i, j]
-            floats[i, 3 + j] = scales[3 * i + j]
-            color = (np.float32(0.5) + np.float32(SH_C0) * colors[i, j]) * np.float32(255)
-            outside |= color < 0 or color >= 256
-            rows[i, 24 + j] = np.int32(min(max(color, np.float32(0)), np.float32(255)))
-        vivid += outside
-        rows[i, 27] = alphas[i]
-        for j in range(4):
-            level = quaternions[i, j] * np.float32(128) + np.float32(128)
-            rows[i, 28 + j] = np.int32(min(max(level, np.float32(0)), np.float32(255)))
-    return vivid
+def _pack(means: F32, scales: F32, colors: U32, rotations: U32, rows: F32, words: U32) -> None:
+    for i in range(np.uint64(rows.shape[0])):
+        for j in range(np.uint64(3)):
+            rows[i, j] = means[i, j]
+            rows[i, np.uint64(3) + j] = scales[i, j]
+        words[i, 6] = colors[i]
+        words[i, 7] = rotations[i]
