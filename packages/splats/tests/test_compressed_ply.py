@@ -214,3 +214,11 @@ def test_non_finite_ranges_leave_a_sound_cloud(make_cloud, column, bad):
     assert result.cloud.count >= 44  # those of the other chunk
     for name in ("means", "log_scales", "quaternions", "opacity_logits", "sh"):
         assert np.isfinite(getattr(result.cloud, name)).all()
+
+
+def test_a_rotation_longer_than_any_unit_quaternion_is_shrunk(make_cloud):
+    data = bytearray(to_bytes(make_cloud(2), "compressed-ply", order="file"))
+    at = len(data) - 2 * 16 + 4
+    data[at : at + 4] = (2**32 - 1).to_bytes(4, "little")  # three components of sqrt(1/2) beside z
+    w, x, y, z = read(bytes(data)).cloud.quaternions[0]
+    np.testing.assert_allclose((w, x, y, z), (*[3**-0.5] * 3, 0), atol=1e-6)

@@ -214,3 +214,41 @@ def test_a_block_that_fails_ends_the_writing_and_leaves_no_file(tmp_path, make_c
     with pytest.raises(ZeroDivisionError):
         write(cloud, tmp_path / "a.splat")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("key", ["ply", "compressed-ply", "splat", "ksplat", "spz", "sog", "glb"])
+def test_bounds_of_an_opened_file_are_those_of_its_cloud(make_cloud, key):
+    data = to_bytes(make_cloud(700, degree=1), key)
+    low, high = read(data, key).cloud.bounds()
+    assert open_cloud(data, key).bounds == (low.tolist(), high.tolist())
+
+
+@pytest.mark.parametrize("key", ["ply", "compressed-ply", "ksplat", "spz", "glb"])
+def test_harmonics_left_out_while_decoding_are_those_left_out_of_the_cloud(make_cloud, key):
+    data = to_bytes(make_cloud(300, degree=2), key)
+    for degree in (0, 1):
+        file = BytesIO()
+        convert(data, file, key, "ply", sh_degree=degree)
+        found, wanted = read(file.getvalue()).cloud, read(data, key).cloud.with_sh_degree(degree)
+        np.testing.assert_array_equal(found.sh, wanted.sh)
+        np.testing.assert_array_equal(found.quaternions, wanted.quaternions)
+
+
+@pytest.mark.parametrize("key", ["compressed-ply", "splat", "ksplat", "spz"])
+def test_what_is_not_looked_at_twice_is_sound_and_unit_all_the_same(make_cloud, key):
+    file = BytesIO()
+    convert(to_bytes(make_cloud(500, degree=1), key), file, key, "ply")
+    cloud = read(file.getvalue()).cloud
+    assert cloud.count == 500
+    norms = np.linalg.norm(cloud.quaternions.astype(np.float64), axis=1)
+    np.testing.assert_allclose(norms, 1, atol=1e-6)
+
+
+def test_a_splat_without_size_or_rotation_is_dropped_on_the_way_to_another_format(make_cloud):
+    rows = np.frombuffer(to_bytes(make_cloud(6), "splat"), np.uint8).reshape(6, 32).copy()
+    rows[1, 28:] = 128
+    rows[3, 12:24].view(np.float32)[1] = -1
+    rows[4, :12].view(np.float32)[2] = np.nan
+    done = convert(rows.tobytes(), BytesIO(), "splat", "ply")
+    assert done.count == 3
+    assert [(loss.code, loss.count) for loss in done.losses] == [("dropped", 3)]
