@@ -80,6 +80,18 @@ async def test_one_that_fails_fails_alone(bench: Bench) -> None:
     assert beside(await good) == 2
 
 
+@pytest.mark.parametrize("do", ["spoil", "break"])
+async def test_one_that_spoils_a_whole_batch_fails_alone_too(bench: Bench, do: str) -> None:
+    first = bench.start("first")
+    await bench.begun("first 1")
+    bad, good = bench.start("bad", do=do), bench.start("good")
+    bench.gate.touch()
+    await first
+    with pytest.raises(TaskFailed):
+        await bad
+    assert beside(await good) == 1
+
+
 async def test_a_crash_costs_only_the_task_that_did_it(bench: Bench) -> None:
     first = bench.start("first")
     await bench.begun("first 1")

@@ -1,7 +1,7 @@
 """Tasks of one kind that wait for a child go to it together, where it does several at once in less time.
 
 The child gets a `Together` instead of a task and answers with an outcome for each. One that fails there fails alone;
-when the child itself dies of a batch, its tasks are done one by one.
+when the batch itself fails, or the child dies of it, its tasks are done one by one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from immichvr_common.child import described
 from immichvr_common.children import NewsSink, unheard
-from immichvr_common.errors import DeadlineExceeded, OutOfMemory, ServiceError, TaskFailed, WorkerCrashed
+from immichvr_common.errors import ServiceError, TaskFailed, WorkerCrashed
 from immichvr_common.processes import ChildPool, ProgressSink
 from immichvr_common.tasks import Made, Task
 from immichvr_common.telling import News
@@ -38,13 +38,16 @@ class Outcome:
 
 
 def outcome_of(work: Callable[[], list[Made]]) -> Outcome:
-    """The outcome of a task of a batch, whatever it raises. For capabilities."""
+    """The outcome of a task of a batch, whatever it raises but the end of the whole process. For capabilities."""
     try:
         return Outcome(made=work())
     except MemoryError:
         raise
-    except Exception as error:  # noqa: BLE001  # told to the caller of this one task
-        return Outcome(failure=described(error))
+    except Exception as error:
+        failure = described(error)
+        if failure[0] == WorkerCrashed.code:
+            raise  # nothing can be done in this process any more
+        return Outcome(failure=failure)
 
 
 @dataclass(eq=False)
@@ -161,7 +164,7 @@ class BatchingPool(ChildPool):
                 order.made.cancel()
 
     async def _are_done_together(self, orders: list[_Order]) -> bool:
-        """Settles all orders; none where the child died of them, or took too long."""
+        """Settles all orders; none where the child died of them, took too long, or could not do them as one."""
 
         def progress(fraction: float, stage: str, message: str) -> None:
             for order in orders:
@@ -179,10 +182,9 @@ class BatchingPool(ChildPool):
         outcomes: list[Any]
         try:
             outcomes = [*await super().run(together, progress, deadline_s, news)]
-        except (WorkerCrashed, OutOfMemory, DeadlineExceeded):
+        except ServiceError:
+            # Whose fault it was is seen when each goes alone.
             return False
-        except ServiceError as error:
-            outcomes = [error] * len(orders)
         for order, outcome in zip(orders, outcomes, strict=True):
             order.settle(outcome)
         return True
