@@ -12,7 +12,7 @@ from typing import Any
 import msgpack
 import numpy as np
 import pytest
-from immichvr_ai.errors import ModelUnavailable, UnknownModel
+from immichvr_ai.errors import DeviceFailed, ModelUnavailable, UnknownModel
 from immichvr_ai.live.gaussians import Gaussians
 from immichvr_ai.live.packing import Packed
 from immichvr_ai.live.session import Limits
@@ -87,6 +87,15 @@ class Client:
         while not self.up.empty():  # noqa: ASYNC110  # a queue tells nobody that it is empty
             await asyncio.sleep(0.001)
         await asyncio.sleep(0)
+
+
+def many_scans(count: int) -> bytes:
+    """A small file of a large picture that is refined again and again, each time in a few bytes."""
+    out = io.BytesIO()
+    Image.new("L", (4096, 4096), 128).save(out, "JPEG", quality=50, progressive=True)
+    whole = out.getvalue()
+    last, end = whole.rindex(b"\xff\xda"), whole.rindex(b"\xff\xd9")
+    return whole[:end] + whole[last:end] * count + whole[end:]
 
 
 Talking = Callable[..., Any]
@@ -215,6 +224,7 @@ async def test_more_credit_lets_more_results_go_out_unacknowledged_and_false_ack
         (jpeg(600, 400)[:2000], "invalid_image"),
         (jpeg(5000, 20), "image_too_large"),
         (jpeg(8, 8), "image_too_small"),
+        (many_scans(100_000), "invalid_image"),
     ],
 )
 async def test_a_corrupt_frame_is_told_with_its_number_and_on_it_goes(talking, picture: bytes, code: str) -> None:
@@ -249,6 +259,8 @@ async def test_messages_that_are_none_are_told_and_on_it_goes(talking) -> None:
         (ModelUnavailable("trial", "out_of_memory", "too little"), "out_of_memory"),
         (MemoryError(), "out_of_memory"),
         (RuntimeError("secret detail"), "internal"),
+        (AssertionError("secret detail"), "internal"),
+        (TypeError("secret detail"), "internal"),
     ],
 )
 async def test_a_failing_model_costs_a_frame_and_shows_no_inner_detail(talking, failure, code) -> None:
@@ -264,6 +276,20 @@ async def test_a_failing_model_costs_a_frame_and_shows_no_inner_detail(talking, 
         model.fails = None
         client.frame(2)
         assert (await client.hear())["seq"] == 2
+
+
+async def test_a_failed_device_ends_the_session_as_no_frame_can_do_better(talking) -> None:
+    model = SlowModel()
+    model.is_free = True
+    model.fails = DeviceFailed("trial: the device failed: an illegal memory access")
+    with pytest.raises(DeviceFailed):
+        async with talking(model) as client:
+            await client.hear()
+            client.frame(1)
+            error = await client.hear()
+            assert (error["code"], error["seq"]) == ("worker_crashed", 1)
+            await asyncio.wait({client.over}, timeout=10)
+            assert client.over.done()
 
 
 async def test_points_flow_and_splats_come_on_demand_with_the_newest_frame(talking) -> None:

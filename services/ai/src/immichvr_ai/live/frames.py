@@ -15,6 +15,10 @@ from immichvr_ai.live.protocol import BadMessage
 
 LONGEST_SIDE = 4096
 SHORTEST_SIDE = 16
+_MOST_SCANS = 100
+"""A progressive picture has about ten; each costs a pass over all its pixels, whatever its few bytes say."""
+_SCAN = b"\xff\xda"
+"""Start of a scan; coded data never hold these two bytes (ITU-T T.81, B.1.1.2 and B.1.1.5)."""
 _FOCAL_UNKNOWN = 0.98
 """Focal length over the longer side where nothing says it: 54° across."""
 
@@ -38,6 +42,8 @@ def decode(jpeg: bytes, fov: float | None, longest: int) -> Picture:
 
     Raises BadMessage: `image_too_large` and `image_too_small` from the header alone, `invalid_image` for the rest.
     """
+    if jpeg.count(_SCAN) > _MOST_SCANS:
+        raise BadMessage("invalid_image", f"the frame is a picture of more than {_MOST_SCANS} scans")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's own limit is above ours

@@ -20,6 +20,7 @@ from immichvr_common.tasks import Report, Task
 from immichvr_common.telling import Serving, tell
 from immichvr_models import Cache
 
+from immichvr_ai.errors import DeviceFailed
 from immichvr_ai.live.models import LiveModel
 from immichvr_ai.live.opening import open_model
 from immichvr_ai.live.session import Limits
@@ -42,12 +43,13 @@ Context = Any
 class LiveServicer(ai_pb2_grpc.AiServiceServicer):
     """Serves StreamFrames once, to whoever shows the session's token.
 
-    begun: a client with the token is there; over: it has been served.
+    begun: a client with the token is there; over: it has been served; failure: of the device, if that ended it.
     """
 
     def __init__(self, token: str, open_model: OpenModel, limits: Limits) -> None:
         self._token, self._open_model, self._limits = token.encode(), open_model, limits
         self.begun, self.over = asyncio.Event(), asyncio.Event()
+        self.failure: DeviceFailed | None = None
 
     async def StreamFrames(  # noqa: N802  # gRPC's spelling
         self, request_iterator: AsyncIterator[ai_pb2.StreamFramesRequest], context: Context
@@ -76,6 +78,9 @@ class LiveServicer(ai_pb2_grpc.AiServiceServicer):
     ) -> None:
         try:
             await converse(_messages(requests), outgoing.put, self._open_model, self._limits)
+        except DeviceFailed as error:
+            self.failure = error
+            raise
         finally:
             await outgoing.put(None)
 
@@ -86,7 +91,7 @@ async def _messages(requests: AsyncIterator[ai_pb2.StreamFramesRequest]) -> Asyn
 
 
 def serve_live(task: Task, report: Report, models: OpenModel | None = None) -> None:
-    """Serves one live session; it makes no asset. Raises what starting the server raises.
+    """Serves one live session; it makes no asset. Raises DeviceFailed, and what starting the server raises.
 
     models: opens a model by name; by default the registry's.
     """
@@ -131,6 +136,9 @@ async def _serve(params: ai_pb2.LiveParams, settings: AiSettings, report: Report
     else:
         report(0.5, "live", "a client is there")
         await servicer.over.wait()
+        if servicer.failure is not None:
+            # As the job's failure it has this process ended, so that no photo comes to it.
+            raise servicer.failure
     finally:
         servicer.over.set()
         await server.stop(_GRACE_S)

@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from immichvr_common.logs import get_log
 
+from immichvr_ai.errors import DeviceFailed
 from immichvr_ai.live import protocol
 from immichvr_ai.live.frames import Picture
 from immichvr_ai.live.models import LiveModel
@@ -31,8 +32,6 @@ T = TypeVar("T")
 
 _STALE_S = 0.25
 """A result that waited longer for its `ack` gives way to a newer frame, if there is one."""
-_FAILURES = (ValueError, RuntimeError, MemoryError, OSError, ArithmeticError, LookupError)
-"""What decoding, models and packing raise for a frame; the stream goes on."""
 _LONGEST_WORDS = 500
 
 
@@ -71,7 +70,10 @@ class Session:
         self.dropped = 0
 
     async def run(self, incoming: AsyncIterator[bytes]) -> None:
-        """Serves until the client has gone, is silent for too long, or the session has lasted its time."""
+        """Serves until the client has gone, is silent for too long, or the session has lasted its time.
+
+        Raises DeviceFailed, which leaves this process without its GPU.
+        """
         stages = (self._decode, self._infer, self._pack, self._deliver, self._capture)
         tasks = [asyncio.create_task(stage()) for stage in stages]
         reading = asyncio.create_task(self._read(incoming))
@@ -195,11 +197,15 @@ class Session:
                 await self._send(message)
 
     async def _step(self, name: str, underway: Underway, work: Callable[[], T]) -> T | None:
-        """Does one stage's work in its thread; None where it failed, which the client is told."""
+        """Does one stage's work in its thread; None where it failed, which the client is told. Raises DeviceFailed."""
         began = time.perf_counter()
         try:
             made = await asyncio.get_running_loop().run_in_executor(self._threads[name], work)
-        except _FAILURES as error:
+        except DeviceFailed as error:
+            # No frame that follows can do better in this process.
+            await self._tell_error(error.code, str(error), underway.frame.seq)
+            raise
+        except Exception as error:  # whatever a picture makes a model raise costs that frame alone
             code = str(getattr(error, "code", "out_of_memory" if isinstance(error, MemoryError) else "internal"))
             words = str(error)
             if code == "internal":

@@ -20,7 +20,8 @@ OpenModel = Callable[[str], LiveModel]
 async def converse(incoming: AsyncIterator[bytes], send: Send, open_model: OpenModel, limits: Limits) -> None:
     """Serves a client from its first message to its last.
 
-    open_model: brings a model of that name into memory; called in a thread. Raises nothing that a client can cause.
+    open_model: brings a model of that name into memory; called in a thread. Raises nothing that a client can cause:
+    DeviceFailed alone.
     """
     try:
         async with asyncio.timeout(_HELLO_S):
