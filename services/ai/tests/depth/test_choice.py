@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from immichvr_ai.depth import estimate_depth
-from immichvr_ai.errors import ModelUnavailable, NotEnoughMemory
+from immichvr_ai.errors import DeviceFailed, ModelUnavailable, NotEnoughMemory
 from immichvr_ai.networks import NETWORKS
 from immichvr_ai.networks.base import Compute, View
 from immichvr_ai.runtime import Runtime
@@ -93,6 +93,18 @@ def test_memory_that_ran_out_on_the_way_is_said_of_what_came_of_it(
     with pytest.raises(ModelUnavailable, match="ran out of memory") as failed:
         estimate_depth(photo(), "da2-base", cache=cache, runtime=runtime(), accepted=["da2-base"])
     assert failed.value.code == "out_of_memory"
+
+
+def test_a_device_that_failed_is_not_taken_for_wrong_weights_and_nothing_else_runs_on_it(
+    photo: MakePhoto, stocked: Stocked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: object, module: object, views: list[View], compute: Compute) -> object:
+        raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(type(NETWORKS["da2-base"]), "depth", broken)
+    for asked in ("da2-base", "auto"):
+        with pytest.raises(DeviceFailed):
+            estimate_depth(photo(), asked, cache=stocked("da2-base"), runtime=runtime(), accepted=["da2-base"])
 
 
 @pytest.mark.parametrize("key", ["da2-base", "midas-dpt-large", "zoedepth", "depthpro"])

@@ -10,7 +10,7 @@ from immichvr_media import Photo
 from immichvr_models import Cache, DownloadError, Progress
 
 from immichvr_ai.depth_map import DepthMap
-from immichvr_ai.errors import ModelUnavailable, UnknownModel
+from immichvr_ai.errors import ModelError, ModelUnavailable, UnknownModel
 from immichvr_ai.networks import NETWORKS
 from immichvr_ai.networks.base import Compute, DepthNetwork, Network, View, ViewDepth
 from immichvr_ai.runtime import Runtime
@@ -55,7 +55,7 @@ def run_network(
 ) -> tuple[T, str]:
     """Do some work with the registry's model of this key, fetched if need be.
 
-    Returns what it made, and in words what it had to do without. Raises as `network_depth` does.
+    Returns what it made, and in words what it had to do without. Raises as `network_depth` does, and DeviceFailed.
     """
     efforts: list[float] = []
 
@@ -69,7 +69,7 @@ def run_network(
         raise ModelUnavailable(key, error.code, str(error), error.remedy) from error
     try:
         made = runtime.run(key, directory, network, noted)
-    except ModelUnavailable:
+    except ModelError:
         raise
     except ImportError as error:
         raise ModelUnavailable(key, "not_installed", f"{error.name or error} is not installed") from error
