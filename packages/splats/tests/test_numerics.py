@@ -29,8 +29,10 @@ def test_exponentials_come_with_the_least_and_the_largest(count):
     assert (least, largest) == (powers.min(), powers.max())
 
 
+@pytest.mark.parametrize("cores", [1, 2, 7])
 @pytest.mark.parametrize("count", [0, 1, 5, 10_000])
-def test_numbers_sorted_in_parts_are_sorted(count):
+def test_numbers_sorted_in_parts_are_sorted(monkeypatch, count, cores):
+    monkeypatch.setattr("immichvr_splats.order.workers", lambda: cores)
     numbers = np.random.default_rng(count).integers(0, 2**63, count).astype(np.uint64)
     wanted = np.sort(numbers)
     sort_numbers(numbers)

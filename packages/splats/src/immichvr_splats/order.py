@@ -42,7 +42,8 @@ def morton_order_of_blocks(means: Callable[[slice], F32], blocks: Sequence[slice
 def sort_numbers(keys: U64) -> None:
     """Sort in place, a part in each thread."""
     cuts = [keys.size * i // workers() for i in range(1, workers())]
-    keys.partition(cuts)
+    if cuts:
+        keys.partition(cuts)
     for _ in in_order(np.ndarray.sort, np.split(keys, cuts)):
         pass
 
