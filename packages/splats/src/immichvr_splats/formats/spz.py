@@ -152,10 +152,15 @@ def _write_gzip(stream: SoundStream, version: int, bits: int, losses: list[Loss]
 
 
 def _packed(block: GaussianCloud, version: int, bits: int) -> tuple[list[Deflated], I64]:
-    (*planes, rotations, bands), clamped = pack(block, version, bits)
-    pieces = [deflate(plane) for plane in planes]
-    pieces.append(deflate_rotations(rotations) if version >= _FIRST_WITH_WORDS else deflate(rotations))
-    return [*pieces, deflate_levels(bands)], clamped
+    (positions, alphas, colors, scales, rotations, bands), clamped = pack(block, version, bits)
+    return [
+        deflate(positions),
+        deflate_levels(alphas),
+        deflate(colors),
+        deflate_levels(scales),
+        deflate_rotations(rotations) if version >= _FIRST_WITH_WORDS else deflate(rotations),
+        deflate_levels(bands),
+    ], clamped
 
 
 def _write_zstd(stream: SoundStream, version: int, bits: int, losses: list[Loss]) -> Iterator[bytes]:

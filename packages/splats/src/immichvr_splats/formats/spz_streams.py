@@ -18,11 +18,12 @@ from .deflate_blocks import literal_block, literal_code, row_block
 _GZIP_WINDOW = 31
 _RAW_WINDOW = -15
 _ISAL_LEVEL = 2
-_SAMPLE_BYTES = 1 << 15
+_SAMPLE_BYTES = 1 << 14
+_WORTH_A_SEARCH = 1.05  # which takes twice as long
 # Hash bits, window bits and shortest match of each plane, measured on photos and scenes: zstd's fast strategy finds
 # the short repetitions of these planes, which its levels do not look for, where hash and window fit a core's cache.
 # What repeats in SH are long runs only; the rest is for the entropy coder.
-_ZSTD_SEARCHES = ((15, 17, 5), (8, 17, 6), (15, 17, 4), (14, 17, 5), (17, 18, 4), (7, 17, 7))
+_ZSTD_SEARCHES = ((15, 17, 5), (8, 17, 6), (14, 17, 5), (14, 17, 6), (17, 18, 4), (7, 17, 7))
 _BLOCKS_AHEAD = 2
 _GZIP_TRAILER = struct.Struct("<II")
 _EMPTY_LAST_BLOCK = b"\3\0"
@@ -50,11 +51,11 @@ def deflate_rotations(data: U8) -> Deflated:
 
 
 def deflate_levels(data: U8) -> Deflated:
-    """As `deflate`, of spherical harmonics: repetitions are looked for only if a sample says that it is worth it."""
+    """As `deflate`, of few independent levels: repetitions are looked for only if a sample says that it is worth it."""
     code = literal_code(data)
     sample = data[:_SAMPLE_BYTES]
     searched = 8 * len(_isal(sample)) * data.size / max(1, sample.size)
-    compressed = _isal(data) if searched <= code.bits else literal_block(data, code)
+    compressed = _isal(data) if searched * _WORTH_A_SEARCH <= code.bits else literal_block(data, code)
     return Deflated(compressed, isal_zlib.crc32(data), len(data))
 
 
