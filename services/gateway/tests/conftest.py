@@ -274,6 +274,7 @@ class SharedLibrary(FolderLibrary):
         super().__init__(root, cache)
         self.bob_sees = bob_sees
         self.signed_out: list[str] = []
+        self.unknown_now: set[str] = set()
 
     async def sign_in(
         self, *, api_key: str | None = None, email: str | None = None, password: str | None = None
@@ -290,6 +291,8 @@ class SharedLibrary(FolderLibrary):
         return None
 
     async def is_admin(self, who: Identity, *, fresh: bool = False) -> bool:
+        if who.user_id in self.unknown_now:
+            raise SignInFailed("Immich does not know this key any more")
         return who.user_id == "ann"
 
     async def photos(self, who: Identity, cursor: str | None, limit: int) -> PhotoPage:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from typing import Any
 
 import grpc
@@ -12,10 +13,17 @@ import msgpack
 import pytest
 from google.protobuf import json_format
 from immichvr.ai.v1 import ai_pb2, ai_pb2_grpc
-from immichvr.events.v1.events_pb2 import JOB_STATE_RUNNING, JOB_STATE_SUCCEEDED, Job, JobEvent
+from immichvr.events.v1.events_pb2 import JOB_STATE_FAILED, JOB_STATE_RUNNING, JOB_STATE_SUCCEEDED, Job, JobEvent
 from immichvr_common.bus import Bus
 from immichvr_common.reporting import encode
+from immichvr_gateway.jobs.desk import Desk
+from immichvr_gateway.jobs.index import JobIndex
+from immichvr_gateway.jobs.records import new_record
+from immichvr_gateway.live_sessions import LiveSessions
+from immichvr_gateway.models.shelf import Shelf
 from immichvr_gateway.settings import ImmichSettings, LiveSettings
+from immichvr_models import Cache
+from nats.js.errors import KeyNotFoundError
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -137,6 +145,18 @@ async def test_pages_elsewhere_and_strangers_are_refused_before_anything_is_aske
     assert len(worker.jobs) == 1
 
 
+async def test_whom_immich_knows_no_more_gets_no_session_though_still_signed_in_here(shared, worker) -> None:
+    signed_in = await shared.client.post("/api/session", json={"api_key": "bob-key"})
+    cookie = {"Cookie": "; ".join(f"{name}={value}" for name, value in signed_in.cookies.items())}
+    async with streaming(shared.url, additional_headers=cookie) as socket:
+        await say(socket, **HELLO)
+        assert (await heard(socket))["type"] == "hello"
+    shared.library.unknown_now.add("bob")
+    async with streaming(shared.url, additional_headers=cookie) as socket:
+        assert await refused_with(socket) == "unauthorized"
+    assert len(worker.jobs) == 1
+
+
 @pytest.mark.parametrize(
     ("first", "code"),
     [
@@ -235,6 +255,48 @@ async def test_a_client_that_goes_before_a_worker_comes_leaves_no_job(gateway, w
     async with asyncio.timeout(10):
         while (await empty_bus.js.stream_info("JOBS")).state.messages:  # noqa: ASYNC110  # nobody tells
             await asyncio.sleep(0.02)
+
+
+async def test_a_session_whose_worker_crashed_is_not_queued_anew(gateway, worker, empty_bus) -> None:
+    worker.port = 0
+    async with streaming(gateway.url) as socket:
+        await say(socket, **HELLO)
+        await asyncio.wait_for(worker.told.wait(), 10)
+        [job] = worker.jobs
+        event = JobEvent(job_id=job.id, kind=job.kind, run=1, attempt=1, seq=1, state=JOB_STATE_FAILED)
+        event.error.code, event.error.message = "worker_crashed", "the working process died of SIGSEGV"
+        event.at.GetCurrentTime()
+        await empty_bus.publish(f"events.job.{job.id}", encode(event))
+        assert await refused_with(socket) == "worker_crashed"
+    shown = (await gateway.get(f"/api/jobs/{job.id}")).json()
+    assert (shown["state"], shown["run"]) == ("failed", 1)
+    again = await gateway.client.post(f"/api/jobs/{job.id}/retry")
+    assert (again.status_code, again.json()["code"]) == (409, "not_retriable")
+
+
+async def test_a_session_that_a_gateway_left_in_the_queue_is_ended_and_at_last_forgotten(
+    empty_bus, settings, tmp_path
+) -> None:
+    index = JobIndex()
+    desk = Desk(empty_bus, index, lambda _: None, lambda _: None, settings)
+    sessions = LiveSessions(desk, Shelf(Cache(tmp_path), lambda *_: None), Cache(tmp_path), "", settings.live)
+    job = Job(id="live-0123456789abcdef", kind="live", run=1)
+    job.created_at.GetCurrentTime()
+    record = await desk.submit(new_record(job, desk.subject("live", job.id), "ann", {}), "ann", 0)
+    await sessions.tidy()
+    assert record.state == "queued"
+    record.updated_at -= timedelta(seconds=settings.live.wait_s + 60)
+    await sessions.tidy()
+    assert (await empty_bus.js.stream_info("JOBS")).state.messages == 0
+    told = json_format.Parse((await empty_bus.js.get_last_msg("EVENTS", f"events.job.{job.id}")).data, JobEvent())
+    await desk.on_event(told)
+    await sessions.tidy()
+    assert [one.state for one in index] == ["cancelled"]
+    record.updated_at -= timedelta(days=1)
+    await sessions.tidy()
+    assert len(index) == 0
+    with pytest.raises(KeyNotFoundError):
+        await (await empty_bus.js.key_value("jobs")).get(job.id)
 
 
 async def test_silence_ends_a_session(serving, settings, worker) -> None:

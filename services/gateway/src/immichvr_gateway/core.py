@@ -212,6 +212,7 @@ class Core:
             try:
                 await self.desk.reconcile()
                 await self.shelf.write_missing()
+                await self.live.tidy()
             except (Unavailable, *OUTAGES, nats.errors.Error) as error:
                 log.debug("reconciling waits", error=str(error))
             await asyncio.sleep(_RECONCILE_S)

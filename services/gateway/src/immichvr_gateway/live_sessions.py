@@ -9,6 +9,7 @@ import secrets
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import nats.errors
 from immichvr.events.v1.events_pb2 import Job, JobEvent
@@ -18,7 +19,7 @@ from immichvr_common.logs import get_log
 from immichvr_models import Cache
 
 from immichvr_gateway.jobs.desk import Desk
-from immichvr_gateway.jobs.records import STATES, JobRecord, new_record
+from immichvr_gateway.jobs.records import LIVE, STATES, JobRecord, State, new_record
 from immichvr_gateway.library import Identity
 from immichvr_gateway.models.orders import refusal_to_run
 from immichvr_gateway.models.shelf import Shelf
@@ -27,10 +28,11 @@ from immichvr_gateway.settings import LiveSettings
 
 log = get_log(__name__)
 
-KIND = "live"
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}")
 _LAST_WORDS_S = 3.0
 """How long a worker may take to end a job whose client has gone, before it is cancelled."""
+_REMEMBERED_S = 600.0
+"""How long a session that has ended can be asked about; there are many, and nothing comes of them."""
 
 
 @dataclass(eq=False)
@@ -72,11 +74,11 @@ class LiveSessions:
     async def begin(self, who: Identity, model: str) -> LiveJob:
         """Asks for a worker. Raises Problem (unknown model, licence not accepted), Unavailable."""
         await self._check(model)
-        token, name = secrets.token_urlsafe(32), f"{KIND}-{secrets.token_hex(8)}"
-        job = Job(id=name, kind=KIND, run=1, bucket=self._bucket)
+        token, name = secrets.token_urlsafe(32), f"{LIVE}-{secrets.token_hex(8)}"
+        job = Job(id=name, kind=LIVE, run=1, bucket=self._bucket)
         job.params.update({"token": token, "model": model, "accepted": await self._shelf.accepted()})
         job.created_at.GetCurrentTime()
-        record = new_record(job, self._desk.subject(KIND, name), who.user_id, {"model": model})
+        record = new_record(job, self._desk.subject(LIVE, name), who.user_id, {"model": model})
         live = LiveJob(record, who, token, asyncio.get_running_loop().create_future())
         self._jobs[name] = live
         try:
@@ -128,6 +130,22 @@ class LiveSessions:
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
 
+    async def tidy(self) -> None:
+        """Forgets sessions that ended a while ago; ends those in the queue whose gateway has gone. Raises Unavailable.
+
+        No gateway waits longer for a worker than `wait_s`, so that what is older is wanted by nobody.
+        """
+        now = datetime.now(UTC)
+        for record in self._desk.index:
+            if record.kind != LIVE or record.id in self._jobs:
+                continue
+            age_s = (now - record.updated_at).total_seconds()
+            if record.state.terminal and age_s > _REMEMBERED_S:
+                await self._desk.forget(record)
+            elif record.state is State.QUEUED and age_s > self.settings.wait_s + _LAST_WORDS_S:
+                with contextlib.suppress(Problem):  # it has ended meanwhile
+                    await self._desk.cancel(record, record.requesters[0] if record.requesters else "")
+
     async def close(self) -> None:
         """Ends every session's job, as far as NATS is there."""
         for task in self._ending:
@@ -141,7 +159,6 @@ class LiveSessions:
             if live.address.done() and not live.ended.is_set():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(live.ended.wait(), _LAST_WORDS_S)
-            # A job whose worker crashed has been queued anew: nobody waits for that one.
             await self._cancel(live)
         finally:
             self._jobs.pop(live.record.id, None)

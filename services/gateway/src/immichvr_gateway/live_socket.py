@@ -93,6 +93,8 @@ def install(app: FastAPI) -> None:
         line = Line(websocket)
         code = _NORMAL
         try:
+            # Who is signed in here may have been shut out of Immich since: it has told at most a minute ago.
+            await core.library.is_admin(who)
             with core.live.place(who):
                 await _serve(core, line, who)
         except Gone:

@@ -180,6 +180,23 @@ async def test_memory_is_told_by_each_worker_and_deleting_ends_it_everywhere(gat
     assert (await model(gateway, key))["loaded_on"] == []
 
 
+async def test_of_two_deeds_asked_for_at_once_one_is_done(gateway, worker) -> None:
+    key = "da3mono-large"
+    await worker.tell(key, "ready")
+    answers = await asyncio.gather(*(ask(gateway, key, deed) for deed in ("load", "delete", "load", "delete")))
+    assert sorted(one.status_code for one in answers) == [202, 202, 409, 409]
+    assert {one.json()["code"] for one in answers if one.status_code == 409} == {"busy"}
+    assert len({one.json()["job"]["id"] for one in answers if one.status_code == 202}) == 1
+
+
+async def test_a_job_about_a_model_is_asked_for_anew_so_that_who_may_is_asked_anew(gateway, worker) -> None:
+    job = (await ask(gateway, "da3mono-large", "download")).json()["job"]
+    await worker.end("download", "da3mono-large", "JOB_STATE_FAILED", code="no_network", message="no network")
+    refused = await gateway.client.post(f"/api/jobs/{job['id']}/retry")
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_retriable")
+    assert (await ask(gateway, "da3mono-large", "download")).json()["job"]["run"] == 2
+
+
 async def test_what_is_built_in_can_be_neither_fetched_nor_deleted(gateway) -> None:
     for deed in ("download", "load", "unload", "delete"):
         assert (await ask(gateway, "heuristic", deed)).json()["code"] == "built_in"

@@ -20,7 +20,7 @@ from nats.js.errors import NotFoundError
 from nats.js.kv import KeyValue
 
 from immichvr_gateway.jobs.index import JobIndex
-from immichvr_gateway.jobs.records import JobError, JobProgress, JobRecord, State, adopted, apply, from_event
+from immichvr_gateway.jobs.records import LIVE, JobError, JobProgress, JobRecord, State, adopted, apply, from_event
 from immichvr_gateway.problems import Problem
 from immichvr_gateway.settings import GatewaySettings
 
@@ -153,6 +153,18 @@ class Desk:
         """Records a change that the gateway itself made to a job."""
         record.updated_at = datetime.now(UTC)
         await self._settle(record)
+
+    async def forget(self, record: JobRecord) -> None:
+        """Drops what is known of a job that has ended. Raises Unavailable."""
+        async with self._lock(record.id):
+            if not record.state.terminal or self.index.get(record.id) is not record:
+                return
+            try:
+                await (await self._bus.js.key_value(KV_JOBS)).delete(record.id)
+            except OUTAGES as error:
+                raise Unavailable("NATS did not confirm that a job is forgotten", down="nats") from error
+            self.index.remove(record.id)
+            self._unwritten.discard(record.id)
 
     async def reconcile(self) -> None:
         """Mends what a crash or an outage left.
@@ -291,7 +303,12 @@ class Desk:
             self._on_end(record)
 
     async def _bury_or_retry(self, record: JobRecord) -> bool:
-        """Queues a job anew that crashed, or that a stopping worker gave back; writes down one that failed for good."""
+        """Queues a job anew that crashed, or that a stopping worker gave back; writes down one that failed for good.
+
+        Neither for a live session: its client is told, and begins anew.
+        """
+        if record.kind == LIVE:
+            return False
         error = record.error or JobError(code="internal", message="unknown")
         returned = error.code == Returned.code
         crashed = error.code == WorkerCrashed.code and record.auto_retries < self._retries

@@ -33,6 +33,13 @@ class JobIndex:
         if not record.state.terminal:
             self._open.add(record.id)
 
+    def remove(self, job_id: str) -> None:
+        """Forgets a job."""
+        record = self._records.pop(job_id, None)
+        if record is not None:
+            self._open.discard(job_id)
+            self._by_photo[record.photo_id].discard(job_id)
+
     def of_photo(self, photo_id: str, requester: str) -> list[JobRecord]:
         """A person's jobs about a photo, newest first."""
         found = [self._records[one] for one in self._by_photo.get(photo_id, ())]

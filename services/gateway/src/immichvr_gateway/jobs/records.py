@@ -45,6 +45,8 @@ STATES = {
 }
 
 
+LIVE = "live"
+"""The kind of a live session's job."""
 NOT_SHOWN = ("keepPly", "accepted", "token")
 """Parameters between the gateway and workers that nobody asked for."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Literal, get_args
 
@@ -25,6 +27,7 @@ class ModelOrders:
 
     def __init__(self, desk: Desk, shelf: Shelf, cache: Cache, bucket: str) -> None:
         self._desk, self._shelf, self._cache, self._bucket = desk, shelf, cache, bucket
+        self._deciding = defaultdict[str, asyncio.Lock](asyncio.Lock)
 
     async def accept(self, who: Identity, key: str, licence: str) -> None:
         """Notes that somebody has read a licence and says yes. Raises UnknownModel, Problem, Unavailable."""
@@ -38,7 +41,13 @@ class ModelOrders:
 
     async def make(self, who: Identity, key: str, deed: Deed, trace: str) -> JobRecord:
         """The job that does this deed, or the one that is doing it. Raises UnknownModel, Problem, Unavailable."""
-        found = await self._shelf.find(key)
+        model = self._cache.registry[key]
+        # Of two different deeds asked for at once, the second sees that the first is under way.
+        async with self._deciding[model.key]:
+            return await self._make(who, await self._shelf.find(key), deed, trace)
+
+    async def _make(self, who: Identity, found: OnShelf, deed: Deed, trace: str) -> JobRecord:
+        key = found.model.key
         name = _job_id(deed, key)
         under_way = self.under_way(key)
         if under_way is not None and under_way.id != name:

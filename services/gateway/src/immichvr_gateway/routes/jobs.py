@@ -8,9 +8,9 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
 
 from immichvr_gateway.core import Core
-from immichvr_gateway.jobs.records import JobRecord, JobView, State
+from immichvr_gateway.jobs.records import LIVE, JobRecord, JobView, State
 from immichvr_gateway.library import Identity
-from immichvr_gateway.problems import not_accepted, not_found
+from immichvr_gateway.problems import Problem, not_accepted, not_found
 from immichvr_gateway.routes.people import Person, TheCore
 from immichvr_gateway.views import JobPageView
 
@@ -55,7 +55,11 @@ async def cancel_job(job_id: str, core: TheCore, who: Person) -> Response:
 @router.post("/{job_id}/retry", status_code=202, response_model=JobView)
 async def retry_job(job_id: str, core: TheCore, who: Person) -> Response:
     """Tries a job that has ended again."""
-    record = await core.desk.retry(_mine(core, who, job_id))
+    record = _mine(core, who, job_id)
+    if record.kind == LIVE or record.kind.startswith("model-"):
+        # Whether this person may, and whether it makes sense, was decided when it was asked for.
+        raise Problem(409, "not_retriable", f"a job of kind {record.kind} is not tried again; ask for it anew")
+    record = await core.desk.retry(record)
     return JSONResponse(record.view().model_dump(mode="json"), 202, {"Location": f"/api/jobs/{record.id}"})
 
 
