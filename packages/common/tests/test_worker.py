@@ -40,7 +40,8 @@ async def second(nats_server, store: ObjectStore, gateway_bus: Bus) -> AsyncIter
 
 
 async def test_a_job_leads_to_a_stored_asset_its_event_and_an_empty_queue(worker, gateway_bus, store) -> None:
-    job = make_job()
+    job = make_job(model="auto")
+    job.params.update({"accepted": ["da2-large"]})
     ref = await store.put_bytes("sources/x", b"abc", "image/jpeg")
     job.inputs["source"].CopyFrom(ref)
     events = await Events(gateway_bus, job.id).open()
@@ -50,6 +51,7 @@ async def test_a_job_leads_to_a_stored_asset_its_event_and_an_empty_queue(worker
     assert [phase.stage for phase in end.timeline] == ["staged", "decoded", "stored"]
     manifest, _ = await read_manifest(store, end.outputs[0].manifest.key)
     assert manifest.asset_key == "depth-trial"
+    assert manifest.params == {"model": "auto"}
     assert (await store.get_bytes(manifest.files[0].key)).data == b"cba"
     assert await queue_is_empty(gateway_bus)
 

@@ -16,6 +16,8 @@ from immichvr_common.storage import ObjectStore
 from immichvr_common.tasks import Made, MadeFile
 
 _SMALL = 1024 * 1024
+_UNTOLD = ("accepted", "token")
+"""Parameters between the gateway and a worker that are no part of what made an asset."""
 
 
 async def store_asset(store: ObjectStore, job: Job, attempt: int, made: Made, folder: Path) -> Output:
@@ -58,7 +60,7 @@ async def _store_file(store: ObjectStore, prefix: str, folder: Path, file: MadeF
 
 
 def _manifest(job: Job, attempt: int, made: Made, recipe: str, files: list[AssetFile]) -> Manifest:
-    params = json_format.MessageToDict(job.params)
+    params = {name: value for name, value in json_format.MessageToDict(job.params).items() if name not in _UNTOLD}
     return Manifest(
         kind=made.kind,
         photo_id=job.photo_id,
