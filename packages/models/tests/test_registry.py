@@ -89,6 +89,13 @@ def test_a_file_path_cannot_leave_the_model_directory(path: str) -> None:
         ModelFile(path=path)
 
 
+@pytest.mark.parametrize("repo", ["../..", "owner/..", "./name", "owner/name/more", "/name"])
+def test_a_repo_is_no_way_out_of_the_local_directory(repo: str) -> None:
+    row = registry["da2-small"].model_dump(mode="json")
+    with pytest.raises(ValidationError, match="repo"):
+        Model.model_validate({**row, "repo": repo})
+
+
 def test_a_file_elsewhere_needs_an_address() -> None:
     licence = Licence(name="x", url="http://x.test", permissive=False)
     row = {

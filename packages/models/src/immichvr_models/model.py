@@ -76,7 +76,7 @@ class Model(_Strict):
     through: str | None = None
     requires: tuple[str, ...] = ()
     revision: Name
-    repo: Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
+    repo: Annotated[str, StringConstraints(pattern=r"^\w[\w.-]*/\w[\w.-]*$")] | None = None
     files: tuple[ModelFile, ...] = ()
     licence: Licence
     commercial_use: bool
