@@ -398,6 +398,7 @@ async def test_silence_and_a_full_term_end_a_session_in_words(talking) -> None:
         ({"type": "frame", "seq": 1, "t": 0.0, "jpeg": b"x"}, "invalid_message"),
         ({"type": "hello", "version": 3}, "unsupported_version"),
         ({"type": "hello", "version": 1, "model": "nothing"}, "unknown_model"),
+        ({"type": "hello", "version": 1, "model": "broken"}, "internal"),
         ({"type": "hello", "version": 1, "output": "rgbd"}, "output_unavailable"),
     ],
 )
@@ -416,7 +417,10 @@ async def test_a_session_that_cannot_begin_says_why_and_ends(hello, code) -> Non
     def open_model(name: str) -> SlowModel:
         if name == "nothing":
             raise UnknownModel("there is no model 'nothing'")
+        if name == "broken":
+            raise RuntimeError("secret detail")
         return GaussiansOnly()
 
     await converse(incoming(), send, open_model, Limits())
     assert [one["code"] for one in heard] == [code]
+    assert "secret" not in str(heard)

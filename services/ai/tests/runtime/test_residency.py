@@ -215,6 +215,12 @@ def test_a_device_that_failed_is_told_apart_so_that_its_process_goes(tmp_path: P
         Runtime(CPU).run("one", weights(tmp_path, "one"), Fake(), broken)
     assert (it.value.code, it.value.retriable) == ("worker_crashed", True)
 
+    def asked(device: torch.device) -> int:
+        raise torch.AcceleratorError("CUDA error: device-side assert triggered")
+
+    with pytest.raises(DeviceFailed):
+        Runtime(CPU, free=asked).load("two", weights(tmp_path, "two"), Fake())
+
 
 def test_an_upstream_that_is_not_installed_is_named(tmp_path: Path) -> None:
     class Absent(Fake):

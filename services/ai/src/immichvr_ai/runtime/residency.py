@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -85,7 +85,7 @@ class Runtime:
         where the device ran out of memory. Raises ModelUnavailable (`not_installed`, `invalid_weights`,
         `out_of_memory`), NotEnoughMemory before anything is loaded, DeviceFailed, and what `work` raises.
         """
-        with self._lock:
+        with self._lock, _device_failures(key):
             resident = self._ready(key, directory, network)
             dtype = precision_of(self.settings, network, resident.device)
             try:
@@ -102,7 +102,7 @@ class Runtime:
 
     def load(self, key: str, directory: Path, network: Network) -> None:
         """Bring a network into memory ahead of its first use; raises what `run` raises before its work."""
-        with self._lock:
+        with self._lock, _device_failures(key):
             self._ready(key, directory, network).used = self._clock()
 
     def unload(self, key: str) -> bool:
@@ -207,9 +207,18 @@ def _attempt(key: str, work: Callable[[torch.nn.Module, Compute], T], module: to
     except (MemoryError, RuntimeError) as error:
         if is_out_of_memory(error):
             raise _Exhausted from error
-        if isinstance(error, torch.AcceleratorError):
-            raise DeviceFailed(f"{key}: the device failed: {str(error).splitlines()[0]}") from error
         raise
+
+
+@contextmanager
+def _device_failures(key: str) -> Iterator[None]:
+    """Tells the failure of a device from others, wherever it shows: asking for free memory may be what fails."""
+    import torch
+
+    try:
+        yield
+    except torch.AcceleratorError as error:
+        raise DeviceFailed(f"{key}: the device failed: {str(error).splitlines()[0]}") from error
 
 
 def _loaded(key: str, directory: Path, network: Network) -> torch.nn.Module:
