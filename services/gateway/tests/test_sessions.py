@@ -35,6 +35,12 @@ async def test_without_a_session_everything_about_photos_is_unauthorized(serving
             ("GET", "/api/jobs/x"),
             ("DELETE", "/api/jobs/x"),
             ("POST", "/api/jobs/x/retry"),
+            ("GET", "/api/models"),
+            ("GET", "/api/models/da2-small"),
+            ("POST", "/api/models/da2-small/accept"),
+            ("POST", "/api/models/da2-small/download"),
+            ("DELETE", "/api/models/da2-small"),
+            ("POST", "/api/photos/x/splat/levels"),
         ]:
             answer = await gateway.client.request(method, path, json={} if method == "POST" else None)
             assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized"), path
