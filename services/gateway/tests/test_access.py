@@ -2,6 +2,11 @@
 
 import asyncio
 
+from immichvr.events.v1.events_pb2 import ModelEvent
+from immichvr_common.reporting import encode
+from immichvr_gateway.library import SignInFailed
+from websockets.asyncio.client import connect
+
 
 async def test_what_is_anns_alone_is_not_there_for_bob(shared, workers) -> None:
     async with shared.listening({"x-api-key": "ann-key"}) as ann:
@@ -43,6 +48,29 @@ async def test_bob_hears_nothing_of_what_ann_does(shared, workers) -> None:
         )
         about = {payload.get("photo_id") for _, payload in bob.heard}
         assert about == {shared.ids["hut.png"]}
+
+
+async def test_who_has_not_been_let_in_yet_hears_nothing_of_models_either(shared, empty_bus, monkeypatch) -> None:
+    asked, known = asyncio.Event(), asyncio.Event()
+
+    async def sign_in_slowly(**_: object) -> None:
+        asked.set()
+        await known.wait()
+        raise SignInFailed("Immich does not know this key")
+
+    async with shared.listening({"x-api-key": "ann-key"}) as ann:
+        monkeypatch.setattr(shared.library, "sign_in", sign_in_slowly)
+        address = shared.url.replace("http", "ws") + "/api/socket.io/?EIO=4&transport=websocket"
+        async with connect(address, additional_headers={"x-api-key": "eve-key"}) as eve:
+            assert str(await eve.recv()).startswith("0")
+            await eve.send("40")
+            await asyncio.wait_for(asked.wait(), 10)
+            event = ModelEvent(key="da3-base", state="ready", worker="w1")
+            event.at.GetCurrentTime()
+            await empty_bus.publish("events.model.da3-base", encode(event))
+            await ann.first("model:progress", lambda news: news["key"] == "da3-base")
+            known.set()
+            assert "unauthorized" in str(await asyncio.wait_for(eve.recv(), 10))
 
 
 async def test_what_exists_is_shown_to_everybody_who_may_see_the_photo(shared, workers) -> None:

@@ -15,6 +15,8 @@ from immichvr_gateway.lines import LINE, Line
 log = get_log(__name__)
 
 _PERIOD_S = 0.25
+_EVERYBODY = "*"
+"""The room of all who have signed in. Without one, news would reach those too whose key is still being looked at."""
 
 Authenticate = Callable[[dict[str, Any]], Awaitable[str | None]]
 
@@ -48,6 +50,7 @@ class News:
         socket = self.server.eio.sockets[self.server.manager.eio_sid_from_sid(sid, "/")]
         self._lines[sid] = (environ["asgi.scope"][LINE], socket)
         await self.server.enter_room(sid, user_id)
+        await self.server.enter_room(sid, _EVERYBODY)
 
     async def _on_disconnect(self, sid: str, reason: object = None) -> None:
         self._lines.pop(sid, None)
@@ -85,7 +88,7 @@ class News:
             return
         self._latest.pop(key, None)
         self._told[key] = now
-        self._send("model:progress", view)
+        self._send("model:progress", view, _EVERYBODY)
 
     async def close(self) -> None:
         """Says goodbye to everybody."""
@@ -99,12 +102,12 @@ class News:
         now = asyncio.get_running_loop().time()
         for (user_id, job_id), view in latest.items():
             self._told[(user_id, job_id)] = now
-            self._send("job:update" if user_id else "model:progress", view, user_id or None)
+            self._send("job:update" if user_id else "model:progress", view, user_id or _EVERYBODY)
 
-    def _send(self, event: str, payload: dict[str, Any], user_id: str | None = None) -> None:
+    def _send(self, event: str, payload: dict[str, Any], room: str) -> None:
         """To one person, or to everybody who has signed in."""
         self._drop_the_deaf()
-        task = asyncio.create_task(self.server.emit(event, payload, room=user_id))
+        task = asyncio.create_task(self.server.emit(event, payload, room=room))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
