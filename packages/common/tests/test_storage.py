@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 from immichvr.common.v1.common_pb2 import ObjectRef
+from immichvr.events.v1.events_pb2 import Job
+from immichvr_common.assets import is_of_job, store_asset
 from immichvr_common.embedded import SeaweedServer, free_ports
 from immichvr_common.errors import Conflict, NotFound, Unavailable
 from immichvr_common.manifests import AssetFile, Manifest, add_files, commit_manifest, read_manifest
 from immichvr_common.settings import S3Settings
 from immichvr_common.storage import CorruptObject, ObjectStore
+from immichvr_common.tasks import Made, MadeFile
 
 
 def a_manifest(run: int = 1, attempt: int = 1, recipe: str = "r0", minutes: int = 0) -> Manifest:
@@ -117,6 +120,24 @@ async def test_a_file_that_another_attempt_adds_again_leaves_the_manifest_as_it_
     await add_files(store, manifest.key, [first.model_copy(update={"key": "k/of-another-attempt"})], [])
     after, _ = await read_manifest(store, manifest.key)
     assert after == before
+
+
+async def test_two_jobs_that_add_a_file_of_the_same_name_never_mix_their_bytes(store, tmp_path: Path) -> None:
+    manifest = await commit_manifest(store, a_manifest(recipe="levels"))
+    keys = []
+    for own in ("aaaa", "bbbb"):
+        job = Job(id=f"lod-{manifest.photo_id}-{own}", kind="lod", photo_id=manifest.photo_id, run=1)
+        job.recipes[manifest.kind] = manifest.recipe
+        (tmp_path / "levels.json").write_text(own)
+        file = MadeFile("levels.json", "levels", "json", "application/json")
+        made = Made(kind=manifest.kind, model_key=manifest.model_key, files=[file], extends=True)
+        await store_asset(store, job, 1, made, tmp_path)
+        [added] = [one for one in (await read_manifest(store, manifest.key))[0].files if one.name == file.name]
+        keys.append(added.key)
+        assert [is_of_job(added, f"lod-{manifest.photo_id}-{one}") for one in ("aaaa", "bbbb")] == [
+            own == "aaaa", own == "bbbb",
+        ]  # fmt: skip
+    assert [(await store.get_bytes(key)).data for key in keys] == [b"aaaa", b"bbbb"]
 
 
 async def test_who_leaves_in_the_middle_of_a_file_leaves_nothing_behind(store: ObjectStore) -> None:

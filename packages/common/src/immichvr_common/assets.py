@@ -29,7 +29,7 @@ async def store_asset(store: ObjectStore, job: Job, attempt: int, made: Made, fo
     recipe = job.recipes.get(made.kind)
     if not recipe:
         raise InvalidRequest(f"the job names no recipe for the {made.kind} it made")
-    prefix = f"{asset_prefix(made.kind, job.photo_id, made.model_key, recipe)}/{job.kind}-{job.run}-{attempt}"
+    prefix = f"{asset_prefix(made.kind, job.photo_id, made.model_key, recipe)}/{_folder(job, attempt, made.extends)}"
     files = list(await asyncio.gather(*(_store_file(store, prefix, folder, file) for file in made.files)))
     if made.extends:
         key = manifest_key(made.kind, job.photo_id, made.model_key, recipe)
@@ -38,6 +38,21 @@ async def store_asset(store: ObjectStore, job: Job, attempt: int, made: Made, fo
         manifest = await commit_manifest(store, _manifest(job, attempt, made, recipe, files))
     reference = ObjectRef(bucket=store.bucket, key=manifest.key, media_type="application/json")
     return Output(kind=made.kind, asset_key=manifest.asset_key, manifest=reference)
+
+
+def is_of_job(file: AssetFile, job_id: str) -> bool:
+    """Whether this job added the file to an asset that was there already."""
+    return f"-{_own_part(job_id)}-" in file.key.rsplit("/", 2)[-2]
+
+
+def _folder(job: Job, attempt: int, extends: bool) -> str:
+    """Where an attempt writes. Many jobs may extend one asset, with files of the same name too."""
+    own = f"-{_own_part(job.id)}" if extends else ""
+    return f"{job.kind}{own}-{job.run}-{attempt}"
+
+
+def _own_part(job_id: str) -> str:
+    return job_id.rpartition("-")[2]
 
 
 async def _store_file(store: ObjectStore, prefix: str, folder: Path, file: MadeFile) -> AssetFile:

@@ -9,6 +9,7 @@ from typing import Any
 
 from immichvr.common.v1.common_pb2 import ObjectRef
 from immichvr.events.v1.events_pb2 import Job
+from immichvr_common.assets import is_of_job
 from immichvr_common.manifests import AssetFile, Manifest
 from immichvr_common.storage import ObjectStore
 
@@ -140,7 +141,9 @@ class Conversions:
         name = job_id("lod", photo.id, conversion_hash(entry.recipe, entry.model_key, wish.format, wish.label))
         manifest = await self._manifests.read(entry.manifest_key)
         known = self._desk.index.get(name)
-        if known is not None and known.state is State.SUCCEEDED and _has_role(manifest, wish.index_role):
+        # There is one index of each role: the latest. What it says is an answer to who asked for it alone.
+        stands = any(file.role == wish.index_role and is_of_job(file, name) for file in manifest.files)
+        if known is not None and known.state is State.SUCCEEDED and stands:
             return Answer(await self._desk.answer(known, asker.user_id), done=True)
         shown = {"format": wish.format, "model": entry.model_key, "label": wish.label}
         return await self._ask("lod", name, asker, photo, entry, manifest, shown, wish.params())
@@ -200,10 +203,6 @@ def find_file(manifest: Manifest, wish: Conversion) -> AssetFile | None:
     """The file that a conversion makes, or that was there from the start."""
     wanted = (file for file in manifest.files if file.role in ("splat", "conversion", "level"))
     return next((file for file in wanted if (file.format, file.variant) == (wish.format, wish.label)), None)
-
-
-def _has_role(manifest: Manifest, role: str) -> bool:
-    return any(file.role == role for file in manifest.files)
 
 
 def _spelled(options: Mapping[str, Value]) -> dict[str, Value]:

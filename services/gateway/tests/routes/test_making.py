@@ -178,6 +178,13 @@ async def test_levels_are_a_job_whose_index_is_a_file_of_the_splat(gateway, work
     assert [file["name"] for file in splat["files"] if file["role"] == "levels"] == ["levels.json"]
     again = await gateway.post("beach.jpg", "splat/levels", levels=["preview"], counts=[5000])
     assert again.status_code == 200
+    index = f"/api/photos/{job['photo_id']}/assets/{splat['key']}/levels.json"
+    assert (await gateway.get(index)).json()["levels"] == ["preview"]
+    await gateway.make(live, "beach.jpg", "splat/levels", levels=["medium"])
+    assert (await gateway.get(index)).json()["levels"] == ["medium"]
+    anew = await gateway.make(live, "beach.jpg", "splat/levels", levels=["preview"], counts=[5000])
+    assert (anew["id"], anew["run"]) == (job["id"], 2)
+    assert (await gateway.get(index)).json()["levels"] == ["preview"]
     both = await gateway.post("beach.jpg", "splat/levels", levels=["preview"], tile_gaussians=1000)
     assert (both.status_code, both.json()["code"]) == (422, "invalid_request")
 

@@ -7,6 +7,7 @@ start, lie in the directory that the environment variable STUDIO names.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -35,6 +36,7 @@ def perform(task: Task, report: Report) -> list[Made]:
         return [_converted(task)]
     if task.kind == "lod":
         index = _write(task, "levels.json", "levels", "json", "application/json")
+        (task.folder / index.name).write_text(json.dumps(task.params))
         return [Made(kind="splat", model_key=str(task.params["modelKey"]), files=[index], extends=True)]
     model = str(task.params.get("model", "auto")).removeprefix("lift-").replace("auto", "heuristic")
     depth = Made(
