@@ -121,6 +121,8 @@ async def _serve(core: Core, line: Line, who: Identity) -> None:
         options = [
             ("grpc.max_receive_message_length", _LARGEST_RESULT),
             ("grpc.max_send_message_length", LARGEST_MESSAGE + 1024),
+            # A proxy that leads out of the network, as to Immich, does not lead to workers.
+            ("grpc.enable_http_proxy", 0),
         ]
         async with grpc.aio.insecure_channel(address, options) as channel:
             await _pass_through(channel, line, live, [hello, *newest], core.live.settings.idle_s)

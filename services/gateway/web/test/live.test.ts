@@ -115,7 +115,11 @@ describe('a live session', () => {
     expect(stream.isFree).toBe(true);
   });
 
-  it.each(['session_over', 'worker_gone'])('begins anew after %s without a word', (code) => {
+  it.each([
+    'session_over',
+    'worker_gone',
+    'worker_crashed',
+  ])('begins anew after %s without a word', (code) => {
     socket().say(READY);
     socket().say({ type: 'error', code, message: 'over' });
     socket().end();

@@ -40,7 +40,13 @@ const IN_FLIGHT = 2;
 /** Frames unanswered for so long are given up. */
 const ANSWER_MS = 8000;
 /** What ends a session that may simply begin anew. */
-const PASSING = new Set(['session_over', 'worker_gone', 'unavailable']);
+const PASSING = new Set([
+  'session_over',
+  'worker_gone',
+  'worker_crashed',
+  'returned',
+  'unavailable',
+]);
 const RETRIES = 5;
 const RETRY_MS = 1000;
 
