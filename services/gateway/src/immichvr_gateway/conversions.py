@@ -25,7 +25,7 @@ Value = int | str
 _DEGREES: tuple[Value, ...] = (0, 1, 2, 3)
 _ORDERS: tuple[Value, ...] = ("file", "morton")
 FORMATS: dict[str, dict[str, tuple[Value, ...]]] = {
-    "ply": {"sh_degree": _DEGREES, "ply_layout": ("inria", "sharp")},
+    "ply": {"sh_degree": _DEGREES, "ply_layout": ("plain", "inria", "sharp")},
     "compressed-ply": {"sh_degree": _DEGREES, "order": _ORDERS},
     "splat": {"sh_degree": _DEGREES, "order": ("file", "importance")},
     "ksplat": {"ksplat_level": (0, 1, 2), "sh_degree": _DEGREES},
