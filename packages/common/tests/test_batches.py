@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,24 @@ async def test_the_first_is_done_at_once_and_what_waits_meanwhile_goes_together(
     assert beside(await first) == 1
     assert [beside(await one) for one in later] == [3, 3, 3, 1]
     assert bench.stages["c"][0] == "begun 3"
+
+
+async def test_nobody_waits_while_a_key_is_looked_up_on_a_slow_disk(tmp_path: Path) -> None:
+    looked_up = threading.Event()
+
+    def slow_key(task: Task) -> str:
+        assert looked_up.wait(20)
+        return key(task)
+
+    bench = Bench(tmp_path)
+    bench.pool.close()
+    bench.pool = BatchingPool(TOGETHER, key=slow_key, most=3)
+    bench.gate.touch()
+    running = bench.start("a")
+    await asyncio.sleep(0.05)  # the loop goes round while the key is looked up
+    looked_up.set()
+    assert beside(await running) == 1
+    bench.pool.close()
 
 
 async def test_other_tasks_do_not_go_with_them(bench: Bench) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -77,7 +78,8 @@ class _Order:
 class BatchingPool(ChildPool):
     """A pool of children whose function takes a `Together` as well as a task.
 
-    key: what tasks have in common that can be done together; empty for those that cannot. most: of them at once.
+    key: what tasks have in common that can be done together; empty for those that cannot; it may look at files.
+    most: of them at once.
     """
 
     def __init__(
@@ -94,6 +96,8 @@ class BatchingPool(ChildPool):
     ) -> None:
         super().__init__(target, size, idle_s, memory_mb, warm, aside)
         self._key, self._most, self._size = key, most, size
+        # A key may depend on what lies on the disk. One thread keeps the order of tasks.
+        self._keys = ThreadPoolExecutor(1, "batch-key")
         self._waiting: dict[str, list[_Order]] = {}
         self._batches: set[asyncio.Task[None]] = set()
 
@@ -102,7 +106,9 @@ class BatchingPool(ChildPool):
 
         Progress and news of a batch are those of each of its tasks, and it may take as long as the most patient.
         """
-        key = self._key(task) if self._most > 1 else ""
+        key = ""
+        if self._most > 1:
+            key = await asyncio.get_running_loop().run_in_executor(self._keys, self._key, task)
         if not key:
             return await super().run(task, progress, deadline_s, news)
         order = _Order(task, progress, deadline_s, news, asyncio.get_running_loop().create_future())
@@ -120,6 +126,7 @@ class BatchingPool(ChildPool):
             order.made.cancel()
         for batch in self._batches:
             batch.cancel()
+        self._keys.shutdown(wait=False, cancel_futures=True)
         super().close()
 
     def _begin(self) -> None:
