@@ -178,13 +178,17 @@ class ModelTeller:
             await asyncio.sleep(_PERIOD_S)
 
     async def _publish(self) -> None:
+        """Tells what waits now; what comes meanwhile has its turn later, so that a slow bus is not told more often."""
         async with self._publishing:
-            while self._waiting:
-                event = self._waiting[0]
-                await self._bus.publish_until_stored(f"events.model.{event.key}", encode(event), uuid.uuid4().hex)
-                # While it was on its way, a newer one of its kind may have taken its place.
-                if self._waiting and self._waiting[0] is event:
-                    del self._waiting[0]
+            for event in list(self._waiting):
+                # While another was on its way, a newer one of its kind may have taken its place; so may one after.
+                if self._waits(event):
+                    await self._bus.publish_until_stored(f"events.model.{event.key}", encode(event), uuid.uuid4().hex)
+                if self._waits(event):
+                    self._waiting.remove(event)
+
+    def _waits(self, event: ModelEvent) -> bool:
+        return any(one is event for one in self._waiting)
 
 
 def encode(message: JobEvent | AssetEvent | ModelEvent | Job) -> bytes:
