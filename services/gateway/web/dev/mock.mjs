@@ -2,7 +2,7 @@
  * A gateway to develop the viewer against: serves `dist` and the API over invented photos.
  * `npm run mock` listens on http://127.0.0.1:8087; `npm run dev` sends /api there.
  */
-import { createReadStream, existsSync, statSync } from 'node:fs';
+import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,14 +20,15 @@ const TYPES = {
   '.svg': 'image/svg+xml',
   '.webp': 'image/webp',
 };
+/** The gateway's own, so that what it forbids fails here too. */
 const CSP = [
-  "default-src 'self'",
-  "script-src 'self' 'wasm-unsafe-eval'",
-  "worker-src 'self' blob:",
-  "connect-src 'self' data: ws: wss:",
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data: blob:",
-].join('; ');
+  ...readFileSync(new URL('../../src/immichvr_gateway/web.py', import.meta.url), 'utf8')
+    .split('_POLICY = ')[1]
+    .split(']')[0]
+    .matchAll(/^ +"(.+)",$/gm),
+]
+  .map(([, directive]) => directive)
+  .join('; ');
 
 /** Starts the server. Returns it with its knobs: `library`, `socket`, `setAuthenticated`, `close`. */
 export async function startMock({ port = 0, base = '/', photos, jobSeconds, library: kind } = {}) {

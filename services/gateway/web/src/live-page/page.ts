@@ -152,7 +152,8 @@ class LivePage {
       await open();
     } catch (error) {
       // What a browser raises when the camera is refused, taken, or a file is no video.
-      this.tell(`${error instanceof Error ? error.message : String(error)}.`);
+      const words = error instanceof Error ? error.message : String(error);
+      this.tell(words.replace(/\.*$/, '.'));
       return;
     }
     if (!this.cloud) {

@@ -35,6 +35,29 @@ function dataFor(output, frame) {
   return { format: 'rgbd', data: frame.jpeg, ...facts };
 }
 
+/** A second of video, made in the page: the bytes of a WebM file. */
+async function recordVideo() {
+  const canvas = document.createElement('canvas');
+  canvas.width = 160;
+  canvas.height = 120;
+  const context = canvas.getContext('2d');
+  const recorder = new MediaRecorder(canvas.captureStream(15), { mimeType: 'video/webm' });
+  const chunks = [];
+  recorder.ondataavailable = ({ data }) => chunks.push(data);
+  const stopped = new Promise((resolve) => {
+    recorder.onstop = resolve;
+  });
+  recorder.start();
+  for (let i = 0; i < 15; i += 1) {
+    context.fillStyle = `hsl(${i * 20} 80% 50%)`;
+    context.fillRect(0, 0, 160, 120);
+    await new Promise((resolve) => setTimeout(resolve, 66));
+  }
+  recorder.stop();
+  await stopped;
+  return [...new Uint8Array(await new Blob(chunks).arrayBuffer())];
+}
+
 /** Serves the page's WebSocket as a worker would. */
 async function serveLive(page, heard, { refuse, idleAfter = Infinity } = {}) {
   await page.routeWebSocket(/\/api\/stream$/, (socket) => {
@@ -100,6 +123,28 @@ describe('the live page', () => {
         assert.equal((await state(page)).live, 'closed');
       }));
   }
+
+  it('plays a video file, shows its figures, and asks anew for another quality', () =>
+    withViewer(browser, {}, async (page, gateway) => {
+      const heard = [];
+      await serveLive(page, heard);
+      await page.goto(`${gateway.url}live.html?format=fp32&quality=low`);
+      const video = await page.evaluate(recordVideo);
+      const file = { name: 'clip.webm', mimeType: 'video/webm', buffer: Buffer.from(video) };
+      await page.getByLabel('Open a video…').setInputFiles(file);
+      await results(page, 3);
+      const frame = heard.find(({ type }) => type === 'frame');
+      assert.ok(frame.jpeg[0] === 0xff && frame.jpeg[1] === 0xd8);
+      await page.getByText(/per second.*ms behind.*splats.*B\/s/).waitFor();
+      await page.getByRole('button', { name: 'Settings' }).click();
+      await page.getByLabel('Quality').selectOption('lowest');
+      const hellos = () => heard.filter(({ type }) => type === 'hello');
+      while (hellos().length < 2) await page.waitForTimeout(50);
+      assert.deepEqual(
+        hellos().map(({ process_res }) => process_res),
+        [336, 168],
+      );
+    }));
 
   it('is worked by keyboard: figures, capture, a splat among points', () =>
     withViewer(browser, {}, async (page, gateway) => {
