@@ -17,8 +17,7 @@ from immichvr_common.settings import WorkSettings
 from immichvr_common.storage import ObjectStore
 from immichvr_common.testing.jobs import Events, queue_is_empty
 from immichvr_common.worker import Worker
-from immichvr_converter.jobs import TARGET
-from immichvr_converter.settings import ConverterSettings
+from immichvr_converter.settings import CAPABILITY, ConverterSettings
 from immichvr_splats import read, to_bytes
 
 MODEL = "lift-heuristic"
@@ -29,7 +28,7 @@ async def converter(nats_server, gateway_bus: Bus, store: ObjectStore) -> AsyncI
     """A worker with the converter's rights, taking jobs."""
     bus = await connect(nats_server.settings("converter"), "converter")
     settings = WorkSettings(name="converter", stop_grace_s=0.5)
-    worker = Worker(ConverterSettings.service, bus, store, ChildPool(TARGET), settings)
+    worker = Worker(ConverterSettings.service, bus, store, ChildPool(CAPABILITY), settings)
     running = asyncio.create_task(worker.run())
     yield worker
     await worker.stop()

@@ -25,9 +25,8 @@ from immichvr_common.processes import ChildPool
 from immichvr_common.rpc import RpcServer
 from immichvr_common.settings import RpcSettings, WorkSettings
 from immichvr_common.storage import ObjectStore
-from immichvr_converter.jobs import TARGET
 from immichvr_converter.service import SERVICE, register
-from immichvr_converter.settings import CallSettings, ConversionLimits, ConverterSettings
+from immichvr_converter.settings import CAPABILITY, CallSettings, ConversionLimits, ConverterSettings
 from immichvr_splats import FORMATS, read, to_bytes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -46,7 +45,7 @@ async def objects(weed) -> AsyncIterator[ObjectStore]:
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def pool() -> AsyncIterator[ChildPool]:
     """A child that converts, for every server of this module that needs one."""
-    pool = ChildPool(TARGET)
+    pool = ChildPool(CAPABILITY)
     yield pool
     pool.close()
 

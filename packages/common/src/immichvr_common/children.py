@@ -46,7 +46,7 @@ class Child:
         self.is_unwanted = False
         self.idle_since = time.monotonic()
         self.news: NewsSink = unheard
-        self._always = always
+        self.always = always
         self._connection = Connection(ours.detach())
         self._messages: asyncio.Queue[tuple[Any, ...] | None] = asyncio.Queue()
         self._ready = False
@@ -69,7 +69,7 @@ class Child:
             return
         if isinstance(message[1], Residents):
             self.residents = message[1].keys
-        self._always(message[1])
+        self.always(message[1])
         self.news(message[1])
 
     async def receive(self) -> tuple[Any, ...]:

@@ -70,6 +70,11 @@ class ChildPool:
         while self._unheard:
             listener(self._unheard.popleft())
 
+    def adopt(self, child: Child) -> None:
+        """Takes in a child that was started before the pool was, for the first task."""
+        child.always = self._hear
+        self._idle.append(child)
+
     async def warm(self) -> None:
         """Starts one child ahead of the first task."""
         async with self._slots:

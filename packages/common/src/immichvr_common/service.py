@@ -11,6 +11,7 @@ from nats.js.errors import NotFoundError
 
 from immichvr_common.batches import BatchingPool
 from immichvr_common.bus.connection import OUTAGES, Bus, connect
+from immichvr_common.children import Child
 from immichvr_common.errors import Unavailable
 from immichvr_common.logs import configure_logs, get_log
 from immichvr_common.metrics import serve_metrics
@@ -39,13 +40,14 @@ async def serve(
     warm: str = "",
     aside: frozenset[str] = frozenset(),
     together: Callable[[Task], str] = _never_together,
+    first: Child | None = None,
 ) -> None:
     """Runs a worker service until SIGTERM or SIGINT.
 
     target: the capability, `module:function`. register: adds the service's gRPC servicer. warm: what a child calls
     before its first task, `module:function`; the first child starts with the service.
     aside: kinds of jobs that wait rather than compute, done beside the others. together: what tasks have in common
-    that the capability does together, see `batches`.
+    that the capability does together, see `batches`. first: a child that was started ahead, of the same capability.
     """
     configure_logs(settings.log_level, settings.log_json, settings.service)
     serve_metrics(settings.metrics)
@@ -56,6 +58,8 @@ async def serve(
     work = settings.work
     most = work.batch or (_GPU_BATCH if work.pool == "gpu" else 1)
     pool = BatchingPool(target, work.children, work.idle_s, work.memory_mb, warm, aside, key=together, most=most)
+    if first is not None:
+        pool.adopt(first)
     store = ObjectStore(settings.s3)
     rpc = None
     if settings.rpc.port is not None:

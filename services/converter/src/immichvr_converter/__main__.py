@@ -5,17 +5,24 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-from immichvr_common.service import serve
+from immichvr_common.children import Child
 
-from immichvr_converter.jobs import TARGET
-from immichvr_converter.service import SERVICE, register
-from immichvr_converter.settings import ConverterSettings
+from immichvr_converter.settings import CAPABILITY, WARMING, ConverterSettings
 
 
 def main() -> None:
     """Runs the service until it is told to end."""
-    settings = ConverterSettings()
-    asyncio.run(serve(settings, TARGET, partial(register, settings), [SERVICE], "immichvr_splats:warm"))
+    asyncio.run(_run(ConverterSettings()))
+
+
+async def _run(settings: ConverterSettings) -> None:
+    # The child imports at the same time as this process does, which is most of the time to a first conversion.
+    first = Child(CAPABILITY, settings.work.memory_mb, WARMING)
+    from immichvr_common.service import serve
+
+    from immichvr_converter.service import SERVICE, register
+
+    await serve(settings, CAPABILITY, partial(register, settings), [SERVICE], WARMING, first=first)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,6 @@ from immichvr_converter.conversion import (
 from immichvr_converter.conversion.options import WRITER_OPTIONS, Options
 from immichvr_converter.settings import ConverterSettings
 
-TARGET = "immichvr_converter.jobs:perform"
 CONVERT, LOD, INSPECT = "convert", "lod", "inspect"
 INPUT = "splat"
 

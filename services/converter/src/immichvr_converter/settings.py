@@ -10,6 +10,10 @@ from immichvr_common.settings import WorkerSettings
 from pydantic import BaseModel, Field
 from pydantic_settings import SettingsConfigDict
 
+CAPABILITY = "immichvr_converter.jobs:perform"
+WARMING = "immichvr_converter.warming:begin"
+"""What children run, and call before their first task."""
+
 _SHARE = 0.5
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
