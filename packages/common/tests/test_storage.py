@@ -147,10 +147,12 @@ async def test_who_leaves_in_the_middle_of_a_file_leaves_nothing_behind(store: O
         async for _ in store.stream("files/long"):
             pass
 
+    left = 0
     for tenths_of_ms in range(0, 100, 4):
         reading = asyncio.create_task(read())
         await asyncio.sleep(tenths_of_ms / 10_000)
         reading.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await reading
+        await asyncio.wait((reading,))
+        left += reading.cancelled()
+    assert left > 5  # a machine that pauses lets some of them read to the end
     assert sum([len(chunk) async for chunk in store.stream("files/long")]) == 20_000_000
