@@ -83,10 +83,13 @@ def start_up() -> Callable[..., AbstractContextManager[str]]:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack over a folder with two photos and a file that is none."""
+    """A stack over a folder with three photos and a file that is none."""
     photos, data = tmp_path_factory.mktemp("photos"), tmp_path_factory.mktemp("data")
     Image.fromarray(skimage.data.coffee()).save(photos / "coffee.jpg", quality=92)
     Image.fromarray(skimage.data.chelsea()).save(photos / "cat.jpg", quality=92)
+    # The oldest, so that it comes last; nothing is made of it but by the test that asks for it in the viewer.
+    Image.fromarray(skimage.data.astronaut()).save(photos / "astronaut.jpg", quality=92)
+    os.utime(photos / "astronaut.jpg", (1_000_000_000, 1_000_000_000))
     (photos / "broken.jpg").write_bytes(b"this is no picture")
     with running_up(data, "--photos", photos) as address:
         yield Stack(address, photos)

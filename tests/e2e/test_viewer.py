@@ -47,7 +47,7 @@ async def test_the_gallery_shows_every_photo_and_opens_one_by_keyboard(stack, pa
 
 
 async def test_a_photo_becomes_a_splat_that_looks_like_it_and_gets_a_badge(stack, page, until) -> None:
-    await page.goto(f"{stack.address}/?budget={BUDGET}#/photo/{stack.photo_id('coffee.jpg')}")
+    await page.goto(f"{stack.address}/?budget={BUDGET}#/photo/{stack.photo_id('astronaut.jpg')}")
     await until(lambda state: state.get("mode") == "flat")
     await page.wait_for_load_state("networkidle")
     flat = await still(page)
@@ -66,7 +66,7 @@ async def test_a_photo_becomes_a_splat_that_looks_like_it_and_gets_a_badge(stack
     assert np.corrcoef(coarse[0].ravel(), coarse[1].ravel())[0, 1] > 0.7
     await page.keyboard.press("Escape")
     await until(lambda state: state.get("view") == "gallery")
-    await expect(page.get_by_role("link", name="coffee.jpg")).to_contain_text("3D")
+    await expect(page.get_by_role("link", name="astronaut.jpg")).to_contain_text("3D")
 
 
 async def test_nothing_is_drawn_while_nothing_moves_and_dragging_turns_the_view(stack, page, until, api) -> None:
