@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .cloud import OPACITY_LOGIT_LIMIT
+from .cloud import OPACITY_LOGIT_LIMIT, SH_C0
 from .compiled import F32, F64, I32, finite_kernel, kernel
 
 LARGEST_EXPONENT = 88.0
@@ -96,6 +96,12 @@ def _exponentials(values: F32, powers: F32, bits: I32) -> tuple[int, int]:
 def rounded_byte(value: np.float32) -> np.int32:
     """The nearest of 0 to 255, halves upwards."""
     return np.int32(min(max(value + np.float32(0.5), np.float32(0)), np.float32(255)))
+
+
+@finite_kernel
+def color_level(coefficient: np.float32) -> np.float32:
+    """The level, 0 to 255 within the gamut, of a colour's constant spherical harmonic."""
+    return (np.float32(0.5) + np.float32(SH_C0) * coefficient) * np.float32(255)
 
 
 @kernel

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ..cloud import SH_C0, SH_COEFFICIENTS, GaussianCloud
 from ..compiled import F32, I64, U8, finite_kernel, kernel
-from ..numerics import LOGITS_OF_BYTES, count_outside, exponentials, logarithms, rounded_byte, sigmoid
+from ..numerics import LOGITS_OF_BYTES, color_level, count_outside, exponentials, logarithms, rounded_byte, sigmoid
 
 U16 = NDArray[np.uint16]
 U32 = NDArray[np.uint32]
@@ -124,17 +124,12 @@ def _pack_colors(sh: F32, logits: F32, colors: U32) -> int:
         colors[i] = rounded_byte(np.float32(255) * sigmoid(logits[i])) << np.int32(24)
     outside = np.int32(0)
     for i in range(np.uint64(logits.shape[0])):
-        red, green, blue = _level(sh[i, 0]), _level(sh[i, 1]), _level(sh[i, 2])
+        red, green, blue = color_level(sh[i, 0]), color_level(sh[i, 1]), color_level(sh[i, 2])
         least, largest = min(min(red, green), blue), max(max(red, green), blue)
         outside += np.int32(least < np.float32(-0.5)) | np.int32(largest >= np.float32(255.5))
         color = rounded_byte(red) | (rounded_byte(green) << np.int32(8)) | (rounded_byte(blue) << np.int32(16))
         colors[i] |= np.uint32(color)
     return int(outside)
-
-
-@finite_kernel
-def _level(coefficient: np.float32) -> np.float32:
-    return (np.float32(0.5) + np.float32(SH_C0) * coefficient) * np.float32(255)
 
 
 @kernel

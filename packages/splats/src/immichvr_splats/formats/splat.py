@@ -21,7 +21,7 @@ from ..cloud import SH_C0, GaussianCloud
 from ..compiled import F32, I32, U8, finite_kernel, kernel
 from ..errors import InvalidCloudError, MalformedFileError
 from ..losses import Loss, number
-from ..numerics import LOGITS_OF_BYTES, exponentials, logarithms, sigmoid
+from ..numerics import LOGITS_OF_BYTES, color_level, exponentials, logarithms, sigmoid
 from ..source import ReadLimits, Source
 from ..stream import SOUND, UNSURE, SoundStream, Stream
 from .base import Decoded, Encoded
@@ -149,16 +149,11 @@ def _pack_colors(sh: F32, logits: F32, colors: U32) -> int:
         colors[i] = np.int32(np.float32(255) * sigmoid(logits[i])) << np.int32(24)
     outside = np.int32(0)
     for i in range(np.uint64(logits.shape[0])):
-        red, green, blue = _level(sh[i, 0]), _level(sh[i, 1]), _level(sh[i, 2])
+        red, green, blue = color_level(sh[i, 0]), color_level(sh[i, 1]), color_level(sh[i, 2])
         least, largest = min(min(red, green), blue), max(max(red, green), blue)
         outside += np.int32(least < np.float32(0)) | np.int32(largest >= np.float32(256))
         colors[i] |= np.uint32(_byte(red) | (_byte(green) << np.int32(8)) | (_byte(blue) << np.int32(16)))
     return int(outside)
-
-
-@finite_kernel
-def _level(coefficient: np.float32) -> np.float32:
-    return (np.float32(0.5) + np.float32(SH_C0) * coefficient) * np.float32(255)
 
 
 @finite_kernel
