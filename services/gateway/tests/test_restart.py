@@ -3,6 +3,8 @@
 import asyncio
 
 import pytest
+from immichvr_common.testing.jobs import make_job
+from immichvr_gateway.jobs.records import State, new_record
 
 
 @pytest.fixture
@@ -112,3 +114,16 @@ async def test_two_gateways_tell_the_same(again, workers) -> None:
         assert (shown["state"], shown["requesters"]) == ("succeeded", ["local"])
         answers = await asyncio.gather(*(gateway.post("beach.jpg", "depth") for gateway in (one, other)))
         assert {answer.status_code for answer in answers} == {200}
+
+
+async def test_no_start_over_forty_jobs_comes_up_without_them(again, empty_bus) -> None:
+    kv = await empty_bus.js.key_value("jobs")
+    jobs = [make_job() for _ in range(40)]
+    for job in jobs:
+        record = new_record(job, f"jobs.ai.cpu.interactive.depth.{job.id}", "local", {"model": "auto"})
+        record.state = State.SUCCEEDED
+        await kv.put(job.id, record.model_dump_json().encode())
+    for _ in range(10):
+        async with again() as gateway:
+            listed = (await gateway.get("/api/jobs?limit=100")).json()["items"]
+            assert {job["id"] for job in listed} == {job.id for job in jobs}

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
 from datetime import UTC
-from typing import Any
+from functools import partial
 
 import nats.errors
 from google.protobuf import json_format
 from immichvr.events.v1.events_pb2 import AssetEvent, JobEvent
-from immichvr_common.bus import Bus, ensure_streams
+from immichvr_common.bus import Bus, ensure_streams, read_bucket
 from immichvr_common.bus.connection import OUTAGES
-from immichvr_common.bus.streams import EVENTS, KV_ASSETS, KV_JOBS, KV_STATE
+from immichvr_common.bus.streams import EVENTS, KV_ASSETS, KV_STATE
 from immichvr_common.errors import ServiceError, Unavailable
 from immichvr_common.logs import get_log
 from immichvr_common.service import connect_patiently
 from immichvr_common.storage import ObjectStore
+from immichvr_common.supervision import Supervisor
 from immichvr_models import Cache
 from nats.js.errors import KeyNotFoundError, NotFoundError
 from nats.js.kv import KeyValue
@@ -27,6 +27,7 @@ from immichvr_gateway.assets import AssetEntry, AssetIndex, ManifestReader, entr
 from immichvr_gateway.jobs.dead_letters import watch_advisories
 from immichvr_gateway.jobs.desk import Desk
 from immichvr_gateway.jobs.index import JobIndex
+from immichvr_gateway.jobs.keeping import RecordKeeper
 from immichvr_gateway.jobs.projection import EventReader
 from immichvr_gateway.jobs.records import JobError, JobProgress, JobRecord, State, moment
 from immichvr_gateway.library import Library
@@ -68,9 +69,9 @@ class Core:
         self._live: LiveSessions | None = None
         self._reader: EventReader | None = None
         self._assets_kv: KeyValue | None = None
-        self._tasks: list[asyncio.Task[None]] = []
-        self._errands: set[asyncio.Task[None]] = set()
+        self._supervisor = Supervisor()
         self._lightening: set[str] = set()
+        self._is_up = False
 
     @property
     def desk(self) -> Desk:
@@ -106,13 +107,11 @@ class Core:
 
     def start(self) -> None:
         """Begins to come up, in the background."""
-        self._tasks.append(asyncio.create_task(self._come_up()))
+        self._supervisor.keep("start", self._come_up)
 
     async def stop(self) -> None:
         """Goes down, remembering how far events were read."""
-        for task in [*self._tasks, *self._errands]:
-            task.cancel()
-        await asyncio.gather(*self._tasks, *self._errands, return_exceptions=True)
+        await self._supervisor.stop()
         if self._bus is not None and self._bus.connected and self._reader is not None and self._all_written:
             with contextlib.suppress(*OUTAGES, nats.errors.Error):
                 await asyncio.wait_for(self._save_position(self._bus, self._reader), 1)
@@ -132,48 +131,54 @@ class Core:
             await asyncio.wait_for(self.store.ping(), 5)
         except (ServiceError, TimeoutError):
             s3 = False
-        return {"nats": self._bus is not None and self._bus.connected, "s3": s3, "started": self._orders is not None}
+        return {
+            "nats": self._bus is not None and self._bus.connected,
+            "s3": s3,
+            "started": self._is_up,
+            "tasks": not self._supervisor.down,
+        }
 
     async def _come_up(self) -> None:
         settings = self.settings
-        bus = self._bus = await connect_patiently(settings.nats, "gateway")
+        bus = self._bus = self._bus or await connect_patiently(settings.nats, "gateway")
+        records = RecordKeeper(bus)
         while True:
             try:
                 self._waits_for = "nats"
                 await ensure_streams(bus.js, settings.lease_s)
                 self._waits_for = "s3"
                 await self.store.ensure_bucket()
-                position = await self._load(bus)
+                position = await self._load(bus, records)
                 break
             except (ServiceError, *OUTAGES, nats.errors.Error) as error:
                 log.warning("waiting for NATS and S3", error=str(error) or type(error).__name__)
                 await asyncio.sleep(0.5)
         self.sessions.use(bus)
-        self._desk = Desk(bus, self.jobs, self._job_changed, self._job_ended, settings)
+        self._desk = Desk(bus, self.jobs, self._job_changed, self._job_ended, settings, records)
         stager = Stager(self.library, self.store, int(settings.limits.source_megabytes * 1e6))
         self._orders = Orders(self._desk, self.assets, self.manifests, stager, self.store, self.shelf)
         self._model_orders = ModelOrders(self._desk, self.shelf, self.models, self.store.bucket)
         self._live = LiveSessions(self._desk, self.shelf, self.models, self.store.bucket, settings.live)
         reader = self._reader = EventReader(bus, position, self._on_job, self._on_asset, self.shelf.on_event)
         await self._catch_up(bus, self._desk)
-        self._tasks += [
-            asyncio.create_task(one)
-            for one in (reader.run(), self._keep_reconciled(), watch_advisories(bus), self._keep_position(bus, reader))
-        ]
+        self._supervisor.keep("events", reader.run)
+        self._supervisor.keep("reconciling", self._keep_reconciled)
+        self._supervisor.keep("advisories", partial(watch_advisories, bus))
+        self._supervisor.keep("position", partial(self._keep_position, bus, reader))
         for problem in await self._library_problems():
             log.warning("the library has a problem", problem=problem)
+        self._is_up = True
         log.info("ready", jobs=len(self.jobs), library=self.library.kind)
 
-    async def _load(self, bus: Bus) -> int:
+    async def _load(self, bus: Bus, records: RecordKeeper) -> int:
         """Brings the projections back from KV, or from the manifests where KV has none; where events go on."""
-        for payload in await _entries(await bus.js.key_value(KV_JOBS)):
-            with contextlib.suppress(ValidationError):
-                self.jobs.put(JobRecord.model_validate_json(payload))
+        for record in await records.load():
+            self.jobs.put(record)
         self._assets_kv = await bus.js.key_value(KV_ASSETS)
-        known = await _entries(self._assets_kv)
-        for payload in known:
+        known = await read_bucket(bus, KV_ASSETS)
+        for kept in known.values():
             with contextlib.suppress(ValidationError):
-                self.assets.put(AssetEntry.model_validate_json(payload))
+                self.assets.put(AssetEntry.model_validate_json(kept.value or b""))
         if not known:
             for entry in await entries_in_storage(self.store):
                 self.assets.put(entry)
@@ -231,7 +236,7 @@ class Core:
         if self.news is not None:
             self.news.job_changed(record)
         if record.kind.startswith("model-") and record.state.terminal:
-            self._errand(self.shelf.on_job(record))
+            self._supervisor.errand("model", self.shelf.on_job(record))
 
     def _model_changed(self, key: str, is_progress: bool) -> None:
         if self.news is not None:
@@ -241,10 +246,10 @@ class Core:
         if not record.state.terminal:
             if record.id not in self._lightening:
                 self._lightening.add(record.id)
-                self._errand(self._lighten(record))
+                self._supervisor.errand("light variant", self._lighten(record))
             return
         for waiting in self.jobs.awaiting(record.id):
-            self._errand(self._end_with(waiting, record))
+            self._supervisor.errand("end", self._end_with(waiting, record))
 
     async def _lighten(self, record: JobRecord) -> None:
         """Has the light variant made that a job shall end with, however long S3 or NATS is away."""
@@ -299,7 +304,7 @@ class Core:
         if self._assets_kv is not None:
             await self._assets_kv.put(entry.kv_key, entry.model_dump_json().encode())
         if self.news is not None:
-            self._errand(self._tell_of_asset(entry))
+            self._supervisor.errand("news of an asset", self._tell_of_asset(entry))
 
     async def _tell_of_asset(self, entry: AssetEntry) -> None:
         with contextlib.suppress(ServiceError):
@@ -308,29 +313,9 @@ class Core:
                 view = asset_view(manifest, outdated=False).model_dump(mode="json")
                 self.news.asset_created(view, entry.photo_id, self.jobs.requesters_of_photo(entry.photo_id))
 
-    def _errand(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._errands.add(task)
-        task.add_done_callback(self._errands.discard)
-
 
 def _end_like(record: JobRecord, light: JobRecord | None) -> None:
     """Ends a job as the one that made its light variant did; None: the variant was there already."""
     record.state, record.error = (State.SUCCEEDED, None) if light is None else (light.state, light.error)
     if record.state is State.SUCCEEDED:
         record.progress = JobProgress(fraction=1, stage="stored")
-
-
-async def _entries(bucket: KeyValue) -> list[bytes]:
-    """Every value of a bucket."""
-    found: list[bytes] = []
-    watcher = await bucket.watchall(ignore_deletes=True)
-    try:
-        async for entry in watcher:
-            if entry is None:
-                break
-            if entry.value:
-                found.append(entry.value)
-    finally:
-        await watcher.stop()
-    return found

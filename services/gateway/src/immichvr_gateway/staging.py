@@ -9,6 +9,7 @@ from collections import OrderedDict
 from pathlib import Path
 
 from immichvr.common.v1.common_pb2 import ObjectRef
+from immichvr_common.locks import KeyedLocks
 from immichvr_common.storage import ObjectStore
 
 from immichvr_gateway.library import Content, Identity, Library, LibraryPhoto
@@ -25,18 +26,13 @@ class Stager:
     def __init__(self, library: Library, store: ObjectStore, max_bytes: int) -> None:
         self._library, self._store, self._max_bytes = library, store, max_bytes
         self._known: OrderedDict[str, tuple[float, ObjectRef]] = OrderedDict()
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._locks = KeyedLocks()
 
     async def stage(self, who: Identity, photo: LibraryPhoto) -> ObjectRef:
         """Where workers find the photo. Raises Problem for what can be no photo, Unavailable, library errors."""
         key = f"sources/{photo.id}/{photo.source_version}"
-        lock = self._locks.setdefault(key, asyncio.Lock())
-        try:
-            async with lock:
-                return await self._stage(who, photo, key)
-        finally:
-            if not lock.locked():
-                self._locks.pop(key, None)
+        async with self._locks.hold(key):
+            return await self._stage(who, photo, key)
 
     async def _stage(self, who: Identity, photo: LibraryPhoto, key: str) -> ObjectRef:
         seen, known = self._known.get(key, (0.0, None))

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 
-import nats.errors
 from google.protobuf import json_format
 from immichvr.events.v1.events_pb2 import JOB_STATE_CANCELLED, DeadJob, Job, JobEvent
 from immichvr_common.bus import Bus, job_subject
 from immichvr_common.bus.connection import OUTAGES
-from immichvr_common.bus.streams import CANCELS, JOBS, KV_JOBS
+from immichvr_common.bus.streams import CANCELS, JOBS
 from immichvr_common.errors import Conflict, Returned, Unavailable, WorkerCrashed
+from immichvr_common.locks import KeyedLocks
 from immichvr_common.logs import get_log
 from immichvr_common.reporting import encode
 from nats.js.errors import NotFoundError
-from nats.js.kv import KeyValue
 
 from immichvr_gateway.jobs.index import JobIndex
-from immichvr_gateway.jobs.records import LIVE, JobError, JobProgress, JobRecord, State, adopted, apply, from_event
+from immichvr_gateway.jobs.keeping import RecordKeeper
+from immichvr_gateway.jobs.records import (
+    LIVE,
+    JobError,
+    JobProgress,
+    JobRecord,
+    State,
+    adopted,
+    apply,
+    from_event,
+    place,
+)
 from immichvr_gateway.problems import Problem
 from immichvr_gateway.settings import GatewaySettings
 
@@ -41,20 +51,27 @@ class Desk:
     on_change: told of every change. on_end: told when a job has ended, or has all but its light variant.
     """
 
-    def __init__(self, bus: Bus, index: JobIndex, on_change: Changed, on_end: Ended, settings: GatewaySettings) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        index: JobIndex,
+        on_change: Changed,
+        on_end: Ended,
+        settings: GatewaySettings,
+        records: RecordKeeper | None = None,
+    ) -> None:
         self._bus, self.index = bus, index
         self._on_change, self._on_end = on_change, on_end
         self._queued_per_user = settings.limits.queued_per_user
         self._retries, self._pool = settings.retries, settings.pool
-        self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._kv: KeyValue | None = None
+        self._locks = KeyedLocks()
+        self._records = records or RecordKeeper(bus)
         self._missing: set[str] = set()
-        self._unwritten: set[str] = set()
 
     @property
     def all_written(self) -> bool:
         """Whether every record that should lie in KV does."""
-        return not self._unwritten
+        return not self._records.unwritten
 
     def subject(self, kind: str, job_id: str) -> str:
         """Where a job somebody waits for is queued."""
@@ -159,19 +176,15 @@ class Desk:
         async with self._lock(record.id):
             if not record.state.terminal or self.index.get(record.id) is not record:
                 return
-            try:
-                await (await self._bus.js.key_value(KV_JOBS)).delete(record.id)
-            except OUTAGES as error:
-                raise Unavailable("NATS did not confirm that a job is forgotten", down="nats") from error
+            await self._records.forget(record.id)
             self.index.remove(record.id)
-            self._unwritten.discard(record.id)
 
     async def reconcile(self) -> None:
         """Mends what a crash or an outage left.
 
         Queued jobs without a record, records whose job is gone, records not written, light variants not made.
         """
-        for job_id in list(self._unwritten):
+        for job_id in self._records.unwritten:
             if (record := self.index.get(job_id)) is not None:
                 await self._record(record)
         self._go_on_with_light_variants()
@@ -200,10 +213,8 @@ class Desk:
             elif awaited.state.terminal:
                 self._on_end(awaited)
 
-    def _lock(self, job_id: str) -> asyncio.Lock:
-        if len(self._locks) > 4096:
-            self._locks = defaultdict(asyncio.Lock, {k: lock for k, lock in self._locks.items() if lock.locked()})
-        return self._locks[job_id]
+    def _lock(self, job_id: str) -> AbstractAsyncContextManager[None]:
+        return self._locks.hold(job_id)
 
     def _check_quota(self, requester: str) -> None:
         waiting = self.index.waiting(requester)
@@ -351,13 +362,16 @@ class Desk:
         await self.settle(record)
 
     async def _record(self, record: JobRecord) -> None:
-        """Writes a record down; if NATS is away just now, the next change or the reconciler will."""
-        self._unwritten.add(record.id)
-        try:
-            if self._kv is None:
-                self._kv = await self._bus.js.key_value(KV_JOBS)
-            await self._kv.put(record.id, record.model_dump_json().encode())
-        except (*OUTAGES, nats.errors.Error) as error:
-            log.warning("a record was not written", job_id=record.id, error=str(error))
-        else:
-            self._unwritten.discard(record.id)
+        """Writes a record down, and takes in what another gateway wrote of the job meanwhile."""
+        stands = await self._records.write(record)
+        if stands is None or self.index.get(record.id) is not record:
+            return
+        record.requesters, record.light = stands.requesters, stands.light
+        record.message, record.params = record.message or stands.message, record.params or stands.params
+        # What workers told comes in its turn, with the events; what another gateway decided does not.
+        is_decided = stands.state.terminal and not record.state.terminal and place(stands)[2:] <= place(record)[2:]
+        if stands.run > record.run or is_decided:
+            record.become(stands)
+            self._on_change(record)
+            if record.state.terminal:
+                self._on_end(record)

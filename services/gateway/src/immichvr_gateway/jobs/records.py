@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -118,6 +119,11 @@ class JobRecord(JobView):
         """The message it was, or will be, published as."""
         return json_format.ParseDict(self.message, Job(), ignore_unknown_fields=True)
 
+    def become(self, other: JobRecord) -> None:
+        """Takes over everything another record of the same job says."""
+        for name in JobRecord.model_fields:
+            setattr(self, name, getattr(other, name))
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -192,6 +198,31 @@ def apply(record: JobRecord, event: JobEvent) -> bool:
     if event.outputs:
         record.outputs = [output.asset_key for output in event.outputs]
     return True
+
+
+def place(record: JobRecord) -> tuple[int, bool, int, int]:
+    """Where a job is in its history: what is known later compares greater; an end comes after all else of its run."""
+    return record.run, record.state.terminal, record.attempts, record.seq
+
+
+def merged(mine: JobRecord, stored: JobRecord, asked: Collection[str]) -> JobRecord:
+    """What two gateways know of one job, as one record.
+
+    asked: who had asked for it when `mine` was last in step with what is stored. The state is the later one's; the
+    first end of a run stands. Whoever joined at either gateway stays; who withdrew at either has withdrawn.
+    """
+    is_later = place(mine)[:2] > place(stored)[:2] or (not stored.state.terminal and place(mine) >= place(stored))
+    later, earlier = (mine, stored) if is_later else (stored, mine)
+    both = later.model_copy()
+    withdrew = set(asked) - set(mine.requesters)
+    joined = [one for one in mine.requesters if one not in asked]
+    both.requesters = list(dict.fromkeys([*(one for one in stored.requesters if one not in withdrew), *joined]))
+    if not both.message:
+        both.message, both.params = earlier.message, both.params or earlier.params
+    if mine.run == stored.run:
+        both.light = mine.light or stored.light
+        both.awaits = later.awaits or ("" if later.state.terminal else earlier.awaits)
+    return both
 
 
 def _begin_run(record: JobRecord, event: JobEvent) -> None:
