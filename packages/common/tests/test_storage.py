@@ -1,22 +1,27 @@
 """Objects, conditions and manifests on a real SeaweedFS."""
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import minio.time
 import pytest
 from immichvr.common.v1.common_pb2 import ObjectRef
 from immichvr.events.v1.events_pb2 import Job
+from immichvr_common import manifests
 from immichvr_common.assets import is_of_job, store_asset
 from immichvr_common.embedded import SeaweedServer, free_ports
-from immichvr_common.errors import Conflict, NotFound, Unavailable
+from immichvr_common.errors import ClockSkew, Conflict, Contended, NotFound, SourceReplaced, Unavailable
 from immichvr_common.manifests import AssetFile, Manifest, add_files, commit_manifest, read_manifest
 from immichvr_common.settings import S3Settings
 from immichvr_common.storage import CorruptObject, ObjectStore
 from immichvr_common.tasks import Made, MadeFile
 
 
-def a_manifest(run: int = 1, attempt: int = 1, recipe: str = "r0", minutes: int = 0) -> Manifest:
+def a_manifest(
+    run: int = 1, attempt: int = 1, recipe: str = "r0", minutes: int = 0, job_id: str = "splat-p1-r0"
+) -> Manifest:
     return Manifest(
         kind="splat",
         photo_id="p1",
@@ -24,15 +29,15 @@ def a_manifest(run: int = 1, attempt: int = 1, recipe: str = "r0", minutes: int 
         model_key="lift-trial",
         recipe=recipe,
         files=[],
-        job_id="splat-p1-r0",
+        job_id=job_id,
         run=run,
         attempt=attempt,
         requested_at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes),
     )
 
 
-def a_file(name: str, size: int = 1) -> AssetFile:
-    return AssetFile(name=name, role="splat", format="spz", key=f"k/{name}", size=size, sha256="0", media_type="x/y")
+def a_file(name: str, size: int = 1, sha256: str = "0") -> AssetFile:
+    return AssetFile(name=name, role="splat", format="spz", key=f"k/{name}", size=size, sha256=sha256, media_type="x/y")
 
 
 async def test_a_file_comes_back_as_it_was_stored(store: ObjectStore, tmp_path: Path) -> None:
@@ -88,7 +93,40 @@ async def test_a_run_asked_for_later_replaces_and_an_older_one_that_wakes_up_doe
     await commit_manifest(store, a_manifest(run=1, recipe="force"))
     await commit_manifest(store, a_manifest(run=2, recipe="force", minutes=1))
     stands = await commit_manifest(store, a_manifest(run=1, attempt=2, recipe="force"))
-    assert stands.run == 2
+    assert (stands.run, stands.revision) == (2, 2)
+
+
+async def test_a_later_run_counts_though_the_clock_of_whoever_asked_was_put_back(store: ObjectStore) -> None:
+    await commit_manifest(store, a_manifest(run=1, recipe="back"))
+    stands = await commit_manifest(store, a_manifest(run=2, recipe="back", minutes=-10))
+    assert (stands.run, stands.revision) == (2, 2)
+    late = await commit_manifest(store, a_manifest(run=1, attempt=2, recipe="back", minutes=-20))
+    assert late.run == 2
+
+
+async def test_a_first_run_counts_where_whoever_counts_runs_had_forgotten_the_job(store: ObjectStore) -> None:
+    await commit_manifest(store, a_manifest(run=3, recipe="forgotten"))
+    stands = await commit_manifest(store, a_manifest(run=1, recipe="forgotten", minutes=1))
+    assert (stands.run, stands.revision) == (1, 2)
+
+
+async def test_each_run_of_two_jobs_that_make_the_same_asset_has_its_say_once(store: ObjectStore) -> None:
+    def of(job: str, run: int) -> Manifest:
+        return a_manifest(run=run, recipe="two", job_id=job)
+
+    said = [of("depth-p1-two", 1), of("splat-p1-two", 1), of("depth-p1-two", 1), of("depth-p1-two", 2)]
+    stands = [await commit_manifest(store, one) for one in said]
+    assert [(one.job_id, one.run, one.revision) for one in stands] == [
+        ("depth-p1-two", 1, 1), ("splat-p1-two", 1, 2), ("splat-p1-two", 1, 2), ("depth-p1-two", 2, 3),
+    ]  # fmt: skip
+
+
+async def test_a_manifest_of_before_changes_were_counted_is_replaced_by_the_next_run(store: ObjectStore) -> None:
+    old = a_manifest(recipe="old").model_dump(mode="json", exclude={"revision", "earlier"})
+    key = a_manifest(recipe="old").key
+    await store.put_bytes(key, json.dumps(old).encode(), "application/json")
+    assert (await commit_manifest(store, a_manifest(attempt=2, recipe="old"))).revision == 0
+    assert (await commit_manifest(store, a_manifest(run=2, recipe="old"))).revision == 1
 
 
 async def test_files_added_by_many_at_once_are_all_kept(store: ObjectStore) -> None:
@@ -100,6 +138,36 @@ async def test_files_added_by_many_at_once_are_all_kept(store: ObjectStore) -> N
         ("f0.spz", 9), ("f1.spz", 1), ("f2.spz", 1), ("f3.spz", 1),
     ]  # fmt: skip
     assert merged.losses == ["loss 0", "loss 1", "loss 2", "loss 3"]
+
+
+async def test_files_that_dozens_add_at_the_same_moment_are_all_kept(store: ObjectStore) -> None:
+    manifest = await commit_manifest(store, a_manifest(recipe="crowd"))
+    await asyncio.gather(*(add_files(store, manifest.key, [a_file(f"f{i}.spz")], []) for i in range(64)))
+    merged, _ = await read_manifest(store, manifest.key)
+    assert (len(merged.files), merged.revision) == (64, 65)
+
+
+async def test_whoever_never_gets_a_turn_is_told_to_try_again(store: ObjectStore, monkeypatch) -> None:
+    async def never(*_: object) -> str:
+        raise Conflict("somebody else")
+
+    manifest = await commit_manifest(store, a_manifest(recipe="unlucky"))
+    monkeypatch.setattr(store, "put_if", never)
+    monkeypatch.setattr(manifests, "_PATIENCE_S", 0.1)
+    with pytest.raises(Contended) as caught:
+        await add_files(store, manifest.key, [a_file("f.spz")], [])
+    assert caught.value.retriable
+
+
+async def test_what_was_made_of_a_splat_joins_no_other_that_replaced_it(store: ObjectStore) -> None:
+    first = a_manifest(recipe="replaced").model_copy(update={"files": [a_file("a.ply", sha256="aa")]})
+    await commit_manifest(store, first)
+    await add_files(store, first.key, [a_file("early.spz")], [], ["aa"])
+    await commit_manifest(store, first.model_copy(update={"run": 2, "files": [a_file("a.ply", sha256="bb")]}))
+    with pytest.raises(SourceReplaced) as caught:
+        await add_files(store, first.key, [a_file("late.spz")], [], ["aa"])
+    assert (caught.value.code, caught.value.retriable) == ("source_replaced", True)
+    assert [file.name for file in (await read_manifest(store, first.key))[0].files] == ["a.ply"]
 
 
 async def test_a_conditional_write_that_comes_second_conflicts(store: ObjectStore) -> None:
@@ -156,3 +224,35 @@ async def test_who_leaves_in_the_middle_of_a_file_leaves_nothing_behind(store: O
         left += reading.cancelled()
     assert left > 5  # a machine that pauses lets some of them read to the end
     assert sum([len(chunk) async for chunk in store.stream("files/long")]) == 20_000_000
+
+
+def shifted(monkeypatch: pytest.MonkeyPatch, minutes: int) -> None:
+    """Puts the clock by which requests are signed forward."""
+    now = minio.time.utcnow
+    monkeypatch.setattr(minio.time, "utcnow", lambda: now() + timedelta(minutes=minutes))
+
+
+@pytest.mark.parametrize("minutes", [-10, 10])
+async def test_a_clock_some_minutes_off_hinders_no_write_at_all(store, monkeypatch, minutes) -> None:
+    shifted(monkeypatch, minutes)
+    etag = await store.put_if(f"clock/{minutes}", b"1", "text/plain", None)
+    await store.put_if(f"clock/{minutes}", b"2", "text/plain", etag)
+    with pytest.raises(Conflict):
+        await store.put_if(f"clock/{minutes}", b"3", "text/plain", etag)
+    await store.put_bytes(f"clock/{minutes}", b"4", "text/plain")
+
+
+@pytest.mark.parametrize(("minutes", "words"), [(-60, "60 minutes behind"), (60, "60 minutes ahead of")])
+async def test_a_clock_an_hour_off_is_named_and_no_object_is(store, monkeypatch, minutes, words) -> None:
+    shifted(monkeypatch, minutes)
+    for call in (
+        store.put_if("clock/far", b"1", "text/plain", None),
+        store.put_bytes("clock/far", b"1", "text/plain"),
+        store.size("clock/far"),
+        store.ping(),
+    ):
+        with pytest.raises(ClockSkew) as caught:
+            await call
+        assert words in caught.value.message
+        assert "clock/far" not in caught.value.message
+        assert (caught.value.code, caught.value.retriable) == ("clock_skew", True)

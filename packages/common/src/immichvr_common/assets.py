@@ -24,7 +24,8 @@ async def store_asset(store: ObjectStore, job: Job, attempt: int, made: Made, fo
     """Stores one asset a job made and makes it exist, or adds its files to the asset it extends.
 
     Every attempt writes keys of its own, so that no two ever mix their bytes; the manifest decides whose count.
-    Raises InvalidRequest, NotFound, Conflict, Unavailable. Doing it again is harmless.
+    Raises InvalidRequest, NotFound, Contended, SourceReplaced,
+    Unavailable. Doing it again is harmless.
     """
     recipe = job.recipes.get(made.kind)
     if not recipe:
@@ -33,7 +34,8 @@ async def store_asset(store: ObjectStore, job: Job, attempt: int, made: Made, fo
     files = list(await asyncio.gather(*(_store_file(store, prefix, folder, file) for file in made.files)))
     if made.extends:
         key = manifest_key(made.kind, job.photo_id, made.model_key, recipe)
-        manifest = await add_files(store, key, files, made.losses)
+        made_of = [ref.sha256 for ref in job.inputs.values() if ref.sha256]
+        manifest = await add_files(store, key, files, made.losses, made_of)
     else:
         manifest = await commit_manifest(store, _manifest(job, attempt, made, recipe, files))
     reference = ObjectRef(bucket=store.bucket, key=manifest.key, media_type="application/json")

@@ -40,6 +40,19 @@ class Conflict(ServiceError):
     code = "conflict"
 
 
+class Contended(Conflict):
+    """So many changed the same thing at the same moment that it could not be changed here, for a long while."""
+
+    retriable = True
+
+
+class SourceReplaced(ServiceError):
+    """What the work was made of does not count any more; the same can be made of what replaced it."""
+
+    code = "source_replaced"
+    retriable = True
+
+
 class Unavailable(ServiceError):
     """Something this process depends on does not answer: NATS, S3, another service."""
 
@@ -49,6 +62,13 @@ class Unavailable(ServiceError):
     def __init__(self, message: str, down: str) -> None:
         super().__init__(message)
         self.down = down
+
+
+class ClockSkew(ServiceError):
+    """The clocks of this machine and of something it depends on differ too much to work together."""
+
+    code = "clock_skew"
+    retriable = True
 
 
 class DeadlineExceeded(ServiceError):

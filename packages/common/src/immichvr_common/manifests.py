@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
+import time
+from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from immichvr_common.errors import Conflict, NotFound
+from immichvr_common.errors import Conflict, Contended, NotFound, SourceReplaced
 from immichvr_common.storage import CorruptObject, ObjectStore
 
 _JSON = "application/json"
+_PATIENCE_S = 60.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.02, 1.0
 ROOTS = {"splat": "splats", "depth": "depth"}
 """Top-level prefix of each kind of asset."""
 
@@ -34,7 +39,11 @@ class AssetFile(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What an asset is, what made it and of which files it consists."""
+    """What an asset is, what made it and of which files it consists.
+
+    job_id, run, attempt: what made it. earlier: the last runs of other jobs that made it before. revision: one more
+    with each change; 0 in those of before it was counted.
+    """
 
     version: int = 1
     kind: str
@@ -53,6 +62,8 @@ class Manifest(BaseModel):
     job_id: str
     run: int
     attempt: int
+    earlier: dict[str, int] = {}
+    revision: int = Field(0, ge=0)
     requested_at: datetime
     created_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
 
@@ -65,6 +76,21 @@ class Manifest(BaseModel):
     def key(self) -> str:
         """Where the manifest lies."""
         return manifest_key(self.kind, self.photo_id, self.model_key, self.recipe)
+
+    def covers(self, other: Manifest) -> bool:
+        """Whether the run that made `other` has had its say here already: nothing it says is news.
+
+        Runs of one job are counted; the time of the request decides only where the count began anew, since who
+        counts had forgotten the job.
+        """
+        last_run = {**self.earlier, self.job_id: self.run}.get(other.job_id, 0)
+        return other.run <= last_run and other.requested_at <= self.requested_at
+
+    def after(self, before: Manifest) -> Manifest:
+        """This manifest as what replaces `before`."""
+        earlier = {**before.earlier, before.job_id: before.run}
+        earlier.pop(self.job_id, None)
+        return self.model_copy(update={"earlier": earlier, "revision": before.revision + 1})
 
     def encode(self) -> bytes:
         """The manifest as it is stored."""
@@ -96,45 +122,71 @@ async def read_manifest(store: ObjectStore, key: str) -> tuple[Manifest, str]:
 
 
 async def commit_manifest(store: ObjectStore, manifest: Manifest) -> Manifest:
-    """Makes the asset exist, unless another attempt of the same run, or a run asked for later, already did.
+    """Makes the asset exist, unless this run, or a later one of its job, already did.
 
-    Returns the manifest that stands: ours, or the one that was first. Two attempts never mix.
+    Returns the manifest that stands: ours, or the one that was first. Two attempts never mix. Raises Contended.
     """
     # A first run most likely finds nothing there: writing at once spares a question. A later one asks first.
     hopeful = manifest.run == 1
-    for _ in range(8):
-        expected: str | None = None
+
+    async def once() -> Manifest:
+        nonlocal hopeful
+        ours, expected = manifest.model_copy(update={"revision": 1}), None
         if not hopeful:
             with contextlib.suppress(NotFound):
                 current, expected = await read_manifest(store, manifest.key)
-                if current.requested_at >= manifest.requested_at:
+                if current.covers(manifest):
                     return current
-        with contextlib.suppress(Conflict):
-            await store.put_if(manifest.key, manifest.encode(), _JSON, expected)
-            return manifest
+                ours = manifest.after(current)
         hopeful = False
-    raise Conflict(f"{manifest.key} is rewritten by others again and again")
+        await store.put_if(manifest.key, ours.encode(), _JSON, expected)
+        return ours
+
+    return await _until_undisturbed(once)
 
 
-async def add_files(store: ObjectStore, key: str, files: list[AssetFile], losses: list[str]) -> Manifest:
-    """Adds files to an existing asset, replacing those of the same name. Raises NotFound, Conflict.
+async def add_files(
+    store: ObjectStore, key: str, files: list[AssetFile], losses: list[str], made_of: Collection[str] = ()
+) -> Manifest:
+    """Adds files to an existing asset, replacing those of the same name.
 
-    Files that are there already, byte for byte, leave the manifest untouched.
+    made_of: sha256 of what the files were made of; the asset must still name one of them. Files that are there
+    already, byte for byte, leave the manifest untouched. Raises NotFound, SourceReplaced, Contended.
     """
     names = {file.name for file in files}
-    for attempt in range(8):
+
+    async def once() -> Manifest:
         manifest, etag = await read_manifest(store, key)
+        if made_of and not any(file.sha256 in made_of for file in manifest.files):
+            raise SourceReplaced("the splat was replaced by a newer one while files were made of it")
         if _contents(files) <= _contents(manifest.files):
             return manifest
         kept = [file for file in manifest.files if file.name not in names]
-        merged = manifest.model_copy(update={"files": kept + files, "losses": sorted({*manifest.losses, *losses})})
-        try:
-            await store.put_if(key, merged.encode(), _JSON, etag)
-        except Conflict:
-            await asyncio.sleep(0.02 * attempt)
-            continue
+        merged = manifest.model_copy(
+            update={
+                "files": kept + files,
+                "losses": sorted({*manifest.losses, *losses}),
+                "revision": manifest.revision + 1,
+            }
+        )
+        await store.put_if(key, merged.encode(), _JSON, etag)
         return merged
-    raise Conflict(f"{key} is rewritten by others again and again")
+
+    return await _until_undisturbed(once)
+
+
+async def _until_undisturbed(change: Callable[[], Awaitable[Manifest]]) -> Manifest:
+    """Makes a conditional change again and again, until nobody else makes one at the same moment."""
+    end = time.monotonic() + _PATIENCE_S
+    longest = _FIRST_PAUSE_S
+    while True:
+        with contextlib.suppress(Conflict):
+            return await change()
+        if time.monotonic() > end:
+            raise Contended("others changed the asset again and again at the same moment; try again")
+        # Waits of random length let as many as there are through, one after the other.
+        await asyncio.sleep(random.uniform(0, longest))  # noqa: S311  # no secret is made of it
+        longest = min(longest * 2, _LONGEST_PAUSE_S)
 
 
 def _contents(files: list[AssetFile]) -> set[tuple[str, int, str]]:

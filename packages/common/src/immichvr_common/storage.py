@@ -13,19 +13,22 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import certifi
+import minio.time
 import urllib3
 from immichvr.common.v1.common_pb2 import ObjectRef
 from minio import Minio
+from minio.credentials import Credentials
 from minio.error import S3Error
+from minio.signer import sign_v4_s3
 from urllib3.response import BaseHTTPResponse
 
 from immichvr_common import metrics
+from immichvr_common.clocks import skew_told
 from immichvr_common.errors import Conflict, NotFound, ServiceError, Unavailable
 from immichvr_common.settings import S3Settings
 
@@ -53,7 +56,8 @@ class CorruptObject(ServiceError):
 class ObjectStore:
     """One bucket, through a bounded number of threads.
 
-    Every call raises Unavailable when storage does not answer, NotFound when there is no such object.
+    Every call raises Unavailable when storage does not answer, NotFound when there is no such object, ClockSkew when
+    it refuses because of the time.
     """
 
     def __init__(self, settings: S3Settings) -> None:
@@ -77,6 +81,9 @@ class ObjectStore:
             secure=parts.scheme == "https",
             http_client=self._http,
         )
+        access, secret = settings.access_key.get_secret_value(), settings.secret_key.get_secret_value()
+        self._credentials = Credentials(access, secret) if access and secret else None
+        self._region = settings.region
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="s3")
 
     async def ensure_bucket(self) -> None:
@@ -131,18 +138,15 @@ class ObjectStore:
         """
 
         def put() -> str:
-            # minio-py's put_object takes no conditions; a URL signed for this one request does.
-            url = self._client.get_presigned_url(
-                method="PUT", bucket_name=self.bucket, object_name=key, expires=timedelta(minutes=5)
-            )
             condition = {"If-None-Match": "*"} if etag is None else {"If-Match": f'"{etag}"'}
-            answer = self._http.request("PUT", url, body=data, headers={"Content-Type": media_type, **condition})
+            answer = self._put_with(key, data, {"Content-Type": media_type, **condition})
             if answer.status in (409, 412):
-                raise Conflict(f"{key} was written by somebody else first")
+                raise Conflict("a document in storage was written by somebody else first")
             if answer.status >= 500:
                 raise Unavailable(f"storage answered {answer.status} for {key}", down="s3")
             if answer.status != 200:
-                raise ServiceError(f"storage refused {key} with status {answer.status}")
+                skew = skew_told(answer.status, "", answer.headers, minio.time.utcnow())
+                raise skew or ServiceError(f"storage refused to write a document, with status {answer.status}")
             metrics.BYTES.labels("up").inc(len(data))
             return str(answer.headers.get("ETag", "")).strip('"')
 
@@ -234,6 +238,23 @@ class ObjectStore:
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._http.clear()
 
+    def _put_with(self, key: str, data: bytes, headers: dict[str, str]) -> BaseHTTPResponse:
+        """A PUT with headers of ours, which minio-py's put_object does not take.
+
+        Signed in its headers as every other request is: a presigned URL would expire by another clock's time.
+        """
+        presigned = self._client.get_presigned_url(method="PUT", bucket_name=self.bucket, object_name=key)
+        url = urlsplit(presigned)._replace(query="")
+        digest, now = hashlib.sha256(data).hexdigest(), minio.time.utcnow()
+        own = {"Host": url.netloc, "x-amz-content-sha256": digest, "x-amz-date": minio.time.to_amz_date(now)}
+        signed: Any = {**headers, **own}
+        if self._credentials is not None:
+            signed = sign_v4_s3(
+                method="PUT", url=url, region=self._region, headers=signed, credentials=self._credentials,
+                content_sha256=digest, date=now,
+            )  # fmt: skip
+        return self._http.request("PUT", url.geturl(), body=data, headers=signed)
+
     def _download(self, key: str, offset: int, length: int) -> _Download:
         return _Download(
             self._client.get_object(bucket_name=self.bucket, object_name=key, offset=offset, length=length)
@@ -270,7 +291,8 @@ def _translated(work: Callable[[], T], key: str) -> T:
             raise NotFound(f"no object {key}") from error
         if error.code in ("SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout"):
             raise Unavailable(f"storage answered {error.code} for {key}", down="s3") from error
-        raise ServiceError(f"storage refused {key}: {error.code}") from error
+        skew = skew_told(error.response.status, error.code or "", error.response.headers, minio.time.utcnow())
+        raise skew or ServiceError(f"storage refused a request: {error.code}") from error
     except (urllib3.exceptions.HTTPError, OSError) as error:
         if isinstance(error, OSError) and error.filename is not None:
             raise

@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from immichvr_common.bus.connection import OUTAGES
-from immichvr_common.errors import Conflict, NotFound, ServiceError, Unavailable
+from immichvr_common.errors import ClockSkew, Conflict, NotFound, ServiceError, Unavailable
 from immichvr_common.logs import get_log
 from immichvr_media import ImageTooLarge, MediaError
 from starlette.exceptions import HTTPException
@@ -101,6 +101,8 @@ def as_problem(error: Exception) -> Problem:
             return Problem(503, "unavailable", error.message, down=[error.down])
         case nats.errors.Error() if isinstance(error, OUTAGES):
             return Problem(503, "unavailable", "NATS does not answer", down=["nats"])
+        case ClockSkew():
+            return Problem(503, error.code, error.message)
         case NotFound() | PhotoNotFound():
             return not_found(error.message)
         case SignInFailed():
