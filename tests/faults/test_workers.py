@@ -106,3 +106,18 @@ async def started(studio, times: int) -> None:
     while not starts.exists() or len(starts.read_text().splitlines()) < times:
         assert time.monotonic() < deadline
         await asyncio.sleep(0.02)
+
+
+async def test_the_photos_of_a_killed_worker_are_removed_when_the_next_one_starts(
+    gateway, start_worker, studio, tmp_path
+) -> None:
+    first = start_worker("tidy-first", IMMICHVR_AI_WORK__DIRECTORY=str(tmp_path))
+    job_id = await gateway.submit("slow-tidied.jpg")
+    await gateway.until(job_id, "running")
+    await started(studio, 1)
+    assert list(tmp_path.glob("*/job-*/source")), "the photo lies in the worker's own folder"
+    first.kill()
+    (studio / "release").touch()
+    start_worker("tidy-second", IMMICHVR_AI_WORK__DIRECTORY=str(tmp_path))
+    assert (await gateway.until(job_id))["state"] == "succeeded"
+    assert len(list(tmp_path.iterdir())) == 1

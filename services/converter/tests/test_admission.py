@@ -1,8 +1,12 @@
 """Memory is taken in turns."""
 
+import fcntl
+import os
 import subprocess
 import sys
+import tempfile
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import immichvr_splats
@@ -138,3 +142,31 @@ def test_a_job_beyond_the_budget_is_refused_with_what_it_would_take(make_cloud, 
     finally:
         jobs.memory_budget.cache_clear()
     assert not list(tmp_path.glob("splat.*"))
+
+
+def test_nobody_else_can_hold_up_conversions_by_laying_out_their_folder_first(
+    make_cloud, tmp_path: Path, monkeypatch
+) -> None:
+    shared = tmp_path / "everybody's"
+    shared.mkdir()
+    for name in ("immichvr-converter-memory", f"immichvr-converter-memory-{os.getuid()}"):
+        trap = shared / name
+        trap.mkdir()
+        trap.chmod(0o777)
+    monkeypatch.setenv("TMPDIR", str(shared))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setenv("IMMICHVR_CONVERTER_WORK__DIRECTORY", str(shared))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    write(make_cloud(10), tmp_path / "a.ply")
+    task = Task("convert", {"toFormat": "spz", "modelKey": "m"}, {"splat": tmp_path / "a.ply"}, tmp_path)
+    jobs.memory_budget.cache_clear()
+    try:
+        with ExitStack() as held:
+            for trap in shared.iterdir():
+                fcntl.flock(held.enter_context((trap / "lock").open("w")), fcntl.LOCK_EX)
+            [made] = jobs.perform(task, lambda *_: None)
+        assert [file.name for file in made.files] == ["splat.spz"]
+        assert jobs.memory_budget().folder == tmp_path / "cache" / "immichvr-converter-memory"
+    finally:
+        jobs.memory_budget.cache_clear()

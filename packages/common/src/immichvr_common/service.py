@@ -17,6 +17,7 @@ from immichvr_common.logs import configure_logs, get_log
 from immichvr_common.metrics import serve_metrics
 from immichvr_common.processes import ChildPool
 from immichvr_common.rpc import RpcServer
+from immichvr_common.scratch import keep_clean, own_folder
 from immichvr_common.settings import NatsSettings, WorkerSettings
 from immichvr_common.storage import ObjectStore
 from immichvr_common.tasks import Task
@@ -50,6 +51,20 @@ async def serve(
     that the capability does together, see `batches`. first: a child that was started ahead, of the same capability.
     """
     configure_logs(settings.log_level, settings.log_json, settings.service)
+    with own_folder(settings.work.directory):
+        await _serve(settings, target, register, rpc_names or [], warm, aside, together, first)
+
+
+async def _serve(
+    settings: WorkerSettings,
+    target: str,
+    register: Register | None,
+    rpc_names: list[str],
+    warm: str,
+    aside: frozenset[str],
+    together: Callable[[Task], str],
+    first: Child | None,
+) -> None:
     serve_metrics(settings.metrics)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -63,17 +78,17 @@ async def serve(
     store = ObjectStore(settings.s3)
     rpc = None
     if settings.rpc.port is not None:
-        rpc = RpcServer(
-            settings.rpc, lambda server: register(server, pool, store) if register else None, rpc_names or []
-        )
+        rpc = RpcServer(settings.rpc, lambda server: register(server, pool, store) if register else None, rpc_names)
         await rpc.start()
         log.info("gRPC listens", port=rpc.port)
     warming = asyncio.create_task(pool.warm())
+    cleaning = asyncio.create_task(keep_clean(work.directory))
     try:
         await _work_until(stopping, settings, pool, store)
     finally:
         warming.cancel()
-        await asyncio.gather(warming, return_exceptions=True)
+        cleaning.cancel()
+        await asyncio.gather(warming, cleaning, return_exceptions=True)
         if rpc is not None:
             await rpc.stop(work.stop_grace_s)
         pool.close()

@@ -112,7 +112,7 @@ class WorkSettings(BaseModel):
     longest_s: float = Field(24 * 3600, gt=0, description="how long any job may work, whatever it says")
     idle_s: float = Field(300, gt=0, description="a child with nothing to do for so long gives its memory back")
     memory_mb: int | None = Field(None, ge=64, description="address space a child may take beyond its start")
-    directory: Path | None = Field(None, description="where files of running jobs lie; the system's default if unset")
+    directory: Path | None = Field(None, description="where temporary files lie; the system's default if unset")
     name: str = Field(default_factory=socket.gethostname)
     stop_grace_s: float = Field(30, ge=0)
 

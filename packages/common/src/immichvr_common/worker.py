@@ -208,7 +208,7 @@ class Worker:
         started = active.event(JOB_STATE_RUNNING)
         started.progress.stage = "started"
         reporter = Reporter(active, self._bus)
-        with tempfile.TemporaryDirectory(prefix="job-", dir=self._settings.directory) as folder:
+        with tempfile.TemporaryDirectory(prefix="job-") as folder:
             inputs, _ = await asyncio.gather(self._fetch_inputs(job, Path(folder)), self._tell(started))
             active.reached("staged")
             out = await asyncio.to_thread(_new_folder, Path(folder, "out"))

@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 
 from immichvr_common.children import Child
+from immichvr_common.scratch import own_folder
 
 from immichvr_converter.settings import CAPABILITY, WARMING, ConverterSettings
 
@@ -16,13 +17,14 @@ def main() -> None:
 
 
 async def _run(settings: ConverterSettings) -> None:
-    # The child imports at the same time as this process does, which is most of the time to a first conversion.
-    first = Child(CAPABILITY, settings.work.memory_mb, WARMING)
-    from immichvr_common.service import serve
+    with own_folder(settings.work.directory):
+        # The child imports at the same time as this process does, which is most of the time to a first conversion.
+        first = Child(CAPABILITY, settings.work.memory_mb, WARMING)
+        from immichvr_common.service import serve
 
-    from immichvr_converter.service import SERVICE, register
+        from immichvr_converter.service import SERVICE, register
 
-    await serve(settings, CAPABILITY, partial(register, settings), [SERVICE], WARMING, first=first)
+        await serve(settings, CAPABILITY, partial(register, settings), [SERVICE], WARMING, first=first)
 
 
 if __name__ == "__main__":

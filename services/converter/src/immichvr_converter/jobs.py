@@ -15,6 +15,7 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 from immichvr.converter.v1.converter_pb2 import ConvertParams, LodParams
 from immichvr_common.errors import InvalidRequest
+from immichvr_common.scratch import private_folder
 from immichvr_common.tasks import Made, MadeFile, Report, Task
 from immichvr_splats import Format, ReadLimits
 
@@ -43,6 +44,7 @@ INPUT = "splat"
 _MODEL_KEY = re.compile(r"[a-z0-9.-]{1,64}")
 _FRACTIONS = {"decoded": 0.4, "packed": 0.9}
 _LEVEL_FORMAT = "spz"
+_MEMORY = "immichvr-converter-memory"
 
 Params = TypeVar("Params", bound=Message)
 
@@ -88,8 +90,19 @@ def read_limits() -> ReadLimits:
 def memory_budget() -> MemoryBudget:
     """What the conversions of this machine's converters may take together."""
     settings = ConverterSettings()
-    root = settings.work.directory or Path(tempfile.gettempdir())
-    return MemoryBudget(settings.limits.memory_bytes, root / f"immichvr-converter-memory-{os.getuid()}")
+    return MemoryBudget(settings.limits.memory_bytes, _shared_folder(settings.work.directory))
+
+
+def _shared_folder(chosen: Path | None) -> Path:
+    """A folder that every converter of this user finds and nobody else can enter, or hold a lock in.
+
+    Where there is no such place, each converter's own: then their conversions are counted apart.
+    """
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expandvars("$HOME/.cache")
+    for place in (chosen, os.environ.get("XDG_RUNTIME_DIR"), home):
+        if place and private_folder(folder := Path(place, _MEMORY).absolute()):
+            return folder
+    return Path(tempfile.mkdtemp(prefix=f"{_MEMORY}-"))
 
 
 def _convert(task: Task, reached: Callable[[str], None]) -> list[Made]:

@@ -142,7 +142,7 @@ class ConverterService(converter_pb2_grpc.ConverterServiceServicer):
             limit_s = min(limit_s, remaining_s)
         try:
             async with asyncio.timeout(limit_s), self._room:
-                with tempfile.TemporaryDirectory(prefix="convert-", dir=self._settings.work.directory) as folder:
+                with tempfile.TemporaryDirectory(prefix="convert-") as folder:
                     yield Path(folder)
         except TimeoutError as error:
             raise DeadlineExceeded(f"the conversion took longer than the {limit_s:.0f} s it may take") from error

@@ -6,6 +6,7 @@ import sys
 import uvicorn
 from immichvr_common.logs import configure_logs
 from immichvr_common.metrics import serve_metrics
+from immichvr_common.scratch import own_folder
 from pydantic import ValidationError
 
 from immichvr_gateway.app import create_app
@@ -17,10 +18,18 @@ def main() -> None:
     """Serves until SIGTERM or SIGINT."""
     try:
         settings = GatewaySettings()
-        app = create_app(settings)
     except (ValueError, ValidationError) as error:
         sys.exit(f"immichvr-gateway: {error}")
     configure_logs(settings.log_level, settings.log_json, settings.service)
+    with own_folder(settings.work_directory):
+        _serve(settings)
+
+
+def _serve(settings: GatewaySettings) -> None:
+    try:
+        app = create_app(settings)
+    except ValueError as error:
+        sys.exit(f"immichvr-gateway: {error}")
     serve_metrics(settings.metrics)
     config = uvicorn.Config(
         app,

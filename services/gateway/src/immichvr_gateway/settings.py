@@ -52,6 +52,9 @@ class GatewaySettings(EnvironmentSettings):
     host: str = "127.0.0.1"
     port: int = 2284
     photos: Path | None = Field(None, description="a folder of photos, where there is no Immich")
+    work_directory: Path | None = Field(
+        None, description="where temporary files lie, originals of photos among them; the system's default if unset"
+    )
     cache: Path | None = Field(None, description="where thumbnails of a folder are kept; a temporary folder if unset")
     web: Path | None = Field(None, description="the built viewer; the checkout's own if unset")
     public_url: str = Field("", description="the address people use, where a proxy stands in front")

@@ -31,11 +31,17 @@ class DataDirectory:
             self.root.mkdir(parents=True, mode=0o700, exist_ok=True)
             self.logs.mkdir(exist_ok=True)
             self._secrets.mkdir(mode=0o700, exist_ok=True)
+            self.work.mkdir(mode=0o700, exist_ok=True)
 
     @property
     def logs(self) -> Path:
         """Where each process writes."""
         return self.root / "logs"
+
+    @property
+    def work(self) -> Path:
+        """Where temporary files lie: photos and what is made of them."""
+        return self.root / "work"
 
     @property
     def _secrets(self) -> Path:

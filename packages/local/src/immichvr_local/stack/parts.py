@@ -92,6 +92,7 @@ def _gateway(plan: Plan) -> Part:
         "HOST": plan.host,
         "PORT": str(plan.port),
         "CACHE": str(data.root / "cache"),
+        "WORK_DIRECTORY": str(data.work),
         "SESSION_KEY_FILE": str(data.secret_file("session-key")),
         "ACCESS_TOKEN_FILE": str(data.secret_file("access-token")),
     }
@@ -106,7 +107,7 @@ def _gateway(plan: Plan) -> Part:
 
 def _worker(plan: Plan, name: str) -> Part:
     own = {"RPC__PORT": str(plan.inner[f"{name}-rpc"])}
-    defaults = _prefixed(name, {"WORK__CHILDREN": str(_CHILDREN[name])})
+    defaults = _prefixed(name, {"WORK__CHILDREN": str(_CHILDREN[name]), "WORK__DIRECTORY": str(plan.data.work)})
     environment = _environment(plan.data, defaults | dict(os.environ))
     environment |= _prefixed(name, own | _connections(plan, name))
     log = plan.data.log(name)
