@@ -4,8 +4,8 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from immichvr.converter.v1 import converter_pb2, converter_pb2_grpc
-from immichvr_common.errors import NotFound, TaskFailed
-from immichvr_common.rpc import RpcServer
+from immichvr_common.errors import NotFound, StorageFull, TaskFailed, Unavailable
+from immichvr_common.rpc import RpcServer, status_of
 from immichvr_common.settings import RpcSettings
 
 
@@ -56,3 +56,10 @@ async def test_health_answers_for_readiness_and_liveness(channel) -> None:
     for name in ("", "readiness", "liveness"):
         answer = await stub.Check(health_pb2.HealthCheckRequest(service=name))
         assert answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+def test_a_full_store_is_told_apart_from_one_that_does_not_answer() -> None:
+    status, words = status_of(StorageFull("s3", "the object storage takes nothing more"))
+    assert status is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert words.startswith("storage_full: the object storage takes nothing more; make room")
+    assert status_of(Unavailable("storage does not answer", down="s3"))[0] is grpc.StatusCode.UNAVAILABLE

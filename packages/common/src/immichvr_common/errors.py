@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from immichvr.common.v1.common_pb2 import Error
 
@@ -68,6 +68,35 @@ class ClockSkew(ServiceError):
     """The clocks of this machine and of something it depends on differ too much to work together."""
 
     code = "clock_skew"
+    retriable = True
+
+
+Where = Literal["s3", "nats", "disk"]
+_MAKE_ROOM: dict[Where, str] = {
+    "s3": "make room in the object storage, or give it more",
+    "nats": "make room on the disk of NATS, or give its store more",
+    "disk": "make room on the disk",
+}
+
+
+class StorageFull(ServiceError):
+    """Something has no room left to write in. No outage: it lasts until somebody makes room.
+
+    where: what is full; what: the sentence about it, to which what to do is added.
+    """
+
+    code = "storage_full"
+    retriable = True
+
+    def __init__(self, where: Where, what: str) -> None:
+        self.where, self.remedy = where, _MAKE_ROOM[where]
+        super().__init__(f"{what}; {self.remedy}")
+
+
+class StorageRefused(ServiceError):
+    """Storage answers and will not do it, however long one waits: rights or bucket. The message says which."""
+
+    code = "storage_refused"
     retriable = True
 
 

@@ -24,6 +24,8 @@ STATUS = {
     "deadline_exceeded": grpc.StatusCode.DEADLINE_EXCEEDED,
     "cancelled": grpc.StatusCode.CANCELLED,
     "out_of_memory": grpc.StatusCode.RESOURCE_EXHAUSTED,
+    "storage_full": grpc.StatusCode.RESOURCE_EXHAUSTED,
+    "storage_refused": grpc.StatusCode.FAILED_PRECONDITION,
     "worker_crashed": grpc.StatusCode.INTERNAL,
     "internal": grpc.StatusCode.INTERNAL,
 }

@@ -11,7 +11,15 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from immichvr_common.bus.connection import OUTAGES
-from immichvr_common.errors import ClockSkew, Conflict, NotFound, ServiceError, Unavailable
+from immichvr_common.errors import (
+    ClockSkew,
+    Conflict,
+    NotFound,
+    ServiceError,
+    StorageFull,
+    StorageRefused,
+    Unavailable,
+)
 from immichvr_common.logs import get_log
 from immichvr_media import ImageTooLarge, MediaError
 from starlette.exceptions import HTTPException
@@ -38,6 +46,7 @@ DESCRIBED: dict[str, Any] = {
                     "detail": {"type": "string", "description": "for people"},
                     "accepted": {"type": "array", "items": {"type": "string"}, "description": "values that would do"},
                     "down": {"type": "array", "items": {"type": "string"}, "description": "what does not answer"},
+                    "where": {"type": "string", "description": "what has no room left: s3, nats, disk"},
                 },
             },
             "example": {
@@ -103,6 +112,10 @@ def as_problem(error: Exception) -> Problem:
             return Problem(503, "unavailable", "NATS does not answer", down=["nats"])
         case ClockSkew():
             return Problem(503, error.code, error.message)
+        case StorageFull():
+            return Problem(507, error.code, error.message, where=error.where)
+        case StorageRefused():
+            return Problem(502, error.code, error.message)
         case NotFound() | PhotoNotFound():
             return not_found(error.message)
         case SignInFailed():
