@@ -67,7 +67,7 @@ async def test_what_a_capability_reports_as_bad_input_fails_the_job_with_its_cod
 
 
 @pytest.mark.parametrize(
-    ("do", "code"), [("crash", "worker_crashed"), ("exhaust", "out_of_memory"), ("killed", "out_of_memory")]
+    ("do", "code"), [("crash", "worker_crashed"), ("exhaust", "out_of_memory"), ("killed", "worker_crashed")]
 )
 async def test_a_child_that_dies_costs_one_job_and_the_next_one_succeeds(worker, gateway_bus, do, code) -> None:
     bad, good = make_job(do=do), make_job()

@@ -16,7 +16,7 @@ from typing import Any
 from immichvr_common.child import described
 from immichvr_common.children import NewsSink, unheard
 from immichvr_common.errors import ServiceError, TaskFailed, WorkerCrashed
-from immichvr_common.processes import ChildPool, ProgressSink
+from immichvr_common.processes import Begun, ChildPool, ProgressSink, unnoticed
 from immichvr_common.tasks import Made, Task
 from immichvr_common.telling import News
 
@@ -59,6 +59,7 @@ class _Order:
     progress: ProgressSink
     deadline_s: float
     news: NewsSink
+    begun: Begun
     made: asyncio.Future[list[Made]]
     mates: list[_Order] = field(default_factory=list)
     batch: asyncio.Task[None] | None = None
@@ -101,17 +102,25 @@ class BatchingPool(ChildPool):
         self._waiting: dict[str, list[_Order]] = {}
         self._batches: set[asyncio.Task[None]] = set()
 
-    async def run(self, task: Task, progress: ProgressSink, deadline_s: float, news: NewsSink = unheard) -> list[Made]:
+    async def run(
+        self,
+        task: Task,
+        progress: ProgressSink,
+        deadline_s: float,
+        news: NewsSink = unheard,
+        begun: Begun = unnoticed,
+        fresh: bool = False,
+    ) -> list[Made]:
         """As in ChildPool, but cancelling a call kills a child only when nobody else waits for its batch.
 
         Progress and news of a batch are those of each of its tasks, and it may take as long as the most patient.
         """
         key = ""
-        if self._most > 1:
+        if self._most > 1 and not fresh:
             key = await asyncio.get_running_loop().run_in_executor(self._keys, self._key, task)
         if not key:
-            return await super().run(task, progress, deadline_s, news)
-        order = _Order(task, progress, deadline_s, news, asyncio.get_running_loop().create_future())
+            return await super().run(task, progress, deadline_s, news, begun, fresh)
+        order = _Order(task, progress, deadline_s, news, begun, asyncio.get_running_loop().create_future())
         self._waiting.setdefault(key, []).append(order)
         self._begin()
         try:
@@ -183,12 +192,15 @@ class BatchingPool(ChildPool):
                 if not order.made.done():
                     order.news(one)
 
+        async def begun() -> None:
+            await asyncio.gather(*(order.begun() for order in orders))
+
         tasks = tuple(order.task for order in orders)
         together = Together(TOGETHER, params={}, inputs={}, folder=tasks[0].folder, tasks=tasks)
         deadline_s = max(order.deadline_s for order in orders)
         outcomes: list[Any]
         try:
-            outcomes = [*await super().run(together, progress, deadline_s, news)]
+            outcomes = [*await super().run(together, progress, deadline_s, news, begun)]
         except ServiceError:
             # Whose fault it was is seen when each goes alone.
             return False
@@ -198,6 +210,6 @@ class BatchingPool(ChildPool):
 
     async def _alone(self, order: _Order) -> Outcome | ServiceError:
         try:
-            return Outcome(await super().run(order.task, order.progress, order.deadline_s, order.news))
+            return Outcome(await super().run(order.task, order.progress, order.deadline_s, order.news, order.begun))
         except ServiceError as error:
             return error

@@ -18,10 +18,10 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from immichvr_common.frames import receive, send
 from immichvr_common.telling import tell_through
 
 Send = Callable[[tuple[Any, ...]], None]
@@ -34,30 +34,30 @@ def main() -> None:
     _end_with_parent()
     # Ctrl-C in a terminal reaches the whole group; the parent decides what happens to this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    connection = Connection(socket.socket(fileno=fd).detach())
-    send = _one_at_a_time(connection)
-    tell_through(lambda news: send(("news", news)))
+    connection = socket.socket(fileno=fd)
+    tell = _one_at_a_time(connection)
+    tell_through(lambda news: tell(("news", news)))
     function = _named(target)
     if len(sys.argv) > 4:
         _named(sys.argv[4])()
     if memory_mb:
         _limit_memory(memory_mb)
-    send(("ready",))
+    tell(("ready",))
     with contextlib.suppress(EOFError, OSError):
         while True:
-            task = connection.recv()
-            send(_answer(function, task, send))
+            task = receive(connection)
+            tell(_answer(function, task, tell))
 
 
-def _one_at_a_time(connection: Connection) -> Send:
+def _one_at_a_time(connection: socket.socket) -> Send:
     """Sending as any thread may."""
     lock = threading.Lock()
 
-    def send(message: tuple[Any, ...]) -> None:
+    def send_one(message: tuple[Any, ...]) -> None:
         with lock:
-            connection.send(message)
+            send(connection, message)
 
-    return send
+    return send_one
 
 
 def _named(target: str) -> Any:
@@ -65,7 +65,7 @@ def _named(target: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def _answer(function: Any, task: Any, send: Send) -> tuple[Any, ...]:
+def _answer(function: Any, task: Any, tell: Send) -> tuple[Any, ...]:
     last, last_stage = 0.0, ""
 
     def report(fraction: float, stage: str, message: str = "") -> None:
@@ -74,7 +74,7 @@ def _answer(function: Any, task: Any, send: Send) -> tuple[Any, ...]:
         # A loop may report every row; the parent gets each stage, and ten messages a second within one.
         if now - last > 0.1 or stage != last_stage:
             last, last_stage = now, stage
-            send(("progress", fraction, stage, message))
+            tell(("progress", fraction, stage, message))
 
     try:
         return ("result", function(task, report))

@@ -9,16 +9,19 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
-from multiprocessing.connection import Connection
 from typing import Any
 
+from immichvr_common.deaths import Death, memory_kills_so_far, peak_bytes
 from immichvr_common.errors import OutOfMemory, WorkerCrashed
+from immichvr_common.frames import receive_in_loop, send_from_loop
 from immichvr_common.tasks import Task
 from immichvr_common.telling import News, Residents
 
 NewsSink = Callable[[News], None]
+_TO_DIE_S = 5.0
 
 
 def unheard(news: News) -> None:
@@ -26,14 +29,15 @@ def unheard(news: News) -> None:
 
 
 class Child:
-    """One child process and the connection to it.
+    """One child process and the connection to it. Nothing it does or leaves undone holds up the parent's loop.
 
     always: told at once what the child tells, between tasks too; news: likewise, for as long as somebody sets it.
     residents: the models it holds in memory. is_unwanted: it shall be ended after its task.
     """
 
     def __init__(self, target: str, memory_mb: int | None, warm: str = "", always: NewsSink = unheard) -> None:
-        ours, theirs = socket.socketpair()
+        self._connection, theirs = socket.socketpair()
+        self._connection.setblocking(False)
         arguments = [str(theirs.fileno()), target, str(memory_mb or 0), *([warm] if warm else [])]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "immichvr_common.child", *arguments],
@@ -47,36 +51,24 @@ class Child:
         self.idle_since = time.monotonic()
         self.news: NewsSink = unheard
         self.always = always
-        self._connection = Connection(ours.detach())
         self._messages: asyncio.Queue[tuple[Any, ...] | None] = asyncio.Queue()
         self._ready = False
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._connection.fileno(), self._read)
+        self._memory_kills = memory_kills_so_far()
+        self._death: asyncio.Future[Death] = self._loop.create_future()
+        self._listening = asyncio.create_task(self._listen())
+        threading.Thread(target=self._wait, name="child-waits", daemon=True).start()
 
-    def _read(self) -> None:
-        try:
-            message = self._connection.recv()
-        except (EOFError, OSError):
-            self._loop.remove_reader(self._connection.fileno())
-            self._messages.put_nowait(None)
-            return
-        except Exception as error:  # noqa: BLE001  # anything may be wrong with what a pickle names
-            words = f"the working process said what cannot be read: {error}"
-            self._messages.put_nowait(("error", "internal", words, False))
-            return
-        if message[0] != "news":
-            self._messages.put_nowait(message)
-            return
-        if isinstance(message[1], Residents):
-            self.residents = message[1].keys
-        self.always(message[1])
-        self.news(message[1])
+    @property
+    def is_alive(self) -> bool:
+        """Whether it runs, as far as is known."""
+        return not self._death.done()
 
     async def receive(self) -> tuple[Any, ...]:
         """The child's next message. Raises WorkerCrashed or OutOfMemory when it is gone."""
         message = await self._messages.get()
         if message is None:
-            raise self._death()
+            raise await self._why_gone()
         return message
 
     async def until_ready(self) -> None:
@@ -85,30 +77,63 @@ class Child:
             await self.receive()
             self._ready = True
 
-    def give(self, task: Task) -> None:
+    async def give(self, task: Task) -> None:
         """Has it begin a task. Raises as `receive` does."""
+        self._memory_kills = memory_kills_so_far()
         try:
-            self._connection.send(task)
+            await send_from_loop(self._connection, task)
         except OSError as error:
-            raise self._death() from error
+            raise await self._why_gone() from error
 
     def kill(self) -> None:
         """Ends the child and everything it started, now."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        if not self._connection.closed:
-            if not self._loop.is_closed():
-                self._loop.remove_reader(self._connection.fileno())
-            self._connection.close()
+        if not self._loop.is_closed():
+            self._listening.cancel()
+            if (descriptor := self._connection.fileno()) >= 0:
+                # At once: what the cancelled task does later might meet another socket of the same number.
+                self._loop.remove_reader(descriptor)
+                self._loop.remove_writer(descriptor)
+        self._connection.close()
 
-    def _death(self) -> WorkerCrashed | OutOfMemory:
+    async def _listen(self) -> None:
+        while True:
+            try:
+                message = await receive_in_loop(self._connection)
+            except (EOFError, OSError):
+                self._messages.put_nowait(None)
+                return
+            except Exception as error:  # noqa: BLE001  # anything may be wrong with what a pickle names
+                words = f"the working process said what cannot be read: {error}"
+                self._messages.put_nowait(("error", "internal", words, False))
+                if isinstance(error, ValueError):
+                    return
+                continue
+            self._take_in(message)
+
+    def _take_in(self, message: tuple[Any, ...]) -> None:
+        if message[0] != "news":
+            self._messages.put_nowait(message)
+            return
+        if isinstance(message[1], Residents):
+            self.residents = message[1].keys
+        self.always(message[1])
+        self.news(message[1])
+
+    def _wait(self) -> None:
+        """Waits for the process's end, in a thread of its own, and learns what the kernel knows of it."""
+        _, status, usage = os.wait4(self.process.pid, 0)
+        self.process.returncode = os.waitstatus_to_exitcode(status)
+        before, after = self._memory_kills, memory_kills_so_far()
+        kills = None if before is None or after is None else after - before
+        death = Death(self.process.returncode, peak_bytes(usage.ru_maxrss), kills)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody wants to know
+            self._loop.call_soon_threadsafe(self._death.set_result, death)
+
+    async def _why_gone(self) -> WorkerCrashed | OutOfMemory:
         try:
-            status = self.process.wait(5)
-        except subprocess.TimeoutExpired:
+            death = await asyncio.wait_for(asyncio.shield(self._death), _TO_DIE_S)
+        except TimeoutError:
             return WorkerCrashed("the working process closed its connection without an answer")
-        if status == -signal.SIGKILL:
-            return OutOfMemory("the working process was killed, most likely because the machine ran out of memory")
-        if status < 0:
-            return WorkerCrashed(f"the working process died of {signal.Signals(-status).name}")
-        return WorkerCrashed(f"the working process ended with status {status}; see the service's log")
+        return death.error()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from immichvr.events.v1.events_pb2 import ModelEvent
 
@@ -22,11 +22,16 @@ from immichvr_common.telling import News, Residents
 log = get_log(__name__)
 
 ProgressSink = Callable[[float, str, str], None]
+Begun = Callable[[], Awaitable[None]]
 
 _ASIDE = 2
 """Tasks that may run beside those that the children do."""
 _REMEMBERED = 256
 """News that wait for somebody to listen, at most."""
+
+
+async def unnoticed() -> None:
+    """For whoever need not know when a task begins."""
 
 
 class ChildPool:
@@ -92,19 +97,29 @@ class ChildPool:
                 if child in self._busy:
                     self._end(child)
 
-    async def run(self, task: Task, progress: ProgressSink, deadline_s: float, news: NewsSink = unheard) -> list[Made]:
+    async def run(
+        self,
+        task: Task,
+        progress: ProgressSink,
+        deadline_s: float,
+        news: NewsSink = unheard,
+        begun: Begun = unnoticed,
+        fresh: bool = False,
+    ) -> list[Made]:
         """Runs one task.
 
-        news: told what the child tells beside progress, before the task's result is known. Raises TaskFailed with
+        news: told what the child tells beside progress, before the task's result is known. begun: awaited when there
+        is a child for the task, before it gets it. fresh: the child has done nothing before. Raises TaskFailed with
         the capability's own code, DeadlineExceeded, OutOfMemory or WorkerCrashed. Cancelling the call kills the child.
         """
         is_aside = task.kind in self.aside
         async with self._aside_slots if is_aside else self._slots:
             self._sweeper = self._sweeper or asyncio.create_task(self._sweep())
-            child = self._start("") if is_aside else self._take()
+            child = self._start("") if is_aside else self._start() if fresh else self._take()
             child.news = news
             healthy = False
             try:
+                await begun()
                 async with asyncio.timeout(deadline_s):
                     result = await self._converse(child, task, progress)
                 healthy = True
@@ -140,7 +155,7 @@ class ChildPool:
         while self._idle:
             child = self._idle.pop()
             self._busy.add(child)
-            if child.process.poll() is None:
+            if child.is_alive:
                 return child
             self._end(child)
         return self._start()
@@ -167,7 +182,7 @@ class ChildPool:
 
     async def _converse(self, child: Child, task: Task, progress: ProgressSink) -> list[Made]:
         await child.until_ready()
-        child.give(task)
+        await child.give(task)
         while True:
             message = await child.receive()
             if message[0] == "progress":
@@ -193,7 +208,7 @@ class ChildPool:
             await asyncio.sleep(min(self._idle_s, 5))
             now = time.monotonic()
             for child in list(self._idle):
-                if child.process.poll() is None and now - child.idle_since < self._idle_s:
+                if child.is_alive and now - child.idle_since < self._idle_s:
                     continue
                 log.info("ending an idle child", pid=child.process.pid)
                 self._end(child)

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import sys
 import time
+from pathlib import Path
 
 from immichvr.events.v1.events_pb2 import ModelEvent
 
@@ -36,6 +38,16 @@ def perform(task: Task, report: Report) -> list[Made]:
             hoard.append(bytearray(64 * 1024 * 1024))
     elif what == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
+    elif what == "killed-once":
+        with Path(task.params["marker"]).open("a+") as marker:
+            marker.write(f"{os.getpid()}\n")
+            marker.seek(0)
+            if len(marker.readlines()) == 1:
+                os.kill(os.getpid(), signal.SIGKILL)
+    elif what == "stall":
+        # Half a head, and nothing more: the answer of a process that is stopped while it writes.
+        os.write(int(sys.argv[1]), b"\0\0\0")
+        os.kill(os.getpid(), signal.SIGSTOP)
     elif what == "serve":
         tell(Serving("127.0.0.1:4711"))
     elif what == "load":
