@@ -22,6 +22,7 @@ from immichvr_common.storage import ObjectStore
 from immichvr_common.testing.fixtures import ACK_WAIT_S
 from immichvr_common.worker import Worker
 from immichvr_gateway.app import create_app
+from immichvr_gateway.connections import Patience
 from immichvr_gateway.library import (
     Content,
     Credential,
@@ -33,6 +34,7 @@ from immichvr_gateway.library import (
     PhotoPage,
     SignInFailed,
 )
+from immichvr_gateway.serving import server_config
 from immichvr_gateway.settings import GatewaySettings, ImmichSettings
 from PIL import Image
 from pydantic import SecretStr
@@ -191,10 +193,12 @@ def serving(empty_bus: Bus, storage: ObjectStore) -> Serving:
     """Serves a gateway with these settings, and a library of one's own where one is given."""
 
     @asynccontextmanager
-    async def serve(settings: GatewaySettings, library: Library | None = None) -> AsyncIterator[Running]:
-        server = _Server(
-            uvicorn.Config(create_app(settings, library), port=0, log_level="error", timeout_graceful_shutdown=1)
-        )
+    async def serve(
+        settings: GatewaySettings, library: Library | None = None, patience: Patience | None = None
+    ) -> AsyncIterator[Running]:
+        config = server_config(create_app(settings, library), settings, patience)
+        config.host, config.port, config.timeout_graceful_shutdown = "127.0.0.1", 0, 1
+        server = _Server(config)
         task = asyncio.create_task(server.serve())
         while not server.started:  # noqa: ASYNC110  # uvicorn tells nobody
             await asyncio.sleep(0.005)

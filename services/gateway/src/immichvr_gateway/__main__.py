@@ -10,7 +10,7 @@ from immichvr_common.scratch import own_folder
 from pydantic import ValidationError
 
 from immichvr_gateway.app import create_app
-from immichvr_gateway.live_messages import LARGEST_MESSAGE
+from immichvr_gateway.serving import allow_many_connections, server_config
 from immichvr_gateway.settings import GatewaySettings
 
 
@@ -31,19 +31,8 @@ def _serve(settings: GatewaySettings) -> None:
     except ValueError as error:
         sys.exit(f"immichvr-gateway: {error}")
     serve_metrics(settings.metrics)
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=5,
-        ws_max_size=LARGEST_MESSAGE,
-        # Packed splats hardly shrink, and the compressor would take longer than the packing.
-        ws_per_message_deflate=False,
-    )
-    asyncio.run(uvicorn.Server(config).serve())
+    allow_many_connections()
+    asyncio.run(uvicorn.Server(server_config(app, settings)).serve())
 
 
 if __name__ == "__main__":

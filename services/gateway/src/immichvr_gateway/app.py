@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections import deque
 from collections.abc import AsyncIterator
@@ -85,6 +86,9 @@ def create_app(settings: GatewaySettings, library: Library | None = None) -> ASG
     return Guarded(on_lines(combined), Doorkeeper(settings), settings.limits.body_kilobytes * 1024)
 
 
+_BODY_S = 20.0
+
+
 class Guarded:
     """Refuses what comes from pages elsewhere, and bodies that are too large, before anything else looks at it."""
 
@@ -112,24 +116,48 @@ class Guarded:
 
     async def _limited(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
         """Passes on a request once its body is here, which is small."""
-        messages: deque[Message] = deque()
         announced = headers.get("content-length", "0")
-        is_too_large = announced.isdecimal() and int(announced) > self._max_body
-        left, is_complete = self._max_body, False
-        while not (is_too_large or is_complete):
-            message = await receive()
-            messages.append(message)
-            left -= len(message.get("body", b""))
-            is_too_large, is_complete = left < 0, not message.get("more_body", False)
-        if is_too_large:
-            too_large = Problem(413, "body_too_large", f"a request's body may have {self._max_body} bytes")
-            await problems.answer(too_large)(scope, receive, send)
+        problem = None
+        try:
+            if announced.isdecimal() and int(announced) > self._max_body:
+                raise _BodyTooLarge
+            async with asyncio.timeout(_BODY_S):
+                body = await self._body(receive)
+        except _Left:
             return
+        except _BodyTooLarge:
+            problem = Problem(413, "body_too_large", f"a request's body may have {self._max_body} bytes")
+        except TimeoutError:
+            problem = Problem(408, "too_slow", f"the request's body did not come within {_BODY_S:.0f} s")
+        if problem is not None:
+            await problems.answer(problem)(scope, receive, send)
+            return
+        messages: deque[Message] = deque([{"type": "http.request", "body": body, "more_body": False}])
 
         async def replayed() -> Message:
             return messages.popleft() if messages else await receive()
 
         await self._inner(scope, replayed, send)
+
+    async def _body(self, receive: Receive) -> bytes:
+        body = bytearray()
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise _Left
+            body += message.get("body", b"")
+            if len(body) > self._max_body:
+                raise _BodyTooLarge
+            if not message.get("more_body", False):
+                return bytes(body)
+
+
+class _BodyTooLarge(Exception):
+    """A body above the limit."""
+
+
+class _Left(Exception):
+    """Whoever asked has left before the request was whole."""
 
 
 def cookie_of(headers: Headers) -> str:
