@@ -10,6 +10,7 @@ import base64
 import hashlib
 import io
 import json
+import re
 import secrets
 import zlib
 from collections.abc import Awaitable, Callable
@@ -268,7 +269,18 @@ async def _original(stub: ImmichStub, request: Request, caller: Caller) -> Respo
         if "original" not in asset.edited:
             raise Refusal(404, "Edited asset media not found")
         return _file(*asset.edited["original"])
-    return _file(asset.media_type, asset.original)
+    answer = _file(asset.media_type, asset.original)
+    wanted = re.fullmatch(r"bytes=(\d+)-(\d+)", request.headers.get("range", ""))
+    if wanted is None:
+        return answer
+    first, last = int(wanted[1]), min(int(wanted[2]), len(asset.original) - 1)
+    # As Express does; beyond the end Immich answers 404 and not 416.
+    if first > last:
+        raise Refusal(404, "Not Found")
+    part = {"content-range": f"bytes {first}-{last}/{len(asset.original)}", "accept-ranges": "bytes"}
+    return Response(
+        asset.original[first : last + 1], 206, {**answer.headers, **part, "content-length": str(last - first + 1)}
+    )
 
 
 async def _thumbnail(stub: ImmichStub, request: Request, caller: Caller) -> Response:

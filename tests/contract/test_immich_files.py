@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from immichvr_gateway.library import ImmichLimits, LibraryUnavailable, NotReady, PhotoNotFound, PhotoTooLarge
+from immichvr_gateway.library import ImmichLimits, LibraryUnavailable, NotReady, PhotoNotFound, PhotoTooLarge, Span
 from PIL import Image
 from starlette.responses import Response, StreamingResponse
 
@@ -30,6 +30,13 @@ async def test_an_original_comes_as_it_was_uploaded(immich_stub, library, ada, a
     assert (content.media_type, content.size, content.name) == ("image/jpeg", len(asset.original), "sea.jpg")
     assert content.etag and content.etag.endswith('"')
     assert await _bytes(content) == asset.original
+
+
+async def test_a_part_of_an_original_is_a_part_of_what_immich_sends(immich_stub, library, ada, as_ada, picture):
+    asset = immich_stub.add_photo(ada, picture(), "sea.jpg")
+    content = await library.original(as_ada, asset.id, Span(100, 50))
+    assert (content.part, content.size) == ((100, len(asset.original)), 50)
+    assert await _bytes(content) == asset.original[100:150]
 
 
 async def test_thumbnail_and_preview_are_small_pictures_of_it(immich_stub, library, ada, as_ada, picture):

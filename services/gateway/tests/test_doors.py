@@ -114,7 +114,20 @@ async def test_the_viewer_is_served_with_a_policy_and_its_hashed_files_for_ever(
         assert (script.text, "immutable" in script.headers["cache-control"]) == ("1", True)
         request = "GET /assets-static/a.js HTTP/1.1\nHost: localhost\nAccept-Encoding: gzip\nConnection: close\n\n"
         assert "content-encoding: gzip" in (await raw(gateway, request)).lower()
-        assert (await gateway.get("/no/such.js")).status_code == 404
+        for odd in ("bytes=+0-1", "bytes=0-0", "lines=1-2", "bytes=0-0,1-1", "bytes=x"):
+            part = await gateway.get("/assets-static/a.js", **{"accept-encoding": "identity", "range": odd})
+            assert (part.status_code, part.text) == (200, "1"), odd
+        for path in (
+            "/no/such.js",
+            "/" + "a" * 300,
+            "/" + "a/" * 3000,
+            "/%00",
+            "/x%00y.js",
+            "/%ed%a0%80",
+            "/a.js/b.js",
+        ):
+            answer = await gateway.get(path)
+            assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), path[:20]
 
 
 async def test_the_api_describes_itself_with_examples_that_fit(gateway) -> None:

@@ -10,9 +10,10 @@ from urllib.parse import quote
 from fastapi import Request
 from starlette.responses import Response, StreamingResponse
 
+from immichvr_gateway.library import Span
 from immichvr_gateway.problems import Problem
 
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})", re.IGNORECASE)
 
 Reader = Callable[[int, int], AsyncIterator[bytes]]
 
@@ -49,8 +50,7 @@ async def serve(request: Request, file: Served, download: bool) -> Response:
     if wanted and request.headers.get("if-range", file.etag) == file.etag:
         found = parse_range(wanted, file.size)
         if found is not None:
-            start, length = found
-            status = 206
+            start, length, status = found.start, found.length, 206
             headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{file.size}"
     headers["Content-Length"] = str(length)
     if request.method == "HEAD" or length == 0:
@@ -67,8 +67,8 @@ def is_known(if_none_match: str, etag: str) -> bool:
     return "*" in tags or etag.removeprefix("W/") in [one.removeprefix("W/") for one in tags]
 
 
-def parse_range(header: str, size: int) -> tuple[int, int] | None:
-    """Offset and length of a single range; None where the header asks for something else and is to be ignored.
+def parse_range(header: str, size: int) -> Span | None:
+    """The bytes of a single range; None where the header asks for something else and is to be ignored.
 
     Raises Problem (416) for a range outside the file.
     """
@@ -85,7 +85,7 @@ def parse_range(header: str, size: int) -> tuple[int, int] | None:
             416, "range_not_satisfiable", f"the file has {size} bytes; {header} is outside of it",
             {"Content-Range": f"bytes */{size}"},
         )  # fmt: skip
-    return start, end - start + 1
+    return Span(start, end - start + 1)
 
 
 async def _after(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

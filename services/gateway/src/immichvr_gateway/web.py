@@ -7,10 +7,12 @@ from pathlib import Path
 
 from fastapi import FastAPI, Request
 from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from immichvr_gateway.problems import not_found
 
 _CHECKOUT = Path(__file__).parents[2] / "web" / "dist"
+_SHOWN = 100
 _HASHED = "assets-static/"
 _POLICY = "; ".join(
     [
@@ -46,9 +48,13 @@ def install(app: FastAPI, configured: Path | None) -> None:
 
 
 def _file(root: Path, path: str, gzip: bool) -> Response:
-    found = (root / path).resolve()
-    if not found.is_relative_to(root) or not found.is_file():
-        raise not_found(f"there is no /{path}")
+    try:
+        found = (root / path).resolve()
+        is_there = found.is_relative_to(root) and found.is_file()
+    except (OSError, ValueError):  # too long for this system, a NUL, half a surrogate pair
+        is_there = False
+    if not is_there:
+        raise not_found(f"there is no /{path[:_SHOWN]}")
     headers = {
         "Content-Security-Policy": _POLICY,
         "X-Content-Type-Options": "nosniff",
@@ -59,5 +65,13 @@ def _file(root: Path, path: str, gzip: bool) -> Response:
     media_type = mimetypes.guess_type(found.name)[0] or "application/octet-stream"
     compressed = found.with_name(found.name + ".gz")
     if gzip and compressed.is_file():
-        return FileResponse(compressed, headers={**headers, "Content-Encoding": "gzip"}, media_type=media_type)
-    return FileResponse(found, headers=headers, media_type=media_type)
+        return _Whole(compressed, headers={**headers, "Content-Encoding": "gzip"}, media_type=media_type)
+    return _Whole(found, headers=headers, media_type=media_type)
+
+
+class _Whole(FileResponse):
+    """A file and never a part of it, which is always a right answer: nobody needs parts of these."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(name, value) for name, value in scope["headers"] if name not in (b"range", b"if-range")]
+        await super().__call__({**scope, "headers": headers}, receive, send)

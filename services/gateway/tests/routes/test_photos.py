@@ -49,6 +49,37 @@ async def test_the_original_is_the_file_as_it_is(gateway, photos) -> None:
     assert answer.headers["content-security-policy"].startswith("sandbox")
 
 
+async def test_the_original_comes_in_parts_under_its_name(gateway, photos) -> None:
+    url, data = f"/api/photos/{gateway.ids['Ünder way.jpg']}/original", (photos / "Ünder way.jpg").read_bytes()
+    head = await gateway.client.head(url)
+    assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(len(data)))
+    assert head.headers["content-disposition"] == "inline; filename*=UTF-8''%C3%9Cnder%20way.jpg"
+    assert (await gateway.get(f"{url}?download=1")).headers["content-disposition"].startswith("attachment;")
+    for header, start, end in [("bytes=3-9", 3, 9), ("Bytes=5-", 5, len(data) - 1), ("bytes=-4", -4, len(data) - 1)]:
+        answer = await gateway.get(url, range=header)
+        start %= len(data)
+        assert (answer.status_code, answer.content) == (206, data[start : end + 1]), header
+        assert answer.headers["content-range"] == f"bytes {start}-{end}/{len(data)}"
+    for header in ("bytes=+1-2", "bytes=1-+2", "bytes= 1-2", "bytes=1-2,4-5", "bytes=٣-٤".encode(), "lines=1-2"):
+        answer = await gateway.client.get(url, headers={"range": header})
+        assert (answer.status_code, answer.content) == (200, data), header
+    beyond = await gateway.get(url, range=f"bytes={len(data)}-")
+    assert (beyond.status_code, beyond.headers["content-range"]) == (416, f"bytes */{len(data)}")
+    etag = head.headers["etag"]
+    for condition, status in ((etag, 206), ('"other"', 200), (f"W/{etag}", 200)):
+        answer = await gateway.get(url, **{"range": "bytes=0-3", "if-range": condition})
+        assert (answer.status_code, answer.content) == (status, data[:4] if status == 206 else data), condition
+
+
+async def test_small_pictures_answer_to_head_under_their_name(gateway) -> None:
+    for picture in ("thumbnail", "preview"):
+        path = f"/api/photos/{gateway.ids['hut.png']}/{picture}"
+        head, whole = await gateway.client.head(path), await gateway.get(path)
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["content-length"] == str(len(whole.content))
+        assert whole.headers["content-disposition"] == "inline; filename*=UTF-8''hut.jpg"
+
+
 async def test_an_unknown_photo_is_not_found(gateway) -> None:
     for photo_id in ("0" * 24, "..%2F..%2Fetc", "Ü", "a" * 5000):
         for rest in ("", "/thumbnail", "/preview", "/original", "/assets", "/assets/splat-x/splat.spz"):

@@ -14,6 +14,7 @@ class Content:
     size: bytes, where known beforehand; name: the file's name for people, free of control characters;
     etag: quoted, as HTTP wants it; source_version: of the photo when this was opened;
     note: in words, why this is not the original; empty where it is.
+    part: where a part was asked for and given, its first byte and the size of the whole; `size` is the part's.
     Reading `chunks` raises LibraryUnavailable or PhotoTooLarge.
     """
 
@@ -24,6 +25,7 @@ class Content:
     etag: str | None = None
     source_version: str | None = None
     note: str = ""
+    part: tuple[int, int] | None = None
     on_close: Callable[[], Awaitable[None]] | None = field(default=None, repr=False)
 
     async def close(self) -> None:

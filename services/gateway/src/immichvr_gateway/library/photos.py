@@ -65,6 +65,14 @@ class LibraryPhoto:
 
 
 @dataclass(frozen=True)
+class Span:
+    """Bytes of a file: `length` of them from `start` on."""
+
+    start: int
+    length: int
+
+
+@dataclass(frozen=True)
 class PhotoPage:
     """Photos, newest first, and the cursor that gives the next ones."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, Protocol
 
 from immichvr_gateway.library.content import Content
-from immichvr_gateway.library.photos import Identity, LibraryPhoto, PhotoPage
+from immichvr_gateway.library.photos import Identity, LibraryPhoto, PhotoPage, Span
 
 
 class Library(Protocol):
@@ -27,8 +27,8 @@ class Library(Protocol):
         """One photo; `fresh` asks anew, as before work on it begins. PhotoNotFound."""
         ...
 
-    async def original(self, who: Identity, photo_id: str) -> Content:
-        """The file as it is. PhotoNotFound, PhotoTooLarge."""
+    async def original(self, who: Identity, photo_id: str, span: Span | None = None) -> Content:
+        """The file as it is, or that part of it, where the library gives parts. PhotoNotFound, PhotoTooLarge."""
         ...
 
     async def source(self, who: Identity, photo_id: str) -> Content:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import JSONResponse, Response
 from immichvr_common.trace import accept_traceparent
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.types import Receive, Scope, Send
 
 from immichvr_gateway.conversions import Asker, Conversion, Levels
 from immichvr_gateway.core import Core
 from immichvr_gateway.jobs.records import Answer
-from immichvr_gateway.library import Content, Identity, LibraryPhoto
-from immichvr_gateway.ranges import is_known
+from immichvr_gateway.library import Identity, LibraryPhoto
+from immichvr_gateway.passing import open_original, pass_on
 from immichvr_gateway.routes.assets import asset_views
 from immichvr_gateway.routes.people import Person, TheCore
 from immichvr_gateway.views import JobAnswer, PhotoDetails, PhotoPageView, PhotoView, photo_view
@@ -91,22 +90,25 @@ async def get_photo(photo_id: str, core: TheCore, who: Person) -> PhotoDetails:
     return PhotoDetails(**_view(core, who, photo).model_dump(), assets=await asset_views(core, photo))
 
 
+@router.head("/{photo_id}/thumbnail", include_in_schema=False, response_class=Response)
 @router.get("/{photo_id}/thumbnail", response_class=Response)
 async def get_thumbnail(photo_id: str, request: Request, core: TheCore, who: Person) -> Response:
     """A small picture."""
-    return await _passed_on(await core.library.thumbnail(who, photo_id), request)
+    return await pass_on(request, await core.library.thumbnail(who, photo_id))
 
 
+@router.head("/{photo_id}/preview", include_in_schema=False, response_class=Response)
 @router.get("/{photo_id}/preview", response_class=Response)
 async def get_preview(photo_id: str, request: Request, core: TheCore, who: Person) -> Response:
     """An upright picture that browsers show, at most 2048 pixels on its longer side."""
-    return await _passed_on(await core.library.preview(who, photo_id), request)
+    return await pass_on(request, await core.library.preview(who, photo_id))
 
 
+@router.head("/{photo_id}/original", include_in_schema=False, response_class=Response)
 @router.get("/{photo_id}/original", response_class=Response)
-async def get_original(photo_id: str, request: Request, core: TheCore, who: Person) -> Response:
-    """The file as it is."""
-    return await _passed_on(await core.library.original(who, photo_id), request)
+async def get_original(photo_id: str, request: Request, core: TheCore, who: Person, download: bool = False) -> Response:
+    """The file as it is, whole or a range of it."""
+    return await pass_on(request, await open_original(request, core.library, who, photo_id), download)
 
 
 @router.post("/{photo_id}/depth", status_code=202, response_model=JobAnswer)
@@ -154,31 +156,3 @@ def _answered(answer: Answer) -> JSONResponse:
     view = answer.record.view()
     headers = {"Location": f"/api/jobs/{view.id}"}
     return JSONResponse({"job": view.model_dump(mode="json")}, 200 if answer.done else 202, headers)
-
-
-async def _passed_on(content: Content, request: Request) -> Response:
-    headers = {
-        "Cache-Control": "private, max-age=300",
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "sandbox; default-src 'none'",
-    }
-    if content.etag:
-        headers["ETag"] = content.etag
-        if is_known(request.headers.get("if-none-match", ""), content.etag):
-            await content.close()
-            return Response(status_code=304, headers=headers)
-    if content.size is not None:
-        headers["Content-Length"] = str(content.size)
-    return _Passing(content, headers)
-
-
-class _Passing(StreamingResponse):
-    """A library's content on its way out; closed even when the client has left before its first byte."""
-
-    def __init__(self, content: Content, headers: dict[str, str]) -> None:
-        super().__init__(content.chunks, headers=headers, media_type=content.media_type)
-        self._content = content
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with self._content:
-            await super().__call__(scope, receive, send)

@@ -17,7 +17,7 @@ from immichvr_gateway.library.folder.limits import FolderLimits
 from immichvr_gateway.library.folder.opening import open_below
 from immichvr_gateway.library.folder.renditions import Renditions
 from immichvr_gateway.library.folder.walking import file_version
-from immichvr_gateway.library.photos import Identity, LibraryPhoto, PhotoPage
+from immichvr_gateway.library.photos import Identity, LibraryPhoto, PhotoPage, Span
 
 _THUMBNAIL_SIDE = 512
 _PREVIEW_SIDE = 2048
@@ -54,10 +54,10 @@ class FolderLibrary:
         await self._refresh()
         return await self._on_disk(lambda: self._index.photo(photo_id))
 
-    async def original(self, who: Identity, photo_id: str) -> Content:
+    async def original(self, who: Identity, photo_id: str, span: Span | None = None) -> Content:
         """The file as it is. Raises PhotoNotFound."""
         await self._refresh()
-        return await self._on_disk(lambda: self._open(photo_id))
+        return await self._on_disk(lambda: self._open(photo_id, span))
 
     async def source(self, who: Identity, photo_id: str) -> Content:
         """The file as it is: a folder lists only what is decoded. Raises PhotoNotFound, PhotoTooLarge."""
@@ -138,7 +138,7 @@ class FolderLibrary:
             source_version=file.version,
         )
 
-    def _open(self, photo_id: str) -> Content:
+    def _open(self, photo_id: str, span: Span | None) -> Content:
         file = self._index.file(photo_id)
         try:
             opened = open_below(self._root, file.place)
@@ -146,14 +146,20 @@ class FolderLibrary:
             raise PhotoNotFound(photo_id) from error
         facts = os.fstat(opened.fileno())
         version = file_version(facts.st_size, facts.st_mtime_ns)
+        if span is not None and span.start + span.length > facts.st_size:
+            span = None
+        if span is not None:
+            opened.seek(span.start)
+        size = facts.st_size if span is None else span.length
         return Content(
             media_type=file.media_type,
-            size=facts.st_size,
+            size=size,
             name=file.name,
-            chunks=self._read(opened, facts.st_size),
+            chunks=self._read(opened, size),
             etag=f'"{version}"',
             source_version=version,
             on_close=lambda: self._on_disk(opened.close),
+            part=None if span is None else (span.start, facts.st_size),
         )
 
     async def _read(self, opened: BinaryIO, size: int) -> AsyncIterator[bytes]:

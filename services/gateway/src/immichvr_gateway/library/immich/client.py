@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from immichvr_gateway.library.errors import LibraryUnavailable, NotPermitted, PhotoTooLarge, SignInFailed
 from immichvr_gateway.library.immich.address import api_address, is_below
 from immichvr_gateway.library.immich.limits import ImmichLimits
-from immichvr_gateway.library.photos import Credential
+from immichvr_gateway.library.photos import Credential, Span
 
 _MAX_REDIRECTS = 3
 _LARGEST_REFUSAL = 64 * 1024
@@ -66,15 +66,18 @@ class ImmichClient:
         """The JSON answer to a POST, of JSON if `body` is given, below `/api/`. Raises as `get` does."""
         return await self._ask("POST", who, path, body, answer)
 
-    async def open(self, who: Credential, path: str, query: Mapping[str, str]) -> httpx.Response:
-        """The answer to a GET of a file, its body still to be read with `chunks`; whoever gets it closes it.
+    async def open(
+        self, who: Credential, path: str, query: Mapping[str, str], span: Span | None = None
+    ) -> httpx.Response:
+        """The answer to a GET of a file or a part of it, its body still to be read with `chunks`; whoever gets it
+        closes it.
 
         Redirects are followed below the same `/api/`. Raises as `get` does.
         """
         url = self.address.join(path).copy_merge_params(query)
         for _ in range(_MAX_REDIRECTS + 1):
             async with self._words_for_failures(self._limits.answer_s):
-                response = await self._send("GET", who, url, None)
+                response = await self._send("GET", who, url, None, span)
                 if response.is_success:
                     return response
                 await response.aclose()
@@ -130,10 +133,16 @@ class ImmichClient:
             ) from None  # the cause would show the answer, and with it a token
 
     async def _send(
-        self, method: str, who: Credential | None, url: httpx.URL, body: Mapping[str, object] | None
+        self,
+        method: str,
+        who: Credential | None,
+        url: httpx.URL,
+        body: Mapping[str, object] | None,
+        span: Span | None = None,
     ) -> httpx.Response:
         """A response that is a success or a redirect, with its body unread."""
-        request = self._http.build_request(method, url, headers=_headers(who), json=body)
+        part = {} if span is None else {"range": f"bytes={span.start}-{span.start + span.length - 1}"}
+        request = self._http.build_request(method, url, headers={**_headers(who), **part}, json=body)
         async with self._words_for_failures(None):
             response = await self._http.send(request, stream=True)
             if response.is_success or response.has_redirect_location:

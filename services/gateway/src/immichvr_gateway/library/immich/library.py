@@ -28,10 +28,11 @@ from immichvr_gateway.library.immich.decisions import Decisions
 from immichvr_gateway.library.immich.limits import ImmichLimits
 from immichvr_gateway.library.immich.signing_in import end_session, identity_of_key, identity_of_password, problems_with
 from immichvr_gateway.library.names import passive_type, printable_name
-from immichvr_gateway.library.photos import Identity, LibraryPhoto, PhotoPage, version_of
+from immichvr_gateway.library.photos import Identity, LibraryPhoto, PhotoPage, Span, version_of
 
 _UUID = re.compile(UUID_PATTERN)
 _ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{1,200}"')
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18})")
 _CURSOR = re.compile(r"([1-9][0-9]{0,8})x([1-9][0-9]{0,3})")
 # MetadataSearchDto: no more per page.
 _LARGEST_PAGE = 1000
@@ -91,10 +92,10 @@ class ImmichLibrary:
         """One photo, as Immich showed it to this person at most a minute ago. Raises PhotoNotFound."""
         return self._photo(await self._asset(who, photo_id, fresh))
 
-    async def original(self, who: Identity, photo_id: str) -> Content:
+    async def original(self, who: Identity, photo_id: str, span: Span | None = None) -> Content:
         """The file as it was uploaded, edits not applied. Raises PhotoNotFound, PhotoTooLarge."""
         asset = await self._asset(who, photo_id)
-        return await self._file(who, asset, "original", {})
+        return await self._content(asset, await self._open(who, asset, "original", {}, span))
 
     async def source(self, who: Identity, photo_id: str) -> Content:
         """The edited picture where there are edits, the original where it is decoded, else Immich's largest rendition.
@@ -194,9 +195,11 @@ class ImmichLibrary:
         """A file of an asset. Raises PhotoNotFound, PhotoTooLarge, NotReady."""
         return await self._content(asset, await self._open(who, asset, route, query))
 
-    async def _open(self, who: Identity, asset: Asset, route: str, query: dict[str, str]) -> httpx.Response:
+    async def _open(
+        self, who: Identity, asset: Asset, route: str, query: dict[str, str], span: Span | None = None
+    ) -> httpx.Response:
         try:
-            return await self._client.open(who.credential, f"assets/{asset.id}/{route}", query)
+            return await self._client.open(who.credential, f"assets/{asset.id}/{route}", query, span)
         except Refused as error:
             # Either it may not be seen any more, which asking anew tells, or the file is not there (yet).
             await self._asset(who, asset.id, fresh=True)
@@ -224,6 +227,7 @@ class ImmichLibrary:
             etag=_etag(response, f"{version}-{query}"),
             source_version=version,
             on_close=response.aclose,
+            part=_part(response),
         )
 
     def _photo(self, asset: Asset) -> LibraryPhoto:
@@ -259,6 +263,14 @@ def _rendition_in(response: httpx.Response) -> str:
 def _declared_size(response: httpx.Response) -> int | None:
     size = response.headers.get("content-length", "")
     return int(size) if size.isdecimal() else None
+
+
+def _part(response: httpx.Response) -> tuple[int, int] | None:
+    """First byte and size of the whole, where the answer is a part."""
+    match = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
+    if response.status_code != httpx.codes.PARTIAL_CONTENT or match is None:
+        return None
+    return int(match[1]), int(match[2])
 
 
 def _etag(response: httpx.Response, otherwise: str) -> str:
