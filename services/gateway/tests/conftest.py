@@ -33,6 +33,7 @@ from immichvr_gateway.library import (
     PhotoNotFound,
     PhotoPage,
     SignInFailed,
+    Span,
 )
 from immichvr_gateway.serving import server_config
 from immichvr_gateway.settings import GatewaySettings, ImmichSettings
@@ -309,9 +310,9 @@ class SharedLibrary(FolderLibrary):
             raise PhotoNotFound(photo_id)
         return photo
 
-    async def original(self, who: Identity, photo_id: str) -> Content:
+    async def original(self, who: Identity, photo_id: str, span: Span | None = None) -> Content:
         await self.photo(who, photo_id)
-        return await super().original(who, photo_id)
+        return await super().original(who, photo_id, span)
 
     async def thumbnail(self, who: Identity, photo_id: str) -> Content:
         await self.photo(who, photo_id)

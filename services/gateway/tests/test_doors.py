@@ -30,6 +30,12 @@ async def test_every_error_is_problem_details(gateway) -> None:
         ("POST", "/api/photos/x/depth", b'{"model": "\xff"}', 400, "bad_request"),
         ("POST", "/api/photos/x/depth", b"", 422, "invalid_request"),
         ("POST", "/api/session", b"[]", 422, "invalid_request"),
+        ("POST", "/api/session", b'{"email": "ann@example.org"}', 422, "invalid_request"),
+        ("POST", "/api/photos/x/depth", b'{"force": 0}', 422, "invalid_request"),
+        ("POST", "/api/photos/x/splat/convert", b'{"format": "spz", "lod_count": "5"}', 422, "invalid_request"),
+        ("POST", "/api/photos/x/splat/convert", b'{"format": "spz", "lod_count": true}', 422, "invalid_request"),
+        ("GET", "/api/session", None, 405, "method_not_allowed"),
+        ("GET", "/api/jobs/x/retry", None, 405, "method_not_allowed"),
         ("GET", "/api/photos?limit=x", None, 422, "invalid_request"),
     ]:
         headers = {"content-type": "application/json"}
@@ -38,7 +44,12 @@ async def test_every_error_is_problem_details(gateway) -> None:
         assert (answer.status_code, problem["status"], problem["code"]) == (status, status, code), (path, problem)
         assert answer.headers["content-type"] == "application/problem+json"
         assert problem["type"] and problem["title"] and problem["detail"]
-    assert "GET" in (await gateway.client.put("/api/photos")).headers["allow"]
+    for path, allowed in [
+        ("/api/photos", "GET"), ("/api/jobs/x", "DELETE, GET"), ("/api/models/x", "DELETE, GET"),
+        ("/api/session", "DELETE, POST"), ("/api/photos/x/original", "GET, HEAD"),
+    ]:  # fmt: skip
+        answer = await gateway.client.put(path)
+        assert (answer.status_code, answer.headers["allow"]) == (405, allowed), path
 
 
 async def test_a_body_above_the_limit_is_refused_whether_or_not_its_size_is_told(gateway) -> None:

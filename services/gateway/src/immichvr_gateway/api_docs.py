@@ -16,8 +16,18 @@ b{display:inline-block;min-width:4.5rem}h2{margin-top:2rem;text-transform:capita
 @media(prefers-color-scheme:dark){body{background:#0d0f12;color:#e6e9ee}pre{background:#191d23}details{border-color:#2c323b}}"""
 
 
-def install(app: FastAPI) -> None:
-    """Serves the page at /api/docs."""
+def install(app: FastAPI, cursor_pattern: str) -> None:
+    """Serves the page at /api/docs; adds to the document what only this gateway's library knows."""
+    generated = app.openapi
+
+    def document() -> dict[str, Any]:
+        whole = generated()
+        for parameter in whole["paths"]["/api/photos"]["get"]["parameters"]:
+            if parameter["name"] == "cursor":
+                parameter["schema"] = {"anyOf": [{"type": "string", "pattern": cursor_pattern}, {"type": "null"}]}
+        return whole
+
+    app.openapi = document  # type: ignore[method-assign]  # FastAPI's own way of changing the document
 
     @app.get("/api/docs", include_in_schema=False)
     async def docs() -> Response:

@@ -67,11 +67,12 @@ def create_app(settings: GatewaySettings, library: Library | None = None) -> ASG
         lifespan=lifespan,
     )
     app.state.core = core
-    for routes in (photos, assets, jobs, models, system):
-        app.include_router(routes.router)
+    routers = [doors.router for doors in (photos, assets, jobs, models, system)]
+    for router in routers:
+        app.include_router(router)
     live_socket.install(app)
-    problems.install(app)
-    api_docs.install(app)
+    problems.install(app, [route for router in routers for route in router.routes])
+    api_docs.install(app, core.library.cursor_pattern)
     web.install(app, settings.web)
 
     async def authenticate(scope: dict[str, Any]) -> str | None:

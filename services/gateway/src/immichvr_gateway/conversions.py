@@ -12,6 +12,7 @@ from immichvr.events.v1.events_pb2 import Job
 from immichvr_common.assets import is_of_job
 from immichvr_common.manifests import AssetFile, Manifest
 from immichvr_common.storage import ObjectStore
+from immichvr_models import registry
 
 from immichvr_gateway.assets import AssetEntry, AssetIndex, ManifestReader
 from immichvr_gateway.jobs.desk import Desk
@@ -37,6 +38,7 @@ FORMATS: dict[str, dict[str, tuple[Value, ...]]] = {
 that it need not be imported."""
 LEVELS = ("preview", "medium", "full")
 _LIGHT, _FULL = "light", "full"
+_MODELS = tuple(key for model in registry for key in model.splat_keys)
 
 
 @dataclass(frozen=True)
@@ -190,10 +192,13 @@ class Conversions:
     def _splat_of(self, photo: LibraryPhoto, model: str) -> AssetEntry:
         splats = [entry for entry in self._assets.of_photo(photo.id) if entry.kind == "splat"]
         if model != "auto":
-            accepted = ["auto", *(entry.model_key for entry in splats)]
-            if model not in accepted:
-                raise not_accepted("model", model, accepted)
+            there_are = [entry.model_key for entry in splats]
+            if model not in (*_MODELS, *there_are):
+                raise not_accepted("model", model, ["auto", *there_are])
             splats = [entry for entry in splats if entry.model_key == model]
+            if not splats:
+                there = f"; there are: {', '.join(there_are)}" if there_are else ""
+                raise not_found(f"photo {photo.id} has no splat by {model} yet{there}")
         if not splats:
             raise not_found(f"photo {photo.id} has no splat yet; make one first")
         return splats[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -23,8 +23,16 @@ from immichvr_common.errors import (
 from immichvr_common.logs import get_log
 from immichvr_media import ImageTooLarge, MediaError
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Route
 
-from immichvr_gateway.library import LibraryUnavailable, NotPermitted, PhotoNotFound, PhotoTooLarge, SignInFailed
+from immichvr_gateway.library import (
+    LibraryUnavailable,
+    NotPermitted,
+    PhotoNotFound,
+    PhotoTooLarge,
+    PhotoUnreadable,
+    SignInFailed,
+)
 
 log = get_log(__name__)
 
@@ -122,6 +130,9 @@ def as_problem(error: Exception) -> Problem:
             return Problem(401, "unauthorized", error.message)
         case NotPermitted():
             return Problem(403, "not_permitted", error.message, permissions=list(error.permissions))
+        case PhotoUnreadable():
+            # The request is sound, the photo is not.
+            return Problem(409, error.code, error.message)
         case PhotoTooLarge():
             return Problem(413, error.code, error.message)
         case ImageTooLarge():
@@ -145,12 +156,27 @@ def as_problem(error: Exception) -> Problem:
     return Problem(500, "internal", "something went wrong here; the gateway's log says what")
 
 
-def install(app: FastAPI) -> None:
-    """Turns every error of an application into problem details."""
+def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
+    """Turns every error of an application into problem details.
 
-    async def handle(_: Request, error: Exception) -> JSONResponse:
-        return answer(as_problem(error))
+    routes: of its API, to tell which methods a path has.
+    """
+
+    async def handle(request: Request, error: Exception) -> JSONResponse:
+        problem = as_problem(error)
+        allowed = _methods_at(routes, request.url.path) if problem.status in (404, 405) else []
+        # Whichever route was the first to say no: others may take the path by other methods.
+        if allowed and request.method not in allowed:
+            words = f"{request.method} is not among: {', '.join(allowed)}"
+            problem = Problem(405, "method_not_allowed", words, {"Allow": ", ".join(allowed)})
+        return answer(problem)
 
     kinds = (Problem, ServiceError, HTTPException, RequestValidationError, ValueError, nats.errors.Error, Exception)
     for kind in kinds:
         app.add_exception_handler(kind, handle)
+
+
+def _methods_at(routes: Sequence[BaseRoute], path: str) -> list[str]:
+    """Every method that some route takes at a path."""
+    found = [route for route in routes if isinstance(route, Route) and route.path_regex.match(path)]
+    return sorted({method for route in found for method in route.methods or ()})

@@ -27,7 +27,6 @@ from pydantic import SecretStr
 
 from immichvr_gateway.library import Identity, Library, SignInFailed
 from immichvr_gateway.library.photos import Credential
-from immichvr_gateway.problems import Problem
 from immichvr_gateway.settings import LOOPBACK, GatewaySettings
 
 log = get_log(__name__)
@@ -79,7 +78,7 @@ class Sessions:
                 raise SignInFailed("this access token is not the gateway's")
             identity = await self._service()
         elif self._library.kind != "immich":
-            raise Problem(422, "invalid_request", "this gateway serves a folder: sign in with its access token")
+            raise SignInFailed("this gateway serves a folder: sign in with its access token")
         else:
             identity = await self._library.sign_in(
                 api_key=api_key or None, email=email or None, password=password or None

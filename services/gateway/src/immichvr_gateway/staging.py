@@ -65,4 +65,4 @@ async def _save(content: Content, path: Path, max_bytes: int, name: str) -> None
                 raise Problem(413, "image_too_large", f"{name} is larger than {max_bytes // 1_000_000} MB")
             await asyncio.to_thread(out.write, chunk)
     if size == 0:
-        raise Problem(422, "invalid_image", f"{name} is empty: it has no bytes")
+        raise Problem(409, "invalid_image", f"{name} is empty: it has no bytes")

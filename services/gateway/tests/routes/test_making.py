@@ -119,7 +119,7 @@ async def test_a_request_that_makes_no_sense_is_refused_before_anything_is_done(
 
 async def test_a_file_without_a_byte_is_refused_at_once(gateway) -> None:
     answer = await gateway.post("empty.jpg", "splat")
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_image")
+    assert (answer.status_code, answer.json()["code"]) == (409, "invalid_image")
     assert "empty.jpg" in answer.json()["detail"]
 
 

@@ -89,7 +89,7 @@ async def test_an_unknown_photo_is_not_found(gateway) -> None:
 
 async def test_a_picture_of_what_is_no_picture_is_refused_in_words(gateway) -> None:
     answer = await gateway.get(f"/api/photos/{gateway.ids['empty.jpg']}/thumbnail")
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_image")
+    assert (answer.status_code, answer.json()["code"]) == (409, "invalid_image")
     assert "empty.jpg" in answer.json()["detail"]
 
 

@@ -19,6 +19,11 @@ class Library(Protocol):
         """Which library this is."""
         ...
 
+    @property
+    def cursor_pattern(self) -> str:
+        """What every cursor of this library looks like, and nothing that it refuses: a regular expression."""
+        ...
+
     async def photos(self, who: Identity, cursor: str | None, limit: int) -> PhotoPage:
         """A page of photos, newest first; InvalidCursor for a cursor of no page."""
         ...

@@ -21,7 +21,7 @@ router = APIRouter(prefix="/api/jobs", tags=["jobs"])
 async def list_jobs(
     core: TheCore,
     who: Person,
-    state: Annotated[str | None, Query(max_length=16)] = None,
+    state: Annotated[str | None, Query(max_length=16, json_schema_extra={"enum": [*State]})] = None,
     photo_id: Annotated[str | None, Query(max_length=64)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     cursor: Annotated[str | None, Query(max_length=200)] = None,

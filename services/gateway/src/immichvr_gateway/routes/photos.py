@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from immichvr_common.trace import accept_traceparent
-from pydantic import BaseModel, ConfigDict, Field
 
 from immichvr_gateway.conversions import Asker, Conversion, Levels
 from immichvr_gateway.core import Core
@@ -16,59 +15,16 @@ from immichvr_gateway.library import Identity, LibraryPhoto
 from immichvr_gateway.passing import open_original, pass_on
 from immichvr_gateway.routes.assets import asset_views
 from immichvr_gateway.routes.people import Person, TheCore
+from immichvr_gateway.routes.wishes import ConvertRequest, DepthRequest, LevelsRequest, SplatRequest
 from immichvr_gateway.views import JobAnswer, PhotoDetails, PhotoPageView, PhotoView, photo_view
 
 router = APIRouter(prefix="/api/photos", tags=["photos"])
 
 
-class DepthRequest(BaseModel):
-    """What depth to make."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"model": "auto", "force": False}]})
-    model: str = Field("auto", max_length=64)
-    points: bool = Field(False, description="whether a point cloud (GLB) is made beside it")
-    force: bool = False
-
-
-class SplatRequest(BaseModel):
-    """What splat to make."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"model": "auto", "quality": "light"}]})
-    model: str = Field("auto", max_length=64)
-    quality: str = Field("full", max_length=16)
-    force: bool = False
-
-
-class ConvertRequest(BaseModel):
-    """What to convert a splat to. What is asked for with options, or a count, is a file of its own."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {"format": "splat", "model": "auto"},
-                {"format": "spz", "options": {"spz_version": 4, "frame": "rub"}, "lod_count": 200000},
-            ]
-        },
-    )
-    format: str = Field(max_length=16)
-    model: str = Field("auto", max_length=64)
-    options: dict[str, int | str] = Field({}, max_length=8)
-    lod_count: int | None = Field(None, ge=1, le=2**53)
-
-
-class LevelsRequest(BaseModel):
-    """Which levels of detail to make of a splat: named ones, counts, or an octree of tiles."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"levels": ["preview", "full"]}, {"tile_gaussians": 100000}]},
-    )
-    model: str = Field("auto", max_length=64)
-    format: str = Field("spz", max_length=16)
-    levels: list[str] = Field([], max_length=3)
-    counts: list[Annotated[int, Field(ge=1, le=2**53)]] = Field([], max_length=8)
-    tile_gaussians: int | None = Field(None, ge=1, le=2**53)
+MADE: dict[int | str, dict[str, Any]] = {
+    200: {"model": JobAnswer, "description": "It exists already; the job that made it."},
+    202: {"model": JobAnswer, "description": "The job that makes it; `Location` says where to follow it."},
+}
 
 
 @router.get("")
@@ -111,21 +67,21 @@ async def get_original(photo_id: str, request: Request, core: TheCore, who: Pers
     return await pass_on(request, await open_original(request, core.library, who, photo_id), download)
 
 
-@router.post("/{photo_id}/depth", status_code=202, response_model=JobAnswer)
+@router.post("/{photo_id}/depth", status_code=202, response_model=JobAnswer, responses=MADE)
 async def make_depth(photo_id: str, wish: DepthRequest, request: Request, core: TheCore, who: Person) -> Response:
     """Makes depth: 202 with the job, or 200 if it exists."""
     photo = await core.library.photo(who, photo_id, fresh=True)
     return _answered(await core.orders.depth(who, photo, wish.model, wish.force, _trace(request), wish.points))
 
 
-@router.post("/{photo_id}/splat", status_code=202, response_model=JobAnswer)
+@router.post("/{photo_id}/splat", status_code=202, response_model=JobAnswer, responses=MADE)
 async def make_splat(photo_id: str, wish: SplatRequest, request: Request, core: TheCore, who: Person) -> Response:
     """Makes a splat: 202 with the job, or 200 if it exists."""
     photo = await core.library.photo(who, photo_id, fresh=True)
     return _answered(await core.orders.splat(who, photo, wish.model, wish.quality, wish.force, _trace(request)))
 
 
-@router.post("/{photo_id}/splat/convert", status_code=202, response_model=JobAnswer)
+@router.post("/{photo_id}/splat/convert", status_code=202, response_model=JobAnswer, responses=MADE)
 async def convert_splat(photo_id: str, wish: ConvertRequest, request: Request, core: TheCore, who: Person) -> Response:
     """Converts a photo's splat: 202 with the job, or 200 if the file exists."""
     photo = await core.library.photo(who, photo_id)
@@ -134,7 +90,7 @@ async def convert_splat(photo_id: str, wish: ConvertRequest, request: Request, c
     return _answered(await core.orders.conversions.convert(asker, photo, wish.model, conversion))
 
 
-@router.post("/{photo_id}/splat/levels", status_code=202, response_model=JobAnswer)
+@router.post("/{photo_id}/splat/levels", status_code=202, response_model=JobAnswer, responses=MADE)
 async def make_levels(photo_id: str, wish: LevelsRequest, request: Request, core: TheCore, who: Person) -> Response:
     """Makes levels of detail of a photo's splat, or tiles, with an index: 202 with the job, or 200 if they exist."""
     photo = await core.library.photo(who, photo_id)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from immichvr_models import CacheSettings
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from immichvr_gateway.conversions import FORMATS
 from immichvr_gateway.models.orders import refusal_to_run
@@ -56,11 +56,23 @@ class Health(BaseModel):
 class SignIn(BaseModel):
     """One of: an Immich API key; e-mail and password of an Immich account; the gateway's access token."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"api_key": "…"}]})
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"api_key": "…"}],
+            "anyOf": [{"required": ["api_key"]}, {"required": ["email", "password"]}, {"required": ["token"]}],
+        },
+    )
     api_key: SecretStr = SecretStr("")
     email: str = Field("", max_length=320)
     password: SecretStr = SecretStr("")
     token: SecretStr = SecretStr("")
+
+    @model_validator(mode="after")
+    def _names_one(self) -> SignIn:
+        if not ({"api_key", "token"} & self.model_fields_set or {"email", "password"} <= self.model_fields_set):
+            raise ValueError("send api_key, or email and password, or token")
+        return self
 
 
 @router.get("/health")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
+import re
 import threading
 import time
 from bisect import bisect_right
@@ -25,6 +24,8 @@ from immichvr_gateway.library.photos import LibraryPhoto
 # at most so many times the usual pause.
 _WALKING_SHARE = 0.1
 _MOST_PATIENT = 12
+CURSOR_PATTERN = r"^-?[0-9]{1,18}\.[a-z0-9-]{1,64}$"
+_CURSOR = re.compile(CURSOR_PATTERN)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -195,13 +196,11 @@ class FolderIndex:
 
 
 def _cursor_from(key: _Key) -> str:
-    return base64.urlsafe_b64encode(f"{key[0]}:{key[1]}".encode()).decode().rstrip("=")
+    return f"{key[0]}.{key[1]}"
 
 
 def _key_from(cursor: str) -> _Key:
-    try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
-        taken, _, photo_id = text.partition(":")
-        return int(taken), photo_id
-    except (binascii.Error, ValueError) as error:
-        raise InvalidCursor from error
+    if not _CURSOR.fullmatch(cursor):
+        raise InvalidCursor
+    taken, _, photo_id = cursor.partition(".")
+    return int(taken), photo_id

@@ -12,7 +12,7 @@ from typing import BinaryIO, Literal, TypeVar
 
 from immichvr_gateway.library.content import Content
 from immichvr_gateway.library.errors import LibraryUnavailable, PhotoNotFound, PhotoTooLarge
-from immichvr_gateway.library.folder.index import FolderIndex
+from immichvr_gateway.library.folder.index import CURSOR_PATTERN, FolderIndex
 from immichvr_gateway.library.folder.limits import FolderLimits
 from immichvr_gateway.library.folder.opening import open_below
 from immichvr_gateway.library.folder.renditions import Renditions
@@ -33,6 +33,7 @@ class FolderLibrary:
     """
 
     kind: Literal["folder"] = "folder"
+    cursor_pattern = CURSOR_PATTERN
 
     def __init__(self, root: Path, cache_dir: Path, limits: FolderLimits | None = None) -> None:
         self._limits = limits or FolderLimits()
