@@ -287,9 +287,9 @@ def publish(bus: Bus, store: ObjectStore) -> Callable[..., Any]:
 
 async def told(bus: Bus, job_id: str) -> list[JobEvent]:
     """Everything that was told about a job, as it lies in the stream."""
-    subscription = await bus.js.subscribe(f"events.job.{job_id}", ordered_consumer=True)
+    subscription = await bus.js.subscribe(f"events.*.job.{job_id}", ordered_consumer=True)
     events = []
-    last = (await bus.js.get_last_msg("EVENTS", f"events.job.{job_id}")).seq
+    last = (await bus.js.get_last_msg("EVENTS", f"events.*.job.{job_id}")).seq
     while True:
         message = await subscription.next_msg(timeout=5)
         events.append(json_format.Parse(message.data, JobEvent(), ignore_unknown_fields=True))

@@ -26,7 +26,7 @@ async def test_streams_can_be_ensured_again_with_another_lease(gateway_bus: Bus)
 
 async def test_an_event_published_again_is_stored_once(gateway_bus: Bus) -> None:
     for _ in range(3):
-        await gateway_bus.publish_until_stored("events.job.x", b"{}", "x.1.1.1")
+        await gateway_bus.publish_until_stored("events.gateway.job.x", b"{}", "x.1.1.1")
     assert (await gateway_bus.js.stream_info("EVENTS")).state.messages == 1
 
 
@@ -57,7 +57,7 @@ async def test_a_connection_comes_back_after_the_server_was_away(tmp_path) -> No
     bus = await connect(server.settings("gateway"), "gateway")
     await ensure_streams(bus.js)
     server.stop()
-    telling = asyncio.create_task(bus.publish_until_stored("events.job.y", b"{}", "y.1.1.1"))
+    telling = asyncio.create_task(bus.publish_until_stored("events.gateway.job.y", b"{}", "y.1.1.1"))
     server.start()
     await asyncio.wait_for(telling, 15)
     assert (await bus.js.stream_info("EVENTS")).state.messages == 1

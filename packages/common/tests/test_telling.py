@@ -41,7 +41,7 @@ class Models:
 @pytest.fixture
 async def models(gateway_bus) -> Models:
     models = Models()
-    await gateway_bus.client.subscribe("events.model.*", cb=models.hear)
+    await gateway_bus.client.subscribe("events.ai.model.*", cb=models.hear)
     return models
 
 
@@ -124,7 +124,7 @@ async def test_nothing_is_told_of_a_download_after_the_end_of_its_job(worker, ga
     assert (await events.end()).state == JOB_STATE_CANCELLED
     # Two periods in which what was left behind would have been told.
     await asyncio.sleep(0.6)
-    assert subjects[-1] == f"events.job.{job.id}"
+    assert subjects[-1] == f"events.ai.job.{job.id}"
 
 
 async def test_what_a_child_told_before_anybody_listened_is_told_then(tmp_path) -> None:

@@ -127,7 +127,7 @@ async def test_interactive_jobs_go_before_batch_jobs_that_waited_longer(ai_bus, 
         if event.state == JOB_STATE_SUCCEEDED:
             order.append(event.job_id)
 
-    await gateway_bus.client.subscribe("events.job.*", cb=on_event)
+    await gateway_bus.client.subscribe("events.ai.job.*", cb=on_event)
     await submit(gateway_bus, jobs[0], "batch")
     await submit(gateway_bus, jobs[1], "batch")
     await submit(gateway_bus, jobs[2], "interactive")

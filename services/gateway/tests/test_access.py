@@ -67,7 +67,7 @@ async def test_who_has_not_been_let_in_yet_hears_nothing_of_models_either(shared
             await asyncio.wait_for(asked.wait(), 10)
             event = ModelEvent(key="da3-base", state="ready", worker="w1")
             event.at.GetCurrentTime()
-            await empty_bus.publish("events.model.da3-base", encode(event))
+            await empty_bus.publish("events.ai.model.da3-base", encode(event))
             await ann.first("model:progress", lambda news: news["key"] == "da3-base")
             known.set()
             assert "unauthorized" in str(await asyncio.wait_for(eve.recv(), 10))

@@ -69,7 +69,7 @@ class FakeWorker(ai_pb2_grpc.AiServiceServicer):
         event = JobEvent(job_id=job.id, kind=job.kind, run=1, attempt=1, seq=seq, state=state)
         event.address = f"127.0.0.1:{self.port}"
         event.at.GetCurrentTime()
-        await self._bus.publish(f"events.job.{job.id}", encode(event))
+        await self._bus.publish(f"events.ai.job.{job.id}", encode(event))
 
 
 @pytest.fixture
@@ -266,7 +266,7 @@ async def test_a_session_whose_worker_crashed_is_not_queued_anew(gateway, worker
         event = JobEvent(job_id=job.id, kind=job.kind, run=1, attempt=1, seq=1, state=JOB_STATE_FAILED)
         event.error.code, event.error.message = "worker_crashed", "the working process died of SIGSEGV"
         event.at.GetCurrentTime()
-        await empty_bus.publish(f"events.job.{job.id}", encode(event))
+        await empty_bus.publish(f"events.ai.job.{job.id}", encode(event))
         assert await refused_with(socket) == "worker_crashed"
     shown = (await gateway.get(f"/api/jobs/{job.id}")).json()
     assert (shown["state"], shown["run"]) == ("failed", 1)
@@ -288,7 +288,9 @@ async def test_a_session_that_a_gateway_left_in_the_queue_is_ended_and_at_last_f
     record.updated_at -= timedelta(seconds=settings.live.wait_s + 60)
     await sessions.tidy()
     assert (await empty_bus.js.stream_info("JOBS")).state.messages == 0
-    told = json_format.Parse((await empty_bus.js.get_last_msg("EVENTS", f"events.job.{job.id}")).data, JobEvent())
+    told = json_format.Parse(
+        (await empty_bus.js.get_last_msg("EVENTS", f"events.gateway.job.{job.id}")).data, JobEvent()
+    )
     await desk.on_event(told)
     await sessions.tidy()
     assert [one.state for one in index] == ["cancelled"]

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 import nats.errors
 from google.protobuf import json_format
 from immichvr.events.v1.events_pb2 import (
-    JOB_STATE_CANCELLED,
-    JOB_STATE_FAILED,
     JOB_STATE_RUNNING,
     AssetEvent,
     Job,
@@ -23,6 +21,7 @@ from immichvr.events.v1.events_pb2 import (
 )
 
 from immichvr_common.bus.connection import Bus
+from immichvr_common.bus.subjects import event_subject
 from immichvr_common.errors import Unavailable
 from immichvr_common.lease import Lease
 from immichvr_common.logs import get_log
@@ -70,17 +69,14 @@ class Active:
             address=self.address,
         )  # fmt: skip
         event.at.GetCurrentTime()
-        # A failure may be told before the start is; a success never is.
-        if self.seq == 1 or state in (JOB_STATE_FAILED, JOB_STATE_CANCELLED):
-            event.job.CopyFrom(self.job)
         return event
 
 
 class Reporter:
     """Passes progress on to the bus, a few times a second at most; the newest counts."""
 
-    def __init__(self, active: Active, bus: Bus) -> None:
-        self._active, self._bus = active, bus
+    def __init__(self, active: Active, bus: Bus, service: str) -> None:
+        self._active, self._bus, self._service = active, bus, service
         self._fraction, self._stage, self._message = 0.0, "started", ""
         self._latest: JobEvent | None = None
         self._flusher: asyncio.Task[None] | None = None
@@ -109,7 +105,7 @@ class Reporter:
         while (event := self._latest) is not None:
             self._latest = None
             try:
-                await self._bus.publish(f"events.job.{event.job_id}", encode(event))
+                await self._bus.publish(event_subject(self._service, "job", event.job_id), encode(event))
             except (Unavailable, nats.errors.Error) as error:
                 log.debug("progress was not told", error=str(error))
             await asyncio.sleep(_PERIOD_S)
@@ -124,8 +120,8 @@ class Reporter:
 class ModelTeller:
     """Publishes what happens to models on this worker: every change of state, progress a few times a second."""
 
-    def __init__(self, bus: Bus, worker: str) -> None:
-        self._bus, self._worker = bus, worker
+    def __init__(self, bus: Bus, service: str, worker: str) -> None:
+        self._bus, self._service, self._worker = bus, service, worker
         self._residents: frozenset[str] = frozenset()
         self._waiting: list[ModelEvent] = []
         self._publishing = asyncio.Lock()
@@ -183,7 +179,8 @@ class ModelTeller:
             for event in list(self._waiting):
                 # While another was on its way, a newer one of its kind may have taken its place; so may one after.
                 if self._waits(event):
-                    await self._bus.publish_until_stored(f"events.model.{event.key}", encode(event), uuid.uuid4().hex)
+                    subject = event_subject(self._service, "model", event.key)
+                    await self._bus.publish_until_stored(subject, encode(event), uuid.uuid4().hex)
                 if self._waits(event):
                     self._waiting.remove(event)
 

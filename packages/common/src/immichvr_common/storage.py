@@ -229,6 +229,15 @@ class ObjectStore:
 
         return await self._run(keys, prefix)
 
+    async def list_sizes(self, prefix: str) -> dict[str, int]:
+        """The size in bytes of everything under a prefix, by key."""
+
+        def sizes() -> dict[str, int]:
+            found = self._client.list_objects(bucket_name=self.bucket, prefix=prefix, recursive=True)
+            return {item.object_name: int(item.size or 0) for item in found if item.object_name}
+
+        return await self._run(sizes, prefix)
+
     async def delete(self, key: str) -> None:
         """Removes an object; one that is not there is no error."""
         await self._run(lambda: self._client.remove_object(bucket_name=self.bucket, object_name=key), key)

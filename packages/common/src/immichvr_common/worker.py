@@ -28,13 +28,16 @@ from immichvr.events.v1.events_pb2 import (
     Output,
 )
 from nats.aio.msg import Msg
-from nats.js.errors import KeyNotFoundError, NotFoundError
+from nats.js.errors import NotFoundError
 
 from immichvr_common import metrics
+from immichvr_common.arrivals import read_job
 from immichvr_common.assets import store_asset
 from immichvr_common.bus.connection import OUTAGES, Bus
 from immichvr_common.bus.pull import ConsumerGone, Puller
+from immichvr_common.bus.reading import Unreadable, read_message
 from immichvr_common.bus.streams import CANCELS, CLASSES, JOBS, MAX_DELIVER, durable_name
+from immichvr_common.bus.subjects import event_subject
 from immichvr_common.errors import (
     Cancelled,
     InvalidRequest,
@@ -73,17 +76,17 @@ class Worker:
         self._gate = Gate()
         self._storage_is_down = False
         self._stopping = asyncio.Event()
-        self._models = ModelTeller(bus, settings.name)
+        self._models = ModelTeller(bus, service, settings.name)
         self._keeper: asyncio.Task[None] | None = None
+        self._refusals: set[asyncio.Task[None]] = set()
         self._ack_wait_s = 30.0
 
     async def run(self) -> None:
         """Works until `stop`; an outage of NATS or S3 is waited out."""
         await self._bus.client.subscribe("control.cancel.*", cb=self._on_cancel)
-        await self._bus.client.subscribe("events.model.*", cb=self._on_model)
+        await self._bus.client.subscribe(event_subject(self._service, "model", "*"), cb=self._on_model)
         self._pool.listen(self._models.hear)
         self._keeper = self._keeper or asyncio.create_task(self._models.keep_told())
-        self._cancels = await self._bus.js.key_value(CANCELS)
         durables = [durable_name(self._service, self._settings.pool, one) for one in CLASSES]
         info = await self._bus.js.consumer_info(JOBS, durables[0])
         self._ack_wait_s = float(info.config.ack_wait or 30)
@@ -127,13 +130,13 @@ class Worker:
             return None
 
     def _begin(self, message: Msg) -> None:
-        attempt = message.metadata.num_delivered or 1
         try:
-            job = json_format.Parse(message.data, Job(), ignore_unknown_fields=True)
-        except json_format.ParseError:
-            log.error("a message in the queue is no job", subject=message.subject)
-            task = asyncio.create_task(message.term())
-            task.add_done_callback(lambda _: self._slots.release())
+            attempt = message.metadata.num_delivered or 1
+            job = read_job(message.subject, message.data)
+        except (Unreadable, nats.errors.NotJSMessageError) as error:
+            log.error("a message in the queue is no job", subject=message.subject[:200], error=str(error))
+            self._refusals.add(refusal := asyncio.create_task(self._refuse(message)))
+            refusal.add_done_callback(self._refusals.discard)
             return
         known = self._active.get(job.id)
         if known is not None and known.job.run == job.run:
@@ -146,6 +149,15 @@ class Worker:
         active = Active(job, attempt, Lease(message, self._ack_wait_s))
         self._active[job.id] = active
         active.task = asyncio.create_task(self._handle(active))
+
+    async def _refuse(self, message: Msg) -> None:
+        """Has the server take a message off the queue that no worker can do anything about."""
+        try:
+            await message.term()
+        except (*OUTAGES, nats.errors.Error) as error:
+            log.warning("a message that is no job comes again", error=str(error) or type(error).__name__)
+        finally:
+            self._slots.release()
 
     async def _handle(self, active: Active) -> None:
         job = active.job
@@ -207,7 +219,7 @@ class Worker:
         metrics.QUEUE_AGE.labels(self._service, job.kind).observe(max(0.0, time.time() - job.created_at.ToSeconds()))
         started = active.event(JOB_STATE_RUNNING)
         started.progress.stage = "started"
-        reporter = Reporter(active, self._bus)
+        reporter = Reporter(active, self._bus, self._service)
         with tempfile.TemporaryDirectory(prefix="job-") as folder:
             inputs, _ = await asyncio.gather(self._fetch_inputs(job, Path(folder)), self._tell(started))
             active.reached("staged")
@@ -273,40 +285,42 @@ class Worker:
     async def _tell(self, event: JobEvent) -> None:
         event.worker = self._settings.name
         message_id = f"{event.job_id}.{event.run}.{event.attempt}.{event.seq}"
-        await self._bus.publish_until_stored(f"events.job.{event.job_id}", encode(event), message_id)
+        subject = event_subject(self._service, "job", event.job_id)
+        await self._bus.publish_until_stored(subject, encode(event), message_id)
 
     async def _tell_asset(self, active: Active, output: Output) -> None:
         event = AssetEvent(photo_id=active.job.photo_id, output=output)
         event.at.GetCurrentTime()
         message_id = f"{active.job.id}.{active.job.run}.{active.attempt}.{output.asset_key}"
-        await self._bus.publish_until_stored(f"events.asset.{event.photo_id}", encode(event), message_id)
+        subject = event_subject(self._service, "asset", event.photo_id)
+        await self._bus.publish_until_stored(subject, encode(event), message_id)
 
     async def _is_cancelled(self, job: Job) -> bool:
         while True:
             try:
-                entry = await self._cancels.get(job.id)
-            except (KeyNotFoundError, NotFoundError):
+                marker = await self._bus.js.get_last_msg(f"KV_{CANCELS}", f"$KV.{CANCELS}.{job.id}", direct=True)
+            except NotFoundError:
                 return False
             except (*OUTAGES, nats.errors.Error) as error:
                 log.warning("a job waits for NATS", job_id=job.id, error=str(error) or type(error).__name__)
                 await asyncio.sleep(_IDLE_POLL_S)
                 continue
-            return bool(entry.value) and int(entry.value or b"0") >= job.run
+            return _run_in(marker.data) >= job.run
 
     async def _on_cancel(self, message: Msg) -> None:
         active = self._active.get(message.subject.rpartition(".")[2])
-        if active is None or active.task is None or not message.data.isdigit():
+        if active is None or active.task is None:
             return
-        if int(message.data) >= active.job.run:
+        if _run_in(message.data) >= active.job.run:
             active.cancelled = True
             active.task.cancel()
 
     async def _on_model(self, message: Msg) -> None:
         """Some worker told of a model: one that shall leave memory, or has left the disk, leaves here too."""
         try:
-            event = json_format.Parse(message.data, ModelEvent(), ignore_unknown_fields=True)
-        except json_format.ParseError:
-            log.error("an event of a model cannot be read", subject=message.subject)
+            event = read_message(message.data, ModelEvent())
+        except Unreadable as error:
+            log.error("an event of a model cannot be read", subject=message.subject[:200], error=str(error))
             return
         if event.state in (UNLOADING, ABSENT):
             self._pool.let_go(event.key)
@@ -335,6 +349,12 @@ class Worker:
                 await asyncio.sleep(_IDLE_POLL_S)
             else:
                 self._storage_is_down = False
+
+
+def _run_in(marker: bytes | None) -> int:
+    """Up to which run of a job nobody wants it; 0 where that is not said."""
+    digits = (marker or b"")[:10]
+    return int(digits) if digits.isdigit() else 0
 
 
 def _new_folder(path: Path) -> Path:

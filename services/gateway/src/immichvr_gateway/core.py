@@ -4,31 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from datetime import UTC
+from datetime import UTC, datetime
 from functools import partial
 
 import nats.errors
-from google.protobuf import json_format
-from immichvr.events.v1.events_pb2 import AssetEvent, JobEvent
+from immichvr.events.v1.events_pb2 import AssetEvent, JobEvent, ModelEvent
 from immichvr_common.bus import Bus, ensure_streams, read_bucket
 from immichvr_common.bus.connection import OUTAGES
-from immichvr_common.bus.streams import EVENTS, KV_ASSETS, KV_STATE
+from immichvr_common.bus.streams import KV_ASSETS, KV_STATE
+from immichvr_common.bus.subjects import Told
 from immichvr_common.errors import ServiceError, Unavailable
 from immichvr_common.logs import get_log
 from immichvr_common.service import connect_patiently
 from immichvr_common.storage import ObjectStore
 from immichvr_common.supervision import Supervisor
 from immichvr_models import Cache
-from nats.js.errors import KeyNotFoundError, NotFoundError
+from nats.js.errors import KeyNotFoundError
 from nats.js.kv import KeyValue
 from pydantic import ValidationError
 
-from immichvr_gateway.assets import AssetEntry, AssetIndex, ManifestReader, entries_in_storage
+from immichvr_gateway.aside import Aside
+from immichvr_gateway.assets import AssetEntry, AssetIndex, ManifestReader, entries_in_storage, entry_of
+from immichvr_gateway.jobs.claims import Claims
 from immichvr_gateway.jobs.dead_letters import watch_advisories
 from immichvr_gateway.jobs.desk import Desk
 from immichvr_gateway.jobs.index import JobIndex
 from immichvr_gateway.jobs.keeping import RecordKeeper
-from immichvr_gateway.jobs.projection import EventReader
+from immichvr_gateway.jobs.projection import EventReader, last_events
 from immichvr_gateway.jobs.records import JobError, JobProgress, JobRecord, State, moment
 from immichvr_gateway.library import Library
 from immichvr_gateway.live_sessions import LiveSessions
@@ -36,6 +38,7 @@ from immichvr_gateway.models.orders import ModelOrders
 from immichvr_gateway.models.shelf import Shelf
 from immichvr_gateway.orders import Orders
 from immichvr_gateway.problems import Problem
+from immichvr_gateway.results import Results
 from immichvr_gateway.sessions import Sessions
 from immichvr_gateway.settings import GatewaySettings
 from immichvr_gateway.sockets import News
@@ -63,6 +66,8 @@ class Core:
         self.news: News | None = None
         self._bus: Bus | None = None
         self._waits_for = "nats"
+        self._results = Results(self.store, self.manifests)
+        self._claims: Claims | None = None
         self._desk: Desk | None = None
         self._orders: Orders | None = None
         self._model_orders: ModelOrders | None = None
@@ -100,6 +105,13 @@ class Core:
         if self._live is None:
             raise self._not_up_yet()
         return self._live
+
+    @property
+    def claims(self) -> Claims:
+        """What is believed of what services tell. Raises Unavailable as `desk` does."""
+        if self._claims is None:
+            raise self._not_up_yet()
+        return self._claims
 
     def _not_up_yet(self) -> Unavailable:
         name = {"nats": "NATS", "s3": "S3"}[self._waits_for]
@@ -159,8 +171,10 @@ class Core:
         self._orders = Orders(self._desk, self.assets, self.manifests, stager, self.store, self.shelf)
         self._model_orders = ModelOrders(self._desk, self.shelf, self.models, self.store.bucket)
         self._live = LiveSessions(self._desk, self.shelf, self.models, self.store.bucket, settings.live)
-        reader = self._reader = EventReader(bus, position, self._on_job, self._on_asset, self.shelf.on_event)
-        await self._catch_up(bus, self._desk)
+        aside = Aside(bus)
+        self._claims = Claims(bus, self.jobs, self._results, aside)
+        reader = self._reader = EventReader(bus, position, aside, self._on_job, self._on_asset, self._on_model)
+        await self._catch_up(bus, reader)
         self._supervisor.keep("events", reader.run)
         self._supervisor.keep("reconciling", self._keep_reconciled)
         self._supervisor.keep("advisories", partial(watch_advisories, bus))
@@ -191,12 +205,12 @@ class Core:
             return 0
         return int(entry.value or b"0")
 
-    async def _catch_up(self, bus: Bus, desk: Desk) -> None:
+    async def _catch_up(self, bus: Bus, reader: EventReader) -> None:
         """Asks what became of the jobs that had not ended: what they told lately may lie before the position."""
         for record in [one for one in self.jobs if not one.state.terminal]:
-            with contextlib.suppress(NotFoundError, json_format.ParseError, *OUTAGES):
-                last = await bus.js.get_last_msg(EVENTS, f"events.job.{record.id}")
-                await desk.on_event(json_format.Parse(last.data or b"", JobEvent(), ignore_unknown_fields=True))
+            with contextlib.suppress(Unavailable, *OUTAGES):
+                for subject, data in await last_events(bus, record.subject, record.id):
+                    await reader.take(subject, data)
 
     async def _keep_position(self, bus: Bus, reader: EventReader) -> None:
         saved = -1
@@ -283,23 +297,20 @@ class Core:
         _end_like(waiting, ended)
         await self.desk.settle(waiting)
 
-    async def _on_job(self, event: JobEvent) -> None:
-        await self.desk.on_event(event)
-        self.live.on_event(event)
+    async def _on_job(self, told: Told, event: JobEvent) -> None:
+        believed = await self.claims.job(told, event)
+        if believed is not None:
+            await self.desk.on_event(believed)
+            self.live.on_event(believed)
 
-    async def _on_asset(self, event: AssetEvent) -> None:
-        key = event.output.manifest.key
-        self.manifests.forget(key)
-        folder, recipe, _ = key.rsplit("/", 2)
-        entry = AssetEntry(
-            photo_id=event.photo_id,
-            kind=event.output.kind,
-            model_key=event.output.asset_key.partition("-")[2],
-            recipe=recipe,
-            manifest_key=key,
-            made_at=moment(event.at).astimezone(UTC),
-        )
-        if not folder.endswith(f"/{entry.photo_id}_{entry.model_key}") or not self.assets.put(entry):
+    async def _on_model(self, told: Told, event: ModelEvent) -> None:
+        await self.shelf.on_event(self.claims.model(told, event))
+
+    async def _on_asset(self, told: Told, event: AssetEvent) -> None:
+        manifest = await self._results.asset(told, event)
+        at = min(moment(event.at).astimezone(UTC), datetime.now(UTC))
+        entry = entry_of(manifest).model_copy(update={"made_at": at})
+        if not self.assets.put(entry):
             return
         if self._assets_kv is not None:
             await self._assets_kv.put(entry.kv_key, entry.model_dump_json().encode())

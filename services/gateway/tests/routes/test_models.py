@@ -33,7 +33,7 @@ class Worker:
         event = ModelEvent(key=key, state=state, worker=self.name, **facts)
         event.at.GetCurrentTime()
         heard = len(self._live.heard)
-        await self._bus.publish(f"events.model.{key}", encode(event))
+        await self._bus.publish(f"events.ai.model.{key}", encode(event))
         async with asyncio.timeout(10):
             while not (news := [one for kind, one in self._live.heard[heard:] if one.get("key") == key]):
                 self._live._news.clear()
@@ -52,7 +52,7 @@ class Worker:
         message = await self._bus.js.get_last_msg("JOBS", f"jobs.ai.cpu.interactive.model-{kind}.{job['id']}")
         event = {"jobId": job["id"], "kind": job["kind"], "run": job["run"], "attempt": 1, "seq": 1, "state": state}
         await self._bus.publish(
-            f"events.job.{job['id']}", json.dumps(event | ({"error": error} if error else {})).encode()
+            f"events.ai.job.{job['id']}", json.dumps(event | ({"error": error} if error else {})).encode()
         )
         await self._bus.js.delete_msg("JOBS", message.seq)
         await self._live.job(job["id"], run=job["run"])

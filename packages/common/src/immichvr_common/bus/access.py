@@ -1,53 +1,110 @@
-"""Who may do what on the bus: one NATS user per service, each with no more than its work needs."""
+"""Who may do what on the bus: the gateway owns it, each worker service lives in an account of its own.
+
+Permissions inside one account would not hold: any request that is allowed may name another subject for its reply,
+and the server writes there. From its own account a worker reaches what is imported here, and nothing else.
+"""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-from immichvr_common.bus.streams import CANCELS, CLASSES, JOBS, POOLS, SERVICES, durable_name
+from immichvr_common.bus.streams import CANCELS, CLASSES, JOBS, MODEL_SERVICE, POOLS, SERVICES, durable_name
+from immichvr_common.bus.subjects import WHATS, What
+
+ACCOUNT = "IMMICHVR"
+"""The gateway's account. Streams lie under its name on disk: another name would lose them."""
+_SHUT = "nothing.listens.here"
 
 
-def worker_permissions(service: str) -> dict[str, dict[str, list[str]]]:
-    """What a worker of `service` may publish and subscribe to.
-
-    It takes its own jobs, tells of their fate, reads who wants them cancelled, and hears what becomes of models;
-    it cannot make a job, read another service's, or see the gateway's state.
-    """
-    durables = [durable_name(service, pool, job_class) for pool in POOLS for job_class in CLASSES]
-    return {
-        "publish": {
-            "allow": [
-                "events.job.>",
-                "events.asset.>",
-                "events.model.>",
-                *(f"$JS.API.CONSUMER.MSG.NEXT.{JOBS}.{durable}" for durable in durables),
-                *(f"$JS.API.CONSUMER.INFO.{JOBS}.{durable}" for durable in durables),
-                *(f"$JS.ACK.{JOBS}.{durable}.>" for durable in durables),
-                f"$JS.API.STREAM.INFO.KV_{CANCELS}",
-                f"$JS.API.DIRECT.GET.KV_{CANCELS}.>",
-            ]
-        },
-        "subscribe": {"allow": [f"_INBOX.{service}.>", "control.cancel.*", "events.model.*"]},
-    }
+def account_of(service: str) -> str:
+    """The account of a worker service."""
+    return service.upper()
 
 
 def nats_config(port: int, store: Path, passwords: dict[str, str], host: str = "127.0.0.1") -> str:
-    """A nats-server configuration (a superset of JSON) with JetStream and every user's permissions."""
-    users: list[dict[str, object]] = [{"user": "gateway", "password": passwords["gateway"]}]
-    users += [
-        {"user": service, "password": passwords[service], "permissions": worker_permissions(service)}
-        for service in SERVICES
-        if service in passwords
-    ]
+    """A nats-server configuration (a superset of JSON) with JetStream and an account per service."""
+    services = [service for service in SERVICES if service in passwords]
+    accounts: dict[str, object] = {
+        ACCOUNT: {
+            "jetstream": "enabled",
+            "users": [{"user": "gateway", "password": passwords["gateway"]}],
+            "exports": [export for service in services for export in _exports(service)],
+        },
+        "SYS": {"users": []},
+    }
+    for service in services:
+        accounts[account_of(service)] = {
+            "users": [{"user": service, "password": passwords[service]}],
+            "imports": _imports(service),
+        }
     return json.dumps(
         {
             "listen": f"{host}:{port}",
             "server_name": "immichvr",
             "jetstream": {"store_dir": str(store)},
             "max_payload": 1024 * 1024,
-            "accounts": {"IMMICHVR": {"jetstream": "enabled", "users": users}, "SYS": {"users": []}},
+            "accounts": accounts,
             "system_account": "SYS",
         },
         indent=2,
     )
+
+
+def _exports(service: str) -> list[dict[str, object]]:
+    """What the gateway's account lends to one service alone."""
+    to_it: dict[str, object] = {"accounts": [account_of(service)]}
+    return [
+        *({"service": subject, "response": "stream", **to_it} for subject in _pulls(service)),
+        *({"service": subject, **to_it} for subject in [*_calls(service), *_tells(service)]),
+        {"service": _SHUT, **to_it},
+        {"stream": "control.cancel.*", **to_it},
+    ]
+
+
+def _imports(service: str) -> list[dict[str, object]]:
+    """How a service sees what it is lent: under the same subjects.
+
+    Workers of the release before tell under `events.job.` and the like: the server puts their service's name in.
+    """
+
+    def lent(subject: str, seen_as: str = "") -> dict[str, object]:
+        found: dict[str, object] = {"service": {"account": ACCOUNT, "subject": subject}}
+        return {**found, "to": seen_as} if seen_as else found
+
+    return [
+        *(lent(subject) for subject in [*_pulls(service), *_calls(service), *_tells(service)]),
+        *(lent(f"events.{service}.{what}.*", f"events.{what}.*") for what in _told_by(service)),
+        # Without JetStream of its own, an account gets an interface by default that answers every call, before the
+        # one that is imported does, with "not enabled". The server leaves it out where this subject is taken.
+        lent(_SHUT, "$JS.API.INFO"),
+        {"stream": {"account": ACCOUNT, "subject": "control.cancel.*"}},
+    ]
+
+
+def _pulls(service: str) -> list[str]:
+    return [f"$JS.API.CONSUMER.MSG.NEXT.{JOBS}.{durable}" for durable in _durables(service)]
+
+
+def _calls(service: str) -> list[str]:
+    """Learning how long a lease lasts, acknowledging, and reading which jobs nobody wants any more."""
+    return [
+        *(f"$JS.API.CONSUMER.INFO.{JOBS}.{durable}" for durable in _durables(service)),
+        *(f"$JS.ACK.{JOBS}.{durable}.>" for durable in _durables(service)),
+        # Asked for by workers of the release before; those of this one read the key at once.
+        f"$JS.API.STREAM.INFO.KV_{CANCELS}",
+        f"$JS.API.DIRECT.GET.KV_{CANCELS}.>",
+    ]
+
+
+def _tells(service: str) -> list[str]:
+    return [f"events.{service}.{what}.*" for what in _told_by(service)]
+
+
+def _told_by(service: str) -> list[What]:
+    """What a service may tell of: models only where it runs them."""
+    return [what for what in WHATS if what != "model" or service == MODEL_SERVICE]
+
+
+def _durables(service: str) -> list[str]:
+    return [durable_name(service, pool, job_class) for pool in POOLS for job_class in CLASSES]

@@ -14,15 +14,20 @@ from nats.js.api import (
     DeliverPolicy,
     DiscardPolicy,
     KeyValueConfig,
+    RePublish,
     RetentionPolicy,
     StorageType,
     StreamConfig,
 )
 from nats.js.errors import BadRequestError, NotFoundError
 
+from immichvr_common.bus.subjects import PUBLISHED
+
 JOBS, EVENTS, DEAD = "JOBS", "EVENTS", "DEAD"
 CANCELS, KV_JOBS, KV_ASSETS, KV_STATE = "cancels", "jobs", "assets", "state"
 SERVICES = ("ai", "converter")
+MODEL_SERVICE = "ai"
+"""The service that downloads and runs models."""
 POOLS = ("cpu", "gpu")
 CLASSES = ("interactive", "batch")
 MAX_DELIVER = 4
@@ -58,6 +63,8 @@ def stream_configs() -> list[StreamConfig]:
             max_msgs_per_subject=1,
             duplicate_window=120,
             allow_direct=True,
+            # What was published can be known after it was done, without asking whoever did it.
+            republish=RePublish(src="jobs.>", dest=f"{PUBLISHED}.>"),
         ),
         StreamConfig(
             name=EVENTS,

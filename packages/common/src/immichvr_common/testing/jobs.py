@@ -18,6 +18,7 @@ from immichvr.events.v1.events_pb2 import (
 from nats.aio.msg import Msg
 
 from immichvr_common.bus import Bus, job_subject
+from immichvr_common.bus.subjects import event_subject
 from immichvr_common.reporting import encode
 
 TERMINAL = {JOB_STATE_SUCCEEDED, JOB_STATE_FAILED, JOB_STATE_CANCELLED}
@@ -27,7 +28,7 @@ class Events:
     """What was told about one job."""
 
     def __init__(self, bus: Bus, job_id: str) -> None:
-        self._bus, self._subject, self.seen = bus, f"events.job.{job_id}", list[JobEvent]()
+        self._bus, self._subject, self.seen = bus, event_subject("*", "job", job_id), list[JobEvent]()
         self._arrived = asyncio.Event()
 
     async def open(self) -> Events:

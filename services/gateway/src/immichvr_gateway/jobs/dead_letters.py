@@ -13,6 +13,7 @@ from immichvr_common.bus import Bus, Puller
 from immichvr_common.bus.connection import OUTAGES
 from immichvr_common.bus.pull import ConsumerGone
 from immichvr_common.bus.streams import DEAD, JOBS
+from immichvr_common.bus.subjects import GATEWAY, event_subject
 from immichvr_common.logs import get_log
 from immichvr_common.reporting import encode
 from nats.aio.msg import Msg
@@ -60,5 +61,6 @@ async def _bury(bus: Bus, advisory: Msg) -> None:
         seq=2**31 - 1, state=JOB_STATE_FAILED, error=Error(code="poison", message=_POISON), job=job,
     )  # fmt: skip
     event.at.GetCurrentTime()
-    await bus.publish_until_stored(f"events.job.{job.id}", encode(event), f"{job.id}.{job.run}.poison")
+    subject = event_subject(GATEWAY, "job", job.id)
+    await bus.publish_until_stored(subject, encode(event), f"{job.id}.{job.run}.poison")
     await bus.js.delete_msg(JOBS, int(facts["stream_seq"]))

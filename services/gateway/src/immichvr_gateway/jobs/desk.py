@@ -12,6 +12,7 @@ from immichvr.events.v1.events_pb2 import JOB_STATE_CANCELLED, DeadJob, Job, Job
 from immichvr_common.bus import Bus, job_subject
 from immichvr_common.bus.connection import OUTAGES
 from immichvr_common.bus.streams import CANCELS, JOBS
+from immichvr_common.bus.subjects import GATEWAY, event_subject
 from immichvr_common.errors import Conflict, Returned, Unavailable, WorkerCrashed
 from immichvr_common.locks import KeyedLocks
 from immichvr_common.logs import get_log
@@ -290,7 +291,7 @@ class Desk:
                     attempt=record.attempts, seq=_LAST_SEQ, state=JOB_STATE_CANCELLED,
                 )  # fmt: skip
                 event.at.GetCurrentTime()
-                await self._bus.publish(f"events.job.{record.id}", encode(event))
+                await self._bus.publish(event_subject(GATEWAY, "job", record.id), encode(event))
                 await self._delete_queued(record)
         except OUTAGES as error:
             raise Unavailable("NATS did not confirm that the job is cancelled", down="nats") from error

@@ -1,0 +1,77 @@
+"""Messages that cannot be read, applied or believed: set aside and told, so that none of them stops anything."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from datetime import UTC, datetime
+
+import nats.errors
+from immichvr_common.bus import Bus
+from immichvr_common.bus.connection import OUTAGES
+from immichvr_common.bus.reading import Unreadable
+from immichvr_common.bus.streams import DEAD
+from immichvr_common.errors import ServiceError
+from immichvr_common.logs import get_log
+from prometheus_client import Counter
+
+log = get_log(__name__)
+
+SET_ASIDE = Counter(
+    "immichvr_messages_set_aside_total", "Messages that could not be read or believed", ["stream", "reason"]
+)
+SUBJECT = "dead.aside"
+"""Under this they lie in the stream DEAD, by the name of the stream they came from."""
+_KEPT = 1000
+_KEPT_BYTES = 16 * 1024
+_AT_ONCE, _PER_S = 20.0, 2.0
+_TIDY_EVERY = 50
+
+
+class Refused(Unreadable):
+    """What a service told is not believed; `reason` is one word for it."""
+
+
+class Aside:
+    """Where messages are set aside: the latest thousand, with why. A flood of them is counted, not kept."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._room, self._looked_at = _AT_ONCE, 0.0
+        self._left_out = 0
+        self._kept = 0
+
+    async def put(self, stream: str, subject: str, data: bytes | None, why: Unreadable) -> None:
+        """Sets a message aside. Never raises: what is lost here was worth nothing."""
+        SET_ASIDE.labels(stream, why.reason).inc()
+        if not self._has_room():
+            self._left_out += 1
+            return
+        log.error(
+            "a message was set aside",
+            stream=stream, subject=subject[:200], reason=why.reason, detail=str(why)[:500], more=self._left_out or None,
+        )  # fmt: skip
+        self._left_out = 0
+        data = data or b""
+        facts = {
+            "stream": stream, "subject": subject[:500], "reason": why.reason, "detail": str(why)[:500],
+            "at": datetime.now(UTC).isoformat(), "bytes": len(data),
+            "data": base64.b64encode(data[:_KEPT_BYTES]).decode(),
+        }  # fmt: skip
+        try:
+            await self._bus.publish(f"{SUBJECT}.{stream.lower()}", json.dumps(facts).encode())
+            self._kept += 1
+            if self._kept % _TIDY_EVERY == 0:
+                await self._bus.js.purge_stream(DEAD, subject=f"{SUBJECT}.>", keep=_KEPT)
+        except (ServiceError, *OUTAGES, nats.errors.Error) as error:
+            log.warning("a message that was set aside is not kept", error=str(error) or type(error).__name__)
+
+    def _has_room(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        self._room = min(_AT_ONCE, self._room + (now - self._looked_at) * _PER_S)
+        self._looked_at = now
+        if self._room < 1:
+            return False
+        self._room -= 1
+        return True

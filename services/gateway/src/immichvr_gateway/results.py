@@ -1,0 +1,144 @@
+"""What a worker says it made: believed once its manifest reads, is the job's, and names files that are there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+
+from google.protobuf import json_format
+from immichvr.events.v1.events_pb2 import AssetEvent, Job, JobEvent, Output
+from immichvr_common.bus.streams import SERVICES
+from immichvr_common.bus.subjects import Told
+from immichvr_common.errors import NotFound, ServiceError, Unavailable
+from immichvr_common.manifests import ROOTS, AssetFile, Manifest, asset_prefix, manifest_key
+from immichvr_common.storage import ObjectStore
+
+from immichvr_gateway.aside import Refused
+from immichvr_gateway.assets import ManifestReader
+
+_MAKES = {"depth": "depth", "splat": "splat", "convert": "splat", "lod": "splat"}
+"""What kind of asset a job of each kind makes, or adds to."""
+_TELLS = {"ai": frozenset(ROOTS), "converter": frozenset({"splat"})}
+_REMEMBERED = 20_000
+_TRIES = 3
+_ONE_BY_ONE = 8
+
+
+class Results:
+    """Looks whether results are there. Raises Unavailable while storage as a whole does not answer."""
+
+    def __init__(self, store: ObjectStore, manifests: ManifestReader) -> None:
+        self._store, self._manifests = store, manifests
+        # Files that were seen, with their sizes: an asset is added to many times, and each time told anew.
+        self._seen: OrderedDict[str, int] = OrderedDict()
+
+    async def asset(self, told: Told, event: AssetEvent) -> Manifest:
+        """The manifest of an asset that a service told of. Raises Refused where there is no such asset."""
+        output = event.output
+        if event.photo_id != told.about:
+            raise Refused("misplaced", f"an asset of {event.photo_id[:100]!r} was told under {told.about[:100]!r}")
+        if told.by is not None and (told.by not in SERVICES or output.kind not in _TELLS[told.by]):
+            raise Refused("not_its_own", f"{told.by} makes no assets of kind {output.kind[:50]!r}")
+        self._manifests.forget(output.manifest.key)
+        manifest = await self._manifest(output)
+        if manifest.photo_id != event.photo_id:
+            raise Refused("unproven", f"{manifest.key} is of photo {manifest.photo_id}, not {event.photo_id}")
+        return manifest
+
+    async def missing(self, job: Job, event: JobEvent) -> str | None:
+        """What is not there of the result that a job ended with; None where all is."""
+        made = _MAKES.get(job.kind)
+        if made is None:
+            event.ClearField("outputs")
+            return None
+        if not any(output.kind == made for output in event.outputs):
+            return f"it names no {made}"
+        try:
+            for output in event.outputs:
+                manifest = await self._of_job(job, event, output)
+                if output.kind == made and (problem := _lacks(job, event, manifest)) is not None:
+                    return problem
+        except Refused as error:
+            return str(error)
+        return None
+
+    async def _of_job(self, job: Job, event: JobEvent, output: Output) -> Manifest:
+        recipe, model_key = job.recipes.get(output.kind, ""), output.asset_key.partition("-")[2]
+        if not recipe or output.kind not in ROOTS or not output.asset_key.startswith(f"{output.kind}-"):
+            raise Refused("unproven", f"it makes no {output.asset_key[:100]!r}")
+        if output.manifest.key != manifest_key(output.kind, job.photo_id, model_key, recipe):
+            raise Refused("unproven", f"{output.manifest.key[:200]!r} is not where its {output.kind} would lie")
+        manifest = await self._manifest(output)
+        if manifest.job_id == job.id and manifest.run < event.run and not _adds(job):
+            # What was kept may be older than what was just told of.
+            self._manifests.forget(manifest.key)
+            manifest = await self._manifest(output)
+        return manifest
+
+    async def _manifest(self, output: Output) -> Manifest:
+        """A manifest that reads, is where it says, and whose files are there. Raises Refused."""
+        key = output.manifest.key
+        if output.manifest.bucket != self._store.bucket or not key.startswith(
+            tuple(f"{one}/" for one in ROOTS.values())
+        ):
+            raise Refused("unproven", f"{key[:200]!r} is not where assets lie")
+        for attempt in range(_TRIES):
+            try:
+                manifest = await self._manifests.read(key)
+                if manifest.kind not in ROOTS or (manifest.key, manifest.asset_key) != (key, output.asset_key):
+                    raise Refused("unproven", f"the manifest at {key} is of another asset, {manifest.asset_key[:200]}")
+                await self._check_files(manifest)
+                return manifest
+            except NotFound as error:
+                raise Refused("unproven", error.message) from error
+            except Unavailable as error:
+                # One object that cannot be read must not keep all events waiting; storage that is away must.
+                await self._store.ping()
+                if attempt == _TRIES - 1:
+                    raise Refused("unproven", error.message) from error
+                await asyncio.sleep(0.2)
+            except ServiceError as error:
+                raise Refused("unproven", error.message) from error
+        raise AssertionError("unreachable")
+
+    async def _check_files(self, manifest: Manifest) -> None:
+        prefix = f"{asset_prefix(manifest.kind, manifest.photo_id, manifest.model_key, manifest.recipe)}/"
+        strayed = next((file.key for file in manifest.files if not file.key.startswith(prefix)), None)
+        if strayed is not None:
+            raise Refused("unproven", f"the manifest names {strayed[:200]!r}, which is no file of the asset")
+        unseen = [file for file in manifest.files if self._seen.get(file.key) != file.size]
+        if len(unseen) > _ONE_BY_ONE:
+            sizes = await self._store.list_sizes(prefix)
+        else:
+            found = await asyncio.gather(*(self._store.size(file.key) for file in unseen))
+            sizes = {file.key: size for file, size in zip(unseen, found, strict=True)}
+        for file in unseen:
+            self._check_file(file, sizes.get(file.key))
+
+    def _check_file(self, file: AssetFile, size: int | None) -> None:
+        if size != file.size:
+            there_is = "is not there" if size is None else f"has {size} bytes, not {file.size}"
+            raise Refused("unproven", f"{file.key} {there_is}")
+        self._seen[file.key] = file.size
+        if len(self._seen) > _REMEMBERED:
+            self._seen.popitem(last=False)
+
+
+def _adds(job: Job) -> bool:
+    """Whether a job adds files to an asset that another made."""
+    return job.kind in ("convert", "lod")
+
+
+def _lacks(job: Job, event: JobEvent, manifest: Manifest) -> str | None:
+    """What the asset itself does not have of what the job was to make."""
+    if not _adds(job):
+        if manifest.job_id == job.id and manifest.run < event.run:
+            return f"{manifest.key} is what run {manifest.run} made"
+        return None
+    params = json_format.MessageToDict(job.params)
+    if job.kind == "convert":
+        wanted = (params.get("toFormat"), params.get("label") or params.get("variant"))
+        there = any((file.format, file.variant) == wanted for file in manifest.files)
+        return None if there else f"{manifest.key} names no file {wanted[0]}, {wanted[1]}"
+    role = "levels" if params.get("tileGaussians") is None else "tiles"
+    return None if any(file.role == role for file in manifest.files) else f"{manifest.key} names no {role}"
