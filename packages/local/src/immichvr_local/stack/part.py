@@ -10,6 +10,8 @@ from pathlib import Path
 Ready = Callable[[], Awaitable[bool]]
 
 SERVERS, SERVICES = 0, 1
+_PATIENCE_S = 30
+"""Longer than whoever asks has patience."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,9 @@ class Part:
     """A process to keep running.
 
     tier: SERVERS or SERVICES; the higher one is stopped first. ready: asked until it says yes.
-    grace_s: between being asked to end and being ended.
+    grace_s: between being asked to end and being ended. healthy: asked from time to time once it was ready; one
+    that says no several times in a row is started again, so it must not say no while the part is merely busy.
+    directory: where it runs; beside its log where None.
     """
 
     name: str
@@ -27,6 +31,8 @@ class Part:
     ready: Ready
     tier: int = SERVICES
     grace_s: float = 15
+    healthy: Ready | None = None
+    directory: Path | None = None
 
 
 def listens(port: int, host: str = "127.0.0.1") -> Ready:
@@ -56,6 +62,59 @@ def answers(url: str) -> Ready:
             return False
 
     return ready
+
+
+def greets(port: int, host: str = "127.0.0.1") -> Ready:
+    """Healthy when something there speaks first, as NATS does: the system accepts connections for a hung process."""
+
+    async def healthy() -> bool:
+        try:
+            reader, writer = await asyncio.open_connection(host, port)
+        except OSError:
+            return False
+        try:
+            return bool(await reader.read(1))
+        except OSError:
+            return False
+        finally:
+            writer.close()
+
+    return healthy
+
+
+def replies(url: str) -> Ready:
+    """Healthy when a GET is answered, whatever with: what waits for others is not hung."""
+    import httpx
+
+    client = httpx.AsyncClient(timeout=_PATIENCE_S, trust_env=False)
+
+    async def healthy() -> bool:
+        try:
+            async with client.stream("GET", url):
+                return True
+        except httpx.HTTPError:
+            return False
+
+    return healthy
+
+
+def serves_rpc(port: int, host: str = "127.0.0.1") -> Ready:
+    """Healthy when gRPC answers, be it with a refusal."""
+    import grpc
+    from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+    gone = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+
+    async def healthy() -> bool:
+        # A channel of its own each time: one that lost its server waits longer and longer before it tries again.
+        async with grpc.aio.insecure_channel(f"{host}:{port}", options=[("grpc.enable_http_proxy", 0)]) as channel:
+            try:
+                await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
+            except grpc.aio.AioRpcError as error:
+                return error.code() not in gone
+        return True
+
+    return healthy
 
 
 def says_yes(question: Callable[[], bool]) -> Ready:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from immichvr_common.embedded import NatsServer, SeaweedServer
 
 from immichvr_local.stack.data import DataDirectory
 from immichvr_local.stack.leftovers import MARK
-from immichvr_local.stack.part import SERVERS, Part, Ready, answers, listens, says_yes
+from immichvr_local.stack.part import SERVERS, Part, answers, greets, listens, replies, says_yes, serves_rpc
 
 _SEAWEED_PORTS = tuple(f"seaweedfs-{role}" for role in (
     "master", "master-grpc", "volume", "volume-grpc", "filer", "filer-grpc", "s3", "s3-grpc",
 ))  # fmt: skip
+SOCKET_PORTS = tuple(name for name in _SEAWEED_PORTS if name.endswith("-grpc"))
+"""Ports whose numbers SeaweedFS puts into names of sockets in the temporary directory."""
 WORKERS = ("ai", "converter")
 _CHILDREN = {"ai": 2, "converter": 1}
 """Working processes of each where the environment says nothing; a live session takes one of ai's, photos the other."""
@@ -62,28 +64,38 @@ class Plan:
 def parts_of(plan: Plan) -> list[Part]:
     """Every process of the stack, in the order of start. Writes the servers' configuration and all secrets."""
     data, inner = plan.data, plan.inner
-    nats = NatsServer(
-        data.root / "nats", inner["nats"], {user: data.secret(f"nats-{user}") for user in ("gateway", *WORKERS)}
-    )
+    nats = NatsServer(data.nats, inner["nats"], {user: data.secret(f"nats-{user}") for user in ("gateway", *WORKERS)})
     seaweed = SeaweedServer(
-        data.root / "s3",
+        data.s3,
         [inner[name] for name in _SEAWEED_PORTS],
         data.secret("s3-access-key"),
         data.secret("s3-secret-key"),
     )
     return [
-        _server("nats", data, nats.command(), dict(os.environ), listens(nats.port)),
-        replace(
-            _server("seaweedfs", data, seaweed.command(), seaweed.environment(), says_yes(seaweed.ready)),
+        Part(
+            "nats",
+            nats.command(),
+            _marked(data, nats.environment()),
+            data.log("nats"),
+            listens(nats.port),
+            SERVERS,
+            healthy=greets(nats.port),
+            directory=nats.directory,
+        ),
+        Part(
+            "seaweedfs",
+            seaweed.command(),
+            _marked(data, seaweed.environment()),
+            data.log("seaweedfs"),
+            says_yes(seaweed.ready),
+            SERVERS,
             grace_s=_SEAWEED_GRACE_S,
+            healthy=replies(f"http://127.0.0.1:{inner['seaweedfs-s3']}/"),
+            directory=seaweed.directory,
         ),
         _gateway(plan),
         *(_worker(plan, name) for name in WORKERS),
     ]
-
-
-def _server(name: str, data: DataDirectory, command: list[str], base: dict[str, str], ready: Ready) -> Part:
-    return Part(name, command, _environment(data, base), data.log(name), ready, SERVERS)
 
 
 def _gateway(plan: Plan) -> Part:
@@ -91,7 +103,7 @@ def _gateway(plan: Plan) -> Part:
     own = {
         "HOST": plan.host,
         "PORT": str(plan.port),
-        "CACHE": str(data.root / "cache"),
+        "CACHE": str(data.cache),
         "WORK_DIRECTORY": str(data.work),
         "SESSION_KEY_FILE": str(data.secret_file("session-key")),
         "ACCESS_TOKEN_FILE": str(data.secret_file("access-token")),
@@ -101,7 +113,12 @@ def _gateway(plan: Plan) -> Part:
     if plan.photos is not None:
         environment["IMMICHVR_GATEWAY_PHOTOS"] = str(plan.photos)
     return Part(
-        "gateway", _module("immichvr_gateway"), environment, data.log("gateway"), answers(f"{plan.gallery}/api/ready")
+        "gateway",
+        _module("immichvr_gateway"),
+        environment,
+        data.log("gateway"),
+        answers(f"{plan.gallery}/api/ready"),
+        healthy=replies(f"{plan.gallery}/api/docs"),
     )
 
 
@@ -110,8 +127,8 @@ def _worker(plan: Plan, name: str) -> Part:
     defaults = _prefixed(name, {"WORK__CHILDREN": str(_CHILDREN[name]), "WORK__DIRECTORY": str(plan.data.work)})
     environment = _environment(plan.data, defaults | dict(os.environ))
     environment |= _prefixed(name, own | _connections(plan, name))
-    log = plan.data.log(name)
-    return Part(name, _module(f"immichvr_{name}"), environment, log, listens(plan.inner[f"{name}-rpc"]))
+    log, port = plan.data.log(name), plan.inner[f"{name}-rpc"]
+    return Part(name, _module(f"immichvr_{name}"), environment, log, listens(port), healthy=serves_rpc(port))
 
 
 def _connections(plan: Plan, name: str) -> dict[str, str]:
@@ -135,7 +152,11 @@ def _prefixed(service: str, settings: Mapping[str, str]) -> dict[str, str]:
 def _environment(data: DataDirectory, base: dict[str, str], keep_immich: bool = False) -> dict[str, str]:
     """`base` with the stack's mark; Immich's address and key go to nobody but the gateway."""
     kept = {name: value for name, value in base.items() if keep_immich or not name.startswith(_IMMICH)}
-    return kept | {MARK: str(data.root)}
+    return _marked(data, kept)
+
+
+def _marked(data: DataDirectory, environment: Mapping[str, str]) -> dict[str, str]:
+    return {**environment, MARK: str(data.root)}
 
 
 def _module(name: str) -> list[str]:

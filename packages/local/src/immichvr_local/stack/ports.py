@@ -6,6 +6,8 @@ import random
 import socket
 from collections.abc import Callable, Iterable, Mapping
 
+from immichvr_common.seaweed import has_sockets
+
 from immichvr_local.errors import CommandError
 
 GATEWAY_PORT = 2284
@@ -60,6 +62,6 @@ def gateway_port(host: str, asked: int | None, remembered: object, say: Callable
 def _unused(taken: set[int]) -> int:
     for _ in range(1000):
         port = random.choice(_INNER)  # noqa: S311  # no secret
-        if port not in taken and is_free(port):
+        if port not in taken and is_free(port) and not has_sockets(port):
             return port
     raise CommandError(f"no free port was found from {_INNER.start} to {_INNER.stop - 1} on this machine")

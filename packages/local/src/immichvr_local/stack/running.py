@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from immichvr_common.embedded import StartFailed as NotInstalled
+from immichvr_common.seaweed import sweep_sockets
 
 from immichvr_local.errors import about
 from immichvr_local.stack.data import DataDirectory
 from immichvr_local.stack.leftovers import end_leftovers
-from immichvr_local.stack.parts import INNER_PORTS, Plan, parts_of
+from immichvr_local.stack.parts import INNER_PORTS, SOCKET_PORTS, Plan, parts_of
 from immichvr_local.stack.ports import gateway_port, inner_ports
 from immichvr_local.stack.supervisor import Event, Supervisor
 
@@ -77,12 +78,15 @@ async def running(options: Options, say: Say, tell: Callable[[Event], None]) -> 
             yield plan, signals
         finally:
             await supervisor.stop(signals.hurry)
+            sweep_sockets(plan.inner[name] for name in SOCKET_PORTS)
 
 
 def _plan(options: Options, data: DataDirectory, say: Say) -> Plan:
     state = data.remembered()
-    known = state.get("ports")
-    known = known if isinstance(known, dict) else {}
+    ports = state.get("ports")
+    known = {name: port for name, port in ports.items() if isinstance(port, int)} if isinstance(ports, dict) else {}
+    # These ports give files in the temporary directory their names: none that is known before it is there.
+    sweep_sockets(known.pop(name) for name in SOCKET_PORTS if name in known)
     port = gateway_port(options.host, options.port, known.get("gateway"), say)
     inner = inner_ports(INNER_PORTS, known, {port})
     data.remember({"ports": {"gateway": port, **inner}})

@@ -16,6 +16,8 @@ from typing import Literal
 
 from immichvr_local.errors import CommandError
 from immichvr_local.stack.part import Part
+from immichvr_local.stack.patience import Patience
+from immichvr_local.stack.watch import Watch
 
 _LAUNCHER = Path(__file__).with_name("launch.py")
 _ASKED_EVERY_S = 0.05
@@ -30,25 +32,6 @@ class Event:
     kind: Literal["ready", "died"]
     seconds: float
     why: str = ""
-
-
-@dataclass(frozen=True)
-class Patience:
-    """start_s: for all parts to become ready. tries: starts of a part that never was ready.
-
-    first_delay_s: before a part is started again, doubled each time up to longest_delay_s; back to the first one
-    after it ran for healthy_s.
-    """
-
-    start_s: float = 120
-    tries: int = 3
-    first_delay_s: float = 0.5
-    longest_delay_s: float = 30
-    healthy_s: float = 30
-
-    def delay(self, deaths: int) -> float:
-        """Seconds to wait after so many deaths in a row."""
-        return float(min(self.first_delay_s * 2.0 ** (deaths - 1), self.longest_delay_s))
 
 
 class StartFailed(CommandError):
@@ -72,6 +55,10 @@ class Supervisor:
         self._ready = {part.name: asyncio.Event() for part in parts}
         self._processes: dict[str, Process] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
+        self._watcher: asyncio.Task[None] | None = None
+        self._started: dict[str, float] = {}
+        self._up: set[str] = set()
+        self._hung: dict[str, str] = {}
 
     def pid(self, name: str) -> int | None:
         """The process that a part runs as now."""
@@ -89,6 +76,8 @@ class Supervisor:
         )
         if all_ready in done or self._stopping.is_set():
             all_ready.cancel()
+            watch = Watch(self._parts, self._patience, self._should_answer, self._end_hung)
+            self._watcher = asyncio.create_task(watch.run())
             return
         all_ready.cancel()
         late = [part for part in self._parts if not self._ready[part.name].is_set()]
@@ -100,6 +89,8 @@ class Supervisor:
     async def stop(self, hurry: asyncio.Event | None = None) -> None:
         """Ends all parts, those of the highest tier first; without any grace once `hurry` is set."""
         self._stopping.set()
+        if self._watcher is not None:
+            self._watcher.cancel()
         for tier in sorted({part.tier for part in self._parts}, reverse=True):
             parts = [part for part in self._parts if part.tier == tier]
             await asyncio.gather(*(self._end(part, hurry) for part in parts))
@@ -111,7 +102,8 @@ class Supervisor:
     async def _keep(self, part: Part) -> None:
         deaths = 0
         while not self._stopping.is_set():
-            started = time.monotonic()
+            started = self._started[part.name] = time.monotonic()
+            self._up.discard(part.name)
             process = await _spawn(part)
             self._processes[part.name] = process
             if self._stopping.is_set():
@@ -125,10 +117,11 @@ class Supervisor:
             if self._stopping.is_set():
                 return
             deaths = 1 if time.monotonic() - started >= self._patience.healthy_s else deaths + 1
+            why = self._hung.pop(part.name, _ending(status))
             if deaths >= self._patience.tries and not self._ready[part.name].is_set():
-                raise StartFailed(part, f"{_ending(status)} {deaths} times before it was ready")
+                raise StartFailed(part, f"{why} {deaths} times before it was ready")
             delay = self._patience.delay(deaths)
-            self._tell(Event(part, "died", delay, _ending(status)))
+            self._tell(Event(part, "died", delay, why))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), delay)
 
@@ -136,7 +129,20 @@ class Supervisor:
         while not await part.ready():  # noqa: ASYNC110  # another process has no event to wait for
             await asyncio.sleep(_ASKED_EVERY_S)
         self._ready[part.name].set()
+        self._up.add(part.name)
         self._tell(Event(part, "ready", time.monotonic() - started))
+
+    def _should_answer(self, part: Part) -> bool:
+        """Whether its process was ready, or has had the time in which all parts get ready."""
+        if part.name not in self._processes:
+            return False
+        return part.name in self._up or time.monotonic() - self._started[part.name] > self._patience.start_s
+
+    def _end_hung(self, part: Part, why: str) -> None:
+        """Ends a process that does not answer, which a stopped one could not do itself; its keeper starts another."""
+        if (process := self._processes.get(part.name)) and not self._stopping.is_set():
+            self._hung[part.name] = why
+            _signal_group(process.pid, signal.SIGKILL)
 
     async def _end(self, part: Part, hurry: asyncio.Event | None) -> None:
         keeper = self._keepers.get(part.name)
@@ -161,7 +167,8 @@ async def _spawn(part: Part) -> Process:
     with part.log.open("ab") as log:
         return await asyncio.create_subprocess_exec(
             sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()), *part.command,
-            stdin=DEVNULL, stdout=log, stderr=log, env=part.environment, cwd=part.log.parent, start_new_session=True,
+            stdin=DEVNULL, stdout=log, stderr=log, env=part.environment, cwd=part.directory or part.log.parent,
+            start_new_session=True,
         )  # fmt: skip
 
 
