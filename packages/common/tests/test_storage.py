@@ -12,10 +12,10 @@ from immichvr.events.v1.events_pb2 import Job
 from immichvr_common import manifests
 from immichvr_common.assets import is_of_job, store_asset
 from immichvr_common.embedded import SeaweedServer, free_ports
-from immichvr_common.errors import ClockSkew, Conflict, Contended, NotFound, SourceReplaced, Unavailable
+from immichvr_common.errors import ClockSkew, Conflict, Contended, CorruptObject, NotFound, SourceReplaced, Unavailable
 from immichvr_common.manifests import AssetFile, Manifest, add_files, commit_manifest, read_manifest
 from immichvr_common.settings import S3Settings
-from immichvr_common.storage import CorruptObject, ObjectStore
+from immichvr_common.storage import ObjectStore
 from immichvr_common.tasks import Made, MadeFile
 
 

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from immichvr_common.errors import ServiceError, disk_full
 from immichvr_common.frames import receive, send
 from immichvr_common.telling import tell_through
 
@@ -88,7 +89,10 @@ def described(error: Exception) -> tuple[str, str, bool]:
     """The code of an error, its message, and whether the task may be tried again."""
     if type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error):
         return "out_of_memory", f"the work needs more memory than there is: {error}", True
+    error = disk_full(error) or error
     code = getattr(error, "code", None)
+    if isinstance(error, ServiceError):
+        return error.code, error.message, error.retriable
     if isinstance(code, str):
         remedy = getattr(error, "remedy", "")
         message = f"{error}; {remedy}" if remedy else str(error)

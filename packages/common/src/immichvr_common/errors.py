@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import ClassVar, Literal
 
 from immichvr.common.v1.common_pb2 import Error
@@ -89,8 +90,8 @@ class StorageFull(ServiceError):
     retriable = True
 
     def __init__(self, where: Where, what: str) -> None:
-        self.where, self.remedy = where, _MAKE_ROOM[where]
-        super().__init__(f"{what}; {self.remedy}")
+        self.where = where
+        super().__init__(f"{what}; {_MAKE_ROOM[where]}")
 
 
 class StorageRefused(ServiceError):
@@ -98,6 +99,12 @@ class StorageRefused(ServiceError):
 
     code = "storage_refused"
     retriable = True
+
+
+class CorruptObject(ServiceError):
+    """An object is not what its reference says, or cannot be read though storage is well."""
+
+    code = "corrupt_object"
 
 
 class DeadlineExceeded(ServiceError):
@@ -143,8 +150,20 @@ class TaskFailed(ServiceError):
         self.retriable = retriable  # type: ignore[misc]  # as above
 
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+
+def disk_full(error: BaseException) -> StorageFull | None:
+    """What an error of the file system means where the disk, or somebody's share of it, is full; else None."""
+    if not isinstance(error, OSError) or error.errno not in _NO_ROOM:
+        return None
+    place = f" of {error.filename}" if error.filename else ""
+    return StorageFull("disk", f"the disk{place} is full ({error.strerror})")
+
+
 def error_message(error: BaseException) -> Error:
     """The error as it travels in events and answers; an unforeseen one is `internal`."""
+    error = disk_full(error) or error
     if isinstance(error, ServiceError):
         return Error(code=error.code, message=error.message, retriable=error.retriable)
     return Error(code="internal", message=f"{type(error).__name__}: {error}", retriable=False)

@@ -15,8 +15,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from immichvr_common.errors import Conflict, Contended, NotFound, SourceReplaced
-from immichvr_common.storage import CorruptObject, ObjectStore
+from immichvr_common.errors import Conflict, Contended, CorruptObject, NotFound, SourceReplaced
+from immichvr_common.storage import ObjectStore
 
 _JSON = "application/json"
 _PATIENCE_S = 60.0

@@ -38,13 +38,14 @@ LOADED, UNLOADED, UNLOADING, ABSENT = "loaded", "unloaded", "unloading", "absent
 
 @dataclass(eq=False)
 class Active:
-    """A job this worker is on."""
+    """A job this worker is on. holds_place: whether it takes one of those the worker has for jobs."""
 
     job: Job
     attempt: int
     lease: Lease
     task: asyncio.Task[None] | None = None
     cancelled: bool = False
+    holds_place: bool = True
     seq: int = 0
     address: str = ""
     phases: list[Phase] = field(default_factory=list)

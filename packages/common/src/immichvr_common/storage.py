@@ -13,6 +13,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -23,18 +24,21 @@ import urllib3
 from immichvr.common.v1.common_pb2 import ObjectRef
 from minio import Minio
 from minio.credentials import Credentials
-from minio.error import S3Error
+from minio.error import MinioException
 from minio.signer import sign_v4_s3
 from urllib3.response import BaseHTTPResponse
 
 from immichvr_common import metrics
-from immichvr_common.clocks import skew_told
-from immichvr_common.errors import Conflict, NotFound, ServiceError, Unavailable
+from immichvr_common.errors import Conflict, CorruptObject, NotFound, StorageFull, StorageRefused, disk_full
 from immichvr_common.settings import S3Settings
+from immichvr_common.storage_answers import Trouble, of_exception, of_response
+from immichvr_common.storage_verdicts import Verdicts
 
 CHUNK = 1024 * 1024
 LARGEST = 4 * 1024**3
 """Bytes of the largest object that is brought to a local file."""
+CANARY = "canary"
+"""A small object that is always there: who can read it, and not another one, knows that storage is well."""
 _PART = 16 * 1024 * 1024
 T = TypeVar("T")
 
@@ -47,17 +51,12 @@ class Stored:
     etag: str
 
 
-class CorruptObject(ServiceError):
-    """An object is not what its reference says."""
-
-    code = "corrupt_object"
-
-
 class ObjectStore:
     """One bucket, through a bounded number of threads.
 
     Every call raises Unavailable when storage does not answer, NotFound when there is no such object, ClockSkew when
-    it refuses because of the time.
+    it refuses because of the time and StorageRefused because of anything else; reads raise CorruptObject where storage
+    fails with this object alone, writes StorageFull where it has no room.
     """
 
     def __init__(self, settings: S3Settings) -> None:
@@ -85,19 +84,42 @@ class ObjectStore:
         self._credentials = Credentials(access, secret) if access and secret else None
         self._region = settings.region
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="s3")
+        self._verdicts = Verdicts(self._probe)
+
+    @property
+    def full(self) -> StorageFull | None:
+        """Why nothing can be written; None as far as is known something can."""
+        return self._verdicts.full
+
+    @property
+    def damaged(self) -> int:
+        """How many objects were found damaged lately."""
+        return self._verdicts.damaged
 
     async def ensure_bucket(self) -> None:
-        """Makes the bucket where it is missing."""
+        """Makes the bucket where it is missing, and an object in it by which one sees whether objects can be read."""
 
         def ensure() -> None:
             if not self._client.bucket_exists(bucket_name=self.bucket):
                 self._client.make_bucket(bucket_name=self.bucket)
 
         await self._run(ensure, self.bucket)
+        await self.keep_canary()
+
+    async def keep_canary(self) -> None:
+        """Makes the object by which one sees whether objects can be read, where it is missing or damaged."""
+        try:
+            is_there = await self._probe()
+        except Trouble:
+            is_there = False
+        if not is_there:
+            with contextlib.suppress(StorageFull, Trouble):
+                await self._run(partial(self._put, CANARY, b"canary", "text/plain"), CANARY)
 
     async def ping(self) -> None:
-        """Raises Unavailable when storage does not answer."""
-        await self._run(lambda: self._client.bucket_exists(bucket_name=self.bucket), self.bucket)
+        """Raises Unavailable when storage does not answer, or cannot read an object."""
+        if not await self._probe():
+            await self._run(lambda: self._client.bucket_exists(bucket_name=self.bucket), self.bucket)
 
     async def put_file(self, key: str, path: Path, media_type: str) -> ObjectRef:
         """Stores a file, in parts where it is large."""
@@ -112,24 +134,12 @@ class ObjectStore:
             metrics.BYTES.labels("up").inc(size)
             return ObjectRef(bucket=self.bucket, key=key, size=size, sha256=digest, media_type=media_type)
 
-        return await self._run(put, key)
+        return await self._write(put, key)
 
     async def put_bytes(self, key: str, data: bytes, media_type: str) -> ObjectRef:
         """Stores a small document, whatever was there before."""
 
-        def put() -> ObjectRef:
-            self._client.put_object(
-                bucket_name=self.bucket,
-                object_name=key,
-                data=io.BytesIO(data),
-                length=len(data),
-                content_type=media_type,
-            )
-            metrics.BYTES.labels("up").inc(len(data))
-            digest = hashlib.sha256(data).hexdigest()
-            return ObjectRef(bucket=self.bucket, key=key, size=len(data), sha256=digest, media_type=media_type)
-
-        return await self._run(put, key)
+        return await self._write(partial(self._put, key, data, media_type), key)
 
     async def put_if(self, key: str, data: bytes, media_type: str, etag: str | None) -> str:
         """Stores a small document only if the one there still has `etag` (None: only if there is none).
@@ -142,15 +152,12 @@ class ObjectStore:
             answer = self._put_with(key, data, {"Content-Type": media_type, **condition})
             if answer.status in (409, 412):
                 raise Conflict("a document in storage was written by somebody else first")
-            if answer.status >= 500:
-                raise Unavailable(f"storage answered {answer.status} for {key}", down="s3")
             if answer.status != 200:
-                skew = skew_told(answer.status, "", answer.headers, minio.time.utcnow())
-                raise skew or ServiceError(f"storage refused to write a document, with status {answer.status}")
+                raise of_response(answer, key)
             metrics.BYTES.labels("up").inc(len(data))
             return str(answer.headers.get("ETag", "")).strip('"')
 
-        return await self._run(put, key)
+        return await self._write(put, key)
 
     async def get_file(self, ref: ObjectRef, path: Path) -> None:
         """Brings an object to a local file and checks its size and sha256. Raises CorruptObject if they differ.
@@ -176,7 +183,7 @@ class ObjectStore:
             if size > most or (ref.size and size != ref.size) or (ref.sha256 and digest.hexdigest() != ref.sha256):
                 raise CorruptObject(f"{ref.key} is not the object its reference describes (size or sha256 differs)")
 
-        await self._run(get, ref.key)
+        await self._read(get, ref.key)
 
     async def get_bytes(self, key: str, limit: int = 4 * CHUNK) -> Stored:
         """A small document with its ETag. Raises CorruptObject beyond `limit` bytes."""
@@ -193,15 +200,25 @@ class ObjectStore:
                 raise CorruptObject(f"{key} is larger than the {limit} bytes it may have")
             return Stored(data, etag)
 
-        return await self._run(get, key)
+        return await self._read(get, key)
 
     async def stream(self, key: str, offset: int = 0, length: int = 0) -> AsyncIterator[bytes]:
         """An object's bytes in chunks of at most 1 MiB, `length` of them from `offset` (0: to its end)."""
-        download = await self._run(lambda: self._download(key, offset, length), key)
+
+        def begin() -> tuple[_Download, bytes]:
+            opened = self._download(key, offset, length)
+            try:
+                return opened, opened.read()
+            except BaseException:
+                opened.close()
+                raise
+
+        download, chunk = await self._read(begin, key)
         try:
-            while chunk := await self._run(download.read, key):
+            while chunk:
                 metrics.BYTES.labels("down").inc(len(chunk))
                 yield chunk
+                chunk = await self._run(download.read, key)
         finally:
             # Whoever asked may have left while a thread reads: closing waits for that, but not here.
             with contextlib.suppress(RuntimeError):
@@ -209,7 +226,7 @@ class ObjectStore:
 
     async def size(self, key: str) -> int:
         """An object's size in bytes. Raises NotFound."""
-        stat = await self._run(lambda: self._client.stat_object(bucket_name=self.bucket, object_name=key), key)
+        stat = await self._read(lambda: self._client.stat_object(bucket_name=self.bucket, object_name=key), key)
         return int(stat.size or 0)
 
     async def exists(self, key: str) -> bool:
@@ -247,6 +264,14 @@ class ObjectStore:
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._http.clear()
 
+    def _put(self, key: str, data: bytes, media_type: str) -> ObjectRef:
+        self._client.put_object(
+            bucket_name=self.bucket, object_name=key, data=io.BytesIO(data), length=len(data), content_type=media_type
+        )
+        metrics.BYTES.labels("up").inc(len(data))
+        digest = hashlib.sha256(data).hexdigest()
+        return ObjectRef(bucket=self.bucket, key=key, size=len(data), sha256=digest, media_type=media_type)
+
     def _put_with(self, key: str, data: bytes, headers: dict[str, str]) -> BaseHTTPResponse:
         """A PUT with headers of ours, which minio-py's put_object does not take.
 
@@ -268,6 +293,29 @@ class ObjectStore:
         return _Download(
             self._client.get_object(bucket_name=self.bucket, object_name=key, offset=offset, length=length)
         )
+
+    async def _read(self, work: Callable[[], T], key: str) -> T:
+        return await self._verdicts.reading(lambda: self._run(work, key), key)
+
+    async def _write(self, work: Callable[[], T], key: str) -> T:
+        return await self._verdicts.writing(lambda: self._run(work, key), key)
+
+    async def _probe(self) -> bool:
+        """Whether another object can be read; False where none is known. Raises Unavailable."""
+
+        def read() -> None:
+            response = self._client.get_object(bucket_name=self.bucket, object_name=CANARY)
+            try:
+                response.read(1)
+            finally:
+                response.close()
+                response.release_conn()
+
+        try:
+            await self._run(read, CANARY)
+        except (NotFound, StorageRefused):
+            return False
+        return True
 
     async def _run(self, work: Callable[[], T], key: str) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, _translated, work, key)
@@ -295,17 +343,14 @@ class _Download:
 def _translated(work: Callable[[], T], key: str) -> T:
     try:
         return work()
-    except S3Error as error:
-        if error.code in ("NoSuchKey", "NoSuchBucket", "NoSuchObject"):
-            raise NotFound(f"no object {key}") from error
-        if error.code in ("SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout"):
-            raise Unavailable(f"storage answered {error.code} for {key}", down="s3") from error
-        skew = skew_told(error.response.status, error.code or "", error.response.headers, minio.time.utcnow())
-        raise skew or ServiceError(f"storage refused a request: {error.code}") from error
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        if isinstance(error, OSError) and error.filename is not None:
+    except (MinioException, urllib3.exceptions.HTTPError) as error:
+        raise of_exception(error, key) from error
+    except OSError as error:
+        if (full := disk_full(error)) is not None:
+            raise full from error
+        if error.filename is not None:
             raise
-        raise Unavailable(f"storage does not answer ({type(error).__name__})", down="s3") from error
+        raise of_exception(error, key) from error
 
 
 def sha256_of(path: Path) -> str:

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -43,18 +42,19 @@ from immichvr_common.errors import (
     InvalidRequest,
     Returned,
     ServiceError,
+    StorageFull,
     TaskFailed,
-    Unavailable,
     error_message,
 )
 from immichvr_common.gate import Gate
 from immichvr_common.lease import Lease
 from immichvr_common.logs import get_log
+from immichvr_common.outages import Outages, WorkingTime
 from immichvr_common.processes import ChildPool
 from immichvr_common.reporting import ABSENT, UNLOADING, Active, ModelTeller, Reporter, encode
 from immichvr_common.settings import WorkSettings
 from immichvr_common.storage import LARGEST, ObjectStore
-from immichvr_common.tasks import Task
+from immichvr_common.tasks import Made, Task
 from immichvr_common.trace import trace_id
 
 log = get_log(__name__)
@@ -74,7 +74,7 @@ class Worker:
         self._active: dict[str, Active] = {}
         self._slots = asyncio.Semaphore(settings.children + settings.prefetch)
         self._gate = Gate()
-        self._storage_is_down = False
+        self._outages = Outages(store, self._slots)
         self._stopping = asyncio.Event()
         self._models = ModelTeller(bus, service, settings.name)
         self._keeper: asyncio.Task[None] | None = None
@@ -94,8 +94,11 @@ class Worker:
         for puller in pullers:
             await puller.open()
         while not self._stopping.is_set():
-            await self._until_storage_answers()
+            await self._outages.until_over(self._stopping)
             await self._slots.acquire()
+            if self._outages.last:
+                self._slots.release()
+                continue
             message = None
             try:
                 message = await self._next(pullers)
@@ -165,6 +168,7 @@ class Worker:
         keeper = asyncio.create_task(active.lease.keep())
         is_aside = job.kind in self._pool.aside
         if is_aside:
+            active.holds_place = False
             self._slots.release()
         metrics.IN_FLIGHT.labels(self._service).inc()
         try:
@@ -182,7 +186,7 @@ class Worker:
             metrics.IN_FLIGHT.labels(self._service).dec()
             if self._active.get(job.id) is active:
                 del self._active[job.id]
-            if not is_aside:
+            if active.holds_place:
                 self._slots.release()
 
     async def _attempt(self, active: Active) -> JobEvent | None:
@@ -207,6 +211,8 @@ class Worker:
                 log.error("unforeseen failure", job_id=active.job.id, exc_info=error)
             event = active.event(JOB_STATE_FAILED)
             event.error.CopyFrom(error_message(error))
+            if event.error.code == StorageFull.code:
+                self._outages.is_full()
             return event
 
     def _entrance(self, active: Active) -> contextlib.AbstractAsyncContextManager[None]:
@@ -220,26 +226,24 @@ class Worker:
         started = active.event(JOB_STATE_RUNNING)
         started.progress.stage = "started"
         reporter = Reporter(active, self._bus, self._service)
+        left = WorkingTime(min(self._settings.longest_s, job.deadline_s or self._settings.deadline_s))
         with tempfile.TemporaryDirectory(prefix="job-") as folder:
-            inputs, _ = await asyncio.gather(self._fetch_inputs(job, Path(folder)), self._tell(started))
+            inputs, _ = await asyncio.gather(self._fetch_inputs(active, left, Path(folder)), self._tell(started))
             active.reached("staged")
             out = await asyncio.to_thread(_new_folder, Path(folder, "out"))
             task = Task(
                 kind=job.kind, params=json_format.MessageToDict(job.params), inputs=inputs, folder=out,
                 photo_id=job.photo_id, source_name=job.source_name,
             )  # fmt: skip
-            deadline_s = min(self._settings.longest_s, job.deadline_s or self._settings.deadline_s)
             try:
-                made = await self._pool.run(task, reporter, deadline_s, reporter.hear)
+                made = await self._pool.run(task, reporter, left.left_s, reporter.hear)
             finally:
                 await reporter.close()
                 # The end of a job is told after all that came before it.
                 await self._models.flush()
             if not active.lease.held:
                 return None
-            outputs = [
-                await self._patiently(partial(store_asset, self._store, job, active.attempt, one, out)) for one in made
-            ]
+            outputs = await self._store_outputs(active, left, made, out)
         active.reached("stored")
         if not active.lease.held:
             return None
@@ -249,14 +253,23 @@ class Worker:
         event.outputs.extend(outputs)
         return event
 
-    async def _fetch_inputs(self, job: Job, folder: Path) -> dict[str, Path]:
+    async def _fetch_inputs(self, active: Active, left: WorkingTime, folder: Path) -> dict[str, Path]:
         inputs: dict[str, Path] = {}
-        for role, ref in job.inputs.items():
+        for role, ref in active.job.inputs.items():
             if ref.size > LARGEST or not role.isidentifier():
                 raise InvalidRequest(f"input {role!r} of {ref.size} bytes is refused")
             inputs[role] = folder / role
-            await self._patiently(partial(self._store.get_file, ref, inputs[role]))
+            fetch = partial(self._store.get_file, ref, inputs[role])
+            await self._outages.patiently(active, left, fetch)
         return inputs
+
+    async def _store_outputs(self, active: Active, left: WorkingTime, made: list[Made], out: Path) -> list[Output]:
+        outputs = []
+        for one in made:
+            store = partial(store_asset, self._store, active.job, active.attempt, one, out)
+            outputs.append(await self._outages.patiently(active, left, store))
+            self._outages.has_room()
+        return outputs
 
     async def _give_back(self, active: Active) -> None:
         """Has the gateway queue the job anew. Another delivery of the same message would count as a death."""
@@ -324,31 +337,6 @@ class Worker:
             return
         if event.state in (UNLOADING, ABSENT):
             self._pool.let_go(event.key)
-
-    async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Does something with storage, waiting for it to come back as long as it takes."""
-        delay = 0.2
-        while True:
-            try:
-                result = await work()
-            except Unavailable as error:
-                self._storage_is_down = True
-                log.warning("waiting for storage", error=error.message)
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, 3)
-                continue
-            self._storage_is_down = False
-            return result
-
-    async def _until_storage_answers(self) -> None:
-        """Lets no job be fetched that could not get its files."""
-        while self._storage_is_down and not self._stopping.is_set():
-            try:
-                await self._store.ping()
-            except ServiceError:
-                await asyncio.sleep(_IDLE_POLL_S)
-            else:
-                self._storage_is_down = False
 
 
 def _run_in(marker: bytes | None) -> int:

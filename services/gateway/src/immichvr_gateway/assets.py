@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from immichvr_common.errors import CorruptObject
 from immichvr_common.manifests import ROOTS, Manifest, read_manifest
-from immichvr_common.storage import CorruptObject, ObjectStore
+from immichvr_common.storage import ObjectStore
 from immichvr_models import PREFERRED_DEPTH, PREFERRED_SPLATS
 from pydantic import BaseModel
 

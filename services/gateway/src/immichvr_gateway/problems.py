@@ -14,11 +14,13 @@ from immichvr_common.bus.connection import OUTAGES
 from immichvr_common.errors import (
     ClockSkew,
     Conflict,
+    CorruptObject,
     NotFound,
     ServiceError,
     StorageFull,
     StorageRefused,
     Unavailable,
+    disk_full,
 )
 from immichvr_common.logs import get_log
 from immichvr_media import ImageTooLarge, MediaError
@@ -89,6 +91,11 @@ def not_found(what: str) -> Problem:
     return Problem(404, "not_found", what)
 
 
+def lost(key: str) -> Problem:
+    """410: it was made, and storage has it no more."""
+    return Problem(410, "lost_object", f"{key} was made and is in storage no more: make it anew")
+
+
 def not_accepted(name: str, value: str, accepted: list[str]) -> Problem:
     """422: a value that is none of those there are."""
     detail = f"{name} {value!r} is not one of: {', '.join(accepted)}"
@@ -122,8 +129,10 @@ def as_problem(error: Exception) -> Problem:
             return Problem(503, error.code, error.message)
         case StorageFull():
             return Problem(507, error.code, error.message, where=error.where)
-        case StorageRefused():
+        case StorageRefused() | CorruptObject():
             return Problem(502, error.code, error.message)
+        case OSError() if (full := disk_full(error)) is not None:
+            return Problem(507, full.code, full.message, where=full.where)
         case NotFound() | PhotoNotFound():
             return not_found(error.message)
         case SignInFailed():

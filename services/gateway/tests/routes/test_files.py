@@ -86,10 +86,11 @@ async def test_what_is_not_there_is_not_found(gateway, file) -> None:
         assert hint in answer.json()["detail"]
 
 
-async def test_a_file_whose_object_is_gone_is_not_found_rather_than_cut_short(gateway, file, storage) -> None:
+async def test_a_file_whose_object_is_gone_is_said_to_be_lost_rather_than_cut_short(gateway, file, storage) -> None:
     url, _ = file
     for key in await storage.list_keys("splats/"):
         if key.endswith("splat.spz"):
             await storage.delete(key)
     answer = await gateway.get(url)
-    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert (answer.status_code, answer.json()["code"]) == (410, "lost_object")
+    assert "splat.spz" in answer.json()["detail"] and "anew" in answer.json()["detail"]

@@ -1,5 +1,6 @@
 """A capability that does what its parameters say: succeed, sleep, fail, crash, hang."""
 
+import errno
 import os
 import signal
 import sys
@@ -30,6 +31,8 @@ def perform(task: Task, report: Report) -> list[Made]:
             time.sleep(0.02)
     elif what == "fail":
         raise Unreadable("photo.jpg: not an image")
+    elif what == "fill":
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(task.folder / "depth.png"))
     elif what == "crash":
         os.kill(os.getpid(), signal.SIGSEGV)
     elif what == "exhaust":

@@ -6,11 +6,11 @@ import asyncio
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from immichvr_common.errors import NotFound
+from immichvr_common.errors import CorruptObject, NotFound
 
 from immichvr_gateway.core import Core
 from immichvr_gateway.library import Identity, LibraryPhoto, PhotoNotFound
-from immichvr_gateway.problems import not_found
+from immichvr_gateway.problems import lost, not_found
 from immichvr_gateway.ranges import Served, serve
 from immichvr_gateway.routes.people import Person, TheCore
 from immichvr_gateway.views import AssetMapView, AssetsView, AssetView, KindsView, asset_view, download_name
@@ -37,7 +37,10 @@ async def get_asset_file(
     entry = core.assets.get(photo_id, asset_key)
     if entry is None:
         raise not_found(f"photo {photo_id} has no asset {asset_key!r}")
-    manifest = await core.manifests.read(entry.manifest_key)
+    try:
+        manifest = await core.manifests.read(entry.manifest_key)
+    except NotFound as error:
+        raise lost(entry.manifest_key) from error
     found = next((one for one in manifest.files if one.name == file), None)
     if found is None:
         names = ", ".join(one.name for one in manifest.files)
@@ -49,7 +52,10 @@ async def get_asset_file(
         name=download_name(manifest, found),
         read=lambda start, length: core.store.stream(found.key, start, length),
     )
-    return await serve(request, served, download)
+    try:
+        return await serve(request, served, download)
+    except NotFound as error:
+        raise lost(found.key) from error
 
 
 @router.get("/assets/map")
@@ -72,7 +78,7 @@ async def asset_views(core: Core, photo: LibraryPhoto) -> list[AssetView]:
     for entry in core.assets.of_photo(photo.id):
         try:
             manifest = await core.manifests.read(entry.manifest_key)
-        except NotFound:
+        except (NotFound, CorruptObject):
             continue
         views.append(asset_view(manifest, core.orders.is_outdated(manifest, photo)))
     return views

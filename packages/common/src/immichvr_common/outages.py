@@ -1,0 +1,103 @@
+"""What a worker does about storage that is away or full: it waits without holding a place, and takes no more jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from immichvr_common.errors import DeadlineExceeded, ServiceError, Unavailable
+from immichvr_common.logs import get_log
+from immichvr_common.reporting import Active
+from immichvr_common.storage import ObjectStore
+
+log = get_log(__name__)
+T = TypeVar("T")
+
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 3.0
+_ASKED_EVERY_S = 0.5
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 5.0, 60.0
+
+
+class WorkingTime:
+    """What is left of the time a job may take; an outage does not count."""
+
+    def __init__(self, seconds: float) -> None:
+        self._whole = self.left_s = seconds
+
+    async def spent_on(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Does something in it. Raises DeadlineExceeded."""
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(self.left_s):
+                return await work()
+        except TimeoutError as error:
+            raise DeadlineExceeded(f"fetching, working and storing took longer than {self._whole:.0f} s") from error
+        finally:
+            self.left_s = max(0.0, self.left_s - (time.monotonic() - started))
+
+
+class Outages:
+    """Knows whether storage is away or full, as far as jobs have seen.
+
+    places: what a job holds one of while it is worked on; given back while it waits.
+    """
+
+    def __init__(self, store: ObjectStore, places: asyncio.Semaphore) -> None:
+        self._store, self._places = store, places
+        self._is_away = False
+        self._pause_s, self._paused_until = _FIRST_PAUSE_S, 0.0
+
+    async def patiently(self, active: Active, left: WorkingTime, work: Callable[[], Awaitable[T]]) -> T:
+        """Does something with storage for a job, waiting for storage to come back as long as it takes.
+
+        Raises DeadlineExceeded, and what `work` raises but for Unavailable.
+        """
+        delay = _FIRST_WAIT_S
+        while True:
+            try:
+                result = await left.spent_on(work)
+            except Unavailable as error:
+                self._is_away = True
+                log.warning("waiting for storage", job_id=active.job.id, error=error.message)
+                await self._wait(active, delay)
+                delay = min(delay * 2, _LONGEST_WAIT_S)
+                continue
+            self._is_away = False
+            return result
+
+    async def _wait(self, active: Active, seconds: float) -> None:
+        if not active.holds_place:
+            await asyncio.sleep(seconds)
+            return
+        active.holds_place = False
+        self._places.release()
+        await asyncio.sleep(seconds)
+        await self._places.acquire()
+        active.holds_place = True
+
+    @property
+    def last(self) -> bool:
+        """Whether one is known of that may not be over."""
+        return self._is_away or time.monotonic() < self._paused_until
+
+    def is_full(self) -> None:
+        """Something had no room: another job would have none either. Each time it is said the pause is longer."""
+        self._paused_until = time.monotonic() + self._pause_s
+        self._pause_s = min(self._pause_s * 2, _LONGEST_PAUSE_S)
+
+    def has_room(self) -> None:
+        """Something was stored."""
+        self._pause_s, self._paused_until = _FIRST_PAUSE_S, 0.0
+
+    async def until_over(self, stopping: asyncio.Event) -> None:
+        """Lets no job be fetched that could not get its files, or not leave what it made."""
+        while self.last and not stopping.is_set():
+            await asyncio.sleep(_ASKED_EVERY_S)
+            if self._is_away:
+                try:
+                    await self._store.ping()
+                except ServiceError:
+                    continue
+                self._is_away = False
