@@ -172,7 +172,7 @@ class Core:
         self._model_orders = ModelOrders(self._desk, self.shelf, self.models, self.store.bucket)
         self._live = LiveSessions(self._desk, self.shelf, self.models, self.store.bucket, settings.live)
         aside = Aside(bus)
-        self._claims = Claims(bus, self.jobs, self._results, aside)
+        self._claims = Claims(bus, self.jobs, self.assets, self._results, aside)
         reader = self._reader = EventReader(bus, position, aside, self._on_job, self._on_asset, self._on_model)
         await self._catch_up(bus, reader)
         self._supervisor.keep("events", reader.run)
@@ -307,7 +307,7 @@ class Core:
         await self.shelf.on_event(self.claims.model(told, event))
 
     async def _on_asset(self, told: Told, event: AssetEvent) -> None:
-        manifest = await self._results.asset(told, event)
+        manifest = await self.claims.asset(told, event)
         at = min(moment(event.at).astimezone(UTC), datetime.now(UTC))
         entry = entry_of(manifest).model_copy(update={"made_at": at})
         if not self.assets.put(entry):

@@ -12,20 +12,27 @@ from datetime import UTC, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from immichvr.common.v1.common_pb2 import Error
-from immichvr.events.v1.events_pb2 import JOB_STATE_FAILED, JOB_STATE_QUEUED, JOB_STATE_SUCCEEDED, JobEvent, ModelEvent
+from immichvr.events.v1.events_pb2 import (
+    JOB_STATE_FAILED,
+    JOB_STATE_QUEUED,
+    JOB_STATE_SUCCEEDED,
+    AssetEvent,
+    Job,
+    JobEvent,
+    ModelEvent,
+)
 from immichvr_common.arrivals import NAME
 from immichvr_common.bus import Bus
 from immichvr_common.bus.streams import MODEL_SERVICE
 from immichvr_common.bus.subjects import GATEWAY, Told
-from immichvr_common.logs import get_log
+from immichvr_common.manifests import Manifest
 
 from immichvr_gateway.aside import Aside, Refused
+from immichvr_gateway.assets import AssetIndex
 from immichvr_gateway.jobs.index import JobIndex
 from immichvr_gateway.jobs.published import find_published, service_in
 from immichvr_gateway.jobs.records import LIVE, JobRecord
 from immichvr_gateway.results import Results
-
-log = get_log(__name__)
 
 _LAST_SEQ = 2**31 - 1
 """Kept for what the gateway itself tells: it comes after everything of its attempt."""
@@ -39,8 +46,9 @@ _MODEL_STATES = frozenset({"absent", "downloading", "ready", "loading", "loaded"
 class Claims:
     """Believes an event, or not."""
 
-    def __init__(self, bus: Bus, index: JobIndex, results: Results, aside: Aside) -> None:
-        self._bus, self._index, self._results, self._aside = bus, index, results, aside
+    def __init__(self, bus: Bus, jobs: JobIndex, assets: AssetIndex, results: Results, aside: Aside) -> None:
+        self._bus, self._index, self._assets = bus, jobs, assets
+        self._results, self._aside = results, aside
 
     async def job(self, told: Told, event: JobEvent) -> JobEvent | None:
         """The event as it may be applied: of a job that was published, by whom it was given to, within bounds.
@@ -97,6 +105,25 @@ class Claims:
             Error(code="result_missing", message=f"the worker says it is done, but {problem}", retriable=True)
         )
         return event
+
+    async def asset(self, told: Told, event: AssetEvent) -> Manifest:
+        """The manifest of an asset that was told of: it is there, and a job that was published makes it.
+
+        Raises Refused, Unavailable.
+        """
+        manifest = await self._results.asset(told, event)
+        known = self._index.get(manifest.job_id)
+        recipes = known.message.get("recipes", {}) if known is not None else {}
+        if (known and known.photo_id, recipes.get(manifest.kind)) == (manifest.photo_id, manifest.recipe):
+            return manifest
+        there = self._assets.get(manifest.photo_id, manifest.asset_key)
+        if there is not None and there.manifest_key == manifest.key:
+            return manifest  # files are added to what some job made long ago
+        published = await find_published(self._bus, manifest.job_id) if NAME.fullmatch(manifest.job_id) else None
+        job = published.job if published is not None else Job()
+        if (job.photo_id, job.recipes.get(manifest.kind)) != (manifest.photo_id, manifest.recipe):
+            raise Refused("unknown_job", f"nobody asked for {manifest.key}")
+        return manifest
 
     def model(self, told: Told, event: ModelEvent) -> ModelEvent:
         """What was told of a model, within bounds. Raises Refused."""

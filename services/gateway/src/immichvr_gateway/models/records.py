@@ -15,6 +15,9 @@ SILENT_S = 60.0
 FORGOTTEN_S = 600.0
 """After so long without a word a worker is taken for gone, and its memory with it; workers say it again before."""
 
+_MOST_WORKERS = 100
+"""Workers that are remembered to hold a model, those that said so last."""
+
 Disk = Literal["absent", "downloading", "ready"]
 
 
@@ -55,11 +58,11 @@ class ModelRecord(BaseModel):
             case "failed":
                 self.fail(JobError(code=event.error.code, message=event.error.message, retriable=event.error.retriable))
             case "loading":
-                self.loading[event.worker] = at
+                self.loading = _latest({**self.loading, event.worker: at})
             case "loaded":
                 self._found(at)
                 self.loading.pop(event.worker, None)
-                self.loaded[event.worker] = at
+                self.loaded = _latest({**self.loaded, event.worker: at})
             case "unloaded":
                 self.loading.pop(event.worker, None)
                 self.loaded.pop(event.worker, None)
@@ -91,6 +94,10 @@ class ModelRecord(BaseModel):
     def _take_progress(self, event: ModelEvent) -> None:
         self.done, self.total, self.rate = event.done_bytes, event.total_bytes, event.rate
         self.remaining_s = event.remaining_s if event.remaining_s >= 0 else None
+
+
+def _latest(said: dict[str, datetime]) -> dict[str, datetime]:
+    return dict(sorted(said.items(), key=lambda one: one[1])[-_MOST_WORKERS:])
 
 
 def _lately(at: datetime | None, now: datetime, within_s: float) -> bool:
