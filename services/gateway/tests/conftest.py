@@ -24,6 +24,7 @@ from immichvr_common.worker import Worker
 from immichvr_gateway.app import create_app
 from immichvr_gateway.connections import Patience
 from immichvr_gateway.library import (
+    Caller,
     Content,
     Credential,
     FolderLibrary,
@@ -54,7 +55,7 @@ class Live:
         self.client = socketio.AsyncClient(reconnection=False)
         self.heard: list[tuple[str, dict[str, Any]]] = []
         self._news = asyncio.Event()
-        for event in ("job:update", "asset:created", "model:progress"):
+        for event in ("job:update", "asset:created", "model:progress", "session:ended"):
             self.client.on(event, self._hears(event))
 
     def _hears(self, event: str) -> Callable[[dict[str, Any]], Awaitable[None]]:
@@ -98,7 +99,7 @@ class Running:
         """A Socket.IO client, connected."""
         live = Live()
         await live.client.connect(
-            self.url, headers=headers or {}, transports=["websocket"], socketio_path="/api/socket.io", retry=False
+            self.url, headers=dict(headers or {}), transports=["websocket"], socketio_path="/api/socket.io", retry=False
         )
         try:
             yield live
@@ -282,7 +283,12 @@ class SharedLibrary(FolderLibrary):
         self.unknown_now: set[str] = set()
 
     async def sign_in(
-        self, *, api_key: str | None = None, email: str | None = None, password: str | None = None
+        self,
+        *,
+        api_key: str | None = None,
+        email: str | None = None,
+        password: str | None = None,
+        caller: Caller | None = None,
     ) -> Identity:
         name = (api_key or "").removesuffix("-key") if api_key else (email or "").partition("@")[0]
         if name not in ("ann", "bob") or (email and password != "right"):
@@ -295,10 +301,16 @@ class SharedLibrary(FolderLibrary):
     async def identity_of_service(self) -> Identity | None:
         return None
 
-    async def is_admin(self, who: Identity, *, fresh: bool = False) -> bool:
+    async def confirm(self, who: Identity) -> None:
         if who.user_id in self.unknown_now:
             raise SignInFailed("Immich does not know this key any more")
+
+    async def may_manage(self, who: Identity, *, fresh: bool = False) -> bool:
+        await self.confirm(who)
         return who.user_id == "ann"
+
+    def recall(self, who: Identity, photo_id: str) -> bool | None:
+        return None  # nothing is remembered, so that what changes shows at once
 
     async def photos(self, who: Identity, cursor: str | None, limit: int) -> PhotoPage:
         page = await super().photos(who, cursor, limit)

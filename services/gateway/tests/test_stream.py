@@ -152,9 +152,22 @@ async def test_whom_immich_knows_no_more_gets_no_session_though_still_signed_in_
         await say(socket, **HELLO)
         assert (await heard(socket))["type"] == "hello"
     shared.library.unknown_now.add("bob")
-    async with streaming(shared.url, additional_headers=cookie) as socket:
-        assert await refused_with(socket) == "unauthorized"
+    with pytest.raises(InvalidStatus) as refused:
+        async with streaming(shared.url, additional_headers=cookie):
+            pass
+    assert refused.value.response.status_code == 403
     assert len(worker.jobs) == 1
+
+
+async def test_a_live_session_ends_when_its_person_signs_out(shared, worker) -> None:
+    signed_in = await shared.client.post("/api/session", json={"api_key": "bob-key"})
+    cookie = {"Cookie": "; ".join(f"{name}={value}" for name, value in signed_in.cookies.items())}
+    async with streaming(shared.url, additional_headers=cookie) as socket:
+        await say(socket, **HELLO)
+        assert (await heard(socket))["type"] == "hello"
+        assert (await shared.client.delete("/api/session")).status_code == 204
+        assert await refused_with(socket) == "unauthorized"
+    await asyncio.wait_for(worker.ended.wait(), 10)
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ from immichvr_gateway.live_sessions import LiveSessions
 from immichvr_gateway.models.orders import ModelOrders
 from immichvr_gateway.models.shelf import Shelf
 from immichvr_gateway.orders import Orders
+from immichvr_gateway.presences import Presences
 from immichvr_gateway.problems import Problem
 from immichvr_gateway.results import Results
 from immichvr_gateway.sessions import Sessions
@@ -61,6 +62,7 @@ class Core:
         self.jobs, self.assets = JobIndex(), AssetIndex()
         self.manifests = ManifestReader(self.store)
         self.sessions = Sessions(settings, library)
+        self.presences = Presences(self.sessions)
         self.models = Cache.from_env()
         self.shelf = Shelf(self.models, self._model_changed)
         self.news: News | None = None
@@ -120,6 +122,7 @@ class Core:
     def start(self) -> None:
         """Begins to come up, in the background."""
         self._supervisor.keep("start", self._come_up)
+        self._supervisor.keep("presences", self.presences.watch)
 
     async def stop(self) -> None:
         """Goes down, remembering how far events were read."""
@@ -158,6 +161,7 @@ class Core:
             try:
                 self._waits_for = "nats"
                 await ensure_streams(bus.js, settings.lease_s)
+                await self.sessions.use(bus)
                 self._waits_for = "s3"
                 await self.store.ensure_bucket()
                 position = await self._load(bus, records)
@@ -165,7 +169,6 @@ class Core:
             except (ServiceError, *OUTAGES, nats.errors.Error) as error:
                 log.warning("waiting for NATS and S3", error=str(error) or type(error).__name__)
                 await asyncio.sleep(0.5)
-        self.sessions.use(bus)
         self._desk = Desk(bus, self.jobs, self._job_changed, self._job_ended, settings, records)
         stager = Stager(self.library, self.store, int(settings.limits.source_megabytes * 1e6))
         self._orders = Orders(self._desk, self.assets, self.manifests, stager, self.store, self.shelf)
@@ -179,6 +182,7 @@ class Core:
         self._supervisor.keep("reconciling", self._keep_reconciled)
         self._supervisor.keep("advisories", partial(watch_advisories, bus))
         self._supervisor.keep("position", partial(self._keep_position, bus, reader))
+        self._supervisor.keep("sessions", self.sessions.keep_tidy)
         for problem in await self._library_problems():
             log.warning("the library has a problem", problem=problem)
         self._is_up = True

@@ -5,11 +5,12 @@ Its own begin with IMMICHVR_GATEWAY_; those about Immich are named as other Immi
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from immichvr_common.settings import EnvironmentSettings, MetricsSettings, NatsSettings, S3Settings
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -58,6 +59,9 @@ class GatewaySettings(EnvironmentSettings):
     cache: Path | None = Field(None, description="where thumbnails of a folder are kept; a temporary folder if unset")
     web: Path | None = Field(None, description="the built viewer; the checkout's own if unset")
     public_url: str = Field("", description="the address people use, where a proxy stands in front")
+    trusted_proxies: str = Field(
+        "", description="proxies in front whose X-Forwarded-* is believed: addresses, networks"
+    )
     access_token: SecretStr = Field(SecretStr(""), description="exchanged for a session by people without Immich")
     session_key: SecretStr = Field(SecretStr(""), description="seals stored sessions; a fresh one if unset")
     pool: Literal["cpu", "gpu"] = Field("cpu", description="the pool of ai workers that gets the jobs")
@@ -72,7 +76,23 @@ class GatewaySettings(EnvironmentSettings):
     log_level: str = "info"
     log_json: bool = False
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        for one in _listed(value):
+            ipaddress.ip_network(one)
+        return value
+
+    @property
+    def proxies(self) -> list[str]:
+        """The addresses and networks of `trusted_proxies`."""
+        return _listed(self.trusted_proxies)
+
     @property
     def is_open(self) -> bool:
         """Whether anybody may look: only a folder, and only from this machine."""
         return not self.immich.url and self.host in LOOPBACK
+
+
+def _listed(value: str) -> list[str]:
+    return [one.strip() for one in value.split(",") if one.strip()]

@@ -82,7 +82,7 @@ class JobView(BaseModel):
     id: str = Field(examples=["splat-6f1c0a3b-5f2d1c0e9a8b7c6d"])
     kind: str = Field(examples=["splat"])
     photo_id: str
-    requesters: list[str] = []
+    requesters: list[str] = Field([], description="you, where you asked for it; others are not named")
     params: dict[str, Any] = Field({}, examples=[{"model": "auto", "quality": "full"}])
     state: State = State.QUEUED
     run: int = 1
@@ -111,9 +111,11 @@ class JobRecord(JobView):
     auto_retries: int = 0
     address: str = ""
 
-    def view(self) -> JobView:
-        """What the API shows of it."""
-        return JobView.model_construct(**{name: getattr(self, name) for name in JobView.model_fields})
+    def view(self, user_id: str) -> JobView:
+        """What the API shows of it to a person; who else asked for it is nobody's to know."""
+        shown = {name: getattr(self, name) for name in JobView.model_fields}
+        shown["requesters"] = [one for one in self.requesters if one == user_id]
+        return JobView.model_construct(**shown)
 
     def job(self) -> Job:
         """The message it was, or will be, published as."""
