@@ -176,7 +176,9 @@ class Core:
         self._live = LiveSessions(self._desk, self.shelf, self.models, self.store.bucket, settings.live)
         aside = Aside(bus)
         self._claims = Claims(bus, self.jobs, self.assets, self._results, aside)
-        reader = self._reader = EventReader(bus, position, aside, self._on_job, self._on_asset, self._on_model)
+        reader = self._reader = EventReader(
+            bus, position, aside, self._results.look_ahead, self._on_job, self._on_asset, self._on_model
+        )
         await self._catch_up(bus, reader)
         self._supervisor.keep("events", reader.run)
         self._supervisor.keep("reconciling", self._keep_reconciled)

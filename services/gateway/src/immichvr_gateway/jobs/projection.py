@@ -6,6 +6,7 @@ Every gateway reads every event from where its own KV left off; applying one twi
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -40,11 +41,12 @@ class EventReader:
         bus: Bus,
         after: int,
         aside: Aside,
+        look_ahead: Callable[[list[AssetEvent]], Awaitable[None]],
         on_job: Callable[[Told, JobEvent], Awaitable[None]],
         on_asset: Callable[[Told, AssetEvent], Awaitable[None]],
         on_model: Callable[[Told, ModelEvent], Awaitable[None]],
     ) -> None:
-        self._bus, self.position, self._aside = bus, after, aside
+        self._bus, self.position, self._aside, self._look_ahead = bus, after, aside, look_ahead
         self._on_job, self._on_asset, self._on_model = on_job, on_asset, on_model
 
     async def run(self) -> None:
@@ -53,7 +55,9 @@ class EventReader:
             try:
                 async with self._puller() as puller:
                     while True:
-                        for message in await puller.batch(_BATCH, _WAIT_S):
+                        messages = await puller.batch(_BATCH, _WAIT_S)
+                        await self._look_ahead(_assets_in(messages))
+                        for message in messages:
                             await self._apply(message)
             except (Unavailable, *OUTAGES, nats.errors.Error, ConsumerGone) as error:
                 log.warning("events cannot be read, trying again", error=str(error) or type(error).__name__)
@@ -103,6 +107,17 @@ class EventReader:
             await self._on_asset(told, read_message(data, AssetEvent()))
         else:
             await self._on_model(told, read_message(data, ModelEvent()))
+
+
+def _assets_in(messages: list[Msg]) -> list[AssetEvent]:
+    """What a batch tells of assets, as far as it can be read."""
+    found: list[AssetEvent] = []
+    for message in messages:
+        told = read_subject(message.subject)
+        if told is not None and told.what == "asset":
+            with contextlib.suppress(Unreadable):
+                found.append(read_message(message.data, AssetEvent()))
+    return found
 
 
 async def last_events(bus: Bus, subject: str, job_id: str) -> list[tuple[str, bytes]]:
