@@ -12,7 +12,7 @@ from immichvr_ai.jobs import perform
 from immichvr_ai.service import RPC_NAMES, register
 from immichvr_common.processes import ChildPool
 from immichvr_common.rpc import RpcServer
-from immichvr_common.settings import RpcSettings
+from immichvr_common.rpc_settings import RpcSettings
 from immichvr_common.tasks import MadeFile, Task
 from immichvr_splats import read
 from immichvr_splats.pointclouds import read_points

@@ -12,7 +12,7 @@ from immichvr_ai.service import RPC_NAMES, register
 from immichvr_common.errors import TaskFailed
 from immichvr_common.processes import ChildPool
 from immichvr_common.rpc import RpcServer
-from immichvr_common.settings import RpcSettings
+from immichvr_common.rpc_settings import RpcSettings
 from immichvr_common.tasks import Task
 from immichvr_common.telling import News, Residents, _Channel
 from immichvr_models import Cache, registry

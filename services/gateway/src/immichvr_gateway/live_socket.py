@@ -15,6 +15,7 @@ import grpc
 from fastapi import FastAPI, WebSocket
 from immichvr.ai.v1 import ai_pb2, ai_pb2_grpc
 from immichvr_common.logs import get_log
+from immichvr_common.rpc_client import credential, open_channel
 from starlette.websockets import WebSocketDisconnect
 
 from immichvr_gateway.core import Core
@@ -138,11 +139,11 @@ async def _serve(core: Core, line: Line, who: Identity) -> None:
         options = [
             ("grpc.max_receive_message_length", _LARGEST_RESULT),
             ("grpc.max_send_message_length", LARGEST_MESSAGE + 1024),
-            # A proxy that leads out of the network, as to Immich, does not lead to workers.
-            ("grpc.enable_http_proxy", 0),
         ]
-        async with grpc.aio.insecure_channel(address, options) as channel:
-            await _pass_through(channel, line, live, [hello, *newest], core.live.settings.idle_s)
+        shown = (*credential(core.settings.ai), ("session-token", live.token))
+        async with open_channel(address, core.settings.ai, options) as channel:
+            call = ai_pb2_grpc.AiServiceStub(channel).StreamFrames(metadata=shown)
+            await _pass_through(call, line, live, [hello, *newest], core.live.settings.idle_s)
     finally:
         core.live.end(live)
 
@@ -166,10 +167,7 @@ async def _until_served(core: Core, line: Line, live: LiveJob) -> tuple[str, lis
         await asyncio.gather(waiting, return_exceptions=True)
 
 
-async def _pass_through(
-    channel: grpc.aio.Channel, line: Line, live: LiveJob, first: list[bytes], idle_s: float
-) -> None:
-    call = ai_pb2_grpc.AiServiceStub(channel).StreamFrames(metadata=(("session-token", live.token),))
+async def _pass_through(call: Any, line: Line, live: LiveJob, first: list[bytes], idle_s: float) -> None:
     up = asyncio.create_task(_up(line, call, first, idle_s))
     down = asyncio.create_task(_down(line, call))
     try:

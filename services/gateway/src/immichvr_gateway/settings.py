@@ -9,6 +9,7 @@ import ipaddress
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from immichvr_common.rpc_settings import RpcClientSettings
 from immichvr_common.settings import EnvironmentSettings, MetricsSettings, NatsSettings, S3Settings
 from pydantic import BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
@@ -72,6 +73,7 @@ class GatewaySettings(EnvironmentSettings):
     metrics: MetricsSettings = MetricsSettings()
     limits: LimitSettings = LimitSettings()
     live: LiveSettings = LiveSettings()
+    ai: RpcClientSettings = Field(RpcClientSettings(), description="how workers are called that serve live sessions")
     immich: ImmichSettings = Field(default_factory=ImmichSettings)
     log_level: str = "info"
     log_json: bool = False

@@ -22,6 +22,8 @@ SOCKET_PORTS = tuple(name for name in _SEAWEED_PORTS if name.endswith("-grpc"))
 WORKERS = ("ai", "converter")
 _CHILDREN = {"ai": 2, "converter": 1}
 """Working processes of each where the environment says nothing; a live session takes one of ai's, photos the other."""
+_GATEWAYS_CALLS = {"ai": "StreamFrames", "converter": "ListFormats"}
+"""What the gateway may call of each."""
 NAMES = ("nats", "seaweedfs", "gateway", *WORKERS)
 """Every part's name, in the order of start."""
 INNER_PORTS = (
@@ -107,6 +109,7 @@ def _gateway(plan: Plan) -> Part:
         "WORK_DIRECTORY": str(data.work),
         "SESSION_KEY_FILE": str(data.secret_file("session-key")),
         "ACCESS_TOKEN_FILE": str(data.secret_file("access-token")),
+        "AI__TOKEN_FILE": str(_gateways_token(data, "ai")),
     }
     environment = _environment(data, dict(os.environ), keep_immich=plan.photos is None)
     environment |= _prefixed("gateway", own | _connections(plan, "gateway"))
@@ -123,12 +126,21 @@ def _gateway(plan: Plan) -> Part:
 
 
 def _worker(plan: Plan, name: str) -> Part:
-    own = {"RPC__PORT": str(plan.inner[f"{name}-rpc"])}
+    own = {
+        "RPC__PORT": str(plan.inner[f"{name}-rpc"]),
+        "RPC__CALLERS__GATEWAY__TOKEN_FILE": str(_gateways_token(plan.data, name)),
+        "RPC__CALLERS__GATEWAY__CALLS": _GATEWAYS_CALLS[name],
+    }
     defaults = _prefixed(name, {"WORK__CHILDREN": str(_CHILDREN[name]), "WORK__DIRECTORY": str(plan.data.work)})
     environment = _environment(plan.data, defaults | dict(os.environ))
     environment |= _prefixed(name, own | _connections(plan, name))
     log, port = plan.data.log(name), plan.inner[f"{name}-rpc"]
     return Part(name, _module(f"immichvr_{name}"), environment, log, listens(port), healthy=serves_rpc(port))
+
+
+def _gateways_token(data: DataDirectory, service: str) -> Path:
+    """What the gateway shows to one service, and to no other."""
+    return data.secret_file(f"rpc-gateway-{service}")
 
 
 def _connections(plan: Plan, name: str) -> dict[str, str]:
