@@ -243,6 +243,23 @@ async def test_references_that_do_not_hold_are_refused(stub, objects) -> None:
     assert not await objects.exists("calls/made/b")
 
 
+async def test_what_is_not_the_callers_is_neither_read_nor_overwritten(stub, objects, make_cloud) -> None:
+    manifest = "splats/photo_sharp/recipe/manifest.json"
+    kept = await objects.put_bytes(manifest, b"{}", "application/json")
+    photo = await objects.put_bytes("sources/photo/version", b"a photo", "image/jpeg")
+    own = await objects.put_bytes("calls/in/own", to_bytes(make_cloud(5), "ply"), "application/x-ply")
+    asked = partial(ConvertRequest, params=ConvertParams(to_format="spz"))
+    calls = [stub.Convert(asked(input=own, output=ObjectRef(key=manifest)))]
+    calls += [stub.Convert(asked(input=own, output=ObjectRef(key=key))) for key in ("calls/../x", "calls/a//b", "..")]
+    calls += [stub.Convert(asked(input=photo, output=ObjectRef(key="calls/x")))]
+    calls += [stub.Inspect(InspectRequest(input=photo))]
+    refusals = [await refusal_of(call) for call in calls]
+    assert {(code, words.partition(":")[0]) for code, words in refusals} == {
+        (StatusCode.INVALID_ARGUMENT, "invalid_request")
+    }
+    assert (await objects.get_bytes(kept.key)).data == b"{}"
+
+
 async def test_the_formats_are_those_of_the_table(stub) -> None:
     answer = await stub.ListFormats(ListFormatsRequest())
     told = {one.key: one for one in answer.formats}

@@ -17,6 +17,7 @@ import uvicorn
 from immichvr_common.bus import Bus, connect
 from immichvr_common.embedded import NatsServer, SeaweedServer
 from immichvr_common.processes import ChildPool
+from immichvr_common.rpc_settings import RpcClientSettings
 from immichvr_common.settings import WorkSettings
 from immichvr_common.storage import ObjectStore
 from immichvr_common.testing.fixtures import ACK_WAIT_S
@@ -187,6 +188,7 @@ def settings(
         nats=nats_server.settings("gateway"),
         s3=weed.settings(BUCKET),
         immich=ImmichSettings(url=""),
+        ai=RpcClientSettings(token=SecretStr("the gateway's own, for ai")),
     )
 
 
