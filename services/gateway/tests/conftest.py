@@ -236,14 +236,17 @@ async def live(gateway: Running) -> AsyncIterator[Live]:
 
 
 @pytest.fixture
-def working(nats_server: NatsServer, empty_bus: Bus, storage: ObjectStore, studio: Path) -> Callable[..., Any]:
+def working(
+    nats_server: NatsServer, weed: SeaweedServer, empty_bus: Bus, storage: ObjectStore, studio: Path
+) -> Callable[..., Any]:
     """Has a worker of a service work."""
 
     @asynccontextmanager
     async def work(service: str) -> AsyncIterator[Worker]:
         bus = await connect(nats_server.settings(service), service)
+        store = ObjectStore(weed.settings(BUCKET, service))
         pool = ChildPool(CAPABILITY)
-        worker = Worker(service, bus, storage, pool, WorkSettings(name=service, prefetch=1, stop_grace_s=0))
+        worker = Worker(service, bus, store, pool, WorkSettings(name=service, prefetch=1, stop_grace_s=0))
         running = asyncio.create_task(worker.run())
         try:
             yield worker
@@ -252,6 +255,7 @@ def working(nats_server: NatsServer, empty_bus: Bus, storage: ObjectStore, studi
             pool.close()
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
+            store.close()
             await bus.close()
 
     return work

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from immichvr_common.embedded import NatsServer, SeaweedServer
+from immichvr_common.embedded import BUCKET, NatsServer, SeaweedServer
+from immichvr_common.storage_rights import Account
 
 from immichvr_local.stack.data import DataDirectory
 from immichvr_local.stack.leftovers import MARK
@@ -35,7 +36,6 @@ INNER_PORTS = (
 """Every port of the stack but the gateway's own, by name."""
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_BUCKET = "immichvr"
 _IMMICH = "IMMICH_"
 # SeaweedFS's gRPC servers wait for one another for ever; what was written is on disk.
 _SEAWEED_GRACE_S = 3
@@ -70,8 +70,10 @@ def parts_of(plan: Plan) -> list[Part]:
     seaweed = SeaweedServer(
         data.s3,
         [inner[name] for name in _SEAWEED_PORTS],
-        data.secret("s3-access-key"),
-        data.secret("s3-secret-key"),
+        {
+            service: Account(data.secret(f"s3-{service}-access-key"), data.secret(f"s3-{service}-secret-key"))
+            for service in ("gateway", *WORKERS)
+        },
     )
     return [
         Part(
@@ -150,9 +152,9 @@ def _connections(plan: Plan, name: str) -> dict[str, str]:
         "NATS__USER": name,
         "NATS__PASSWORD_FILE": str(data.secret_file(f"nats-{name}")),
         "S3__ENDPOINT": f"http://127.0.0.1:{inner['seaweedfs-s3']}",
-        "S3__BUCKET": _BUCKET,
-        "S3__ACCESS_KEY_FILE": str(data.secret_file("s3-access-key")),
-        "S3__SECRET_KEY_FILE": str(data.secret_file("s3-secret-key")),
+        "S3__BUCKET": BUCKET,
+        "S3__ACCESS_KEY_FILE": str(data.secret_file(f"s3-{name}-access-key")),
+        "S3__SECRET_KEY_FILE": str(data.secret_file(f"s3-{name}-secret-key")),
         "METRICS__PORT": str(inner[f"{name}-metrics"]),
     }
 
