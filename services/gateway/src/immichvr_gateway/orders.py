@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from immichvr.events.v1.events_pb2 import Job
-from immichvr_common.manifests import Manifest
+from immichvr_common.errors import NotFound
+from immichvr_common.manifests import Manifest, manifest_key
 from immichvr_common.storage import ObjectStore
 from immichvr_models import registry
 
-from immichvr_gateway.assets import PREFERENCE, AssetEntry, AssetIndex, ManifestReader, rank
+from immichvr_gateway.assets import PREFERENCE, AssetEntry, AssetIndex, ManifestReader, entry_of, rank
 from immichvr_gateway.conversions import Asker, Conversions
 from immichvr_gateway.jobs.desk import Desk
 from immichvr_gateway.jobs.records import Answer, JobProgress, JobRecord, State, new_record
@@ -39,7 +40,7 @@ class Orders:
         store: ObjectStore,
         shelf: Shelf,
     ) -> None:
-        self._desk, self._assets = desk, assets
+        self._desk, self._assets, self._manifests = desk, assets, manifests
         self._stager, self._store, self._shelf = stager, store, shelf
         self.conversions = Conversions(desk, assets, manifests, store)
 
@@ -61,20 +62,30 @@ class Orders:
             raise not_accepted("quality", quality, QUALITIES)
         return await self._make("splat", who, photo, model, quality, force, trace)
 
-    async def lighten(self, record: JobRecord) -> JobRecord | None:
-        """The job that makes the light variant of what a splat job just made; None if it exists."""
-        entry = next(
-            (self._assets.get(record.photo_id, key) for key in record.outputs if key.startswith("splat-")), None
-        )
-        if entry is None:
-            return None
+    async def lighten(self, record: JobRecord) -> Answer:
+        """The job that makes the light variant of what a splat job just made; `done` where it exists.
+
+        Raises NotFound where there is no such splat, Unavailable.
+        """
+        entry = await self._splat_of(record)
         source = record.job()
         photo = LibraryPhoto(
             record.photo_id, source.source_name, "", None, None, None, source.source_version, None, None
         )
         requester = record.requesters[0] if record.requesters else ""
-        answer = await self.conversions.lighten(Asker(requester, source.traceparent), photo, entry)
-        return None if answer.done else answer.record
+        return await self.conversions.lighten(Asker(requester, source.traceparent), photo, entry)
+
+    async def _splat_of(self, record: JobRecord) -> AssetEntry:
+        """The splat that a job made, from its own manifest where the index knows of another, or of none."""
+        key = next((key for key in record.outputs if key.startswith("splat-")), None)
+        if key is None:
+            raise NotFound(f"job {record.id} made no splat")
+        made_by = record.job().recipes["splat"]
+        entry = self._assets.get(record.photo_id, key)
+        if entry is not None and entry.recipe == made_by:
+            return entry
+        at = manifest_key("splat", record.photo_id, key.removeprefix("splat-"), made_by)
+        return entry_of(await self._manifests.read(at))
 
     def is_outdated(self, manifest: Manifest, photo: LibraryPhoto) -> bool:
         """Whether the photo, or what makes assets of it, has changed since."""
