@@ -49,7 +49,6 @@ class StubUser:
     email: str
     password: str
     is_admin: bool = False
-    is_deleted: bool = False
 
 
 @dataclass
@@ -214,7 +213,7 @@ async def _me(stub: ImmichStub, request: Request, caller: Caller) -> Response:
             "createdAt": _text(FIRST_DAY),
             "updatedAt": _text(FIRST_DAY),
             "profileChangedAt": _text(FIRST_DAY),
-            "deletedAt": _text(FIRST_DAY) if user.is_deleted else None,
+            "deletedAt": None,
             "isAdmin": user.is_admin,
             "license": None,
             "oauthId": "",
