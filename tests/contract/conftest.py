@@ -81,6 +81,22 @@ def immich_stub(immich_server: ImmichStub, strict_contract: Contract | None) -> 
     assert strict_contract.violations == []
 
 
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that stands still until its `now` is moved."""
+    return Clock()
+
+
 @pytest.fixture
 async def open_library(immich_stub: ImmichStub) -> AsyncIterator[Callable[..., ImmichLibrary]]:
     """Makes libraries on the stub, and closes them."""

@@ -49,6 +49,7 @@ class StubUser:
     email: str
     password: str
     is_admin: bool = False
+    is_deleted: bool = False
 
 
 @dataclass
@@ -213,7 +214,7 @@ async def _me(stub: ImmichStub, request: Request, caller: Caller) -> Response:
             "createdAt": _text(FIRST_DAY),
             "updatedAt": _text(FIRST_DAY),
             "profileChangedAt": _text(FIRST_DAY),
-            "deletedAt": None,
+            "deletedAt": _text(FIRST_DAY) if user.is_deleted else None,
             "isAdmin": user.is_admin,
             "license": None,
             "oauthId": "",

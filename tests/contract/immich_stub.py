@@ -9,6 +9,7 @@ import threading
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import uvicorn
 from immich_answers import (
@@ -38,7 +39,7 @@ class ImmichStub:
     """A server in memory, on a free port of this machine.
 
     instead: by a regular expression of paths, an answer given in place of Immich's, for what goes wrong;
-    calls: what was asked, as `GET /api/…`.
+    calls: what was asked, as `GET /api/…`; headers: those of each call, names in lower case.
     """
 
     def __init__(self) -> None:
@@ -55,6 +56,7 @@ class ImmichStub:
         self.version = (3, 1, 0)
         self.instead: dict[str, Answer] = {}
         self.calls: list[str] = []
+        self.headers: list[dict[str, str]] = []
 
     def add_user(self, name: str) -> StubUser:
         """A user with the address `<name>@example.org` and a password."""
@@ -86,6 +88,13 @@ class ImmichStub:
         self.assets[asset.id] = asset
         return asset
 
+    def add_copy(self, photo: StubAsset, owner: StubUser | None = None) -> StubAsset:
+        """Another photo of the same picture, one day newer than the last; made quickly."""
+        taken_at = FIRST_DAY + len(self.assets) * ONE_DAY
+        copy = replace(photo, id=str(uuid.uuid4()), owner=owner or photo.owner, taken_at=taken_at, shared_with=[])
+        self.assets[copy.id] = copy
+        return copy
+
     @contextmanager
     def serving(self, wrap: Callable[[ASGIApp], ASGIApp] = lambda app: app) -> Iterator[ImmichStub]:
         """Answers at `self.url` meanwhile; `wrap` puts something in front that sees every request and answer."""
@@ -107,6 +116,7 @@ class ImmichStub:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.calls.append(f"{scope['method']} {scope['path']}")
+        self.headers.append({name.decode(): value.decode("latin-1") for name, value in scope["headers"]})
         for pattern, answer in self.instead.items():
             if re.search(pattern, scope["path"]):
                 scope["instead"] = True

@@ -305,7 +305,7 @@ def events_of(bus: Bus) -> Callable[[str], Any]:
 
 
 def _servers(prefix: str, user: str, nats: NatsServer, weed: SeaweedServer) -> dict[str, str]:
-    bus, objects = nats.settings(user), weed.settings()
+    bus, objects = nats.settings(user), weed.settings(service=user)
     return {
         f"{prefix}NATS__URL": bus.url,
         f"{prefix}NATS__USER": bus.user,

@@ -60,7 +60,7 @@ def running_stack(photos: Path, worker: str) -> Iterator[Stack]:
 
 
 def _environment(name: str, nats: NatsServer, weed: SeaweedServer) -> dict[str, str]:
-    bus, s3 = nats.settings(name.lower()), weed.settings()
+    bus, s3 = nats.settings(name.lower()), weed.settings(service=name.lower())
     values = {
         "NATS__URL": bus.url,
         "NATS__USER": bus.user,

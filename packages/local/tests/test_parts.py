@@ -29,7 +29,7 @@ def test_secrets_are_in_files_only(tmp_path: Path) -> None:
     parts = parts_of(made)
     assert [part.name for part in parts] == list(NAMES)
     secrets = secrets_of(made.data)
-    assert len(secrets) == 7
+    assert len(secrets) == len(set(secrets)) >= 13
     for part in parts:
         seen = " ".join([*part.command, *part.environment.values()])
         assert not [secret for secret in secrets if secret in seen], part.name
@@ -47,8 +47,23 @@ def test_files_with_secrets_are_private(tmp_path: Path) -> None:
 def test_a_service_is_told_only_its_own_password(tmp_path: Path) -> None:
     parts = by_name(parts_of(plan(tmp_path, tmp_path)))
     named = [value for value in parts["ai"].environment.values() if "secrets/" in value]
-    assert sorted(Path(value).name for value in named) == ["nats-ai", "s3-access-key", "s3-secret-key"]
+    assert sorted(Path(value).name for value in named) == [
+        "nats-ai",
+        "rpc-gateway-ai",
+        "s3-ai-access-key",
+        "s3-ai-secret-key",
+    ]
     assert parts["ai"].environment["IMMICHVR_AI_NATS__USER"] == "ai"
+
+
+def test_the_gateway_calls_each_service_with_a_secret_of_its_own_and_may_call_little(tmp_path: Path) -> None:
+    parts = by_name(parts_of(plan(tmp_path, tmp_path)))
+    shown = parts["gateway"].environment["IMMICHVR_GATEWAY_AI__TOKEN_FILE"]
+    assert parts["ai"].environment["IMMICHVR_AI_RPC__CALLERS__GATEWAY__TOKEN_FILE"] == shown
+    assert parts["ai"].environment["IMMICHVR_AI_RPC__CALLERS__GATEWAY__CALLS"] == "StreamFrames"
+    converters = parts["converter"].environment
+    assert converters["IMMICHVR_CONVERTER_RPC__CALLERS__GATEWAY__TOKEN_FILE"] != shown
+    assert converters["IMMICHVR_CONVERTER_RPC__CALLERS__GATEWAY__CALLS"] == "ListFormats"
 
 
 def test_the_gateway_alone_knows_immich(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,3 +101,18 @@ def test_beyond_this_machine_the_access_token_is_told_by_its_file(tmp_path: Path
     told = dict(addresses(everywhere))
     assert told["access token"] == f"in {everywhere.data.root}/secrets/access-token"
     assert everywhere.data.secret("access-token") not in " ".join(told.values())
+
+
+def test_the_account_that_all_services_shared_goes(tmp_path: Path) -> None:
+    made = plan(tmp_path, tmp_path)
+    for name in ("s3-access-key", "s3-secret-key"):
+        made.data.secret(name)
+    parts = by_name(parts_of(plan(tmp_path, tmp_path)))
+    assert not [
+        path for path in (made.data.root / "secrets").iterdir() if path.name in ("s3-access-key", "s3-secret-key")
+    ]
+    keys = {
+        parts[name].environment[f"IMMICHVR_{name.upper()}_S3__ACCESS_KEY_FILE"]
+        for name in ("gateway", "ai", "converter")
+    }
+    assert len(keys) == 3

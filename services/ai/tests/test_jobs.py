@@ -1,18 +1,20 @@
 """The jobs and the gRPC door of the AI service, on a real photograph."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import grpc
 import numpy as np
 import pytest
 import skimage.data
 from immichvr.ai.v1 import ai_pb2, ai_pb2_grpc
+from immichvr.common.v1.common_pb2 import ObjectRef
 from immichvr_ai.errors import ImageTooSmall, ModelUnavailable, UnknownModel
 from immichvr_ai.jobs import perform
 from immichvr_ai.service import RPC_NAMES, register
 from immichvr_common.processes import ChildPool
 from immichvr_common.rpc import RpcServer
-from immichvr_common.settings import RpcSettings
+from immichvr_common.rpc_settings import RpcSettings
 from immichvr_common.tasks import MadeFile, Task
 from immichvr_splats import read
 from immichvr_splats.pointclouds import read_points
@@ -126,7 +128,7 @@ def test_an_accepted_licence_travels_with_the_job(photo: Path, tmp_path: Path) -
 
 async def test_grpc_answers_with_progress_and_a_splat_in_chunks(photo: Path) -> None:
     pool = ChildPool("immichvr_ai.jobs:perform")
-    server = RpcServer(RpcSettings(), lambda one: register(one, pool, None), RPC_NAMES)
+    server = RpcServer(RpcSettings(), lambda one: register(one, pool, SimpleNamespace(bucket="immichvr")), RPC_NAMES)
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         stub = ai_pb2_grpc.AiServiceStub(channel)
@@ -152,5 +154,15 @@ async def test_grpc_answers_with_progress_and_a_splat_in_chunks(photo: Path) -> 
             _ = [answer async for answer in stub.Depth(request, timeout=60)]
         assert refused.value.details().startswith("licence_required: da2-large: the licence")
         assert "immichvr models accept da2-large" in refused.value.details()
+        request.params.accepted.append("da2-large")
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            _ = [answer async for answer in stub.Depth(request, timeout=60)]
+        assert refused.value.details().startswith("licence_required"), "a caller's word is not enough"
+        staged = ObjectRef(key="sources/photo/version")
+        for method, wish in ((stub.Depth, ai_pb2.DepthRequest), (stub.Splat, ai_pb2.SplatRequest)):
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                _ = [answer async for answer in method(wish(source=ai_pb2.Source(object=staged)), timeout=60)]
+            assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+            assert "is not yours to name" in refused.value.details()
     await server.stop(0)
     pool.close()

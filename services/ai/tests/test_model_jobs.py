@@ -12,11 +12,12 @@ from immichvr_ai.service import RPC_NAMES, register
 from immichvr_common.errors import TaskFailed
 from immichvr_common.processes import ChildPool
 from immichvr_common.rpc import RpcServer
-from immichvr_common.settings import RpcSettings
+from immichvr_common.rpc_settings import CallerSettings, RpcSettings
 from immichvr_common.tasks import Task
 from immichvr_common.telling import News, Residents, _Channel
 from immichvr_models import Cache, registry
 from immichvr_models.testing import Hub, drops_after, running_hub
+from pydantic import SecretStr
 
 PERFORM = "immichvr_ai.jobs:perform"
 MODEL = "da2-base"
@@ -111,20 +112,45 @@ async def test_what_makes_no_sense_is_refused(children: Children) -> None:
             await children.do(kind, key=key)
 
 
+async def test_what_was_accepted_on_the_machine_counts_for_every_caller(children: Children, hub: Hub) -> None:
+    Cache.from_env().accept(MODEL, "an operator")
+    server = RpcServer(RpcSettings(), lambda one: register(one, children.pool, None), RPC_NAMES)
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        request = ai_pb2.DownloadModelRequest(key=MODEL, accepted=True)
+        answers = [answer async for answer in ai_pb2_grpc.AiServiceStub(channel).DownloadModel(request, timeout=60)]
+    assert answers[-1].state == "ready"
+    await server.stop(0)
+
+
+def bearer(token: str) -> tuple[tuple[str, str], ...]:
+    return (("authorization", f"Bearer {token}"),)
+
+
 async def test_grpc_streams_a_downloads_progress_through_a_broken_connection(children: Children, hub: Hub) -> None:
     weights = next(path for path in hub.files if path.endswith("safetensors"))
     hub.planned[weights] = [drops_after(len(hub.files[weights]) // 2)]
-    server = RpcServer(RpcSettings(), lambda one: register(one, children.pool, None), RPC_NAMES)
+    granted, other = "the operator's own token", "another caller's token"
+    callers = {
+        "operator": CallerSettings(token=SecretStr(granted), calls=("DownloadModel",), accepts_licences=True),
+        "other": CallerSettings(token=SecretStr(other), calls=("DownloadModel",)),
+    }
+    server = RpcServer(RpcSettings(callers=callers), lambda one: register(one, children.pool, None), RPC_NAMES)
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         stub = ai_pb2_grpc.AiServiceStub(channel)
         request = ai_pb2.DownloadModelRequest(key=MODEL, accepted=True)
-        answers = [answer async for answer in stub.DownloadModel(request, timeout=60)]
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            _ = [answer async for answer in stub.DownloadModel(request, timeout=60, metadata=bearer(other))]
+        assert refused.value.details().startswith("licence_required")
+        assert not hub.requests, "nobody who may has accepted the licence"
+        answers = [answer async for answer in stub.DownloadModel(request, timeout=60, metadata=bearer(granted))]
         assert [answers[0].state, answers[-1].state] == ["downloading", "ready"]
         done = [answer.done_bytes for answer in answers[:-1]]
         assert done == sorted(done)
         assert done[-1] == sum(len(body) for body in hub.files.values())
+        request = ai_pb2.DownloadModelRequest(key="nobody")
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            _ = [answer async for answer in stub.DownloadModel(ai_pb2.DownloadModelRequest(key="nobody"), timeout=60)]
+            _ = [answer async for answer in stub.DownloadModel(request, timeout=60, metadata=bearer(granted))]
         assert "unknown_model" in refused.value.details()
     await server.stop(0)

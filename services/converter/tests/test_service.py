@@ -23,10 +23,11 @@ from immichvr.converter.v1.converter_pb2 import (
 from immichvr.converter.v1.converter_pb2_grpc import ConverterServiceStub
 from immichvr_common.processes import ChildPool
 from immichvr_common.rpc import RpcServer
-from immichvr_common.settings import RpcSettings, WorkSettings
+from immichvr_common.rpc_settings import RpcSettings
+from immichvr_common.settings import WorkSettings
 from immichvr_common.storage import ObjectStore
 from immichvr_converter.service import SERVICE, register
-from immichvr_converter.settings import CAPABILITY, CallSettings, ConversionLimits, ConverterSettings
+from immichvr_converter.settings import CAPABILITY, ConversionLimits, ConverterSettings
 from immichvr_splats import FORMATS, read, to_bytes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -51,10 +52,12 @@ async def pool() -> AsyncIterator[ChildPool]:
 
 
 @contextlib.asynccontextmanager
-async def serving(pool: ChildPool, store: ObjectStore, folder: Path, **settings) -> AsyncIterator[ConverterServiceStub]:
+async def serving(
+    pool: ChildPool, store: ObjectStore, folder: Path, rpc: RpcSettings | None = None, **settings
+) -> AsyncIterator[ConverterServiceStub]:
     folder.mkdir(exist_ok=True)
     chosen = ConverterSettings(work=WorkSettings(directory=folder), **settings)
-    server = RpcServer(RpcSettings(), lambda one: register(chosen, one, pool, store), [SERVICE])
+    server = RpcServer(rpc or RpcSettings(), lambda one: register(chosen, one, pool, store), [SERVICE])
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         yield ConverterServiceStub(channel)
@@ -166,16 +169,16 @@ async def test_a_file_over_the_limit_is_refused_while_it_arrives_and_leaves_noth
         assert (code, details.partition(":")[0]) == (StatusCode.INVALID_ARGUMENT, "too_large")
         assert "100,000 bytes" in details
         assert not list((tmp_path / "calls").iterdir())
-        ref = await objects.put_bytes("sources/large", bytes(120_000), "application/octet-stream")
+        ref = await objects.put_bytes("calls/in/large", bytes(120_000), "application/octet-stream")
         unsized = ObjectRef(key=ref.key)
         for one in (ref, unsized):
-            request = ConvertRequest(input=one, output=ObjectRef(key="x"), params=ConvertParams(to_format="spz"))
+            request = ConvertRequest(input=one, output=ObjectRef(key="calls/x"), params=ConvertParams(to_format="spz"))
             _, details = await refusal_of(stub.Convert(request))
             assert details.startswith("too_large: ")
 
 
 async def test_a_client_that_falls_silent_is_let_go(pool, objects, tmp_path: Path) -> None:
-    async with serving(pool, objects, tmp_path / "calls", calls=CallSettings(silence_s=0.2)) as stub:
+    async with serving(pool, objects, tmp_path / "calls", rpc=RpcSettings(silence_s=0.2)) as stub:
         code, details = await refusal_of(stub.ConvertStream(never_ending(*messages(b"ply\n", to_format="spz"))))
         assert (code, details.partition(":")[0]) == (StatusCode.DEADLINE_EXCEEDED, "deadline_exceeded")
         assert not list((tmp_path / "calls").iterdir())
@@ -183,7 +186,7 @@ async def test_a_client_that_falls_silent_is_let_go(pool, objects, tmp_path: Pat
 
 async def test_a_client_that_does_not_read_is_let_go(pool, objects, tmp_path: Path, make_cloud) -> None:
     data = to_bytes(make_cloud(200_000), "ply")
-    async with serving(pool, objects, tmp_path / "calls", calls=CallSettings(silence_s=1.5)) as stub:
+    async with serving(pool, objects, tmp_path / "calls", rpc=RpcSettings(silence_s=1.5)) as stub:
         call = stub.ConvertStream(iter(messages(data, to_format="ply")))
         assert (await call.read()).summary.size == len(data)
         async with asyncio.timeout(30):
@@ -215,29 +218,46 @@ async def test_the_callers_deadline_ends_the_child(stalling, objects, tmp_path: 
 
 async def test_a_stored_file_is_converted_by_reference(stub, objects, make_cloud) -> None:
     cloud = make_cloud(500)
-    source = await objects.put_bytes("sources/a", to_bytes(cloud, "ply"), "application/x-ply")
+    source = await objects.put_bytes("calls/in/a", to_bytes(cloud, "ply"), "application/x-ply")
     params = ConvertParams(to_format="spz")
-    request = ConvertRequest(input=source, output=ObjectRef(key="made/a.spz"), params=params)
+    request = ConvertRequest(input=source, output=ObjectRef(key="calls/made/a.spz"), params=params)
     answer = await stub.Convert(request)
-    stored = await objects.get_bytes("made/a.spz")
-    assert (answer.output.key, answer.output.size) == ("made/a.spz", len(stored.data))
+    stored = await objects.get_bytes("calls/made/a.spz")
+    assert (answer.output.key, answer.output.size) == ("calls/made/a.spz", len(stored.data))
     assert answer.output.sha256 == hashlib.sha256(stored.data).hexdigest()
     assert answer.output.media_type == FORMATS["spz"].media_type
     assert answer.gaussians == read(stored.data, "spz").cloud.count == 500
 
 
 async def test_references_that_do_not_hold_are_refused(stub, objects) -> None:
-    source = await objects.put_bytes("sources/b", b"ply\n", "application/x-ply")
-    asked = partial(ConvertRequest, output=ObjectRef(key="made/b"), params=ConvertParams(to_format="spz"))
-    missing = asked(input=ObjectRef(key="sources/none"))
-    elsewhere = asked(input=ObjectRef(key="sources/b", bucket="another"))
-    changed = asked(input=ObjectRef(key="sources/b", size=source.size, sha256="0" * 64))
+    source = await objects.put_bytes("calls/in/b", b"ply\n", "application/x-ply")
+    asked = partial(ConvertRequest, output=ObjectRef(key="calls/made/b"), params=ConvertParams(to_format="spz"))
+    missing = asked(input=ObjectRef(key="calls/in/none"))
+    elsewhere = asked(input=ObjectRef(key="calls/in/b", bucket="another"))
+    changed = asked(input=ObjectRef(key="calls/in/b", size=source.size, sha256="0" * 64))
     nowhere = ConvertRequest(input=source, params=ConvertParams(to_format="spz"))
     assert (await refusal_of(stub.Convert(missing)))[0] == StatusCode.NOT_FOUND
     assert "wants 'immichvr'" in (await refusal_of(stub.Convert(elsewhere)))[1]
     assert (await refusal_of(stub.Convert(changed)))[1].startswith("corrupt_object: ")
     assert "output has no key" in (await refusal_of(stub.Convert(nowhere)))[1]
-    assert not await objects.exists("made/b")
+    assert not await objects.exists("calls/made/b")
+
+
+async def test_what_is_not_the_callers_is_neither_read_nor_overwritten(stub, objects, make_cloud) -> None:
+    manifest = "splats/photo_sharp/recipe/manifest.json"
+    kept = await objects.put_bytes(manifest, b"{}", "application/json")
+    photo = await objects.put_bytes("sources/photo/version", b"a photo", "image/jpeg")
+    own = await objects.put_bytes("calls/in/own", to_bytes(make_cloud(5), "ply"), "application/x-ply")
+    asked = partial(ConvertRequest, params=ConvertParams(to_format="spz"))
+    calls = [stub.Convert(asked(input=own, output=ObjectRef(key=manifest)))]
+    calls += [stub.Convert(asked(input=own, output=ObjectRef(key=key))) for key in ("calls/../x", "calls/a//b", "..")]
+    calls += [stub.Convert(asked(input=photo, output=ObjectRef(key="calls/x")))]
+    calls += [stub.Inspect(InspectRequest(input=photo))]
+    refusals = [await refusal_of(call) for call in calls]
+    assert {(code, words.partition(":")[0]) for code, words in refusals} == {
+        (StatusCode.INVALID_ARGUMENT, "invalid_request")
+    }
+    assert (await objects.get_bytes(kept.key)).data == b"{}"
 
 
 async def test_the_formats_are_those_of_the_table(stub) -> None:
@@ -267,7 +287,7 @@ async def test_options_are_told_by_those_who_call(stub, make_cloud) -> None:
 async def test_inspecting_tells_what_a_file_holds_by_reference_and_by_its_bytes(stub, objects, make_cloud) -> None:
     cloud = make_cloud(60, camera=True)
     data = to_bytes(cloud, "ply")
-    source = await objects.put_bytes("sources/inspected", data, "application/x-ply")
+    source = await objects.put_bytes("calls/in/inspected", data, "application/x-ply")
     by_bytes = await stub.Inspect(InspectRequest(data=data))
     by_reference = await stub.Inspect(InspectRequest(input=ObjectRef(key=source.key)))
     assert by_bytes == by_reference

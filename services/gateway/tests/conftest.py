@@ -17,6 +17,7 @@ import uvicorn
 from immichvr_common.bus import Bus, connect
 from immichvr_common.embedded import NatsServer, SeaweedServer
 from immichvr_common.processes import ChildPool
+from immichvr_common.rpc_settings import RpcClientSettings
 from immichvr_common.settings import WorkSettings
 from immichvr_common.storage import ObjectStore
 from immichvr_common.testing.fixtures import ACK_WAIT_S
@@ -24,6 +25,7 @@ from immichvr_common.worker import Worker
 from immichvr_gateway.app import create_app
 from immichvr_gateway.connections import Patience
 from immichvr_gateway.library import (
+    Caller,
     Content,
     Credential,
     FolderLibrary,
@@ -54,7 +56,7 @@ class Live:
         self.client = socketio.AsyncClient(reconnection=False)
         self.heard: list[tuple[str, dict[str, Any]]] = []
         self._news = asyncio.Event()
-        for event in ("job:update", "asset:created", "asset:deleted", "model:progress"):
+        for event in ("job:update", "asset:created", "model:progress", "session:ended"):
             self.client.on(event, self._hears(event))
 
     def _hears(self, event: str) -> Callable[[dict[str, Any]], Awaitable[None]]:
@@ -98,7 +100,7 @@ class Running:
         """A Socket.IO client, connected."""
         live = Live()
         await live.client.connect(
-            self.url, headers=headers or {}, transports=["websocket"], socketio_path="/api/socket.io", retry=False
+            self.url, headers=dict(headers or {}), transports=["websocket"], socketio_path="/api/socket.io", retry=False
         )
         try:
             yield live
@@ -186,6 +188,7 @@ def settings(
         nats=nats_server.settings("gateway"),
         s3=weed.settings(BUCKET),
         immich=ImmichSettings(url=""),
+        ai=RpcClientSettings(token=SecretStr("the gateway's own, for ai")),
     )
 
 
@@ -233,14 +236,17 @@ async def live(gateway: Running) -> AsyncIterator[Live]:
 
 
 @pytest.fixture
-def working(nats_server: NatsServer, empty_bus: Bus, storage: ObjectStore, studio: Path) -> Callable[..., Any]:
+def working(
+    nats_server: NatsServer, weed: SeaweedServer, empty_bus: Bus, storage: ObjectStore, studio: Path
+) -> Callable[..., Any]:
     """Has a worker of a service work."""
 
     @asynccontextmanager
     async def work(service: str) -> AsyncIterator[Worker]:
         bus = await connect(nats_server.settings(service), service)
+        store = ObjectStore(weed.settings(BUCKET, service))
         pool = ChildPool(CAPABILITY)
-        worker = Worker(service, bus, storage, pool, WorkSettings(name=service, prefetch=1, stop_grace_s=0))
+        worker = Worker(service, bus, store, pool, WorkSettings(name=service, prefetch=1, stop_grace_s=0))
         running = asyncio.create_task(worker.run())
         try:
             yield worker
@@ -249,6 +255,7 @@ def working(nats_server: NatsServer, empty_bus: Bus, storage: ObjectStore, studi
             pool.close()
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
+            store.close()
             await bus.close()
 
     return work
@@ -282,7 +289,12 @@ class SharedLibrary(FolderLibrary):
         self.unknown_now: set[str] = set()
 
     async def sign_in(
-        self, *, api_key: str | None = None, email: str | None = None, password: str | None = None
+        self,
+        *,
+        api_key: str | None = None,
+        email: str | None = None,
+        password: str | None = None,
+        caller: Caller | None = None,
     ) -> Identity:
         name = (api_key or "").removesuffix("-key") if api_key else (email or "").partition("@")[0]
         if name not in ("ann", "bob") or (email and password != "right"):
@@ -295,10 +307,16 @@ class SharedLibrary(FolderLibrary):
     async def identity_of_service(self) -> Identity | None:
         return None
 
-    async def is_admin(self, who: Identity, *, fresh: bool = False) -> bool:
+    async def confirm(self, who: Identity) -> None:
         if who.user_id in self.unknown_now:
             raise SignInFailed("Immich does not know this key any more")
+
+    async def may_manage(self, who: Identity, *, fresh: bool = False) -> bool:
+        await self.confirm(who)
         return who.user_id == "ann"
+
+    def recall(self, who: Identity, photo_id: str) -> bool | None:
+        return None  # nothing is remembered, so that what changes shows at once
 
     async def photos(self, who: Identity, cursor: str | None, limit: int) -> PhotoPage:
         page = await super().photos(who, cursor, limit)
@@ -309,10 +327,6 @@ class SharedLibrary(FolderLibrary):
         if not self._sees(who, photo):
             raise PhotoNotFound(photo_id)
         return photo
-
-    async def owns(self, who: Identity, photo_id: str) -> bool:
-        await self.photo(who, photo_id)
-        return who.user_id == "ann"
 
     async def original(self, who: Identity, photo_id: str, span: Span | None = None) -> Content:
         await self.photo(who, photo_id)

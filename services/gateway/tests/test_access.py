@@ -93,3 +93,68 @@ async def test_a_photo_that_is_no_longer_shared_takes_its_assets_with_it(shared,
     assert (await shared.get(file, "bob")).status_code == 200
     shared.library.bob_sees.clear()
     assert (await shared.get(file, "bob")).status_code == 404
+
+
+async def test_who_may_not_see_a_photo_any_more_hears_nothing_of_it_and_can_touch_no_job_on_it(
+    shared, workers, studio
+) -> None:
+    photo_id = shared.ids["slow-river.jpg"]
+    async with shared.listening({"x-api-key": "ann-key"}) as ann, shared.listening({"x-api-key": "bob-key"}) as bob:
+        done = (await shared.post("hut.png", "depth", "bob")).json()["job"]
+        await bob.job(done["id"], "succeeded")
+        for user in ("bob", "ann"):
+            job = (await shared.post("slow-river.jpg", "depth", user)).json()["job"]
+        await bob.job(job["id"], "running")
+        shared.library.bob_sees.clear()
+        (studio / "release").touch()
+        await ann.job(job["id"], "succeeded")
+        await ann.first("asset:created", lambda news: news["photo_id"] == photo_id)
+        shared.library.bob_sees.add("slow-river.jpg")
+        # What ends a job is told to all at once: whatever bob was told before, he has heard when this is through.
+        again = (await shared.post("slow-river.jpg", "splat", "bob")).json()["job"]
+        await bob.job(again["id"], "succeeded")
+        assert "succeeded" not in {update["state"] for update in bob.updates(job["id"])}
+        assert all(update["requesters"] == ["bob"] for update in bob.updates(job["id"]))
+        shared.library.bob_sees.clear()
+    for method, path in [("GET", ""), ("DELETE", ""), ("POST", "/retry")]:
+        for one in (job, done, again):
+            answer = await shared.client.request(
+                method, f"/api/jobs/{one['id']}{path}", headers={"x-api-key": "bob-key"}
+            )
+            assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), (method, path)
+    assert (await shared.get("/api/jobs", "bob")).json() == {"items": [], "next_cursor": None}
+    assert (await shared.get(f"/api/jobs?photo_id={photo_id}", "bob")).json()["items"] == []
+    assert (await shared.get("/api/assets/map", "bob")).json()["count"] == 0
+    assert len((await shared.get("/api/jobs", "ann")).json()["items"]) == 1
+
+
+async def test_a_page_of_jobs_goes_on_behind_those_that_may_not_be_seen(shared) -> None:
+    for what in ("depth", "splat"):
+        for name in ("slow-river.jpg", "hut.png"):
+            assert (await shared.post(name, what, "bob")).status_code == 202
+    everything = [job["id"] for job in (await shared.get("/api/jobs", "bob")).json()["items"]]
+    shared.library.bob_sees.discard("hut.png")
+    left = [job["id"] for job in (await shared.get("/api/jobs", "bob")).json()["items"]]
+    assert (len(left), len(everything)) == (2, 4)
+    paged, cursor = [], ""
+    while cursor is not None:
+        page = (await shared.get(f"/api/jobs?limit=1&cursor={cursor}", "bob")).json()
+        paged += [job["id"] for job in page["items"]]
+        cursor = page["next_cursor"]
+    assert paged == left
+
+
+async def test_nothing_about_people_may_be_kept_by_a_browser_without_asking_again(shared, workers) -> None:
+    photo = f"/api/photos/{shared.ids['hut.png']}"
+    for path in (photo, "/api/photos", "/api/jobs", "/api/assets/map", "/api/config", "/api/models"):
+        assert (await shared.get(path, "bob")).headers["cache-control"] == "no-store", path
+    assert (await shared.get(photo)).headers["cache-control"] == "no-store"
+    for what in ("thumbnail", "preview", "original"):
+        first = await shared.get(f"{photo}/{what}", "bob")
+        assert first.headers["cache-control"] == "private, no-cache", what
+        tag = {"if-none-match": first.headers["etag"]}
+        assert (await shared.get(f"{photo}/{what}", "bob", **tag)).status_code == 304
+        assert (await shared.get(f"{photo}/{what}", **tag)).status_code == 401
+        shared.library.bob_sees.discard("hut.png")
+        assert (await shared.get(f"{photo}/{what}", "bob", **tag)).status_code == 404
+        shared.library.bob_sees.add("hut.png")

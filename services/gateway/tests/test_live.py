@@ -7,8 +7,12 @@ import pytest
 import socketio
 import uvicorn
 from immichvr_common.embedded import free_ports
+from immichvr_gateway.library import FolderLibrary, Identity
 from immichvr_gateway.lines import on_lines
+from immichvr_gateway.presences import Presences
+from immichvr_gateway.sessions import Sessions
 from immichvr_gateway.sockets import News
+from immichvr_gateway.visitors import Visitor
 from socketio.exceptions import ConnectionError as Refused
 
 
@@ -59,13 +63,14 @@ async def test_polling_is_not_a_way_in(gateway) -> None:
     assert answer.status_code == 400
 
 
-async def test_a_client_that_does_not_read_is_dropped_and_the_others_go_on() -> None:
-    async def anybody(scope: object) -> str:
-        return "ann"
+async def test_a_client_that_does_not_read_is_dropped_and_the_others_go_on(settings) -> None:
+    async def anybody(scope: object) -> Visitor:
+        return Visitor(Identity.local())
 
     [free_port] = free_ports(1)
-    news = News(anybody, unread_limit=8)
-    app = on_lines(socketio.ASGIApp(news.server, socketio_path="api/socket.io"))
+    library = FolderLibrary(settings.photos, settings.cache)
+    news = News(anybody, library, Presences(Sessions(settings, library)), unread_limit=8)
+    app = on_lines(news.door(socketio.ASGIApp(news.server)))
     server = uvicorn.Server(uvicorn.Config(app, port=free_port, log_level="error", lifespan="off"))
     serving = asyncio.create_task(server._serve())
     while not server.started:  # noqa: ASYNC110  # uvicorn tells nobody
@@ -78,11 +83,11 @@ async def test_a_client_that_does_not_read_is_dropped_and_the_others_go_on() -> 
     sent = 0
     # Nobody knows how much the kernel holds for a socket: we send until one is gone.
     while len(news.server.eio.sockets) == 2 and sent < 500:
-        news.asset_created({"n": sent, "filling": "x" * 100_000}, "photo", {"ann"})
+        news.asset_created({"n": sent, "key": "depth-x", "filling": "x" * 100_000}, "photo", {"local"})
         assert await asyncio.wait_for(heard.get(), 5) == sent
         sent += 1
     assert len(news.server.eio.sockets) == 1, sent
-    news.asset_created({"n": -1}, "photo", {"ann"})
+    news.asset_created({"n": -1, "key": "depth-x"}, "photo", {"local"})
     assert await asyncio.wait_for(heard.get(), 5) == -1
     await listener.disconnect()
     deaf.close()

@@ -4,7 +4,8 @@ from http.cookies import SimpleCookie
 
 import pytest
 from immichvr_gateway.library import SignInFailed
-from immichvr_gateway.sessions import COOKIE, Sessions
+from immichvr_gateway.sessions import Sessions
+from immichvr_gateway.visitors import COOKIE, shown_by
 from pydantic import SecretStr
 
 
@@ -14,6 +15,13 @@ def closed(settings):
     return settings.model_copy(
         update={"host": "192.0.2.1", "access_token": SecretStr("open-sesame"), "session_key": SecretStr("sealing")}
     )  # fmt: skip
+
+
+def shows(cookie: str = "", **headers: str):
+    """What a request with these headers shows."""
+    named = {"cookie": f"{COOKIE}={cookie}" if cookie else "", **headers}
+    raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in named.items() if value]
+    return shown_by({"type": "http", "client": ("192.0.2.7", 1), "headers": raw})
 
 
 def cookie_of(answer) -> SimpleCookie:
@@ -111,8 +119,8 @@ async def test_sealed_sessions_open_with_their_key_only(empty_bus, shared, setti
     immich = settings.immich.model_copy(update={"url": "http://immich.invalid"})
     keyed = settings.model_copy(update={"immich": immich, "session_key": SecretStr("one")})
     first = Sessions(keyed, library)
-    first.use(empty_bus)
-    cookie, _ = await first.sign_in("", "bob@example.org", "right", "")
+    await first.use(empty_bus)
+    cookie, _ = await first.sign_in(shows(), "", "bob@example.org", "right", "")
     stored = await (await empty_bus.js.key_value("state")).keys()
     [name] = [one for one in stored if one.startswith("session.")]
     sealed = (await (await empty_bus.js.key_value("state")).get(name)).value
@@ -120,8 +128,8 @@ async def test_sealed_sessions_open_with_their_key_only(empty_bus, shared, setti
 
     async def who_with(key: str) -> str | None:
         other = Sessions(keyed.model_copy(update={"session_key": SecretStr(key)}), library)
-        other.use(empty_bus)
-        found = await other.who(cookie, "", "")
+        await other.use(empty_bus)
+        found = await other.who(shows(cookie))
         return found and found.user_id
 
     assert await who_with("one") == "bob"
@@ -136,4 +144,4 @@ async def test_a_folder_takes_its_token_and_nothing_else(serving, closed) -> Non
         assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
         assert "access token" in answer.json()["detail"]
     with pytest.raises(SignInFailed):
-        await Sessions(closed, gateway.library).sign_in("", "", "", "guess")
+        await Sessions(closed, gateway.library).sign_in(shows(), "", "", "", "guess")

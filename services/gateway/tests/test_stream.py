@@ -16,6 +16,8 @@ from immichvr.ai.v1 import ai_pb2, ai_pb2_grpc
 from immichvr.events.v1.events_pb2 import JOB_STATE_FAILED, JOB_STATE_RUNNING, JOB_STATE_SUCCEEDED, Job, JobEvent
 from immichvr_common.bus import Bus
 from immichvr_common.reporting import encode
+from immichvr_common.rpc import RpcServer
+from immichvr_common.rpc_settings import CallerSettings, RpcClientSettings, RpcSettings
 from immichvr_gateway.jobs.desk import Desk
 from immichvr_gateway.jobs.index import JobIndex
 from immichvr_gateway.jobs.records import new_record
@@ -24,10 +26,12 @@ from immichvr_gateway.models.shelf import Shelf
 from immichvr_gateway.settings import ImmichSettings, LiveSettings
 from immichvr_models import Cache
 from nats.js.errors import KeyNotFoundError
+from pydantic import SecretStr
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 HELLO = {"type": "hello", "version": 1, "model": "heuristic"}
+OWN_TOKEN = "the gateway's own, for ai"
 BLOB = random.Random(1).randbytes(300_000)
 
 
@@ -76,9 +80,13 @@ class FakeWorker(ai_pb2_grpc.AiServiceServicer):
 async def worker(empty_bus: Bus) -> AsyncIterator[FakeWorker]:
     """A worker that serves live jobs."""
     fake = FakeWorker(empty_bus)
-    server = grpc.aio.server()
-    ai_pb2_grpc.add_AiServiceServicer_to_server(fake, server)
-    fake.port = server.add_insecure_port("127.0.0.1:0")
+    callers = {"gateway": CallerSettings(token=SecretStr(OWN_TOKEN), calls=("StreamFrames",))}
+    server = RpcServer(
+        RpcSettings(callers=callers),
+        lambda one: ai_pb2_grpc.add_AiServiceServicer_to_server(fake, one),
+        ["immichvr.ai.v1.AiService"],
+    )
+    fake.port = server.port
     await server.start()
     subscription = await empty_bus.client.subscribe("jobs.ai.*.*.live.*", cb=fake.on_job)
     await empty_bus.client.flush()
@@ -126,6 +134,15 @@ async def test_messages_pass_both_ways_as_they_are_and_the_job_ends_with_the_soc
     await asyncio.wait_for(worker.ended.wait(), 10)
 
 
+async def test_a_worker_that_does_not_know_the_gateway_serves_it_nothing(serving, settings, worker) -> None:
+    for token in ("", "another gateway's token"):
+        stranger = settings.model_copy(update={"ai": RpcClientSettings(token=SecretStr(token))})
+        async with serving(stranger) as gateway, streaming(gateway.url) as socket:
+            await say(socket, **HELLO)
+            assert await refused_with(socket) == "worker_gone"
+    assert not worker.heard
+
+
 async def test_pages_elsewhere_and_strangers_are_refused_before_anything_is_asked_of_a_worker(
     shared, gateway, worker
 ) -> None:
@@ -152,9 +169,22 @@ async def test_whom_immich_knows_no_more_gets_no_session_though_still_signed_in_
         await say(socket, **HELLO)
         assert (await heard(socket))["type"] == "hello"
     shared.library.unknown_now.add("bob")
-    async with streaming(shared.url, additional_headers=cookie) as socket:
-        assert await refused_with(socket) == "unauthorized"
+    with pytest.raises(InvalidStatus) as refused:
+        async with streaming(shared.url, additional_headers=cookie):
+            pass
+    assert refused.value.response.status_code == 403
     assert len(worker.jobs) == 1
+
+
+async def test_a_live_session_ends_when_its_person_signs_out(shared, worker) -> None:
+    signed_in = await shared.client.post("/api/session", json={"api_key": "bob-key"})
+    cookie = {"Cookie": "; ".join(f"{name}={value}" for name, value in signed_in.cookies.items())}
+    async with streaming(shared.url, additional_headers=cookie) as socket:
+        await say(socket, **HELLO)
+        assert (await heard(socket))["type"] == "hello"
+        assert (await shared.client.delete("/api/session")).status_code == 204
+        assert await refused_with(socket) == "unauthorized"
+    await asyncio.wait_for(worker.ended.wait(), 10)
 
 
 @pytest.mark.parametrize(

@@ -19,11 +19,16 @@ from pathlib import Path
 from typing import Any
 
 import urllib3
+from pydantic import SecretStr
 
 from immichvr_common.bus.access import nats_config
 from immichvr_common.certificates import AUTHORITY, CERTIFICATE, KEY, ensure_certificates
 from immichvr_common.seaweed import TLS, configuration, has_sockets, sweep_sockets
 from immichvr_common.settings import NatsSettings, S3Settings
+from immichvr_common.storage_rights import GATEWAY, SERVICES, Account, identities
+
+BUCKET = "immichvr"
+"""The bucket of a stack on one machine."""
 
 
 class StartFailed(RuntimeError):
@@ -116,12 +121,15 @@ class NatsServer:
 
 @dataclass
 class SeaweedServer:
-    """A SeaweedFS server speaking S3, on loopback, with one account."""
+    """A SeaweedFS server speaking S3, on loopback, with an account per service.
+
+    accounts: by service; made anew where none are given. buckets: those that the accounts are for.
+    """
 
     directory: Path
     ports: list[int] = field(default_factory=list)
-    access_key: str = ""
-    secret_key: str = ""
+    accounts: dict[str, Account] = field(default_factory=dict)
+    buckets: tuple[str, ...] = (BUCKET,)
     process: subprocess.Popen[bytes] | None = None
     memory_limit: str = "512MiB"
 
@@ -135,14 +143,10 @@ class SeaweedServer:
         if not self.ports:
             plain, grpc = free_ports(4), free_grpc_ports(4)
             self.ports = [port for pair in zip(plain, grpc, strict=True) for port in pair]
-        self.access_key = self.access_key or secrets.token_urlsafe(12)
-        self.secret_key = self.secret_key or secrets.token_urlsafe(32)
-        identity = {
-            "name": "immichvr",
-            "credentials": [{"accessKey": self.access_key, "secretKey": self.secret_key}],
-            "actions": ["Admin", "Read", "Write", "List", "Tagging"],
-        }
-        for name, text in {**configuration(), "s3.json": json.dumps({"identities": [identity]})}.items():
+        for service in SERVICES:
+            self.accounts.setdefault(service, Account(secrets.token_urlsafe(12), secrets.token_urlsafe(32)))
+        s3_config = json.dumps(identities(self.accounts, self.buckets))
+        for name, text in {**configuration(), "s3.json": s3_config}.items():
             write_private(self.directory / name, text)
         master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3, s3_grpc = self.ports
         return [
@@ -195,13 +199,14 @@ class SeaweedServer:
             topology: dict[str, Any] = answer.json()["Topology"]
         return topology
 
-    def settings(self, bucket: str = "immichvr") -> S3Settings:
-        """How a client connects."""
+    def settings(self, bucket: str = BUCKET, service: str = GATEWAY) -> S3Settings:
+        """How a service connects."""
+        account = self.accounts[service]
         return S3Settings(
             endpoint=f"http://127.0.0.1:{self.ports[6]}",
             bucket=bucket,
-            access_key=self.access_key,
-            secret_key=self.secret_key,
+            access_key=SecretStr(account.access_key),
+            secret_key=SecretStr(account.secret_key),
         )
 
     def stop(self) -> None:

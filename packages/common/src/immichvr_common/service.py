@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from collections.abc import Callable
 
 import grpc
@@ -77,13 +78,13 @@ async def _serve(
         pool.adopt(first)
     store = ObjectStore(settings.s3)
     rpc = None
-    if settings.rpc.port is not None:
-        rpc = RpcServer(settings.rpc, lambda server: register(server, pool, store) if register else None, rpc_names)
-        await rpc.start()
-        log.info("gRPC listens", port=rpc.port)
     warming = asyncio.create_task(pool.warm())
     cleaning = asyncio.create_task(keep_clean(work.directory))
     try:
+        if settings.rpc.port is not None:
+            rpc = _rpc_or_exit(settings, lambda one: register(one, pool, store) if register else None, rpc_names or [])
+            await rpc.start()
+            log.info("gRPC listens", port=rpc.port, callers=sorted(settings.rpc.callers))
         await _work_until(stopping, settings, pool, store)
     finally:
         warming.cancel()
@@ -93,6 +94,13 @@ async def _serve(
             await rpc.stop(work.stop_grace_s)
         pool.close()
         store.close()
+
+
+def _rpc_or_exit(settings: WorkerSettings, register: Callable[[grpc.aio.Server], None], names: list[str]) -> RpcServer:
+    try:
+        return RpcServer(settings.rpc, register, names)
+    except (ValueError, RuntimeError) as error:
+        sys.exit(f"immichvr-{settings.service}: gRPC: {error}")
 
 
 async def _work_until(stopping: asyncio.Event, settings: WorkerSettings, pool: ChildPool, store: ObjectStore) -> None:

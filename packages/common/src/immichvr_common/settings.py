@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, Field, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from immichvr_common.rpc_settings import RpcSettings
 
 _LARGEST_SECRET = 64 * 1024
 
@@ -53,6 +56,9 @@ def _read_secret(name: str, path: Path) -> str:
 class EnvironmentSettings(BaseSettings):
     """Settings from the environment, and secrets from the files that it names."""
 
+    # What is wrong is named by its place; what stands there may be a secret.
+    model_config = SettingsConfigDict(hide_input_in_errors=True)
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -84,14 +90,6 @@ class S3Settings(BaseModel):
     secret_key: SecretStr = SecretStr("")
     region: str = "us-east-1"
     threads: int = Field(8, ge=1, le=64)
-
-
-class RpcSettings(BaseModel):
-    """Where gRPC listens; no port, no gRPC."""
-
-    host: str = "127.0.0.1"
-    port: int | None = None
-    max_message_mb: int = Field(16, ge=1, le=64)
 
 
 class MetricsSettings(BaseModel):
@@ -130,3 +128,14 @@ class WorkerSettings(EnvironmentSettings):
     work: WorkSettings = Field(default_factory=lambda: WorkSettings())
     log_level: str = "info"
     log_json: bool = False
+
+
+_Settings = TypeVar("_Settings", bound=WorkerSettings)
+
+
+def settings_or_exit(kind: type[_Settings]) -> _Settings:
+    """The settings of a worker that starts; where they cannot be, this process ends with words."""
+    try:
+        return kind()
+    except ValueError as error:
+        sys.exit(f"immichvr-{kind.service}: {error}")

@@ -31,7 +31,9 @@ class Supervisor:
         return sorted(self._down)
 
     def keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Has `work` run until it returns, or `stop`; begun anew after each failure."""
+        """Has `work` run until it returns, or `stop`; begun anew after each failure, and in place of one so named."""
+        if (before := self._tasks.get(name)) is not None:
+            before.cancel()
         self._tasks[name] = asyncio.create_task(self._kept(name, work), name=name)
 
     def errand(self, name: str, work: Coroutine[Any, Any, None]) -> None:

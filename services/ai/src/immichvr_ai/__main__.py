@@ -3,6 +3,7 @@
 import asyncio
 
 from immichvr_common.service import serve
+from immichvr_common.settings import settings_or_exit
 
 from immichvr_ai.model_jobs import ASIDE
 from immichvr_ai.service import RPC_NAMES, register
@@ -12,7 +13,7 @@ from immichvr_ai.together import batch_key
 if __name__ == "__main__":
     asyncio.run(
         serve(
-            AiSettings(),
+            settings_or_exit(AiSettings),
             "immichvr_ai.jobs:perform",
             register,
             RPC_NAMES,

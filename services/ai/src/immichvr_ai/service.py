@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,14 @@ from google.protobuf import json_format
 from immichvr.ai.v1 import ai_pb2, ai_pb2_grpc
 from immichvr.common.v1.common_pb2 import Progress
 from immichvr.events.v1.events_pb2 import ModelEvent
+from immichvr_common.callers import current_caller
 from immichvr_common.errors import InvalidRequest
+from immichvr_common.object_refs import check_ref
 from immichvr_common.processes import ChildPool
 from immichvr_common.storage import CHUNK, ObjectStore, sha256_of
 from immichvr_common.tasks import Made, Task
 from immichvr_common.telling import News
+from immichvr_models import Cache
 
 from immichvr_ai.model_jobs import DOWNLOAD
 
@@ -86,7 +89,7 @@ class AiServicer(ai_pb2_grpc.AiServiceServicer):
         self, request: ai_pb2.DownloadModelRequest, context: Context
     ) -> AsyncIterator[ai_pb2.DownloadModelResponse]:
         """Fetches a model, telling how far it is; ends with the state `ready`."""
-        accepted = [request.key] if request.accepted else []
+        accepted = await _accepted([request.key] if request.accepted else [])
         told: asyncio.Queue[ModelEvent | None] = asyncio.Queue()
 
         def hear(news: News) -> None:
@@ -112,11 +115,14 @@ class AiServicer(ai_pb2_grpc.AiServiceServicer):
     async def _perform(
         self, kind: str, source: ai_pb2.Source, params: Any, context: Context
     ) -> AsyncIterator[Progress | Finished]:
+        if source.WhichOneof("source") == "object":
+            check_ref("source", source.object, self._store)
+        wanted = json_format.MessageToDict(params) | {"accepted": await _accepted(params.accepted)}
         with tempfile.TemporaryDirectory(prefix="call-") as folder:
             photo, out = Path(folder, "source"), Path(folder, "out")
             await asyncio.to_thread(out.mkdir)
             await self._bring(source, photo)
-            task = Task(kind=kind, params=json_format.MessageToDict(params), inputs={"source": photo}, folder=out)
+            task = Task(kind=kind, params=wanted, inputs={"source": photo}, folder=out)
             steps: asyncio.Queue[Progress | None] = asyncio.Queue()
             deadline_s = min(context.time_remaining() or _LONGEST_S, _LONGEST_S)
             working = asyncio.create_task(self._pool.run(task, _into(steps), deadline_s))
@@ -137,6 +143,17 @@ class AiServicer(ai_pb2_grpc.AiServiceServicer):
                 await self._store.get_file(source.object, path)
             case _:
                 raise InvalidRequest("the request names no photo: set source.data or source.object")
+
+
+async def _accepted(claimed: Iterable[str]) -> list[str]:
+    """Of the models whose licences a call says were accepted, those for which that counts.
+
+    The word of a caller is enough where it was granted that; else what somebody who may has accepted on this machine.
+    """
+    if current_caller().accepts_licences:
+        return sorted(claimed)
+    recorded = await asyncio.to_thread(lambda: Cache.from_env().accepted())
+    return sorted(set(claimed) & recorded.keys())
 
 
 def register(server: grpc.aio.Server, pool: ChildPool, store: ObjectStore) -> None:

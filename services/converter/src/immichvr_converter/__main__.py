@@ -7,13 +7,14 @@ from functools import partial
 
 from immichvr_common.children import Child
 from immichvr_common.scratch import own_folder
+from immichvr_common.settings import settings_or_exit
 
 from immichvr_converter.settings import CAPABILITY, WARMING, ConverterSettings
 
 
 def main() -> None:
     """Runs the service until it is told to end."""
-    asyncio.run(_run(ConverterSettings()))
+    asyncio.run(_run(settings_or_exit(ConverterSettings)))
 
 
 async def _run(settings: ConverterSettings) -> None:

@@ -31,6 +31,7 @@ from immichvr.converter.v1.converter_pb2 import (
     Loss,
 )
 from immichvr_common.errors import DeadlineExceeded, InvalidRequest, TaskFailed
+from immichvr_common.object_refs import check_ref
 from immichvr_common.processes import ChildPool
 from immichvr_common.storage import CHUNK, ObjectStore, sha256_of
 from immichvr_common.tasks import Made, Task
@@ -45,7 +46,6 @@ from immichvr_converter.settings import ConverterSettings
 SERVICE = "immichvr.converter.v1.ConverterService"
 
 _NO_MODEL = "-"
-_LONGEST_KEY = 1024
 _LARGEST_INLINE = 8 * 1024 * 1024
 _LARGEST_UINT32 = 2**32 - 1
 _Context = grpc.aio.ServicerContext[Any, Any]
@@ -95,8 +95,8 @@ class ConverterService(converter_pb2_grpc.ConverterServiceServicer):
 
     async def Convert(self, request: ConvertRequest, context: _Context) -> ConvertResponse:  # noqa: N802  # as above
         _check_params(request.params)
-        self._check_ref("input", request.input)
-        self._check_ref("output", request.output)
+        check_ref("input", request.input, self._store)
+        check_ref("output", request.output, self._store)
         async with self._admitted(context) as folder:
             await self._fetch(request.input, folder / INPUT)
             answer = await self._perform(request.params, folder)
@@ -111,16 +111,14 @@ class ConverterService(converter_pb2_grpc.ConverterServiceServicer):
             answer = await self._perform(params, folder)
             async with aclosing(_messages(answer)) as messages:
                 async for message in messages:
-                    await self._send(message, context)
-        return
-        yield  # makes this the generator that gRPC wants; what is yielded could not be given a time limit
+                    yield message
 
     async def Inspect(self, request: InspectRequest, context: _Context) -> InspectResponse:  # noqa: N802  # as above
         source = request.WhichOneof("source")
         if source is None or len(request.data) > _LARGEST_INLINE:
             raise InvalidRequest(f"wants a reference, or a file of at most {_LARGEST_INLINE:,} bytes")
         if source == "input":
-            self._check_ref("input", request.input)
+            check_ref("input", request.input, self._store)
         with _refusing():
             if request.from_format:
                 check_readable(request.from_format)
@@ -170,41 +168,19 @@ class ConverterService(converter_pb2_grpc.ConverterServiceServicer):
 
     async def _receive(self, requests: AsyncIterator[ConvertStreamRequest], path: Path) -> ConvertParams:
         """Writes the file a client sends, and gives the parameters that came before it."""
-        first = await self._next(requests)
+        first = await anext(requests, None)
         if first is None or first.WhichOneof("message") != "params":
             raise InvalidRequest("the first message has to be the parameters")
         _check_params(first.params)
         received = 0
         with path.open("xb") as file:
-            while (message := await self._next(requests)) is not None:
+            async for message in requests:
                 if message.WhichOneof("message") != "chunk" or len(message.chunk) > CHUNK:
                     raise InvalidRequest(f"after the parameters come chunks of at most {CHUNK:,} bytes")
                 received += len(message.chunk)
                 self._check_size(received)
                 await asyncio.to_thread(file.write, message.chunk)
         return first.params
-
-    async def _next(self, requests: AsyncIterator[ConvertStreamRequest]) -> ConvertStreamRequest | None:
-        silence_s = self._settings.calls.silence_s
-        try:
-            async with asyncio.timeout(silence_s):
-                return await anext(requests, None)
-        except TimeoutError as error:
-            raise DeadlineExceeded(f"nothing came for {silence_s:g} s, and the end was not announced") from error
-
-    async def _send(self, message: ConvertStreamResponse, context: _Context) -> None:
-        silence_s = self._settings.calls.silence_s
-        try:
-            async with asyncio.timeout(silence_s):
-                await context.write(message)
-        except TimeoutError as error:
-            raise DeadlineExceeded(f"nothing was taken for {silence_s:g} s") from error
-
-    def _check_ref(self, role: str, ref: ObjectRef) -> None:
-        if not ref.key or len(ref.key.encode()) > _LONGEST_KEY:
-            raise InvalidRequest(f"the {role} has no key, or one of more than {_LONGEST_KEY} bytes")
-        if ref.bucket not in ("", self._store.bucket):
-            raise InvalidRequest(f"the {role} lies in the bucket {ref.bucket!r}, wants {self._store.bucket!r}")
 
     def _check_size(self, size: int) -> None:
         limit = self._settings.limits.max_input_bytes

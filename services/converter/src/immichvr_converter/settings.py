@@ -39,7 +39,6 @@ class CallSettings(BaseModel):
     """How gRPC calls are served."""
 
     at_once: int = Field(4, ge=1, le=64, description="calls whose files lie on disk; further ones wait")
-    silence_s: float = Field(30, gt=0, description="how long a streaming client may neither send nor take a chunk")
 
 
 class ConverterSettings(WorkerSettings):

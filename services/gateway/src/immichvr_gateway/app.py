@@ -7,31 +7,30 @@ import tempfile
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from http.cookies import CookieError, SimpleCookie
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-import socketio
 from fastapi import FastAPI
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from immichvr_gateway import api_docs, live_socket, problems, web
 from immichvr_gateway.core import Core
+from immichvr_gateway.doorkeeper import Doorkeeper
+from immichvr_gateway.forwarded import BehindProxies
 from immichvr_gateway.library import FolderLibrary, ImmichLibrary, Library
 from immichvr_gateway.lines import on_lines
 from immichvr_gateway.problems import Problem
-from immichvr_gateway.routes import assets, jobs, models, photos, storage, system
-from immichvr_gateway.sessions import COOKIE, Doorkeeper
+from immichvr_gateway.routes import assets, jobs, models, photos, system
+from immichvr_gateway.routes.people import admitted
 from immichvr_gateway.settings import GatewaySettings
 from immichvr_gateway.sockets import News
 
 DESCRIPTION = """Photos become places: ask for depth and Gaussian splats, follow the jobs, fetch what was made.
 
 Errors are problem details (RFC 9457) with a `code`. Live news come over Socket.IO at `/api/socket.io`:
-`job:update` with a job, `asset:created` with a photo's new asset, `asset:deleted` with the key of one that is gone,
-`model:progress` with a model's state."""
+`job:update` with a job, `asset:created` with a photo's new asset, `model:progress` with a model's state, and
+`session:ended` with `code` and `detail` before a socket is closed because its session has ended."""
 
 
 def make_library(settings: GatewaySettings) -> Library:
@@ -68,7 +67,7 @@ def create_app(settings: GatewaySettings, library: Library | None = None) -> ASG
         lifespan=lifespan,
     )
     app.state.core = core
-    routers = [doors.router for doors in (photos, assets, jobs, models, storage, system)]
+    routers = [doors.router for doors in (photos, assets, jobs, models, system)]
     for router in routers:
         app.include_router(router)
     live_socket.install(app)
@@ -76,16 +75,9 @@ def create_app(settings: GatewaySettings, library: Library | None = None) -> ASG
     api_docs.install(app, core.library.cursor_pattern)
     web.install(app, settings.web)
 
-    async def authenticate(scope: dict[str, Any]) -> str | None:
-        headers = Headers(scope=scope)
-        who = await core.sessions.who(
-            cookie_of(headers), headers.get("x-api-key", ""), headers.get("authorization", "")
-        )
-        return who.user_id if who else None
-
-    core.news = News(authenticate, settings.limits.unread_events)
-    combined = socketio.ASGIApp(core.news.server, app, socketio_path="api/socket.io")
-    return Guarded(on_lines(combined), Doorkeeper(settings), settings.limits.body_kilobytes * 1024)
+    core.news = News(lambda scope: admitted(core, scope), core.library, core.presences, settings.limits.unread_events)
+    guarded = Guarded(on_lines(core.news.door(app)), Doorkeeper(settings), settings.limits.body_kilobytes * 1024)
+    return BehindProxies(guarded, settings.proxies)
 
 
 _BODY_S = 20.0
@@ -139,7 +131,7 @@ class Guarded:
         async def replayed() -> Message:
             return messages.popleft() if messages else await receive()
 
-        await self._inner(scope, replayed, send)
+        await self._inner(scope, replayed, _unkept(send) if scope["path"].startswith("/api/") else send)
 
     async def _body(self, receive: Receive) -> bytes:
         body = bytearray()
@@ -162,10 +154,12 @@ class _Left(Exception):
     """Whoever asked has left before the request was whole."""
 
 
-def cookie_of(headers: Headers) -> str:
-    """The session cookie of a request, or nothing."""
-    try:
-        found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return ""
-    return found.value if found else ""
+def _unkept(send: Send) -> Send:
+    """Answers of the API that say nothing else may be kept by no browser: another person may sit there next."""
+
+    async def say(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).setdefault("cache-control", "no-store")
+        await send(message)
+
+    return say

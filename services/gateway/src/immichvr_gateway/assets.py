@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from immichvr_common.errors import CorruptObject, NotFound
+from immichvr_common.errors import ServiceError, Unavailable
+from immichvr_common.logs import get_log
 from immichvr_common.manifests import ROOTS, Manifest, read_manifest
 from immichvr_common.storage import ObjectStore
 from immichvr_models import PREFERRED_DEPTH, PREFERRED_SPLATS
 from pydantic import BaseModel
+
+log = get_log(__name__)
 
 _NETWORKS = (*PREFERRED_DEPTH, "heuristic")
 PREFERENCE: dict[str, tuple[str, ...]] = {
@@ -26,7 +29,12 @@ _CACHED_MANIFESTS = 2048
 
 
 class AssetEntry(BaseModel):
-    """The least there is to know about an asset."""
+    """The least there is to know about an asset.
+
+    made_at: for people; nothing is decided by it where anything else tells. seq: the place of its event in the
+    stream EVENTS; 0 where it is known from its manifest, or was written down before places were.
+    job_id, run: of its manifest, where that was read.
+    """
 
     photo_id: str
     kind: str
@@ -34,6 +42,9 @@ class AssetEntry(BaseModel):
     recipe: str
     manifest_key: str
     made_at: datetime
+    seq: int = 0
+    job_id: str = ""
+    run: int = 0
 
     @property
     def asset_key(self) -> str:
@@ -55,7 +66,22 @@ def entry_of(manifest: Manifest) -> AssetEntry:
         recipe=manifest.recipe,
         manifest_key=manifest.key,
         made_at=manifest.created_at,
+        job_id=manifest.job_id,
+        run=manifest.run,
     )
+
+
+def is_newer(entry: AssetEntry, known: AssetEntry) -> bool:
+    """Whether an asset takes the place of one of the same name.
+
+    What was told later is newer, whatever clocks say; what was told of, newer than what was only found; of two found
+    ones that a job made, the later run's.
+    """
+    if entry.seq or known.seq:
+        return entry.seq >= known.seq
+    if entry.job_id and entry.job_id == known.job_id:
+        return entry.run >= known.run
+    return entry.made_at >= known.made_at
 
 
 @dataclass(frozen=True)
@@ -77,19 +103,21 @@ class AssetIndex:
 
     def put(self, entry: AssetEntry) -> bool:
         """Adds an asset; False when a newer one of the same name is known."""
-        known = self._photos[entry.photo_id].get(entry.asset_key)
-        if known is not None and known.made_at > entry.made_at:
+        known = self._photos.get(entry.photo_id, {}).get(entry.asset_key)
+        if known is not None and not is_newer(entry, known):
             return False
+        return self.replace(entry)
+
+    def replace(self, entry: AssetEntry) -> bool:
+        """Adds an asset in place of one that is gone, however new that was; True."""
         self._photos[entry.photo_id][entry.asset_key] = entry
         return True
 
-    def remove(self, photo_id: str, asset_key: str) -> AssetEntry | None:
-        """Forgets an asset; what was known of it."""
-        entries = self._photos.get(photo_id, {})
-        entry = entries.pop(asset_key, None)
-        if not entries:
-            self._photos.pop(photo_id, None)
-        return entry
+    def forget_places(self) -> None:
+        """Forgets where assets were told of: the stream is another one, which counts from one again."""
+        for entries in self._photos.values():
+            for entry in entries.values():
+                entry.seq = 0
 
     def of_photo(self, photo_id: str) -> list[AssetEntry]:
         """A photo's assets, the best model first."""
@@ -119,13 +147,11 @@ class ManifestReader:
         self._known: OrderedDict[str, Manifest] = OrderedDict()
 
     async def read(self, key: str) -> Manifest:
-        """The manifest at a key. Raises NotFound, also where the asset was removed, CorruptObject, Unavailable."""
+        """The manifest at a key. Raises NotFound, CorruptObject, Unavailable."""
         if key in self._known:
             self._known.move_to_end(key)
             return self._known[key]
         manifest, _ = await read_manifest(self._store, key)
-        if manifest.removed:
-            raise NotFound(f"{manifest.asset_key} of photo {manifest.photo_id} was removed")
         self._known[key] = manifest
         if len(self._known) > _CACHED_MANIFESTS:
             self._known.popitem(last=False)
@@ -136,20 +162,28 @@ class ManifestReader:
         self._known.pop(key, None)
 
 
-async def entries_in_storage(store: ObjectStore) -> list[AssetEntry]:
-    """Every asset there is, from the manifests themselves."""
+async def manifest_keys(store: ObjectStore) -> list[str]:
+    """Where every manifest lies. Raises Unavailable."""
     keys: list[str] = []
     for root in ROOTS.values():
         keys += [key for key in await store.list_keys(f"{root}/") if key.endswith("/manifest.json")]
+    return keys
+
+
+async def entries_at(store: ObjectStore, keys: Collection[str]) -> list[AssetEntry]:
+    """The entries for the manifests at these keys; what is gone, or no manifest, is left out. Raises Unavailable."""
     limit = asyncio.Semaphore(16)
 
     async def read(key: str) -> AssetEntry | None:
         async with limit:
             try:
-                manifest, _ = await read_manifest(store, key)
-            except (CorruptObject, NotFound):
+                entry = entry_of((await read_manifest(store, key))[0])
+            except ServiceError as error:
+                if isinstance(error, Unavailable):
+                    await store.ping()  # raises where it is the storage, and not this object, that is not to be read
+                log.warning("a manifest cannot be read", key=key, error=error.message)
                 return None
-            return None if manifest.removed else entry_of(manifest)
+            return entry if entry.manifest_key == key else None
 
     found = await asyncio.gather(*(read(key) for key in keys))
     return [entry for entry in found if entry is not None]

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Coroutine
 from typing import Any
 
 import grpc
 from fastapi import FastAPI, WebSocket
 from immichvr.ai.v1 import ai_pb2, ai_pb2_grpc
 from immichvr_common.logs import get_log
+from immichvr_common.rpc_client import credential, open_channel
 from starlette.websockets import WebSocketDisconnect
 
 from immichvr_gateway.core import Core
@@ -21,7 +23,7 @@ from immichvr_gateway.library import Identity
 from immichvr_gateway.live_messages import LARGEST_MESSAGE, error, model_of
 from immichvr_gateway.live_sessions import LiveJob
 from immichvr_gateway.problems import Problem, as_problem
-from immichvr_gateway.sessions import COOKIE
+from immichvr_gateway.routes.people import admitted
 
 log = get_log(__name__)
 
@@ -82,31 +84,47 @@ def install(app: FastAPI) -> None:
     @app.websocket(PATH)
     async def stream(websocket: WebSocket) -> None:
         core: Core = websocket.app.state.core
-        headers = websocket.headers
-        who = await core.sessions.who(
-            websocket.cookies.get(COOKIE, ""), headers.get("x-api-key", ""), headers.get("authorization", "")
-        )
-        if who is None:
-            await websocket.close(_REFUSED)
+        try:
+            visitor = await admitted(core, websocket.scope)
+        except Problem as refusal:
+            await websocket.close(_close_code(refusal))
             return
         await websocket.accept()
         line = Line(websocket)
         code = _NORMAL
+        ending: asyncio.Future[Problem] = asyncio.get_running_loop().create_future()
+        presence = core.presences.enter(visitor, ending.set_result)
         try:
-            # Who is signed in here may have been shut out of Immich since: it has told at most a minute ago.
-            await core.library.is_admin(who)
-            with core.live.place(who):
-                await _serve(core, line, who)
+            with core.live.place(visitor.who):
+                await _serve_until(ending, _serve(core, line, visitor.who))
         except Gone:
             return
         except Exception as failure:  # noqa: BLE001  # the one place where a session's failures become words
             problem = as_problem(failure)
-            code = _TRY_LATER if problem.status in (429, 503) else _REFUSED
+            code = _close_code(problem)
             with contextlib.suppress(Gone):
                 await line.send(error(problem.code, problem.detail))
         finally:
+            core.presences.leave(presence)
             line.forget()
         await line.close(code)
+
+
+def _close_code(problem: Problem) -> int:
+    return _TRY_LATER if problem.status in (429, 503) else _REFUSED
+
+
+async def _serve_until(ending: asyncio.Future[Problem], serving: Coroutine[Any, Any, None]) -> None:
+    """Serves until that is over, or the person behind it may not any more: then raises Problem."""
+    task = asyncio.create_task(serving)
+    try:
+        await asyncio.wait((task, ending), return_when=asyncio.FIRST_COMPLETED)
+        if ending.done() and not task.done():
+            raise ending.result()
+        await task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _serve(core: Core, line: Line, who: Identity) -> None:
@@ -121,11 +139,11 @@ async def _serve(core: Core, line: Line, who: Identity) -> None:
         options = [
             ("grpc.max_receive_message_length", _LARGEST_RESULT),
             ("grpc.max_send_message_length", LARGEST_MESSAGE + 1024),
-            # A proxy that leads out of the network, as to Immich, does not lead to workers.
-            ("grpc.enable_http_proxy", 0),
         ]
-        async with grpc.aio.insecure_channel(address, options) as channel:
-            await _pass_through(channel, line, live, [hello, *newest], core.live.settings.idle_s)
+        shown = (*credential(core.settings.ai), ("session-token", live.token))
+        async with open_channel(address, core.settings.ai, options) as channel:
+            call = ai_pb2_grpc.AiServiceStub(channel).StreamFrames(metadata=shown)
+            await _pass_through(call, line, live, [hello, *newest], core.live.settings.idle_s)
     finally:
         core.live.end(live)
 
@@ -149,10 +167,7 @@ async def _until_served(core: Core, line: Line, live: LiveJob) -> tuple[str, lis
         await asyncio.gather(waiting, return_exceptions=True)
 
 
-async def _pass_through(
-    channel: grpc.aio.Channel, line: Line, live: LiveJob, first: list[bytes], idle_s: float
-) -> None:
-    call = ai_pb2_grpc.AiServiceStub(channel).StreamFrames(metadata=(("session-token", live.token),))
+async def _pass_through(call: Any, line: Line, live: LiveJob, first: list[bytes], idle_s: float) -> None:
     up = asyncio.create_task(_up(line, call, first, idle_s))
     down = asyncio.create_task(_down(line, call))
     try:

@@ -30,7 +30,8 @@ async def pass_on(request: Request, content: Content, download: bool = False) ->
     """The answer to a GET or HEAD of a picture."""
     kind = "attachment" if download else "inline"
     headers = {
-        "Cache-Control": "private, max-age=300",
+        # Asked for anew each time: who sits at this browser next may not see it.
+        "Cache-Control": "private, no-cache",
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "Content-Disposition": f"{kind}; filename*=UTF-8''{quote(content.name)}",

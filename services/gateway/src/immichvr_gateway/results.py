@@ -31,6 +31,16 @@ class Results:
         self._store, self._manifests = store, manifests
         # Files that were seen, with their sizes: an asset is added to many times, and each time told anew.
         self._seen: OrderedDict[str, int] = OrderedDict()
+        # Manifests that were read after what tells of them had been stored.
+        self._fresh: frozenset[str] = frozenset()
+
+    async def look_ahead(self, events: list[AssetEvent]) -> None:
+        """Reads what a batch of events tells of, all at once; one after another they would wait for storage."""
+        outputs = {event.output.manifest.key: event.output for event in events}
+        for key in outputs:
+            self._manifests.forget(key)
+        found = await asyncio.gather(*(self._manifest(one) for one in outputs.values()), return_exceptions=True)
+        self._fresh = frozenset(one.key for one in found if isinstance(one, Manifest))
 
     async def asset(self, told: Told, event: AssetEvent) -> Manifest:
         """The manifest of an asset that a service told of. Raises Refused where there is no such asset."""
@@ -39,7 +49,8 @@ class Results:
             raise Refused("misplaced", f"an asset of {event.photo_id[:100]!r} was told under {told.about[:100]!r}")
         if told.by is not None and (told.by not in SERVICES or output.kind not in _TELLS[told.by]):
             raise Refused("not_its_own", f"{told.by} makes no assets of kind {output.kind[:50]!r}")
-        self._manifests.forget(output.manifest.key)
+        if output.manifest.key not in self._fresh:
+            self._manifests.forget(output.manifest.key)
         manifest = await self._manifest(output)
         if manifest.photo_id != event.photo_id:
             raise Refused("unproven", f"{manifest.key} is of photo {manifest.photo_id}, not {event.photo_id}")

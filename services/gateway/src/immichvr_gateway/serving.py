@@ -24,6 +24,8 @@ def server_config(app: ASGIApp, settings: GatewaySettings, patience: Patience | 
         log_config=None,
         access_log=False,
         server_header=False,
+        # What proxies say is believed by the application itself, from those that are named.
+        proxy_headers=False,
         timeout_graceful_shutdown=5,
         ws_max_size=LARGEST_MESSAGE,
         # Packed splats hardly shrink, and the compressor would take longer than the packing.

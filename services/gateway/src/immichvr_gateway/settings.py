@@ -5,11 +5,13 @@ Its own begin with IMMICHVR_GATEWAY_; those about Immich are named as other Immi
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from immichvr_common.rpc_settings import RpcClientSettings
 from immichvr_common.settings import EnvironmentSettings, MetricsSettings, NatsSettings, S3Settings
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -43,17 +45,6 @@ class LiveSettings(BaseModel):
     idle_s: float = Field(150, gt=0, description="a client that says nothing for so long is closed")
 
 
-class RetentionSettings(BaseModel):
-    """How long what lies in storage is kept. Whatever a manifest names, or a job under way uses, stays."""
-
-    ply_days: float = Field(30, ge=0, description="the raw PLY beside the SPZ; with 0 none is kept")
-    source_hours: float = Field(24, gt=0, description="copies of originals for the workers, after their last use")
-    grace_hours: float = Field(24, gt=0, description="files that nothing names any more")
-    deleted_days: float = Field(7, gt=0, description="what was made of a photo that the library has deleted for good")
-    every_minutes: float = Field(60, gt=0, description="from one look through storage to the next")
-    dry_run: bool = Field(False, description="only tell what would go: in the log, metrics and /api/storage")
-
-
 class GatewaySettings(EnvironmentSettings):
     """Settings of the gateway."""
 
@@ -69,6 +60,9 @@ class GatewaySettings(EnvironmentSettings):
     cache: Path | None = Field(None, description="where thumbnails of a folder are kept; a temporary folder if unset")
     web: Path | None = Field(None, description="the built viewer; the checkout's own if unset")
     public_url: str = Field("", description="the address people use, where a proxy stands in front")
+    trusted_proxies: str = Field(
+        "", description="proxies in front whose X-Forwarded-* is believed: addresses, networks"
+    )
     access_token: SecretStr = Field(SecretStr(""), description="exchanged for a session by people without Immich")
     session_key: SecretStr = Field(SecretStr(""), description="seals stored sessions; a fresh one if unset")
     pool: Literal["cpu", "gpu"] = Field("cpu", description="the pool of ai workers that gets the jobs")
@@ -79,12 +73,28 @@ class GatewaySettings(EnvironmentSettings):
     metrics: MetricsSettings = MetricsSettings()
     limits: LimitSettings = LimitSettings()
     live: LiveSettings = LiveSettings()
-    retention: RetentionSettings = RetentionSettings()
+    ai: RpcClientSettings = Field(RpcClientSettings(), description="how workers are called that serve live sessions")
     immich: ImmichSettings = Field(default_factory=ImmichSettings)
     log_level: str = "info"
     log_json: bool = False
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        for one in _listed(value):
+            ipaddress.ip_network(one)
+        return value
+
+    @property
+    def proxies(self) -> list[str]:
+        """The addresses and networks of `trusted_proxies`."""
+        return _listed(self.trusted_proxies)
 
     @property
     def is_open(self) -> bool:
         """Whether anybody may look: only a folder, and only from this machine."""
         return not self.immich.url and self.host in LOOPBACK
+
+
+def _listed(value: str) -> list[str]:
+    return [one.strip() for one in value.split(",") if one.strip()]

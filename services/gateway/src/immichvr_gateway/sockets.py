@@ -4,92 +4,145 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import socketio
 from immichvr_common.logs import get_log
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from immichvr_gateway.hearing import Hearing
 from immichvr_gateway.jobs.records import JobRecord
+from immichvr_gateway.library import Identity, Library
 from immichvr_gateway.lines import LINE, Line
+from immichvr_gateway.presences import Presence, Presences
+from immichvr_gateway.problems import Problem
+from immichvr_gateway.visitors import Visitor
 
 log = get_log(__name__)
 
+PATH = "api/socket.io"
 _PERIOD_S = 0.25
+_JOIN_S = 5.0
+"""How long a connection may be open without having been let in."""
+_LAST_WORDS_S = 1.0
 _EVERYBODY = "*"
 """The room of all who have signed in. Without one, news would reach those too whose key is still being looked at."""
+_TRIES = "immichvr.tries"
 
-Authenticate = Callable[[dict[str, Any]], Awaitable[str | None]]
+Authenticate = Callable[[Scope], Awaitable[Visitor]]
+
+
+@dataclass(eq=False)
+class _Socket:
+    """One client that was let in."""
+
+    sid: str
+    line: Line
+    engine: Any
+    room: str
+    user_id: str
+    presence: Presence | None = None
+
+
+@dataclass(eq=False)
+class _Listener:
+    """One person's sockets with the same credential; what one credential may see says nothing about another."""
+
+    hearing: Hearing
+    sids: set[str] = field(default_factory=set)
 
 
 class News:
     """The Socket.IO door at /api/socket.io.
 
-    authenticate: the user id behind a handshake's ASGI scope, or None. Sockets come in by WebSocket only.
+    authenticate: who is behind a handshake's ASGI scope; raises Problem. Sockets come in by WebSocket only.
     """
 
-    def __init__(self, authenticate: Authenticate, unread_limit: int) -> None:
+    def __init__(self, authenticate: Authenticate, library: Library, presences: Presences, unread_limit: int) -> None:
         # The gateway checks Origin itself, for every door alike.
         self.server = socketio.AsyncServer(
             async_mode="asgi", cors_allowed_origins=[], transports=["websocket"], max_http_buffer_size=64 * 1024
         )
         self.server.eio.cors_allowed_origins = "*"
         self._authenticate, self._unread_limit = authenticate, unread_limit
-        # By person and job; by nobody and model for what everybody may know.
-        self._latest: dict[tuple[str, str], dict[str, Any]] = {}
+        self._library, self._presences = library, presences
+        # By room and job; by everybody and model for what everybody may know.
+        self._latest: dict[tuple[str, str], tuple[JobRecord | None, dict[str, Any]]] = {}
         self._told: dict[tuple[str, str], float] = {}
         self._flusher: asyncio.Task[None] | None = None
         self._sending: set[asyncio.Task[None]] = set()
-        self._lines: dict[str, tuple[Line, Any]] = {}
+        self._sockets: dict[str, _Socket] = {}
+        # By person, and there by room: one for each credential.
+        self._listeners: dict[str, dict[str, _Listener]] = {}
         self.server.on("connect", self._on_connect)
         self.server.on("disconnect", self._on_disconnect)
 
+    def door(self, inner: ASGIApp) -> ASGIApp:
+        """The application with this door before it; a connection that is not let in soon is closed."""
+        combined = socketio.ASGIApp(self.server, inner, socketio_path=PATH)
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "websocket" and scope["path"].startswith(f"/{PATH}"):
+                scope[_TRIES] = 0
+                asyncio.get_running_loop().call_later(_JOIN_S, _drop_unless, scope, 1)
+            await combined(scope, receive, send)
+
+        return app
+
     async def _on_connect(self, sid: str, environ: dict[str, Any], auth: object = None) -> None:
-        user_id = await self._authenticate(environ["asgi.scope"])
-        if user_id is None:
-            raise socketio.exceptions.ConnectionRefusedError("unauthorized")
-        socket = self.server.eio.sockets[self.server.manager.eio_sid_from_sid(sid, "/")]
-        self._lines[sid] = (environ["asgi.scope"][LINE], socket)
-        await self.server.enter_room(sid, user_id)
+        scope = environ["asgi.scope"]
+        line: Line = scope[LINE]
+        scope[_TRIES] += 1
+        try:
+            visitor = await self._authenticate(scope)
+        except Problem as problem:
+            # The refusal goes out first; who tries again on the same connection is not waited for.
+            asyncio.get_running_loop().call_later(_LAST_WORDS_S, line.drop)
+            raise socketio.exceptions.ConnectionRefusedError(problem.code) from problem
+        engine_id = self.server.manager.eio_sid_from_sid(sid, "/")
+        engine = self.server.eio.sockets.get(engine_id)
+        if engine is None:
+            raise socketio.exceptions.ConnectionRefusedError("gone")
+        room = visitor.who.credential.fingerprint
+        socket = _Socket(sid, line, engine, room, visitor.who.user_id)
+        socket.presence = self._presences.enter(visitor, lambda problem: self._end(socket, problem))
+        self._sockets[sid] = socket
+        self._listener(visitor.who, room).sids.add(sid)
+        await self.server.enter_room(sid, room)
         await self.server.enter_room(sid, _EVERYBODY)
 
     async def _on_disconnect(self, sid: str, reason: object = None) -> None:
-        self._lines.pop(sid, None)
+        self._forget(sid)
 
     def job_changed(self, record: JobRecord) -> None:
         """Tells those who asked for a job; the first change and the last at once, others when their turn comes."""
         now = asyncio.get_running_loop().time()
-        view: dict[str, Any] | None = None
         for user_id in record.requesters:
-            key = (user_id, record.id)
-            view = view or record.view().model_dump(mode="json")
-            if record.state.terminal or now - self._told.get(key, 0) > _PERIOD_S:
-                self._latest.pop(key, None)
-                self._told[key] = now
-                if record.state.terminal:
-                    self._told.pop(key, None)
-                self._send("job:update", view, user_id)
-            else:
-                self._latest[key] = view
-                if self._flusher is None or self._flusher.done():
-                    self._flusher = asyncio.create_task(self._flush())
+            for room, listener in list(self._listeners.get(user_id, {}).items()):
+                key = (room, record.id)
+                view = record.view(user_id).model_dump(mode="json")
+                if record.state.terminal or now - self._told.get(key, 0) > _PERIOD_S:
+                    self._latest.pop(key, None)
+                    self._told[key] = now
+                    if record.state.terminal:
+                        self._told.pop(key, None)
+                    listener.hearing.tell("job:update", record.id, view, record.photo_id)
+                else:
+                    self._later(key, record, view)
 
     def asset_created(self, asset: dict[str, Any], photo_id: str, user_ids: set[str]) -> None:
-        """Tells those who asked that a photo has a new asset."""
+        """Tells those who asked, and may see it, that a photo has a new asset."""
+        news = {"photo_id": photo_id, "asset": asset}
         for user_id in user_ids:
-            self._send("asset:created", {"photo_id": photo_id, "asset": asset}, user_id)
-
-    def asset_deleted(self, photo_id: str, asset_key: str, user_ids: set[str]) -> None:
-        """Tells those who asked that a photo has an asset no more."""
-        for user_id in user_ids:
-            self._send("asset:deleted", {"photo_id": photo_id, "key": asset_key}, user_id)
+            for listener in list(self._listeners.get(user_id, {}).values()):
+                listener.hearing.tell("asset:created", str(asset["key"]), news, photo_id)
 
     def model_changed(self, view: dict[str, Any], is_progress: bool) -> None:
         """Tells everybody of a model; a change of state at once, progress when its turn comes."""
-        now, key = asyncio.get_running_loop().time(), ("", str(view["key"]))
+        now, key = asyncio.get_running_loop().time(), (_EVERYBODY, str(view["key"]))
         if is_progress and now - self._told.get(key, 0) <= _PERIOD_S:
-            self._latest[key] = view
-            if self._flusher is None or self._flusher.done():
-                self._flusher = asyncio.create_task(self._flush())
+            self._later(key, None, view)
             return
         self._latest.pop(key, None)
         self._told[key] = now
@@ -99,27 +152,94 @@ class News:
         """Says goodbye to everybody."""
         if self._flusher is not None:
             self._flusher.cancel()
+        for sid in list(self._sockets):
+            self._forget(sid)
         await self.server.shutdown()
+
+    def _listener(self, who: Identity, room: str) -> _Listener:
+        rooms = self._listeners.setdefault(who.user_id, {})
+        if room not in rooms:
+            hearing = Hearing(who, self._library, lambda event, news: self._send(event, news, room))
+            rooms[room] = _Listener(hearing)
+        return rooms[room]
+
+    def _end(self, socket: _Socket, problem: Problem) -> None:
+        """Ends a socket from this side: it hears why, and nothing more."""
+        self._forget(socket.sid)
+
+        async def say_why() -> None:
+            why = {"code": problem.code, "detail": problem.detail}
+            try:
+                async with asyncio.timeout(_LAST_WORDS_S):
+                    await self.server.emit("session:ended", why, to=socket.sid)
+                    await self.server.disconnect(socket.sid)
+            except TimeoutError:
+                pass
+            finally:
+                asyncio.get_running_loop().call_later(_LAST_WORDS_S, socket.line.drop)
+
+        self._keep(asyncio.create_task(say_why()))
+
+    def _forget(self, sid: str) -> None:
+        socket = self._sockets.pop(sid, None)
+        if socket is None:
+            return
+        if socket.presence is not None:
+            self._presences.leave(socket.presence)
+        for room in (socket.room, _EVERYBODY):
+            self.server.manager.basic_leave_room(sid, "/", room)
+        rooms = self._listeners.get(socket.user_id, {})
+        listener = rooms.get(socket.room)
+        if listener is not None:
+            listener.sids.discard(sid)
+            if not listener.sids:
+                listener.hearing.close()
+                del rooms[socket.room]
+                for key in [key for key in {**self._told, **self._latest} if key[0] == socket.room]:
+                    self._told.pop(key, None)
+                    self._latest.pop(key, None)
+        if not rooms:
+            self._listeners.pop(socket.user_id, None)
+        # Who has left the news need not stay connected.
+        asyncio.get_running_loop().call_later(_JOIN_S, socket.line.drop)
+
+    def _later(self, key: tuple[str, str], record: JobRecord | None, view: dict[str, Any]) -> None:
+        self._latest[key] = (record, view)
+        if self._flusher is None or self._flusher.done():
+            self._flusher = asyncio.create_task(self._flush())
 
     async def _flush(self) -> None:
         await asyncio.sleep(_PERIOD_S)
         latest, self._latest = self._latest, {}
         now = asyncio.get_running_loop().time()
-        for (user_id, job_id), view in latest.items():
-            self._told[(user_id, job_id)] = now
-            self._send("job:update" if user_id else "model:progress", view, user_id or _EVERYBODY)
+        rooms = {room: one for listeners in self._listeners.values() for room, one in listeners.items()}
+        for (room, name), (record, view) in latest.items():
+            if record is None:
+                self._told[(room, name)] = now
+                self._send("model:progress", view, _EVERYBODY)
+            elif room in rooms:
+                self._told[(room, name)] = now
+                rooms[room].hearing.tell("job:update", name, view, record.photo_id)
 
     def _send(self, event: str, payload: dict[str, Any], room: str) -> None:
-        """To one person, or to everybody who has signed in."""
+        """To the sockets of one credential, or to everybody who has signed in."""
         self._drop_the_deaf()
-        task = asyncio.create_task(self.server.emit(event, payload, room=room))
+        self._keep(asyncio.create_task(self.server.emit(event, payload, room=room)))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
     def _drop_the_deaf(self) -> None:
         """A socket that leaves its events unread is closed, so that they do not pile up here."""
-        for sid, (line, socket) in list(self._lines.items()):
-            if socket.queue.qsize() > self._unread_limit:
+        for sid, socket in list(self._sockets.items()):
+            if socket.engine.queue.qsize() > self._unread_limit:
                 log.warning("a socket does not read and is dropped", sid=sid)
-                del self._lines[sid]
-                line.drop()
+                socket.line.drop()
+                self._forget(sid)
+
+
+def _drop_unless(scope: Scope, tries: int) -> None:
+    """Closes a connection on which nobody has tried to be let in."""
+    if scope[_TRIES] < tries:
+        scope[LINE].drop()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import tempfile
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
 from pathlib import Path
 
 from immichvr.common.v1.common_pb2 import ObjectRef
@@ -18,31 +16,17 @@ from immichvr_gateway.library import Content, Identity, Library, LibraryPhoto
 from immichvr_gateway.problems import Problem
 
 _REMEMBERED = 4096
-
-
-@dataclass(frozen=True)
-class _Staged:
-    """A staged photo, and when it was staged, in seconds that count sleep too."""
-
-    ref: ObjectRef
-    staged: float
+_TRUSTED_S = 60.0
+"""How long a staged source is taken to be there still; a rule of the storage may remove it after days."""
 
 
 class Stager:
-    """Stages each version of a photo once, however many ask at the same time.
+    """Stages each version of a photo once, however many ask at the same time."""
 
-    lasts_s: what is staged is handed out for so long. After that it is staged anew, under another key: what is removed
-    because of its age is never what somebody has just been given.
-    """
-
-    def __init__(self, library: Library, store: ObjectStore, max_bytes: int, lasts_s: float) -> None:
-        self._library, self._store, self._max_bytes, self._lasts_s = library, store, max_bytes, lasts_s
-        self._known: OrderedDict[str, _Staged] = OrderedDict()
+    def __init__(self, library: Library, store: ObjectStore, max_bytes: int) -> None:
+        self._library, self._store, self._max_bytes = library, store, max_bytes
+        self._known: OrderedDict[str, tuple[float, ObjectRef]] = OrderedDict()
         self._locks = KeyedLocks()
-
-    async def look_up(self, who: Identity, photo_id: str) -> LibraryPhoto:
-        """A photo as it is now, before it is staged. Raises as the library does."""
-        return await self._library.photo(who, photo_id, fresh=True)
 
     async def stage(self, who: Identity, photo: LibraryPhoto) -> ObjectRef:
         """Where workers find the photo. Raises Problem for what can be no photo, Unavailable, library errors."""
@@ -51,27 +35,25 @@ class Stager:
             return await self._stage(who, photo, key)
 
     async def _stage(self, who: Identity, photo: LibraryPhoto, key: str) -> ObjectRef:
-        known = self._known.get(key)
-        # Whatever became of storage meanwhile: a job is only told of what is there.
-        if known is not None and _now() - known.staged < self._lasts_s and await self._store.exists(known.ref.key):
-            self._known.move_to_end(key)
-            return known.ref
-        staged = _now()
+        seen, known = self._known.get(key, (0.0, None))
+        if known is not None and (time.monotonic() - seen < _TRUSTED_S or await self._store.exists(key)):
+            self._remember(key, known)
+            return known
         async with await self._library.source(who, photo.id) as content:
             if content.source_version not in (None, photo.source_version):
                 raise Problem(409, "changed", f"{photo.name} was changed just now; ask again")
             with tempfile.NamedTemporaryFile(prefix="stage-") as file:
                 path = Path(file.name)
                 await _save(content, path, self._max_bytes, photo.name)
-                ref = await self._store.put_file(f"{key}-{secrets.token_hex(4)}", path, content.media_type)
-        self._known[key] = _Staged(ref, staged)
-        if len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
+                ref = await self._store.put_file(key, path, content.media_type)
+        self._remember(key, ref)
         return ref
 
-
-def _now() -> float:
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.time()
+    def _remember(self, key: str, ref: ObjectRef) -> None:
+        self._known[key] = (time.monotonic(), ref)
+        self._known.move_to_end(key)
+        if len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
 
 
 async def _save(content: Content, path: Path, max_bytes: int, name: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from immichvr_common.bus import Bus, connect, ensure_streams
-from immichvr_common.embedded import NatsServer, SeaweedServer
+from immichvr_common.embedded import BUCKET, NatsServer, SeaweedServer
 from immichvr_common.processes import ChildPool
 from immichvr_common.settings import WorkSettings
 from immichvr_common.storage import ObjectStore
@@ -29,7 +29,7 @@ def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer
 
 @pytest.fixture(scope="session")
 def weed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedServer]:
-    server = SeaweedServer(tmp_path_factory.mktemp("weed")).start()
+    server = SeaweedServer(tmp_path_factory.mktemp("weed"), buckets=(BUCKET, "gateway-tests")).start()
     yield server
     # Nobody needs what it holds, and its clean end takes three seconds.
     server.kill()
@@ -63,11 +63,19 @@ async def store(weed: SeaweedServer) -> AsyncIterator[ObjectStore]:
 
 
 @pytest.fixture
-async def worker(ai_bus: Bus, store: ObjectStore) -> AsyncIterator[Worker]:
+async def ai_store(weed: SeaweedServer, store: ObjectStore) -> AsyncIterator[ObjectStore]:
+    """A worker's objects, with a worker's rights."""
+    store = ObjectStore(weed.settings(service="ai"))
+    yield store
+    store.close()
+
+
+@pytest.fixture
+async def worker(ai_bus: Bus, ai_store: ObjectStore) -> AsyncIterator[Worker]:
     """A worker with one child, taking jobs."""
     settings = WorkSettings(name="first", prefetch=0, stop_grace_s=0.5, deadline_s=20)
     pool = ChildPool("immichvr_common.testing.trial:perform", 1, memory_mb=512)
-    worker = Worker("ai", ai_bus, store, pool, settings)
+    worker = Worker("ai", ai_bus, ai_store, pool, settings)
     running = asyncio.create_task(worker.run())
     yield worker
     await worker.stop()

@@ -13,6 +13,9 @@ from typing import Any
 
 from immichvr_local.errors import CommandError, about
 
+_OUTDATED = ("s3-access-key", "s3-secret-key")
+"""Secrets of earlier versions, which open nothing any more: the account that all services shared."""
+
 
 def default_directory() -> Path:
     """IMMICHVR_DATA, else `immichvr` in the user's data directory."""
@@ -37,6 +40,8 @@ class DataDirectory:
                 folder.mkdir(mode=0o700, exist_ok=True)
                 # An earlier version made some of them for everybody to read.
                 folder.chmod(0o700)
+            for name in _OUTDATED:
+                (self._secrets / name).unlink(missing_ok=True)
 
     @property
     def logs(self) -> Path:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from immichvr_common.embedded import NatsServer, SeaweedServer
+from immichvr_common.embedded import BUCKET, NatsServer, SeaweedServer
+from immichvr_common.storage_rights import Account
 
 from immichvr_local.stack.data import DataDirectory
 from immichvr_local.stack.leftovers import MARK
@@ -22,6 +23,8 @@ SOCKET_PORTS = tuple(name for name in _SEAWEED_PORTS if name.endswith("-grpc"))
 WORKERS = ("ai", "converter")
 _CHILDREN = {"ai": 2, "converter": 1}
 """Working processes of each where the environment says nothing; a live session takes one of ai's, photos the other."""
+_GATEWAYS_CALLS = {"ai": "StreamFrames", "converter": "ListFormats"}
+"""What the gateway may call of each."""
 NAMES = ("nats", "seaweedfs", "gateway", *WORKERS)
 """Every part's name, in the order of start."""
 INNER_PORTS = (
@@ -33,7 +36,6 @@ INNER_PORTS = (
 """Every port of the stack but the gateway's own, by name."""
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_BUCKET = "immichvr"
 _IMMICH = "IMMICH_"
 # SeaweedFS's gRPC servers wait for one another for ever; what was written is on disk.
 _SEAWEED_GRACE_S = 3
@@ -68,8 +70,10 @@ def parts_of(plan: Plan) -> list[Part]:
     seaweed = SeaweedServer(
         data.s3,
         [inner[name] for name in _SEAWEED_PORTS],
-        data.secret("s3-access-key"),
-        data.secret("s3-secret-key"),
+        {
+            service: Account(data.secret(f"s3-{service}-access-key"), data.secret(f"s3-{service}-secret-key"))
+            for service in ("gateway", *WORKERS)
+        },
     )
     return [
         Part(
@@ -107,6 +111,7 @@ def _gateway(plan: Plan) -> Part:
         "WORK_DIRECTORY": str(data.work),
         "SESSION_KEY_FILE": str(data.secret_file("session-key")),
         "ACCESS_TOKEN_FILE": str(data.secret_file("access-token")),
+        "AI__TOKEN_FILE": str(_gateways_token(data, "ai")),
     }
     environment = _environment(data, dict(os.environ), keep_immich=plan.photos is None)
     environment |= _prefixed("gateway", own | _connections(plan, "gateway"))
@@ -123,12 +128,21 @@ def _gateway(plan: Plan) -> Part:
 
 
 def _worker(plan: Plan, name: str) -> Part:
-    own = {"RPC__PORT": str(plan.inner[f"{name}-rpc"])}
+    own = {
+        "RPC__PORT": str(plan.inner[f"{name}-rpc"]),
+        "RPC__CALLERS__GATEWAY__TOKEN_FILE": str(_gateways_token(plan.data, name)),
+        "RPC__CALLERS__GATEWAY__CALLS": _GATEWAYS_CALLS[name],
+    }
     defaults = _prefixed(name, {"WORK__CHILDREN": str(_CHILDREN[name]), "WORK__DIRECTORY": str(plan.data.work)})
     environment = _environment(plan.data, defaults | dict(os.environ))
     environment |= _prefixed(name, own | _connections(plan, name))
     log, port = plan.data.log(name), plan.inner[f"{name}-rpc"]
     return Part(name, _module(f"immichvr_{name}"), environment, log, listens(port), healthy=serves_rpc(port))
+
+
+def _gateways_token(data: DataDirectory, service: str) -> Path:
+    """What the gateway shows to one service, and to no other."""
+    return data.secret_file(f"rpc-gateway-{service}")
 
 
 def _connections(plan: Plan, name: str) -> dict[str, str]:
@@ -138,9 +152,9 @@ def _connections(plan: Plan, name: str) -> dict[str, str]:
         "NATS__USER": name,
         "NATS__PASSWORD_FILE": str(data.secret_file(f"nats-{name}")),
         "S3__ENDPOINT": f"http://127.0.0.1:{inner['seaweedfs-s3']}",
-        "S3__BUCKET": _BUCKET,
-        "S3__ACCESS_KEY_FILE": str(data.secret_file("s3-access-key")),
-        "S3__SECRET_KEY_FILE": str(data.secret_file("s3-secret-key")),
+        "S3__BUCKET": BUCKET,
+        "S3__ACCESS_KEY_FILE": str(data.secret_file(f"s3-{name}-access-key")),
+        "S3__SECRET_KEY_FILE": str(data.secret_file(f"s3-{name}-secret-key")),
         "METRICS__PORT": str(inner[f"{name}-metrics"]),
     }
 

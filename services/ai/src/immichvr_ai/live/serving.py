@@ -15,7 +15,6 @@ from google.protobuf import json_format
 from immichvr.ai.v1 import ai_pb2, ai_pb2_grpc
 from immichvr_common.logs import get_log
 from immichvr_common.rpc import RpcServer
-from immichvr_common.settings import RpcSettings
 from immichvr_common.tasks import Report, Task
 from immichvr_common.telling import Serving, tell
 from immichvr_models import Cache
@@ -121,7 +120,8 @@ async def _serve(params: ai_pb2.LiveParams, settings: AiSettings, report: Report
 
     limits = Limits(live.idle_s, min(live.max_s, max(1.0, settings.work.deadline_s - _SPARE_S)))
     servicer = LiveServicer(params.token, models or open_by_name, limits)
-    rpc = RpcSettings(host=settings.rpc.host, port=live.port, max_message_mb=settings.rpc.max_message_mb)
+    # A session has its own idea of how long a client may be silent, and tells it in words.
+    rpc = settings.rpc.model_copy(update={"port": live.port, "silence_s": live.idle_s + _SPARE_S})
     server = RpcServer(rpc, lambda grpc_server: _add(servicer, grpc_server), ["immichvr.ai.v1.AiService"])
     await server.start()
     address = f"{_host(settings, live)}:{server.port}"

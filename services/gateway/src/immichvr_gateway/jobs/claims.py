@@ -31,7 +31,7 @@ from immichvr_gateway.aside import Aside, Refused
 from immichvr_gateway.assets import AssetIndex
 from immichvr_gateway.jobs.index import JobIndex
 from immichvr_gateway.jobs.published import find_published, service_in
-from immichvr_gateway.jobs.records import LIVE, JobRecord
+from immichvr_gateway.jobs.records import LIVE, JobRecord, has_ended
 from immichvr_gateway.results import Results
 
 _LAST_SEQ = 2**31 - 1
@@ -158,7 +158,7 @@ def _check_teller(told: Told, subject: str) -> None:
 
 def _is_late(event: JobEvent, known: JobRecord) -> bool:
     """Whether the event will change nothing."""
-    return known.state.terminal or (event.run, event.attempt, event.seq) <= (known.run, known.attempts, known.seq)
+    return has_ended(known) or (event.run, event.attempt, event.seq) <= (known.run, known.attempts, known.seq)
 
 
 def _bound(event: JobEvent) -> None:

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
-from typing import Any
 
+import nats.errors
 from google.protobuf import json_format
-from immichvr.events.v1.events_pb2 import JOB_STATE_CANCELLED, DeadJob, Job, JobEvent
+from immichvr.events.v1.events_pb2 import DeadJob, JobEvent
 from immichvr_common.bus import Bus, job_subject
 from immichvr_common.bus.connection import OUTAGES
-from immichvr_common.bus.streams import CANCELS, JOBS
-from immichvr_common.bus.subjects import GATEWAY, event_subject
-from immichvr_common.errors import Conflict, Returned, Unavailable, WorkerCrashed
+from immichvr_common.errors import ServiceError
 from immichvr_common.locks import KeyedLocks
 from immichvr_common.logs import get_log
-from immichvr_common.reporting import encode
-from nats.js.errors import NotFoundError
 
 from immichvr_gateway.jobs.index import JobIndex
 from immichvr_gateway.jobs.keeping import RecordKeeper
+from immichvr_gateway.jobs.looking import last_words, latest_run, queued_at
+from immichvr_gateway.jobs.queue import JobQueue
+from immichvr_gateway.jobs.reconciling import Reading, Reconciler
 from immichvr_gateway.jobs.records import (
-    LIVE,
+    BURY,
+    LOST,
+    QUEUE,
     JobError,
     JobProgress,
     JobRecord,
@@ -31,7 +31,10 @@ from immichvr_gateway.jobs.records import (
     adopted,
     apply,
     from_event,
+    is_lightening,
+    next_run,
     place,
+    with_what_follows,
 )
 from immichvr_gateway.problems import Problem
 from immichvr_gateway.settings import GatewaySettings
@@ -39,9 +42,6 @@ from immichvr_gateway.settings import GatewaySettings
 log = get_log(__name__)
 
 _LEFT_BEHIND_S = 3.0
-_LAST_SEQ = 2**31 - 1
-LIGHT = "light"
-"""The stage of a job that has made its asset, while the light variant is made."""
 
 Changed = Callable[[JobRecord], None]
 Ended = Callable[[JobRecord], None]
@@ -50,7 +50,9 @@ Ended = Callable[[JobRecord], None]
 class Desk:
     """Publishes jobs first and records them second; what a crash leaves between the two, `reconcile` mends.
 
-    on_change: told of every change. on_end: told when a job has ended, or has all but its light variant.
+    What follows from an event (another run, a line in DEAD) is noted as owed in the very change that the event makes,
+    and crossed out once it is done. on_change: told of every change. on_end: told when a job has ended, or has all
+    but its light variant. reading: how far events are read; all of them, where it is not given.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Desk:
         on_end: Ended,
         settings: GatewaySettings,
         records: RecordKeeper | None = None,
+        reading: Reading | None = None,
     ) -> None:
         self._bus, self.index = bus, index
         self._on_change, self._on_end = on_change, on_end
@@ -68,7 +71,9 @@ class Desk:
         self._retries, self._pool = settings.retries, settings.pool
         self._locks = KeyedLocks()
         self._records = records or RecordKeeper(bus)
-        self._missing: set[str] = set()
+        self._owing: set[str] = set()
+        self._reading, self._queue = reading, JobQueue(bus, reading)
+        self._reconciler = Reconciler(bus, index, self, reading)
 
     @property
     def all_written(self) -> bool:
@@ -124,20 +129,15 @@ class Desk:
                 record.requesters = [requester, *(one for one in known.requesters if one != requester)]
             return await self._publish(record)
 
-    async def retry(self, record: JobRecord, message: dict[str, Any] | None = None) -> JobRecord:
-        """Starts the next run of a job that has ended, as `message` where one is given.
-
-        Raises Unavailable; Problem if it has not ended.
-        """
+    async def retry(self, record: JobRecord) -> JobRecord:
+        """Starts the next run of a job that has ended. Raises Unavailable; Problem if it has not."""
         async with self._lock(record.id):
             record = self.index.get(record.id) or record
             if not record.message:
                 raise Problem(409, "not_known", f"what job {record.id} consists of is not known; ask for it anew")
             if not record.state.terminal:
                 raise Problem(409, "not_ended", f"job {record.id} is {record.state}; only an ended job is tried again")
-            if message is not None:
-                record = record.model_copy(update={"message": message})
-            return await self._publish(self._next_run(record))
+            return await self._publish(next_run(record))
 
     async def cancel(self, record: JobRecord, requester: str) -> JobRecord:
         """Withdraws one person's wish; without any left, the job is ended. Raises Unavailable, Problem."""
@@ -151,32 +151,65 @@ class Desk:
                 return record
             awaited = self.index.get(record.awaits)
             if awaited is not None and not set(awaited.requesters) - {requester}:
-                await self._stop(awaited)
-            await self._stop(record)
+                await self._queue.withdraw(awaited)
+            await self._queue.withdraw(record)
             return record
 
     async def on_event(self, event: JobEvent) -> None:
-        """Takes in what a worker told."""
+        """Takes in what a worker told. Doing it again completes what was left undone the first time."""
         # A job's first events may overtake the request that publishes it.
         async with self._lock(event.job_id):
             known = self.index.get(event.job_id)
-            record = known or from_event(event, self.subject(event.kind, event.job_id))
+            record = known.model_copy() if known else from_event(event, self.subject(event.kind, event.job_id))
             is_news = known is None or event.run > known.run
             if not apply(record, event):
+                if known is not None:
+                    await self._complete(known)
                 return
+            record = with_what_follows(record, self._retries)
+            if known is not None:
+                known.become(record)
+                record = known
             self.index.put(record)
-            if record.state is State.SUCCEEDED and record.light:
-                # The job has made its asset; it ends with the light variant of it.
-                record.state = State.RUNNING
-                record.progress = JobProgress(fraction=0.97, stage=LIGHT, message="making the light variant")
-            if is_news:
+            # What lies between is read again from the events after a restart.
+            is_written = is_news or record.state.terminal or is_lightening(record) or bool(record.owed)
+            await self._pay(record)
+            self._on_change(record)
+            if is_written:
                 await self._record(record)
-            await self._settle(record)
+            self._tell_end(record)
 
     async def settle(self, record: JobRecord) -> None:
         """Records a change that the gateway itself made to a job."""
         record.updated_at = datetime.now(UTC)
-        await self._settle(record)
+        self._on_change(record)
+        await self._record(record)
+        self._tell_end(record)
+
+    async def wait_for(self, job_id: str, run: int, awaited: JobRecord) -> None:
+        """Notes that a job ends as the one that makes its light variant does, which may have ended already."""
+        async with self._lock(job_id):
+            record = self.index.get(job_id)
+            if record is None or record.run != run or not is_lightening(record):
+                return
+            record.awaits = awaited.id
+            await self.settle(record)
+        if awaited.state.terminal:
+            await self.end(job_id, run, awaited.state, awaited.error)
+
+    async def end(self, job_id: str, run: int, state: State, error: JobError | None) -> None:
+        """Ends a job that has made its asset, as its light variant has ended; nothing where it has ended already."""
+        async with self._lock(job_id):
+            record = self.index.get(job_id)
+            if record is None or record.run != run or not is_lightening(record):
+                return
+            record.state, record.error, record.awaits = state, error, ""
+            if state is State.SUCCEEDED:
+                record.progress = JobProgress(fraction=1, stage="stored")
+            if state is State.FAILED:
+                record.owed = [BURY]
+            await self._pay(record)
+            await self.settle(record)
 
     async def forget(self, record: JobRecord) -> None:
         """Drops what is known of a job that has ended. Raises Unavailable."""
@@ -186,39 +219,83 @@ class Desk:
             await self._records.forget(record.id)
             self.index.remove(record.id)
 
+    @property
+    def owing(self) -> list[str]:
+        """The jobs about which something is still to be done that could not be done at once."""
+        return sorted(self._owing)
+
     async def reconcile(self) -> None:
-        """Mends what a crash or an outage left.
+        """Mends what a crash or an outage left. Raises what the NATS client raises when the server is gone.
 
-        Queued jobs without a record, records whose job is gone, records not written, light variants not made.
+        Records not written, debts not paid, light variants not made, queued jobs without a record, records whose
+        job is gone.
         """
-        for job_id in self._records.unwritten:
-            if (record := self.index.get(job_id)) is not None:
-                await self._record(record)
-        self._go_on_with_light_variants()
-        info = await self._bus.js.stream_info(JOBS, subjects_filter="jobs.>")
-        subjects = {subject.rpartition(".")[2]: subject for subject in (info.state.subjects or {})}
-        for job_id, subject in subjects.items():
-            if self.index.get(job_id) is None:
-                await self._adopt(subject)
-        missing = {
-            record.id
-            for record in self.index
-            if not record.state.terminal and record.progress.stage != LIGHT and record.id not in subjects
-        }
-        for job_id in missing & self._missing:
-            await self._declare_lost(job_id)
-        self._missing = missing
+        await self._reconciler.reconcile(self._records.unwritten)
 
-    def _go_on_with_light_variants(self) -> None:
-        for record in self.index:
-            if record.state.terminal or record.progress.stage != LIGHT:
-                continue
+    async def write_down(self, job_id: str) -> None:
+        """Writes a record that could not be written before."""
+        async with self._lock(job_id):
+            if (record := self.index.get(job_id)) is not None and job_id in self._records.unwritten:
+                await self._record(record)
+
+    async def pay_debts(self, job_id: str) -> None:
+        """Does what could not be done before."""
+        async with self._lock(job_id):
+            record = self.index.get(job_id)
+            if record is not None and await self._pay(record):
+                await self._record(record)
+            elif record is None or not record.owed:
+                self._owing.discard(job_id)
+
+    async def go_on(self, job_id: str) -> None:
+        """Goes on with a light variant that is not made, or was made meanwhile."""
+        async with self._lock(job_id):
+            record = self.index.get(job_id)
+            if record is None or not is_lightening(record):
+                return
             awaited = self.index.get(record.awaits)
             if awaited is None:
                 record.awaits = ""
                 self._on_end(record)
             elif awaited.state.terminal:
                 self._on_end(awaited)
+
+    async def adopt(self, subject: str) -> None:
+        """Takes up a run that lies in the queue and is in no record."""
+        found = await queued_at(self._bus, subject)
+        if found is None or not found.job.id:
+            return
+        async with self._lock(found.job.id):
+            known = self.index.get(found.job.id)
+            if known is not None and (known.run >= found.job.run or not known.state.terminal):
+                return
+            log.info("a queued job had no record", job_id=found.job.id, run=found.job.run)
+            record = adopted(found.job, subject)
+            if known is not None:
+                record.requesters = list(dict.fromkeys([*record.requesters, *known.requesters]))
+            self.index.put(record)
+            self._on_change(record)
+            await self._record(record)
+
+    async def declare_lost(self, job_id: str, run: int) -> None:
+        """Fails a job that is in no queue, unless its end was told and somehow passed by."""
+        record = self.index.get(job_id)
+        if record is None:
+            return
+        # What has been applied changes nothing; an end that went by, for whatever reason, is the job's now.
+        for word in await last_words(self._bus, record.subject, job_id):
+            if self._reading is not None:
+                await self._reading.take(word.subject, word.data, word.seq)
+            else:
+                await self.on_event(word.event)
+        async with self._lock(job_id):
+            if record.run != run or record.state.terminal or self.index.get(job_id) is not record:
+                return
+            record.state = State.FAILED
+            record.error = JobError(code=LOST, message="the job is in no queue any more; try it again", retriable=True)
+            record.owed = [BURY]
+            await self._pay(record)
+            await self.settle(record)
 
     def _lock(self, job_id: str) -> AbstractAsyncContextManager[None]:
         return self._locks.hold(job_id)
@@ -237,136 +314,50 @@ class Desk:
             await self._record(known)
         return known
 
-    def _next_run(self, record: JobRecord) -> JobRecord:
-        return record.model_copy(
-            update={
-                "run": record.run + 1, "state": State.QUEUED, "attempts": 0, "seq": 0, "error": None, "outputs": [],
-                "timeline": [], "progress": JobProgress(), "awaits": "",
-            }
-        )  # fmt: skip
-
     async def _publish(self, record: JobRecord) -> JobRecord:
-        job = record.job()
-        job.run = record.run
-        job.created_at.GetCurrentTime()
-        job.requesters[:] = record.requesters
-        record.message = json_format.MessageToDict(job)
-        record.created_at = record.updated_at = job.created_at.ToDatetime(UTC)
-        headers = {"Nats-Msg-Id": f"{job.id}.{job.run}"}
-        try:
-            await self._bus.publish(record.subject, encode(job), headers)
-        except Conflict:
-            await self._replace_left_behind(record, encode(job), headers)
+        await self._queue.put(record, _LEFT_BEHIND_S)
         self.index.put(record)
         self._on_change(record)
         await self._record(record)
         return record
 
-    async def _replace_left_behind(self, record: JobRecord, payload: bytes, headers: dict[str, str]) -> None:
-        """Waits for the message of an ended run to be acknowledged, or removes one that never will be."""
-        deadline = asyncio.get_running_loop().time() + _LEFT_BEHIND_S
-        while True:
-            try:
-                left = await self._bus.js.get_last_msg(JOBS, record.subject)
-            except NotFoundError:
-                left = None
-            if left is not None and left.data is not None:
-                run = json_format.Parse(left.data, Job(), ignore_unknown_fields=True).run
-                if run >= record.run:
-                    # Another gateway was faster, or a crash kept the record from being written.
-                    record.run = run
-                    return
-                if asyncio.get_running_loop().time() > deadline and left.seq is not None:
-                    await self._bus.js.delete_msg(JOBS, left.seq)
-            try:
-                await self._bus.publish(record.subject, payload, headers)
-                return
-            except Conflict:
-                await asyncio.sleep(0.02)
-
-    async def _stop(self, record: JobRecord) -> None:
-        if not self._bus.connected:
-            raise Unavailable("NATS is not connected", down="nats")
-        try:
-            cancels = await self._bus.js.key_value(CANCELS)
-            await cancels.put(record.id, str(record.run).encode())
-            await self._bus.client.publish(f"control.cancel.{record.id}", str(record.run).encode())
-            if record.state is State.QUEUED or record.progress.stage == LIGHT:
-                event = JobEvent(
-                    job_id=record.id, kind=record.kind, photo_id=record.photo_id, run=record.run,
-                    attempt=record.attempts, seq=_LAST_SEQ, state=JOB_STATE_CANCELLED,
-                )  # fmt: skip
-                event.at.GetCurrentTime()
-                await self._bus.publish(event_subject(GATEWAY, "job", record.id), encode(event))
-                await self._delete_queued(record)
-        except OUTAGES as error:
-            raise Unavailable("NATS did not confirm that the job is cancelled", down="nats") from error
-
-    async def _delete_queued(self, record: JobRecord) -> None:
-        try:
-            message = await self._bus.js.get_last_msg(JOBS, record.subject)
-            if message.seq is not None:
-                await self._bus.js.delete_msg(JOBS, message.seq)
-        except NotFoundError:
-            return
-
-    async def _settle(self, record: JobRecord) -> None:
-        if record.state is State.FAILED and await self._bury_or_retry(record):
-            return
-        self._on_change(record)
-        # What lies between is read again from the events after a restart.
-        if record.state.terminal or record.progress.stage == LIGHT:
-            await self._record(record)
-        if record.state.terminal or (record.progress.stage == LIGHT and not record.awaits):
+    def _tell_end(self, record: JobRecord) -> None:
+        if record.state.terminal or (is_lightening(record) and not record.awaits):
             self._on_end(record)
 
-    async def _bury_or_retry(self, record: JobRecord) -> bool:
-        """Queues a job anew that crashed, or that a stopping worker gave back; writes down one that failed for good.
+    async def _complete(self, record: JobRecord) -> None:
+        """Does what an event left undone the first time."""
+        if await self._pay(record) or record.id in self._records.unwritten:
+            await self._record(record)
 
-        Neither for a live session: its client is told, and begins anew.
-        """
-        if record.kind == LIVE:
-            return False
-        error = record.error or JobError(code="internal", message="unknown")
-        returned = error.code == Returned.code
-        crashed = error.code == WorkerCrashed.code and record.auto_retries < self._retries
-        if (returned or crashed) and record.message:
-            again = self._next_run(record)
-            again.auto_retries = record.auto_retries + (0 if returned else 1)
+    async def _pay(self, record: JobRecord) -> bool:
+        """Does what is owed about a job; whether anything was done. What cannot be done now stays owed."""
+        before = len(record.owed)
+        for debt in list(record.owed):
             try:
-                await self._publish(again)
-            except Unavailable:
-                return False
-            return True
+                await (self._queue_again(record) if debt == QUEUE else self._bury(record))
+            except (ServiceError, *OUTAGES, nats.errors.Error) as error:
+                why = str(error) or type(error).__name__
+                log.warning("what follows from a job's event waits", job_id=record.id, what=debt, error=why)
+                break
+            record.owed = [one for one in record.owed if one != debt]
+        (self._owing.add if record.owed else self._owing.discard)(record.id)
+        return len(record.owed) < before
+
+    async def _queue_again(self, record: JobRecord) -> None:
+        run, _ = await latest_run(self._bus, record.subject, record.id)
+        # Where it was told of, it was published before a crash, and is read of in its turn.
+        if run < record.run:
+            await self._queue.put(record, _LEFT_BEHIND_S)
+
+    async def _bury(self, record: JobRecord) -> None:
+        error = record.error or JobError(code="internal", message="unknown")
         dead = DeadJob(job=record.job(), deliveries=record.attempts)
         dead.error.code, dead.error.message = error.code, error.message
         dead.at.GetCurrentTime()
         payload = json_format.MessageToJson(dead, indent=None).encode()
-        await self._bus.publish_until_stored(
-            f"dead.{record.kind}.{record.id}", payload, f"dead.{record.id}.{record.run}"
-        )
-        return False
-
-    async def _adopt(self, subject: str) -> None:
-        try:
-            message = await self._bus.js.get_last_msg(JOBS, subject)
-            job = json_format.Parse(message.data or b"", Job(), ignore_unknown_fields=True)
-        except (NotFoundError, json_format.ParseError):
-            return
-        if self.index.get(job.id) is None and job.id:
-            log.info("a queued job had no record", job_id=job.id)
-            record = adopted(job, subject)
-            self.index.put(record)
-            self._on_change(record)
-            await self._record(record)
-
-    async def _declare_lost(self, job_id: str) -> None:
-        record = self.index.get(job_id)
-        if record is None or record.state.terminal:
-            return
-        record.state = State.FAILED
-        record.error = JobError(code="lost", message="the job is in no queue any more; try it again", retriable=True)
-        await self.settle(record)
+        headers = {"Nats-Msg-Id": f"dead.{record.id}.{record.run}"}
+        await self._bus.publish(f"dead.{record.kind}.{record.id}", payload, headers)
 
     async def _record(self, record: JobRecord) -> None:
         """Writes a record down, and takes in what another gateway wrote of the job meanwhile."""

@@ -6,8 +6,11 @@ Every gateway reads every event from where its own KV left off; applying one twi
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 import nats.errors
 from immichvr.events.v1.events_pb2 import AssetEvent, JobEvent, ModelEvent
@@ -16,15 +19,15 @@ from immichvr_common.bus.connection import OUTAGES
 from immichvr_common.bus.pull import ConsumerGone
 from immichvr_common.bus.reading import Unreadable, read_message
 from immichvr_common.bus.streams import EVENTS
-from immichvr_common.bus.subjects import Told, event_filters, own_event_filters, read_subject
+from immichvr_common.bus.subjects import Told, event_filters, read_subject
 from immichvr_common.errors import Unavailable
 from immichvr_common.logs import get_log
 from nats.aio.msg import Msg
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, RawStreamMsg
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
+from pydantic import BaseModel, Field
 
 from immichvr_gateway.aside import Aside
-from immichvr_gateway.jobs.published import service_in
 
 log = get_log(__name__)
 
@@ -32,20 +35,67 @@ _BATCH = 256
 _WAIT_S = 5.0
 
 
+class Position(BaseModel):
+    """How far a stream was read: up to this sequence number of the stream that was begun then."""
+
+    seq: int = Field(0, ge=0)
+    begun: datetime | None = None
+
+    @classmethod
+    def read(cls, stored: bytes) -> Position:
+        """A stored position. What cannot be read means the beginning: events may be applied twice."""
+        try:
+            found = json.loads(stored or b"0")
+            # Releases before wrote the number alone.
+            return cls(seq=found) if isinstance(found, int) else cls.model_validate(found)
+        except ValueError:
+            log.error("how far events were read cannot be read; they are read from their beginning")
+            return cls()
+
+
 class EventReader:
-    """Reads the stream EVENTS in order, from a given place on, through outages."""
+    """Reads the stream EVENTS in order, from a given place on, through outages.
+
+    on_asset is told the event's place in the stream too. on_begun_anew: called when the stream turns out to be
+    another than the one that was read so far, before its events are read from the beginning.
+    """
 
     def __init__(
         self,
         bus: Bus,
-        after: int,
+        after: Position,
         aside: Aside,
+        look_ahead: Callable[[list[AssetEvent]], Awaitable[None]],
         on_job: Callable[[Told, JobEvent], Awaitable[None]],
-        on_asset: Callable[[Told, AssetEvent], Awaitable[None]],
+        on_asset: Callable[[Told, AssetEvent, int], Awaitable[None]],
         on_model: Callable[[Told, ModelEvent], Awaitable[None]],
+        on_begun_anew: Callable[[], None],
     ) -> None:
-        self._bus, self.position, self._aside = bus, after, aside
+        self._bus, self._aside, self._look_ahead = bus, aside, look_ahead
+        self.position, self._begun = after.seq, after.begun
         self._on_job, self._on_asset, self._on_model = on_job, on_asset, on_model
+        self._on_begun_anew = on_begun_anew
+        # Through which consumer events come, and how many of those it delivered have been applied.
+        self._consumer, self._applied = "", 0
+
+    @property
+    def place(self) -> Position:
+        """How far events are read, to be stored."""
+        return Position(seq=self.position, begun=self._begun)
+
+    async def is_caught_up(self) -> bool:
+        """Whether everything that lies in the stream at this moment has been applied.
+
+        Raises what the NATS client raises when the server is gone.
+        """
+        if not self._consumer:
+            return False
+        try:
+            info = await self._bus.js.consumer_info(EVENTS, self._consumer)
+        except NotFoundError:
+            return False
+        delivered = info.delivered.consumer_seq if info.delivered is not None else 0
+        return not info.num_pending and self._applied >= delivered
 
     async def run(self) -> None:
         """Reads until cancelled."""
@@ -53,7 +103,9 @@ class EventReader:
             try:
                 async with self._puller() as puller:
                     while True:
-                        for message in await puller.batch(_BATCH, _WAIT_S):
+                        messages = await puller.batch(_BATCH, _WAIT_S)
+                        await self._look_ahead(_assets_in(messages))
+                        for message in messages:
                             await self._apply(message)
             except (Unavailable, *OUTAGES, nats.errors.Error, ConsumerGone) as error:
                 log.warning("events cannot be read, trying again", error=str(error) or type(error).__name__)
@@ -61,6 +113,7 @@ class EventReader:
 
     @asynccontextmanager
     async def _puller(self) -> AsyncIterator[Puller]:
+        await self._check_stream()
         config = ConsumerConfig(
             filter_subjects=event_filters(),
             ack_policy=AckPolicy.NONE,
@@ -72,19 +125,41 @@ class EventReader:
         info = await self._bus.js.add_consumer(EVENTS, config)
         puller = Puller(self._bus.client, EVENTS, info.name)
         await puller.open()
+        self._consumer, self._applied = info.name, 0
         try:
             yield puller
         finally:
+            self._consumer = ""
             await puller.close()
 
-    async def _apply(self, message: Msg) -> None:
-        await self.take(message.subject, message.data)
-        self.position = message.metadata.sequence.stream
+    async def _check_stream(self) -> None:
+        """Holds the position against the stream, which may be a new one, or have lost events that were not read."""
+        info = await self._bus.js.stream_info(EVENTS)
+        is_other = self._begun is not None and info.created is not None and self._begun != info.created
+        if self.position > info.state.last_seq or is_other:
+            log.warning(
+                "the stream of events was begun anew and is read from its beginning",
+                was_at=self.position, ends_at=info.state.last_seq,
+            )  # fmt: skip
+            self.position = 0
+            self._on_begun_anew()
+        elif 0 < self.position < info.state.first_seq - 1:
+            gone = info.state.first_seq - 1 - self.position
+            log.warning("events were removed before they were read", events=gone, was_at=self.position)
+        self._begun = info.created
 
-    async def take(self, subject: str, data: bytes) -> None:
-        """Applies one event; one that cannot be read, believed or applied is set aside. Raises on outages alone."""
+    async def _apply(self, message: Msg) -> None:
+        place = message.metadata.sequence
+        await self.take(message.subject, message.data, place.stream)
+        self.position, self._applied = place.stream, place.consumer
+
+    async def take(self, subject: str, data: bytes, seq: int) -> None:
+        """Applies one event, `seq` being its place in the stream.
+
+        One that cannot be read, believed or applied is set aside. Raises on outages alone.
+        """
         try:
-            await self._take(subject, data)
+            await self._take(subject, data, seq)
         except Unreadable as error:
             await self._aside.put(EVENTS, subject, data, error)
         except (Unavailable, *OUTAGES, nats.errors.Error):
@@ -93,28 +168,24 @@ class EventReader:
             log.error("an event cannot be applied", subject=subject[:200], exc_info=error)
             await self._aside.put(EVENTS, subject, data, Unreadable("not_applied", f"{type(error).__name__}: {error}"))
 
-    async def _take(self, subject: str, data: bytes) -> None:
+    async def _take(self, subject: str, data: bytes, seq: int) -> None:
         told = read_subject(subject)
         if told is None:
             raise Unreadable("misplaced", f"{subject[:200]!r} is no subject of an event")
         if told.what == "job":
             await self._on_job(told, read_message(data, JobEvent()))
         elif told.what == "asset":
-            await self._on_asset(told, read_message(data, AssetEvent()))
+            await self._on_asset(told, read_message(data, AssetEvent()), seq)
         else:
             await self._on_model(told, read_message(data, ModelEvent()))
 
 
-async def last_events(bus: Bus, subject: str, job_id: str) -> list[tuple[str, bytes]]:
-    """The last that its service and a gateway told of a job that lies under `subject` in JOBS, in order."""
-
-    async def last(one: str) -> RawStreamMsg | None:
-        try:
-            return await bus.js.get_last_msg(EVENTS, one)
-        except NotFoundError:
-            return None
-
-    service = service_in(subject) if subject else "*"
-    found = await asyncio.gather(*(last(one) for one in own_event_filters(service, job_id)))
-    there = sorted((message for message in found if message is not None), key=lambda message: message.seq or 0)
-    return [(message.subject or "", message.data or b"") for message in there]
+def _assets_in(messages: list[Msg]) -> list[AssetEvent]:
+    """What a batch tells of assets, as far as it can be read."""
+    found: list[AssetEvent] = []
+    for message in messages:
+        told = read_subject(message.subject)
+        if told is not None and told.what == "asset":
+            with contextlib.suppress(Unreadable):
+                found.append(read_message(message.data, AssetEvent()))
+    return found

@@ -19,6 +19,7 @@ from immichvr.events.v1.events_pb2 import (
     Job,
     JobEvent,
 )
+from immichvr_common.errors import Returned, WorkerCrashed
 from pydantic import BaseModel, Field
 
 
@@ -48,6 +49,11 @@ STATES = {
 
 LIVE = "live"
 """The kind of a live session's job."""
+LIGHT = "light"
+"""The stage of a job that has made its asset, while the light variant is made."""
+LOST = "lost"
+"""Code of a job that is in no queue and has no end: a guess, which whatever is told of the run refutes."""
+QUEUE, BURY = "queue", "bury"
 NOT_SHOWN = ("keepPly", "accepted", "token")
 """Parameters between the gateway and workers that nobody asked for."""
 
@@ -82,7 +88,7 @@ class JobView(BaseModel):
     id: str = Field(examples=["splat-6f1c0a3b-5f2d1c0e9a8b7c6d"])
     kind: str = Field(examples=["splat"])
     photo_id: str
-    requesters: list[str] = []
+    requesters: list[str] = Field([], description="you, where you asked for it; others are not named")
     params: dict[str, Any] = Field({}, examples=[{"model": "auto", "quality": "full"}])
     state: State = State.QUEUED
     run: int = 1
@@ -100,7 +106,8 @@ class JobRecord(JobView):
 
     message, subject: what was, or shall be, published. seq: of the newest event. light: a light variant must
     exist before this job has succeeded; awaits: the job that makes it. auto_retries: how often the gateway itself
-    has tried again. address: where the worker serves a live session, host:port; never shown.
+    has tried again. address: where the worker serves a live session, host:port; never shown. owed: what the gateway
+    has still to do about the state it is in: QUEUE, to publish this run; BURY, to write its failure into DEAD.
     """
 
     message: dict[str, Any] = {}
@@ -110,10 +117,13 @@ class JobRecord(JobView):
     awaits: str = ""
     auto_retries: int = 0
     address: str = ""
+    owed: list[str] = []
 
-    def view(self) -> JobView:
-        """What the API shows of it."""
-        return JobView.model_construct(**{name: getattr(self, name) for name in JobView.model_fields})
+    def view(self, user_id: str) -> JobView:
+        """What the API shows of it to a person; who else asked for it is nobody's to know."""
+        shown = {name: getattr(self, name) for name in JobView.model_fields}
+        shown["requesters"] = [one for one in self.requesters if one == user_id]
+        return JobView.model_construct(**shown)
 
     def job(self) -> Job:
         """The message it was, or will be, published as."""
@@ -175,12 +185,13 @@ def apply(record: JobRecord, event: JobEvent) -> bool:
     """
     if (event.run, event.attempt, event.seq) <= (record.run, record.attempts, record.seq):
         return False
-    if event.run == record.run and record.state.terminal:
+    if event.run == record.run and has_ended(record):
         return False
     if event.run > record.run:
         _begin_run(record, event)
     same_attempt = record.attempts == event.attempt
     record.run, record.attempts, record.seq = event.run, event.attempt, event.seq
+    record.owed = []
     record.state = STATES.get(event.state, record.state)
     record.updated_at = moment(event.at)
     if event.HasField("progress"):
@@ -200,9 +211,53 @@ def apply(record: JobRecord, event: JobEvent) -> bool:
     return True
 
 
+def has_ended(record: JobRecord) -> bool:
+    """Whether this run's end is a fact; that it is lost is a guess."""
+    return record.state.terminal and not (record.error is not None and record.error.code == LOST)
+
+
+def is_lightening(record: JobRecord) -> bool:
+    """Whether the asset is made, and the light variant of it is to follow."""
+    return not record.state.terminal and record.progress.stage == LIGHT
+
+
+def next_run(record: JobRecord) -> JobRecord:
+    """The record of the next run, which is queued."""
+    return record.model_copy(
+        update={
+            "run": record.run + 1, "state": State.QUEUED, "attempts": 0, "seq": 0, "error": None, "outputs": [],
+            "timeline": [], "progress": JobProgress(), "awaits": "", "owed": [],
+        }
+    )  # fmt: skip
+
+
+def with_what_follows(record: JobRecord, retries: int) -> JobRecord:
+    """A record after an event, with what comes of it.
+
+    A job that made its asset goes on with the light variant; one that crashed, or that a stopping worker gave
+    back, gets another run; one that failed for good is to be written down as dead. A live session only ends: its
+    client is told, and begins anew. retries: how often a job whose worker crashed is tried again.
+    """
+    if record.state is State.SUCCEEDED and record.light:
+        record.state = State.RUNNING
+        record.progress = JobProgress(fraction=0.97, stage=LIGHT, message="making the light variant")
+    if record.state is not State.FAILED or record.kind == LIVE:
+        return record
+    error = record.error or JobError(code="internal", message="unknown")
+    returned = error.code == Returned.code
+    crashed = error.code == WorkerCrashed.code and record.auto_retries < retries
+    if not ((returned or crashed) and record.message):
+        record.owed = [BURY]
+        return record
+    again = next_run(record)
+    again.auto_retries = record.auto_retries + (0 if returned else 1)
+    again.owed = [QUEUE]
+    return again
+
+
 def place(record: JobRecord) -> tuple[int, bool, int, int]:
     """Where a job is in its history: what is known later compares greater; an end comes after all else of its run."""
-    return record.run, record.state.terminal, record.attempts, record.seq
+    return record.run, has_ended(record), record.attempts, record.seq
 
 
 def merged(mine: JobRecord, stored: JobRecord, asked: Collection[str]) -> JobRecord:
@@ -211,7 +266,7 @@ def merged(mine: JobRecord, stored: JobRecord, asked: Collection[str]) -> JobRec
     asked: who had asked for it when `mine` was last in step with what is stored. The state is the later one's; the
     first end of a run stands. Whoever joined at either gateway stays; who withdrew at either has withdrawn.
     """
-    is_later = place(mine)[:2] > place(stored)[:2] or (not stored.state.terminal and place(mine) >= place(stored))
+    is_later = place(mine)[:2] > place(stored)[:2] or (not has_ended(stored) and place(mine) >= place(stored))
     later, earlier = (mine, stored) if is_later else (stored, mine)
     both = later.model_copy()
     withdrew = set(asked) - set(mine.requesters)
@@ -227,7 +282,7 @@ def merged(mine: JobRecord, stored: JobRecord, asked: Collection[str]) -> JobRec
 
 def _begin_run(record: JobRecord, event: JobEvent) -> None:
     """Forgets what the run before came to; takes from the event who asked for this one, and when."""
-    record.outputs, record.progress, record.timeline, record.awaits = [], JobProgress(), [], ""
+    record.outputs, record.progress, record.timeline, record.awaits, record.owed = [], JobProgress(), [], "", []
     if event.HasField("job"):
         fresh = adopted(event.job, record.subject)
         record.message, record.light, record.created_at = fresh.message, fresh.light, fresh.created_at

@@ -14,10 +14,11 @@ from immichvr_gateway.library.errors import (
 )
 from immichvr_gateway.library.folder import FolderLibrary, FolderLimits
 from immichvr_gateway.library.immich import ImmichLibrary, ImmichLimits
-from immichvr_gateway.library.photos import Credential, Identity, LibraryPhoto, PhotoPage, Span
+from immichvr_gateway.library.photos import Caller, Credential, Identity, LibraryPhoto, PhotoPage, Span
 from immichvr_gateway.library.protocol import Library
 
 __all__ = [
+    "Caller",
     "Content",
     "Credential",
     "FolderLibrary",

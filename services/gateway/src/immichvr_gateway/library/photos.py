@@ -43,6 +43,18 @@ class Identity:
 
 
 @dataclass(frozen=True)
+class Caller:
+    """Where a request came from.
+
+    address: of the client, as far as it can be believed; device: what the client says it is, such as an operating
+    system; printable, empty where it says nothing.
+    """
+
+    address: str
+    device: str = ""
+
+
+@dataclass(frozen=True)
 class LibraryPhoto:
     """A photo as a library lists it.
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal, Protocol
 
 from immichvr_gateway.library.content import Content
-from immichvr_gateway.library.photos import Identity, LibraryPhoto, PhotoPage, Span
+from immichvr_gateway.library.photos import Caller, Identity, LibraryPhoto, PhotoPage, Span
 
 
 class Library(Protocol):
@@ -32,10 +33,6 @@ class Library(Protocol):
         """One photo; `fresh` asks anew, as before work on it begins. PhotoNotFound."""
         ...
 
-    async def owns(self, who: Identity, photo_id: str) -> bool:
-        """Whether a photo that this person sees is theirs, asked anew. PhotoNotFound."""
-        ...
-
     async def original(self, who: Identity, photo_id: str, span: Span | None = None) -> Content:
         """The file as it is, or that part of it, where the library gives parts. PhotoNotFound, PhotoTooLarge."""
         ...
@@ -52,18 +49,41 @@ class Library(Protocol):
         """A screen-sized upright picture that browsers show. PhotoNotFound, PhotoUnreadable, NotReady."""
         ...
 
+    async def visible(self, who: Identity, photo_ids: Collection[str], *, singly: int) -> set[str]:
+        """Those of many photos that this person sees, at few requests to the library.
+
+        singly: how many that it does not list for them, and that they have not opened before, are asked about.
+        """
+        ...
+
+    def recall(self, who: Identity, photo_id: str) -> bool | None:
+        """Whether this person sees a photo, if that was decided lately; None where the library has to be asked."""
+        ...
+
     async def sign_in(
-        self, *, api_key: str | None = None, email: str | None = None, password: str | None = None
+        self,
+        *,
+        api_key: str | None = None,
+        email: str | None = None,
+        password: str | None = None,
+        caller: Caller | None = None,
     ) -> Identity:
         """Who this is. SignInFailed with the reason in words."""
+        ...
+
+    async def confirm(self, who: Identity) -> None:
+        """Returns if the credential is good still, as the library said less than a minute ago; else SignInFailed.
+
+        LibraryUnavailable says nothing about the credential.
+        """
         ...
 
     async def sign_out(self, who: Identity) -> None:
         """Ends what `sign_in` began in the library itself, such as a session there."""
         ...
 
-    async def is_admin(self, who: Identity, *, fresh: bool = False) -> bool:
-        """Whether this person decides for everybody, such as on licences; `fresh` asks anew."""
+    async def may_manage(self, who: Identity, *, fresh: bool = False) -> bool:
+        """Whether this credential decides for everybody, such as on licences; `fresh` asks anew."""
         ...
 
     async def identity_of_service(self) -> Identity | None:

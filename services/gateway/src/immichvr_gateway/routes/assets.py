@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from immichvr_common.errors import CorruptObject, NotFound
-from immichvr_common.manifests import Manifest
 
-from immichvr_gateway.assets import AssetEntry
 from immichvr_gateway.core import Core
-from immichvr_gateway.library import Identity, LibraryPhoto, PhotoNotFound
+from immichvr_gateway.library import LibraryPhoto
 from immichvr_gateway.problems import lost, not_found
 from immichvr_gateway.ranges import Served, serve
 from immichvr_gateway.routes.people import Person, TheCore
@@ -19,7 +15,8 @@ from immichvr_gateway.views import AssetMapView, AssetsView, AssetView, KindsVie
 
 router = APIRouter(prefix="/api", tags=["assets"])
 
-_ASKED_AT_ONCE = 8
+_ASKED_SINGLY = 2
+"""Of photos that are in nobody's timeline who asks here, and that they have not opened: asked about at each call."""
 
 
 @router.get("/photos/{photo_id}/assets")
@@ -40,7 +37,7 @@ async def get_asset_file(
     if entry is None:
         raise not_found(f"photo {photo_id} has no asset {asset_key!r}")
     try:
-        manifest = await _read(core, entry)
+        manifest = await core.manifests.read(entry.manifest_key)
     except NotFound as error:
         raise lost(entry.manifest_key) from error
     found = next((one for one in manifest.files if one.name == file), None)
@@ -57,7 +54,6 @@ async def get_asset_file(
     try:
         return await serve(request, served, download)
     except NotFound as error:
-        await core.book.look(entry)
         raise lost(found.key) from error
 
 
@@ -71,17 +67,9 @@ async def map_assets(core: TheCore, who: Person) -> AssetMapView:
         )
         for photo_id, entries in core.assets
     }
-    visible = await _visible(core, who, list(found))
-    return AssetMapView(count=len(visible), map={photo_id: found[photo_id] for photo_id in visible})
-
-
-async def _read(core: Core, entry: AssetEntry) -> Manifest:
-    """An asset's manifest; an asset that turns out to be lost is known no more. Raises NotFound."""
-    try:
-        return await core.manifests.read(entry.manifest_key)
-    except NotFound:
-        await core.book.look(entry)
-        raise
+    visible = await core.library.visible(who, list(found), singly=_ASKED_SINGLY)
+    shown = {photo_id: kinds for photo_id, kinds in found.items() if photo_id in visible}
+    return AssetMapView(count=len(shown), map=shown)
 
 
 async def asset_views(core: Core, photo: LibraryPhoto) -> list[AssetView]:
@@ -89,23 +77,8 @@ async def asset_views(core: Core, photo: LibraryPhoto) -> list[AssetView]:
     views = []
     for entry in core.assets.of_photo(photo.id):
         try:
-            manifest = await _read(core, entry)
+            manifest = await core.manifests.read(entry.manifest_key)
         except (NotFound, CorruptObject):
             continue
         views.append(asset_view(manifest, core.orders.is_outdated(manifest, photo)))
     return views
-
-
-async def _visible(core: Core, who: Identity, photo_ids: list[str]) -> list[str]:
-    """Those photos that this person may see; the library decides."""
-    limit = asyncio.Semaphore(_ASKED_AT_ONCE)
-
-    async def seen(photo_id: str) -> str | None:
-        async with limit:
-            try:
-                await core.library.photo(who, photo_id)
-            except PhotoNotFound:
-                return None
-            return photo_id
-
-    return [one for one in await asyncio.gather(*(seen(photo_id) for photo_id in photo_ids)) if one is not None]

@@ -12,7 +12,7 @@ from immichvr_models import UnknownModel
 from pydantic import BaseModel, ConfigDict, Field
 
 from immichvr_gateway.core import Core
-from immichvr_gateway.jobs.records import JobError, JobRecord, JobView
+from immichvr_gateway.jobs.records import JobError, JobView
 from immichvr_gateway.library import Identity
 from immichvr_gateway.models.orders import Deed
 from immichvr_gateway.models.shelf import ModelState, OnShelf
@@ -85,9 +85,13 @@ class Acceptance(BaseModel):
 
 
 async def manager(core: TheCore, who: Person) -> Identity:
-    """A person who may manage models: with Immich, an administrator, as Immich says now. Raises Problem (403)."""
-    if not await core.library.is_admin(who, fresh=True):
-        raise Problem(403, "not_permitted", "only an administrator of Immich may manage models")
+    """A person who may manage models, by what they signed in with, as Immich says now. Raises Problem (403)."""
+    if not await core.library.may_manage(who, fresh=True):
+        detail = (
+            "only an administrator of Immich may manage models, signed in with a password or with an API key that has "
+            "the permission systemConfig.update"
+        )
+        raise Problem(403, "not_permitted", detail)
     return who
 
 
@@ -97,7 +101,7 @@ Manager = Annotated[Identity, Depends(manager)]
 @router.get("")
 async def list_models(core: TheCore, who: Person) -> ModelsView:
     """Every model of the registry with its state; no worker needs to run for it."""
-    may_manage = await core.library.is_admin(who)
+    may_manage = await core.library.may_manage(who)
     found = await core.shelf.all()
     return ModelsView(models=[_details(core, one, who, may_manage) for one in found], may_manage=may_manage)
 
@@ -147,7 +151,7 @@ async def _one(core: Core, who: Identity, key: str) -> ModelDetails:
         found = await core.shelf.find(key)
     except UnknownModel as error:
         raise _unknown(core, error) from error
-    return _details(core, found, who, await core.library.is_admin(who))
+    return _details(core, found, who, await core.library.may_manage(who))
 
 
 async def _made(core: Core, who: Identity, key: str, deed: Deed, request: Request) -> Response:
@@ -156,7 +160,7 @@ async def _made(core: Core, who: Identity, key: str, deed: Deed, request: Reques
         record = await core.model_orders.make(who, key, deed, trace)
     except UnknownModel as error:
         raise _unknown(core, error) from error
-    view = record.view()
+    view = record.view(who.user_id)
     return JSONResponse({"job": view.model_dump(mode="json")}, 202, {"Location": f"/api/jobs/{view.id}"})
 
 
@@ -181,12 +185,6 @@ def _details(core: Core, found: OnShelf, who: Identity, may_manage: bool) -> Mod
         remaining_s=record.remaining_s,
         error=record.error,
         loaded_on=found.held_by,
-        job=_job_as_seen_by(job, who) if job else None,
+        job=job.view(who.user_id) if job else None,
         possible=core.model_orders.possible(found, who) if may_manage else [],
     )
-
-
-def _job_as_seen_by(job: JobRecord, who: Identity) -> JobView:
-    """A job about a model; who asked for it is told to those who did."""
-    is_theirs = who.user_id in job.requesters
-    return job.view() if is_theirs else job.view().model_copy(update={"requesters": []})

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from immichvr_common.trace import accept_traceparent
 
-from immichvr_gateway.conversions import Conversion, Levels
+from immichvr_gateway.conversions import Asker, Conversion, Levels
 from immichvr_gateway.core import Core
 from immichvr_gateway.jobs.records import Answer
 from immichvr_gateway.library import Identity, LibraryPhoto
@@ -71,14 +71,14 @@ async def get_original(photo_id: str, request: Request, core: TheCore, who: Pers
 async def make_depth(photo_id: str, wish: DepthRequest, request: Request, core: TheCore, who: Person) -> Response:
     """Makes depth: 202 with the job, or 200 if it exists."""
     photo = await core.library.photo(who, photo_id, fresh=True)
-    return _answered(await core.orders.depth(who, photo, wish.model, wish.force, _trace(request), wish.points))
+    return _answered(who, await core.orders.depth(who, photo, wish.model, wish.force, _trace(request), wish.points))
 
 
 @router.post("/{photo_id}/splat", status_code=202, response_model=JobAnswer, responses=MADE)
 async def make_splat(photo_id: str, wish: SplatRequest, request: Request, core: TheCore, who: Person) -> Response:
     """Makes a splat: 202 with the job, or 200 if it exists."""
     photo = await core.library.photo(who, photo_id, fresh=True)
-    return _answered(await core.orders.splat(who, photo, wish.model, wish.quality, wish.force, _trace(request)))
+    return _answered(who, await core.orders.splat(who, photo, wish.model, wish.quality, wish.force, _trace(request)))
 
 
 @router.post("/{photo_id}/splat/convert", status_code=202, response_model=JobAnswer, responses=MADE)
@@ -86,7 +86,8 @@ async def convert_splat(photo_id: str, wish: ConvertRequest, request: Request, c
     """Converts a photo's splat: 202 with the job, or 200 if the file exists."""
     photo = await core.library.photo(who, photo_id)
     conversion = Conversion(wish.format, options=wish.options, lod_count=wish.lod_count)
-    return _answered(await core.orders.convert(who, photo, wish.model, conversion, _trace(request)))
+    asker = Asker(who.user_id, _trace(request))
+    return _answered(who, await core.orders.conversions.convert(asker, photo, wish.model, conversion))
 
 
 @router.post("/{photo_id}/splat/levels", status_code=202, response_model=JobAnswer, responses=MADE)
@@ -94,19 +95,20 @@ async def make_levels(photo_id: str, wish: LevelsRequest, request: Request, core
     """Makes levels of detail of a photo's splat, or tiles, with an index: 202 with the job, or 200 if they exist."""
     photo = await core.library.photo(who, photo_id)
     levels = Levels(wish.format, tuple(wish.levels), tuple(wish.counts), wish.tile_gaussians)
-    return _answered(await core.orders.levels(who, photo, wish.model, levels, _trace(request)))
+    asker = Asker(who.user_id, _trace(request))
+    return _answered(who, await core.orders.conversions.levels(asker, photo, wish.model, levels))
 
 
 def _view(core: Core, who: Identity, photo: LibraryPhoto) -> PhotoView:
     job = core.jobs.current_of_photo(photo.id, who.user_id)
-    return photo_view(photo, core.assets.badges(photo.id), job.view() if job else None)
+    return photo_view(photo, core.assets.badges(photo.id), job.view(who.user_id) if job else None)
 
 
 def _trace(request: Request) -> str:
     return accept_traceparent(request.headers.get("traceparent"))
 
 
-def _answered(answer: Answer) -> JSONResponse:
-    view = answer.record.view()
+def _answered(who: Identity, answer: Answer) -> JSONResponse:
+    view = answer.record.view(who.user_id)
     headers = {"Location": f"/api/jobs/{view.id}"}
     return JSONResponse({"job": view.model_dump(mode="json")}, 200 if answer.done else 202, headers)

@@ -16,7 +16,8 @@ from immichvr_gateway.models.orders import refusal_to_run
 from immichvr_gateway.models.shelf import OnShelf
 from immichvr_gateway.orders import DEPTH_MODELS, QUALITIES, SPLAT_MODELS
 from immichvr_gateway.routes.people import Anybody, TheCore
-from immichvr_gateway.sessions import COOKIE, LIFETIME_S
+from immichvr_gateway.sealed import LIFETIME_S
+from immichvr_gateway.visitors import COOKIE, shown_by
 
 router = APIRouter(prefix="/api", tags=["system"])
 
@@ -105,8 +106,9 @@ async def config(core: TheCore, who: Anybody) -> ConfigView:
 async def sign_in(wish: SignIn, request: Request, core: TheCore) -> Response:
     """Exchanges a key, a password or a token for a cookie."""
     cookie, _ = await core.sessions.sign_in(
-        wish.api_key.get_secret_value(), wish.email, wish.password.get_secret_value(), wish.token.get_secret_value()
-    )
+        shown_by(request.scope),
+        wish.api_key.get_secret_value(), wish.email, wish.password.get_secret_value(), wish.token.get_secret_value(),
+    )  # fmt: skip
     response = Response(status_code=204)
     response.set_cookie(
         COOKIE, cookie, max_age=LIFETIME_S, httponly=True, samesite="strict",
@@ -118,7 +120,7 @@ async def sign_in(wish: SignIn, request: Request, core: TheCore) -> Response:
 @router.delete("/session", status_code=204)
 async def sign_out(request: Request, core: TheCore) -> Response:
     """Ends the session."""
-    await core.sessions.sign_out(request.cookies.get(COOKIE, ""))
+    await core.sessions.sign_out(shown_by(request.scope).cookie)
     response = Response(status_code=204)
     response.delete_cookie(COOKIE)
     return response

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ from immichvr_gateway.library.folder.limits import FolderLimits
 from immichvr_gateway.library.folder.opening import open_below
 from immichvr_gateway.library.folder.renditions import Renditions
 from immichvr_gateway.library.folder.walking import file_version
-from immichvr_gateway.library.photos import Identity, LibraryPhoto, PhotoPage, Span
+from immichvr_gateway.library.photos import Caller, Identity, LibraryPhoto, PhotoPage, Span
 
 _THUMBNAIL_SIDE = 512
 _PREVIEW_SIDE = 2048
@@ -55,10 +56,6 @@ class FolderLibrary:
         await self._refresh()
         return await self._on_disk(lambda: self._index.photo(photo_id))
 
-    async def owns(self, who: Identity, photo_id: str) -> bool:
-        """Whether there is such a photo: all of them are the one person's. Raises PhotoNotFound."""
-        return (await self.photo(who, photo_id, fresh=True)).id == photo_id
-
     async def original(self, who: Identity, photo_id: str, span: Span | None = None) -> Content:
         """The file as it is. Raises PhotoNotFound."""
         await self._refresh()
@@ -81,16 +78,36 @@ class FolderLibrary:
         """A JPEG with its longer side at most 2048. Raises PhotoNotFound, PhotoUnreadable, PhotoTooLarge."""
         return await self._rendition(photo_id, _PREVIEW_SIDE)
 
+    async def visible(self, who: Identity, photo_ids: Collection[str], *, singly: int) -> set[str]:
+        """Those that are in the folder."""
+        seen = set()
+        for photo_id in photo_ids:
+            with contextlib.suppress(PhotoNotFound):
+                seen.add((await self.photo(who, photo_id)).id)
+        return seen
+
+    def recall(self, who: Identity, photo_id: str) -> bool | None:
+        """The one person may see everything, and hear of what was made of a photo that is gone."""
+        return True
+
     async def sign_in(
-        self, *, api_key: str | None = None, email: str | None = None, password: str | None = None
+        self,
+        *,
+        api_key: str | None = None,
+        email: str | None = None,
+        password: str | None = None,
+        caller: Caller | None = None,
     ) -> Identity:
         """A folder knows one person."""
         return Identity.local()
 
+    async def confirm(self, who: Identity) -> None:
+        """A folder takes nothing back."""
+
     async def sign_out(self, who: Identity) -> None:
         """A folder has no sessions."""
 
-    async def is_admin(self, who: Identity, *, fresh: bool = False) -> bool:
+    async def may_manage(self, who: Identity, *, fresh: bool = False) -> bool:
         """Always: there is but one person."""
         return True
 

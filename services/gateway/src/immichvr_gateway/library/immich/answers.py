@@ -30,7 +30,6 @@ class Asset(_Answer):
     """
 
     id: Annotated[str, StringConstraints(pattern=UUID_PATTERN)]
-    owner_id: str
     type: str
     visibility: str
     is_trashed: bool
@@ -57,6 +56,33 @@ class AssetPage(_Answer):
     next_page: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,8}$")] | None
 
 
+class Listed(_Answer):
+    """Of AssetResponseDto, the least that tells whether a photo is shown."""
+
+    id: str
+    type: str
+    visibility: str
+    is_trashed: bool
+
+    @property
+    def shown(self) -> bool:
+        """As of an Asset."""
+        return self.type == "IMAGE" and not self.is_trashed and self.visibility in _VISIBLE
+
+
+class ListedPage(_Answer):
+    """As AssetPage."""
+
+    items: list[Listed]
+    next_page: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,8}$")] | None
+
+
+class ListedAnswer(_Answer):
+    """As SearchAnswer."""
+
+    assets: ListedPage
+
+
 class SearchAnswer(_Answer):
     """SearchResponseDto."""
 
@@ -69,6 +95,7 @@ class User(_Answer):
     id: str
     name: str
     is_admin: bool = False
+    deleted_at: datetime | None = None
 
 
 class ApiKey(_Answer):

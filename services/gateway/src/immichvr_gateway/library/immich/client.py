@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TypeVar
@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from immichvr_gateway.library.errors import LibraryUnavailable, NotPermitted, PhotoTooLarge, SignInFailed
 from immichvr_gateway.library.immich.address import api_address, is_below
 from immichvr_gateway.library.immich.limits import ImmichLimits
-from immichvr_gateway.library.photos import Credential, Span
+from immichvr_gateway.library.photos import Caller, Credential, Span
 
 _MAX_REDIRECTS = 3
 _LARGEST_REFUSAL = 64 * 1024
@@ -42,6 +42,8 @@ class ImmichClient:
 
     def __init__(self, url: str, limits: ImmichLimits) -> None:
         self.address = api_address(url)
+        self.on_refused: Callable[[Credential], None] = lambda _: None
+        """Told of a credential that Immich does not take."""
         self._limits = limits
         # At DEBUG it writes every header of an answer, and with a sign-in's cookie a session token.
         logging.getLogger("httpcore.http11").setLevel(logging.INFO)
@@ -56,15 +58,25 @@ class ImmichClient:
             verify=_trusted_authorities(self.address),
         )
 
-    async def get(self, who: Credential | None, path: str, answer: type[_Answer]) -> _Answer:
-        """The JSON answer to a GET below `/api/`. Raises Refused and SignInFailed, NotPermitted, LibraryUnavailable."""
-        return await self._ask("GET", who, path, None, answer)
+    async def get(
+        self, who: Credential | None, path: str, answer: type[_Answer], caller: Caller | None = None
+    ) -> _Answer:
+        """The JSON answer to a GET below `/api/`, asked on behalf of `caller` where Immich shall know of them.
+
+        Raises Refused and SignInFailed, NotPermitted, LibraryUnavailable.
+        """
+        return await self._ask("GET", who, path, None, answer, caller)
 
     async def post(
-        self, who: Credential | None, path: str, body: Mapping[str, object] | None, answer: type[_Answer]
+        self,
+        who: Credential | None,
+        path: str,
+        body: Mapping[str, object] | None,
+        answer: type[_Answer],
+        caller: Caller | None = None,
     ) -> _Answer:
         """The JSON answer to a POST, of JSON if `body` is given, below `/api/`. Raises as `get` does."""
-        return await self._ask("POST", who, path, body, answer)
+        return await self._ask("POST", who, path, body, answer, caller)
 
     async def open(
         self, who: Credential, path: str, query: Mapping[str, str], span: Span | None = None
@@ -77,7 +89,7 @@ class ImmichClient:
         url = self.address.join(path).copy_merge_params(query)
         for _ in range(_MAX_REDIRECTS + 1):
             async with self._words_for_failures(self._limits.answer_s):
-                response = await self._send("GET", who, url, None, span)
+                response = await self._send("GET", who, url, None, span=span)
                 if response.is_success:
                     return response
                 await response.aclose()
@@ -109,10 +121,16 @@ class ImmichClient:
         await self._http.aclose()
 
     async def _ask(
-        self, method: str, who: Credential | None, path: str, body: Mapping[str, object] | None, answer: type[_Answer]
+        self,
+        method: str,
+        who: Credential | None,
+        path: str,
+        body: Mapping[str, object] | None,
+        answer: type[_Answer],
+        caller: Caller | None,
     ) -> _Answer:
         async with self._words_for_failures(self._limits.answer_s):
-            response = await self._send(method, who, self.address.join(path), body)
+            response = await self._send(method, who, self.address.join(path), body, caller)
             try:
                 if not response.is_success:
                     raise LibraryUnavailable(_elsewhere(response.headers["location"]), down="immich")
@@ -138,11 +156,13 @@ class ImmichClient:
         who: Credential | None,
         url: httpx.URL,
         body: Mapping[str, object] | None,
+        caller: Caller | None = None,
         span: Span | None = None,
     ) -> httpx.Response:
         """A response that is a success or a redirect, with its body unread."""
         part = {} if span is None else {"range": f"bytes={span.start}-{span.start + span.length - 1}"}
-        request = self._http.build_request(method, url, headers={**_headers(who), **part}, json=body)
+        headers = {**_headers(who), **_headers_about(caller), **part}
+        request = self._http.build_request(method, url, headers=headers, json=body)
         async with self._words_for_failures(None):
             response = await self._http.send(request, stream=True)
             if response.is_success or response.has_redirect_location:
@@ -154,6 +174,8 @@ class ImmichClient:
                 message = _message_in(await _read_at_most(response, _LARGEST_REFUSAL))
             finally:
                 await response.aclose()
+        if who is not None and response.status_code == httpx.codes.UNAUTHORIZED:
+            self.on_refused(who)
         raise _refusal(response, message)
 
     @asynccontextmanager
@@ -184,6 +206,14 @@ def _headers(who: Credential | None) -> dict[str, str]:
     if who.kind == "none" or not (secret.isascii() and secret.isprintable() and 0 < len(secret) <= _LONGEST_SECRET):
         raise SignInFailed("sign in to Immich first, with an API key or with e-mail address and password")
     return {"x-api-key": secret} if who.kind == "api_key" else {"authorization": f"Bearer {secret}"}
+
+
+def _headers_about(caller: Caller | None) -> dict[str, str]:
+    """What names a person's address in Immich's log, and the session in their list of devices there."""
+    if caller is None:
+        return {}
+    about = {"devicemodel": "ImmichVR", "devicetype": caller.device, "x-forwarded-for": caller.address}
+    return {name: value for name, value in about.items() if value}
 
 
 async def _read_at_most(response: httpx.Response, limit: int) -> bytes | None:

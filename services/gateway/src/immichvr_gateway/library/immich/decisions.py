@@ -5,49 +5,55 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 
+from immichvr_gateway.library.errors import LibraryError
 from immichvr_gateway.library.immich.answers import Asset
 from immichvr_gateway.library.photos import Credential
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What Immich said about a photo: the asset, or why it is not shown; believed until `until`."""
+
+    until: float
+    asset: Asset | None
+    refusal: LibraryError | None = None
 
 
 class Decisions:
     """What Immich showed to whom, per credential: what one may see says nothing about another.
 
-    Refusals are not kept, so that what is shared is seen at once.
+    Refusals are believed for a shorter while, so that what is shared is soon seen.
     """
 
-    def __init__(self, believed_s: float, at_most: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._believed_s = believed_s
+    def __init__(self, believed_s: float, refused_s: float, at_most: int, clock: Clock = time.monotonic) -> None:
+        self._believed_s, self._refused_s = believed_s, refused_s
         self._at_most = at_most
         self._clock = clock
-        self._kept: OrderedDict[tuple[str, str], tuple[float, Asset]] = OrderedDict()
-        self._admins: OrderedDict[str, tuple[float, bool]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], Shown] = OrderedDict()
 
     def keep(self, who: Credential, asset: Asset) -> None:
         """Notes that Immich showed this asset just now."""
-        key = (who.fingerprint, asset.id)
-        self._kept[key] = (self._clock() + self._believed_s, asset)
+        self._put((who.fingerprint, asset.id), Shown(self._clock() + self._believed_s, asset))
+
+    def keep_refusal(self, who: Credential, asset_id: str, refusal: LibraryError) -> None:
+        """Notes that Immich did not show this asset just now."""
+        self._put((who.fingerprint, asset_id), Shown(self._clock() + self._refused_s, None, refusal))
+
+    def recall(self, who: Credential, asset_id: str) -> Shown | None:
+        """What Immich said of this asset to this credential lately."""
+        shown = self._kept.get((who.fingerprint, asset_id))
+        return shown if shown is not None and self._clock() < shown.until else None
+
+    def last(self, who: Credential, asset_id: str) -> Shown | None:
+        """What Immich said when it was last asked, however long ago, as far as it is remembered."""
+        return self._kept.get((who.fingerprint, asset_id))
+
+    def _put(self, key: tuple[str, str], shown: Shown) -> None:
+        self._kept[key] = shown
         self._kept.move_to_end(key)
         if len(self._kept) > self._at_most:
             self._kept.popitem(last=False)
-
-    def recall(self, who: Credential, asset_id: str) -> Asset | None:
-        """The asset, if Immich showed it to this credential lately."""
-        until, asset = self._kept.get((who.fingerprint, asset_id), (0.0, None))
-        return asset if asset is not None and self._clock() < until else None
-
-    def keep_admin(self, who: Credential, is_admin: bool) -> None:
-        """Notes whether this is an administrator's credential."""
-        self._admins[who.fingerprint] = (self._clock() + self._believed_s, is_admin)
-        self._admins.move_to_end(who.fingerprint)
-        if len(self._admins) > self._at_most:
-            self._admins.popitem(last=False)
-
-    def recall_admin(self, who: Credential) -> bool | None:
-        """Whether it is an administrator's, if Immich said so lately."""
-        until, is_admin = self._admins.get(who.fingerprint, (0.0, False))
-        return is_admin if self._clock() < until else None
-
-    def forget(self, who: Credential, asset_id: str) -> None:
-        """Has Immich asked again next time."""
-        self._kept.pop((who.fingerprint, asset_id), None)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import time
+from collections.abc import Collection
 from pathlib import PurePath
 from typing import Literal
 
@@ -13,28 +16,44 @@ from pydantic import SecretStr
 from immichvr_gateway.library.content import Content
 from immichvr_gateway.library.errors import (
     InvalidCursor,
+    LibraryError,
     LibraryUnavailable,
+    NotPermitted,
     NotReady,
     PhotoNotFound,
     PhotoTooLarge,
     SignInFailed,
 )
 from immichvr_gateway.library.immich.address import page_address
-from immichvr_gateway.library.immich.answers import UUID_PATTERN, Asset, SearchAnswer, User
+from immichvr_gateway.library.immich.answers import UUID_PATTERN, Asset, SearchAnswer
 from immichvr_gateway.library.immich.client import ImmichClient, Refused
-from immichvr_gateway.library.immich.decisions import Decisions
+from immichvr_gateway.library.immich.decisions import Clock, Decisions, Shown
 from immichvr_gateway.library.immich.limits import ImmichLimits
+from immichvr_gateway.library.immich.listings import LARGEST_PAGE, Listings, search_for
 from immichvr_gateway.library.immich.signing_in import end_session, identity_of_key, identity_of_password, problems_with
+from immichvr_gateway.library.immich.standing import Standings
+from immichvr_gateway.library.immich.together import Together
 from immichvr_gateway.library.names import passive_type, printable_name
-from immichvr_gateway.library.photos import Identity, LibraryPhoto, PhotoPage, Span, version_of
+from immichvr_gateway.library.photos import (
+    Caller,
+    Credential,
+    Identity,
+    LibraryPhoto,
+    PhotoPage,
+    Span,
+    version_of,
+)  # fmt: skip
 
 _UUID = re.compile(UUID_PATTERN)
 _ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{1,200}"')
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18})")
-# MetadataSearchDto: no more per page.
-_LARGEST_PAGE = 1000
 _CURSOR_PATTERN = r"^[1-9][0-9]{0,8}x(1000|[1-9][0-9]{0,2})$"
 _CURSOR = re.compile(_CURSOR_PATTERN)
+# So many unknown photos are asked about one by one before the whole timeline is read.
+_FEW = 8
+# Of photos outside the timeline that were shown once, such as an album's, so many are asked about at once.
+_SHOWN_BEFORE = 32
+_ASKED_AT_ONCE = 8
 # Making a thumbnail takes Immich this long, about.
 _THUMBNAIL_S = 5.0
 
@@ -55,29 +74,26 @@ class ImmichLibrary:
         api_key: SecretStr | None = None,
         external_url: str | None = None,
         limits: ImmichLimits | None = None,
+        clock: Clock = time.monotonic,
     ) -> None:
         self._limits = limits or ImmichLimits()
         self._client = ImmichClient(url, self._limits)
         self._pages = page_address(external_url)
         self._key = (api_key.get_secret_value().strip() if api_key is not None else "") or None
         self._service: Identity | None = None
-        self._decisions = Decisions(self._limits.decision_s, self._limits.max_decisions)
+        self._decisions = Decisions(self._limits.decision_s, self._limits.refusal_s, self._limits.max_decisions, clock)
+        self._listings = Listings(self._client, self._limits, clock)
+        self._standings = Standings(self._client, self._limits.standing_s, clock)
+        self._client.on_refused = self._standings.forget
+        self._together = Together()
 
     async def photos(self, who: Identity, cursor: str | None, limit: int) -> PhotoPage:
         """A page of the timeline, newest first; a cursor keeps the limit of the page it comes from.
 
         A photo uploaded meanwhile moves the others on, so that a page may repeat one. Raises InvalidCursor.
         """
-        page, size = (1, min(max(limit, 1), _LARGEST_PAGE)) if cursor is None else _page_from(cursor)
-        query = {
-            "type": "IMAGE",
-            "visibility": "timeline",
-            "withDeleted": False,
-            "withExif": True,
-            "order": "desc",
-            "page": page,
-            "size": size,
-        }
+        page, size = (1, min(max(limit, 1), LARGEST_PAGE)) if cursor is None else _page_from(cursor)
+        query = search_for(page, size, with_exif=True)
         try:
             answer = (await self._client.post(who.credential, "search/metadata", query, SearchAnswer)).assets
         except Refused as error:
@@ -91,10 +107,6 @@ class ImmichLibrary:
     async def photo(self, who: Identity, photo_id: str, *, fresh: bool = False) -> LibraryPhoto:
         """One photo, as Immich showed it to this person at most a minute ago. Raises PhotoNotFound."""
         return self._photo(await self._asset(who, photo_id, fresh))
-
-    async def owns(self, who: Identity, photo_id: str) -> bool:
-        """Whether this person uploaded the photo, rather than having it shared with them. Raises PhotoNotFound."""
-        return (await self._asset(who, photo_id, fresh=True)).owner_id == who.user_id
 
     async def original(self, who: Identity, photo_id: str, span: Span | None = None) -> Content:
         """The file as it was uploaded, edits not applied. Raises PhotoNotFound, PhotoTooLarge."""
@@ -133,31 +145,76 @@ class ImmichLibrary:
         """Immich's preview. Raises PhotoNotFound, and NotReady while Immich has not made it."""
         return await self._rendition(who, photo_id, "preview")
 
+    async def visible(self, who: Identity, photo_ids: Collection[str], *, singly: int) -> set[str]:
+        """Those that this person sees, as Immich said at most a minute ago.
+
+        Many are looked up in the timeline, which is read whole. What it does not list, such as photos of an album
+        that is shared, is asked about one by one: 32 that were shown before, and `singly` others.
+        """
+        known = {one: self._decisions.recall(who.credential, one) for one in photo_ids if _UUID.fullmatch(one)}
+        seen = {one for one, shown in known.items() if shown is not None and shown.asset is not None}
+        unknown = [one for one, shown in known.items() if shown is None]
+        if len(unknown) > _FEW:
+            listed = await self._listings.ids(who.credential)
+            seen.update(one for one in unknown if one in listed)
+            unknown = [one for one in unknown if one not in listed]
+        before: list[tuple[float, str]] = []
+        others: list[tuple[float, str]] = []
+        for one in unknown:
+            last = self._decisions.last(who.credential, one)
+            (before if last is not None and last.asset is not None else others).append(
+                (last.until if last else 0.0, one)
+            )
+        # What was never asked about comes first, then what was refused longest ago.
+        chosen = [*sorted(before, reverse=True)[:_SHOWN_BEFORE], *sorted(others)[:singly]]
+        limit = asyncio.Semaphore(_ASKED_AT_ONCE)
+
+        async def sees(photo_id: str) -> bool:
+            async with limit:
+                try:
+                    await self._asset(who, photo_id)
+                except (PhotoNotFound, NotPermitted):
+                    return False
+                return True
+
+        answers = await asyncio.gather(*(sees(one) for _, one in chosen))
+        return seen | {one for (_, one), is_seen in zip(chosen, answers, strict=True) if is_seen}
+
+    def recall(self, who: Identity, photo_id: str) -> bool | None:
+        """Whether this person sees a photo, if Immich said so lately; None where it has to be asked."""
+        shown = self._decisions.recall(who.credential, photo_id)
+        return None if shown is None else shown.asset is not None
+
     async def sign_in(
-        self, *, api_key: str | None = None, email: str | None = None, password: str | None = None
+        self,
+        *,
+        api_key: str | None = None,
+        email: str | None = None,
+        password: str | None = None,
+        caller: Caller | None = None,
     ) -> Identity:
         """Who this is: by an API key with the permissions needed, or by e-mail address and password."""
         if api_key:
-            return await identity_of_key(self._client, api_key)
+            return await identity_of_key(self._client, api_key, caller)
         if email and password:
-            return await identity_of_password(self._client, email, password)
+            return await identity_of_password(self._client, email, password, caller)
         raise SignInFailed("sign in with an API key of Immich, or with e-mail address and password")
+
+    async def confirm(self, who: Identity) -> None:
+        """Whether Immich still takes this key or session, as it said less than a minute ago.
+
+        Raises SignInFailed where it does not any more, or where the key may do less than is needed;
+        LibraryUnavailable where Immich does not answer, which is no refusal.
+        """
+        await self._standings.confirm(who.credential)
 
     async def sign_out(self, who: Identity) -> None:
         """Ends the session that a password started in Immich; keys stay. Raises LibraryUnavailable."""
         await end_session(self._client, who.credential)
 
-    async def is_admin(self, who: Identity, *, fresh: bool = False) -> bool:
-        """Whether this person is an administrator, as Immich said at most a minute ago."""
-        known = None if fresh else self._decisions.recall_admin(who.credential)
-        if known is not None:
-            return known
-        try:
-            user = await self._client.get(who.credential, "users/me", User)
-        except Refused as error:
-            raise SignInFailed(f"Immich does not say who this is: {error}") from error
-        self._decisions.keep_admin(who.credential, user.is_admin)
-        return user.is_admin
+    async def may_manage(self, who: Identity, *, fresh: bool = False) -> bool:
+        """Whether this is an administrator, by a session or by a key that may change Immich's settings too."""
+        return await self._standings.may_manage(who.credential, fresh)
 
     async def identity_of_service(self) -> Identity | None:
         """Whose the gateway's own key is, None without one. Raises SignInFailed, LibraryUnavailable."""
@@ -177,18 +234,28 @@ class ImmichLibrary:
         """The asset as Immich shows it to `who`. Raises PhotoNotFound."""
         if not _UUID.fullmatch(photo_id):
             raise PhotoNotFound(photo_id)
-        known = None if fresh else self._decisions.recall(who.credential, photo_id)
-        if known is not None:
-            return known
-        self._decisions.forget(who.credential, photo_id)
+        if fresh:
+            return await self._ask(who.credential, photo_id)
+        known = self._decisions.recall(who.credential, photo_id)
+        if known is None:
+            question = (who.credential.fingerprint, photo_id)
+            return await self._together.ask(question, lambda: self._ask(who.credential, photo_id))
+        return _told(known, photo_id)
+
+    async def _ask(self, who: Credential, photo_id: str) -> Asset:
+        """The asset as Immich shows it now; what it says is kept. Raises PhotoNotFound, NotPermitted."""
         try:
-            asset = await self._client.get(who.credential, f"assets/{photo_id}", Asset)
-        except Refused as error:
-            raise PhotoNotFound(photo_id) from error
-        if not asset.shown or asset.id != photo_id:
-            raise PhotoNotFound(photo_id)
-        self._decisions.keep(who.credential, asset)
-        return asset
+            asset = await self._client.get(who, f"assets/{photo_id}", Asset)
+            if asset.shown and asset.id == photo_id:
+                self._decisions.keep(who, asset)
+                return asset
+            refusal: LibraryError = PhotoNotFound(photo_id)
+        except Refused:
+            refusal = PhotoNotFound(photo_id)
+        except NotPermitted as error:
+            refusal = error
+        self._decisions.keep_refusal(who, photo_id, refusal)
+        raise refusal
 
     async def _rendition(self, who: Identity, photo_id: str, size: str) -> Content:
         asset = await self._asset(who, photo_id)
@@ -246,6 +313,15 @@ class ImmichLibrary:
             external_url=None if self._pages is None else f"{self._pages}/photos/{asset.id}",
             size=None if asset.exif_info is None else asset.exif_info.file_size_in_byte,
         )
+
+
+def _told(shown: Shown, photo_id: str) -> Asset:
+    """The asset, where it was shown. Raises what was said instead."""
+    if shown.asset is not None:
+        return shown.asset
+    if isinstance(shown.refusal, NotPermitted):
+        raise NotPermitted(shown.refusal.message, shown.refusal.permissions)
+    raise PhotoNotFound(photo_id)
 
 
 def _source_version(asset: Asset) -> str:

@@ -9,31 +9,39 @@ from pydantic import SecretStr
 from immichvr_gateway.library.errors import LibraryUnavailable, NotPermitted, SignInFailed
 from immichvr_gateway.library.immich.answers import ApiKey, Login, Logout, ServerVersion, User
 from immichvr_gateway.library.immich.client import ImmichClient, Refused
-from immichvr_gateway.library.photos import Credential, Identity
+from immichvr_gateway.library.photos import Caller, Credential, Identity
 
 # Each with what it is for, in the order in which a person meets them.
 NEEDED_PERMISSIONS = ("user.read", "asset.read", "asset.view", "asset.download")
 _EVERY_PERMISSION = "all"
+MANAGING_PERMISSIONS = frozenset({_EVERY_PERMISSION, "systemConfig.update", "adminConfig.update"})
+"""Of these, an administrator's key has one that may decide on models: it may change the server's settings anyway.
+
+Immich 3.2 calls `systemConfig.update` `adminConfig.update`.
+"""
 _SUPPORTED_MAJOR = 3
 
 
-async def identity_of_key(client: ImmichClient, api_key: str) -> Identity:
+async def identity_of_key(client: ImmichClient, api_key: str, caller: Caller | None = None) -> Identity:
     """The owner of an API key that may do all that is needed. Raises SignInFailed, LibraryUnavailable."""
     credential = Credential("api_key", SecretStr(api_key.strip()))
-    missing = await missing_permissions(client, credential)
+    missing = lacks(await permissions_of(client, credential, caller))
     if missing:
         raise SignInFailed(missing)
     try:
-        user = await client.get(credential, "users/me", User)
+        user = await client.get(credential, "users/me", User, caller)
     except (NotPermitted, Refused) as error:
         raise SignInFailed(f"Immich does not say whose key this is: {error}") from error
     return Identity(user.id, user.name, credential)
 
 
-async def identity_of_password(client: ImmichClient, email: str, password: str) -> Identity:
+async def identity_of_password(
+    client: ImmichClient, email: str, password: str, caller: Caller | None = None
+) -> Identity:
     """Signs in to Immich, which starts a session there. Raises SignInFailed, LibraryUnavailable."""
     try:
-        login = await client.post(None, "auth/login", {"email": email.strip(), "password": password}, Login)
+        given = {"email": email.strip(), "password": password}
+        login = await client.post(None, "auth/login", given, Login, caller)
     except (NotPermitted, Refused) as error:
         raise SignInFailed("Immich does not accept this e-mail address and password") from error
     return Identity(login.user_id, login.name, Credential("bearer", SecretStr(login.access_token)))
@@ -47,12 +55,16 @@ async def end_session(client: ImmichClient, credential: Credential) -> None:
         await client.post(credential, "auth/logout", None, Logout)
 
 
-async def missing_permissions(client: ImmichClient, credential: Credential) -> str:
-    """Which permissions an API key lacks, in words; empty where it lacks none. Raises SignInFailed."""
+async def permissions_of(client: ImmichClient, credential: Credential, caller: Caller | None = None) -> ApiKey:
+    """What an API key may do, which every key may ask. Raises SignInFailed, LibraryUnavailable."""
     try:
-        key = await client.get(credential, "api-keys/me", ApiKey)
+        return await client.get(credential, "api-keys/me", ApiKey, caller)
     except (NotPermitted, Refused) as error:
         raise SignInFailed(f"Immich does not say what this key may do: {error}") from error
+
+
+def lacks(key: ApiKey) -> str:
+    """Which permissions an API key lacks, in words; empty where it lacks none."""
     if _EVERY_PERMISSION in key.permissions:
         return ""
     missing = [name for name in NEEDED_PERMISSIONS if name not in key.permissions]
@@ -77,7 +89,7 @@ async def problems_with(client: ImmichClient, api_key: str | None) -> list[str]:
         problems.append(f"Immich at {client.address} is version {version}; ImmichVR works with version 3")
     if api_key is not None:
         try:
-            problems.append(await missing_permissions(client, Credential("api_key", SecretStr(api_key))))
+            problems.append(lacks(await permissions_of(client, Credential("api_key", SecretStr(api_key)))))
         except (LibraryUnavailable, SignInFailed) as error:
             problems.append(f"the gateway's own API key: {error.message}")
     return [problem for problem in problems if problem]

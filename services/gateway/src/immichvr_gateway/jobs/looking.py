@@ -1,0 +1,79 @@
+"""What the streams say about one job: whether it lies in the queue, and what was told of it last."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from immichvr.events.v1.events_pb2 import Job, JobEvent
+from immichvr_common.arrivals import read_job
+from immichvr_common.bus import Bus
+from immichvr_common.bus.reading import Unreadable, read_message
+from immichvr_common.bus.streams import EVENTS, JOBS
+from immichvr_common.bus.subjects import own_event_filters
+from nats.js.errors import NotFoundError
+
+from immichvr_gateway.jobs.published import service_in
+
+
+@dataclass(frozen=True)
+class LastWord:
+    """The newest event of a job as it lies in the stream EVENTS, and its place there."""
+
+    subject: str
+    data: bytes
+    seq: int
+
+    @property
+    def event(self) -> JobEvent:
+        """The event. Raises Unreadable."""
+        return read_message(self.data, JobEvent())
+
+
+@dataclass(frozen=True)
+class Queued:
+    """A message in the queue, and its place in the stream JOBS."""
+
+    job: Job
+    seq: int
+
+
+async def last_words(bus: Bus, subject: str, job_id: str) -> list[LastWord]:
+    """The last that its service and a gateway told of a job that lies under `subject` in JOBS, in order."""
+
+    async def last(one: str) -> LastWord | None:
+        try:
+            found = await bus.js.get_last_msg(EVENTS, one)
+        except NotFoundError:
+            return None
+        return LastWord(found.subject or "", found.data or b"", found.seq or 0)
+
+    service = service_in(subject) if subject else "*"
+    found = await asyncio.gather(*(last(one) for one in own_event_filters(service, job_id)))
+    return sorted((word for word in found if word is not None), key=lambda word: word.seq)
+
+
+async def latest_run(bus: Bus, subject: str, job_id: str) -> tuple[int, int]:
+    """The latest run of a job that was told of, and where in the stream EVENTS; zeros where nothing was."""
+    runs: list[tuple[int, int]] = []
+    for word in await last_words(bus, subject, job_id):
+        try:
+            runs.append((word.event.run, word.seq))
+        except Unreadable:
+            continue
+    return max(runs, default=(0, 0))
+
+
+async def queued_at(bus: Bus, subject: str) -> Queued | None:
+    """The job that lies in the queue at a subject; None where there is none, or it is no job."""
+    try:
+        found = await bus.js.get_last_msg(JOBS, subject)
+        return Queued(read_job(subject, found.data), found.seq or 0)
+    except (NotFoundError, Unreadable):
+        return None
+
+
+async def queued_subjects(bus: Bus) -> dict[str, str]:
+    """The subject in the queue of every job that lies there, by the job's id."""
+    info = await bus.js.stream_info(JOBS, subjects_filter="jobs.>")
+    return {subject.rpartition(".")[2]: subject for subject in (info.state.subjects or {})}

@@ -1,0 +1,107 @@
+"""The queue as the gateway writes it: one message for each run of a job, put there once, or withdrawn."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from datetime import UTC
+
+from google.protobuf import json_format
+from immichvr.events.v1.events_pb2 import JOB_STATE_CANCELLED, JobEvent
+from immichvr_common.bus import Bus
+from immichvr_common.bus.connection import OUTAGES
+from immichvr_common.bus.streams import CANCELS, JOBS
+from immichvr_common.bus.subjects import GATEWAY, event_subject
+from immichvr_common.errors import Conflict, Unavailable
+from immichvr_common.reporting import encode
+from nats.js.errors import NotFoundError
+
+from immichvr_gateway.jobs.looking import latest_run, queued_at
+from immichvr_gateway.jobs.reconciling import Reading
+from immichvr_gateway.jobs.records import JobRecord, State, is_lightening
+
+_LAST_SEQ = 2**31 - 1
+
+
+class JobQueue:
+    """The stream JOBS, as the only one who fills it sees it."""
+
+    def __init__(self, bus: Bus, reading: Reading | None) -> None:
+        self._bus, self._reading = bus, reading
+
+    async def withdraw(self, record: JobRecord) -> None:
+        """Has nobody begin a job, and whoever is at it stop. Raises Unavailable."""
+        if not self._bus.connected:
+            raise Unavailable("NATS is not connected", down="nats")
+        try:
+            cancels = await self._bus.js.key_value(CANCELS)
+            await cancels.put(record.id, str(record.run).encode())
+            await self._bus.client.publish(f"control.cancel.{record.id}", str(record.run).encode())
+            if record.state is State.QUEUED or is_lightening(record):
+                event = JobEvent(
+                    job_id=record.id, kind=record.kind, photo_id=record.photo_id, run=record.run,
+                    attempt=record.attempts, seq=_LAST_SEQ, state=JOB_STATE_CANCELLED,
+                )  # fmt: skip
+                event.at.GetCurrentTime()
+                await self._bus.publish(event_subject(GATEWAY, "job", record.id), encode(event))
+                await self._delete(record)
+        except OUTAGES as error:
+            raise Unavailable("NATS did not confirm that the job is cancelled", down="nats") from error
+
+    async def put(self, record: JobRecord, patience_s: float) -> None:
+        """Puts the run of a record in the queue, once. Raises Unavailable.
+
+        Where a run as late is there already, made by another gateway or before a crash, the record is of that run.
+        patience_s: how long the message of an ended run may take to be acknowledged before it is removed.
+        """
+        deadline = asyncio.get_running_loop().time() + patience_s
+        message_id = f"{record.id}.{record.run}"
+        while True:
+            job = record.job()
+            job.run = record.run
+            job.created_at.GetCurrentTime()
+            job.requesters[:] = record.requesters
+            try:
+                receipt = await self._bus.publish(record.subject, encode(job), {"Nats-Msg-Id": message_id})
+            except Conflict:
+                if await self._is_there(record):
+                    break
+                await self._make_way(record, deadline)
+                continue
+            if not receipt.duplicate or await self._is_there(record):
+                break
+            # NATS remembers a message of this name and dropped this one; what became of the first?
+            run, told_at = await latest_run(self._bus, record.subject, record.id)
+            if run < record.run:
+                message_id = f"{record.id}.{record.run}.{uuid.uuid4().hex}"
+            elif self._reading is not None and told_at > self._reading.position:
+                break  # it is on its way here
+            else:
+                record.run = run + 1
+                message_id = f"{record.id}.{record.run}"
+        job.run = record.run
+        record.message = json_format.MessageToDict(job)
+        record.created_at = record.updated_at = job.created_at.ToDatetime(UTC)
+
+    async def _is_there(self, record: JobRecord) -> bool:
+        """Whether a run as late as the record's lies in the queue; the record becomes that run's."""
+        found = await queued_at(self._bus, record.subject)
+        if found is None or found.job.run < record.run:
+            return False
+        record.run = found.job.run
+        return True
+
+    async def _make_way(self, record: JobRecord, deadline: float) -> None:
+        """Waits for the message of an ended run to be acknowledged, or removes one that never will be."""
+        if asyncio.get_running_loop().time() > deadline:
+            await self._delete(record)
+        else:
+            await asyncio.sleep(0.02)
+
+    async def _delete(self, record: JobRecord) -> None:
+        try:
+            message = await self._bus.js.get_last_msg(JOBS, record.subject)
+            if message.seq is not None:
+                await self._bus.js.delete_msg(JOBS, message.seq)
+        except NotFoundError:
+            return

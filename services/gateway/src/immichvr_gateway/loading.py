@@ -1,0 +1,68 @@
+"""Assets as they lie in KV, and held against the manifests in S3, which are the truth."""
+
+from __future__ import annotations
+
+from immichvr_common.bus import Bucket, Bus
+from immichvr_common.bus.streams import KV_ASSETS
+from immichvr_common.errors import Conflict, Unavailable
+from immichvr_common.logs import get_log
+from immichvr_common.storage import ObjectStore
+from pydantic import ValidationError
+
+from immichvr_gateway.assets import AssetEntry, AssetIndex, entries_at, is_newer, manifest_keys
+
+log = get_log(__name__)
+
+
+class AssetKeeper:
+    """Writes entries down, unless another gateway has written a newer one."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bucket = Bucket(bus, KV_ASSETS)
+
+    async def load(self, index: AssetIndex) -> bool:
+        """Brings what was written down into the index; whether there was anything. Raises Unavailable."""
+        found = [entry for value in (await self._bucket.load()).values() if (entry := _read(value)) is not None]
+        for entry in found:
+            index.put(entry)
+        return bool(found)
+
+    async def write(self, entry: AssetEntry) -> None:
+        """Writes an entry down. Raises Unavailable, and what the NATS client raises when the server is gone."""
+
+        def settle(theirs: bytes) -> bytes:
+            stored = _read(theirs)
+            return entry.model_dump_json().encode() if stored is None or is_newer(entry, stored) else theirs
+
+        try:
+            await self._bucket.write(entry.kv_key, entry.model_dump_json().encode(), settle)
+        except Conflict as error:
+            raise Unavailable(error.message, down="nats") from error
+
+
+async def hold_against_storage(store: ObjectStore, index: AssetIndex, keeper: AssetKeeper) -> None:
+    """Takes up the assets whose manifests lie in S3 and which the index lacks, or knows by a manifest that is gone.
+
+    Raises Unavailable, and what the NATS client raises when the server is gone.
+    """
+    known = {entry.manifest_key for _, entries in index for entry in entries}
+    there = set(await manifest_keys(store))
+    taken = 0
+    for entry in await entries_at(store, there - known):
+        stands = index.get(entry.photo_id, entry.asset_key)
+        is_lost = stands is not None and stands.manifest_key in known - there
+        if index.replace(entry) if is_lost else index.put(entry):
+            await keeper.write(entry)
+            taken += stands is None
+    if taken:
+        log.warning("assets were in storage and in no record", assets=taken)
+    if lost := known - there:
+        log.warning("assets are recorded whose manifests are gone", assets=len(lost), first=min(lost))
+
+
+def _read(value: bytes) -> AssetEntry | None:
+    try:
+        return AssetEntry.model_validate_json(value)
+    except ValidationError:
+        log.error("what was written down of an asset cannot be read")
+        return None
