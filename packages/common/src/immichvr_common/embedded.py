@@ -30,6 +30,10 @@ from immichvr_common.storage_rights import GATEWAY, SERVICES, Account, identitie
 BUCKET = "immichvr"
 """The bucket of a stack on one machine."""
 
+_VACUUM_S = 600
+_SMALLEST_VOLUME_MB, _LARGEST_VOLUME_MB, _VOLUMES = 32, 1024, 64
+"""SeaweedFS makes no volume that would not fit whole: on a small disk many small ones use more of it."""
+
 
 class StartFailed(RuntimeError):
     """A server did not come up; the message names its log."""
@@ -74,12 +78,13 @@ def binary(name: str, override: str) -> str:
 class NatsServer:
     """A nats-server with JetStream, one user per service, and nothing open beyond loopback.
 
-    passwords: by user name; made anew where none are given.
+    passwords: by user name; made anew where none are given. most_stored: bytes its store may take.
     """
 
     directory: Path
     port: int = 0
     passwords: dict[str, str] = field(default_factory=dict)
+    most_stored: int = 8 * 1024**3
     process: subprocess.Popen[bytes] | None = None
 
     def command(self) -> list[str]:
@@ -91,7 +96,8 @@ class NatsServer:
         self.port = self.port or free_ports(1)[0]
         for user in ("gateway", "ai", "converter"):
             self.passwords.setdefault(user, secrets.token_urlsafe(24))
-        write_private(self.directory / "nats.conf", nats_config(self.port, Path("jetstream"), self.passwords))
+        config = nats_config(self.port, Path("jetstream"), self.passwords, most_stored=self.most_stored)
+        write_private(self.directory / "nats.conf", config)
         return [binary("nats-server", "NATS_SERVER"), "-c", "nats.conf"]
 
     def environment(self) -> dict[str, str]:
@@ -124,6 +130,7 @@ class SeaweedServer:
     """A SeaweedFS server speaking S3, on loopback, with an account per service.
 
     accounts: by service; made anew where none are given. buckets: those that the accounts are for.
+    It grows with the disk, volume by volume, until keep_free bytes are left; then it takes nothing more.
     """
 
     directory: Path
@@ -132,6 +139,7 @@ class SeaweedServer:
     buckets: tuple[str, ...] = (BUCKET,)
     process: subprocess.Popen[bytes] | None = None
     memory_limit: str = "512MiB"
+    keep_free: int = 0
 
     def command(self) -> list[str]:
         """Writes the configuration, readable by its owner alone, and gives the command that serves it.
@@ -148,14 +156,17 @@ class SeaweedServer:
         s3_config = json.dumps(identities(self.accounts, self.buckets))
         for name, text in {**configuration(), "s3.json": s3_config}.items():
             write_private(self.directory / name, text)
+        total = shutil.disk_usage(self.directory).total
+        volume_mb = min(_LARGEST_VOLUME_MB, max(_SMALLEST_VOLUME_MB, total // _VOLUMES >> 20))
         master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3, s3_grpc = self.ports
         return [
             binary("weed", "WEED"), "-logtostderr=true", "server", "-dir=data", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
             # There is one master: it need not wait for others to call before it leads.
             "-master.peers=none", "-master.electionTimeout=500ms", "-master.heartbeatInterval=100ms",
             # gRPC ports would be port + 10000, which may be taken or beyond 65535: each is set.
-            f"-master.port={master}", f"-master.port.grpc={master_grpc}", "-master.volumeSizeLimitMB=1024",
-            f"-volume.port={volume}", f"-volume.port.grpc={volume_grpc}", "-volume.max=20",
+            f"-master.port={master}", f"-master.port.grpc={master_grpc}", f"-master.volumeSizeLimitMB={volume_mb}",
+            f"-volume.port={volume}", f"-volume.port.grpc={volume_grpc}", "-volume.max=0",
+            f"-volume.minFreeSpace={max(1, self.keep_free >> 20)}MiB",
             "-volume.preStopSeconds=0",
             "-filer", f"-filer.port={filer}", f"-filer.port.grpc={filer_grpc}",
             "-filer.disableHttp", "-filer.localSocket=filer.sock",
@@ -190,14 +201,20 @@ class SeaweedServer:
 
         Raises urllib3's HTTPError, or OSError, where it does not answer.
         """
+        topology: dict[str, Any] = self._ask("/dir/status", 2).json()["Topology"]
+        return topology
+
+    def _ask(self, path: str, timeout_s: float) -> urllib3.BaseHTTPResponse:
         tls = self.directory / TLS
         inside = urllib3.PoolManager(
-            cert_file=str(tls / CERTIFICATE), key_file=str(tls / KEY), ca_certs=str(tls / AUTHORITY), timeout=2
+            cert_file=str(tls / CERTIFICATE), key_file=str(tls / KEY), ca_certs=str(tls / AUTHORITY), timeout=timeout_s
         )
         with inside:
-            answer = inside.request("GET", f"https://127.0.0.1:{self.ports[0]}/dir/status", retries=False)
-            topology: dict[str, Any] = answer.json()["Topology"]
-        return topology
+            return inside.request("GET", f"https://127.0.0.1:{self.ports[0]}{path}", retries=False)
+
+    def vacuum(self) -> None:
+        """Has the room of removed objects given back to the disk now. Raises urllib3's HTTPError, or OSError."""
+        self._ask("/vol/vacuum?garbageThreshold=0.1", _VACUUM_S)
 
     def settings(self, bucket: str = BUCKET, service: str = GATEWAY) -> S3Settings:
         """How a service connects."""

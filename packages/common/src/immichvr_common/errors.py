@@ -91,7 +91,12 @@ class StorageFull(ServiceError):
 
     def __init__(self, where: Where, what: str) -> None:
         self.where = where
-        super().__init__(f"{what}; {_MAKE_ROOM[where]}")
+        ServiceError.__init__(self, f"{what}; {_MAKE_ROOM[where]}")
+
+
+def where_full(message: str) -> Where:
+    """What is full, from the message of a StorageFull that was told elsewhere."""
+    return next((where for where, remedy in _MAKE_ROOM.items() if message.endswith(remedy)), "s3")
 
 
 class StorageRefused(ServiceError):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeVar
 
-from immichvr_common.errors import DeadlineExceeded, ServiceError, Unavailable
+from immichvr_common.disk import free_bytes
+from immichvr_common.errors import ClockSkew, DeadlineExceeded, StorageRefused, Unavailable
 from immichvr_common.logs import get_log
 from immichvr_common.reporting import Active
 from immichvr_common.storage import ObjectStore
@@ -41,11 +45,12 @@ class WorkingTime:
 class Outages:
     """Knows whether storage is away or full, as far as jobs have seen.
 
-    places: what a job holds one of while it is worked on; given back while it waits.
+    places: what a job holds one of while it is worked on; given back while it waits. keep_free: bytes that must be
+    free where temporary files lie, for another job to be taken.
     """
 
-    def __init__(self, store: ObjectStore, places: asyncio.Semaphore) -> None:
-        self._store, self._places = store, places
+    def __init__(self, store: ObjectStore, places: asyncio.Semaphore, keep_free: int = 0) -> None:
+        self._store, self._places, self._keep_free = store, places, keep_free
         self._is_away = False
         self._pause_s, self._paused_until = _FIRST_PAUSE_S, 0.0
 
@@ -79,8 +84,8 @@ class Outages:
 
     @property
     def last(self) -> bool:
-        """Whether one is known of that may not be over."""
-        return self._is_away or time.monotonic() < self._paused_until
+        """Whether one is known of that may not be over, or the disk has too little room for another job."""
+        return self._is_away or time.monotonic() < self._paused_until or self._is_disk_full()
 
     def is_full(self) -> None:
         """Something had no room: another job would have none either. Each time it is said the pause is longer."""
@@ -91,13 +96,19 @@ class Outages:
         """Something was stored."""
         self._pause_s, self._paused_until = _FIRST_PAUSE_S, 0.0
 
+    def _is_disk_full(self) -> bool:
+        return self._keep_free > 0 and free_bytes(Path(tempfile.gettempdir())) < self._keep_free
+
     async def until_over(self, stopping: asyncio.Event) -> None:
         """Lets no job be fetched that could not get its files, or not leave what it made."""
+        if self._is_disk_full():
+            log.warning("no jobs are taken: the disk has too little room", keep_free=self._keep_free)
         while self.last and not stopping.is_set():
             await asyncio.sleep(_ASKED_EVERY_S)
             if self._is_away:
                 try:
-                    await self._store.ping()
-                except ServiceError:
+                    with contextlib.suppress(StorageRefused, ClockSkew):
+                        await self._store.ping()
+                except Unavailable:
                     continue
                 self._is_away = False

@@ -26,8 +26,10 @@ def configuration() -> dict[str, str]:
     return {
         "security.toml": _security(),
         "filer.toml": '[leveldb2]\nenabled = true\ndir = "data/filerldb2"\n',
+        # One volume more when those there are get full; seven at once by default, each with a claim on the disk.
+        "master.toml": "[master.volume_growth]\ncopy_1 = 1\n",
         # Empty ones stand before those of another SeaweedFS on this machine.
-        **{f"{name}.toml": "" for name in ("master", "credential", "notification", "replication")},
+        **{f"{name}.toml": "" for name in ("credential", "notification", "replication")},
     }
 
 

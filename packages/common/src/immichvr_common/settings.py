@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, ByteSize, Field, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -111,6 +111,7 @@ class WorkSettings(BaseModel):
     idle_s: float = Field(300, gt=0, description="a child with nothing to do for so long gives its memory back")
     memory_mb: int | None = Field(None, ge=64, description="address space a child may take beyond its start")
     directory: Path | None = Field(None, description="where temporary files lie; the system's default if unset")
+    keep_free: ByteSize = Field(ByteSize(0), description="no job is begun with less room where temporary files lie")
     name: str = Field(default_factory=socket.gethostname)
     stop_grace_s: float = Field(30, ge=0)
 

@@ -74,7 +74,7 @@ class Worker:
         self._active: dict[str, Active] = {}
         self._slots = asyncio.Semaphore(settings.children + settings.prefetch)
         self._gate = Gate()
-        self._outages = Outages(store, self._slots)
+        self._outages = Outages(store, self._slots, settings.keep_free)
         self._stopping = asyncio.Event()
         self._models = ModelTeller(bus, service, settings.name)
         self._keeper: asyncio.Task[None] | None = None

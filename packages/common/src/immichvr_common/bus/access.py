@@ -22,8 +22,13 @@ def account_of(service: str) -> str:
     return service.upper()
 
 
-def nats_config(port: int, store: Path, passwords: dict[str, str], host: str = "127.0.0.1") -> str:
-    """A nats-server configuration (a superset of JSON) with JetStream and an account per service."""
+def nats_config(
+    port: int, store: Path, passwords: dict[str, str], host: str = "127.0.0.1", most_stored: int = 8 * 1024**3
+) -> str:
+    """A nats-server configuration (a superset of JSON) with JetStream and an account per service.
+
+    most_stored: bytes of all streams together.
+    """
     services = [service for service in SERVICES if service in passwords]
     accounts: dict[str, object] = {
         ACCOUNT: {
@@ -42,7 +47,7 @@ def nats_config(port: int, store: Path, passwords: dict[str, str], host: str = "
         {
             "listen": f"{host}:{port}",
             "server_name": "immichvr",
-            "jetstream": {"store_dir": str(store)},
+            "jetstream": {"store_dir": str(store), "max_file": most_stored},
             "max_payload": 1024 * 1024,
             "accounts": accounts,
             "system_account": "SYS",

@@ -13,7 +13,7 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.errors import APIError, NoStreamResponseError, ServiceUnavailableError
 
-from immichvr_common.errors import Conflict, Unavailable
+from immichvr_common.errors import Conflict, StorageFull, Unavailable
 from immichvr_common.logs import get_log
 from immichvr_common.settings import NatsSettings
 
@@ -35,8 +35,39 @@ OUTAGES = (
 )
 
 
-# nats-server's JSStreamStoreFailedF, with which it refuses a second message on a subject that holds one.
-_SUBJECT_FULL = 10077
+# nats-server's JSStreamStoreFailedF, with which it refuses a second message on a subject that holds one; and any other
+# that its store does not take.
+_NOT_STORED = 10077
+_ONE_PER_SUBJECT = "per subject"
+# nats-server's refusals for want of resources: of an account, of the server, of memory, of storage.
+_NO_RESOURCES = (10002, 10023, 10028, 10047)
+_NO_ROOM = ("no space left", "disk quota exceeded", "maximum bytes exceeded", "maximum messages exceeded")
+_PONG_S = 2
+_SILENCES = 2
+"""Messages in a row that a server may leave unconfirmed, which answers, before its store is taken for full."""
+
+
+class BusFull(StorageFull, Unavailable):
+    """NATS has no room. Whoever waits for NATS waits for this too: what was to be told is told later.
+
+    is_stuck: it goes on refusing until it is started again, also where there is room by then.
+    """
+
+    def __init__(self, what: str, is_stuck: bool = False) -> None:
+        super().__init__("nats", what)
+        self.down, self.is_stuck = "nats", is_stuck
+
+
+def bus_full(error: Exception) -> BusFull | None:
+    """What an answer of JetStream means where it has no room; else None."""
+    if not isinstance(error, APIError):
+        return None
+    described = (error.description or "").lower()
+    if any(words in described for words in _NO_ROOM):
+        return BusFull(f"NATS cannot store anything ({error.description})", is_stuck="left" in described)
+    if error.err_code in _NO_RESOURCES:
+        return BusFull(f"the store of NATS is full ({error.description})")
+    return None
 
 
 class Bus:
@@ -45,30 +76,67 @@ class Bus:
     def __init__(self, client: Client, timeout_s: float) -> None:
         self.client = client
         self.js: JetStreamContext = client.jetstream(timeout=timeout_s)
+        self._unconfirmed: dict[str, int] = {}
+        self._full: dict[str, BusFull] = {}
+        self._reconnects = 0
 
     @property
     def connected(self) -> bool:
         """Whether the server can be reached right now, as far as the client knows."""
         return bool(self.client.is_connected)
 
+    @property
+    def full(self) -> BusFull | None:
+        """Why messages are not stored; None as far as is known they are."""
+        if self._reconnects != self.client.stats["reconnects"]:
+            # What a server refused says nothing about the one that is connected to now.
+            self._reconnects = self.client.stats["reconnects"]
+            self._unconfirmed.clear()
+            self._full.clear()
+        return next(iter(self._full.values()), None)
+
     async def publish(self, subject: str, payload: bytes, headers: Mapping[str, str] | None = None) -> Any:
         """Stores a message in the stream that owns its subject.
 
-        Raises Conflict when the subject holds a message already and may hold but one, Unavailable when nobody
-        confirms it; other refusals are nats' own errors.
+        Raises Conflict when the subject holds a message already and may hold but one, BusFull when there is no room,
+        Unavailable when nobody confirms it; other refusals are nats' own errors.
         """
+        stream = subject.partition(".")[0]
         if not self.connected:
             raise Unavailable("NATS is not connected", down="nats")
         try:
-            return await self.js.publish(subject, payload, headers=dict(headers or {}) or None)
+            confirmed = await self.js.publish(subject, payload, headers=dict(headers or {}) or None)
         except APIError as error:
-            if error.err_code == _SUBJECT_FULL:
+            if (full := bus_full(error)) is not None:
+                self._full[stream] = full
+                raise full from error
+            if error.err_code == _NOT_STORED and _ONE_PER_SUBJECT in (error.description or ""):
                 raise Conflict(f"{subject} holds a message already") from error
             if isinstance(error, ServiceUnavailableError):
                 raise Unavailable(f"JetStream does not answer: {error.description}", down="nats") from error
             raise
         except OUTAGES as error:
+            if isinstance(error, (TimeoutError, nats.errors.TimeoutError)):
+                raise await self._silence(stream, subject) from error
             raise Unavailable(f"NATS did not confirm a message on {subject}", down="nats") from error
+        self._unconfirmed.pop(stream, None)
+        self._full.pop(stream, None)
+        return confirmed
+
+    async def _silence(self, stream: str, subject: str) -> Unavailable:
+        """What silence means: a server whose disk is full answers everything but messages that it should store."""
+        missing = Unavailable(f"NATS did not confirm a message on {subject}", down="nats")
+        try:
+            await self.client.flush(_PONG_S)
+        except (nats.errors.Error, OSError, TimeoutError):
+            self._unconfirmed.pop(stream, None)
+            return missing
+        self._unconfirmed[stream] = self._unconfirmed.get(stream, 0) + 1
+        if self._unconfirmed[stream] < _SILENCES:
+            return missing
+        full = BusFull("NATS answers, but stores nothing: most likely its disk is or was full", is_stuck=True)
+        self._full[stream] = full
+        return full
 
     async def publish_until_stored(self, subject: str, payload: bytes, message_id: str) -> None:
         """Publishes, waiting for NATS to come back as long as it takes; stored once, however often it is sent."""
