@@ -28,6 +28,11 @@ async def store(s3: ObstinateS3, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     store.close()
 
 
+@pytest.fixture
+async def ai_store(store: ObjectStore) -> ObjectStore:
+    return store
+
+
 async def submitted(bus: Bus, store: ObjectStore, **params: str | float) -> tuple[Job, Events]:
     job = make_job(**params)
     job.inputs["source"].CopyFrom(await store.put_bytes(f"sources/{job.photo_id}", b"abc", "image/jpeg"))

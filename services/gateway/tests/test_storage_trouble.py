@@ -1,12 +1,10 @@
 """What people hear when storage is full, refuses, or has lost or damaged what they ask for."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
 from immichvr_common import storage_verdicts
-from immichvr_common.storage import ObjectStore
 from immichvr_common.testing.obstinate import INTERNAL, ObstinateS3, obstinate_s3
-from immichvr_gateway.settings import GatewaySettings
 
 
 @pytest.fixture
@@ -17,16 +15,9 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[ObstinateS3]:
 
 
 @pytest.fixture
-async def storage(s3: ObstinateS3) -> AsyncIterator[ObjectStore]:
-    store = ObjectStore(s3.settings())
-    await store.ensure_bucket()
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def settings(settings: GatewaySettings, s3: ObstinateS3) -> GatewaySettings:
-    return settings.model_copy(update={"s3": s3.settings()})
+def weed(s3: ObstinateS3) -> ObstinateS3:
+    """What the gateway and its workers take for SeaweedFS."""
+    return s3
 
 
 async def test_a_damaged_file_is_named_and_not_promised_for_later(gateway, workers, live, s3: ObstinateS3) -> None:

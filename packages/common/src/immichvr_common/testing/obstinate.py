@@ -33,9 +33,10 @@ class ObstinateS3:
     writes: Refusal | None = None
     everything: Refusal | None = None
 
-    def settings(self) -> S3Settings:
-        """How a client connects."""
-        return S3Settings(endpoint=f"http://127.0.0.1:{self.port}", access_key="a", secret_key="b")  # noqa: S106
+    def settings(self, bucket: str = "immichvr", service: str = "") -> S3Settings:
+        """How a client connects; whichever bucket it names, there is but one."""
+        endpoint = f"http://127.0.0.1:{self.port}"
+        return S3Settings(endpoint=endpoint, bucket=bucket, access_key=f"a{service}", secret_key="b")  # noqa: S106
 
 
 @contextmanager
