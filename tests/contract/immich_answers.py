@@ -84,6 +84,7 @@ class StubAsset:
     favourite: bool = False
     shared_with: list[StubUser] = field(default_factory=list)
     updated_at: datetime = FIRST_DAY
+    zone: timedelta = timedelta()
 
     @property
     def media_type(self) -> str:
@@ -318,7 +319,7 @@ def asset_answer(asset: StubAsset, with_exif: bool) -> dict[str, object]:
         "duration": None,
         "fileCreatedAt": _text(asset.taken_at),
         "fileModifiedAt": _text(asset.taken_at),
-        "localDateTime": _text(asset.taken_at),
+        "localDateTime": _text(asset.taken_at + asset.zone),
         "createdAt": _text(asset.taken_at),
         "updatedAt": _text(asset.updated_at),
         "isArchived": asset.visibility == "archive",

@@ -1,5 +1,7 @@
 """Pages of the timeline, and which photos are not in it."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from immichvr_gateway.library import InvalidCursor, LibraryUnavailable, PhotoNotFound
 from starlette.responses import JSONResponse
@@ -47,6 +49,20 @@ async def test_a_photo_is_described_as_immich_describes_it(immich_stub, open_lib
     assert (photo.width, photo.height, photo.size) == (400, 300, len(asset.original))
     assert photo.taken_at == asset.taken_at
     assert photo.external_url == f"https://photos.example.org/photos/{asset.id}"
+
+
+@pytest.mark.parametrize(
+    ("hours", "day"), [(14, "2024-06-01"), (-11, "2024-05-30"), (5.75, "2024-05-31"), (0, "2024-05-31")]
+)
+async def test_the_day_of_a_photo_is_the_one_that_people_saw(
+    immich_stub, library, ada, as_ada, picture, hours: float, day: str
+):
+    asset = immich_stub.add_photo(ada, picture(), "sea.jpg")
+    asset.taken_at, asset.zone = datetime(2024, 5, 31, 10, 0, tzinfo=UTC), timedelta(hours=hours)
+    photo = await library.photo(as_ada, asset.id)
+    assert photo.taken_at == asset.taken_at
+    assert photo.taken_at.isoformat()[:10] == day
+    assert (await library.photos(as_ada, None, 10)).items[0].taken_at.isoformat()[:10] == day
 
 
 async def test_without_an_external_address_there_are_no_links(immich_stub, library, ada, as_ada, picture):

@@ -67,6 +67,7 @@ async def test_a_photo_is_described(library, me, put):
     assert (photo.name, photo.media_type, photo.external_url) == ("beach.jpg", "image/jpeg", None)
     assert (photo.width, photo.height, photo.size) == (80, 40, path.stat().st_size)
     assert photo.taken_at == datetime(2024, 5, 1, 10, tzinfo=UTC)
+    assert photo.taken_at.isoformat() == "2024-05-01T12:00:00+02:00"
     assert re.fullmatch("[a-z0-9-]{16,}", photo.id) and re.fullmatch("[0-9a-f]{16}", photo.source_version)
     assert photo == await library.photo(me, photo.id)
 

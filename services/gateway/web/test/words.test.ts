@@ -2,10 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { ApiError } from '../src/api/client';
 import type { Job, Model } from '../src/api/schema';
 import { explainTrouble } from '../src/photo/trouble';
+import { WORDS } from '../src/ui/error-words';
 import { explainError, explainJob } from '../src/ui/errors';
 import {
   bytesWords,
   dateWords,
+  dayWords,
   modelWords,
   percent,
   secondsWords,
@@ -26,20 +28,6 @@ const JOB: Job = {
   created_at: '2026-01-01T00:00:00Z',
   updated_at: '2026-01-01T00:00:00Z',
 };
-
-const CODES_OF_JOBS = [
-  'invalid_image',
-  'image_too_large',
-  'image_too_small',
-  'invalid_splat',
-  'unsupported_format',
-  'out_of_memory',
-  'worker_crashed',
-  'deadline_exceeded',
-  'poison',
-  'source_unavailable',
-  'internal',
-];
 
 describe('progress in words', () => {
   it('says what happens after the stage that was reported', () => {
@@ -66,7 +54,7 @@ describe('progress in words', () => {
 });
 
 describe('errors in words', () => {
-  it.each(CODES_OF_JOBS)('%s has its own sentence and advice', (code) => {
+  it.each(Object.keys(WORDS))('%s has its own sentence and advice', (code) => {
     const error = { code, message: 'at byte 12', retriable: true };
     const words = explainJob({ ...JOB, state: 'failed', error });
     expect(words?.title).toMatch(/\.$/);
@@ -120,6 +108,9 @@ describe('quantities in words', () => {
   it('dates, and nothing for none', () => {
     expect(dateWords('2026-06-20T09:30:00Z', 'en-GB')).toBe('20 June 2026');
     expect(dateWords(null)).toBe('');
+    expect(dayWords('2024-06-01T08:00:00+14:00', 'en-GB')).toBe('1 June 2024');
+    expect(dayWords('2024-06-01T23:30:00-11:00', 'en-GB')).toBe('1 June 2024');
+    expect(dayWords(null)).toBe('');
     expect(dateWords('yesterday')).toBe('');
   });
 

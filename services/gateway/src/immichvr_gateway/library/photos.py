@@ -59,6 +59,7 @@ class LibraryPhoto:
     """A photo as a library lists it.
 
     id: opaque, `[a-z0-9-]`.
+    taken_at: the moment, in the zone of the place where it was taken: its date is the day people saw there.
     width, height: pixels, upright; None where the library does not know them.
     source_version: 16 hex digits that change with the picture a person would see.
     external_url: where the library's own pages show the photo.

@@ -4,7 +4,7 @@ import { isActive, jobToShow } from '../store';
 import { el } from '../ui/dom';
 import { explainJob, notMade } from '../ui/errors';
 import { ProgressBar } from '../ui/progress';
-import { dateWords, makingWords, percent, stageWords } from '../ui/words';
+import { dayWords, makingWords, percent, stageWords } from '../ui/words';
 
 const ASPECT_UNKNOWN = 4 / 3;
 /** Wider or taller photos are cropped to this in the gallery, so that a panorama stays a tile. */
@@ -18,7 +18,7 @@ export function tileAspect(photo: Pick<Photo, 'width' | 'height'>): number {
 
 /** What a screen reader says of a photo in the gallery. */
 export function tileLabel(photo: Photo): string {
-  const parts = [photo.name, dateWords(photo.taken_at)];
+  const parts = [photo.name, dayWords(photo.taken_at)];
   if (photo.badges.splat) parts.push('3D ready');
   else if (photo.badges.depth) parts.push('depth ready');
   const job = jobToShow(photo);

@@ -1,5 +1,5 @@
 import type { ModelDetails, ModelNews } from '../api/schema';
-import { explainCode } from '../ui/errors';
+import { wordsFor } from '../ui/error-words';
 import { bytesWords, downloadWords } from '../ui/words';
 
 /** Something that may be done with a model, and what its button says. */
@@ -53,7 +53,7 @@ export function stateWords(model: ModelDetails): string {
 
 /** Why the last download failed, and what can be done about it. */
 export function troubleWords(model: ModelDetails): string {
-  return model.state === 'failed' && model.error ? explainCode(model.error.code).join(' ') : '';
+  return model.state === 'failed' && model.error ? wordsFor(model.error.code).join(' ') : '';
 }
 
 /** The buttons of a model. */

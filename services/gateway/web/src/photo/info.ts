@@ -1,7 +1,7 @@
 import type { Asset, Model, PhotoDetail } from '../api/schema';
 import { el } from '../ui/dom';
 import { icon } from '../ui/icons';
-import { bytesWords, dateWords, modelWords, secondsWords } from '../ui/words';
+import { bytesWords, dateWords, dayWords, modelWords, secondsWords } from '../ui/words';
 
 interface InfoActions {
   close(): void;
@@ -32,7 +32,7 @@ export class InfoPanel {
     const size = photo.width && photo.height ? `${photo.width} × ${photo.height}` : '';
     const facts: [string, string][] = [
       ['File', photo.name],
-      ['Taken', dateWords(photo.taken_at)],
+      ['Taken', dayWords(photo.taken_at)],
       ['Size', size],
     ];
     this.body.replaceChildren(

@@ -6,7 +6,7 @@ import { announce } from '../ui/announce';
 import { el } from '../ui/dom';
 import { type Explanation, explainError } from '../ui/errors';
 import { icon } from '../ui/icons';
-import { dateWords } from '../ui/words';
+import { dayWords } from '../ui/words';
 import { iconButton, RestingChrome } from './chrome';
 import { Dock } from './dock';
 import { Downloads } from './downloads';
@@ -215,7 +215,7 @@ export class PhotoView {
     this.detail = detail;
     if (first) {
       this.title.textContent = detail.name;
-      this.date.textContent = dateWords(detail.taken_at);
+      this.date.textContent = dayWords(detail.taken_at);
       this.element.setAttribute('aria-label', `Photo ${detail.name}`);
       this.stage.open(detail);
       this.updateSteps();

@@ -143,11 +143,20 @@ export class LoginDialog {
       this.dialog.close();
       this.onSignedIn();
     } catch (error) {
-      const refused = error instanceof ApiError && [400, 401, 403, 422].includes(error.status);
-      const { title, advice } = explainError(error);
-      this.error.textContent = refused ? this.way.refused : `${title} ${advice}`;
+      const refused = error instanceof ApiError && [401, 403, 422].includes(error.status);
+      const { title, advice, detail } = explainError(error);
+      // The server knows why: a permission that is missing, passwords that are switched off.
+      this.error.textContent = refused
+        ? sentence(detail) || this.way.refused
+        : `${title} ${advice} ${sentence(detail)}`.trim();
     } finally {
       this.submit.disabled = false;
     }
   }
+}
+
+/** The server's words as a sentence of ours. */
+function sentence(words: string): string {
+  const text = words.trim();
+  return text && `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
 }

@@ -66,11 +66,21 @@ function leftWords(seconds: number): string {
   return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`;
 }
 
-export function dateWords(iso: string | null, locale?: string): string {
+/** The day a photo was taken, where it was taken: the date in the text, whatever the reader's zone. */
+export function dayWords(iso: string | null, locale?: string): string {
+  return dateWords(iso && `${iso.slice(0, 10)}T00:00:00Z`, locale, 'UTC');
+}
+
+export function dateWords(iso: string | null, locale?: string, timeZone?: string): string {
   if (!iso) return '';
   const date = new Date(iso);
   if (Number.isNaN(date.getTime())) return '';
-  return date.toLocaleDateString(locale, { day: 'numeric', month: 'long', year: 'numeric' });
+  return date.toLocaleDateString(locale, {
+    day: 'numeric',
+    month: 'long',
+    year: 'numeric',
+    timeZone,
+  });
 }
 
 /** The name of a model key: `lift-K` are splats lifted from the depth of `K`. */

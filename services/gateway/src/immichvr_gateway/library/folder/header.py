@@ -56,7 +56,7 @@ _LONGEST_OFFSET = timedelta(hours=15)
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """width, height: pixels, upright, None where unreadable; taken_at: with a zone, None where not told."""
+    """width, height: pixels, upright, None where unreadable; taken_at: in the zone of the place, None where not told."""
 
     width: int | None = None
     height: int | None = None
@@ -97,7 +97,9 @@ def _taken_at(exif: dict[int, object]) -> datetime | None:
         local = datetime.strptime(text.strip("\0 "), "%Y:%m:%d %H:%M:%S")  # the zone follows
         offset = exif.get(ExifTags.Base.OffsetTimeOriginal)
         zone = _zone(offset) if isinstance(offset, str) else None
-        return (local.replace(tzinfo=zone) if zone else local.astimezone()).astimezone(UTC)
+        taken = local.replace(tzinfo=zone) if zone else local.astimezone()
+        taken.astimezone(UTC)  # a moment that UTC cannot express is no moment to sort by
+        return taken
     except (ValueError, OverflowError, OSError):  # a date such as 0000:00:00, or one before what the system knows
         return None
 

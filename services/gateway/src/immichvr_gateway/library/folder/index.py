@@ -172,7 +172,11 @@ class FolderIndex:
         header = self._header_of(file)
         if header is not None and header.taken_at is not None:
             return header.taken_at
-        return _EPOCH + file.mtime_ns // 1000 * _MICROSECOND
+        moment = _EPOCH + file.mtime_ns // 1000 * _MICROSECOND
+        try:
+            return moment.astimezone()
+        except (OverflowError, ValueError, OSError):  # a time stamp that this system's zones do not reach
+            return moment
 
     def _key(self, file: PhotoFile) -> _Key:
         header = self._header_of(file)

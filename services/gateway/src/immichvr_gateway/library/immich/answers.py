@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 
 UUID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
+_LONGEST_OFFSET = timedelta(hours=15)
 _VISIBLE = frozenset({"timeline", "archive"})
 
 
@@ -26,7 +27,7 @@ class Exif(_Answer):
 class Asset(_Answer):
     """Of AssetResponseDto, what tells a photo, its state and its version.
 
-    checksum: SHA-1, base64; width, height: upright; thumbhash: of the picture as edited.
+    checksum: SHA-1, base64; local_date_time: what clocks showed there, written as if in UTC; width, height: upright; thumbhash: of the picture as edited.
     """
 
     id: Annotated[str, StringConstraints(pattern=UUID_PATTERN)]
@@ -41,7 +42,22 @@ class Asset(_Answer):
     width: int | None
     height: int | None
     file_created_at: datetime
+    local_date_time: datetime | None = None
     exif_info: Exif | None = None
+
+    @property
+    def taken_at(self) -> datetime:
+        """The moment it was taken, in the zone of the place.
+
+        Immich writes the time that clocks there showed as if it were UTC's; without it the moment stays in UTC.
+        """
+        if self.local_date_time is None:
+            return self.file_created_at
+        offset = self.local_date_time.replace(tzinfo=UTC) - self.file_created_at
+        offset = timedelta(minutes=round(offset / timedelta(minutes=1)))
+        if abs(offset) > _LONGEST_OFFSET:
+            return self.local_date_time.replace(tzinfo=UTC)
+        return self.file_created_at.astimezone(timezone(offset))
 
     @property
     def shown(self) -> bool:

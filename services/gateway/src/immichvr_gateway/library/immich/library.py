@@ -308,7 +308,7 @@ class ImmichLibrary:
             media_type=passive_type(asset.original_mime_type),
             width=asset.width,
             height=asset.height,
-            taken_at=asset.file_created_at,
+            taken_at=asset.taken_at,
             source_version=_source_version(asset),
             external_url=None if self._pages is None else f"{self._pages}/photos/{asset.id}",
             size=None if asset.exif_info is None else asset.exif_info.file_size_in_byte,
