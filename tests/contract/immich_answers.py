@@ -160,6 +160,16 @@ async def _version(stub: ImmichStub, request: Request) -> Response:
     return JSONResponse({"major": major, "minor": minor, "patch": patch, "prerelease": None})
 
 
+async def _config(stub: ImmichStub, request: Request) -> Response:
+    return JSONResponse(
+        {
+            "externalDomain": stub.external_domain, "isInitialized": True, "isOnboarded": True, "loginPageMessage": "",
+            "maintenanceMode": False, "mapDarkStyleUrl": "", "mapLightStyleUrl": "", "minFaces": 3,
+            "oauthButtonText": "", "publicUsers": True, "trashDays": 30, "userDeleteDelay": 7,
+        }
+    )  # fmt: skip
+
+
 async def _login(stub: ImmichStub, request: Request) -> Response:
     given = await _body(request, "email", "password")
     for user in stub.users:
@@ -378,6 +388,7 @@ def _text(moment: datetime) -> str:
 # method, path below /api, the permission a key needs (None: any will do), who answers
 PUBLIC: tuple[tuple[str, str, Callable[..., Awaitable[Response]]], ...] = (
     ("GET", "/server/version", _version),
+    ("GET", "/server/config", _config),
     ("POST", "/auth/login", _login),
 )
 PROTECTED: tuple[tuple[str, str, str | None, Callable[..., Awaitable[Response]]], ...] = (

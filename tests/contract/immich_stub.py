@@ -54,6 +54,7 @@ class ImmichStub:
         self.tokens: dict[str, StubUser] = {}
         self.assets: dict[str, StubAsset] = {}
         self.version = (3, 1, 0)
+        self.external_domain = ""
         self.instead: dict[str, Answer] = {}
         self.calls: list[str] = []
         self.headers: list[dict[str, str]] = []

@@ -65,10 +65,16 @@ async def test_the_day_of_a_photo_is_the_one_that_people_saw(
     assert (await library.photos(as_ada, None, 10)).items[0].taken_at.isoformat()[:10] == day
 
 
-async def test_without_an_external_address_there_are_no_links(immich_stub, library, ada, as_ada, picture):
-    immich_stub.add_photo(ada, picture())
-    [photo] = (await library.photos(as_ada, None, 10)).items
-    assert photo.external_url is None
+async def test_links_lead_to_immich_where_no_setting_says_where_people_reach_it(
+    immich_stub, library, ada, as_ada, picture
+):
+    asset = immich_stub.add_photo(ada, picture())
+    for told, base in [
+        ("", immich_stub.url), ("not an address", immich_stub.url), ("https://fotos.example.org/", "https://fotos.example.org"),
+    ]:  # fmt: skip
+        immich_stub.external_domain = told
+        assert await library.check() == []
+        assert (await library.photo(as_ada, asset.id)).external_url == f"{base}/photos/{asset.id}"
 
 
 @pytest.mark.parametrize(

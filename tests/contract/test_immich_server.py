@@ -63,7 +63,37 @@ async def test_a_server_that_is_not_there_is_a_problem(open_library):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
     [problem] = await open_library(url=url).check()
-    assert url in problem and "cannot be reached" in problem
+    assert url in problem and "nothing listens there" in problem
+
+
+async def test_what_is_wrong_on_the_way_is_said_with_what_to_change(open_library, authority):
+    async def nonsense(reader, writer):
+        writer.write(b"SSH-2.0-OpenSSH_9.2\r\n")
+        writer.close()
+
+    plain = await asyncio.start_server(nonsense, "127.0.0.1", 0)
+    secure = await asyncio.start_server(nonsense, "127.0.0.1", 0, ssl=authority)
+    port, tls_port = plain.sockets[0].getsockname()[1], secure.sockets[0].getsockname()[1]
+    for url, advice in [
+        (f"https://127.0.0.1:{tls_port}", "certificate is not trusted"),
+        (f"https://127.0.0.1:{port}", "is http:// right"),
+        (f"http://127.0.0.1:{port}", "does not speak HTTP"),
+        ("http://immich.invalid", "name is not known"),
+    ]:
+        [problem] = await open_library(url=url).check()
+        assert advice in problem, url
+    plain.close()
+    secure.close()
+
+
+async def test_whether_the_server_answers_is_asked_twice_a_minute_at_most(immich_stub, open_library):
+    library = open_library()
+    for _ in range(5):
+        assert await library.answers()
+    assert immich_stub.calls == ["GET /api/server/version"]
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    assert not await open_library(url=url).answers()
 
 
 async def test_a_server_that_is_not_immich_is_a_problem(immich_stub, library):
@@ -236,6 +266,7 @@ async def test_every_call_the_gateway_makes_is_one_that_immich_describes(
     assert await library.check() == []
     assert contract.used == {
         ("GET", "/server/version"),
+        ("GET", "/server/config"),
         ("GET", "/api-keys/me"),
         ("GET", "/users/me"),
         ("POST", "/auth/login"),

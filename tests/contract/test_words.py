@@ -1,4 +1,4 @@
-"""Every error that a person may meet has a sentence of its own in the viewer, and no sentence is for an error of nobody."""
+"""Every error that a person may meet has a sentence of its own in the viewer, and each sentence its error."""
 
 from __future__ import annotations
 

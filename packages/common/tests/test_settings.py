@@ -24,6 +24,15 @@ def test_a_secret_is_read_from_the_file_named_and_never_shown(monkeypatch, tmp_p
     assert "hidden" not in repr(settings)
 
 
+def test_a_secret_file_may_begin_with_the_mark_that_windows_puts_there(monkeypatch, tmp_path: Path) -> None:
+    (tmp_path / "password").write_bytes(b"\xef\xbb\xbfhidden\r\n")
+    monkeypatch.setenv("TRIAL_NATS__PASSWORD_FILE", str(tmp_path / "password"))
+    assert TrialSettings().nats.password.get_secret_value() == "hidden"
+    (tmp_path / "password").write_bytes("hidden".encode("utf-16"))
+    with pytest.raises(ValueError, match=r"TRIAL_NATS__PASSWORD_FILE.*UTF-8"):
+        TrialSettings()
+
+
 def test_a_secret_file_that_is_missing_is_named(monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TRIAL_NATS__PASSWORD_FILE", str(tmp_path / "absent"))
     with pytest.raises(ValueError, match=r"TRIAL_NATS__PASSWORD_FILE.*cannot be read"):

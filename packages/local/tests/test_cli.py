@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
+from dataclasses import replace
+from unittest.mock import Mock
 
 import pytest
+from immichvr_local.stack.board import addresses
+from immichvr_local.stack.data import DataDirectory
+from immichvr_local.stack.parts import INNER_PORTS, Plan
 
 HEAVY = ("numpy", "torch", "numba", "httpx", "grpc", "rich.progress", "pydantic")
 
@@ -35,3 +41,59 @@ def test_a_folder_that_is_none_is_named(run, command: str, tmp_path) -> None:
     result = run(command, "--photos", tmp_path / "nowhere")
     assert result.exit_code == 2
     assert "nowhere: there is no such folder of photos" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("IMMICH_URL", "immich:2283", "it should look like http://immich-server:2283"),
+        ("IMMICH_URL", "http://ada:secret@immich", "no user, query or fragment"),
+        ("IMMICH_EXTERNAL_URL", "photos.example.org", "it should look like"),
+        ("IMMICH_API_KEY_FILE", "/nowhere/key", "/nowhere/key cannot be read"),
+    ],
+)
+def test_up_says_at_once_what_cannot_be_an_address_or_a_key(
+    run, monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
+) -> None:
+    monkeypatch.setenv("IMMICH_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv(name, value)
+    result = run("up")
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert "secret" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("failure", "code", "words"),
+    [
+        (ZeroDivisionError("nobody foresaw this"), 1, "immichvr: this should not happen: ZeroDivisionError: nobody"),
+        (OSError(28, "No space left on device", "/data"), 1, "immichvr: /data: No space left on device"),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_no_command_ends_in_a_traceback(
+    run, monkeypatch: pytest.MonkeyPatch, tmp_path, failure: BaseException, code: int, words: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise failure
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("immichvr_local.doctor.run.examine", fail)
+    result = run("doctor")
+    assert (result.exit_code, "Traceback" in result.output) == (code, False)
+    assert words in result.stderr
+    written = [path.read_text() for path in tmp_path.glob("immichvr-*.log")]
+    assert [("Traceback" in text, "nobody foresaw" in text) for text in written] == (
+        [(True, True)] if isinstance(failure, ZeroDivisionError) else []
+    )
+
+
+def test_a_gallery_for_the_network_names_its_addresses_there(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    interfaces = {"lo": "127.0.0.1", "eth0": "192.168.7.20", "down0": "10.0.0.9"}
+    found = {name: [Mock(family=socket.AF_INET, address=one)] for name, one in interfaces.items()}
+    monkeypatch.setattr("psutil.net_if_addrs", lambda: found)
+    monkeypatch.setattr("psutil.net_if_stats", lambda: {name: Mock(isup=name != "down0") for name in interfaces})
+    plan = Plan(DataDirectory(tmp_path / "data"), tmp_path, "0.0.0.0", 2284, dict.fromkeys(INNER_PORTS, 1))  # noqa: S104
+    assert ("gallery, from other devices", "http://192.168.7.20:2284") in addresses(plan)
+    assert len([name for name, _ in addresses(plan) if "other devices" in name]) == 1
+    assert not replace(plan, host="127.0.0.1").addresses_from_elsewhere

@@ -14,6 +14,7 @@ HERE = "http://127.0.0.1:9"
 def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """The place that models come from is a port nobody listens on."""
     monkeypatch.setenv("HF_ENDPOINT", HERE)
+    monkeypatch.delenv("IMMICH_URL", raising=False)
 
 
 def test_findings_for_programs_say_what_to_do(run) -> None:
@@ -32,7 +33,7 @@ def test_a_missing_server_is_a_failure(run, monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setenv("NATS_SERVER", str(tmp_path / "nowhere"))
     result = run("doctor")
     assert result.exit_code == 1
-    assert "fail nats-server: does not run" in result.stdout
+    assert "fail nats-server: not found" in result.stdout
 
 
 def test_a_data_directory_on_no_disk_is_found_out(run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -40,3 +41,10 @@ def test_a_data_directory_on_no_disk_is_found_out(run, monkeypatch: pytest.Monke
     result = run("doctor")
     assert result.exit_code == 1
     assert "fail disk: 0 bytes free" in result.stdout
+
+
+def test_an_immich_that_cannot_be_used_is_a_failure_with_the_reason(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMMICH_URL", "http://127.0.0.1:9")
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert "fail Immich: Immich at http://127.0.0.1:9/api/ cannot be reached: nothing listens there" in result.stdout

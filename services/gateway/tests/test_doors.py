@@ -95,7 +95,10 @@ async def test_pages_elsewhere_can_change_nothing_and_hear_nothing(gateway) -> N
 async def test_health_readiness_and_what_this_gateway_is_need_no_key(shared) -> None:
     assert (await shared.get("/api/health")).json() == {"status": "ok"}
     ready = await shared.get("/api/ready")
-    assert (ready.status_code, ready.json()) == (200, {"nats": True, "s3": True, "started": True, "tasks": True})
+    assert (ready.status_code, ready.json()) == (
+        200,
+        {"immich": True, "nats": True, "s3": True, "started": True, "tasks": True},
+    )
     stranger = (await shared.get("/api/config")).json()
     assert (stranger["library"], stranger["authenticated"], stranger["models"]) == ("immich", False, [])
     ann = (await shared.get("/api/config", "ann")).json()

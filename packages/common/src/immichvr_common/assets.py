@@ -90,7 +90,7 @@ def _manifest(job: Job, attempt: int, made: Made, recipe: str, files: list[Asset
         params=params,
         details=made.details,
         files=files,
-        losses=made.losses,
+        losses=[*([job.source_note] if job.source_note else []), *made.losses],
         timings=made.timings,
         job_id=job.id,
         run=job.run,

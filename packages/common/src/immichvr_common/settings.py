@@ -48,9 +48,12 @@ def _read_secret(name: str, path: Path) -> str:
     try:
         if path.stat().st_size > _LARGEST_SECRET:
             raise ValueError(f"{name}: {path} is larger than {_LARGEST_SECRET} bytes; it cannot be a secret")
-        return path.read_text().rstrip("\r\n")
+        # Windows' editors begin a file with a byte order mark.
+        return path.read_text("utf-8-sig").rstrip("\r\n")
     except OSError as error:
         raise ValueError(f"{name}: {path} cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{name}: {path} is not a text in UTF-8; save it as plain text") from error
 
 
 class EnvironmentSettings(BaseSettings):

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import click
 import typer
+
+INTERRUPTED = 130
+"""The exit code after a signal, as shells have it."""
 
 
 class CommandError(ValueError):
@@ -38,9 +44,33 @@ def about(subject: str, *kinds: type[Exception]) -> Iterator[None]:
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """Tells a CommandError in one line and ends the command with its exit code."""
+    """Tells a failure in one line and ends the command with its exit code: 2 or 1, or 130 after Ctrl-C.
+
+    What nobody foresaw is told in a line too; where it happened lies in a file, for a report.
+    """
     try:
         yield
     except CommandError as error:
         typer.echo(f"immichvr: {error}", err=True)
         raise typer.Exit(error.exit_code) from error
+    except (typer.Exit, typer.Abort, click.ClickException):
+        raise
+    except KeyboardInterrupt as error:
+        raise typer.Exit(INTERRUPTED) from error
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        typer.echo(f"immichvr: {place}{error.strerror or error}", err=True)
+        raise typer.Exit(1) from error
+    except Exception as error:
+        typer.echo(f"immichvr: this should not happen: {type(error).__name__}: {error}{_written_down(error)}", err=True)
+        raise typer.Exit(1) from error
+
+
+def _written_down(error: Exception) -> str:
+    """Where the traceback lies, in words; nothing where no file can be written."""
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="immichvr-", suffix=".log", delete=False) as file:
+            file.writelines(traceback.format_exception(error))
+    except OSError:
+        return ""
+    return f"; please report it with what is in {file.name}"

@@ -10,7 +10,10 @@ from immichvr_local.console import output
 from immichvr_local.errors import CommandError
 from immichvr_local.stack.board import Board, show_addresses
 from immichvr_local.stack.data import default_directory
+from immichvr_local.stack.parts import Plan
 from immichvr_local.stack.running import Options, running
+
+_IMMICH_AGAIN_S = 15.0
 
 
 def up(photos: Path | None, data: Path | None, host: str, port: int | None) -> None:
@@ -21,6 +24,11 @@ def up(photos: Path | None, data: Path | None, host: str, port: int | None) -> N
             "and IMMICH_API_KEY in the environment"
         )
     folder = photo_folder(photos) if photos is not None else None
+    if folder is None:
+        from immichvr_local import immich
+
+        # An address that is none, or a key file that cannot be read, ends this before anything is started.
+        immich.settings()
     asyncio.run(_serve(Options(data or default_directory(), folder, host, port)))
 
 
@@ -32,6 +40,26 @@ def photo_folder(folder: Path) -> Path:
     return full
 
 
+async def _tell_of_immich(board: Board, plan: Plan) -> None:
+    """Says what is wrong with Immich, and when nothing is any more; a folder has none of that."""
+    if plan.photos is not None:
+        return
+    from immichvr_local import immich
+
+    told: list[str] = []
+    while True:
+        found = await immich.problems()
+        for problem in found:
+            if problem not in told:
+                board.say(f"Immich: {problem}")
+        if not found:
+            if told:
+                board.say("Immich: all is well now")
+            return
+        told = found
+        await asyncio.sleep(_IMMICH_AGAIN_S)
+
+
 async def _serve(options: Options) -> None:
     console = output()
     board = Board(console)
@@ -39,6 +67,9 @@ async def _serve(options: Options) -> None:
         if not signals.stop.is_set():
             show_addresses(console, plan)
             board.say("running; Ctrl-C ends it")
+            looking = asyncio.create_task(_tell_of_immich(board, plan))
             await signals.stop.wait()
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
         board.say("ending; jobs that run get a moment to finish, a second Ctrl-C does not wait for them")
     board.say("ended")

@@ -53,6 +53,7 @@ T = TypeVar("T")
 
 _POSITION = "projection.events"
 _RECONCILE_S = 15.0
+_LIBRARY_S, _LIBRARY_AGAIN_S = 3600.0, 30.0
 _PAY_DEBTS_S = 1.0
 _SAVE_POSITION_S = 2.0
 _CATCH_UP_S = 30.0
@@ -191,8 +192,7 @@ class Core:
         self._supervisor.keep("sessions", self.sessions.keep_tidy)
         await self._patiently("s3", self._hold_against_storage)
         await self._patiently("nats", partial(self._until_caught_up, reader))
-        for problem in await self._library_problems():
-            log.warning("the library has a problem", problem=problem)
+        self._supervisor.keep("library", self._look_at_library)
         self._is_up = True
         log.info("ready", jobs=len(self._jobs), library=self.library.kind)
 
@@ -295,11 +295,21 @@ class Core:
             for job_id in self.desk.owing:
                 await self.desk.pay_debts(job_id)
 
-    async def _library_problems(self) -> list[str]:
-        try:
-            return await self.library.check()
-        except ServiceError as error:
-            return [error.message]
+    async def _look_at_library(self) -> None:
+        """Says in the log what is wrong with the library, once each, and when nothing is any more."""
+        told: list[str] = []
+        while True:
+            try:
+                problems = await self.library.check()
+            except ServiceError as error:
+                problems = [error.message]
+            for problem in problems:
+                if problem not in told:
+                    log.warning("the library has a problem", problem=problem)
+            if told and not problems:
+                log.info("the library is well again")
+            told = problems
+            await asyncio.sleep(_LIBRARY_AGAIN_S if problems else _LIBRARY_S)
 
     @property
     def _all_written(self) -> bool:

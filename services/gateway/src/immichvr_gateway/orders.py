@@ -132,7 +132,9 @@ class Orders:
         job.recipes[kind] = own_recipe
         if kind == "splat":
             job.recipes["depth"] = recipe("depth", photo.source_version, depth_model_of(model))
-        job.inputs["source"].CopyFrom(await self._stager.stage(who, photo))
+        staged = await self._stager.stage(who, photo)
+        job.inputs["source"].CopyFrom(staged.ref)
+        job.source_note = staged.note
         job.created_at.GetCurrentTime()
         record = new_record(job, self._desk.subject(kind, name), who.user_id, shown, light=quality == "light")
         return Answer(await self._desk.submit(record, who.user_id, ended_run), done=False)

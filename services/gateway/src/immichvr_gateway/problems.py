@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -122,7 +123,10 @@ def as_problem(error: Exception) -> Problem:
         case Problem():
             return error
         case Unavailable() | LibraryUnavailable():
-            return Problem(503, "unavailable", error.message, down=[error.down])
+            # As the library said, where it did.
+            wait = getattr(error, "retry_after_s", None)
+            headers = {"Retry-After": str(math.ceil(wait))} if wait is not None else {}
+            return Problem(503, "unavailable", error.message, headers, down=[error.down])
         case nats.errors.Error() if isinstance(error, OUTAGES):
             return Problem(503, "unavailable", "NATS does not answer", down=["nats"])
         case ClockSkew():

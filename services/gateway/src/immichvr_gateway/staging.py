@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 import time
 from collections import OrderedDict
+from dataclasses import dataclass
 from pathlib import Path
 
 from immichvr.common.v1.common_pb2 import ObjectRef
@@ -20,21 +21,29 @@ _TRUSTED_S = 60.0
 """How long a staged source is taken to be there still; a rule of the storage may remove it after days."""
 
 
+@dataclass(frozen=True)
+class Staged:
+    """Where a photo lies for workers. note: in words, why this is not the original; empty where it is."""
+
+    ref: ObjectRef
+    note: str
+
+
 class Stager:
     """Stages each version of a photo once, however many ask at the same time."""
 
     def __init__(self, library: Library, store: ObjectStore, max_bytes: int) -> None:
         self._library, self._store, self._max_bytes = library, store, max_bytes
-        self._known: OrderedDict[str, tuple[float, ObjectRef]] = OrderedDict()
+        self._known: OrderedDict[str, tuple[float, Staged]] = OrderedDict()
         self._locks = KeyedLocks()
 
-    async def stage(self, who: Identity, photo: LibraryPhoto) -> ObjectRef:
+    async def stage(self, who: Identity, photo: LibraryPhoto) -> Staged:
         """Where workers find the photo. Raises Problem for what can be no photo, Unavailable, library errors."""
         key = f"sources/{photo.id}/{photo.source_version}"
         async with self._locks.hold(key):
             return await self._stage(who, photo, key)
 
-    async def _stage(self, who: Identity, photo: LibraryPhoto, key: str) -> ObjectRef:
+    async def _stage(self, who: Identity, photo: LibraryPhoto, key: str) -> Staged:
         seen, known = self._known.get(key, (0.0, None))
         if known is not None and (time.monotonic() - seen < _TRUSTED_S or await self._store.exists(key)):
             self._remember(key, known)
@@ -46,11 +55,12 @@ class Stager:
                 path = Path(file.name)
                 await _save(content, path, self._max_bytes, photo.name)
                 ref = await self._store.put_file(key, path, content.media_type)
-        self._remember(key, ref)
-        return ref
+            staged = Staged(ref, content.note)
+        self._remember(key, staged)
+        return staged
 
-    def _remember(self, key: str, ref: ObjectRef) -> None:
-        self._known[key] = (time.monotonic(), ref)
+    def _remember(self, key: str, staged: Staged) -> None:
+        self._known[key] = (time.monotonic(), staged)
         self._known.move_to_end(key)
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)

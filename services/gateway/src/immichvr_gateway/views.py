@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import PurePath
 from typing import Any, Literal
 
 from immichvr_common.manifests import AssetFile, Manifest
@@ -11,6 +12,8 @@ from pydantic import BaseModel, Field
 from immichvr_gateway.assets import Badges
 from immichvr_gateway.jobs.records import NOT_SHOWN, JobView
 from immichvr_gateway.library import LibraryPhoto
+
+_LONGEST_STEM = 120
 
 
 class BadgesView(BaseModel):
@@ -135,8 +138,8 @@ def photo_view(photo: LibraryPhoto, badges: Badges, job: JobView | None) -> Phot
     )
 
 
-def asset_view(manifest: Manifest, outdated: bool) -> AssetView:
-    """An asset as its manifest tells it."""
+def asset_view(manifest: Manifest, outdated: bool, photo_name: str = "") -> AssetView:
+    """An asset as its manifest tells it. photo_name: what its files are named after, its id where unknown."""
     depth = manifest.details.get("depth")
     return AssetView(
         key=manifest.asset_key,
@@ -153,18 +156,19 @@ def asset_view(manifest: Manifest, outdated: bool) -> AssetView:
         params={name: value for name, value in manifest.params.items() if name not in NOT_SHOWN},
         timings=manifest.timings,
         losses=manifest.losses,
-        files=[_file_view(manifest, file) for file in manifest.files],
+        files=[_file_view(manifest, file, photo_name) for file in manifest.files],
     )
 
 
-def download_name(manifest: Manifest, file: AssetFile) -> str:
-    """The short name a file is saved under: {photo_id}_{model_key}.ply."""
+def download_name(manifest: Manifest, file: AssetFile, photo_name: str = "") -> str:
+    """The name a file is saved under: {the photo's own name, or its id}_{model_key}.ply."""
     stem, _, rest = file.name.partition(".")
     middle = "" if stem in ("splat", "depth") else f".{stem}"
-    return f"{manifest.photo_id}_{manifest.model_key}{middle}.{rest}"
+    photo = PurePath(photo_name).stem[:_LONGEST_STEM] or manifest.photo_id
+    return f"{photo}_{manifest.model_key}{middle}.{rest}"
 
 
-def _file_view(manifest: Manifest, file: AssetFile) -> FileView:
+def _file_view(manifest: Manifest, file: AssetFile, photo_name: str) -> FileView:
     return FileView(
         name=file.name,
         role=file.role,
@@ -174,5 +178,5 @@ def _file_view(manifest: Manifest, file: AssetFile) -> FileView:
         sha256=file.sha256,
         media_type=file.media_type,
         url=f"/api/photos/{manifest.photo_id}/assets/{manifest.asset_key}/{file.name}",
-        download_name=download_name(manifest, file),
+        download_name=download_name(manifest, file, photo_name),
     )

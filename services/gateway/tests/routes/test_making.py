@@ -4,6 +4,7 @@ import asyncio
 
 from immichvr_common.manifests import read_manifest
 from immichvr_gateway.conversions import FORMATS
+from immichvr_gateway.library import Content, FolderLibrary, Identity
 from immichvr_gateway.orders import DEPTH_MODELS, SPLAT_MODELS
 
 
@@ -47,12 +48,27 @@ async def test_a_splat_comes_with_its_depth_and_says_what_made_it(gateway, worke
     assert depth["reason"] == "nothing else is here"
     [spz, ply] = splat["files"]
     assert (spz["url"], spz["download_name"]) == (
-        f"/api/photos/{photo_id}/assets/splat-lift-heuristic/splat.spz", f"{photo_id}_lift-heuristic.spz",
+        f"/api/photos/{photo_id}/assets/splat-lift-heuristic/splat.spz", "beach_lift-heuristic.spz",
     )  # fmt: skip
     assert (ply["role"], ply["format"], ply["variant"]) == ("splat", "ply", "full")
     assert (await gateway.get("/api/assets/map")).json() == {
         "status": "success", "count": 1, "map": {photo_id: {"depth": ["heuristic"], "splat": ["lift-heuristic"]}},
     }  # fmt: skip
+
+
+async def test_what_is_not_made_of_the_original_says_of_what(serving, settings, photos, tmp_path, workers) -> None:
+    class Edited(FolderLibrary):
+        async def source(self, who: Identity, photo_id: str) -> Content:
+            content = await super().source(who, photo_id)
+            content.note = "the picture as edited elsewhere"
+            return content
+
+    async with serving(settings, Edited(photos, tmp_path / "cache")) as gateway, gateway.listening() as live:
+        listed = (await gateway.get("/api/photos")).json()["items"]
+        gateway.ids = {photo["name"]: photo["id"] for photo in listed}
+        await gateway.make(live, "beach.jpg", "splat", model="lift-heuristic")
+        for asset in (await gateway.get(f"/api/photos/{gateway.ids['beach.jpg']}/assets")).json()["assets"]:
+            assert asset["losses"][0] == "the picture as edited elsewhere"
 
 
 async def test_what_exists_answers_at_once_and_force_makes_it_anew(gateway, workers, live, studio) -> None:
@@ -197,7 +213,7 @@ async def test_light_quality_ends_when_the_light_variant_exists_too(gateway, wor
     assets = (await gateway.get(f"/api/photos/{photo_id}/assets")).json()["assets"]
     light = [file for file in assets[1]["files"] if file["variant"] == "light"]
     assert [(file["name"], file["format"]) for file in light] == [("splat.light.spz", "spz")]
-    assert light[0]["download_name"] == f"{photo_id}_lift-heuristic.light.spz"
+    assert light[0]["download_name"] == "beach_lift-heuristic.light.spz"
     updates = live.updates(job_id)
     assert [update["state"] for update in updates][-1] == "succeeded"
     assert len(updates) < 10

@@ -15,14 +15,12 @@ from immichvr_local.console import output
 from immichvr_local.demo.bars import Bars
 from immichvr_local.demo.gallery import Gallery
 from immichvr_local.demo.making import Tally, make_splats
-from immichvr_local.errors import CommandError
+from immichvr_local.errors import INTERRUPTED, CommandError
 from immichvr_local.stack.board import Board, show_addresses
 from immichvr_local.stack.data import default_directory
 from immichvr_local.stack.parts import Plan
 from immichvr_local.stack.running import Options, Signals, running
 from immichvr_local.up import photo_folder
-
-_INTERRUPTED = 130
 
 
 def demo(photos: Path | None, once: bool, data: Path | None, port: int | None) -> int:
@@ -42,7 +40,7 @@ def demo(photos: Path | None, once: bool, data: Path | None, port: int | None) -
 def exit_code(tally: Tally | None) -> int:
     """0 where every photo has its splat, 1 where one failed, 130 where a signal came first."""
     if tally is None:
-        return _INTERRUPTED
+        return INTERRUPTED
     return 1 if tally.failed else 0
 
 

@@ -60,6 +60,7 @@ def addresses(plan: Plan) -> list[tuple[str, str]]:
     inner = plan.inner
     rows = [
         ("gallery", plan.gallery),
+        *(("gallery, from other devices", address) for address in plan.addresses_from_elsewhere),
         ("API docs", f"{plan.gallery}/api/docs"),
         ("photos", str(plan.photos) if plan.photos is not None else "Immich, at IMMICH_URL"),
         ("S3", f"http://127.0.0.1:{inner['seaweedfs-s3']} (bucket immichvr)"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from immichvr_common.storage_rights import Account
 from immichvr_local.stack.data import DataDirectory
 from immichvr_local.stack.leftovers import MARK
 from immichvr_local.stack.part import SERVERS, Part, answers, greets, listens, replies, says_yes, serves_rpc
+from immichvr_local.stack.ports import hosts_of_this_machine
 
 _SEAWEED_PORTS = tuple(f"seaweedfs-{role}" for role in (
     "master", "master-grpc", "volume", "volume-grpc", "filer", "filer-grpc", "s3", "s3-grpc",
@@ -57,10 +59,20 @@ class Plan:
         return self.photos is not None and self.host in LOOPBACK
 
     @property
+    def addresses_from_elsewhere(self) -> list[str]:
+        """The gallery's addresses for other devices of the network; none where it listens on this machine alone."""
+        every = {"0.0.0.0": (socket.AF_INET,), "::": (socket.AF_INET, socket.AF_INET6)}  # noqa: S104  # asked about
+        return [_address(host, self.port) for host in hosts_of_this_machine(every.get(self.host, ()))]
+
+    @property
     def gallery(self) -> str:
         """The address for a browser on this machine."""
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
-        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        return _address(host, self.port)
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def parts_of(plan: Plan) -> list[Part]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import random
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+import psutil
 from immichvr_common.seaweed import has_sockets
 
 from immichvr_local.errors import CommandError
@@ -14,6 +16,20 @@ GATEWAY_PORT = 2284
 _NEXT_TRIED = 50
 # Below the ranges from which systems take ports for outgoing connections (Linux 32768, macOS 49152).
 _INNER = range(20_000, 32_000)
+
+
+def hosts_of_this_machine(families: Sequence[int]) -> list[str]:
+    """The addresses that other devices reach this machine by, of interfaces that are up."""
+    states = psutil.net_if_stats()
+    found = [
+        one.address
+        for name, addresses in psutil.net_if_addrs().items()
+        if name in states and states[name].isup
+        for one in addresses
+        if one.family in families
+    ]
+    parsed = [ipaddress.ip_address(address.partition("%")[0]) for address in found]
+    return [str(one) for one in parsed if not (one.is_loopback or one.is_link_local or one.is_unspecified)]
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:

@@ -94,6 +94,10 @@ class Library(Protocol):
         """What is wrong with the library or its settings, in words; nothing where all is well."""
         ...
 
+    async def answers(self) -> bool:
+        """Whether the library can be reached, as of half a minute ago at most."""
+        ...
+
     async def close(self) -> None:
         """Gives back connections and threads."""
         ...

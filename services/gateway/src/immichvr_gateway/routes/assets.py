@@ -32,7 +32,7 @@ async def get_asset_file(
     photo_id: str, asset_key: str, file: str, request: Request, core: TheCore, who: Person, download: bool = False
 ) -> Response:
     """One file of an asset, whole or a range of it."""
-    await core.library.photo(who, photo_id)
+    photo = await core.library.photo(who, photo_id)
     entry = core.assets.get(photo_id, asset_key)
     if entry is None:
         raise not_found(f"photo {photo_id} has no asset {asset_key!r}")
@@ -48,7 +48,7 @@ async def get_asset_file(
         size=found.size,
         media_type=found.media_type,
         etag=f'"{found.sha256}"',
-        name=download_name(manifest, found),
+        name=download_name(manifest, found, photo.name),
         read=lambda start, length: core.store.stream(found.key, start, length),
     )
     try:
@@ -80,5 +80,5 @@ async def asset_views(core: Core, photo: LibraryPhoto) -> list[AssetView]:
             manifest = await core.manifests.read(entry.manifest_key)
         except (NotFound, CorruptObject):
             continue
-        views.append(asset_view(manifest, core.orders.is_outdated(manifest, photo)))
+        views.append(asset_view(manifest, core.orders.is_outdated(manifest, photo), photo.name))
     return views

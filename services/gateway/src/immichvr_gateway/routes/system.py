@@ -84,9 +84,12 @@ async def health() -> Health:
 
 @router.get("/ready", response_model=dict[str, bool])
 async def ready(core: TheCore) -> Response:
-    """Whether what the gateway depends on answers: 200, or 503 naming what does not."""
+    """Whether what the gateway depends on answers: 200, or 503 naming what does not.
+
+    The library is told of and does not decide: without it jobs, and what was made, are still served.
+    """
     state = await core.readiness()
-    return JSONResponse(state, 200 if all(state.values()) else 503)
+    return JSONResponse({**state, core.library.kind: await core.library.answers()}, 200 if all(state.values()) else 503)
 
 
 @router.get("/config")

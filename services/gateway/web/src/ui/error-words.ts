@@ -40,6 +40,11 @@ export const WORDS: Record<string, Words> = {
     'A stored file is damaged or lost.',
     'Make it again; the photo is not affected.',
   ],
+  lost_object: ['A stored file has gone.', 'Make it again; the photo is not affected.'],
+  result_missing: [
+    'What was made did not arrive in the storage.',
+    'Try again. If it happens every time, whoever runs the server should look at its log.',
+  ],
   source_replaced: [
     'The 3D of this photo was made anew meanwhile.',
     'Ask for the file again; it is made from the new one.',

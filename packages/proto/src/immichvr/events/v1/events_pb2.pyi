@@ -28,7 +28,7 @@ JOB_STATE_FAILED: JobState
 JOB_STATE_CANCELLED: JobState
 
 class Job(_message.Message):
-    __slots__ = ("id", "kind", "photo_id", "run", "requesters", "params", "inputs", "recipes", "source_version", "bucket", "deadline_s", "created_at", "traceparent", "source_name")
+    __slots__ = ("id", "kind", "photo_id", "run", "requesters", "params", "inputs", "recipes", "source_version", "bucket", "deadline_s", "created_at", "traceparent", "source_name", "source_note")
     class InputsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -57,6 +57,7 @@ class Job(_message.Message):
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
     TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     SOURCE_NAME_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_NOTE_FIELD_NUMBER: _ClassVar[int]
     id: str
     kind: str
     photo_id: str
@@ -71,7 +72,8 @@ class Job(_message.Message):
     created_at: _timestamp_pb2.Timestamp
     traceparent: str
     source_name: str
-    def __init__(self, id: _Optional[str] = ..., kind: _Optional[str] = ..., photo_id: _Optional[str] = ..., run: _Optional[int] = ..., requesters: _Optional[_Iterable[str]] = ..., params: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., inputs: _Optional[_Mapping[str, _common_pb2.ObjectRef]] = ..., recipes: _Optional[_Mapping[str, str]] = ..., source_version: _Optional[str] = ..., bucket: _Optional[str] = ..., deadline_s: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., traceparent: _Optional[str] = ..., source_name: _Optional[str] = ...) -> None: ...
+    source_note: str
+    def __init__(self, id: _Optional[str] = ..., kind: _Optional[str] = ..., photo_id: _Optional[str] = ..., run: _Optional[int] = ..., requesters: _Optional[_Iterable[str]] = ..., params: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., inputs: _Optional[_Mapping[str, _common_pb2.ObjectRef]] = ..., recipes: _Optional[_Mapping[str, str]] = ..., source_version: _Optional[str] = ..., bucket: _Optional[str] = ..., deadline_s: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., traceparent: _Optional[str] = ..., source_name: _Optional[str] = ..., source_note: _Optional[str] = ...) -> None: ...
 
 class Phase(_message.Message):
     __slots__ = ("stage", "at", "seconds")

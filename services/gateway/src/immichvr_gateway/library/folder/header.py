@@ -56,7 +56,7 @@ _LONGEST_OFFSET = timedelta(hours=15)
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """width, height: pixels, upright, None where unreadable; taken_at: in the zone of the place, None where not told."""
+    """width, height: pixels, upright, None where unreadable; taken_at: in the place's own zone, None if not told."""
 
     width: int | None = None
     height: int | None = None

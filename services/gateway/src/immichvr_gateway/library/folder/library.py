@@ -133,6 +133,10 @@ class FolderLibrary:
             problems.append(f"the cache of thumbnails {self._cache} cannot be written")
         return problems
 
+    async def answers(self) -> bool:
+        """Whether the folder is there."""
+        return await self._on_disk(self._root.is_dir)
+
     async def close(self) -> None:
         """Waits for thumbnails in the making and ends the threads; may be called twice."""
         await self._renditions.close()

@@ -27,7 +27,8 @@ class Exif(_Answer):
 class Asset(_Answer):
     """Of AssetResponseDto, what tells a photo, its state and its version.
 
-    checksum: SHA-1, base64; local_date_time: what clocks showed there, written as if in UTC; width, height: upright; thumbhash: of the picture as edited.
+    checksum: SHA-1, base64; local_date_time: what clocks showed there, written as if in UTC; width, height: upright;
+    thumbhash: of the picture as edited.
     """
 
     id: Annotated[str, StringConstraints(pattern=UUID_PATTERN)]
@@ -133,6 +134,12 @@ class Logout(_Answer):
     """Of LogoutResponseDto, whether the session has ended."""
 
     successful: bool
+
+
+class ServerConfig(_Answer):
+    """Of ServerConfigDto, where people reach the server, where its administrator said so."""
+
+    external_domain: str = ""
 
 
 class ServerVersion(_Answer):

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from immichvr_gateway.library.errors import LibraryUnavailable, NotPermitted, PhotoTooLarge, SignInFailed
 from immichvr_gateway.library.immich.address import api_address, is_below
+from immichvr_gateway.library.immich.failures import why_unreachable
 from immichvr_gateway.library.immich.limits import ImmichLimits
 from immichvr_gateway.library.photos import Caller, Credential, Span
 
@@ -187,7 +188,8 @@ class ImmichClient:
         except (httpx.TimeoutException, TimeoutError) as error:
             raise LibraryUnavailable(f"Immich at {self.address} is too slow to answer", down="immich") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise LibraryUnavailable(f"Immich at {self.address} cannot be reached: {error}", down="immich") from error
+            why = why_unreachable(error)
+            raise LibraryUnavailable(f"Immich at {self.address} cannot be reached: {why}", down="immich") from error
 
 
 def _trusted_authorities(address: httpx.URL) -> ssl.SSLContext:

@@ -30,7 +30,14 @@ from immichvr_gateway.library.immich.client import ImmichClient, Refused
 from immichvr_gateway.library.immich.decisions import Clock, Decisions, Shown
 from immichvr_gateway.library.immich.limits import ImmichLimits
 from immichvr_gateway.library.immich.listings import LARGEST_PAGE, Listings, search_for
-from immichvr_gateway.library.immich.signing_in import end_session, identity_of_key, identity_of_password, problems_with
+from immichvr_gateway.library.immich.signing_in import (
+    end_session,
+    identity_of_key,
+    identity_of_password,
+    is_there,
+    problems_with,
+    told_page_address,
+)
 from immichvr_gateway.library.immich.standing import Standings
 from immichvr_gateway.library.immich.together import Together
 from immichvr_gateway.library.names import passive_type, printable_name
@@ -54,6 +61,7 @@ _FEW = 8
 # Of photos outside the timeline that were shown once, such as an album's, so many are asked about at once.
 _SHOWN_BEFORE = 32
 _ASKED_AT_ONCE = 8
+_ASKED_EVERY_S = 30.0
 # Making a thumbnail takes Immich this long, about.
 _THUMBNAIL_S = 5.0
 
@@ -62,7 +70,7 @@ class ImmichLibrary:
     """The photos that a person sees in Immich.
 
     url: of the server, with or without `/api`; api_key: the gateway's own, if it has one; external_url: of the
-    server as browsers reach it, for links.
+    server as browsers reach it, for links; what Immich itself says, else `url`, where none is given.
     """
 
     kind: Literal["immich"] = "immich"
@@ -78,9 +86,11 @@ class ImmichLibrary:
     ) -> None:
         self._limits = limits or ImmichLimits()
         self._client = ImmichClient(url, self._limits)
-        self._pages = page_address(external_url)
+        self._named_pages = page_address(external_url)
+        self._pages = self._named_pages or page_address(url)
         self._key = (api_key.get_secret_value().strip() if api_key is not None else "") or None
         self._service: Identity | None = None
+        self._answered: tuple[float, bool] | None = None
         self._decisions = Decisions(self._limits.decision_s, self._limits.refusal_s, self._limits.max_decisions, clock)
         self._listings = Listings(self._client, self._limits, clock)
         self._standings = Standings(self._client, self._limits.standing_s, clock)
@@ -223,8 +233,21 @@ class ImmichLibrary:
         return self._service
 
     async def check(self) -> list[str]:
-        """Whether the server is there, is Immich 3, and accepts the gateway's key with all permissions needed."""
-        return await problems_with(self._client, self._key)
+        """Whether the server is there, is Immich 3, and accepts the gateway's key with all permissions needed.
+
+        Learns on the way by which address people reach it, where no setting says so.
+        """
+        problems = await problems_with(self._client, self._key)
+        if self._named_pages is None and not problems:
+            self._pages = await told_page_address(self._client) or self._pages
+        return problems
+
+    async def answers(self) -> bool:
+        """Whether the server answered at most half a minute ago."""
+        now = time.monotonic()
+        if self._answered is None or now - self._answered[0] > _ASKED_EVERY_S:
+            self._answered = (now, await is_there(self._client))
+        return self._answered[1]
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -310,7 +333,7 @@ class ImmichLibrary:
             height=asset.height,
             taken_at=asset.taken_at,
             source_version=_source_version(asset),
-            external_url=None if self._pages is None else f"{self._pages}/photos/{asset.id}",
+            external_url=f"{self._pages}/photos/{asset.id}",
             size=None if asset.exif_info is None else asset.exif_info.file_size_in_byte,
         )
 

@@ -7,7 +7,8 @@ from contextlib import suppress
 from pydantic import SecretStr
 
 from immichvr_gateway.library.errors import LibraryUnavailable, NotPermitted, SignInFailed
-from immichvr_gateway.library.immich.answers import ApiKey, Login, Logout, ServerVersion, User
+from immichvr_gateway.library.immich.address import page_address
+from immichvr_gateway.library.immich.answers import ApiKey, Login, Logout, ServerConfig, ServerVersion, User
 from immichvr_gateway.library.immich.client import ImmichClient, Refused
 from immichvr_gateway.library.photos import Caller, Credential, Identity
 
@@ -74,6 +75,24 @@ def lacks(key: ApiKey) -> str:
         f"the API key {key.name!r} lacks the permission{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
         "add what is missing in Immich under Account Settings, API Keys"
     )
+
+
+async def is_there(client: ImmichClient) -> bool:
+    """Whether a server answers as Immich does."""
+    try:
+        await client.get(None, "server/version", ServerVersion)
+    except (LibraryUnavailable, NotPermitted, SignInFailed, Refused):
+        return False
+    return True
+
+
+async def told_page_address(client: ImmichClient) -> str | None:
+    """The address that Immich's administrator set for links, None where there is none, or none that is an address."""
+    try:
+        told = await client.get(None, "server/config", ServerConfig)
+        return page_address(told.external_domain)
+    except (LibraryUnavailable, NotPermitted, SignInFailed, Refused, ValueError):
+        return None
 
 
 async def problems_with(client: ImmichClient, api_key: str | None) -> list[str]:
