@@ -118,6 +118,10 @@ export const WORDS: Record<string, Words> = {
     'The server does not take this from here.',
     'Open ImmichVR by its own address. The details below say which setting changes that.',
   ],
+  too_many_attempts: [
+    'Too many attempts to sign in.',
+    'Wait a while, then try again with the right one.',
+  ],
   too_many_requests: ['Too many requests at once.', 'Wait a moment, then try again.'],
 
   // the request
