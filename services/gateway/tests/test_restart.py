@@ -1,10 +1,15 @@
 """Gateways that come and go: what was known is known again, from records, events or the manifests themselves."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
-from immichvr_common.testing.jobs import make_job
+from immichvr_common.bus import ensure_streams
+from immichvr_common.testing.fixtures import ACK_WAIT_S
+from immichvr_common.testing.jobs import Events, make_job
+from immichvr_gateway.assets import AssetEntry
 from immichvr_gateway.jobs.records import State, new_record
+from PIL import Image
 
 
 @pytest.fixture
@@ -127,3 +132,116 @@ async def test_no_start_over_forty_jobs_comes_up_without_them(again, empty_bus) 
         async with again() as gateway:
             listed = (await gateway.get("/api/jobs?limit=100")).json()["items"]
             assert {job["id"] for job in listed} == {job.id for job in jobs}
+
+
+async def test_a_light_variant_is_made_though_the_gateway_was_away_when_the_splat_came(
+    again, working, empty_bus, studio
+) -> None:
+    async with working("ai"), working("converter"):
+        jobs = []
+        async with again() as gateway, gateway.listening() as live:
+            for name in ("slow-lake.jpg", "slow-river.jpg"):
+                jobs.append((await gateway.post(name, "splat", quality="light")).json()["job"])
+            await live.job(jobs[0]["id"], "running")
+        events = [await Events(empty_bus, job["id"]).open() for job in jobs]
+        (studio / "release").touch()
+        for one in events:
+            await one.end()
+        async with again() as gateway, gateway.listening() as live:
+            for job, name in zip(jobs, ("slow-lake.jpg", "slow-river.jpg"), strict=True):
+                shown = (await gateway.get(f"/api/jobs/{job['id']}")).json()
+                if shown["state"] != "succeeded":
+                    await live.job(job["id"])
+                shown = (await gateway.get(f"/api/jobs/{job['id']}")).json()
+                assert (shown["state"], shown["error"]) == ("succeeded", None)
+                assets = (await gateway.get(f"/api/photos/{job['photo_id']}/assets")).json()["assets"]
+                files = [file for asset in assets if asset["kind"] == "splat" for file in asset["files"]]
+                assert "light" in {file["variant"] for file in files}
+                assert (await gateway.post(name, "splat/convert", format="splat")).status_code == 202
+
+
+async def test_when_the_stream_of_events_is_another_one_new_jobs_end_as_they_should(again, workers, empty_bus) -> None:
+    async with again() as gateway, gateway.listening() as live:
+        for name in ("beach.jpg", "hut.png"):
+            await gateway.make(live, name, "splat")
+    for moment in ("before the gateway starts", "while it runs"):
+        name = {"before the gateway starts": "beach.jpg", "while it runs": "hut.png"}[moment]
+        if moment == "before the gateway starts":
+            await renewed(empty_bus)
+        async with again() as gateway, gateway.listening() as live:
+            if moment == "while it runs":
+                await renewed(empty_bus)
+            made = (await gateway.post(name, "splat", force=True)).json()["job"]
+            assert (await live.job(made["id"], run=2))["state"] == "succeeded"
+            assert (await gateway.get("/api/assets/map")).json()["count"] == 2
+
+
+async def renewed(bus) -> None:
+    """The stream EVENTS, lost and begun anew."""
+    await bus.js.delete_stream("EVENTS")
+    await ensure_streams(bus.js, ACK_WAIT_S)
+
+
+async def test_assets_of_which_records_were_lost_are_taken_up_from_their_manifests(again, workers, empty_bus) -> None:
+    async with again() as gateway, gateway.listening() as live:
+        made = [await gateway.make(live, name, "depth") for name in ("beach.jpg", "hut.png")]
+    await empty_bus.js.purge_stream("KV_assets", subject=f"$KV.assets.{made[0]['photo_id']}.>")
+    async with again() as gateway:
+        assert (await gateway.get("/api/assets/map")).json()["count"] == 2
+        assert len((await gateway.get(f"/api/photos/{made[0]['photo_id']}/assets")).json()["assets"]) == 1
+
+
+@pytest.mark.parametrize("position", [b"{", b'{"seq": -3}', b"[1]", b'"x"', b"true"])
+async def test_a_position_that_cannot_be_read_keeps_no_gateway_from_starting(again, empty_bus, position) -> None:
+    await (await empty_bus.js.key_value("state")).put("projection.events", position)
+    async with again() as gateway:
+        assert (await gateway.get("/api/jobs")).status_code == 200
+
+
+async def test_a_position_as_releases_before_wrote_it_is_read(again, workers, empty_bus, storage) -> None:
+    async with again() as gateway, gateway.listening() as live:
+        job = await gateway.make(live, "beach.jpg", "depth")
+    last = (await empty_bus.js.stream_info("EVENTS")).state.last_seq
+    await (await empty_bus.js.key_value("state")).put("projection.events", str(last).encode())
+    for bucket in ("jobs", "assets"):
+        await empty_bus.js.purge_stream(f"KV_{bucket}")
+    async with again() as gateway:
+        # What lies before the position is not read again: the job is not known.
+        assert (await gateway.get(f"/api/jobs/{job['id']}")).status_code == 404
+        assert (await gateway.get("/api/assets/map")).json()["count"] == 1
+
+
+async def test_a_newer_asset_is_shown_though_the_clock_was_put_back(again, working, empty_bus, photos) -> None:
+    async with working("ai"):
+        async with again() as gateway, gateway.listening() as live:
+            before = await gateway.make(live, "beach.jpg", "depth")
+        kv = await empty_bus.js.key_value("assets")
+        [key] = await kv.keys()
+        entry = AssetEntry.model_validate_json((await kv.get(key)).value)
+        entry.made_at += timedelta(hours=1)
+        written_before = entry.model_dump_json(exclude={"seq", "job_id", "run"})
+        await kv.put(key, written_before.encode())
+        Image.new("RGB", (9, 7), "red").save(photos / "beach.jpg")
+        async with again() as gateway, gateway.listening() as live:
+            made = await gateway.make(live, "beach.jpg", "depth")
+            assert made["id"] != before["id"]
+            [asset] = (await gateway.get(f"/api/photos/{made['photo_id']}/assets")).json()["assets"]
+            assert not asset["outdated"]
+        async with again() as gateway:
+            [asset] = (await gateway.get(f"/api/photos/{made['photo_id']}/assets")).json()["assets"]
+            assert not asset["outdated"]
+
+
+async def test_a_gateway_whose_reading_fails_in_an_unforeseen_way_is_not_ready_and_tells(
+    again, monkeypatch, capsys
+) -> None:
+    async def fail(reader) -> bool:
+        raise RuntimeError("nobody foresaw this")
+
+    monkeypatch.setattr("immichvr_gateway.jobs.projection.EventReader.run", fail)
+    monkeypatch.setattr("immichvr_gateway.core._CATCH_UP_S", 0.1)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(3), again():
+            pytest.fail("it must not be ready")
+    told = capsys.readouterr()
+    assert "nobody foresaw this" in told.out + told.err

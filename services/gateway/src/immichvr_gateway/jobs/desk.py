@@ -340,6 +340,11 @@ class Desk:
                 why = str(error) or type(error).__name__
                 log.warning("what follows from a job's event waits", job_id=record.id, what=debt, error=why)
                 break
+            except Exception as error:  # a debt that can never be paid must not be tried for ever
+                log.error("what follows from a job's event is given up", job_id=record.id, what=debt, exc_info=error)
+                if debt == QUEUE:
+                    record.state = State.FAILED
+                    record.error = JobError(code="internal", message="the job cannot be queued again")
             record.owed = [one for one in record.owed if one != debt]
         (self._owing.add if record.owed else self._owing.discard)(record.id)
         return len(record.owed) < before

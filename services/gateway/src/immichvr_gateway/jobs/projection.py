@@ -47,7 +47,7 @@ class Position(BaseModel):
         try:
             found = json.loads(stored or b"0")
             # Releases before wrote the number alone.
-            return cls(seq=found) if isinstance(found, int) else cls.model_validate(found)
+            return cls(seq=found) if type(found) is int else cls.model_validate(found)
         except ValueError:
             log.error("how far events were read cannot be read; they are read from their beginning")
             return cls()
