@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 from immichvr_gateway.conversions import FORMATS
+from immichvr_gateway.library import FolderLibrary
 from openapi_schema_validator import OAS31Validator
 
 
@@ -95,16 +96,32 @@ async def test_pages_elsewhere_can_change_nothing_and_hear_nothing(gateway) -> N
 async def test_health_readiness_and_what_this_gateway_is_need_no_key(shared) -> None:
     assert (await shared.get("/api/health")).json() == {"status": "ok"}
     ready = await shared.get("/api/ready")
-    assert (ready.status_code, ready.json()) == (
-        200,
-        {"immich": True, "nats": True, "s3": True, "started": True, "tasks": True},
-    )
+    assert ready.status_code == 200
+    assert ready.json() == {**dict.fromkeys(("immich", "nats", "s3", "started", "tasks"), True), "problems": []}
     stranger = (await shared.get("/api/config")).json()
     assert (stranger["library"], stranger["authenticated"], stranger["models"]) == ("immich", False, [])
     ann = (await shared.get("/api/config", "ann")).json()
     assert ann["authenticated"] is True
     assert {"da2-small"} <= {model["key"] for model in ann["models"]}
     assert (ann["formats"], ann["qualities"]) == (list(FORMATS), ["full", "light"])
+
+
+async def test_readiness_says_in_words_what_is_wrong_with_the_library_and_does_not_depend_on_it(
+    serving, settings, photos, tmp_path
+) -> None:
+    class Gone(FolderLibrary):
+        async def check(self) -> list[str]:
+            return ["Immich is version 2.7.3; ImmichVR works with version 3"]
+
+        async def answers(self) -> bool:
+            return False
+
+    async with serving(settings, Gone(photos, tmp_path / "cache")) as gateway:
+        async with asyncio.timeout(10):
+            while not (ready := await gateway.get("/api/ready")).json()["problems"]:  # noqa: ASYNC110  # it is polled
+                await asyncio.sleep(0.01)
+        assert (ready.status_code, ready.json()["folder"]) == (200, False)
+        assert ready.json()["problems"] == ["Immich is version 2.7.3; ImmichVR works with version 3"]
 
 
 async def test_the_viewers_place_says_how_to_build_it_and_gives_no_other_file(gateway) -> None:

@@ -84,6 +84,7 @@ class Core:
         self._lightening: Lightening | None = None
         self._reader: EventReader | None = None
         self._asset_keeper: AssetKeeper | None = None
+        self.library_problems: list[str] = []
         self._supervisor = Supervisor()
         self._jobs_are_known = self._assets_are_known = self._storage_is_open = self._is_up = False
 
@@ -297,18 +298,17 @@ class Core:
 
     async def _look_at_library(self) -> None:
         """Says in the log what is wrong with the library, once each, and when nothing is any more."""
-        told: list[str] = []
         while True:
             try:
                 problems = await self.library.check()
             except ServiceError as error:
                 problems = [error.message]
             for problem in problems:
-                if problem not in told:
+                if problem not in self.library_problems:
                     log.warning("the library has a problem", problem=problem)
-            if told and not problems:
+            if self.library_problems and not problems:
                 log.info("the library is well again")
-            told = problems
+            self.library_problems = problems
             await asyncio.sleep(_LIBRARY_AGAIN_S if problems else _LIBRARY_S)
 
     @property

@@ -82,14 +82,16 @@ async def health() -> Health:
     return Health()
 
 
-@router.get("/ready", response_model=dict[str, bool])
+@router.get("/ready", response_model=dict[str, bool | list[str]])
 async def ready(core: TheCore) -> Response:
     """Whether what the gateway depends on answers: 200, or 503 naming what does not.
 
-    The library is told of and does not decide: without it jobs, and what was made, are still served.
+    The library is told of, with what is wrong with it in words, and does not decide: without it jobs, and what was
+    made, are still served.
     """
     state = await core.readiness()
-    return JSONResponse({**state, core.library.kind: await core.library.answers()}, 200 if all(state.values()) else 503)
+    library = {core.library.kind: await core.library.answers(), "problems": core.library_problems}
+    return JSONResponse({**state, **library}, 200 if all(state.values()) else 503)
 
 
 @router.get("/config")
