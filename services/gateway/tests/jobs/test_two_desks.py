@@ -96,6 +96,21 @@ async def test_who_withdrew_at_one_gateway_is_not_brought_back_by_the_other(
     assert set((await as_written(empty_bus, job)).requesters) == {"ann", "eve"}
 
 
+async def test_a_job_goes_on_for_who_joined_at_the_other_gateway(
+    two: tuple[Gateway, Gateway], empty_bus: Bus
+) -> None:
+    one, other = two
+    job = make_job()
+    await one.desk.submit(asked(one, job, "ann"), "ann", 0)
+    await other.load()
+    await other.desk.join(job.id, "bob", light=False)
+    await one.desk.cancel(one.known(job), "ann")
+    assert (await empty_bus.js.stream_info("JOBS")).state.messages == 1
+    assert (await as_written(empty_bus, job)).requesters == ["bob"]
+    await other.desk.cancel(other.known(job), "bob")
+    assert (await empty_bus.js.stream_info("JOBS")).state.messages == 0
+
+
 async def test_an_end_that_one_gateway_wrote_is_not_undone_by_one_that_is_behind(
     two: tuple[Gateway, Gateway], empty_bus: Bus
 ) -> None:

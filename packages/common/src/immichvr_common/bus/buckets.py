@@ -67,6 +67,14 @@ class Bucket:
             await asyncio.sleep(0.01 * attempt)
         raise Conflict(f"{key} in {self.name} is rewritten by others again and again")
 
+    async def peek(self, key: str) -> bytes | None:
+        """What lies at a key now; it counts as unseen all the same, so that a write settles it."""
+        try:
+            entry = await (await self._open()).get(key)
+        except KeyNotFoundError:
+            return None
+        return entry.value or None
+
     async def delete(self, key: str) -> None:
         """Removes a key."""
         await (await self._open()).delete(key)

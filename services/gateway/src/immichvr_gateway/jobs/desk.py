@@ -145,12 +145,12 @@ class Desk:
             record = self.index.get(record.id) or record
             if record.state.terminal:
                 raise Problem(409, "already_ended", f"job {record.id} has {record.state} already")
-            if set(record.requesters) - {requester}:
-                record.requesters.remove(requester)
+            if set(await self._records.who_asked(record)) - {requester}:
+                record.requesters = [one for one in record.requesters if one != requester]
                 await self._record(record)
                 return record
             awaited = self.index.get(record.awaits)
-            if awaited is not None and not set(awaited.requesters) - {requester}:
+            if awaited is not None and not set(await self._records.who_asked(awaited)) - {requester}:
                 await self._queue.withdraw(awaited)
             await self._queue.withdraw(record)
             return record

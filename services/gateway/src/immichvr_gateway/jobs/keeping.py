@@ -67,6 +67,17 @@ class RecordKeeper:
         self._asked[record.id] = frozenset(stands.requesters)
         return met[-1] if met else None
 
+    async def who_asked(self, record: JobRecord) -> list[str]:
+        """Everybody who wants a job, here and at other gateways. Raises Unavailable."""
+        try:
+            theirs = await self._bucket.peek(record.id)
+        except (*OUTAGES, nats.errors.Error) as error:
+            raise Unavailable("NATS does not tell who else wants the job", down="nats") from error
+        stored = _read(theirs) if theirs is not None else None
+        if stored is None:
+            return record.requesters
+        return merged(record, stored, self._asked.get(record.id, frozenset())).requesters
+
     async def forget(self, job_id: str) -> None:
         """Removes a record. Raises Unavailable."""
         try:
