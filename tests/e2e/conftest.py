@@ -26,6 +26,7 @@ from playwright.async_api import Browser, Page, async_playwright
 _HERE = Path(__file__).parent
 _MODULES = _HERE.parents[1] / "services/gateway/web/node_modules"
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_FOLDER = 'Jürgen, 写真 "a" $b %20 #c'
 _MACOS = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 _FLAGS = [
     "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -35,10 +36,11 @@ _FLAGS = [
 
 @dataclass
 class Stack:
-    """A running stack: its address, its photos' folder, and ids by file name."""
+    """A running stack: its address, its photos' folder, its data, and ids by file name."""
 
     address: str
     photos: Path
+    data: Path
 
     def photo_id(self, name: str) -> str:
         """The id of the photo in that file."""
@@ -83,8 +85,10 @@ def start_up() -> Callable[..., AbstractContextManager[str]]:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack over a folder with three photos and a file that is none."""
-    photos, data = tmp_path_factory.mktemp("photos"), tmp_path_factory.mktemp("data")
+    """A stack over a folder with three photos and a file that is none; its folders have names that people choose."""
+    photos, data = (tmp_path_factory.mktemp(name) / _FOLDER for name in ("photos", "data"))
+    photos.mkdir()
+    data.mkdir()
     Image.fromarray(skimage.data.coffee()).save(photos / "coffee.jpg", quality=92)
     Image.fromarray(skimage.data.chelsea()).save(photos / "cat.jpg", quality=92)
     # The oldest, so that it comes last; nothing is made of it but by the test that asks for it in the viewer.
@@ -92,7 +96,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     os.utime(photos / "astronaut.jpg", (1_000_000_000, 1_000_000_000))
     (photos / "broken.jpg").write_bytes(b"this is no picture")
     with running_up(data, "--photos", photos) as address:
-        yield Stack(address, photos)
+        yield Stack(address, photos, data)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def test_secrets_are_in_files_only(tmp_path: Path) -> None:
     parts = parts_of(made)
     assert [part.name for part in parts] == list(NAMES)
     secrets = secrets_of(made.data)
-    assert len(secrets) == len(set(secrets)) >= 13
+    assert len(secrets) == len(set(secrets)) >= 14
     for part in parts:
         seen = " ".join([*part.command, *part.environment.values()])
         assert not [secret for secret in secrets if secret in seen], part.name
@@ -48,6 +48,7 @@ def test_a_service_is_told_only_its_own_password(tmp_path: Path) -> None:
     parts = by_name(parts_of(plan(tmp_path, tmp_path)))
     named = [value for value in parts["ai"].environment.values() if "secrets/" in value]
     assert sorted(Path(value).name for value in named) == [
+        "metrics-token",
         "nats-ai",
         "rpc-gateway-ai",
         "s3-ai-access-key",

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram, start_http_server
+import hmac
+import socket
+import threading
+from collections.abc import Iterable
+from socketserver import ThreadingMixIn
+from typing import TYPE_CHECKING
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+
+from prometheus_client import Counter, Gauge, Histogram, make_wsgi_app
 
 from immichvr_common.settings import MetricsSettings
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 JOBS = Counter("immichvr_jobs_total", "Jobs that ended, by outcome", ["service", "kind", "outcome"])
 IN_FLIGHT = Gauge("immichvr_jobs_in_flight", "Jobs being worked on", ["service"])
@@ -29,7 +40,39 @@ RPC = Histogram(
 )
 
 
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], handler: type[WSGIRequestHandler]) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        super().__init__(address, handler)
+
+
+class _Handler(WSGIRequestHandler):
+    timeout = 10
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keeps the log to what happens to jobs."""
+
+
 def serve_metrics(settings: MetricsSettings) -> None:
-    """Opens the metrics port, where one is set."""
-    if settings.port is not None:
-        start_http_server(settings.port, addr=settings.host)
+    """Opens the metrics port, where one is set. Raises OSError where it is taken."""
+    if settings.port is None:
+        return
+    server = _Server((settings.host, settings.port), _Handler)
+    server.set_app(_asking_for(settings.token.get_secret_value(), make_wsgi_app()))
+    threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+
+
+def _asking_for(token: str, application: WSGIApplication) -> WSGIApplication:
+    """The application for who shows the token; for everybody where there is none."""
+    wanted = f"Bearer {token}".encode()
+
+    def guarded(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        given = environ.get("HTTP_AUTHORIZATION", "").encode("latin-1", "replace")
+        if token and not hmac.compare_digest(given, wanted):
+            start_response("401 Unauthorized", [("WWW-Authenticate", "Bearer"), ("Content-Type", "text/plain")])
+            return [b"metrics are for who shows their token\n"]
+        return application(environ, start_response)
+
+    return guarded

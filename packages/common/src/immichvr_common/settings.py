@@ -96,10 +96,14 @@ class S3Settings(BaseModel):
 
 
 class MetricsSettings(BaseModel):
-    """Where Prometheus finds the metrics; no port, no metrics."""
+    """Where Prometheus finds the metrics; no port, no metrics.
+
+    token: what it has to show; without one, whoever reaches the port may look.
+    """
 
     host: str = "127.0.0.1"
     port: int | None = None
+    token: SecretStr = SecretStr("")
 
 
 class WorkSettings(BaseModel):

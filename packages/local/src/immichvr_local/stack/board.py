@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
-from immichvr_local.stack.parts import NAMES, WORKERS, Plan
+from immichvr_local.stack.parts import METRICS_SECRET, NAMES, WORKERS, Plan
 from immichvr_local.stack.supervisor import Event
 
 
@@ -69,6 +69,7 @@ def addresses(plan: Plan) -> list[tuple[str, str]]:
     rows += [
         (f"metrics of {name}", f"http://127.0.0.1:{inner[f'{name}-metrics']}/metrics") for name in ("gateway", *WORKERS)
     ]
+    rows.append(("metrics token", f"in {plan.data.secret_file(METRICS_SECRET)}"))
     if not plan.is_open:
         rows.append(("access token", f"in {plan.data.secret_file('access-token')}"))
     return [*rows, ("data", str(plan.data.root)), ("logs", str(plan.data.logs))]

@@ -37,6 +37,8 @@ INNER_PORTS = (
 )
 """Every port of the stack but the gateway's own, by name."""
 
+METRICS_SECRET = "metrics-token"  # noqa: S105  # a name
+"""The name of the secret that Prometheus shows."""
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _IMMICH = "IMMICH_"
 # SeaweedFS's gRPC servers wait for one another for ever; what was written is on disk.
@@ -168,6 +170,7 @@ def _connections(plan: Plan, name: str) -> dict[str, str]:
         "S3__ACCESS_KEY_FILE": str(data.secret_file(f"s3-{name}-access-key")),
         "S3__SECRET_KEY_FILE": str(data.secret_file(f"s3-{name}-secret-key")),
         "METRICS__PORT": str(inner[f"{name}-metrics"]),
+        "METRICS__TOKEN_FILE": str(data.secret_file(METRICS_SECRET)),
     }
 
 

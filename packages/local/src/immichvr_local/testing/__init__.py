@@ -1,0 +1,1 @@
+"""What tests of a running stack use."""
