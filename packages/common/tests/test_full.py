@@ -12,7 +12,7 @@ from immichvr_common.bus import connect, ensure_streams
 from immichvr_common.bus.connection import BusFull
 from immichvr_common.disk import free_bytes, short_of_room
 from immichvr_common.embedded import NatsServer, SeaweedServer
-from immichvr_common.errors import StorageFull, where_full
+from immichvr_common.errors import StorageFull, full_elsewhere
 from immichvr_common.settings import NatsSettings
 from immichvr_common.storage import ObjectStore
 from immichvr_common.testing.disks import fill, small_disk
@@ -108,7 +108,8 @@ def test_a_disk_short_of_room_is_said_to_be_until_there_is_a_little_more(tmp_pat
         full = short_of_room(place, 50_000_000)
         assert full is not None and full.where == "disk"
         assert "10.5 MB left, of which 50.0 MB are kept free" in full.message
-        assert where_full(full.message) == "disk"
+        told = full_elsewhere(full.message)
+        assert (told.where, told.message) == ("disk", full.message)
         assert short_of_room(place, 10_400_000) is None
         assert short_of_room(place, 10_400_000, was_short=True) is not None
 

@@ -97,7 +97,8 @@ async def test_health_readiness_and_what_this_gateway_is_need_no_key(shared) -> 
     assert (await shared.get("/api/health")).json() == {"status": "ok"}
     ready = await shared.get("/api/ready")
     assert ready.status_code == 200
-    assert ready.json() == {**dict.fromkeys(("immich", "nats", "s3", "started", "tasks"), True), "problems": []}
+    well = dict.fromkeys(("immich", "nats", "s3", "started", "tasks", "room"), True)
+    assert ready.json() == {**well, "problems": [], "storage": []}
     stranger = (await shared.get("/api/config")).json()
     assert (stranger["library"], stranger["authenticated"], stranger["models"]) == ("immich", False, [])
     ann = (await shared.get("/api/config", "ann")).json()

@@ -94,9 +94,10 @@ class StorageFull(ServiceError):
         ServiceError.__init__(self, f"{what}; {_MAKE_ROOM[where]}")
 
 
-def where_full(message: str) -> Where:
-    """What is full, from the message of a StorageFull that was told elsewhere."""
-    return next((where for where, remedy in _MAKE_ROOM.items() if message.endswith(remedy)), "s3")
+def full_elsewhere(message: str) -> StorageFull:
+    """A StorageFull as it was told by its message."""
+    where: Where = next((one for one, remedy in _MAKE_ROOM.items() if message.endswith(remedy)), "s3")
+    return StorageFull(where, message.removesuffix(f"; {_MAKE_ROOM[where]}"))
 
 
 class StorageRefused(ServiceError):

@@ -39,6 +39,8 @@ LARGEST = 4 * 1024**3
 """Bytes of the largest object that is brought to a local file."""
 CANARY = "canary"
 """A small object that is always there: who can read it, and not another one, knows that storage is well."""
+_TRIAL, _TRIAL_BYTES = "trial", 8 * 1024 * 1024
+"""As large as files that people wait for: a nearly full store still takes small ones."""
 _PART = 16 * 1024 * 1024
 T = TypeVar("T")
 
@@ -105,6 +107,12 @@ class ObjectStore:
 
         await self._run(ensure, self.bucket)
         await self.keep_canary()
+
+    async def try_room(self) -> None:
+        """Stores an object of some size and removes it. Raises StorageFull, Unavailable."""
+        self._verdicts.suspect()
+        await self.put_bytes(_TRIAL, bytes(_TRIAL_BYTES), "application/octet-stream")
+        await self.delete(_TRIAL)
 
     async def keep_canary(self) -> None:
         """Makes the object by which one sees whether objects can be read, where it is missing or damaged."""
@@ -266,8 +274,9 @@ class ObjectStore:
 
     def _put(self, key: str, data: bytes, media_type: str) -> ObjectRef:
         self._client.put_object(
-            bucket_name=self.bucket, object_name=key, data=io.BytesIO(data), length=len(data), content_type=media_type
-        )
+            bucket_name=self.bucket, object_name=key, data=io.BytesIO(data), length=len(data),
+            content_type=media_type, part_size=_PART,
+        )  # fmt: skip
         metrics.BYTES.labels("up").inc(len(data))
         digest = hashlib.sha256(data).hexdigest()
         return ObjectRef(bucket=self.bucket, key=key, size=len(data), sha256=digest, media_type=media_type)

@@ -31,6 +31,7 @@ _NO_RIGHTS = {
     "InvalidToken", "NotSignedUp", "SignatureDoesNotMatch", "UnauthorizedAccess", "XAmzContentSHA256Mismatch",
 }  # fmt: skip
 _NO_BUCKET = {"AuthorizationHeaderMalformed", "InvalidBucketName", "NoSuchBucket", "PermanentRedirect"}
+_NOT_OFFERED = (501, 505)
 _BUSY = {
     "Busy", "OperationAborted", "RequestTimeout", "ServiceUnavailable", "SlowDown", "SlowDownRead", "SlowDownWrite",
     "Throttling", "ThrottlingException", "TooManyRequests", "XMinioServerNotInitialized", "XMinioReadQuorum",
@@ -39,7 +40,14 @@ _BUSY = {
 
 
 class Trouble(Unavailable):
-    """Storage failed with one request. Whether it is the object's fault or an outage, another request will tell."""
+    """Storage failed with one request. Whether it is the object's fault or an outage, another request will tell.
+
+    told: what storage said.
+    """
+
+    def __init__(self, message: str, told: str) -> None:
+        super().__init__(message, down="s3")
+        self.told = told
 
 
 def meaning(status: int, code: str, message: str, headers: Mapping[str, str], key: str, now: datetime) -> ServiceError:
@@ -58,8 +66,8 @@ def meaning(status: int, code: str, message: str, headers: Mapping[str, str], ke
         return StorageRefused(f"storage has no such bucket, or keeps it elsewhere ({told}): make it, or name another")
     if code in _BUSY or status in (408, 429, 503):
         return Unavailable(f"storage is busy or starting ({told})", down="s3")
-    if status >= 500:
-        return Trouble(f"storage answered {told} for {key}", down="s3")
+    if status >= 500 and status not in _NOT_OFFERED:
+        return Trouble(f"storage answered {told} for {key}", told)
     if code in _NO_RIGHTS or status in (401, 403):
         return StorageRefused(f"storage refused a request ({told}): its account may not do this, or its key is wrong")
     if status == 404:
@@ -86,7 +94,7 @@ def of_exception(error: MinioException | urllib3.exceptions.HTTPError | OSError,
             return meaning(int(error._code), "", str(error._body or ""), {}, key, now)
         case urllib3.exceptions.ProtocolError() | urllib3.exceptions.DecodeError():
             # The bytes ended, or came out wrong, in the middle: the server died, or it could not read on.
-            return Trouble(f"storage broke off in the middle of {key} ({type(error).__name__})", down="s3")
+            return Trouble(f"storage broke off in the middle of {key}", type(error).__name__)
     return Unavailable(f"storage does not answer ({type(error).__name__})", down="s3")
 
 

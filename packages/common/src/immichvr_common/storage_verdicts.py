@@ -41,6 +41,10 @@ class Verdicts:
         """How many objects are known to be damaged, of those asked for lately."""
         return len(self._damaged)
 
+    def suspect(self) -> None:
+        """Has the next write that storage fails with be taken for the last sign that it is full."""
+        self.full = self.full or StorageFull("s3", "the object storage has taken nothing lately")
+
     async def reading(self, work: Callable[[], Awaitable[T]], key: str) -> T:
         """A read of one object. Raises CorruptObject where only it fails, Unavailable where storage does."""
         if time.monotonic() - self._damaged.get(key, -_REMEMBERED_S) < _REMEMBERED_S:
@@ -73,7 +77,7 @@ class Verdicts:
             except Trouble as error:
                 await self._probe()
                 if delay is None:
-                    words = f"storage answers, but takes nothing ({error.message}): it has most likely no room left"
+                    words = f"storage answers, but takes nothing ({error.told}): it has most likely no room left"
                     self.full = StorageFull("s3", words)
                     raise self.full from error
                 await asyncio.sleep(delay)

@@ -178,6 +178,7 @@ class Conversions:
         source = find_file(manifest, Conversion("ply")) or find_file(manifest, Conversion("spz"))
         if source is None:
             raise Problem(409, "nothing_to_convert", f"asset {entry.asset_key} holds no splat file to convert")
+        self._desk.require_room()
         job = Job(
             id=name, kind=kind, photo_id=photo.id, run=1, bucket=self._store.bucket,
             source_version=photo.source_version, source_name=photo.name, traceparent=asker.trace,

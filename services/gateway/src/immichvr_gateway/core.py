@@ -15,7 +15,7 @@ from immichvr_common.bus import Bus, ensure_streams
 from immichvr_common.bus.connection import OUTAGES
 from immichvr_common.bus.streams import KV_STATE
 from immichvr_common.bus.subjects import Told
-from immichvr_common.errors import ServiceError, Unavailable
+from immichvr_common.errors import ServiceError, StorageFull, Unavailable
 from immichvr_common.logs import get_log
 from immichvr_common.service import connect_patiently
 from immichvr_common.storage import ObjectStore
@@ -28,11 +28,12 @@ from immichvr_gateway.assets import AssetEntry, AssetIndex, ManifestReader, entr
 from immichvr_gateway.jobs.claims import Claims
 from immichvr_gateway.jobs.dead_letters import watch_advisories
 from immichvr_gateway.jobs.desk import Desk
+from immichvr_gateway.jobs.going_on import go_on_with_what_had_no_room
 from immichvr_gateway.jobs.index import JobIndex
 from immichvr_gateway.jobs.keeping import RecordKeeper
 from immichvr_gateway.jobs.looking import last_words
 from immichvr_gateway.jobs.projection import EventReader, Position
-from immichvr_gateway.jobs.records import JobRecord, moment
+from immichvr_gateway.jobs.records import JobRecord, State, moment
 from immichvr_gateway.library import Library
 from immichvr_gateway.lightening import Lightening
 from immichvr_gateway.live_sessions import LiveSessions
@@ -41,7 +42,9 @@ from immichvr_gateway.models.orders import ModelOrders
 from immichvr_gateway.models.shelf import Shelf
 from immichvr_gateway.orders import Orders
 from immichvr_gateway.presences import Presences
+from immichvr_gateway.readiness import Readiness
 from immichvr_gateway.results import Results
+from immichvr_gateway.room import Room
 from immichvr_gateway.sessions import Sessions
 from immichvr_gateway.settings import GatewaySettings
 from immichvr_gateway.sockets import News
@@ -70,6 +73,7 @@ class Core:
         self.manifests = ManifestReader(self.store)
         self.sessions = Sessions(settings, library)
         self.presences = Presences(self.sessions)
+        self.room = Room(settings.room.directory, settings.room.keep_free, self.store, self._is_busy, self._go_on)
         self.models = Cache.from_env()
         self._shelf = Shelf(self.models, self._model_changed)
         self.news: News | None = None
@@ -168,19 +172,21 @@ class Core:
         await self.library.close()
         self.store.close()
 
-    async def readiness(self) -> dict[str, bool]:
-        """Whether each thing the gateway depends on answers."""
+    async def readiness(self) -> Readiness:
+        """Whether each thing the gateway depends on answers and has room."""
         s3 = True
         try:
             await asyncio.wait_for(self.store.ping(), 5)
         except (ServiceError, TimeoutError):
             s3 = False
-        return {
-            "nats": self._bus is not None and self._bus.connected,
-            "s3": s3,
-            "started": self._is_up,
-            "tasks": not self._supervisor.down,
-        }
+        return Readiness(
+            nats=self._bus is not None and self._bus.connected,
+            s3=s3,
+            started=self._is_up,
+            tasks=not self._supervisor.down,
+            room=not self.room.is_short,
+            storage=self.room.troubles(),
+        )
 
     async def _come_up(self) -> None:
         bus = self._bus = self._bus or await connect_patiently(self.settings.nats, "gateway")
@@ -191,6 +197,7 @@ class Core:
         self._supervisor.keep("advisories", partial(watch_advisories, bus))
         self._supervisor.keep("position", partial(self._keep_position, bus, reader))
         self._supervisor.keep("sessions", self.sessions.keep_tidy)
+        self._supervisor.keep("room", partial(self.room.watch, bus))
         await self._patiently("s3", self._hold_against_storage)
         await self._patiently("nats", partial(self._until_caught_up, reader))
         self._supervisor.keep("library", self._look_at_library)
@@ -224,6 +231,7 @@ class Core:
             self._on_model, self._assets.forget_places,
         )  # fmt: skip
         desk = Desk(bus, self._jobs, self._job_changed, self._job_ended, settings, records, reader)
+        desk.require_room = self.room.require
         stager = Stager(self.library, self.store, int(settings.limits.source_megabytes * 1e6))
         orders = Orders(desk, self._assets, self.manifests, stager, self.store, self._shelf)
         self._lightening = Lightening(desk, orders, self._supervisor)
@@ -325,7 +333,16 @@ class Core:
         if self.news is not None:
             self.news.model_changed(self._shelf.news(key), is_progress)
 
+    def _is_busy(self) -> bool:
+        return any(not record.state.terminal for record in self._jobs)
+
+    async def _go_on(self) -> None:
+        if self._desk is not None:
+            await go_on_with_what_had_no_room(self._desk)
+
     def _job_ended(self, record: JobRecord) -> None:
+        if record.state is State.FAILED and record.error is not None and record.error.code == StorageFull.code:
+            self.room.told(record.error)
         if self._lightening is None:
             return
         if record.state.terminal:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from immichvr_common.bus.connection import OUTAGES
-from immichvr_common.errors import ServiceError, Unavailable
+from immichvr_common.errors import ServiceError, StorageFull, Unavailable
 from immichvr_common.logs import get_log
 from immichvr_common.supervision import Supervisor
 
@@ -46,7 +46,7 @@ class Lightening:
                     return
                 try:
                     answer = await self._orders.lighten(record)
-                except (Unavailable, *OUTAGES) as error:
+                except (Unavailable, StorageFull, *OUTAGES) as error:
                     log.warning("a light variant waits", job_id=job_id, error=str(error))
                     await asyncio.sleep(_AGAIN_S)
                     continue

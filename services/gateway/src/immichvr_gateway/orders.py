@@ -119,6 +119,7 @@ class Orders:
         joined = await self._desk.join(name, who.user_id, quality == "light")
         if joined is not None:
             return Answer(joined, done=False)
+        self._desk.require_room()
         job = Job(
             id=name, kind=kind, photo_id=photo.id, run=1, bucket=self._store.bucket,
             source_version=photo.source_version, source_name=photo.name, traceparent=trace,

@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 
 from immichvr_common.rpc_settings import RpcClientSettings
 from immichvr_common.settings import EnvironmentSettings, MetricsSettings, NatsSettings, S3Settings
-from pydantic import BaseModel, Field, SecretStr, field_validator
+from pydantic import BaseModel, ByteSize, Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -45,6 +45,13 @@ class LiveSettings(BaseModel):
     idle_s: float = Field(150, gt=0, description="a client that says nothing for so long is closed")
 
 
+class RoomSettings(BaseModel):
+    """How much of the disk is left alone, where everything lies on this machine's."""
+
+    directory: Path | None = Field(None, description="a folder on the disk that is watched; none, nothing is watched")
+    keep_free: ByteSize = Field(ByteSize(2_000_000_000), description="with less room nothing more is begun, like 2GB")
+
+
 class GatewaySettings(EnvironmentSettings):
     """Settings of the gateway."""
 
@@ -73,6 +80,7 @@ class GatewaySettings(EnvironmentSettings):
     metrics: MetricsSettings = MetricsSettings()
     limits: LimitSettings = LimitSettings()
     live: LiveSettings = LiveSettings()
+    room: RoomSettings = RoomSettings()
     ai: RpcClientSettings = Field(RpcClientSettings(), description="how workers are called that serve live sessions")
     immich: ImmichSettings = Field(default_factory=ImmichSettings)
     log_level: str = "info"

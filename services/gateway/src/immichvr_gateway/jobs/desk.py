@@ -52,7 +52,8 @@ class Desk:
 
     What follows from an event (another run, a line in DEAD) is noted as owed in the very change that the event makes,
     and crossed out once it is done. on_change: told of every change. on_end: told when a job has ended, or has all
-    but its light variant. reading: how far events are read; all of them, where it is not given.
+    but its light variant. reading: how far events are read; all of them, where it is not given. require_room: raises
+    StorageFull where nothing may be begun.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Desk:
         self._queued_per_user = settings.limits.queued_per_user
         self._retries, self._pool = settings.retries, settings.pool
         self._locks = KeyedLocks()
+        self.require_room: Callable[[], None] = lambda: None
         self._records = records or RecordKeeper(bus)
         self._owing: set[str] = set()
         self._reading, self._queue = reading, JobQueue(bus, reading)

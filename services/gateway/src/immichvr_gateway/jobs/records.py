@@ -106,8 +106,9 @@ class JobRecord(JobView):
 
     message, subject: what was, or shall be, published. seq: of the newest event. light: a light variant must
     exist before this job has succeeded; awaits: the job that makes it. auto_retries: how often the gateway itself
-    has tried again. address: where the worker serves a live session, host:port; never shown. owed: what the gateway
-    has still to do about the state it is in: QUEUE, to publish this run; BURY, to write its failure into DEAD.
+    has tried again; room_retries: how often because there was room again. address: where the worker serves a live
+    session, host:port; never shown. owed: what the gateway has still to do about the state it is in: QUEUE, to publish
+    this run; BURY, to write its failure into DEAD.
     """
 
     message: dict[str, Any] = {}
@@ -116,6 +117,7 @@ class JobRecord(JobView):
     light: bool = False
     awaits: str = ""
     auto_retries: int = 0
+    room_retries: int = 0
     address: str = ""
     owed: list[str] = []
 

@@ -15,6 +15,7 @@ from immichvr_gateway.conversions import FORMATS
 from immichvr_gateway.models.orders import refusal_to_run
 from immichvr_gateway.models.shelf import OnShelf
 from immichvr_gateway.orders import DEPTH_MODELS, QUALITIES, SPLAT_MODELS
+from immichvr_gateway.readiness import Readiness
 from immichvr_gateway.routes.people import Anybody, TheCore
 from immichvr_gateway.sealed import LIFETIME_S
 from immichvr_gateway.visitors import COOKIE, shown_by
@@ -82,16 +83,18 @@ async def health() -> Health:
     return Health()
 
 
-@router.get("/ready", response_model=dict[str, bool | list[str]])
+@router.get("/ready", response_model=Readiness, responses={503: {"model": Readiness}})
 async def ready(core: TheCore) -> Response:
-    """Whether what the gateway depends on answers: 200, or 503 naming what does not.
+    """Whether what the gateway depends on answers and has room: 200, or 503 naming what does not.
 
     The library is told of, with what is wrong with it in words, and does not decide: without it jobs, and what was
     made, are still served.
     """
     state = await core.readiness()
-    library = {core.library.kind: await core.library.answers(), "problems": core.library_problems}
-    return JSONResponse({**state, **library}, 200 if all(state.values()) else 503)
+    library: dict[str, bool] = {core.library.kind: await core.library.answers()}
+    problems = [*(one.message for one in state.storage), *core.library_problems]
+    told = {**state.model_dump(exclude_none=True), **library, "problems": problems}
+    return JSONResponse(told, 200 if state.is_all_well else 503)
 
 
 @router.get("/config")
