@@ -1,10 +1,17 @@
 """Signing in: a key, a password or a token becomes a cookie; sessions outlive the gateway."""
 
+import base64
+import hashlib
+import json
+import time
 from http.cookies import SimpleCookie
 
 import pytest
+from cryptography.fernet import Fernet
+from immichvr_common.errors import Unavailable
 from immichvr_gateway.library import SignInFailed
-from immichvr_gateway.sessions import Sessions
+from immichvr_gateway.sealed import LIFETIME_S, SealedSessions
+from immichvr_gateway.sessions import Sessions, name_of
 from immichvr_gateway.visitors import COOKIE, shown_by
 from pydantic import SecretStr
 
@@ -145,3 +152,77 @@ async def test_a_folder_takes_its_token_and_nothing_else(serving, closed) -> Non
         assert "access token" in answer.json()["detail"]
     with pytest.raises(SignInFailed):
         await Sessions(closed, gateway.library).sign_in(shows(), "", "", "", "guess")
+
+
+async def test_stored_sessions_are_removed_after_thirty_days_and_at_once_when_they_end(
+    empty_bus, shared, settings
+) -> None:
+    keyed = settings.model_copy(update={"immich": settings.immich.model_copy(update={"url": "http://immich.invalid"})})
+    sessions = Sessions(keyed, shared.library)
+    await sessions.use(empty_bus)
+    cookies = [(await sessions.sign_in(shows(), "ann-key", "", "", ""))[0] for _ in range(50)]
+
+    async def stored() -> int:
+        info = await empty_bus.js.stream_info("KV_state", subjects_filter="$KV.state.session.>")
+        return len(info.state.subjects or {})
+
+    assert await stored() == 50
+    await sessions.sign_out(cookies[0])
+    assert await stored() == 49
+    store = SealedSessions("a key")
+    store.use(empty_bus)
+    await store.remove_expired(time.time() + LIFETIME_S - 60)
+    assert await stored() == 49
+    await store.remove_expired(time.time() + LIFETIME_S + 60)
+    assert await stored() == 0
+
+
+async def test_a_session_begun_with_the_access_token_ends_when_that_is_changed(serving, closed) -> None:
+    async with serving(closed) as gateway:
+        await gateway.client.post("/api/session", json={"token": "open-sesame"})
+        cookie = gateway.client.cookies[COOKIE]
+    async with serving(closed) as gateway:
+        assert (await gateway.get("/api/photos", cookie=f"{COOKIE}={cookie}")).status_code == 200
+    async with serving(closed.model_copy(update={"access_token": SecretStr("another")})) as gateway:
+        assert (await gateway.get("/api/photos", cookie=f"{COOKIE}={cookie}")).status_code == 401
+
+
+async def test_sessions_stored_by_earlier_versions_are_read(empty_bus, shared, settings) -> None:
+    keyed = settings.model_copy(
+        update={
+            "immich": settings.immich.model_copy(update={"url": "http://immich.invalid"}),
+            "session_key": SecretStr("one"),
+        }
+    )
+    facts = {"user_id": "ann", "name": "Ann", "kind": "bearer", "secret": "x", "expires": time.time() + 60}
+    seal = Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"one").digest()))
+    cookie = "A" * 43
+    bucket = await empty_bus.js.key_value("state")
+    await bucket.put(name_of(cookie), seal.encrypt(json.dumps(facts).encode()))
+    sessions = Sessions(keyed, shared.library)
+    await sessions.use(empty_bus)
+    assert (await sessions.who(shows(cookie))).user_id == "ann"
+
+
+async def test_a_session_that_another_gateway_ended_without_a_word_is_over_within_a_minute(
+    empty_bus, shared, settings
+) -> None:
+    keyed = settings.model_copy(
+        update={
+            "immich": settings.immich.model_copy(update={"url": "http://immich.invalid"}),
+            "session_key": SecretStr("one"),
+        }
+    )
+    now = [1000.0]
+    here = Sessions(keyed, shared.library, lambda: now[0])
+    await here.use(empty_bus)
+    cookie, _ = await here.sign_in(shows(), "ann-key", "", "", "")
+    await empty_bus.js.purge_stream("KV_state", subject=f"$KV.state.{name_of(cookie)}")
+    assert await here.who(shows(cookie)) is not None
+    now[0] += 51
+    assert await here.who(shows(cookie)) is None
+
+
+async def test_while_a_gateway_starts_a_cookie_is_neither_good_nor_bad(closed, shared) -> None:
+    with pytest.raises(Unavailable):
+        await Sessions(closed, shared.library).who(shows("A" * 43))

@@ -51,13 +51,14 @@ class _Own:
     at: float
 
 
-@dataclass(frozen=True)
+@dataclass
 class Attempt:
-    """One try to sign in. account: hashed; empty where none was named."""
+    """One try to sign in. account: hashed; empty where none was named. closed: what it closed, if it fails."""
 
     way: str
     place: str
     account: str = field(default="", repr=False)
+    closed: list[_Tally] = field(default_factory=list, repr=False)
 
 
 class Attempts:
@@ -96,16 +97,14 @@ class Attempts:
     def succeeded(self, attempt: Attempt) -> None:
         """Takes back what this try, and those before it at this account from here, had counted."""
         failures = max(1, self._own(attempt))
-        self._give_back(self._places, attempt.place, failures, _OF_PLACE)
+        self._give_back(attempt, failures)
         if attempt.account:
-            self._give_back(self._accounts, attempt.account, failures, _OF_ACCOUNT)
             self._note(attempt, 0)
 
     def undecided(self, attempt: Attempt) -> None:
         """Takes back a try that nobody could answer, as while Immich is away."""
-        self._give_back(self._places, attempt.place, 1, _OF_PLACE)
+        self._give_back(attempt, 1)
         if attempt.account:
-            self._give_back(self._accounts, attempt.account, 1, _OF_ACCOUNT)
             self._note(attempt, max(0, self._own(attempt) - 1))
 
     def _wait_for_account(self, attempt: Attempt) -> float:
@@ -126,26 +125,34 @@ class Attempts:
         tally = tallies.setdefault(key, _Tally(free, now))
         tallies.move_to_end(key)
         if now - tally.at > _FORGIVEN_S:
-            tally.strikes = 0
-        tally.free = min(float(free), tally.free + (now - tally.at) / _REFILL_S) - 1
+            tally.free, tally.strikes = float(free), 0
+        # Once there are waits, they are the only way on.
+        come_back = 0.0 if tally.strikes else (now - tally.at) / _REFILL_S
+        tally.free = min(float(free), tally.free + come_back) - 1
         tally.at = now
         if tally.free < 0:
             tally.free = 0
             wait_s = min(_LONGEST_WAIT_S, _SHORTEST_WAIT_S * 2.0**tally.strikes)
             tally.strikes, tally.closed_until = min(tally.strikes + 1, 30), now + wait_s
+            attempt.closed.append(tally)
             log.warning("too many sign-ins were refused", way=attempt.way, address=attempt.place, wait_s=wait_s)
         if len(tallies) > _REMEMBERED:
             tallies.popitem(last=False)
 
-    def _give_back(self, tallies: OrderedDict[str, _Tally], key: str, failures: int, free: int) -> None:
-        tally = tallies.get(key)
-        if tally is None:
-            return
-        tally.free = min(float(free), tally.free + failures)
-        if tally.free >= free:
-            del tallies[key]
-        else:
-            tally.closed_until = 0.0
+    def _give_back(self, attempt: Attempt, failures: int) -> None:
+        for closed in attempt.closed:
+            closed.closed_until, closed.strikes = 0.0, closed.strikes - 1
+        for tallies, key, free in (
+            (self._places, attempt.place, _OF_PLACE),
+            (self._accounts, attempt.account, _OF_ACCOUNT),
+        ):
+            tally = tallies.get(key)
+            if tally is None:
+                continue
+            # What closed it had nothing left to take.
+            tally.free = min(float(free), tally.free + failures - any(tally is one for one in attempt.closed))
+            if tally.free >= free:
+                del tallies[key]
 
     def _note(self, attempt: Attempt, failures: int) -> None:
         key = (attempt.place, attempt.account)

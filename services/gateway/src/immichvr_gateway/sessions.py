@@ -229,7 +229,7 @@ class Sessions:
         except SignInFailed:
             self._attempts.failed(attempt)
             raise
-        except BaseException:
+        except ServiceError:
             self._attempts.undecided(attempt)
             raise
         self._attempts.succeeded(attempt)
