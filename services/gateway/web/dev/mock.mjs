@@ -30,9 +30,18 @@ const CSP = [
   .map(([, directive]) => directive)
   .join('; ');
 
-/** Starts the server. Returns it with its knobs: `library`, `socket`, `setAuthenticated`, `close`. */
+/**
+ * Starts the server. Returns it with its knobs: `library`, `socket`, `state`, `close`.
+ * Whoever signs in by e-mail is a person with photos of their own: every second one, as `ownerOf` says.
+ */
 export async function startMock({ port = 0, base = '/', photos, jobSeconds, library: kind } = {}) {
-  const state = { authenticated: true, kind: kind ?? 'immich', broken: false, delayMs: 0 };
+  const state = {
+    authenticated: true,
+    person: '',
+    kind: kind ?? 'immich',
+    broken: false,
+    delayMs: 0,
+  };
   const server = createServer((request, response) => {
     setTimeout(() => answer(request, response), state.delayMs);
   });
@@ -81,9 +90,10 @@ export async function startMock({ port = 0, base = '/', photos, jobSeconds, libr
   async function session(request, response) {
     if (request.method === 'DELETE') state.authenticated = false;
     else {
-      const given = Object.values(await body(request));
-      if (given.includes('wrong')) return problem(response, 401, 'unauthorized');
+      const given = await body(request);
+      if (Object.values(given).includes('wrong')) return problem(response, 401, 'unauthorized');
       state.authenticated = true;
+      state.person = (given.email ?? '').split('@')[0];
     }
     response.writeHead(204);
     return response.end();
@@ -101,7 +111,7 @@ export async function startMock({ port = 0, base = '/', photos, jobSeconds, libr
     if (path === '/api/assets/map') return json(response, 200, assetMap());
     if (collection === 'photos' && !id) return list(response, url);
     const photo = library.photos.get(id);
-    if (!photo) return problem(response, 404, 'not_found');
+    if (!photo || !isSeen(photo)) return problem(response, 404, 'not_found');
     if (request.method === 'POST') {
       const wish = await body(request);
       const refused = models.refusal(wish.model);
@@ -121,10 +131,14 @@ export async function startMock({ port = 0, base = '/', photos, jobSeconds, libr
     return file(response, join(FIXTURES, `${photo.source.name}.webp`));
   }
 
+  function isSeen(photo) {
+    return !state.person || ownerOf(photo.id) === state.person;
+  }
+
   function list(response, url) {
     const from = Number(url.searchParams.get('cursor') ?? 0);
     const limit = Number(url.searchParams.get('limit') ?? 60);
-    const all = [...library.photos.values()];
+    const all = [...library.photos.values()].filter(isSeen);
     const items = all.slice(from, from + limit).map((photo) => library.entry(photo));
     const next_cursor = from + limit < all.length ? String(from + limit) : null;
     return json(response, 200, { items, next_cursor });
@@ -167,6 +181,8 @@ export async function startMock({ port = 0, base = '/', photos, jobSeconds, libr
   };
   return { url, library, models, socket, state, close };
 }
+
+export const ownerOf = (id) => (Number(id.split('-')[1]) % 2 ? 'bob' : 'alice');
 
 function serveViewer(path, response) {
   const asked = join(DIST, normalize(path === '/' ? '/index.html' : path));

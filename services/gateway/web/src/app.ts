@@ -9,14 +9,21 @@ import { el } from './ui/dom';
 import { explainError } from './ui/errors';
 import { HelpDialog } from './ui/help';
 import { LoginDialog } from './ui/login';
+import { Visit } from './visit';
 
 /** Puts the parts together and keeps them in step with address, session and connection. */
 class App {
   private readonly api = new Api(new URL('.', document.baseURI));
   private readonly store = new Store(this.api);
-  private readonly live = new Live(this.api, this.store);
+  private readonly live = new Live(this.api, this.store, () => this.visit.ended());
   private readonly help = new HelpDialog();
-  private readonly login = new LoginDialog(this.api, () => void this.enter());
+  private readonly login = new LoginDialog(this.api, () => {
+    if (this.visit.begun()) void this.enter();
+  });
+  private readonly visit = new Visit({
+    clear: () => this.clear(),
+    ask: () => this.login.show(this.store.config?.library ?? 'immich'),
+  });
   private readonly gallery: Gallery;
   private readonly photo: PhotoView;
   private readonly router: Router;
@@ -34,7 +41,7 @@ class App {
       },
     });
     this.router = new Router((route) => this.follow(route));
-    this.api.onUnauthorized = () => this.askToSignIn();
+    this.api.onUnauthorized = () => this.visit.ended();
     this.store.on('connection', (connected) => {
       document.body.dataset.socket = connected ? 'connected' : 'disconnected';
     });
@@ -52,9 +59,10 @@ class App {
       return;
     }
     if (!this.store.config.authenticated) {
-      this.askToSignIn();
+      this.visit.ended();
       return;
     }
+    this.visit.hold();
     this.live.start();
     if (!document.body.dataset.view) this.router.start();
     else this.follow(this.router.current());
@@ -87,19 +95,32 @@ class App {
     if (this.router.current().view === 'models') await this.models.open();
   }
 
-  private askToSignIn(): void {
+  /** Lets go of what belongs to whoever was here; only the sign-in stays on the page. */
+  private clear(): void {
+    this.api.forget();
     this.live.stop();
-    this.login.show(this.store.config?.library ?? 'immich');
+    this.photo.close();
+    this.models?.close();
+    this.store.reset();
+    for (const part of [...document.body.children]) {
+      if (part !== this.login.element) part.remove();
+    }
+    for (const name of Object.keys(document.body.dataset)) delete document.body.dataset[name];
   }
 
   private async signOut(): Promise<void> {
-    await this.api.signOut();
-    this.live.stop();
-    this.store.reset();
-    await this.enter();
+    try {
+      await this.api.signOut();
+    } catch (error) {
+      // Whoever is told that they are out must be.
+      if (!(error instanceof ApiError)) throw error;
+      this.showOutage(error, () => void this.signOut());
+      return;
+    }
+    this.visit.ended();
   }
 
-  private showOutage(error: ApiError): void {
+  private showOutage(error: ApiError, again = () => void this.enter()): void {
     const { title, advice } = explainError(error);
     const retry = el('button', { class: 'button', type: 'button' }, 'Try again');
     const notice = el(
@@ -111,7 +132,7 @@ class App {
     );
     retry.addEventListener('click', () => {
       notice.remove();
-      void this.enter();
+      again();
     });
     this.root.append(notice);
   }

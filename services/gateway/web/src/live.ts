@@ -5,6 +5,7 @@ import type { Asset, Job, ModelNews } from './api/schema';
 import type { Store } from './store';
 
 const POLL_WHILE_DOWN_MS = 1500;
+const REFUSED_AGAIN_MS = 5000;
 /** A running job that stays silent this long is asked about even while events arrive. */
 const SILENCE_MS = 10_000;
 
@@ -17,6 +18,7 @@ export class Live {
   constructor(
     private readonly api: Api,
     private readonly store: Store,
+    private readonly onSessionEnded: () => void,
   ) {
     store.on('job', (job) => this.heard.set(job.id, Date.now()));
   }
@@ -39,7 +41,15 @@ export class Live {
     socket.on('disconnect', (reason) => {
       this.store.setConnected(false);
       // Socket.IO leaves it to us to come back after the server closed the connection.
-      if (reason === 'io server disconnect') socket.connect();
+      if (reason === 'io server disconnect' && this.socket === socket) socket.connect();
+    });
+    socket.on('connect_error', (error) => {
+      if (error.message === 'unauthorized') this.onSessionEnded();
+      // Refused for now, as while the library is away: this too is left to us.
+      else if (!socket.active) window.setTimeout(() => this.again(socket), REFUSED_AGAIN_MS);
+    });
+    socket.on('session:ended', ({ code }: { code: string }) => {
+      if (code === 'unauthorized') this.onSessionEnded();
     });
     socket.on('job:update', (job: Job) => this.store.applyJob(job));
     socket.on('asset:created', (event: { photo_id: string; asset: Asset }) =>
@@ -55,6 +65,10 @@ export class Live {
     this.socket?.disconnect();
     this.socket = null;
     this.store.setConnected(false);
+  }
+
+  private again(socket: Socket): void {
+    if (this.socket === socket) socket.connect();
   }
 
   private async catchUp(): Promise<void> {

@@ -92,8 +92,9 @@ export class Store extends Emitter<StoreEvents> {
   }
 
   async openPhoto(id: string): Promise<PhotoDetail> {
+    const { generation } = this;
     const detail = await this.api.photo(id);
-    this.merge(detail);
+    if (generation === this.generation) this.merge(detail);
     return detail;
   }
 
@@ -133,18 +134,23 @@ export class Store extends Emitter<StoreEvents> {
 
   /** Catches up with what happened while no events arrived. */
   async resync(): Promise<void> {
+    const { generation } = this;
     const watched = this.activeJobs();
     const [map, queued, running] = await Promise.all([
       this.api.assetMap(),
       this.api.jobs('queued'),
       this.api.jobs('running'),
     ]);
+    if (generation !== this.generation) return;
     this.applyBadges(map);
     const current = [...queued, ...running];
     for (const job of current) this.applyJob(job);
     const alive = new Set(current.map((job) => job.id));
     for (const job of watched) {
-      if (!alive.has(job.id)) this.applyJob(await this.api.job(job.id));
+      if (alive.has(job.id)) continue;
+      const latest = await this.api.job(job.id);
+      if (generation !== this.generation) return;
+      this.applyJob(latest);
     }
   }
 
@@ -199,6 +205,8 @@ export class Store extends Emitter<StoreEvents> {
   private applyBadges(map: AssetMap): void {
     for (const photo of this.photos.values()) {
       const made = map[photo.id];
+      // What is opened without being listed, as from an album, may be missing here though it has something.
+      if (!made && !this.listed.has(photo.id)) continue;
       const badges = { depth: Boolean(made?.depth?.length), splat: Boolean(made?.splat?.length) };
       if (badges.depth === photo.badges.depth && badges.splat === photo.badges.splat) continue;
       photo.badges = badges;

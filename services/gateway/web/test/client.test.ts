@@ -74,6 +74,29 @@ describe('Api', () => {
     expect(asked).toBe(1);
   });
 
+  it('gives up what is on its way when its person has left, and still signs the next one in', async () => {
+    const asked: string[] = [];
+    const api = new Api(new URL('http://gateway.test/'), (url, init) => {
+      asked.push(url);
+      if (url.endsWith('/api/session')) return Promise.resolve(new Response(null, { status: 204 }));
+      return new Promise((_, reject) => {
+        init?.signal?.addEventListener('abort', () => reject(init.signal?.reason));
+      });
+    });
+    const waiting = failure(api.photo('a'));
+    api.forget();
+    expect((await waiting).code).toBe('unauthorized');
+    await api.signIn({ token: 'x' });
+    expect(asked).toHaveLength(2);
+  });
+
+  it("an answer that comes after its person has left is nobody's", async () => {
+    const { api } = apiAnswering(json({ id: 'a' }));
+    const reading = failure(api.photo('a'));
+    api.forget();
+    expect((await reading).code).toBe('unauthorized');
+  });
+
   it('reads a file in parts and tells how far it is', async () => {
     const body = new ReadableStream({
       start(controller) {

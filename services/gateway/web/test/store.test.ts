@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Api } from '../src/api/client';
-import type { Asset, Job, Photo, PhotoPage } from '../src/api/schema';
+import type { Asset, Job, Photo, PhotoDetail, PhotoPage } from '../src/api/schema';
 import { jobToShow, Store, supersedes } from '../src/store';
 
 const job = (values: Partial<Job>): Job => ({
@@ -152,6 +152,21 @@ describe('Store', () => {
     store.reset();
     await loading;
     expect(store.order).toEqual([]);
+    expect(store.photos.size).toBe(0);
+  });
+
+  it('takes in no photo that was asked for before everything was forgotten', async () => {
+    let answer: (detail: PhotoDetail) => void = () => {};
+    const { store } = library([['a']], {
+      photo: () =>
+        new Promise((resolve) => {
+          answer = resolve;
+        }),
+    });
+    const opening = store.openPhoto('a');
+    store.reset();
+    answer({ ...photo('a'), assets: [] });
+    await opening;
     expect(store.photos.size).toBe(0);
   });
 });

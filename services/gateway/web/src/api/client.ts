@@ -34,11 +34,18 @@ export type OnBytes = (received: number, total: number) => void;
 export class Api {
   /** Called once for every answer that says nobody is signed in. */
   onUnauthorized: () => void = () => {};
+  /** Aborted when the person whom answers are for has left. */
+  private readonly person = new AbortController();
 
   constructor(
     private readonly base: URL,
     private readonly fetcher: Fetch = (input, init) => fetch(input, init),
   ) {}
+
+  /** Gives up what is on its way: it was asked for by somebody who has left. Only signing in is possible from now on. */
+  forget(): void {
+    this.person.abort();
+  }
 
   /** The address of `/api/...` here, also when a proxy serves the viewer below a path. */
   url(path: string): string {
@@ -139,17 +146,7 @@ export class Api {
   /** Reads a whole file; `onBytes` is told how far it is (total 0 where the length is unknown). */
   async bytes(path: string, onBytes: OnBytes, signal: AbortSignal): Promise<Uint8Array> {
     const response = await this.request(this.url(path), { signal });
-    const total = Number(response.headers.get('content-length')) || 0;
-    if (!response.body) return new Uint8Array(await response.arrayBuffer());
-    const chunks: Uint8Array[] = [];
-    let received = 0;
-    const reader = response.body.getReader();
-    for (let part = await reader.read(); !part.done; part = await reader.read()) {
-      chunks.push(part.value);
-      received += part.value.length;
-      onBytes(received, total);
-    }
-    return joined(chunks, received);
+    return this.unlessLeft(() => readAll(response, onBytes));
   }
 
   private async askFor(id: string, what: string, body: object): Promise<Job> {
@@ -161,7 +158,7 @@ export class Api {
     const response = await this.request(this.url(path), {
       headers: { accept: 'application/json' },
     });
-    return response.json();
+    return this.unlessLeft(() => response.json());
   }
 
   private send(method: string, path: string, body?: object): Promise<Response> {
@@ -174,18 +171,51 @@ export class Api {
   }
 
   private async request(url: string, init: RequestInit): Promise<Response> {
+    const isSignIn = url.endsWith('/api/session');
+    const signal = isSignIn ? null : this.whilePresent(init.signal);
     let response: Response;
     try {
-      response = await this.fetcher(url, { credentials: 'same-origin', ...init });
+      response = await this.fetcher(url, { credentials: 'same-origin', ...init, signal });
     } catch (error) {
+      if (!isSignIn && this.person.signal.aborted) throw new ApiError('unauthorized', 401);
       if (error instanceof DOMException && error.name === 'AbortError') throw error;
       throw new ApiError('offline', 0);
     }
     if (response.ok) return response;
     const failure = await asError(response);
-    if (failure.code === 'unauthorized' && !url.endsWith('/api/session')) this.onUnauthorized();
+    if (failure.code === 'unauthorized' && !isSignIn) this.onUnauthorized();
     throw failure;
   }
+
+  private whilePresent(signal: AbortSignal | null | undefined): AbortSignal {
+    return signal ? AbortSignal.any([signal, this.person.signal]) : this.person.signal;
+  }
+
+  /** An answer that arrives after its person has left is nobody's. */
+  private async unlessLeft<T>(read: () => Promise<T>): Promise<T> {
+    const left = new ApiError('unauthorized', 401);
+    try {
+      const answer = await read();
+      if (this.person.signal.aborted) throw left;
+      return answer;
+    } catch (error) {
+      throw this.person.signal.aborted ? left : error;
+    }
+  }
+}
+
+async function readAll(response: Response, onBytes: OnBytes): Promise<Uint8Array> {
+  const total = Number(response.headers.get('content-length')) || 0;
+  if (!response.body) return new Uint8Array(await response.arrayBuffer());
+  const chunks: Uint8Array[] = [];
+  let received = 0;
+  const reader = response.body.getReader();
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    chunks.push(part.value);
+    received += part.value.length;
+    onBytes(received, total);
+  }
+  return joined(chunks, received);
 }
 
 async function asError(response: Response): Promise<ApiError> {

@@ -1,4 +1,5 @@
 import { Api, ApiError } from '../api/client';
+import type { Config } from '../api/schema';
 import { followGestures } from '../photo/gestures';
 import { Popup } from '../photo/popup';
 import { budgetOf, hasWebGl } from '../render/device';
@@ -6,6 +7,7 @@ import { el } from '../ui/dom';
 import { explainError } from '../ui/errors';
 import { icon } from '../ui/icons';
 import { LoginDialog } from '../ui/login';
+import { Visit } from '../visit';
 import { FrameSource } from './camera';
 import type { LiveCloud } from './cloud';
 import { Gauges } from './gauges';
@@ -29,7 +31,13 @@ class LivePage {
   private readonly gauges = new Gauges();
   private readonly settings: Settings;
   private readonly stream: LiveStream;
-  private readonly login = new LoginDialog(this.api, () => void this.enter());
+  private readonly login = new LoginDialog(this.api, () => {
+    if (this.visit.begun()) void this.enter();
+  });
+  private readonly visit = new Visit({
+    clear: () => this.clear(),
+    ask: () => this.login.show(this.library),
+  });
   private readonly stage = el('div', { class: 'live-stage', tabindex: -1 });
   private readonly canvas = el('canvas', {
     class: 'live-canvas',
@@ -42,6 +50,7 @@ class LivePage {
   private readonly file = el('input', { type: 'file', accept: 'video/*', class: 'sr-only' });
   private readonly stopper = button('Stop');
   private readonly capturer = button('Capture (C)');
+  private library: Config['library'] = 'immich';
   private cloud: LiveCloud | null = null;
   private showing = false;
   private held = false;
@@ -50,7 +59,7 @@ class LivePage {
   private pumping = false;
   private isAsleep = false;
 
-  constructor(root: HTMLElement) {
+  constructor(private readonly root: HTMLElement) {
     this.settings = new Settings(budgetOf(location.search), this.search, () => this.restart());
     this.stream = new LiveStream(() => new WebSocket(this.address()), {
       state: (state) => this.tellState(state),
@@ -73,16 +82,28 @@ class LivePage {
   }
 
   async enter(): Promise<void> {
-    this.api.onUnauthorized = () => this.login.show('immich');
+    this.api.onUnauthorized = () => this.visit.ended();
     try {
       const config = await this.api.config();
-      if (!config.authenticated) this.login.show(config.library);
-      else this.settings.offer(config, this.search.get('model'));
+      this.library = config.library;
+      if (!config.authenticated) {
+        this.visit.ended();
+        return;
+      }
+      this.visit.hold();
+      this.settings.offer(config, this.search.get('model'));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       const { title, advice } = explainError(error);
       this.tell(`${title} ${advice}`);
     }
+  }
+
+  /** Lets go of the camera and of what it saw. */
+  private clear(): void {
+    this.api.forget();
+    this.stop();
+    this.root.replaceChildren();
   }
 
   private build(): HTMLElement {
@@ -294,6 +315,10 @@ class LivePage {
     // A paused video or a hidden page: the session begins anew with the next frame.
     this.isAsleep = trouble.code === 'idle';
     if (this.isAsleep) return;
+    if (trouble.code === 'unauthorized') {
+      this.visit.ended();
+      return;
+    }
     document.body.dataset.trouble = trouble.code;
     this.tell(adviceFor(trouble));
   }

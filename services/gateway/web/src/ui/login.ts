@@ -49,6 +49,11 @@ const WAYS: Way[] = [
 
 /** Asks for credentials until the gateway accepts them. */
 export class LoginDialog {
+  /** The dialog as it lies on the page. */
+  get element(): HTMLElement {
+    return this.dialog;
+  }
+
   private readonly dialog = el('dialog', {
     class: 'dialog dialog-login',
     'aria-labelledby': 'login-title',
