@@ -8,6 +8,7 @@ import ipaddress
 import json
 import subprocess
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -49,7 +50,11 @@ def supervisor(stack: Any) -> psutil.Process:
 
 @pytest.fixture(scope="module")
 def doors(stack: Any, supervisor: psutil.Process) -> list[Door]:
-    """Everything that the stack's processes listen on."""
+    """Everything that the stack's processes listen on, once all of them are up."""
+    deadline = time.monotonic() + 90
+    while "running" not in (stack.data / "up.log").read_text():
+        assert time.monotonic() < deadline, (stack.data / "up.log").read_text()
+        time.sleep(0.1)
     return doors_of(supervisor.pid)
 
 
