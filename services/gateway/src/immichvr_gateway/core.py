@@ -219,12 +219,12 @@ class Core:
         settings = self.settings
         await ensure_streams(bus.js, settings.lease_s)
         await self.sessions.use(bus)
-        records, self._asset_keeper = RecordKeeper(bus), AssetKeeper(bus)
+        aside = Aside(bus)
+        records, self._asset_keeper = RecordKeeper(bus, aside), AssetKeeper(bus, aside)
         for record in await records.load():
             self._jobs.put(record)
         has_assets = await self._asset_keeper.load(self._assets)
         await self._shelf.load(await bus.js.key_value(KV_STATE))
-        aside = Aside(bus)
         self._claims = Claims(bus, self._jobs, self._assets, self._results, aside)
         reader = EventReader(
             bus, await self._position(bus), aside, self._results.look_ahead, self._on_job, self._on_asset,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from immichvr_common.bus import Bucket, Bus
+from immichvr_common.bus.reading import Unreadable
 from immichvr_common.bus.streams import KV_ASSETS
 from immichvr_common.errors import Conflict, Unavailable
 from immichvr_common.logs import get_log
 from immichvr_common.storage import ObjectStore
-from pydantic import ValidationError
 
+from immichvr_gateway.aside import Aside
 from immichvr_gateway.assets import AssetEntry, AssetIndex, entries_at, is_newer, manifest_keys
+from immichvr_gateway.jobs.reading import read_entry
 
 log = get_log(__name__)
 
@@ -17,21 +19,25 @@ log = get_log(__name__)
 class AssetKeeper:
     """Writes entries down, unless another gateway has written a newer one."""
 
-    def __init__(self, bus: Bus) -> None:
-        self._bucket = Bucket(bus, KV_ASSETS)
+    def __init__(self, bus: Bus, aside: Aside) -> None:
+        self._bucket, self._aside = Bucket(bus, KV_ASSETS), aside
 
     async def load(self, index: AssetIndex) -> bool:
         """Brings what was written down into the index; whether there was anything. Raises Unavailable."""
-        found = [entry for value in (await self._bucket.load()).values() if (entry := _read(value)) is not None]
-        for entry in found:
-            index.put(entry)
-        return bool(found)
+        found = False
+        for key, value in (await self._bucket.load()).items():
+            try:
+                index.put(read_entry(key, value))
+                found = True
+            except Unreadable as error:
+                await self._aside.put(f"KV_{KV_ASSETS}", key, value, error)
+        return found
 
     async def write(self, entry: AssetEntry) -> None:
         """Writes an entry down. Raises Unavailable, and what the NATS client raises when the server is gone."""
 
         def settle(theirs: bytes) -> bytes:
-            stored = _read(theirs)
+            stored = _read(entry.kv_key, theirs)
             return entry.model_dump_json().encode() if stored is None or is_newer(entry, stored) else theirs
 
         try:
@@ -60,9 +66,8 @@ async def hold_against_storage(store: ObjectStore, index: AssetIndex, keeper: As
         log.warning("assets are recorded whose manifests are gone", assets=len(lost), first=min(lost))
 
 
-def _read(value: bytes) -> AssetEntry | None:
+def _read(key: str, value: bytes) -> AssetEntry | None:
     try:
-        return AssetEntry.model_validate_json(value)
-    except ValidationError:
-        log.error("what was written down of an asset cannot be read")
+        return read_entry(key, value)
+    except Unreadable:
         return None

@@ -96,9 +96,7 @@ async def test_who_withdrew_at_one_gateway_is_not_brought_back_by_the_other(
     assert set((await as_written(empty_bus, job)).requesters) == {"ann", "eve"}
 
 
-async def test_a_job_goes_on_for_who_joined_at_the_other_gateway(
-    two: tuple[Gateway, Gateway], empty_bus: Bus
-) -> None:
+async def test_a_job_goes_on_for_who_joined_at_the_other_gateway(two: tuple[Gateway, Gateway], empty_bus: Bus) -> None:
     one, other = two
     job = make_job()
     await one.desk.submit(asked(one, job, "ann"), "ann", 0)

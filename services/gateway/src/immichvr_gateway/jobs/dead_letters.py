@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 
 import nats.errors
-from google.protobuf import json_format
 from immichvr.common.v1.common_pb2 import Error
-from immichvr.events.v1.events_pb2 import JOB_STATE_FAILED, Job, JobEvent
+from immichvr.events.v1.events_pb2 import JOB_STATE_FAILED, JobEvent
+from immichvr_common.arrivals import read_job
 from immichvr_common.bus import Bus, Puller
 from immichvr_common.bus.connection import OUTAGES
 from immichvr_common.bus.pull import ConsumerGone
+from immichvr_common.bus.reading import Unreadable
 from immichvr_common.bus.streams import DEAD, JOBS
 from immichvr_common.bus.subjects import GATEWAY, event_subject
 from immichvr_common.logs import get_log
@@ -19,6 +19,9 @@ from immichvr_common.reporting import encode
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig
 from nats.js.errors import NotFoundError
+from pydantic import BaseModel, Field, ValidationError
+
+from immichvr_gateway.aside import Aside
 
 log = get_log(__name__)
 
@@ -28,6 +31,7 @@ _POISON = "this job ended its worker again and again and is not tried any more"
 
 async def watch_advisories(bus: Bus) -> None:
     """Turns advisories about abandoned messages into failed jobs, until cancelled."""
+    aside = Aside(bus)
     while True:
         try:
             config = ConsumerConfig(
@@ -39,9 +43,13 @@ async def watch_advisories(bus: Bus) -> None:
             try:
                 while True:
                     message = await puller.next(5)
-                    if message is not None:
+                    if message is None:
+                        continue
+                    try:
                         await _bury(bus, message)
-                        await message.ack()
+                    except Unreadable as error:
+                        await aside.put(DEAD, message.subject, message.data, error)
+                    await message.ack()
             finally:
                 await puller.close()
         except (*OUTAGES, nats.errors.Error, ConsumerGone) as error:
@@ -50,17 +58,38 @@ async def watch_advisories(bus: Bus) -> None:
 
 
 async def _bury(bus: Bus, advisory: Msg) -> None:
-    facts = json.loads(advisory.data)
+    """Tells the end of the job an advisory is about. Raises Unreadable where it is about none."""
+    seq, deliveries = _facts(advisory.data)
     try:
-        message = await bus.js.get_msg(JOBS, seq=int(facts["stream_seq"]))
-        job = json_format.Parse(message.data or b"", Job(), ignore_unknown_fields=True)
-    except (NotFoundError, KeyError, json_format.ParseError):
-        return
+        message = await bus.js.get_msg(JOBS, seq=seq)
+    except NotFoundError:
+        return  # it left the queue meanwhile
+    try:
+        job = read_job(message.subject or "", message.data)
+    except Unreadable:
+        await bus.js.delete_msg(JOBS, seq)
+        raise
     event = JobEvent(
-        job_id=job.id, kind=job.kind, photo_id=job.photo_id, run=job.run, attempt=int(facts.get("deliveries", 1)),
+        job_id=job.id, kind=job.kind, photo_id=job.photo_id, run=job.run, attempt=deliveries,
         seq=2**31 - 1, state=JOB_STATE_FAILED, error=Error(code="poison", message=_POISON), job=job,
     )  # fmt: skip
     event.at.GetCurrentTime()
     subject = event_subject(GATEWAY, "job", job.id)
     await bus.publish_until_stored(subject, encode(event), f"{job.id}.{job.run}.poison")
-    await bus.js.delete_msg(JOBS, int(facts["stream_seq"]))
+    await bus.js.delete_msg(JOBS, seq)
+
+
+def _facts(advisory: bytes) -> tuple[int, int]:
+    """Which message of JOBS an advisory is about, and how often that was delivered. Raises Unreadable."""
+    try:
+        told = _Advisory.model_validate_json(advisory)
+    except ValidationError as error:
+        raise Unreadable("unreadable", f"an advisory with {error.error_count()} fields that are wrong") from error
+    return told.stream_seq, told.deliveries
+
+
+class _Advisory(BaseModel):
+    """The part of nats-server's advisories that counts here."""
+
+    stream_seq: int = Field(ge=1, lt=2**63)
+    deliveries: int = Field(1, ge=1, le=10_000)

@@ -15,9 +15,10 @@ from immichvr_common.errors import ServiceError
 from immichvr_common.locks import KeyedLocks
 from immichvr_common.logs import get_log
 
+from immichvr_gateway.aside import Aside
 from immichvr_gateway.jobs.index import JobIndex
 from immichvr_gateway.jobs.keeping import RecordKeeper
-from immichvr_gateway.jobs.looking import last_words, latest_run, queued_at
+from immichvr_gateway.jobs.looking import last_words, latest_run, queued_at, take_off_the_queue
 from immichvr_gateway.jobs.queue import JobQueue
 from immichvr_gateway.jobs.reconciling import Reading, Reconciler
 from immichvr_gateway.jobs.records import (
@@ -72,7 +73,7 @@ class Desk:
         self._retries, self._pool = settings.retries, settings.pool
         self._locks = KeyedLocks()
         self.require_room: Callable[[], None] = lambda: None
-        self._records = records or RecordKeeper(bus)
+        self._records, self._aside = records or RecordKeeper(bus), Aside(bus)
         self._owing: set[str] = set()
         self._reading, self._queue = reading, JobQueue(bus, reading)
         self._reconciler = Reconciler(bus, index, self, reading)
@@ -265,7 +266,8 @@ class Desk:
     async def adopt(self, subject: str) -> None:
         """Takes up a run that lies in the queue and is in no record."""
         found = await queued_at(self._bus, subject)
-        if found is None or not found.job.id:
+        if found is None:
+            await take_off_the_queue(self._bus, subject, self._aside)
             return
         async with self._lock(found.job.id):
             known = self.index.get(found.job.id)
@@ -352,7 +354,7 @@ class Desk:
         return len(record.owed) < before
 
     async def _queue_again(self, record: JobRecord) -> None:
-        run, _ = await latest_run(self._bus, record.subject, record.id)
+        run, _ = await latest_run(self._bus, record.subject, record.id, record.run)
         # Where it was told of, it was published before a crash, and is read of in its turn.
         if run < record.run:
             await self._queue.put(record, _LEFT_BEHIND_S)

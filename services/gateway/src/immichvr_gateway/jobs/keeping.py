@@ -5,11 +5,13 @@ from __future__ import annotations
 import nats.errors
 from immichvr_common.bus import Bucket, Bus
 from immichvr_common.bus.connection import OUTAGES
+from immichvr_common.bus.reading import Unreadable
 from immichvr_common.bus.streams import KV_JOBS
 from immichvr_common.errors import ServiceError, Unavailable
 from immichvr_common.logs import get_log
-from pydantic import ValidationError
 
+from immichvr_gateway.aside import Aside
+from immichvr_gateway.jobs.reading import read_record
 from immichvr_gateway.jobs.records import JobRecord, merged
 
 log = get_log(__name__)
@@ -18,8 +20,8 @@ log = get_log(__name__)
 class RecordKeeper:
     """Writes records down, each over what was seen of it last; what others wrote meanwhile is merged in."""
 
-    def __init__(self, bus: Bus) -> None:
-        self._bucket = Bucket(bus, KV_JOBS)
+    def __init__(self, bus: Bus, aside: Aside | None = None) -> None:
+        self._bucket, self._aside = Bucket(bus, KV_JOBS), aside or Aside(bus)
         self._unwritten: set[str] = set()
         # Who had asked for a job when it was last read or written: against this, who joined and who left shows.
         self._asked: dict[str, frozenset[str]] = {}
@@ -33,9 +35,10 @@ class RecordKeeper:
         """Every record there is. Raises Unavailable where they cannot be read, all of them."""
         records: list[JobRecord] = []
         for key, value in (await self._bucket.load()).items():
-            record = _read(value)
-            if record is None:
-                log.error("a job's record cannot be read", job_id=key)
+            try:
+                record = read_record(key, value)
+            except Unreadable as error:
+                await self._aside.put(f"KV_{KV_JOBS}", key, value, error)
                 continue
             self._asked[record.id] = frozenset(record.requesters)
             records.append(record)
@@ -50,7 +53,7 @@ class RecordKeeper:
         met: list[JobRecord] = []
 
         def settle(theirs: bytes) -> bytes:
-            stored = _read(theirs)
+            stored = _read(record.id, theirs)
             if stored is None:
                 return record.model_dump_json().encode()
             both = merged(record, stored, self._asked.get(record.id, frozenset()))
@@ -73,7 +76,7 @@ class RecordKeeper:
             theirs = await self._bucket.peek(record.id)
         except (*OUTAGES, nats.errors.Error) as error:
             raise Unavailable("NATS does not tell who else wants the job", down="nats") from error
-        stored = _read(theirs) if theirs is not None else None
+        stored = _read(record.id, theirs) if theirs is not None else None
         if stored is None:
             return record.requesters
         return merged(record, stored, self._asked.get(record.id, frozenset())).requesters
@@ -88,8 +91,8 @@ class RecordKeeper:
         self._asked.pop(job_id, None)
 
 
-def _read(value: bytes) -> JobRecord | None:
+def _read(key: str, value: bytes) -> JobRecord | None:
     try:
-        return JobRecord.model_validate_json(value)
-    except ValidationError:
+        return read_record(key, value)
+    except Unreadable:
         return None

@@ -13,7 +13,8 @@ from immichvr_common.bus.streams import EVENTS, JOBS
 from immichvr_common.bus.subjects import own_event_filters
 from nats.js.errors import NotFoundError
 
-from immichvr_gateway.jobs.published import service_in
+from immichvr_gateway.aside import Aside
+from immichvr_gateway.jobs.published import find_published, service_in
 
 
 @dataclass(frozen=True)
@@ -53,15 +54,20 @@ async def last_words(bus: Bus, subject: str, job_id: str) -> list[LastWord]:
     return sorted((word for word in found if word is not None), key=lambda word: word.seq)
 
 
-async def latest_run(bus: Bus, subject: str, job_id: str) -> tuple[int, int]:
-    """The latest run of a job that was told of, and where in the stream EVENTS; zeros where nothing was."""
+async def latest_run(bus: Bus, subject: str, job_id: str, asked: int) -> tuple[int, int]:
+    """The latest run of a job that was told of, and where in the stream EVENTS; zeros where nothing was.
+
+    None counts that is later than what was published or, where that is not known any more, than what is asked for.
+    """
+    published = await find_published(bus, job_id)
+    most = published.job.run if published is not None else asked
     runs: list[tuple[int, int]] = []
     for word in await last_words(bus, subject, job_id):
         try:
             runs.append((word.event.run, word.seq))
         except Unreadable:
             continue
-    return max(runs, default=(0, 0))
+    return max((one for one in runs if one[0] <= most), default=(0, 0))
 
 
 async def queued_at(bus: Bus, subject: str) -> Queued | None:
@@ -71,6 +77,18 @@ async def queued_at(bus: Bus, subject: str) -> Queued | None:
         return Queued(read_job(subject, found.data), found.seq or 0)
     except (NotFoundError, Unreadable):
         return None
+
+
+async def take_off_the_queue(bus: Bus, subject: str, aside: Aside) -> None:
+    """Sets a message aside that lies in the queue and is no job: no worker can do anything about it."""
+    try:
+        found = await bus.js.get_last_msg(JOBS, subject)
+        read_job(subject, found.data)
+    except NotFoundError:
+        return
+    except Unreadable as error:
+        await aside.put(JOBS, subject, found.data, error)
+        await bus.js.delete_msg(JOBS, found.seq or 0)
 
 
 async def queued_subjects(bus: Bus) -> dict[str, str]:

@@ -48,7 +48,7 @@ class Position(BaseModel):
             found = json.loads(stored or b"0")
             # Releases before wrote the number alone.
             return cls(seq=found) if type(found) is int else cls.model_validate(found)
-        except ValueError:
+        except (ValueError, RecursionError):
             log.error("how far events were read cannot be read; they are read from their beginning")
             return cls()
 

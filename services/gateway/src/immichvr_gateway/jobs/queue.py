@@ -71,7 +71,7 @@ class JobQueue:
             if not receipt.duplicate or await self._is_there(record):
                 break
             # NATS remembers a message of this name and dropped this one; what became of the first?
-            run, told_at = await latest_run(self._bus, record.subject, record.id)
+            run, told_at = await latest_run(self._bus, record.subject, record.id, record.run)
             if run < record.run:
                 message_id = f"{record.id}.{record.run}.{uuid.uuid4().hex}"
             elif self._reading is not None and told_at > self._reading.position:

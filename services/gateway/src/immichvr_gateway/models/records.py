@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from immichvr.events.v1.events_pb2 import ModelEvent
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel, Field
 
 from immichvr_gateway.jobs.records import JobError, moment
 
@@ -31,15 +31,15 @@ class ModelRecord(BaseModel):
 
     key: str
     disk: Disk = "absent"
-    since: datetime | None = None
+    since: AwareDatetime | None = None
     done: int = 0
     total: int = 0
-    rate: float = 0
-    remaining_s: float | None = None
+    rate: float = Field(0, allow_inf_nan=False)
+    remaining_s: float | None = Field(None, allow_inf_nan=False)
     error: JobError | None = None
-    loading: dict[str, datetime] = {}
-    loaded: dict[str, datetime] = {}
-    at: datetime | None = None
+    loading: dict[str, AwareDatetime] = {}
+    loaded: dict[str, AwareDatetime] = {}
+    at: AwareDatetime | None = None
 
     def apply(self, event: ModelEvent) -> bool:
         """Takes in what a worker told; whether that is more than progress. An unknown state changes nothing."""
@@ -100,5 +100,5 @@ def _latest(said: dict[str, datetime]) -> dict[str, datetime]:
     return dict(sorted(said.items(), key=lambda one: one[1])[-_MOST_WORKERS:])
 
 
-def _lately(at: datetime | None, now: datetime, within_s: float) -> bool:
+def _lately(at: AwareDatetime | None, now: datetime, within_s: float) -> bool:
     return at is not None and now - at < timedelta(seconds=within_s)

@@ -1,4 +1,4 @@
-"""Which models there are and what state each is in, with no worker running: a projection of `events.model.>`.
+"""Which models there are and what state each is in, with no worker running: a projection of `events.ai.model.*`.
 
 It lies in the bucket `state` under `model.<key>`; accepted licences lie beside it under `licence.<key>`.
 """
