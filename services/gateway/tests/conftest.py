@@ -56,7 +56,7 @@ class Live:
         self.client = socketio.AsyncClient(reconnection=False)
         self.heard: list[tuple[str, dict[str, Any]]] = []
         self._news = asyncio.Event()
-        for event in ("job:update", "asset:created", "model:progress", "session:ended"):
+        for event in ("job:update", "asset:created", "asset:deleted", "model:progress", "session:ended"):
             self.client.on(event, self._hears(event))
 
     def _hears(self, event: str) -> Callable[[dict[str, Any]], Awaitable[None]]:
@@ -327,6 +327,10 @@ class SharedLibrary(FolderLibrary):
         if not self._sees(who, photo):
             raise PhotoNotFound(photo_id)
         return photo
+
+    async def owns(self, who: Identity, photo_id: str) -> bool:
+        await self.photo(who, photo_id)
+        return who.user_id == "ann"
 
     async def original(self, who: Identity, photo_id: str, span: Span | None = None) -> Content:
         await self.photo(who, photo_id)

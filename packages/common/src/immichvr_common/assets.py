@@ -48,9 +48,12 @@ def is_of_job(file: AssetFile, job_id: str) -> bool:
 
 
 def _folder(job: Job, attempt: int, extends: bool) -> str:
-    """Where an attempt writes. Many jobs may extend one asset, with files of the same name too."""
+    """Where an attempt writes, and none ever did: a job that was forgotten counts its runs from one again.
+
+    Many jobs may extend one asset, with files of the same name too.
+    """
     own = f"-{_own_part(job.id)}" if extends else ""
-    return f"{job.kind}{own}-{job.run}-{attempt}"
+    return f"{job.kind}{own}-{job.run}-{attempt}-{job.created_at.ToMilliseconds():x}"
 
 
 def _own_part(job_id: str) -> str:

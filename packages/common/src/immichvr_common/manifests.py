@@ -42,7 +42,8 @@ class Manifest(BaseModel):
     """What an asset is, what made it and of which files it consists.
 
     job_id, run, attempt: what made it. earlier: the last runs of other jobs that made it before. revision: one more
-    with each change; 0 in those of before it was counted.
+    with each change; 0 in those of before it was counted. removed: why there is nothing here any more, in one word;
+    such a manifest stays, so that nothing that was told before brings the asset back.
     """
 
     version: int = 1
@@ -64,6 +65,7 @@ class Manifest(BaseModel):
     attempt: int
     earlier: dict[str, int] = {}
     revision: int = Field(0, ge=0)
+    removed: str = ""
     requested_at: datetime
     created_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
 
@@ -91,6 +93,19 @@ class Manifest(BaseModel):
         earlier = {**before.earlier, before.job_id: before.run}
         earlier.pop(self.job_id, None)
         return self.model_copy(update={"earlier": earlier, "revision": before.revision + 1})
+
+    def without(self, names: Collection[str], note: str) -> Manifest:
+        """This manifest without some of its files; `note` tells of it among the losses."""
+        formats = {file.format for file in self.files if file.name in names}
+        told = [loss for loss in self.losses if loss.partition(":")[0] not in {*names, *formats}]
+        files = [file for file in self.files if file.name not in names]
+        return self.model_copy(update={"files": files, "losses": [*told, note], "revision": self.revision + 1})
+
+    def buried(self, why: str) -> Manifest:
+        """What stands in place of an asset that is gone."""
+        return self.model_copy(
+            update={"files": [], "losses": [], "details": {}, "removed": why, "revision": self.revision + 1}
+        )
 
     def encode(self) -> bytes:
         """The manifest as it is stored."""
@@ -157,6 +172,8 @@ async def add_files(
 
     async def once() -> Manifest:
         manifest, etag = await read_manifest(store, key)
+        if manifest.removed:
+            raise NotFound("the asset was deleted while files were made of it")
         if made_of and not any(file.sha256 in made_of for file in manifest.files):
             raise SourceReplaced("the splat was replaced by a newer one while files were made of it")
         if _contents(files) <= _contents(manifest.files):
@@ -173,6 +190,24 @@ async def add_files(
         return merged
 
     return await _until_undisturbed(once)
+
+
+async def change_manifest(store: ObjectStore, manifest: Manifest, etag: str) -> None:
+    """Writes a manifest over the one that had `etag` when it was read. Raises Conflict where it has another now."""
+    await store.put_if(manifest.key, manifest.encode(), _JSON, etag)
+
+
+async def bury_asset(store: ObjectStore, key: str, why: str) -> None:
+    """Ends an asset, whatever is being added to it at the same moment. Raises NotFound, Contended, Unavailable."""
+
+    async def once() -> Manifest:
+        manifest, etag = await read_manifest(store, key)
+        if manifest.removed:
+            return manifest
+        await change_manifest(store, manifest.buried(why), etag)
+        return manifest
+
+    await _until_undisturbed(once)
 
 
 async def _until_undisturbed(change: Callable[[], Awaitable[Manifest]]) -> Manifest:

@@ -13,7 +13,10 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -42,6 +45,7 @@ CANARY = "canary"
 _TRIAL, _TRIAL_BYTES = "trial", 8 * 1024 * 1024
 """As large as files that people wait for: a nearly full store still takes small ones."""
 _PART = 16 * 1024 * 1024
+_PAGE = 1000
 T = TypeVar("T")
 
 
@@ -51,6 +55,16 @@ class Stored:
 
     data: bytes
     etag: str
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An object as a listing tells of it. modified: by storage's own clock."""
+
+    key: str
+    size: int
+    etag: str
+    modified: datetime
 
 
 class ObjectStore:
@@ -263,6 +277,30 @@ class ObjectStore:
 
         return await self._run(sizes, prefix)
 
+    async def walk(self, prefix: str, after: str = "") -> AsyncIterator[list[Listed]]:
+        """Every object under a prefix, a page of at most 1,000 at a time, those of one folder together.
+
+        after: a key that was given before, where the walk goes on.
+        """
+        found = self._client.list_objects(
+            bucket_name=self.bucket, prefix=prefix, recursive=True, start_after=after or None
+        )
+
+        def page() -> list[Listed]:
+            return [_listed(item) for item in islice(found, _PAGE) if item.object_name]
+
+        while listed := await self._run(page, prefix):
+            yield listed
+
+    async def clock(self) -> datetime:
+        """The time by storage's own clock, by which it dates objects."""
+
+        def ask() -> datetime:
+            answer = self._http.request("GET", self.endpoint, retries=False)
+            return parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC)
+
+        return await self._run(ask, self.bucket)
+
     async def delete(self, key: str) -> None:
         """Removes an object; one that is not there is no error."""
         await self._run(lambda: self._client.remove_object(bucket_name=self.bucket, object_name=key), key)
@@ -347,6 +385,10 @@ class _Download:
         with self._reading:
             self._response.close()
             self._response.release_conn()
+
+
+def _listed(item: Any) -> Listed:
+    return Listed(item.object_name, item.size or 0, (item.etag or "").strip('"'), item.last_modified.astimezone(UTC))
 
 
 def _translated(work: Callable[[], T], key: str) -> T:

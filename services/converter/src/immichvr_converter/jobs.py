@@ -44,6 +44,7 @@ INPUT = "splat"
 _MODEL_KEY = re.compile(r"[a-z0-9.-]{1,64}")
 _FRACTIONS = {"decoded": 0.4, "packed": 0.9}
 _LEVEL_FORMAT = "spz"
+_MASTER = "spz"
 _MEMORY = "immichvr-converter-memory"
 
 Params = TypeVar("Params", bound=Message)
@@ -111,7 +112,9 @@ def _convert(task: Task, reached: Callable[[str], None]) -> list[Made]:
     source = task.inputs[INPUT]
     format = tell_format(source, params.from_format, task.source_name)
     made = convert(source, format, targets_of(params), task.folder, read_limits(), memory_budget(), reached)
-    return [_extension(params.model_key, [_file(one) for one in made], _converted_facts(made), _converted_losses(made))]
+    files = [_file(one) for one in made]
+    losses = [*_from_master(format, files), *_converted_losses(made)]
+    return [_extension(params.model_key, files, _converted_facts(made), losses)]
 
 
 def _make_levels(task: Task, reached: Callable[[str], None]) -> list[Made]:
@@ -123,19 +126,19 @@ def _make_levels(task: Task, reached: Callable[[str], None]) -> list[Made]:
     if params.HasField("tile_gaussians"):
         most = params.tile_gaussians
         tiles = make_tiles(source, format, row, most, task.folder, read_limits(), memory_budget(), reached)
-        return [_tiled(params, tiles, row)]
+        return [_tiled(params, tiles, row, format)]
     wanted = choose_levels(list(params.levels), list(params.counts))
     made = make_levels(source, format, row, wanted, task.folder, read_limits(), memory_budget(), reached)
     files = [MadeFile(one.file, "level", row.key, row.media_type, one.name) for one in made.levels]
     files.append(MadeFile(made.index.name, "levels", "json", "application/json"))
     facts = {"gaussians": made.gaussians, "levels": [{"name": one.name, "count": one.count} for one in made.levels]}
-    return [_extension(params.model_key, files, facts, _level_losses(made))]
+    return [_extension(params.model_key, files, facts, [*_from_master(format, files), *_level_losses(made)])]
 
 
-def _tiled(params: LodParams, made: Tiles, row: Format) -> Made:
+def _tiled(params: LodParams, made: Tiles, row: Format, format: str) -> Made:
     files = [MadeFile(name, "tile", row.key, row.media_type, Path(name).name.partition(".")[0]) for name in made.files]
     files.append(MadeFile(made.index.name, "tiles", "json", "application/json"))
-    losses = [_named(made.index.name, loss) for loss in made.losses]
+    losses = [*_from_master(format, files[-1:]), *(_named(made.index.name, loss) for loss in made.losses)]
     return _extension(params.model_key, files, {"gaussians": made.gaussians, "tiles": len(made.files)}, losses)
 
 
@@ -165,6 +168,16 @@ def _file(made: Converted) -> MadeFile:
     whole = "splat" if made.target.label == made.target.variant else "conversion"
     role = whole if made.target.count is None else "level"
     return MadeFile(made.path.name, role, row.key, row.media_type, made.target.label)
+
+
+def _from_master(format: str, files: list[MadeFile]) -> list[str]:
+    """What each file lost before it was made: the SPZ is the master once the raw PLY is gone, and it rounds."""
+    if format != _MASTER:
+        return []
+    return [
+        f"{file.name}: made from the SPZ, which rounds positions and colours, as the raw PLY is not kept"
+        for file in files
+    ]
 
 
 def _converted_facts(made: list[Converted]) -> dict[str, object]:

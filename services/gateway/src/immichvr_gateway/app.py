@@ -21,7 +21,7 @@ from immichvr_gateway.forwarded import BehindProxies
 from immichvr_gateway.library import FolderLibrary, ImmichLibrary, Library
 from immichvr_gateway.lines import on_lines
 from immichvr_gateway.problems import Problem
-from immichvr_gateway.routes import assets, jobs, models, photos, system
+from immichvr_gateway.routes import assets, jobs, models, photos, storage, system
 from immichvr_gateway.routes.people import admitted
 from immichvr_gateway.settings import GatewaySettings
 from immichvr_gateway.sockets import News
@@ -29,8 +29,9 @@ from immichvr_gateway.sockets import News
 DESCRIPTION = """Photos become places: ask for depth and Gaussian splats, follow the jobs, fetch what was made.
 
 Errors are problem details (RFC 9457) with a `code`. Live news come over Socket.IO at `/api/socket.io`:
-`job:update` with a job, `asset:created` with a photo's new asset, `model:progress` with a model's state, and
-`session:ended` with `code` and `detail` before a socket is closed because its session has ended."""
+`job:update` with a job, `asset:created` with a photo's new asset, `asset:deleted` with the key of one that is gone,
+`model:progress` with a model's state, and `session:ended` with `code` and `detail` before a socket is closed because
+its session has ended."""
 
 
 def make_library(settings: GatewaySettings) -> Library:
@@ -67,7 +68,7 @@ def create_app(settings: GatewaySettings, library: Library | None = None) -> ASG
         lifespan=lifespan,
     )
     app.state.core = core
-    routers = [doors.router for doors in (photos, assets, jobs, models, system)]
+    routers = [doors.router for doors in (photos, assets, jobs, models, storage, system)]
     for router in routers:
         app.include_router(router)
     live_socket.install(app)

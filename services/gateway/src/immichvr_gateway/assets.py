@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from immichvr_common.errors import ServiceError, Unavailable
+from immichvr_common.errors import NotFound, ServiceError, Unavailable
 from immichvr_common.logs import get_log
 from immichvr_common.manifests import ROOTS, Manifest, read_manifest
 from immichvr_common.storage import ObjectStore
@@ -119,6 +119,14 @@ class AssetIndex:
             for entry in entries.values():
                 entry.seq = 0
 
+    def remove(self, photo_id: str, asset_key: str) -> AssetEntry | None:
+        """Forgets an asset; what was known of it."""
+        entries = self._photos.get(photo_id, {})
+        entry = entries.pop(asset_key, None)
+        if not entries:
+            self._photos.pop(photo_id, None)
+        return entry
+
     def of_photo(self, photo_id: str) -> list[AssetEntry]:
         """A photo's assets, the best model first."""
         return sorted(self._photos.get(photo_id, {}).values(), key=lambda entry: (entry.kind, rank(entry)))
@@ -147,11 +155,13 @@ class ManifestReader:
         self._known: OrderedDict[str, Manifest] = OrderedDict()
 
     async def read(self, key: str) -> Manifest:
-        """The manifest at a key. Raises NotFound, CorruptObject, Unavailable."""
+        """The manifest at a key. Raises NotFound, also where the asset was removed, CorruptObject, Unavailable."""
         if key in self._known:
             self._known.move_to_end(key)
             return self._known[key]
         manifest, _ = await read_manifest(self._store, key)
+        if manifest.removed:
+            raise NotFound(f"{manifest.asset_key} of photo {manifest.photo_id} was removed")
         self._known[key] = manifest
         if len(self._known) > _CACHED_MANIFESTS:
             self._known.popitem(last=False)
@@ -177,13 +187,13 @@ async def entries_at(store: ObjectStore, keys: Collection[str]) -> list[AssetEnt
     async def read(key: str) -> AssetEntry | None:
         async with limit:
             try:
-                entry = entry_of((await read_manifest(store, key))[0])
+                manifest, _ = await read_manifest(store, key)
             except ServiceError as error:
                 if isinstance(error, Unavailable):
                     await store.ping()  # raises where it is the storage, and not this object, that is not to be read
                 log.warning("a manifest cannot be read", key=key, error=error.message)
                 return None
-            return entry if entry.manifest_key == key else None
+            return entry_of(manifest) if manifest.key == key and not manifest.removed else None
 
     found = await asyncio.gather(*(read(key) for key in keys))
     return [entry for entry in found if entry is not None]

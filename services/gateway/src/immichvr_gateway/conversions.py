@@ -72,6 +72,10 @@ class Conversion:
                 raise not_accepted(name, str(value), [str(one) for one in there_is[name]])
 
 
+LIGHT = Conversion("spz", _LIGHT)
+"""The light variant."""
+
+
 @dataclass(frozen=True)
 class Levels:
     """Levels of detail that are wanted of a splat, or tiles of at most `tile_gaussians` each."""
@@ -123,23 +127,16 @@ class Conversions:
     def __init__(self, desk: Desk, assets: AssetIndex, manifests: ManifestReader, store: ObjectStore) -> None:
         self._desk, self._assets, self._manifests, self._store = desk, assets, manifests, store
 
-    async def convert(self, asker: Asker, photo: LibraryPhoto, model: str, wish: Conversion) -> Answer:
-        """A photo's splat in another format. Raises Problem."""
-        wish.check()
-        return await self.convert_asset(asker, photo, self._splat_of(photo, model), wish)
-
     async def lighten(self, asker: Asker, photo: LibraryPhoto, entry: AssetEntry) -> Answer:
         """The light variant of a splat."""
-        return await self.convert_asset(asker, photo, entry, Conversion("spz", _LIGHT))
+        return await self.convert_asset(asker, photo, entry, LIGHT)
 
     async def has_light(self, entry: AssetEntry) -> bool:
         """Whether the light variant of a splat exists."""
-        return find_file(await self._manifests.read(entry.manifest_key), Conversion("spz", _LIGHT)) is not None
+        return find_file(await self._manifests.read(entry.manifest_key), LIGHT) is not None
 
-    async def levels(self, asker: Asker, photo: LibraryPhoto, model: str, wish: Levels) -> Answer:
-        """Levels of detail of a photo's splat, or tiles. Raises Problem."""
-        wish.check()
-        entry = self._splat_of(photo, model)
+    async def levels(self, asker: Asker, photo: LibraryPhoto, entry: AssetEntry, wish: Levels) -> Answer:
+        """Levels of detail of a splat, or tiles; `wish` was checked."""
         name = job_id("lod", photo.id, conversion_hash(entry.recipe, entry.model_key, wish.format, wish.label))
         manifest = await self._manifests.read(entry.manifest_key)
         known = self._desk.index.get(name)
@@ -175,22 +172,28 @@ class Conversions:
         shown: dict[str, Any], params: dict[str, Any],
     ) -> Answer:  # fmt: skip
         ended_run = self._desk.ended_run(name)
-        source = find_file(manifest, Conversion("ply")) or find_file(manifest, Conversion("spz"))
-        if source is None:
-            raise Problem(409, "nothing_to_convert", f"asset {entry.asset_key} holds no splat file to convert")
         self._desk.require_room()
         job = Job(
             id=name, kind=kind, photo_id=photo.id, run=1, bucket=self._store.bucket,
             source_version=photo.source_version, source_name=photo.name, traceparent=asker.trace,
         )  # fmt: skip
-        job.params.update({**params, "fromFormat": source.format, "modelKey": entry.model_key})
-        job.inputs["splat"].CopyFrom(_reference(self._store.bucket, source))
+        job.params.update({**params, "modelKey": entry.model_key})
+        self.renew(job, manifest)
         job.recipes["splat"] = entry.recipe
         job.created_at.GetCurrentTime()
         record = new_record(job, self._desk.subject(kind, name), asker.user_id, shown)
         return Answer(await self._desk.submit(record, asker.user_id, ended_run), done=False)
 
-    def _splat_of(self, photo: LibraryPhoto, model: str) -> AssetEntry:
+    def renew(self, job: Job, manifest: Manifest) -> None:
+        """Has a conversion start from the best file that a splat has now: its raw PLY, or else its SPZ."""
+        source = find_file(manifest, Conversion("ply")) or find_file(manifest, Conversion("spz"))
+        if source is None:
+            raise Problem(409, "nothing_to_convert", f"asset {manifest.asset_key} holds no splat file to convert")
+        job.params.update({"fromFormat": source.format})
+        job.inputs["splat"].CopyFrom(_reference(self._store.bucket, source))
+
+    def splat_of(self, photo: LibraryPhoto, model: str) -> AssetEntry:
+        """The splat of that model, the best where it is `auto`. Raises Problem."""
         splats = [entry for entry in self._assets.of_photo(photo.id) if entry.kind == "splat"]
         if model != "auto":
             there_are = [entry.model_key for entry in splats]

@@ -17,6 +17,7 @@ from immichvr_common.bus.streams import KV_STATE
 from immichvr_common.bus.subjects import Told
 from immichvr_common.errors import ServiceError, StorageFull, Unavailable
 from immichvr_common.logs import get_log
+from immichvr_common.scratch import keep_clean
 from immichvr_common.service import connect_patiently
 from immichvr_common.storage import ObjectStore
 from immichvr_common.supervision import Supervisor
@@ -44,6 +45,8 @@ from immichvr_gateway.orders import Orders
 from immichvr_gateway.presences import Presences
 from immichvr_gateway.readiness import Readiness
 from immichvr_gateway.results import Results
+from immichvr_gateway.retention.forgetting import AssetBook
+from immichvr_gateway.retention.keeper import Keeper
 from immichvr_gateway.room import Room
 from immichvr_gateway.sessions import Sessions
 from immichvr_gateway.settings import GatewaySettings
@@ -86,6 +89,8 @@ class Core:
         self._model_orders: ModelOrders | None = None
         self._live: LiveSessions | None = None
         self._lightening: Lightening | None = None
+        self._book: AssetBook | None = None
+        self._storage_keeper: Keeper | None = None
         self._reader: EventReader | None = None
         self._asset_keeper: AssetKeeper | None = None
         self.library_problems: list[str] = []
@@ -148,6 +153,20 @@ class Core:
             raise self._not_up_yet()
         return self._claims
 
+    @property
+    def book(self) -> AssetBook:
+        """What is known of assets, here and in KV. Raises Unavailable as `desk` does."""
+        if self._book is None:
+            raise self._not_up_yet()
+        return self._book
+
+    @property
+    def storage_keeper(self) -> Keeper:
+        """Looks through storage. Raises Unavailable as `desk` does."""
+        if self._storage_keeper is None:
+            raise self._not_up_yet()
+        return self._storage_keeper
+
     def _not_up_yet(self) -> Unavailable:
         name = {"nats": "NATS", "s3": "S3"}[self._waits_for]
         return Unavailable(f"the gateway is starting: {name} has not answered yet", down=self._waits_for)
@@ -199,6 +218,8 @@ class Core:
         self._supervisor.keep("sessions", self.sessions.keep_tidy)
         self._supervisor.keep("room", partial(self.room.watch, bus))
         await self._patiently("s3", self._hold_against_storage)
+        self._supervisor.keep("retention", self.storage_keeper.run)
+        self._supervisor.keep("temporary files", keep_clean)
         await self._patiently("nats", partial(self._until_caught_up, reader))
         self._supervisor.keep("library", self._look_at_library)
         self._is_up = True
@@ -232,12 +253,16 @@ class Core:
         )  # fmt: skip
         desk = Desk(bus, self._jobs, self._job_changed, self._job_ended, settings, records, reader)
         desk.require_room = self.room.require
-        stager = Stager(self.library, self.store, int(settings.limits.source_megabytes * 1e6))
-        orders = Orders(desk, self._assets, self.manifests, stager, self.store, self._shelf)
+        kept = settings.retention
+        book = AssetBook(bus, self.store, self._assets, self.manifests, self._asset_keeper, self._asset_gone)
+        await book.follow()
+        stager = Stager(self.library, self.store, settings.limits, kept)
+        orders = Orders(desk, self._assets, self.manifests, stager, self.store, self._shelf, book, kept.ply_days > 0)
+        self._storage_keeper = Keeper(bus, self.store, self._jobs, self._assets, self.manifests, book, kept)
         self._lightening = Lightening(desk, orders, self._supervisor)
         self._model_orders = ModelOrders(desk, self._shelf, self.models, self.store.bucket)
         self._live = LiveSessions(desk, self._shelf, self.models, self.store.bucket, settings.live)
-        self._desk, self._orders = desk, orders
+        self._desk, self._orders, self._book = desk, orders, book
         await self._recall_progress(bus, reader)
         self._jobs_are_known, self._assets_are_known = True, has_assets
         self._reader = reader
@@ -369,6 +394,10 @@ class Core:
             await self._asset_keeper.write(entry)
         if self.news is not None:
             self._supervisor.errand("news of an asset", self._tell_of_asset(entry, self.news))
+
+    def _asset_gone(self, entry: AssetEntry) -> None:
+        if self.news is not None:
+            self.news.asset_deleted(entry.photo_id, entry.asset_key, self._jobs.requesters_of_photo(entry.photo_id))
 
     async def _tell_of_asset(self, entry: AssetEntry, news: News) -> None:
         for _ in range(_TELL_PATIENCE_S):

@@ -45,6 +45,10 @@ class AssetKeeper:
         except Conflict as error:
             raise Unavailable(error.message, down="nats") from error
 
+    async def forget(self, entry: AssetEntry) -> None:
+        """Removes an entry. Raises what the NATS client raises when the server is gone."""
+        await self._bucket.delete(entry.kv_key)
+
 
 async def hold_against_storage(store: ObjectStore, index: AssetIndex, keeper: AssetKeeper) -> None:
     """Takes up the assets whose manifests lie in S3 and which the index lacks, or knows by a manifest that is gone.

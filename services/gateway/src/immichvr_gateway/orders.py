@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Literal
 
+from google.protobuf import json_format
 from immichvr.events.v1.events_pb2 import Job
-from immichvr_common.errors import NotFound
+from immichvr_common.errors import NotFound, Unavailable
 from immichvr_common.manifests import Manifest, manifest_key
 from immichvr_common.storage import ObjectStore
 from immichvr_models import registry
 
 from immichvr_gateway.assets import PREFERENCE, AssetEntry, AssetIndex, ManifestReader, entry_of, rank
-from immichvr_gateway.conversions import Asker, Conversions
+from immichvr_gateway.conversions import LIGHT, Asker, Conversion, Conversions, Levels, find_file
 from immichvr_gateway.jobs.desk import Desk
 from immichvr_gateway.jobs.records import Answer, JobProgress, JobRecord, State, new_record
 from immichvr_gateway.library import Identity, LibraryPhoto
 from immichvr_gateway.models.orders import refusal_to_run
 from immichvr_gateway.models.shelf import Shelf
-from immichvr_gateway.problems import not_accepted
+from immichvr_gateway.problems import Problem, not_accepted
 from immichvr_gateway.recipes import depth_model_of, job_id, recipe
+from immichvr_gateway.retention.forgetting import AssetBook
 from immichvr_gateway.staging import Stager
 
 DEPTH_MODELS = ["auto", *(model.key for model in registry.making("depth"))]
@@ -29,7 +32,10 @@ Kind = Literal["depth", "splat"]
 
 
 class Orders:
-    """Turns requests into jobs, or into what already exists."""
+    """Turns requests into jobs, or into what already exists.
+
+    book: told of what turns out to be lost. keeps_ply: whether splats that somebody waits for get their raw PLY too.
+    """
 
     def __init__(
         self,
@@ -39,9 +45,12 @@ class Orders:
         stager: Stager,
         store: ObjectStore,
         shelf: Shelf,
+        book: AssetBook,
+        keeps_ply: bool,
     ) -> None:
         self._desk, self._assets, self._manifests = desk, assets, manifests
         self._stager, self._store, self._shelf = stager, store, shelf
+        self._manifests, self._book, self._keeps_ply = manifests, book, keeps_ply
         self.conversions = Conversions(desk, assets, manifests, store)
 
     async def depth(
@@ -61,6 +70,61 @@ class Orders:
         if quality not in QUALITIES:
             raise not_accepted("quality", quality, QUALITIES)
         return await self._make("splat", who, photo, model, quality, force, trace)
+
+    async def convert(self, who: Identity, photo: LibraryPhoto, model: str, wish: Conversion, trace: str) -> Answer:
+        """A photo's splat in another format. The raw PLY, where it is gone, is had by making the splat anew.
+
+        Where that would make another splat (the photo has changed, or a better model has come), it is converted from
+        the SPZ like every other format, and says so. Raises Problem.
+        """
+        wish.check()
+        entry = await self._splat_there(photo, model)
+        if wish == Conversion("ply"):
+            manifest = await self._manifests.read(entry.manifest_key)
+            if await self._can_be_remade(photo, entry, manifest):
+                quality = "light" if find_file(manifest, LIGHT) is not None else "full"
+                requested = manifest.requested_model or "auto"
+                return await self._make("splat", who, photo, requested, quality, True, trace, with_ply=True)
+        return await self.conversions.convert_asset(Asker(who.user_id, trace), photo, entry, wish)
+
+    async def levels(self, who: Identity, photo: LibraryPhoto, model: str, wish: Levels, trace: str) -> Answer:
+        """Levels of detail of a photo's splat, or tiles. Raises Problem."""
+        wish.check()
+        entry = await self._splat_there(photo, model)
+        return await self.conversions.levels(Asker(who.user_id, trace), photo, entry, wish)
+
+    async def renewed(self, who: Identity, record: JobRecord) -> dict[str, Any]:
+        """The message of a job that is tried again, with inputs that are there now: they may have expired.
+
+        Raises Problem where the photo or the splat is another one by now, and the old one is gone.
+        """
+        job = record.job()
+        if "source" in job.inputs:
+            photo = await self._stager.look_up(who, record.photo_id)
+            if photo.source_version == job.source_version:
+                staged = await self._stager.stage(who, photo)
+                job.inputs["source"].CopyFrom(staged.ref)
+                job.source_note = staged.note
+            elif not await self._store.exists(job.inputs["source"].key):
+                raise Problem(409, "changed", f"{photo.name} has changed since; ask for it anew")
+        if "splat" in job.inputs:
+            model_key = str(json_format.MessageToDict(job.params).get("modelKey", ""))
+            entry = self._assets.get(record.photo_id, f"splat-{model_key}")
+            if entry is None or entry.recipe != job.recipes["splat"] or await self._there(entry) is None:
+                raise Problem(409, "changed", "the splat that was to be converted is gone; ask for it anew")
+            self.conversions.renew(job, await self._manifests.read(entry.manifest_key))
+        return json_format.MessageToDict(job)
+
+    async def _can_be_remade(self, photo: LibraryPhoto, entry: AssetEntry, manifest: Manifest) -> bool:
+        """Whether the same splat would come of it again, with the PLY that this one has no more."""
+        if find_file(manifest, Conversion("ply")) is not None or self.is_outdated(manifest, photo):
+            return False
+        if manifest.requested_model in ("", "auto"):
+            return not await self._is_surpassed(entry)
+        return (
+            refusal_to_run(await self._shelf.find(depth_model_of(manifest.requested_model)), self._shelf.settings)
+            is None
+        )
 
     async def lighten(self, record: JobRecord) -> Answer:
         """The job that makes the light variant of what a splat job just made; `done` where it exists.
@@ -105,6 +169,7 @@ class Orders:
         force: bool,
         trace: str,
         points: bool = False,
+        with_ply: bool = False,
     ) -> Answer:
         own_recipe = _recipe(kind, photo, model, points)
         name = job_id(kind, photo.id, own_recipe)
@@ -127,7 +192,8 @@ class Orders:
         shown: dict[str, Any] = {"model": model, **({"quality": quality} if kind == "splat" else {})}
         if points:
             shown["points"] = True
-        job.params.update({**shown, **({"keepPly": True} if kind == "splat" else {})})
+        keeps_ply = kind == "splat" and (with_ply or self._keeps_ply)
+        job.params.update({**shown, **({"keepPly": True} if keeps_ply else {})})
         if accepted := await self._shelf.accepted():
             job.params.update({"accepted": accepted})
         job.recipes[kind] = own_recipe
@@ -152,10 +218,25 @@ class Orders:
         """What answers a request without work: made by a recipe that will do, with nothing better to be had since."""
         will_do = {_recipe(kind, photo, model, points), _recipe(kind, photo, model, kind == "depth")}
         made = [entry for entry in self._assets.of_photo(photo.id) if entry.kind == kind and entry.recipe in will_do]
-        if not made:
-            return None
-        best = min(made, key=rank)
-        return None if model == "auto" and await self._is_surpassed(best) else best
+        for best in sorted(made, key=rank):
+            if model == "auto" and await self._is_surpassed(best):
+                return None
+            if await self._there(best) is not None:
+                return best
+        return None
+
+    async def _splat_there(self, photo: LibraryPhoto, model: str) -> AssetEntry:
+        """A photo's splat, one that storage has. Raises Problem."""
+        while True:
+            entry = self.conversions.splat_of(photo, model)
+            if await self._there(entry) is not None:
+                return entry
+
+    async def _there(self, entry: AssetEntry) -> AssetEntry | None:
+        """An asset that storage has; None for one that is lost. While storage is away it is taken to be there."""
+        with contextlib.suppress(Unavailable):
+            return entry if await self._book.look(entry) else None
+        return entry
 
     async def _is_surpassed(self, entry: AssetEntry) -> bool:
         """Whether the weights of a model that `auto` prefers came after this was made."""

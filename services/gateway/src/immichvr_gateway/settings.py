@@ -52,6 +52,17 @@ class RoomSettings(BaseModel):
     keep_free: ByteSize = Field(ByteSize(2_000_000_000), description="with less room nothing more is begun, like 2GB")
 
 
+class RetentionSettings(BaseModel):
+    """How long what lies in storage is kept. Whatever a manifest names, or a job under way uses, stays."""
+
+    ply_days: float = Field(30, ge=0, description="the raw PLY beside the SPZ; with 0 none is kept")
+    source_hours: float = Field(24, gt=0, description="copies of originals for the workers, after their last use")
+    grace_hours: float = Field(24, gt=0, description="files that nothing names any more")
+    deleted_days: float = Field(7, gt=0, description="what was made of a photo that the library has deleted for good")
+    every_minutes: float = Field(60, gt=0, description="from one look through storage to the next")
+    dry_run: bool = Field(False, description="only tell what would go: in the log, metrics and /api/storage")
+
+
 class GatewaySettings(EnvironmentSettings):
     """Settings of the gateway."""
 
@@ -82,6 +93,7 @@ class GatewaySettings(EnvironmentSettings):
     live: LiveSettings = LiveSettings()
     room: RoomSettings = RoomSettings()
     ai: RpcClientSettings = Field(RpcClientSettings(), description="how workers are called that serve live sessions")
+    retention: RetentionSettings = RetentionSettings()
     immich: ImmichSettings = Field(default_factory=ImmichSettings)
     log_level: str = "info"
     log_json: bool = False

@@ -138,6 +138,13 @@ class News:
             for listener in list(self._listeners.get(user_id, {}).values()):
                 listener.hearing.tell("asset:created", str(asset["key"]), news, photo_id)
 
+    def asset_deleted(self, photo_id: str, asset_key: str, user_ids: set[str]) -> None:
+        """Tells those who asked, and may see the photo, that it has an asset no more."""
+        news = {"photo_id": photo_id, "key": asset_key}
+        for user_id in user_ids:
+            for listener in list(self._listeners.get(user_id, {}).values()):
+                listener.hearing.tell("asset:deleted", asset_key, news, photo_id)
+
     def model_changed(self, view: dict[str, Any], is_progress: bool) -> None:
         """Tells everybody of a model; a change of state at once, progress when its turn comes."""
         now, key = asyncio.get_running_loop().time(), (_EVERYBODY, str(view["key"]))

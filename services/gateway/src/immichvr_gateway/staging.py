@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import tempfile
 import time
 from collections import OrderedDict
@@ -15,10 +16,9 @@ from immichvr_common.storage import ObjectStore
 
 from immichvr_gateway.library import Content, Identity, Library, LibraryPhoto
 from immichvr_gateway.problems import Problem
+from immichvr_gateway.settings import LimitSettings, RetentionSettings
 
 _REMEMBERED = 4096
-_TRUSTED_S = 60.0
-"""How long a staged source is taken to be there still; a rule of the storage may remove it after days."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,23 @@ class Staged:
 
 
 class Stager:
-    """Stages each version of a photo once, however many ask at the same time."""
+    """Stages each version of a photo once, however many ask at the same time.
 
-    def __init__(self, library: Library, store: ObjectStore, max_bytes: int) -> None:
-        self._library, self._store, self._max_bytes = library, store, max_bytes
+    What is staged is handed out for half the time that it is kept. After that it is staged anew, under another key:
+    what is removed because of its age is never what somebody has just been given.
+    """
+
+    def __init__(
+        self, library: Library, store: ObjectStore, limits: LimitSettings, retention: RetentionSettings
+    ) -> None:
+        self._library, self._store = library, store
+        self._max_bytes, self._lasts_s = int(limits.source_megabytes * 1e6), retention.source_hours * 3600 / 2
         self._known: OrderedDict[str, tuple[float, Staged]] = OrderedDict()
         self._locks = KeyedLocks()
+
+    async def look_up(self, who: Identity, photo_id: str) -> LibraryPhoto:
+        """A photo as it is now, before it is staged. Raises as the library does."""
+        return await self._library.photo(who, photo_id, fresh=True)
 
     async def stage(self, who: Identity, photo: LibraryPhoto) -> Staged:
         """Where workers find the photo. Raises Problem for what can be no photo, Unavailable, library errors."""
@@ -44,26 +55,30 @@ class Stager:
             return await self._stage(who, photo, key)
 
     async def _stage(self, who: Identity, photo: LibraryPhoto, key: str) -> Staged:
-        seen, known = self._known.get(key, (0.0, None))
-        if known is not None and (time.monotonic() - seen < _TRUSTED_S or await self._store.exists(key)):
-            self._remember(key, known)
+        at, known = self._known.get(key, (0.0, None))
+        # Whatever became of storage meanwhile: a job is only told of what is there.
+        if known is not None and _now() - at < self._lasts_s and await self._store.exists(known.ref.key):
+            self._known.move_to_end(key)
             return known
+        at = _now()
         async with await self._library.source(who, photo.id) as content:
             if content.source_version not in (None, photo.source_version):
                 raise Problem(409, "changed", f"{photo.name} was changed just now; ask again")
             with tempfile.NamedTemporaryFile(prefix="stage-") as file:
                 path = Path(file.name)
                 await _save(content, path, self._max_bytes, photo.name)
-                ref = await self._store.put_file(key, path, content.media_type)
+                ref = await self._store.put_file(f"{key}-{secrets.token_hex(4)}", path, content.media_type)
             staged = Staged(ref, content.note)
-        self._remember(key, staged)
-        return staged
-
-    def _remember(self, key: str, staged: Staged) -> None:
-        self._known[key] = (time.monotonic(), staged)
+        self._known[key] = (at, staged)
         self._known.move_to_end(key)
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
+        return staged
+
+
+def _now() -> float:
+    """Seconds that count those asleep too."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.time()
 
 
 async def _save(content: Content, path: Path, max_bytes: int, name: str) -> None:

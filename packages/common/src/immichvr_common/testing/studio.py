@@ -45,7 +45,9 @@ def perform(task: Task, report: Report) -> list[Made]:
     )  # fmt: skip
     if task.kind == "depth":
         return [depth]
-    files = [_write(task, "splat.spz", "splat", "spz", SPZ), _write(task, "splat.ply", "splat", "ply", SPZ)]
+    files = [_write(task, "splat.spz", "splat", "spz", SPZ)]
+    if task.params.get("keepPly"):
+        files.append(_write(task, "splat.ply", "splat", "ply", SPZ))
     camera = {"fx": 10.0, "fy": 10.0, "cx": 4.0, "cy": 3.0, "width": 8, "height": 6}
     return [Made(kind="splat", model_key=f"lift-{model}", files=files, details={"camera": camera}), depth]
 

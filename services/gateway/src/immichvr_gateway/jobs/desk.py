@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
+from typing import Any
 
 import nats.errors
 from google.protobuf import json_format
@@ -132,14 +133,19 @@ class Desk:
                 record.requesters = [requester, *(one for one in known.requesters if one != requester)]
             return await self._publish(record)
 
-    async def retry(self, record: JobRecord) -> JobRecord:
-        """Starts the next run of a job that has ended. Raises Unavailable; Problem if it has not."""
+    async def retry(self, record: JobRecord, message: dict[str, Any] | None = None) -> JobRecord:
+        """Starts the next run of a job that has ended, as `message` where one is given.
+
+        Raises Unavailable; Problem if it has not ended.
+        """
         async with self._lock(record.id):
             record = self.index.get(record.id) or record
             if not record.message:
                 raise Problem(409, "not_known", f"what job {record.id} consists of is not known; ask for it anew")
             if not record.state.terminal:
                 raise Problem(409, "not_ended", f"job {record.id} is {record.state}; only an ended job is tried again")
+            if message is not None:
+                record = record.model_copy(update={"message": message})
             return await self._publish(next_run(record))
 
     async def cancel(self, record: JobRecord, requester: str) -> JobRecord:

@@ -33,6 +33,10 @@ class Library(Protocol):
         """One photo; `fresh` asks anew, as before work on it begins. PhotoNotFound."""
         ...
 
+    async def owns(self, who: Identity, photo_id: str) -> bool:
+        """Whether a photo that this person sees is theirs, asked anew. PhotoNotFound."""
+        ...
+
     async def original(self, who: Identity, photo_id: str, span: Span | None = None) -> Content:
         """The file as it is, or that part of it, where the library gives parts. PhotoNotFound, PhotoTooLarge."""
         ...

@@ -5,7 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from immichvr_common.errors import CorruptObject, NotFound
+from immichvr_common.manifests import Manifest
 
+from immichvr_gateway.assets import AssetEntry
 from immichvr_gateway.core import Core
 from immichvr_gateway.library import LibraryPhoto
 from immichvr_gateway.problems import lost, not_found
@@ -37,7 +39,7 @@ async def get_asset_file(
     if entry is None:
         raise not_found(f"photo {photo_id} has no asset {asset_key!r}")
     try:
-        manifest = await core.manifests.read(entry.manifest_key)
+        manifest = await _read(core, entry)
     except NotFound as error:
         raise lost(entry.manifest_key) from error
     found = next((one for one in manifest.files if one.name == file), None)
@@ -54,6 +56,7 @@ async def get_asset_file(
     try:
         return await serve(request, served, download)
     except NotFound as error:
+        await core.book.look(entry)
         raise lost(found.key) from error
 
 
@@ -72,12 +75,21 @@ async def map_assets(core: TheCore, who: Person) -> AssetMapView:
     return AssetMapView(count=len(shown), map=shown)
 
 
+async def _read(core: Core, entry: AssetEntry) -> Manifest:
+    """An asset's manifest; an asset that turns out to be lost is known no more. Raises NotFound."""
+    try:
+        return await core.manifests.read(entry.manifest_key)
+    except NotFound:
+        await core.book.look(entry)
+        raise
+
+
 async def asset_views(core: Core, photo: LibraryPhoto) -> list[AssetView]:
     """A photo's assets, the best first."""
     views = []
     for entry in core.assets.of_photo(photo.id):
         try:
-            manifest = await core.manifests.read(entry.manifest_key)
+            manifest = await _read(core, entry)
         except (NotFound, CorruptObject):
             continue
         views.append(asset_view(manifest, core.orders.is_outdated(manifest, photo), photo.name))

@@ -74,7 +74,8 @@ async def retry_job(job_id: str, core: TheCore, who: Person) -> Response:
     if record.kind == LIVE or record.kind.startswith("model-"):
         # Whether this person may, and whether it makes sense, was decided when it was asked for.
         raise Problem(409, "not_retriable", f"a job of kind {record.kind} is not tried again; ask for it anew")
-    record = await core.desk.retry(record)
+    message = await core.orders.renewed(who, record) if record.state.terminal and record.message else None
+    record = await core.desk.retry(record, message)
     return JSONResponse(record.view(who.user_id).model_dump(mode="json"), 202, {"Location": f"/api/jobs/{record.id}"})
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from immichvr_common.trace import accept_traceparent
 
-from immichvr_gateway.conversions import Asker, Conversion, Levels
+from immichvr_gateway.conversions import Conversion, Levels
 from immichvr_gateway.core import Core
 from immichvr_gateway.jobs.records import Answer
 from immichvr_gateway.library import Identity, LibraryPhoto
@@ -86,8 +86,7 @@ async def convert_splat(photo_id: str, wish: ConvertRequest, request: Request, c
     """Converts a photo's splat: 202 with the job, or 200 if the file exists."""
     photo = await core.library.photo(who, photo_id)
     conversion = Conversion(wish.format, options=wish.options, lod_count=wish.lod_count)
-    asker = Asker(who.user_id, _trace(request))
-    return _answered(who, await core.orders.conversions.convert(asker, photo, wish.model, conversion))
+    return _answered(who, await core.orders.convert(who, photo, wish.model, conversion, _trace(request)))
 
 
 @router.post("/{photo_id}/splat/levels", status_code=202, response_model=JobAnswer, responses=MADE)
@@ -95,8 +94,7 @@ async def make_levels(photo_id: str, wish: LevelsRequest, request: Request, core
     """Makes levels of detail of a photo's splat, or tiles, with an index: 202 with the job, or 200 if they exist."""
     photo = await core.library.photo(who, photo_id)
     levels = Levels(wish.format, tuple(wish.levels), tuple(wish.counts), wish.tile_gaussians)
-    asker = Asker(who.user_id, _trace(request))
-    return _answered(who, await core.orders.conversions.levels(asker, photo, wish.model, levels))
+    return _answered(who, await core.orders.levels(who, photo, wish.model, levels, _trace(request)))
 
 
 def _view(core: Core, who: Identity, photo: LibraryPhoto) -> PhotoView:

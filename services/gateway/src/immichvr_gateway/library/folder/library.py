@@ -56,6 +56,10 @@ class FolderLibrary:
         await self._refresh()
         return await self._on_disk(lambda: self._index.photo(photo_id))
 
+    async def owns(self, who: Identity, photo_id: str) -> bool:
+        """Whether there is such a photo: all of them are the one person's. Raises PhotoNotFound."""
+        return (await self.photo(who, photo_id, fresh=True)).id == photo_id
+
     async def original(self, who: Identity, photo_id: str, span: Span | None = None) -> Content:
         """The file as it is. Raises PhotoNotFound."""
         await self._refresh()

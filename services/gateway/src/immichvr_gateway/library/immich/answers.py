@@ -32,6 +32,7 @@ class Asset(_Answer):
     """
 
     id: Annotated[str, StringConstraints(pattern=UUID_PATTERN)]
+    owner_id: str
     type: str
     visibility: str
     is_trashed: bool

@@ -118,6 +118,10 @@ class ImmichLibrary:
         """One photo, as Immich showed it to this person at most a minute ago. Raises PhotoNotFound."""
         return self._photo(await self._asset(who, photo_id, fresh))
 
+    async def owns(self, who: Identity, photo_id: str) -> bool:
+        """Whether this person uploaded the photo, rather than having it shared with them. Raises PhotoNotFound."""
+        return (await self._asset(who, photo_id, fresh=True)).owner_id == who.user_id
+
     async def original(self, who: Identity, photo_id: str, span: Span | None = None) -> Content:
         """The file as it was uploaded, edits not applied. Raises PhotoNotFound, PhotoTooLarge."""
         asset = await self._asset(who, photo_id)

@@ -1,0 +1,252 @@
+"""Goes through storage a page at a time and carries out what `decisions` says.
+
+Safe against everything that happens meanwhile: it lists, then asks what is under way, then reads the manifests. A job
+that ended before it was asked has its manifest written by then; one that begins later writes under keys that did not
+exist when it listed. A manifest is only ever changed over the very one that was judged.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from immichvr_common.errors import Conflict, ServiceError, Unavailable
+from immichvr_common.logs import get_log
+from immichvr_common.manifests import ROOTS, change_manifest, manifest_key, parse_manifest
+from immichvr_common.storage import Listed, ObjectStore
+
+from immichvr_gateway.assets import AssetIndex, ManifestReader, entry_of
+from immichvr_gateway.retention.decisions import (
+    Change,
+    Found,
+    Group,
+    Rules,
+    Verdict,
+    Why,
+    judge,
+    judge_source,
+    missing_files,
+)
+from immichvr_gateway.retention.forgetting import AssetBook
+
+log = get_log(__name__)
+
+SOURCES = "sources"
+_MANIFEST = "manifest.json"
+_SETTLED = 100_000
+"""Assets of which is remembered that nothing of them goes yet."""
+
+Busy = Callable[[], Awaitable[set[str]]]
+
+
+@dataclass
+class Tally:
+    """Objects and their bytes."""
+
+    objects: int = 0
+    bytes: int = 0
+
+    def add(self, size: int) -> None:
+        """Counts one more."""
+        self.objects += 1
+        self.bytes += size
+
+
+@dataclass
+class Report:
+    """What a pass found and did. kept: by top-level prefix. gone: by why; what would go, where nothing may be done."""
+
+    kept: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
+    gone: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
+    requests: int = 0
+
+
+class Collector:
+    """Tidies up storage. busy: the photos that have a job queued or running, asked anew each time."""
+
+    def __init__(
+        self, store: ObjectStore, index: AssetIndex, manifests: ManifestReader, book: AssetBook, busy: Busy,
+        rules: Rules, dry_run: bool = False,
+    ) -> None:  # fmt: skip
+        self._store, self._index, self._manifests, self._book, self._busy = store, index, manifests, book, busy
+        self._rules, self._dry_run = rules, dry_run
+        self._settled: dict[str, tuple[bytes, datetime | None]] = {}
+        self.gone_photos: set[str] = set()
+
+    async def walk(self, report: Report, root: str, after: str = "") -> AsyncIterator[str]:
+        """Goes through one top-level prefix, and gives after each page the key after which it would go on.
+
+        Raises Unavailable; what was done until then stays done.
+        """
+        left: list[Listed] = []
+        async for page in self._store.walk(f"{root}/", after):
+            report.requests += 1
+            whole, left = _whole_groups([*left, *page])
+            await self._treat(report, root, whole)
+            if whole:
+                yield whole[-1].key
+        await self._treat(report, root, left)
+
+    async def _treat(self, report: Report, root: str, listed: list[Listed]) -> None:
+        if not listed:
+            return
+        now, busy = await self._store.clock(), await self._busy()
+        if root == SOURCES:
+            await self._treat_sources(report, listed, busy, now)
+            return
+        kind = next(one for one, place in ROOTS.items() if place == root)
+        for prefix, objects in _grouped(listed).items():
+            await self._treat_asset(report, kind, prefix, objects, busy, now)
+
+    async def _treat_sources(self, report: Report, listed: list[Listed], busy: set[str], now: datetime) -> None:
+        for one in listed:
+            photo_id = one.key.split("/")[1]
+            removal = None if photo_id in busy else judge_source(one, now, self._rules)
+            if removal is None and photo_id not in self.gone_photos - busy:
+                report.kept[SOURCES].add(one.size)
+            else:
+                await self._remove(report, one, Why.SOURCE if removal else Why.DELETED)
+
+    async def _treat_asset(
+        self, report: Report, kind: str, prefix: str, listed: list[Listed], busy: set[str], now: datetime
+    ) -> None:
+        root, _, asset = prefix.partition("/")
+        photo_id, _, model_key = asset.partition("_")
+        entry = self._index.get(photo_id, f"{kind}-{model_key}")
+        shown = entry.recipe if entry is not None else None
+        is_gone = photo_id in self.gone_photos
+        fingerprint = _fingerprint(listed, shown, is_gone)
+        known, due = self._settled.get(prefix, (b"", None))
+        if photo_id in busy or (known == fingerprint and (due is None or due > now)):
+            for one in listed:
+                report.kept[root].add(one.size)
+            return
+        group = await self._read(report, kind, photo_id, model_key, listed)
+        await self._agree(group, shown)
+        verdict = judge(group, shown, is_gone, now, self._rules)
+        await self._carry_out(report, root, listed, verdict)
+        if not verdict.changes and all(found.manifest is not None for found in group.manifests.values()):
+            self._remember(prefix, fingerprint, verdict)
+
+    async def _read(self, report: Report, kind: str, photo_id: str, model_key: str, listed: list[Listed]) -> Group:
+        objects: dict[str, list[Listed]] = defaultdict(list)
+        manifests: dict[str, Found] = {}
+        for one in listed:
+            recipe, _, rest = one.key.split("/", 2)[2].partition("/")
+            if rest == _MANIFEST:
+                manifests[recipe] = await self._found(report, one)
+            elif rest:
+                objects[recipe].append(one)
+        for recipe in set(objects) - set(manifests):
+            # It may have been written since the listing, by a job that has ended since.
+            key = manifest_key(kind, photo_id, model_key, recipe)
+            if await self._exists(report, key):
+                manifests[recipe] = Found(None, objects[recipe][0])
+        return Group(kind, photo_id, model_key, objects, manifests)
+
+    async def _found(self, report: Report, listed: Listed) -> Found:
+        """A manifest, if it is still the one that was listed."""
+        report.requests += 1
+        try:
+            stored = await self._store.get_bytes(listed.key)
+            manifest = parse_manifest(stored.data, listed.key)
+        except Unavailable:
+            raise
+        except ServiceError as error:
+            log.warning("a manifest cannot be read; everything of its asset stays", key=listed.key, error=error.message)
+            return Found(None, listed)
+        is_same = stored.etag == listed.etag and manifest.key == listed.key
+        return Found(manifest if is_same else None, listed)
+
+    async def _exists(self, report: Report, key: str) -> bool:
+        report.requests += 1
+        return await self._store.exists(key)
+
+    async def _agree(self, group: Group, shown: str | None) -> None:
+        """Makes the index agree with what was found: an asset that nobody knew of, one that is not there any more."""
+        asset_key = f"{group.kind}-{group.model_key}"
+        entry = self._index.get(group.photo_id, asset_key)
+        if entry is not None:
+            found = group.manifests.get(entry.recipe)
+            manifest = found.manifest if found is not None else None
+            there = {one.key for one in group.objects.get(entry.recipe, [])}
+            if found is None or (manifest is not None and (manifest.removed or missing_files(manifest, there))):
+                await self._book.look(entry)
+        elif shown is None:
+            for found in group.manifests.values():
+                if found.manifest is not None and not found.manifest.removed:
+                    await self._book.add(entry_of(found.manifest))
+
+    async def _carry_out(self, report: Report, root: str, listed: list[Listed], verdict: Verdict) -> None:
+        going = {removal.listed.key for removal in verdict.removals}
+        for one in listed:
+            if one.key not in going:
+                report.kept[root].add(one.size)
+        for removal in verdict.removals:
+            await self._remove(report, removal.listed, removal.why)
+        for change in verdict.changes:
+            await self._change(report, change)
+
+    async def _remove(self, report: Report, listed: Listed, why: Why) -> None:
+        report.gone[why].add(listed.size)
+        if not self._dry_run:
+            report.requests += 1
+            await self._store.delete(listed.key)
+
+    async def _change(self, report: Report, change: Change) -> None:
+        manifest = change.found.manifest
+        assert manifest is not None  # noqa: S101  # only what was read is judged
+        leaving = [file for file in manifest.files if not change.names or file.name in change.names]
+        for file in leaving:
+            report.gone[f"{change.why}-soon"].add(file.size)
+        if self._dry_run or manifest.photo_id in await self._busy():
+            return
+        report.requests += 1
+        note = "ply: the raw PLY is not kept any longer; asking for it makes the splat anew"
+        changed = manifest.without(change.names, note) if change.names else manifest.buried(change.why)
+        try:
+            await change_manifest(self._store, changed, change.found.listed.etag)
+        except Conflict:
+            return  # it is another one by now, and is judged next time
+        self._manifests.forget(manifest.key)
+        entry = self._index.get(manifest.photo_id, manifest.asset_key)
+        if not change.names and entry is not None and entry.manifest_key == manifest.key:
+            await self._book.forget(entry)
+
+    def _remember(self, prefix: str, fingerprint: bytes, verdict: Verdict) -> None:
+        if len(self._settled) >= _SETTLED:
+            self._settled.clear()
+        if verdict.removals:
+            self._settled.pop(prefix, None)
+        else:
+            self._settled[prefix] = (fingerprint, verdict.later)
+
+
+def _whole_groups(listed: list[Listed]) -> tuple[list[Listed], list[Listed]]:
+    """Those of groups that are there to their end, and those of the last, of which more may follow."""
+    last = _group_of(listed[-1]) if listed else ""
+    cut = next((at for at, one in enumerate(listed) if _group_of(one) == last), 0)
+    return listed[:cut], listed[cut:]
+
+
+def _grouped(listed: list[Listed]) -> dict[str, list[Listed]]:
+    groups: dict[str, list[Listed]] = defaultdict(list)
+    for one in listed:
+        # What lies elsewhere is not ours to judge.
+        if len(one.key.split("/")) >= 4 and "_" in _group_of(one):
+            groups[_group_of(one)].append(one)
+    return groups
+
+
+def _group_of(listed: Listed) -> str:
+    return "/".join(listed.key.split("/", 2)[:2])
+
+
+def _fingerprint(listed: list[Listed], shown: str | None, is_gone: bool) -> bytes:
+    digest = hashlib.sha256(f"{shown}\n{is_gone}".encode())
+    for one in listed:
+        digest.update(f"\n{one.key} {one.etag}".encode())
+    return digest.digest()[:16]
