@@ -13,12 +13,17 @@ import pytest
 from immichvr_local import models_command
 from immichvr_local.download_shown import DownloadShown
 from immichvr_models import Progress, registry
-from immichvr_models.testing import Hub, drops_after, running_hub, status
+from immichvr_models.testing import Hub, drops_after, running_hub, status, weights_of
 from rich.console import Console
 
 MODEL = registry["da2-base"]
 """Not permissive, and of files whose sizes and checksums are learned at the first download."""
-CONTENTS = {file.path: f"{file.path} ".encode() * 9000 for file in MODEL.files}
+CONTENTS = {
+    file.path: json.dumps({"of": file.path, "long": "x" * 36_000}).encode()
+    if file.path.endswith(".json")
+    else weights_of(bytes(36_000))
+    for file in MODEL.files
+}
 
 
 @pytest.fixture
@@ -207,3 +212,16 @@ def test_elsewhere_a_download_is_a_few_lines() -> None:
     assert lines[0] == "Tiny: 0 bytes of 4.0 MB, 500.0 kB/s, 8 s to go"
     assert lines[-1] == "Tiny: 4.0 MB of 4.0 MB, 500.0 kB/s, 0 s to go"
     assert len(lines) == 5
+
+
+def test_what_was_learned_of_a_file_can_be_forgotten(run, hub: Hub) -> None:
+    assert run("models", "download", MODEL.key, "--accept").exit_code == 0
+    assert run("models", "delete", MODEL.key).exit_code == 0
+    path = next(path for path in hub.files if path.endswith("safetensors"))
+    hub.files[path] = weights_of(b"y" * 36_000)
+    refused = run("models", "download", MODEL.key)
+    assert refused.exit_code == 1
+    assert f"immichvr models forget-pin {MODEL.key}" in refused.stderr
+    assert "the next download is believed" in run("models", "forget-pin", MODEL.key).stdout
+    assert run("models", "download", MODEL.key).exit_code == 0
+    assert run("models", "forget-pin", "nobody").exit_code == 2

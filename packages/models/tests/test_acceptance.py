@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from immichvr_models import Cache, CacheSettings, DownloadError, Licence, Model, ModelFile, Registry, UnknownModel
-from immichvr_models.testing import Hub
+from immichvr_models.testing import Hub, weights_of
 
-WEIGHTS = b"weights" * 100
+WEIGHTS = weights_of(b"weights" * 100)
 PATH = "/someone/Strict-hf/resolve/abc/w.safetensors"
 
 

@@ -22,9 +22,9 @@ from immichvr_models import (
     registry,
 )
 from immichvr_models.settings import default_root, settings_from_env
-from immichvr_models.testing import Behaviour, Hub, Request, honest, sends, status
+from immichvr_models.testing import Behaviour, Hub, Request, honest, sends, status, weights_of
 
-WEIGHTS = bytes(range(256)) * 2000
+WEIGHTS = weights_of(bytes(range(256)) * 2000)
 CONFIG = b'{"hidden_size": 8}'
 CONFIG_PATH = "/someone/Tiny-hf/resolve/abc123/config.json"
 WEIGHTS_PATH = "/someone/Tiny-hf/resolve/abc123/model.safetensors"
@@ -107,8 +107,10 @@ def test_a_checksum_the_registry_lacks_is_pinned_at_the_first_download(
     cache, model = Cache(tmp_path, quick), tiny(pinned=False)
     cache.ensure(model)
     cache.remove(model)
-    serve(hub, weights=b"y" * len(WEIGHTS))
-    assert failure(cache, model).code == "bad_checksum"
+    serve(hub, weights=weights_of(b"y" * 512_000))
+    error = failure(cache, model)
+    assert error.code == "bad_checksum"
+    assert "immichvr models forget-pin tiny" in error.remedy
     serve(hub)
     cache.ensure(model, retry=True)
     assert cache.state(model) == "ready"

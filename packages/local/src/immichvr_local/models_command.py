@@ -115,6 +115,18 @@ def delete(key: Key) -> None:
             output().print(f"note: the files in {cache.path(model)} were put there by hand and stay", markup=False)
 
 
+@models.command("forget-pin")
+def forget_pin(key: Key) -> None:
+    """Forget the checksums that were learned of a model, where its files have rightly changed at their source."""
+    with plain_errors(), _known_errors(), _failed_downloads(key):
+        from immichvr_local.console import output
+
+        cache = _cache()
+        known = cache.forget_pins(cache.registry[key])
+        said = "the next download is believed, if its content is plausible" if known else "nothing was learned of it"
+        output().print(f"{key}: {said}", markup=False, soft_wrap=True)
+
+
 @models.command()
 def path(key: Key) -> None:
     """Print the directory of a model's files."""

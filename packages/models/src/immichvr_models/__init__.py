@@ -1,6 +1,7 @@
 """The model registry: what exists, where it comes from, its licence, and verified downloads."""
 
 from immichvr_models.acceptance import Acceptance
+from immichvr_models.answers import reach
 from immichvr_models.cache import Cache, ModelState
 from immichvr_models.download import Download, fetch
 from immichvr_models.errors import DownloadError, ErrorCode, Offline, UnknownModel
@@ -27,5 +28,6 @@ __all__ = [
     "Registry",
     "UnknownModel",
     "fetch",
+    "reach",
     "registry",
 ]

@@ -10,8 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import httpx
+from immichvr_common.proxies import ProxyTransport
 
 from immichvr_models.errors import DownloadError
+
+_MAX_REDIRECTS = 10
 
 
 class Interrupted(Exception):
@@ -55,6 +58,16 @@ def asked(client: httpx.Client, url: str, headers: dict[str, str], seconds: floa
         response.close()
 
 
+def reach(url: str, seconds: float) -> None:
+    """Raises DownloadError (no_network) unless somebody answers at this address within so many seconds."""
+    with httpx.Client(transport=ProxyTransport(), timeout=seconds) as client:
+        try:
+            with asked(client, url, {}, seconds):
+                return
+        except Interrupted as why:
+            raise no_network(url, str(why)) from why
+
+
 def _send(client: httpx.Client, request: httpx.Request, seconds: float) -> httpx.Response:
     """Send a request and wait no longer than this for the answer's head, name resolution included.
 
@@ -64,7 +77,7 @@ def _send(client: httpx.Client, request: httpx.Request, seconds: float) -> httpx
 
     def ask() -> None:
         try:
-            answer.set_result(client.send(request, stream=True))
+            answer.set_result(_followed(client, request))
         except Exception as error:  # noqa: BLE001 - handed to the waiting thread, which sorts it
             answer.set_exception(error)
 
@@ -76,6 +89,17 @@ def _send(client: httpx.Client, request: httpx.Request, seconds: float) -> httpx
         raise Interrupted(f"no answer within {seconds:g} s") from error
     except httpx.RequestError as error:
         raise Interrupted(str(error) or type(error).__name__) from error
+
+
+def _followed(client: httpx.Client, request: httpx.Request) -> httpx.Response:
+    """The answer at the end of all redirects. Their bodies are not read: httpx itself would, however long they are."""
+    for _ in range(_MAX_REDIRECTS + 1):
+        response = client.send(request, stream=True, follow_redirects=False)
+        if response.next_request is None:
+            return response
+        response.close()
+        request = response.next_request
+    raise httpx.TooManyRedirects(f"more than {_MAX_REDIRECTS} redirects", request=request)
 
 
 def body_of(url: str, response: httpx.Response) -> Body | None:
@@ -113,13 +137,13 @@ def no_network(url: str, why: str) -> DownloadError:
     )
 
 
-def wrong_bytes(url: str, why: str) -> DownloadError:
-    """What came, or would come, is not the expected file."""
+def wrong_bytes(url: str, why: str, remedy: str | None = None) -> DownloadError:
+    """What came, or would come, is not the expected file. remedy: where it is not the usual one."""
     location = httpx.URL(url)
     return DownloadError(
         "bad_checksum",
         f"what {location.host} sent for {location.path.rsplit('/', 1)[-1]} is not the expected file: {why}",
-        "a login page, a proxy or a mirror may be in between; try again elsewhere",
+        remedy or "a login page, a proxy or a mirror may be in between; try again elsewhere",
     )
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 
 import httpx
 from filelock import FileLock, Timeout
+from immichvr_common.proxies import ProxyTransport
 from pydantic import BaseModel, ValidationError
 
 from immichvr_models.acceptance import Acceptance, Acceptances
@@ -134,6 +135,14 @@ class Cache:
             shutil.rmtree(directory, ignore_errors=True)
         return freed
 
+    def forget_pins(self, model: Model) -> bool:
+        """Forget the checksums that were learned of a model's files; whether there were any.
+
+        What the hub has next is believed, if its content is plausible. Raises DownloadError (not_writable).
+        """
+        with writing(self.root), self._alone_with(model, lambda _: None):
+            return self._ledger.forget(model)
+
     def _permit(self, model: Model, accepted: bool) -> None:
         """Raise unless this model may be fetched now."""
         agreed = accepted or model.key in self.settings.accepted
@@ -171,7 +180,7 @@ class Cache:
         timeout = httpx.Timeout(self.settings.read_timeout, connect=self.settings.open_timeout)
         try:
             missing = self._missing(model, directory, meter)
-            with httpx.Client(follow_redirects=True, timeout=timeout, headers=_HEADERS) as client:
+            with httpx.Client(transport=ProxyTransport(), timeout=timeout, headers=_HEADERS) as client:
                 for file in missing:
                     self._fetch(model, file, directory, client, meter)
         finally:
@@ -197,6 +206,8 @@ class Cache:
             target=directory / file.path,
             size=file.size,
             sha256=self._ledger.expected(model, file),
+            limit=model.cap(file),
+            refusal=None if file.sha256 else _learned(model, self._ledger.pins_of(model)),
         )
         digest = fetch(download, client, self.settings, _of_file(meter, file.path))
         size = download.target.stat().st_size
@@ -291,6 +302,13 @@ def _noting(note: Path, report: Callable[[Progress], None]) -> Callable[[Progres
 
 def _of_file(meter: Meter, path: str) -> Callable[[int, int | None], None]:
     return lambda received, total: meter.at(path, received, total)
+
+
+def _learned(model: Model, pins: Path) -> str:
+    return (
+        "it differs from what was fetched first; a login page, a proxy or a mirror may be in between. If this one is "
+        f"right, run `immichvr models forget-pin {model.key}` (or remove {pins}) and fetch it again"
+    )
 
 
 def _damaged(directory: Path) -> DownloadError:

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 
 from immichvr_models.answers import wrong_bytes
+from immichvr_models.content import NotTheFile, judge
 from immichvr_models.disk import writing
 from immichvr_models.partial import Partial
 from immichvr_models.settings import CacheSettings
@@ -23,7 +24,8 @@ class Download:
     """One file to fetch.
 
     target: where it goes, complete and checked; size, sha256: what it must be, where that is known;
-    limit: bytes after which a file of unknown size is given up.
+    limit: bytes after which a file of unknown size is given up; refusal: what to do where the sha256 is another, for
+    one that was only learned.
     """
 
     url: str
@@ -31,6 +33,7 @@ class Download:
     size: int | None = None
     sha256: str | None = None
     limit: int = 50_000_000_000
+    refusal: str | None = None
 
 
 def fetch(download: Download, client: httpx.Client, settings: CacheSettings, report: Report) -> str:
@@ -54,10 +57,21 @@ def fetch(download: Download, client: httpx.Client, settings: CacheSettings, rep
     if download.sha256 not in (None, digest):
         partial.discard()
         expected = str(download.sha256)[:12]
-        raise wrong_bytes(download.url, f"its sha256 is {digest[:12]}…, expected {expected}…")
+        raise wrong_bytes(download.url, f"its sha256 is {digest[:12]}…, expected {expected}…", download.refusal)
+    if download.sha256 is None:
+        _judge(download, partial)
     with writing(download.target.parent):
         partial.place(download.target)
     return digest
+
+
+def _judge(download: Download, partial: Partial) -> None:
+    """Believes in a file without a checksum only if its content is plausible."""
+    try:
+        judge(partial.path, download.target.suffix)
+    except NotTheFile as error:
+        partial.discard()
+        raise wrong_bytes(download.url, str(error)) from error
 
 
 def token_for(url: str, settings: CacheSettings) -> str | None:

@@ -11,7 +11,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, field_validator, model_validator
 
+from immichvr_models.content import LARGEST_TEXT
 from immichvr_models.errors import UnknownModel
+
+_BYTES_PER_PARAMETER = 5
+_LARGEST_WEIGHTS = 10_000_000_000
 
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
 Makes = Literal["depth", "splat", "points", "poses"]
@@ -103,6 +107,17 @@ class Model(_Strict):
         """Bytes of all files; None where the registry does not know one of them."""
         sizes = [file.size for file in self.files]
         return None if None in sizes else sum(size for size in sizes if size is not None)
+
+    def cap(self, file: ModelFile) -> int:
+        """Bytes at which a download of the file is given up: its size where known, else what it cannot exceed.
+
+        Weights have 4 bytes for each parameter, and a quarter more for what is counted otherwise.
+        """
+        if file.size is not None:
+            return file.size
+        if file.path.endswith(".json"):
+            return LARGEST_TEXT
+        return int(_BYTES_PER_PARAMETER * self.parameters_m * 1e6) if self.parameters_m else _LARGEST_WEIGHTS
 
     @property
     def weights_mb(self) -> float | None:

@@ -6,10 +6,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+import httpx
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 DEFAULT_ENDPOINT = "https://huggingface.co"
-Address = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+\S*$")]
+
+
+def _usable(address: str) -> str:
+    try:
+        httpx.URL(address)
+    except httpx.InvalidURL as error:
+        raise ValueError(f"no address of a server: {error}") from error
+    return address
+
+
+Address = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+\S*$"), AfterValidator(_usable)]
 _YES = {"1", "true", "yes", "on"}
 
 
@@ -29,6 +40,7 @@ class CacheSettings(BaseModel):
     open_timeout: from asking to the first byte of the first answer; with no network, this is all it costs.
     read_timeout, min_rate: a transfer that is silent for so long, or slower than so many bytes per second over
         such a time, is broken off and resumed.
+    longest: for so long one file may take at once; what has arrived is kept for the next attempt.
     retries: in a row, without any progress between them; backoff: before the first, doubled for each further one.
     failure_memory: for so long after a failure nothing is tried again; ten times as long where the answer was
         wrong rather than missing.
@@ -50,6 +62,7 @@ class CacheSettings(BaseModel):
     open_timeout: float = Field(default=5.0, gt=0)
     read_timeout: float = Field(default=15.0, gt=0)
     min_rate: float = Field(default=4_000.0, ge=0)
+    longest: float = Field(default=12 * 3600.0, gt=0)
     retries: int = Field(default=4, ge=0)
     backoff: float = Field(default=0.5, ge=0)
     failure_memory: float = Field(default=60.0, ge=0)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import threading
 import time
@@ -14,6 +15,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+def weights_of(data: bytes) -> bytes:
+    """A safetensors file of one tensor that has these bytes."""
+    tensor = {"dtype": "U8", "shape": [len(data)], "data_offsets": [0, len(data)]}
+    header = json.dumps({"weight": tensor}).encode()
+    return len(header).to_bytes(8, "little") + header + data
 
 
 class Request(BaseHTTPRequestHandler):
@@ -160,6 +168,28 @@ def without_length(request: Request, body: bytes) -> None:
     request.head(200, Connection="close")
     request.wfile.write(body)
     request.hang_up()
+
+
+def _chunks_without_end(request: Request) -> None:
+    block = bytes(64_000)
+    while not request.hub.over.is_set():
+        request.wfile.write(f"{len(block):x}\r\n".encode() + block + b"\r\n")
+
+
+def endless(request: Request, body: bytes) -> None:
+    """Send chunks for as long as the client takes them."""
+    request.head(200, Transfer_Encoding="chunked")
+    _chunks_without_end(request)
+
+
+def redirects_at_length(location: str) -> Behaviour:
+    """Send the client on, with a body that does not end."""
+
+    def behaviour(request: Request, body: bytes) -> None:
+        request.head(302, Location=location, Transfer_Encoding="chunked")
+        _chunks_without_end(request)
+
+    return behaviour
 
 
 def sends(other: bytes) -> Behaviour:

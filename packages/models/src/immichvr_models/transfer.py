@@ -23,6 +23,8 @@ LOOK_EVERY = 0.1
 """Seconds between two looks at how far the connections are."""
 _WORTH = 1_000_000
 """Bytes that an attempt need not exceed to count as progress; else it is a hundredth of what was here before."""
+_LOOK_AT_DISK_EVERY = 8_000_000
+"""Bytes between two looks at how much the disk has left."""
 _LEAVE = 0.2
 """Seconds that a connection which is being abandoned is waited for."""
 
@@ -66,7 +68,8 @@ def transfer(source: Source, partial: Partial, client: httpx.Client, settings: C
             if obstacles > settings.retries + 1:
                 raise no_network(source.url, str(obstacle)) from obstacle
         except DownloadError as error:
-            if error.code == "bad_checksum":
+            # What has no known end is not worth the space that it took from everybody.
+            if error.code == "bad_checksum" or (error.code == "no_space" and partial.total is None):
                 partial.discard()
             raise
 
@@ -102,13 +105,16 @@ class _Run:
 
     def drive(self, report: Report) -> None:
         """Run the connections and tell how far they are, until all is here or one has failed for good."""
-        due = time.monotonic() + NOTE_EVERY
+        began = time.monotonic()
+        due = began + NOTE_EVERY
         try:
             self._hire()
             while self._error is None and any(worker.is_alive() for worker in self._workers):
                 if self._left.wait(LOOK_EVERY):
                     self._left.clear()
                 report(self._partial.received, self._partial.total)
+                if time.monotonic() - began > self._settings.longest:
+                    raise no_network(self._source.url, f"it took longer than {self._settings.longest:g} s")
                 if time.monotonic() >= due:
                     self._writer.note()
                     due = time.monotonic() + NOTE_EVERY
@@ -204,8 +210,13 @@ class _Run:
         with writing(self._partial.path.parent):
             require_space(self._partial.path.parent, missing, self._settings.keep_free)
         pace = _Pace(self._settings.read_timeout, self._settings.min_rate / self._connections)
+        unlooked = 0
         for chunk in response.iter_raw():
+            unlooked += len(chunk)
             with writing(self._partial.path.parent):
+                if unlooked >= _LOOK_AT_DISK_EVERY:
+                    require_space(self._partial.path.parent, len(chunk), self._settings.keep_free)
+                    unlooked = 0
                 count = self._writer.write(piece, chunk)
             if count is None:
                 return
@@ -224,6 +235,8 @@ class _Run:
         """Let what is expected and what the server has agree, or raise."""
         if body.total is not None and self._source.size not in (None, body.total):
             raise wrong_bytes(self._source.url, f"the server has {body.total} bytes, expected {self._source.size}")
+        if (body.total or 0) > self._source.limit:
+            raise wrong_bytes(self._source.url, f"the server has {body.total} bytes, of at most {self._source.limit}")
         total = body.total if body.total is not None else self._source.size
         if body.start == 0 and self._alone and len(self._partial.pieces) == 1:
             self._partial.begin(total, body.validator)

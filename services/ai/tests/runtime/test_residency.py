@@ -15,7 +15,7 @@ from immichvr_ai.errors import DeviceFailed, ModelUnavailable, NotEnoughMemory
 from immichvr_ai.networks.base import Compute
 from immichvr_ai.runtime import Runtime
 from immichvr_ai.runtime import memory as memory_module
-from immichvr_ai.runtime.memory import free_bytes
+from immichvr_ai.runtime.memory import free_bytes, weights_bytes
 from immichvr_ai.settings import ModelsSettings
 
 MB = 1_000_000
@@ -288,3 +288,9 @@ def test_free_memory_is_what_the_container_leaves(tmp_path: Path, monkeypatch: p
     assert free_bytes(torch.device("cpu")) == 400_000_000
     (tmp_path / "memory.max").write_text("max\n")
     assert (free_bytes(torch.device("cpu")) or 0) > 400_000_000
+
+
+def test_a_header_nested_without_end_is_no_weights_and_no_crash(tmp_path: Path) -> None:
+    header = b'{"a":' * 50_000 + b"1" + b"}" * 50_000
+    (tmp_path / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    assert weights_bytes(tmp_path) == 8 + len(header)

@@ -57,14 +57,29 @@ def disk() -> Check:
 
 def network(endpoint: str) -> Check:
     """Whether the place that models come from answers."""
-    import httpx
+    from immichvr_models import DownloadError, reach
 
     try:
-        httpx.head(endpoint, timeout=_NETWORK_S, follow_redirects=True)
-    except httpx.HTTPError as error:
+        reach(endpoint, _NETWORK_S)
+    except DownloadError as error:
         remedy = "without it, models that are not here yet cannot be fetched; the built-in estimator is used"
         return warn("network", f"{endpoint} does not answer ({error})", remedy)
     return ok("network", f"{endpoint} answers")
+
+
+def proxies() -> Check:
+    """Which proxies the environment names, and whether they can be used."""
+    from immichvr_common.proxies import Proxies
+
+    named = Proxies(os.environ).named
+    for one in named:
+        if one.proxy is None:
+            return warn(
+                "proxy",
+                f"{one.variable} names one that cannot be used: {one.why}",
+                f"unset {one.variable}, or correct it",
+            )
+    return ok("proxy", ", ".join(one.variable for one in named) or "none is named")
 
 
 def port() -> Check:

@@ -44,6 +44,7 @@ def examine() -> list[Check]:
         ("port", machine.port),
         ("Immich", immich.server),
         ("network", lambda: machine.network(cache.settings.endpoint)),
+        ("proxy", machine.proxies),
         ("Node.js", software.node),
         ("viewer", software.viewer),
         ("browser", software.browser),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from immichvr_common.embedded import BUCKET, NatsServer, SeaweedServer
+from immichvr_common.proxies import without_proxies
 from immichvr_common.storage_rights import Account
 
 from immichvr_local.stack.data import DataDirectory
@@ -27,6 +28,8 @@ _CHILDREN = {"ai": 2, "converter": 1}
 """Working processes of each where the environment says nothing; a live session takes one of ai's, photos the other."""
 _GATEWAYS_CALLS = {"ai": "StreamFrames", "converter": "ListFormats"}
 """What the gateway may call of each."""
+_ASK_OUTSIDE = ("ai",)
+"""Workers that fetch what is not in this network, and may need a proxy for it: models."""
 NAMES = ("nats", "seaweedfs", "gateway", *WORKERS)
 """Every part's name, in the order of start."""
 INNER_PORTS = (
@@ -148,7 +151,8 @@ def _worker(plan: Plan, name: str) -> Part:
         "RPC__CALLERS__GATEWAY__CALLS": _GATEWAYS_CALLS[name],
     }
     defaults = _prefixed(name, {"WORK__CHILDREN": str(_CHILDREN[name]), "WORK__DIRECTORY": str(plan.data.work)})
-    environment = _environment(plan.data, defaults | dict(os.environ))
+    inherited = dict(os.environ) if name in _ASK_OUTSIDE else without_proxies(os.environ)
+    environment = _environment(plan.data, defaults | inherited)
     environment |= _prefixed(name, own | _connections(plan, name))
     log, port = plan.data.log(name), plan.inner[f"{name}-rpc"]
     return Part(name, _module(f"immichvr_{name}"), environment, log, listens(port), healthy=serves_rpc(port))

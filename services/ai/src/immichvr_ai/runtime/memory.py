@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import json
 import math
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from immichvr_models.content import NotTheFile, tensors
+
 if TYPE_CHECKING:
     import torch
 
-_LARGEST_HEADER = 100_000_000
-"""Bytes of a safetensors header, at most: the format's own limit."""
 _MEMINFO = Path("/proc/meminfo")
 _CGROUPS = (
     (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current"), "inactive_file"),
@@ -74,13 +73,9 @@ def weights_bytes(directory: Path) -> int:
 
 
 def _in_float32(file: Path) -> int | None:
-    """From the header of a safetensors file (a JSON object after its length in 8 bytes); None where it has none."""
-    with suppress(OSError, ValueError, TypeError, AttributeError, KeyError), file.open("rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        if length > _LARGEST_HEADER:
-            return None
-        tensors = json.loads(stream.read(length))
-        return sum(4 * math.prod(map(int, one["shape"])) for name, one in tensors.items() if name != "__metadata__")
+    """From the header of a safetensors file; None where it has none."""
+    with suppress(OSError, NotTheFile):
+        return sum(4 * math.prod(shape) for shape in tensors(file).values())
     return None
 
 

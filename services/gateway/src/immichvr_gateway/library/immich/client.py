@@ -12,6 +12,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TypeVar
 
 import httpx
+from immichvr_common.proxies import AsyncProxyTransport
 from pydantic import BaseModel, ValidationError
 
 from immichvr_gateway.library.errors import LibraryUnavailable, NotPermitted, PhotoTooLarge, SignInFailed
@@ -53,10 +54,13 @@ class ImmichClient:
             # A session cookie from somebody's sign-in would outrank everybody's API key.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             follow_redirects=False,
-            limits=httpx.Limits(max_connections=limits.connections, max_keepalive_connections=16),
             timeout=httpx.Timeout(limits.read_s, connect=limits.connect_s, pool=limits.connect_s),
             trust_env=False,  # a .netrc would add a credential that nobody showed
-            verify=_trusted_authorities(self.address),
+            transport=AsyncProxyTransport(
+                limits=httpx.Limits(max_connections=limits.connections, max_keepalive_connections=16),
+                trust_env=False,
+                verify=_trusted_authorities(self.address),
+            ),
         )
 
     async def get(
