@@ -26,16 +26,16 @@ from minio.deleteobjects import DeleteObject
 from minio.error import S3Error
 from minio.signer import sign_v4_s3
 
-KEYS = ("sources/p1/v1", "splats/p1_m/r/manifest.json", "depth/p1_m/r/manifest.json", "private/note")
+KEYS = ("sources/p1/v1", "splats/p1_m/r/manifest.json", "depth/p1_m/r/manifest.json", "calls/c/a", "private/note")
 READS = {
     "gateway": set(KEYS),
-    "ai": {"sources/p1/v1", "splats/p1_m/r/manifest.json", "depth/p1_m/r/manifest.json"},
-    "converter": {"splats/p1_m/r/manifest.json"},
+    "ai": {"sources/p1/v1", "splats/p1_m/r/manifest.json", "depth/p1_m/r/manifest.json", "calls/c/a"},
+    "converter": {"splats/p1_m/r/manifest.json", "calls/c/a"},
 }
 WRITES = {
     "gateway": set(KEYS),
     "ai": {"splats/p1_m/r/manifest.json", "depth/p1_m/r/manifest.json"},
-    "converter": {"splats/p1_m/r/manifest.json"},
+    "converter": {"splats/p1_m/r/manifest.json", "calls/c/a"},
 }
 WORKERS = [service for service in SERVICES if service != "gateway"]
 

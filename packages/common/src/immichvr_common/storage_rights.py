@@ -29,9 +29,10 @@ class _Rights:
 
 GATEWAY = "gateway"
 _WORKERS = {
-    # A manifest is read before it is written anew, and a depth map for lifting.
-    "ai": _Rights(reads=("sources/*", "splats/*", "depth/*"), writes=("splats/*", "depth/*")),
-    "converter": _Rights(reads=("splats/*",), writes=("splats/*",)),
+    # A manifest is read before it is written anew, and a depth map for lifting. Under `calls/` is what callers of gRPC
+    # bring and get.
+    "ai": _Rights(reads=("sources/*", "splats/*", "depth/*", "calls/*"), writes=("splats/*", "depth/*")),
+    "converter": _Rights(reads=("splats/*", "calls/*"), writes=("splats/*", "calls/*")),
 }
 SERVICES = (GATEWAY, *_WORKERS)
 """Every service that has an account."""
