@@ -40,9 +40,9 @@ ONE_DAY = timedelta(days=1)
 FIRST_DAY = datetime(2024, 5, 1, 12, tzinfo=UTC)
 
 
-@dataclass
+@dataclass(eq=False)
 class StubUser:
-    """Somebody with an account."""
+    """Somebody with an account. partners: whose photos are in their timeline too."""
 
     id: str
     name: str
@@ -50,6 +50,7 @@ class StubUser:
     password: str
     is_admin: bool = False
     is_deleted: bool = False
+    partners: list[StubUser] = field(default_factory=list)
 
 
 @dataclass
@@ -247,7 +248,7 @@ async def _search(stub: ImmichStub, request: Request, caller: Caller) -> Respons
     found = [
         asset
         for asset in stub.assets.values()
-        if asset.owner is caller.user
+        if asset.owner in (caller.user, *caller.user.partners)
         and wanted.get("type", asset.type) == asset.type
         and wanted.get("visibility", asset.visibility) == asset.visibility
         and (wanted.get("withDeleted", False) or not asset.trashed)
@@ -364,7 +365,9 @@ async def _body(request: Request, *needed: str) -> dict[str, Any]:
 
 def _seen_by(stub: ImmichStub, request: Request, caller: Caller, refusal: Refusal) -> StubAsset:
     asset = stub.assets.get(request.path_params["id"])
-    if asset is None or (caller.user is not asset.owner and caller.user not in asset.shared_with):
+    if asset is None or (
+        caller.user not in (asset.owner, *asset.shared_with) and asset.owner not in caller.user.partners
+    ):
         raise refusal
     return asset
 
