@@ -67,7 +67,7 @@ def test_up_says_at_once_what_cannot_be_an_address_or_a_key(
     ("failure", "code", "words"),
     [
         (ZeroDivisionError("nobody foresaw this"), 1, "immichvr: this should not happen: ZeroDivisionError: nobody"),
-        (OSError(28, "No space left on device", "/data"), 1, "immichvr: /data: No space left on device"),
+        (OSError(28, "No space left on device", "/data"), 1, "immichvr: /data: its disk is full: make room on it"),
         (KeyboardInterrupt(), 130, ""),
     ],
 )

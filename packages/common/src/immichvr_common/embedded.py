@@ -254,9 +254,13 @@ def stop_process(process: subprocess.Popen[bytes] | None, grace_s: float = 10) -
 def write_private(path: Path, text: str) -> None:
     """Writes a file that its owner alone may read; whole or not at all."""
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-    unfinished.replace(path)
+    try:
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+        unfinished.replace(path)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
 
 
 def _spawn(command: list[str], directory: Path, log: str, env: dict[str, str]) -> subprocess.Popen[bytes]:

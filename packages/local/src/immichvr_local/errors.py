@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import tempfile
 import traceback
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from contextlib import contextmanager
 import click
 import typer
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_FULL = "its disk is full: make room on it, or name another place"
 INTERRUPTED = 130
 """The exit code after a signal, as shells have it."""
 
@@ -35,6 +38,8 @@ def about(subject: str, *kinds: type[Exception]) -> Iterator[None]:
         yield
     except OSError as error:
         name = str(error.filename or subject)
+        if error.errno in _NO_ROOM:
+            raise CommandError(f"{name}: {_FULL}", exit_code=1) from error
         raise CommandError(f"{name}: {error.strerror or error}") from error
     except kinds as error:
         remedy = getattr(error, "remedy", "") or getattr(error.__cause__, "remedy", "")
@@ -59,7 +64,7 @@ def plain_errors() -> Iterator[None]:
         raise typer.Exit(INTERRUPTED) from error
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        typer.echo(f"immichvr: {place}{error.strerror or error}", err=True)
+        typer.echo(f"immichvr: {place}{_FULL if error.errno in _NO_ROOM else error.strerror or error}", err=True)
         raise typer.Exit(1) from error
     except Exception as error:
         typer.echo(f"immichvr: this should not happen: {type(error).__name__}: {error}{_written_down(error)}", err=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 import nats.errors
 from immichvr_common.bus import Bus
 from immichvr_common.bus.connection import OUTAGES, BusFull
+from immichvr_common.bus.streams import EVENTS
 from immichvr_common.bus.subjects import GATEWAY
 from immichvr_common.disk import short_of_room
 from immichvr_common.errors import CorruptObject, ServiceError, StorageFull, Unavailable, full_elsewhere
@@ -22,7 +23,7 @@ from immichvr_gateway.readiness import Trouble
 log = get_log(__name__)
 
 _LOOKED_EVERY_S = 5.0
-_ASKED_WHEN_IDLE_S = 20.0
+_ASKED_WHEN_IDLE_S = 10.0
 """Between questions to NATS and for the canary, while nothing is under way and all is well."""
 _A_WORKERS_S = 60.0
 """How long a worker's full disk is believed in; nobody but the worker can look whether it has room again."""
@@ -136,10 +137,12 @@ class Room:
     async def _full_bus(self, bus: Bus) -> StorageFull | None:
         try:
             await bus.publish(_PROBE, b"{}")
+            await bus.js.purge_stream(EVENTS, subject=_PROBE, keep=1)
         except StorageFull as full:
             return full
         except (Unavailable, *OUTAGES, nats.errors.Error) as error:
             log.debug("whether NATS has room is not known", error=str(error))
+            self._asked = 0.0  # once more soon: a store that is full confirms nothing, again and again
             return self._faults.get("nats")
         return bus.full
 

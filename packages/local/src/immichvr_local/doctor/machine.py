@@ -10,7 +10,9 @@ import psutil
 
 from immichvr_local.console import size
 from immichvr_local.doctor.check import Check, fail, ok, warn
+from immichvr_local.errors import CommandError
 from immichvr_local.stack.data import default_directory
+from immichvr_local.stack.floor import VARIABLE, keep_free
 from immichvr_local.stack.ports import GATEWAY_PORT, is_free
 
 _LITTLE_MEMORY, _LITTLE_DISK, _TOO_LITTLE_DISK = 4e9, 5e9, 0.5e9
@@ -48,6 +50,13 @@ def disk() -> Check:
     found = f"{size(free)} free for {default_directory()}"
     if not os.access(place, os.W_OK):
         return fail("disk", f"{place} cannot be written to", "name another directory with --data or IMMICHVR_DATA")
+    try:
+        kept = keep_free()
+    except CommandError as error:
+        return fail("disk", str(error), "set it right, or leave it out")
+    if free < kept:
+        found = f"{found}; with less than {size(kept)} nothing new is made"
+        return fail("disk", found, f"free some space, or set {VARIABLE} to less")
     if free < _TOO_LITTLE_DISK:
         return fail("disk", found, "free some space, or name another directory with --data or IMMICHVR_DATA")
     if free < _LITTLE_DISK:

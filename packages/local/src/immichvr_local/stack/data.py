@@ -125,12 +125,17 @@ class DataDirectory:
 
     def remember(self, state: dict[str, Any]) -> None:
         """Remembers for the next start."""
-        _write_private(self.root / "state.json", json.dumps(state, indent=2) + "\n")
+        with about(str(self.root)):
+            _write_private(self.root / "state.json", json.dumps(state, indent=2) + "\n")
 
 
 def _write_private(path: Path, text: str) -> None:
     """Writes a file that its owner alone may read; whole or not at all."""
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-    unfinished.replace(path)
+    try:
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+        unfinished.replace(path)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise

@@ -49,16 +49,16 @@ def listens(port: int, host: str = "127.0.0.1") -> Ready:
     return ready
 
 
-def answers(url: str) -> Ready:
-    """Ready when a GET is answered with 200."""
+def has_started(url: str) -> Ready:
+    """Ready when the gateway says that it has started, also where not all is well: what was made can be seen."""
     import httpx
 
     client = httpx.AsyncClient(timeout=5, trust_env=False)
 
     async def ready() -> bool:
         try:
-            return (await client.get(url)).status_code == 200
-        except httpx.HTTPError:
+            return (await client.get(url)).json().get("started") is True
+        except (httpx.HTTPError, ValueError, AttributeError):
             return False
 
     return ready

@@ -15,7 +15,7 @@ from immichvr_common.storage_rights import Account
 
 from immichvr_local.stack.data import DataDirectory
 from immichvr_local.stack.leftovers import MARK
-from immichvr_local.stack.part import SERVERS, Part, answers, greets, listens, replies, says_yes, serves_rpc
+from immichvr_local.stack.part import SERVERS, Part, greets, has_started, listens, replies, says_yes, serves_rpc
 from immichvr_local.stack.ports import hosts_of_this_machine
 
 _SEAWEED_PORTS = tuple(f"seaweedfs-{role}" for role in (
@@ -57,6 +57,7 @@ class Plan:
     host: str
     port: int
     inner: Mapping[str, int]
+    keep_free: int = 2_000_000_000
 
     @property
     def is_open(self) -> bool:
@@ -80,18 +81,23 @@ def _address(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def seaweed_of(plan: Plan) -> SeaweedServer:
+    """The SeaweedFS of a stack. It stops later than the services: what they are at, they may end."""
+    data = plan.data
+    accounts = {
+        service: Account(data.secret(f"s3-{service}-access-key"), data.secret(f"s3-{service}-secret-key"))
+        for service in ("gateway", *WORKERS)
+    }
+    return SeaweedServer(
+        data.s3, [plan.inner[name] for name in _SEAWEED_PORTS], accounts, keep_free=plan.keep_free // 2
+    )
+
+
 def parts_of(plan: Plan) -> list[Part]:
     """Every process of the stack, in the order of start. Writes the servers' configuration and all secrets."""
     data, inner = plan.data, plan.inner
     nats = NatsServer(data.nats, inner["nats"], {user: data.secret(f"nats-{user}") for user in ("gateway", *WORKERS)})
-    seaweed = SeaweedServer(
-        data.s3,
-        [inner[name] for name in _SEAWEED_PORTS],
-        {
-            service: Account(data.secret(f"s3-{service}-access-key"), data.secret(f"s3-{service}-secret-key"))
-            for service in ("gateway", *WORKERS)
-        },
-    )
+    seaweed = seaweed_of(plan)
     return [
         Part(
             "nats",
@@ -128,6 +134,8 @@ def _gateway(plan: Plan) -> Part:
         "WORK_DIRECTORY": str(data.work),
         "SESSION_KEY_FILE": str(data.secret_file("session-key")),
         "ACCESS_TOKEN_FILE": str(data.secret_file("access-token")),
+        "ROOM__DIRECTORY": str(data.root),
+        "ROOM__KEEP_FREE": str(plan.keep_free),
         "AI__TOKEN_FILE": str(_gateways_token(data, "ai")),
     }
     environment = _environment(data, dict(os.environ), keep_immich=plan.photos is None)
@@ -139,7 +147,7 @@ def _gateway(plan: Plan) -> Part:
         _module("immichvr_gateway"),
         environment,
         data.log("gateway"),
-        answers(f"{plan.gallery}/api/ready"),
+        has_started(f"{plan.gallery}/api/ready"),
         healthy=replies(f"{plan.gallery}/api/docs"),
     )
 
@@ -147,6 +155,7 @@ def _gateway(plan: Plan) -> Part:
 def _worker(plan: Plan, name: str) -> Part:
     own = {
         "RPC__PORT": str(plan.inner[f"{name}-rpc"]),
+        "WORK__KEEP_FREE": str(plan.keep_free),
         "RPC__CALLERS__GATEWAY__TOKEN_FILE": str(_gateways_token(plan.data, name)),
         "RPC__CALLERS__GATEWAY__CALLS": _GATEWAYS_CALLS[name],
     }

@@ -14,9 +14,11 @@ from immichvr_common.seaweed import sweep_sockets
 
 from immichvr_local.errors import about
 from immichvr_local.stack.data import DataDirectory
+from immichvr_local.stack.floor import keep_free
 from immichvr_local.stack.leftovers import end_leftovers
 from immichvr_local.stack.parts import INNER_PORTS, SOCKET_PORTS, Plan, parts_of
 from immichvr_local.stack.ports import gateway_port, inner_ports
+from immichvr_local.stack.room import RoomWatch, check_room
 from immichvr_local.stack.supervisor import Event, Supervisor
 
 Say = Callable[[str], None]
@@ -70,18 +72,25 @@ async def running(options: Options, say: Say, tell: Callable[[Event], None]) -> 
     with data.locked(), signals.caught():
         if ended := end_leftovers(data.root):
             say(f"ended {ended} processes that an earlier start had left behind")
-        plan = _plan(options, data, say)
+        kept = keep_free()
+        check_room(data, kept, say)
+        plan = _plan(options, data, kept, say)
         with about("the servers", NotInstalled):
             supervisor = Supervisor(parts_of(plan), tell)
         try:
             await _start(supervisor, signals)
-            yield plan, signals
+            watching = asyncio.create_task(RoomWatch(plan, supervisor, say).run())
+            try:
+                yield plan, signals
+            finally:
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
         finally:
             await supervisor.stop(signals.hurry)
             sweep_sockets(plan.inner[name] for name in SOCKET_PORTS)
 
 
-def _plan(options: Options, data: DataDirectory, say: Say) -> Plan:
+def _plan(options: Options, data: DataDirectory, kept: int, say: Say) -> Plan:
     state = data.remembered()
     ports = state.get("ports")
     known = {name: port for name, port in ports.items() if isinstance(port, int)} if isinstance(ports, dict) else {}
@@ -90,7 +99,7 @@ def _plan(options: Options, data: DataDirectory, say: Say) -> Plan:
     port = gateway_port(options.host, options.port, known.get("gateway"), say)
     inner = inner_ports(INNER_PORTS, known, {port})
     data.remember({"ports": {"gateway": port, **inner}})
-    return Plan(data, options.photos, options.host, port, inner)
+    return Plan(data, options.photos, options.host, port, inner, kept)
 
 
 async def _start(supervisor: Supervisor, signals: Signals) -> None:

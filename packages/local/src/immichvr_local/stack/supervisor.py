@@ -65,6 +65,12 @@ class Supervisor:
         process = self._processes.get(name)
         return process.pid if process else None
 
+    def restart(self, name: str, why: str) -> None:
+        """Ends a part's process, of which `why` is told; its keeper starts another."""
+        for part in self._parts:
+            if part.name == name:
+                self._end_hung(part, why)
+
     async def start(self) -> None:
         """Starts all parts and waits until every one was ready. Raises StartFailed; then everything is stopped."""
         self._keepers = {part.name: asyncio.create_task(self._keep(part)) for part in self._parts}

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+from immichvr_common.errors import disk_full
 from immichvr_media import MediaError, preview_jpeg
 
 from immichvr_gateway.library.errors import (
@@ -101,7 +102,9 @@ class Renditions:
                 older.unlink(missing_ok=True)
             _write_at_once(path, jpeg)
         except OSError as error:
-            raise _unwritable(self._cache, error) from error
+            # What cannot be kept for want of room can be shown all the same.
+            if disk_full(error) is None:
+                raise _unwritable(self._cache, error) from error
         return jpeg
 
     def _decode(self, file: PhotoFile, max_side: int) -> bytes:
@@ -129,8 +132,14 @@ class Renditions:
 
 def _write_at_once(path: Path, data: bytes) -> None:
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-        file.write(data)
-    Path(file.name).replace(path)
+        unfinished = Path(file.name)
+        try:
+            with file:
+                file.write(data)
+            unfinished.replace(path)
+        except OSError:
+            unfinished.unlink(missing_ok=True)
+            raise
 
 
 def _unwritable(cache: Path, error: OSError) -> LibraryUnavailable:
