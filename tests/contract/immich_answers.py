@@ -276,6 +276,19 @@ async def _asset(stub: ImmichStub, request: Request, caller: Caller) -> Response
     return JSONResponse(asset_answer(asset, with_exif=True))
 
 
+async def _upload_check(stub: ImmichStub, request: Request, caller: Caller) -> Response:
+    wanted = (await _body(request))["assets"]
+    own = {_hash(asset.original): asset for asset in stub.assets.values() if asset.owner is caller.user}
+    results = []
+    for one in wanted:
+        if (there := own.get(one["checksum"])) is None:
+            results.append({"id": one["id"], "action": "accept"})
+        else:
+            known = {"reason": "duplicate", "assetId": there.id, "isTrashed": there.trashed}
+            results.append({"id": one["id"], "action": "reject", **known})
+    return JSONResponse({"results": results})
+
+
 async def _original(stub: ImmichStub, request: Request, caller: Caller) -> Response:
     asset = _seen_by(stub, request, caller, Refusal(404, "Not Found"))
     if asset.edited and request.query_params.get("edited") == "true":
@@ -369,6 +382,8 @@ def _seen_by(stub: ImmichStub, request: Request, caller: Caller, refusal: Refusa
         caller.user not in (asset.owner, *asset.shared_with) and asset.owner not in caller.user.partners
     ):
         raise refusal
+    if asset.visibility == "locked":  # the locked folder opens by a PIN alone, which neither key nor password is
+        raise refusal
     return asset
 
 
@@ -399,6 +414,7 @@ PROTECTED: tuple[tuple[str, str, str | None, Callable[..., Awaitable[Response]]]
     ("GET", "/api-keys/me", None, _my_key),
     ("GET", "/users/me", "user.read", _me),
     ("POST", "/search/metadata", "asset.read", _search),
+    ("POST", "/assets/bulk-upload-check", "asset.upload", _upload_check),
     ("GET", "/assets/{id}", "asset.read", _asset),
     ("GET", "/assets/{id}/original", "asset.download", _original),
     ("GET", "/assets/{id}/thumbnail", "asset.view", _thumbnail),

@@ -8,6 +8,7 @@ import immichvr_splats
 import immichvr_splats.stream
 import numpy as np
 import pytest
+from immichvr_common.tasks import Task
 from immichvr_converter.conversion import (
     LIGHT_MAX_BYTES,
     Converted,
@@ -20,7 +21,8 @@ from immichvr_converter.conversion import (
     convert,
     tell_format,
 )
-from immichvr_splats import ReadLimits, read, write
+from immichvr_converter.jobs import perform
+from immichvr_splats import ReadLimits, read, to_bytes, write
 
 
 @pytest.fixture
@@ -201,3 +203,15 @@ def test_the_first_bytes_tell_more_than_the_name(make_cloud, tmp_path: Path) -> 
     assert tell_format(tmp_path / "input", name="scene.SPLAT") == "splat"
     with pytest.raises(UnsupportedFormat, match=r"one of .*splat, spz"):
         tell_format(tmp_path / "input", "obj")
+
+
+@pytest.mark.parametrize("key", ["ply", "spz"])
+def test_what_is_made_of_the_spz_says_so_and_what_is_made_of_the_raw_ply_does_not(make_cloud, tmp_path, key) -> None:
+    (tmp_path / "splat").write_bytes(to_bytes(make_cloud(40), key))
+    for kind, params in (("convert", {"toFormat": "ksplat"}), ("lod", {"levels": ["preview"]})):
+        out = tmp_path / kind
+        out.mkdir()
+        task = Task(kind, {"modelKey": "m", "fromFormat": key, **params}, {"splat": tmp_path / "splat"}, out)
+        [made] = perform(task, lambda *_: None)
+        told = [loss for loss in made.losses if "made from the SPZ" in loss]
+        assert len(told) == (len(made.files) if key == "spz" else 0)

@@ -45,6 +45,7 @@ from immichvr_gateway.orders import Orders
 from immichvr_gateway.presences import Presences
 from immichvr_gateway.readiness import Readiness
 from immichvr_gateway.results import Results
+from immichvr_gateway.retention.departed import Departed
 from immichvr_gateway.retention.forgetting import AssetBook
 from immichvr_gateway.retention.keeper import Keeper
 from immichvr_gateway.room import Room
@@ -256,9 +257,13 @@ class Core:
         kept = settings.retention
         book = AssetBook(bus, self.store, self._assets, self.manifests, self._asset_keeper, self._asset_gone)
         await book.follow()
-        stager = Stager(self.library, self.store, settings.limits, kept)
+        departed = Departed(bus, self.library, lambda: self.presences.people)
+        stager = Stager(
+            self.library, self.store, settings.limits, kept,
+            lambda who, photo_id: self._supervisor.errand("whose photo", departed.note(who, photo_id)),
+        )  # fmt: skip
         orders = Orders(desk, self._assets, self.manifests, stager, self.store, self._shelf, book, kept.ply_days > 0)
-        self._storage_keeper = Keeper(bus, self.store, self._jobs, self._assets, self.manifests, book, kept)
+        self._storage_keeper = Keeper(bus, self.store, self._jobs, self._assets, self.manifests, book, departed, kept)
         self._lightening = Lightening(desk, orders, self._supervisor)
         self._model_orders = ModelOrders(desk, self._shelf, self.models, self.store.bucket)
         self._live = LiveSessions(desk, self._shelf, self.models, self.store.bucket, settings.live)

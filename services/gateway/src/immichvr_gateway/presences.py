@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from immichvr_common.errors import ServiceError, Unavailable
 from immichvr_common.logs import get_log
 
-from immichvr_gateway.library import LibraryUnavailable, SignInFailed
+from immichvr_gateway.library import Identity, LibraryUnavailable, SignInFailed
 from immichvr_gateway.problems import Problem
 from immichvr_gateway.sessions import Sessions
 from immichvr_gateway.visitors import Visitor
@@ -40,6 +40,11 @@ class Presences:
         self._sessions, self._clock = sessions, clock
         self._present: set[Presence] = set()
         sessions.on_end = self.session_ended
+
+    @property
+    def people(self) -> list[Identity]:
+        """Who is connected now."""
+        return [presence.visitor.who for presence in self._present]
 
     def enter(self, visitor: Visitor, end: Callable[[Problem], None]) -> Presence:
         """Somebody who has just been recognised connects."""

@@ -7,6 +7,7 @@ import secrets
 import tempfile
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,13 +34,14 @@ class Stager:
     """Stages each version of a photo once, however many ask at the same time.
 
     What is staged is handed out for half the time that it is kept. After that it is staged anew, under another key:
-    what is removed because of its age is never what somebody has just been given.
+    what is removed because of its age is never what somebody has just been given. on_staged: told who had what staged.
     """
 
     def __init__(
-        self, library: Library, store: ObjectStore, limits: LimitSettings, retention: RetentionSettings
-    ) -> None:
-        self._library, self._store = library, store
+        self, library: Library, store: ObjectStore, limits: LimitSettings, retention: RetentionSettings,
+        on_staged: Callable[[Identity, str], None],
+    ) -> None:  # fmt: skip
+        self._library, self._store, self._on_staged = library, store, on_staged
         self._max_bytes, self._lasts_s = int(limits.source_megabytes * 1e6), retention.source_hours * 3600 / 2
         self._known: OrderedDict[str, tuple[float, Staged]] = OrderedDict()
         self._locks = KeyedLocks()
@@ -69,6 +71,7 @@ class Stager:
                 await _save(content, path, self._max_bytes, photo.name)
                 ref = await self._store.put_file(f"{key}-{secrets.token_hex(4)}", path, content.media_type)
             staged = Staged(ref, content.note)
+        self._on_staged(who, photo.id)
         self._known[key] = (at, staged)
         self._known.move_to_end(key)
         if len(self._known) > _REMEMBERED:

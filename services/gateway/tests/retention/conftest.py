@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from immichvr_common.bus import Bus
 from immichvr_common.manifests import Manifest, parse_manifest
 from immichvr_common.storage import ObjectStore
+from immichvr_gateway.aside import Aside
 from immichvr_gateway.assets import AssetIndex, ManifestReader
 from immichvr_gateway.jobs.index import JobIndex
+from immichvr_gateway.library import FolderLibrary
 from immichvr_gateway.loading import AssetKeeper, hold_against_storage
+from immichvr_gateway.retention.departed import Departed
 from immichvr_gateway.retention.forgetting import AssetBook
 from immichvr_gateway.retention.keeper import Keeper
 from immichvr_gateway.settings import RetentionSettings
@@ -21,7 +25,9 @@ Keeping = Callable[..., Awaitable[Keeper]]
 
 
 @pytest.fixture
-async def keeping(empty_bus: Bus, storage: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> Keeping:
+async def keeping(
+    empty_bus: Bus, storage: ObjectStore, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Keeping:
     """Gives a keeper of what lies in storage now; `later` is how much storage's clock has gone on for it."""
 
     async def keep(later: timedelta = timedelta(0), **settings: Any) -> Keeper:
@@ -32,10 +38,11 @@ async def keeping(empty_bus: Bus, storage: ObjectStore, monkeypatch: pytest.Monk
 
         monkeypatch.setattr(storage, "clock", lambda: clock(storage))
         index, manifests = AssetIndex(), ManifestReader(storage)
-        keeper = AssetKeeper(empty_bus)
+        keeper = AssetKeeper(empty_bus, Aside(empty_bus))
         await hold_against_storage(storage, index, keeper)
         book = AssetBook(empty_bus, storage, index, manifests, keeper, lambda _: None)
-        return Keeper(empty_bus, storage, JobIndex(), index, manifests, book, RetentionSettings(**settings))
+        departed = Departed(empty_bus, FolderLibrary(photos, tmp_path / "cache"), list)
+        return Keeper(empty_bus, storage, JobIndex(), index, manifests, book, departed, RetentionSettings(**settings))
 
     return keep
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from immichvr_common.manifests import Manifest
 from immichvr_gateway.retention.lease import Turn
+from immichvr_gateway.settings import RetentionSettings
 from PIL import Image
 
 DAY = timedelta(days=1)
@@ -149,3 +150,16 @@ async def test_managers_see_what_lies_in_storage(shared, gateway) -> None:
     assert (await shared.get("/api/storage", as_user="bob")).status_code == 403
     assert (await shared.get("/api/storage", as_user="ann")).json()["looked_at"] is None
     assert (await gateway.get("/api/storage")).json()["dry_run"] is False
+
+
+async def test_no_ply_is_kept_where_that_is_the_setting_but_one_that_is_asked_for_is_made(
+    serving, settings, gateway, workers
+) -> None:
+    nothing = settings.model_copy(update={"retention": RetentionSettings(ply_days=0)})
+    async with serving(nothing) as other, other.listening() as live:
+        other.ids = gateway.ids
+        await other.make(live, "hut.png", "splat")
+        url = f"/api/photos/{other.ids['hut.png']}/assets/splat-lift-heuristic/splat.ply"
+        assert (await other.get(url)).status_code == 404
+        await other.make(live, "hut.png", "splat/convert", format="ply")
+        assert (await other.get(url)).status_code == 200

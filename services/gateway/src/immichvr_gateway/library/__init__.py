@@ -14,7 +14,7 @@ from immichvr_gateway.library.errors import (
 )
 from immichvr_gateway.library.folder import FolderLibrary, FolderLimits
 from immichvr_gateway.library.immich import ImmichLibrary, ImmichLimits
-from immichvr_gateway.library.photos import Caller, Credential, Identity, LibraryPhoto, PhotoPage, Span
+from immichvr_gateway.library.photos import Caller, Credential, Identity, LibraryPhoto, PhotoPage, Span, Trace
 from immichvr_gateway.library.protocol import Library
 
 __all__ = [
@@ -39,4 +39,5 @@ __all__ = [
     "PhotoUnreadable",
     "SignInFailed",
     "Span",
+    "Trace",
 ]

@@ -86,6 +86,14 @@ class Span:
 
 
 @dataclass(frozen=True)
+class Trace:
+    """By what a library finds out later whether a photo was deleted for good. owner: the user id of whom to ask as."""
+
+    owner: str
+    mark: str
+
+
+@dataclass(frozen=True)
 class PhotoPage:
     """Photos, newest first, and the cursor that gives the next ones."""
 

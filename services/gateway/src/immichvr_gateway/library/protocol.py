@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Literal, Protocol
 
 from immichvr_gateway.library.content import Content
-from immichvr_gateway.library.photos import Caller, Identity, LibraryPhoto, PhotoPage, Span
+from immichvr_gateway.library.photos import Caller, Identity, LibraryPhoto, PhotoPage, Span, Trace
 
 
 class Library(Protocol):
@@ -35,6 +35,14 @@ class Library(Protocol):
 
     async def owns(self, who: Identity, photo_id: str) -> bool:
         """Whether a photo that this person sees is theirs, asked anew. PhotoNotFound."""
+        ...
+
+    async def trace(self, who: Identity, photo_id: str) -> Trace:
+        """What `is_gone` needs to know of a photo. PhotoNotFound."""
+        ...
+
+    async def is_gone(self, who: Identity, photo_id: str, mark: str) -> bool:
+        """Whether a photo was deleted for good, asked as its owner; False wherever that cannot be told for sure."""
         ...
 
     async def original(self, who: Identity, photo_id: str, span: Span | None = None) -> Content:

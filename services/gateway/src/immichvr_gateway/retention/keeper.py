@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import nats.errors
 from immichvr_common.bus import Bus
@@ -21,6 +21,7 @@ from immichvr_gateway.assets import AssetIndex, ManifestReader
 from immichvr_gateway.jobs.index import JobIndex
 from immichvr_gateway.retention.collector import SOURCES, Collector, Report
 from immichvr_gateway.retention.decisions import Rules
+from immichvr_gateway.retention.departed import Departed
 from immichvr_gateway.retention.figures import StorageView, tell, view_of
 from immichvr_gateway.retention.forgetting import AssetBook
 from immichvr_gateway.retention.lease import Turn
@@ -40,10 +41,10 @@ class Keeper:
 
     def __init__(
         self, bus: Bus, store: ObjectStore, jobs: JobIndex, index: AssetIndex, manifests: ManifestReader,
-        book: AssetBook, settings: RetentionSettings,
+        book: AssetBook, departed: Departed, settings: RetentionSettings,
     ) -> None:  # fmt: skip
         self._bus, self._store, self._jobs, self._index, self._book = bus, store, jobs, index, book
-        self._settings = settings
+        self._departed, self._settings = departed, settings
         self._turn = Turn(bus)
         self.collector = Collector(store, index, manifests, book, self._busy, Rules.of(settings), settings.dry_run)
         self._report, self._looked_at = Report(), None
@@ -91,6 +92,10 @@ class Keeper:
         if not await self._turn.take():
             return False
         report = Report()
+        self.collector.gone_photos = await self._departed.look(
+            {photo_id for photo_id, _ in self._index}, await self._store.clock(),
+            timedelta(days=self._settings.deleted_days),
+        )  # fmt: skip
         root, after = await self._where_it_was()
         for place in _PREFIXES[_PREFIXES.index(root) :]:
             start = time.monotonic()

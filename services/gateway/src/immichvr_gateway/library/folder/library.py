@@ -17,8 +17,9 @@ from immichvr_gateway.library.folder.index import CURSOR_PATTERN, FolderIndex
 from immichvr_gateway.library.folder.limits import FolderLimits
 from immichvr_gateway.library.folder.opening import open_below
 from immichvr_gateway.library.folder.renditions import Renditions
+from immichvr_gateway.library.folder.traces import has_left, trace_of
 from immichvr_gateway.library.folder.walking import file_version
-from immichvr_gateway.library.photos import Caller, Identity, LibraryPhoto, PhotoPage, Span
+from immichvr_gateway.library.photos import Caller, Identity, LibraryPhoto, PhotoPage, Span, Trace
 
 _THUMBNAIL_SIDE = 512
 _PREVIEW_SIDE = 2048
@@ -59,6 +60,24 @@ class FolderLibrary:
     async def owns(self, who: Identity, photo_id: str) -> bool:
         """Whether there is such a photo: all of them are the one person's. Raises PhotoNotFound."""
         return (await self.photo(who, photo_id, fresh=True)).id == photo_id
+
+    async def trace(self, who: Identity, photo_id: str) -> Trace:
+        """Where the photo lies. Raises PhotoNotFound."""
+        await self._refresh()
+        place = (await self._on_disk(lambda: self._index.file(photo_id))).place
+        return Trace(who.user_id, await self._on_disk(lambda: trace_of(self._root, place)))
+
+    async def is_gone(self, who: Identity, photo_id: str, mark: str) -> bool:
+        """Whether the file is gone from a folder that is there still. Raises LibraryUnavailable."""
+        await self._refresh()
+        try:
+            await self._on_disk(lambda: self._index.file(photo_id))
+        except PhotoNotFound:
+            try:
+                return not self._index.overfull and await self._on_disk(lambda: has_left(self._root, mark))
+            except OSError as error:
+                raise LibraryUnavailable(f"the folder cannot be read: {error.strerror}", down="folder") from error
+        return False
 
     async def original(self, who: Identity, photo_id: str, span: Span | None = None) -> Content:
         """The file as it is. Raises PhotoNotFound."""

@@ -18,6 +18,24 @@ class _Answer(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True)
 
 
+class Present(_Answer):
+    """Of AssetResponseDto, that there is such an asset, in the trash or out of it."""
+
+    id: str
+
+
+class UploadAction(_Answer):
+    """Of AssetBulkUploadCheckResult, whether a file would be taken: `accept`, or `reject` where it is there."""
+
+    action: str
+
+
+class UploadCheck(_Answer):
+    """AssetBulkUploadCheckResponseDto."""
+
+    results: list[UploadAction]
+
+
 class Exif(_Answer):
     """Of ExifResponseDto, the size of the file."""
 

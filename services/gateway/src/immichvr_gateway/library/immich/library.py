@@ -25,7 +25,7 @@ from immichvr_gateway.library.errors import (
     SignInFailed,
 )
 from immichvr_gateway.library.immich.address import page_address
-from immichvr_gateway.library.immich.answers import UUID_PATTERN, Asset, SearchAnswer
+from immichvr_gateway.library.immich.answers import UUID_PATTERN, Asset, Present, SearchAnswer, UploadCheck
 from immichvr_gateway.library.immich.client import ImmichClient, Refused
 from immichvr_gateway.library.immich.decisions import Clock, Decisions, Shown
 from immichvr_gateway.library.immich.limits import ImmichLimits
@@ -48,6 +48,7 @@ from immichvr_gateway.library.photos import (
     LibraryPhoto,
     PhotoPage,
     Span,
+    Trace,
     version_of,
 )  # fmt: skip
 
@@ -121,6 +122,30 @@ class ImmichLibrary:
     async def owns(self, who: Identity, photo_id: str) -> bool:
         """Whether this person uploaded the photo, rather than having it shared with them. Raises PhotoNotFound."""
         return (await self._asset(who, photo_id, fresh=True)).owner_id == who.user_id
+
+    async def trace(self, who: Identity, photo_id: str) -> Trace:
+        """The photo's owner and checksum. Raises PhotoNotFound."""
+        asset = await self._asset(who, photo_id)
+        return Trace(asset.owner_id, asset.checksum)
+
+    async def is_gone(self, who: Identity, photo_id: str, mark: str) -> bool:
+        """Whether Immich has neither the photo nor, in this person's whole library, any of its checksum.
+
+        Immich answers alike for what is deleted and what lies in the locked folder; the check of uploads looks there
+        and into the trash too. It wants the permission `asset.upload`: raises NotPermitted without it.
+        """
+        if not _UUID.fullmatch(photo_id):
+            return False
+        try:
+            await self._client.get(who.credential, f"assets/{photo_id}", Present)
+        except Refused:
+            body = {"assets": [{"id": photo_id, "checksum": mark}]}
+            try:
+                answer = await self._client.post(who.credential, "assets/bulk-upload-check", body, UploadCheck)
+            except Refused:
+                return False
+            return [one.action for one in answer.results] == ["accept"]
+        return False
 
     async def original(self, who: Identity, photo_id: str, span: Span | None = None) -> Content:
         """The file as it was uploaded, edits not applied. Raises PhotoNotFound, PhotoTooLarge."""
