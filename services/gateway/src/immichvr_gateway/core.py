@@ -51,6 +51,7 @@ from immichvr_gateway.retention.keeper import Keeper
 from immichvr_gateway.room import Room
 from immichvr_gateway.sessions import Sessions
 from immichvr_gateway.settings import GatewaySettings
+from immichvr_gateway.skew import Clocks
 from immichvr_gateway.sockets import News
 from immichvr_gateway.staging import Stager
 from immichvr_gateway.views import asset_view
@@ -63,6 +64,7 @@ _RECONCILE_S = 15.0
 _LIBRARY_S, _LIBRARY_AGAIN_S = 3600.0, 30.0
 _PAY_DEBTS_S = 1.0
 _SAVE_POSITION_S = 2.0
+_COMPARE_CLOCKS_S = 60.0
 _CATCH_UP_S = 30.0
 _TELL_PATIENCE_S = 60
 
@@ -78,6 +80,7 @@ class Core:
         self.sessions = Sessions(settings, library)
         self.presences = Presences(self.sessions)
         self.room = Room(settings.room.directory, settings.room.keep_free, self.store, self._is_busy, self._go_on)
+        self.clocks = Clocks(self.store)
         self.models = Cache.from_env()
         self._shelf = Shelf(self.models, self._model_changed)
         self.news: News | None = None
@@ -218,6 +221,7 @@ class Core:
         self._supervisor.keep("position", partial(self._keep_position, bus, reader))
         self._supervisor.keep("sessions", self.sessions.keep_tidy)
         self._supervisor.keep("room", partial(self.room.watch, bus))
+        self._supervisor.keep("clocks", partial(self._keep_clocks_compared, bus))
         await self._patiently("s3", self._hold_against_storage)
         self._supervisor.keep("retention", self.storage_keeper.run)
         self._supervisor.keep("temporary files", keep_clean)
@@ -328,6 +332,12 @@ class Core:
                     log.error("reconciling failed", step=step.__name__, exc_info=error)
             await asyncio.sleep(_RECONCILE_S)
 
+    async def _keep_clocks_compared(self, bus: Bus) -> None:
+        while True:
+            with contextlib.suppress(*OUTAGES, nats.errors.Error):
+                await self.clocks.look(bus)
+            await asyncio.sleep(_COMPARE_CLOCKS_S)
+
     async def _keep_debts_paid(self) -> None:
         while True:
             await asyncio.sleep(_PAY_DEBTS_S)
@@ -381,6 +391,8 @@ class Core:
             self._lightening.begin(record)
 
     async def _on_job(self, told: Told, event: JobEvent) -> None:
+        if self._reader is not None and self._reader.stored_at is not None and event.at.seconds:
+            self.clocks.heard(event.worker[:100], event.at.ToDatetime(UTC), self._reader.stored_at)
         believed = await self.claims.job(told, event)
         if believed is not None:
             await self.desk.on_event(believed)

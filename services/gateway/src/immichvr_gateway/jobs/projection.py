@@ -77,6 +77,8 @@ class EventReader:
         self._on_begun_anew = on_begun_anew
         # Through which consumer events come, and how many of those it delivered have been applied.
         self._consumer, self._applied = "", 0
+        self.stored_at: datetime | None = None
+        """When the event that is being applied was stored, by the clock of NATS."""
 
     @property
     def place(self) -> Position:
@@ -149,8 +151,9 @@ class EventReader:
         self._begun = info.created
 
     async def _apply(self, message: Msg) -> None:
-        place = message.metadata.sequence
+        place, self.stored_at = message.metadata.sequence, message.metadata.timestamp
         await self.take(message.subject, message.data, place.stream)
+        self.stored_at = None
         self.position, self._applied = place.stream, place.consumer
 
     async def take(self, subject: str, data: bytes, seq: int) -> None:

@@ -92,7 +92,7 @@ async def ready(core: TheCore) -> Response:
     """
     state = await core.readiness()
     library: dict[str, bool] = {core.library.kind: await core.library.answers()}
-    problems = [*(one.message for one in state.storage), *core.library_problems]
+    problems = [*(one.message for one in state.storage), *core.library_problems, *core.clocks.problems()]
     told = {**state.model_dump(exclude_none=True), **library, "problems": problems}
     return JSONResponse(told, 200 if state.is_all_well else 503)
 
