@@ -146,12 +146,12 @@ async def test_a_light_variant_is_made_though_the_gateway_was_away_when_the_spla
         events = [await Events(empty_bus, job["id"]).open() for job in jobs]
         (studio / "release").touch()
         for one in events:
-            await one.end()
+            await one.end(within_s=60)
         async with again() as gateway, gateway.listening() as live:
             for job, name in zip(jobs, ("slow-lake.jpg", "slow-river.jpg"), strict=True):
                 shown = (await gateway.get(f"/api/jobs/{job['id']}")).json()
                 if shown["state"] != "succeeded":
-                    await live.job(job["id"])
+                    await live.job(job["id"], within_s=60)
                 shown = (await gateway.get(f"/api/jobs/{job['id']}")).json()
                 assert (shown["state"], shown["error"]) == ("succeeded", None)
                 assets = (await gateway.get(f"/api/photos/{job['photo_id']}/assets")).json()["assets"]

@@ -22,19 +22,14 @@ async def test_a_clock_that_is_right_is_not_spoken_of(store: ObjectStore, gatewa
 
 
 @pytest.mark.parametrize(("off", "words"), [(-10, "10 minutes behind"), (61, "61 minutes ahead of")])
-async def test_this_machines_clock_is_told_apart_from_that_of_nats(
+async def test_this_machines_clock_is_held_against_those_of_nats_and_the_storage(
     store: ObjectStore, gateway_bus: Bus, capsys: pytest.CaptureFixture[str], off: int, words: str
 ) -> None:
     clocks = Clocks(store, lambda: datetime.now(UTC) + timedelta(minutes=off))
     await clocks.look(gateway_bus)
-    assert clocks.problems() == [f"this machine's clock is {words} that of NATS"]
+    assert clocks.problems() == [f"this machine's clock is {words} that of {of}" for of in ("NATS", "the storage")]
     told = capsys.readouterr()
     assert words in told.out + told.err
-
-
-async def test_the_storages_clock_is_asked_for(store: ObjectStore) -> None:
-    ahead = await store.ahead()
-    assert ahead is not None and abs(ahead) < timedelta(seconds=5)
 
 
 def test_a_worker_whose_clock_is_ahead_is_named_at_once_and_one_behind_after_some_words(store: ObjectStore) -> None:

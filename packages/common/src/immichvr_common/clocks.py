@@ -18,7 +18,7 @@ def skew_told(status: int, code: str, headers: Mapping[str, str], now: datetime)
 
     status, code: of the answer; HEAD's has no code of its own. headers: of the answer. now: this machine's time.
     """
-    ahead = ahead_of(headers, now)
+    ahead = _ahead(headers, now)
     far = ahead is not None and abs(ahead) > _TOLERATED
     if status != 403 or not (code == _TOO_SKEWED or far):
         return None
@@ -31,7 +31,7 @@ def skew_told(status: int, code: str, headers: Mapping[str, str], now: datetime)
     )
 
 
-def ahead_of(headers: Mapping[str, str], now: datetime) -> timedelta | None:
+def _ahead(headers: Mapping[str, str], now: datetime) -> timedelta | None:
     """By how much this clock is ahead of the one that wrote the answer (RFC 9110, 6.6.1)."""
     try:
         theirs = parsedate_to_datetime(headers.get("Date", ""))

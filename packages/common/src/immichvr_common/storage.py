@@ -13,7 +13,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from itertools import islice
@@ -32,7 +32,6 @@ from minio.signer import sign_v4_s3
 from urllib3.response import BaseHTTPResponse
 
 from immichvr_common import metrics
-from immichvr_common.clocks import ahead_of
 from immichvr_common.errors import Conflict, CorruptObject, NotFound, StorageFull, StorageRefused, disk_full
 from immichvr_common.settings import S3Settings
 from immichvr_common.storage_answers import Trouble, of_exception, of_response
@@ -305,15 +304,6 @@ class ObjectStore:
     async def delete(self, key: str) -> None:
         """Removes an object; one that is not there is no error."""
         await self._run(lambda: self._client.remove_object(bucket_name=self.bucket, object_name=key), key)
-
-    async def ahead(self) -> timedelta | None:
-        """By how much this machine's clock is ahead of the storage's, to a second; None where it tells none."""
-
-        def ask() -> timedelta | None:
-            answer = self._http.request("HEAD", f"{self.endpoint.rstrip('/')}/", redirect=False)
-            return ahead_of(answer.headers, datetime.now(UTC))
-
-        return await self._run(ask, self.bucket)
 
     def close(self) -> None:
         """Ends the threads; what is under way finishes first."""

@@ -22,7 +22,6 @@ from immichvr_common.service import connect_patiently
 from immichvr_common.storage import ObjectStore
 from immichvr_common.supervision import Supervisor
 from immichvr_models import Cache
-from nats.js.errors import KeyNotFoundError
 
 from immichvr_gateway.aside import Aside
 from immichvr_gateway.assets import AssetEntry, AssetIndex, ManifestReader, entry_of
@@ -33,7 +32,7 @@ from immichvr_gateway.jobs.going_on import go_on_with_what_had_no_room
 from immichvr_gateway.jobs.index import JobIndex
 from immichvr_gateway.jobs.keeping import RecordKeeper
 from immichvr_gateway.jobs.looking import last_words
-from immichvr_gateway.jobs.projection import EventReader, Position
+from immichvr_gateway.jobs.projection import EventReader
 from immichvr_gateway.jobs.records import JobRecord, State, moment
 from immichvr_gateway.library import Library
 from immichvr_gateway.lightening import Lightening
@@ -54,16 +53,15 @@ from immichvr_gateway.settings import GatewaySettings
 from immichvr_gateway.skew import Clocks
 from immichvr_gateway.sockets import News
 from immichvr_gateway.staging import Stager
+from immichvr_gateway.upkeep import keep_position, repeat, save_position, stored_position
 from immichvr_gateway.views import asset_view
 
 log = get_log(__name__)
 T = TypeVar("T")
 
-_POSITION = "projection.events"
 _RECONCILE_S = 15.0
 _LIBRARY_S, _LIBRARY_AGAIN_S = 3600.0, 30.0
 _PAY_DEBTS_S = 1.0
-_SAVE_POSITION_S = 2.0
 _COMPARE_CLOCKS_S = 60.0
 _CATCH_UP_S = 30.0
 _TELL_PATIENCE_S = 60
@@ -183,9 +181,9 @@ class Core:
     async def stop(self) -> None:
         """Goes down, remembering how far events were read."""
         await self._supervisor.stop()
-        if self._bus is not None and self._bus.connected and self._reader is not None and self._all_written:
+        if self._bus is not None and self._bus.connected and self._reader is not None and self._is_all_written():
             with contextlib.suppress(*OUTAGES, nats.errors.Error):
-                await asyncio.wait_for(self._save_position(self._bus, self._reader.place), 1)
+                await asyncio.wait_for(save_position(self._bus, self._reader.place), 1)
         if self._live is not None:
             await self._live.close()
         if self.news is not None:
@@ -215,13 +213,17 @@ class Core:
         bus = self._bus = self._bus or await connect_patiently(self.settings.nats, "gateway")
         reader = self._reader if self._reader is not None else await self._patiently("nats", partial(self._learn, bus))
         self._supervisor.keep("events", reader.run)
-        self._supervisor.keep("reconciling", self._keep_reconciled)
-        self._supervisor.keep("debts", self._keep_debts_paid)
+        reconciling = partial(
+            repeat, _RECONCILE_S,
+            jobs=self.desk.reconcile, models=self._shelf.write_missing, live=self.live.tidy,
+        )  # fmt: skip
+        self._supervisor.keep("reconciling", reconciling)
+        self._supervisor.keep("debts", partial(repeat, _PAY_DEBTS_S, jobs=self.desk.pay_all_debts))
         self._supervisor.keep("advisories", partial(watch_advisories, bus))
-        self._supervisor.keep("position", partial(self._keep_position, bus, reader))
+        self._supervisor.keep("position", partial(keep_position, bus, reader, self._is_all_written))
         self._supervisor.keep("sessions", self.sessions.keep_tidy)
         self._supervisor.keep("room", partial(self.room.watch, bus))
-        self._supervisor.keep("clocks", partial(self._keep_clocks_compared, bus))
+        self._supervisor.keep("clocks", partial(repeat, _COMPARE_CLOCKS_S, clocks=partial(self.clocks.look, bus)))
         await self._patiently("s3", self._hold_against_storage)
         self._supervisor.keep("retention", self.storage_keeper.run)
         self._supervisor.keep("temporary files", keep_clean)
@@ -253,7 +255,7 @@ class Core:
         await self._shelf.load(await bus.js.key_value(KV_STATE))
         self._claims = Claims(bus, self._jobs, self._assets, self._results, aside)
         reader = EventReader(
-            bus, await self._position(bus), aside, self._results.look_ahead, self._on_job, self._on_asset,
+            bus, await stored_position(bus), aside, self._results.look_ahead, self._on_job, self._on_asset,
             self._on_model, self._assets.forget_places,
         )  # fmt: skip
         desk = Desk(bus, self._jobs, self._job_changed, self._job_ended, settings, records, reader)
@@ -276,13 +278,6 @@ class Core:
         self._jobs_are_known, self._assets_are_known = True, has_assets
         self._reader = reader
         return reader
-
-    async def _position(self, bus: Bus) -> Position:
-        try:
-            entry = await (await bus.js.key_value(KV_STATE)).get(_POSITION)
-        except KeyNotFoundError:
-            return Position()
-        return Position.read(entry.value or b"")
 
     async def _recall_progress(self, bus: Bus, reader: EventReader) -> None:
         """Takes in what was told last of the jobs that have not ended: progress is in no record.
@@ -308,42 +303,6 @@ class Core:
                 while not await reader.is_caught_up():  # noqa: ASYNC110  # the server tells nobody
                     await asyncio.sleep(0.02)
 
-    async def _keep_position(self, bus: Bus, reader: EventReader) -> None:
-        saved: Position | None = None
-        while True:
-            await asyncio.sleep(_SAVE_POSITION_S)
-            # What is not written down yet must be read again after a crash.
-            if reader.place != saved and self._all_written:
-                with contextlib.suppress(*OUTAGES, nats.errors.Error):
-                    saved = await self._save_position(bus, reader.place)
-
-    async def _save_position(self, bus: Bus, place: Position) -> Position:
-        await (await bus.js.key_value(KV_STATE)).put(_POSITION, place.model_dump_json().encode())
-        return place
-
-    async def _keep_reconciled(self) -> None:
-        while True:
-            for step in (self.desk.reconcile, self._shelf.write_missing, self.live.tidy):
-                try:
-                    await step()
-                except (Unavailable, *OUTAGES, nats.errors.Error) as error:
-                    log.debug("reconciling waits", error=str(error))
-                except Exception as error:  # one step that fails must not keep the others from being taken
-                    log.error("reconciling failed", step=step.__name__, exc_info=error)
-            await asyncio.sleep(_RECONCILE_S)
-
-    async def _keep_clocks_compared(self, bus: Bus) -> None:
-        while True:
-            with contextlib.suppress(*OUTAGES, nats.errors.Error):
-                await self.clocks.look(bus)
-            await asyncio.sleep(_COMPARE_CLOCKS_S)
-
-    async def _keep_debts_paid(self) -> None:
-        while True:
-            await asyncio.sleep(_PAY_DEBTS_S)
-            for job_id in self.desk.owing:
-                await self.desk.pay_debts(job_id)
-
     async def _look_at_library(self) -> None:
         """Says in the log what is wrong with the library, once each, and when nothing is any more."""
         while True:
@@ -359,8 +318,7 @@ class Core:
             self.library_problems = problems
             await asyncio.sleep(_LIBRARY_AGAIN_S if problems else _LIBRARY_S)
 
-    @property
-    def _all_written(self) -> bool:
+    def _is_all_written(self) -> bool:
         return self.desk.all_written and self._shelf.all_written
 
     def _job_changed(self, record: JobRecord) -> None:

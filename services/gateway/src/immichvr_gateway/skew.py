@@ -59,11 +59,10 @@ class Clocks:
         if theirs:
             self._here["NATS"] = asked - datetime.fromisoformat(theirs[:19]).replace(tzinfo=UTC)
         try:
-            ahead = await self._store.ahead()
-        except ServiceError:
-            ahead = None
-        if ahead is not None:
-            self._here["the storage"] = ahead
+            theirs_now = await self._store.clock()
+            self._here["the storage"] = self._now() - theirs_now
+        except (ServiceError, KeyError, ValueError) as error:  # an answer may bear no time, or none that reads
+            log.debug("storage does not tell its time", error=str(error))
         now = set(self.problems())
         for sentence in sorted(now - self._told):
             log.warning("a clock is off; set it right", what=sentence)

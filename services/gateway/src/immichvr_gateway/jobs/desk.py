@@ -228,6 +228,11 @@ class Desk:
             await self._records.forget(record.id)
             self.index.remove(record.id)
 
+    async def pay_all_debts(self) -> None:
+        """Does what could not be done before, as far as it can be now."""
+        for job_id in self.owing:
+            await self.pay_debts(job_id)
+
     @property
     def owing(self) -> list[str]:
         """The jobs about which something is still to be done that could not be done at once."""
