@@ -88,7 +88,8 @@ async def test_a_job_that_ends_its_worker_again_and_again_is_poison_visible_and_
     job_id = await gateway.submit("deadly-one.jpg")
     job = await gateway.until(job_id)
     assert (job["state"], job["error"]["code"], job["attempts"]) == ("failed", "poison", 4)
-    assert "again and again" in job["error"]["message"]
+    assert "3 workers ended while they did this job" in job["error"]["message"]
+    assert job["error"]["retriable"]
     assert len((studio / "starts").read_text().splitlines()) == 3
     assert sorted(worker.popen.poll() is None for worker in workers) == [False, False, False, True]
     assert job_id in [one["id"] for one in (await gateway.get("/api/jobs?state=failed")).json()["items"]]
@@ -97,6 +98,23 @@ async def test_a_job_that_ends_its_worker_again_and_again_is_poison_visible_and_
     again = await asyncio.to_thread(gateway.client.post, f"/api/jobs/{job_id}/retry")
     assert (again.status_code, again.json()["run"]) == (202, 2)
     assert (await gateway.until(job_id, run=2))["state"] == "succeeded"
+
+
+async def test_jobs_that_a_worker_merely_holds_when_another_kills_it_lose_none_of_their_lives(
+    gateway, start_worker, studio
+) -> None:
+    deadly = await gateway.submit("deadly-two.jpg")
+    held = [await gateway.submit(f"held-{number}.jpg") for number in range(4)]
+    # One does the deadly job, and holds the others while it does.
+    for number in range(4):
+        worker = start_worker(f"holding-{number}", IMMICHVR_AI_WORK__PREFETCH="8")
+        if number < 3:
+            await asyncio.to_thread(worker.popen.wait, 30)
+    job = await gateway.until(deadly)
+    assert (job["state"], job["error"]["code"]) == ("failed", "poison")
+    for job_id in held:
+        job = await gateway.until(job_id)
+        assert (job["state"], job["run"], job["error"]) == ("succeeded", 1, None)
 
 
 async def started(studio, times: int) -> None:

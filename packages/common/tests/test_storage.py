@@ -10,7 +10,7 @@ import pytest
 from immichvr.common.v1.common_pb2 import ObjectRef
 from immichvr.events.v1.events_pb2 import Job
 from immichvr_common import manifests
-from immichvr_common.assets import is_of_job, store_asset
+from immichvr_common.assets import commit_asset, is_of_job, upload_files
 from immichvr_common.embedded import SeaweedServer, free_ports
 from immichvr_common.errors import ClockSkew, Conflict, Contended, CorruptObject, NotFound, SourceReplaced, Unavailable
 from immichvr_common.manifests import AssetFile, Manifest, add_files, commit_manifest, read_manifest
@@ -199,7 +199,7 @@ async def test_two_jobs_that_add_a_file_of_the_same_name_never_mix_their_bytes(s
         (tmp_path / "levels.json").write_text(own)
         file = MadeFile("levels.json", "levels", "json", "application/json")
         made = Made(kind=manifest.kind, model_key=manifest.model_key, files=[file], extends=True)
-        await store_asset(store, job, 1, made, tmp_path)
+        await commit_asset(store, job, 1, made, await upload_files(store, job, 1, made, tmp_path))
         [added] = [one for one in (await read_manifest(store, manifest.key))[0].files if one.name == file.name]
         keys.append(added.key)
         assert [is_of_job(added, f"lod-{manifest.photo_id}-{one}") for one in ("aaaa", "bbbb")] == [

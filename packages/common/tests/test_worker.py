@@ -17,7 +17,6 @@ from immichvr.events.v1.events_pb2 import (
     JobEvent,
 )
 from immichvr_common.bus import Bus, connect
-from immichvr_common.bus.streams import MAX_DELIVER
 from immichvr_common.manifests import read_manifest
 from immichvr_common.processes import ChildPool
 from immichvr_common.settings import WorkSettings
@@ -182,47 +181,6 @@ async def test_a_worker_whose_lease_ran_out_changes_nothing_when_it_wakes(
     after, _ = await read_manifest(store, end.outputs[0].manifest.key)
     assert after == before
     assert [event.worker for event in events.seen if event.state in TERMINAL] == ["second"]
-    running.cancel()
-
-
-async def test_a_job_that_ended_its_worker_again_and_again_is_declared_poison(worker, gateway_bus) -> None:
-    puller = await gateway_bus.js.pull_subscribe_bind(durable="ai-gpu-interactive", stream="JOBS")
-    job = make_job()
-    events = await Events(gateway_bus, job.id).open()
-    await gateway_bus.publish(f"jobs.ai.gpu.interactive.depth.{job.id}", json_format.MessageToJson(job).encode())
-    for _ in range(MAX_DELIVER - 1):
-        [message] = await puller.fetch(1, timeout=3)
-        await message.nak()
-    worker._settings.pool = "gpu"
-    pool = ChildPool(TRIAL)
-    gpu = Worker("ai", worker._bus, worker._store, pool, WorkSettings(pool="gpu"))
-    running = asyncio.create_task(gpu.run())
-    end = await events.end()
-    assert (end.state, end.error.code) == (JOB_STATE_FAILED, "poison")
-    assert await queue_is_empty(gateway_bus)
-    await gpu.stop()
-    running.cancel()
-
-
-async def test_a_job_that_ended_two_workers_runs_alone_on_the_third(ai_bus, gateway_bus, store) -> None:
-    puller = await gateway_bus.js.pull_subscribe_bind(durable="ai-gpu-interactive", stream="JOBS")
-    suspect, other = make_job(do="sleep", seconds=0.4), make_job()
-    suspects, others = [await Events(gateway_bus, job.id).open() for job in (suspect, other)]
-    queue = "jobs.ai.gpu.interactive.depth"
-    await gateway_bus.publish(f"{queue}.{suspect.id}", json_format.MessageToJson(suspect).encode())
-    for _ in range(2):
-        [message] = await puller.fetch(1, timeout=3)
-        await message.nak()
-    await gateway_bus.publish(f"{queue}.{other.id}", json_format.MessageToJson(other).encode())
-    pool = ChildPool(TRIAL, 2)
-    worker = Worker("ai", ai_bus, store, pool, WorkSettings(pool="gpu", children=2, prefetch=0))
-    running = asyncio.create_task(worker.run())
-    ended, began = await suspects.end(), await others.until(JOB_STATE_RUNNING)
-    assert (ended.state, ended.attempt) == (JOB_STATE_SUCCEEDED, 3)
-    assert began.at.ToNanoseconds() >= ended.timeline[-1].at.ToNanoseconds()
-    assert (await others.end()).state == JOB_STATE_SUCCEEDED
-    await worker.stop()
-    pool.close()
     running.cancel()
 
 

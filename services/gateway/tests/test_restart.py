@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from immichvr_common.bus import ensure_streams
+from immichvr_common.bus.streams import MAX_DELIVER
 from immichvr_common.testing.fixtures import ACK_WAIT_S
 from immichvr_common.testing.jobs import Events, make_job
 from immichvr_gateway.assets import AssetEntry
@@ -100,12 +101,13 @@ async def test_a_message_delivered_too_often_without_a_word_fails_visibly_and_ca
 ) -> None:
     job = (await gateway.post("beach.jpg", "depth")).json()["job"]
     pulling = await empty_bus.js.pull_subscribe_bind(durable="ai-cpu-interactive", stream="JOBS")
-    for _ in range(4):
+    for _ in range(MAX_DELIVER):
         [message] = await pulling.fetch(1, timeout=3)
         await message.nak()
     async with working("ai"):
         ended = await live.job(job["id"], "failed")
-        assert (ended["error"]["code"], ended["attempts"]) == ("poison", 4)
+        assert (ended["error"]["code"], ended["attempts"]) == ("poison", MAX_DELIVER)
+        assert ended["error"]["retriable"]
         assert (await empty_bus.js.get_last_msg("DEAD", f"dead.depth.{job['id']}")).data
         assert (await gateway.client.post(f"/api/jobs/{job['id']}/retry")).status_code == 202
         await live.job(job["id"], "succeeded", run=2)

@@ -20,18 +20,22 @@ _UNTOLD = ("accepted", "token")
 """Parameters between the gateway and a worker that are no part of what made an asset."""
 
 
-async def store_asset(store: ObjectStore, job: Job, attempt: int, made: Made, folder: Path) -> Output:
-    """Stores one asset a job made and makes it exist, or adds its files to the asset it extends.
+async def upload_files(store: ObjectStore, job: Job, attempt: int, made: Made, folder: Path) -> list[AssetFile]:
+    """Stores the files of one asset a job made; what they belong to does not exist yet.
 
-    Every attempt writes keys of its own, so that no two ever mix their bytes; the manifest decides whose count.
-    Raises InvalidRequest, NotFound, Contended, SourceReplaced,
-    Unavailable. Doing it again is harmless.
+    Every attempt writes keys of its own, so that no two ever mix their bytes. Raises InvalidRequest, Unavailable.
     """
-    recipe = job.recipes.get(made.kind)
-    if not recipe:
-        raise InvalidRequest(f"the job names no recipe for the {made.kind} it made")
-    prefix = f"{asset_prefix(made.kind, job.photo_id, made.model_key, recipe)}/{_folder(job, attempt, made.extends)}"
-    files = list(await asyncio.gather(*(_store_file(store, prefix, folder, file) for file in made.files)))
+    prefix = asset_prefix(made.kind, job.photo_id, made.model_key, _recipe(job, made))
+    own = f"{prefix}/{_folder(job, attempt, made.extends)}"
+    return list(await asyncio.gather(*(_store_file(store, own, folder, file) for file in made.files)))
+
+
+async def commit_asset(store: ObjectStore, job: Job, attempt: int, made: Made, files: list[AssetFile]) -> Output:
+    """Makes the asset exist, or adds its files to the asset it extends; the manifest decides whose files count.
+
+    Raises InvalidRequest, NotFound, Contended, SourceReplaced, Unavailable. Doing it again is harmless.
+    """
+    recipe = _recipe(job, made)
     if made.extends:
         key = manifest_key(made.kind, job.photo_id, made.model_key, recipe)
         made_of = [ref.sha256 for ref in job.inputs.values() if ref.sha256]
@@ -54,6 +58,13 @@ def _folder(job: Job, attempt: int, extends: bool) -> str:
     """
     own = f"-{_own_part(job.id)}" if extends else ""
     return f"{job.kind}{own}-{job.run}-{attempt}-{job.created_at.ToMilliseconds():x}"
+
+
+def _recipe(job: Job, made: Made) -> str:
+    recipe = job.recipes.get(made.kind, "")
+    if not recipe:
+        raise InvalidRequest(f"the job names no recipe for the {made.kind} it made")
+    return recipe
 
 
 def _own_part(job_id: str) -> str:

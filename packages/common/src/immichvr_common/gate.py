@@ -15,6 +15,11 @@ class Gate:
         self._inside = 0
         self._alone = False
 
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody is alone, or waits to be."""
+        return not self._alone
+
     @asynccontextmanager
     async def shared(self) -> AsyncIterator[None]:
         """Goes through together with others."""

@@ -32,14 +32,30 @@ class WorkingTime:
 
     async def spent_on(self, work: Callable[[], Awaitable[T]]) -> T:
         """Does something in it. Raises DeadlineExceeded."""
-        started = time.monotonic()
+        self.check()
+        before, started = self.left_s, time.monotonic()
         try:
             async with asyncio.timeout(self.left_s):
                 return await work()
         except TimeoutError as error:
-            raise DeadlineExceeded(f"fetching, working and storing took longer than {self._whole:.0f} s") from error
+            raise self._exceeded() from error
+        except Unavailable:
+            started = time.monotonic()
+            raise
         finally:
-            self.left_s = max(0.0, self.left_s - (time.monotonic() - started))
+            self.left_s = max(0.0, before - (time.monotonic() - started))
+
+    def spend(self, seconds: float) -> None:
+        """Counts what was spent elsewhere."""
+        self.left_s = max(0.0, self.left_s - seconds)
+
+    def check(self) -> None:
+        """Raises DeadlineExceeded where nothing is left."""
+        if not self.left_s:
+            raise self._exceeded()
+
+    def _exceeded(self) -> DeadlineExceeded:
+        return DeadlineExceeded(f"fetching, working and storing took longer than {self._whole:.0f} s")
 
 
 class Outages:

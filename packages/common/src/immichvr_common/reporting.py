@@ -7,6 +7,7 @@ import contextlib
 import time
 import uuid
 from dataclasses import dataclass, field
+from enum import Enum
 
 import nats.errors
 from google.protobuf import json_format
@@ -17,6 +18,7 @@ from immichvr.events.v1.events_pb2 import (
     JobEvent,
     JobState,
     ModelEvent,
+    Output,
     Phase,
 )
 
@@ -36,20 +38,51 @@ LOADED, UNLOADED, UNLOADING, ABSENT = "loaded", "unloaded", "unloading", "absent
 """States of a ModelEvent that workers themselves tell or act upon."""
 
 
+class Why(Enum):
+    """Why the work on a job is ended before it has."""
+
+    CANCELLED = "nobody wants it any more"
+    STOPPED = "the worker was told to stop"
+
+
 @dataclass(eq=False)
 class Active:
-    """A job this worker is on. holds_place: whether it takes one of those the worker has for jobs."""
+    """A job this worker is on.
+
+    work: what leads to the outcome, and can be ended; task: all of it, telling and acknowledging too. holds_place:
+    whether it takes one of those the worker has for jobs. begun: attempts of this run whose work has begun, this one
+    too once it has; told: the telling of that. outputs: assets that exist now and are not told of yet.
+    """
 
     job: Job
     attempt: int
     lease: Lease
     task: asyncio.Task[None] | None = None
-    cancelled: bool = False
+    work: asyncio.Task[JobEvent | None] | None = None
+    why: Why | None = None
     holds_place: bool = True
+    begun: int = 0
+    told: asyncio.Task[None] | None = None
+    outputs: list[Output] = field(default_factory=list)
+    has_ended_before: bool = False
     seq: int = 0
     address: str = ""
     phases: list[Phase] = field(default_factory=list)
     last_phase: float = field(default_factory=time.perf_counter)
+
+    def end(self, why: Why) -> None:
+        """Ends the work. What it has led to already stands; a job that nobody wants is not given back."""
+        if self.work is None or (self.work.done() and not self.work.cancelled()):
+            return
+        if self.why is None:
+            self.work.cancel()
+        if self.why is not Why.CANCELLED:
+            self.why = why
+
+    def go_on(self) -> None:
+        """Raises CancelledError where the work shall end; what a library waited for may have swallowed the first."""
+        if self.why is not None:
+            raise asyncio.CancelledError
 
     def reached(self, stage: str) -> None:
         """Notes a step of the timeline."""
@@ -67,7 +100,7 @@ class Active:
         event = JobEvent(
             job_id=self.job.id, kind=self.job.kind, photo_id=self.job.photo_id, run=self.job.run,
             attempt=self.attempt, seq=self.seq, state=state, traceparent=self.job.traceparent, timeline=self.phases,
-            address=self.address,
+            address=self.address, begun=self.begun,
         )  # fmt: skip
         event.at.GetCurrentTime()
         return event

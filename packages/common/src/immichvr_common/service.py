@@ -8,10 +8,9 @@ import sys
 from collections.abc import Callable
 
 import grpc
-from nats.js.errors import NotFoundError
 
 from immichvr_common.batches import BatchingPool
-from immichvr_common.bus.connection import OUTAGES, Bus, connect
+from immichvr_common.bus.connection import Bus, connect
 from immichvr_common.children import Child
 from immichvr_common.errors import Unavailable
 from immichvr_common.logs import configure_logs, get_log
@@ -112,7 +111,7 @@ async def _work_until(stopping: asyncio.Event, settings: WorkerSettings, pool: C
         return
     bus: Bus = connecting.result()
     worker = Worker(settings.service, bus, store, pool, settings.work)
-    working = asyncio.create_task(_run_when_streams_exist(worker))
+    working = asyncio.create_task(worker.run())
     log.info("taking jobs", pool=settings.work.pool)
     await asyncio.wait({stopped, working}, return_when=asyncio.FIRST_COMPLETED)
     if working.done():
@@ -121,17 +120,6 @@ async def _work_until(stopping: asyncio.Event, settings: WorkerSettings, pool: C
     working.cancel()
     await asyncio.gather(working, return_exceptions=True)
     await bus.close()
-
-
-async def _run_when_streams_exist(worker: Worker) -> None:
-    """The gateway makes the streams; a worker that is first waits for them."""
-    while True:
-        try:
-            await worker.run()
-            return
-        except (NotFoundError, *OUTAGES):
-            log.info("waiting for the gateway to make the streams")
-            await asyncio.sleep(0.3)
 
 
 async def connect_patiently(settings: NatsSettings, name: str) -> Bus:

@@ -7,14 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import tempfile
 import time
 from functools import partial
-from pathlib import Path
-from typing import TypeVar
 
 import nats.errors
-from google.protobuf import json_format
 from immichvr.events.v1.events_pb2 import (
     JOB_STATE_CANCELLED,
     JOB_STATE_FAILED,
@@ -31,37 +27,38 @@ from nats.js.errors import NotFoundError
 
 from immichvr_common import metrics
 from immichvr_common.arrivals import read_job
-from immichvr_common.assets import store_asset
 from immichvr_common.bus.connection import OUTAGES, Bus
 from immichvr_common.bus.pull import ConsumerGone, Puller
 from immichvr_common.bus.reading import Unreadable, read_message
-from immichvr_common.bus.streams import CANCELS, CLASSES, JOBS, MAX_DELIVER, durable_name
+from immichvr_common.bus.streams import CANCELS, CLASSES, JOBS, durable_name
 from immichvr_common.bus.subjects import event_subject
 from immichvr_common.errors import (
     Cancelled,
-    InvalidRequest,
     Returned,
     ServiceError,
     StorageFull,
     TaskFailed,
     error_message,
 )
-from immichvr_common.gate import Gate
 from immichvr_common.lease import Lease
 from immichvr_common.logs import get_log
-from immichvr_common.outages import Outages, WorkingTime
+from immichvr_common.making import Maker
+from immichvr_common.outages import Outages
+from immichvr_common.past import past_of
 from immichvr_common.processes import ChildPool
-from immichvr_common.reporting import ABSENT, UNLOADING, Active, ModelTeller, Reporter, encode
+from immichvr_common.reporting import ABSENT, UNLOADING, Active, ModelTeller, Reporter, Why, encode
 from immichvr_common.settings import WorkSettings
-from immichvr_common.storage import LARGEST, ObjectStore
-from immichvr_common.tasks import Made, Task
+from immichvr_common.storage import ObjectStore
 from immichvr_common.trace import trace_id
 
 log = get_log(__name__)
-T = TypeVar("T")
 
 _IDLE_POLL_S = 0.5
-_GIVE_BACK_S = 3
+_LAST_WORDS_S = 5.0
+"""How long a worker that ends waits for NATS, to tell of what it has done and what it gives back."""
+_MOST_DEATHS = 3
+"""Workers that may end while they do one job; the last of them does it alone."""
+_POISON = "{} workers ended while they did this job; it is tried no more unless somebody asks for it"
 
 OUTCOMES = {JOB_STATE_SUCCEEDED: "succeeded", JOB_STATE_FAILED: "failed", JOB_STATE_CANCELLED: "cancelled"}
 
@@ -70,56 +67,107 @@ class Worker:
     """Takes the jobs of one service and pool, interactive ones first."""
 
     def __init__(self, service: str, bus: Bus, store: ObjectStore, pool: ChildPool, settings: WorkSettings) -> None:
-        self._service, self._bus, self._store, self._pool, self._settings = service, bus, store, pool, settings
+        self._service, self._bus, self._pool, self._settings = service, bus, pool, settings
         self._active: dict[str, Active] = {}
         self._slots = asyncio.Semaphore(settings.children + settings.prefetch)
-        self._gate = Gate()
         self._outages = Outages(store, self._slots, settings.keep_free)
-        self._stopping = asyncio.Event()
+        self._maker = Maker(store, pool, settings, self._outages)
+        self._stopping, self._takes_none = asyncio.Event(), asyncio.Event()
+        self._takes_none.set()
         self._models = ModelTeller(bus, service, settings.name)
         self._keeper: asyncio.Task[None] | None = None
         self._refusals: set[asyncio.Task[None]] = set()
         self._ack_wait_s = 30.0
 
     async def run(self) -> None:
-        """Works until `stop`; an outage of NATS or S3 is waited out."""
+        """Works until `stop`; an outage of NATS or S3 is waited out, and so is a gateway that makes the streams."""
+        self._takes_none.clear()
+        try:
+            await self._listen()
+            await self._until_streams_exist()
+            durables = [durable_name(self._service, self._settings.pool, one) for one in CLASSES]
+            pullers = [Puller(self._bus.client, JOBS, durable) for durable in durables]
+            for puller in pullers:
+                await puller.open()
+            try:
+                while not self._stopping.is_set():
+                    await self._take_one(pullers)
+            finally:
+                await self._hand_back_what_comes(pullers)
+        finally:
+            self._takes_none.set()
+
+    async def stop(self) -> None:
+        """Takes no more jobs, lets those under way finish within the grace, gives the others back.
+
+        What has led to an outcome is told and acknowledged, unless NATS is away for longer than some seconds.
+        """
+        self._stopping.set()
+        # The loop may wait for a place.
+        self._slots.release()
+        for active in self._active.values():
+            if active.told is None:
+                active.end(Why.STOPPED)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._takes_none.wait(), _LAST_WORDS_S)
+        tasks = [active.task for active in self._active.values() if active.task]
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=self._settings.stop_grace_s)
+            for active in self._active.values():
+                active.end(Why.STOPPED)
+            if late:
+                _, late = await asyncio.wait(late, timeout=_LAST_WORDS_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        if self._keeper is not None:
+            self._keeper.cancel()
+        await self._models.close()
+
+    async def _listen(self) -> None:
         await self._bus.client.subscribe("control.cancel.*", cb=self._on_cancel)
         await self._bus.client.subscribe(event_subject(self._service, "model", "*"), cb=self._on_model)
         self._pool.listen(self._models.hear)
         self._keeper = self._keeper or asyncio.create_task(self._models.keep_told())
-        durables = [durable_name(self._service, self._settings.pool, one) for one in CLASSES]
-        info = await self._bus.js.consumer_info(JOBS, durables[0])
-        self._ack_wait_s = float(info.config.ack_wait or 30)
-        pullers = [Puller(self._bus.client, JOBS, durable) for durable in durables]
-        for puller in pullers:
-            await puller.open()
-        while not self._stopping.is_set():
-            await self._outages.until_over(self._stopping)
-            await self._slots.acquire()
-            if self._outages.last:
-                self._slots.release()
-                continue
-            message = None
-            try:
-                message = await self._next(pullers)
-            finally:
-                if message is None:
-                    self._slots.release()
-            if message is not None:
-                self._begin(message)
 
-    async def stop(self) -> None:
-        """Takes no more jobs, lets those under way finish within the grace, gives the others back."""
-        self._stopping.set()
-        tasks = [active.task for active in self._active.values() if active.task]
-        if tasks:
-            _, unfinished = await asyncio.wait(tasks, timeout=self._settings.stop_grace_s)
-            for task in unfinished:
-                task.cancel()
-            await asyncio.gather(*unfinished, return_exceptions=True)
-        if self._keeper is not None:
-            self._keeper.cancel()
-        await self._models.close()
+    async def _until_streams_exist(self) -> None:
+        """The gateway makes the streams; a worker that is first waits for them. Learns how long a lease lasts."""
+        durable = durable_name(self._service, self._settings.pool, CLASSES[0])
+        while not self._stopping.is_set():
+            try:
+                info = await self._bus.js.consumer_info(JOBS, durable)
+            except (NotFoundError, *OUTAGES, nats.errors.Error):
+                log.info("waiting for the gateway to make the streams")
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), _IDLE_POLL_S)
+            else:
+                self._ack_wait_s = float(info.config.ack_wait or 30)
+                return
+
+    async def _take_one(self, pullers: list[Puller]) -> None:
+        """Begins with one job, where there is one and a place for it."""
+        await self._outages.until_over(self._stopping)
+        await self._slots.acquire()
+        if self._outages.last:
+            self._slots.release()
+            return
+        message = None
+        try:
+            message = await self._next(pullers)
+        finally:
+            if message is None:
+                self._slots.release()
+        if message is not None:
+            self._begin(message)
+
+    async def _hand_back_what_comes(self, pullers: list[Puller]) -> None:
+        """Keeps no job that the server still sends: another worker, or this one's successor, gets it at once."""
+        for puller in pullers:
+            try:
+                for message in await puller.drain():
+                    await message.nak()
+            except (*OUTAGES, nats.errors.Error) as error:
+                log.warning("jobs cannot be handed back", error=str(error) or type(error).__name__)
 
     async def _next(self, pullers: list[Puller]) -> Msg | None:
         interactive, batch = pullers
@@ -164,24 +212,24 @@ class Worker:
 
     async def _handle(self, active: Active) -> None:
         job = active.job
-        structured = log.bind(job_id=job.id, run=job.run, attempt=active.attempt, trace_id=trace_id(job.traceparent))
         keeper = asyncio.create_task(active.lease.keep())
-        is_aside = job.kind in self._pool.aside
+        is_aside = self._maker.is_aside(job)
         if is_aside:
             active.holds_place = False
             self._slots.release()
         metrics.IN_FLIGHT.labels(self._service).inc()
+        active.work = asyncio.create_task(self._attempt(active))
+        if self._stopping.is_set():
+            active.end(Why.STOPPED)
         try:
-            outcome = await self._attempt(active)
-            if outcome is not None and active.lease.held:
-                await self._finish(active, outcome)
-                structured.info("job ended", outcome=OUTCOMES[outcome.state], error=outcome.error.message or None)
-            elif outcome is not None:
-                structured.warning("the lease was lost; the result is another worker's to give")
+            await asyncio.wait({active.work})
+            await self._conclude(active)
         except asyncio.CancelledError:
-            await self._give_back(active)
-            structured.info("job given back")
+            log.warning("the end of a job could not be told in time", job_id=job.id)
         finally:
+            active.work.cancel()
+            if active.told is not None:
+                active.told.cancel()
             keeper.cancel()
             metrics.IN_FLIGHT.labels(self._service).dec()
             if self._active.get(job.id) is active:
@@ -189,104 +237,96 @@ class Worker:
             if active.holds_place:
                 self._slots.release()
 
+    async def _conclude(self, active: Active) -> None:
+        """Tells what the work led to, and acknowledges it. From here on neither a cancel nor a stop changes it."""
+        job, work = active.job, active.work
+        structured = log.bind(job_id=job.id, run=job.run, attempt=active.attempt, trace_id=trace_id(job.traceparent))
+        # The end of a job is told after all that came before it.
+        await self._models.flush()
+        if work is None or (work.cancelled() and active.told is None and active.why is Why.STOPPED):
+            await self._hand_back(active)
+            structured.info("job handed back")
+            return
+        event = self._ended(active) if work.cancelled() else work.result()
+        if not active.lease.held:
+            structured.warning("the lease was lost; the result is another worker's to give")
+        elif event is not None:
+            await self._finish(active, event)
+            structured.info("job ended", outcome=OUTCOMES[event.state], error=event.error.message or None)
+        elif active.has_ended_before:
+            await self._acknowledge(active)
+            structured.info("job had ended before")
+
+    def _ended(self, active: Active) -> JobEvent:
+        """What is told of a job whose work was ended. Given back, it is queued anew: that counts as no death."""
+        if active.why is Why.CANCELLED:
+            return active.event(JOB_STATE_CANCELLED)
+        return _failure(active, Returned(f"worker {self._settings.name} was told to stop"))
+
     async def _attempt(self, active: Active) -> JobEvent | None:
-        """Does the job once; the terminal event it led to, or None when the lease was lost."""
+        """Does the job once; the terminal event it led to, or None where there is none to tell."""
         try:
             if await self._is_cancelled(active.job):
                 raise Cancelled("cancelled before it started")
-            if active.attempt >= MAX_DELIVER:
-                raise TaskFailed("poison", "this job ended its worker again and again and is not tried any more")
-            async with self._entrance(active):
-                return await self._make(active)
-        except asyncio.CancelledError:
-            if active.cancelled:
-                if active.task:
-                    active.task.uncancel()
-                return active.event(JOB_STATE_CANCELLED)
-            raise
+            past = await past_of(self._bus, self._service, active.job, active.attempt)
+            active.has_ended_before, active.begun = past.has_ended, past.begun
+            if past.has_ended:
+                return None
+            if past.begun >= _MOST_DEATHS:
+                raise TaskFailed("poison", _POISON.format(past.begun), retriable=True)
+            return await self._made(active)
         except Cancelled:
             return active.event(JOB_STATE_CANCELLED)
         except Exception as error:  # every failure becomes the job's, none is swallowed
             if not isinstance(error, ServiceError):
                 log.error("unforeseen failure", job_id=active.job.id, exc_info=error)
-            event = active.event(JOB_STATE_FAILED)
-            event.error.CopyFrom(error_message(error))
+            event = _failure(active, error)
             if event.error.code == StorageFull.code:
                 self._outages.is_full()
             return event
 
-    def _entrance(self, active: Active) -> contextlib.AbstractAsyncContextManager[None]:
-        if active.job.kind in self._pool.aside:
-            return contextlib.nullcontext()
-        return self._gate.alone() if active.attempt == MAX_DELIVER - 1 else self._gate.shared()
-
-    async def _make(self, active: Active) -> JobEvent | None:
-        job = active.job
+    async def _made(self, active: Active) -> JobEvent | None:
+        job, past = active.job, active.begun
         metrics.QUEUE_AGE.labels(self._service, job.kind).observe(max(0.0, time.time() - job.created_at.ToSeconds()))
-        started = active.event(JOB_STATE_RUNNING)
-        started.progress.stage = "started"
         reporter = Reporter(active, self._bus, self._service)
-        left = WorkingTime(min(self._settings.longest_s, job.deadline_s or self._settings.deadline_s))
-        with tempfile.TemporaryDirectory(prefix="job-") as folder:
-            inputs, _ = await asyncio.gather(self._fetch_inputs(active, left, Path(folder)), self._tell(started))
-            active.reached("staged")
-            out = await asyncio.to_thread(_new_folder, Path(folder, "out"))
-            task = Task(
-                kind=job.kind, params=json_format.MessageToDict(job.params), inputs=inputs, folder=out,
-                photo_id=job.photo_id, source_name=job.source_name,
-            )  # fmt: skip
-            try:
-                made = await self._pool.run(task, reporter, left.left_s, reporter.hear)
-            finally:
-                await reporter.close()
-                # The end of a job is told after all that came before it.
-                await self._models.flush()
-            if not active.lease.held:
-                return None
-            outputs = await self._store_outputs(active, left, made, out)
-        active.reached("stored")
-        if not active.lease.held:
+        alone = past >= _MOST_DEATHS - 1
+        outputs = await self._maker.make(active, reporter, partial(self._begun, active, past + 1), alone)
+        if outputs is None:
             return None
-        await asyncio.gather(*(self._tell_asset(active, output) for output in outputs))
+        active.outputs = outputs
         event = active.event(JOB_STATE_SUCCEEDED)
         event.progress.fraction, event.progress.stage = 1, "stored"
         event.outputs.extend(outputs)
         return event
 
-    async def _fetch_inputs(self, active: Active, left: WorkingTime, folder: Path) -> dict[str, Path]:
-        inputs: dict[str, Path] = {}
-        for role, ref in active.job.inputs.items():
-            if ref.size > LARGEST or not role.isidentifier():
-                raise InvalidRequest(f"input {role!r} of {ref.size} bytes is refused")
-            inputs[role] = folder / role
-            fetch = partial(self._store.get_file, ref, inputs[role])
-            await self._outages.patiently(active, left, fetch)
-        return inputs
+    async def _begun(self, active: Active, count: int) -> None:
+        """Tells that the work begins: should it end this worker, whoever takes the job next must know of it."""
+        active.go_on()
+        if active.told is None:
+            active.begun = count
+            event = active.event(JOB_STATE_RUNNING)
+            event.progress.stage = "started"
+            active.told = asyncio.create_task(self._tell(event))
+        await asyncio.shield(active.told)
 
-    async def _store_outputs(self, active: Active, left: WorkingTime, made: list[Made], out: Path) -> list[Output]:
-        outputs = []
-        for one in made:
-            store = partial(store_asset, self._store, active.job, active.attempt, one, out)
-            outputs.append(await self._outages.patiently(active, left, store))
-            self._outages.has_room()
-        return outputs
-
-    async def _give_back(self, active: Active) -> None:
-        """Has the gateway queue the job anew. Another delivery of the same message would count as a death."""
-        event = active.event(JOB_STATE_FAILED)
-        event.error.CopyFrom(error_message(Returned(f"worker {self._settings.name} was told to stop")))
+    async def _hand_back(self, active: Active) -> None:
         # Where NATS is away, the lease ends and the job goes to another worker all the same.
         with contextlib.suppress(TimeoutError, *OUTAGES, nats.errors.Error):
             if active.lease.held:
-                await asyncio.wait_for(self._tell(event), _GIVE_BACK_S)
-                await active.lease.acknowledge()
+                await active.lease.hand_back()
 
     async def _finish(self, active: Active, event: JobEvent) -> None:
         outcome = OUTCOMES[event.state]
         metrics.JOBS.labels(self._service, active.job.kind, outcome).inc()
         for phase in active.phases:
             metrics.PHASE.labels(self._service, active.job.kind, phase.stage).observe(phase.seconds)
+        if active.told is not None:
+            await active.told
+        await asyncio.gather(*(self._tell_asset(active, output) for output in active.outputs))
         await self._tell(event)
+        await self._acknowledge(active)
+
+    async def _acknowledge(self, active: Active) -> None:
         while True:
             try:
                 await active.lease.acknowledge()
@@ -322,11 +362,10 @@ class Worker:
 
     async def _on_cancel(self, message: Msg) -> None:
         active = self._active.get(message.subject.rpartition(".")[2])
-        if active is None or active.task is None:
+        if active is None:
             return
         if _run_in(message.data) >= active.job.run:
-            active.cancelled = True
-            active.task.cancel()
+            active.end(Why.CANCELLED)
 
     async def _on_model(self, message: Msg) -> None:
         """Some worker told of a model: one that shall leave memory, or has left the disk, leaves here too."""
@@ -345,6 +384,7 @@ def _run_in(marker: bytes | None) -> int:
     return int(digits) if digits.isdigit() else 0
 
 
-def _new_folder(path: Path) -> Path:
-    path.mkdir()
-    return path
+def _failure(active: Active, error: Exception) -> JobEvent:
+    event = active.event(JOB_STATE_FAILED)
+    event.error.CopyFrom(error_message(error))
+    return event

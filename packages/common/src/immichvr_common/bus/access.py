@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from immichvr_common.bus.streams import CANCELS, CLASSES, JOBS, MODEL_SERVICE, POOLS, SERVICES, durable_name
-from immichvr_common.bus.subjects import WHATS, What
+from immichvr_common.bus.streams import CANCELS, CLASSES, EVENTS, JOBS, MODEL_SERVICE, POOLS, SERVICES, durable_name
+from immichvr_common.bus.subjects import WHATS, What, event_subject
 
 ACCOUNT = "IMMICHVR"
 """The gateway's account. Streams lie under its name on disk: another name would lose them."""
@@ -92,13 +92,14 @@ def _pulls(service: str) -> list[str]:
 
 
 def _calls(service: str) -> list[str]:
-    """Learning how long a lease lasts, acknowledging, and reading which jobs nobody wants any more."""
+    """Learning how long a lease lasts, acknowledging, reading which jobs nobody wants and what was told of its own."""
     return [
         *(f"$JS.API.CONSUMER.INFO.{JOBS}.{durable}" for durable in _durables(service)),
         *(f"$JS.ACK.{JOBS}.{durable}.>" for durable in _durables(service)),
         # Asked for by workers of the release before; those of this one read the key at once.
         f"$JS.API.STREAM.INFO.KV_{CANCELS}",
         f"$JS.API.DIRECT.GET.KV_{CANCELS}.>",
+        f"$JS.API.DIRECT.GET.{EVENTS}.{event_subject(service, 'job', '*')}",
     ]
 
 

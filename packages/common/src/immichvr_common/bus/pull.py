@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 
 from nats.aio.client import Client
@@ -11,6 +12,7 @@ from nats.aio.subscription import Subscription
 
 _NO_MESSAGES, _TIMEOUT = "404", "408"
 _GLANCE_S = 0.25
+_LATE_S = 2.0
 
 
 class Puller:
@@ -38,6 +40,22 @@ class Puller:
         """Gives up the inbox, with what may still lie in it."""
         if self._subscription is not None and self._client.is_connected:
             await self._subscription.unsubscribe()
+
+    async def drain(self) -> list[Msg]:
+        """Gives up the inbox; the messages that have arrived, or still do for a request that was made already."""
+        left: list[Msg] = []
+        with contextlib.suppress(TimeoutError, ConsumerGone):
+            while self._due > 0:
+                if (message := await self._take(_LATE_S)) is not None:
+                    left.append(message)
+        if self._subscription is not None and self._client.is_connected:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._subscription.drain(), _LATE_S)
+        while not self._messages.empty():
+            message = self._messages.get_nowait()
+            if (message.headers or {}).get("Status") is None:
+                left.append(message)
+        return left
 
     async def next(self, wait_s: float = 0) -> Msg | None:
         """The next message, or None if there is none within `wait_s` seconds (0: right now).
@@ -86,7 +104,8 @@ class Puller:
         """The next message; TimeoutError at once on a new connection, whose server knows of no request."""
         while True:
             try:
-                return await asyncio.wait_for(self._messages.get(), min(timeout_s, _GLANCE_S))
+                async with asyncio.timeout(min(timeout_s, _GLANCE_S)):
+                    return await self._messages.get()
             except TimeoutError:
                 timeout_s -= _GLANCE_S
                 if timeout_s <= 0 or self._client.stats["reconnects"] != self._reconnects:

@@ -30,8 +30,8 @@ MODEL_SERVICE = "ai"
 """The service that downloads and runs models."""
 POOLS = ("cpu", "gpu")
 CLASSES = ("interactive", "batch")
-MAX_DELIVER = 4
-"""Deliveries before NATS gives a job up: two deaths, one try alone, and one to declare it poison."""
+MAX_DELIVER = 64
+"""Deliveries before NATS gives a job up. Most of them may be of a job that workers merely held when they ended."""
 
 _DAY = 24 * 3600
 _ADVISORIES = [
@@ -73,6 +73,7 @@ def stream_configs() -> list[StreamConfig]:
             storage=StorageType.FILE,
             max_age=7 * _DAY,
             duplicate_window=120,
+            allow_direct=True,
         ),
         StreamConfig(
             name=DEAD,

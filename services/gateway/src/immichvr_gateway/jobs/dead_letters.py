@@ -26,7 +26,7 @@ from immichvr_gateway.aside import Aside
 log = get_log(__name__)
 
 _DURABLE = "gateway-advisories"
-_POISON = "this job ended its worker again and again and is not tried any more"
+_POISON = "this job was handed out {} times and no worker came to an end with it; it is tried no more by itself"
 
 
 async def watch_advisories(bus: Bus) -> None:
@@ -70,8 +70,8 @@ async def _bury(bus: Bus, advisory: Msg) -> None:
         await bus.js.delete_msg(JOBS, seq)
         raise
     event = JobEvent(
-        job_id=job.id, kind=job.kind, photo_id=job.photo_id, run=job.run, attempt=deliveries,
-        seq=2**31 - 1, state=JOB_STATE_FAILED, error=Error(code="poison", message=_POISON), job=job,
+        job_id=job.id, kind=job.kind, photo_id=job.photo_id, run=job.run, attempt=deliveries, seq=2**31 - 1,
+        state=JOB_STATE_FAILED, error=Error(code="poison", message=_POISON.format(deliveries), retriable=True), job=job,
     )  # fmt: skip
     event.at.GetCurrentTime()
     subject = event_subject(GATEWAY, "job", job.id)

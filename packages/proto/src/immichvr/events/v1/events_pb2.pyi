@@ -96,7 +96,7 @@ class Output(_message.Message):
     def __init__(self, kind: _Optional[str] = ..., asset_key: _Optional[str] = ..., manifest: _Optional[_Union[_common_pb2.ObjectRef, _Mapping]] = ...) -> None: ...
 
 class JobEvent(_message.Message):
-    __slots__ = ("job_id", "kind", "photo_id", "run", "attempt", "seq", "state", "progress", "timeline", "error", "outputs", "at", "worker", "traceparent", "job", "address")
+    __slots__ = ("job_id", "kind", "photo_id", "run", "attempt", "seq", "state", "progress", "timeline", "error", "outputs", "at", "worker", "traceparent", "job", "address", "begun")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     PHOTO_ID_FIELD_NUMBER: _ClassVar[int]
@@ -113,6 +113,7 @@ class JobEvent(_message.Message):
     TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     JOB_FIELD_NUMBER: _ClassVar[int]
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    BEGUN_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     kind: str
     photo_id: str
@@ -129,7 +130,8 @@ class JobEvent(_message.Message):
     traceparent: str
     job: Job
     address: str
-    def __init__(self, job_id: _Optional[str] = ..., kind: _Optional[str] = ..., photo_id: _Optional[str] = ..., run: _Optional[int] = ..., attempt: _Optional[int] = ..., seq: _Optional[int] = ..., state: _Optional[_Union[JobState, str]] = ..., progress: _Optional[_Union[_common_pb2.Progress, _Mapping]] = ..., timeline: _Optional[_Iterable[_Union[Phase, _Mapping]]] = ..., error: _Optional[_Union[_common_pb2.Error, _Mapping]] = ..., outputs: _Optional[_Iterable[_Union[Output, _Mapping]]] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., worker: _Optional[str] = ..., traceparent: _Optional[str] = ..., job: _Optional[_Union[Job, _Mapping]] = ..., address: _Optional[str] = ...) -> None: ...
+    begun: int
+    def __init__(self, job_id: _Optional[str] = ..., kind: _Optional[str] = ..., photo_id: _Optional[str] = ..., run: _Optional[int] = ..., attempt: _Optional[int] = ..., seq: _Optional[int] = ..., state: _Optional[_Union[JobState, str]] = ..., progress: _Optional[_Union[_common_pb2.Progress, _Mapping]] = ..., timeline: _Optional[_Iterable[_Union[Phase, _Mapping]]] = ..., error: _Optional[_Union[_common_pb2.Error, _Mapping]] = ..., outputs: _Optional[_Iterable[_Union[Output, _Mapping]]] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., worker: _Optional[str] = ..., traceparent: _Optional[str] = ..., job: _Optional[_Union[Job, _Mapping]] = ..., address: _Optional[str] = ..., begun: _Optional[int] = ...) -> None: ...
 
 class AssetEvent(_message.Message):
     __slots__ = ("photo_id", "output", "at")

@@ -1,0 +1,200 @@
+"""Doing one job: its files are brought, a child does the work, what it made is stored and begins to exist."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from google.protobuf import json_format
+from immichvr.events.v1.events_pb2 import Job, Output
+
+from immichvr_common.assets import commit_asset, upload_files
+from immichvr_common.errors import InvalidRequest, OutOfMemory, ServiceError, WorkerCrashed
+from immichvr_common.gate import Gate
+from immichvr_common.logs import get_log
+from immichvr_common.manifests import AssetFile
+from immichvr_common.outages import Outages, WorkingTime
+from immichvr_common.processes import Begun, ChildPool, unnoticed
+from immichvr_common.reporting import Active, Reporter
+from immichvr_common.settings import WorkSettings
+from immichvr_common.storage import LARGEST, ObjectStore
+from immichvr_common.tasks import Made, Task
+
+log = get_log(__name__)
+T = TypeVar("T")
+
+_OUT = "out"
+_TO_DECIDE_S = 1.5
+"""How long the end of a job that is cancelled while its assets begin to exist waits to learn whether they do."""
+
+
+class Maker:
+    """What the jobs of one worker share: storage, children, and the gate through which one may go alone."""
+
+    def __init__(self, store: ObjectStore, pool: ChildPool, settings: WorkSettings, outages: Outages) -> None:
+        self._store, self._pool, self._settings, self._outages = store, pool, settings, outages
+        self._gate = Gate()
+        self._line = 0
+
+    def is_aside(self, job: Job) -> bool:
+        """Whether the job waits rather than computes: it holds nobody up."""
+        return job.kind in self._pool.aside
+
+    async def make(self, active: Active, reporter: Reporter, begun: Begun, alone: bool) -> list[Output] | None:
+        """The assets of a job, which exist from now on; None when the lease was lost meanwhile.
+
+        begun: awaited when the work itself begins. alone: nothing else is worked on beside it. Being cancelled ends
+        it, unless the assets exist already. Raises ServiceError.
+        """
+        job = active.job
+        left = WorkingTime(min(self._settings.longest_s, job.deadline_s or self._settings.deadline_s))
+        with tempfile.TemporaryDirectory(prefix="job-") as folder:
+            made = await self._made(active, Path(folder), reporter, left, begun, alone)
+            if not active.lease.held:
+                return None
+            uploads = await self._uploaded(active, left, made, Path(folder, _OUT))
+        if not active.lease.held:
+            return None
+        active.go_on()
+        commit = partial(self._commit, active, made, uploads)
+        outputs = await self._outages.patiently(active, left, partial(self._decided, commit))
+        active.reached("stored")
+        return outputs
+
+    async def _made(
+        self, active: Active, folder: Path, reporter: Reporter, left: WorkingTime, begun: Begun, alone: bool
+    ) -> list[Made]:
+        job = active.job
+        with self._in_line(job) as is_next:
+            begins = begun if is_next and not alone else unnoticed
+            inputs, _ = await asyncio.gather(self._fetch_inputs(active, left, folder), begins())
+            active.reached("staged")
+            task = Task(
+                kind=job.kind, params=json_format.MessageToDict(job.params), inputs=inputs, folder=folder / _OUT,
+                photo_id=job.photo_id, source_name=job.source_name,
+            )  # fmt: skip
+            try:
+                return await self._work(active, task, reporter, left, begun, alone)
+            finally:
+                await reporter.close()
+
+    @contextmanager
+    def _in_line(self, job: Job) -> Iterator[bool]:
+        """Stands in line for a child; whether there is one as soon as the files are there."""
+        if self.is_aside(job):
+            yield True
+            return
+        self._line += 1
+        try:
+            yield self._line <= self._settings.children and self._gate.is_open
+        finally:
+            self._line -= 1
+
+    async def _fetch_inputs(self, active: Active, left: WorkingTime, folder: Path) -> dict[str, Path]:
+        inputs: dict[str, Path] = {}
+        for role, ref in active.job.inputs.items():
+            if ref.size > LARGEST or not role.isidentifier():
+                raise InvalidRequest(f"input {role!r} of {ref.size} bytes is refused")
+            inputs[role] = folder / role
+            await self._outages.patiently(active, left, partial(self._store.get_file, ref, inputs[role]))
+        return inputs
+
+    async def _work(
+        self, active: Active, task: Task, reporter: Reporter, left: WorkingTime, begun: Begun, alone: bool
+    ) -> list[Made]:
+        """Has a child do it; once more, alone and by a child that did nothing before, where the first died of it."""
+        try:
+            async with self._entrance(task, alone):
+                return await self._once(task, reporter, left, begun)
+        except ServiceError as error:
+            # Whom a session is served sees that it ended, and begins anew.
+            if not _is_death(error) or active.address:
+                raise
+            log.warning("the work is tried once more", job_id=active.job.id, error=error.message)
+            reporter(0, "started", "the process that did the work died; it is done once more")
+        try:
+            async with self._entrance(task, True):
+                return await self._once(task, reporter, left, begun, fresh=True)
+        except (WorkerCrashed, OutOfMemory) as error:
+            raise type(error)(f"{error.message}; it was tried twice, the second time alone") from error
+
+    def _entrance(self, task: Task, alone: bool) -> contextlib.AbstractAsyncContextManager[None]:
+        if task.kind in self._pool.aside:
+            return contextlib.nullcontext()
+        return self._gate.alone() if alone else self._gate.shared()
+
+    async def _once(
+        self, task: Task, reporter: Reporter, left: WorkingTime, begun: Begun, fresh: bool = False
+    ) -> list[Made]:
+        since: float | None = None
+
+        async def begins() -> None:
+            nonlocal since
+            await begun()
+            since = time.monotonic()
+
+        await asyncio.to_thread(_empty_folder, task.folder)
+        left.check()
+        try:
+            return await self._pool.run(task, reporter, left.left_s, reporter.hear, begins, fresh)
+        finally:
+            if since is not None:
+                left.spend(time.monotonic() - since)
+
+    async def _uploaded(
+        self, active: Active, left: WorkingTime, made: list[Made], folder: Path
+    ) -> list[list[AssetFile]]:
+        uploads = []
+        for one in made:
+            upload = partial(upload_files, self._store, active.job, active.attempt, one, folder)
+            uploads.append(await self._outages.patiently(active, left, upload))
+            self._outages.has_room()
+        return uploads
+
+    async def _commit(self, active: Active, made: list[Made], uploads: list[list[AssetFile]]) -> list[Output]:
+        return [
+            await commit_asset(self._store, active.job, active.attempt, one, files)
+            for one, files in zip(made, uploads, strict=True)
+        ]
+
+    async def _decided(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Does the step with which assets begin to exist.
+
+        It is not broken off halfway: who is cancelled meanwhile waits a moment to learn what came of it, and where
+        it succeeded, it has.
+        """
+        step = asyncio.ensure_future(work())
+        try:
+            return await asyncio.shield(step)
+        except asyncio.CancelledError:
+            await asyncio.wait({step}, timeout=_TO_DECIDE_S)
+            if not _has_succeeded(step):
+                step.cancel()
+                raise
+            if (ours := asyncio.current_task()) is not None:
+                ours.uncancel()
+            return step.result()
+
+
+def _is_death(error: ServiceError) -> bool:
+    """Whether the process that did the work is gone; one that told of a lack of memory itself had its limit."""
+    return isinstance(error, OutOfMemory) or error.code == WorkerCrashed.code
+
+
+def _has_succeeded(step: asyncio.Future[T]) -> bool:
+    return step.done() and not step.cancelled() and step.exception() is None
+
+
+def _empty_folder(path: Path) -> None:
+    """A folder with nothing in it; what a child that died left there is gone."""
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(path)
+    path.mkdir()

@@ -1,0 +1,63 @@
+"""What became of the earlier attempts of a run, as they told it: a job that was merely held did not end its worker."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import nats.errors
+from immichvr.events.v1.events_pb2 import (
+    JOB_STATE_CANCELLED,
+    JOB_STATE_FAILED,
+    JOB_STATE_SUCCEEDED,
+    Job,
+    JobEvent,
+)
+from nats.js.errors import NotFoundError
+
+from immichvr_common.bus.connection import OUTAGES, Bus
+from immichvr_common.bus.reading import Unreadable, read_message
+from immichvr_common.bus.streams import EVENTS
+from immichvr_common.bus.subjects import event_subject
+from immichvr_common.logs import get_log
+
+log = get_log(__name__)
+
+_ENDS = (JOB_STATE_SUCCEEDED, JOB_STATE_FAILED, JOB_STATE_CANCELLED)
+_TRIES = 2
+
+
+@dataclass(frozen=True)
+class Past:
+    """begun: attempts whose work had begun. has_ended: one of them told how the job ended."""
+
+    begun: int = 0
+    has_ended: bool = False
+
+
+async def past_of(bus: Bus, service: str, job: Job, attempt: int) -> Past:
+    """What the attempts before this one told last; where that cannot be read, all of them count as begun."""
+    if attempt <= 1:
+        return Past()
+    subject = event_subject(service, "job", job.id)
+    for _ in range(_TRIES):
+        try:
+            last = await bus.js.get_last_msg(EVENTS, subject, direct=True)
+            event = read_message(last.data, JobEvent())
+        except NotFoundError:
+            return Past()
+        except Unreadable:
+            break
+        except (*OUTAGES, nats.errors.Error) as error:
+            log.warning("what a job told before cannot be read", job_id=job.id, error=str(error))
+            await asyncio.sleep(0.5)
+            continue
+        return told_by(event, job.run)
+    return Past(begun=attempt - 1)
+
+
+def told_by(event: JobEvent, run: int) -> Past:
+    """What the last event of a job says of a run; of another run it says nothing."""
+    if event.run != run:
+        return Past()
+    return Past(event.begun, event.state in _ENDS)
