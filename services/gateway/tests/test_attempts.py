@@ -77,6 +77,14 @@ def test_who_is_right_goes_on_where_others_fail(trying) -> None:
     assert trying.fails("192.0.2.1", "") == 4
 
 
+def test_others_who_fail_at_the_same_address_do_not_shut_out_who_signed_in_from_there_before(trying) -> None:
+    assert trying.succeeds("192.0.2.1")
+    trying.heard(50, "192.0.2.1", "")
+    assert trying.fails("192.0.2.1", "") > 0
+    assert trying.succeeds("192.0.2.1")
+    assert trying.heard(1000, "192.0.2.1") == 1
+
+
 def test_ones_own_account_buys_no_guesses_at_anothers(trying) -> None:
     heard = 0
     for _ in range(100):

@@ -45,10 +45,11 @@ class _Tally:
 
 @dataclass
 class _Own:
-    """Failures at an account from one place since the last success; the newest was `at`."""
+    """Failures at an account from one place since the last success; the newest was `at`. known: there was a success."""
 
     failures: int
     at: float
+    known: bool
 
 
 @dataclass
@@ -77,7 +78,7 @@ class Attempts:
         """
         named = hashlib.sha256(account.strip().lower().encode()).hexdigest() if account else ""
         attempt = Attempt(way, place_of(address), named)
-        wait_s = max(self._wait(self._places, attempt.place), self._wait_for_account(attempt))
+        wait_s = max(self._wait_for_place(attempt), self._wait_for_account(attempt))
         if wait_s > 0:
             seconds = max(1, int(wait_s + 0.999))
             raise Problem(
@@ -87,7 +88,7 @@ class Attempts:
         self._strike(attempt, self._places, attempt.place, _OF_PLACE)
         if named:
             self._strike(attempt, self._accounts, named, _OF_ACCOUNT)
-            self._note(attempt, self._own(attempt) + 1)
+            self._note(attempt, self._own(attempt) + 1, self._is_known(attempt))
         return attempt
 
     def failed(self, attempt: Attempt) -> None:
@@ -99,13 +100,19 @@ class Attempts:
         failures = max(1, self._own(attempt))
         self._give_back(attempt, failures)
         if attempt.account:
-            self._note(attempt, 0)
+            self._note(attempt, 0, known=True)
 
     def undecided(self, attempt: Attempt) -> None:
         """Takes back a try that nobody could answer, as while Immich is away."""
         self._give_back(attempt, 1)
         if attempt.account:
-            self._note(attempt, max(0, self._own(attempt) - 1))
+            self._note(attempt, max(0, self._own(attempt) - 1), self._is_known(attempt))
+
+    def _wait_for_place(self, attempt: Attempt) -> float:
+        # Others who fail here do not cost whoever signed in from here before the first try.
+        if self._is_known(attempt) and self._own(attempt) == 0:
+            return 0.0
+        return self._wait(self._places, attempt.place)
 
     def _wait_for_account(self, attempt: Attempt) -> float:
         if self._own(attempt) < _OWN_TRIES:
@@ -115,6 +122,10 @@ class Attempts:
     def _own(self, attempt: Attempt) -> int:
         own = self._pairs.get((attempt.place, attempt.account))
         return 0 if own is None or self._clock() - own.at > _OWN_S else own.failures
+
+    def _is_known(self, attempt: Attempt) -> bool:
+        own = self._pairs.get((attempt.place, attempt.account))
+        return own is not None and own.known
 
     def _wait(self, tallies: OrderedDict[str, _Tally], key: str) -> float:
         tally = tallies.get(key)
@@ -154,9 +165,9 @@ class Attempts:
             if tally.free >= free:
                 del tallies[key]
 
-    def _note(self, attempt: Attempt, failures: int) -> None:
+    def _note(self, attempt: Attempt, failures: int, known: bool) -> None:
         key = (attempt.place, attempt.account)
-        self._pairs[key] = _Own(failures, self._clock())
+        self._pairs[key] = _Own(failures, self._clock(), known)
         self._pairs.move_to_end(key)
         if len(self._pairs) > _REMEMBERED:
             self._pairs.popitem(last=False)

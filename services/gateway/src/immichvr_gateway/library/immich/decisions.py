@@ -35,13 +35,17 @@ class Decisions:
         self._clock = clock
         self._kept: OrderedDict[tuple[str, str], Shown] = OrderedDict()
 
-    def keep(self, who: Credential, asset: Asset) -> None:
-        """Notes that Immich showed this asset just now."""
-        self._put((who.fingerprint, asset.id), Shown(self._clock() + self._believed_s, asset))
+    def now(self) -> float:
+        """When a question is asked; its answer may be older than when it arrives."""
+        return self._clock()
 
-    def keep_refusal(self, who: Credential, asset_id: str, refusal: LibraryError) -> None:
-        """Notes that Immich did not show this asset just now."""
-        self._put((who.fingerprint, asset_id), Shown(self._clock() + self._refused_s, None, refusal))
+    def keep(self, who: Credential, asset: Asset, asked_at: float) -> None:
+        """Notes that Immich showed this asset when it was asked."""
+        self._put((who.fingerprint, asset.id), Shown(asked_at + self._believed_s, asset))
+
+    def keep_refusal(self, who: Credential, asset_id: str, refusal: LibraryError, asked_at: float) -> None:
+        """Notes that Immich did not show this asset when it was asked."""
+        self._put((who.fingerprint, asset_id), Shown(asked_at + self._refused_s, None, refusal))
 
     def recall(self, who: Credential, asset_id: str) -> Shown | None:
         """What Immich said of this asset to this credential lately."""

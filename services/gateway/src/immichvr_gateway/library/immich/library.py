@@ -105,13 +105,14 @@ class ImmichLibrary:
         """
         page, size = (1, min(max(limit, 1), LARGEST_PAGE)) if cursor is None else _page_from(cursor)
         query = search_for(page, size, with_exif=True)
+        asked_at = self._decisions.now()
         try:
             answer = (await self._client.post(who.credential, "search/metadata", query, SearchAnswer)).assets
         except Refused as error:
             raise LibraryUnavailable(f"Immich does not list its photos: {error}", down="immich") from error
         shown = [asset for asset in answer.items if asset.shown]
         for asset in shown:
-            self._decisions.keep(who.credential, asset)
+            self._decisions.keep(who.credential, asset, asked_at)
         next_cursor = None if answer.next_page is None else _cursor_from(int(answer.next_page), size)
         return PhotoPage([self._photo(asset) for asset in shown], next_cursor)
 
@@ -296,17 +297,18 @@ class ImmichLibrary:
 
     async def _ask(self, who: Credential, photo_id: str) -> Asset:
         """The asset as Immich shows it now; what it says is kept. Raises PhotoNotFound, NotPermitted."""
+        asked_at = self._decisions.now()
         try:
             asset = await self._client.get(who, f"assets/{photo_id}", Asset)
             if asset.shown and asset.id == photo_id:
-                self._decisions.keep(who, asset)
+                self._decisions.keep(who, asset, asked_at)
                 return asset
             refusal: LibraryError = PhotoNotFound(photo_id)
         except Refused:
             refusal = PhotoNotFound(photo_id)
         except NotPermitted as error:
             refusal = error
-        self._decisions.keep_refusal(who, photo_id, refusal)
+        self._decisions.keep_refusal(who, photo_id, refusal, asked_at)
         raise refusal
 
     async def _rendition(self, who: Identity, photo_id: str, size: str) -> Content:
