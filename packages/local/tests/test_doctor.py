@@ -48,3 +48,13 @@ def test_an_immich_that_cannot_be_used_is_a_failure_with_the_reason(run, monkeyp
     result = run("doctor")
     assert result.exit_code == 1
     assert "fail Immich: Immich at http://127.0.0.1:9/api/ cannot be reached: nothing listens there" in result.stdout
+
+
+def test_messages_that_were_set_aside_are_a_warning_that_says_where_to_look(
+    run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    well = {"nats": True, "s3": True, "started": True, "tasks": True, "storage": [], "set_aside": 3}
+    monkeypatch.setattr("immichvr_local.doctor.stack._told", lambda state: well)
+    result = run("doctor", "--json")
+    [found] = [finding for finding in json.loads(result.stdout) if finding["name"] == "running"]
+    assert (found["state"], "3 messages" in found["found"], "log" in found["remedy"]) == ("warn", True, True)

@@ -7,10 +7,13 @@ import json
 from typing import Any
 
 import pytest
+from immichvr.events.v1.events_pb2 import JobEvent
 from immichvr_common.bus import Bus
-from immichvr_gateway.aside import SET_ASIDE
+from immichvr_common.bus.subjects import Told
+from immichvr_common.errors import Unavailable
+from immichvr_gateway.aside import SET_ASIDE, Aside
 from immichvr_gateway.jobs.dead_letters import watch_advisories
-from immichvr_gateway.jobs.projection import Position
+from immichvr_gateway.jobs.projection import EventReader, Position
 
 NOT_JSON = {"bytes": b"\xff\xfe", "nested": b"[" * 100_000, "cut": b'{"id": "depth-a-b", "ki', "empty": b" "}
 RECORD: dict[str, Any] = {
@@ -93,8 +96,40 @@ async def test_a_gateway_starts_over_what_cannot_be_read_in_any_bucket_or_stream
         }
         assert (await gateway.get("/api/models")).status_code == 200
         assert (await gateway.get("/api/assets/map")).status_code in (200, 404)
+        assert (await gateway.get("/api/ready")).json()["set_aside"] > 0
     kept = await empty_bus.js.stream_info("DEAD", subjects_filter="dead.aside.*")
     assert set(kept.state.subjects or {}) >= {"dead.aside.events", "dead.aside.kv_jobs", "dead.aside.kv_assets"}
+
+
+async def test_events_wait_for_storage_in_their_order_and_through_one_consumer(
+    empty_bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("immichvr_gateway.jobs.projection._STORAGE_S", 0.01)
+    heard: list[str] = []
+    done = asyncio.Event()
+    tries = iter([Unavailable("storage does not answer", down="s3")] * 5)
+
+    async def on_job(told: Told, event: JobEvent) -> None:
+        if told.about == "depth-first" and (error := next(tries, None)) is not None:
+            raise error
+        heard.append(told.about)
+        if len(heard) == 2:
+            done.set()
+
+    async def nothing(*_: object) -> None:
+        return
+
+    before = {consumer.name for consumer in await empty_bus.js.consumers_info("EVENTS")}
+    for name in ("depth-first", "depth-second"):
+        await empty_bus.js.publish(f"events.ai.job.{name}", b"{}")
+    aside = Aside(empty_bus)
+    reader = EventReader(empty_bus, Position(), aside, nothing, on_job, nothing, nothing, lambda: None)
+    reading = asyncio.create_task(reader.run())
+    await asyncio.wait_for(done.wait(), 10)
+    assert heard == ["depth-first", "depth-second"]
+    assert len({consumer.name for consumer in await empty_bus.js.consumers_info("EVENTS")} - before) == 1
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
 
 
 async def test_advisories_that_tell_of_nothing_do_not_keep_others_from_being_heard(empty_bus: Bus) -> None:

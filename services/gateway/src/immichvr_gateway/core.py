@@ -23,6 +23,7 @@ from immichvr_common.storage import ObjectStore
 from immichvr_common.supervision import Supervisor
 from immichvr_models import Cache
 
+from immichvr_gateway import aside
 from immichvr_gateway.aside import Aside
 from immichvr_gateway.assets import AssetEntry, AssetIndex, ManifestReader, entry_of
 from immichvr_gateway.jobs.claims import Claims
@@ -206,6 +207,7 @@ class Core:
             started=self._is_up,
             tasks=not self._supervisor.down,
             room=not self.room.is_short,
+            set_aside=aside.count(),
             storage=self.room.troubles(),
         )
 
@@ -247,15 +249,15 @@ class Core:
         settings = self.settings
         await ensure_streams(bus.js, settings.lease_s)
         await self.sessions.use(bus)
-        aside = Aside(bus)
-        records, self._asset_keeper = RecordKeeper(bus, aside), AssetKeeper(bus, aside)
+        apart = Aside(bus)
+        records, self._asset_keeper = RecordKeeper(bus, apart), AssetKeeper(bus, apart)
         for record in await records.load():
             self._jobs.put(record)
         has_assets = await self._asset_keeper.load(self._assets)
         await self._shelf.load(await bus.js.key_value(KV_STATE))
-        self._claims = Claims(bus, self._jobs, self._assets, self._results, aside)
+        self._claims = Claims(bus, self._jobs, self._assets, self._results, apart)
         reader = EventReader(
-            bus, await stored_position(bus), aside, self._results.look_ahead, self._on_job, self._on_asset,
+            bus, await stored_position(bus), apart, self._results.look_ahead, self._on_job, self._on_asset,
             self._on_model, self._assets.forget_places,
         )  # fmt: skip
         desk = Desk(bus, self._jobs, self._job_changed, self._job_ended, settings, records, reader)

@@ -25,6 +25,7 @@ class Readiness(BaseModel):
     started: bool
     tasks: bool
     room: bool
+    set_aside: int = Field(0, description="messages that could not be read or believed since the start")
     storage: list[Trouble] = Field([], description="what is known to be wrong with storage")
     problems: list[str] = Field([], description="everything that is known to be wrong, for people")
     folder: bool | None = Field(None, description="whether the folder of photos is there, where that is the library")

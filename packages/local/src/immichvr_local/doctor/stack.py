@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from immichvr_local.doctor.check import Check, fail, ok
+from immichvr_local.doctor.check import Check, fail, ok, warn
 from immichvr_local.stack.data import default_directory
 
 _ANSWER_S = 10.0
@@ -23,6 +23,9 @@ def running() -> Check:
     if broken or troubles:
         found = [*troubles, *([f"not well: {', '.join(broken)}"] if broken else [])]
         return fail(name, "; ".join(found), f"docs/storage.md says more; the logs are in {data / 'logs'}")
+    if strange := told.get("set_aside"):
+        words = f"the stack on {data}; {strange} messages on the bus could not be read or believed"
+        return warn(name, words, f"the gateway's log in {data / 'logs'} says which; see docs/security.md")
     return ok(name, f"the stack on {data}, all well")
 
 

@@ -33,6 +33,7 @@ log = get_log(__name__)
 
 _BATCH = 256
 _WAIT_S = 5.0
+_STORAGE_S = 1.0
 
 
 class Position(BaseModel):
@@ -152,7 +153,16 @@ class EventReader:
 
     async def _apply(self, message: Msg) -> None:
         place, self.stored_at = message.metadata.sequence, message.metadata.timestamp
-        await self.take(message.subject, message.data, place.stream)
+        while True:
+            try:
+                await self.take(message.subject, message.data, place.stream)
+                break
+            except Unavailable as error:
+                if error.down != "s3":
+                    raise
+                # What is told to be there cannot be looked at just now; NATS goes on keeping what comes after.
+                log.warning("events wait for storage", error=error.message)
+                await asyncio.sleep(_STORAGE_S)
         self.stored_at = None
         self.position, self._applied = place.stream, place.consumer
 
