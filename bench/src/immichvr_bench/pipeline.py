@@ -65,7 +65,7 @@ class Client:
 
 async def measure(stack: Stack) -> dict[str, Any]:
     """Runs both measurements against a gateway."""
-    async with httpx.AsyncClient(base_url=stack.address, timeout=30) as http:
+    async with httpx.AsyncClient(base_url=stack.address, timeout=30, trust_env=False) as http:
         page = (await http.get("/api/photos", params={"limit": _PHOTOS})).json()
         client = Client(http, [photo["id"] for photo in page["items"]])
         await client.sockets.connect(stack.address, socketio_path="/api/socket.io", transports=["websocket"])

@@ -81,7 +81,7 @@ def _await_ready(address: str, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
-            if httpx.get(f"{address}/api/ready").status_code == 200:
+            if httpx.get(f"{address}/api/ready", trust_env=False).status_code == 200:
                 return
         except httpx.TransportError:
             pass

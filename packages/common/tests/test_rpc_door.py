@@ -273,6 +273,21 @@ async def test_a_request_that_never_ends_is_given_up() -> None:
         assert await code_of(stream) == StatusCode.DEADLINE_EXCEEDED
 
 
+async def test_connections_are_counted_before_anybody_says_a_word() -> None:
+    async with serving(connections=3) as server:
+        silent = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(8)]
+        ends = {asyncio.create_task(reader.read()) for reader, _ in silent}
+        refused: set[asyncio.Task[bytes]] = set()
+        while len(refused) < 5:
+            done, ends = await asyncio.wait(ends, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+            assert done, "more connections than are allowed stay open"
+            refused |= done
+        for end in ends:
+            end.cancel()
+        for _, writer in silent:
+            writer.close()
+
+
 async def test_a_message_that_grows_when_it_is_unpacked_is_refused() -> None:
     async with serving() as server, connected(server.port) as channel:
         stub = converter_pb2_grpc.ConverterServiceStub(channel)

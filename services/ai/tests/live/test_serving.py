@@ -13,12 +13,17 @@ import grpc
 import msgpack
 import pytest
 from immichvr.ai.v1 import ai_pb2, ai_pb2_grpc
+from immichvr_common.certificates import AUTHORITY, CERTIFICATE, KEY, ensure_certificates
 from immichvr_common.processes import ChildPool
+from immichvr_common.rpc_client import credential, open_channel
+from immichvr_common.rpc_settings import RpcClientSettings
 from immichvr_common.tasks import Task
 from immichvr_common.telling import News, Serving
 from PIL import Image
+from pydantic import SecretStr
 
 TOKEN = "a-token-of-this-session"
+GATEWAY = "the-gateways-own-token"
 
 
 @asynccontextmanager
@@ -57,8 +62,8 @@ def frame(seq: int) -> ai_pb2.StreamFramesRequest:
     return ai_pb2.StreamFramesRequest(message=msgpack.packb(fields))
 
 
-def stream(channel: grpc.aio.Channel, token: str = TOKEN) -> Any:
-    return ai_pb2_grpc.AiServiceStub(channel).StreamFrames(metadata=(("session-token", token),))
+def stream(channel: grpc.aio.Channel, token: str = TOKEN, shown: tuple[tuple[str, str], ...] = ()) -> Any:
+    return ai_pb2_grpc.AiServiceStub(channel).StreamFrames(metadata=(*shown, ("session-token", token)))
 
 
 async def answer(call: Any) -> dict[str, Any]:
@@ -91,6 +96,35 @@ async def test_a_session_is_for_its_tokens_holder_alone_and_the_child_serves_the
                 assert await asyncio.wait_for(job, 20) == []
     finally:
         pool.close()
+
+
+async def test_a_session_asks_for_the_gateways_credential_and_speaks_tls_where_that_is_configured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ensure_certificates(tmp_path / "tls", "worker")
+    names = {"CERTIFICATE_FILE": CERTIFICATE, "KEY_FILE": KEY, "CLIENT_CA_FILE": AUTHORITY}
+    for name, file in names.items():
+        monkeypatch.setenv(f"IMMICHVR_AI_RPC__TLS__{name}", str(tmp_path / "tls" / file))
+    monkeypatch.setenv("IMMICHVR_AI_RPC__CALLERS__GATEWAY__TOKEN", GATEWAY)
+    monkeypatch.setenv("IMMICHVR_AI_RPC__CALLERS__GATEWAY__CALLS", "StreamFrames")
+    authority, certificate, key = ((tmp_path / "tls" / name).read_text() for name in (AUTHORITY, CERTIFICATE, KEY))
+    ours = RpcClientSettings(ca=authority, certificate=certificate, key=SecretStr(key), token=SecretStr(GATEWAY))
+    async with serving(tmp_path) as (address, job):
+        for settings, status in (
+            (RpcClientSettings(token=ours.token), grpc.StatusCode.UNAVAILABLE),
+            (ours.model_copy(update={"certificate": ""}), grpc.StatusCode.UNAVAILABLE),
+            (ours.model_copy(update={"token": SecretStr("")}), grpc.StatusCode.UNAUTHENTICATED),
+        ):
+            async with open_channel(address, settings) as channel:
+                with pytest.raises(grpc.aio.AioRpcError) as refused:
+                    await asyncio.wait_for(stream(channel, shown=credential(settings)).read(), 20)
+                assert refused.value.code() is status
+        async with open_channel(address, ours) as channel:
+            call = stream(channel, shown=credential(ours))
+            await call.write(hello())
+            assert (await answer(call))["model"] == "heuristic"
+            await call.done_writing()
+            assert await asyncio.wait_for(job, 20) == []
 
 
 async def test_a_client_that_breaks_off_ends_the_job(tmp_path: Path) -> None:
