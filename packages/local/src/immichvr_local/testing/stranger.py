@@ -7,7 +7,6 @@ import os
 import socket
 import ssl
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 NOBODY = 65534
@@ -99,16 +98,3 @@ def can_connect(path: str) -> bool:
         except OSError:
             return False
     return True
-
-
-def readable_files(folder: str) -> list[str]:
-    """Files below a folder that can be opened."""
-    found = []
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            try:
-                Path(parent, name).open("rb").close()
-            except OSError:
-                continue
-            found.append(str(Path(parent, name)))
-    return found
