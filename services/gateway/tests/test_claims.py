@@ -22,12 +22,15 @@ from immichvr.events.v1.events_pb2 import (
 )
 from immichvr_common.bus import Bus, connect
 from immichvr_common.bus.reading import read_message
-from immichvr_common.bus.subjects import event_subject
+from immichvr_common.bus.subjects import Told, event_subject
 from immichvr_common.embedded import NatsServer
 from immichvr_common.errors import Unavailable
 from immichvr_common.manifests import AssetFile, Manifest, asset_prefix
 from immichvr_common.reporting import encode
 from immichvr_common.storage import ObjectStore
+from immichvr_gateway.aside import Refused
+from immichvr_gateway.assets import ManifestReader
+from immichvr_gateway.results import Results
 
 Telling = Callable[..., Awaitable[None]]
 
@@ -280,6 +283,38 @@ async def test_a_forced_run_does_not_end_with_what_the_run_before_made(
     prefix = asset_prefix("depth", job.photo_id, "heuristic", job.recipes["depth"])
     await (await liars("ai")).tell(job, JOB_STATE_SUCCEEDED, run=2, outputs=[output_of(f"{prefix}/manifest.json")])
     assert (await live.job(job.id, run=2))["error"]["code"] == "result_missing"
+
+
+async def test_a_conversion_is_not_done_with_the_splat_alone(gateway, live, working, liars, empty_bus) -> None:
+    async with working("ai"):
+        assert (await gateway.make(live, "beach.jpg", "splat"))["state"] == "succeeded"
+    job = await queued(gateway, empty_bus, "beach.jpg", "splat/convert", format="ksplat")
+    prefix = asset_prefix("splat", job.photo_id, "lift-heuristic", job.recipes["splat"])
+    reference = ObjectRef(bucket="gateway-tests", key=f"{prefix}/manifest.json")
+    output = Output(kind="splat", asset_key="splat-lift-heuristic", manifest=reference)
+    await (await liars("converter")).tell(job, JOB_STATE_SUCCEEDED, outputs=[output])
+    shown = await live.job(job.id)
+    assert (shown["state"], shown["error"]["code"]) == ("failed", "result_missing")
+
+
+async def test_an_asset_of_many_files_is_there_when_all_of_them_are(storage: ObjectStore) -> None:
+    job = Job(id="depth-many-r", kind="depth", photo_id="many", run=1)
+    job.recipes["depth"] = "r"
+    job.created_at.GetCurrentTime()
+    made = manifest_of(job)
+    made.files = [
+        made.files[0].model_copy(update={"name": f"{number}.png", "key": f"{made.files[0].key}-{number}"})
+        for number in range(20)
+    ]
+    for file in made.files:
+        await storage.put_bytes(file.key, b"abcd", "image/png")
+    await storage.put_bytes(made.key, made.encode(), "application/json")
+    event = AssetEvent(photo_id="many", output=output_of(made.key))
+    told = Told("ai", "asset", "many")
+    assert len((await Results(storage, ManifestReader(storage)).asset(told, event)).files) == 20
+    await storage.delete(made.files[11].key)
+    with pytest.raises(Refused, match=r"depth\.png-11 is not there"):
+        await Results(storage, ManifestReader(storage)).asset(told, event)
 
 
 async def test_thousands_of_invented_jobs_are_neither_kept_nor_remembered(
