@@ -114,3 +114,19 @@ async def test_objects_that_are_damaged_are_told_and_stop_nothing_else(gateway, 
     ready = await gateway.get("/api/ready")
     assert (ready.status_code, ready.json()["storage"][0]["code"]) == (200, "corrupt_object")
     await gateway.make(live, "hut.png", "splat")
+
+
+async def test_a_photo_whose_copy_for_workers_is_damaged_is_copied_anew(
+    gateway, workers, live, s3: ObstinateS3, studio: Path
+) -> None:
+    job = (await gateway.post("slow-lake.jpg", "depth")).json()["job"]
+    await live.job(job["id"], "running")
+    (copy,) = [key for key in s3.objects if key.startswith("sources/")]
+    (studio / "release").touch()
+    await live.job(job["id"])
+    s3.broken.add(copy)
+    failed = (await gateway.post("slow-lake.jpg", "splat")).json()["job"]
+    ended = await live.job(failed["id"])
+    assert (ended["error"]["code"], copy in ended["error"]["message"]) == ("corrupt_object", True)
+    again = (await gateway.post("slow-lake.jpg", "splat")).json()["job"]
+    assert (await live.job(again["id"], run=2))["state"] == "succeeded"

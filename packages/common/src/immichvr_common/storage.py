@@ -252,10 +252,10 @@ class ObjectStore:
         return int(stat.size or 0)
 
     async def exists(self, key: str) -> bool:
-        """Whether there is such an object."""
+        """Whether there is such an object, of which nothing is known to be damaged."""
         try:
             await self.size(key)
-        except NotFound:
+        except (NotFound, CorruptObject):
             return False
         return True
 

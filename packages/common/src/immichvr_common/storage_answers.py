@@ -42,12 +42,12 @@ _BUSY = {
 class Trouble(Unavailable):
     """Storage failed with one request. Whether it is the object's fault or an outage, another request will tell.
 
-    told: what storage said.
+    told: what storage said; was_answered: whether it did, rather than break off.
     """
 
-    def __init__(self, message: str, told: str) -> None:
+    def __init__(self, message: str, told: str, was_answered: bool = True) -> None:
         super().__init__(message, down="s3")
-        self.told = told
+        self.told, self.was_answered = told, was_answered
 
 
 def meaning(status: int, code: str, message: str, headers: Mapping[str, str], key: str, now: datetime) -> ServiceError:
@@ -94,7 +94,7 @@ def of_exception(error: MinioException | urllib3.exceptions.HTTPError | OSError,
             return meaning(int(error._code), "", str(error._body or ""), {}, key, now)
         case urllib3.exceptions.ProtocolError() | urllib3.exceptions.DecodeError():
             # The bytes ended, or came out wrong, in the middle: the server died, or it could not read on.
-            return Trouble(f"storage broke off in the middle of {key}", type(error).__name__)
+            return Trouble(f"storage broke off in the middle of {key}", type(error).__name__, was_answered=False)
     return Unavailable(f"storage does not answer ({type(error).__name__})", down="s3")
 
 

@@ -17,6 +17,8 @@ T = TypeVar("T")
 _WRITE_AGAIN_S = (0.5, 1.5, 3.0, 4.0)
 """Between tries of a write that storage fails with: servers that start take none for a few seconds."""
 _READ_AGAIN_S = 0.2
+_TRIED_ITSELF_S = 5.0
+"""Storage that took so long to say no has tried again itself (SeaweedFS does for 13 s): so would another read."""
 _UNSURE_S = 10.0
 """For so long a read is tried again where no other object could be read to compare."""
 _REMEMBERED_S = 60.0
@@ -51,10 +53,15 @@ class Verdicts:
             raise _damaged(key)
         started = time.monotonic()
         while True:
+            asked = time.monotonic()
             try:
                 found = await work()
             except Trouble as first:
+                took_s = time.monotonic() - asked
                 is_sure = await self._probe()
+                if is_sure and first.was_answered and took_s > _TRIED_ITSELF_S:
+                    self._note(key)
+                    raise _damaged(key) from first
                 try:
                     found = await work()
                 except Trouble:

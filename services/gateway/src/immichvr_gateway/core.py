@@ -15,7 +15,7 @@ from immichvr_common.bus import Bus, ensure_streams
 from immichvr_common.bus.connection import OUTAGES
 from immichvr_common.bus.streams import KV_STATE
 from immichvr_common.bus.subjects import Told
-from immichvr_common.errors import ServiceError, StorageFull, Unavailable
+from immichvr_common.errors import CorruptObject, ServiceError, StorageFull, Unavailable
 from immichvr_common.logs import get_log
 from immichvr_common.scratch import keep_clean
 from immichvr_common.service import connect_patiently
@@ -341,8 +341,11 @@ class Core:
             await go_on_with_what_had_no_room(self._desk)
 
     def _job_ended(self, record: JobRecord) -> None:
-        if record.state is State.FAILED and record.error is not None and record.error.code == StorageFull.code:
+        code = record.error.code if record.state is State.FAILED and record.error else ""
+        if record.error and code == StorageFull.code:
             self.room.told(record.error)
+        if code == CorruptObject.code and self._orders is not None:
+            self._orders.distrust_inputs(record)
         if self._lightening is None:
             return
         if record.state.terminal:

@@ -53,6 +53,10 @@ class Orders:
         self._manifests, self._book, self._keeps_ply = manifests, book, keeps_ply
         self.conversions = Conversions(desk, assets, manifests, store)
 
+    def distrust_inputs(self, record: JobRecord) -> None:
+        """Has a photo staged anew for the next job of it: one that failed found what it was given damaged."""
+        self._stager.distrust({ref.key for ref in record.job().inputs.values()})
+
     async def depth(
         self, who: Identity, photo: LibraryPhoto, model: str, force: bool, trace: str, points: bool = False
     ) -> Answer:

@@ -11,7 +11,7 @@ import nats.errors
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from immichvr_common.bus.connection import OUTAGES
+from immichvr_common.bus.connection import OUTAGES, bus_full
 from immichvr_common.errors import (
     ClockSkew,
     Conflict,
@@ -122,6 +122,10 @@ def as_problem(error: Exception) -> Problem:
     match error:
         case Problem():
             return error
+        case StorageFull():
+            return Problem(507, error.code, error.message, where=error.where)
+        case nats.errors.Error() | OSError() if (full := bus_full(error) or disk_full(error)) is not None:
+            return Problem(507, full.code, full.message, where=full.where)
         case Unavailable() | LibraryUnavailable():
             # As the library said, where it did.
             wait = getattr(error, "retry_after_s", None)
@@ -131,12 +135,8 @@ def as_problem(error: Exception) -> Problem:
             return Problem(503, "unavailable", "NATS does not answer", down=["nats"])
         case ClockSkew():
             return Problem(503, error.code, error.message)
-        case StorageFull():
-            return Problem(507, error.code, error.message, where=error.where)
         case StorageRefused() | CorruptObject():
             return Problem(502, error.code, error.message)
-        case OSError() if (full := disk_full(error)) is not None:
-            return Problem(507, full.code, full.message, where=full.where)
         case NotFound() | PhotoNotFound():
             return not_found(error.message)
         case SignInFailed():
@@ -184,8 +184,8 @@ def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
             problem = Problem(405, "method_not_allowed", words, {"Allow": ", ".join(allowed)})
         return answer(problem)
 
-    kinds = (Problem, ServiceError, HTTPException, RequestValidationError, ValueError, nats.errors.Error, Exception)
-    for kind in kinds:
+    kinds = (Problem, ServiceError, HTTPException, RequestValidationError, ValueError, OSError, nats.errors.Error)
+    for kind in (*kinds, Exception):
         app.add_exception_handler(kind, handle)
 
 

@@ -56,6 +56,11 @@ class Stager:
         async with self._locks.hold(key):
             return await self._stage(who, photo, key)
 
+    def distrust(self, keys: set[str]) -> None:
+        """Has what lies under these keys be staged anew: a worker found it damaged."""
+        for name in [name for name, (_, staged) in self._known.items() if staged.ref.key in keys]:
+            del self._known[name]
+
     async def _stage(self, who: Identity, photo: LibraryPhoto, key: str) -> Staged:
         at, known = self._known.get(key, (0.0, None))
         # Whatever became of storage meanwhile: a job is only told of what is there.

@@ -50,7 +50,7 @@ def obstinate_s3() -> Iterator[ObstinateS3]:
             key = self._key()
             while key in s3.slow:
                 time.sleep(0.05)
-            refusal = s3.everything or (INTERNAL if key in s3.broken else None)
+            refusal = s3.everything or (INTERNAL if key in s3.broken and self.command == "GET" else None)
             if refusal:
                 self._refuse(refusal)
             elif not key:
