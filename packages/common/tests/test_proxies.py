@@ -8,7 +8,12 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from immichvr_common.bus import connect
 from immichvr_common.proxies import AsyncProxyTransport, Proxies, ProxyTransport, without_proxies
+from immichvr_common.rpc import RpcServer
+from immichvr_common.rpc_client import open_channel
+from immichvr_common.rpc_settings import RpcClientSettings, RpcSettings
 from immichvr_common.storage import ObjectStore
 
 OUTSIDE = httpx.URL("https://hub.test/model")
@@ -151,6 +156,21 @@ async def test_storage_is_asked_without_any(hostile: None, weed) -> None:
     await store.put_bytes("calls/proxies", b"x", "text/plain")
     assert (await store.get_bytes("calls/proxies")).data == b"x"
     store.close()
+
+
+async def test_nats_is_asked_without_any(hostile: None, nats_server) -> None:
+    bus = await connect(nats_server.settings("gateway"), "gateway")
+    assert bus.client.is_connected
+    await bus.close()
+
+
+async def test_grpc_is_asked_without_any(hostile: None) -> None:
+    server = RpcServer(RpcSettings(), lambda _: None, [])
+    await server.start()
+    async with open_channel(f"127.0.0.1:{server.port}", RpcClientSettings()) as channel:
+        answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=10)
+    assert answer.status == health_pb2.HealthCheckResponse.SERVING
+    await server.stop(0)
 
 
 def test_a_process_of_ours_without_business_outside_is_told_of_none(hostile: None) -> None:

@@ -83,7 +83,7 @@ def settings_from_env(env: Mapping[str, str]) -> CacheSettings:
         base_url=env.get("IMMICHVR_MODELS_URL") or None,
         offline=any(value.strip().lower() in _YES for value in offline),
         local_directory=Path(local).expanduser() if local else None,
-        connections=int(env.get("IMMICHVR_MODELS_CONNECTIONS") or 4),
+        connections=env.get("IMMICHVR_MODELS_CONNECTIONS") or 4,
         auto_download=env.get("IMMICHVR_MODELS_AUTO_DOWNLOAD", "1").strip().lower() in _YES,
     )
 
