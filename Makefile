@@ -31,6 +31,7 @@ help:
 	@echo "make samples                 render the sample photos"
 	@echo "make bench-pipeline          measure the cost of the pipeline around a model"
 	@echo "make bench-gpu               measure the networks on this machine's GPU"
+	@echo "make test-chaos              200 jobs while any process is killed at any moment; CHAOS_SEEDS=\"1 2 3\""
 	@echo "make test-upstream           hold SHARP and Depth Anything 3 against upstream's own code"
 
 setup: $(PYTHON_READY) $(TOOLS_READY) $(VIEWER)
@@ -103,6 +104,13 @@ bench-convert: $(PYTHON_READY) $(TOOLS_READY)
 # Levels of detail against the clouds they stand for, and against splat-transform's.
 bench-lod: $(PYTHON_READY) $(TOOLS_READY)
 	$(BIN)/python -m immichvr_bench.lod $(ARGS)
+
+.PHONY: test-chaos
+
+# 200 jobs while any process is killed at any moment, for each of these seeds; `make test` does it with fewer.
+CHAOS_SEEDS ?= 1 2 3
+test-chaos: $(PYTHON_READY) $(VIEWER)
+	CHAOS_SEEDS="$(CHAOS_SEEDS)" CHAOS_PHOTOS=160 CHAOS_SECONDS=40 $(BIN)/python -m pytest -s tests/faults/test_chaos.py $(ARGS)
 
 .PHONY: test-upstream bench-gpu
 

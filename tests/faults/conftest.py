@@ -231,6 +231,7 @@ def start_worker(
             "IMMICHVR_MODELS_DIR": str(place / "models"),
             "STUDIO": str(studio),
             **_servers("IMMICHVR_AI_", "ai", bus_server, object_server),
+            **_servers("IMMICHVR_CONVERTER_", "converter", bus_server, object_server),
             **more,
         }
         script = command or (str(Path(__file__).with_name("trial_worker.py")),)

@@ -1,0 +1,22 @@
+"""A worker of any service that does what the trial capability does. Run as a script: chaos_worker.py SERVICE."""
+
+import asyncio
+import sys
+from typing import ClassVar
+
+from immichvr_common.service import serve
+from immichvr_common.settings import WorkerSettings
+from pydantic_settings import SettingsConfigDict
+
+
+class ChaosSettings(WorkerSettings):
+    """The settings of the service that the command line names."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=f"IMMICHVR_{sys.argv[1].upper()}_", env_nested_delimiter="__", extra="ignore"
+    )
+    service: ClassVar[str] = sys.argv[1]
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(ChaosSettings(), "immichvr_common.testing.studio:perform"))
