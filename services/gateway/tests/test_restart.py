@@ -9,7 +9,7 @@ from immichvr_common.bus.streams import MAX_DELIVER
 from immichvr_common.testing.fixtures import ACK_WAIT_S
 from immichvr_common.testing.jobs import Events, make_job
 from immichvr_gateway.assets import AssetEntry
-from immichvr_gateway.jobs.records import State, new_record
+from immichvr_gateway.jobs.records import JobRecord, State, new_record
 from PIL import Image
 
 
@@ -191,6 +191,20 @@ async def test_assets_of_which_records_were_lost_are_taken_up_from_their_manifes
     async with again() as gateway:
         assert (await gateway.get("/api/assets/map")).json()["count"] == 2
         assert len((await gateway.get(f"/api/photos/{made[0]['photo_id']}/assets")).json()["assets"]) == 1
+
+
+async def test_a_job_whose_record_lost_who_asked_for_it_is_theirs_again(again, empty_bus) -> None:
+    async with again() as gateway:
+        job = (await gateway.post("beach.jpg", "depth")).json()["job"]
+    kv = await empty_bus.js.key_value("jobs")
+    record = JobRecord.model_validate_json((await kv.get(job["id"])).value)
+    nobodys = record.model_copy(update={"requesters": [], "message": {}, "params": {}})
+    await kv.put(job["id"], nobodys.model_dump_json().encode())
+    async with again() as gateway:
+        shown = (await gateway.get(f"/api/jobs/{job['id']}")).json()
+        assert (shown["requesters"], shown["params"]) == (job["requesters"], job["params"])
+    stored = JobRecord.model_validate_json((await kv.get(job["id"])).value)
+    assert (stored.requesters, stored.message) == (record.requesters, record.message)
 
 
 @pytest.mark.parametrize("position", [b"{", b'{"seq": -3}', b"[1]", b'"x"', b"true"])

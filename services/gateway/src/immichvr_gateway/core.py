@@ -35,6 +35,7 @@ from immichvr_gateway.jobs.keeping import RecordKeeper
 from immichvr_gateway.jobs.looking import last_words
 from immichvr_gateway.jobs.projection import EventReader
 from immichvr_gateway.jobs.records import JobRecord, State, moment
+from immichvr_gateway.jobs.restoring import restore_requesters
 from immichvr_gateway.library import Library
 from immichvr_gateway.lightening import Lightening
 from immichvr_gateway.live_sessions import LiveSessions
@@ -276,6 +277,7 @@ class Core:
         self._model_orders = ModelOrders(desk, self._shelf, self.models, self.store.bucket)
         self._live = LiveSessions(desk, self._shelf, self.models, self.store.bucket, settings.live)
         self._desk, self._orders, self._book = desk, orders, book
+        await restore_requesters(bus, desk)
         await self._recall_progress(bus, reader)
         self._jobs_are_known, self._assets_are_known = True, has_assets
         self._reader = reader
