@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from immichvr.events.v1.events_pb2 import JobEvent
 from immichvr_common.bus import Bus
+from immichvr_common.bus.reading import Unreadable
 from immichvr_common.bus.subjects import Told
 from immichvr_common.errors import Unavailable
 from immichvr_gateway.aside import SET_ASIDE, Aside
@@ -148,3 +149,18 @@ async def test_advisories_that_tell_of_nothing_do_not_keep_others_from_being_hea
     assert SET_ASIDE.labels("DEAD", "unreadable")._value.get() == before + 7
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
+
+
+async def test_the_latest_of_what_was_set_aside_are_kept_and_dead_jobs_beside_them(
+    empty_bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"_AT_ONCE": 1000.0, "_KEPT": 5, "_TIDY_EVERY": 10}.items():
+        monkeypatch.setattr(f"immichvr_gateway.aside.{name}", value)
+    await empty_bus.publish("dead.depth.depth-a-b", b"{}")
+    aside = Aside(empty_bus)
+    for number in range(20):
+        await aside.put("EVENTS", f"events.ai.job.{number}", b"\xff", Unreadable("unreadable", "no text"))
+    kept = (await empty_bus.js.stream_info("DEAD", subjects_filter="dead.>")).state.subjects
+    assert kept == {"dead.depth.depth-a-b": 1, "dead.aside.events": 5}
+    last = json.loads((await empty_bus.js.get_last_msg("DEAD", "dead.aside.events")).data)
+    assert (last["subject"], last["reason"]) == ("events.ai.job.19", "unreadable")
