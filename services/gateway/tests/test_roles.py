@@ -71,8 +71,11 @@ class House:
 
 
 @pytest.fixture
-async def house(stub: Any, serving: Any, settings: GatewaySettings) -> AsyncIterator[House]:
+async def house(
+    stub: Any, serving: Any, settings: GatewaySettings, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[House]:
     """A gateway, ready, that nobody has asked for anything."""
+    monkeypatch.setattr("immichvr_gateway.presences._LOOK_S", 0.2)
     house = House(stub)
     library = ImmichLibrary(stub.url, clock=lambda: house.now)
     async with serving(settings.model_copy(update={"immich": ImmichSettings(url=stub.url)}), library) as gateway:

@@ -188,7 +188,7 @@ export class Api {
   }
 
   private whilePresent(signal: AbortSignal | null | undefined): AbortSignal {
-    return signal ? AbortSignal.any([signal, this.person.signal]) : this.person.signal;
+    return signal ? either(signal, this.person.signal) : this.person.signal;
   }
 
   /** An answer that arrives after its person has left is nobody's. */
@@ -202,6 +202,17 @@ export class Api {
       throw this.person.signal.aborted ? left : error;
     }
   }
+}
+
+/** What `AbortSignal.any` does, also in browsers of before 2024. */
+function either(...signals: AbortSignal[]): AbortSignal {
+  const one = new AbortController();
+  for (const signal of signals) {
+    if (signal.aborted) one.abort(signal.reason);
+    const follow = () => one.abort(signal.reason);
+    signal.addEventListener('abort', follow, { signal: one.signal });
+  }
+  return one.signal;
 }
 
 async function readAll(response: Response, onBytes: OnBytes): Promise<Uint8Array> {
