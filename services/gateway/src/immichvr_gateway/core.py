@@ -46,9 +46,7 @@ from immichvr_gateway.orders import Orders
 from immichvr_gateway.presences import Presences
 from immichvr_gateway.readiness import Readiness
 from immichvr_gateway.results import Results
-from immichvr_gateway.retention.departed import Departed
-from immichvr_gateway.retention.forgetting import AssetBook
-from immichvr_gateway.retention.keeper import Keeper
+from immichvr_gateway.retention.assembly import Retention, open_retention
 from immichvr_gateway.room import Room
 from immichvr_gateway.sessions import Sessions
 from immichvr_gateway.settings import GatewaySettings
@@ -93,8 +91,7 @@ class Core:
         self._model_orders: ModelOrders | None = None
         self._live: LiveSessions | None = None
         self._lightening: Lightening | None = None
-        self._book: AssetBook | None = None
-        self._storage_keeper: Keeper | None = None
+        self._retention: Retention | None = None
         self._reader: EventReader | None = None
         self._asset_keeper: AssetKeeper | None = None
         self.library_problems: list[str] = []
@@ -158,18 +155,11 @@ class Core:
         return self._claims
 
     @property
-    def book(self) -> AssetBook:
-        """What is known of assets, here and in KV. Raises Unavailable as `desk` does."""
-        if self._book is None:
+    def retention(self) -> Retention:
+        """What is kept in storage, and what is known of it. Raises Unavailable as `desk` does."""
+        if self._retention is None:
             raise self._not_up_yet()
-        return self._book
-
-    @property
-    def storage_keeper(self) -> Keeper:
-        """Looks through storage. Raises Unavailable as `desk` does."""
-        if self._storage_keeper is None:
-            raise self._not_up_yet()
-        return self._storage_keeper
+        return self._retention
 
     def _not_up_yet(self) -> Unavailable:
         name = {"nats": "NATS", "s3": "S3"}[self._waits_for]
@@ -228,7 +218,7 @@ class Core:
         self._supervisor.keep("room", partial(self.room.watch, bus))
         self._supervisor.keep("clocks", partial(repeat, _COMPARE_CLOCKS_S, clocks=partial(self.clocks.look, bus)))
         await self._patiently("s3", self._hold_against_storage)
-        self._supervisor.keep("retention", self.storage_keeper.run)
+        self._supervisor.keep("retention", self.retention.keeper.run)
         self._supervisor.keep("temporary files", keep_clean)
         await self._patiently("nats", partial(self._until_caught_up, reader))
         self._supervisor.keep("library", self._look_at_library)
@@ -264,19 +254,21 @@ class Core:
         desk = Desk(bus, self._jobs, self._job_changed, self._job_ended, settings, records, reader)
         desk.require_room = self.room.require
         kept = settings.retention
-        book = AssetBook(bus, self.store, self._assets, self.manifests, self._asset_keeper, self._asset_gone)
-        await book.follow()
-        departed = Departed(bus, self.library, lambda: self.presences.people)
+        retention = self._retention = await open_retention(
+            bus, self.store, self._jobs, self._assets, self.manifests, self._asset_keeper, self.library,
+            lambda: self.presences.people, self._asset_gone, kept,
+        )  # fmt: skip
         stager = Stager(
             self.library, self.store, settings.limits, kept,
-            lambda who, photo_id: self._supervisor.errand("whose photo", departed.note(who, photo_id)),
+            lambda who, photo_id: self._supervisor.errand("whose photo", retention.departed.note(who, photo_id)),
         )  # fmt: skip
-        orders = Orders(desk, self._assets, self.manifests, stager, self.store, self._shelf, book, kept.ply_days > 0)
-        self._storage_keeper = Keeper(bus, self.store, self._jobs, self._assets, self.manifests, book, departed, kept)
+        orders = Orders(
+            desk, self._assets, self.manifests, stager, self.store, self._shelf, retention.book, kept.ply_days > 0
+        )
         self._lightening = Lightening(desk, orders, self._supervisor)
         self._model_orders = ModelOrders(desk, self._shelf, self.models, self.store.bucket)
         self._live = LiveSessions(desk, self._shelf, self.models, self.store.bucket, settings.live)
-        self._desk, self._orders, self._book = desk, orders, book
+        self._desk, self._orders = desk, orders
         await restore_requesters(bus, desk)
         await self._recall_progress(bus, reader)
         self._jobs_are_known, self._assets_are_known = True, has_assets

@@ -203,7 +203,8 @@ class Orders:
         job.recipes[kind] = own_recipe
         if kind == "splat":
             job.recipes["depth"] = recipe("depth", photo.source_version, depth_model_of(model))
-        staged = await self._stager.stage(who, photo)
+        # Who only wants it once more had it a moment ago; all others may ask because something is lost.
+        staged = await self._stager.stage(who, photo, trusting=force and not with_ply)
         job.inputs["source"].CopyFrom(staged.ref)
         job.source_note = staged.note
         job.created_at.GetCurrentTime()

@@ -20,6 +20,7 @@ from immichvr_gateway.problems import Problem
 from immichvr_gateway.settings import LimitSettings, RetentionSettings
 
 _REMEMBERED = 4096
+_TRUSTED_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -43,30 +44,34 @@ class Stager:
     ) -> None:  # fmt: skip
         self._library, self._store, self._on_staged = library, store, on_staged
         self._max_bytes, self._lasts_s = int(limits.source_megabytes * 1e6), retention.source_hours * 3600 / 2
-        self._known: OrderedDict[str, tuple[float, Staged]] = OrderedDict()
+        self._known: OrderedDict[str, tuple[float, float, Staged]] = OrderedDict()
         self._locks = KeyedLocks()
 
     async def look_up(self, who: Identity, photo_id: str) -> LibraryPhoto:
         """A photo as it is now, before it is staged. Raises as the library does."""
         return await self._library.photo(who, photo_id, fresh=True)
 
-    async def stage(self, who: Identity, photo: LibraryPhoto) -> Staged:
-        """Where workers find the photo. Raises Problem for what can be no photo, Unavailable, library errors."""
+    async def stage(self, who: Identity, photo: LibraryPhoto, trusting: bool = False) -> Staged:
+        """Where workers find the photo. trusting: what was seen there within a minute is not looked for again.
+
+        Raises Problem for what can be no photo, Unavailable, library errors.
+        """
         key = f"sources/{photo.id}/{photo.source_version}"
         async with self._locks.hold(key):
-            return await self._stage(who, photo, key)
+            return await self._stage(who, photo, key, trusting)
 
     def distrust(self, keys: set[str]) -> None:
         """Has what lies under these keys be staged anew: a worker found it damaged."""
-        for name in [name for name, (_, staged) in self._known.items() if staged.ref.key in keys]:
+        for name in [name for name, (_, _, staged) in self._known.items() if staged.ref.key in keys]:
             del self._known[name]
 
-    async def _stage(self, who: Identity, photo: LibraryPhoto, key: str) -> Staged:
-        at, known = self._known.get(key, (0.0, None))
-        # Whatever became of storage meanwhile: a job is only told of what is there.
-        if known is not None and _now() - at < self._lasts_s and await self._store.exists(known.ref.key):
-            self._known.move_to_end(key)
-            return known
+    async def _stage(self, who: Identity, photo: LibraryPhoto, key: str, trusting: bool) -> Staged:
+        at, seen, known = self._known.get(key, (0.0, 0.0, None))
+        if known is not None and _now() - at < self._lasts_s:
+            is_trusted = trusting and _now() - seen < min(_TRUSTED_S, self._lasts_s / 2)
+            if is_trusted or await self._store.exists(known.ref.key):
+                self._remember(key, at, seen if is_trusted else _now(), known)
+                return known
         at = _now()
         async with await self._library.source(who, photo.id) as content:
             if content.source_version not in (None, photo.source_version):
@@ -77,11 +82,14 @@ class Stager:
                 ref = await self._store.put_file(f"{key}-{secrets.token_hex(4)}", path, content.media_type)
             staged = Staged(ref, content.note)
         self._on_staged(who, photo.id)
-        self._known[key] = (at, staged)
+        self._remember(key, at, at, staged)
+        return staged
+
+    def _remember(self, key: str, at: float, seen: float, staged: Staged) -> None:
+        self._known[key] = (at, seen, staged)
         self._known.move_to_end(key)
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
-        return staged
 
 
 def _now() -> float:

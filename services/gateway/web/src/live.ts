@@ -55,6 +55,10 @@ export class Live {
     socket.on('asset:created', (event: { photo_id: string; asset: Asset }) =>
       this.store.applyAsset(event.photo_id, event.asset),
     );
+    socket.on('asset:deleted', ({ photo_id }: { photo_id: string }) => {
+      // A photo that cannot be read now shows what it has when it is opened.
+      this.store.dropAsset(photo_id).catch(() => {});
+    });
     socket.on('model:progress', (news: ModelNews) => this.store.applyModel(news));
     this.socket = socket;
     this.timer = window.setInterval(() => void this.poll(), POLL_WHILE_DOWN_MS);

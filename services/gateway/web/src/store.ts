@@ -122,6 +122,13 @@ export class Store extends Emitter<StoreEvents> {
     this.emit('assets', photoId);
   }
 
+  /** Something that was made for this photo is gone: what it still has is read again. */
+  async dropAsset(photoId: string): Promise<void> {
+    if (!this.photos.has(photoId)) return;
+    await this.openPhoto(photoId);
+    this.emit('assets', photoId);
+  }
+
   applyModel(news: ModelNews): void {
     this.emit('model', news);
   }

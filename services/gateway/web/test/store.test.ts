@@ -132,6 +132,21 @@ describe('Store', () => {
     expect(store.photos.get('a')?.badges).toEqual({ depth: true, splat: true });
   });
 
+  it('what is gone takes its badge along, once for all who look', async () => {
+    const { store } = library([['a']], {
+      photo: async (id) =>
+        ({ ...photo(id), badges: { depth: true, splat: false }, assets: [] }) as PhotoDetail,
+    });
+    await store.loadMore();
+    store.applyAsset('a', { kind: 'splat' } as Asset);
+    const read: string[] = [];
+    store.on('assets', (id) => read.push(id));
+    await store.dropAsset('a');
+    await store.dropAsset('unknown');
+    expect(store.photos.get('a')?.badges).toEqual({ depth: true, splat: false });
+    expect(read).toEqual(['a']);
+  });
+
   it('catches up after a lost connection, also with jobs that ended meanwhile', async () => {
     const { store } = library([['a', 'b']], {
       assetMap: async () => ({ b: { depth: ['da2-small'] } }),

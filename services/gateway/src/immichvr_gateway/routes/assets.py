@@ -56,7 +56,7 @@ async def get_asset_file(
     try:
         return await serve(request, served, download)
     except NotFound as error:
-        await core.book.look(entry)
+        await core.retention.book.look(entry)
         raise lost(found.key) from error
 
 
@@ -80,7 +80,7 @@ async def _read(core: Core, entry: AssetEntry) -> Manifest:
     try:
         return await core.manifests.read(entry.manifest_key)
     except NotFound:
-        await core.book.look(entry)
+        await core.retention.book.look(entry)
         raise
 
 

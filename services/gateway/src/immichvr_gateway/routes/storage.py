@@ -21,11 +21,11 @@ async def delete_asset(photo_id: str, asset_key: str, core: TheCore, who: Person
     entry = core.assets.get(photo_id, asset_key)
     if entry is None:
         raise not_found(f"photo {photo_id} has no asset {asset_key!r}")
-    await core.book.delete(entry)
+    await core.retention.book.delete(entry)
     return Response(status_code=204)
 
 
 @router.get("/storage")
 async def show_storage(core: TheCore, who: Manager) -> StorageView:
     """What lies in storage and what goes, as the last look found it; for those who manage."""
-    return core.storage_keeper.view
+    return core.retention.keeper.view
