@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 from immichvr_common import disk, outages, storage_verdicts
+from immichvr_common.embedded import NatsServer
+from immichvr_common.testing.disks import fill, small_disk
 from immichvr_common.testing.obstinate import INTERNAL, ObstinateS3, obstinate_s3
 from immichvr_gateway import room
+from immichvr_gateway.core import Core
+from immichvr_gateway.library import FolderLibrary
 from immichvr_gateway.settings import GatewaySettings, RoomSettings
 from pydantic import ByteSize
 
@@ -130,3 +134,27 @@ async def test_a_photo_whose_copy_for_workers_is_damaged_is_copied_anew(
     assert (ended["error"]["code"], copy in ended["error"]["message"]) == ("corrupt_object", True)
     again = (await gateway.post("slow-lake.jpg", "splat")).json()["job"]
     assert (await live.job(again["id"], run=2))["state"] == "succeeded"
+
+
+async def test_a_gateway_that_starts_while_nats_has_no_room_says_so(
+    settings: GatewaySettings, tmp_path: Path, nats_server: NatsServer
+) -> None:
+    with small_disk(tmp_path / "disk", 30) as place:
+        server = NatsServer(place / "nats", passwords=dict(nats_server.passwords)).start()
+        filler = fill(place)
+        core = Core(settings.model_copy(update={"nats": server.settings("gateway")}), FolderLibrary(tmp_path, tmp_path))
+        core.start()
+        try:
+            async with asyncio.timeout(20):
+                while (await core.readiness()).room:  # noqa: ASYNC110  # nobody is told of it
+                    await asyncio.sleep(0.05)
+            assert [one.where for one in (await core.readiness()).storage] == ["nats"]
+            filler.unlink()
+            server.stop()
+            server.start()
+            async with asyncio.timeout(20):
+                while not (await core.readiness()).is_all_well:  # noqa: ASYNC110  # as above
+                    await asyncio.sleep(0.05)
+        finally:
+            await core.stop()
+            server.kill()

@@ -232,6 +232,7 @@ class Core:
             try:
                 return await step()
             except (ServiceError, *OUTAGES, nats.errors.Error) as error:
+                self.room.heard(error)
                 log.warning("waiting", needs=waits_for, error=str(error) or type(error).__name__)
                 await asyncio.sleep(0.5)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nats.errors
 from immichvr_common.bus import Bus
-from immichvr_common.bus.connection import OUTAGES, BusFull
+from immichvr_common.bus.connection import OUTAGES, BusFull, bus_full
 from immichvr_common.bus.streams import EVENTS
 from immichvr_common.bus.subjects import GATEWAY
 from immichvr_common.disk import short_of_room
@@ -71,6 +71,12 @@ class Room:
             words = f"{damaged} objects in storage are damaged and cannot be read; make anew what they belong to"
             found.append(Trouble(where="s3", code=CorruptObject.code, message=words))
         return found
+
+    def heard(self, error: Exception) -> None:
+        """Something failed while the gateway was starting, before anybody looks: maybe for want of room."""
+        full = error if isinstance(error, StorageFull) else bus_full(error)
+        if full is not None:
+            self._note(full.where, full)
 
     def told(self, error: JobError) -> None:
         """A worker met something that is full."""

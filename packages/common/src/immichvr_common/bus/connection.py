@@ -41,7 +41,13 @@ _NOT_STORED = 10077
 _ONE_PER_SUBJECT = "per subject"
 # nats-server's refusals for want of resources: of an account, of the server, of memory, of storage.
 _NO_RESOURCES = (10002, 10023, 10028, 10047)
-_NO_ROOM = ("no space left", "disk quota exceeded", "maximum bytes exceeded", "maximum messages exceeded")
+_NO_ROOM = (
+    "no space left",
+    "disk quota exceeded",
+    "maximum bytes exceeded",
+    "maximum messages exceeded",
+    "error creating store",
+)
 _PONG_S = 2
 _SILENCES = 2
 """Messages in a row that a server may leave unconfirmed, which answers, before its store is taken for full."""
