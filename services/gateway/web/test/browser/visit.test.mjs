@@ -98,7 +98,7 @@ describe('one person after the other on the same page', () => {
       await assertNothingIsLeft(page);
       await signIn(page, 'bob');
       await page.goto(address);
-      await page.locator('.photo').getByText('This photo is not here any more.').waitFor();
+      await page.locator('.photo').getByText('This is not here any more.').waitFor();
       assert.ok(!(await page.locator('body').textContent()).includes('motorcycle-0.jpg'));
     }));
 
