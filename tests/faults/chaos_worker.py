@@ -1,4 +1,4 @@
-"""A worker of any service that does what the trial capability does. Run as a script: chaos_worker.py SERVICE."""
+"""A worker of any service with the capability beside it. Run as a script: chaos_worker.py SERVICE."""
 
 import asyncio
 import sys
@@ -19,4 +19,4 @@ class ChaosSettings(WorkerSettings):
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(ChaosSettings(), "immichvr_common.testing.studio:perform"))
+    asyncio.run(serve(ChaosSettings(), "chaos_capability:perform"))

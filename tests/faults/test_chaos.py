@@ -34,6 +34,11 @@ log = get_log(__name__)
 PHOTOS = int(os.environ.get("CHAOS_PHOTOS", "48"))
 SEEDS = [int(seed) for seed in os.environ.get("CHAOS_SEEDS", "1").split()]
 RAGE_S = float(os.environ.get("CHAOS_SECONDS", "15"))
+CAPABLE = {
+    "PYTHONPATH": str(Path(__file__).parent),
+    "IMMICHVR_AI_PHOTO__MIN_SIDE": "6",
+    "IMMICHVR_AI_WORK__PREFETCH": "2",
+}
 ENDS = (JOB_STATE_SUCCEEDED, JOB_STATE_FAILED, JOB_STATE_CANCELLED)
 MAY_FAIL = {"worker_crashed", "poison"}
 """What ends a job that was worked on each time something was killed."""
@@ -129,6 +134,11 @@ class Chaos:
             self.told["kill a child"] += 1
             _signal(self._random.choice(children), signal.SIGKILL)
 
+    def end(self) -> None:
+        """Ends all services."""
+        for part, _ in self._parts.values():
+            part.stop()
+
     async def _mend(self) -> None:
         for name, (part, start) in list(self._parts.items()):
             if part.popen.poll() is not None:
@@ -193,17 +203,20 @@ class Person:
                     if job.get("state") in _ENDS:
                         ended[job_id] = job
                     else:
-                        assert time.monotonic() < end, job
+                        assert time.monotonic() < end, (
+                            f"{job['state']} {job['run']} {job['attempts']} {job['progress']}"
+                        )
                         await asyncio.sleep(0.1)
                         break
         return ended
 
 
-def photos(folder: Path, count: int) -> list[str]:
-    """Names of photos that differ, in the folder."""
-    names = [f"chaos-{number:03}.jpg" for number in range(count)]
+def photos(folder: Path, count: int, seed: int) -> list[str]:
+    """Names of photos that differ, in the folder; of every fortieth a splat is really made."""
+    names = [f"{'real' if number % 40 == 0 else 'chaos'}-{seed}-{number:03}.jpg" for number in range(count)]
     for number, name in enumerate(names):
-        Image.new("RGB", (8, 6), (number % 256, number // 256, 90)).save(folder / name)
+        size = (96, 72) if name.startswith("real") else (8, 6)
+        Image.new("RGB", size, (number % 256, number // 256, seed % 256)).save(folder / name)
     return names
 
 
@@ -213,7 +226,7 @@ async def test_whatever_is_killed_every_job_ends_once_and_what_succeeded_is_ther
     tmp_path: Path, start_gateway, start_worker, bus_server, object_server, store, bus, seed
 ) -> None:
     (tmp_path / "photos").mkdir()
-    names = photos(tmp_path / "photos", PHOTOS)
+    names = photos(tmp_path / "photos", PHOTOS, seed)
     chaos = Chaos(seed, ACK_WAIT_S)
 
     def gateway():
@@ -222,7 +235,7 @@ async def test_whatever_is_killed_every_job_ends_once_and_what_succeeded_is_ther
     chaos.part("gateway", gateway).wait_until_ready()
     script = str(Path(__file__).with_name("chaos_worker.py"))
     for name, service in (("ai-1", "ai"), ("ai-2", "ai"), ("converter", "converter")):
-        chaos.part(name, lambda name=name, service=service: start_worker(name, script, service))
+        chaos.part(name, lambda name=name, service=service: start_worker(name, script, service, **CAPABLE))
     ids = chaos.now("gateway").ids
     person = Person(lambda: chaos.now("gateway").url)
     chaos.server("nats", bus_server)
@@ -240,23 +253,31 @@ async def test_whatever_is_killed_every_job_ends_once_and_what_succeeded_is_ther
         if job["state"] == "failed":
             assert job["error"]["retriable"], job
             assert (await person.ask("POST", f"/api/jobs/{job_id}/retry")).status_code in (202, 409)
-    await _check(person, store, await person.all_ended(list(jobs)), jobs)
+    await _check(store, await person.all_ended(list(jobs)), jobs)
     await _check_ends(bus, list(jobs))
     await person.close()
+    chaos.end()
 
 
 async def _ask(person: Person, ids: list[str]) -> dict[str, str]:
-    """The jobs, and which of them also make a light variant."""
+    """The jobs, and which of them also make a light variant; several are asked for at a time."""
     jobs = {}
-    for number, photo_id in enumerate(ids):
-        if number % 4 == 0:
-            jobs[await person.wish(photo_id, "splat", {"quality": "light"})] = "light"
-        else:
-            jobs[await person.wish(photo_id, "splat" if number % 4 == 1 else "depth", {})] = ""
+    wishes = iter(enumerate(ids))
+
+    async def one_after_another() -> None:
+        for number, photo_id in wishes:
+            if number % 4 == 0:
+                jobs[await person.wish(photo_id, "splat", {"quality": "light"})] = "light"
+            else:
+                jobs[await person.wish(photo_id, "splat" if number % 4 == 1 else "depth", {})] = ""
+
+    await asyncio.gather(*(one_after_another() for _ in range(8)))
     return jobs
 
 
-async def _check(person: Person, store, ended, jobs) -> None:
+async def _check(store, ended, jobs) -> None:
+    """Every file is what its manifest says; light variants are there, and real splats."""
+    real = 0
     for job_id, job in ended.items():
         assert job["state"] == "succeeded", job
         assert job["outputs"], job
@@ -273,9 +294,11 @@ async def _check(person: Person, store, ended, jobs) -> None:
         for file in [file for manifest in manifests for file in manifest.files]:
             data = (await store.get_bytes(file.key)).data
             assert (len(data), hashlib.sha256(data).hexdigest()) == (file.size, file.sha256), file
+            real += file.variant == "light" and not data.startswith(b"splat.")
         if jobs[job_id] == "light":
             variants = {file.variant for manifest in manifests for file in manifest.files}
             assert "light" in variants, (job, variants)
+    assert real == -(-PHOTOS // 40)
 
 
 async def _check_ends(bus, job_ids: list[str]) -> None:
