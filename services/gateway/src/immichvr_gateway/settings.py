@@ -85,7 +85,9 @@ class GatewaySettings(EnvironmentSettings):
     session_key: SecretStr = Field(SecretStr(""), description="seals stored sessions; a fresh one if unset")
     pool: Literal["cpu", "gpu"] = Field("cpu", description="the pool of ai workers that gets the jobs")
     lease_s: float = Field(30, gt=0, description="how long a worker may be silent before its job goes to another")
-    retries: int = Field(1, ge=0, le=5, description="how often a job whose worker crashed is tried again by itself")
+    retries: int = Field(
+        0, ge=0, le=5, description="how often a job is queued again whose work died, after its worker tried it twice"
+    )
     nats: NatsSettings = NatsSettings()
     s3: S3Settings = S3Settings()
     metrics: MetricsSettings = MetricsSettings()

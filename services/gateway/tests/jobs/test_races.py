@@ -58,7 +58,8 @@ def make_desk(empty_bus: Bus, settings) -> Make:
                 told.append((record.id, record.run, record.state))
 
         reader = reader or Reader()
-        desk = Desk(empty_bus, JobIndex(), on_change, lambda record: None, settings, RecordKeeper(empty_bus), reader)
+        retrying = settings.model_copy(update={"retries": 1})
+        desk = Desk(empty_bus, JobIndex(), on_change, lambda record: None, retrying, RecordKeeper(empty_bus), reader)
         reader.desk = desk
         return desk
 
