@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from immichvr_common.errors import StorageFull
+from immichvr_common.sizes import size
 
 _AGAIN = 1.05
 """Room that was short counts as there again with a little more than is asked for, lest it be told every second."""
@@ -25,13 +26,4 @@ def short_of_room(place: Path, keep_free: int, was_short: bool = False) -> Stora
     free = free_bytes(place)
     if free >= keep_free * (_AGAIN if was_short else 1):
         return None
-    return StorageFull("disk", f"the disk of {place} has {_size(free)} left, of which {_size(keep_free)} are kept free")
-
-
-def _size(count: int) -> str:
-    value, unit = float(count), "bytes"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if value < 1000:
-            break
-        value, unit = value / 1000, larger
-    return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
+    return StorageFull("disk", f"the disk of {place} has {size(free)} left, of which {size(keep_free)} are kept free")

@@ -23,6 +23,7 @@ from pydantic import SecretStr
 
 from immichvr_common.bus.access import nats_config
 from immichvr_common.certificates import AUTHORITY, CERTIFICATE, KEY, ensure_certificates
+from immichvr_common.private_files import write_private
 from immichvr_common.seaweed import TLS, configuration, has_sockets, sweep_sockets
 from immichvr_common.settings import NatsSettings, S3Settings
 from immichvr_common.storage_rights import GATEWAY, SERVICES, Account, identities
@@ -249,18 +250,6 @@ def stop_process(process: subprocess.Popen[bytes] | None, grace_s: float = 10) -
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def write_private(path: Path, text: str) -> None:
-    """Writes a file that its owner alone may read; whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(text)
-        unfinished.replace(path)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise
 
 
 def _spawn(command: list[str], directory: Path, log: str, env: dict[str, str]) -> subprocess.Popen[bytes]:

@@ -77,7 +77,9 @@ def splat(
 ) -> None:
     """Make a splat from one photo, in this process, without any server."""
     with plain_errors():
-        from immichvr_local.console import Steps, size
+        from immichvr_common.sizes import size
+
+        from immichvr_local.console import Steps
         from immichvr_local.console import output as results
         from immichvr_local.making import STEPS, make_splat
 
@@ -102,7 +104,9 @@ def scene(
 ) -> None:
     """Make one cloud from several photos of one place, in this process, without any server."""
     with plain_errors():
-        from immichvr_local.console import Steps, size
+        from immichvr_common.sizes import size
+
+        from immichvr_local.console import Steps
         from immichvr_local.console import output as results
         from immichvr_local.scene_command import STEPS, scene_from
 

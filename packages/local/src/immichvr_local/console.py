@@ -23,16 +23,6 @@ def messages() -> Console:
     return Console(stderr=True, soft_wrap=not sys.stderr.isatty(), highlight=False)
 
 
-def size(count: int) -> str:
-    """Bytes for people: `9.8 MB`."""
-    value, unit = float(count), "bytes"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if value < 1000:
-            break
-        value, unit = value / 1000, larger
-    return f"{count} bytes" if unit == "bytes" else f"{value:.1f} {unit}"
-
-
 class Steps:
     """The steps of one command, of which each is announced, with a bar for how many are done.
 

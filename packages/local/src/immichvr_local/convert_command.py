@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from immichvr_common.sizes import size
 from rich.console import Console
 
-from immichvr_local.console import Steps, messages, output, size
+from immichvr_local.console import Steps, messages, output
 from immichvr_local.converting import Converted, Level, convert_file
 from immichvr_local.errors import CommandError
 from immichvr_local.targets import pairs_of, writer_options

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from types import TracebackType
 
+from immichvr_common.sizes import size
 from immichvr_models import Progress
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.progress import Progress as Bar
 
-from immichvr_local.console import messages, size
+from immichvr_local.console import messages
 
 _PLAIN_SHARE = 0.25
 

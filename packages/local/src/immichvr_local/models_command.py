@@ -105,7 +105,9 @@ def accept_licence(key: Key) -> None:
 def delete(key: Key) -> None:
     """Delete a model's files. What was accepted stays accepted."""
     with plain_errors(), _known_errors(), _failed_downloads(key):
-        from immichvr_local.console import output, size
+        from immichvr_common.sizes import size
+
+        from immichvr_local.console import output
 
         cache = _cache()
         model = cache.registry[key]
@@ -230,7 +232,7 @@ def _print_table(cache: Cache) -> None:
 
 
 def _size(model: Model) -> str:
-    from immichvr_local.console import size
+    from immichvr_common.sizes import size
 
     if model.built_in:
         return ""

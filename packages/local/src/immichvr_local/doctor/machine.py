@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 
 import psutil
+from immichvr_common.sizes import size
 
-from immichvr_local.console import size
 from immichvr_local.doctor.check import Check, fail, ok, warn
 from immichvr_local.errors import CommandError
 from immichvr_local.stack.data import default_directory

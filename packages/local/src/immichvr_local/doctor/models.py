@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from immichvr_common.sizes import size
 from immichvr_models import Cache, Model
 
-from immichvr_local.console import size
 from immichvr_local.doctor.check import Check, ok, warn
 
 

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from immichvr_common.private_files import write_private
+
 from immichvr_local.errors import CommandError, about
 
 _OUTDATED = ("s3-access-key", "s3-secret-key")
@@ -99,7 +101,7 @@ class DataDirectory:
         path = self._secrets / name
         with about(str(path)):
             if not path.exists():
-                _write_private(path, secrets.token_urlsafe(32) + "\n")
+                write_private(path, secrets.token_urlsafe(32) + "\n")
         return path
 
     def secret(self, name: str) -> str:
@@ -112,7 +114,7 @@ class DataDirectory:
         with about(str(path)):
             if path.exists():
                 path.replace(path.with_suffix(".log.1"))
-            _write_private(path, "")
+            write_private(path, "")
         return path
 
     def remembered(self) -> dict[str, Any]:
@@ -126,16 +128,4 @@ class DataDirectory:
     def remember(self, state: dict[str, Any]) -> None:
         """Remembers for the next start."""
         with about(str(self.root)):
-            _write_private(self.root / "state.json", json.dumps(state, indent=2) + "\n")
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Writes a file that its owner alone may read; whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(text)
-        unfinished.replace(path)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise
+            write_private(self.root / "state.json", json.dumps(state, indent=2) + "\n")

@@ -12,8 +12,8 @@ import urllib3
 from immichvr_common.disk import free_bytes, short_of_room
 from immichvr_common.embedded import SeaweedServer
 from immichvr_common.errors import StorageFull
+from immichvr_common.sizes import size
 
-from immichvr_local.console import size
 from immichvr_local.errors import CommandError
 from immichvr_local.stack.data import DataDirectory
 from immichvr_local.stack.floor import VARIABLE
