@@ -381,6 +381,8 @@ class Core:
             except Unavailable:
                 await asyncio.sleep(1)
                 continue
-            view = asset_view(manifest, outdated=False).model_dump(mode="json")
+            job = self._jobs.get(manifest.job_id)
+            photo_name = job.job().source_name if job is not None else ""
+            view = asset_view(manifest, outdated=False, photo_name=photo_name).model_dump(mode="json")
             news.asset_created(view, entry.photo_id, self._jobs.requesters_of_photo(entry.photo_id))
             return
