@@ -86,6 +86,7 @@ class StubAsset:
     shared_with: list[StubUser] = field(default_factory=list)
     updated_at: datetime = FIRST_DAY
     zone: timedelta = timedelta()
+    projection: str | None = None
 
     @property
     def media_type(self) -> str:
@@ -358,6 +359,7 @@ def asset_answer(asset: StubAsset, with_exif: bool) -> dict[str, object]:
     }
     if with_exif:
         answer["exifInfo"] = {
+            "projectionType": asset.projection,
             "fileSizeInByte": len(asset.original),
             "dateTimeOriginal": _text(asset.taken_at),
             "focalLength": 2.6,

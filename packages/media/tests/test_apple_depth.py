@@ -52,6 +52,14 @@ def test_absolute_accuracy_means_metres(portrait):
     assert decode_photo(portrait(apple_xmp(accuracy="absolute"))).depth.metric
 
 
+@pytest.mark.parametrize("trailer", [bytes(100), b"\xff" * 100, b"\0\0\0\x10free" + b"\xff" * 99])
+def test_bytes_behind_the_boxes_cost_no_metres(portrait, trailer):
+    data = portrait(apple_xmp(accuracy="absolute"))
+    photo = decode_photo(data + trailer)
+    assert photo.depth.metric and photo.notes == []
+    assert np.array_equal(photo.depth.depth, decode_photo(data).depth.depth)
+
+
 def test_depth_stays_depth(portrait):
     depth = decode_photo(portrait(apple_xmp(kind="depth", low="0.3", high="5.3"))).depth
     assert depth.source == "apple_depth"

@@ -52,6 +52,13 @@ def test_a_splat_job_makes_a_splat_and_its_depth_and_says_what_made_them(photo: 
     assert stages == ["decoded", "inferred", "lifted", "packed"]
 
 
+def test_what_was_odd_about_the_photo_is_told_with_what_was_made_of_it(photo: Path, tmp_path: Path) -> None:
+    photo.write_bytes(photo.read_bytes()[:-2])
+    task = a_task("splat", photo, tmp_path, model="lift-heuristic", maxGaussians=5000)
+    for made in perform(task, lambda *_: None):
+        assert "the file has no end marker" in made.losses
+
+
 def test_depth_files_hold_the_same_scene_on_the_same_scale(photo: Path, tmp_path: Path) -> None:
     task = a_task("depth", photo, tmp_path, model="heuristic")
     [made] = perform(task, lambda *_: None)

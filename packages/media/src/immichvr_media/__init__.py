@@ -2,12 +2,14 @@
 
 from immichvr_media.carried import CarriedDepth
 from immichvr_media.embedding import embed_depth
-from immichvr_media.errors import ImageTooLarge, InvalidImage, MediaError, UnsupportedImage
+from immichvr_media.errors import ImageTooLarge, InvalidImage, MediaError, NotFlat, UnsupportedImage
 from immichvr_media.focal import FocalLength
 from immichvr_media.formats import can_decode
+from immichvr_media.header import PhotoHeader, read_photo_header
 from immichvr_media.limits import DecodeLimits
 from immichvr_media.photo import Photo, decode_photo
 from immichvr_media.preview import preview_jpeg
+from immichvr_media.projection import is_flat
 
 __all__ = [
     "CarriedDepth",
@@ -16,10 +18,14 @@ __all__ = [
     "ImageTooLarge",
     "InvalidImage",
     "MediaError",
+    "NotFlat",
     "Photo",
+    "PhotoHeader",
     "UnsupportedImage",
     "can_decode",
     "decode_photo",
     "embed_depth",
+    "is_flat",
     "preview_jpeg",
+    "read_photo_header",
 ]

@@ -52,10 +52,10 @@ class _Reader:
 
 def auxiliary_xmp(data: bytes) -> list[bytes]:
     """The XMP packets that describe auxiliary images of the primary image; raises BoxesUnusable."""
-    top = dict(_Reader(data, 0, len(data)).boxes())
-    if b"meta" not in top:
+    top = _meta_box(data)
+    if top is None:
         return []
-    meta = dict(top[b"meta"].boxes(at=4))
+    meta = dict(top.boxes(at=4))
     if not {b"pitm", b"iinf", b"iref", b"iloc"} <= meta.keys():
         return []
     primary = meta[b"pitm"].number(4, 2 if meta[b"pitm"].number(0, 1) == 0 else 4)
@@ -71,16 +71,21 @@ def auxiliary_xmp(data: bytes) -> list[bytes]:
 
 def colour_code_points(data: bytes) -> tuple[int, int] | None:
     """Primaries and transfer characteristics of the first nclx colour property; raises BoxesUnusable."""
-    box = _Reader(data, 0, len(data))
-    for kind, skipped in ((b"meta", 0), (b"iprp", 4), (b"ipco", 0)):
-        inner = dict(box.boxes(at=skipped)).get(kind)
-        if inner is None:
-            return None
-        box = inner
+    box = _meta_box(data)
+    for kind, skipped in ((b"iprp", 4), (b"ipco", 0)):
+        box = None if box is None else dict(box.boxes(at=skipped)).get(kind)
+    if box is None:
+        return None
     for kind, colour in box.boxes():
         if kind == b"colr" and colour.slice(0, 4) == b"nclx":
             return colour.number(4, 2), colour.number(6, 2)
     return None
+
+
+def _meta_box(data: bytes) -> _Reader | None:
+    """The file's own meta box, the first one; what follows it, such as bytes behind the last box, is not looked at."""
+    boxes = _Reader(data, 0, len(data)).boxes()
+    return next((content for kind, content in boxes if kind == b"meta"), None)
 
 
 def _references(iref: _Reader) -> Iterator[tuple[bytes, int, set[int]]]:

@@ -25,3 +25,15 @@ class UnsupportedImage(MediaError):
     """An image in a format, or in a variant of a format, that this package does not decode."""
 
     code = "unsupported_format"
+
+
+class NotFlat(MediaError):
+    """A sphere, a fisheye or the like, which is no picture of a pinhole camera: its depth would be nonsense."""
+
+    code = "not_flat"
+
+    def __init__(self, projection: str) -> None:
+        super().__init__(
+            f"the photo is no flat picture but {projection!r}; such photos are not turned into 3D yet, "
+            "choose one that an ordinary lens took"
+        )

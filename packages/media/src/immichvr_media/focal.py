@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, SupportsFloat
 
-_EXIF_FOCAL_LENGTH = 0x920A
-_EXIF_FOCAL_LENGTH_35MM = 0xA405
+EXIF_FOCAL_LENGTH = 0x920A
+EXIF_FOCAL_LENGTH_35MM = 0xA405
 
 # Rules and constants of apple/ml-sharp, sharp.utils.io: a photo gets the same scale here as there.
 _FILM_DIAGONAL_MM = math.hypot(36.0, 24.0)
@@ -37,10 +37,10 @@ def focal_length(exif: Mapping[int, object], width: int, height: int) -> FocalLe
 
 
 def _equivalent_35mm(exif: Mapping[int, object]) -> tuple[float, FocalSource]:
-    equivalent = _millimetres(exif.get(_EXIF_FOCAL_LENGTH_35MM))
+    equivalent = _millimetres(exif.get(EXIF_FOCAL_LENGTH_35MM))
     if equivalent >= 1:
         return equivalent, "exif_35mm"
-    actual = _millimetres(exif.get(_EXIF_FOCAL_LENGTH))
+    actual = _millimetres(exif.get(EXIF_FOCAL_LENGTH))
     if actual > 0:
         scale = _SMALL_SENSOR_CROP if actual < _SMALL_SENSOR_BELOW_MM else 1.0
         return actual * scale, "exif_mm"

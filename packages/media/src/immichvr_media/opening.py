@@ -1,6 +1,7 @@
 """Opening and loading a photo with Pillow, within limits and with our own errors."""
 
 import io
+import math
 import struct
 import zlib
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from pillow_heif import HeifImageFile
 
 from immichvr_media.code_points import adobe_rgb_profile
 from immichvr_media.errors import ImageTooLarge, InvalidImage, UnsupportedImage
-from immichvr_media.exif import ExifFacts, read_exif
+from immichvr_media.facts import PhotoFacts, image_facts, photo_facts
 from immichvr_media.formats import Format, sniff
 from immichvr_media.jpeg_layout import JpegLayout, jpeg_layout
 from immichvr_media.limits import DecodeLimits
@@ -28,7 +29,7 @@ from immichvr_media.profiles import photo_profile
 
 # One plugin per format, chosen by our own sniffing: Image.open would try others, and its bomb check is
 # process-wide and lower than our limit.
-_PLUGINS: dict[Format, type[ImageFile.ImageFile]] = {
+PLUGINS: dict[Format, type[ImageFile.ImageFile]] = {
     Format.JPEG: JpegImageFile,
     Format.PNG: PngImageFile,
     Format.WEBP: WebPImageFile,
@@ -38,7 +39,7 @@ _PLUGINS: dict[Format, type[ImageFile.ImageFile]] = {
     Format.GIF: GifImageFile,
 }
 # What Pillow's readers raise on damaged input, over all of these formats.
-_READ_ERRORS = (
+READ_ERRORS = (
     SyntaxError,
     OSError,
     ValueError,
@@ -56,6 +57,12 @@ _BOMB_ERRORS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 # Pillow's words for a sound file of a variant that it does not decode.
 _VARIANT_WORDS = ("unknown pixel mode", "cannot handle")
 
+_EOI = b"\xff\xd9"
+# Picture data that change whatever is not there yet, wherever a decoder waits: for bits or for a restart marker.
+_MORE = b"\x55\xaa" * 1024 + b"".join(b"\xff" + bytes([0xD0 + n]) + b"\x55\xaa" * 128 for n in range(8))
+# A picture that lacks a larger share of its rows is not taken for the photo.
+_MISSING_AT_MOST = 0.1
+
 _CLASSIC_TIFF = 42
 _TIFF_NEW_SUBFILE_TYPE = 254
 _TIFF_SUB_IFDS = 330
@@ -66,7 +73,8 @@ _TIFF_DNG_VERSION = 50706
 class OpenedImage:
     """A photo whose header has been read and found within limits.
 
-    layout: of a JPEG, else None; xmp, icc: the standard XMP packet and the colour profile, if any.
+    layout: of a JPEG, else None; xmp, icc: the standard XMP packet and the colour profile, if any; facts: what its
+    metadata say.
     """
 
     image: ImageFile.ImageFile
@@ -75,6 +83,7 @@ class OpenedImage:
     layout: JpegLayout | None
     xmp: bytes | None
     icc: bytes | None
+    facts: PhotoFacts
 
 
 @dataclass(frozen=True)
@@ -86,7 +95,6 @@ class LoadedImage:
     """
 
     image: ImageFile.ImageFile
-    exif: ExifFacts
     orientation: int
     turn: int
     icc: bytes | None
@@ -110,7 +118,12 @@ def open_image(data: bytes, limits: DecodeLimits, notes: list[str]) -> OpenedIma
         _refuse_cut_off_directory(data)
     layout = jpeg_layout(data) if kind is Format.JPEG else None
     parts = png_parts(data, limits, notes) if kind is Format.PNG else None
-    image = _construct(kind, data if parts is None else parts.picture, limits)
+    readable = data
+    if parts is not None:
+        readable = parts.picture
+    elif layout is not None and not layout.ends:
+        readable = data[: layout.end] + _EOI
+    image = _construct(kind, readable, limits)
     width, height = image.size
     if width < 1 or height < 1:
         raise InvalidImage(f"damaged {kind} file: its size is {width} x {height}")
@@ -122,9 +135,12 @@ def open_image(data: bytes, limits: DecodeLimits, notes: list[str]) -> OpenedIma
         _refuse_raw(image)
     if kind is Format.JPEG and "mp" in image.info:
         kind = Format.MPO
-    xmp = parts.xmp if parts else _bytes_or_none(image.info.get("xmp"))
-    icc = parts.icc if parts else photo_profile(kind, image.info, data, limits, notes)
-    return OpenedImage(image, kind, data, layout, xmp, icc)
+    if layout is not None:
+        notes.extend(layout.doubts)
+    xmp = parts.facts.xmp if parts else take_packet(image)
+    icc = parts.facts.icc if parts else photo_profile(kind, image.info, data, limits, notes)
+    facts = photo_facts(parts.facts.exif, xmp, limits, notes) if parts else image_facts(image, xmp, limits, notes)
+    return OpenedImage(image, kind, data, layout, xmp, icc, facts)
 
 
 def load_image(opened: OpenedImage, notes: list[str], at_least: tuple[int, int] | None = None) -> LoadedImage:
@@ -133,38 +149,36 @@ def load_image(opened: OpenedImage, notes: list[str], at_least: tuple[int, int] 
     at_least: a size (w, h) that is enough; a decoder that can reduce cheaply then may, down to that size.
     """
     image = opened.image
-    exif_before = ExifFacts() if opened.format is Format.PNG else read_exif(image, notes)
     if at_least is not None:
         image.draft(None, at_least)
     try:
         image.load()
         if opened.layout is not None:
-            _refuse_grey_rest(opened, opened.layout, at_least)
+            _refuse_missing_rest(opened, opened.layout, at_least, notes)
     except _BOMB_ERRORS as error:
         raise ImageTooLarge(str(error)) from error
     except InvalidImage:
         raise
-    except _READ_ERRORS as error:
+    except READ_ERRORS as error:
         raise InvalidImage(f"damaged or cut-off {opened.format} file: {str(error).strip()}") from error
     if image.mode in ("P", "PA") and image.palette is None:
         raise InvalidImage(f"damaged {opened.format} file: a palette picture without a palette")
-    # In PNG the eXIf chunk may follow the pixels.
-    exif = read_exif(image, notes) if opened.format is Format.PNG else exif_before
-    icc = opened.icc or (adobe_rgb_profile() if exif.adobe_rgb else None)
+    facts = opened.facts
+    icc = opened.icc or (adobe_rgb_profile() if facts.adobe_rgb else None)
     if opened.format is Format.TIFF:  # Pillow turns TIFF upright itself, and forgets the tag
-        return LoadedImage(image, exif, exif.orientation, UPRIGHT, icc)
+        return LoadedImage(image, facts.orientation, UPRIGHT, icc)
     if opened.format is Format.HEIC:  # libheif applies the container's own turn, which outranks EXIF
         orientation = valid_orientation(image.info.get("original_orientation"))
-        return LoadedImage(image, exif, orientation, UPRIGHT, icc)
-    return LoadedImage(image, exif, exif.orientation, exif.orientation, icc)
+        return LoadedImage(image, orientation, UPRIGHT, icc)
+    return LoadedImage(image, facts.orientation, facts.orientation, icc)
 
 
 def _construct(kind: Format, data: bytes, limits: DecodeLimits) -> ImageFile.ImageFile:
     try:
-        return _PLUGINS[kind](io.BytesIO(data))
+        return PLUGINS[kind](io.BytesIO(data))
     except _BOMB_ERRORS as error:
         raise ImageTooLarge(f"{error}; the limit is {limits.max_pixels} pixels") from error
-    except _READ_ERRORS as error:
+    except READ_ERRORS as error:
         if any(words in str(error) for words in _VARIANT_WORDS):
             raise UnsupportedImage(f"a {kind} variant that is not decoded here: {error}") from error
         raise InvalidImage(f"damaged or cut-off {kind} file: {str(error).strip()}") from error
@@ -189,26 +203,36 @@ def _refuse_raw(image: ImageFile.ImageFile) -> None:
         raise UnsupportedImage("camera RAW is not decoded here; use a JPEG or HEIC of the photo")
 
 
-def _refuse_grey_rest(opened: OpenedImage, layout: JpegLayout, at_least: tuple[int, int] | None) -> None:
-    """Raises InvalidImage where the decoder ran out of data before the picture's end and painted it grey.
+def _refuse_missing_rest(
+    opened: OpenedImage, layout: JpegLayout, at_least: tuple[int, int] | None, notes: list[str]
+) -> None:
+    """Raises InvalidImage where the decoder ran out of data long before the picture's end and painted it grey.
 
-    Where the last pixel has that grey, the picture is decoded once more with bytes added behind its data: a
-    complete picture does not change.
+    Where the file has not the form of a sound one, or the last pixel has that grey, the picture is decoded once more
+    with bytes added behind its data: a complete picture does not change. A narrow strip that is missing is noted.
     """
-    corner = opened.image.getpixel((opened.image.width - 1, opened.image.height - 1))
+    width, height = opened.image.size
+    corner = opened.image.getpixel((width - 1, height - 1))
     values = corner if isinstance(corner, tuple) else (corner,)
-    if any(value not in (127, 128) for value in values):
+    if not layout.doubts and any(value not in (127, 128) for value in values):
         return
-    at = layout.end - 2
-    again = JpegImageFile(io.BytesIO(opened.data[:at] + b"\x55\xaa" * 2048 + b"\xff\xd9"))
+    at = layout.data_end
+    again = JpegImageFile(io.BytesIO(opened.data[:at] + _MORE + _EOI))
     if at_least is not None:
         again.draft(None, at_least)
     again.load()
-    if ImageChops.difference(opened.image, again).getbbox() is not None:
+    changed = ImageChops.difference(opened.image, again).getbbox()
+    if changed is None:
+        return
+    missing = (height - changed[1]) / height
+    if missing > _MISSING_AT_MOST:
         raise InvalidImage(f"cut-off JPEG: its picture data ends at byte {at}, before the picture does")
+    notes.append(f"the file ends early: of the lowest {math.ceil(missing * 100)} % of the picture some is missing")
 
 
-def _bytes_or_none(value: object) -> bytes | None:
+def take_packet(image: ImageFile.ImageFile) -> bytes | None:
+    """The standard XMP packet of a picture that Pillow opened, PNG apart; taken out, or Pillow turns TIFF by it."""
+    value = image.info.pop("xmp", None)
     if isinstance(value, str):
         return value.encode()
     return value if isinstance(value, bytes) and value else None

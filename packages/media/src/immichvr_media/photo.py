@@ -9,10 +9,12 @@ import numpy.typing as npt
 from immichvr_media.carried import CarriedDepth
 from immichvr_media.colour import normalise_mode, to_srgb
 from immichvr_media.depth_reading import UprightFrame, read_carried_depth
+from immichvr_media.errors import NotFlat
 from immichvr_media.focal import FocalLength, focal_length
 from immichvr_media.limits import DecodeLimits
 from immichvr_media.opening import load_image, open_image, read_source
 from immichvr_media.orientation import upright_image
+from immichvr_media.projection import is_flat
 
 _DEFAULT_LIMITS = DecodeLimits()
 
@@ -50,13 +52,14 @@ class Photo:
 def decode_photo(source: bytes | Path, limits: DecodeLimits = _DEFAULT_LIMITS) -> Photo:
     """Decodes a photo (the first frame, where there are several).
 
-    Raises InvalidImage, ImageTooLarge or UnsupportedImage; OSError where the path cannot be read.
+    Raises InvalidImage, ImageTooLarge, UnsupportedImage or NotFlat; OSError where the path cannot be read.
     """
     notes: list[str] = []
     opened = open_image(read_source(source, limits), limits, notes)
+    _refuse_spheres(opened.facts.projection, notes)
     loaded = load_image(opened, notes)
     picture = upright_image(to_srgb(normalise_mode(loaded.image), loaded.icc, notes), loaded.turn)
-    focal = focal_length(loaded.exif.directory, picture.width, picture.height)
+    focal = focal_length(opened.facts.directory, picture.width, picture.height)
     frame = UprightFrame(picture.width, picture.height, focal.px)
     return Photo(
         rgb=np.array(picture),
@@ -66,3 +69,11 @@ def decode_photo(source: bytes | Path, limits: DecodeLimits = _DEFAULT_LIMITS) -
         orientation=loaded.orientation,
         notes=notes,
     )
+
+
+def _refuse_spheres(projection: str | None, notes: list[str]) -> None:
+    """Raises NotFlat where straight lines of the world are no straight lines of the picture."""
+    if not is_flat(projection):
+        raise NotFlat(projection or "")
+    if projection is not None:
+        notes.append(f"the photo's projection is {projection!r}; it is taken as a flat picture")

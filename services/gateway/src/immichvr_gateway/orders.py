@@ -10,6 +10,7 @@ from immichvr.events.v1.events_pb2 import Job
 from immichvr_common.errors import NotFound, Unavailable
 from immichvr_common.manifests import Manifest, manifest_key
 from immichvr_common.storage import ObjectStore
+from immichvr_media import NotFlat, is_flat
 from immichvr_models import registry
 
 from immichvr_gateway.assets import PREFERENCE, AssetEntry, AssetIndex, ManifestReader, entry_of, rank
@@ -184,6 +185,8 @@ class Orders:
                 return await self.conversions.lighten(Asker(who.user_id, trace), photo, existing)
             done = self._done(kind, existing, who, model, quality)
             return Answer(await self._desk.answer(done, who.user_id), done=True)
+        if not is_flat(photo.projection):
+            raise NotFlat(photo.projection or "")
         await self._check_model(model)
         joined = await self._desk.join(name, who.user_id, quality == "light")
         if joined is not None:

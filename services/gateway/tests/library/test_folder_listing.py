@@ -72,6 +72,23 @@ async def test_a_photo_is_described(library, me, put):
     assert photo == await library.photo(me, photo.id)
 
 
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Asia/Tokyo"])
+async def test_a_photo_without_a_zone_was_taken_in_that_of_the_machine(library, me, put, monkeypatch, zone):
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        put("here.jpg", taken="2014-04-02T12:56:32.25")
+        put("there.jpg", taken="2014:04:02 12:56:32+05:30")
+        photos = {photo.name: photo.taken_at.isoformat() for photo in (await library.photos(me, None, 10)).items}
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    offset = {"Europe/Berlin": "+02:00", "Asia/Tokyo": "+09:00"}[zone]
+    assert photos == {
+        "here.jpg": f"2014-04-02T12:56:32.250000{offset}", "there.jpg": "2014-04-02T12:56:32+05:30"
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "taken", ["0000:00:00 00:00:00", "yesterday", "2024:13:01 00:00:00", "", "9999:12:31 23:59:59"]
 )

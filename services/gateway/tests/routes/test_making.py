@@ -6,6 +6,13 @@ from immichvr_common.manifests import read_manifest
 from immichvr_gateway.conversions import FORMATS
 from immichvr_gateway.library import Content, FolderLibrary, Identity
 from immichvr_gateway.orders import DEPTH_MODELS, SPLAT_MODELS
+from PIL import Image
+
+SPHERE = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'<rdf:Description rdf:about="" xmlns:GPano="http://ns.google.com/photos/1.0/panorama/" '
+    b'GPano:ProjectionType="equirectangular"/></rdf:RDF></x:xmpmeta>'
+)
 
 
 async def test_asking_for_depth_leads_to_a_job_and_its_asset(gateway, workers, live) -> None:
@@ -69,6 +76,16 @@ async def test_what_is_not_made_of_the_original_says_of_what(serving, settings, 
         await gateway.make(live, "beach.jpg", "splat", model="lift-heuristic")
         for asset in (await gateway.get(f"/api/photos/{gateway.ids['beach.jpg']}/assets")).json()["assets"]:
             assert asset["losses"][0] == "the picture as edited elsewhere"
+
+
+async def test_a_photo_sphere_is_refused_before_any_work_and_shown_all_the_same(gateway, photos) -> None:
+    Image.new("RGB", (64, 32), "teal").save(photos / "beach.jpg", xmp=SPHERE)
+    for what in ("depth", "splat"):
+        answer = await gateway.post("beach.jpg", what)
+        assert (answer.status_code, answer.json()["code"]) == (422, "not_flat")
+        assert "equirectangular" in answer.json()["detail"]
+    assert (await gateway.get("/api/jobs")).json()["items"] == []
+    assert (await gateway.get(f"/api/photos/{gateway.ids['beach.jpg']}/thumbnail")).status_code == 200
 
 
 async def test_what_exists_answers_at_once_and_force_makes_it_anew(gateway, workers, live, studio) -> None:

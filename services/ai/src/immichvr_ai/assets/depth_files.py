@@ -53,6 +53,7 @@ def depth_asset(
         model_revision=depth.revision,
         reason=depth.reason,
         files=files,
+        losses=list(photo.notes),
         details={
             "camera": camera_details(photo, depth.focal_px),
             "depth": {"near": near, "far": far, "metric": depth.metric},

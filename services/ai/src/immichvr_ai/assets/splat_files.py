@@ -14,7 +14,7 @@ from immichvr_ai.splats import Splat
 
 def splat_asset(photo: Photo, splat: Splat, folder: Path, timings: dict[str, float], keep_ply: bool) -> Made:
     """Writes the files of a splat asset into `folder`."""
-    losses: list[str] = []
+    losses = list(photo.notes)
     files: list[MadeFile] = []
     for key in ("spz", "ply") if keep_ply else ("spz",):
         name = f"splat.{key}"

@@ -64,6 +64,7 @@ class LibraryPhoto:
     source_version: 16 hex digits that change with the picture a person would see.
     external_url: where the library's own pages show the photo.
     size: bytes of the original.
+    projection: what the picture is instead of a flat one, such as `equirectangular`; None where nothing says so.
     """
 
     id: str
@@ -75,6 +76,7 @@ class LibraryPhoto:
     source_version: str
     external_url: str | None
     size: int | None
+    projection: str | None = None
 
 
 @dataclass(frozen=True)

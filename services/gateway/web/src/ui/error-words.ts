@@ -20,6 +20,10 @@ export const WORDS: Record<string, Words> = {
     'This kind of file cannot be turned into 3D yet.',
     'Export it as JPEG, PNG, WebP, HEIC or TIFF and try with that.',
   ],
+  not_flat: [
+    'This is a panorama or fisheye photo, not a flat picture.',
+    'Such photos are not turned into 3D yet. Choose one that an ordinary lens took.',
+  ],
   no_embedded_depth: ['This photo carries no depth of its own.', 'Choose another model.'],
   changed: ['The photo was changed meanwhile.', 'Try again; the new version is used then.'],
   not_ready: [

@@ -196,6 +196,7 @@ class FolderIndex:
             source_version=file.version,
             external_url=None,
             size=file.size,
+            projection=header.projection,
         )
 
 

@@ -37,9 +37,10 @@ class UploadCheck(_Answer):
 
 
 class Exif(_Answer):
-    """Of ExifResponseDto, the size of the file."""
+    """Of ExifResponseDto, the size of the file, and what the picture is instead of a flat one."""
 
     file_size_in_byte: int | None = None
+    projection_type: str | None = None
 
 
 class Asset(_Answer):

@@ -366,6 +366,7 @@ class ImmichLibrary:
             source_version=_source_version(asset),
             external_url=f"{self._pages}/photos/{asset.id}",
             size=None if asset.exif_info is None else asset.exif_info.file_size_in_byte,
+            projection=None if asset.exif_info is None else asset.exif_info.projection_type,
         )
 
 
