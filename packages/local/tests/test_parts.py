@@ -108,7 +108,8 @@ def test_the_account_that_all_services_shared_goes(tmp_path: Path) -> None:
     made = plan(tmp_path, tmp_path)
     for name in ("s3-access-key", "s3-secret-key"):
         made.data.secret(name)
-    parts = by_name(parts_of(plan(tmp_path, tmp_path)))
+    with made.data.locked():
+        parts = by_name(parts_of(made))
     assert not [
         path for path in (made.data.root / "secrets").iterdir() if path.name in ("s3-access-key", "s3-secret-key")
     ]

@@ -12,13 +12,15 @@ from immichvr_common.bus.connection import OUTAGES
 from immichvr_common.bus.streams import KV_STATE
 from immichvr_common.errors import Unavailable
 from immichvr_common.logs import get_log
-from nats.js.errors import KeyNotFoundError
+from nats.js.errors import NotFoundError
 
 from immichvr_gateway.jobs.projection import EventReader, Position
 
 log = get_log(__name__)
 
-_POSITION = "projection.events"
+_POSITION = f"$KV.{KV_STATE}.projection.events"
+_BEGUN = "Stream-Begun"
+"""Header beside the number: the release before takes the value for a number, and does not start over anything else."""
 _SAVE_POSITION_S = 2.0
 
 Step = Callable[[], Awaitable[None]]
@@ -40,15 +42,16 @@ async def repeat(every_s: float, **steps: Step) -> None:
 async def stored_position(bus: Bus) -> Position:
     """How far events were read when that was written down last."""
     try:
-        entry = await (await bus.js.key_value(KV_STATE)).get(_POSITION)
-    except KeyNotFoundError:
+        message = await bus.js.get_last_msg(f"KV_{KV_STATE}", _POSITION)
+    except NotFoundError:
         return Position()
-    return Position.read(entry.value or b"")
+    return Position.read(message.data or b"", (message.headers or {}).get(_BEGUN))
 
 
 async def save_position(bus: Bus, place: Position) -> None:
     """Writes down how far events were read."""
-    await (await bus.js.key_value(KV_STATE)).put(_POSITION, place.model_dump_json().encode())
+    headers = {_BEGUN: place.begun.isoformat()} if place.begun is not None else None
+    await bus.js.publish(_POSITION, str(place.seq).encode(), headers=headers)
 
 
 async def keep_position(bus: Bus, reader: EventReader, is_all_written: Callable[[], bool]) -> None:

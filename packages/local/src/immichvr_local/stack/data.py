@@ -42,8 +42,6 @@ class DataDirectory:
                 folder.mkdir(mode=0o700, exist_ok=True)
                 # An earlier version made some of them for everybody to read.
                 folder.chmod(0o700)
-            for name in _OUTDATED:
-                (self._secrets / name).unlink(missing_ok=True)
 
     @property
     def logs(self) -> Path:
@@ -93,6 +91,9 @@ class DataDirectory:
             file.truncate(0)
             file.write(f"{os.getpid()}\n")
             file.flush()
+            # Not before: a stack of an earlier version that runs here still reads them.
+            for name in _OUTDATED:
+                (self._secrets / name).unlink(missing_ok=True)
             yield
             file.truncate(0)
 

@@ -43,12 +43,15 @@ class Position(BaseModel):
     begun: datetime | None = None
 
     @classmethod
-    def read(cls, stored: bytes) -> Position:
-        """A stored position. What cannot be read means the beginning: events may be applied twice."""
+    def read(cls, stored: bytes, begun: str | None = None) -> Position:
+        """A stored position. What cannot be read means the beginning: events may be applied twice.
+
+        begun: what was stored beside the number; None where a release wrote it that kept the number alone.
+        """
         try:
             found = json.loads(stored or b"0")
-            # Releases before wrote the number alone.
-            return cls(seq=found) if type(found) is int else cls.model_validate(found)
+            found = {"seq": found, "begun": begun} if type(found) is int else found
+            return cls.model_validate(found)
         except (ValueError, RecursionError):
             log.error("how far events were read cannot be read; they are read from their beginning")
             return cls()

@@ -1,0 +1,137 @@
+"""What today's code stores is read by the first release: whoever goes back loses nothing.
+
+Its models are held against what is written as the schemas that it exported, its messages as `proto/baseline.binpb`.
+"""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
+from google.protobuf.message import Message
+from immichvr_common.bus import Bus, ensure_streams
+from immichvr_common.bus.subjects import read_subject
+from immichvr_common.testing.fixtures import ACK_WAIT_S
+from immichvr_gateway.jobs.projection import Position
+from immichvr_gateway.library import Identity
+from immichvr_gateway.models.records import ModelRecord
+from immichvr_gateway.sealed import SealedSessions, Session
+from immichvr_gateway.upkeep import save_position, stored_position
+from jsonschema import Draft202012Validator, FormatChecker
+
+RECORDED = Path(__file__).with_name("recorded")
+SCHEMAS = json.loads((RECORDED / "schemas.json").read_text())
+BASELINE = Path(__file__).parents[2] / "proto" / "baseline.binpb"
+STACK = pytest.mark.asyncio(loop_scope="session")
+
+
+def check(schema: str, written: bytes) -> Any:
+    """What a model of the first release reads. Raises ValidationError where it would not."""
+    found = json.loads(written)
+    Draft202012Validator(SCHEMAS[schema], format_checker=FormatChecker()).validate(found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def messages() -> dict[str, type[Message]]:
+    """The messages as the first release knew them, by name."""
+    pool = descriptor_pool.DescriptorPool()
+    for file in descriptor_pb2.FileDescriptorSet.FromString(BASELINE.read_bytes()).file:
+        pool.Add(file)
+    names = ("Job", "JobEvent", "AssetEvent", "ModelEvent")
+    found = {name: pool.FindMessageTypeByName(f"immichvr.events.v1.{name}") for name in names}
+    return {name: message_factory.GetMessageClass(one) for name, one in found.items()}
+
+
+async def last_values(bus: Bus, stream: str) -> dict[str, bytes]:
+    """The last value under each subject of a stream."""
+    info = await bus.js.stream_info(stream, subjects_filter=">")
+    found = {}
+    for subject in info.state.subjects or {}:
+        message = await bus.js.get_last_msg(stream, subject)
+        if message.data and "KV-Operation" not in (message.headers or {}):
+            found[subject] = message.data
+    return found
+
+
+@STACK
+async def test_records_of_jobs_and_the_messages_in_them_are_read(upgraded, messages) -> None:
+    records = [check("JobRecord", one) for one in (await last_values(upgraded.bus, "KV_jobs")).values()]
+    assert {record["state"] for record in records} >= {"succeeded", "failed", "cancelled"}
+    for record in records:
+        job = json_format.ParseDict(record["message"], messages["Job"](), ignore_unknown_fields=True)
+        assert (job.id, job.run) == (record["id"], record["run"])
+
+
+@STACK
+async def test_entries_of_assets_and_their_manifests_are_read(upgraded) -> None:
+    entries = [check("AssetEntry", one) for one in (await last_values(upgraded.bus, "KV_assets")).values()]
+    manifests = [check("Manifest", (await upgraded.store.get_bytes(one["manifest_key"])).data) for one in entries]
+    assert {manifest["photo_id"] for manifest in manifests} >= {
+        upgraded.recording.photo_id(name) for name in ("garden", "fern", "path")
+    }
+    assert [manifest["recipe"] for manifest in manifests] == [entry["recipe"] for entry in entries]
+
+
+@STACK
+async def test_events_say_to_it_what_they_say_now(upgraded, messages) -> None:
+    ends = {}
+    for subject, written in (await last_values(upgraded.bus, "EVENTS")).items():
+        told = read_subject(subject)
+        name = "Job" if told is None else {"job": "JobEvent", "asset": "AssetEvent", "model": "ModelEvent"}[told.what]
+        event = json_format.Parse(written, messages[name](), ignore_unknown_fields=True)
+        if told is not None and told.what == "job" and told.by is not None:
+            ends[event.job_id] = type(event).DESCRIPTOR.fields_by_name["state"].enum_type.values[event.state].name
+    path = upgraded.recording.job("path", "depth")["id"]
+    assert ends[path] == "JOB_STATE_SUCCEEDED"
+
+
+@STACK
+async def test_accepted_licences_are_read(upgraded) -> None:
+    state = await last_values(upgraded.bus, "KV_state")
+    assert check("Accepted", state["$KV.state.licence.da2-base"])["who"] == "local"
+
+
+def test_what_is_known_of_a_model_is_read() -> None:
+    now = datetime.now(UTC)
+    record = ModelRecord(key="da2-small", disk="ready", since=now, loaded={"ai": now}, at=now)
+    check("ModelRecord", record.model_dump_json().encode())
+
+
+async def test_how_far_events_were_read_is_a_number_and_says_of_which_stream(gateway_bus) -> None:
+    place = Position(seq=17, begun=(await gateway_bus.js.stream_info("EVENTS")).created)
+    await save_position(gateway_bus, place)
+    assert int((await (await gateway_bus.js.key_value("state")).get("projection.events")).value) == 17
+    assert await stored_position(gateway_bus) == place
+
+
+async def test_a_session_is_opened(gateway_bus) -> None:
+    sessions = SealedSessions("a key")
+    sessions.use(gateway_bus)
+    await sessions.put("session.ours", Session(Identity.local(), 4e9, "a mark"))
+    sealed = (await (await gateway_bus.js.key_value("state")).get("session.ours")).value
+    # As that release made a key of it: its sha256, in base64.
+    facts = json.loads(Fernet(b"j6Oqsvqpt54KA5jaW1q9B4AUJEKlvoC5pkYI1xjLH80=").decrypt(sealed))
+    assert {name: type(facts[name]) for name in ("user_id", "name", "kind", "secret")} == {
+        "user_id": str, "name": str, "kind": str, "secret": str,
+    }  # fmt: skip
+    assert float(facts["expires"]) == 4e9
+
+
+async def test_its_streams_and_durables_can_be_had_back_and_changed_again(gateway_bus) -> None:
+    recorded = [json.loads(line) for line in (RECORDED / "nats.jsonl").read_text().splitlines()]
+    for one in recorded:
+        if "config" in one and one["stream"] in ("JOBS", "EVENTS", "DEAD"):
+            what, config = f"STREAM.UPDATE.{one['stream']}", one["config"]
+        elif "consumer" in one:
+            what = f"CONSUMER.DURABLE.CREATE.{one['stream']}.{one['consumer']['durable_name']}"
+            config = {"stream_name": one["stream"], "config": one["consumer"]}
+        else:
+            continue
+        answer = await gateway_bus.client.request(f"$JS.API.{what}", json.dumps(config).encode())
+        assert "error" not in json.loads(answer.data), (what, answer.data)
+    await ensure_streams(gateway_bus.js, ACK_WAIT_S)
+    assert (await gateway_bus.js.stream_info("JOBS")).config.republish is not None
