@@ -199,8 +199,8 @@ def test_a_deflated_archive_is_read(make_cloud):
 
 
 BAD_META = {
-    "no version": (lambda m: m.pop("version"), "version None"),
-    "version 1": (lambda m: m.update(version=1), "version 1, version 2 is read"),
+    "no version": (lambda m: (m.pop("version"), m.pop("means")), "version None"),
+    "version 3": (lambda m: m.update(version=3), "version 3, versions 1 and 2 are read"),
     "count of text": (lambda m: m.update(count="40"), "'count' is 40"),
     "negative count": (lambda m: m.update(count=-1), "'count' is -1"),
     "true count": (lambda m: m.update(count=True), "'count' is True"),
@@ -214,7 +214,7 @@ BAD_META = {
     "codebook of text": (lambda m: m["shN"]["codebook"].__setitem__(7, "1"), "shN: 'codebook' wants 256"),
     "palette that is too small": (lambda m: m["shN"].update(count=30), "wants row 3[0-9] of a palette of 30"),
     "palette without rows": (lambda m: m["shN"].update(count=0), "shN: 'count' is 0"),
-    "four bands": (lambda m: m["shN"].update(bands=4), "'bands' is 4"),
+    "five bands": (lambda m: m["shN"].update(bands=5), "'bands' is 5"),
     "other bands": (lambda m: m["shN"].update(bands=1), "palette rows want 192x1"),
     "a file elsewhere": (lambda m: m["quats"].update(files=["../quats.webp"]), "plain file names"),
     "an absolute file": (lambda m: m["quats"].update(files=["/etc/passwd"]), "plain file names"),

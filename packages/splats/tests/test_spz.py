@@ -147,7 +147,7 @@ def version_4(make_cloud, sh_degree=1, before_toc=b"", **changes):
 def test_extensions_of_version_4_are_ignored_and_said(make_cloud):
     result = read(version_4(make_cloud, before_toc=b"extension"))
     assert result.cloud.count == 2
-    assert [str(loss) for loss in result.losses] == ["9 bytes of extensions in the spz header: ignored"]
+    assert [str(loss) for loss in result.losses] == ["9 bytes that are no extension of spz: ignored"]
 
 
 def test_degree_4_is_read_without_its_last_band(make_cloud):
@@ -211,7 +211,7 @@ def test_a_zstd_frame_that_lies_about_its_size_is_refused(make_cloud, size):
     ("changes", "said"),
     [
         ({"magic": 7}, "gzip of something else"),
-        ({"degree": 4}, "degree 4"),
+        ({"degree": 5}, "degree 5"),
         ({"bits": 25}, "25 fractional bits"),
         ({"count": 3}, "announces 76 bytes decompressed, the stream ends after 56"),
         ({"count": 19_000_000}, "cannot hold"),
@@ -225,9 +225,49 @@ def test_a_header_that_lies_is_refused(make_cloud, changes, said):
 
 
 def test_what_follows_the_gaussians_is_ignored_and_said(make_cloud):
-    result = read(rebuilt(to_bytes(make_cloud(2), "spz"), tail=b"extension", flags=3))
-    assert result.cloud.count == 2
-    assert len(result.losses) == 2
+    for flags in (1, 3):
+        result = read(rebuilt(to_bytes(make_cloud(2), "spz"), tail=b"extension", flags=flags))
+        assert result.cloud.count == 2
+        assert result.cloud.marks.antialiased
+        assert [loss.code for loss in result.losses] == ["ignored"]
+
+
+def record(kind, payload):
+    return struct.pack("<II", kind, len(payload)) + payload
+
+
+@pytest.mark.parametrize("version", [3, 4])
+@pytest.mark.parametrize(("code", "place"), [(0, [1, -2, -3]), (4, [1, -2, -3]), (6, [1, 2, 3]), (12, [1, -3, 2])])
+def test_axes_that_a_file_tells_are_turned_on_reading(make_cloud, version, code, place):
+    cloud = make_cloud(2)
+    cloud.means[0] = [1, 2, 3]
+    told = record(0xADBE0002, bytes(12)) + record(0xADBE0003, struct.pack("<I", code))
+    if version == 3:
+        data = rebuilt(to_bytes(cloud, "spz"), tail=told, flags=2)
+    else:
+        plain = to_bytes(cloud, "spz", version=4)
+        head = plain[:14] + b"\2" + plain[15:16] + struct.pack("<I", 32 + len(told)) + plain[20:32]
+        data = head + told + plain[32:]
+    result = read(data)
+    np.testing.assert_allclose(result.cloud.means[0], place, atol=1e-3)
+    assert [str(loss) for loss in result.losses] == [
+        "the extension SPZ_ADOBE_safe_orbit_camera of spz, 12 bytes: ignored"
+    ]
+    np.testing.assert_allclose(read(data, frame="rdf").cloud.means[0], [1, 2, 3], atol=1e-3)
+
+
+def test_axes_that_have_no_name_are_refused(make_cloud):
+    told = record(0xADBE0003, struct.pack("<I", 17))
+    with pytest.raises(UnsupportedFileError, match="SPZ_ADOBE_coordinate_system is 17"):
+        read(rebuilt(to_bytes(make_cloud(1), "spz"), tail=told, flags=2))
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_degree_4_of_versions_in_gzip_is_read_without_its_last_band(make_cloud, version):
+    planes = bytes(9) + b"\xff" + bytes([128] * 3) + bytes(3) + bytes(4 if version == 3 else 3) + bytes(range(72))
+    result = read(gzip.compress(struct.pack("<IIIBBBB", 0x5053474E, version, 1, 4, 12, 0, 0) + planes))
+    np.testing.assert_array_equal(result.cloud.sh[0, 1:].ravel() * 128 + 128, np.arange(45))
+    assert [loss.code for loss in result.losses] == ["sh_degree"]
 
 
 def test_a_damaged_byte_is_noticed(make_cloud):

@@ -1,7 +1,7 @@
 """Gaussian clouds in memory and the file formats that hold them."""
 
 from .cleaning import clean
-from .cloud import SH_C0, Camera, GaussianCloud
+from .cloud import SH_C0, Camera, GaussianCloud, Marks
 from .conversion import Conversion, Opened, ReadResult, convert, format_of, open_cloud, read, to_bytes, write
 from .errors import (
     InvalidCloudError,
@@ -40,6 +40,7 @@ __all__ = [
     "LimitExceededError",
     "Loss",
     "MalformedFileError",
+    "Marks",
     "Opened",
     "ReadLimits",
     "ReadResult",

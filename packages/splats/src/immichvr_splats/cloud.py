@@ -15,8 +15,14 @@ SH_C0 = 0.28209479177387814
 OPACITY_LOGIT_LIMIT = 20.0
 """Where infinite opacity logits are clamped; sigmoid(20) is 1 in float32."""
 
+THINNEST_LOG_SCALE = -20.0
+"""Of the third axis of a Gaussian that has two, a surfel: 2 nm, which every format that keeps floats can hold."""
+
 SH_COEFFICIENTS = (1, 4, 9, 16)
 """Coefficients per channel at degree 0, 1, 2, 3."""
+
+STORED_SH_COEFFICIENTS = (*SH_COEFFICIENTS, 25)
+"""As SH_COEFFICIENTS, of files: degree 4, which some have, is cut to 3."""
 
 ColorSpace = Literal["srgb", "linear"]
 
@@ -54,6 +60,29 @@ class Camera:
         object.__setattr__(self, "extrinsic", extrinsic)
 
 
+@dataclass(frozen=True)
+class Marks:
+    """What a file tells of a whole cloud, beside its Gaussians and their camera.
+
+    antialiased: it was trained for antialiased rendering (mip-splatting's), so a renderer without looks too thick.
+    origin: metres in the axes of the means, which the means are counted from. georeference: notes of where on Earth a
+    cloud stands, word for word.
+    """
+
+    antialiased: bool = False
+    origin: tuple[float, float, float] | None = None
+    georeference: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """Origin and georeference in words, empty where nothing is known."""
+        origin = [] if self.origin is None else [f"origin ({', '.join(f'{v:.15g}' for v in self.origin)})"]
+        return ", ".join([*origin, *self.georeference])
+
+
+NO_MARKS = Marks()
+
+
 @dataclass(frozen=True, eq=False)
 class GaussianCloud:
     """N anisotropic Gaussians. Arrays are made contiguous float32 on construction.
@@ -71,6 +100,7 @@ class GaussianCloud:
     camera: Camera | None = None
     color_space: ColorSpace = "srgb"
     frame: Literal["rdf"] = "rdf"
+    marks: Marks = NO_MARKS
 
     def __post_init__(self) -> None:
         for name in ("means", "log_scales", "quaternions", "opacity_logits", "sh"):
@@ -96,7 +126,7 @@ class GaussianCloud:
             raise InvalidCloudError(f"frame is {self.frame!r}, wants 'rdf'")
 
     @classmethod
-    def empty(cls, count: int, sh_degree: int, camera: Camera | None = None) -> "GaussianCloud":
+    def empty(cls, count: int, sh_degree: int, camera: Camera | None = None, marks: Marks = Marks()) -> "GaussianCloud":
         """Room for `count` Gaussians, values undefined."""
         return cls(
             means=np.empty((count, 3), np.float32),
@@ -105,6 +135,7 @@ class GaussianCloud:
             opacity_logits=np.empty(count, np.float32),
             sh=np.empty((count, SH_COEFFICIENTS[sh_degree], 3), np.float32),
             camera=camera,
+            marks=marks,
         )
 
     @property

@@ -11,6 +11,7 @@ from .color import to_srgb
 from .errors import InvalidCloudError, UnknownFormatError
 from .formats import FORMATS
 from .formats.base import COMMON_OPTIONS, Decoded, Encoded, Format, Writer
+from .frames import check_frame_of_file, turned
 from .losses import Loss
 from .source import ReadLimits, Source, open_source
 from .stream import SoundStream, Stream
@@ -90,7 +91,7 @@ def read(
     """Read a cloud from a path, which is mapped, or from bytes.
 
     format: a key of FORMATS; by default told by the extension of a path, or the first bytes of a buffer.
-    options: those for reading of the format's row.
+    options: frame, the axes that the file is in where they are not OpenCV's: "rub" and any other of SPZ_FRAMES.
     Gaussians with non-finite values are dropped and counted, infinite opacity logits clamped, quaternions made unit.
     Raises UnknownFormatError, MalformedFileError, UnsupportedFileError, LimitExceededError (all SplatError), and
     OSError where the path cannot be opened.
@@ -168,8 +169,17 @@ def _decode(
     row = _among_alike(_row(format), opened)
     if row.reader is None:
         raise UnknownFormatError(f"format {format!r} is not read, only {_keys_where('can_read')}")
-    _check_options(row.key, options, row.read_options)
-    return row.key, row.reader(opened, limits, **options)
+    own = dict(options)
+    frame = None if "frame" in row.read_options else own.pop("frame", None)
+    _check_options(row.key, own, row.read_options)
+    decoded = row.reader(opened, limits, **own)
+    if frame is None:
+        return row.key, decoded
+    if row.frame != "rdf":
+        raise InvalidCloudError(f"{row.key} says itself what its axes are, so no frame can be named for it")
+    check_frame_of_file(str(frame), row.key)
+    found = decoded.cloud if isinstance(decoded.cloud, Stream) else Stream.of(to_srgb(decoded.cloud))
+    return row.key, replace(decoded, cloud=turned(found, str(frame)))
 
 
 def _encode(cloud: GaussianCloud, format: str, options: dict[str, object]) -> Encoded:
@@ -209,7 +219,20 @@ def _fitted(sound: T, row: Format, sh_degree: object) -> tuple[T, list[Loss]]:
     if sound.camera is not None and not row.keeps_camera:
         losses.append(Loss("camera", f"{row.key} has no place for the camera"))
         sound = replace(sound, camera=None)
-    return sound, losses
+    return _marked(sound, row, losses), losses
+
+
+def _marked(sound: T, row: Format, losses: list[Loss]) -> T:
+    """With those marks alone that the format has a place for."""
+    marks = sound.marks
+    if marks.antialiased and not row.keeps_antialiased:
+        message = f"{row.key} has no place for the mark that the cloud was trained for antialiased rendering"
+        losses.append(Loss("antialiased", message, sound.count))
+        marks = replace(marks, antialiased=False)
+    if marks.place and not row.keeps_georeference:
+        losses.append(Loss("georeference", f"{row.key} has no place for where the cloud stands: {marks.place}"))
+        marks = replace(marks, origin=None, georeference=())
+    return sound if marks == sound.marks else replace(sound, marks=marks)
 
 
 def _target_format(target: Writable, format: str | None) -> str:

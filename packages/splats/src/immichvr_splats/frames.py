@@ -6,11 +6,21 @@ from typing import Literal
 import numpy as np
 
 from .cloud import GaussianCloud
-from .compiled import F32
+from .compiled import F32, F64
 from .errors import InvalidCloudError
+from .stream import Stream
+from .turning import moved
 
 Frame = Literal["rdf", "rub"]
 FRAMES = ("rdf", "rub")
+"""Those that are written."""
+
+SPZ_FRAMES = (
+    "ldb", "rdb", "lub", "rub", "ldf", "rdf", "luf", "ruf", "lfd", "rfd", "lfu", "rfu", "lbd", "rbd", "lbu", "rbu",
+)  # fmt: skip
+"""All that are read, in the order of SPZ's CoordinateSystem, which counts from 1: where x, y and z point to."""
+
+_DIRECTIONS = {"r": (1, 0, 0), "l": (-1, 0, 0), "d": (0, 1, 0), "u": (0, -1, 0), "f": (0, 0, 1), "b": (0, 0, -1)}
 
 _MEAN_SIGNS: F32 = np.array([1, -1, -1], np.float32)
 _QUATERNION_SIGNS: F32 = np.array([1, 1, -1, -1], np.float32)
@@ -32,3 +42,25 @@ def half_turn(cloud: GaussianCloud) -> GaussianCloud:
         quaternions=cloud.quaternions * _QUATERNION_SIGNS,
         sh=cloud.sh * _SH_SIGNS[: cloud.sh.shape[1], None],
     )
+
+
+def check_frame_of_file(frame: str, format: str) -> None:
+    """Raise InvalidCloudError unless `frame` is one of SPZ_FRAMES."""
+    if frame not in SPZ_FRAMES:
+        raise InvalidCloudError(f"frame is {frame!r}, {format} is read in one of {', '.join(SPZ_FRAMES)}")
+
+
+def turned(stream: Stream, frame: str) -> Stream:
+    """The Gaussians of a file whose axes are those of `frame`, one of SPZ_FRAMES, in RDF, with camera and origin."""
+    if frame == "rdf":
+        return stream
+    matrix: F64 = np.eye(4)
+    matrix[:3, :3] = np.array([_DIRECTIONS[letter] for letter in frame], np.float64).T
+    camera, marks = stream.camera, stream.marks
+    if camera is not None:
+        camera = replace(camera, extrinsic=camera.extrinsic @ matrix.T)
+    if marks.origin is not None:
+        x, y, z = (matrix[:3, :3] @ marks.origin).tolist()
+        marks = replace(marks, origin=(x, y, z))
+    change = half_turn if frame == "rub" else lambda block: moved(block, matrix)
+    return replace(stream.changed(change), decode_means=None, camera=camera, marks=marks)

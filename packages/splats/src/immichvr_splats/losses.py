@@ -3,7 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal
 
-LossCode = Literal["dropped", "clamped", "precision", "sh_degree", "camera", "order", "color_space", "ignored"]
+LossCode = Literal[
+    "dropped", "clamped", "precision", "sh_degree", "camera", "order", "color_space", "ignored",
+    "antialiased", "georeference", "converted", "guessed",
+]  # fmt: skip
+"""converted: read in another form than the file has it, to the same effect. guessed: taken for what is likely."""
 
 
 @dataclass(frozen=True)

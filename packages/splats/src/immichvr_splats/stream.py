@@ -7,7 +7,7 @@ from typing import NamedTuple, Self, TypeVar
 
 import numpy as np
 
-from .cloud import SH_COEFFICIENTS, Camera, GaussianCloud
+from .cloud import NO_MARKS, SH_COEFFICIENTS, Camera, GaussianCloud, Marks
 from .compiled import F32, F64, I64
 from .numerics import bounds
 from .order import morton_order_of_blocks
@@ -73,11 +73,13 @@ class Stream:
     decode_means: Callable[[Rows], F32] | None = None
     glance: Callable[[slice], Glance] | None = None
     decode_less: Callable[[Rows, int], GaussianCloud] | None = None
+    marks: Marks = NO_MARKS
 
     @classmethod
     def of(cls, cloud: GaussianCloud) -> "Stream":
         """A cloud in memory as a stream: blocks are views."""
-        return cls(cloud.count, cloud.sh_degree, cloud.rows, cloud.camera, lambda rows: cloud.means[rows])
+        stream = cls(cloud.count, cloud.sh_degree, cloud.rows, cloud.camera, lambda rows: cloud.means[rows])
+        return replace(stream, marks=cloud.marks)
 
     def blocks(self, function: Callable[[GaussianCloud], R]) -> Iterator[R]:
         """`function` of each block, in order, several at once."""
@@ -120,7 +122,7 @@ class Stream:
 
     def cloud(self) -> GaussianCloud:
         """All of it in memory."""
-        cloud = GaussianCloud.empty(self.count, self.sh_degree, self.camera)
+        cloud = GaussianCloud.empty(self.count, self.sh_degree, self.camera, self.marks)
 
         def copy(rows: slice) -> None:
             block = self.decode(rows)

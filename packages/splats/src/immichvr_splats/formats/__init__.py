@@ -1,6 +1,6 @@
 """The one table of file formats: the command, the services and the tests take everything about them from here."""
 
-from . import archive, compressed_ply, glb, ksplat, ply, sog, splat, spz
+from . import archive, compressed_ply, glb, ksplat, ply, ply_header, sog, splat, spz
 from .base import Format
 
 FORMATS: dict[str, Format] = {
@@ -15,10 +15,12 @@ FORMATS: dict[str, Format] = {
             keeps_camera=True,
             keeps_order=True,
             frame="rdf",
-            magic=(b"ply\n", b"ply\r\n"),
+            magic=ply_header.MAGIC,
             options=("layout",),
             reader=ply.read,
             writer=ply.write,
+            keeps_antialiased=True,
+            keeps_georeference=True,
             streams=True,
         ),
         Format(
@@ -30,10 +32,12 @@ FORMATS: dict[str, Format] = {
             keeps_camera=False,
             keeps_order=False,
             frame="rdf",
-            magic=(b"ply\n", b"ply\r\n"),
+            magic=ply_header.MAGIC,
             options=("order",),
             reader=compressed_ply.read,
             writer=compressed_ply.write,
+            keeps_antialiased=True,
+            keeps_georeference=True,
             streams=True,
             is_it=compressed_ply.is_it,
         ),
@@ -78,6 +82,7 @@ FORMATS: dict[str, Format] = {
             options=("version", "order", "frame"),
             reader=spz.read,
             writer=spz.write,
+            keeps_antialiased=True,
             streams=True,
             read_options=("frame",),
         ),
@@ -94,6 +99,7 @@ FORMATS: dict[str, Format] = {
             options=("order",),
             reader=sog.read,
             writer=sog.write,
+            keeps_antialiased=True,
             streams=True,
         ),
         Format(
@@ -109,6 +115,8 @@ FORMATS: dict[str, Format] = {
             options=("encoding",),
             reader=glb.read,
             writer=glb.write,
+            keeps_antialiased=True,
+            keeps_georeference=True,
             streams=True,
         ),
     )

@@ -65,6 +65,12 @@ class Archive:
             raise MalformedFileError(f"{where}: the checksum does not fit its bytes")
         return content
 
+    def within(self, folder: str) -> "Archive":
+        """Only the entries of `folder`, which ends with a slash, by their names in it."""
+        return Archive(
+            self.source, {n.removeprefix(folder): e for n, e in self.entries.items() if n.startswith(folder)}
+        )
+
     def _packed(self, entry: _Entry, where: str) -> memoryview:
         data = self.source.data
         if entry.offset + _LOCAL.size > data.nbytes:

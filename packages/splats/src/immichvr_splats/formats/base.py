@@ -63,6 +63,7 @@ class Format:
     is_it: tells from a file whether it is this format, where another one begins alike. frame: the axes that the
     writer stores unless told otherwise. options, read_options: keyword arguments of `write` and `read` for this
     format, beside COMMON_OPTIONS. streams: the writer takes a `SoundStream`, otherwise a clean cloud in memory.
+    keeps_antialiased, keeps_georeference: of a cloud's marks.
     """
 
     key: str
@@ -80,6 +81,8 @@ class Format:
     streams: bool = False
     read_options: tuple[str, ...] = ()
     is_it: Callable[[Source], bool] | None = None
+    keeps_antialiased: bool = False
+    keeps_georeference: bool = False
 
     @property
     def can_read(self) -> bool:

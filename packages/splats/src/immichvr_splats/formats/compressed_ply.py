@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cloud import SH_COEFFICIENTS
+from ..cloud import SH_COEFFICIENTS, STORED_SH_COEFFICIENTS
 from ..compiled import F32, I64
 from ..errors import InvalidCloudError, MalformedFileError, UnsupportedFileError
 from ..losses import Loss, number
@@ -32,7 +32,9 @@ from ..source import ReadLimits, Source
 from ..stream import SOUND, Glance, SoundStream, Stream
 from .base import Decoded, Encoded, Placed
 from .compressed_ply_chunks import CHUNK, Planes, pack, unpack, unpack_means
-from .ply_header import MAX_HEADER_BYTES, Element, Header, read_header
+from .ply_columns import unread
+from .ply_comments import comments_of, marks_in
+from .ply_header import Element, Header, is_header_with, read_header
 
 _ORDERS = ("morton", "file")
 _RANGES = tuple(
@@ -43,13 +45,12 @@ _RANGES = tuple(
 )
 _COLOR_RANGES = dict.fromkeys(_RANGES[12:15], 0.0) | dict.fromkeys(_RANGES[15:], 1.0)
 _PACKED = ("packed_position", "packed_rotation", "packed_scale", "packed_color")
-_REST_COUNTS = tuple(3 * (k - 1) for k in SH_COEFFICIENTS)
+_REST_COUNTS = tuple(3 * (k - 1) for k in STORED_SH_COEFFICIENTS)
 
 
 def is_it(source: Source) -> bool:
     """Whether a PLY is a compressed one, by its header."""
-    head = bytes(source.data[:MAX_HEADER_BYTES])
-    return b" packed_position" in head[: head.find(b"end_header")]
+    return is_header_with(source, "packed_position")
 
 
 def read(source: Source, limits: ReadLimits) -> Decoded:
@@ -69,15 +70,22 @@ def read(source: Source, limits: ReadLimits) -> Decoded:
             f"{source.name}: {elements['chunk'].count:,} chunks for {count:,} Gaussians, "
             f"wants one for every {CHUNK}: {-(-count // CHUNK):,}"
         )
-    degree = _degree(elements.get("sh"), count, source)
+    stored = _degree(elements.get("sh"), count, source)
+    degree = min(stored, len(SH_COEFFICIENTS) - 1)
     rows = _rows(header, source)
     chunks = np.array(_columns(rows["chunk"], _RANGES, np.float32, _COLOR_RANGES))
     packed = _columns(rows["vertex"], _PACKED, np.uint32, {})
-    rest = tuple(f"f_rest_{i}" for i in range(_REST_COUNTS[degree]))
+    rest = tuple(f"f_rest_{i}" for i in range(_REST_COUNTS[stored]))
     sh = _columns(rows["sh"], rest, np.uint8, {}) if rest else np.empty((count, 0), np.uint8)
     planes = Planes(chunks, packed, sh)
     ignored = [name for name in elements if name not in ("chunk", "vertex", "sh")]
-    losses = [Loss("ignored", f"element {name!r}: ignored") for name in ignored]
+    losses = [Loss("ignored", f"element {name!r}: ignored", elements[name].count) for name in ignored]
+    losses += unread(list(elements["chunk"].properties), _RANGES, count)
+    losses += unread(list(elements["vertex"].properties), _PACKED, count)
+    if degree < stored:
+        losses.append(
+            Loss("sh_degree", f"spherical harmonics of degree {stored}: at most degree {degree} is read", count)
+        )
     stream = Stream(
         count,
         degree,
@@ -85,6 +93,7 @@ def read(source: Source, limits: ReadLimits) -> Decoded:
         decode_means=lambda which: unpack_means(planes, which),
         glance=lambda which: _glance(chunks[which.start // CHUNK : -(-which.stop // CHUNK)]),
         decode_less=lambda which, cut: unpack(planes, which, cut),
+        marks=marks_in(header.comments),
     )
     return Decoded(stream, losses)
 
@@ -101,7 +110,7 @@ def write(stream: SoundStream, *, order: str = "morton") -> Encoded:
     if order == "morton":
         stream = stream.selected(stream.places.morton_order)
         losses.append(Loss("order", "Gaussians were sorted by place (Morton order)"))
-    header = _header_bytes(stream.count, _REST_COUNTS[stream.sh_degree])
+    header = _header_bytes(stream.count, _REST_COUNTS[stream.sh_degree], comments_of(stream.marks, None))
     chunks = -(-stream.count // CHUNK)
     offsets = np.cumsum([len(header), 72 * chunks, 16 * stream.count, _REST_COUNTS[stream.sh_degree] * stream.count])
     return Encoded(Placed(int(offsets[-1]), _pieces(stream, header, offsets, losses)), losses)
@@ -126,13 +135,13 @@ def _pieces(
             losses.append(Loss("clamped", message, int(count)))
 
 
-def _header_bytes(count: int, rest: int) -> bytes:
+def _header_bytes(count: int, rest: int, comments: list[str]) -> bytes:
     lines = ["ply", "format binary_little_endian 1.0", f"element chunk {-(-count // CHUNK)}"]
     lines += [f"property float {name}" for name in _RANGES]
     lines += [f"element vertex {count}", *(f"property uint {name}" for name in _PACKED)]
     if rest:
         lines += [f"element sh {count}", *(f"property uchar f_rest_{i}" for i in range(rest))]
-    return "\n".join([*lines, "end_header", ""]).encode("ascii")
+    return "\n".join([*lines, *comments, "end_header", ""]).encode("utf-8")
 
 
 def _degree(sh: Element | None, count: int, source: Source) -> int:

@@ -16,36 +16,39 @@ The extension object: {kernel: "ellipse", colorSpace: "srgb_rec709_display" or "
 every type and normalisation that the specification allows, and the nodes' transformations into account.
 glTF's axes are right-handed with y up, which (x, -y, -z) and (-x, -y, z) both are: here a cloud stands before a glTF
 camera as before its own. splat-transform, which writes (-x, -y, z), shows it from behind.
-The camera is in the scene's `extras`, in pixels and OpenCV axes, as in memory.
+The camera is in the scene's `extras`, in pixels and OpenCV axes, as in memory; so are marks (`glb_marks.py`).
 Source: github.com/KhronosGroup/glTF, extensions/2.0/Khronos/KHR_gaussian_splatting, and pull request 2531 for SPZ.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from ..cloud import GaussianCloud
-from ..errors import InvalidCloudError, MalformedFileError
+from ..errors import InvalidCloudError, UnsupportedFileError
+from ..gltf import meshopt
 from ..gltf.accessors import ARRAY_BUFFER
 from ..gltf.container import GENERATOR, MAGIC, as_list, container_head, container_pieces, extension, read_container
 from ..gltf.scene import POINTS, shown_primitives
 from ..losses import Loss
 from ..source import ReadLimits, Source
 from ..stream import SoundStream
-from . import glb_camera
+from . import glb_camera, glb_marks
 from .base import Decoded, Encoded, Placed
 from .glb_names import EXTENSION
-from .glb_reading import count_of, in_scene, joined, read_primitive
-from .glb_spz import SPZ_EXTENSION, spz_and_attributes
+from .glb_reading import count_of, in_scene, joined, read_primitive, what_else
+from .glb_spz import SPZ_EXTENSION, SPZ_EXTENSIONS, spz_and_attributes
 from .glb_writing import Encoding, View, float_encoding, quantised_encoding
 
 __all__ = ["MAGIC", "read", "write"]
+_READ_EXTENSIONS = frozenset({EXTENSION, *SPZ_EXTENSIONS, meshopt.EXTENSION, "KHR_mesh_quantization"})
 _ENCODINGS = ("float", "quantised", "spz")
 
 
 def read(source: Source, limits: ReadLimits) -> Decoded:
     """Decode all Gaussians that the scene shows, in the order of its nodes."""
-    file = read_container(source, limits)
+    file = read_container(source, limits, _READ_EXTENSIONS)
     parts: list[GaussianCloud] = []
     losses: list[Loss] = []
     others, total = 0, 0
@@ -58,10 +61,11 @@ def read(source: Source, limits: ReadLimits) -> Decoded:
         limits.check_points(total, file.name)
         parts.append(in_scene(read_primitive(file, shown, splats, losses), shown))
     if not parts and EXTENSION not in as_list(file.root.get("extensionsUsed", []), f"{file.name}: extensionsUsed"):
-        raise MalformedFileError(f"{file.name}: the scene shows no primitive of mode POINTS with {EXTENSION}")
+        raise UnsupportedFileError(f"{file.name}: {what_else(file, others)}")
     if others:
         losses.append(Loss("ignored", f"point clouds beside the Gaussians ({others}): ignored"))
-    return Decoded(joined(parts, glb_camera.read(file, losses)), losses)
+    cloud = joined(parts, glb_camera.read(file, losses))
+    return Decoded(replace(cloud, marks=glb_marks.read(file)), losses)
 
 
 def write(stream: SoundStream, *, encoding: str = "float") -> Encoded:
@@ -102,8 +106,11 @@ def _root(stream: SoundStream, views: list[View], unit: float, packed: int = 0) 
     root = _scene(_description(stream.count, views, packed))
     if unit != 1:
         root["nodes"] = [{"mesh": 0, "scale": [unit] * 3}]
+    extras = glb_marks.describe(stream.marks)
     if stream.camera is not None:
-        root["scenes"] = [{"nodes": [0], "extras": glb_camera.describe(stream.camera)}]
+        extras |= glb_camera.describe(stream.camera)
+    if extras:
+        root["scenes"] = [{"nodes": [0], "extras": extras}]
     return root
 
 

@@ -9,12 +9,13 @@ from ..cloud import Camera
 from ..errors import SplatError
 from ..gltf.container import Container, as_integer, as_numbers, as_object
 from ..losses import Loss
+from .glb_marks import extras_of
 
 _PINHOLE = ("fx", "fy", "cx", "cy")
 
 
 def describe(camera: Camera) -> dict[str, object]:
-    """The scene's `extras`."""
+    """Its part of the scene's `extras`."""
     pinhole = {name: getattr(camera, name) for name in _PINHOLE}
     size = {"width": camera.width, "height": camera.height}
     return {"camera": {**pinhole, **size, "extrinsic": camera.extrinsic.ravel().tolist()}}
@@ -22,12 +23,8 @@ def describe(camera: Camera) -> dict[str, object]:
 
 def read(file: Container, losses: list[Loss]) -> Camera | None:
     """The camera of the default scene; None, and a loss, where it is not usable."""
-    scenes = file.root.get("scenes")
-    if not scenes:
-        return None
-    scene = file.item("scenes", file.root.get("scene", 0))
-    extras = scene.get("extras")
-    if not isinstance(extras, dict) or "camera" not in extras:
+    extras = extras_of(file)
+    if "camera" not in extras:
         return None
     where = f"{file.name}: scene.extras.camera"
     try:

@@ -4,7 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..cloud import OPACITY_LOGIT_LIMIT, SH_COEFFICIENTS, Camera, ColorSpace, GaussianCloud
+from ..cloud import (
+    OPACITY_LOGIT_LIMIT,
+    SH_COEFFICIENTS,
+    STORED_SH_COEFFICIENTS,
+    Camera,
+    ColorSpace,
+    GaussianCloud,
+)
 from ..color import to_srgb
 from ..compiled import F32
 from ..errors import InvalidCloudError, MalformedFileError, UnsupportedFileError
@@ -16,6 +23,7 @@ from ..losses import Loss
 from ..turning import moved
 from .glb_names import EXTENSION, TO_GLTF, harmonic_names
 from .glb_spz import SPZ_EXTENSIONS, read_spz
+from .ply_columns import unread
 
 _SMALLEST_SCALE = np.float32(1e-9)  # zero is a legal scale, but has no logarithm
 _COLOR_SPACES: dict[str, ColorSpace] = {"srgb_rec709_display": "srgb", "lin_rec709_display": "linear"}
@@ -45,7 +53,7 @@ def read_primitive(file: Container, shown: Shown, splats: Json, losses: list[Los
             return to_srgb(replace(read_spz(file, packed, count, losses, shown.where), color_space=color_space))
     if inner:
         raise UnsupportedFileError(f"{shown.where}: {EXTENSION} extended by {', '.join(inner)[:100]}")
-    return to_srgb(replace(_read_attributes(file, shown, count), color_space=color_space))
+    return to_srgb(replace(_read_attributes(file, shown, count, losses), color_space=color_space))
 
 
 def _color_space(splats: Json, losses: list[Loss]) -> ColorSpace:
@@ -59,9 +67,18 @@ def _color_space(splats: Json, losses: list[Loss]) -> ColorSpace:
     return "srgb"
 
 
-def _read_attributes(file: Container, shown: Shown, count: int) -> GaussianCloud:
+def _read_attributes(file: Container, shown: Shown, count: int, losses: list[Loss]) -> GaussianCloud:
     attributes = attributes_of(shown.primitive, shown.where)
-    degree = _degree(attributes)
+    _check_draft(attributes, shown.where)
+    stored = _degree(attributes)
+    degree = min(stored, len(SH_COEFFICIENTS) - 1)
+    if degree < stored:
+        losses.append(
+            Loss("sh_degree", f"spherical harmonics of degree {stored}: at most degree {degree} is read", count)
+        )
+    splat_names = [f"{EXTENSION}:{name}" for name in ("ROTATION", "SCALE", "OPACITY")]
+    known = ("POSITION", "COLOR_0", *splat_names, *harmonic_names(stored))
+    losses += unread(list(attributes), known, count)
 
     def values(name: str, kind: str) -> Accessor:
         if name not in attributes:
@@ -108,12 +125,39 @@ def joined(parts: list[GaussianCloud], camera: Camera | None) -> GaussianCloud:
 
 def _degree(attributes: Json) -> int:
     present = [name for name in attributes if name.startswith(f"{EXTENSION}:SH_DEGREE_")]
-    for degree in range(len(SH_COEFFICIENTS)):
+    for degree in range(len(STORED_SH_COEFFICIENTS)):
         if set(present) == set(harmonic_names(degree)):
             return degree
     raise MalformedFileError(
         f"attributes: {len(present)} of SH_DEGREE_*, wants all of the degrees up to one from 0 to 3"
     )
+
+
+def _check_draft(attributes: Json, where: str) -> None:
+    if "_ROTATION" in attributes or "_SCALE" in attributes:
+        raise UnsupportedFileError(
+            f"{where}: KHR_gaussian_splatting as its drafts of 2025 had it (_ROTATION, _SCALE, opacity in COLOR_0), "
+            "which did not say what their scales mean; write the cloud anew by the extension of 2026, or convert the "
+            "PLY or SPZ that it was made from"
+        )
+
+
+def what_else(file: Container, clouds: int) -> str:
+    """What a GLB without Gaussians is, and what can be done. clouds: of points, that its scene shows."""
+    asset = file.root.get("asset")
+    generator = str(asset.get("generator", "")) if isinstance(asset, dict) else ""
+    if generator.startswith("gltfpack"):
+        return (
+            "packed by gltfpack, which leaves out the attributes of Gaussians; convert the file that it was made from"
+        )
+    if clouds:
+        return (
+            f"a point cloud, not Gaussians: no primitive of mode POINTS has {EXTENSION}. Points are read by "
+            "read_points; a splat of them is what a trainer for Gaussian splatting makes"
+        )
+    if file.root.get("meshes"):
+        return f"a mesh, not Gaussians: the scene shows no primitive of mode POINTS with {EXTENSION}"
+    return f"the scene shows no primitive of mode POINTS with {EXTENSION}"
 
 
 def _logs(scales: F32) -> F32:

@@ -42,7 +42,7 @@ def spz_and_attributes(stream: SoundStream, losses: list[Loss]) -> tuple[bytes, 
 def read_spz(file: Container, packed: Json, count: int, losses: list[Loss], where: str) -> GaussianCloud:
     """The Gaussians of an SPZ in glTF's axes. packed: the extension object. count: as the accessors have it."""
     data = view_bytes(file, packed.get("bufferView"))
-    decoded = spz.read(Source(data, f"{where}: SPZ"), file.limits)
+    decoded = spz.read(Source(data, f"{where}: SPZ"), file.limits, frame="rdf")  # by the draft they are RUB, see glb.py
     losses += decoded.losses
     cloud = decoded.cloud.cloud() if isinstance(decoded.cloud, Stream) else decoded.cloud
     if cloud.count != count:

@@ -13,7 +13,8 @@ Element `vertex`, one row per Gaussian, float32 little endian in the files of bo
 | rot_0..3                    | w x y z, not normalised                                                   |
 
 Viewers find properties by their names, so most writers leave the normals out, and so does the default here; INRIA's own
-viewer (SIBR) reads rows of a fixed layout that has them.
+viewer (SIBR) reads rows of a fixed layout that has them. Other spellings are in `ply_columns.py`, comments in
+`ply_comments.py`.
 
 SHARP adds elements with one property each: extrinsic f32[16], intrinsic f32[9] (row-major matrices),
 image_size u32[2] (width, height), frame i32[2] (frames, Gaussians per frame), disparity f32[2] (10 and 90 %
@@ -31,13 +32,15 @@ import numpy as np
 from ..cloud import Camera, ColorSpace, GaussianCloud
 from ..color import to_srgb
 from ..compiled import F32
-from ..errors import InvalidCloudError, MalformedFileError, SplatError
+from ..errors import InvalidCloudError, SplatError
 from ..losses import Loss
 from ..source import ReadLimits, Source
 from ..stream import Rows, SoundStream, Stream
 from .base import Decoded, Encoded
+from .ply_columns import columns_in
+from .ply_comments import camera_in, comments_of, marks_in
 from .ply_data import read_elements
-from .ply_header import Element, Header, read_header
+from .ply_header import read_header
 from .ply_rows import BASE, REST_COUNTS, columns_of, decode, decode_means, encode, glance, rest_names
 
 
@@ -66,50 +69,57 @@ _LAYOUTS = ("plain", "inria", "sharp")
 def read(source: Source, limits: ReadLimits) -> Decoded:
     """Decode a PLY of Gaussians: any property order and scalar type, ascii, little or big endian."""
     header = read_header(source)
-    vertex = _vertex(header, source, limits)
-    elements, losses = read_elements(header, source, {"vertex", *_SHARP_ELEMENTS})
+    columns, losses = columns_in(header, source.name)
+    count = header.count("vertex")
+    limits.check_points(count, source.name)
+    elements, found_losses, origin = read_elements(header, source, {"vertex", *_SHARP_ELEMENTS})
     rows = elements.pop("vertex")
-    degree = REST_COUNTS.index(sum(p.startswith("f_rest_") for p in vertex.properties))
     camera, color_space, metadata_losses = _describe(elements)
+    losses += [*found_losses, *metadata_losses]
+    camera = camera or camera_in(header.comments, losses)
+    marks = marks_in(header.comments)
+    if origin is not None:
+        marks = replace(marks, origin=origin)
     rows.flags.writeable = False  # one kind of array, one compiled kernel
-    columns = [columns_of(vertex.properties, d, degree) for d in range(degree + 1)]
+    places = [columns_of(columns.names, d, columns.stored) for d in range(columns.degree + 1)]
 
     def decode_less(which: Rows, cut: int) -> GaussianCloud:
-        return to_srgb(replace(decode(rows, which, columns[cut], cut), color_space=color_space))
+        block = decode(rows, which, places[cut], cut)
+        if not columns.as_they_stand:
+            block = columns.settled(block, None if columns.filter is None else rows[which, columns.filter])
+        return to_srgb(replace(block, color_space=color_space))
 
+    seen = color_space == "srgb" and columns.as_they_stand
     stream = Stream(
-        vertex.count,
-        degree,
-        lambda which: decode_less(which, degree),
+        count,
+        columns.degree,
+        lambda which: decode_less(which, columns.degree),
         camera,
-        lambda which: decode_means(rows, which, columns[0]),
-        (lambda which: glance(rows[which], columns[0])) if color_space == "srgb" else None,
+        lambda which: decode_means(rows, which, places[0]),
+        (lambda which: glance(rows[which], places[0])) if seen else None,
         decode_less,
+        marks,
     )
-    return Decoded(stream, losses + metadata_losses)
+    return Decoded(stream, losses)
 
 
-def write(stream: SoundStream, *, layout: str | None = None) -> Encoded:
+def write(stream: SoundStream, *, layout: str = "plain") -> Encoded:
     """Encode as little-endian float32.
 
-    layout: "sharp" (needs a camera, holds degree 0 only), "plain" or "inria" (hold no camera); by default "sharp" for
-    a cloud with a camera and degree 0, else "plain". "inria" has normals too, all zero, which nobody reads but viewers
-    that expect each property in its place, as INRIA's own does.
+    layout: "plain", which every viewer opens; "inria" with normals too, all zero, which nobody reads but viewers that
+    expect each property in its place, as INRIA's own does; "sharp" (needs a camera, holds degree 0 only), whose
+    elements behind the vertices few viewers know. The first two keep the camera in comments.
     """
-    if layout is None:
-        layout = "sharp" if stream.camera is not None and stream.sh_degree == 0 else "plain"
     if layout not in _LAYOUTS:
         raise InvalidCloudError(f"layout is {layout!r}, ply takes one of {', '.join(_LAYOUTS)}")
     return _write_sharp(stream) if layout == "sharp" else _write_plain(stream, layout)
 
 
 def _write_plain(stream: SoundStream, layout: str) -> Encoded:
-    losses = []
-    if stream.camera is not None:
-        losses.append(Loss("camera", f"the layout {layout!r} of ply has no place for the camera"))
     normals = _NORMALS if layout == "inria" else ()
     names = (*BASE[:3], *normals, *BASE[3:6], *rest_names(REST_COUNTS[stream.sh_degree]), *BASE[6:])
-    return Encoded(chain([_header_bytes(stream.count, names, ())], _rows(stream, names)), losses)
+    header = _header_bytes(stream.count, names, (), comments_of(stream.marks, stream.camera))
+    return Encoded(chain([header], _rows(stream, names)), [])
 
 
 def _write_sharp(stream: SoundStream) -> Encoded:
@@ -122,26 +132,8 @@ def _write_sharp(stream: SoundStream) -> Encoded:
         losses.append(Loss("sh_degree", message, stream.count))
         stream = stream.with_sh_degree(0)
     tail = _sharp_tail(stream, camera)
-    header = _header_bytes(stream.count, BASE, tail)
+    header = _header_bytes(stream.count, BASE, tail, comments_of(stream.marks, None))
     return Encoded(chain([header], _rows(stream, BASE), tail.values()), losses)
-
-
-def _vertex(header: Header, source: Source, limits: ReadLimits) -> Element:
-    name = source.name
-    vertex = header.element("vertex")
-    if vertex is None:
-        raise MalformedFileError(f"{name}: header has no element 'vertex'")
-    missing = [p for p in BASE if p not in vertex.properties and p not in vertex.lists]
-    if missing:
-        raise MalformedFileError(f"{name}: element 'vertex' lacks the properties {', '.join(missing)}")
-    rest = sum(p.startswith("f_rest_") for p in vertex.properties)
-    if rest not in REST_COUNTS or any(p not in vertex.properties for p in rest_names(rest)):
-        raise MalformedFileError(
-            f"{name}: element 'vertex' has {rest} properties f_rest_*, "
-            f"wants {', '.join(map(str, REST_COUNTS))} of them, numbered from 0"
-        )
-    limits.check_points(vertex.count, name)
-    return vertex
 
 
 def _describe(metadata: dict[str, F32]) -> tuple[Camera | None, ColorSpace, list[Loss]]:
@@ -200,13 +192,13 @@ def _sharp_tail(stream: SoundStream, camera: Camera) -> dict[str, bytes]:
     return {name: np.array(v, _SHARP_ELEMENTS[name].code).tobytes() for name, v in values.items()}
 
 
-def _header_bytes(count: int, names: tuple[str, ...], extra: Iterable[str]) -> bytes:
+def _header_bytes(count: int, names: tuple[str, ...], extra: Iterable[str], comments: list[str]) -> bytes:
     lines = ["ply", "format binary_little_endian 1.0", f"element vertex {count}"]
     lines += [f"property float {name}" for name in names]
     for name in extra:
         layout = _SHARP_ELEMENTS[name]
         lines += [f"element {name} {layout.size}", f"property {layout.scalar} {name}"]
-    return "\n".join([*lines, "end_header", ""]).encode("ascii")
+    return "\n".join([*lines, *comments, "end_header", ""]).encode("utf-8")
 
 
 def _rows(stream: SoundStream, names: tuple[str, ...]) -> Iterator[memoryview]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..cloud import SH_COEFFICIENTS, GaussianCloud
+from ..cloud import SH_COEFFICIENTS, STORED_SH_COEFFICIENTS, GaussianCloud
 from ..compiled import F32, F64, I32, I64, U64, kernel
 from ..numerics import largest_magnitude
 from ..stream import Glance, Rows, row_numbers
@@ -30,7 +30,8 @@ def columns_of(names: Iterable[str], degree: int, degree_of_rows: int) -> U64:
     degree_of_rows: that of f_rest_* in `names`, which are channel-major.
     """
     place = {name: column for column, name in enumerate(names)}
-    bands = SH_COEFFICIENTS[degree_of_rows] - 1
+    place.setdefault(BASE[9], place[BASE[8]])  # of a Gaussian with two scales, filled in afterwards
+    bands = STORED_SH_COEFFICIENTS[degree_of_rows] - 1
     rest = [f"f_rest_{channel * bands + k}" for k in range(SH_COEFFICIENTS[degree] - 1) for channel in range(3)]
     return np.array([place[name] for name in (*BASE, *rest)], np.uint64)
 

@@ -1,4 +1,4 @@
-"""PlayCanvas SOG, version 2: a zip, stored, of `meta.json` and lossless WebP textures.
+"""PlayCanvas SOG: a zip, stored, of `meta.json` and lossless WebP textures. Version 2; version 1 is read too.
 
 Every texture has a pixel for each Gaussian, row by row, ceil(sqrt(N) / 4) * 4 wide, as high in fours as N needs:
 
@@ -17,6 +17,8 @@ Every texture has a pixel for each Gaussian, row by row, ceil(sqrt(N) / 4) * 4 w
 `meta.json`: {version: 2, count, means: {mins, maxs, files}, scales: {codebook, files}, quats: {files},
 sh0: {codebook, files}, shN?: {count, bands, codebook, files}}; codebooks have 256 numbers. Bytes are rounded, where the
 reference writer truncates: half the error, the same readers. Axes are stored as they are (RDF).
+Version 1 has no `version`; means.shape[0] for the count, {mins, maxs} of each channel instead of codebooks, evenly
+between them, of sh0 four, the last of logits; and the palette's width alone tells its degree.
 Source: developer.playcanvas.com, "The SOG Format".
 """
 
@@ -25,20 +27,21 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from ..cloud import SH_COEFFICIENTS
+from ..cloud import SH_COEFFICIENTS, Marks
 from ..compiled import F32, U8
-from ..errors import InvalidCloudError
+from ..errors import InvalidCloudError, UnsupportedFileError
 from ..losses import Loss
 from ..source import ReadLimits, Source
 from ..stream import SOUND, UNSURE, SoundStream, Stream
 from ..threads import workers
 from . import sog_meta, sog_pixels, texture
-from .archive import open_archive, stored
+from .archive import Archive, open_archive, stored
 from .base import Decoded, Encoded
 from .sog_textures import base_textures, codebooks, palette_textures
 from .sog_unpacking import Tables, centroids_of, unpack, unpack_means
 
 _ORDERS = ("morton", "file")
+_FEW = 5
 _METHOD = 1
 _MOST_PIXELS_AT_ONCE = 12 << 20  # libwebp takes up to 29 bytes for each pixel that it is at work on
 _QUALITY = 0
@@ -49,24 +52,25 @@ _QUALITIES = {
 
 def read(source: Source, limits: ReadLimits) -> Decoded:
     """Decode a zipped SOG. No picture is unpacked before its size is found to fit the count in `meta.json`."""
-    archive = open_archive(source)
-    meta = sog_meta.read(archive)
+    archive = _opened(source)
+    meta = sog_meta.read(archive, limits)
     limits.check_points(meta.count, source.name)
     pixels = sog_meta.read_textures(archive, meta, limits)
     positions = sog_pixels.positions_of_words(meta.mins, meta.maxs)
-    tables = Tables(positions, meta.scales, meta.sh0, centroids_of(meta, pixels))
+    tables = Tables(positions, meta.scales, meta.sh0, meta.logits, centroids_of(meta, pixels))
     if meta.coefficients:
         sog_meta.check_labels(pixels["shN_labels"][: meta.count], meta, source.name)
     finite = bool(np.isfinite(positions).all())
     stream = Stream(
         meta.count,
-        SH_COEFFICIENTS.index(meta.coefficients + 1),
-        lambda rows: unpack(pixels, tables, rows, meta.coefficients),
+        meta.degree,
+        lambda rows: unpack(pixels, tables, rows, SH_COEFFICIENTS[meta.degree] - 1),
         decode_means=lambda rows: unpack_means(pixels, tables, rows),
         glance=lambda rows: SOUND if finite and sog_pixels.are_unit(pixels["quats"][rows]) else UNSURE,
         decode_less=lambda rows, degree: unpack(pixels, tables, rows, SH_COEFFICIENTS[degree] - 1),
+        marks=Marks(antialiased=meta.antialiased),
     )
-    return Decoded(stream, [])
+    return Decoded(stream, meta.losses)
 
 
 def write(stream: SoundStream, *, order: str = "morton") -> Encoded:
@@ -86,6 +90,7 @@ def write(stream: SoundStream, *, order: str = "morton") -> Encoded:
     meta: dict[str, object] = {
         "version": sog_meta.VERSION,
         "asset": {"generator": "ImmichVR"},
+        **({"model": sog_meta.ANTIALIASED} if stream.marks.antialiased else {}),
         "count": stream.count,
         "means": {
             "mins": sog_pixels.log_of(places.low).tolist(),
@@ -105,6 +110,30 @@ def write(stream: SoundStream, *, order: str = "morton") -> Encoded:
     entries += _encoded(base_textures(ordered, scale_book, color_book))
     entries.append(("meta.json", json.dumps(meta, separators=(",", ":")).encode("ascii")))
     return Encoded(stored(entries), losses)
+
+
+def _opened(source: Source) -> Archive:
+    """The zip, or the one folder in it that holds a SOG. Raises UnsupportedFileError for a zip of something else."""
+    archive = open_archive(source)
+    if sog_meta.META_NAME in archive.entries:
+        return archive
+    inside = f"/{sog_meta.META_NAME}"
+    folders = [n.removesuffix(sog_meta.META_NAME) for n in archive.entries if n.endswith(inside) and _is_content(n)]
+    if len(folders) == 1:
+        return archive.within(folders[0])
+    names = [n for n in archive.entries if _is_content(n) and not n.endswith("/")]
+    shown = ", ".join(n[:60] for n in names[:_FEW]) + (f" and {len(names) - _FEW} more" if len(names) > _FEW else "")
+    if any(n.endswith("lod-meta.json") for n in names) or folders:
+        what = f"a zip of {len(folders)} SOGs (levels of detail)"
+        raise UnsupportedFileError(f"{source.name}: {what}: {shown}; unpack it and convert the folder of one of them")
+    raise UnsupportedFileError(
+        f"{source.name}: a zip of {shown or 'nothing'}, not a SOG, which has a {sog_meta.META_NAME}; "
+        "unpack it and convert the splat file in it"
+    )
+
+
+def _is_content(name: str) -> bool:
+    return not name.startswith("__MACOSX/")  # which macOS puts beside every file
 
 
 def _encoded(pictures: dict[str, U8]) -> list[tuple[str, bytes]]:

@@ -7,7 +7,6 @@ import numpy as np
 
 from ..cloud import SH_COEFFICIENTS, GaussianCloud
 from ..compiled import F32, U8, kernel
-from ..numerics import LOGITS_OF_BYTES
 from ..stream import Rows
 from . import sog_pixels
 from .sog_meta import Meta
@@ -16,12 +15,13 @@ from .sog_meta import Meta
 class Tables(NamedTuple):
     """What numbers in textures stand for.
 
-    positions: (3, 65536), by axis and u16. scales, colors: (256,). centroids: (palette rows, 3 K).
+    positions: (3, 65536), by axis and u16. scales, colors: (3, 256). logits: (256,). centroids: (palette rows, 3 K).
     """
 
     positions: F32
     scales: F32
     colors: F32
+    logits: F32
     centroids: F32
 
 
@@ -47,7 +47,7 @@ def unpack(pixels: Mapping[str, U8], tables: Tables, rows: Rows, coefficients: i
     cloud.means[:] = unpack_means(pixels, tables, rows)
     sog_pixels.unpack_rotations(quats, cloud.quaternions)
     targets = (cloud.log_scales, cloud.opacity_logits, cloud.flat_sh)
-    _unpack_levels(scales, sh0, tables.scales, tables.colors, LOGITS_OF_BYTES, *targets)
+    _unpack_levels(scales, sh0, tables.scales, tables.colors, tables.logits, *targets)
     if coefficients:
         _unpack_harmonics(_at(pixels, "shN_labels", rows), tables.centroids, cloud.flat_sh)
     return cloud
@@ -65,8 +65,8 @@ def _unpack_levels(
 ) -> None:
     for i in range(scales.shape[0]):
         for j in range(3):
-            log_scales[i, j] = scale_book[scales[i, j]]
-            sh[i, j] = color_book[sh0[i, j]]
+            log_scales[i, j] = scale_book[j, scales[i, j]]
+            sh[i, j] = color_book[j, sh0[i, j]]
         logits[i] = logits_of_bytes[sh0[i, 3]]
 
 

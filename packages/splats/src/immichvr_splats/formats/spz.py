@@ -18,25 +18,27 @@ frame for each plane that is not empty, in the same order.
 | sh        | 3 K   | coefficient-major RGB, round(v * 128) + 128, to multiples of 8 (degree 1) or 16   |
 
 Axes are stored as they are (RDF), as splat-transform, gsply, gaussforge and Niantic's own `ply_to_spz` command do;
-frame="rub" is the specification's, which Niantic's library writes when told where the cloud comes from.
+frame="rub" is the specification's, which Niantic's library writes when told where the cloud comes from. A file may
+tell its axes (`spz_extensions.py`), and is turned by that on reading.
 Source: github.com/nianticlabs/spz, `load-spz.cc`.
 """
 
 import struct
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from ..cloud import SH_COEFFICIENTS, GaussianCloud
+from ..cloud import SH_COEFFICIENTS, STORED_SH_COEFFICIENTS, GaussianCloud, Marks
 from ..compiled import I64, U8
 from ..errors import InvalidCloudError, MalformedFileError, UnsupportedFileError
-from ..frames import check_frame, half_turn
+from ..frames import check_frame, check_frame_of_file, half_turn, turned
 from ..losses import Loss, number
 from ..source import ReadLimits, Source
 from ..stream import SOUND, SoundStream, Stream, row_numbers
 from .base import Decoded, Encoded
+from .spz_extensions import MOST_BYTES as MOST_EXTENSION_BYTES
+from .spz_extensions import read_extensions
 from .spz_planes import LARGEST_STEPS, pack, plane_sizes, unpack, unpack_means
 from .spz_streams import (
     Deflated,
@@ -59,9 +61,9 @@ _ORDERS = ("file", "morton")
 _GZIP_VERSIONS = (1, 2, 3)
 _WRITTEN_VERSIONS = (2, 3, 4)
 _FIRST_WITH_WORDS = 3  # of rotations
-_FLAG_ANTIALIASED = 1
+_FLAG_ANTIALIASED, _FLAG_EXTENSIONS = 1, 2
 _MOST_FRACTIONAL_BITS = 24
-_STORED_COEFFICIENTS = (*(k - 1 for k in SH_COEFFICIENTS), 24)  # version 4 has degree 4 too
+_STORED_COEFFICIENTS = tuple(k - 1 for k in STORED_SH_COEFFICIENTS)
 
 
 class _Header(NamedTuple):
@@ -78,18 +80,20 @@ class _Header(NamedTuple):
         return [size * self.points for size in plane_sizes(self.version, _STORED_COEFFICIENTS[self.degree])]
 
 
-def read(source: Source, limits: ReadLimits, *, frame: str = "rdf") -> Decoded:
+def read(source: Source, limits: ReadLimits, *, frame: str | None = None) -> Decoded:
     """Decode versions 1 to 4. Nothing is decompressed beyond what the header's count makes necessary.
 
-    frame: the axes that the file is in, "rub" for one that follows the specification; nothing in it tells.
+    frame: the axes that the file is in, "rub" for one that follows the specification; by default those that it tells,
+    and RDF where it tells none.
     """
-    check_frame(frame, "spz")
+    if frame is not None:
+        check_frame_of_file(frame, "spz")
     header = _read_header(source)
     limits.check_points(header.points, source.name)
     limits.check_decompressed(_HEADER.size + sum(header.plane_sizes), source.name)
-    planes, losses = _planes_of_gzip(source, header) if header.version < 4 else _planes_of_zstd(source, header)
-    if header.flags & _FLAG_ANTIALIASED:
-        losses.append(Loss("ignored", "the mark that the cloud was trained for antialiased rendering: ignored"))
+    planes, extensions, losses = (_planes_of_gzip if header.version < 4 else _planes_of_zstd)(source, header)
+    told, extension_losses = read_extensions(extensions, source.name) if frame is None else (frame, [])
+    losses += extension_losses
     degree = min(header.degree, len(SH_COEFFICIENTS) - 1)
     if degree < header.degree:
         message = f"spherical harmonics of degree {header.degree}: at most degree {degree} is read"
@@ -102,10 +106,9 @@ def read(source: Source, limits: ReadLimits, *, frame: str = "rdf") -> Decoded:
         decode_means=lambda rows: unpack_means(planes[0], version, bits, row_numbers(rows)),
         glance=(lambda _: SOUND) if version > 1 else None,
         decode_less=lambda rows, cut: unpack(planes, version, bits, stored, cut, row_numbers(rows)),
+        marks=Marks(antialiased=bool(header.flags & _FLAG_ANTIALIASED)),
     )
-    if frame == "rub":
-        stream = replace(stream.changed(half_turn), decode_means=None)
-    return Decoded(stream, losses)
+    return Decoded(turned(stream, told or "rdf"), losses)
 
 
 def write(stream: SoundStream, *, version: int = 3, order: str = "file", frame: str = "rdf") -> Encoded:
@@ -134,7 +137,7 @@ def write(stream: SoundStream, *, version: int = 3, order: str = "file", frame: 
 
 def _write_gzip(stream: SoundStream, version: int, bits: int, losses: list[Loss]) -> Iterator[bytes]:
     clamped = np.zeros(4, np.int64)
-    header = _HEADER.pack(MAGIC, version, stream.count, stream.sh_degree, bits, 0, 0)
+    header = _HEADER.pack(MAGIC, version, stream.count, stream.sh_degree, bits, _flags(stream), 0)
     member = GzipMember()
     yield member.begin
     yield member.piece(deflate(header))
@@ -176,10 +179,14 @@ def _write_zstd(stream: SoundStream, version: int, bits: int, losses: list[Loss]
     frames = zstd_frames(blocks(), sizes)
     losses += _clamping_losses(clamped)
     yield _HEADER_4.pack(
-        MAGIC, version, stream.count, stream.sh_degree, bits, 0, len(frames), _HEADER_4.size
+        MAGIC, version, stream.count, stream.sh_degree, bits, _flags(stream), len(frames), _HEADER_4.size
     ) + table_of_contents(frames, sizes)
     for frame in frames:
         yield from frame
+
+
+def _flags(stream: SoundStream) -> int:
+    return _FLAG_ANTIALIASED if stream.marks.antialiased else 0
 
 
 def _read_header(source: Source) -> _Header:
@@ -194,35 +201,37 @@ def _read_header(source: Source) -> _Header:
         raise MalformedFileError(f"{name}: gzip of something else, begins with {raw[:4]!r}, wants b'NGSP'")
     if version not in ((4,) if plain else _GZIP_VERSIONS):
         raise UnsupportedFileError(f"{name}: spz version {version}, versions (1, 2, 3) in gzip and 4 plain are read")
-    if degree >= (len(_STORED_COEFFICIENTS) if plain else len(SH_COEFFICIENTS)):
-        raise UnsupportedFileError(f"{name}: spherical harmonics of degree {degree}, at most 3 is read")
+    if degree >= len(_STORED_COEFFICIENTS):
+        raise UnsupportedFileError(f"{name}: spherical harmonics of degree {degree}, at most 4 is known")
     if bits > _MOST_FRACTIONAL_BITS:
         raise MalformedFileError(f"{name}: {bits} fractional bits, a mean has {_MOST_FRACTIONAL_BITS} bits")
     return _Header(version, count, degree, bits, flags, streams, *toc)
 
 
-def _planes_of_gzip(source: Source, header: _Header) -> tuple[list[U8], list[Loss]]:
+def _planes_of_gzip(source: Source, header: _Header) -> tuple[list[U8], bytes, list[Loss]]:
+    """Planes, extensions, and what is left out."""
     sizes = header.plane_sizes
-    payload, more = inflate(source, _HEADER.size + sum(sizes))
+    extended = bool(header.flags & _FLAG_EXTENSIONS)
+    payload, more = inflate(source, _HEADER.size + sum(sizes), MOST_EXTENSION_BYTES if extended else 1)
     ends = _HEADER.size + np.cumsum(sizes)
     planes = np.split(np.frombuffer(payload, np.uint8)[: ends[-1]], [_HEADER.size, *ends[:-1]])[1:]
-    losses = [Loss("ignored", "what follows the Gaussians in the spz stream: ignored")] if more else []
-    return planes, losses
+    if extended:
+        return planes, more, []
+    return planes, b"", [Loss("ignored", "what follows the Gaussians in the spz stream: ignored")] if more else []
 
 
-def _planes_of_zstd(source: Source, header: _Header) -> tuple[list[U8], list[Loss]]:
+def _planes_of_zstd(source: Source, header: _Header) -> tuple[list[U8], bytes, list[Loss]]:
+    """As `_planes_of_gzip`."""
     sizes = [size for size in header.plane_sizes if size]
     if header.toc_offset < _HEADER_4.size:
         raise MalformedFileError(f"{source.name}: table of contents at offset {header.toc_offset}, within the header")
     planes = read_frames(source, header.toc_offset, header.streams, sizes)
     planes += [np.frombuffer(b"", np.uint8)] * (len(header.plane_sizes) - len(planes))
     losses = []
-    if header.toc_offset > _HEADER_4.size:
-        extra = number(header.toc_offset - _HEADER_4.size, "byte")
-        losses.append(Loss("ignored", f"{extra} of extensions in the spz header: ignored"))
     if header.streams > len(sizes):
         losses.append(Loss("ignored", f"{number(header.streams - len(sizes), 'further stream')}: ignored"))
-    return planes, losses
+    end = min(header.toc_offset, _HEADER_4.size + MOST_EXTENSION_BYTES)
+    return planes, bytes(source.data[_HEADER_4.size : end]), losses
 
 
 def _fractional_bits(stream: SoundStream) -> tuple[int, list[Loss]]:

@@ -89,8 +89,8 @@ def begin_of_gzip(source: Source, size: int) -> bytes:
         raise MalformedFileError(f"{source.name}: not an spz file, no gzip stream at offset 0 ({error})") from error
 
 
-def inflate(source: Source, size: int) -> tuple[bytes, bool]:
-    """The first `size` bytes inside the gzip stream, and whether there are more.
+def inflate(source: Source, size: int, most_more: int) -> tuple[bytes, bytes]:
+    """The first `size` bytes inside the gzip stream, and at most `most_more` of those behind them.
 
     The end is checked too if it comes after them.
     """
@@ -100,14 +100,14 @@ def inflate(source: Source, size: int) -> tuple[bytes, bool]:
     stream = isal_zlib.decompressobj(_GZIP_WINDOW)
     try:
         payload = stream.decompress(source.data, size)
-        more = b"" if stream.eof else stream.decompress(stream.unconsumed_tail, 1)
+        more = b"" if stream.eof else stream.decompress(stream.unconsumed_tail, most_more)
     except _IsalError as error:
         raise MalformedFileError(f"{source.name}: damaged gzip stream ({error})") from error
     if len(payload) < size:
         raise MalformedFileError(f"{short}the stream ends after {len(payload):,}")
     if not more and not stream.eof:
         raise MalformedFileError(f"{source.name}: the gzip stream is cut off before its checksum")
-    return payload, bool(more)
+    return payload, more
 
 
 def zstd_frames(blocks: Iterator[list[U8]], sizes: list[int]) -> list[list[bytes]]:

@@ -95,7 +95,11 @@ def _unpacked(container: Container, packed: Json, where: str) -> tuple[memoryvie
     count = as_integer(packed.get("count"), f"{where}.count")
     stride = as_integer(packed.get("byteStride"), f"{where}.byteStride", meshopt.LARGEST_STRIDE)
     if packed.get("mode") != "ATTRIBUTES" or packed.get("filter", "NONE") != "NONE":
-        raise UnsupportedFileError(f"{where}: only the mode ATTRIBUTES without a filter is read")
+        raise UnsupportedFileError(
+            f"{where}: mode {str(packed.get('mode'))[:20]}, filter {str(packed.get('filter', 'NONE'))[:20]}, as by "
+            "gltfpack; only the mode ATTRIBUTES without a filter is read: have it packed without -c, or convert the "
+            "file that it was made from"
+        )
     container.limits.check_points(count, container.name)
     container.limits.check_decompressed(count * stride, container.name)
     return meshopt.decode(_slice(container, packed, where), count, stride, where).reshape(-1).data, stride

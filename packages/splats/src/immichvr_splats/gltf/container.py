@@ -6,7 +6,7 @@ its bytes, padded to fours. Source: glTF 2.0 specification, section 4.4.
 
 import json
 import struct
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,16 @@ MAGIC = b"glTF"
 GENERATOR = "ImmichVR"
 _HEADER = struct.Struct("<4sII")
 _CHUNK = struct.Struct("<I4s")
+_OF_LOOKS = ("KHR_materials_", "KHR_texture_", "EXT_texture_", "KHR_lights_", "EXT_lights_", "KHR_xmp")
+"""Beginnings of extensions that leave alone where things are and what colours points have."""
+
+_ADVICE = {
+    "KHR_spz_gaussian_splats_compression": "It is a draft of 2025 with an SPZ inside, which Cesium's tiler wrote; tile "
+    "the cloud anew, as KHR_gaussian_splatting, or convert the PLY or SPZ that it was made from.",
+    "KHR_gaussian_splatting": "These are Gaussians, not points: read them as a splat.",
+    "KHR_draco_mesh_compression": "Draco holds meshes and points, not Gaussians.",
+    "KHR_meshopt_compression": "Pack it with EXT_meshopt_compression, or not at all.",
+}
 _LARGEST_JSON = 16 << 20
 _LARGEST_FILE = 2**32 - 1
 Json = Mapping[str, object]
@@ -45,8 +55,11 @@ class Container:
         return [self.item(kind, i) for i in range(len(as_list(self.root.get(kind, []), f"{self.name}: {kind}")))]
 
 
-def read_container(source: Source, limits: ReadLimits) -> Container:
-    """Take a GLB apart. Raises MalformedFileError, UnsupportedFileError, LimitExceededError."""
+def read_container(source: Source, limits: ReadLimits, known: Collection[str]) -> Container:
+    """Take a GLB apart. known: extensions that the caller honours; one that a file requires beside them is refused.
+
+    Raises MalformedFileError, UnsupportedFileError, LimitExceededError.
+    """
     name = source.name
     if source.size < _HEADER.size:
         raise MalformedFileError(f"{name}: {source.size} bytes, a GLB header alone has {_HEADER.size}")
@@ -67,7 +80,20 @@ def read_container(source: Source, limits: ReadLimits) -> Container:
         root = json.loads(bytes(text))
     except (ValueError, RecursionError) as error:
         raise MalformedFileError(f"{name}: the JSON chunk is no JSON ({error})") from error
-    return Container(as_object(root, f"{name}: JSON chunk"), binary, name, limits)
+    file = Container(as_object(root, f"{name}: JSON chunk"), binary, name, limits)
+    _check_required(file, known)
+    return file
+
+
+def _check_required(file: Container, known: Collection[str]) -> None:
+    required = as_list(file.root.get("extensionsRequired", []), f"{file.name}: extensionsRequired")
+    for extension_name in map(str, required):
+        if extension_name in known or extension_name.startswith(_OF_LOOKS):
+            continue
+        advice = _ADVICE.get(extension_name, "Write it anew without that.")
+        raise UnsupportedFileError(
+            f"{file.name}: the file requires the glTF extension {extension_name[:80]}, which is not read here. {advice}"
+        )
 
 
 def container_pieces(

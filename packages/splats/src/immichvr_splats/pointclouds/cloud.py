@@ -14,12 +14,14 @@ class PointCloud:
     """N coloured points. Arrays are made contiguous on construction.
 
     points: (N, 3) float32, metres, OpenCV axes (x right, y down, z forward). colors: (N, 3) uint8, sRGB.
-    confidence: (N,) float32, more is better, or None. Raises InvalidCloudError where shapes do not fit.
+    confidence: (N,) float32, more is better, or None. origin: metres that the points are counted from, or None.
+    Raises InvalidCloudError where shapes do not fit.
     """
 
     points: F32
     colors: U8
     confidence: F32 | None = None
+    origin: tuple[float, float, float] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "points", np.ascontiguousarray(self.points, np.float32))

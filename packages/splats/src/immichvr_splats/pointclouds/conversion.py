@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InvalidCloudError, UnknownFormatError
+from ..formats import ply_header
 from ..formats.base import Encoded
 from ..losses import Loss
 from ..source import ReadLimits, Source, open_source
@@ -47,7 +48,7 @@ POINT_FORMATS: dict[str, PointFormat] = {
             description="PLY of coloured points, with confidence",
             extension=".ply",
             media_type="application/x-ply",
-            magic=(b"ply\n", b"ply\r\n"),
+            magic=ply_header.MAGIC,
             reader=ply.read,
             writer=ply.write,
         ),

@@ -27,6 +27,9 @@ _MOST_ATTRIBUTES = 8
 _MOST_COMPONENTS = 4
 _MOST_BYTES_PER_COMPONENT = 8
 _POSITION_BITS = 14
+STEPS = 2**_POSITION_BITS - 1
+"""Of the longest axis."""
+
 _LEVEL = 1
 Values = NDArray[np.generic]
 

@@ -13,14 +13,18 @@ each level of sRGB stays itself.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cloud import Marks
 from ..compiled import F32, F64, U8
 from ..errors import InvalidCloudError, MalformedFileError
+from ..formats import glb_marks
 from ..formats.base import Encoded
 from ..formats.glb_names import TO_GLTF
+from ..formats.ply_columns import unread
 from ..gltf import meshopt
 from ..gltf.accessors import (
     ARRAY_BUFFER,
@@ -58,6 +62,7 @@ _WORDS = 65_535
 _WITHIN = 0.4  # of a level, from its middle
 _COMPONENTS = {"POSITION": "VEC3", "COLOR_0": "VEC3", "_CONFIDENCE": "SCALAR"}
 _WIDTHS = {"POSITION": 3, "COLOR_0": 3, "_CONFIDENCE": 1}
+_READ_EXTENSIONS = frozenset({meshopt.EXTENSION, _QUANTIZATION, draco.EXTENSION})
 _ROOT = {"asset": {"version": "2.0", "generator": GENERATOR}, "scene": 0}
 Arrays = dict[str, draco.Values]
 
@@ -84,16 +89,19 @@ _SHORT_WORDS = _short_words()
 
 def read(source: Source, limits: ReadLimits) -> tuple[PointCloud, list[Loss]]:
     """Decode all points that the scene shows, in the order of its nodes."""
-    file = read_container(source, limits)
+    file = read_container(source, limits, _READ_EXTENSIONS)
     parts: list[PointCloud] = []
+    losses: list[Loss] = []
     total = 0
     for shown in shown_primitives(file):
         total += count_of(file, attributes_of(shown.primitive, shown.where).get("POSITION"))
         limits.check_points(total, file.name)
         parts.append(_read_primitive(file, shown))
+        others = [name for name in attributes_of(shown.primitive, shown.where) if name not in _WIDTHS]
+        losses += unread(others, (), parts[-1].count)
     if not parts and file.root.get("nodes"):
         raise MalformedFileError(f"{file.name}: the scene shows no primitive of mode POINTS")
-    return _joined(parts), []
+    return replace(_joined(parts), origin=glb_marks.read(file).origin), losses
 
 
 def write(cloud: PointCloud, *, compression: str = "none") -> Encoded:
@@ -107,10 +115,28 @@ def write(cloud: PointCloud, *, compression: str = "none") -> Encoded:
     arrays: Arrays = {"POSITION": cloud.points * np.diag(TO_GLTF)[:3].astype(np.float32), "COLOR_0": colors}
     if cloud.confidence is not None:
         arrays["_CONFIDENCE"] = cloud.confidence[:, None]
-    return Encoded({"none": _plain, "meshopt": _meshopt, "draco": _draco}[compression](arrays), [])
+    root = {**_ROOT, **_extras(cloud)}
+    pieces = {"none": _plain, "meshopt": _meshopt, "draco": _draco}[compression](arrays, root)
+    return Encoded(pieces, _precision(cloud, compression))
 
 
-def _plain(arrays: Arrays) -> Iterator[bytes | memoryview]:
+def _extras(cloud: PointCloud) -> dict[str, object]:
+    extras = glb_marks.describe(Marks(origin=cloud.origin))
+    return {"scenes": [{"nodes": [0], **({"extras": extras} if extras else {})}]}
+
+
+def _precision(cloud: PointCloud, compression: str) -> list[Loss]:
+    """How far a point is moved at most by being put on a grid."""
+    extents = np.ptp(cloud.points.astype(np.float64), axis=0)
+    # meshopt: a grid for each axis. Draco: one for all, by the longest.
+    steps = {"none": 0.0, "meshopt": np.linalg.norm(extents) / _WORDS, "draco": 3**0.5 * extents.max() / draco.STEPS}
+    apart = float(steps[compression]) / 2
+    if not apart:
+        return []
+    return [Loss("precision", f"points are moved by up to {apart:.2g} m, to {compression}'s grid", cloud.count)]
+
+
+def _plain(arrays: Arrays, root: Json) -> Iterator[bytes | memoryview]:
     views, accessors, offset = [], [], 0
     for index, (name, array) in enumerate(arrays.items()):
         stride = {"byteStride": array.strides[0]} if name == "COLOR_0" else {}
@@ -118,11 +144,11 @@ def _plain(arrays: Arrays) -> Iterator[bytes | memoryview]:
         views.append(view)
         accessors.append({"bufferView": index, **_accessor(name, array)})
         offset += array.nbytes + -array.nbytes % 4
-    root = {**_ROOT, **_mesh(arrays), "bufferViews": views, "accessors": accessors}
+    root = {**_mesh(arrays), **root, "bufferViews": views, "accessors": accessors}
     return container_pieces(root, [array.nbytes for array in arrays.values()], arrays.values())
 
 
-def _meshopt(arrays: Arrays) -> Iterator[bytes | memoryview]:
+def _meshopt(arrays: Arrays, root: Json) -> Iterator[bytes | memoryview]:
     positions = arrays["POSITION"].astype(np.float64)
     low, extent = positions.min(axis=0), np.ptp(positions, axis=0)
     extent[extent == 0] = 1
@@ -146,11 +172,11 @@ def _meshopt(arrays: Arrays) -> Iterator[bytes | memoryview]:
     names = [meshopt.EXTENSION, _QUANTIZATION]
     needs = {"extensionsUsed": names, "extensionsRequired": names}
     fallback = {"byteLength": unpacked, "extensions": {meshopt.EXTENSION: {"fallback": True}}}
-    root = {**_ROOT, **needs, **mesh, "bufferViews": views, "accessors": accessors}
+    root = {**needs, **mesh, **root, "bufferViews": views, "accessors": accessors}
     return container_pieces(root, [len(data) for data in packed], packed, [fallback])
 
 
-def _draco(arrays: Arrays) -> Iterator[bytes | memoryview]:
+def _draco(arrays: Arrays, root: Json) -> Iterator[bytes | memoryview]:
     others = {name: np.ascontiguousarray(a[:, : _WIDTHS[name]]) for name, a in arrays.items() if name != "POSITION"}
     data = draco.encode(arrays["POSITION"], list(others.values()))
     packed = {"bufferView": 0, "attributes": {name: index for index, name in enumerate((*others, "POSITION"))}}
@@ -158,7 +184,7 @@ def _draco(arrays: Arrays) -> Iterator[bytes | memoryview]:
     views = [{"buffer": 0, "byteOffset": 0, "byteLength": len(data)}]
     accessors = [_accessor(name, array) for name, array in arrays.items()]
     mesh = _mesh(arrays, {draco.EXTENSION: packed})
-    root = {**_ROOT, **needs, **mesh, "bufferViews": views, "accessors": accessors}
+    root = {**needs, **mesh, **root, "bufferViews": views, "accessors": accessors}
     return container_pieces(root, [len(data)], [data])
 
 

@@ -6,9 +6,12 @@ ascii, either endianness; colours as integers of their full range or as floats f
 
 import numpy as np
 
+from ..cloud import Marks
 from ..compiled import F32, U8
 from ..errors import MalformedFileError
 from ..formats.base import Encoded
+from ..formats.ply_columns import COLOR_NAMES, known_names, largest_color, unread
+from ..formats.ply_comments import comments_of, marks_in
 from ..formats.ply_data import read_elements
 from ..formats.ply_header import Element, read_header
 from ..losses import Loss
@@ -16,10 +19,8 @@ from ..source import ReadLimits, Source
 from .cloud import PointCloud
 
 _AXES = ("x", "y", "z")
-_COLORS = (("red", "green", "blue"), ("r", "g", "b"), ("diffuse_red", "diffuse_green", "diffuse_blue"))
-_CONFIDENCE = ("confidence", "scalar_confidence", "quality")
+_CONFIDENCE = ("confidence", "quality")
 _WHITE = 255
-_LARGEST = {"u1": 255, "u2": 65_535, "f4": 1, "f8": 1}
 
 
 def read(source: Source, limits: ReadLimits) -> tuple[PointCloud, list[Loss]]:
@@ -29,12 +30,18 @@ def read(source: Source, limits: ReadLimits) -> tuple[PointCloud, list[Loss]]:
     if vertex is None or any(axis not in vertex.properties for axis in _AXES):
         raise MalformedFileError(f"{source.name}: no element 'vertex' with the properties x, y, z")
     limits.check_points(vertex.count, source.name)
-    elements, losses = read_elements(header, source, {"vertex"})
+    elements, losses, origin = read_elements(header, source, {"vertex"})
     rows = elements["vertex"]
-    place = {name: column for column, name in enumerate(vertex.properties)}
-    points = rows[:, [place[axis] for axis in _AXES]]
-    confidence = next((rows[:, place[name]] for name in _CONFIDENCE if name in place), None)
-    return PointCloud(points, _colors(rows, vertex, losses), confidence), losses
+    names = known_names(vertex.properties)
+    colors = next((c for c in COLOR_NAMES if len(_codes(vertex, names, c)) == 1), ())
+    confidence = next((name for name in _CONFIDENCE if name in names), None)
+    losses += unread(names, (*_AXES, *colors, *([confidence] if confidence else [])), vertex.count)
+    return PointCloud(
+        rows[:, [names.index(axis) for axis in _AXES]],
+        _colors(rows, vertex, names, colors, losses),
+        None if confidence is None else rows[:, names.index(confidence)],
+        origin or marks_in(header.comments).origin,
+    ), losses
 
 
 def write(cloud: PointCloud) -> Encoded:
@@ -42,7 +49,7 @@ def write(cloud: PointCloud) -> Encoded:
     fields: list[tuple[str, str, int | tuple[()]]] = [("point", "<f4", 3), ("color", "u1", 3)]
     lines = ["ply", "format binary_little_endian 1.0", f"element vertex {cloud.count}"]
     lines += [f"property float {axis}" for axis in _AXES]
-    lines += [f"property uchar {name}" for name in _COLORS[0]]
+    lines += [f"property uchar {name}" for name in COLOR_NAMES[0]]
     if cloud.confidence is not None:
         fields.append(("confidence", "<f4", ()))
         lines.append("property float confidence")
@@ -51,18 +58,23 @@ def write(cloud: PointCloud) -> Encoded:
     rows["color"] = cloud.colors
     if cloud.confidence is not None:
         rows["confidence"] = cloud.confidence
+    lines += comments_of(Marks(origin=cloud.origin), None)
     return Encoded(["\n".join([*lines, "end_header", ""]).encode("ascii"), rows.tobytes()], [])
 
 
-def _colors(rows: F32, vertex: Element, losses: list[Loss]) -> U8:
-    columns = list(vertex.properties)
-    for names in _COLORS:
-        codes = {vertex.properties.get(name) for name in names}
-        if len(codes) == 1 and None not in codes:
-            largest = _LARGEST.get(str(codes.pop()), _WHITE)
-            with np.errstate(invalid="ignore"):
-                shares = rows[:, [columns.index(name) for name in names]] / np.float32(largest)
-            colors: U8 = np.round(np.nan_to_num(shares).clip(0, 1) * _WHITE).astype(np.uint8)
-            return colors
-    losses.append(Loss("ignored", "the points have no colours: taken as white"))
-    return np.full((rows.shape[0], 3), _WHITE, np.uint8)
+def _codes(vertex: Element, names: tuple[str, ...], colors: tuple[str, ...]) -> set[str | None]:
+    """Types of the properties `colors`, None for one that is missing and, with it, for all."""
+    types = list(vertex.properties.values())
+    codes = {types[names.index(name)] if name in names else None for name in colors}
+    return codes if None not in codes else {None, ""}
+
+
+def _colors(rows: F32, vertex: Element, names: tuple[str, ...], colors: tuple[str, ...], losses: list[Loss]) -> U8:
+    if not colors:
+        losses.append(Loss("ignored", "the points have no colours: taken as white", vertex.count))
+        return np.full((rows.shape[0], 3), _WHITE, np.uint8)
+    [code] = _codes(vertex, names, colors)
+    with np.errstate(invalid="ignore"):
+        shares = rows[:, [names.index(name) for name in colors]] / np.float32(largest_color(str(code)))
+    levels: U8 = np.round(np.nan_to_num(shares).clip(0, 1) * _WHITE).astype(np.uint8)
+    return levels

@@ -1,0 +1,119 @@
+"""GLB as other tools write it: drafts, packers, requirements; refused by name where they are not read."""
+
+import json
+import struct
+
+import numpy as np
+import pytest
+from immichvr_splats import UnsupportedFileError, read, to_bytes
+from immichvr_splats.pointclouds import PointCloud, points_to_bytes, read_points
+
+EXTENSION = "KHR_gaussian_splatting"
+
+
+def changed(data, change):
+    size = struct.unpack_from("<I", data, 12)[0]
+    root = json.loads(data[20 : 20 + size])
+    change(root)
+    text = json.dumps(root).encode()
+    text += b" " * (-len(text) % 4)
+    body = struct.pack("<I4s", len(text), b"JSON") + text + data[20 + size :]
+    return struct.pack("<4sII", b"glTF", 2, 12 + len(body)) + body
+
+
+def requiring(*names):
+    return lambda root: root.update(extensionsUsed=[*names], extensionsRequired=[*names])
+
+
+def primitive(root):
+    return root["meshes"][0]["primitives"][0]
+
+
+def points(count=4):
+    places = np.random.default_rng(0).uniform(-3, 5, (count, 3))
+    return PointCloud(places, np.full((count, 3), 128, np.uint8))
+
+
+@pytest.mark.parametrize("name", ["KHR_unheard_of", "KHR_spz_gaussian_splats_compression", "EXT_mesh_gpu_instancing"])
+def test_what_a_file_requires_and_nobody_here_knows_is_refused_by_name(make_cloud, name):
+    with pytest.raises(UnsupportedFileError, match=name):
+        read(changed(to_bytes(make_cloud(2), "glb"), requiring(EXTENSION, name)))
+    with pytest.raises(UnsupportedFileError, match=name):
+        read_points(changed(points_to_bytes(points(), "glb"), requiring(name)))
+
+
+def test_requirements_that_leave_gaussians_alone_are_none_of_ours(make_cloud):
+    data = changed(to_bytes(make_cloud(2), "glb"), requiring(EXTENSION, "KHR_materials_unlit"))
+    assert read(data).cloud.count == 2
+
+
+def test_gaussians_given_as_points_are_called_what_they_are(make_cloud):
+    with pytest.raises(UnsupportedFileError, match="Gaussians, not points"):
+        read_points(changed(to_bytes(make_cloud(2), "glb"), requiring(EXTENSION)))
+
+
+def test_the_drafts_of_2025_are_called_what_they_are(make_cloud):
+    def as_draft(root):
+        names = primitive(root)["attributes"]
+        primitive(root)["attributes"] = {
+            "POSITION": names["POSITION"],
+            "COLOR_0": names["COLOR_0"],
+            "_ROTATION": names[f"{EXTENSION}:ROTATION"],
+            "_SCALE": names[f"{EXTENSION}:SCALE"],
+        }
+        primitive(root)["extensions"][EXTENSION] = {}
+
+    with pytest.raises(UnsupportedFileError, match="drafts of 2025"):
+        read(changed(to_bytes(make_cloud(2), "glb"), as_draft))
+
+
+def test_a_cloud_of_points_is_called_what_it_is():
+    with pytest.raises(UnsupportedFileError, match="a point cloud, not Gaussians"):
+        read(points_to_bytes(points(), "glb"))
+
+
+def test_a_mesh_is_called_what_it_is():
+    with pytest.raises(UnsupportedFileError, match="a mesh, not Gaussians"):
+        read(changed(points_to_bytes(points(), "glb"), lambda root: primitive(root).update(mode=4)))
+
+
+def test_what_gltfpack_left_of_gaussians_is_called_what_it_is():
+    data = changed(points_to_bytes(points(), "glb"), lambda root: root["asset"].update(generator="gltfpack 0.24"))
+    with pytest.raises(UnsupportedFileError, match="gltfpack, which leaves out"):
+        read(data)
+
+
+def test_a_filter_of_gltfpack_is_refused_by_name():
+    def filtered(root):
+        root["bufferViews"][0]["extensions"]["EXT_meshopt_compression"]["filter"] = "EXPONENTIAL"
+
+    with pytest.raises(UnsupportedFileError, match="filter EXPONENTIAL, as by gltfpack"):
+        read_points(changed(points_to_bytes(points(), "glb", compression="meshopt"), filtered))
+
+
+def test_harmonics_of_degree_4_are_cut_to_3_and_said(make_cloud):
+    def add(root):
+        names = primitive(root)["attributes"]
+        names |= {f"{EXTENSION}:SH_DEGREE_4_COEF_{n}": names[f"{EXTENSION}:SH_DEGREE_3_COEF_0"] for n in range(9)}
+
+    cloud = make_cloud(5, degree=3)
+    result = read(changed(to_bytes(cloud, "glb"), add))
+    np.testing.assert_array_equal(result.cloud.sh, cloud.sh)
+    assert [(loss.code, loss.count) for loss in result.losses] == [("sh_degree", 5)]
+
+
+def test_attributes_that_are_not_read_are_named_and_counted(make_cloud):
+    def add(root):
+        primitive(root)["attributes"]["_FEATURE_ID_0"] = 0
+
+    result = read(changed(to_bytes(make_cloud(5), "glb"), add))
+    assert [(str(loss), loss.count) for loss in result.losses] == [("property _FEATURE_ID_0: ignored", 5)]
+    result = read_points(changed(points_to_bytes(points(), "glb"), add))
+    assert [(str(loss), loss.count) for loss in result.losses] == [("property _FEATURE_ID_0: ignored", 4)]
+
+
+def test_an_attribute_of_the_wrong_form_in_extras_is_somebody_elses(make_cloud):
+    extras = {"origin": "north", "georeference": 7, "antialiased": "yes"}
+    result = read(changed(to_bytes(make_cloud(2), "glb"), lambda root: root["scenes"][0].update(extras=extras)))
+    assert not result.cloud.marks.antialiased
+    assert result.cloud.marks.place == ""
