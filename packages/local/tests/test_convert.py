@@ -76,6 +76,40 @@ def test_options_reach_the_writer(run, ply: Path, tmp_path: Path) -> None:
     assert (tmp_path / "a.ksplat").stat().st_size > 1.5 * (tmp_path / "b.ksplat").stat().st_size
 
 
+def with_column(ply: Path, column: str, value: float) -> Path:
+    """The same file with one value for all in a column."""
+    data = ply.read_bytes()
+    body = data.index(b"end_header\n") + 11
+    names = [line.split()[-1] for line in data[:body].splitlines() if line.startswith(b"property")]
+    rows = np.frombuffer(data[body:], "<f4").reshape(900, -1).copy()
+    rows[:, names.index(column.encode())] = value
+    changed = ply.with_name(f"changed-{ply.name}")
+    changed.write_bytes(data[:body] + rows.tobytes())
+    return changed
+
+
+@pytest.mark.parametrize("options", [[], ["--lod", 5], ["--quality", "light"]])
+def test_a_file_of_which_nothing_is_left_replaces_nothing(run, ply: Path, tmp_path: Path, options: list[str]) -> None:
+    (tmp_path / "good.spz").write_bytes(b"made with care")
+    result = run("convert", with_column(ply, "x", np.nan), tmp_path / "good.spz", *options)
+    assert result.exit_code == 2, result.output
+    words = " ".join(result.stderr.split())
+    assert "the file gives no Gaussians: 900 Gaussians dropped: 900 with non-finite means" in words
+    assert (tmp_path / "good.spz").read_bytes() == b"made with care"
+
+
+@pytest.mark.parametrize("key", WRITTEN)
+def test_flat_gaussians_are_kept_as_thin_as_the_format_allows(run, ply: Path, tmp_path: Path, key: str) -> None:
+    target = tmp_path / f"made{FORMATS[key].extensions[0]}"
+    result = run("convert", with_column(ply, "scale_2", -np.inf), target)
+    assert result.exit_code == 0, result.output
+    assert "900 flat Gaussians" in " ".join(result.stdout.split())
+    found = read(target).cloud
+    assert found.count == 900
+    assert found.log_scales[:, 2].max() < -9.9
+    assert found.log_scales[:, :2].min() > -6
+
+
 def test_fewer_gaussians_are_made_on_request(run, ply: Path, tmp_path: Path, monkeypatch) -> None:
     import immichvr_local.converting as converting
     from immichvr_splats import light

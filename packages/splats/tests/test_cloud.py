@@ -74,10 +74,19 @@ def test_an_impossible_camera_is_refused(wrong):
         Camera(**({"fx": 1.0, "fy": 1.0, "cx": 0.0, "cy": 0.0, "width": 2, "height": 2} | wrong))
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize(
-    ("name", "said"),
-    [("means", "means"), ("log_scales", "log-scales"), ("quaternions", "rotations"), ("sh", "colours")],
+    ("name", "said", "bad"),
+    [
+        (name, said, bad)
+        for name, said in (
+            ("means", "means"),
+            ("log_scales", "log-scales"),
+            ("quaternions", "rotations"),
+            ("sh", "colours"),
+        )
+        for bad in (np.nan, np.inf, -np.inf)
+        if (name, bad) != ("log_scales", -np.inf)  # a flat Gaussian, which is kept
+    ],
 )
 def test_a_gaussian_with_a_non_finite_value_is_dropped_and_counted(make_cloud, name, said, bad):
     cloud = make_cloud(10, degree=1)
@@ -104,6 +113,14 @@ def test_infinite_opacity_logits_are_clamped_and_counted():
     cloud = GaussianCloud(**(arrays(4) | {"opacity_logits": np.array([-np.inf, 50, np.inf, 0])}))
     sound, (loss,) = clean(cloud)
     assert sound.opacity_logits.tolist() == [-20, 50, 20, 0]
+    assert (loss.code, loss.count) == ("clamped", 2)
+
+
+def test_a_flat_gaussian_is_kept_as_thin_as_can_be_and_counted():
+    cloud = GaussianCloud(**(arrays(3) | {"log_scales": np.array([[-np.inf, -2, -2], [-2, -2, -2], [-np.inf] * 3])}))
+    sound, (loss,) = clean(cloud)
+    thin = -20
+    np.testing.assert_array_equal(sound.log_scales, np.array([[thin, -2, -2], [-2, -2, -2], [thin] * 3], np.float32))
     assert (loss.code, loss.count) == ("clamped", 2)
 
 

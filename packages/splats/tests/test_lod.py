@@ -4,7 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from immichvr_splats import SH_C0, GaussianCloud, InvalidCloudError, light, lod, to_bytes
+from immichvr_splats import (
+    LIGHT_BYTES,
+    LIGHT_COUNT,
+    SH_C0,
+    GaussianCloud,
+    InvalidCloudError,
+    light,
+    lod,
+    to_bytes,
+    within_bytes,
+)
 
 
 def psnr(a, b):
@@ -130,15 +140,29 @@ def test_a_level_has_sound_values_whatever_the_cloud_holds(make_cloud, camera):
 
 
 @pytest.mark.parametrize("degree", [0, 2])
-def test_light_fits_into_its_bytes_and_uses_most_of_them(make_cloud, degree):
+@pytest.mark.parametrize("fitted", [light, within_bytes])
+def test_a_level_for_some_bytes_fits_into_them_and_uses_most_of_them(make_cloud, degree, fitted):
     cloud = make_cloud(6000, degree)
-    level = light(cloud, max_bytes=20_000)
+    level = fitted(cloud, max_bytes=20_000)
     assert 16_000 < len(to_bytes(level, "spz")) <= 20_000
     assert level.sh_degree == degree
 
 
-def test_light_leaves_alone_what_fits(photo_cloud):
-    assert light(photo_cloud) is photo_cloud
+def test_what_fits_into_its_bytes_is_left_alone(photo_cloud):
+    assert within_bytes(photo_cloud, 5_000_000) is photo_cloud
+
+
+@pytest.mark.parametrize("count", [2, 3, 5_000, 450_000])
+def test_light_is_always_smaller_than_the_whole_and_within_its_count_and_bytes(make_cloud, count):
+    cloud = make_cloud(count)
+    level = light(cloud)
+    assert level.count == min(LIGHT_COUNT, count // 2)
+    assert len(to_bytes(level, "spz")) <= min(LIGHT_BYTES, len(to_bytes(cloud, "spz")) - 1)
+
+
+def test_light_opens_no_pinholes_in_a_closed_surface(photo_cloud, render):
+    white = replace(photo_cloud, sh=np.full_like(photo_cloud.sh, 0.5 / SH_C0))
+    assert render(light(white))[4:-4, 4:-4].min() > 0.75
 
 
 def test_light_says_when_nothing_fits(photo_cloud):

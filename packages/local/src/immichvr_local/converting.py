@@ -48,6 +48,7 @@ def convert_file(pair: Pair, options: Mapping[str, str | int], level: Level) -> 
     with about(source.name, SplatError):
         size_before = source.stat().st_size
         opened = open_cloud(source)
+        opened.check_not_empty()
         cloud = None if level.is_all else opened.cloud()
     with about(target.name, SplatError):
         if cloud is None:

@@ -4,6 +4,7 @@ from .cleaning import clean
 from .cloud import SH_C0, Camera, GaussianCloud, Marks
 from .conversion import Conversion, Opened, ReadResult, convert, format_of, open_cloud, read, to_bytes, write
 from .errors import (
+    EmptyCloudError,
     InvalidCloudError,
     LimitExceededError,
     MalformedFileError,
@@ -13,7 +14,7 @@ from .errors import (
 )
 from .formats import FORMATS
 from .formats.base import Format
-from .lod import light, lod
+from .lod import LIGHT_BYTES, LIGHT_COUNT, light, lod, within_bytes
 from .lod_index import Bounds
 from .lod_levels import LEVEL_COUNTS, LEVELS_FILE, Level, levels, write_levels
 from .lod_points import LEAST_CONFIDENCE, confident, lod_points, point_levels, write_point_levels
@@ -28,11 +29,14 @@ __all__ = [
     "LEAST_CONFIDENCE",
     "LEVELS_FILE",
     "LEVEL_COUNTS",
+    "LIGHT_BYTES",
+    "LIGHT_COUNT",
     "SH_C0",
     "TILES_FILE",
     "Bounds",
     "Camera",
     "Conversion",
+    "EmptyCloudError",
     "Format",
     "GaussianCloud",
     "InvalidCloudError",
@@ -62,6 +66,7 @@ __all__ = [
     "read_sog_folder",
     "to_bytes",
     "warm",
+    "within_bytes",
     "write",
     "write_levels",
     "write_point_levels",

@@ -1,21 +1,27 @@
-"""Makes the values of a cloud ones that every format and renderer can work with."""
+"""Makes the values of a cloud ones that every format and renderer can work with.
+
+What is damage, and what only the limit of a value that makes sense, is decided here for all formats: a log-scale of
+minus infinity is a flat Gaussian, an infinite opacity logit one that is opaque or not there. Readers give them as they
+are. Everything else that is no finite number is damage, and the Gaussian that has it is dropped.
+"""
 
 from dataclasses import replace
 
 import numpy as np
 
-from .cloud import OPACITY_LOGIT_LIMIT, GaussianCloud
+from .cloud import OPACITY_LOGIT_LIMIT, THINNEST_LOG_SCALE, GaussianCloud
 from .compiled import F32, F64, I32, I64, U8, kernel
+from .errors import EmptyCloudError
 from .losses import Loss, number
 from .numerics import bounds, largest_magnitude
 from .stream import Places, SoundStream, Stream
 from .threads import in_order
 
-_SOUND, _MEAN, _SCALE, _ROTATION, _OPACITY, _COLOR, _CLAMPED, _NOT_UNIT = range(8)
+_SOUND, _MEAN, _SCALE, _ROTATION, _OPACITY, _COLOR, _CLAMPED, _NOT_UNIT, _FLAT = range(9)
 _UNIT_TOLERANCE = 1e-6
 _CAUSES = {
     _MEAN: "non-finite means",
-    _SCALE: "non-finite log-scales",
+    _SCALE: "log-scales NaN or infinitely large",
     _ROTATION: "zero or non-finite rotations",
     _OPACITY: "opacity NaN",
     _COLOR: "non-finite colours",
@@ -27,7 +33,7 @@ _INFINITY, _UNIT_LOW, _UNIT_HIGH, _TINY, _HUGE = (
 
 
 def clean(cloud: GaussianCloud) -> tuple[GaussianCloud, list[Loss]]:
-    """Drop Gaussians with non-finite values, clamp infinite opacity logits to ±20, make quaternions unit.
+    """Drop Gaussians with damaged values, clamp infinite opacity logits and flat log-scales, make quaternions unit.
 
     Returns `cloud` itself where nothing had to change. What was dropped or clamped is counted in the losses.
     """
@@ -37,9 +43,15 @@ def clean(cloud: GaussianCloud) -> tuple[GaussianCloud, list[Loss]]:
     return _repaired(cloud, counts), _losses(counts)
 
 
+def check_any_left(before: int, after: int, losses: list[Loss]) -> None:
+    """Raise EmptyCloudError if of some Gaussians, or points, none is left. losses: what tells why."""
+    if before and not after:
+        raise EmptyCloudError(f"nothing is left to write: {'; '.join(loss.message for loss in losses)}")
+
+
 def survey(stream: Stream) -> tuple[SoundStream, list[Loss]]:
     """As `clean`, of a stream that is read through once to learn what is wrong with it, and where its bounds lie."""
-    totals = np.zeros(8, np.int64)
+    totals = np.zeros(9, np.int64)
     seen = [np.full(3, np.inf)], [np.full(3, -np.inf)]
     causes: list[tuple[int, U8 | None]] = []
     for size, counts, cause, low, high in in_order(lambda rows: _inspect(stream, rows), stream.slices()):
@@ -51,7 +63,7 @@ def survey(stream: Stream) -> tuple[SoundStream, list[Loss]]:
     if totals[_MEAN : _COLOR + 1].any():
         sound = [np.zeros(size, np.uint8) == _SOUND if cause is None else cause == _SOUND for size, cause in causes]
         stream = stream.selected(np.flatnonzero(np.concatenate(sound)))
-    if totals[_CLAMPED] or totals[_NOT_UNIT]:
+    if totals[_CLAMPED] or totals[_NOT_UNIT] or totals[_FLAT]:
         stream = stream.changed(lambda block: _repaired(block, totals))
     known = stream.count and len(seen[0]) == len(causes) + 1
     extent = (np.min(seen[0], axis=0), np.max(seen[1], axis=0)) if known else None
@@ -60,8 +72,8 @@ def survey(stream: Stream) -> tuple[SoundStream, list[Loss]]:
 
 
 def _examine(cloud: GaussianCloud) -> tuple[I64, U8 | None]:
-    """How many Gaussians are in which state, (8,), and the state of each, (N,), None where none is to be dropped."""
-    counts = np.zeros(8, np.int64)
+    """How many Gaussians are in which state, (9,), and the state of each, (N,), None where none is to be dropped."""
+    counts = np.zeros(9, np.int64)
     values, logits, norm_low, norm_high = _extremes(
         _bits(cloud.means),
         _bits(cloud.log_scales),
@@ -87,7 +99,7 @@ def _inspect(stream: Stream, rows: slice) -> tuple[int, I64, U8 | None, F64 | No
     if stream.glance:
         seen = stream.glance(rows)
         if _can_stay(seen.largest, seen.least_norm, seen.most_norm):
-            counts = np.zeros(8, np.int64)
+            counts = np.zeros(9, np.int64)
             counts[_NOT_UNIT] = seen.least_norm < _UNIT_LOW or seen.most_norm > _UNIT_HIGH
             return rows.stop - rows.start, counts, None, seen.low, seen.high
     block = stream.decode(rows)
@@ -96,11 +108,13 @@ def _inspect(stream: Stream, rows: slice) -> tuple[int, I64, U8 | None, F64 | No
 
 
 def _repaired(cloud: GaussianCloud, counts: I64) -> GaussianCloud:
-    """`cloud` with finite opacity logits and unit quaternions, as far as `counts` says that some are not."""
+    """`cloud` with finite logits and log-scales, and unit quaternions, as far as `counts` says that some are not."""
     if counts[_CLAMPED]:
         logits = cloud.opacity_logits
         limit = np.copysign(np.float32(OPACITY_LOGIT_LIMIT), logits)
         cloud = replace(cloud, opacity_logits=np.where(np.isinf(logits), limit, logits))
+    if counts[_FLAT]:
+        cloud = replace(cloud, log_scales=np.where(np.isneginf(cloud.log_scales), THINNEST_LOG_SCALE, cloud.log_scales))
     if counts[_NOT_UNIT]:
         unit = np.empty_like(cloud.quaternions)
         _normalise(cloud.quaternions, unit)
@@ -118,6 +132,12 @@ def _losses(counts: I64) -> list[Loss]:
     if clamped:
         message = f"{number(clamped, 'infinite opacity logit')} clamped to ±{OPACITY_LOGIT_LIMIT:g}"
         losses.append(Loss("clamped", message, clamped))
+    flat = int(counts[_FLAT])
+    if flat:
+        message = (
+            f"{number(flat, 'flat Gaussian')} (log-scale -inf): given a thickness of {np.exp(THINNEST_LOG_SCALE):.2g} m"
+        )
+        losses.append(Loss("clamped", message, flat))
     return losses
 
 
@@ -160,7 +180,7 @@ def _classify(means: F32, log_scales: F32, quaternions: F32, logits: F32, sh: F3
         row = _SOUND
         if means[i, 0] * zero + means[i, 1] * zero + means[i, 2] * zero != 0:
             row = _MEAN
-        elif log_scales[i, 0] * zero + log_scales[i, 1] * zero + log_scales[i, 2] * zero != 0:
+        elif not (log_scales[i, 0] < np.inf and log_scales[i, 1] < np.inf and log_scales[i, 2] < np.inf):
             row = _SCALE
         elif not (norm > 0 and norm < np.inf):
             row = _ROTATION
@@ -173,6 +193,7 @@ def _classify(means: F32, log_scales: F32, quaternions: F32, logits: F32, sh: F3
             counts[row] += 1
         else:
             counts[_CLAMPED] += abs(logits[i]) == np.inf
+            counts[_FLAT] += min(log_scales[i, 0], log_scales[i, 1], log_scales[i, 2]) == -np.inf
             counts[_NOT_UNIT] += abs(norm - 1) > _UNIT_TOLERANCE
 
 

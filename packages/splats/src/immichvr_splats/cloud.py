@@ -16,7 +16,7 @@ OPACITY_LOGIT_LIMIT = 20.0
 """Where infinite opacity logits are clamped; sigmoid(20) is 1 in float32."""
 
 THINNEST_LOG_SCALE = -20.0
-"""Of the third axis of a Gaussian that has two, a surfel: 2 nm, which every format that keeps floats can hold."""
+"""Of an axis along which a Gaussian is flat: 2 nm, which every format that keeps floats can hold."""
 
 SH_COEFFICIENTS = (1, 4, 9, 16)
 """Coefficients per channel at degree 0, 1, 2, 3."""

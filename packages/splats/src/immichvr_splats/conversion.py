@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar, cast
 
-from .cleaning import clean, survey
+from .cleaning import check_any_left, clean, survey
 from .cloud import SH_COEFFICIENTS, Camera, GaussianCloud
 from .color import to_srgb
-from .errors import InvalidCloudError, UnknownFormatError
+from .errors import EmptyCloudError, InvalidCloudError, UnknownFormatError
 from .formats import FORMATS
 from .formats.base import COMMON_OPTIONS, Decoded, Encoded, Format, Writer
 from .frames import check_frame_of_file, turned
@@ -65,12 +65,22 @@ class Opened:
         places = self._stream.places
         return places.low.tolist(), places.high.tolist()
 
+    def check_not_empty(self) -> None:
+        """Raise EmptyCloudError where the file has no sound Gaussian: what is made of it would be empty."""
+        if not self.count:
+            reasons = "; ".join(loss.message for loss in self.losses) or "it is empty"
+            raise EmptyCloudError(f"the file gives no Gaussians: {reasons}")
+
     def cloud(self) -> GaussianCloud:
         """All Gaussians in memory."""
         return self._stream.cloud()
 
     def write(self, target: Writable, format: str | None = None, **options: object) -> list[Loss]:
-        """As `write`. A second target shares what the first made necessary: the check and the sort."""
+        """As `write`. A second target shares what the first made necessary: the check and the sort.
+
+        Raises EmptyCloudError where there is no Gaussian, and writes nothing.
+        """
+        self.check_not_empty()
         row = _writer_row(_target_format(target, format), options)
         return put(_encode_sound(self._stream, row, options, []), target)
 
@@ -92,7 +102,8 @@ def read(
 
     format: a key of FORMATS; by default told by the extension of a path, or the first bytes of a buffer.
     options: frame, the axes that the file is in where they are not OpenCV's: "rub" and any other of SPZ_FRAMES.
-    Gaussians with non-finite values are dropped and counted, infinite opacity logits clamped, quaternions made unit.
+    Gaussians with damaged values are dropped and counted, infinite opacity logits and flat log-scales clamped,
+    quaternions made unit.
     Raises UnknownFormatError, MalformedFileError, UnsupportedFileError, LimitExceededError (all SplatError), and
     OSError where the path cannot be opened.
     """
@@ -123,7 +134,7 @@ def convert(
     """Write a file's cloud in another format, block by block: the same file as `write` of what `read` returns.
 
     format, to: keys of FORMATS for source and target. options: those of the target's row.
-    Raises as `read` and `write`.
+    Raises as `read` and `write`, EmptyCloudError also where the file has no Gaussian at all.
     """
     key = _target_format(target, to)
     _writer_row(key, options)
@@ -138,7 +149,8 @@ def write(cloud: GaussianCloud, target: Writable, format: str | None = None, **o
     target: a path, which appears whole or not at all; an open binary file; None to only learn the losses.
     format: a key of FORMATS, by default told by the extension of a path. options: those of the format's row, and
     sh_degree=0..3 to leave out higher spherical harmonics.
-    Raises UnknownFormatError or InvalidCloudError (both SplatError).
+    Raises UnknownFormatError, InvalidCloudError, or EmptyCloudError where no Gaussian of the cloud is sound, so that an
+    empty file never takes the place of another (all SplatError).
     """
     encoded = _encode(cloud, _target_format(target, format), options)
     return put(encoded, target)
@@ -186,8 +198,10 @@ def _encode(cloud: GaussianCloud, format: str, options: dict[str, object]) -> En
     row = _writer_row(format, options)
     if row.streams:
         stream, losses = survey(Stream.of(to_srgb(cloud)))
+        check_any_left(cloud.count, stream.count, losses)
         return _encode_sound(stream, row, options, losses)
     sound, losses = clean(cloud)
+    check_any_left(cloud.count, sound.count, losses)
     return _encode_sound(to_srgb(sound), row, options, losses)
 
 

@@ -21,5 +21,9 @@ class LimitExceededError(SplatError):
     """Reading the file would go beyond the `ReadLimits`."""
 
 
+class EmptyCloudError(SplatError):
+    """Nothing that could be written is left: an empty file would take the place of what may be there."""
+
+
 class InvalidCloudError(SplatError):
     """Arrays, camera or options given by the caller do not fit together."""

@@ -10,6 +10,12 @@ from .errors import InvalidCloudError
 from .lod_cells import cells
 from .merging import View, merge
 
+LIGHT_COUNT = 200_000
+"""The most Gaussians of the light variant."""
+
+LIGHT_BYTES = 5_000_000
+"""The largest file of the light variant."""
+
 _LIGHT_FORMAT = "spz"
 _LIGHT_MARGIN = 0.98
 
@@ -31,7 +37,16 @@ def lod(cloud: GaussianCloud, count: int) -> GaussianCloud:
     return merge(cloud, order, starts, mass, view)
 
 
-def light(cloud: GaussianCloud, max_bytes: int = 5_000_000) -> GaussianCloud:
+def light(cloud: GaussianCloud, max_bytes: int = LIGHT_BYTES) -> GaussianCloud:
+    """A level of detail for weak devices and slow networks: never more than half of the cloud, nor than LIGHT_COUNT
+    Gaussians, nor an SPZ file of more than `max_bytes`.
+
+    Raises InvalidCloudError if not even one Gaussian fits.
+    """
+    return within_bytes(lod(cloud, max(1, min(LIGHT_COUNT, cloud.count // 2))), max_bytes)
+
+
+def within_bytes(cloud: GaussianCloud, max_bytes: int) -> GaussianCloud:
     """The largest level of detail, about, whose SPZ file has at most `max_bytes`; the cloud itself if it fits.
 
     Raises InvalidCloudError if not even one Gaussian fits.

@@ -8,9 +8,9 @@ density of the cloud and stop at edges. Any count is met exactly: the tree is cu
 import numpy as np
 
 from .cloud import GaussianCloud
-from .compiled import F32, F64, I64, U64, kernel
+from .compiled import F32, F64, I32, I64, kernel
 from .merging import LARGEST_LOG_SCALE, View, masses
-from .order import morton_codes
+from .order import LEVELS_PER_GRID, MOST_GRIDS, morton_tree
 
 # Weights of the criterion against squared colour distance in f_dc. Measured on two-layer photos and on scenes seen
 # from several places: less of either wastes Gaussians on fine texture, more blurs edges in colour.
@@ -20,8 +20,8 @@ _FARTHEST = 200.0  # what that ratio levels off at, so that strays do not take t
 # Where no eye is known, large Gaussians may be far away or flat: they count for less than their area.
 _AREA_POWER = 0.25
 _LEAST_SHOWN = 1e-100  # products of two still are float64
-_MOST_OPEN_NODES = 3 * 64  # more than the tree has levels
-_AFTER_LAST = 65  # a level above that of any boundary
+_MOST_OPEN_NODES = MOST_GRIDS * LEVELS_PER_GRID + 1  # as many as the tree has levels
+_AFTER_LAST = LEVELS_PER_GRID + 1  # a level above that of any boundary
 _RISE = 1 + 1e-12  # a parent costs more than its children, and is split first
 
 
@@ -43,9 +43,8 @@ def cells_of_points(points: F64, colors: F32, shown: F64, sizes: F64, count: int
     colors: (N, 3 or more), f_dc first. shown: (N,), how much of the picture each makes up. sizes: (N,), variances in
     the space of the points. Returns indices, (N,), sorted by cell, and the starts of cells and the end, (count + 1,).
     """
-    codes = morton_codes(points)
-    order = np.argsort(codes, kind="stable")
-    costs = _split_costs(codes, order, points, colors, shown, sizes)
+    order, boundaries = morton_tree(points)
+    costs = _split_costs(boundaries, order, points, colors, shown, sizes)
     # The first is no split but the start of the first cell: it comes before all.
     chosen = np.argpartition(-costs, count - 1)[:count]
     return order, np.append(np.sort(chosen), points.shape[0])
@@ -65,15 +64,6 @@ def _shown_and_sizes(cloud: GaussianCloud, mass: F64, view: View) -> tuple[F64, 
 
 
 @kernel
-def _bits(value: np.uint64) -> int:
-    bits = 0
-    while value:
-        value >>= np.uint64(1)
-        bits += 1
-    return bits
-
-
-@kernel
 def _ward(one: F64, other: F64) -> float:
     """Cost of one Gaussian instead of two. one, other: (8,) mass, then mass times place, colour and size."""
     a, b = one[0], other[0]
@@ -86,10 +76,10 @@ def _ward(one: F64, other: F64) -> float:
 
 
 @kernel
-def _split_costs(codes: U64, order: I64, points: F64, colors: F32, shown: F64, sizes: F64) -> F64:
+def _split_costs(boundaries: I32, order: I64, points: F64, colors: F32, shown: F64, sizes: F64) -> F64:
     """Cost, (N,), of joining the halves of the node that is split before each row; infinite for the first row.
 
-    codes: (N,) in the cloud's order, sorted by `order`. points: (N, 3). colors: (N, 3 or more), f_dc first.
+    boundaries: (N,), levels of `morton_tree`. points: (N, 3). colors: (N, 3 or more), f_dc first.
     One pass: nodes that still miss their right half wait on a stack, coarser ones below finer ones.
     """
     count = order.shape[0]
@@ -109,7 +99,7 @@ def _split_costs(codes: U64, order: I64, points: F64, colors: F32, shown: F64, s
             right[4 + k] = shown[i] * colors[i, k]
         right[7] = shown[i] * sizes[i]
         cost = 0.0
-        level = _bits(codes[i] ^ codes[order[row + 1]]) if row + 1 < count else _AFTER_LAST
+        level = boundaries[row + 1] if row + 1 < count else _AFTER_LAST
         while waiting and levels[waiting - 1] <= level:
             waiting -= 1
             cost = max(max(cost, worst[waiting]) * _RISE, _ward(left[waiting], right))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from .cleaning import clean
+from .cleaning import check_any_left, clean
 from .cloud import GaussianCloud
 from .conversion import write
 from .lod import lod
@@ -51,7 +51,9 @@ def write_levels(
     extension = extension_of(format)
     root = Path(folder)
     root.mkdir(parents=True, exist_ok=True)
+    given = cloud.count
     cloud, dropped = clean(cloud)
+    check_any_left(given, cloud.count, dropped)
     written = []
     for name, level in levels(cloud):
         path = root / f"{name}{extension}"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .cleaning import check_any_left
 from .cloud import SH_C0
 from .compiled import F64
 from .errors import InvalidCloudError, UnknownFormatError
@@ -15,6 +16,7 @@ from .lod_index import INDEX_VERSION, Bounds, write_index
 from .lod_levels import LEVEL_COUNTS, LEVELS_FILE, Level
 from .pointclouds import POINT_FORMATS, PointCloud, write_points
 from .pointclouds.cloud import without_strays
+from .reach import near_each_other
 
 LEAST_CONFIDENCE = {"preview": 20, "medium": 10, "full": 3}
 """The percentile of confidence below which a level leaves points out."""
@@ -76,7 +78,9 @@ def write_point_levels(
         raise UnknownFormatError(f"unknown format {format!r} of points, wants one of {', '.join(POINT_FORMATS)}")
     root = Path(folder)
     root.mkdir(parents=True, exist_ok=True)
+    given = cloud.count
     cloud, dropped = without_strays(cloud)
+    check_any_left(given, cloud.count, dropped)
     written = []
     for name, level in point_levels(cloud):
         path = root / f"{name}{POINT_FORMATS[format].extension}"
@@ -95,6 +99,7 @@ def write_point_levels(
 
 
 def _spacing(cloud: PointCloud) -> float:
-    """About how far neighbours are apart, metres: the side of a point's share of the box around all, seen flat."""
-    sides = np.sort(np.ptp(cloud.points.astype(np.float64), axis=0))
+    """About how far neighbours are apart, metres: the side of a point's share of the box around them, seen flat."""
+    points = cloud.points[near_each_other(cloud.points)]
+    sides = np.sort(np.ptp(points.astype(np.float64), axis=0))
     return float(np.sqrt(sides[1] * sides[2] / cloud.count))

@@ -7,22 +7,25 @@ they are there. Nodes are those of an octree over the bounding cube; neighbours 
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from .cleaning import clean
+from .cleaning import check_any_left, clean
 from .cloud import GaussianCloud
-from .compiled import I64, U64
+from .compiled import I32, I64
 from .conversion import write
 from .errors import InvalidCloudError
 from .lod import lod
 from .lod_index import INDEX_VERSION, Bounds, camera_entry, extension_of, unique, write_index
 from .losses import Loss
 from .merging import LARGEST_LOG_SCALE
-from .order import MORTON_BITS, morton_codes
+from .order import LEVELS_PER_GRID, MORTON_BITS, morton_tree
 
 TILES_FILE = "tiles.json"
+
+_NEVER = np.iinfo(np.int32).max
 
 
 @dataclass(frozen=True)
@@ -59,13 +62,14 @@ def write_tiles(
     if most < 1:
         raise InvalidCloudError(f"tiles of {most} Gaussians were asked for, wants at least 1")
     extension = extension_of(format)
+    given = cloud.count
     cloud, losses = clean(cloud)
+    check_any_left(given, cloud.count, losses)
     root = Path(folder)
     root.mkdir(parents=True, exist_ok=True)
-    codes = morton_codes(cloud.means.astype(np.float64))
-    order = np.argsort(codes, kind="stable")
-    writer = _TileWriter(cloud, codes[order], order, most, root, extension, format, options, losses)
-    tile, _ = writer.write_node("r", 0, cloud.count, 0)
+    order, levels = morton_tree(cloud.means.astype(np.float64))
+    writer = _TileWriter(cloud, _parting_depths(levels), order, most, root, extension, format, options, losses)
+    tile, _ = writer.write_node("r", 0, cloud.count)
     index: dict[str, object] = {
         "version": INDEX_VERSION,
         "format": format,
@@ -78,12 +82,22 @@ def write_tiles(
     return tile
 
 
+def _parting_depths(levels: I32) -> I32:
+    """After how many halvings of the cube each row is apart from the one before, (N,); _NEVER at one place.
+
+    levels: those of `morton_tree`.
+    """
+    bits = levels % LEVELS_PER_GRID
+    depths = MORTON_BITS * -(levels // LEVELS_PER_GRID) + MORTON_BITS - 1 - (bits - 1) // 3
+    return np.where(bits == 0, _NEVER, depths).astype(np.int32)
+
+
 @dataclass(frozen=True)
 class _TileWriter:
-    """codes: (N,) sorted. order: (N,) indices into the cloud that sort them. losses: grows with each file."""
+    """order: (N,) indices into the cloud. depths: (N,) of `_parting_depths`. losses: grows with each file."""
 
     cloud: GaussianCloud
-    codes: U64
+    depths: I32
     order: I64
     most: int
     root: Path
@@ -92,29 +106,25 @@ class _TileWriter:
     options: dict[str, object]
     losses: list[Loss]
 
-    def write_node(self, name: str, start: int, stop: int, depth: int) -> tuple[Tile, GaussianCloud]:
-        """Write the tile of rows start to stop and all below it. depth: halvings of the cube they share."""
-        while depth < MORTON_BITS and stop - start > self.most:
-            parts = self._parts(start, stop, depth)
-            depth += 1
-            if len(parts) > 1:
-                break
-        else:
+    def write_node(self, name: str, start: int, stop: int) -> tuple[Tile, GaussianCloud]:
+        """Write the tile of rows start to stop and all below it."""
+        parts = self._parts(start, stop)
+        if len(parts) == 1:
             level = self.cloud.take(self.order[start:stop])
             return self._write(name, level, []), level
-        below = [self.write_node(f"{name}{k}", *part, depth) for k, part in enumerate(parts)]
+        below = [self.write_node(f"{name}{k}", *part) for k, part in enumerate(parts)]
         level = lod(_joined([part for _, part in below]), self.most)
         return self._write(name, level, [tile for tile, _ in below]), level
 
-    def _parts(self, start: int, stop: int, depth: int) -> list[tuple[int, int]]:
-        """Rows of the octants, those that fit into one tile together as one part."""
-        shift = np.uint64(3 * (MORTON_BITS - depth - 1))
-        octants = (self.codes[start:stop] >> shift) & np.uint64(7)
-        edges = start + np.searchsorted(octants, np.arange(9, dtype=np.uint64))
+    def _parts(self, start: int, stop: int) -> list[tuple[int, int]]:
+        """Rows of the octants, those that fit into one tile together as one part; all as one where they fit or must."""
+        inner = self.depths[start + 1 : stop]
+        depth = inner.min(initial=_NEVER)
+        if stop - start <= self.most or depth == _NEVER:
+            return [(start, stop)]
+        edges = [start, *(start + 1 + np.flatnonzero(inner == depth)).tolist(), stop]
         parts: list[tuple[int, int]] = []
-        for low, high in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-            if low == high:
-                continue
+        for low, high in pairwise(edges):
             if parts and high - parts[-1][0] <= self.most:
                 parts[-1] = (parts[-1][0], high)
             else:

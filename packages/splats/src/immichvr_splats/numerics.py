@@ -48,7 +48,7 @@ def sigmoid(logit: np.float32) -> np.float32:
 
 @kernel
 def log(x: np.float32) -> np.float32:
-    """Natural logarithm to 1e-7, of subnormal numbers as of the least normal one; NaN of all but finite positive x."""
+    """Natural logarithm to 1e-7, of subnormal numbers as of the least normal one; NaN of infinity and below zero."""
     found = np.float32(x).view(np.int32)
     bits = max(found, _LEAST_NORMAL_BITS)
     # x = 2^exponent * m with m from sqrt(1/2) to sqrt(2), around which the polynomial is made
@@ -61,7 +61,8 @@ def log(x: np.float32) -> np.float32:
     e = np.float32(exponent)
     result = e * _LN_2_HIGH + (m + (p * m * square - np.float32(0.5) * square + e * _LN_2_LOW))
     usual = found > np.int32(0) and found < np.int32(0x7F800000)
-    return result if usual else np.float32(np.nan)
+    unusual = np.float32(-np.inf if found & np.int32(0x7FFFFFFF) == np.int32(0) else np.nan)
+    return result if usual else unusual
 
 
 def logarithms(values: F32) -> None:
@@ -120,6 +121,26 @@ def count_outside(values: F32, low: float, high: float) -> int:
             outside |= values[i, j] < low or values[i, j] > high
         rows += outside
     return rows
+
+
+@finite_kernel
+def extremes_within(values: F32, first: int, low: float, high: float) -> tuple[float, float, int]:
+    """Least and greatest of what is from `low` to `high` in `values`, (N, M), and how many rows have others.
+
+    first: the column to begin at. Infinite, the least above the greatest, where there are none.
+    """
+    bottom, top = np.float32(low), np.float32(high)
+    least, most, rows = np.float32(np.inf), np.float32(-np.inf), 0
+    for i in range(values.shape[0]):
+        outside = False
+        for j in range(first, values.shape[1]):
+            value = values[i, j]
+            inside = value >= bottom and value <= top
+            outside |= not inside
+            least = min(least, value) if inside else least
+            most = max(most, value) if inside else most
+        rows += outside
+    return float(least), float(most), rows
 
 
 @kernel

@@ -4,23 +4,42 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from .compiled import F32, F64, I64, U64, kernel
+from .compiled import F32, F64, I32, I64, U64, kernel
 from .threads import in_order, workers
 
 MORTON_BITS = 21
 """Bits per axis of a Morton code: three axes fill 63 bits."""
 
+LEVELS_PER_GRID = 64
+"""Levels of boundaries between rows, see `morton_tree`, that one grid has."""
 
-def morton_order(means: F32) -> I64:
-    """Indices, (N,), that sort `means`, (N, 3), along a Z-order curve over their bounding cube."""
-    return np.argsort(morton_codes(means.astype(np.float64)), kind="stable")
+MOST_GRIDS = 16
+"""One within a cell of the other, until float32 has no finer places."""
+
+_CROWD = 256  # in one cell, as many as are packed together by formats that pack neighbours
 
 
-def morton_order_of_blocks(means: Callable[[slice], F32], blocks: Sequence[slice], low: F64, high: F64) -> I64:
-    """As `morton_order`, of means that come in blocks, within bounds (3,) known before.
+def morton_tree(points: F64) -> tuple[I64, I32]:
+    """Indices, (N,), that sort `points`, (N, 3) finite, along a Z-order curve, and the level of each row's boundary.
+
+    The curve runs over a cubic grid of 2^21 steps over the bounds; where several points share a cell of it, over a grid
+    of their own bounds, and so on: neither far strays nor a crowd in one place take the detail from the rest.
+    Levels, (N,), are those of the boundary before each row, in the binary tree that the curve makes of the points: 63
+    or less for the outermost grid, LEVELS_PER_GRID less for each grid within, the larger the coarser; a multiple of it
+    where both rows are at one place. That of the first row is above all.
+    """
+    codes = morton_codes(points)
+    order = np.argsort(codes, kind="stable")
+    levels = np.empty(order.size, np.int32)
+    _refine(points, codes, order, levels)
+    return order, levels
+
+
+def morton_order_of_blocks(means: Callable[[slice | I64], F32], blocks: Sequence[slice], low: F64, high: F64) -> I64:
+    """As `morton_tree`'s order, of means that come in blocks or at indices, within bounds (3,) known before.
 
     Code and index share 64 bits, so that plain numbers are sorted, in place: 13 bits per axis are left for ten
-    million Gaussians, more for fewer.
+    million Gaussians, more for fewer. Cells are cut by a grid of their own where they are crowded.
     """
     count = blocks[-1].stop if blocks else 0
     index_bits = max(1, (count - 1).bit_length())
@@ -35,8 +54,13 @@ def morton_order_of_blocks(means: Callable[[slice], F32], blocks: Sequence[slice
     for _ in in_order(fill, blocks):
         pass
     sort_numbers(keys)
+    crowds = _crowds(keys, index_bits)
     keys &= np.uint64((1 << index_bits) - 1)
-    return keys.view(np.int64)
+    order = keys.view(np.int64)
+    for start, stop in crowds:
+        rows = order[start:stop]
+        order[start:stop] = rows[morton_tree(means(rows).astype(np.float64))[0]]
+    return order
 
 
 def sort_numbers(keys: U64) -> None:
@@ -56,6 +80,77 @@ def morton_codes(points: F64) -> U64:
     return codes
 
 
+def _crowds(keys: U64, index_bits: int) -> list[tuple[int, int]]:
+    """Where more than _CROWD of the sorted keys have one code."""
+    cuts = np.empty(2 * (keys.size // _CROWD + 1), np.int64)
+    found = _find_crowds(keys, index_bits, cuts)
+    return [(int(cuts[2 * i]), int(cuts[2 * i + 1])) for i in range(found)]
+
+
+@kernel
+def _find_crowds(keys: U64, index_bits: int, cuts: I64) -> int:
+    found, start = 0, 0
+    for i in range(1, keys.size + 1):
+        if i == keys.size or (keys[i] ^ keys[start]) >> np.uint64(index_bits) != np.uint64(0):
+            if i - start > _CROWD:
+                cuts[2 * found], cuts[2 * found + 1] = start, i
+                found += 1
+            start = i
+    return found
+
+
+@kernel
+def _bits(value: np.uint64) -> int:
+    bits = 0
+    while value:
+        value >>= np.uint64(1)
+        bits += 1
+    return bits
+
+
+@kernel
+def _refine(points: F64, codes: U64, order: I64, levels: I32) -> None:
+    """Fill in `levels`, and sort rows that share a cell by grids of their own, one within the other."""
+    count = order.size
+    for row in range(1, count):
+        levels[row] = _bits(codes[order[row - 1]] ^ codes[order[row]])
+    if count:
+        levels[0] = LEVELS_PER_GRID
+    same, crowded = 0, True
+    for _ in range(MOST_GRIDS - 1):
+        if not crowded:
+            break
+        crowded = False
+        start = 0
+        for row in range(1, count + 1):
+            if row < count and levels[row] == same:
+                continue
+            if row - start > 1:
+                crowded |= _refine_cell(points, order[start:row], levels[start:row], same - LEVELS_PER_GRID)
+            start = row
+        same -= LEVELS_PER_GRID
+
+
+@kernel
+def _refine_cell(points: F64, order: I64, levels: I32, same: int) -> bool:
+    """Sort the rows of one cell by the grid of their bounds; False where they are at one place, or all told apart."""
+    members = np.empty((order.size, 3))
+    for i in range(order.size):
+        members[i] = points[order[i]]
+    codes = np.empty(order.size, np.uint64)
+    if not _encode(members, 2**MORTON_BITS - 1, codes):
+        return False
+    within = np.argsort(codes, kind="mergesort")
+    before = order.copy()
+    shared = False
+    for i in range(order.size):
+        order[i] = before[within[i]]
+        if i:
+            levels[i] = same + _bits(codes[within[i - 1]] ^ codes[within[i]])
+            shared |= levels[i] == same
+    return shared
+
+
 @kernel
 def _spread(value: int | np.int32) -> np.uint64:
     # Two zero bits between neighbours, by halving: the usual magic masks for 21 bits.
@@ -69,7 +164,8 @@ def _spread(value: int | np.int32) -> np.uint64:
 
 
 @kernel
-def _encode(points: F64, largest: int, codes: U64) -> None:
+def _encode(points: F64, largest: int, codes: U64) -> bool:
+    """Fill in the codes; False where all points are at one place."""
     low, high = points[0].copy(), points[0].copy()
     for i in range(points.shape[0]):
         for k in range(3):
@@ -82,6 +178,7 @@ def _encode(points: F64, largest: int, codes: U64) -> None:
         y = _spread(int((points[i, 1] - low[1]) * steps))
         z = _spread(int((points[i, 2] - low[2]) * steps))
         codes[i] = x | (y << np.uint64(1)) | (z << np.uint64(2))
+    return bool(steps > 0)
 
 
 @kernel

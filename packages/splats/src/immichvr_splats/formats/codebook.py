@@ -32,9 +32,9 @@ class Histogram:
         return cls(low, high, np.zeros(BINS, np.int64), np.zeros(BINS))
 
     def counting(self, values: F32) -> "Histogram":
-        """Of `values`, any shape, alone, in the same bins."""
+        """Of `values`, any shape, alone, in the same bins; those beyond them count for the outermost."""
         alone = Histogram.between(self.low, self.high)
-        _count(values.reshape(-1), self.low, _bins_per_unit(self.low, self.high), alone.weights, alone.sums)
+        _count(values.reshape(-1), self.low, self.high, _bins_per_unit(self.low, self.high), alone.weights, alone.sums)
         return alone
 
     def add(self, other: "Histogram") -> None:
@@ -97,9 +97,9 @@ def _cut(weights: F64, centres: F64) -> F64:
 
 
 @kernel
-def _count(values: F32, low: float, per_unit: float, weights: I64, sums: F64) -> None:
+def _count(values: F32, low: float, high: float, per_unit: float, weights: I64, sums: F64) -> None:
     for i in range(values.size):
-        value = np.float64(values[i])
+        value = min(max(np.float64(values[i]), low), high)
         at = min(int((value - low) * per_unit), weights.size - 1)
         weights[at] += 1
         sums[at] += value

@@ -23,15 +23,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cloud import SH_COEFFICIENTS, STORED_SH_COEFFICIENTS
+from ..cloud import SH_C0, SH_COEFFICIENTS, STORED_SH_COEFFICIENTS
 from ..compiled import F32, I64
 from ..errors import InvalidCloudError, MalformedFileError, UnsupportedFileError
 from ..losses import Loss, number
 from ..numerics import largest_magnitude
+from ..reach import EVERYTHING, Interval, reach_of_values, sample_of, within_reach
 from ..source import ReadLimits, Source
 from ..stream import SOUND, Glance, SoundStream, Stream
 from .base import Decoded, Encoded, Placed
-from .compressed_ply_chunks import CHUNK, Planes, pack, unpack, unpack_means
+from .compressed_ply_chunks import CHUNK, LARGEST_LOG_SCALE, Planes, pack, unpack, unpack_means
 from .ply_columns import unread
 from .ply_comments import comments_of, marks_in
 from .ply_header import Element, Header, is_header_with, read_header
@@ -45,6 +46,11 @@ _RANGES = tuple(
 )
 _COLOR_RANGES = dict.fromkeys(_RANGES[12:15], 0.0) | dict.fromkeys(_RANGES[15:], 1.0)
 _PACKED = ("packed_position", "packed_rotation", "packed_scale", "packed_color")
+_CLAMPED = (
+    "log-scale outside ±20",
+    "SH coefficient outside ±4",
+    "colour far outside of all others', which would lose precision",
+)
 _REST_COUNTS = tuple(3 * (k - 1) for k in STORED_SH_COEFFICIENTS)
 
 
@@ -74,6 +80,8 @@ def read(source: Source, limits: ReadLimits) -> Decoded:
     degree = min(stored, len(SH_COEFFICIENTS) - 1)
     rows = _rows(header, source)
     chunks = np.array(_columns(rows["chunk"], _RANGES, np.float32, _COLOR_RANGES))
+    scales = chunks[:, 6:12]  # of flat Gaussians some writers let the range begin at minus infinity
+    scales[np.isneginf(scales)] = -LARGEST_LOG_SCALE
     packed = _columns(rows["vertex"], _PACKED, np.uint32, {})
     rest = tuple(f"f_rest_{i}" for i in range(_REST_COUNTS[stored]))
     sh = _columns(rows["sh"], rest, np.uint8, {}) if rest else np.empty((count, 0), np.uint8)
@@ -106,7 +114,7 @@ def write(stream: SoundStream, *, order: str = "morton") -> Encoded:
     """
     if order not in _ORDERS:
         raise InvalidCloudError(f"order is {order!r}, compressed-ply takes one of {', '.join(_ORDERS)}")
-    losses = []
+    stream, losses = within_reach(stream)
     if order == "morton":
         stream = stream.selected(stream.places.morton_order)
         losses.append(Loss("order", "Gaussians were sorted by place (Morton order)"))
@@ -121,18 +129,24 @@ def _pieces(
 ) -> Iterator[tuple[int, bytes | memoryview]]:
     """offsets: (3 or more,) where the planes begin."""
     yield 0, header
+    colors = _reach_of_colors(stream)
     ends = offsets[: len(Planes._fields)].copy()
-    clamped = np.zeros(2, np.int64)
-    for planes, block_clamped in stream.blocks(pack):
+    clamped = np.zeros(len(_CLAMPED), np.int64)
+    for planes, block_clamped in stream.blocks(lambda block: pack(block, colors)):
         clamped += block_clamped
         arrays: tuple[NDArray[Any], ...] = planes
         for i, plane in enumerate(arrays):
             yield int(ends[i]), plane.reshape(-1).view(np.uint8).data
             ends[i] += plane.nbytes
-    for count, what in zip(clamped, ("log-scale outside ±20", "SH coefficient outside ±4"), strict=True):
+    for count, what in zip(clamped, _CLAMPED, strict=True):
         if count:
             message = f"{number(int(count), 'Gaussian')} with a {what}, clamped"
             losses.append(Loss("clamped", message, int(count)))
+
+
+def _reach_of_colors(stream: SoundStream) -> Interval:
+    """What f_dc has to be within to count for the range of its chunk."""
+    return reach_of_values(sample_of(stream).sh, 1 / SH_C0) if stream.count else EVERYTHING
 
 
 def _header_bytes(count: int, rest: int, comments: list[str]) -> bytes:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ..cloud import SH_C0, GaussianCloud
 from ..compiled import F32, F64, I32, I64, U8, U64, finite_kernel, kernel
 from ..numerics import LOGITS_OF_BYTES, choice, count_outside, largest_magnitude, sigmoid
+from ..reach import Interval
 from ..stream import Rows, row_numbers
 
 U32 = NDArray[np.uint32]
@@ -29,18 +30,24 @@ class Planes(NamedTuple):
     sh: U8
 
 
-def pack(block: GaussianCloud) -> tuple[Planes, I64]:
-    """The planes of a block that begins with a chunk, and how many Gaussians have a log-scale, and SH, clamped."""
+def pack(block: GaussianCloud, colors: Interval) -> tuple[Planes, I64]:
+    """The planes of a block that begins with a chunk, and how many Gaussians have a log-scale, SH, colour clamped.
+
+    colors: f_dc beyond it does not count for the range of its chunk, unless all of the chunk's are.
+    """
     n, coefficients = block.count, block.sh.shape[1] - 1
     rest = 3 * coefficients
     planes = Planes(
         np.empty((-(-n // CHUNK), 18), np.float32), np.empty((n, 4), np.uint32), np.empty((n, rest), np.uint8)
     )
-    clamped = np.zeros(2, np.int64)
-    _pack(
+    clamped = np.zeros(3, np.int64)
+    limits = np.array([bound * SH_C0 + 0.5 for bound in colors], np.float32)
+    strays = _pack(
         block.means, block.log_scales, block.quaternions, block.opacity_logits, block.flat_sh,
-        planes.chunks, planes.packed,
+        limits, planes.chunks, planes.packed,
     )  # fmt: skip
+    if strays:
+        clamped[2] = count_outside(np.ascontiguousarray(block.flat_sh[:, :3]), *colors)
     if abs(planes.chunks[:, 6:12]).max() >= LARGEST_LOG_SCALE:
         clamped[0] = count_outside(block.log_scales, -LARGEST_LOG_SCALE, LARGEST_LOG_SCALE)
     if rest:
@@ -77,7 +84,18 @@ _SH_OF_BYTES: F32 = ((np.concatenate([[0], np.arange(1, 255) + 0.5, [256]]) - 12
 
 
 @finite_kernel
-def _pack(means: F32, log_scales: F32, quaternions: F32, logits: F32, sh: F32, chunks: F32, packed: U32) -> None:
+def _pack(
+    means: F32,
+    log_scales: F32,
+    quaternions: F32,
+    logits: F32,
+    sh: F32,
+    colors: F32,
+    chunks: F32,
+    packed: U32,
+) -> int:
+    """How many colours were clamped. colors: (2,), what counts for a chunk's range of them."""
+    strays = 0
     lanes, levels = np.empty((13, CHUNK), np.float32), np.empty((11, CHUNK), np.int32)
     limit = np.float32(LARGEST_LOG_SCALE)
     for chunk in range(chunks.shape[0]):
@@ -94,11 +112,17 @@ def _pack(means: F32, log_scales: F32, quaternions: F32, logits: F32, sh: F32, c
         for j in range(9):
             bits = 8 if j >= 6 else 10 if j % 3 == 1 else 11
             place = 6 * (j // 3) + j % 3
-            chunks[chunk, place], chunks[chunk, place + 3] = _quantise(lanes[j, :size], bits, levels[j])
+            low, high = _extremes(lanes[j, :size].view(np.int32))
+            if j >= 6 and (low < colors[0] or high > colors[1]):
+                strays += _clamp_strays(lanes[j, :size], colors[0], colors[1])
+                low, high = _extremes(lanes[j, :size].view(np.int32))
+            _quantise(lanes[j, :size], bits, low, high, levels[j])
+            chunks[chunk, place], chunks[chunk, place + 3] = low, high
         _pack_rotations(lanes[9], lanes[10], lanes[11], lanes[12], levels[9])
         for i in range(size):
             levels[10, i] = np.int32(sigmoid(logits[first + i]) * np.float32(255) + np.float32(0.5))
         _join(levels, packed[first : first + size])
+    return strays
 
 
 @finite_kernel
@@ -110,14 +134,27 @@ def _into_lanes(rows: F32, lanes: F32) -> None:
 
 
 @finite_kernel
-def _quantise(values: F32, bits: int, levels: I32) -> tuple[np.float32, np.float32]:
-    """Steps of the values' range, and that range."""
-    low, high = _extremes(values.view(np.int32))
+def _quantise(values: F32, bits: int, low: np.float32, high: np.float32, levels: I32) -> None:
+    """Steps of the values' range."""
     span = np.float64(high) - np.float64(low)
     steps = ((1 << bits) - 1) / span if span >= _LEAST_RANGE else 0.0
     for i in range(values.shape[0]):
         levels[i] = np.int32((np.float64(values[i]) - np.float64(low)) * steps + 0.5)
-    return low, high
+
+
+@finite_kernel
+def _clamp_strays(values: F32, low: np.float32, high: np.float32) -> int:
+    """Clamp values outside of `low` to `high` to the range of the others, if there are others; how many there were."""
+    least, most, strays = high, low, 0
+    for i in range(values.shape[0]):
+        if values[i] < low or values[i] > high:
+            strays += 1
+        else:
+            least, most = min(least, values[i]), max(most, values[i])
+    if strays < values.shape[0]:
+        for i in range(values.shape[0]):
+            values[i] = min(max(values[i], least), most)
+    return strays
 
 
 @kernel

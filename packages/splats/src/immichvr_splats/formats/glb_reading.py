@@ -25,7 +25,6 @@ from .glb_names import EXTENSION, TO_GLTF, harmonic_names
 from .glb_spz import SPZ_EXTENSIONS, read_spz
 from .ply_columns import unread
 
-_SMALLEST_SCALE = np.float32(1e-9)  # zero is a legal scale, but has no logarithm
 _COLOR_SPACES: dict[str, ColorSpace] = {"srgb_rec709_display": "srgb", "lin_rec709_display": "linear"}
 
 _NOTHING = GaussianCloud(
@@ -161,8 +160,8 @@ def what_else(file: Container, clouds: int) -> str:
 
 
 def _logs(scales: F32) -> F32:
-    with np.errstate(invalid="ignore"):  # what is no size is dropped by its non-finite logarithm
-        logs: F32 = np.log(np.where(scales == 0, _SMALLEST_SCALE, scales))
+    with np.errstate(divide="ignore", invalid="ignore"):  # what is no size is dropped by its logarithm, NaN
+        logs: F32 = np.log(scales)
     return logs
 
 

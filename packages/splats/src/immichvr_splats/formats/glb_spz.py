@@ -1,14 +1,18 @@
 """SPZ inside a GLB: KHR_gaussian_splatting_compression_spz_2, a draft."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..cloud import GaussianCloud
+from ..compiled import F32
 from ..errors import MalformedFileError
 from ..gltf.accessors import FLOAT, UNSIGNED_BYTE, view_bytes
 from ..gltf.container import Container, Json
 from ..losses import Loss
+from ..reach import within_reach
 from ..source import Source
-from ..stream import SoundStream, Stream
+from ..stream import Places, Rows, SoundStream, Stream
 from ..turning import flipped
 from . import spz
 from .glb_names import harmonic_names
@@ -25,7 +29,9 @@ _OPENCV_TO_SPZ = np.array([-1.0, -1.0, 1.0])
 
 def spz_and_attributes(stream: SoundStream, losses: list[Loss]) -> tuple[bytes, list[Attribute]]:
     """The SPZ file, and the attributes that it stands for."""
-    encoded = spz.write(stream.changed(lambda block: flipped(block, _OPENCV_TO_SPZ)), version=_VERSION)
+    stream, strays = within_reach(stream, spz.ROOM)
+    losses += strays
+    encoded = spz.write(_in_axes_of_spz(stream), version=_VERSION)
     data = b"".join(encoded.chunks)
     losses += encoded.losses
     attributes = [
@@ -37,6 +43,16 @@ def spz_and_attributes(stream: SoundStream, losses: list[Loss]) -> tuple[bytes, 
         *(Attribute(name, {"componentType": FLOAT, "type": "VEC3"}) for name in harmonic_names(stream.sh_degree)),
     ]
     return data, attributes
+
+
+def _in_axes_of_spz(stream: SoundStream) -> SoundStream:
+    signs = _OPENCV_TO_SPZ.astype(np.float32)
+
+    def means(rows: Rows) -> F32:
+        return stream.means(rows) * signs
+
+    turned = stream.changed(lambda block: flipped(block, _OPENCV_TO_SPZ))
+    return replace(turned, decode_means=means, places=Places(means, stream.places.slices))
 
 
 def read_spz(file: Container, packed: Json, count: int, losses: list[Loss], where: str) -> GaussianCloud:

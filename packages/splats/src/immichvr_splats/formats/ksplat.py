@@ -31,25 +31,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cloud import GaussianCloud
-from ..compiled import F32, I64, U8, kernel
+from ..compiled import F32, I64, U8
 from ..errors import InvalidCloudError, MalformedFileError, UnsupportedFileError
 from ..losses import Loss, number
+from ..numerics import extremes_within
+from ..reach import EVERYTHING, reach_of_values, sample_of, within_reach
 from ..source import ReadLimits, Source
 from ..stream import SOUND, UNSURE, Glance, Rows, SoundStream, Stream, row_numbers
 from ..threads import in_order
 from .base import Decoded, Encoded
-from .ksplat_buckets import Buckets, centers_of, fill_buckets
+from .ksplat_buckets import Buckets, centers_of, fill_buckets, widened
 from .ksplat_rows import LARGEST_SCALE, SMALLEST_SCALE, Clamped, are_sound, bytes_per_splat, pack, unpack
 
 _HEADER_BYTES, _SECTION_BYTES = 4096, 1024
 _HEADER = struct.Struct("<BB2xIIIIH14xff")
 _SECTION = struct.Struct("<IIIIfH2xIIIIH")
 _LEVELS = (0, 1, 2)
+_LEVEL_OF_SH_BYTES = 2
 _RANGE = 32767
 _BUCKET_BYTES = 12
 _MOST_READ_DEGREE = 3
 _DEFAULT_SH_RANGE = (-1.5, 1.5)
 _LEAST_SH_REACH = 2.0**-7
+_LEAST_SH_SPAN = 0.5  # of the middle, so that what is within ±1 is kept in any case
 _MOST_BYTES = 2**32 - 1
 _FAR = 1e30
 
@@ -138,6 +142,8 @@ def write(stream: SoundStream, *, level: int = 1) -> Encoded:
     if level == 0:
         buckets = Buckets.none(stream.count)
     else:
+        if widened(stream.places):
+            stream, losses = within_reach(stream)
         buckets = fill_buckets(stream.places)
         stream = stream.selected(buckets.order)
         losses.append(Loss("order", "Gaussians were grouped by the cube they are in"))
@@ -149,7 +155,10 @@ def write(stream: SoundStream, *, level: int = 1) -> Encoded:
         raise InvalidCloudError(
             f"{stream.count:,} Gaussians are {size:,} bytes, a ksplat section holds {_MOST_BYTES:,}"
         )
-    sh_range = _sh_range(stream) if stream.sh_degree else _DEFAULT_SH_RANGE
+    sh_range = _DEFAULT_SH_RANGE
+    if stream.sh_degree and level == _LEVEL_OF_SH_BYTES:
+        sh_range, clamped = _sh_range(stream)
+        losses += clamped
     return Encoded(_chunks(stream, level, buckets, sh_range, size, losses), losses)
 
 
@@ -185,20 +194,22 @@ def _chunks(
             losses.append(Loss("clamped", f"{number(count, 'Gaussian')} with a {what}, clamped", count))
 
 
-def _sh_range(stream: SoundStream) -> tuple[float, float]:
-    ranges = list(stream.blocks(lambda block: _extremes(block.flat_sh)))
+def _sh_range(stream: SoundStream) -> tuple[tuple[float, float], list[Loss]]:
+    """Least and greatest coefficient beyond the colour, but for those that stray from all others."""
+    reach = (
+        reach_of_values(sample_of(stream, stream.sh_degree).sh[:, 1:], _LEAST_SH_SPAN) if stream.count else EVERYTHING
+    )
+    found = list(stream.blocks(lambda block: extremes_within(block.flat_sh, 3, *reach)))
     least = _LEAST_SH_REACH  # a limit of 0 would be read as the default
-    return min([-least, *(low for low, _ in ranges)]), max([least, *(high for _, high in ranges)])
-
-
-@kernel
-def _extremes(sh: F32) -> tuple[float, float]:
-    low, high = sh[0, 3], sh[0, 3]
-    for i in range(sh.shape[0]):
-        for j in range(3, sh.shape[1]):
-            low = min(low, sh[i, j])
-            high = max(high, sh[i, j])
-    return low, high
+    span = min([-least, *(low for low, _, _ in found)]), max([least, *(high for _, high, _ in found)])
+    strays = sum(strays for _, _, strays in found)
+    if not strays:
+        return span, []
+    message = (
+        f"{number(strays, 'Gaussian')} with an SH coefficient so far from all others that they would lose precision, "
+        f"clamped to {span[0]:.3g} to {span[1]:.3g}"
+    )
+    return span, [Loss("clamped", message, strays)]
 
 
 def _read_header(source: Source) -> _Header:

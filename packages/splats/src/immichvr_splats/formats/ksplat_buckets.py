@@ -45,11 +45,16 @@ def centers_of(rows: I64, ends: I64, centers: F32) -> F32:
     return found
 
 
+def widened(places: Places) -> bool:
+    """Whether the Gaussians are so far apart that `fill_buckets` takes larger cubes."""
+    return _grid_of(places)[0] > _SIDE
+
+
 def fill_buckets(places: Places) -> Buckets:
     """Group the Gaussians by the cube they are in; within it they keep their order."""
-    count = places.slices[-1].stop if places.slices else 0
-    index_bits = max(1, (count - 1).bit_length())
-    side, shape = _grid(places.low, places.high, 63 - index_bits)
+    side, shape = _grid_of(places)
+    count = _count(places)
+    index_bits = _index_bits(count)
     keys = np.empty(count, np.uint64)
 
     def fill(rows: slice) -> None:
@@ -74,6 +79,18 @@ def fill_buckets(places: Places) -> Buckets:
         side=side,
         widened=side > _SIDE,
     )
+
+
+def _count(places: Places) -> int:
+    return places.slices[-1].stop if places.slices else 0
+
+
+def _index_bits(count: int) -> int:
+    return max(1, (count - 1).bit_length())
+
+
+def _grid_of(places: Places) -> tuple[float, I64]:
+    return _grid(places.low, places.high, 63 - _index_bits(_count(places)))
 
 
 def _grid(low: F64, high: F64, bits: int) -> tuple[float, I64]:

@@ -86,7 +86,7 @@ def unpack(
         else:
             low, high = sh_range
             _unpack_byte_sh(rows, order, low, (high - low) / 255, cloud.flat_sh)
-    logarithms(cloud.log_scales)  # what is no size is dropped by its non-finite logarithm
+    logarithms(cloud.log_scales)  # what is no size is dropped by its logarithm, NaN
     at = _HEAD_BYTES[level] - 4
     _unpack_colors(np.ascontiguousarray(rows[:, at : at + 4]), LOGITS_OF_BYTES, cloud.opacity_logits, cloud.flat_sh)
     return cloud

@@ -31,6 +31,7 @@ from ..cloud import SH_COEFFICIENTS, Marks
 from ..compiled import F32, U8
 from ..errors import InvalidCloudError, UnsupportedFileError
 from ..losses import Loss
+from ..reach import within_reach
 from ..source import ReadLimits, Source
 from ..stream import SOUND, UNSURE, SoundStream, Stream
 from ..threads import workers
@@ -81,12 +82,13 @@ def write(stream: SoundStream, *, order: str = "morton") -> Encoded:
     """
     if order not in _ORDERS:
         raise InvalidCloudError(f"order is {order!r}, sog takes one of {', '.join(_ORDERS)}")
-    losses = []
+    stream, losses = within_reach(stream)
     places, ordered = stream.places, stream
     if order == "morton":
         losses.append(Loss("order", "Gaussians were sorted by place (Morton order)"))
         ordered = stream.selected(places.morton_order)
-    scale_book, color_book = codebooks(stream)
+    scale_book, color_book, clamped = codebooks(stream)
+    losses += clamped
     meta: dict[str, object] = {
         "version": sog_meta.VERSION,
         "asset": {"generator": "ImmichVR"},
@@ -103,7 +105,8 @@ def write(stream: SoundStream, *, order: str = "morton") -> Encoded:
     }
     entries = []
     if stream.sh_degree and stream.count:
-        pictures, book, size = palette_textures(ordered)
+        pictures, book, size, clamped = palette_textures(ordered)
+        losses += clamped
         files = ["shN_centroids.webp", "shN_labels.webp"]
         meta["shN"] = {"count": size, "bands": stream.sh_degree, "codebook": _numbers(book), "files": files}
         entries += _encoded(pictures)

@@ -1,9 +1,14 @@
 """The textures of a SOG, filled block by block."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from ..cloud import GaussianCloud
-from ..compiled import F32, I64, U8
+from ..cloud import SH_C0, GaussianCloud
+from ..compiled import F32, F64, I64, U8
+from ..losses import Loss, number
+from ..numerics import count_outside, extremes_within
+from ..reach import Interval, reach_of_values, sample_of
 from ..stream import SoundStream
 from ..threads import in_order
 from . import sog_pixels
@@ -14,6 +19,7 @@ _CENTROIDS_PER_LINE = 64
 _PALETTE_UNIT = 1024
 _MOST_PALETTE_UNITS = 64
 _MOST_SAMPLES = 1 << 19  # eight for each row of the largest palette: 0.1 dB less than of a million
+_LEAST_SH_SPAN = 0.5  # of the middle, so that what is within ±1 is kept in any case
 _LABELLED_AT_ONCE = 1 << 16  # products of matrices want many rows
 
 
@@ -24,14 +30,20 @@ def shape_of(count: int) -> tuple[int, int]:
     return width, height
 
 
-def codebooks(stream: SoundStream) -> tuple[F32, F32]:
-    """Levels of log-scales and of colours, (256,) each."""
+def codebooks(stream: SoundStream) -> tuple[F32, F32, list[Loss]]:
+    """Levels of log-scales and of colours, (256,) each, and what lies too far from all others to have one."""
     flat = stream.with_sh_degree(0)
     if not flat.count:
-        return codebook_of(np.empty(0, np.float32)), codebook_of(np.empty(0, np.float32))
-    extents = np.array(list(flat.blocks(_extents)))
-    low, high = extents[:, :2].min(axis=0).tolist(), extents[:, 2:].max(axis=0).tolist()
-    scales, colors = (Histogram.between(*span) for span in zip(low, high, strict=True))
+        return codebook_of(np.empty(0, np.float32)), codebook_of(np.empty(0, np.float32)), []
+    sample = sample_of(stream)
+    reaches = reach_of_values(sample.log_scales, 1.0), reach_of_values(sample.sh, 1 / SH_C0)
+    spans = _spans(np.array(list(flat.blocks(_extents))))
+    losses: list[Loss] = []
+    if not all(reach.holds(*span) for reach, span in zip(reaches, spans, strict=True)):
+        extents = np.array(list(flat.blocks(lambda block: _extents_within(block, *reaches))))
+        spans = _spans(extents)
+        losses = _clamped({"log-scale": extents[:, 4].sum(), "colour": extents[:, 5].sum()})
+    scales, colors = (Histogram.between(*span) for span in spans)
 
     def count(block: GaussianCloud) -> tuple[Histogram, Histogram]:
         return scales.counting(block.log_scales), colors.counting(block.sh)
@@ -39,11 +51,36 @@ def codebooks(stream: SoundStream) -> tuple[F32, F32]:
     for block_scales, block_colors in flat.blocks(count):
         scales.add(block_scales)
         colors.add(block_colors)
-    return scales.codebook(), colors.codebook()
+    return scales.codebook(), colors.codebook(), losses
 
 
 def _extents(block: GaussianCloud) -> list[np.float32]:
+    """Least of log-scales and colours, then the greatest of both."""
     return [block.log_scales.min(), block.sh.min(), block.log_scales.max(), block.sh.max()]
+
+
+def _extents_within(block: GaussianCloud, scales: Interval, colors: Interval) -> list[float]:
+    """As `_extents` of what is within, then how many Gaussians have a log-scale, a colour, that is not."""
+    found = extremes_within(block.log_scales, 0, *scales), extremes_within(block.flat_sh, 0, *colors)
+    return [value for both in zip(*found, strict=True) for value in both]
+
+
+def _spans(extents: F64) -> list[tuple[float, float]]:
+    low, high = extents[:, :2].min(axis=0).tolist(), extents[:, 2:4].max(axis=0).tolist()
+    return list(zip(low, high, strict=True))
+
+
+def _clamped(strays: Mapping[str, float]) -> list[Loss]:
+    return [
+        Loss(
+            "clamped",
+            f"{number(int(count), 'Gaussian')} with a {what} so far from all others that they would lose precision, "
+            "clamped",
+            int(count),
+        )
+        for what, count in strays.items()
+        if count
+    ]
 
 
 def base_textures(stream: SoundStream, scale_book: F32, color_book: F32) -> dict[str, U8]:
@@ -69,9 +106,9 @@ def base_textures(stream: SoundStream, scale_book: F32, color_book: F32) -> dict
     return pictures
 
 
-def palette_textures(stream: SoundStream) -> tuple[dict[str, U8], F32, int]:
-    """Textures of the palette and of the rows that Gaussians choose of it, its codebook, and its size."""
-    palette, labels = _palette(stream)
+def palette_textures(stream: SoundStream) -> tuple[dict[str, U8], F32, int, list[Loss]]:
+    """Textures of the palette and of the rows that Gaussians choose of it, its codebook, its size, what was clamped."""
+    palette, labels, strays = _palette(stream)
     book = codebook_of(palette.ravel())
     size, numbers = palette.shape
     lines = -(-size // _CENTROIDS_PER_LINE)
@@ -85,40 +122,51 @@ def palette_textures(stream: SoundStream) -> tuple[dict[str, U8], F32, int]:
         "shN_centroids": centroids.reshape(lines, _CENTROIDS_PER_LINE * numbers // 3, 3),
         "shN_labels": pixels.reshape(height, width, 3),
     }
-    return pictures, book, size
+    return pictures, book, size, _clamped({"SH coefficient": strays})
 
 
-def _palette(stream: SoundStream) -> tuple[F32, I64]:
-    """The palette and the row of it, (N,), that each Gaussian chooses."""
+def _palette(stream: SoundStream) -> tuple[F32, I64, int]:
+    """The palette, the row of it, (N,), that each Gaussian chooses, and how many have a coefficient that strays."""
     size = _palette_size(stream.count)
+    reach = reach_of_values(sample_of(stream, stream.sh_degree).sh[:, 1:], _LEAST_SH_SPAN)
     if stream.count <= _MOST_SAMPLES:
-        return palette_of(_harmonics(stream, slice(0, stream.count)), size)
+        harmonics, strays = _harmonics(stream, slice(0, stream.count), reach)
+        return *palette_of(harmonics, size), strays
     with one_blas_thread():
-        trained = train(_sample(stream), size)
+        trained = train(_sample(stream, reach), size)
         labels = np.empty(stream.count, np.uint16)
         means = Means(trained.rows)
 
-        def label(rows: slice) -> tuple[F32, slice]:
-            harmonics = _harmonics(stream, rows)
+        def label(rows: slice) -> tuple[F32, slice, int]:
+            harmonics, outside = _harmonics(stream, rows, reach)
             labels[rows] = trained.nearest(harmonics)
-            return harmonics, rows
+            return harmonics, rows, outside
 
+        strays = 0
         starts = range(0, stream.count, _LABELLED_AT_ONCE)
-        for harmonics, rows in in_order(label, [slice(s, min(s + _LABELLED_AT_ONCE, stream.count)) for s in starts]):
+        blocks = [slice(s, min(s + _LABELLED_AT_ONCE, stream.count)) for s in starts]
+        for harmonics, rows, outside in in_order(label, blocks):
             means.add(harmonics, labels[rows].astype(np.int64))
-    return means.rows(), labels.astype(np.int64)
+            strays += outside
+    return means.rows(), labels.astype(np.int64), strays
 
 
-def _sample(stream: SoundStream) -> F16:
+def _sample(stream: SoundStream, reach: Interval) -> F16:
     """Harmonics of some Gaussians, (S, D), the same each time."""
     chosen = np.sort(np.random.default_rng(0).choice(stream.count, _MOST_SAMPLES, replace=False))
     some = stream.selected(chosen)
-    return np.concatenate(list(in_order(lambda rows: _harmonics(some, rows).astype(np.float16), some.slices())))
+    return np.concatenate(
+        list(in_order(lambda rows: _harmonics(some, rows, reach)[0].astype(np.float16), some.slices()))
+    )
 
 
-def _harmonics(stream: SoundStream, rows: slice) -> F32:
+def _harmonics(stream: SoundStream, rows: slice, reach: Interval) -> tuple[F32, int]:
+    """Coefficients beyond the colour, (N, D), clamped to their reach, and how many Gaussians have others."""
     sh = stream.decode(rows).sh[:, 1:]
-    return np.ascontiguousarray(sh).reshape(sh.shape[0], -1)
+    harmonics = np.ascontiguousarray(sh).reshape(sh.shape[0], -1)
+    if reach.holds(float(harmonics.min()), float(harmonics.max())):
+        return harmonics, 0
+    return harmonics.clip(*reach), count_outside(harmonics, *reach)
 
 
 def _palette_size(count: int) -> int:

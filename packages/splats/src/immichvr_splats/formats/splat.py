@@ -99,7 +99,7 @@ def _decode(rows: F32) -> GaussianCloud:
     cloud = GaussianCloud.empty(rows.shape[0], 0)
     arrays = (cloud.means, cloud.log_scales, cloud.quaternions, cloud.opacity_logits, cloud.flat_sh)
     _unpack(rows, rows.view(np.uint8), LOGITS_OF_BYTES, *arrays)
-    logarithms(cloud.log_scales)  # what is no size is dropped by its non-finite logarithm
+    logarithms(cloud.log_scales)  # what is no size is dropped by its logarithm, NaN
     return cloud
 
 

@@ -34,6 +34,7 @@ from ..compiled import I64, U8
 from ..errors import InvalidCloudError, MalformedFileError, UnsupportedFileError
 from ..frames import check_frame, check_frame_of_file, half_turn, turned
 from ..losses import Loss, number
+from ..reach import within_reach
 from ..source import ReadLimits, Source
 from ..stream import SOUND, SoundStream, Stream, row_numbers
 from .base import Decoded, Encoded
@@ -57,6 +58,9 @@ MAGIC = 0x5053474E
 _HEADER = struct.Struct("<IIIBBBB")
 _HEADER_4 = struct.Struct("<IIIBBBBI12x")
 _FRACTIONAL_BITS = 12
+ROOM = LARGEST_STEPS / 2.0**_FRACTIONAL_BITS
+"""Metres from the origin within which means have all of their precision."""
+
 _ORDERS = ("file", "morton")
 _GZIP_VERSIONS = (1, 2, 3)
 _WRITTEN_VERSIONS = (2, 3, 4)
@@ -116,14 +120,15 @@ def write(stream: SoundStream, *, version: int = 3, order: str = "file", frame: 
 
     version: 2, 3 (what viewers read today), or 4. order: "file" keeps the cloud's order, which carries meaning (rows
     of a photo, importance); "morton" sorts by place, which makes smaller files. frame: "rdf" stores the axes as they
-    are, "rub" as the specification says. Positions beyond ±2048 m lower the number of fractional bits for all.
+    are, "rub" as the specification says. Positions beyond ±2048 m lower the number of fractional bits for all, unless
+    they are few and far from all others: those are moved in.
     """
     if order not in _ORDERS:
         raise InvalidCloudError(f"order is {order!r}, spz takes one of {', '.join(_ORDERS)}")
     if version not in _WRITTEN_VERSIONS:
         raise InvalidCloudError(f"version is {version!r}, spz takes one of {', '.join(map(str, _WRITTEN_VERSIONS))}")
     check_frame(frame, "spz")
-    losses = []
+    stream, losses = within_reach(stream, ROOM)
     if order == "morton":
         stream = stream.selected(stream.places.morton_order)
         losses.append(Loss("order", "Gaussians were sorted by place (Morton order)"))

@@ -7,6 +7,7 @@ import numpy as np
 from ..compiled import F32, I64, U8
 from ..errors import InvalidCloudError
 from ..losses import Loss, number
+from ..reach import near_each_other
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,3 +57,13 @@ def without_strays(cloud: PointCloud) -> tuple[PointCloud, list[Loss]]:
     if cloud.confidence is not None and not np.isfinite(cloud.confidence).all():
         cloud = replace(cloud, confidence=np.nan_to_num(cloud.confidence))
     return cloud, losses
+
+
+def near_ones(cloud: PointCloud) -> tuple[PointCloud, list[Loss]]:
+    """The points that are not so far from all others that these would lose precision in steps of their range."""
+    near = near_each_other(cloud.points)
+    if near.all():
+        return cloud, []
+    strays = cloud.count - int(near.sum())
+    message = f"{number(strays, 'point')} dropped: so far from all others that they would lose precision"
+    return cloud.take(np.flatnonzero(near)), [Loss("dropped", message, strays)]

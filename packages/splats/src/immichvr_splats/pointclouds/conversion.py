@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..cleaning import check_any_left
 from ..errors import InvalidCloudError, UnknownFormatError
 from ..formats import ply_header
 from ..formats.base import Encoded
@@ -106,6 +107,7 @@ def _encode(cloud: PointCloud, row: PointFormat, options: dict[str, object]) -> 
             taken = ", ".join(row.options) or "none"
             raise InvalidCloudError(f"format {row.key!r} has no option {name!r}, it takes: {taken}")
     sound, losses = without_strays(cloud)
+    check_any_left(cloud.count, sound.count, losses)
     encoded = row.writer(sound, **options)
     encoded.losses[:0] = losses
     return encoded

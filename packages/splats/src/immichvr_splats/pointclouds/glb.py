@@ -52,7 +52,7 @@ from ..gltf.scene import POINTS, Shown, shown_primitives
 from ..losses import Loss
 from ..source import ReadLimits, Source
 from . import draco
-from .cloud import PointCloud
+from .cloud import PointCloud, near_ones
 
 __all__ = ["MAGIC", "read", "write"]
 U16 = NDArray[np.uint16]
@@ -110,6 +110,9 @@ def write(cloud: PointCloud, *, compression: str = "none") -> Encoded:
         raise InvalidCloudError(f"compression is {compression!r}, glb takes one of {', '.join(_COMPRESSIONS)}")
     if not cloud.count:
         return Encoded(container_pieces({**_ROOT, "scenes": [{}]}, [], []), [])  # glTF has no empty accessors
+    losses: list[Loss] = []
+    if compression != "none":
+        cloud, losses = near_ones(cloud)
     colors = np.zeros((cloud.count, 4), np.uint16)  # the fourth is padding to fours
     colors[:, :3] = (_LINEAR_WORDS if compression == "none" else _SHORT_WORDS)[cloud.colors]
     arrays: Arrays = {"POSITION": cloud.points * np.diag(TO_GLTF)[:3].astype(np.float32), "COLOR_0": colors}
@@ -117,7 +120,7 @@ def write(cloud: PointCloud, *, compression: str = "none") -> Encoded:
         arrays["_CONFIDENCE"] = cloud.confidence[:, None]
     root = {**_ROOT, **_extras(cloud)}
     pieces = {"none": _plain, "meshopt": _meshopt, "draco": _draco}[compression](arrays, root)
-    return Encoded(pieces, _precision(cloud, compression))
+    return Encoded(pieces, losses + _precision(cloud, compression))
 
 
 def _extras(cloud: PointCloud) -> dict[str, object]:

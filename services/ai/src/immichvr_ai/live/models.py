@@ -145,6 +145,6 @@ def _lifted(picture: Picture, depth: DepthMap) -> Packed:
 def _spz(cloud: GaussianCloud) -> Packed:
     data = bytes(immichvr_splats.to_bytes(cloud, "spz", version=2))
     if len(data) > LARGEST_DATA:
-        kept = immichvr_splats.light(cloud, max_bytes=LARGEST_DATA)
+        kept = immichvr_splats.within_bytes(cloud, max_bytes=LARGEST_DATA)
         data, cloud = bytes(immichvr_splats.to_bytes(kept, "spz", version=2)), kept
     return Packed(data, cloud.count, 0)

@@ -76,9 +76,7 @@ def admitted_splat(
             stack.enter_context(budget.admitted(needed))
         with blaming_the_file():
             opened = splats.open_cloud(source, format, limits)
-        if not opened.count:
-            reasons = "; ".join(loss.message for loss in opened.losses) or "it is empty"
-            raise InvalidSplat(f"{source.name}: the file gives no Gaussians: {reasons}")
+            opened.check_not_empty()
         if before is None:
             stack.enter_context(budget.admitted(FIXED + memory(opened.count, opened.sh_degree)))
         yield opened

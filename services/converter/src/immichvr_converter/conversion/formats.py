@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from immichvr_splats import FORMATS, Format, UnknownFormatError, format_of
+from immichvr_splats import FORMATS, LIGHT_BYTES, Format, UnknownFormatError, format_of
 
 from immichvr_converter.conversion.errors import InvalidSplat, UnsupportedFormat
 from immichvr_converter.conversion.options import Options, check_options, taken_by
@@ -15,7 +15,7 @@ FULL, LIGHT = "full", "light"
 VARIANTS = (FULL, LIGHT)
 
 LIGHT_FORMAT = "spz"
-LIGHT_MAX_BYTES = 5_000_000
+LIGHT_MAX_BYTES = LIGHT_BYTES
 """What a headset or a phone on the road can be asked to load."""
 
 _LONGEST_MAGIC = 16
@@ -26,8 +26,8 @@ _LABEL = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+){0,15}")
 class Target:
     """What a conversion makes.
 
-    variant: `full`, or `light` for a level of detail of at most LIGHT_MAX_BYTES. options: those of the format's
-    writer. count: at most so many Gaussians, all where None. called: its label, where somebody chose it.
+    variant: `full`, or `light` for a level of detail of half of it, of at most LIGHT_MAX_BYTES. options: those of the
+    format's writer. count: at most so many Gaussians, all where None. called: its label, where somebody chose it.
     """
 
     format: Format
