@@ -118,3 +118,9 @@ def test_the_account_that_all_services_shared_goes(tmp_path: Path) -> None:
         for name in ("gateway", "ai", "converter")
     }
     assert len(keys) == 3
+
+
+def test_the_gateway_hears_what_workers_say_last(tmp_path: Path) -> None:
+    parts = by_name(parts_of(plan(tmp_path, tmp_path)))
+    tiers = {name: part.tier for name, part in parts.items()}
+    assert max(tiers["nats"], tiers["seaweedfs"]) < tiers["gateway"] < min(tiers["ai"], tiers["converter"])

@@ -16,7 +16,7 @@ import psutil
 import pytest
 from immichvr_common.embedded import free_ports
 from immichvr_local.stack.leftovers import MARK, end_leftovers
-from immichvr_local.stack.part import SERVERS, SERVICES, Part, greets
+from immichvr_local.stack.part import GATEWAY, SERVERS, SERVICES, Part, greets
 from immichvr_local.stack.patience import Patience
 from immichvr_local.stack.supervisor import Event, StartFailed, Supervisor
 
@@ -110,7 +110,7 @@ async def test_a_part_that_is_never_ready_in_time_is_named(part: MakePart) -> No
     assert supervisor.pid("slow") is None
 
 
-async def test_services_end_before_servers(part: MakePart, tmp_path: Path) -> None:
+async def test_workers_end_before_the_gateway_and_servers_last(part: MakePart, tmp_path: Path) -> None:
     code = """
         import signal, sys
         def end(*_):
@@ -120,11 +120,11 @@ async def test_services_end_before_servers(part: MakePart, tmp_path: Path) -> No
         open('{name}.up', 'w').close()
         while True: signal.pause()
     """
-    parts = [part("server", code, SERVERS), part("service", code, SERVICES)]
+    parts = [part("server", code, SERVERS), part("gateway", code, GATEWAY), part("worker", code, SERVICES)]
     supervisor = Supervisor(parts, Heard(), QUICK)
     await supervisor.start()
     await supervisor.stop()
-    assert (tmp_path / "order").read_text() == "service server "
+    assert (tmp_path / "order").read_text() == "worker gateway server "
 
 
 DEAF = """

@@ -9,7 +9,7 @@ from pathlib import Path
 
 Ready = Callable[[], Awaitable[bool]]
 
-SERVERS, SERVICES = 0, 1
+SERVERS, GATEWAY, SERVICES = 0, 1, 2
 _PATIENCE_S = 30
 """Longer than whoever asks has patience."""
 
@@ -18,7 +18,8 @@ _PATIENCE_S = 30
 class Part:
     """A process to keep running.
 
-    tier: SERVERS or SERVICES; the higher one is stopped first. ready: asked until it says yes.
+    tier: the highest is stopped first: the gateway hears what workers say last, and everybody needs the servers.
+    ready: asked until it says yes.
     grace_s: between being asked to end and being ended. healthy: asked from time to time once it was ready; one
     that says no several times in a row is started again, so it must not say no while the part is merely busy.
     directory: where it runs; beside its log where None.

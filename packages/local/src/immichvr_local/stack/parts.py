@@ -15,7 +15,17 @@ from immichvr_common.storage_rights import Account
 
 from immichvr_local.stack.data import DataDirectory
 from immichvr_local.stack.leftovers import MARK
-from immichvr_local.stack.part import SERVERS, Part, greets, has_started, listens, replies, says_yes, serves_rpc
+from immichvr_local.stack.part import (
+    GATEWAY,
+    SERVERS,
+    Part,
+    greets,
+    has_started,
+    listens,
+    replies,
+    says_yes,
+    serves_rpc,
+)
 from immichvr_local.stack.ports import hosts_of_this_machine
 
 _SEAWEED_PORTS = tuple(f"seaweedfs-{role}" for role in (
@@ -148,6 +158,7 @@ def _gateway(plan: Plan) -> Part:
         environment,
         data.log("gateway"),
         has_started(f"{plan.gallery}/api/ready"),
+        GATEWAY,
         healthy=replies(f"{plan.gallery}/api/docs"),
     )
 
