@@ -152,3 +152,57 @@ def test_what_cannot_be_done_is_refused_in_one_sentence(
     assert words in result.stderr
     assert "Traceback" not in result.output
     assert [path.name for path in tmp_path.iterdir()] == ["room.ply"]
+
+
+def test_a_folder_of_sog_is_read_and_written_by_its_description(run, ply: Path, tmp_path: Path) -> None:
+    made = run("convert", ply, tmp_path / "scene/meta.json")
+    assert made.exit_code == 0, made.output
+    assert {"meta.json", "means_l.webp"} <= {path.name for path in (tmp_path / "scene").iterdir()}
+    assert run("convert", tmp_path / "scene/meta.json", tmp_path / "back.ply").exit_code == 0
+    assert read(tmp_path / "back.ply").cloud.count == 900
+    assert run("convert", tmp_path / "scene/meta.json", "--to", "spz").exit_code == 0
+    assert read(tmp_path / "scene.spz").cloud.count == 900
+
+
+@pytest.mark.parametrize("flag", ["--frame-in", "--frame"])
+def test_the_axes_of_what_is_read_can_be_told(run, ply: Path, tmp_path: Path, flag: str) -> None:
+    run("convert", ply, tmp_path / "rub.spz", "--frame", "rub")
+    result = run("convert", tmp_path / "rub.spz", tmp_path / "back.ply", flag, "rub")
+    assert result.exit_code == 0, result.output
+    np.testing.assert_allclose(read(tmp_path / "back.ply").cloud.means, read(ply).cloud.means, atol=2**-12)
+    turned = run("convert", ply, tmp_path / "turned.splat", "--frame-in", "rub")
+    assert turned.exit_code == 0, turned.output
+    np.testing.assert_array_equal(read(tmp_path / "turned.splat").cloud.means * [1, -1, -1], read(ply).cloud.means)
+
+
+def test_layout_order_and_encoding_reach_the_writer(run, ply: Path, tmp_path: Path) -> None:
+    run("convert", ply, tmp_path / "sharp.ply", "--ply-layout", "sharp")
+    assert b"element intrinsic 9" in (tmp_path / "sharp.ply").read_bytes()
+    run("convert", ply, tmp_path / "plain.ply")
+    assert b"element intrinsic" not in (tmp_path / "plain.ply").read_bytes()
+    assert read(tmp_path / "plain.ply").cloud.camera is not None
+    run("convert", ply, tmp_path / "small.glb", "--glb-encoding", "spz")
+    run("convert", ply, tmp_path / "large.glb")
+    assert (tmp_path / "small.glb").stat().st_size < (tmp_path / "large.glb").stat().st_size / 4
+    assert "sorted by place" in run("convert", ply, tmp_path / "a.spz", "--order", "morton").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--limit-gaussians", "899"], "900 Gaussians, the limit is 899"),
+        (["--frame-in", "up"], "frame is 'up', ply is read in one of"),
+        (["--ply-layout", "odd"], "--ply-layout is not for splat"),
+    ],
+)
+def test_limits_and_axes_of_reading_are_kept(run, ply: Path, tmp_path: Path, arguments, words) -> None:
+    result = run("convert", ply, tmp_path / "a.splat", *arguments)
+    assert result.exit_code == 2
+    assert words in result.stderr
+
+
+def test_a_photo_given_as_a_splat_is_called_what_it_is(run, photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "photo.ply").write_bytes(photo.read_bytes())
+    result = run("convert", tmp_path / "photo.ply", tmp_path / "a.spz")
+    assert result.exit_code == 2
+    assert "photo.ply: PNG, a picture, not a splat" in result.stderr

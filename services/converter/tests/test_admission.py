@@ -113,6 +113,11 @@ def test_a_ply_announces_what_turning_its_numbers_takes(make_cloud, tmp_path: Pa
         ("ascii", plain.replace(b"binary_little_endian", b"ascii"), 70 * 4 * columns + len(plain) - 15),
         ("big endian", plain.replace(b"little", b"big"), 70 * 4 * columns),
         ("doubles", plain.replace(b"property float x", b"property double x"), 70 * 4 * columns),
+        (
+            "comments",
+            plain.replace(b"float x", b"double x").replace(b"element", b"comment " + b"x" * 99_999 + b"\nelement", 1),
+            70 * 4 * columns,
+        ),
     ):
         (tmp_path / "a.ply").write_bytes(changed)
         told = announced(tmp_path / "a.ply", "ply")

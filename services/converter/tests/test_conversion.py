@@ -1,7 +1,9 @@
 """What one file becomes: nothing but files here."""
 
 import gzip
+import io
 import struct
+import zipfile
 from pathlib import Path
 
 import immichvr_splats
@@ -96,7 +98,7 @@ def hostile_files(cloud, folder: Path) -> dict[str, bytes]:
     header = struct.pack("<IIIBBBB", 0x5053474E, 3, 2**32 - 1, 3, 12, 0, 0)
     return {
         "empty": b"",
-        "a picture": b"\x89PNG\r\n\x1a\n" + bytes(100),
+        "bytes that tell nothing": b"\x01\x02\x03\x04" + bytes(100),
         "a header that promises more": ply.replace(b"vertex 300", b"vertex 999999"),
         "a missing property": ply.replace(b"property float opacity\n", b""),
         "a cut PLY": ply[:-100],
@@ -115,6 +117,46 @@ def test_a_hostile_file_is_invalid_splat_or_too_large_with_a_reason(make_cloud, 
             converted(path, "spz")
         assert refusal.value.code == ("too_large" if "bomb" in name else "invalid_splat"), name
         assert len(str(refusal.value)) > 20, name
+
+
+def other_files(ply: bytes) -> dict[str, tuple[bytes, str]]:
+    """Sound files of something else, and what is said of them."""
+    points = b"ply\nformat ascii 1.0\nelement vertex 1\n" + b"".join(b"property float %c\n" % axis for axis in b"xyz")
+    zipped = io.BytesIO()
+    with zipfile.ZipFile(zipped, "w") as archive:
+        archive.writestr("scene/point_cloud.ply", ply)
+    root = b'{"asset":{"version":"2.0"},"extensionsRequired":["KHR_spz_gaussian_splats_compression"]} '
+    glb = struct.pack("<4sIII4s", b"glTF", 2, 20 + len(root), len(root), b"JSON") + root
+    return {
+        "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(100), "PNG, a picture"),
+        "a point cloud": (points + b"end_header\n0 0 0\n", "a point cloud"),
+        "a mesh": (points + b"element face 1\nproperty list uchar int i\nend_header\n0 0 0\n0\n", "a mesh"),
+        "a zip of a splat": (zipped.getvalue(), "a zip of scene/point_cloud.ply, not a SOG"),
+        "a draft of glTF": (glb, "KHR_spz_gaussian_splats_compression"),
+        "a pointer": (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+    }
+
+
+def test_a_sound_file_of_something_else_is_unsupported_format_and_called_what_it_is(
+    make_cloud, converted, tmp_path: Path
+) -> None:
+    for name, (data, words) in other_files(to_bytes(make_cloud(3), "ply")).items():
+        path = tmp_path / "other"
+        path.write_bytes(data)
+        with pytest.raises(UnsupportedFormat, match=words) as refusal:
+            converted(path, "spz")
+        assert refusal.value.code == "unsupported_format", name
+
+
+def test_the_axes_of_the_source_can_be_told(make_cloud, tmp_path: Path) -> None:
+    write(make_cloud(300), tmp_path / "rub.spz", frame="rub")
+    budget = MemoryBudget(2**30, tmp_path / "memory")
+    targets = [choose_target("ply", "")]
+    source = tmp_path / "rub.spz"
+    [made] = convert(source, "spz", targets, tmp_path, ReadLimits(), budget, lambda _: None, "rub")
+    np.testing.assert_allclose(read(made.path).cloud.means, make_cloud(300).means, atol=2**-12)
+    with pytest.raises(UnsupportedFormat, match="frame is 'odd'"):
+        convert(source, "spz", targets, tmp_path, ReadLimits(), budget, lambda _: None, "odd")
 
 
 def test_a_file_with_not_one_finite_gaussian_is_invalid_splat(make_cloud, converted, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import grpc
+import numpy as np
 import pytest
 import pytest_asyncio
 from grpc import StatusCode
@@ -304,6 +305,16 @@ async def test_inspecting_tells_what_reading_loses(stub, make_cloud) -> None:
     answer = await stub.Inspect(InspectRequest(data=bytes(data), from_format="splat"))
     assert (answer.gaussians, answer.HasField("camera")) == (4, False)
     assert [(loss.what, loss.count) for loss in answer.losses] == [("dropped", 1)]
+
+
+async def test_the_axes_of_a_file_can_be_told_to_calls(stub, make_cloud) -> None:
+    cloud = make_cloud(20)
+    data = to_bytes(cloud, "spz", frame="rub")
+    answer = await stub.Inspect(InspectRequest(data=data, from_frame="rub"))
+    np.testing.assert_allclose(list(answer.bounds.low), cloud.means.min(axis=0), atol=2**-12)
+    messages_ = messages(data, to_format="splat", from_frame="rub")
+    [_, chunk] = [one async for one in stub.ConvertStream(iter(messages_))]
+    np.testing.assert_allclose(read(chunk.chunk, "splat").cloud.means, cloud.means, atol=2**-12)
 
 
 async def test_inspecting_refuses_nothing_at_all_too_much_and_what_is_no_splat(stub) -> None:

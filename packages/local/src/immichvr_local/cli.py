@@ -35,6 +35,9 @@ Port = Annotated[
 Host = Annotated[str, typer.Option(help="The address the gallery listens on; beyond this machine it asks to sign in.")]
 
 
+_MIB = 1024 * 1024
+
+
 class Quality(StrEnum):
     """How much of a cloud is kept."""
 
@@ -143,21 +146,43 @@ def convert(
         int | None, typer.Option(min=0, max=3, help="Leave out higher spherical harmonics.", show_default=False)
     ] = None,
     frame: Annotated[
-        str | None, typer.Option(help="Axes of SPZ: rdf, or rub as its specification says.", show_default="rdf")
+        str | None,
+        typer.Option(help="Axes of the SPZ: rdf, or rub as its specification says.", show_default="rdf"),
     ] = None,
+    frame_in: Annotated[
+        str | None,
+        typer.Option(help="Axes of what is read, if it does not tell: rub, ...", show_default="as told, or rdf"),
+    ] = None,
+    order: Annotated[
+        str | None, typer.Option(help="Order of the Gaussians: file, morton, importance.", show_default=False)
+    ] = None,
+    ply_layout: Annotated[str | None, typer.Option(help="plain, inria or sharp.", show_default="plain")] = None,
+    glb_encoding: Annotated[str | None, typer.Option(help="float, quantised or spz.", show_default="float")] = None,
+    limit_gaussians: Annotated[int, typer.Option(metavar="COUNT", min=1, help="Refuse files of more.")] = 20_000_000,
+    limit_mb: Annotated[
+        int, typer.Option(metavar="MIB", min=1, help="Refuse files that are larger, packed or unpacked.")
+    ] = 4096,
 ) -> None:
-    """Convert splat files to another format."""
+    """Convert splat files to another format. A SOG may be a folder: its meta.json is what is named."""
     with plain_errors():
         with _imports():
+            from immichvr_splats import ReadLimits
+
             from immichvr_local.convert_command import convert_files
+            from immichvr_local.converting import Reading
 
         given = {
             "--spz-version": spz_version,
             "--ksplat-level": ksplat_level,
             "--sh-degree": sh_degree,
             "--frame": frame,
+            "--order": order,
+            "--ply-layout": ply_layout,
+            "--glb-encoding": glb_encoding,
         }
-        raise typer.Exit(convert_files(files, to, out_dir, given, lod, quality is Quality.light))
+        most = limit_mb * _MIB
+        reading = Reading(frame_in, ReadLimits(most, limit_gaussians, most))
+        raise typer.Exit(convert_files(files, to, out_dir, given, lod, quality is Quality.light, reading))
 
 
 @app.command()

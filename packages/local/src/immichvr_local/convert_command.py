@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from immichvr_common.sizes import size
+from immichvr_splats import FORMATS
 from rich.console import Console
 
 from immichvr_local.console import Steps, messages, output
-from immichvr_local.converting import Converted, Level, convert_file
+from immichvr_local.converting import Converted, Level, Reading, convert_file
 from immichvr_local.errors import CommandError
 from immichvr_local.targets import pairs_of, writer_options
 
@@ -21,6 +23,7 @@ def convert_files(
     given: Mapping[str, str | int | None],
     count: int | None,
     only_light: bool,
+    reading: Reading,
 ) -> int:
     """Converts every file and tells what became of it; the command's exit code.
 
@@ -30,6 +33,7 @@ def convert_files(
     if count is not None and only_light:
         raise CommandError("--lod and --quality light exclude each other: both say how many Gaussians are kept")
     pairs = pairs_of(files, to, out_dir)
+    given, reading = _frame_of_source(pairs[0].format, given, reading)
     options = writer_options(pairs[0].format, given)
     done: list[Converted] = []
     failures: list[CommandError] = []
@@ -37,7 +41,7 @@ def convert_files(
         for pair in pairs:
             with steps.step(f"{pair.source.name} → {pair.target.name}"):
                 try:
-                    done.append(convert_file(pair, options, Level(count, only_light)))
+                    done.append(convert_file(pair, options, Level(count, only_light), reading))
                 except CommandError as error:
                     failures.append(error)
     results = output()
@@ -46,6 +50,18 @@ def convert_files(
     for failure in failures:
         messages().print(f"immichvr: {failure}", markup=False)
     return max((failure.exit_code for failure in failures), default=0)
+
+
+def _frame_of_source(
+    format: str, given: Mapping[str, str | int | None], reading: Reading
+) -> tuple[Mapping[str, str | int | None], Reading]:
+    """--frame, for which a target whose axes cannot be chosen has no use, is then the source's."""
+    frame = given.get("--frame")
+    if frame is None or "frame" in FORMATS[format].options:
+        return given, reading
+    if reading.frame is not None:
+        raise CommandError(f"--frame is not for {format}; --frame-in says already what is read")
+    return {**given, "--frame": None}, replace(reading, frame=str(frame))
 
 
 def _tell(done: Converted, results: Console, name: str) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from immichvr_splats import SplatError, light, lod, open_cloud, write
+from immichvr_splats import GaussianCloud, ReadLimits, SplatError, light, lod, open_cloud, write, write_sog_folder
+from immichvr_splats.formats.sog_meta import META_NAME
 
 from immichvr_local.errors import about
 from immichvr_local.targets import Pair
@@ -26,6 +27,14 @@ class Level:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How a file is read. frame: its axes, where it does not tell them itself."""
+
+    frame: str | None = None
+    limits: ReadLimits = field(default_factory=ReadLimits)
+
+
+@dataclass(frozen=True)
 class Converted:
     """What was written. notes: what was dropped or could not be kept, in words."""
 
@@ -38,7 +47,7 @@ class Converted:
     notes: list[str]
 
 
-def convert_file(pair: Pair, options: Mapping[str, str | int], level: Level) -> Converted:
+def convert_file(pair: Pair, options: Mapping[str, str | int], level: Level, reading: Reading) -> Converted:
     """Reads a splat file and writes it in another format, block by block where all of it is kept.
 
     options: those of the target format's writer. Raises CommandError.
@@ -46,22 +55,41 @@ def convert_file(pair: Pair, options: Mapping[str, str | int], level: Level) -> 
     started = time.perf_counter()
     source, target = pair.source, pair.target
     with about(source.name, SplatError):
-        size_before = source.stat().st_size
-        opened = open_cloud(source)
+        size_before = _size_of(source)
+        own = {} if reading.frame is None else {"frame": reading.frame}
+        opened = open_cloud(source, limits=reading.limits, **own)
         opened.check_not_empty()
-        cloud = None if level.is_all else opened.cloud()
+        to_folder = target.name == META_NAME
+        cloud = None if level.is_all and not to_folder else opened.cloud()
     with about(target.name, SplatError):
         if cloud is None:
             losses = opened.write(target, pair.format, **options)
         else:
-            cloud = light(cloud) if level.count is None else lod(cloud, level.count)
-            losses = write(cloud, target, pair.format, **options)
+            cloud = _level_of(cloud, level)
+            losses = (
+                write_sog_folder(cloud, target.parent, **options)
+                if to_folder
+                else write(cloud, target, pair.format, **options)
+            )
     return Converted(
         path=target,
         gaussians_before=opened.count,
         gaussians=opened.count if cloud is None else cloud.count,
         size_before=size_before,
-        size=target.stat().st_size,
+        size=_size_of(target),
         seconds=time.perf_counter() - started,
         notes=[loss.message for loss in (*opened.losses, *losses)],
     )
+
+
+def _level_of(cloud: GaussianCloud, level: Level) -> GaussianCloud:
+    if level.is_all:
+        return cloud
+    return light(cloud) if level.count is None else lod(cloud, level.count)
+
+
+def _size_of(path: Path) -> int:
+    """Bytes of a file, or of a SOG's folder, of which `path` is the description."""
+    if path.name != META_NAME:
+        return path.stat().st_size
+    return sum(one.stat().st_size for one in path.parent.iterdir() if one.is_file())

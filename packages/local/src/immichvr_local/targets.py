@@ -8,6 +8,7 @@ from pathlib import Path
 
 from immichvr_splats import FORMATS, SplatError, format_of
 from immichvr_splats.formats.base import COMMON_OPTIONS
+from immichvr_splats.formats.sog_meta import META_NAME
 
 from immichvr_local.errors import CommandError, about
 
@@ -16,6 +17,9 @@ WRITER_OPTIONS = {
     "--ksplat-level": "level",
     "--sh-degree": "sh_degree",
     "--frame": "frame",
+    "--order": "order",
+    "--ply-layout": "layout",
+    "--glb-encoding": "encoding",
 }
 """What the splat library's writers call the command's options."""
 
@@ -36,9 +40,15 @@ def writable_format(target: Path) -> str:
     if not FORMATS[key].can_write:
         accepted = ", ".join(row.extensions[0] for row in FORMATS.values() if row.can_write)
         raise CommandError(f"{target.name}: this format is read, not written; written are {accepted}")
-    if not target.absolute().parent.is_dir():
+    if not _folder_of(target).is_dir():
         raise CommandError(f"{target.parent}: there is no such directory to write {target.name} into")
     return key
+
+
+def _folder_of(target: Path) -> Path:
+    """What has to be there before a target is written; a SOG's own folder is made."""
+    parent = target.absolute().parent
+    return parent.parent if target.name == META_NAME else parent
 
 
 def pairs_of(files: list[Path], to: str | None, out_dir: Path | None) -> list[Pair]:
@@ -89,8 +99,10 @@ def _written(to: str) -> str:
 def _beside(source: Path, to: str, out_dir: Path | None) -> Pair:
     with about(source.name, SplatError):
         known = FORMATS[format_of(source)].extensions
-    ending = max((one for one in known if source.name.lower().endswith(one)), key=len)
-    target = (out_dir or source.parent) / f"{source.name[: -len(ending)]}{FORMATS[to].extensions[0]}"
+    named = source.absolute().parent if source.name == META_NAME else source
+    ending = max((one for one in known if named.name.lower().endswith(one)), key=len, default="")
+    stem = named.name[: len(named.name) - len(ending)]
+    target = (out_dir or named.parent) / f"{stem}{FORMATS[to].extensions[0]}"
     if out_dir is not None and not out_dir.is_dir():
         raise CommandError(f"{out_dir}: there is no such directory to write into")
     return Pair(source, target, to)

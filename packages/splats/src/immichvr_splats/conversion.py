@@ -8,16 +8,26 @@ from typing import TypeVar, cast
 from .cleaning import check_any_left, clean, survey
 from .cloud import SH_COEFFICIENTS, Camera, GaussianCloud
 from .color import to_srgb
-from .errors import EmptyCloudError, InvalidCloudError, UnknownFormatError
+from .errors import (
+    EmptyCloudError,
+    InvalidCloudError,
+    MalformedFileError,
+    UnknownFormatError,
+    UnsupportedFileError,
+)
 from .formats import FORMATS
-from .formats.base import COMMON_OPTIONS, Decoded, Encoded, Format, Writer
+from .formats.base import COMMON_OPTIONS, Decoded, Encoded, Format, Reader, Writer
+from .formats.sog_files import is_folder, zip_of_folder
+from .formats.sog_meta import META_NAME
 from .frames import check_frame_of_file, turned
 from .losses import Loss
 from .source import ReadLimits, Source, open_source
+from .strangers import HEAD_BYTES, what_it_is
 from .stream import SoundStream, Stream
 from .target import Writable, put
 
 DEFAULT_LIMITS = ReadLimits()
+_SURE_BYTES = 4
 
 T = TypeVar("T", GaussianCloud, SoundStream)
 Readable = str | os.PathLike[str] | bytes | bytearray | memoryview
@@ -98,9 +108,10 @@ class Conversion:
 def read(
     source: Readable, format: str | None = None, limits: ReadLimits = DEFAULT_LIMITS, **options: object
 ) -> ReadResult:
-    """Read a cloud from a path, which is mapped, or from bytes.
+    """Read a cloud from a path, which is mapped, from bytes, or from the folder of a SOG or its `meta.json`.
 
-    format: a key of FORMATS; by default told by the extension of a path, or the first bytes of a buffer.
+    format: a key of FORMATS; by default told by the extension of a path, unless the first bytes contradict it, or by
+    the first bytes of a buffer.
     options: frame, the axes that the file is in where they are not OpenCV's: "rub" and any other of SPZ_FRAMES.
     Gaussians with damaged values are dropped and counted, infinite opacity logits and flat log-scales clamped,
     quaternions made unit.
@@ -164,6 +175,8 @@ def to_bytes(cloud: GaussianCloud, format: str, **options: object) -> bytes:
 def format_of(path: str | os.PathLike[str]) -> str:
     """The format's key, told by the extension. Raises UnknownFormatError with the accepted ones."""
     name = Path(path).name.lower()
+    if name == META_NAME:
+        return "sog"
     matches = [(ext, row.key) for row in FORMATS.values() for ext in row.extensions if name.endswith(ext)]
     if not matches:
         accepted = ", ".join(ext for row in FORMATS.values() for ext in row.extensions)
@@ -174,17 +187,32 @@ def format_of(path: str | os.PathLike[str]) -> str:
 def _decode(
     source: Readable, format: str | None, limits: ReadLimits, options: dict[str, object]
 ) -> tuple[str, Decoded]:
-    opened = open_source(source, limits)
-    if format is None:
-        path = None if isinstance(source, (bytes, bytearray, memoryview)) else source
-        format = _sniff(opened) if path is None else format_of(path)
+    path = None if isinstance(source, (bytes, bytearray, memoryview)) else source
+    in_folder = path is not None and format in (None, "sog") and is_folder(path)
+    opened = zip_of_folder(cast("Path", path), limits) if in_folder else open_source(source, limits)
+    losses: list[Loss] = []
+    if in_folder:
+        format = "sog"
+    elif format is None:
+        format = _sniff(opened) if path is None else _told(format_of(path), opened, losses)
     row = _among_alike(_row(format), opened)
     if row.reader is None:
         raise UnknownFormatError(f"format {format!r} is not read, only {_keys_where('can_read')}")
+    key, decoded = _decode_as(row, opened, limits, options)
+    return key, replace(decoded, losses=losses + decoded.losses)
+
+
+def _decode_as(row: Format, opened: Source, limits: ReadLimits, options: dict[str, object]) -> tuple[str, Decoded]:
     own = dict(options)
     frame = None if "frame" in row.read_options else own.pop("frame", None)
     _check_options(row.key, own, row.read_options)
-    decoded = row.reader(opened, limits, **own)
+    try:
+        decoded = cast("Reader", row.reader)(opened, limits, **own)
+    except MalformedFileError as error:
+        words = what_it_is(bytes(opened.data[:HEAD_BYTES]))
+        if words is None:
+            raise
+        raise UnsupportedFileError(f"{opened.name}: {words}") from error
     if frame is None:
         return row.key, decoded
     if row.frame != "rdf":
@@ -284,11 +312,33 @@ def _keys_where(capability: str) -> str:
 
 
 def _sniff(source: Source) -> str:
-    head = bytes(source.data[:16])
-    for row in FORMATS.values():
-        if row.magic and head.startswith(row.magic):
-            return row.key
+    found = _by_magic(source)
+    if found is not None:
+        return found.key
+    words = what_it_is(bytes(source.data[:HEAD_BYTES]))
+    if words is not None:
+        raise UnsupportedFileError(f"{source.name}: {words}")
     raise UnknownFormatError(f"{source.name}: the first bytes tell no format, name one of {_keys_where('can_read')}")
+
+
+def _told(key: str, source: Source, losses: list[Loss]) -> str:
+    """The format that a file's first bytes tell where they contradict its extension, which tells `key`."""
+    row, found = FORMATS[key], _by_magic(source)
+    if found is None or not set(found.magic).isdisjoint(row.magic):
+        return key
+    # Without a beginning of its own a format may begin with any two bytes by chance.
+    if not row.magic and not any(len(m) >= _SURE_BYTES and _head(source).startswith(m) for m in found.magic):
+        return key
+    losses.append(Loss("guessed", f"named as {key}, but its first bytes are those of {found.key}: read as that"))
+    return found.key
+
+
+def _by_magic(source: Source) -> Format | None:
+    return next((row for row in FORMATS.values() if row.magic and _head(source).startswith(row.magic)), None)
+
+
+def _head(source: Source) -> bytes:
+    return bytes(source.data[:16])
 
 
 def _among_alike(row: Format, source: Source) -> Format:

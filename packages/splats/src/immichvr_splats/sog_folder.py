@@ -8,31 +8,18 @@ from pathlib import Path
 
 from .cloud import GaussianCloud
 from .conversion import DEFAULT_LIMITS, ReadResult, read, write
-from .errors import InvalidCloudError, LimitExceededError, MalformedFileError
-from .formats.archive import open_archive, plain_name, stored
+from .errors import InvalidCloudError
+from .formats.archive import open_archive
 from .losses import Loss
 from .source import ReadLimits, open_source
 
-_META = "meta.json"
-_MOST_FILES = 64
-
 
 def read_sog_folder(folder: str | os.PathLike[str], limits: ReadLimits = DEFAULT_LIMITS) -> ReadResult:
-    """Read a cloud from the folder of a `meta.json`, or from the path of that file.
+    """Read a cloud from the folder of a `meta.json`, or from the path of that file, which `read` does too.
 
     Only regular files directly in the folder are looked at. Raises as `read` does.
     """
-    path = Path(folder)
-    path = path.parent if path.name == _META else path
-    if not (path / _META).is_file():
-        raise MalformedFileError(f"{path.name}: a SOG folder wants a file {_META!r}")
-    names = sorted(f.name for f in path.iterdir() if plain_name(f.name) and f.is_file() and not f.is_symlink())
-    if len(names) > _MOST_FILES:
-        raise MalformedFileError(f"{path.name}: {len(names):,} files, a SOG folder has at most {_MOST_FILES}")
-    size = sum((path / name).stat().st_size for name in names)
-    if size > limits.max_bytes:
-        raise LimitExceededError(f"{path.name}: {size:,} bytes, the limit is {limits.max_bytes:,}")
-    return read(b"".join(stored((name, (path / name).read_bytes()) for name in names)), "sog", limits)
+    return read(Path(folder), "sog", limits)
 
 
 def write_sog_folder(cloud: GaussianCloud, folder: str | os.PathLike[str], **options: object) -> list[Loss]:

@@ -111,7 +111,8 @@ def _convert(task: Task, reached: Callable[[str], None]) -> list[Made]:
     _check_model_key(params.model_key)
     source = task.inputs[INPUT]
     format = tell_format(source, params.from_format, task.source_name)
-    made = convert(source, format, targets_of(params), task.folder, read_limits(), memory_budget(), reached)
+    targets, frame = targets_of(params), params.from_frame
+    made = convert(source, format, targets, task.folder, read_limits(), memory_budget(), reached, frame)
     files = [_file(one) for one in made]
     losses = [*_from_master(format, files), *_converted_losses(made)]
     return [_extension(params.model_key, files, _converted_facts(made), losses)]
@@ -123,12 +124,13 @@ def _make_levels(task: Task, reached: Callable[[str], None]) -> list[Made]:
     source = task.inputs[INPUT]
     format = tell_format(source, params.from_format, task.source_name)
     row = choose_target(params.to_format or _LEVEL_FORMAT, "").format
+    frame = params.from_frame
     if params.HasField("tile_gaussians"):
         most = params.tile_gaussians
-        tiles = make_tiles(source, format, row, most, task.folder, read_limits(), memory_budget(), reached)
+        tiles = make_tiles(source, format, row, most, task.folder, read_limits(), memory_budget(), reached, frame)
         return [_tiled(params, tiles, row, format)]
     wanted = choose_levels(list(params.levels), list(params.counts))
-    made = make_levels(source, format, row, wanted, task.folder, read_limits(), memory_budget(), reached)
+    made = make_levels(source, format, row, wanted, task.folder, read_limits(), memory_budget(), reached, frame)
     files = [MadeFile(one.file, "level", row.key, row.media_type, one.name) for one in made.levels]
     files.append(MadeFile(made.index.name, "levels", "json", "application/json"))
     facts = {"gaussians": made.gaussians, "levels": [{"name": one.name, "count": one.count} for one in made.levels]}
@@ -145,7 +147,7 @@ def _tiled(params: LodParams, made: Tiles, row: Format, format: str) -> Made:
 def _inspect(task: Task, reached: Callable[[str], None]) -> list[Made]:
     source = task.inputs[INPUT]
     format = tell_format(source, str(task.params.get("from_format", "")))
-    found = inspect(source, format, read_limits(), memory_budget())
+    found = inspect(source, format, read_limits(), memory_budget(), str(task.params.get("from_frame", "")))
     reached("decoded")
     return [Made(kind="splat", model_key="", files=[], details={"inspected": found}, extends=True)]
 

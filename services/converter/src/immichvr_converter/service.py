@@ -128,7 +128,9 @@ class ConverterService(converter_pb2_grpc.ConverterServiceServicer):
             else:
                 self._check_size(len(request.data))
                 await asyncio.to_thread((folder / INPUT).write_bytes, request.data)
-            made, _ = await self._run(INSPECT, {"from_format": request.from_format}, folder)
+            made, _ = await self._run(
+                INSPECT, {"from_format": request.from_format, "from_frame": request.from_frame}, folder
+            )
         return _inspected(made.details["inspected"])
 
     @asynccontextmanager

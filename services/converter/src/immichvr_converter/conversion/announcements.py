@@ -16,17 +16,21 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from immichvr_splats import ReadLimits, SplatError
+from immichvr_splats.formats.ply_columns import STORED_REST_COUNTS, known_names
+from immichvr_splats.formats.ply_header import read_header
+from immichvr_splats.source import open_source
+
 _SPZ_HEADER = struct.Struct("<4sIIB")
 _SPZ_MAGIC = b"NGSP"
 _GLB_HEADER = struct.Struct("<4sIII4s")
 _LARGEST_META = 4 << 20
 _LARGEST_GLB_JSON = 16 << 20
-_PLY_HEADER = 64 * 1024
-_PLY_COUNT = re.compile(rb"element\s+vertex\s+(\d{1,18})\s")
-_PLY_PROPERTY = re.compile(rb"property\s+(\w+)\s+(\w+)")
-_PLY_FLOATS = {b"float", b"float32"}
-_DEGREES = {0: 0, 9: 1, 24: 2, 45: 3}
+_PLY_FLOAT = "f4"
 _GLB_HARMONICS = re.compile(r"KHR_gaussian_splatting:SH_DEGREE_([123])_COEF_\d+")
+
+
+_NO_LIMITS = ReadLimits(max_bytes=1 << 62)  # those of the reader hold
 
 
 class Announced(NamedTuple):
@@ -59,11 +63,17 @@ def _of_spz(path: Path) -> Announced | None:
 
 def _of_sog(path: Path) -> Announced | None:
     try:
-        with zipfile.ZipFile(path) as archive, archive.open("meta.json") as file:
-            meta = json.load(io.BytesIO(file.read(_LARGEST_META)))
-        count, rest = meta["count"], meta.get("shN")
-        sh_degree = rest["bands"] if rest else 0
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError, KeyError, TypeError):
+        with zipfile.ZipFile(path) as archive:
+            name = next(n for n in archive.namelist() if n == "meta.json" or n.endswith("/meta.json"))
+            with archive.open(name) as file:
+                meta = json.load(io.BytesIO(file.read(_LARGEST_META)))
+        rest = meta.get("shN")
+        count = meta["count"] if "count" in meta else meta["means"]["shape"][0]
+        sh_degree = min(rest.get("bands", 3), 3) if rest else 0  # version 1 tells it in a picture alone
+    except (
+        zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, StopIteration,
+        ValueError, KeyError, IndexError, TypeError, AttributeError,
+    ):  # fmt: skip
         return None  # the reader says better what is wrong with it
     sound = type(count) is int and type(sh_degree) is int and 0 <= count < 2**32 and 0 <= sh_degree <= 3
     return _unpacked(count, sh_degree, 96, 1) if sound else None
@@ -71,15 +81,17 @@ def _of_sog(path: Path) -> Announced | None:
 
 def _of_ply(path: Path) -> Announced | None:
     """Text is copied and parsed, numbers of other types or byte orders are turned into float32."""
-    with path.open("rb") as file:
-        head = file.read(_PLY_HEADER).partition(b"end_header")[0]
-    count, properties = _PLY_COUNT.search(head), _PLY_PROPERTY.findall(head)
-    ascii_text = b"format ascii" in head
-    if count is None or not (ascii_text or b"big_endian" in head or {kind for kind, _ in properties} - _PLY_FLOATS):
+    try:
+        header = read_header(open_source(path, _NO_LIMITS))
+    except (SplatError, OSError):
+        return None  # the reader says better what is wrong with it
+    vertex = header.element("vertex")
+    if vertex is None or (header.byte_order == "<" and not set(vertex.properties.values()) - {_PLY_FLOAT}):
         return None
-    rows = int(count[1]) * 4 * len(properties)
-    degree = _DEGREES.get(sum(name.startswith(b"f_rest_") for _, name in properties), 3)
-    return Announced(int(count[1]), degree, rows + (path.stat().st_size if ascii_text else 0))
+    rows = vertex.count * 4 * len(vertex.properties)
+    rest = sum(name.startswith("f_rest_") for name in known_names(vertex.properties))
+    degree = min(STORED_REST_COUNTS.index(rest) if rest in STORED_REST_COUNTS else 3, 3)
+    return Announced(vertex.count, degree, rows + (0 if header.byte_order else path.stat().st_size))
 
 
 def _of_glb(path: Path) -> Announced | None:

@@ -9,7 +9,16 @@ from functools import partial
 from pathlib import Path
 
 import immichvr_splats as splats
-from immichvr_splats import GaussianCloud, InvalidCloudError, LimitExceededError, Opened, ReadLimits, SplatError
+from immichvr_splats import (
+    GaussianCloud,
+    InvalidCloudError,
+    LimitExceededError,
+    Opened,
+    ReadLimits,
+    SplatError,
+    UnknownFormatError,
+    UnsupportedFileError,
+)
 
 from immichvr_converter.conversion.admission import MemoryBudget
 from immichvr_converter.conversion.announcements import announced
@@ -45,13 +54,15 @@ def convert(
     limits: ReadLimits,
     budget: MemoryBudget,
     reached: Callable[[str], None],
+    frame: str = "",
 ) -> list[Converted]:
     """Reads `source`, whose format is `format`, once, and writes every target into `folder`.
 
-    reached: called with `decoded` and `packed` as the work gets there.
-    Raises InvalidSplat, UnsupportedFormat for an option's value, TooLarge.
+    reached: called with `decoded` and `packed` as the work gets there. frame: the axes of the source; empty for those
+    that it tells, or its format's.
+    Raises InvalidSplat, UnsupportedFormat for another kind of file or an option's value, TooLarge.
     """
-    with admitted_splat(source, format, limits, budget, partial(memory_to_write, targets=targets)) as opened:
+    with admitted_splat(source, format, limits, budget, partial(memory_to_write, targets=targets), frame) as opened:
         reached("decoded")
         with blaming_the_file():
             made = list(_written(opened, targets, folder))
@@ -61,11 +72,17 @@ def convert(
 
 @contextmanager
 def admitted_splat(
-    source: Path, format: str, limits: ReadLimits, budget: MemoryBudget, memory: Callable[[int, int], int]
+    source: Path,
+    format: str,
+    limits: ReadLimits,
+    budget: MemoryBudget,
+    memory: Callable[[int, int], int],
+    frame: str = "",
 ) -> Iterator[Opened]:
     """A file that was checked and holds at least one Gaussian, once there is memory to work on it.
 
-    memory: bytes for a count and a degree, beside what reading takes. Raises InvalidSplat, TooLarge.
+    memory: bytes for a count and a degree, beside what reading takes. frame: as `convert`'s.
+    Raises InvalidSplat, UnsupportedFormat, TooLarge.
     """
     before = announced(source, format)
     with ExitStack() as stack:
@@ -75,11 +92,16 @@ def admitted_splat(
             needed = FIXED + before.memory + memory(before.gaussians, before.sh_degree)
             stack.enter_context(budget.admitted(needed))
         with blaming_the_file():
-            opened = splats.open_cloud(source, format, limits)
+            opened = open_splat(source, format, limits, frame)
             opened.check_not_empty()
         if before is None:
             stack.enter_context(budget.admitted(FIXED + memory(opened.count, opened.sh_degree)))
         yield opened
+
+
+def open_splat(source: Path, format: str, limits: ReadLimits, frame: str) -> Opened:
+    """The file checked from end to end. frame: as `convert`'s. Raises SplatError."""
+    return splats.open_cloud(source, format, limits, **({"frame": frame} if frame else {}))
 
 
 @contextmanager
@@ -89,7 +111,7 @@ def blaming_the_file() -> Iterator[None]:
         yield
     except LimitExceededError as error:
         raise TooLarge(str(error)) from error
-    except InvalidCloudError as error:
+    except (InvalidCloudError, UnsupportedFileError, UnknownFormatError) as error:
         # The cloud was found sound before it is written: what remains is what a format does not take.
         raise UnsupportedFormat(str(error)) from error
     except SplatError as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from immichvr_splats import FORMATS, LIGHT_BYTES, Format, UnknownFormatError, format_of
+from immichvr_splats.strangers import HEAD_BYTES, what_it_is
 
 from immichvr_converter.conversion.errors import InvalidSplat, UnsupportedFormat
 from immichvr_converter.conversion.options import Options, check_options, taken_by
@@ -18,7 +19,6 @@ LIGHT_FORMAT = "spz"
 LIGHT_MAX_BYTES = LIGHT_BYTES
 """What a headset or a phone on the road can be asked to load."""
 
-_LONGEST_MAGIC = 16
 _LABEL = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+){0,15}")
 
 
@@ -98,23 +98,25 @@ def check_readable(key: str) -> None:
 def tell_format(path: Path, from_format: str = "", name: str = "") -> str:
     """The key of a file's format: the one it is said to have, else told by its first bytes, else by its name.
 
-    Raises UnsupportedFormat where the named one is not read, InvalidSplat where nothing tells.
+    Raises UnsupportedFormat where the named one is not read or the file is known for something else, InvalidSplat
+    where nothing tells.
     """
     if from_format:
         check_readable(from_format)
         return from_format
     with path.open("rb") as file:
-        head = file.read(_LONGEST_MAGIC)
+        head = file.read(HEAD_BYTES)
     for row in FORMATS.values():
         if head.startswith(row.magic):
             return row.key
     try:
         return format_of(name)
     except UnknownFormatError:
+        words = what_it_is(head)
+        if words is not None:
+            raise UnsupportedFormat(f"the file is {words}") from None
         wanted = _keys_where("can_read")
-        raise InvalidSplat(
-            f"the first {len(head)} bytes tell no splat format; from_format may name it, one of {wanted}"
-        ) from None
+        raise InvalidSplat(f"the first bytes tell no splat format; from_format may name it, one of {wanted}") from None
 
 
 def _keys_where(capability: str) -> str:

@@ -55,13 +55,15 @@ def make_levels(
     limits: ReadLimits,
     budget: MemoryBudget,
     reached: Callable[[str], None],
+    frame: str = "",
 ) -> Levels:
     """Reads `source` once and writes a file of format `row` for each level, then LEVELS_FILE, into `folder`.
 
-    wanted: as `choose_levels` gives it. Of levels that the whole cloud fits into only the last is made.
+    wanted: as `choose_levels` gives it. frame: the axes of the source, where it does not tell them.
+    Of levels that the whole cloud fits into only the last is made.
     Raises InvalidSplat, TooLarge.
     """
-    with admitted_splat(source, format, limits, budget, memory_to_hold) as opened:
+    with admitted_splat(source, format, limits, budget, memory_to_hold, frame) as opened:
         reached("decoded")
         losses = told(opened.losses)
         with blaming_the_file():
@@ -99,12 +101,14 @@ def make_tiles(
     limits: ReadLimits,
     budget: MemoryBudget,
     reached: Callable[[str], None],
+    frame: str = "",
 ) -> Tiles:
     """Reads `source` once and writes an octree of tiles of at most `most` Gaussians, then TILES_FILE, into `folder`.
 
+    frame: the axes of the source, where it does not tell them.
     Raises InvalidSplat, TooLarge, ConversionError where there would be more than MOST_TILES.
     """
-    with admitted_splat(source, format, limits, budget, memory_to_hold) as opened:
+    with admitted_splat(source, format, limits, budget, memory_to_hold, frame) as opened:
         if most < 1 or opened.count > most * MOST_TILES // 4:
             least = max(1, -(-opened.count * 4 // MOST_TILES))
             raise ConversionError(f"tiles of {most:,} Gaussians would be too many files, wants at least {least:,}")

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from immichvr.common.v1 import common_pb2 as immichvr_dot_common_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%immichvr/converter/v1/converter.proto\x12\x15immichvr.converter.v1\x1a\x1fimmichvr/common/v1/common.proto\"\xf6\x03\n\rConvertParams\x12\x1b\n\tto_format\x18\x01 \x01(\tR\x08toFormat\x12\x18\n\x07variant\x18\x02 \x01(\tR\x07variant\x12\x1f\n\x0b\x66rom_format\x18\x03 \x01(\tR\nfromFormat\x12\x1b\n\tmodel_key\x18\x04 \x01(\tR\x08modelKey\x12$\n\x0bspz_version\x18\x05 \x01(\rH\x00R\nspzVersion\x88\x01\x01\x12&\n\x0cksplat_level\x18\x06 \x01(\rH\x01R\x0bksplatLevel\x88\x01\x01\x12 \n\tsh_degree\x18\x07 \x01(\rH\x02R\x08shDegree\x88\x01\x01\x12\x14\n\x05\x66rame\x18\x08 \x01(\tR\x05\x66rame\x12\x14\n\x05order\x18\t \x01(\tR\x05order\x12 \n\tlod_count\x18\n \x01(\x04H\x03R\x08lodCount\x88\x01\x01\x12\x1d\n\nply_layout\x18\x0b \x01(\tR\tplyLayout\x12!\n\x0cglb_encoding\x18\x0c \x01(\tR\x0bglbEncoding\x12\x1d\n\nto_formats\x18\r \x03(\tR\ttoFormats\x12\x14\n\x05label\x18\x0e \x01(\tR\x05labelB\x0e\n\x0c_spz_versionB\x0f\n\r_ksplat_levelB\x0c\n\n_sh_degreeB\x0c\n\n_lod_count\"\xd5\x01\n\tLodParams\x12\x1b\n\tmodel_key\x18\x01 \x01(\tR\x08modelKey\x12\x1b\n\tto_format\x18\x02 \x01(\tR\x08toFormat\x12\x1f\n\x0b\x66rom_format\x18\x03 \x01(\tR\nfromFormat\x12\x16\n\x06levels\x18\x04 \x03(\tR\x06levels\x12\x16\n\x06\x63ounts\x18\x05 \x03(\x04R\x06\x63ounts\x12*\n\x0etile_gaussians\x18\x06 \x01(\x04H\x00R\rtileGaussians\x88\x01\x01\x42\x11\n\x0f_tile_gaussians\"J\n\x04Loss\x12\x12\n\x04what\x18\x01 \x01(\tR\x04what\x12\x18\n\x07message\x18\x02 \x01(\tR\x07message\x12\x14\n\x05\x63ount\x18\x03 \x01(\x04R\x05\x63ount\"\xba\x01\n\x0e\x43onvertRequest\x12\x33\n\x05input\x18\x01 \x01(\x0b\x32\x1d.immichvr.common.v1.ObjectRefR\x05input\x12\x35\n\x06output\x18\x02 \x01(\x0b\x32\x1d.immichvr.common.v1.ObjectRefR\x06output\x12<\n\x06params\x18\x03 \x01(\x0b\x32$.immichvr.converter.v1.ConvertParamsR\x06params\"\x9b\x01\n\x0f\x43onvertResponse\x12\x35\n\x06output\x18\x01 \x01(\x0b\x32\x1d.immichvr.common.v1.ObjectRefR\x06output\x12\x1c\n\tgaussians\x18\x02 \x01(\x04R\tgaussians\x12\x33\n\x06losses\x18\x03 \x03(\x0b\x32\x1b.immichvr.converter.v1.LossR\x06losses\"y\n\x14\x43onvertStreamRequest\x12>\n\x06params\x18\x01 \x01(\x0b\x32$.immichvr.converter.v1.ConvertParamsH\x00R\x06params\x12\x16\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00R\x05\x63hunkB\t\n\x07message\"\x83\x01\n\x15\x43onvertStreamResponse\x12G\n\x07summary\x18\x01 \x01(\x0b\x32+.immichvr.converter.v1.ConvertStreamSummaryH\x00R\x07summary\x12\x16\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00R\x05\x63hunkB\t\n\x07message\"\x95\x01\n\x14\x43onvertStreamSummary\x12\x12\n\x04size\x18\x01 \x01(\x04R\x04size\x12\x16\n\x06sha256\x18\x02 \x01(\tR\x06sha256\x12\x1c\n\tgaussians\x18\x03 \x01(\x04R\tgaussians\x12\x33\n\x06losses\x18\x04 \x03(\x0b\x32\x1b.immichvr.converter.v1.LossR\x06losses\"\x88\x01\n\x0eInspectRequest\x12\x35\n\x05input\x18\x01 \x01(\x0b\x32\x1d.immichvr.common.v1.ObjectRefH\x00R\x05input\x12\x14\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00R\x04\x64\x61ta\x12\x1f\n\x0b\x66rom_format\x18\x03 \x01(\tR\nfromFormatB\x08\n\x06source\"\x87\x02\n\x0fInspectResponse\x12\x16\n\x06\x66ormat\x18\x01 \x01(\tR\x06\x66ormat\x12\x1c\n\tgaussians\x18\x02 \x01(\x04R\tgaussians\x12\x1b\n\tsh_degree\x18\x03 \x01(\rR\x08shDegree\x12\x35\n\x06\x62ounds\x18\x04 \x01(\x0b\x32\x1d.immichvr.converter.v1.BoundsR\x06\x62ounds\x12\x35\n\x06\x63\x61mera\x18\x05 \x01(\x0b\x32\x1d.immichvr.converter.v1.CameraR\x06\x63\x61mera\x12\x33\n\x06losses\x18\x06 \x03(\x0b\x32\x1b.immichvr.converter.v1.LossR\x06losses\".\n\x06\x42ounds\x12\x10\n\x03low\x18\x01 \x03(\x02R\x03low\x12\x12\n\x04high\x18\x02 \x03(\x02R\x04high\"\x94\x01\n\x06\x43\x61mera\x12\x0e\n\x02\x66x\x18\x01 \x01(\x01R\x02\x66x\x12\x0e\n\x02\x66y\x18\x02 \x01(\x01R\x02\x66y\x12\x0e\n\x02\x63x\x18\x03 \x01(\x01R\x02\x63x\x12\x0e\n\x02\x63y\x18\x04 \x01(\x01R\x02\x63y\x12\x14\n\x05width\x18\x05 \x01(\rR\x05width\x12\x16\n\x06height\x18\x06 \x01(\rR\x06height\x12\x1c\n\textrinsic\x18\x07 \x03(\x01R\textrinsic\"\x14\n\x12ListFormatsRequest\"\xcb\x02\n\x06\x46ormat\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x1e\n\nextensions\x18\x02 \x03(\tR\nextensions\x12\x1d\n\nmedia_type\x18\x03 \x01(\tR\tmediaType\x12\x19\n\x08\x63\x61n_read\x18\x04 \x01(\x08R\x07\x63\x61nRead\x12\x1b\n\tcan_write\x18\x05 \x01(\x08R\x08\x63\x61nWrite\x12\"\n\rmax_sh_degree\x18\x06 \x01(\rR\x0bmaxShDegree\x12 \n\x0b\x64\x65scription\x18\x07 \x01(\tR\x0b\x64\x65scription\x12!\n\x0ckeeps_camera\x18\x08 \x01(\x08R\x0bkeepsCamera\x12\x1f\n\x0bkeeps_order\x18\t \x01(\x08R\nkeepsOrder\x12\x14\n\x05\x66rame\x18\n \x01(\tR\x05\x66rame\x12\x18\n\x07options\x18\x0b \x03(\tR\x07options\"N\n\x13ListFormatsResponse\x12\x37\n\x07\x66ormats\x18\x01 \x03(\x0b\x32\x1d.immichvr.converter.v1.FormatR\x07\x66ormats2\x9c\x03\n\x10\x43onverterService\x12X\n\x07\x43onvert\x12%.immichvr.converter.v1.ConvertRequest\x1a&.immichvr.converter.v1.ConvertResponse\x12n\n\rConvertStream\x12+.immichvr.converter.v1.ConvertStreamRequest\x1a,.immichvr.converter.v1.ConvertStreamResponse(\x01\x30\x01\x12X\n\x07Inspect\x12%.immichvr.converter.v1.InspectRequest\x1a&.immichvr.converter.v1.InspectResponse\x12\x64\n\x0bListFormats\x12).immichvr.converter.v1.ListFormatsRequest\x1a*.immichvr.converter.v1.ListFormatsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%immichvr/converter/v1/converter.proto\x12\x15immichvr.converter.v1\x1a\x1fimmichvr/common/v1/common.proto\"\x95\x04\n\rConvertParams\x12\x1b\n\tto_format\x18\x01 \x01(\tR\x08toFormat\x12\x18\n\x07variant\x18\x02 \x01(\tR\x07variant\x12\x1f\n\x0b\x66rom_format\x18\x03 \x01(\tR\nfromFormat\x12\x1b\n\tmodel_key\x18\x04 \x01(\tR\x08modelKey\x12$\n\x0bspz_version\x18\x05 \x01(\rH\x00R\nspzVersion\x88\x01\x01\x12&\n\x0cksplat_level\x18\x06 \x01(\rH\x01R\x0bksplatLevel\x88\x01\x01\x12 \n\tsh_degree\x18\x07 \x01(\rH\x02R\x08shDegree\x88\x01\x01\x12\x14\n\x05\x66rame\x18\x08 \x01(\tR\x05\x66rame\x12\x14\n\x05order\x18\t \x01(\tR\x05order\x12 \n\tlod_count\x18\n \x01(\x04H\x03R\x08lodCount\x88\x01\x01\x12\x1d\n\nply_layout\x18\x0b \x01(\tR\tplyLayout\x12!\n\x0cglb_encoding\x18\x0c \x01(\tR\x0bglbEncoding\x12\x1d\n\nto_formats\x18\r \x03(\tR\ttoFormats\x12\x14\n\x05label\x18\x0e \x01(\tR\x05label\x12\x1d\n\nfrom_frame\x18\x0f \x01(\tR\tfromFrameB\x0e\n\x0c_spz_versionB\x0f\n\r_ksplat_levelB\x0c\n\n_sh_degreeB\x0c\n\n_lod_count\"\xf4\x01\n\tLodParams\x12\x1b\n\tmodel_key\x18\x01 \x01(\tR\x08modelKey\x12\x1b\n\tto_format\x18\x02 \x01(\tR\x08toFormat\x12\x1f\n\x0b\x66rom_format\x18\x03 \x01(\tR\nfromFormat\x12\x16\n\x06levels\x18\x04 \x03(\tR\x06levels\x12\x16\n\x06\x63ounts\x18\x05 \x03(\x04R\x06\x63ounts\x12*\n\x0etile_gaussians\x18\x06 \x01(\x04H\x00R\rtileGaussians\x88\x01\x01\x12\x1d\n\nfrom_frame\x18\x07 \x01(\tR\tfromFrameB\x11\n\x0f_tile_gaussians\"J\n\x04Loss\x12\x12\n\x04what\x18\x01 \x01(\tR\x04what\x12\x18\n\x07message\x18\x02 \x01(\tR\x07message\x12\x14\n\x05\x63ount\x18\x03 \x01(\x04R\x05\x63ount\"\xba\x01\n\x0e\x43onvertRequest\x12\x33\n\x05input\x18\x01 \x01(\x0b\x32\x1d.immichvr.common.v1.ObjectRefR\x05input\x12\x35\n\x06output\x18\x02 \x01(\x0b\x32\x1d.immichvr.common.v1.ObjectRefR\x06output\x12<\n\x06params\x18\x03 \x01(\x0b\x32$.immichvr.converter.v1.ConvertParamsR\x06params\"\x9b\x01\n\x0f\x43onvertResponse\x12\x35\n\x06output\x18\x01 \x01(\x0b\x32\x1d.immichvr.common.v1.ObjectRefR\x06output\x12\x1c\n\tgaussians\x18\x02 \x01(\x04R\tgaussians\x12\x33\n\x06losses\x18\x03 \x03(\x0b\x32\x1b.immichvr.converter.v1.LossR\x06losses\"y\n\x14\x43onvertStreamRequest\x12>\n\x06params\x18\x01 \x01(\x0b\x32$.immichvr.converter.v1.ConvertParamsH\x00R\x06params\x12\x16\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00R\x05\x63hunkB\t\n\x07message\"\x83\x01\n\x15\x43onvertStreamResponse\x12G\n\x07summary\x18\x01 \x01(\x0b\x32+.immichvr.converter.v1.ConvertStreamSummaryH\x00R\x07summary\x12\x16\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00R\x05\x63hunkB\t\n\x07message\"\x95\x01\n\x14\x43onvertStreamSummary\x12\x12\n\x04size\x18\x01 \x01(\x04R\x04size\x12\x16\n\x06sha256\x18\x02 \x01(\tR\x06sha256\x12\x1c\n\tgaussians\x18\x03 \x01(\x04R\tgaussians\x12\x33\n\x06losses\x18\x04 \x03(\x0b\x32\x1b.immichvr.converter.v1.LossR\x06losses\"\xa7\x01\n\x0eInspectRequest\x12\x35\n\x05input\x18\x01 \x01(\x0b\x32\x1d.immichvr.common.v1.ObjectRefH\x00R\x05input\x12\x14\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00R\x04\x64\x61ta\x12\x1f\n\x0b\x66rom_format\x18\x03 \x01(\tR\nfromFormat\x12\x1d\n\nfrom_frame\x18\x04 \x01(\tR\tfromFrameB\x08\n\x06source\"\x87\x02\n\x0fInspectResponse\x12\x16\n\x06\x66ormat\x18\x01 \x01(\tR\x06\x66ormat\x12\x1c\n\tgaussians\x18\x02 \x01(\x04R\tgaussians\x12\x1b\n\tsh_degree\x18\x03 \x01(\rR\x08shDegree\x12\x35\n\x06\x62ounds\x18\x04 \x01(\x0b\x32\x1d.immichvr.converter.v1.BoundsR\x06\x62ounds\x12\x35\n\x06\x63\x61mera\x18\x05 \x01(\x0b\x32\x1d.immichvr.converter.v1.CameraR\x06\x63\x61mera\x12\x33\n\x06losses\x18\x06 \x03(\x0b\x32\x1b.immichvr.converter.v1.LossR\x06losses\".\n\x06\x42ounds\x12\x10\n\x03low\x18\x01 \x03(\x02R\x03low\x12\x12\n\x04high\x18\x02 \x03(\x02R\x04high\"\x94\x01\n\x06\x43\x61mera\x12\x0e\n\x02\x66x\x18\x01 \x01(\x01R\x02\x66x\x12\x0e\n\x02\x66y\x18\x02 \x01(\x01R\x02\x66y\x12\x0e\n\x02\x63x\x18\x03 \x01(\x01R\x02\x63x\x12\x0e\n\x02\x63y\x18\x04 \x01(\x01R\x02\x63y\x12\x14\n\x05width\x18\x05 \x01(\rR\x05width\x12\x16\n\x06height\x18\x06 \x01(\rR\x06height\x12\x1c\n\textrinsic\x18\x07 \x03(\x01R\textrinsic\"\x14\n\x12ListFormatsRequest\"\xcb\x02\n\x06\x46ormat\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x1e\n\nextensions\x18\x02 \x03(\tR\nextensions\x12\x1d\n\nmedia_type\x18\x03 \x01(\tR\tmediaType\x12\x19\n\x08\x63\x61n_read\x18\x04 \x01(\x08R\x07\x63\x61nRead\x12\x1b\n\tcan_write\x18\x05 \x01(\x08R\x08\x63\x61nWrite\x12\"\n\rmax_sh_degree\x18\x06 \x01(\rR\x0bmaxShDegree\x12 \n\x0b\x64\x65scription\x18\x07 \x01(\tR\x0b\x64\x65scription\x12!\n\x0ckeeps_camera\x18\x08 \x01(\x08R\x0bkeepsCamera\x12\x1f\n\x0bkeeps_order\x18\t \x01(\x08R\nkeepsOrder\x12\x14\n\x05\x66rame\x18\n \x01(\tR\x05\x66rame\x12\x18\n\x07options\x18\x0b \x03(\tR\x07options\"N\n\x13ListFormatsResponse\x12\x37\n\x07\x66ormats\x18\x01 \x03(\x0b\x32\x1d.immichvr.converter.v1.FormatR\x07\x66ormats2\x9c\x03\n\x10\x43onverterService\x12X\n\x07\x43onvert\x12%.immichvr.converter.v1.ConvertRequest\x1a&.immichvr.converter.v1.ConvertResponse\x12n\n\rConvertStream\x12+.immichvr.converter.v1.ConvertStreamRequest\x1a,.immichvr.converter.v1.ConvertStreamResponse(\x01\x30\x01\x12X\n\x07Inspect\x12%.immichvr.converter.v1.InspectRequest\x1a&.immichvr.converter.v1.InspectResponse\x12\x64\n\x0bListFormats\x12).immichvr.converter.v1.ListFormatsRequest\x1a*.immichvr.converter.v1.ListFormatsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,35 +33,35 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'immichvr.converter.v1.conve
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CONVERTPARAMS']._serialized_start=98
-  _globals['_CONVERTPARAMS']._serialized_end=600
-  _globals['_LODPARAMS']._serialized_start=603
-  _globals['_LODPARAMS']._serialized_end=816
-  _globals['_LOSS']._serialized_start=818
-  _globals['_LOSS']._serialized_end=892
-  _globals['_CONVERTREQUEST']._serialized_start=895
-  _globals['_CONVERTREQUEST']._serialized_end=1081
-  _globals['_CONVERTRESPONSE']._serialized_start=1084
-  _globals['_CONVERTRESPONSE']._serialized_end=1239
-  _globals['_CONVERTSTREAMREQUEST']._serialized_start=1241
-  _globals['_CONVERTSTREAMREQUEST']._serialized_end=1362
-  _globals['_CONVERTSTREAMRESPONSE']._serialized_start=1365
-  _globals['_CONVERTSTREAMRESPONSE']._serialized_end=1496
-  _globals['_CONVERTSTREAMSUMMARY']._serialized_start=1499
-  _globals['_CONVERTSTREAMSUMMARY']._serialized_end=1648
-  _globals['_INSPECTREQUEST']._serialized_start=1651
-  _globals['_INSPECTREQUEST']._serialized_end=1787
-  _globals['_INSPECTRESPONSE']._serialized_start=1790
-  _globals['_INSPECTRESPONSE']._serialized_end=2053
-  _globals['_BOUNDS']._serialized_start=2055
-  _globals['_BOUNDS']._serialized_end=2101
-  _globals['_CAMERA']._serialized_start=2104
-  _globals['_CAMERA']._serialized_end=2252
-  _globals['_LISTFORMATSREQUEST']._serialized_start=2254
-  _globals['_LISTFORMATSREQUEST']._serialized_end=2274
-  _globals['_FORMAT']._serialized_start=2277
-  _globals['_FORMAT']._serialized_end=2608
-  _globals['_LISTFORMATSRESPONSE']._serialized_start=2610
-  _globals['_LISTFORMATSRESPONSE']._serialized_end=2688
-  _globals['_CONVERTERSERVICE']._serialized_start=2691
-  _globals['_CONVERTERSERVICE']._serialized_end=3103
+  _globals['_CONVERTPARAMS']._serialized_end=631
+  _globals['_LODPARAMS']._serialized_start=634
+  _globals['_LODPARAMS']._serialized_end=878
+  _globals['_LOSS']._serialized_start=880
+  _globals['_LOSS']._serialized_end=954
+  _globals['_CONVERTREQUEST']._serialized_start=957
+  _globals['_CONVERTREQUEST']._serialized_end=1143
+  _globals['_CONVERTRESPONSE']._serialized_start=1146
+  _globals['_CONVERTRESPONSE']._serialized_end=1301
+  _globals['_CONVERTSTREAMREQUEST']._serialized_start=1303
+  _globals['_CONVERTSTREAMREQUEST']._serialized_end=1424
+  _globals['_CONVERTSTREAMRESPONSE']._serialized_start=1427
+  _globals['_CONVERTSTREAMRESPONSE']._serialized_end=1558
+  _globals['_CONVERTSTREAMSUMMARY']._serialized_start=1561
+  _globals['_CONVERTSTREAMSUMMARY']._serialized_end=1710
+  _globals['_INSPECTREQUEST']._serialized_start=1713
+  _globals['_INSPECTREQUEST']._serialized_end=1880
+  _globals['_INSPECTRESPONSE']._serialized_start=1883
+  _globals['_INSPECTRESPONSE']._serialized_end=2146
+  _globals['_BOUNDS']._serialized_start=2148
+  _globals['_BOUNDS']._serialized_end=2194
+  _globals['_CAMERA']._serialized_start=2197
+  _globals['_CAMERA']._serialized_end=2345
+  _globals['_LISTFORMATSREQUEST']._serialized_start=2347
+  _globals['_LISTFORMATSREQUEST']._serialized_end=2367
+  _globals['_FORMAT']._serialized_start=2370
+  _globals['_FORMAT']._serialized_end=2701
+  _globals['_LISTFORMATSRESPONSE']._serialized_start=2703
+  _globals['_LISTFORMATSRESPONSE']._serialized_end=2781
+  _globals['_CONVERTERSERVICE']._serialized_start=2784
+  _globals['_CONVERTERSERVICE']._serialized_end=3196
 # @@protoc_insertion_point(module_scope)

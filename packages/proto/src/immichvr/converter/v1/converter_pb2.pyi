@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ConvertParams(_message.Message):
-    __slots__ = ("to_format", "variant", "from_format", "model_key", "spz_version", "ksplat_level", "sh_degree", "frame", "order", "lod_count", "ply_layout", "glb_encoding", "to_formats", "label")
+    __slots__ = ("to_format", "variant", "from_format", "model_key", "spz_version", "ksplat_level", "sh_degree", "frame", "order", "lod_count", "ply_layout", "glb_encoding", "to_formats", "label", "from_frame")
     TO_FORMAT_FIELD_NUMBER: _ClassVar[int]
     VARIANT_FIELD_NUMBER: _ClassVar[int]
     FROM_FORMAT_FIELD_NUMBER: _ClassVar[int]
@@ -23,6 +23,7 @@ class ConvertParams(_message.Message):
     GLB_ENCODING_FIELD_NUMBER: _ClassVar[int]
     TO_FORMATS_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIELD_NUMBER: _ClassVar[int]
+    FROM_FRAME_FIELD_NUMBER: _ClassVar[int]
     to_format: str
     variant: str
     from_format: str
@@ -37,23 +38,26 @@ class ConvertParams(_message.Message):
     glb_encoding: str
     to_formats: _containers.RepeatedScalarFieldContainer[str]
     label: str
-    def __init__(self, to_format: _Optional[str] = ..., variant: _Optional[str] = ..., from_format: _Optional[str] = ..., model_key: _Optional[str] = ..., spz_version: _Optional[int] = ..., ksplat_level: _Optional[int] = ..., sh_degree: _Optional[int] = ..., frame: _Optional[str] = ..., order: _Optional[str] = ..., lod_count: _Optional[int] = ..., ply_layout: _Optional[str] = ..., glb_encoding: _Optional[str] = ..., to_formats: _Optional[_Iterable[str]] = ..., label: _Optional[str] = ...) -> None: ...
+    from_frame: str
+    def __init__(self, to_format: _Optional[str] = ..., variant: _Optional[str] = ..., from_format: _Optional[str] = ..., model_key: _Optional[str] = ..., spz_version: _Optional[int] = ..., ksplat_level: _Optional[int] = ..., sh_degree: _Optional[int] = ..., frame: _Optional[str] = ..., order: _Optional[str] = ..., lod_count: _Optional[int] = ..., ply_layout: _Optional[str] = ..., glb_encoding: _Optional[str] = ..., to_formats: _Optional[_Iterable[str]] = ..., label: _Optional[str] = ..., from_frame: _Optional[str] = ...) -> None: ...
 
 class LodParams(_message.Message):
-    __slots__ = ("model_key", "to_format", "from_format", "levels", "counts", "tile_gaussians")
+    __slots__ = ("model_key", "to_format", "from_format", "levels", "counts", "tile_gaussians", "from_frame")
     MODEL_KEY_FIELD_NUMBER: _ClassVar[int]
     TO_FORMAT_FIELD_NUMBER: _ClassVar[int]
     FROM_FORMAT_FIELD_NUMBER: _ClassVar[int]
     LEVELS_FIELD_NUMBER: _ClassVar[int]
     COUNTS_FIELD_NUMBER: _ClassVar[int]
     TILE_GAUSSIANS_FIELD_NUMBER: _ClassVar[int]
+    FROM_FRAME_FIELD_NUMBER: _ClassVar[int]
     model_key: str
     to_format: str
     from_format: str
     levels: _containers.RepeatedScalarFieldContainer[str]
     counts: _containers.RepeatedScalarFieldContainer[int]
     tile_gaussians: int
-    def __init__(self, model_key: _Optional[str] = ..., to_format: _Optional[str] = ..., from_format: _Optional[str] = ..., levels: _Optional[_Iterable[str]] = ..., counts: _Optional[_Iterable[int]] = ..., tile_gaussians: _Optional[int] = ...) -> None: ...
+    from_frame: str
+    def __init__(self, model_key: _Optional[str] = ..., to_format: _Optional[str] = ..., from_format: _Optional[str] = ..., levels: _Optional[_Iterable[str]] = ..., counts: _Optional[_Iterable[int]] = ..., tile_gaussians: _Optional[int] = ..., from_frame: _Optional[str] = ...) -> None: ...
 
 class Loss(_message.Message):
     __slots__ = ("what", "message", "count")
@@ -114,14 +118,16 @@ class ConvertStreamSummary(_message.Message):
     def __init__(self, size: _Optional[int] = ..., sha256: _Optional[str] = ..., gaussians: _Optional[int] = ..., losses: _Optional[_Iterable[_Union[Loss, _Mapping]]] = ...) -> None: ...
 
 class InspectRequest(_message.Message):
-    __slots__ = ("input", "data", "from_format")
+    __slots__ = ("input", "data", "from_format", "from_frame")
     INPUT_FIELD_NUMBER: _ClassVar[int]
     DATA_FIELD_NUMBER: _ClassVar[int]
     FROM_FORMAT_FIELD_NUMBER: _ClassVar[int]
+    FROM_FRAME_FIELD_NUMBER: _ClassVar[int]
     input: _common_pb2.ObjectRef
     data: bytes
     from_format: str
-    def __init__(self, input: _Optional[_Union[_common_pb2.ObjectRef, _Mapping]] = ..., data: _Optional[bytes] = ..., from_format: _Optional[str] = ...) -> None: ...
+    from_frame: str
+    def __init__(self, input: _Optional[_Union[_common_pb2.ObjectRef, _Mapping]] = ..., data: _Optional[bytes] = ..., from_format: _Optional[str] = ..., from_frame: _Optional[str] = ...) -> None: ...
 
 class InspectResponse(_message.Message):
     __slots__ = ("format", "gaussians", "sh_degree", "bounds", "camera", "losses")
