@@ -126,6 +126,12 @@ async def test_who_had_signed_in_is_signed_in_and_licences_are_accepted(upgraded
     assert stranger.status_code == 401
 
 
+async def test_what_was_known_of_a_model_is_known_and_what_was_told_of_it_since_is_read(upgraded) -> None:
+    model = (await upgraded.client.get("/api/models/da2-base")).json()
+    assert (model["state"], model["error"]["code"]) == ("failed", "no_network")
+    assert (model["done"], model["total"]) == (1_048_576, 389_000_000)
+
+
 async def test_nothing_of_it_was_set_aside(upgraded) -> None:
     answer = await upgraded.bus.client.request("$JS.API.STREAM.INFO.DEAD", b'{"subjects_filter":"dead.aside.>"}')
     assert not json.loads(answer.data)["state"].get("subjects")

@@ -90,9 +90,10 @@ async def test_events_say_to_it_what_they_say_now(upgraded, messages) -> None:
 
 
 @STACK
-async def test_accepted_licences_are_read(upgraded) -> None:
+async def test_accepted_licences_and_states_of_models_are_read(upgraded) -> None:
     state = await last_values(upgraded.bus, "KV_state")
     assert check("Accepted", state["$KV.state.licence.da2-base"])["who"] == "local"
+    assert check("ModelRecord", state["$KV.state.model.da2-base"])["error"]["code"] == "no_network"
 
 
 def test_what_is_known_of_a_model_is_read() -> None:
