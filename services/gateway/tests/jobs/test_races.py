@@ -11,6 +11,7 @@ import pytest
 from google.protobuf import json_format
 from immichvr.common.v1.common_pb2 import Error
 from immichvr.events.v1.events_pb2 import (
+    JOB_STATE_CANCELLED,
     JOB_STATE_FAILED,
     JOB_STATE_RUNNING,
     JOB_STATE_SUCCEEDED,
@@ -170,6 +171,26 @@ async def test_a_job_that_cannot_be_queued_again_at_once_is_later(
     assert await queued_runs(empty_bus) == [2]
     assert (known(desk, job).state, desk.owing) == (State.QUEUED, [])
     assert (await written(empty_bus, job)).owed == []
+
+
+async def test_a_job_that_a_worker_acknowledges_while_it_is_cancelled_is_cancelled(
+    make_desk: Make, job: Job, empty_bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = make_desk()
+    record = await submitted(desk, job)
+    look = empty_bus.js.get_last_msg
+
+    async def look_too_late(stream: str, subject: str, **rest: Any) -> Any:
+        found = await look(stream, subject, **rest)
+        await empty_bus.js.purge_stream("JOBS")
+        return found
+
+    with monkeypatch.context() as late:
+        late.setattr(empty_bus.js, "get_last_msg", look_too_late)
+        await desk.cancel(record, "ann")
+    assert await queued_runs(empty_bus) == []
+    last = await look("EVENTS", event_subject("gateway", "job", job.id))
+    assert json_format.Parse(last.data or b"", JobEvent()).state == JOB_STATE_CANCELLED
 
 
 async def test_what_is_owed_about_one_job_is_done_whatever_is_wrong_with_another(

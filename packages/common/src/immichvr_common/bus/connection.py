@@ -11,7 +11,7 @@ import nats
 import nats.errors
 from nats.aio.client import Client
 from nats.js import JetStreamContext
-from nats.js.errors import APIError, NoStreamResponseError, ServiceUnavailableError
+from nats.js.errors import APIError, NoStreamResponseError, NotFoundError, ServiceUnavailableError
 
 from immichvr_common.errors import Conflict, StorageFull, Unavailable
 from immichvr_common.logs import get_log
@@ -128,6 +128,21 @@ class Bus:
         self._unconfirmed.pop(stream, None)
         self._full.pop(stream, None)
         return confirmed
+
+    async def remove(self, stream: str, seq: int) -> None:
+        """Removes a message; one that has gone by itself, as when it was acknowledged just now, is gone.
+
+        Raises nats' own errors.
+        """
+        try:
+            await self.js.delete_msg(stream, seq)
+        except APIError:
+            # NATS has one answer for whatever kept it from removing a message: only a look tells.
+            try:
+                await self.js.get_msg(stream, seq)
+            except NotFoundError:
+                return
+            raise
 
     async def _silence(self, stream: str, subject: str) -> Unavailable:
         """What silence means: a server whose disk is full answers everything but messages that it should store."""

@@ -67,7 +67,7 @@ async def _bury(bus: Bus, advisory: Msg) -> None:
     try:
         job = read_job(message.subject or "", message.data)
     except Unreadable:
-        await bus.js.delete_msg(JOBS, seq)
+        await bus.remove(JOBS, seq)
         raise
     event = JobEvent(
         job_id=job.id, kind=job.kind, photo_id=job.photo_id, run=job.run, attempt=deliveries, seq=2**31 - 1,
@@ -76,7 +76,7 @@ async def _bury(bus: Bus, advisory: Msg) -> None:
     event.at.GetCurrentTime()
     subject = event_subject(GATEWAY, "job", job.id)
     await bus.publish_until_stored(subject, encode(event), f"{job.id}.{job.run}.poison")
-    await bus.js.delete_msg(JOBS, seq)
+    await bus.remove(JOBS, seq)
 
 
 def _facts(advisory: bytes) -> tuple[int, int]:

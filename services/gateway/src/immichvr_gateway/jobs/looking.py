@@ -88,7 +88,7 @@ async def take_off_the_queue(bus: Bus, subject: str, aside: Aside) -> None:
         return
     except Unreadable as error:
         await aside.put(JOBS, subject, found.data, error)
-        await bus.js.delete_msg(JOBS, found.seq or 0)
+        await bus.remove(JOBS, found.seq or 0)
 
 
 async def queued_subjects(bus: Bus) -> dict[str, str]:

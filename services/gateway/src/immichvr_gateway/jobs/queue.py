@@ -102,6 +102,6 @@ class JobQueue:
         try:
             message = await self._bus.js.get_last_msg(JOBS, record.subject)
             if message.seq is not None:
-                await self._bus.js.delete_msg(JOBS, message.seq)
+                await self._bus.remove(JOBS, message.seq)
         except NotFoundError:
             return
