@@ -82,6 +82,21 @@ async def test_a_format_that_browsers_show_and_we_do_not_decode_comes_as_preview
     assert _size(await _bytes(content)) == (1440, 960)
 
 
+@pytest.mark.parametrize(("name", "size"), [("sea.jpg", (1440, 960)), ("sea.heic", (3000, 2000))])
+async def test_of_a_photo_that_cannot_be_decoded_the_largest_picture_of_immich_is_used(
+    immich_stub, library, ada, as_ada, picture, name, size
+):
+    # Of a JPEG the full-size picture would be the damaged file itself.
+    asset = immich_stub.add_photo(ada, picture(3000, 2000), name, original=b"BM is no JPEG")
+    asset.renditions["fullsize"] = ("image/jpeg", picture(3000, 2000))
+    content = await library.rendition(as_ada, asset.id, small=False)
+    assert name in content.note and "could not be decoded" in content.note
+    assert _size(await _bytes(content)) == size
+    small = await library.rendition(as_ada, asset.id, small=True)
+    assert "preview" in small.note
+    assert _size(await _bytes(small)) == (1440, 960)
+
+
 async def test_a_drawing_that_may_carry_scripts_is_only_downloaded(immich_stub, library, ada, as_ada, picture):
     asset = immich_stub.add_photo(ada, picture(), "sea.svg", original=b"<svg><script/></svg>")
     async with await library.original(as_ada, asset.id) as content:

@@ -1,9 +1,12 @@
 """Pages of the timeline, and which photos are not in it."""
 
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from immich_answers import asset_answer
 from immichvr_gateway.library import InvalidCursor, LibraryUnavailable, PhotoNotFound
+from immichvr_gateway.library.immich.answers import UNREADABLE
 from starlette.responses import JSONResponse
 
 
@@ -156,6 +159,58 @@ async def test_names_from_outside_cannot_break_headers(immich_stub, library, ada
     [photo] = (await library.photos(as_ada, None, 10)).items
     assert photo.name.isprintable()
     assert not set('"\\/') & set(photo.name)
+
+
+BAD = [
+    {"fileCreatedAt": "not a date"},
+    {"fileCreatedAt": "+275760-09-13T00:00:00.000Z", "localDateTime": "2024-02-30T00:00:00.000Z"},
+    {"fileCreatedAt": "0001-01-01T00:00:00.000Z", "localDateTime": "0001-01-01T00:00:00.000+14:00"},
+    {"fileCreatedAt": "9999-12-31T23:59:59.999Z", "localDateTime": "9999-12-31T10:00:00.000Z"},
+    {"fileCreatedAt": "0001-01-01T01:00:00.000Z", "localDateTime": "0001-01-01T00:00:00.000Z"},
+    {"fileCreatedAt": None, "localDateTime": None},
+    {"fileCreatedAt": "2024-05-01T12:00:00", "localDateTime": "2024-05-01T14:00:00"},
+    {"width": "wide", "height": 1e300, "thumbhash": 7, "originalMimeType": ["image/jpeg"]},
+    {"exifInfo": "none"},
+    {"exifInfo": {"fileSizeInByte": "many", "projectionType": 5}},
+]
+
+
+@pytest.mark.parametrize("bad", BAD)
+async def test_an_asset_with_something_unreadable_is_shown_without_it(immich_stub, library, ada, as_ada, picture, bad):
+    odd, _ = (immich_stub.add_photo(ada, picture(40, 30), f"{number}.jpg") for number in range(2))
+    _say(immich_stub, {odd.id: bad})
+    photos = (await library.photos(as_ada, None, 10)).items
+    assert [photo.name for photo in photos] == ["1.jpg", "0.jpg"]
+    assert await library.photo(as_ada, odd.id, fresh=True) == photos[1]
+
+
+@pytest.mark.parametrize("bad", [{"checksum": None}, {"isTrashed": "perhaps"}, {"originalFileName": 5}, {"ownerId": 7}])
+async def test_an_asset_of_which_too_little_is_known_is_left_out_and_counted(
+    immich_stub, library, ada, as_ada, picture, bad
+):
+    odd, _ = (immich_stub.add_photo(ada, picture(40, 30), f"{number}.jpg") for number in range(2))
+    before = UNREADABLE._value.get()
+    _say(immich_stub, {odd.id: bad})
+    assert [photo.name for photo in (await library.photos(as_ada, None, 10)).items] == ["1.jpg"]
+    assert UNREADABLE._value.get() == before + 1
+    assert len(await library.visible(as_ada, [str(uuid.uuid4()) for _ in range(20)], singly=0)) == 0
+
+
+def _say(immich_stub, changes):
+    """Has Immich say these things of assets instead of what is so; its document knows no such answers."""
+
+    def told(asset):
+        return {**asset_answer(asset, with_exif=True), **changes.get(asset.id, {})}
+
+    async def search(_):
+        items = [told(asset) for asset in reversed(immich_stub.assets.values())]
+        return JSONResponse({"assets": {"items": items, "nextPage": None}})
+
+    async def one(request):
+        return JSONResponse(told(immich_stub.assets[request.url.path.rpartition("/")[2]]))
+
+    immich_stub.instead["search/metadata"] = search
+    immich_stub.instead["assets/[0-9a-f-]{36}$"] = one
 
 
 @pytest.mark.parametrize(

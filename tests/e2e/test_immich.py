@@ -46,10 +46,25 @@ def picture() -> bytes:
     return out.getvalue()
 
 
+def _hurt(picture: bytes) -> dict[str, bytes]:
+    """Originals that are not what their names say, or damaged, or too large."""
+    bmp = io.BytesIO()
+    Image.open(io.BytesIO(picture)).save(bmp, "BMP")
+    at = picture.index(b"\xff\xc0") + 5
+    huge = picture[:at] + (24_000).to_bytes(2, "big") * 2 + picture[at + 4 :]
+    return {
+        "bmp.jpg": bmp.getvalue(),
+        "jxl.jpg": b"\xff\x0a" + bytes(500),
+        "half.jpg": picture[:9000],
+        "huge.jpg": huge,
+    }
+
+
 def test_two_people_sign_in_and_each_sees_and_makes_only_their_own(start_up, tmp_path: Path, picture: bytes) -> None:
     stub = _immich_stub()
     with stub.serving():
         ada, ben = stub.add_user("Ada"), stub.add_user("Ben")
+        hurt = {name: stub.add_photo(ada, picture, name, original) for name, original in _hurt(picture).items()}
         mine = stub.add_photo(ada, picture, "cat.jpg")
         theirs = stub.add_photo(ben, picture, "other-cat.jpg")
         ada_key, ben_key = stub.add_key(ada), stub.add_key(ben)
@@ -68,7 +83,7 @@ def test_two_people_sign_in_and_each_sees_and_makes_only_their_own(start_up, tmp
             with httpx.Client(base_url=address) as first, httpx.Client(base_url=address) as second:
                 assert first.post("/api/session", json={"api_key": ada_key}).status_code == 204
                 assert second.post("/api/session", json={"api_key": ben_key}).status_code == 204
-                [photo] = first.get("/api/photos").json()["items"]
+                photo = first.get("/api/photos").json()["items"][0]
                 assert (photo["id"], photo["name"]) == (mine.id, "cat.jpg")
                 assert photo["external_url"] == f"https://photos.example.org/photos/{mine.id}"
                 answer = first.post(f"/api/photos/{mine.id}/splat", json={"model": "auto"})
@@ -79,6 +94,13 @@ def test_two_people_sign_in_and_each_sees_and_makes_only_their_own(start_up, tmp
                     one for one in first.get(f"/api/photos/{mine.id}/assets").json()["assets"] if one["kind"] == "splat"
                 ]
                 assert first.get(splat["files"][0]["url"]).status_code == 200
+                for name, asset in hurt.items():
+                    answer = first.post(f"/api/photos/{asset.id}/depth", json={"model": "heuristic"})
+                    job = _ended(first, answer.json()["job"])
+                    assert job["state"] == "succeeded", (name, job["error"])
+                    [depth] = first.get(f"/api/photos/{asset.id}/assets").json()["assets"]
+                    assert "could not be decoded; this is Immich's preview" in depth["losses"][0], name
+                    assert first.get(depth["files"][0]["url"]).status_code == 200
                 # Ben knows every id, and gets nothing.
                 for path in (f"/api/photos/{mine.id}", f"/api/photos/{mine.id}/assets", splat["files"][0]["url"],
                              f"/api/photos/{mine.id}/thumbnail", f"/api/jobs/{job['id']}"):  # fmt: skip

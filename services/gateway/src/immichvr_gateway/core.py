@@ -53,6 +53,7 @@ from immichvr_gateway.settings import GatewaySettings
 from immichvr_gateway.skew import Clocks
 from immichvr_gateway.sockets import News
 from immichvr_gateway.staging import Stager
+from immichvr_gateway.standing_in import StandingIn
 from immichvr_gateway.upkeep import keep_position, repeat, save_position, stored_position
 from immichvr_gateway.views import asset_view
 
@@ -267,6 +268,8 @@ class Core:
             desk, self._assets, self.manifests, stager, self.store, self._shelf, retention.book, kept.ply_days > 0
         )
         self._lightening = Lightening(desk, orders, self._supervisor)
+        if self.library.kind == "immich":
+            desk.stand_in = StandingIn(desk, orders, self.library, self.presences, self._supervisor).begin
         self._model_orders = ModelOrders(desk, self._shelf, self.models, self.store.bucket)
         self._live = LiveSessions(desk, self._shelf, self.models, self.store.bucket, settings.live)
         self._desk, self._orders = desk, orders

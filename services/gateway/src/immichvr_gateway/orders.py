@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import OrderedDict
 from typing import Any, Literal
 
 from google.protobuf import json_format
@@ -28,6 +29,8 @@ from immichvr_gateway.staging import Stager
 DEPTH_MODELS = ["auto", *(model.key for model in registry.making("depth"))]
 SPLAT_MODELS = ["auto", *(key for model in registry for key in model.splat_keys)]
 QUALITIES = ["full", "light"]
+_ASKERS, _ASKERS_OF_ONE = 4096, 8
+"""Of so many jobs it is remembered who asked, and of so many people."""
 
 Kind = Literal["depth", "splat"]
 
@@ -52,6 +55,7 @@ class Orders:
         self._desk, self._assets, self._manifests = desk, assets, manifests
         self._stager, self._store, self._shelf = stager, store, shelf
         self._manifests, self._book, self._keeps_ply = manifests, book, keeps_ply
+        self._askers: OrderedDict[str, dict[str, Identity]] = OrderedDict()
         self.conversions = Conversions(desk, assets, manifests, store)
 
     def distrust_inputs(self, record: JobRecord) -> None:
@@ -107,6 +111,9 @@ class Orders:
         if "source" in job.inputs:
             photo = await self._stager.look_up(who, record.photo_id)
             if photo.source_version == job.source_version:
+                self._note_asker(record.id, who)
+                if record.refusal is not None:
+                    self._stager.give_up_original(photo, record.refusal)
                 staged = await self._stager.stage(who, photo)
                 job.inputs["source"].CopyFrom(staged.ref)
                 job.source_note = staged.note
@@ -119,6 +126,21 @@ class Orders:
                 raise Problem(409, "changed", "the splat that was to be converted is gone; ask for it anew")
             self.conversions.renew(job, await self._manifests.read(entry.manifest_key))
         return json_format.MessageToDict(job)
+
+    def askers(self, record: JobRecord) -> list[Identity]:
+        """Those who asked this gateway for a job lately and want it still, the last one first."""
+        asked = self._askers.get(record.id, {})
+        return [asked[one] for one in reversed(asked) if one in record.requesters]
+
+    def _note_asker(self, job_id: str, who: Identity) -> None:
+        asked = self._askers.setdefault(job_id, {})
+        asked.pop(who.user_id, None)
+        asked[who.user_id] = who
+        self._askers.move_to_end(job_id)
+        while len(asked) > _ASKERS_OF_ONE:
+            del asked[next(iter(asked))]
+        if len(self._askers) > _ASKERS:
+            self._askers.popitem(last=False)
 
     async def _can_be_remade(self, photo: LibraryPhoto, entry: AssetEntry, manifest: Manifest) -> bool:
         """Whether the same splat would come of it again, with the PLY that this one has no more."""
@@ -188,6 +210,7 @@ class Orders:
         if not is_flat(photo.projection):
             raise NotFlat(photo.projection or "")
         await self._check_model(model)
+        self._note_asker(name, who)
         joined = await self._desk.join(name, who.user_id, quality == "light")
         if joined is not None:
             return Answer(joined, done=False)

@@ -13,11 +13,23 @@ from pathlib import Path
 
 from immichvr.common.v1.common_pb2 import ObjectRef
 from immichvr_common.locks import KeyedLocks
+from immichvr_common.logs import get_log
 from immichvr_common.storage import ObjectStore
 
-from immichvr_gateway.library import Content, Identity, Library, LibraryPhoto
+from immichvr_gateway.jobs.records import JobError
+from immichvr_gateway.library import (
+    Content,
+    Identity,
+    Library,
+    LibraryError,
+    LibraryPhoto,
+    LibraryUnavailable,
+    PhotoTooLarge,
+)
 from immichvr_gateway.problems import Problem
 from immichvr_gateway.settings import LimitSettings, RetentionSettings
+
+log = get_log(__name__)
 
 _REMEMBERED = 4096
 _TRUSTED_S = 60.0
@@ -45,6 +57,7 @@ class Stager:
         self._library, self._store, self._on_staged = library, store, on_staged
         self._max_bytes, self._lasts_s = int(limits.source_megabytes * 1e6), retention.source_hours * 3600 / 2
         self._known: OrderedDict[str, tuple[float, float, Staged]] = OrderedDict()
+        self._given_up: OrderedDict[str, JobError] = OrderedDict()
         self._locks = KeyedLocks()
 
     async def look_up(self, who: Identity, photo_id: str) -> LibraryPhoto:
@@ -56,9 +69,17 @@ class Stager:
 
         Raises Problem for what can be no photo, Unavailable, library errors.
         """
-        key = f"sources/{photo.id}/{photo.source_version}"
+        key = _key(photo)
         async with self._locks.hold(key):
             return await self._stage(who, photo, key, trusting)
+
+    def give_up_original(self, photo: LibraryPhoto, why: JobError) -> None:
+        """Has the library's own picture of a photo be staged from now on: what it is made from cannot be decoded."""
+        key = _key(photo)
+        self._known.pop(key, None)
+        self._given_up[key] = why
+        if len(self._given_up) > _REMEMBERED:
+            self._given_up.popitem(last=False)
 
     def distrust(self, keys: set[str]) -> None:
         """Has what lies under these keys be staged anew: a worker found it damaged."""
@@ -73,7 +94,7 @@ class Stager:
                 self._remember(key, at, seen if is_trusted else _now(), known)
                 return known
         at = _now()
-        async with await self._library.source(who, photo.id) as content:
+        async with await self._open(who, photo, key) as content:
             if content.source_version not in (None, photo.source_version):
                 raise Problem(409, "changed", f"{photo.name} was changed just now; ask again")
             with tempfile.NamedTemporaryFile(prefix="stage-") as file:
@@ -85,11 +106,40 @@ class Stager:
         self._remember(key, at, at, staged)
         return staged
 
+    async def _open(self, who: Identity, photo: LibraryPhoto, key: str) -> Content:
+        """The photo, or the library's own picture of it where the photo is not decoded, or too large to be fetched."""
+        why = self._given_up.get(key)
+        if why is None:
+            try:
+                content = await self._library.source(who, photo.id)
+                if content.size is None or 0 < content.size <= self._max_bytes:
+                    return content
+                await content.close()
+                code = "image_too_large" if content.size else "invalid_image"
+                why = JobError(code=code, message=f"it has {content.size} bytes; the limit is {self._max_bytes} bytes")
+            except PhotoTooLarge as error:
+                why = JobError(code=error.code, message=error.message)
+        rendition = None
+        try:
+            rendition = await self._library.rendition(who, photo.id, small=why.code == "image_too_large")
+        except LibraryUnavailable:
+            raise
+        except LibraryError as error:
+            log.info("there is no picture to stand in for a photo", photo_id=photo.id, error=error.message)
+        if rendition is None:
+            return await self._library.source(who, photo.id)
+        rendition.note = f"{rendition.note} ({why.message})"
+        return rendition
+
     def _remember(self, key: str, at: float, seen: float, staged: Staged) -> None:
         self._known[key] = (at, seen, staged)
         self._known.move_to_end(key)
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
+
+
+def _key(photo: LibraryPhoto) -> str:
+    return f"sources/{photo.id}/{photo.source_version}"
 
 
 def _now() -> float:

@@ -8,10 +8,13 @@ import threading
 import time
 import tracemalloc
 import zlib
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from immichvr_gateway.library import InvalidCursor, LibraryUnavailable, PhotoNotFound
+from immichvr_gateway.library.folder.header import UNREADABLE
+from immichvr_gateway.library.folder.walking import walk
 from immichvr_media import decode_photo
 
 
@@ -70,6 +73,28 @@ async def test_a_photo_is_described(library, me, put):
     assert photo.taken_at.isoformat() == "2024-05-01T12:00:00+02:00"
     assert re.fullmatch("[a-z0-9-]{16,}", photo.id) and re.fullmatch("[0-9a-f]{16}", photo.source_version)
     assert photo == await library.photo(me, photo.id)
+
+
+@pytest.mark.parametrize("moment", [-(2**33), 2**33, 2**34, 300_000_000_000])
+async def test_a_file_of_an_impossible_time_does_no_harm_to_the_list(library, me, put, monkeypatch, moment):
+    put("good.jpg", modified=1_500_000_000)
+    put("odd.jpg")
+    found = list(walk(library._root, 10))
+    odd = [replace(file, mtime_ns=moment * 10**9) if file.name == "odd.jpg" else file for file in found]
+    monkeypatch.setattr("immichvr_gateway.library.folder.index.walk", lambda *_: odd)
+    assert sorted(await _names(library, me)) == ["good.jpg", "odd.jpg"]
+
+
+async def test_a_file_that_a_reader_chokes_on_does_no_harm_to_the_list(library, me, put, monkeypatch):
+    def choke(file, size):
+        if size == odd.stat().st_size:
+            raise RecursionError
+        return UNREADABLE
+
+    put("good.jpg")
+    odd = put("odd.jpg", (640, 480))
+    monkeypatch.setattr("immichvr_gateway.library.folder.index.read_header", choke)
+    assert sorted(await _names(library, me)) == ["good.jpg", "odd.jpg"]
 
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "Asia/Tokyo"])

@@ -1,8 +1,8 @@
 """A capability that makes tiny assets of every kind at once, and does what the photo's name says.
 
-`slow-….jpg` is under way until the file `release` exists; `fail-…` is no image; `crash-…` ends its process;
-`deadly-…` ends the whole worker, unless the file `mercy` exists. These files, and `starts` with a line for each
-start, lie in the directory that the environment variable STUDIO names.
+`slow-….jpg` is under way until the file `release` exists; `fail-…` is no image, unless it is a stand-in for it;
+`crash-…` ends its process; `deadly-…` ends the whole worker, unless the file `mercy` exists. These files, and `starts`
+with a line for each start, lie in the directory that the environment variable STUDIO names.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ def perform(task: Task, report: Report) -> list[Made]:
     with _note("starts").open("a") as starts:
         starts.write(f"{task.kind} {task.photo_id} {os.getpid()}\n")
     report(0.1, "decoded", "looking")
-    _behave(task.source_name.partition("-")[0], report)
+    manner = task.source_name.partition("-")[0]
+    if manner != "fail" or not _is_stand_in(task):
+        _behave(manner, report)
     if task.kind == "convert":
         return [_converted(task)]
     if task.kind == "lod":
@@ -65,6 +67,10 @@ def _behave(manner: str, report: Report) -> None:
         while not _note("release").exists() and time.monotonic() < end:
             report(0.5, "inferred", "thinking")
             time.sleep(0.02)
+
+
+def _is_stand_in(task: Task) -> bool:
+    return "source" in task.inputs and task.inputs["source"].read_bytes().startswith(b"stand-in")
 
 
 def _converted(task: Task) -> Made:

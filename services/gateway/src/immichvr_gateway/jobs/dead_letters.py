@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import nats.errors
+from google.protobuf import json_format
 from immichvr.common.v1.common_pb2 import Error
-from immichvr.events.v1.events_pb2 import JOB_STATE_FAILED, JobEvent
+from immichvr.events.v1.events_pb2 import JOB_STATE_FAILED, DeadJob, JobEvent
 from immichvr_common.arrivals import read_job
 from immichvr_common.bus import Bus, Puller
 from immichvr_common.bus.connection import OUTAGES
@@ -22,6 +23,7 @@ from nats.js.errors import NotFoundError
 from pydantic import BaseModel, Field, ValidationError
 
 from immichvr_gateway.aside import Aside
+from immichvr_gateway.jobs.records import JobError, JobRecord
 
 log = get_log(__name__)
 
@@ -93,3 +95,13 @@ class _Advisory(BaseModel):
 
     stream_seq: int = Field(ge=1, lt=2**63)
     deliveries: int = Field(1, ge=1, le=10_000)
+
+
+async def bury(bus: Bus, record: JobRecord) -> None:
+    """Writes a job that failed for good into DEAD, once."""
+    error = record.error or JobError(code="internal", message="unknown")
+    dead = DeadJob(job=record.job(), deliveries=record.attempts)
+    dead.error.code, dead.error.message = error.code, error.message
+    dead.at.GetCurrentTime()
+    payload = json_format.MessageToJson(dead, indent=None).encode()
+    await bus.publish(f"dead.{record.kind}.{record.id}", payload, {"Nats-Msg-Id": f"dead.{record.id}.{record.run}"})

@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import nats.errors
-from google.protobuf import json_format
-from immichvr.events.v1.events_pb2 import DeadJob, JobEvent
+from immichvr.events.v1.events_pb2 import JobEvent
 from immichvr_common.bus import Bus, job_subject
 from immichvr_common.bus.connection import OUTAGES
 from immichvr_common.errors import ServiceError
@@ -17,6 +16,7 @@ from immichvr_common.locks import KeyedLocks
 from immichvr_common.logs import get_log
 
 from immichvr_gateway.aside import Aside
+from immichvr_gateway.jobs.dead_letters import bury
 from immichvr_gateway.jobs.index import JobIndex
 from immichvr_gateway.jobs.keeping import RecordKeeper
 from immichvr_gateway.jobs.looking import last_words, latest_run, queued_at, take_off_the_queue
@@ -26,6 +26,7 @@ from immichvr_gateway.jobs.records import (
     BURY,
     LOST,
     QUEUE,
+    STAND_IN,
     JobError,
     JobProgress,
     JobRecord,
@@ -55,7 +56,8 @@ class Desk:
     What follows from an event (another run, a line in DEAD) is noted as owed in the very change that the event makes,
     and crossed out once it is done. on_change: told of every change. on_end: told when a job has ended, or has all
     but its light variant. reading: how far events are read; all of them, where it is not given. require_room: raises
-    StorageFull where nothing may be begun.
+    StorageFull where nothing may be begun. stand_in: has the library's own picture staged, and then `stand_in_found`
+    called; None where it makes none.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Desk:
         self._retries, self._pool = settings.retries, settings.pool
         self._locks = KeyedLocks()
         self.require_room: Callable[[], None] = lambda: None
+        self.stand_in: Callable[[JobRecord], None] | None = None
         self._records, self._aside = records or RecordKeeper(bus), Aside(bus)
         self._owing: set[str] = set()
         self._reading, self._queue = reading, JobQueue(bus, reading)
@@ -175,7 +178,7 @@ class Desk:
                 if known is not None:
                     await self._complete(known)
                 return
-            record = with_what_follows(record, self._retries)
+            record = with_what_follows(record, self._retries, self.stand_in is not None)
             if known is not None:
                 known.become(record)
                 record = known
@@ -217,6 +220,19 @@ class Desk:
                 record.progress = JobProgress(fraction=1, stage="stored")
             if state is State.FAILED:
                 record.owed = [BURY]
+            await self._pay(record)
+            await self.settle(record)
+
+    async def stand_in_found(self, job_id: str, run: int, message: dict[str, Any] | None) -> None:
+        """Queues the run that waits for the library's own picture, as `message`; without one it fails as before."""
+        async with self._lock(job_id):
+            record = self.index.get(job_id)
+            if record is None or record.run != run or STAND_IN not in record.owed:
+                return
+            if message is None:
+                record.state, record.error, record.owed = State.FAILED, record.refusal, [BURY]
+            else:
+                record.message, record.owed = message, [QUEUE]
             await self._pay(record)
             await self.settle(record)
 
@@ -349,8 +365,11 @@ class Desk:
         """Does what is owed about a job; whether anything was done. What cannot be done now stays owed."""
         before = len(record.owed)
         for debt in list(record.owed):
+            if debt == STAND_IN and self.stand_in is not None:
+                self.stand_in(record)
+                break
             try:
-                await (self._queue_again(record) if debt == QUEUE else self._bury(record))
+                await (self._queue_again(record) if debt == QUEUE else bury(self._bus, record))
             except (ServiceError, *OUTAGES, nats.errors.Error) as error:
                 why = str(error) or type(error).__name__
                 log.warning("what follows from a job's event waits", job_id=record.id, what=debt, error=why)
@@ -369,15 +388,6 @@ class Desk:
         # Where it was told of, it was published before a crash, and is read of in its turn.
         if run < record.run:
             await self._queue.put(record, _LEFT_BEHIND_S)
-
-    async def _bury(self, record: JobRecord) -> None:
-        error = record.error or JobError(code="internal", message="unknown")
-        dead = DeadJob(job=record.job(), deliveries=record.attempts)
-        dead.error.code, dead.error.message = error.code, error.message
-        dead.at.GetCurrentTime()
-        payload = json_format.MessageToJson(dead, indent=None).encode()
-        headers = {"Nats-Msg-Id": f"dead.{record.id}.{record.run}"}
-        await self._bus.publish(f"dead.{record.kind}.{record.id}", payload, headers)
 
     async def _record(self, record: JobRecord) -> None:
         """Writes a record down, and takes in what another gateway wrote of the job meanwhile."""

@@ -53,7 +53,9 @@ LIGHT = "light"
 """The stage of a job that has made its asset, while the light variant is made."""
 LOST = "lost"
 """Code of a job that is in no queue and has no end: a guess, which whatever is told of the run refutes."""
-QUEUE, BURY = "queue", "bury"
+QUEUE, BURY, STAND_IN = "queue", "bury", "stand_in"
+UNDECODED = frozenset({"invalid_image", "image_too_large", "unsupported_format"})
+"""Codes of photos that the library's own picture may stand in for."""
 NOT_SHOWN = ("keepPly", "accepted", "token")
 """Parameters between the gateway and workers that nobody asked for."""
 
@@ -108,7 +110,8 @@ class JobRecord(JobView):
     exist before this job has succeeded; awaits: the job that makes it. auto_retries: how often the gateway itself
     has tried again; room_retries: how often because there was room again. address: where the worker serves a live
     session, host:port; never shown. owed: what the gateway has still to do about the state it is in: QUEUE, to publish
-    this run; BURY, to write its failure into DEAD.
+    this run; BURY, to write its failure into DEAD; STAND_IN, to stage the library's own picture for this run. refusal:
+    why the photo itself could not be decoded, once such a picture stands in for it.
     """
 
     message: dict[str, Any] = {}
@@ -120,6 +123,7 @@ class JobRecord(JobView):
     room_retries: int = 0
     address: str = ""
     owed: list[str] = []
+    refusal: JobError | None = None
 
     def view(self, user_id: str) -> JobView:
         """What the API shows of it to a person; who else asked for it is nobody's to know."""
@@ -233,12 +237,14 @@ def next_run(record: JobRecord) -> JobRecord:
     )  # fmt: skip
 
 
-def with_what_follows(record: JobRecord, retries: int) -> JobRecord:
+def with_what_follows(record: JobRecord, retries: int, has_stand_ins: bool = False) -> JobRecord:
     """A record after an event, with what comes of it.
 
     A job that made its asset goes on with the light variant; one that crashed, or that a stopping worker gave
     back, gets another run; one that failed for good is to be written down as dead. A live session only ends: its
-    client is told, and begins anew. retries: how often a job whose worker crashed is tried again.
+    client is told, and begins anew. One whose photo cannot be decoded is tried once more with the library's own
+    picture of it. retries: how often a job whose worker crashed is tried again; has_stand_ins: whether the library
+    makes pictures of its own.
     """
     if record.state is State.SUCCEEDED and record.light:
         record.state = State.RUNNING
@@ -246,6 +252,11 @@ def with_what_follows(record: JobRecord, retries: int) -> JobRecord:
     if record.state is not State.FAILED or record.kind == LIVE:
         return record
     error = record.error or JobError(code="internal", message="unknown")
+    if has_stand_ins and error.code in UNDECODED and record.refusal is None and is_of_photo(record):
+        again = next_run(record)
+        again.refusal, again.owed = error, [STAND_IN]
+        again.progress = JobProgress(message="the photo cannot be decoded; the library's own picture of it is taken")
+        return again
     returned = error.code == Returned.code
     crashed = error.code == WorkerCrashed.code and record.auto_retries < retries
     if not ((returned or crashed) and record.message):
@@ -255,6 +266,11 @@ def with_what_follows(record: JobRecord, retries: int) -> JobRecord:
     again.auto_retries = record.auto_retries + (0 if returned else 1)
     again.owed = [QUEUE]
     return again
+
+
+def is_of_photo(record: JobRecord) -> bool:
+    """Whether the job is made from a photo that was staged for it."""
+    return "source" in record.message.get("inputs", {})
 
 
 def place(record: JobRecord) -> tuple[int, bool, int, int]:

@@ -53,6 +53,14 @@ class Library(Protocol):
         """What depth and splats are made from: the picture a person sees, in a format that is decoded."""
         ...
 
+    async def rendition(self, who: Identity, photo_id: str, *, small: bool) -> Content | None:
+        """The largest picture that the library itself made of a photo, for one whose source cannot be decoded.
+
+        small: the largest is too large, too. None where the library makes no pictures of its own. PhotoNotFound,
+        NotReady.
+        """
+        ...
+
     async def thumbnail(self, who: Identity, photo_id: str) -> Content:
         """A small upright picture that browsers show. PhotoNotFound, PhotoUnreadable, NotReady."""
         ...

@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
+from immichvr_common.logs import get_log
+
 from immichvr_gateway.library.errors import InvalidCursor, LibraryUnavailable, PhotoNotFound
 from immichvr_gateway.library.folder.header import UNREADABLE, Header, read_header
 from immichvr_gateway.library.folder.limits import FolderLimits
@@ -26,6 +28,7 @@ _WALKING_SHARE = 0.1
 _MOST_PATIENT = 12
 CURSOR_PATTERN = r"^-?[0-9]{1,18}\.[a-z0-9-]{1,64}$"
 _CURSOR = re.compile(CURSOR_PATTERN)
+log = get_log(__name__)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -159,6 +162,9 @@ class FolderIndex:
                 header = read_header(opened, file.size)
         except OSError:
             header = UNREADABLE
+        except Exception as error:  # one odd file must not cost the whole list
+            log.error("the header of a photo cannot be read", exc_info=error)
+            header = UNREADABLE
         with self._lock:
             self._headers[file.id] = ((file.size, file.mtime_ns), header)
             self._reading.pop(file.id, None)
@@ -168,14 +174,17 @@ class FolderIndex:
         state, header = self._headers.get(file.id, _NEVER_READ)
         return header if state == (file.size, file.mtime_ns) else None
 
-    def _taken_at(self, file: PhotoFile) -> datetime:
+    def _taken_at(self, file: PhotoFile) -> datetime | None:
         header = self._header_of(file)
         if header is not None and header.taken_at is not None:
             return header.taken_at
-        moment = _EPOCH + file.mtime_ns // 1000 * _MICROSECOND
+        try:
+            moment = _EPOCH + file.mtime_ns // 1000 * _MICROSECOND
+        except OverflowError:  # a time stamp of the year 10000, which some file systems keep
+            return None
         try:
             return moment.astimezone()
-        except (OverflowError, ValueError, OSError):  # a time stamp that this system's zones do not reach
+        except (OverflowError, ValueError, OSError):  # one that this system's zones do not reach
             return moment
 
     def _key(self, file: PhotoFile) -> _Key:

@@ -93,6 +93,10 @@ class FolderLibrary:
             raise PhotoTooLarge(content.name, limit)
         return content
 
+    async def rendition(self, who: Identity, photo_id: str, *, small: bool) -> Content | None:
+        """None: what a folder shows of a photo is decoded here."""
+        return None
+
     async def thumbnail(self, who: Identity, photo_id: str) -> Content:
         """A JPEG with its longer side at most 512. Raises PhotoNotFound, PhotoUnreadable, PhotoTooLarge."""
         return await self._rendition(photo_id, _THUMBNAIL_SIDE)

@@ -2,20 +2,58 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from prometheus_client import Counter
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic.alias_generators import to_camel
 
 UUID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
+UNREADABLE = Counter("immichvr_library_unreadable_total", "Elements of the library's lists that cannot be read")
 _LONGEST_OFFSET = timedelta(hours=15)
 _VISIBLE = frozenset({"timeline", "archive"})
 
 
 class _Answer(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True)
+
+
+def _or_none(value: object, validate: ValidatorFunctionWrapHandler) -> object:
+    """The value, or None where it cannot be read: what nothing depends on costs nobody the photo."""
+    try:
+        return validate(value)
+    except ValueError:
+        return None
+
+
+_Optional = WrapValidator(_or_none)
+
+
+def _readable(values: object, validate: ValidatorFunctionWrapHandler) -> list[object]:
+    """Those elements of a list that can be read; the others are counted. Raises ValueError where none is an asset."""
+    if not isinstance(values, list):
+        raise ValueError("it is no list")
+    found: list[object] = []
+    refusal: ValueError | None = None
+    for value in values:
+        try:
+            found += validate([value])
+        except ValueError as error:
+            UNREADABLE.inc()
+            refusal = refusal or error
+    if refusal is not None and not any(_has_id(value) for value in values):
+        raise refusal
+    return found
+
+
+def _has_id(value: object) -> bool:
+    return isinstance(value, dict) and re.fullmatch(UUID_PATTERN, str(value.get("id"))) is not None
+
+
+_Readable = WrapValidator(_readable)
 
 
 class Present(_Answer):
@@ -39,8 +77,8 @@ class UploadCheck(_Answer):
 class Exif(_Answer):
     """Of ExifResponseDto, the size of the file, and what the picture is instead of a flat one."""
 
-    file_size_in_byte: int | None = None
-    projection_type: str | None = None
+    file_size_in_byte: Annotated[int | None, _Optional] = None
+    projection_type: Annotated[str | None, _Optional] = None
 
 
 class Asset(_Answer):
@@ -57,28 +95,31 @@ class Asset(_Answer):
     is_trashed: bool
     is_edited: bool
     checksum: str
-    thumbhash: str | None
+    thumbhash: Annotated[str | None, _Optional] = None
     original_file_name: str
-    original_mime_type: str | None = None
-    width: int | None
-    height: int | None
-    file_created_at: datetime
-    local_date_time: datetime | None = None
-    exif_info: Exif | None = None
+    original_mime_type: Annotated[str | None, _Optional] = None
+    width: Annotated[int | None, _Optional] = None
+    height: Annotated[int | None, _Optional] = None
+    file_created_at: Annotated[datetime | None, _Optional] = None
+    local_date_time: Annotated[datetime | None, _Optional] = None
+    exif_info: Annotated[Exif | None, _Optional] = None
 
     @property
-    def taken_at(self) -> datetime:
-        """The moment it was taken, in the zone of the place.
+    def taken_at(self) -> datetime | None:
+        """The moment it was taken, in the zone of the place; None where Immich tells none that there is.
 
         Immich writes the time that clocks there showed as if it were UTC's; without it the moment stays in UTC.
         """
-        if self.local_date_time is None:
-            return self.file_created_at
-        offset = self.local_date_time.replace(tzinfo=UTC) - self.file_created_at
-        offset = timedelta(minutes=round(offset / timedelta(minutes=1)))
+        created, local = _in_utc(self.file_created_at), _in_utc(self.local_date_time)
+        if created is None or local is None:
+            return created or local
+        offset = timedelta(minutes=round((local - created) / timedelta(minutes=1)))
         if abs(offset) > _LONGEST_OFFSET:
-            return self.local_date_time.replace(tzinfo=UTC)
-        return self.file_created_at.astimezone(timezone(offset))
+            return local
+        try:
+            return created.astimezone(timezone(offset))
+        except OverflowError:  # on the first or the last day that there is
+            return created
 
     @property
     def shown(self) -> bool:
@@ -86,10 +127,19 @@ class Asset(_Answer):
         return self.type == "IMAGE" and not self.is_trashed and self.visibility in _VISIBLE
 
 
+def _in_utc(moment: datetime | None) -> datetime | None:
+    if moment is None or moment.tzinfo is None:
+        return None if moment is None else moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return None
+
+
 class AssetPage(_Answer):
     """SearchAssetResponseDto; next_page: a number written as a string."""
 
-    items: list[Asset]
+    items: Annotated[list[Asset], _Readable]
     next_page: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,8}$")] | None
 
 
@@ -110,7 +160,7 @@ class Listed(_Answer):
 class ListedPage(_Answer):
     """As AssetPage."""
 
-    items: list[Listed]
+    items: Annotated[list[Listed], _Readable]
     next_page: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,8}$")] | None
 
 

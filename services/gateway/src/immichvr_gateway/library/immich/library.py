@@ -28,6 +28,7 @@ from immichvr_gateway.library.immich.address import page_address
 from immichvr_gateway.library.immich.answers import UUID_PATTERN, Asset, Present, SearchAnswer, UploadCheck
 from immichvr_gateway.library.immich.client import ImmichClient, Refused
 from immichvr_gateway.library.immich.decisions import Clock, Decisions, Shown
+from immichvr_gateway.library.immich.headers import declared_size, etag, is_original, part, rendition_in
 from immichvr_gateway.library.immich.limits import ImmichLimits
 from immichvr_gateway.library.immich.listings import LARGEST_PAGE, Listings, search_for
 from immichvr_gateway.library.immich.signing_in import (
@@ -53,8 +54,6 @@ from immichvr_gateway.library.photos import (
 )  # fmt: skip
 
 _UUID = re.compile(UUID_PATTERN)
-_ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{1,200}"')
-_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18})")
 _CURSOR_PATTERN = r"^[1-9][0-9]{0,8}x(1000|[1-9][0-9]{0,2})$"
 _CURSOR = re.compile(_CURSOR_PATTERN)
 # So many unknown photos are asked about one by one before the whole timeline is read.
@@ -165,17 +164,21 @@ class ImmichLibrary:
             return content
         if can_decode(asset.original_mime_type or asset.original_file_name):
             return await self._file(who, asset, "original", {})
-        for size in ("fullsize", "preview"):
-            response = await self._open(who, asset, "thumbnail", {"size": size})
-            content = await self._content(asset, response)
-            if can_decode(content.media_type):
-                name = printable_name(asset.original_file_name)
-                content.note = (
-                    f"{name} is in a format that is not decoded here; this is {_rendition_in(response)} of it"
-                )
-                return content
-            await content.close()
-        raise NotReady("Immich has no rendition of this photo that is decoded here", "immich", _THUMBNAIL_S)
+        content = await self._largest(who, asset, ("fullsize", "preview"))
+        content.note = (
+            f"{printable_name(asset.original_file_name)} is in a format that is not decoded here; {content.note}"
+        )
+        return content
+
+    async def rendition(self, who: Identity, photo_id: str, *, small: bool) -> Content | None:
+        """Immich's full-size picture where it made one and `small` is not asked for, else its preview.
+
+        Raises PhotoNotFound, PhotoTooLarge, NotReady.
+        """
+        asset = await self._asset(who, photo_id, fresh=True)
+        content = await self._largest(who, asset, ("preview",) if small else ("fullsize", "preview"))
+        content.note = f"{printable_name(asset.original_file_name)} could not be decoded; {content.note}"
+        return content
 
     async def thumbnail(self, who: Identity, photo_id: str) -> Content:
         """Immich's thumbnail. Raises PhotoNotFound, and NotReady while Immich has not made it."""
@@ -311,6 +314,21 @@ class ImmichLibrary:
         self._decisions.keep_refusal(who, photo_id, refusal, asked_at)
         raise refusal
 
+    async def _largest(self, who: Identity, asset: Asset, sizes: tuple[str, ...]) -> Content:
+        """The first of these renditions that is decoded here; its note says which it is. Raises NotReady."""
+        edited = {"edited": "true"} if asset.is_edited else {}
+        for size in sizes:
+            response = await self._open(who, asset, "thumbnail", {"size": size, **edited})
+            if is_original(response):  # of formats that browsers show, full size is the file itself
+                await response.aclose()
+                continue
+            content = await self._content(asset, response)
+            if can_decode(content.media_type):
+                content.note = f"this is {rendition_in(response)} of it"
+                return content
+            await content.close()
+        raise NotReady("Immich has no rendition of this photo that is decoded here", "immich", _THUMBNAIL_S)
+
     async def _rendition(self, who: Identity, photo_id: str, size: str) -> Content:
         asset = await self._asset(who, photo_id)
         edited = {"edited": "true"} if asset.is_edited else {}
@@ -339,7 +357,7 @@ class ImmichLibrary:
         query = response.url.query.decode()
         if query:  # anything but the original itself
             name = f"{PurePath(name).stem}.{media_type.rpartition('/')[2]}"
-        size = _declared_size(response)
+        size = declared_size(response)
         if size is not None and size > self._limits.max_file_bytes:
             await response.aclose()
             raise PhotoTooLarge(name, self._limits.max_file_bytes)
@@ -349,10 +367,10 @@ class ImmichLibrary:
             size=size,
             name=name,
             chunks=self._client.chunks(response, name),
-            etag=_etag(response, f"{version}-{query}"),
+            etag=etag(response, f"{version}-{query}"),
             source_version=version,
             on_close=response.aclose,
-            part=_part(response),
+            part=part(response),
         )
 
     def _photo(self, asset: Asset) -> LibraryPhoto:
@@ -388,29 +406,6 @@ def _source_version(asset: Asset) -> str:
     if not asset.is_edited:
         return version_of("immich", asset.checksum)
     return version_of("immich", asset.checksum, "edited", asset.width, asset.height, asset.thumbhash)
-
-
-def _rendition_in(response: httpx.Response) -> str:
-    """Which rendition was given in the end: without a full-size picture, Immich redirects to the preview."""
-    return "Immich's preview" if response.url.params.get("size") == "preview" else "Immich's full-size picture"
-
-
-def _declared_size(response: httpx.Response) -> int | None:
-    size = response.headers.get("content-length", "")
-    return int(size) if size.isdecimal() else None
-
-
-def _part(response: httpx.Response) -> tuple[int, int] | None:
-    """First byte and size of the whole, where the answer is a part."""
-    match = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
-    if response.status_code != httpx.codes.PARTIAL_CONTENT or match is None:
-        return None
-    return int(match[1]), int(match[2])
-
-
-def _etag(response: httpx.Response, otherwise: str) -> str:
-    etag = response.headers.get("etag", "")
-    return etag if _ETAG.fullmatch(etag) else f'"{otherwise}"'
 
 
 def _cursor_from(page: int, size: int) -> str:
