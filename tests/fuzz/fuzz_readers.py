@@ -9,6 +9,7 @@ grows by what reaches new code. Kernels run as plain Python, so that they too ar
 
 import gzip
 import io
+import json
 import os
 import random
 import resource
@@ -24,6 +25,7 @@ import atheris
 with atheris.instrument_imports(include=["immichvr_splats"]):
     from immichvr_splats import FORMATS, Camera, GaussianCloud, ReadLimits, SplatError, read, to_bytes
     from immichvr_splats.pointclouds import POINT_FORMATS, PointCloud, points_to_bytes, read_points
+    from immichvr_splats.testing.ply_files import columns, ply
 
 import numpy as np
 
@@ -103,12 +105,47 @@ def make_corpus(folder: Path) -> None:
         for count, degree in ((0, 0), (1, 0), (3, 1), (20, 3)):
             data = to_bytes(_cloud(count, degree), key)
             (folder / f"{key}-{count}-{degree}").write_bytes(bytes([place]) + data)
+    for name, (key, data) in _dialects().items():
+        (folder / f"dialect-{name}").write_bytes(bytes([SPLATS.index(key)]) + data)
     for place, key in enumerate(POINTS, len(SPLATS)):
         for compression in ("none", "meshopt", "draco") if "compression" in POINT_FORMATS[key].options else ("",):
             options = {"compression": compression} if compression else {}
             for count in (0, 1, 20):
                 data = points_to_bytes(_points(count), key, **options)
                 (folder / f"points-{key}-{compression}-{count}").write_bytes(bytes([place]) + data)
+
+
+def _dialects() -> dict[str, tuple[str, bytes]]:
+    """Files as other programs write them: format and bytes, by what is peculiar to them."""
+    cloud = _cloud(3, 0)
+    names = list(columns(cloud))
+    plain, text = ply(cloud), ply(cloud, "ascii")
+    told = b"\3\0\xbe\xad\4\0\0\0\x0c\0\0\0" + b"\2\0\xbe\xad\0\0\0\0"
+    spz = bytearray(gzip.decompress(to_bytes(cloud, "spz")))
+    spz[14] = 3
+    with zipfile.ZipFile(io.BytesIO(to_bytes(cloud, "sog"))) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    meta = json.loads(entries["meta.json"])
+    del meta["version"]
+    meta["means"]["shape"] = [3, 3]
+    meta["scales"] |= {"mins": [-6] * 3, "maxs": [-1] * 3}
+    meta["sh0"] |= {"mins": [-1] * 4, "maxs": [1] * 4}
+    old = io.BytesIO()
+    with zipfile.ZipFile(old, "w") as archive:
+        for name, content in (entries | {"meta.json": json.dumps(meta).encode()}).items():
+            archive.writestr(f"scene/{name}", content)
+    return {
+        "doubles": ("ply", ply(cloud, scalar="f8").replace(b"ply\n", b"ply\ncomment offset 5e5 4e6 0\n", 1)),
+        "surfels": ("ply", ply(cloud, names=[name for name in names if name != "scale_2"])),
+        "filter": ("ply", ply(cloud, names=[*names, "filter_3D", "label"])),
+        "prefix": ("ply", plain.replace(b"float opacity", b"float scalar_opacity")),
+        "colours": ("ply", plain.replace(b"f_dc_0", b"red").replace(b"f_dc_1", b"green").replace(b"f_dc_2", b"blue")),
+        "degree 4": ("ply", ply(cloud, names=[*names, *(f"f_rest_{i}" for i in range(72))])),
+        "returns": ("ply", text.replace(b"\n", b"\r")),
+        "windows": ("ply", text.replace(b"end_header\n", b"end_header\n\n-nan(ind) ")),
+        "axes": ("spz", gzip.compress(bytes(spz) + told)),
+        "version 1": ("sog", old.getvalue()),
+    }
 
 
 def _cloud(count: int, degree: int) -> GaussianCloud:

@@ -1,12 +1,14 @@
 """GLB as other tools write it: drafts, packers, requirements; refused by name where they are not read."""
 
+import io
 import json
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from immichvr_splats import UnsupportedFileError, read, to_bytes
-from immichvr_splats.pointclouds import PointCloud, points_to_bytes, read_points
+from immichvr_splats import Marks, UnsupportedFileError, read, to_bytes
+from immichvr_splats.pointclouds import PointCloud, points_to_bytes, read_points, write_points
 
 EXTENSION = "KHR_gaussian_splatting"
 
@@ -117,3 +119,36 @@ def test_an_attribute_of_the_wrong_form_in_extras_is_somebody_elses(make_cloud):
     result = read(changed(to_bytes(make_cloud(2), "glb"), lambda root: root["scenes"][0].update(extras=extras)))
     assert not result.cloud.marks.antialiased
     assert result.cloud.marks.place == ""
+
+
+def test_a_mark_inside_an_spz_inside_a_glb_is_seen(make_cloud):
+    cloud = replace(make_cloud(3), marks=Marks(antialiased=True))
+    data = changed(to_bytes(cloud, "glb", encoding="spz"), lambda root: root["scenes"][0].pop("extras"))
+    assert read(data).cloud.marks.antialiased
+
+
+@pytest.mark.parametrize("compression", ["meshopt", "draco"])
+def test_points_on_a_grid_are_told_with_the_size_of_the_loss(compression):
+    cloud = points(500)
+    file = io.BytesIO()
+    [loss] = write_points(cloud, file, "glb", compression=compression)
+    assert (loss.code, loss.count) == ("precision", 500)
+    most = float(str(loss).split("by up to ")[1].split(" m")[0])
+    apart = np.linalg.norm(read_points(file.getvalue()).cloud.points - cloud.points, axis=1).max()
+    assert 0.3 * most < apart <= 1.1 * most
+    assert write_points(cloud, None, "glb") == []
+
+
+@pytest.mark.parametrize("key", ["ply", "glb"])
+def test_points_on_a_map_keep_their_digits_by_an_origin(key):
+    places = np.random.default_rng(1).uniform(0, 90, (50, 3)) + np.array([500_000, 4_600_000, 0])
+    rows = np.zeros(50, [(axis, "<f8") for axis in "xyz"])
+    for i, axis in enumerate("xyz"):
+        rows[axis] = places[:, i]
+    head = b"ply\nformat binary_little_endian 1.0\nelement vertex 50\n" + b"".join(
+        b"property double %c\n" % axis for axis in b"xyz"
+    )
+    result = read_points(head + b"end_header\n" + rows.tobytes())
+    assert [loss.code for loss in result.losses] == ["precision", "ignored"]
+    for cloud in (result.cloud, read_points(points_to_bytes(result.cloud, key)).cloud):
+        np.testing.assert_allclose(cloud.points + np.array(cloud.origin), places, atol=1e-5, rtol=0)

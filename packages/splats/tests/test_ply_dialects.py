@@ -112,6 +112,11 @@ def test_ten_thousand_comments_are_read(make_cloud):
     assert_same(read(ply(cloud, before="\n".join(["comment step"] * 10_000))).cloud, cloud)
 
 
+def test_a_header_of_nothing_but_lines_is_refused_before_they_are_taken_apart():
+    with pytest.raises(MalformedFileError, match="more than 100,000 lines"):
+        read(b"ply\n" + b"\n" * 1_000_000 + b"end_header\n")
+
+
 @pytest.mark.parametrize("encoding", ["binary_little_endian", "ascii"])
 @pytest.mark.parametrize("newline", ["\r", "\r\n", "\n"])
 def test_any_line_ends_are_read(make_cloud, encoding, newline):

@@ -46,7 +46,7 @@ def lod_points(cloud: PointCloud, count: int) -> PointCloud:
 
     confidence = None if cloud.confidence is None else mean(cloud.confidence.astype(np.float64)).astype(np.float32)
     tints = np.round(mean(cloud.colors.astype(np.float64))).astype(np.uint8)
-    return PointCloud(mean(points).astype(np.float32), tints, confidence)
+    return PointCloud(mean(points).astype(np.float32), tints, confidence, cloud.origin)
 
 
 def confident(cloud: PointCloud, percentile: float) -> PointCloud:

@@ -65,7 +65,9 @@ def read(source: Source, limits: ReadLimits) -> Decoded:
     if others:
         losses.append(Loss("ignored", f"point clouds beside the Gaussians ({others}): ignored"))
     cloud = joined(parts, glb_camera.read(file, losses))
-    return Decoded(replace(cloud, marks=glb_marks.read(file)), losses)
+    marks = glb_marks.read(file)
+    antialiased = marks.antialiased or (bool(parts) and all(part.marks.antialiased for part in parts))
+    return Decoded(replace(cloud, marks=replace(marks, antialiased=antialiased)), losses)
 
 
 def write(stream: SoundStream, *, encoding: str = "float") -> Encoded:
@@ -83,6 +85,9 @@ def write(stream: SoundStream, *, encoding: str = "float") -> Encoded:
         data, attributes = spz_and_attributes(stream, losses)
         root = _root(stream, [View(0, attributes)], 1.0, packed=len(data))
         return Encoded(container_pieces(root, [len(data)], [data]), losses)
+    if encoding == "quantised":
+        message = "rotations, scales and opacities are kept in 16 bits: to 0.003°, 1 % and 0.000008"
+        losses.append(Loss("precision", message, stream.count))
     encoding_of = quantised_encoding if encoding == "quantised" else float_encoding
     encoded = encoding_of(stream)
     total = stream.count * sum(view.size for view in encoded.views)

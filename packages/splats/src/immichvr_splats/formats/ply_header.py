@@ -29,7 +29,9 @@ _ENDS = {
     b"\n": re.compile(rb"\nend_header[ \t]*\r?\n"),
     b"\r\n": re.compile(rb"\nend_header[ \t]*\r?\n"),
 }
+_MOST_LINES = 100_000
 _LONGEST_COMMENT = 4096
+_MOST_COMMENTS = 1024  # that are kept
 _NO_STATEMENTS = (b"", b"comment", b"obj_info")
 _COUNT = re.compile(r"[0-9]{1,18}", re.ASCII)
 _FORMATS = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}
@@ -61,7 +63,8 @@ class Element:
 class Header:
     """byte_order: '<' or '>', or '' for ascii. data_offset: bytes from the start of the file. line_end: of the header.
 
-    comments: without the word before them, whatever code page they are in read as UTF-8, long ones left out.
+    comments: the first of them, without the word before, whatever code page they are in read as UTF-8; long ones are
+    left out.
     """
 
     byte_order: str
@@ -89,7 +92,10 @@ def read_header(source: Source) -> Header:
         raise MalformedFileError(f"{source.name}: does not begin with 'ply', so it is no PLY file")
     line_end = first[1]
     head, data_offset = _header_bytes(source, _ENDS[line_end])
-    return _parse(head[begin:].split(b"\r" if line_end == b"\r" else b"\n"), data_offset, line_end, source.name)
+    separator = b"\r" if line_end == b"\r" else b"\n"
+    if head.count(separator) > _MOST_LINES:
+        raise MalformedFileError(f"{source.name}: header has more than {_MOST_LINES:,} lines")
+    return _parse(head[begin:].split(separator), data_offset, line_end, source.name)
 
 
 def is_header_with(source: Source, property_name: str) -> bool:
@@ -122,7 +128,7 @@ def _parse(lines: list[bytes], data_offset: int, line_end: bytes, name: str) -> 
     for number, line in enumerate(lines[1:], start=2):
         begin, *rest = line.split(maxsplit=1) or [b""]
         if begin in _NO_STATEMENTS:
-            if rest and len(rest[0]) <= _LONGEST_COMMENT:
+            if rest and len(rest[0]) <= _LONGEST_COMMENT and len(comments) < _MOST_COMMENTS:
                 comments.append(rest[0].decode("utf-8", "replace").strip())
             continue
         statements += 1

@@ -44,8 +44,10 @@ def depth_asset(
         MadeFile("background.webp", "background", "webp", "image/webp"),
         MadeFile("background-disparity.webp", "background-disparity", "webp", "image/webp"),
     ]
+    losses = list(photo.notes)
     if points:
-        write_points(point_cloud(photo, depth, near, far), folder / "points.glb")
+        written = write_points(point_cloud(photo, depth, near, far), folder / "points.glb")
+        losses += [f"points: {loss.message}" for loss in written]
         files.append(MadeFile("points.glb", "points", "glb", "model/gltf-binary"))
     return Made(
         kind="depth",
@@ -53,7 +55,7 @@ def depth_asset(
         model_revision=depth.revision,
         reason=depth.reason,
         files=files,
-        losses=list(photo.notes),
+        losses=losses,
         details={
             "camera": camera_details(photo, depth.focal_px),
             "depth": {"near": near, "far": far, "metric": depth.metric},
