@@ -54,6 +54,14 @@ async def test_a_photo_is_described_as_immich_describes_it(immich_stub, open_lib
     assert photo.external_url == f"https://photos.example.org/photos/{asset.id}"
 
 
+async def test_what_immich_knows_of_a_photo_s_projection_is_told(immich_stub, library, ada, as_ada, picture):
+    sphere = immich_stub.add_photo(ada, picture(400, 200))
+    sphere.projection = "EQUIRECTANGULAR"
+    immich_stub.add_photo(ada, picture())
+    assert [one.projection for one in (await library.photos(as_ada, None, 10)).items] == [None, "EQUIRECTANGULAR"]
+    assert (await library.photo(as_ada, sphere.id, fresh=True)).projection == "EQUIRECTANGULAR"
+
+
 @pytest.mark.parametrize(
     ("hours", "day"), [(14, "2024-06-01"), (-11, "2024-05-30"), (5.75, "2024-05-31"), (0, "2024-05-31")]
 )

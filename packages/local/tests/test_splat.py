@@ -6,6 +6,13 @@ from pathlib import Path
 
 import pytest
 from immichvr_splats import read
+from PIL import Image
+
+SPHERE = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'<rdf:Description rdf:about="" xmlns:GPano="http://ns.google.com/photos/1.0/panorama/" '
+    b'GPano:ProjectionType="equirectangular"/></rdf:RDF></x:xmpmeta>'
+)
 
 
 @pytest.mark.parametrize("extension", ["ply", "splat", "spz"])
@@ -43,6 +50,8 @@ def test_a_model_that_needs_a_yes_says_how_to_give_it(
     [
         (["missing.jpg", "-o", "out.ply"], "missing.jpg: No such file or directory"),
         (["text.jpg", "-o", "out.ply"], "text.jpg: not an image"),
+        (["tiny.png", "-o", "out.ply"], "tiny.png: the photo is 8×600 pixels; at least 32 on each side are needed"),
+        (["sphere.webp", "-o", "out.ply"], "sphere.webp: the photo is no flat picture but 'equirectangular'"),
         (["text.jpg", "-o", "out.obj"], "out.obj: the extension tells no splat format"),
         (["text.jpg", "-o", "nowhere/out.ply"], "there is no such directory"),
         (["text.jpg", "-o", "out.ply", "--model", "sharper"], "there is no model 'sharper'; there are: auto"),
@@ -51,6 +60,8 @@ def test_a_model_that_needs_a_yes_says_how_to_give_it(
 def test_splat_refuses_bad_input_in_one_sentence(run, tmp_path: Path, monkeypatch, arguments, words) -> None:
     monkeypatch.chdir(tmp_path)
     Path("text.jpg").write_text("this is no photo")
+    Image.new("RGB", (8, 600), "teal").save("tiny.png")
+    Image.new("RGB", (64, 32), "teal").save("sphere.webp", xmp=SPHERE)
     result = run("splat", *arguments)
     assert result.exit_code == 2
     assert words in result.stderr

@@ -11,6 +11,7 @@ from immichvr_media import (
     UnsupportedImage,
     can_decode,
     decode_photo,
+    preview_jpeg,
 )
 from PIL import Image
 
@@ -120,3 +121,11 @@ def test_decoding_leaves_pillows_global_settings_alone(files):
     decode_photo(files.save(files.photo(), "JPEG"))
     assert before == Image.MAX_IMAGE_PIXELS
     assert Image.open(io.BytesIO(files.save(files.photo(), "BMP"))).format == "BMP"
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.int16])
+def test_signed_samples_are_refused_by_what_they_are(files, kind):
+    unsigned = np.linspace(-100, 100, 64 * 64).reshape(64, 64).astype(kind).view(f"u{np.dtype(kind).itemsize}")
+    for work in (decode_photo, preview_jpeg):
+        with pytest.raises(UnsupportedImage, match="signed samples"):
+            work(files.save(Image.fromarray(unsigned), "TIFF", tiffinfo={339: 2}))

@@ -62,6 +62,12 @@ def test_what_was_odd_about_the_photo_is_told_with_what_was_made_of_it(photo: Pa
         assert "the file has no end marker" in made.losses
 
 
+def test_how_far_a_guess_can_be_relied_on_stands_in_the_manifest(photo: Path, tmp_path: Path) -> None:
+    [made] = perform(a_task("depth", photo, tmp_path, model="heuristic"), lambda *_: None)
+    assert made.details["depth"]["confidence"]["value"] < 0.1  # a cup on a table has neither sky nor vanishing point
+    assert "guess" in made.details["depth"]["confidence"]["scale"]
+
+
 def test_depth_files_hold_the_same_scene_on_the_same_scale(photo: Path, tmp_path: Path) -> None:
     task = a_task("depth", photo, tmp_path, model="heuristic")
     [made] = perform(task, lambda *_: None)

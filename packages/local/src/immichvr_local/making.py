@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from immichvr_ai.errors import ModelError
+from immichvr_ai.errors import ImageTooSmall, ModelError
 from immichvr_ai.lift import LiftError
+from immichvr_ai.settings import current_settings
 from immichvr_ai.splats import LIFT, SPLAT_MODELS, Splat
 from immichvr_ai.splats import make_splat as make
 from immichvr_media import MediaError, Photo, decode_photo
@@ -50,8 +51,9 @@ def make_splat(photo_path: Path, target: Path, model: str, max_gaussians: int | 
     started = time.perf_counter()
     format_key = writable_format(target)
     splat_model = _splat_model(model)
-    with steps.step("decoding the photo"), about(photo_path.name, MediaError):
+    with steps.step("decoding the photo"), about(photo_path.name, MediaError, ImageTooSmall):
         photo = decode_photo(photo_path)
+        ImageTooSmall.check(photo.width, photo.height, current_settings().photo.min_side)
     with steps.step("making Gaussians"), about(photo_path.name, ModelError, DownloadError, LiftError):
         splat = make(
             photo,

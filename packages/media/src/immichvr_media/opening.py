@@ -67,6 +67,7 @@ _CLASSIC_TIFF = 42
 _TIFF_NEW_SUBFILE_TYPE = 254
 _TIFF_SUB_IFDS = 330
 _TIFF_DNG_VERSION = 50706
+_TIFF_SAMPLE_FORMAT, _SIGNED = 339, 2
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ def open_image(data: bytes, limits: DecodeLimits, notes: list[str]) -> OpenedIma
             f"the photo has {width} x {height} = {width * height} pixels; the limit is {limits.max_pixels} pixels"
         )
     if kind is Format.TIFF:
-        _refuse_raw(image)
+        _refuse_raw_and_signed(image)
     if kind is Format.JPEG and "mp" in image.info:
         kind = Format.MPO
     if layout is not None:
@@ -195,9 +196,14 @@ def _refuse_cut_off_directory(data: bytes) -> None:
         raise InvalidImage(f"cut-off TIFF: the file ends at byte {len(data)}, its directory reaches to {end}")
 
 
-def _refuse_raw(image: ImageFile.ImageFile) -> None:
-    """Raises UnsupportedImage for camera RAW, which looks like a TIFF whose first picture is a thumbnail."""
+def _refuse_raw_and_signed(image: ImageFile.ImageFile) -> None:
+    """Raises UnsupportedImage for camera RAW, which looks like a TIFF whose first picture is a thumbnail.
+
+    So are signed samples, of which nothing says which value is black.
+    """
     tags = image.tag_v2 if isinstance(image, TiffImageFile) else {}
+    if _SIGNED in tags.get(_TIFF_SAMPLE_FORMAT, ()):
+        raise UnsupportedImage("signed samples have no agreed black; unsigned ones of 8 or 16 bits are decoded")
     reduced = tags.get(_TIFF_NEW_SUBFILE_TYPE, 0) == 1 and _TIFF_SUB_IFDS in tags
     if _TIFF_DNG_VERSION in tags or reduced:
         raise UnsupportedImage("camera RAW is not decoded here; use a JPEG or HEIC of the photo")

@@ -24,6 +24,7 @@ class DepthMap:
     revision: the revision of that model.
     reason: why this model ran where another was preferred; empty if it was the first choice.
     confidence: (h, w) float32, larger is surer; None where the model tells none.
+    guessed: how far a guess without a network can be relied on, 0..1; None for what is no guess.
     focal_px: focal length in pixels of the photo, as the model sees it; None where the photo's own is as good.
     """
 
@@ -34,6 +35,16 @@ class DepthMap:
     reason: str = ""
     confidence: FloatImage | None = None
     focal_px: float | None = None
+    guessed: float | None = None
+
+    @property
+    def sureness(self) -> dict[str, str | float] | None:
+        """How sure the depth is, for the manifest: `value` on a `scale` in words; None where nothing tells."""
+        if self.guessed is not None:
+            return {"value": round(self.guessed, 3), "scale": "0 to 1, a guess from cues in the picture"}
+        if self.confidence is None:
+            return None
+        return {"value": round(float(np.median(self.confidence)), 4), "scale": "the network's own, median"}
 
 
 def with_median(depth: FloatImage, median: float = MEDIAN) -> FloatImage:

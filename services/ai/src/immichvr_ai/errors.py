@@ -48,3 +48,9 @@ class ImageTooSmall(ValueError):
     """The photo has too few pixels to see depth in."""
 
     code = "image_too_small"
+
+    @classmethod
+    def check(cls, width: int, height: int, least: int) -> None:
+        """Raises ImageTooSmall where a side has fewer pixels than `least`."""
+        if min(width, height) < least:
+            raise cls(f"the photo is {width}×{height} pixels; at least {least} on each side are needed")

@@ -108,10 +108,7 @@ def _decoded(task: Task) -> Photo:
     settings = current_settings().photo
     limits = DecodeLimits(max_pixels=int(settings.max_megapixels * 1e6), max_bytes=int(settings.max_megabytes * 1e6))
     photo = decode_photo(task.inputs["source"], limits)
-    if min(photo.width, photo.height) < settings.min_side:
-        raise ImageTooSmall(
-            f"the photo is {photo.width}×{photo.height} pixels; at least {settings.min_side} on each side are needed"
-        )
+    ImageTooSmall.check(photo.width, photo.height, settings.min_side)
     return photo
 
 

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 import skimage
-from immichvr_ai.depth.heuristic import NEAR_TO_FAR, OUTPUT_SIZE, heuristic_depth
+from immichvr_ai.depth.heuristic import NEAR_TO_FAR, OUTPUT_SIZE, SUREST, guess, heuristic_depth
 
 HORIZON, HEIGHT, WIDTH = 200, 480, 640
 
@@ -140,3 +140,9 @@ def test_twelve_megapixels_take_a_fraction_of_a_second() -> None:
         heuristic_depth(picture)
         spent.append(time.process_time() - start)
     assert min(spent) < 0.5
+
+
+def test_a_guess_is_surer_of_a_landscape_and_a_corridor_than_of_a_face():
+    face = guess(sample("astronaut.png"))[1]
+    assert 0 <= face < guess(landscape())[1] <= SUREST
+    assert face < guess(corridor())[1] <= SUREST

@@ -58,7 +58,12 @@ def depth_asset(
         losses=losses,
         details={
             "camera": camera_details(photo, depth.focal_px),
-            "depth": {"near": near, "far": far, "metric": depth.metric},
+            "depth": {
+                "near": near,
+                "far": far,
+                "metric": depth.metric,
+                **({"confidence": depth.sureness} if depth.sureness is not None else {}),
+            },
         },
         timings=timings,
     )

@@ -10,7 +10,7 @@ from immichvr_models import Cache, Progress, registry
 
 from immichvr_ai.depth.choice import at_hand, automatic
 from immichvr_ai.depth.embedded import embedded_depth
-from immichvr_ai.depth.heuristic import heuristic_depth
+from immichvr_ai.depth.heuristic import guess
 from immichvr_ai.depth.networks import network_depth
 from immichvr_ai.depth_map import DepthMap
 from immichvr_ai.errors import ModelUnavailable, NotEnoughMemory, UnknownModel
@@ -71,8 +71,10 @@ class _Estimate:
         if key == "embedded":
             return embedded_depth(self.photo, self.cache.registry[key].revision)
         if key == "heuristic":
-            depth = heuristic_depth(self.photo.rgb)
-            return DepthMap(depth, metric=False, model_key=key, revision=self.cache.registry[key].revision)
+            depth, sure = guess(self.photo.rgb)
+            return DepthMap(
+                depth, metric=False, model_key=key, revision=self.cache.registry[key].revision, guessed=sure
+            )
         return network_depth(self.photo, key, self.cache, self.progress, self.runtime, self.accepted)
 
 

@@ -15,6 +15,8 @@ WORKING_SIZE = 384
 """Longer side, in pixels, at which the cues are found."""
 OUTPUT_SIZE = 768
 """Longer side, in pixels, of the depth map (or the photo's, where that is less)."""
+SUREST = 0.5
+"""Confidence of a guess with every cue: none of them measures depth."""
 NEAR_TO_FAR = 8.0
 """Depth of the sky over that of the nearest thing."""
 
@@ -25,18 +27,27 @@ def heuristic_depth(rgb: npt.NDArray[np.uint8]) -> FloatImage:
     rgb: (h, w, 3) uint8, upright. Returns depth (H, W) float32, finite, positive, median 2, larger is farther,
     with the photo's aspect ratio and at most `OUTPUT_SIZE` pixels on the longer side.
     """
+    return guess(rgb)[0]
+
+
+def guess(rgb: npt.NDArray[np.uint8]) -> tuple[FloatImage, float]:
+    """As `heuristic_depth`, and how far the guess can be relied on: 0, there is no cue, to `SUREST`."""
     fine = _fitted(rgb, OUTPUT_SIZE)
     small = _fitted(fine, WORKING_SIZE)
     guide = small.astype(np.float32) / np.float32(255.0)
     fine_guide = fine.astype(np.float32) / np.float32(255.0)
     radius = max(1, max(small.shape[:2]) // 48)
-    disparity = np.clip(guided_upsample(guide, _disparity(guide), radius, 5e-4, fine_guide), 0.0, 1.0)
+    rough, confidence = _disparity(guide)
+    disparity = np.clip(guided_upsample(guide, rough, radius, 5e-4, fine_guide), 0.0, 1.0)
     depth = NEAR_TO_FAR / (1.0 + (NEAR_TO_FAR - 1.0) * disparity)
-    return with_median(np.asarray(depth, np.float32))
+    return with_median(np.asarray(depth, np.float32)), confidence
 
 
-def _disparity(rgb: FloatImage) -> FloatImage:
-    """Disparity in 0 (sky) .. 1 (nearest)."""
+def _disparity(rgb: FloatImage) -> tuple[FloatImage, float]:
+    """Disparity in 0 (sky) .. 1 (nearest), and how far it can be relied on.
+
+    A sky or a vanishing point tells how the scene is laid out; a face or a cup by itself tells nothing.
+    """
     height, width = rgb.shape[:2]
     sky = cues.sky(rgb)
     sharper = cues.focus(rgb)
@@ -51,7 +62,8 @@ def _disparity(rgb: FloatImage) -> FloatImage:
     scene = layout.stand_up(plane, np.maximum(subject, 0.8 * stands_out))
     clear = 1.0 - 0.5 * outdoors * cues.haze(rgb) * (1.0 - stands_out)
     nearness = 0.8 * scene * clear + 0.2 * _rounded(subject) + 0.1 * sharper
-    return np.asarray(np.clip(nearness, backdrop / 2, 1.0) * (1.0 - sky), np.float32)
+    disparity = np.asarray(np.clip(nearness, backdrop / 2, 1.0) * (1.0 - sky), np.float32)
+    return disparity, SUREST * max(outdoors, end.certainty)
 
 
 def _rounded(subject: FloatImage) -> FloatImage:
