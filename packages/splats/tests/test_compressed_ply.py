@@ -1,6 +1,7 @@
 """PlayCanvas' compressed PLY: told apart by its header, in chunks of 256, as others write and read it."""
 
 import hashlib
+import struct
 
 import gsply
 import numpy as np
@@ -222,3 +223,12 @@ def test_a_rotation_longer_than_any_unit_quaternion_is_shrunk(make_cloud):
     data[at : at + 4] = (2**32 - 1).to_bytes(4, "little")  # three components of sqrt(1/2) beside z
     w, x, y, z = read(bytes(data)).cloud.quaternions[0]
     np.testing.assert_allclose((w, x, y, z), (*[3**-0.5] * 3, 0), atol=1e-6)
+
+
+def test_a_range_of_scales_that_begins_at_minus_infinity_is_that_of_flat_gaussians(make_cloud):
+    data = bytearray(to_bytes(make_cloud(300), "compressed-ply"))
+    chunks = data.index(b"end_header\n") + 11
+    data[chunks + 4 * 8 : chunks + 4 * 9] = struct.pack("<f", -np.inf)  # min_scale_z of the first chunk
+    found = read(bytes(data), "compressed-ply").cloud
+    assert found.count == 300
+    assert found.log_scales[:256, 2].min() == pytest.approx(-20, abs=0.02)

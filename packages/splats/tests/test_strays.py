@@ -1,6 +1,7 @@
 """A few Gaussians far from all others, in place or colour, take nothing from these: in no format, level or tile."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -199,3 +200,32 @@ def test_a_level_of_points_beside_a_stray_is_no_blob():
     alone = lod_points(PointCloud(points, np.full((3000, 3), 128, np.uint8)), 300)
     distances = [cKDTree(cloud.points).query(points)[0].mean() for cloud in (level, alone)]
     assert distances[0] < 1.15 * distances[1]
+
+
+CASES = Path(__file__).parents[4] / "shared/cases/formats"
+needs_cases = pytest.mark.skipif(not CASES.is_dir(), reason="no cases in ../shared/cases")
+
+
+@needs_cases
+@pytest.mark.parametrize("name", ["far-100km", "far-1000km", "far-500000km", "vivid"])
+@pytest.mark.parametrize(("key", "options"), WRITERS)
+def test_files_with_a_stray_keep_the_precision_of_the_one_without(key, options, name):
+    sound, both = (read(CASES / f"11-one-stray/{file}.ply").cloud for file in ("sound", name))
+    # The vivid one lies where another is, which it would be taken for.
+    apart = np.flatnonzero(cKDTree(both.means).query(sound.means, 2)[0][:, 1] > 0.01)
+    sound = sound.take(apart)
+    both = joined(sound, both.take(np.array([both.count - 1])))
+    alone, beside = errors(sound, key, options, sound.count), errors(both, key, options, sound.count)
+    for what, error in alone.items():
+        assert beside[what] <= 1.35 * error + UNSEEN.get(what, 1e-5), (what, error, beside[what])
+
+
+@needs_cases
+@pytest.mark.parametrize("path", sorted(CASES.glob("01-flat-minus-infinity/flat.*")), ids=lambda path: path.suffix)
+@pytest.mark.parametrize(("key", "options"), WRITERS)
+def test_files_of_flat_gaussians_are_kept_as_thin_as_the_format_allows(path, key, options):
+    read_back = {"frame": options["frame"]} if "frame" in options else {}
+    flat = read(path).cloud
+    found = read(to_bytes(flat, key, **options), key, **read_back).cloud
+    assert found.count == 500
+    assert found.log_scales.min(axis=1).max() < -9.9

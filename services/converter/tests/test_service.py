@@ -230,6 +230,20 @@ async def test_a_stored_file_is_converted_by_reference(stub, objects, make_cloud
     assert answer.gaussians == read(stored.data, "spz").cloud.count == 500
 
 
+async def test_a_file_of_which_nothing_is_left_fails_and_replaces_nothing(stub, objects, make_cloud) -> None:
+    data = to_bytes(make_cloud(20), "splat")
+    rows = np.frombuffer(data, np.float32).reshape(20, 8).copy()
+    rows[:, 0] = np.nan
+    source = await objects.put_bytes("calls/in/damaged", rows.tobytes(), "application/x-splat")
+    good = await objects.put_bytes("calls/made/good.spz", b"made with care", "application/x-spz")
+    for params in ({"to_format": "spz"}, {"variant": "light"}, {"to_format": "ply", "lod_count": 5}):
+        asked = ConvertParams(from_format="splat", **params)
+        code, details = await refusal_of(stub.Convert(ConvertRequest(input=source, output=good, params=asked)))
+        assert (code, details.partition(":")[0]) == (StatusCode.INVALID_ARGUMENT, "invalid_splat")
+        assert "20 Gaussians dropped: 20 with non-finite means" in details
+    assert (await objects.get_bytes(good.key)).data == b"made with care"
+
+
 async def test_references_that_do_not_hold_are_refused(stub, objects) -> None:
     source = await objects.put_bytes("calls/in/b", b"ply\n", "application/x-ply")
     asked = partial(ConvertRequest, output=ObjectRef(key="calls/made/b"), params=ConvertParams(to_format="spz"))

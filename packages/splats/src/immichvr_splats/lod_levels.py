@@ -50,10 +50,10 @@ def write_levels(
     """
     extension = extension_of(format)
     root = Path(folder)
-    root.mkdir(parents=True, exist_ok=True)
     given = cloud.count
     cloud, dropped = clean(cloud)
     check_any_left(given, cloud.count, dropped)
+    root.mkdir(parents=True, exist_ok=True)
     written = []
     for name, level in levels(cloud):
         path = root / f"{name}{extension}"

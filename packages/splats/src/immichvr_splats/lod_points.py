@@ -77,10 +77,10 @@ def write_point_levels(
     if format not in POINT_FORMATS:
         raise UnknownFormatError(f"unknown format {format!r} of points, wants one of {', '.join(POINT_FORMATS)}")
     root = Path(folder)
-    root.mkdir(parents=True, exist_ok=True)
     given = cloud.count
     cloud, dropped = without_strays(cloud)
     check_any_left(given, cloud.count, dropped)
+    root.mkdir(parents=True, exist_ok=True)
     written = []
     for name, level in point_levels(cloud):
         path = root / f"{name}{POINT_FORMATS[format].extension}"
