@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Asset, AssetFile } from '../src/api/schema';
-import { bestAsset, modesToLoad, modeToShow, splatFile } from '../src/photo/modes';
+import { bestAsset, modesToLoad, modeToShow, splatFile, splatFiles } from '../src/photo/modes';
 import { budgetOf } from '../src/render/device';
 import { parseHash, photoHash } from '../src/router';
 
@@ -46,6 +46,20 @@ describe('which result and which file', () => {
     const files = [file('ply', 'full'), file('spz', 'full'), file('spz', 'light')];
     expect(splatFile(asset({ files }), false)?.name).toBe('full.spz');
     expect(splatFile(asset({ files }), true)?.name).toBe('light.spz');
+  });
+
+  it('the light variant is shown until the full one is there, and stays on small devices', () => {
+    const files = [
+      { ...file('spz', 'full'), size: 9 },
+      { ...file('spz', 'light'), size: 4 },
+    ];
+    const names = (light: boolean, some: AssetFile[] = files) =>
+      splatFiles(asset({ files: some }), light).map((one) => one.name);
+    expect(names(false)).toEqual(['light.spz', 'full.spz']);
+    expect(names(true)).toEqual(['light.spz']);
+    expect(names(false, [file('spz', 'full')])).toEqual(['full.spz']);
+    expect(names(false, [file('spz', 'full'), file('spz', 'light')])).toEqual(['full.spz']);
+    expect(names(false, [])).toEqual([]);
   });
 
   it('falls back to the other variant, and to nothing where nothing can be shown', () => {

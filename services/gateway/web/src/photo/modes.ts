@@ -44,6 +44,13 @@ export function splatFile(asset: Asset, light: boolean): AssetFile | null {
   return files.sort((a, b) => rank(a) - rank(b))[0] ?? null;
 }
 
+/** The splat files to show, one after the other: the light one first, which is there soon, then what suits the device. */
+export function splatFiles(asset: Asset, light: boolean): AssetFile[] {
+  const [first, last] = [splatFile(asset, true), splatFile(asset, light)];
+  if (!first || !last) return [];
+  return first.size < last.size ? [first, last] : [last];
+}
+
 export function fileOfRole(asset: Asset, role: AssetFile['role']): AssetFile | null {
   return asset.files.find((file) => file.role === role) ?? null;
 }

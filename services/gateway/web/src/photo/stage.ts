@@ -1,5 +1,5 @@
 import type { Api } from '../api/client';
-import type { Asset, Photo } from '../api/schema';
+import type { Asset, AssetFile, Photo } from '../api/schema';
 import { Emitter } from '../emitter';
 import {
   budgetOf,
@@ -12,7 +12,7 @@ import {
 import { assumedCamera } from '../render/framing';
 import type { Viewport } from '../render/viewport';
 import { el } from '../ui/dom';
-import { bestAsset, fileOfRole, type Mode, modesToLoad, modeToShow, splatFile } from './modes';
+import { bestAsset, fileOfRole, type Mode, modesToLoad, modeToShow, splatFiles } from './modes';
 import type { Trouble } from './trouble';
 
 type Deep = 'depth' | 'splat';
@@ -253,8 +253,27 @@ export class Stage extends Emitter<StageEvents> {
   }
 
   private async loadSplats(viewport: Viewport, asset: Asset, signal: AbortSignal): Promise<void> {
-    const file = splatFile(asset, prefersLight(this.budget));
-    if (!file) throw new Error('This result has no file that can be shown here');
+    const files = splatFiles(asset, prefersLight(this.budget));
+    if (!files.length) throw new Error('This result has no file that can be shown here');
+    for (const file of files) {
+      try {
+        await this.loadSplat(viewport, asset, file, signal);
+      } catch (error) {
+        if (signal.aborted || file === files.at(-1)) throw error;
+        continue;
+      }
+      if (signal.aborted || viewport !== this.viewport) return;
+      this.loaded.splat = versionOf(asset);
+      this.showBest();
+    }
+  }
+
+  private async loadSplat(
+    viewport: Viewport,
+    asset: Asset,
+    file: AssetFile,
+    signal: AbortSignal,
+  ): Promise<void> {
     const onBytes = (received: number, total: number) =>
       this.emit('loading', { what: 'splat', received, total: total || file.size });
     const bytes = await this.api.bytes(file.url, onBytes, signal);

@@ -129,6 +129,21 @@ describe('a photo', () => {
       assert.ok(Number((await state(page)).splats) <= 3000);
     }));
 
+  it('shows the light file at once where there is room for more, and the full one when it is there', () =>
+    withViewer(browser, {}, async (page, { url }) => {
+      let arrive;
+      const arrived = new Promise((resolve) => {
+        arrive = resolve;
+      });
+      await page.route('**/*-full.spz', (route) => arrived.then(() => route.continue()));
+      await page.goto(`${url}?motion=0`);
+      await page.locator('a[data-id="photo-0000"]').click();
+      await splatsShown(page);
+      const light = Number((await state(page)).splats);
+      arrive();
+      await until(page, (fewer) => Number(document.body.dataset.splats) > 2 * fewer, light, 60_000);
+    }));
+
   it('is made into 3D by one button, with live progress, and turns to it', () =>
     withViewer(browser, { path: '&motion=0#/photo/photo-0003', jobSeconds: 2 }, async (page) => {
       await page.getByRole('button', { name: 'Make it 3D' }).click();
