@@ -162,6 +162,8 @@ def test_a_folder_of_sog_is_read_and_written_by_its_description(run, ply: Path, 
     assert read(tmp_path / "back.ply").cloud.count == 900
     assert run("convert", tmp_path / "scene/meta.json", "--to", "spz").exit_code == 0
     assert read(tmp_path / "scene.spz").cloud.count == 900
+    assert run("convert", tmp_path / "scene", "--to", "ksplat").exit_code == 0
+    assert read(tmp_path / "scene.ksplat").cloud.count == 900
 
 
 @pytest.mark.parametrize("flag", ["--frame-in", "--frame"])

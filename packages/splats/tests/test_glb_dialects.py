@@ -152,3 +152,29 @@ def test_points_on_a_map_keep_their_digits_by_an_origin(key):
     assert [loss.code for loss in result.losses] == ["precision", "ignored"]
     for cloud in (result.cloud, read_points(points_to_bytes(result.cloud, key)).cloud):
         np.testing.assert_allclose(cloud.points + np.array(cloud.origin), places, atol=1e-5, rtol=0)
+
+
+def test_a_projection_that_is_not_read_is_told(make_cloud):
+    def spherical(root):
+        primitive(root)["extensions"][EXTENSION]["projection"] = "spherical"
+
+    [loss] = read(changed(to_bytes(make_cloud(2), "glb"), spherical)).losses
+    assert str(loss) == "projection 'spherical': taken as 'perspective'"
+
+
+def test_extensions_that_are_used_and_not_read_are_told_by_name(make_cloud):
+    def use(root):
+        root["extensionsUsed"] = [*root.get("extensionsUsed", []), "CESIUM_RTC", "KHR_materials_unlit"]
+
+    for found in (
+        read(changed(to_bytes(make_cloud(2), "glb"), use)),
+        read_points(changed(points_to_bytes(points(), "glb"), use)),
+    ):
+        assert [str(loss) for loss in found.losses] == ["the glTF extension CESIUM_RTC: ignored"]
+
+
+def test_colours_of_points_that_have_more_than_8_bits_are_told():
+    head = b"ply\nformat ascii 1.0\nelement vertex 1\n" + b"".join(b"property float %c\n" % axis for axis in b"xyz")
+    head += b"".join(b"property ushort %s\n" % name for name in (b"red", b"green", b"blue")) + b"end_header\n1 2 3 "
+    assert read_points(head + b"257 514 65535\n").losses == []
+    assert [loss.code for loss in read_points(head + b"300 514 65535\n").losses] == ["precision"]

@@ -190,6 +190,17 @@ def test_means_on_a_map_keep_their_digits_by_an_origin_that_is_said_and_passed_o
     assert "origin (500" in str(told_loss)
 
 
+def test_a_camera_sees_the_same_of_a_cloud_that_was_moved(make_cloud):
+    data, places = on_a_map(make_cloud(9))
+    comment = b"comment immichvr_camera 60 60 32 24 64 48\ncomment immichvr_origin 1 2 3\nelement vertex"
+    cloud = read(data.replace(b"element vertex", comment, 1)).cloud
+    seen = cloud.means @ cloud.camera.extrinsic[:3, :3].T + cloud.camera.extrinsic[:3, 3]
+    np.testing.assert_allclose(seen, places, atol=1e-5, rtol=0)
+    np.testing.assert_allclose(
+        cloud.means + np.array(cloud.marks.origin), places + np.array([1, 2, 3]), atol=1e-5, rtol=0
+    )
+
+
 def test_doubles_near_the_origin_lose_digits_which_is_said_with_a_size(make_cloud):
     cloud = make_cloud(5)
     data = bytearray(ply(cloud, scalar="f8"))
@@ -212,8 +223,14 @@ def test_a_mark_of_antialiased_training_is_passed_on_where_there_is_room(make_cl
 
 
 def test_notes_of_where_a_cloud_stands_are_passed_on_word_for_word(make_cloud):
-    notes = ("offset 500000 4600000 0", "EPSG:32632", "crs: WGS 84 / UTM zone 32N")
-    lines = [*notes, "Created by a program", "SplatRenderMode: default"]
+    notes = (
+        "offset 500000 4600000 0",
+        "EPSG:32632",
+        "crs: WGS 84 / UTM zone 32N",
+        "geo_offset_x=500000",
+        "utm_zone 32",
+    )
+    lines = [*notes, "Created by a program", "geometry of 3 rooms", "SplatRenderMode: default"]
     cloud = read(ply(make_cloud(3), before="\n".join(f"comment {line}" for line in lines))).cloud
     assert cloud.marks.georeference == notes
     for key in ("ply", "compressed-ply", "glb"):

@@ -282,3 +282,12 @@ def test_a_wrong_checksum_is_noticed(make_cloud):
     data[-8] ^= 1
     with pytest.raises(MalformedFileError, match="gzip"):
         read(data)
+
+
+def test_a_ply_packed_by_gzip_is_called_what_it_is(make_cloud):
+    with pytest.raises(UnsupportedFileError, match="a PLY packed by gzip"):
+        read(gzip.compress(to_bytes(make_cloud(2), "ply")))
+
+
+def test_flags_that_nobody_knows_are_told(make_cloud):
+    assert "flags 0x84" in str(read(rebuilt(to_bytes(make_cloud(1), "spz"), flags=0x84)).losses[0])

@@ -4,7 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from immichvr_splats import InvalidCloudError, MalformedFileError, UnsupportedFileError, read, to_bytes, write
+from immichvr_splats import (
+    InvalidCloudError,
+    MalformedFileError,
+    UnknownFormatError,
+    UnsupportedFileError,
+    read,
+    to_bytes,
+    write,
+)
 from immichvr_splats.strangers import what_it_is
 
 
@@ -77,3 +85,15 @@ def test_a_folder_is_read_where_a_file_is(make_cloud, tmp_path):
     for source in (tmp_path / "scene", tmp_path / "scene/meta.json"):
         assert convert(source, tmp_path / "a.ply").count == 30
     assert write(read(tmp_path / "scene").cloud, None, "ply") == []
+
+
+def test_a_file_without_a_known_extension_is_told_by_its_bytes(make_cloud, tmp_path):
+    for key in ("spz", "sog", "glb", "ply"):
+        (tmp_path / "scene.zip").write_bytes(to_bytes(make_cloud(5), key))
+        assert read(tmp_path / "scene.zip").format == key
+    (tmp_path / "scene.las").write_bytes(b"LASF" + bytes(99))
+    with pytest.raises(UnsupportedFileError, match="LAS or LAZ"):
+        read(tmp_path / "scene.las")
+    (tmp_path / "scene.bin").write_bytes(bytes(99))
+    with pytest.raises(UnknownFormatError, match="the extension tells no splat format"):
+        read(tmp_path / "scene.bin")

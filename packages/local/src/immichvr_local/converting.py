@@ -89,7 +89,8 @@ def _level_of(cloud: GaussianCloud, level: Level) -> GaussianCloud:
 
 
 def _size_of(path: Path) -> int:
-    """Bytes of a file, or of a SOG's folder, of which `path` is the description."""
-    if path.name != META_NAME:
+    """Bytes of a file, or of a SOG's folder, of which `path` may be the description."""
+    folder = path.parent if path.name == META_NAME else path
+    if not folder.is_dir():
         return path.stat().st_size
-    return sum(one.stat().st_size for one in path.parent.iterdir() if one.is_file())
+    return sum(one.stat().st_size for one in folder.iterdir() if one.is_file())

@@ -96,11 +96,15 @@ def _written(to: str) -> str:
     return to
 
 
+def _ending(source: Path) -> str:
+    """The part of a name that tells a format, or might: what the file is, reading tells."""
+    endings = [one for row in FORMATS.values() for one in row.extensions if source.name.lower().endswith(one)]
+    return max(endings, key=len, default=source.suffix)
+
+
 def _beside(source: Path, to: str, out_dir: Path | None) -> Pair:
-    with about(source.name, SplatError):
-        known = FORMATS[format_of(source)].extensions
     named = source.absolute().parent if source.name == META_NAME else source
-    ending = max((one for one in known if named.name.lower().endswith(one)), key=len, default="")
+    ending = "" if named.is_dir() else _ending(named)
     stem = named.name[: len(named.name) - len(ending)]
     target = (out_dir or named.parent) / f"{stem}{FORMATS[to].extensions[0]}"
     if out_dir is not None and not out_dir.is_dir():

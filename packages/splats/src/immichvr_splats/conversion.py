@@ -194,7 +194,7 @@ def _decode(
     if in_folder:
         format = "sog"
     elif format is None:
-        format = _sniff(opened) if path is None else _told(format_of(path), opened, losses)
+        format = _sniff(opened) if path is None else _told(path, opened, losses)
     row = _among_alike(_row(format), opened)
     if row.reader is None:
         raise UnknownFormatError(f"format {format!r} is not read, only {_keys_where('can_read')}")
@@ -209,7 +209,7 @@ def _decode_as(row: Format, opened: Source, limits: ReadLimits, options: dict[st
     try:
         decoded = cast("Reader", row.reader)(opened, limits, **own)
     except MalformedFileError as error:
-        words = what_it_is(bytes(opened.data[:HEAD_BYTES]))
+        words = what_it_is(_head(opened))
         if words is None:
             raise
         raise UnsupportedFileError(f"{opened.name}: {words}") from error
@@ -315,15 +315,22 @@ def _sniff(source: Source) -> str:
     found = _by_magic(source)
     if found is not None:
         return found.key
-    words = what_it_is(bytes(source.data[:HEAD_BYTES]))
+    words = what_it_is(_head(source))
     if words is not None:
         raise UnsupportedFileError(f"{source.name}: {words}")
     raise UnknownFormatError(f"{source.name}: the first bytes tell no format, name one of {_keys_where('can_read')}")
 
 
-def _told(key: str, source: Source, losses: list[Loss]) -> str:
-    """The format that a file's first bytes tell where they contradict its extension, which tells `key`."""
-    row, found = FORMATS[key], _by_magic(source)
+def _told(path: str | os.PathLike[str], source: Source, losses: list[Loss]) -> str:
+    """The format that a file's extension tells, or its first bytes where they contradict that."""
+    found = _by_magic(source)
+    try:
+        key = format_of(path)
+    except UnknownFormatError:
+        if found is None and what_it_is(_head(source)) is None:
+            raise
+        return _sniff(source)
+    row = FORMATS[key]
     if found is None or not set(found.magic).isdisjoint(row.magic):
         return key
     # Without a beginning of its own a format may begin with any two bytes by chance.
@@ -338,7 +345,7 @@ def _by_magic(source: Source) -> Format | None:
 
 
 def _head(source: Source) -> bytes:
-    return bytes(source.data[:16])
+    return bytes(source.data[:HEAD_BYTES])
 
 
 def _among_alike(row: Format, source: Source) -> Format:

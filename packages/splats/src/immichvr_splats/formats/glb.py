@@ -29,7 +29,16 @@ from ..cloud import GaussianCloud
 from ..errors import InvalidCloudError, UnsupportedFileError
 from ..gltf import meshopt
 from ..gltf.accessors import ARRAY_BUFFER
-from ..gltf.container import GENERATOR, MAGIC, as_list, container_head, container_pieces, extension, read_container
+from ..gltf.container import (
+    GENERATOR,
+    MAGIC,
+    as_list,
+    container_head,
+    container_pieces,
+    extension,
+    read_container,
+    unknown_extensions,
+)
 from ..gltf.scene import POINTS, shown_primitives
 from ..losses import Loss
 from ..source import ReadLimits, Source
@@ -50,7 +59,7 @@ def read(source: Source, limits: ReadLimits) -> Decoded:
     """Decode all Gaussians that the scene shows, in the order of its nodes."""
     file = read_container(source, limits, _READ_EXTENSIONS)
     parts: list[GaussianCloud] = []
-    losses: list[Loss] = []
+    losses = unknown_extensions(file, _READ_EXTENSIONS)
     others, total = 0, 0
     for shown in shown_primitives(file):
         splats = extension(shown.primitive, EXTENSION, shown.where)

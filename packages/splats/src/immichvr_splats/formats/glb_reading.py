@@ -26,6 +26,7 @@ from .glb_spz import SPZ_EXTENSIONS, read_spz
 from .ply_columns import unread
 
 _COLOR_SPACES: dict[str, ColorSpace] = {"srgb_rec709_display": "srgb", "lin_rec709_display": "linear"}
+_USUAL = {"projection": "perspective", "sortingMethod": "cameraDistance"}
 
 _NOTHING = GaussianCloud(
     means=np.empty((0, 3), np.float32),
@@ -58,6 +59,9 @@ def read_primitive(file: Container, shown: Shown, splats: Json, losses: list[Los
 def _color_space(splats: Json, losses: list[Loss]) -> ColorSpace:
     if splats.get("kernel") != "ellipse":
         losses.append(Loss("ignored", f"the kernel {str(splats.get('kernel'))[:40]!r}: taken as an ellipse"))
+    for option, usual in _USUAL.items():
+        if splats.get(option, usual) != usual:
+            losses.append(Loss("ignored", f"{option} {str(splats[option])[:40]!r}: taken as {usual!r}"))
     name = splats.get("colorSpace")
     if isinstance(name, str) and name in _COLOR_SPACES:
         return _COLOR_SPACES[name]

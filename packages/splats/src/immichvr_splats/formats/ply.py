@@ -29,7 +29,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..cloud import Camera, ColorSpace, GaussianCloud
+from ..cloud import Camera, ColorSpace, GaussianCloud, Marks
 from ..color import to_srgb
 from ..compiled import F32
 from ..errors import InvalidCloudError, SplatError
@@ -79,7 +79,7 @@ def read(source: Source, limits: ReadLimits) -> Decoded:
     camera = camera or camera_in(header.comments, losses)
     marks = marks_in(header.comments)
     if origin is not None:
-        marks = replace(marks, origin=origin)
+        camera, marks = _counted_from(origin, camera, marks)
     rows.flags.writeable = False  # one kind of array, one compiled kernel
     places = [columns_of(columns.names, d, columns.stored) for d in range(columns.degree + 1)]
 
@@ -134,6 +134,19 @@ def _write_sharp(stream: SoundStream) -> Encoded:
     tail = _sharp_tail(stream, camera)
     header = _header_bytes(stream.count, BASE, tail, comments_of(stream.marks, None))
     return Encoded(chain([header], _rows(stream, BASE), tail.values()), losses)
+
+
+def _counted_from(
+    origin: tuple[float, float, float], camera: Camera | None, marks: Marks
+) -> tuple[Camera | None, Marks]:
+    """Camera and marks of a cloud whose means had `origin` taken off."""
+    before = marks.origin or (0.0, 0.0, 0.0)
+    x, y, z = (told + taken for told, taken in zip(before, origin, strict=True))
+    if camera is not None:
+        shift = np.eye(4)
+        shift[:3, 3] = origin
+        camera = replace(camera, extrinsic=camera.extrinsic @ shift)
+    return camera, replace(marks, origin=(x, y, z))
 
 
 def _describe(metadata: dict[str, F32]) -> tuple[Camera | None, ColorSpace, list[Loss]]:

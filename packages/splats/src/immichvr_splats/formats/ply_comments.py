@@ -24,8 +24,9 @@ _MODE = re.compile(r"splatrendermode\s*[:=]?\s*(\S+)", re.IGNORECASE)
 _ANTIALIASED = re.compile(r"antialiased\s*[:=]?\s*(0|1|true|false)", re.IGNORECASE)
 _ANTIALIASED_WORDS = ("mip", "antialiased", "1", "true")
 _GEOREFERENCE = re.compile(
-    r"(global[ _]?)?(shift|offset|origin|translation)[ _]?[xyz]?\b.*\d"
-    r"|.*\b(epsg|georef\w*|geo[ _-]?reference\w*|crs|srs|wkt2?|utm|projcs|geogcs|projcrs)\b",
+    r"(?:^|[^a-z])(?:epsg|geo|georef[a-z]*|crs|srs|wkt|utm|ecef|projcs|projcrs|geogcs|geogcrs|projection|datum"
+    r"|latitude|longitude|altitude)(?![a-z])"
+    r"|(?:^|[^a-z])(?:offset|shift|origin|translation)[ _]?[xyz]?(?![a-z]).*\d",
     re.IGNORECASE,
 )
 _CAMERA, _EXTRINSIC, _ORIGIN = "immichvr_camera", "immichvr_extrinsic", "immichvr_origin"
@@ -42,7 +43,7 @@ def marks_in(comments: Iterable[str]) -> Marks:
             antialiased = mode[1].lower() in _ANTIALIASED_WORDS
         elif comment.startswith(_ORIGIN):
             origin = _numbers(comment, _ORIGIN, 3) or origin
-        elif len(comment) <= _LONGEST_NOTE and comment.isprintable() and _GEOREFERENCE.match(comment):
+        elif len(comment) <= _LONGEST_NOTE and comment.isprintable() and _GEOREFERENCE.search(comment):
             notes.append(comment)
     place = None if origin is None else (origin[0], origin[1], origin[2])
     return Marks(antialiased, place, tuple(notes[:_MOST_NOTES]))

@@ -66,6 +66,7 @@ _GZIP_VERSIONS = (1, 2, 3)
 _WRITTEN_VERSIONS = (2, 3, 4)
 _FIRST_WITH_WORDS = 3  # of rotations
 _FLAG_ANTIALIASED, _FLAG_EXTENSIONS = 1, 2
+_KNOWN_FLAGS = _FLAG_ANTIALIASED | _FLAG_EXTENSIONS
 _MOST_FRACTIONAL_BITS = 24
 _STORED_COEFFICIENTS = tuple(k - 1 for k in STORED_SH_COEFFICIENTS)
 
@@ -96,6 +97,8 @@ def read(source: Source, limits: ReadLimits, *, frame: str | None = None) -> Dec
     limits.check_points(header.points, source.name)
     limits.check_decompressed(_HEADER.size + sum(header.plane_sizes), source.name)
     planes, extensions, losses = (_planes_of_gzip if header.version < 4 else _planes_of_zstd)(source, header)
+    if header.flags & ~_KNOWN_FLAGS:
+        losses.append(Loss("ignored", f"flags 0x{header.flags & ~_KNOWN_FLAGS:02X} of the spz header: ignored"))
     told, extension_losses = read_extensions(extensions, source.name) if frame is None else (frame, [])
     losses += extension_losses
     degree = min(header.degree, len(SH_COEFFICIENTS) - 1)
@@ -202,6 +205,8 @@ def _read_header(source: Source) -> _Header:
     if len(raw) < layout.size:
         raise MalformedFileError(f"{name}: {len(raw)} bytes decompressed, the header alone has {layout.size}")
     magic, version, count, degree, bits, flags, streams, *toc = layout.unpack(raw)
+    if magic != MAGIC and raw.startswith(b"ply"):
+        raise UnsupportedFileError(f"{name}: a PLY packed by gzip; unpack it (gunzip) and give the PLY in it")
     if magic != MAGIC:
         raise MalformedFileError(f"{name}: gzip of something else, begins with {raw[:4]!r}, wants b'NGSP'")
     if version not in ((4,) if plain else _GZIP_VERSIONS):

@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidCloudError, LimitExceededError, MalformedFileError, UnsupportedFileError
+from ..losses import Loss
 from ..source import ReadLimits, Source
 
 MAGIC = b"glTF"
 GENERATOR = "ImmichVR"
 _HEADER = struct.Struct("<4sII")
 _CHUNK = struct.Struct("<I4s")
+_MOST_TOLD = 16
 _OF_LOOKS = ("KHR_materials_", "KHR_texture_", "EXT_texture_", "KHR_lights_", "EXT_lights_", "KHR_xmp")
 """Beginnings of extensions that leave alone where things are and what colours points have."""
 
@@ -83,6 +85,13 @@ def read_container(source: Source, limits: ReadLimits, known: Collection[str]) -
     file = Container(as_object(root, f"{name}: JSON chunk"), binary, name, limits)
     _check_required(file, known)
     return file
+
+
+def unknown_extensions(file: Container, known: Collection[str]) -> list[Loss]:
+    """The loss that extensions are which a file uses without requiring them, and which the caller does not honour."""
+    used = as_list(file.root.get("extensionsUsed", []), f"{file.name}: extensionsUsed")
+    names = [str(name) for name in used if name not in known and not str(name).startswith(_OF_LOOKS)]
+    return [Loss("ignored", f"the glTF extension {name[:80]}: ignored") for name in names[:_MOST_TOLD]]
 
 
 def _check_required(file: Container, known: Collection[str]) -> None:

@@ -47,6 +47,7 @@ from ..gltf.container import (
     container_pieces,
     extension,
     read_container,
+    unknown_extensions,
 )
 from ..gltf.scene import POINTS, Shown, shown_primitives
 from ..losses import Loss
@@ -91,7 +92,7 @@ def read(source: Source, limits: ReadLimits) -> tuple[PointCloud, list[Loss]]:
     """Decode all points that the scene shows, in the order of its nodes."""
     file = read_container(source, limits, _READ_EXTENSIONS)
     parts: list[PointCloud] = []
-    losses: list[Loss] = []
+    losses = unknown_extensions(file, _READ_EXTENSIONS)
     total = 0
     for shown in shown_primitives(file):
         total += count_of(file, attributes_of(shown.primitive, shown.where).get("POSITION"))

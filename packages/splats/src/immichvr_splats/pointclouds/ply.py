@@ -21,6 +21,7 @@ from .cloud import PointCloud
 _AXES = ("x", "y", "z")
 _CONFIDENCE = ("confidence", "quality")
 _WHITE = 255
+_TOLD_OF_A_LEVEL = 1e-3
 
 
 def read(source: Source, limits: ReadLimits) -> tuple[PointCloud, list[Loss]]:
@@ -76,5 +77,8 @@ def _colors(rows: F32, vertex: Element, names: tuple[str, ...], colors: tuple[st
     [code] = _codes(vertex, names, colors)
     with np.errstate(invalid="ignore"):
         shares = rows[:, [names.index(name) for name in colors]] / np.float32(largest_color(str(code)))
-    levels: U8 = np.round(np.nan_to_num(shares).clip(0, 1) * _WHITE).astype(np.uint8)
+    exact = np.nan_to_num(shares).clip(0, 1) * _WHITE
+    levels: U8 = np.round(exact).astype(np.uint8)
+    if np.abs(exact - levels).max(initial=0) > _TOLD_OF_A_LEVEL:
+        losses.append(Loss("precision", "colours of more than 8 bits are kept in 8: to 0.002", vertex.count))
     return levels
