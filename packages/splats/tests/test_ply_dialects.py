@@ -201,6 +201,17 @@ def test_a_camera_sees_the_same_of_a_cloud_that_was_moved(make_cloud):
     )
 
 
+def test_one_mean_that_strays_moves_no_other(make_cloud):
+    data = bytearray(ply(make_cloud(9), scalar="f8"))
+    body = data.index(b"end_header\n") + 11
+    data[body : body + 8] = np.float64(1e7 + 1 / 3).tobytes()
+    result = read(data)
+    assert result.cloud.marks.origin is None
+    assert [str(loss) for loss in result.losses] == [
+        "x, y, z have more digits than float32 keeps: moved by up to 0.33 m"
+    ]
+
+
 def test_doubles_near_the_origin_lose_digits_which_is_said_with_a_size(make_cloud):
     cloud = make_cloud(5)
     data = bytearray(ply(cloud, scalar="f8"))

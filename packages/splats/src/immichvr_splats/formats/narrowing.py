@@ -54,8 +54,8 @@ class Narrowing:
                 self._place(np.stack([columns[i] for i in self._places], axis=1).astype(np.float64), target)
             for i in self._wide:
                 if i not in self._places and self._names[i] not in self._others:
-                    exact = columns[i].astype(np.float64)
-                    if (np.abs(target[:, i] - exact) > 0).any():
+                    apart = target[:, i] != columns[i]
+                    if apart.any() and (columns[i] == columns[i])[apart].any():  # NaN is what it was
                         self._others.add(self._names[i])
 
     def losses(self) -> list[Loss]:
@@ -93,11 +93,10 @@ class Narrowing:
 
 
 def _origin_of(places: F64) -> F64 | None:
-    step = np.spacing(np.abs(places).max().astype(np.float32))
-    if not _WORTH_MOVING_M < step < np.inf:
-        return None
+    # By the middle of them: one that strays needs its digits least.
     origin: F64 = np.round(np.median(places, axis=0))
-    return origin
+    step = np.spacing(np.abs(origin).max().astype(np.float32))
+    return origin if _WORTH_MOVING_M < step < np.inf else None
 
 
 def _rounding(places: F64) -> float:

@@ -46,7 +46,7 @@ def marks_in(comments: Iterable[str]) -> Marks:
         elif len(comment) <= _LONGEST_NOTE and comment.isprintable() and _GEOREFERENCE.search(comment):
             notes.append(comment)
     place = None if origin is None else (origin[0], origin[1], origin[2])
-    return Marks(antialiased, place, tuple(notes[:_MOST_NOTES]))
+    return Marks(antialiased, place, tuple(dict.fromkeys(notes))[:_MOST_NOTES])
 
 
 def camera_in(comments: Iterable[str], losses: list[Loss]) -> Camera | None:
