@@ -24,6 +24,7 @@ from PIL import Image, PngImagePlugin
 from immichvr_ai.assets.points import point_cloud
 from immichvr_ai.depth_map import DepthMap, FloatImage
 from immichvr_ai.lift import Lifted
+from immichvr_ai.lift.inverse_depth import range_of
 
 _LONGEST_SIDE = 4096
 
@@ -32,8 +33,7 @@ def depth_asset(
     photo: Photo, depth: DepthMap, lifted: Lifted, folder: Path, timings: dict[str, float], *, points: bool = False
 ) -> Made:
     """Writes the files of a depth asset into `folder`."""
-    near = float(min(lifted.foreground_depth.min(), lifted.background_depth.min()))
-    far = float(max(lifted.foreground_depth.max(), lifted.background_depth.max()))
+    near, far = range_of(lifted.foreground_depth, lifted.background_depth)
     _write_png(folder / "depth.png", _bounded(depth.depth, near, far), near, far, depth, photo)
     _write_grey(folder / "disparity.webp", disparity(lifted.foreground_depth, near, far, 255))
     Image.fromarray(lifted.background_rgb).save(folder / "background.webp", quality=88, method=2)

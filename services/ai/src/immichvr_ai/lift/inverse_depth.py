@@ -8,6 +8,8 @@ from immichvr_ai.lift.compiled import Floats, kernel
 from immichvr_ai.lift.errors import LiftError
 
 NEAREST_MEDIANS = 0.02  # nearer than 1/50 of the median depth is a fault of the estimate
+_FEW_PIXELS = 0.001  # of all; what is really so near takes up more of a photo
+_FAULTY_RATIO = 4.0
 FARTHEST_MEDIANS = 50.0  # moves 0.2 % of the median's shift: indistinguishable from infinity
 FARTHEST = 2000.0  # the 24-bit positions of .spz end at 2048
 _SAMPLE = 40_000
@@ -31,6 +33,21 @@ def clamp_depth(depth: Floats) -> tuple[Floats, float]:
     # Zero means "unknown" in the depth that phones store; unknown is mostly sky or beyond the sensor's range.
     finite = np.where(finite <= 0, farthest, finite)
     return np.clip(finite, NEAREST_MEDIANS * median, farthest).astype(np.float32), median
+
+
+def range_of(*layers: Floats) -> tuple[float, float]:
+    """The nearest and the farthest of depth maps, (h, w) finite and > 0, for steps that are even in inverse depth.
+
+    A few pixels many times nearer than all others are faults of the estimate; as the near end they would leave a few
+    steps for everything else. They do not count, and are to be clipped.
+    """
+    inverse = np.concatenate([np.float32(1) / layer.ravel() for layer in layers])
+    sample = inverse[:: max(1, inverse.size // _SAMPLE)]
+    limit = _FAULTY_RATIO * float(np.quantile(sample, 1 - _FEW_PIXELS, method="lower"))
+    nearest = float(inverse.max())
+    if nearest > limit:
+        nearest = float(inverse[inverse <= limit].max())
+    return 1 / nearest, 1 / float(inverse.min())
 
 
 def quantum_of(shift: Floats) -> Floats | None:

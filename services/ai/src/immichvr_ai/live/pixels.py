@@ -11,7 +11,7 @@ from immichvr_ai.depth_map import FloatImage
 from immichvr_ai.lift.compiled import Bytes, Floats
 from immichvr_ai.lift.edges import STEP, find_steps
 from immichvr_ai.lift.grid import WorkingGrid, grid_size, make_grid, resample_photo
-from immichvr_ai.lift.inverse_depth import clamp_depth, resample_shift
+from immichvr_ai.lift.inverse_depth import clamp_depth, range_of, resample_shift
 from immichvr_ai.lift.lifting import OPACITY, SIGMA
 from immichvr_ai.lift.surfels import place_surfels, shift_gradients
 from immichvr_ai.live.frames import Picture
@@ -63,8 +63,8 @@ def points_of(picture: Picture, depth: FloatImage, budget: int) -> tuple[Floats,
 def disparity_of(picture: Picture, depth: FloatImage) -> Disparity:
     """Disparity at the picture's size, or the depth's where that is smaller; errors as `gaussians_of`."""
     clamped, _ = clamp_depth(depth)
-    inverse = np.float32(1) / clamped
-    near, far = float(inverse.max()), float(inverse.min())
+    near, far = (1 / end for end in range_of(clamped))
+    inverse = np.minimum(np.float32(1) / clamped, np.float32(near))
     span = max(near - far, near * 1e-6)
     values = np.rint((inverse - far) * (255 / span)).astype(np.uint8)
     height, width = picture.rgb.shape[:2]
