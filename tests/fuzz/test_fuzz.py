@@ -1,4 +1,4 @@
-"""A short run of the fuzzer: no reader crashes, hangs, or takes more memory than it may."""
+"""A short run of the fuzzers: no reader crashes, hangs, or takes more memory than it may."""
 
 import importlib.util
 import subprocess
@@ -27,3 +27,17 @@ def test_no_reader_breaks_on_files_that_a_fuzzer_makes(tmp_path):
         assert not (row.can_read and row.can_write) or f"{key}-20-3" in names
     assert {"points-ply--20", "points-glb-none-20", "points-glb-meshopt-20", "points-glb-draco-20"} <= names
     assert len(names) > 5 * len(FORMATS), "nothing that was made reached new code"
+
+
+@pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris has no build for this platform")
+def test_no_reader_of_photos_breaks_on_files_that_a_fuzzer_makes(tmp_path):
+    corpus, broken = tmp_path / "corpus", tmp_path / "broken"
+    broken.mkdir()
+    script = Path(__file__).with_name("fuzz_photos.py")
+    arguments = [corpus, f"-max_total_time={SECONDS}", "-seed=1", f"-artifact_prefix={broken}/"]
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", script, *arguments], capture_output=True, text=True, timeout=90, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert list(broken.iterdir()) == []
+    assert len(list(corpus.iterdir())) > 25, "nothing that was made reached new code"

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from immichvr_gateway.library import Content, LibraryUnavailable, PhotoNotFound, PhotoTooLarge
+from immichvr_gateway.settings import ImmichSettings
 
 
 async def _bytes(data: bytes) -> AsyncIterator[bytes]:
@@ -86,3 +87,26 @@ async def test_a_photo_too_large_to_be_fetched_is_made_from_the_small_picture(
     assert asked == [True]
     [asset] = (await shared.get(f"/api/photos/{shared.ids['beach.jpg']}/assets", "ann")).json()["assets"]
     assert "1000 bytes" in asset["losses"][0]
+
+
+async def test_what_one_gateway_could_not_fetch_another_does_as_who_is_connected_there(
+    shared, serving, settings, photos, tmp_path, workers, pictures
+) -> None:
+    asked = pictures(LibraryUnavailable("Immich does not answer this one", down="immich"))
+    answer = await shared.post("fail-fog.jpg", "depth", "ann")
+    job_id = answer.json()["job"]["id"]
+    async with asyncio.timeout(20):
+        while not asked:  # noqa: ASYNC110  # nobody listens
+            await asyncio.sleep(0.02)
+    assert (await shared.get(f"/api/jobs/{job_id}", "ann")).json()["state"] == "queued"
+
+    class Answering(type(shared.library)):  # type: ignore[misc]
+        async def rendition(self, who: object, photo_id: str, *, small: bool) -> Content:
+            data = b"stand-in"
+            return Content("image/jpeg", len(data), "fog.jpeg", _bytes(data), note="this is the preview of it")
+
+    library = Answering(photos, tmp_path / "cache", set())
+    immich = ImmichSettings(url="http://immich.invalid")
+    elsewhere = serving(settings.model_copy(update={"immich": immich}), library)
+    async with elsewhere as other, other.listening({"x-api-key": "ann-key"}) as ann:
+        assert (await ann.job(job_id, run=2))["state"] == "succeeded"
