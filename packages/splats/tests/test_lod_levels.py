@@ -8,6 +8,7 @@ import pytest
 from immichvr_splats import (
     LEVEL_COUNTS,
     LEVELS_FILE,
+    Marks,
     UnknownFormatError,
     levels,
     read,
@@ -46,11 +47,14 @@ def test_levels_come_coarsest_first(make_cloud, small_levels):
 
 @pytest.mark.parametrize("format", ["spz", "ply"])
 def test_the_index_tells_what_the_files_hold(make_cloud, camera, tmp_path, small_levels, format):
-    cloud = make_cloud(700, camera=camera)
+    marks = Marks(antialiased=True, origin=(500_000.0, 4_600_000.0, 0.0), georeference=("EPSG:32632",))
+    cloud = replace(make_cloud(700, camera=camera), marks=marks)
     written = write_levels(cloud, tmp_path / "levels", format)
     index = json.loads((tmp_path / "levels" / LEVELS_FILE).read_text())
     assert (index["version"], index["format"], index["count"]) == (1, format, 700)
     assert index["camera"]["fx"] == camera.fx
+    assert (index["antialiased"], index["origin"]) == (True, list(marks.origin))
+    assert index["georeference"] == ["EPSG:32632"]
     assert [entry["name"] for entry in index["levels"]] == ["preview", "medium", "full"]
     assert [entry["file"] for entry in index["levels"]] == [level.file for level in written]
     for entry in index["levels"]:
@@ -60,7 +64,7 @@ def test_the_index_tells_what_the_files_hold(make_cloud, camera, tmp_path, small
         low, high = found.bounds()
         assert (np.array(entry["bounds"]["low"]) < low).all()
         assert (np.array(entry["bounds"]["high"]) > high).all()
-        assert [loss["code"] for loss in entry["losses"]] == (["camera"] if format == "spz" else [])
+        assert [loss["code"] for loss in entry["losses"]] == (["camera", "georeference"] if format == "spz" else [])
 
 
 def test_bounds_hold_three_standard_deviations_of_every_gaussian(make_cloud, tmp_path):

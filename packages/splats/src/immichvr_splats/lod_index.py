@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .cloud import Camera, GaussianCloud
 from .compiled import F32
 from .errors import UnknownFormatError
-from .formats import FORMATS
+from .formats import FORMATS, glb_marks
 from .losses import Loss
 from .merging import LARGEST_LOG_SCALE
 
@@ -57,7 +57,12 @@ def extension_of(format: str) -> str:
     return row.extensions[0]
 
 
-def camera_entry(camera: Camera | None) -> dict[str, object] | None:
+def cloud_entries(cloud: GaussianCloud) -> dict[str, object]:
+    """What is told of the whole cloud, for which the files beside an index may have no place: camera and marks."""
+    return {"camera": _camera_entry(cloud.camera), **glb_marks.describe(cloud.marks)}
+
+
+def _camera_entry(camera: Camera | None) -> dict[str, object] | None:
     """The camera as JSON: pixels, and the world-to-camera matrix row by row."""
     if camera is None:
         return None

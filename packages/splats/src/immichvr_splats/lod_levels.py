@@ -9,7 +9,7 @@ from .cleaning import check_any_left, clean
 from .cloud import GaussianCloud
 from .conversion import write
 from .lod import lod
-from .lod_index import INDEX_VERSION, Bounds, camera_entry, extension_of, write_index
+from .lod_index import INDEX_VERSION, Bounds, cloud_entries, extension_of, write_index
 from .losses import Loss
 
 LEVEL_COUNTS = {"preview": 100_000, "medium": 1_000_000, "full": 10_000_000}
@@ -63,7 +63,7 @@ def write_levels(
         "version": INDEX_VERSION,
         "format": format,
         "count": cloud.count,
-        "camera": camera_entry(cloud.camera),
+        **cloud_entries(cloud),
         "losses": [asdict(loss) for loss in dropped],
         "levels": [asdict(level) for level in written],
     }

@@ -18,7 +18,7 @@ from .compiled import I32, I64
 from .conversion import write
 from .errors import InvalidCloudError
 from .lod import lod
-from .lod_index import INDEX_VERSION, Bounds, camera_entry, extension_of, unique, write_index
+from .lod_index import INDEX_VERSION, Bounds, cloud_entries, extension_of, unique, write_index
 from .losses import Loss
 from .merging import LARGEST_LOG_SCALE
 from .order import LEVELS_PER_GRID, MORTON_BITS, morton_tree
@@ -74,7 +74,7 @@ def write_tiles(
         "version": INDEX_VERSION,
         "format": format,
         "count": cloud.count,
-        "camera": camera_entry(cloud.camera),
+        **cloud_entries(cloud),
         "losses": [asdict(loss) for loss in unique(losses)],
         "root": asdict(tile),
     }

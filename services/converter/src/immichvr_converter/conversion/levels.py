@@ -8,7 +8,7 @@ from pathlib import Path
 
 import immichvr_splats as splats
 from immichvr_splats import LEVEL_COUNTS, LEVELS_FILE, TILES_FILE, Bounds, Format, GaussianCloud, Level, ReadLimits
-from immichvr_splats.lod_index import INDEX_VERSION, camera_entry, write_index
+from immichvr_splats.lod_index import INDEX_VERSION, cloud_entries, write_index
 
 from immichvr_converter.conversion.admission import MemoryBudget
 from immichvr_converter.conversion.errors import ConversionError
@@ -73,7 +73,7 @@ def make_levels(
             "version": INDEX_VERSION,
             "format": row.key,
             "count": cloud.count,
-            "camera": camera_entry(cloud.camera),
+            **cloud_entries(cloud),
             "losses": [asdict(loss) for loss in opened.losses],
             "levels": [asdict(level) for level in levels],
         }
