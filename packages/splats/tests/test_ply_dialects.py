@@ -263,3 +263,15 @@ def test_a_mesh_is_called_what_it_is(make_cloud):
 def test_gaussians_without_colours_are_refused_by_name(make_cloud):
     with pytest.raises(MalformedFileError, match="lacks the properties f_dc_0, f_dc_1, f_dc_2"):
         read(ply(make_cloud(2), names=[n for n in columns(make_cloud(2)) if not n.startswith("f_dc")]))
+
+
+def test_a_compressed_ply_of_degree_4_is_cut_to_3_and_said(make_cloud):
+    data = to_bytes(make_cloud(40, degree=3), "compressed-ply")
+    head, end, body = data.partition(b"end_header\n")
+    rows = np.frombuffer(body[-40 * 45 :], np.uint8).reshape(40, 3, 15)
+    wide = np.concatenate([rows, np.full((40, 3, 9), 7, np.uint8)], axis=2).reshape(40, 72)
+    more = b"".join(b"property uchar f_rest_%d\n" % i for i in range(45, 72)) + b"comment SplatRenderMode: mip\n"
+    result = read(head + more + end + body[: -40 * 45] + wide.tobytes())
+    np.testing.assert_array_equal(result.cloud.sh, read(data).cloud.sh)
+    assert told(result) == [("sh_degree", 40)]
+    assert result.cloud.marks.antialiased
