@@ -45,7 +45,7 @@ async def test_a_photo_becomes_a_splat_and_other_formats_of_it(stack, api: httpx
             files = {(file["format"], file["variant"]): file for file in splat["files"]}
         file = files[wanted, "full"]
         body = await api.get(file["url"], params={"download": True})
-        assert body.headers["content-disposition"].endswith(f"{photo_id}_lift-heuristic.{wanted}")
+        assert body.headers["content-disposition"].endswith(f"cat_lift-heuristic.{wanted}")
         counts.add(immichvr_splats.read(body.content, wanted).cloud.count)
     assert len(counts) == 1
     badges = (await api.get("/api/assets/map")).json()["map"][photo_id]

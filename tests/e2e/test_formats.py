@@ -54,7 +54,7 @@ async def test_a_splat_is_converted_to_every_format_and_each_reads_back_whole(st
         assert file["name"] == f"splat{ENDINGS[key]}"
         assert file["media_type"] == FORMATS[key].media_type
         body = await api.get(file["url"], params={"download": True})
-        assert body.headers["content-disposition"].endswith(f"{photo_id}_{MODEL}{ENDINGS[key]}")
+        assert body.headers["content-disposition"].endswith(f"''cat_{MODEL}{ENDINGS[key]}")
         found = immichvr_splats.read(body.content, key)
         assert found.format == key
         counts[key] = found.cloud.count

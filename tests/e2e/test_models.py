@@ -7,13 +7,13 @@ import re
 
 import pytest
 from immichvr_models import registry
-from immichvr_models.testing import running_hub, throttled
+from immichvr_models.testing import running_hub, throttled, weights_of
 from playwright.async_api import expect
 
 pytestmark = pytest.mark.browser
 
 PATIENCE_MS = 60_000
-WEIGHTS = random.Random(4).randbytes(900_000)
+WEIGHTS = weights_of(random.Random(4).randbytes(900_000))
 MODEL = next(
     model
     for model in registry

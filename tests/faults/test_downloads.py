@@ -11,9 +11,9 @@ import httpx
 import pytest
 import socketio
 from immichvr_models import Model, registry
-from immichvr_models.testing import Hub, running_hub, throttled
+from immichvr_models.testing import Hub, running_hub, throttled, weights_of
 
-WEIGHTS = random.Random(4).randbytes(600_000)
+WEIGHTS = weights_of(random.Random(4).randbytes(600_000))
 TOLD, KILLED = [
     model
     for model in registry
