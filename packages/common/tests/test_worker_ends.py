@@ -288,6 +288,44 @@ async def test_a_job_whose_end_was_told_by_a_worker_that_died_then_is_not_done_a
     await running
 
 
+async def test_of_two_attempts_that_come_to_their_end_the_first_to_tell_is_kept(
+    worker, nats_server, ai_store, gateway_bus, monkeypatch
+) -> None:
+    tell, late = worker._tell, Held(worker._tell)
+
+    async def tell_the_end_late(event: JobEvent, name: str = "") -> None:
+        await (late if name else tell)(event, name)
+
+    async def unheard(_: Lease) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(worker, "_tell", tell_the_end_late)
+    # Renewals that never reach the server: it gives the job to another, and the first does not know.
+    monkeypatch.setattr(Lease, "keep", unheard)
+    monkeypatch.setattr(Lease, "held", True)
+    job = make_job()
+    events = await Events(gateway_bus, job.id).open()
+    await submit(gateway_bus, job)
+    await late.reached.wait()
+    bus, pool = await connect(nats_server.settings("ai"), "ai"), ChildPool(TRIAL, 1)
+    second = Worker("ai", bus, ai_store, pool, WorkSettings(name="second", prefetch=0))
+    running = asyncio.create_task(second.run())
+    assert (await events.end()).worker == "second"
+    late.open.set()
+    assert await queue_is_empty(gateway_bus)
+    await second.stop()
+    await running
+    pool.close()
+    await bus.close()
+    told = await gateway_bus.js.subscribe(f"events.ai.job.{job.id}", ordered_consumer=True)
+    ended, left = [], 1
+    while left:
+        message = await told.next_msg(timeout=5)
+        event, left = json_format.Parse(message.data, JobEvent()), message.metadata.num_pending
+        ended += [event.worker] if event.state in TERMINAL else []
+    assert ended == ["second"]
+
+
 def test_what_was_told_of_another_run_says_nothing_of_this_one() -> None:
     assert told_by(JobEvent(run=1, begun=3, state=JOB_STATE_FAILED), run=2) == Past()
 

@@ -49,14 +49,16 @@ class Why(Enum):
 class Active:
     """A job this worker is on.
 
-    work: what leads to the outcome, and can be ended; task: all of it, telling and acknowledging too. holds_place:
-    whether it takes one of those the worker has for jobs. begun: attempts of this run whose work has begun, this one
-    too once it has; told: the telling of that. outputs: assets that exist now and are not told of yet.
+    queued_as: the message in the queue that it is, which every attempt at it shares. work: what leads to the outcome,
+    and can be ended; task: all of it, telling and acknowledging too. holds_place: whether it takes one of those the
+    worker has for jobs. begun: attempts of this run whose work has begun, this one too once it has; told: the telling
+    of that. outputs: assets that exist now and are not told of yet.
     """
 
     job: Job
     attempt: int
     lease: Lease
+    queued_as: int = 0
     task: asyncio.Task[None] | None = None
     work: asyncio.Task[JobEvent | None] | None = None
     why: Why | None = None

@@ -197,7 +197,7 @@ class Worker:
                 known.attempt = attempt
             self._slots.release()
             return
-        active = Active(job, attempt, Lease(message, self._ack_wait_s))
+        active = Active(job, attempt, Lease(message, self._ack_wait_s), message.metadata.sequence.stream)
         self._active[job.id] = active
         active.task = asyncio.create_task(self._handle(active))
 
@@ -323,7 +323,8 @@ class Worker:
         if active.told is not None:
             await active.told
         await asyncio.gather(*(self._tell_asset(active, output) for output in active.outputs))
-        await self._tell(event)
+        # Where another attempt at the same message was at its end too, NATS keeps the first of the two.
+        await self._tell(event, f"{active.queued_as}.end")
         await self._acknowledge(active)
 
     async def _acknowledge(self, active: Active) -> None:
@@ -335,9 +336,9 @@ class Worker:
                 log.warning("an acknowledgement waits for NATS", job_id=active.job.id, error=str(error))
                 await asyncio.sleep(_IDLE_POLL_S)
 
-    async def _tell(self, event: JobEvent) -> None:
+    async def _tell(self, event: JobEvent, name: str = "") -> None:
         event.worker = self._settings.name
-        message_id = f"{event.job_id}.{event.run}.{event.attempt}.{event.seq}"
+        message_id = f"{event.job_id}.{event.run}.{name or f'{event.attempt}.{event.seq}'}"
         subject = event_subject(self._service, "job", event.job_id)
         await self._bus.publish_until_stored(subject, encode(event), message_id)
 

@@ -17,8 +17,8 @@ export const WORDS: Record<string, Words> = {
     'Choose a larger version of it; each side needs at least 32 pixels.',
   ],
   unsupported_format: [
-    'This kind of file cannot be turned into 3D yet.',
-    'Export it as JPEG, PNG, WebP, HEIC or TIFF and try with that.',
+    'This kind of file is not one that can be used here.',
+    'The details below say what it is, and what to do. Photos do best as JPEG, PNG, WebP, HEIC or TIFF.',
   ],
   not_flat: [
     'This is a panorama or fisheye photo, not a flat picture.',
