@@ -16,6 +16,8 @@ from immichvr_common.storage import ObjectStore
 from immichvr_common.tasks import Made, MadeFile
 
 _SMALL = 1024 * 1024
+_TOLD = 8
+"""Files that an event names, so that whoever reads it can look for them and for the manifest at the same time."""
 _UNTOLD = ("accepted", "token")
 """Parameters between the gateway and a worker that are no part of what made an asset."""
 
@@ -43,7 +45,8 @@ async def commit_asset(store: ObjectStore, job: Job, attempt: int, made: Made, f
     else:
         manifest = await commit_manifest(store, _manifest(job, attempt, made, recipe, files))
     reference = ObjectRef(bucket=store.bucket, key=manifest.key, media_type="application/json")
-    return Output(kind=made.kind, asset_key=manifest.asset_key, manifest=reference)
+    told = [ObjectRef(bucket=store.bucket, key=file.key, size=file.size) for file in files[:_TOLD]]
+    return Output(kind=made.kind, asset_key=manifest.asset_key, manifest=reference, files=told)
 
 
 def is_of_job(file: AssetFile, job_id: str) -> bool:

@@ -95,7 +95,7 @@ class Results:
             raise Refused("unproven", f"{key[:200]!r} is not where assets lie")
         for attempt in range(_TRIES):
             try:
-                manifest = await self._manifests.read(key)
+                manifest, _ = await asyncio.gather(self._manifests.read(key), self._glance(output))
                 if manifest.kind not in ROOTS or (manifest.key, manifest.asset_key) != (key, output.asset_key):
                     raise Refused("unproven", f"the manifest at {key} is of another asset, {manifest.asset_key[:200]}")
                 await self._check_files(manifest)
@@ -111,6 +111,20 @@ class Results:
             except ServiceError as error:
                 raise Refused("unproven", error.message) from error
         raise AssertionError("unreachable")
+
+    async def _glance(self, output: Output) -> None:
+        """Looks for the files that an event names while the manifest is read, which alone says what they should be.
+
+        A hint: what is not there is found out, and told, once the manifest has named it.
+        """
+        folder = output.manifest.key.rpartition("/")[0] + "/"
+        hinted = [ref for ref in output.files if ref.key.startswith(folder) and self._seen.get(ref.key) != ref.size]
+        found = await asyncio.gather(
+            *(self._store.size(ref.key) for ref in hinted[:_ONE_BY_ONE]), return_exceptions=True
+        )
+        for ref, size in zip(hinted, found, strict=False):
+            if size == ref.size:
+                self._remember(ref.key, ref.size)
 
     async def _check_files(self, manifest: Manifest) -> None:
         prefix = f"{asset_prefix(manifest.kind, manifest.photo_id, manifest.model_key, manifest.recipe)}/"
@@ -130,7 +144,10 @@ class Results:
         if size != file.size:
             there_is = "is not there" if size is None else f"has {size} bytes, not {file.size}"
             raise Refused("unproven", f"{file.key} {there_is}")
-        self._seen[file.key] = file.size
+        self._remember(file.key, file.size)
+
+    def _remember(self, key: str, size: int) -> None:
+        self._seen[key] = size
         if len(self._seen) > _REMEMBERED:
             self._seen.popitem(last=False)
 

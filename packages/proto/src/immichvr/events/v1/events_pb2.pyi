@@ -86,14 +86,16 @@ class Phase(_message.Message):
     def __init__(self, stage: _Optional[str] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., seconds: _Optional[float] = ...) -> None: ...
 
 class Output(_message.Message):
-    __slots__ = ("kind", "asset_key", "manifest")
+    __slots__ = ("kind", "asset_key", "manifest", "files")
     KIND_FIELD_NUMBER: _ClassVar[int]
     ASSET_KEY_FIELD_NUMBER: _ClassVar[int]
     MANIFEST_FIELD_NUMBER: _ClassVar[int]
+    FILES_FIELD_NUMBER: _ClassVar[int]
     kind: str
     asset_key: str
     manifest: _common_pb2.ObjectRef
-    def __init__(self, kind: _Optional[str] = ..., asset_key: _Optional[str] = ..., manifest: _Optional[_Union[_common_pb2.ObjectRef, _Mapping]] = ...) -> None: ...
+    files: _containers.RepeatedCompositeFieldContainer[_common_pb2.ObjectRef]
+    def __init__(self, kind: _Optional[str] = ..., asset_key: _Optional[str] = ..., manifest: _Optional[_Union[_common_pb2.ObjectRef, _Mapping]] = ..., files: _Optional[_Iterable[_Union[_common_pb2.ObjectRef, _Mapping]]] = ...) -> None: ...
 
 class JobEvent(_message.Message):
     __slots__ = ("job_id", "kind", "photo_id", "run", "attempt", "seq", "state", "progress", "timeline", "error", "outputs", "at", "worker", "traceparent", "job", "address", "begun")
