@@ -18,16 +18,18 @@ class DepthParams(_message.Message):
     def __init__(self, model: _Optional[str] = ..., accepted: _Optional[_Iterable[str]] = ..., points: bool = ...) -> None: ...
 
 class SplatParams(_message.Message):
-    __slots__ = ("model", "max_gaussians", "keep_ply", "accepted")
+    __slots__ = ("model", "max_gaussians", "keep_ply", "accepted", "quality")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     MAX_GAUSSIANS_FIELD_NUMBER: _ClassVar[int]
     KEEP_PLY_FIELD_NUMBER: _ClassVar[int]
     ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    QUALITY_FIELD_NUMBER: _ClassVar[int]
     model: str
     max_gaussians: int
     keep_ply: bool
     accepted: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, model: _Optional[str] = ..., max_gaussians: _Optional[int] = ..., keep_ply: bool = ..., accepted: _Optional[_Iterable[str]] = ...) -> None: ...
+    quality: str
+    def __init__(self, model: _Optional[str] = ..., max_gaussians: _Optional[int] = ..., keep_ply: bool = ..., accepted: _Optional[_Iterable[str]] = ..., quality: _Optional[str] = ...) -> None: ...
 
 class ModelParams(_message.Message):
     __slots__ = ("key", "accepted")
@@ -158,3 +160,59 @@ class StreamFramesResponse(_message.Message):
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     message: bytes
     def __init__(self, message: _Optional[bytes] = ...) -> None: ...
+
+class RunDepthRequest(_message.Message):
+    __slots__ = ("source", "params", "store_under")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    PARAMS_FIELD_NUMBER: _ClassVar[int]
+    STORE_UNDER_FIELD_NUMBER: _ClassVar[int]
+    source: _common_pb2.TaskInput
+    params: DepthParams
+    store_under: str
+    def __init__(self, source: _Optional[_Union[_common_pb2.TaskInput, _Mapping]] = ..., params: _Optional[_Union[DepthParams, _Mapping]] = ..., store_under: _Optional[str] = ...) -> None: ...
+
+class RunDepthResponse(_message.Message):
+    __slots__ = ("progress", "result", "chunk")
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_FIELD_NUMBER: _ClassVar[int]
+    progress: _common_pb2.Progress
+    result: _common_pb2.TaskResult
+    chunk: _common_pb2.FileChunk
+    def __init__(self, progress: _Optional[_Union[_common_pb2.Progress, _Mapping]] = ..., result: _Optional[_Union[_common_pb2.TaskResult, _Mapping]] = ..., chunk: _Optional[_Union[_common_pb2.FileChunk, _Mapping]] = ...) -> None: ...
+
+class RunSplatRequest(_message.Message):
+    __slots__ = ("source", "params", "store_under")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    PARAMS_FIELD_NUMBER: _ClassVar[int]
+    STORE_UNDER_FIELD_NUMBER: _ClassVar[int]
+    source: _common_pb2.TaskInput
+    params: SplatParams
+    store_under: str
+    def __init__(self, source: _Optional[_Union[_common_pb2.TaskInput, _Mapping]] = ..., params: _Optional[_Union[SplatParams, _Mapping]] = ..., store_under: _Optional[str] = ...) -> None: ...
+
+class RunSplatResponse(_message.Message):
+    __slots__ = ("progress", "result", "chunk")
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_FIELD_NUMBER: _ClassVar[int]
+    progress: _common_pb2.Progress
+    result: _common_pb2.TaskResult
+    chunk: _common_pb2.FileChunk
+    def __init__(self, progress: _Optional[_Union[_common_pb2.Progress, _Mapping]] = ..., result: _Optional[_Union[_common_pb2.TaskResult, _Mapping]] = ..., chunk: _Optional[_Union[_common_pb2.FileChunk, _Mapping]] = ...) -> None: ...
+
+class RunModelRequest(_message.Message):
+    __slots__ = ("kind", "params")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    PARAMS_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    params: ModelParams
+    def __init__(self, kind: _Optional[str] = ..., params: _Optional[_Union[ModelParams, _Mapping]] = ...) -> None: ...
+
+class RunModelResponse(_message.Message):
+    __slots__ = ("progress", "result")
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    progress: _common_pb2.Progress
+    result: _common_pb2.TaskResult
+    def __init__(self, progress: _Optional[_Union[_common_pb2.Progress, _Mapping]] = ..., result: _Optional[_Union[_common_pb2.TaskResult, _Mapping]] = ...) -> None: ...

@@ -50,6 +50,21 @@ class AiServiceStub(object):
                 request_serializer=immichvr_dot_ai_dot_v1_dot_ai__pb2.DownloadModelRequest.SerializeToString,
                 response_deserializer=immichvr_dot_ai_dot_v1_dot_ai__pb2.DownloadModelResponse.FromString,
                 _registered_method=True)
+        self.RunDepth = channel.unary_stream(
+                '/immichvr.ai.v1.AiService/RunDepth',
+                request_serializer=immichvr_dot_ai_dot_v1_dot_ai__pb2.RunDepthRequest.SerializeToString,
+                response_deserializer=immichvr_dot_ai_dot_v1_dot_ai__pb2.RunDepthResponse.FromString,
+                _registered_method=True)
+        self.RunSplat = channel.unary_stream(
+                '/immichvr.ai.v1.AiService/RunSplat',
+                request_serializer=immichvr_dot_ai_dot_v1_dot_ai__pb2.RunSplatRequest.SerializeToString,
+                response_deserializer=immichvr_dot_ai_dot_v1_dot_ai__pb2.RunSplatResponse.FromString,
+                _registered_method=True)
+        self.RunModel = channel.unary_stream(
+                '/immichvr.ai.v1.AiService/RunModel',
+                request_serializer=immichvr_dot_ai_dot_v1_dot_ai__pb2.RunModelRequest.SerializeToString,
+                response_deserializer=immichvr_dot_ai_dot_v1_dot_ai__pb2.RunModelResponse.FromString,
+                _registered_method=True)
         self.StreamFrames = channel.stream_stream(
                 '/immichvr.ai.v1.AiService/StreamFrames',
                 request_serializer=immichvr_dot_ai_dot_v1_dot_ai__pb2.StreamFramesRequest.SerializeToString,
@@ -82,6 +97,27 @@ class AiServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RunDepth(self, request, context):
+        """Does a job of kind depth: progress, what was made, its files.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RunSplat(self, request, context):
+        """Does a job of kind splat: progress, what was made, its files.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RunModel(self, request, context):
+        """Does a job about a model itself: model-download, model-load, model-unload or model-delete.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def StreamFrames(self, request_iterator, context):
         """A live session: frames in, splats out. The metadata `session-token` must be the session's own.
         """
@@ -106,6 +142,21 @@ def add_AiServiceServicer_to_server(servicer, server):
                     servicer.DownloadModel,
                     request_deserializer=immichvr_dot_ai_dot_v1_dot_ai__pb2.DownloadModelRequest.FromString,
                     response_serializer=immichvr_dot_ai_dot_v1_dot_ai__pb2.DownloadModelResponse.SerializeToString,
+            ),
+            'RunDepth': grpc.unary_stream_rpc_method_handler(
+                    servicer.RunDepth,
+                    request_deserializer=immichvr_dot_ai_dot_v1_dot_ai__pb2.RunDepthRequest.FromString,
+                    response_serializer=immichvr_dot_ai_dot_v1_dot_ai__pb2.RunDepthResponse.SerializeToString,
+            ),
+            'RunSplat': grpc.unary_stream_rpc_method_handler(
+                    servicer.RunSplat,
+                    request_deserializer=immichvr_dot_ai_dot_v1_dot_ai__pb2.RunSplatRequest.FromString,
+                    response_serializer=immichvr_dot_ai_dot_v1_dot_ai__pb2.RunSplatResponse.SerializeToString,
+            ),
+            'RunModel': grpc.unary_stream_rpc_method_handler(
+                    servicer.RunModel,
+                    request_deserializer=immichvr_dot_ai_dot_v1_dot_ai__pb2.RunModelRequest.FromString,
+                    response_serializer=immichvr_dot_ai_dot_v1_dot_ai__pb2.RunModelResponse.SerializeToString,
             ),
             'StreamFrames': grpc.stream_stream_rpc_method_handler(
                     servicer.StreamFrames,
@@ -195,6 +246,87 @@ class AiService(object):
             '/immichvr.ai.v1.AiService/DownloadModel',
             immichvr_dot_ai_dot_v1_dot_ai__pb2.DownloadModelRequest.SerializeToString,
             immichvr_dot_ai_dot_v1_dot_ai__pb2.DownloadModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RunDepth(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/immichvr.ai.v1.AiService/RunDepth',
+            immichvr_dot_ai_dot_v1_dot_ai__pb2.RunDepthRequest.SerializeToString,
+            immichvr_dot_ai_dot_v1_dot_ai__pb2.RunDepthResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RunSplat(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/immichvr.ai.v1.AiService/RunSplat',
+            immichvr_dot_ai_dot_v1_dot_ai__pb2.RunSplatRequest.SerializeToString,
+            immichvr_dot_ai_dot_v1_dot_ai__pb2.RunSplatResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RunModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/immichvr.ai.v1.AiService/RunModel',
+            immichvr_dot_ai_dot_v1_dot_ai__pb2.RunModelRequest.SerializeToString,
+            immichvr_dot_ai_dot_v1_dot_ai__pb2.RunModelResponse.FromString,
             options,
             channel_credentials,
             insecure,

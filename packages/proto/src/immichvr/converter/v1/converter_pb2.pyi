@@ -206,3 +206,43 @@ class ListFormatsResponse(_message.Message):
     FORMATS_FIELD_NUMBER: _ClassVar[int]
     formats: _containers.RepeatedCompositeFieldContainer[Format]
     def __init__(self, formats: _Optional[_Iterable[_Union[Format, _Mapping]]] = ...) -> None: ...
+
+class RunConvertRequest(_message.Message):
+    __slots__ = ("splat", "params", "store_under")
+    SPLAT_FIELD_NUMBER: _ClassVar[int]
+    PARAMS_FIELD_NUMBER: _ClassVar[int]
+    STORE_UNDER_FIELD_NUMBER: _ClassVar[int]
+    splat: _common_pb2.TaskInput
+    params: ConvertParams
+    store_under: str
+    def __init__(self, splat: _Optional[_Union[_common_pb2.TaskInput, _Mapping]] = ..., params: _Optional[_Union[ConvertParams, _Mapping]] = ..., store_under: _Optional[str] = ...) -> None: ...
+
+class RunConvertResponse(_message.Message):
+    __slots__ = ("progress", "result", "chunk")
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_FIELD_NUMBER: _ClassVar[int]
+    progress: _common_pb2.Progress
+    result: _common_pb2.TaskResult
+    chunk: _common_pb2.FileChunk
+    def __init__(self, progress: _Optional[_Union[_common_pb2.Progress, _Mapping]] = ..., result: _Optional[_Union[_common_pb2.TaskResult, _Mapping]] = ..., chunk: _Optional[_Union[_common_pb2.FileChunk, _Mapping]] = ...) -> None: ...
+
+class RunLodRequest(_message.Message):
+    __slots__ = ("splat", "params", "store_under")
+    SPLAT_FIELD_NUMBER: _ClassVar[int]
+    PARAMS_FIELD_NUMBER: _ClassVar[int]
+    STORE_UNDER_FIELD_NUMBER: _ClassVar[int]
+    splat: _common_pb2.TaskInput
+    params: LodParams
+    store_under: str
+    def __init__(self, splat: _Optional[_Union[_common_pb2.TaskInput, _Mapping]] = ..., params: _Optional[_Union[LodParams, _Mapping]] = ..., store_under: _Optional[str] = ...) -> None: ...
+
+class RunLodResponse(_message.Message):
+    __slots__ = ("progress", "result", "chunk")
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_FIELD_NUMBER: _ClassVar[int]
+    progress: _common_pb2.Progress
+    result: _common_pb2.TaskResult
+    chunk: _common_pb2.FileChunk
+    def __init__(self, progress: _Optional[_Union[_common_pb2.Progress, _Mapping]] = ..., result: _Optional[_Union[_common_pb2.TaskResult, _Mapping]] = ..., chunk: _Optional[_Union[_common_pb2.FileChunk, _Mapping]] = ...) -> None: ...

@@ -45,6 +45,16 @@ class ConverterServiceStub(object):
                 request_serializer=immichvr_dot_converter_dot_v1_dot_converter__pb2.ConvertStreamRequest.SerializeToString,
                 response_deserializer=immichvr_dot_converter_dot_v1_dot_converter__pb2.ConvertStreamResponse.FromString,
                 _registered_method=True)
+        self.RunConvert = channel.unary_stream(
+                '/immichvr.converter.v1.ConverterService/RunConvert',
+                request_serializer=immichvr_dot_converter_dot_v1_dot_converter__pb2.RunConvertRequest.SerializeToString,
+                response_deserializer=immichvr_dot_converter_dot_v1_dot_converter__pb2.RunConvertResponse.FromString,
+                _registered_method=True)
+        self.RunLod = channel.unary_stream(
+                '/immichvr.converter.v1.ConverterService/RunLod',
+                request_serializer=immichvr_dot_converter_dot_v1_dot_converter__pb2.RunLodRequest.SerializeToString,
+                response_deserializer=immichvr_dot_converter_dot_v1_dot_converter__pb2.RunLodResponse.FromString,
+                _registered_method=True)
         self.Inspect = channel.unary_unary(
                 '/immichvr.converter.v1.ConverterService/Inspect',
                 request_serializer=immichvr_dot_converter_dot_v1_dot_converter__pb2.InspectRequest.SerializeToString,
@@ -70,6 +80,20 @@ class ConverterServiceServicer(object):
 
     def ConvertStream(self, request_iterator, context):
         """Converts without S3: parameters first, then the file in chunks; the answer comes the same way.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RunConvert(self, request, context):
+        """Does a job of kind convert: progress, what was made, its files.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RunLod(self, request, context):
+        """Does a job of kind lod: progress, what was made, its files.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -101,6 +125,16 @@ def add_ConverterServiceServicer_to_server(servicer, server):
                     servicer.ConvertStream,
                     request_deserializer=immichvr_dot_converter_dot_v1_dot_converter__pb2.ConvertStreamRequest.FromString,
                     response_serializer=immichvr_dot_converter_dot_v1_dot_converter__pb2.ConvertStreamResponse.SerializeToString,
+            ),
+            'RunConvert': grpc.unary_stream_rpc_method_handler(
+                    servicer.RunConvert,
+                    request_deserializer=immichvr_dot_converter_dot_v1_dot_converter__pb2.RunConvertRequest.FromString,
+                    response_serializer=immichvr_dot_converter_dot_v1_dot_converter__pb2.RunConvertResponse.SerializeToString,
+            ),
+            'RunLod': grpc.unary_stream_rpc_method_handler(
+                    servicer.RunLod,
+                    request_deserializer=immichvr_dot_converter_dot_v1_dot_converter__pb2.RunLodRequest.FromString,
+                    response_serializer=immichvr_dot_converter_dot_v1_dot_converter__pb2.RunLodResponse.SerializeToString,
             ),
             'Inspect': grpc.unary_unary_rpc_method_handler(
                     servicer.Inspect,
@@ -168,6 +202,60 @@ class ConverterService(object):
             '/immichvr.converter.v1.ConverterService/ConvertStream',
             immichvr_dot_converter_dot_v1_dot_converter__pb2.ConvertStreamRequest.SerializeToString,
             immichvr_dot_converter_dot_v1_dot_converter__pb2.ConvertStreamResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RunConvert(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/immichvr.converter.v1.ConverterService/RunConvert',
+            immichvr_dot_converter_dot_v1_dot_converter__pb2.RunConvertRequest.SerializeToString,
+            immichvr_dot_converter_dot_v1_dot_converter__pb2.RunConvertResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RunLod(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/immichvr.converter.v1.ConverterService/RunLod',
+            immichvr_dot_converter_dot_v1_dot_converter__pb2.RunLodRequest.SerializeToString,
+            immichvr_dot_converter_dot_v1_dot_converter__pb2.RunLodResponse.FromString,
             options,
             channel_credentials,
             insecure,

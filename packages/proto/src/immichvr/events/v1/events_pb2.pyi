@@ -28,7 +28,7 @@ JOB_STATE_FAILED: JobState
 JOB_STATE_CANCELLED: JobState
 
 class Job(_message.Message):
-    __slots__ = ("id", "kind", "photo_id", "run", "requesters", "params", "inputs", "recipes", "source_version", "bucket", "deadline_s", "created_at", "traceparent", "source_name", "source_note")
+    __slots__ = ("id", "kind", "photo_id", "run", "requesters", "params", "inputs", "recipes", "source_version", "bucket", "deadline_s", "created_at", "traceparent", "source_name", "source_note", "source", "grants", "asked_at")
     class InputsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -58,6 +58,9 @@ class Job(_message.Message):
     TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     SOURCE_NAME_FIELD_NUMBER: _ClassVar[int]
     SOURCE_NOTE_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    GRANTS_FIELD_NUMBER: _ClassVar[int]
+    ASKED_AT_FIELD_NUMBER: _ClassVar[int]
     id: str
     kind: str
     photo_id: str
@@ -73,7 +76,20 @@ class Job(_message.Message):
     traceparent: str
     source_name: str
     source_note: str
-    def __init__(self, id: _Optional[str] = ..., kind: _Optional[str] = ..., photo_id: _Optional[str] = ..., run: _Optional[int] = ..., requesters: _Optional[_Iterable[str]] = ..., params: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., inputs: _Optional[_Mapping[str, _common_pb2.ObjectRef]] = ..., recipes: _Optional[_Mapping[str, str]] = ..., source_version: _Optional[str] = ..., bucket: _Optional[str] = ..., deadline_s: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., traceparent: _Optional[str] = ..., source_name: _Optional[str] = ..., source_note: _Optional[str] = ...) -> None: ...
+    source: _common_pb2.Source
+    grants: Grants
+    asked_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., kind: _Optional[str] = ..., photo_id: _Optional[str] = ..., run: _Optional[int] = ..., requesters: _Optional[_Iterable[str]] = ..., params: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., inputs: _Optional[_Mapping[str, _common_pb2.ObjectRef]] = ..., recipes: _Optional[_Mapping[str, str]] = ..., source_version: _Optional[str] = ..., bucket: _Optional[str] = ..., deadline_s: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., traceparent: _Optional[str] = ..., source_name: _Optional[str] = ..., source_note: _Optional[str] = ..., source: _Optional[_Union[_common_pb2.Source, _Mapping]] = ..., grants: _Optional[_Union[Grants, _Mapping]] = ..., asked_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class Grants(_message.Message):
+    __slots__ = ("accepted", "token", "keep_ply")
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    KEEP_PLY_FIELD_NUMBER: _ClassVar[int]
+    accepted: _containers.RepeatedScalarFieldContainer[str]
+    token: str
+    keep_ply: bool
+    def __init__(self, accepted: _Optional[_Iterable[str]] = ..., token: _Optional[str] = ..., keep_ply: bool = ...) -> None: ...
 
 class Phase(_message.Message):
     __slots__ = ("stage", "at", "seconds")
@@ -86,19 +102,23 @@ class Phase(_message.Message):
     def __init__(self, stage: _Optional[str] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., seconds: _Optional[float] = ...) -> None: ...
 
 class Output(_message.Message):
-    __slots__ = ("kind", "asset_key", "manifest", "files")
+    __slots__ = ("kind", "asset_key", "manifest", "files", "model_key", "recipe")
     KIND_FIELD_NUMBER: _ClassVar[int]
     ASSET_KEY_FIELD_NUMBER: _ClassVar[int]
     MANIFEST_FIELD_NUMBER: _ClassVar[int]
     FILES_FIELD_NUMBER: _ClassVar[int]
+    MODEL_KEY_FIELD_NUMBER: _ClassVar[int]
+    RECIPE_FIELD_NUMBER: _ClassVar[int]
     kind: str
     asset_key: str
     manifest: _common_pb2.ObjectRef
     files: _containers.RepeatedCompositeFieldContainer[_common_pb2.ObjectRef]
-    def __init__(self, kind: _Optional[str] = ..., asset_key: _Optional[str] = ..., manifest: _Optional[_Union[_common_pb2.ObjectRef, _Mapping]] = ..., files: _Optional[_Iterable[_Union[_common_pb2.ObjectRef, _Mapping]]] = ...) -> None: ...
+    model_key: str
+    recipe: str
+    def __init__(self, kind: _Optional[str] = ..., asset_key: _Optional[str] = ..., manifest: _Optional[_Union[_common_pb2.ObjectRef, _Mapping]] = ..., files: _Optional[_Iterable[_Union[_common_pb2.ObjectRef, _Mapping]]] = ..., model_key: _Optional[str] = ..., recipe: _Optional[str] = ...) -> None: ...
 
 class JobEvent(_message.Message):
-    __slots__ = ("job_id", "kind", "photo_id", "run", "attempt", "seq", "state", "progress", "timeline", "error", "outputs", "at", "worker", "traceparent", "job", "address", "begun")
+    __slots__ = ("job_id", "kind", "photo_id", "run", "attempt", "seq", "state", "progress", "timeline", "error", "outputs", "at", "worker", "traceparent", "job", "address", "begun", "source")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     PHOTO_ID_FIELD_NUMBER: _ClassVar[int]
@@ -116,6 +136,7 @@ class JobEvent(_message.Message):
     JOB_FIELD_NUMBER: _ClassVar[int]
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
     BEGUN_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     kind: str
     photo_id: str
@@ -133,17 +154,20 @@ class JobEvent(_message.Message):
     job: Job
     address: str
     begun: int
-    def __init__(self, job_id: _Optional[str] = ..., kind: _Optional[str] = ..., photo_id: _Optional[str] = ..., run: _Optional[int] = ..., attempt: _Optional[int] = ..., seq: _Optional[int] = ..., state: _Optional[_Union[JobState, str]] = ..., progress: _Optional[_Union[_common_pb2.Progress, _Mapping]] = ..., timeline: _Optional[_Iterable[_Union[Phase, _Mapping]]] = ..., error: _Optional[_Union[_common_pb2.Error, _Mapping]] = ..., outputs: _Optional[_Iterable[_Union[Output, _Mapping]]] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., worker: _Optional[str] = ..., traceparent: _Optional[str] = ..., job: _Optional[_Union[Job, _Mapping]] = ..., address: _Optional[str] = ..., begun: _Optional[int] = ...) -> None: ...
+    source: _common_pb2.Source
+    def __init__(self, job_id: _Optional[str] = ..., kind: _Optional[str] = ..., photo_id: _Optional[str] = ..., run: _Optional[int] = ..., attempt: _Optional[int] = ..., seq: _Optional[int] = ..., state: _Optional[_Union[JobState, str]] = ..., progress: _Optional[_Union[_common_pb2.Progress, _Mapping]] = ..., timeline: _Optional[_Iterable[_Union[Phase, _Mapping]]] = ..., error: _Optional[_Union[_common_pb2.Error, _Mapping]] = ..., outputs: _Optional[_Iterable[_Union[Output, _Mapping]]] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., worker: _Optional[str] = ..., traceparent: _Optional[str] = ..., job: _Optional[_Union[Job, _Mapping]] = ..., address: _Optional[str] = ..., begun: _Optional[int] = ..., source: _Optional[_Union[_common_pb2.Source, _Mapping]] = ...) -> None: ...
 
 class AssetEvent(_message.Message):
-    __slots__ = ("photo_id", "output", "at")
+    __slots__ = ("photo_id", "output", "at", "source")
     PHOTO_ID_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     AT_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
     photo_id: str
     output: Output
     at: _timestamp_pb2.Timestamp
-    def __init__(self, photo_id: _Optional[str] = ..., output: _Optional[_Union[Output, _Mapping]] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    source: _common_pb2.Source
+    def __init__(self, photo_id: _Optional[str] = ..., output: _Optional[_Union[Output, _Mapping]] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source: _Optional[_Union[_common_pb2.Source, _Mapping]] = ...) -> None: ...
 
 class ModelEvent(_message.Message):
     __slots__ = ("key", "state", "done_bytes", "total_bytes", "error", "at", "rate", "remaining_s", "worker")
