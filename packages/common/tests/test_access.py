@@ -110,13 +110,25 @@ async def test_subjects_say_who_tells_what_also_in_the_spelling_of_before() -> N
         assert read_subject(strange) is None
 
 
+async def test_a_worker_hears_from_the_gateway_of_a_model_that_another_service_was_told_to_let_go(
+    gateway_bus: Bus, ai_bus: Bus, worker
+) -> None:
+    let_go = asyncio.get_running_loop().create_future()
+    worker._pool.let_go = let_go.set_result
+    while len(ai_bus.client._subs) < 5:  # noqa: ASYNC110  # the client tells nobody
+        await asyncio.sleep(0.01)
+    await ai_bus.client.flush()
+    await gateway_bus.announce("control.model.da2-small", encode(ModelEvent(key="da2-small", state="unloading")))
+    assert await asyncio.wait_for(let_go, 5) == "da2-small"
+
+
 async def test_workers_of_one_service_hear_each_others_news_of_models(
     nats_server: NatsServer, ai_bus: Bus, worker
 ) -> None:
     let_go = asyncio.get_running_loop().create_future()
     worker._pool.let_go = let_go.set_result
     peer = await connect(nats_server.settings("ai"), "ai")
-    while not ai_bus.client._subs or len(ai_bus.client._subs) < 4:  # noqa: ASYNC110  # the client tells nobody
+    while not ai_bus.client._subs or len(ai_bus.client._subs) < 5:  # noqa: ASYNC110  # the client tells nobody
         await asyncio.sleep(0.01)
     await ai_bus.client.flush()
     event = ModelEvent(key="da2-small", state="unloading", worker="peer")
@@ -173,7 +185,7 @@ async def test_what_lay_on_the_bus_before_services_had_accounts_is_there_after(t
     bus = await connect(before.settings("gateway"), "gateway")
     for one in stream_configs():
         await bus.js.add_stream(replace(one, republish=None))
-    await ensure_streams(bus.js, 3)
+    await ensure_streams(bus, 3)
     await bus.js.update_stream(replace(stream_configs()[0], republish=None))
     await submit(bus, job)
     await bus.publish(f"events.job.{job.id}", b'{"jobId": "told"}')
@@ -183,15 +195,15 @@ async def test_what_lay_on_the_bus_before_services_had_accounts_is_there_after(t
 
     after = NatsServer(tmp_path, passwords=before.passwords).start()
     bus = await connect(after.settings("gateway"), "gateway")
-    await ensure_streams(bus.js, 3)
+    await ensure_streams(bus, 3)
     assert (await (await bus.js.key_value("state")).get("projection.events")).value == b"17"
     assert (await bus.js.get_last_msg("EVENTS", f"events.job.{job.id}")).data == b'{"jobId": "told"}'
     worker = await connect(after.settings("ai"), "ai")
-    puller = Puller(worker.client, "JOBS", "ai-cpu-interactive")
+    puller = Puller(worker.client, worker.link, "JOBS", "ai-cpu-interactive")
     await puller.open()
     message = await puller.next(5)
     assert message is not None and read_message(message.data, type(job)()).id == job.id
-    await message.ack_sync()
+    await message.acknowledge()
     await submit(bus, other := make_job())
     copy = await bus.js.get_last_msg("EVENTS", f"events.gateway.published.*.*.*.*.{other.id}")
     assert read_message(copy.data, type(job)()) == other

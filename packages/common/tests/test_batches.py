@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from immichvr_common.batches import BatchingPool
 from immichvr_common.errors import TaskFailed, WorkerCrashed
+from immichvr_common.processes.batching import BatchingPool
+from immichvr_common.processes.pool import Begun, ChildPool, unnoticed
+from immichvr_common.sources import Source
 from immichvr_common.tasks import Made, Task
 from immichvr_common.testing.together import key
 
@@ -21,15 +23,17 @@ class Bench:
     """A pool with one child whose tasks begin when the gate is opened."""
 
     def __init__(self, folder: Path, most: int = 3) -> None:
-        self.pool = BatchingPool(TOGETHER, key=key, most=most)
+        self.pool = BatchingPool(ChildPool(TOGETHER), key, most)
         self.folder, self.log, self.gate = folder, folder / "log", folder / "gate"
         self.stages: dict[str, list[str]] = {}
 
-    def start(self, name: str, colour: str = "red", do: str = "") -> asyncio.Task[list[Made]]:
+    def start(self, name: str, colour: str = "red", do: str = "", begun: Begun = unnoticed) -> asyncio.Task[list[Made]]:
         params = {"log": str(self.log), "gate": str(self.gate), "do": do, **({"colour": colour} if colour else {})}
         told = self.stages.setdefault(name, [])
-        task = Task("depth", params, {}, self.folder, photo_id=name)
-        running = self.pool.run(task, lambda fraction, stage, message: told.append(f"{stage} {message}"), 30)
+        task = Task("depth", params, {}, self.folder, source=Source.photo(name))
+        running = self.pool.run(
+            task, lambda fraction, stage, message: told.append(f"{stage} {message}"), 30, begun=begun
+        )
         return asyncio.create_task(running)
 
     async def begun(self, *lines: str) -> None:
@@ -38,6 +42,12 @@ class Bench:
             # Another process writes the file.
             while not self.log.exists() or self.log.read_text().splitlines() != list(lines):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
+
+    async def queued(self, count: int) -> None:
+        """Waits until so many tasks wait for the child: their keys are looked up beside the loop."""
+        async with asyncio.timeout(20):
+            while sum(map(len, self.pool._waiting.values())) != count:  # noqa: ASYNC110  # it tells nobody
+                await asyncio.sleep(0.005)
 
 
 @pytest.fixture
@@ -55,6 +65,7 @@ async def test_the_first_is_done_at_once_and_what_waits_meanwhile_goes_together(
     first = bench.start("first")
     await bench.begun("first 1")
     later = [bench.start(name) for name in ("b", "c", "d", "e")]
+    await bench.queued(4)
     bench.gate.touch()
     assert beside(await first) == 1
     assert [beside(await one) for one in later] == [3, 3, 3, 1]
@@ -70,7 +81,7 @@ async def test_nobody_waits_while_a_key_is_looked_up_on_a_slow_disk(tmp_path: Pa
 
     bench = Bench(tmp_path)
     bench.pool.close()
-    bench.pool = BatchingPool(TOGETHER, key=slow_key, most=3)
+    bench.pool = BatchingPool(ChildPool(TOGETHER), slow_key, 3)
     bench.gate.touch()
     running = bench.start("a")
     await asyncio.sleep(0.05)  # the loop goes round while the key is looked up
@@ -84,6 +95,7 @@ async def test_other_tasks_do_not_go_with_them(bench: Bench) -> None:
     await bench.begun("first 1")
     red, blue, plain = bench.start("b"), bench.start("c", "blue"), bench.start("d", colour="")
     also_red = bench.start("e")
+    await bench.queued(3)
     bench.gate.touch()
     assert [beside(await one) for one in (first, red, also_red, blue, plain)] == [1, 2, 2, 1, 1]
 
@@ -92,6 +104,7 @@ async def test_one_that_fails_fails_alone(bench: Bench) -> None:
     first = bench.start("first")
     await bench.begun("first 1")
     good, bad = bench.start("good"), bench.start("bad", do="fail")
+    await bench.queued(2)
     bench.gate.touch()
     await first
     with pytest.raises(TaskFailed, match="no such colour"):
@@ -104,6 +117,7 @@ async def test_one_that_spoils_a_whole_batch_fails_alone_too(bench: Bench, do: s
     first = bench.start("first")
     await bench.begun("first 1")
     bad, good = bench.start("bad", do=do), bench.start("good")
+    await bench.queued(2)
     bench.gate.touch()
     await first
     with pytest.raises(TaskFailed):
@@ -115,6 +129,7 @@ async def test_a_crash_costs_only_the_task_that_did_it(bench: Bench) -> None:
     first = bench.start("first")
     await bench.begun("first 1")
     bad, good = bench.start("bad", do="crash"), bench.start("good")
+    await bench.queued(2)
     bench.gate.touch()
     await first
     with pytest.raises(WorkerCrashed):
@@ -136,6 +151,20 @@ async def test_cancelling_one_leaves_the_others_of_its_batch(bench: Bench) -> No
         await unwanted
     with pytest.raises(asyncio.CancelledError):
         await late
+
+
+async def test_one_that_is_cancelled_as_its_batch_begins_leaves_the_others(bench: Bench) -> None:
+    async def cancelled() -> None:
+        raise asyncio.CancelledError
+
+    first = bench.start("first")
+    await bench.begun("first 1")
+    bench.start("b", begun=cancelled)
+    wanted = bench.start("c")
+    await bench.queued(2)
+    bench.gate.touch()
+    await first
+    assert beside(await wanted) == 2
 
 
 async def test_when_nobody_waits_for_a_batch_its_child_goes(bench: Bench) -> None:

@@ -27,6 +27,7 @@ async def test_a_bucket_is_never_read_short(gateway_bus: Bus, bucket: Bucket) ->
     assert sizes == {40}
 
 
+@pytest.mark.alone
 async def test_two_thousand_keys_are_read_within_a_second_with_their_newest_values(
     gateway_bus: Bus, bucket: Bucket
 ) -> None:
@@ -49,10 +50,10 @@ async def test_a_bucket_that_shows_fewer_keys_than_are_counted_is_not_taken_for_
 ) -> None:
     await (await gateway_bus.js.key_value(BUCKET)).put("key", b"value")
 
-    async def two(bus: Bus, name: str) -> int:
+    async def two(stream: str) -> int:
         return 2
 
-    monkeypatch.setattr("immichvr_common.bus.buckets._count", two)
+    monkeypatch.setattr(gateway_bus, "count", two)
     with pytest.raises(Unavailable, match="1 of 2 keys"):
         await bucket.load()
 
@@ -75,15 +76,17 @@ async def test_a_key_that_was_deleted_meanwhile_is_written_anew(gateway_bus: Bus
     assert await bucket.load() == {"key": b"b"}
 
 
-async def test_a_key_that_others_write_again_and_again_is_given_up_in_words(gateway_bus: Bus, bucket: Bucket) -> None:
-    kv, asked = await gateway_bus.js.key_value(BUCKET), list[bytes]()
+async def test_a_key_that_others_write_again_and_again_is_given_up_in_words(
+    gateway_bus: Bus, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kv, asked = gateway_bus.kv(BUCKET), list[bytes]()
+    update = kv.update
 
-    async def overtaken(*rest: object, **more: object) -> int:
+    async def overtaken(key: str, value: bytes, last: int) -> int:
         await kv.put("key", b"theirs")
-        return await update(*rest, **more)
+        return await update(key, value, last)
 
-    mine = await bucket._open()
-    update, mine.update = mine.update, overtaken  # type: ignore[method-assign]
+    monkeypatch.setattr(kv, "update", overtaken)
 
     def settle(theirs: bytes) -> bytes:
         asked.append(theirs)

@@ -1,13 +1,19 @@
 """Unique jobs, stored messages, rights: against a real nats-server."""
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
 
+import nats.errors
 import pytest
-from immichvr_common.bus import Bus, Puller, connect, ensure_streams
+from immichvr_common.bus import Bus, BusMessage, Delivery, Puller, connect, ensure_streams, read_bucket
+from immichvr_common.bus.streams import stream_configs
 from immichvr_common.embedded import NatsServer, free_ports
-from immichvr_common.errors import Conflict, Unavailable
+from immichvr_common.errors import Conflict, NotFound, ServiceError, Unavailable
 from immichvr_common.settings import NatsSettings
 from immichvr_common.testing.jobs import make_job, submit
+from nats.js.api import AckPolicy, ConsumerConfig
 
 
 async def test_a_job_is_on_the_queue_once_however_often_it_is_submitted(gateway_bus: Bus) -> None:
@@ -19,9 +25,33 @@ async def test_a_job_is_on_the_queue_once_however_often_it_is_submitted(gateway_
 
 
 async def test_streams_can_be_ensured_again_with_another_lease(gateway_bus: Bus) -> None:
-    await ensure_streams(gateway_bus.js, 7)
+    await ensure_streams(gateway_bus, 7)
     info = await gateway_bus.js.consumer_info("JOBS", "ai-cpu-interactive")
     assert info.config.ack_wait == 7
+
+
+async def test_what_floods_one_webhook_drops_the_oldest_of_its_own_also_where_the_stream_had_no_bound(
+    gateway_bus: Bus,
+) -> None:
+    [hooks] = [config for config in stream_configs() if config.name == "HOOKS"]
+    bound = hooks.max_msgs_per_subject or 0
+    await gateway_bus.js.update_stream(replace(hooks, max_msgs_per_subject=-1))
+    await gateway_bus.publish("hooks.bob.one", b"{}")
+    for _ in range(bound):
+        await gateway_bus.announce("hooks.ann.one", b"{}")
+    newest = await gateway_bus.publish("hooks.ann.one", b"{}")
+    assert await held(gateway_bus) == {"hooks.bob.one": 1, "hooks.ann.one": bound + 1}
+    await ensure_streams(gateway_bus)
+    assert await held(gateway_bus) == {"hooks.bob.one": 1, "hooks.ann.one": bound}
+    await gateway_bus.publish("hooks.ann.one", b"{}")
+    assert await held(gateway_bus) == {"hooks.bob.one": 1, "hooks.ann.one": bound}
+    assert (await gateway_bus.get("HOOKS", newest.seq)).subject == "hooks.ann.one"
+    await gateway_bus.purge("HOOKS", "hooks.>")
+
+
+async def held(bus: Bus) -> dict[str, int]:
+    """How many messages lie on each subject of HOOKS."""
+    return dict((await bus.js.stream_info("HOOKS", subjects_filter=">")).state.subjects or {})
 
 
 async def test_an_event_published_again_is_stored_once(gateway_bus: Bus) -> None:
@@ -34,12 +64,12 @@ async def test_a_puller_hands_messages_on_in_order_and_says_when_there_are_none(
     jobs = [make_job() for _ in range(5)]
     for job in jobs:
         await submit(gateway_bus, job)
-    puller = Puller(ai_bus.client, "JOBS", "ai-cpu-interactive")
+    puller = Puller(ai_bus.client, ai_bus.link, "JOBS", "ai-cpu-interactive")
     await puller.open()
     subjects = []
     while (message := await puller.next()) is not None:
         subjects.append(message.subject)
-        await message.ack()
+        await message.acknowledge()
     assert [subject.rpartition(".")[2] for subject in subjects] == [job.id for job in jobs]
     assert await puller.next(0.1) is None
 
@@ -55,7 +85,7 @@ async def test_wrong_credentials_and_a_missing_server_are_told_in_words(nats_ser
 async def test_a_connection_comes_back_after_the_server_was_away(tmp_path) -> None:
     server = NatsServer(tmp_path).start()
     bus = await connect(server.settings("gateway"), "gateway")
-    await ensure_streams(bus.js)
+    await ensure_streams(bus)
     server.stop()
     telling = asyncio.create_task(bus.publish_until_stored("events.gateway.job.y", b"{}", "y.1.1.1"))
     server.start()
@@ -68,14 +98,14 @@ async def test_a_connection_comes_back_after_the_server_was_away(tmp_path) -> No
 async def test_who_waits_for_messages_asks_again_soon_after_the_server_was_away(tmp_path) -> None:
     server = NatsServer(tmp_path).start()
     bus = await connect(server.settings("gateway"), "gateway")
-    await ensure_streams(bus.js)
-    puller = Puller(bus.client, "JOBS", "ai-cpu-interactive")
+    await ensure_streams(bus)
+    puller = Puller(bus.client, bus.link, "JOBS", "ai-cpu-interactive")
     await puller.open()
     waiting = asyncio.create_task(puller.next(60))
     await bus.client.flush()
     server.kill()
     server.start()
-    with pytest.raises(TimeoutError):
+    with pytest.raises(Unavailable, match="has gone"):
         await asyncio.wait_for(asyncio.shield(waiting), 5)
     assert waiting.done()
     job = make_job()
@@ -84,3 +114,117 @@ async def test_who_waits_for_messages_asks_again_soon_after_the_server_was_away(
     assert message is not None and message.subject.endswith(job.id)
     await bus.close()
     server.kill()
+
+
+@pytest.fixture
+async def modest(gateway_bus: Bus) -> AsyncIterator[Puller]:
+    """Pulls from a consumer of JOBS that one at a time may wait for."""
+    config = ConsumerConfig(
+        durable_name="modest", filter_subject="jobs.modest.>", ack_policy=AckPolicy.EXPLICIT, max_waiting=1
+    )
+    await gateway_bus.add_consumer("JOBS", config)
+    async with gateway_bus.pulling("JOBS", "modest") as puller:
+        yield puller
+    await gateway_bus.remove_consumer("JOBS", "modest")
+
+
+async def test_a_conflict_that_passes_leaves_the_consumer_in_use(gateway_bus: Bus, modest: Puller) -> None:
+    async with gateway_bus.pulling("JOBS", "modest") as other:
+        waiting = asyncio.create_task(other.next(30))
+        await asyncio.sleep(0)
+        # "Exceeded MaxWaiting": nats-server says it with the same status as that a consumer is deleted.
+        assert await asyncio.wait_for(modest.next(20), 5) is None
+        await gateway_bus.publish("jobs.modest.one", b"{}")
+        assert (await waiting) is not None
+    await gateway_bus.publish("jobs.modest.two", b"{}")
+    message = await modest.next(5)
+    assert message is not None and message.subject == "jobs.modest.two"
+
+
+async def test_that_a_consumer_is_deleted_while_somebody_waits_is_told_at_once(
+    gateway_bus: Bus, modest: Puller
+) -> None:
+    waiting = asyncio.create_task(modest.next(30))
+    await asyncio.sleep(0)
+    await gateway_bus.client.flush()
+    await gateway_bus.remove_consumer("JOBS", "modest")
+    with pytest.raises(NotFound, match="Consumer Deleted"):
+        await asyncio.wait_for(waiting, 5)
+    with pytest.raises(NotFound):
+        await modest.next(1)
+
+
+async def test_what_a_bus_raises_is_one_of_three_errors(gateway_bus: Bus) -> None:
+    with pytest.raises(NotFound):
+        await gateway_bus.last("JOBS", "jobs.nothing.lies.here")
+    with pytest.raises(NotFound):
+        await gateway_bus.get("JOBS", 10**9)
+    with pytest.raises(NotFound):
+        await gateway_bus.consumer("JOBS", "nobody")
+    await gateway_bus.kv("state").put("taken", b"1")
+    with pytest.raises(Conflict):
+        await gateway_bus.kv("state").update("taken", b"2", last=0)
+    # What is not made yet is waited for like a server that is away.
+    with pytest.raises(Unavailable):
+        await gateway_bus.last("NOWHERE", "x")
+    with pytest.raises(Unavailable):
+        await gateway_bus.kv("nowhere").get("x")
+    assert (await gateway_bus.kv("state").get("never-was")).value is None
+
+
+async def test_while_the_server_is_away_every_call_says_so(tmp_path: Path) -> None:
+    server = NatsServer(tmp_path).start()
+    settings = server.settings("gateway").model_copy(update={"connect_timeout_s": 1})
+    bus = await connect(settings, "gateway")
+    await ensure_streams(bus)
+    puller = Puller(bus.client, bus.link, "JOBS", "ai-cpu-interactive")
+    await puller.open()
+    await submit(bus, make_job())
+    message = await puller.next(1)
+    assert message is not None
+    server.kill()
+    calls: list[Callable[[], Awaitable[object]]] = [
+        lambda: bus.publish("events.gateway.job.x", b"{}"),
+        lambda: bus.last("JOBS", "jobs.>"),
+        lambda: bus.get("JOBS", 1),
+        lambda: bus.remove("JOBS", 1),
+        lambda: bus.purge("JOBS", ">"),
+        lambda: bus.subjects("JOBS"),
+        lambda: bus.stream("JOBS"),
+        lambda: bus.clock("JOBS"),
+        lambda: bus.consumer("JOBS", "ai-cpu-interactive"),
+        lambda: bus.kv("state").get("x"),
+        lambda: bus.kv("state").put("x", b""),
+        lambda: bus.kv("state").update("x", b"", 0),
+        lambda: bus.kv("state").delete("x"),
+        lambda: read_bucket(bus, "state"),
+        lambda: ensure_streams(bus),
+        lambda: puller.next(0),
+        lambda: Delivery.acknowledge(message),
+    ]
+    answers = await asyncio.gather(*(call() for call in calls), return_exceptions=True)
+    assert [type(answer) for answer in answers if not isinstance(answer, Unavailable)] == []
+    await bus.close()
+
+
+async def test_a_mistake_in_a_call_is_no_outage(gateway_bus: Bus) -> None:
+    with pytest.raises(nats.errors.Error) as mistake:
+        await gateway_bus.publish("jobs.with a space", b"{}")
+    assert not isinstance(mistake.value, ServiceError)
+
+
+async def test_an_odd_message_is_told_with_its_trace_and_the_next_is_heard(
+    gateway_bus: Bus, capsys: pytest.CaptureFixture[str]
+) -> None:
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def hear(message: BusMessage) -> None:
+        if message.data == b"odd":
+            raise KeyError("nobody foresaw this")
+        heard.put_nowait(message.data)
+
+    await gateway_bus.subscribe("control.cancel.*", hear)
+    await gateway_bus.announce("control.cancel.x", b"odd")
+    await gateway_bus.announce("control.cancel.x", b"even")
+    assert await asyncio.wait_for(heard.get(), 5) == b"even"
+    assert "nobody foresaw this" in "".join(capsys.readouterr())

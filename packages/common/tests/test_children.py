@@ -6,9 +6,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from immichvr_common.deaths import Death, memory_kills_so_far
 from immichvr_common.errors import DeadlineExceeded, WorkerCrashed
-from immichvr_common.processes import ChildPool
+from immichvr_common.processes.deaths import Death, memory_kills_so_far
+from immichvr_common.processes.pool import ChildPool
 from immichvr_common.tasks import Task
 
 TRIAL = "immichvr_common.testing.trial:perform"
@@ -47,7 +47,7 @@ def test_the_kernels_count_can_be_read_here() -> None:
 
 async def test_a_killed_child_is_told_with_its_memory_and_without_a_guess(tmp_path: Path) -> None:
     pool = ChildPool(TRIAL)
-    with pytest.raises(WorkerCrashed, match=r"killed from outside \(it had taken \d+ MB at most; "):
+    with pytest.raises(WorkerCrashed, match=r"killed from outside \(it had taken [\d,]+ MB at most; "):
         await pool.run(task(tmp_path, do="killed"), lambda *_: None, 60)
     pool.close()
 

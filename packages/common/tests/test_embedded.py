@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 import urllib3
 from immichvr_common import seaweed
 from immichvr_common.bus import connect
-from immichvr_common.embedded import NatsServer, SeaweedServer, free_grpc_ports, plain_environment
+from immichvr_common.embedded import NatsServer, SeaweedServer, free_grpc_ports, free_ports, plain_environment
 from immichvr_common.seaweed import has_sockets, sweep_sockets
 from immichvr_common.storage import ObjectStore
 
@@ -99,3 +100,18 @@ def test_only_sockets_of_ours_are_swept_away(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(os, "geteuid", lambda: ours.stat().st_uid + 1)
     sweep_sockets([4711])
     assert ours.exists()
+
+
+def test_processes_that_start_servers_at_once_choose_other_ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen: list[int] = []
+    for process in range(4000, 4100):
+        monkeypatch.setattr("os.getpid", lambda process=process: process)
+        monkeypatch.setattr("immichvr_common.embedded._looked_at", itertools.count())
+        chosen += free_ports(9)
+    assert len(chosen) == len(set(chosen)) == 900
+
+
+def test_a_port_that_is_taken_is_passed_over() -> None:
+    [port] = free_ports(1)
+    with socket.create_server(("127.0.0.1", port + 1)):
+        assert port + 1 not in free_ports(2)

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 import urllib3
-from immichvr_common.bus import connect, ensure_streams
-from immichvr_common.bus.connection import BusFull
+from immichvr_common.bus import BusFull, connect, ensure_streams
 from immichvr_common.disk import free_bytes, short_of_room
 from immichvr_common.embedded import NatsServer, SeaweedServer
 from immichvr_common.errors import StorageFull, full_elsewhere
@@ -57,7 +56,7 @@ async def test_what_was_to_be_told_on_a_full_disk_is_told_after_a_restart(disk: 
     server = NatsServer(disk / "nats").start()
     bus = await connect(impatient(server), "gateway")
     try:
-        await ensure_streams(bus.js)
+        await ensure_streams(bus)
         filler = fill(disk)
         for _ in range(2):
             with pytest.raises(Exception, match="NATS"):
@@ -81,7 +80,7 @@ async def test_a_store_of_nats_that_has_all_it_may_take_says_so_at_once(tmp_path
     server = NatsServer(tmp_path / "nats", most_stored=1_000_000).start()
     bus = await connect(impatient(server), "gateway")
     try:
-        await ensure_streams(bus.js)
+        await ensure_streams(bus)
         with pytest.raises(BusFull, match="the store of NATS is full"):
             for number in range(30):
                 await bus.publish(f"events.ai.job.{number}", bytes(100_000))

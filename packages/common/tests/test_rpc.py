@@ -58,6 +58,20 @@ async def test_health_answers_for_readiness_and_liveness(channel) -> None:
         assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
+async def test_a_process_that_is_not_well_is_not_ready() -> None:
+    server, ill = RpcServer(RpcSettings(), lambda _: None, []), list[str]()
+    server.is_well = lambda: not ill
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        stub, answers = health_pb2_grpc.HealthStub(channel), health_pb2.HealthCheckResponse
+        assert (await stub.Check(health_pb2.HealthCheckRequest())).status == answers.SERVING
+        ill.append("jobs")
+        assert (await stub.Check(health_pb2.HealthCheckRequest())).status == answers.NOT_SERVING
+        ill.clear()
+        assert (await stub.Check(health_pb2.HealthCheckRequest())).status == answers.SERVING
+    await server.stop(0)
+
+
 def test_a_full_store_is_told_apart_from_one_that_does_not_answer() -> None:
     status, words = status_of(StorageFull("s3", "the object storage takes nothing more"))
     assert status is grpc.StatusCode.RESOURCE_EXHAUSTED

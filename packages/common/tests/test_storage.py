@@ -1,9 +1,14 @@
 """Objects, conditions and manifests on a real SeaweedFS."""
 
 import asyncio
+import hashlib
 import json
+import random
+import threading
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import minio.time
 import pytest
@@ -15,6 +20,7 @@ from immichvr_common.embedded import SeaweedServer, free_ports
 from immichvr_common.errors import ClockSkew, Conflict, Contended, CorruptObject, NotFound, SourceReplaced, Unavailable
 from immichvr_common.manifests import AssetFile, Manifest, add_files, commit_manifest, read_manifest
 from immichvr_common.settings import S3Settings
+from immichvr_common.sources import Source
 from immichvr_common.storage import ObjectStore
 from immichvr_common.tasks import Made, MadeFile
 
@@ -24,7 +30,7 @@ def a_manifest(
 ) -> Manifest:
     return Manifest(
         kind="splat",
-        photo_id="p1",
+        source=Source.photo("p1"),
         source_version="v1",
         model_key="lift-trial",
         recipe=recipe,
@@ -194,7 +200,8 @@ async def test_two_jobs_that_add_a_file_of_the_same_name_never_mix_their_bytes(s
     manifest = await commit_manifest(store, a_manifest(recipe="levels"))
     keys = []
     for own in ("aaaa", "bbbb"):
-        job = Job(id=f"lod-{manifest.photo_id}-{own}", kind="lod", photo_id=manifest.photo_id, run=1)
+        job = Job(id=f"lod-{manifest.source.id}-{own}", kind="lod", run=1)
+        manifest.source.put(job)
         job.recipes[manifest.kind] = manifest.recipe
         (tmp_path / "levels.json").write_text(own)
         file = MadeFile("levels.json", "levels", "json", "application/json")
@@ -202,7 +209,7 @@ async def test_two_jobs_that_add_a_file_of_the_same_name_never_mix_their_bytes(s
         await commit_asset(store, job, 1, made, await upload_files(store, job, 1, made, tmp_path))
         [added] = [one for one in (await read_manifest(store, manifest.key))[0].files if one.name == file.name]
         keys.append(added.key)
-        assert [is_of_job(added, f"lod-{manifest.photo_id}-{one}") for one in ("aaaa", "bbbb")] == [
+        assert [is_of_job(added, f"lod-{manifest.source.id}-{one}") for one in ("aaaa", "bbbb")] == [
             own == "aaaa", own == "bbbb",
         ]  # fmt: skip
     assert [(await store.get_bytes(key)).data for key in keys] == [b"aaaa", b"bbbb"]
@@ -224,6 +231,68 @@ async def test_who_leaves_in_the_middle_of_a_file_leaves_nothing_behind(store: O
         left += reading.cancelled()
     assert left > 5  # a machine that pauses lets some of them read to the end
     assert sum([len(chunk) async for chunk in store.stream("files/long")]) == 20_000_000
+
+
+async def pieces(data: bytes, size: int = 700_001, fails: BaseException | None = None) -> AsyncIterator[bytes]:
+    """The bytes as a library gives them, and in the end a failure."""
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
+    if fails is not None:
+        raise fails
+
+
+@pytest.mark.parametrize("size", [0, 5, 16 * 1024**2, 40_000_000])
+async def test_what_comes_in_pieces_is_one_object_in_the_end(store: ObjectStore, size: int) -> None:
+    data = random.Random(size).randbytes(size)
+    ref = await store.put_stream(f"streamed/{size}", pieces(data), "video/mp4")
+    assert (ref.size, ref.sha256, ref.media_type) == (size, hashlib.sha256(data).hexdigest(), "video/mp4")
+    assert b"".join([chunk async for chunk in store.stream(ref.key)]) == data
+
+
+@pytest.mark.parametrize("size", [1_000_000, 40_000_000])
+async def test_of_what_breaks_off_nothing_is_left_and_what_was_there_stays(store: ObjectStore, size: int) -> None:
+    await store.put_bytes("streamed/broken", b"before", "text/plain")
+    with pytest.raises(NotFound, match="the library has lost it"):
+        await store.put_stream("streamed/broken", pieces(bytes(size), fails=NotFound("the library has lost it")), "a/b")
+    assert (await store.get_bytes("streamed/broken")).data == b"before"
+    assert not store._client._list_multipart_uploads(store.bucket).uploads
+
+
+async def test_who_stops_bringing_a_file_leaves_nothing_behind(store: ObjectStore) -> None:
+    arrived = asyncio.Event()
+
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(40):
+            yield bytes(1_000_000)
+        arrived.set()
+        await asyncio.Event().wait()
+
+    bringing = asyncio.create_task(store.put_stream("streamed/left", endless(), "a/b"))
+    await arrived.wait()
+    bringing.cancel()
+    await asyncio.wait([bringing])
+    assert bringing.cancelled()
+    assert not await store.exists("streamed/left")
+    assert not store._client._list_multipart_uploads(store.bucket).uploads
+
+
+async def test_a_part_that_is_on_its_way_when_a_file_is_given_up_is_forgotten_with_it(store, monkeypatch) -> None:
+    send, sending, go_on = store._client._upload_part, threading.Event(), threading.Event()
+
+    def slowly(*args: Any) -> str:
+        sending.set()
+        assert go_on.wait(20)
+        return str(send(*args))
+
+    monkeypatch.setattr(store._client, "_upload_part", slowly)
+    bringing = asyncio.create_task(store.put_stream("streamed/late", pieces(bytes(20_000_000)), "a/b"))
+    await asyncio.to_thread(sending.wait)
+    bringing.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.wait([bringing])
+    assert bringing.cancelled()
+    assert not store._client._list_multipart_uploads(store.bucket).uploads
 
 
 def shifted(monkeypatch: pytest.MonkeyPatch, minutes: int) -> None:

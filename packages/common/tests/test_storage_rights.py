@@ -15,10 +15,11 @@ from urllib.parse import urlsplit
 
 import pytest
 import urllib3
+from immichvr_catalog import SERVICES
 from immichvr_common import embedded
 from immichvr_common.embedded import BUCKET, SeaweedServer
 from immichvr_common.storage import ObjectStore
-from immichvr_common.storage_rights import SERVICES, Account
+from immichvr_common.storage_rights import Account
 from minio import Minio
 from minio.commonconfig import CopySource
 from minio.credentials import Credentials
@@ -26,16 +27,30 @@ from minio.deleteobjects import DeleteObject
 from minio.error import S3Error
 from minio.signer import sign_v4_s3
 
-KEYS = ("sources/p1/v1", "splats/p1_m/r/manifest.json", "depth/p1_m/r/manifest.json", "calls/c/a", "private/note")
+KEYS = (
+    "sources/p1/v1", "splats/p1_m/r/manifest.json", "depth/p1_m/r/manifest.json", "calls/c/a", "private/note",
+    "videos/p1_m/r/manifest.json", "motion/p1_m/r/manifest.json",
+    "parts/video-depth-p1-r/1/index.json", "parts/splat-p1-r/1/index.json",
+)  # fmt: skip
 READS = {
     "gateway": set(KEYS),
     "ai": {"sources/p1/v1", "splats/p1_m/r/manifest.json", "depth/p1_m/r/manifest.json", "calls/c/a"},
     "converter": {"splats/p1_m/r/manifest.json", "calls/c/a"},
-}
+    "video-depth": {
+        "sources/p1/v1", "depth/p1_m/r/manifest.json", "videos/p1_m/r/manifest.json", "motion/p1_m/r/manifest.json",
+        "calls/c/a", "parts/video-depth-p1-r/1/index.json",
+    },
+}  # fmt: skip
 WRITES = {
     "gateway": set(KEYS),
-    "ai": {"splats/p1_m/r/manifest.json", "depth/p1_m/r/manifest.json"},
+    "ai": {"splats/p1_m/r/manifest.json", "depth/p1_m/r/manifest.json", "calls/c/a"},
     "converter": {"splats/p1_m/r/manifest.json", "calls/c/a"},
+    "video-depth": {
+        "videos/p1_m/r/manifest.json",
+        "motion/p1_m/r/manifest.json",
+        "calls/c/a",
+        "parts/video-depth-p1-r/1/index.json",
+    },
 }
 WORKERS = [service for service in SERVICES if service != "gateway"]
 

@@ -22,7 +22,7 @@ from immichvr_common.lease import Lease
 from immichvr_common.manifests import read_manifest
 from immichvr_common.outages import WorkingTime
 from immichvr_common.past import Past, told_by
-from immichvr_common.processes import ChildPool
+from immichvr_common.processes.pool import ChildPool
 from immichvr_common.settings import WorkSettings
 from immichvr_common.storage import ObjectStore
 from immichvr_common.testing.fixtures import ACK_WAIT_S
@@ -215,7 +215,7 @@ async def test_a_worker_that_waits_for_its_gateway_listens_once(ai_bus, ai_store
     running = asyncio.create_task(worker.run())
     await asyncio.wait_for(enough.wait(), 10)
     subjects = [one.subject for one in ai_bus.client._subs.values() if not one.subject.startswith("_INBOX")]
-    assert sorted(subjects) == ["control.cancel.*", "events.ai.model.*"]
+    assert sorted(subjects) == ["control.cancel.*", "control.model.*", "events.ai.model.*"]
     await worker.stop()
     await asyncio.wait_for(running, 5)
 
@@ -393,48 +393,9 @@ async def test_time_without_storage_is_not_counted(monkeypatch) -> None:
         await left.spent_on(there)
 
 
-class Message:
-    """A delivered message whose connection stands, or does not."""
-
-    def __init__(self) -> None:
-        self._client, self.is_connected, self.renewed = self, True, asyncio.Event()
-
-    async def in_progress(self) -> None:
-        self.renewed.set()
-
-
-async def test_a_lease_is_held_for_its_time_and_lost_for_good_after_it() -> None:
-    now = 100.0
-    lease = Lease(Message(), 30, lambda: now)  # type: ignore[arg-type]  # all that a lease needs of a message
-    now += 30
-    assert lease.held
-    now += 0.1
-    assert not lease.held
-    now -= 60
-    assert not lease.held
-    lease.adopt(Message())  # type: ignore[arg-type]  # as above
-    assert lease.held
-
-
-async def test_a_lease_that_is_renewed_lasts_and_one_that_was_slept_through_is_not_renewed() -> None:
-    now, message = 0.0, Message()
-    lease = Lease(message, 0.03, lambda: now)  # type: ignore[arg-type]  # as above
-    keeper = asyncio.create_task(lease.keep())
-    now += 0.02
-    await asyncio.wait_for(message.renewed.wait(), 5)
-    now += 0.02
-    assert lease.held
-    now += 60
-    assert not lease.held
-    message.renewed.clear()
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(message.renewed.wait(), 0.1)
-    keeper.cancel()
-
-
 async def test_a_drained_inbox_leaves_no_message_behind(ai_bus, gateway_bus) -> None:
     job = make_job()
-    puller = Puller(ai_bus.client, "JOBS", "ai-cpu-interactive")
+    puller = Puller(ai_bus.client, ai_bus.link, "JOBS", "ai-cpu-interactive")
     await puller.open()
     asking = asyncio.create_task(puller.next(1))
     await asyncio.sleep(0.05)

@@ -35,7 +35,7 @@ async def ai_store(store: ObjectStore) -> ObjectStore:
 
 async def submitted(bus: Bus, store: ObjectStore, **params: str | float) -> tuple[Job, Events]:
     job = make_job(**params)
-    job.inputs["source"].CopyFrom(await store.put_bytes(f"sources/{job.photo_id}", b"abc", "image/jpeg"))
+    job.inputs["source"].CopyFrom(await store.put_bytes(f"sources/{job.source.id}", b"abc", "image/jpeg"))
     events = await Events(bus, job.id).open()
     await submit(bus, job)
     return job, events
@@ -47,7 +47,7 @@ async def test_damaged_objects_cost_their_own_jobs_and_hold_up_no_other(
     damaged = [make_job() for _ in range(4)]
     told = []
     for job in damaged:
-        job.inputs["source"].CopyFrom(await store.put_bytes(f"splats/{job.photo_id}.ply", b"abc", "x/ply"))
+        job.inputs["source"].CopyFrom(await store.put_bytes(f"splats/{job.source.id}.ply", b"abc", "x/ply"))
         s3.broken.add(job.inputs["source"].key)
         told.append(await Events(gateway_bus, job.id).open())
         await submit(gateway_bus, job)

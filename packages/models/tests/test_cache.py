@@ -177,6 +177,7 @@ def test_large_models_and_switched_off_downloads_need_a_yes(
     cache.ensure(tiny(), accepted=True)
 
 
+@pytest.mark.alone
 def test_no_network_is_remembered_for_a_while_by_every_process(quick: CacheSettings, tmp_path: Path) -> None:
     cache, model = Cache(tmp_path, quick.model_copy(update={"endpoint": "http://127.0.0.1:1"})), tiny()
     first = failure(cache, model)

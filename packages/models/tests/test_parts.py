@@ -199,6 +199,7 @@ def test_a_journal_that_makes_no_sense_is_not_believed(
     assert ranges(hub)[0] is None
 
 
+@pytest.mark.alone
 def test_four_connections_are_quicker_where_each_is_throttled(hub: Hub, parted: CacheSettings, tmp_path: Path) -> None:
     seconds = []
     for connections in (1, 4):

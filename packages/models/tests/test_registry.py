@@ -1,12 +1,14 @@
 """The registry is complete, consistent and safe to build paths from."""
 
 import json
+from importlib.resources import files
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 from immichvr_models import (
-    PREFERRED_DEPTH,
-    PREFERRED_SPLATS,
+    LIFT,
+    CacheSettings,
     Licence,
     Model,
     ModelFile,
@@ -14,7 +16,10 @@ from immichvr_models import (
     UnknownModel,
     registry,
 )
+from immichvr_models.model import Chosen
 from pydantic import ValidationError
+
+ROWS = json.loads((files("immichvr_models") / "registry.json").read_text("utf-8"))
 
 
 def test_depth_anything_small_is_fetched_from_the_hub_at_a_pinned_revision() -> None:
@@ -36,23 +41,18 @@ def test_depth_anything_small_is_fetched_from_the_hub_at_a_pinned_revision() -> 
 def test_every_model_of_a_depth_gives_a_lifted_splat() -> None:
     keys = [key for model in registry.making("depth") for key in model.splat_keys]
     assert {f"lift-{model.key}" for model in registry.making("depth")} <= set(keys)
-    assert {model.key for model in registry.making("splat")} == {"sharp", "da3-giant", "da3nested-giant-large"}
     assert registry["sharp"].splat_keys == ("sharp",)
     assert registry["da3-giant"].splat_keys == ("da3-giant", "lift-da3-giant")
 
 
 def test_what_is_not_permissive_is_not_for_commerce_and_the_other_way_round() -> None:
-    restricted = {model.key for model in registry if not model.commercial_use}
-    assert restricted == {
-        "da2-base", "da2-large", "depthpro", "da3-large", "da3-giant", "da3nested-giant-large", "sharp",
-    }  # fmt: skip
-    assert restricted == {model.key for model in registry if not model.licence.permissive}
+    assert all(model.commercial_use == model.licence.permissive for model in registry)
 
 
 @pytest.mark.parametrize("model", [model for model in registry if not model.built_in], ids=lambda model: model.key)
 def test_every_model_with_weights_is_pinned_and_says_what_it_needs(model: Model) -> None:
     assert model.licence.url.startswith("https://")
-    assert model.through
+    assert model.through or model.service != "ai", "who wrote the code, where it is not ours"
     assert model.requires
     if model.repo is not None:
         assert len(model.revision) == 40, "a commit of the hub, not a branch"
@@ -61,6 +61,11 @@ def test_every_model_with_weights_is_pinned_and_says_what_it_needs(model: Model)
     assert model.weights_mb is not None
     if model.size is not None:  # single precision, so that the file and the count vouch for each other
         assert model.size == pytest.approx(1e6 * model.weights_mb, rel=2e-3)
+
+
+def test_the_small_network_of_videos_is_fetched_by_itself_and_the_others_only_when_asked_for() -> None:
+    assert [model.key for model in registry.making("video-depth") if model.auto == "fetched"] == ["vda-small"]
+    assert registry.preferred("video-depth")[-2:] == ("depth-per-frame", "heuristic")
 
 
 def test_only_views_of_one_scene_give_poses() -> None:
@@ -75,7 +80,7 @@ def test_what_is_missing_is_found_without_importing_it() -> None:
 
 
 def test_models_without_files_are_built_in() -> None:
-    assert [model.key for model in registry if model.built_in] == ["embedded", "heuristic"]
+    assert [model.key for model in registry if model.built_in] == ["embedded", "depth-per-frame", "heuristic"]
 
 
 def test_an_unknown_key_names_the_known_ones() -> None:
@@ -130,7 +135,50 @@ def test_a_misspelt_field_is_refused(tmp_path: Path) -> None:
         Registry.load(path)
 
 
-def test_the_order_of_preference_names_every_network_once() -> None:
-    assert sorted(PREFERRED_SPLATS) == sorted(model.key for model in registry.making("splat"))
-    networks = [model.key for model in registry.making("depth") if not model.built_in]
-    assert sorted(PREFERRED_DEPTH) == sorted(networks)
+CHOSEN: tuple[Chosen, ...] = get_args(Chosen)
+COLUMNS = {"rank", "auto", "fallback", "batches", "live"}
+"""What a row says of when its model runs; code has no lists of models of its own."""
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["key"])
+def test_every_row_says_when_its_model_runs(row: dict[str, Any]) -> None:
+    assert row.keys() >= COLUMNS
+    model = registry[row["key"]]
+    assert (model.auto in ("carried", "always")) == model.built_in
+    assert model.live is None or "depth" in model.makes
+
+
+def test_no_two_models_have_the_same_place() -> None:
+    for places in ([model.rank for model in registry], [one.live for one in registry if one.live is not None]):
+        assert len(set(places)) == len(places)
+
+
+def test_what_stands_in_is_there_makes_the_same_and_ends_without_weights() -> None:
+    last = registry.last_resort.key
+    for model in registry:
+        if model.built_in:
+            assert model.fallback == ()
+            continue
+        assert model.fallback[-1].removeprefix(LIFT) == last
+        assert model.key not in model.fallback
+        for key in model.fallback:
+            makers = [kind for kind in CHOSEN if key in registry.preferred(kind)]
+            assert makers
+            assert {"depth", "video-depth"} & set(model.makes) & set(makers) or "splat" in makers
+
+
+def test_what_is_fetched_by_itself_may_be() -> None:
+    for model in registry:
+        if model.auto == "fetched":
+            assert model.licence.permissive and model.size is not None
+            assert model.size <= CacheSettings().auto_limit
+
+
+def test_one_is_chosen_of_all_that_make_the_same_and_the_guess_comes_last() -> None:
+    for kind in CHOSEN:
+        keys = registry.preferred(kind)
+        assert len(set(keys)) == len(keys)
+        assert kind == "video-depth" or keys[0].removeprefix(LIFT) == "embedded"
+        assert keys[-1].removeprefix(LIFT) == registry.last_resort.key
+    assert set(registry.preferred("splat")) == {key for model in registry for key in model.splat_keys}
+    assert registry.preferred_live()[-1] == registry.last_resort.key

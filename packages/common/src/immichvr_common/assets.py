@@ -6,20 +6,19 @@ import asyncio
 from datetime import UTC
 from pathlib import Path
 
-from google.protobuf import json_format
 from immichvr.common.v1.common_pb2 import ObjectRef
 from immichvr.events.v1.events_pb2 import Job, Output
 
 from immichvr_common.errors import InvalidRequest
+from immichvr_common.grants import params_of
 from immichvr_common.manifests import AssetFile, Manifest, add_files, asset_prefix, commit_manifest, manifest_key
+from immichvr_common.sources import Source
 from immichvr_common.storage import ObjectStore
 from immichvr_common.tasks import Made, MadeFile
 
 _SMALL = 1024 * 1024
 _TOLD = 8
 """Files that an event names, so that whoever reads it can look for them and for the manifest at the same time."""
-_UNTOLD = ("accepted", "token")
-"""Parameters between the gateway and a worker that are no part of what made an asset."""
 
 
 async def upload_files(store: ObjectStore, job: Job, attempt: int, made: Made, folder: Path) -> list[AssetFile]:
@@ -27,7 +26,7 @@ async def upload_files(store: ObjectStore, job: Job, attempt: int, made: Made, f
 
     Every attempt writes keys of its own, so that no two ever mix their bytes. Raises InvalidRequest, Unavailable.
     """
-    prefix = asset_prefix(made.kind, job.photo_id, made.model_key, _recipe(job, made))
+    prefix = asset_prefix(made.kind, source_of(job), made.model_key, _recipe(job, made))
     own = f"{prefix}/{_folder(job, attempt, made.extends)}"
     return list(await asyncio.gather(*(_store_file(store, own, folder, file) for file in made.files)))
 
@@ -39,19 +38,30 @@ async def commit_asset(store: ObjectStore, job: Job, attempt: int, made: Made, f
     """
     recipe = _recipe(job, made)
     if made.extends:
-        key = manifest_key(made.kind, job.photo_id, made.model_key, recipe)
+        key = manifest_key(made.kind, source_of(job), made.model_key, recipe)
         made_of = [ref.sha256 for ref in job.inputs.values() if ref.sha256]
         manifest = await add_files(store, key, files, made.losses, made_of)
     else:
         manifest = await commit_manifest(store, _manifest(job, attempt, made, recipe, files))
     reference = ObjectRef(bucket=store.bucket, key=manifest.key, media_type="application/json")
     told = [ObjectRef(bucket=store.bucket, key=file.key, size=file.size) for file in files[:_TOLD]]
-    return Output(kind=made.kind, asset_key=manifest.asset_key, manifest=reference, files=told)
+    return Output(
+        kind=made.kind, model_key=made.model_key, recipe=recipe,
+        asset_key=manifest.asset_key, manifest=reference, files=told,
+    )  # fmt: skip
 
 
 def is_of_job(file: AssetFile, job_id: str) -> bool:
     """Whether this job added the file to an asset that was there already."""
     return f"-{_own_part(job_id)}-" in file.key.rsplit("/", 2)[-2]
+
+
+def source_of(job: Job) -> Source:
+    """What a job that makes assets makes them of. Raises InvalidRequest."""
+    source = Source.of(job)
+    if source is None:
+        raise InvalidRequest("the job names no source that its assets would be of")
+    return source
 
 
 def _folder(job: Job, attempt: int, extends: bool) -> str:
@@ -94,10 +104,10 @@ async def _store_file(store: ObjectStore, prefix: str, folder: Path, file: MadeF
 
 
 def _manifest(job: Job, attempt: int, made: Made, recipe: str, files: list[AssetFile]) -> Manifest:
-    params = {name: value for name, value in json_format.MessageToDict(job.params).items() if name not in _UNTOLD}
+    params = params_of(job)
     return Manifest(
         kind=made.kind,
-        photo_id=job.photo_id,
+        source=source_of(job),
         source_version=job.source_version,
         model_key=made.model_key,
         model_revision=made.model_revision,

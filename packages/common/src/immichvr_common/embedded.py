@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import os
 import secrets
@@ -19,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import urllib3
+from immichvr_catalog import GATEWAY, SERVICES
 from pydantic import SecretStr
 
 from immichvr_common.bus.access import nats_config
@@ -26,7 +29,7 @@ from immichvr_common.certificates import AUTHORITY, CERTIFICATE, KEY, ensure_cer
 from immichvr_common.private_files import write_private
 from immichvr_common.seaweed import TLS, configuration, has_sockets, sweep_sockets
 from immichvr_common.settings import NatsSettings, S3Settings
-from immichvr_common.storage_rights import GATEWAY, SERVICES, Account, identities
+from immichvr_common.storage_rights import Account, identities
 
 BUCKET = "immichvr"
 """The bucket of a stack on one machine."""
@@ -36,20 +39,28 @@ _SMALLEST_VOLUME_MB, _LARGEST_VOLUME_MB, _VOLUMES = 32, 1024, 64
 """SeaweedFS makes no volume that would not fit whole: on a small disk many small ones use more of it."""
 
 
+SERVER_PORTS = range(20_000, 32_000)
+"""Below the ranges from which systems take ports for outgoing connections (Linux 32768, macOS 49152)."""
+_STRETCH = 100
+_looked_at = itertools.count()
+
+
 class StartFailed(RuntimeError):
     """A server did not come up; the message names its log."""
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on right now, each different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+    """Ports nobody listens on right now, each different.
+
+    Each process looks on a stretch of its own first, so that two that start servers at once do not choose the same.
+    """
+    found: list[int] = []
+    while len(found) < count:
+        port = SERVER_PORTS[(os.getpid() * _STRETCH + next(_looked_at)) % len(SERVER_PORTS)]
+        with socket.socket() as probe, contextlib.suppress(OSError):  # taken
+            probe.bind(("127.0.0.1", port))
+            found.append(port)
+    return found
 
 
 def free_grpc_ports(count: int) -> list[int]:
@@ -95,7 +106,7 @@ class NatsServer:
         """
         self.directory.mkdir(parents=True, exist_ok=True)
         self.port = self.port or free_ports(1)[0]
-        for user in ("gateway", "ai", "converter"):
+        for user in SERVICES:
             self.passwords.setdefault(user, secrets.token_urlsafe(24))
         config = nats_config(self.port, Path("jetstream"), self.passwords, most_stored=self.most_stored)
         write_private(self.directory / "nats.conf", config)

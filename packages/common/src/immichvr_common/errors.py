@@ -29,10 +29,20 @@ class InvalidRequest(ServiceError):
     code = "invalid_request"
 
 
+class TooLarge(ServiceError):
+    """A file has more bytes than are taken."""
+
+    code = "too_large"
+
+
 class NotFound(ServiceError):
-    """What was asked about is not there."""
+    """What was asked about is not there. key: what our own storage, or the bus, calls it, where it is theirs."""
 
     code = "not_found"
+
+    def __init__(self, message: str, key: str = "") -> None:
+        super().__init__(message)
+        self.key = key
 
 
 class Conflict(ServiceError):
@@ -108,9 +118,13 @@ class StorageRefused(ServiceError):
 
 
 class CorruptObject(ServiceError):
-    """An object is not what its reference says, or cannot be read though storage is well."""
+    """An object is not what its reference says, or cannot be read though storage is well. key: the object's."""
 
     code = "corrupt_object"
+
+    def __init__(self, message: str, key: str = "") -> None:
+        super().__init__(message)
+        self.key = key
 
 
 class DeadlineExceeded(ServiceError):

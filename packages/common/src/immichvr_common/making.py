@@ -9,29 +9,35 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from google.protobuf import json_format
 from immichvr.events.v1.events_pb2 import Job, Output
+from immichvr_catalog import KINDS
 
 from immichvr_common.assets import commit_asset, upload_files
 from immichvr_common.errors import InvalidRequest, OutOfMemory, ServiceError, WorkerCrashed
-from immichvr_common.gate import Gate
+from immichvr_common.grants import granted_params
 from immichvr_common.logs import get_log
 from immichvr_common.manifests import AssetFile
 from immichvr_common.outages import Outages, WorkingTime
-from immichvr_common.processes import Begun, ChildPool, unnoticed
-from immichvr_common.reporting import Active, Reporter
+from immichvr_common.parts import PartKeeper
+from immichvr_common.processes.child import ChildEventSink
+from immichvr_common.processes.pool import Begun, Pool, unnoticed
+from immichvr_common.reporting import Active, Reporter, Why
 from immichvr_common.settings import WorkSettings
+from immichvr_common.shared_lock import SharedLock
+from immichvr_common.sources import Source
 from immichvr_common.storage import LARGEST, ObjectStore
 from immichvr_common.tasks import Made, Task
+from immichvr_common.telling import BegunAnew, ChildEvent, Kept
 
 log = get_log(__name__)
 T = TypeVar("T")
 
-_OUT = "out"
+_OUT, _KEPT = "out", "kept"
 _TO_DECIDE_S = 1.5
 """How long the end of a job that is cancelled while its assets begin to exist waits to learn whether they do."""
 
@@ -39,14 +45,14 @@ _TO_DECIDE_S = 1.5
 class Maker:
     """What the jobs of one worker share: storage, children, and the gate through which one may go alone."""
 
-    def __init__(self, store: ObjectStore, pool: ChildPool, settings: WorkSettings, outages: Outages) -> None:
+    def __init__(self, store: ObjectStore, pool: Pool, settings: WorkSettings, outages: Outages) -> None:
         self._store, self._pool, self._settings, self._outages = store, pool, settings, outages
-        self._gate = Gate()
+        self._gate = SharedLock()
         self._line = 0
 
-    def is_aside(self, job: Job) -> bool:
+    def in_background(self, job: Job) -> bool:
         """Whether the job waits rather than computes: it holds nobody up."""
-        return job.kind in self._pool.aside
+        return job.kind in self._pool.background
 
     async def make(self, active: Active, reporter: Reporter, begun: Begun, alone: bool) -> list[Output] | None:
         """The assets of a job, which exist from now on; None when the lease was lost meanwhile.
@@ -55,7 +61,7 @@ class Maker:
         it, unless the assets exist already. Raises ServiceError.
         """
         job = active.job
-        left = WorkingTime(min(self._settings.longest_s, job.deadline_s or self._settings.deadline_s))
+        left = WorkingTime(min(self._settings.longest_s, _deadline_s(job, self._settings)))
         with tempfile.TemporaryDirectory(prefix="job-") as folder:
             made = await self._made(active, Path(folder), reporter, left, begun, alone)
             if not active.lease.held:
@@ -78,18 +84,24 @@ class Maker:
             inputs, _ = await asyncio.gather(self._fetch_inputs(active, left, folder), begins())
             active.reached("staged")
             task = Task(
-                kind=job.kind, params=json_format.MessageToDict(job.params), inputs=inputs, folder=folder / _OUT,
-                photo_id=job.photo_id, source_name=job.source_name,
+                kind=job.kind, params=granted_params(job), inputs=inputs, folder=folder / _OUT,
+                source=Source.of(job), source_name=job.source_name,
             )  # fmt: skip
+            keeper = PartKeeper(self._store, job)
             try:
-                return await self._work(active, task, reporter, left, begun, alone)
+                return await self._work(active, task, reporter, left, begun, alone, keeper)
+            except (ServiceError, asyncio.CancelledError):
+                if active.lease.held and active.why is not Why.CANCELLED:  # whoever tries it next goes on from that
+                    await keeper.settle()
+                raise
             finally:
+                await keeper.close()
                 await reporter.close()
 
     @contextmanager
     def _in_line(self, job: Job) -> Iterator[bool]:
         """Stands in line for a child; whether there is one as soon as the files are there."""
-        if self.is_aside(job):
+        if self.in_background(job):
             yield True
             return
         self._line += 1
@@ -108,12 +120,26 @@ class Maker:
         return inputs
 
     async def _work(
-        self, active: Active, task: Task, reporter: Reporter, left: WorkingTime, begun: Begun, alone: bool
-    ) -> list[Made]:
+        self, active: Active, task: Task, reporter: Reporter, left: WorkingTime, begun: Begun, alone: bool,
+        keeper: PartKeeper,
+    ) -> list[Made]:  # fmt: skip
         """Has a child do it; once more, alone and by a child that did nothing before, where the first died of it."""
+
+        def hear(news: ChildEvent) -> None:
+            if isinstance(news, Kept):
+                keeper.hear(news)
+            elif isinstance(news, BegunAnew):
+                keeper.begin_anew()
+            else:
+                reporter.hear(news)
+
+        async def once(fresh: bool = False) -> list[Made]:
+            going_on = replace(task, kept=await self._recalled(active, keeper, left, task))
+            return await self._once(going_on, reporter, hear, left, begun, fresh)
+
         try:
             async with self._entrance(task, alone):
-                return await self._once(task, reporter, left, begun)
+                return await once()
         except ServiceError as error:
             # Whom a session is served sees that it ended, and begins anew.
             if not _is_death(error) or active.address:
@@ -121,18 +147,26 @@ class Maker:
             log.warning("the work is tried once more", job_id=active.job.id, error=error.message)
             reporter(0, "started", "the process that did the work died; it is done once more")
         try:
+            await keeper.settle()
             async with self._entrance(task, True):
-                return await self._once(task, reporter, left, begun, fresh=True)
+                return await once(fresh=True)
         except (WorkerCrashed, OutOfMemory) as error:
             raise type(error)(f"{error.message}; it was tried twice, the second time alone") from error
 
     def _entrance(self, task: Task, alone: bool) -> contextlib.AbstractAsyncContextManager[None]:
-        if task.kind in self._pool.aside:
+        if task.kind in self._pool.background:
             return contextlib.nullcontext()
         return self._gate.alone() if alone else self._gate.shared()
 
+    async def _recalled(self, active: Active, keeper: PartKeeper, left: WorkingTime, task: Task) -> dict[str, Path]:
+        """What an earlier attempt at the job kept to go on from."""
+        if task.kind not in KINDS or not KINDS[task.kind].keeps_parts:
+            return {}
+        folder = task.folder.with_name(_KEPT)
+        return await self._outages.patiently(active, left, partial(keeper.recall, folder))
+
     async def _once(
-        self, task: Task, reporter: Reporter, left: WorkingTime, begun: Begun, fresh: bool = False
+        self, task: Task, reporter: Reporter, hear: ChildEventSink, left: WorkingTime, begun: Begun, fresh: bool
     ) -> list[Made]:
         since: float | None = None
 
@@ -144,7 +178,7 @@ class Maker:
         await asyncio.to_thread(_empty_folder, task.folder)
         left.check()
         try:
-            return await self._pool.run(task, reporter, left.left_s, reporter.hear, begins, fresh)
+            return await self._pool.run(task, reporter, left.left_s, hear, begins, fresh)
         finally:
             if since is not None:
                 left.spend(time.monotonic() - since)
@@ -182,6 +216,12 @@ class Maker:
             if (ours := asyncio.current_task()) is not None:
                 ours.uncancel()
             return step.result()
+
+
+def _deadline_s(job: Job, settings: WorkSettings) -> float:
+    """How long a job may work: as it says itself, or its kind, or this worker's settings."""
+    of_kind = KINDS[job.kind].own_deadline_s if job.kind in KINDS else 0
+    return job.deadline_s or of_kind or settings.deadline_s
 
 
 def _is_death(error: ServiceError) -> bool:

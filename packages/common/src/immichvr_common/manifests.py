@@ -1,6 +1,6 @@
 """The manifest: the last object written for an asset, and the moment the asset exists.
 
-Objects lie under {kind}s/{photo_id}_{model_key}/{recipe}/; the manifest names every file of the asset.
+Objects lie under {root of its kind}/{id of its source}_{model_key}/{recipe}/; the manifest names every file of it.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from typing import Any
 
+from immichvr_catalog import ASSETS
 from pydantic import BaseModel, Field, ValidationError
 
 from immichvr_common.errors import Conflict, Contended, CorruptObject, NotFound, SourceReplaced
+from immichvr_common.sourced import OfSource, StoredSource
+from immichvr_common.sources import Source
 from immichvr_common.storage import ObjectStore
 
 _JSON = "application/json"
 _PATIENCE_S = 60.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.02, 1.0
-ROOTS = {"splat": "splats", "depth": "depth"}
-"""Top-level prefix of each kind of asset."""
 
 
 class AssetFile(BaseModel):
@@ -38,7 +39,7 @@ class AssetFile(BaseModel):
     media_type: str
 
 
-class Manifest(BaseModel):
+class Manifest(OfSource, BaseModel):  # named again, so that ruff knows the defaults below are copied
     """What an asset is, what made it and of which files it consists.
 
     job_id, run, attempt: what made it. earlier: the last runs of other jobs that made it before. revision: one more
@@ -48,7 +49,7 @@ class Manifest(BaseModel):
 
     version: int = 1
     kind: str
-    photo_id: str
+    source: StoredSource
     source_version: str
     model_key: str
     model_revision: str = ""
@@ -71,13 +72,13 @@ class Manifest(BaseModel):
 
     @property
     def asset_key(self) -> str:
-        """The asset's name among those of its photo."""
+        """The asset's name among those of its source."""
         return f"{self.kind}-{self.model_key}"
 
     @property
     def key(self) -> str:
         """Where the manifest lies."""
-        return manifest_key(self.kind, self.photo_id, self.model_key, self.recipe)
+        return manifest_key(self.kind, self.source, self.model_key, self.recipe)
 
     def covers(self, other: Manifest) -> bool:
         """Whether the run that made `other` has had its say here already: nothing it says is news.
@@ -112,22 +113,25 @@ class Manifest(BaseModel):
         return self.model_dump_json().encode()
 
 
-def asset_prefix(kind: str, photo_id: str, model_key: str, recipe: str) -> str:
-    """Where the objects of an asset lie."""
-    return f"{ROOTS[kind]}/{photo_id}_{model_key}/{recipe}"
+def asset_prefix(kind: str, source: Source, model_key: str, recipe: str) -> str:
+    """Where the objects of an asset lie. Raises UnknownName for a kind that there is not."""
+    return f"{ASSETS[kind].root}/{source.id}_{model_key}/{recipe}"
 
 
-def manifest_key(kind: str, photo_id: str, model_key: str, recipe: str) -> str:
+def manifest_key(kind: str, source: Source, model_key: str, recipe: str) -> str:
     """Where the manifest of an asset lies."""
-    return f"{asset_prefix(kind, photo_id, model_key, recipe)}/manifest.json"
+    return f"{asset_prefix(kind, source, model_key, recipe)}/manifest.json"
 
 
 def parse_manifest(data: bytes, key: str) -> Manifest:
     """Reads a stored manifest. Raises CorruptObject."""
     try:
-        return Manifest.model_validate_json(data)
+        manifest = Manifest.model_validate_json(data)
     except ValidationError as error:
-        raise CorruptObject(f"{key} is not a manifest: {error.error_count()} fields are wrong") from error
+        raise CorruptObject(f"{key} is not a manifest: {error.error_count()} fields are wrong", key) from error
+    if manifest.kind not in ASSETS:
+        raise CorruptObject(f"{key} is of kind {manifest.kind[:50]!r}; there are: {', '.join(ASSETS)}", key)
+    return manifest
 
 
 async def read_manifest(store: ObjectStore, key: str) -> tuple[Manifest, str]:
@@ -175,7 +179,7 @@ async def add_files(
         if manifest.removed:
             raise NotFound("the asset was deleted while files were made of it")
         if made_of and not any(file.sha256 in made_of for file in manifest.files):
-            raise SourceReplaced("the splat was replaced by a newer one while files were made of it")
+            raise SourceReplaced(f"the {manifest.kind} was replaced by a newer one while files were made of it")
         if _contents(files) <= _contents(manifest.files):
             return manifest
         kept = [file for file in manifest.files if file.name not in names]

@@ -7,6 +7,7 @@ import contextlib
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,12 +15,12 @@ from immichvr_common.disk import free_bytes
 from immichvr_common.errors import ClockSkew, DeadlineExceeded, StorageRefused, Unavailable
 from immichvr_common.logs import get_log
 from immichvr_common.reporting import Active
+from immichvr_common.retrying import until_up
 from immichvr_common.storage import ObjectStore
 
 log = get_log(__name__)
 T = TypeVar("T")
 
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 3.0
 _ASKED_EVERY_S = 0.5
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 5.0, 60.0
 
@@ -75,18 +76,15 @@ class Outages:
 
         Raises DeadlineExceeded, and what `work` raises but for Unavailable.
         """
-        delay = _FIRST_WAIT_S
-        while True:
-            try:
-                result = await left.spent_on(work)
-            except Unavailable as error:
-                self._is_away = True
-                log.warning("waiting for storage", job_id=active.job.id, error=error.message)
-                await self._wait(active, delay)
-                delay = min(delay * 2, _LONGEST_WAIT_S)
-                continue
-            self._is_away = False
-            return result
+        result = await until_up(
+            partial(left.spent_on, work), "a job waits for storage",
+            pause=partial(self._wait, active), seen=self._has_begun, job_id=active.job.id,
+        )  # fmt: skip
+        self._is_away = False
+        return result
+
+    def _has_begun(self, outage: Exception) -> None:
+        self._is_away = True
 
     async def _wait(self, active: Active, seconds: float) -> None:
         if not active.holds_place:

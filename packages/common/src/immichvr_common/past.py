@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-import nats.errors
 from immichvr.events.v1.events_pb2 import (
     JOB_STATE_CANCELLED,
     JOB_STATE_FAILED,
@@ -13,12 +12,12 @@ from immichvr.events.v1.events_pb2 import (
     Job,
     JobEvent,
 )
-from nats.js.errors import NotFoundError
 
-from immichvr_common.bus.connection import OUTAGES, Bus
+from immichvr_common.bus import Bus
 from immichvr_common.bus.reading import Unreadable, read_message
 from immichvr_common.bus.streams import EVENTS
 from immichvr_common.bus.subjects import event_subject
+from immichvr_common.errors import NotFound, Unavailable
 from immichvr_common.logs import get_log
 
 log = get_log(__name__)
@@ -42,14 +41,14 @@ async def past_of(bus: Bus, service: str, job: Job, attempt: int) -> Past:
     subject = event_subject(service, "job", job.id)
     for _ in range(_TRIES):
         try:
-            last = await bus.js.get_last_msg(EVENTS, subject, direct=True)
+            last = await bus.last(EVENTS, subject, direct=True)
             event = read_message(last.data, JobEvent())
-        except NotFoundError:
+        except NotFound:
             return Past()
         except Unreadable:
             break
-        except (*OUTAGES, nats.errors.Error) as error:
-            log.warning("what a job told before cannot be read", job_id=job.id, error=str(error))
+        except Unavailable as error:
+            log.warning("what a job told before cannot be read", job_id=job.id, error=error.message)
             await asyncio.sleep(0.5)
             continue
         return told_by(event, job.run)

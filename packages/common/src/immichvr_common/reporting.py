@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 import time
 import uuid
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
-import nats.errors
 from google.protobuf import json_format
 from immichvr.events.v1.events_pb2 import (
     JOB_STATE_RUNNING,
@@ -27,7 +27,9 @@ from immichvr_common.bus.subjects import event_subject
 from immichvr_common.errors import Unavailable
 from immichvr_common.lease import Lease
 from immichvr_common.logs import get_log
-from immichvr_common.telling import News, Residents, Serving
+from immichvr_common.sources import Source
+from immichvr_common.supervision import spawn
+from immichvr_common.telling import ChildEvent, LoadedModels, Serving
 
 log = get_log(__name__)
 
@@ -100,10 +102,12 @@ class Active:
         """The next event of this attempt."""
         self.seq += 1
         event = JobEvent(
-            job_id=self.job.id, kind=self.job.kind, photo_id=self.job.photo_id, run=self.job.run,
-            attempt=self.attempt, seq=self.seq, state=state, traceparent=self.job.traceparent, timeline=self.phases,
-            address=self.address, begun=self.begun,
+            job_id=self.job.id, kind=self.job.kind, run=self.job.run, attempt=self.attempt, seq=self.seq,
+            state=state, traceparent=self.job.traceparent, timeline=self.phases, address=self.address,
+            begun=self.begun,
         )  # fmt: skip
+        if source := Source.of(self.job):
+            source.put(event)
         event.at.GetCurrentTime()
         return event
 
@@ -122,7 +126,7 @@ class Reporter:
         self._fraction, self._stage, self._message = min(max(fraction, 0.0), 1.0), stage, message
         self._tell()
 
-    def hear(self, news: News) -> None:
+    def hear(self, news: ChildEvent) -> None:
         """Takes in what the job's child tells beside progress."""
         if isinstance(news, Serving):
             self._active.address = news.address
@@ -134,7 +138,7 @@ class Reporter:
         event.progress.stage, event.progress.message = self._stage, self._message
         self._latest = event
         if self._flusher is None or self._flusher.done():
-            self._flusher = asyncio.create_task(self._flush())
+            self._flusher = spawn("progress of a job", self._flush())
 
     async def _flush(self) -> None:
         await asyncio.sleep(_PERIOD_S)
@@ -142,8 +146,8 @@ class Reporter:
             self._latest = None
             try:
                 await self._bus.publish(event_subject(self._service, "job", event.job_id), encode(event))
-            except (Unavailable, nats.errors.Error) as error:
-                log.debug("progress was not told", error=str(error))
+            except Unavailable as error:
+                log.debug("progress was not told", error=error.message)
             await asyncio.sleep(_PERIOD_S)
 
     async def close(self) -> None:
@@ -154,20 +158,25 @@ class Reporter:
 
 
 class ModelTeller:
-    """Publishes what happens to models on this worker: every change of state, progress a few times a second."""
+    """Publishes what happens to models on this worker: every change of state, progress a few times a second.
 
-    def __init__(self, bus: Bus, service: str, worker: str) -> None:
-        self._bus, self._service, self._worker = bus, service, worker
+    pause: how to wait between one publication of progress and the next.
+    """
+
+    def __init__(
+        self, bus: Bus, service: str, worker: str, pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> None:
+        self._bus, self._service, self._worker, self._pause = bus, service, worker, pause
         self._residents: frozenset[str] = frozenset()
         self._waiting: list[ModelEvent] = []
         self._publishing = asyncio.Lock()
         self._flusher: asyncio.Task[None] | None = None
 
-    def hear(self, news: News) -> None:
+    def hear(self, news: ChildEvent) -> None:
         """Takes in what a pool's children tell."""
         if isinstance(news, ModelEvent):
             self._tell(news)
-        elif isinstance(news, Residents):
+        elif isinstance(news, LoadedModels):
             gone, come = self._residents - news.keys, news.keys - self._residents
             self._residents = news.keys
             for key in sorted(gone):
@@ -184,7 +193,7 @@ class ModelTeller:
 
     async def close(self) -> None:
         """Says that nothing is in memory any more; waits a moment until all is told."""
-        self.hear(Residents(frozenset()))
+        self.hear(LoadedModels(frozenset()))
         await self.flush()
         if self._flusher is not None:
             self._flusher.cancel()
@@ -202,12 +211,12 @@ class ModelTeller:
             self._waiting.remove(before)
         self._waiting.append(event)
         if self._flusher is None or self._flusher.done():
-            self._flusher = asyncio.create_task(self._flush())
+            self._flusher = spawn("news of models", self._flush())
 
     async def _flush(self) -> None:
         while self._waiting:
             await self._publish()
-            await asyncio.sleep(_PERIOD_S)
+            await self._pause(_PERIOD_S)
 
     async def _publish(self) -> None:
         """Tells what waits now; what comes meanwhile has its turn later, so that a slow bus is not told more often."""

@@ -209,7 +209,8 @@ class _Measured:
 class RpcServer:
     """A gRPC server of ours, with health for whoever asks.
 
-    register: called with the server, adds the servicers; service_names: their full names.
+    register: called with the server, adds the servicers; service_names: their full names. is_well: whether it is
+    ready, once it listens and until it leaves.
     Raises ValueError for settings that cannot be, RuntimeError where the port is taken.
     """
 
@@ -220,7 +221,8 @@ class RpcServer:
             interceptors=[Door(settings, Callers(settings.callers, _methods(service_names)))],
             options=_options(settings),
         )
-        self._serving = health_pb2.HealthCheckResponse.NOT_SERVING
+        self._is_open = False
+        self.is_well: Callable[[], bool] = lambda: True
         self._server.add_generic_rpc_handlers([self._health()])
         register(self._server)
         if settings.reflection:
@@ -232,11 +234,11 @@ class RpcServer:
     async def start(self) -> None:
         """Starts listening; ready at once."""
         await self._server.start()
-        self._serving = health_pb2.HealthCheckResponse.SERVING
+        self._is_open = True
 
     async def stop(self, grace_s: float) -> None:
         """Says it is leaving, lets calls finish for `grace_s` seconds, then closes."""
-        self._serving = health_pb2.HealthCheckResponse.NOT_SERVING
+        self._is_open = False
         await self._server.stop(grace_s)
 
     def _health(self) -> grpc.GenericRpcHandler:
@@ -247,7 +249,8 @@ class RpcServer:
         """
 
         async def check(_: object, context: _Context) -> health_pb2.HealthCheckResponse:
-            return health_pb2.HealthCheckResponse(status=self._serving)
+            answers = health_pb2.HealthCheckResponse
+            return answers(status=answers.SERVING if self._is_open and self.is_well() else answers.NOT_SERVING)
 
         encode = health_pb2.HealthCheckResponse.SerializeToString
         handler: Any = grpc.stream_unary_rpc_method_handler(check, None, encode)

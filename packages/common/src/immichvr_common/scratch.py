@@ -99,6 +99,18 @@ def private_folder(folder: Path) -> bool:
     return is_private(folder)
 
 
+def shared_folder(name: str, chosen: Path | None = None) -> Path:
+    """A folder of this name that every process of this user finds, and nobody else can enter or hold a lock in.
+
+    chosen: where it lies if that is possible. Where there is no such place, a folder of this process's own.
+    """
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expandvars("$HOME/.cache")
+    for place in (chosen, os.environ.get("XDG_RUNTIME_DIR"), home):
+        if place and private_folder(folder := Path(place, name).absolute()):
+            return folder
+    return Path(tempfile.mkdtemp(prefix=f"{name}-"))
+
+
 def _locked(folder: Path) -> int:
     """The descriptor by which this process, and no child of it, holds the folder for its whole life."""
     unlocked = folder / f".{_LOCK}"

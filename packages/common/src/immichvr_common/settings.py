@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+from immichvr_catalog import CPU, DEFAULT_DEADLINE_S, POOLS
 from pydantic import BaseModel, ByteSize, Field, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -109,11 +110,15 @@ class MetricsSettings(BaseModel):
 class WorkSettings(BaseModel):
     """How a worker takes jobs."""
 
-    pool: str = Field("cpu", pattern="^(cpu|gpu)$")
+    pool: str = Field(CPU, pattern=f"^({'|'.join(POOLS)})$")
     children: int = Field(1, ge=1, le=64, description="processes that do the work")
     prefetch: int = Field(2, ge=0, le=64, description="jobs whose files travel while others are worked on")
-    batch: int | None = Field(None, ge=1, le=64, description="tasks a child does at once where it can; 4 on a GPU")
-    deadline_s: float = Field(900, gt=0, description="how long a job may work that does not say so itself")
+    batch: int | None = Field(
+        None, ge=1, le=64, description="tasks a child does at once where it can; on a GPU as the kinds of jobs say"
+    )
+    deadline_s: float = Field(
+        DEFAULT_DEADLINE_S, gt=0, description="how long a job may work where neither it nor its kind says so"
+    )
     longest_s: float = Field(24 * 3600, gt=0, description="how long any job may work, whatever it says")
     idle_s: float = Field(300, gt=0, description="a child with nothing to do for so long gives its memory back")
     memory_mb: int | None = Field(None, ge=64, description="address space a child may take beyond its start")

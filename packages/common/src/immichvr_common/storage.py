@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import io
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,6 +35,7 @@ from immichvr_common import metrics
 from immichvr_common.errors import Conflict, CorruptObject, NotFound, StorageFull, StorageRefused, disk_full
 from immichvr_common.settings import S3Settings
 from immichvr_common.storage_answers import Trouble, of_exception, of_response
+from immichvr_common.storage_parts import PART, PartedUpload
 from immichvr_common.storage_verdicts import Verdicts
 
 CHUNK = 1024 * 1024
@@ -44,8 +45,9 @@ CANARY = "canary"
 """A small object that is always there: who can read it, and not another one, knows that storage is well."""
 _TRIAL, _TRIAL_BYTES = "trial", 8 * 1024 * 1024
 """As large as files that people wait for: a nearly full store still takes small ones."""
-_PART = 16 * 1024 * 1024
 _PAGE = 1000
+_CONNECTIONS = 64
+"""Kept open for what comes next: a download that is read slowly holds one, and no thread."""
 T = TypeVar("T")
 
 
@@ -83,7 +85,7 @@ class ObjectStore:
         self.endpoint = settings.endpoint
         self._http = urllib3.PoolManager(
             timeout=urllib3.Timeout(connect=3, read=60),
-            maxsize=settings.threads + 2,
+            maxsize=_CONNECTIONS,
             retries=urllib3.Retry(total=1, backoff_factor=0.1, status_forcelist=[]),
             cert_reqs="CERT_REQUIRED",
             ca_certs=certifi.where(),
@@ -151,12 +153,29 @@ class ObjectStore:
             with path.open("rb") as stream:
                 self._client.put_object(
                     bucket_name=self.bucket, object_name=key, data=stream, length=size,
-                    content_type=media_type, part_size=_PART,
+                    content_type=media_type, part_size=PART,
                 )  # fmt: skip
             metrics.BYTES.labels("up").inc(size)
             return ObjectRef(bucket=self.bucket, key=key, size=size, sha256=digest, media_type=media_type)
 
         return await self._write(put, key)
+
+    async def put_stream(self, key: str, chunks: AsyncIterable[bytes], media_type: str) -> ObjectRef:
+        """Stores what comes, part by part, of which two are in memory and none on this machine's disk.
+
+        Nothing is left where it fails, or the chunks raise. Raises what they raise.
+        """
+        upload = PartedUpload(self._client, self.bucket, key, media_type, self._write)
+        try:
+            last = await upload.take(chunks)
+            if not upload.has_begun:
+                return await self.put_bytes(key, last, media_type)
+            await upload.finish(last)
+        except BaseException:
+            await asyncio.shield(upload.abandon())
+            raise
+        metrics.BYTES.labels("up").inc(upload.size)
+        return ObjectRef(bucket=self.bucket, key=key, size=upload.size, sha256=upload.sha256, media_type=media_type)
 
     async def put_bytes(self, key: str, data: bytes, media_type: str) -> ObjectRef:
         """Stores a small document, whatever was there before."""
@@ -203,7 +222,9 @@ class ObjectStore:
                     download.close()
             metrics.BYTES.labels("down").inc(size)
             if size > most or (ref.size and size != ref.size) or (ref.sha256 and digest.hexdigest() != ref.sha256):
-                raise CorruptObject(f"{ref.key} is not the object its reference describes (size or sha256 differs)")
+                raise CorruptObject(
+                    f"{ref.key} is not the object its reference describes (size or sha256 differs)", ref.key
+                )
 
         await self._read(get, ref.key)
 
@@ -219,7 +240,7 @@ class ObjectStore:
                 response.close()
                 response.release_conn()
             if len(data) > limit:
-                raise CorruptObject(f"{key} is larger than the {limit} bytes it may have")
+                raise CorruptObject(f"{key} is larger than the {limit} bytes it may have", key)
             return Stored(data, etag)
 
         return await self._read(get, key)
@@ -313,7 +334,7 @@ class ObjectStore:
     def _put(self, key: str, data: bytes, media_type: str) -> ObjectRef:
         self._client.put_object(
             bucket_name=self.bucket, object_name=key, data=io.BytesIO(data), length=len(data),
-            content_type=media_type, part_size=_PART,
+            content_type=media_type, part_size=PART,
         )  # fmt: skip
         metrics.BYTES.labels("up").inc(len(data))
         digest = hashlib.sha256(data).hexdigest()

@@ -42,12 +42,12 @@ _BUSY = {
 class Trouble(Unavailable):
     """Storage failed with one request. Whether it is the object's fault or an outage, another request will tell.
 
-    told: what storage said; was_answered: whether it did, rather than break off.
+    told: what storage said; key: the object's; was_answered: whether it did, rather than break off.
     """
 
-    def __init__(self, message: str, told: str, was_answered: bool = True) -> None:
+    def __init__(self, message: str, told: str, key: str, was_answered: bool = True) -> None:
         super().__init__(message, down="s3")
-        self.told, self.was_answered = told, was_answered
+        self.told, self.key, self.was_answered = told, key, was_answered
 
 
 def meaning(status: int, code: str, message: str, headers: Mapping[str, str], key: str, now: datetime) -> ServiceError:
@@ -57,7 +57,7 @@ def meaning(status: int, code: str, message: str, headers: Mapping[str, str], ke
     """
     told = f"{code or status}"
     if code in _MISSING:
-        return NotFound(f"no object {key}")
+        return NotFound(f"no object {key}", key)
     if status == 507 or code in _FULL or _FULL_IN_WORDS.search(message):
         return StorageFull("s3", f"the object storage has no room left ({told})")
     if skew := skew_told(status, code, headers, now):
@@ -67,11 +67,11 @@ def meaning(status: int, code: str, message: str, headers: Mapping[str, str], ke
     if code in _BUSY or status in (408, 429, 503):
         return Unavailable(f"storage is busy or starting ({told})", down="s3")
     if status >= 500 and status not in _NOT_OFFERED:
-        return Trouble(f"storage answered {told} for {key}", told)
+        return Trouble(f"storage answered {told} for {key}", told, key)
     if code in _NO_RIGHTS or status in (401, 403):
         return StorageRefused(f"storage refused a request ({told}): its account may not do this, or its key is wrong")
     if status == 404:
-        return NotFound(f"no object {key}")
+        return NotFound(f"no object {key}", key)
     return StorageRefused(f"storage refused a request ({told})")
 
 
@@ -94,7 +94,7 @@ def of_exception(error: MinioException | urllib3.exceptions.HTTPError | OSError,
             return meaning(int(error._code), "", str(error._body or ""), {}, key, now)
         case urllib3.exceptions.ProtocolError() | urllib3.exceptions.DecodeError():
             # The bytes ended, or came out wrong, in the middle: the server died, or it could not read on.
-            return Trouble(f"storage broke off in the middle of {key}", type(error).__name__, was_answered=False)
+            return Trouble(f"storage broke off in the middle of {key}", type(error).__name__, key, was_answered=False)
     return Unavailable(f"storage does not answer ({type(error).__name__})", down="s3")
 
 

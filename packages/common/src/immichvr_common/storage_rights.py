@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from immichvr_catalog import ASSETS, GATEWAY, SERVICES, SOURCES, assets_of, kinds_of
+
 
 @dataclass(frozen=True)
 class Account:
@@ -27,21 +29,16 @@ class _Rights:
     writes: tuple[str, ...]
 
 
-GATEWAY = "gateway"
-_WORKERS = {
-    # A manifest is read before it is written anew, and a depth map for lifting. Under `calls/` is what callers of gRPC
-    # bring and get.
-    "ai": _Rights(reads=("sources/*", "splats/*", "depth/*", "calls/*"), writes=("splats/*", "depth/*")),
-    "converter": _Rights(reads=("splats/*", "calls/*"), writes=("splats/*", "calls/*")),
-}
-SERVICES = (GATEWAY, *_WORKERS)
-"""Every service that has an account."""
+_SOURCES, _CALLS = "sources/*", "calls/*"
+"""Copies of what assets are made from; what callers of gRPC bring and get."""
+PARTS = "parts"
+"""What jobs keep while they work, each under its own id, which begins with its kind."""
 _CANARY = "canary"
 """The object by which everybody sees that objects can be read."""
 
 
 def policy(service: str, buckets: tuple[str, ...]) -> dict[str, Any]:
-    """What a service may do in these buckets, as an S3 policy. Raises KeyError for a service that has no account.
+    """What a service may do in these buckets, as an S3 policy. Raises UnknownName for a service that is none.
 
     The gateway makes the bucket, lists it and deletes objects; a worker reads and stores objects under its prefixes.
     Nobody deletes a bucket, or changes what else may be done with it.
@@ -56,7 +53,7 @@ def policy(service: str, buckets: tuple[str, ...]) -> dict[str, Any]:
             ),
         ]
     else:
-        rights = _WORKERS[service]
+        rights = _rights(service)
         statements = [
             _allow(["GetObject"], _within(arns, (*rights.reads, _CANARY))),
             _allow(["PutObject", "AbortMultipartUpload"], _within(arns, rights.writes)),
@@ -77,6 +74,18 @@ def identities(accounts: Mapping[str, Account], buckets: tuple[str, ...]) -> dic
         ],
         "policies": [{"name": name, "content": json.dumps(policy(name, buckets))} for name in accounts],
     }
+
+
+def _rights(service: str) -> _Rights:
+    """What the jobs of a service take, make, extend and keep. A manifest is read before it is written anew."""
+    taken = {name for kind in kinds_of(service) for name in kind.takes}
+    made = tuple(f"{ASSETS[name].root}/*" for name in ASSETS if name in assets_of(service))
+    read = tuple(f"{ASSETS[name].root}/*" for name in ASSETS if name in taken | assets_of(service))
+    parts = [f"{PARTS}/{kind.name}-*" for kind in kinds_of(service) if kind.keeps_parts]
+    return _Rights(
+        reads=(*([_SOURCES] if taken & set(SOURCES) else []), *read, *parts, _CALLS),
+        writes=(*made, *parts, *([_CALLS] if SERVICES[service].stores_answers else [])),
+    )
 
 
 def _within(arns: list[str], patterns: tuple[str, ...]) -> list[str]:

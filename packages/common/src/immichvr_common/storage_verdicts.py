@@ -102,4 +102,4 @@ class Verdicts:
 
 
 def _damaged(key: str) -> CorruptObject:
-    return CorruptObject(f"{key} is damaged in storage, which is well otherwise: make it anew")
+    return CorruptObject(f"{key} is damaged in storage, which is well otherwise: make it anew", key)

@@ -1,6 +1,7 @@
 """What a capability sees: a task in, files and facts out. No bus, no storage, no network.
 
-A capability is one plain function `(Task, Report) -> list[Made]` that runs in a child process.
+A capability is one plain function `(Task, Report) -> list[Made]` that runs in a child process. One that does several
+tasks at once in less time takes a Batch as well, and answers with a TaskResult for each.
 """
 
 from __future__ import annotations
@@ -10,20 +11,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from immichvr_common.sources import Source
+
 
 @dataclass(frozen=True)
 class Task:
     """One piece of work.
 
-    inputs: local files by role. folder: where outputs are written; it is empty and this task's own.
+    inputs: local files by role. folder: where outputs are written; it is empty and this task's own. kept: what an
+    earlier attempt kept to go on from (`immichvr_common.keeping`), by name.
     """
 
     kind: str
     params: dict[str, Any]
     inputs: dict[str, Path]
     folder: Path
-    photo_id: str = ""
+    source: Source | None = None
     source_name: str = ""
+    kept: dict[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,31 @@ class Made:
     extends: bool = False
 
 
+@dataclass(frozen=True)
+class Failure:
+    """Why a task failed: a code for programs, words for people, and whether it may be tried again."""
+
+    code: str
+    message: str
+    retriable: bool
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Several tasks with the same key, for one child at once."""
+
+    tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """What became of one task of a batch: what it made, or why it failed."""
+
+    made: list[Made] = field(default_factory=list)
+    failure: Failure | None = None
+
+
 Report = Callable[[float, str, str], None]
 """Called with fraction (0 to 1), stage and a message as the work goes on."""
 
-Capability = Callable[[Task, Report], list[Made]]
+Capability = Callable[[Task | Batch, Report], list[Made] | list[TaskResult]]

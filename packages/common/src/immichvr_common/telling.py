@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from immichvr.events.v1.events_pb2 import ModelEvent
 
@@ -19,28 +21,52 @@ class Serving:
 
 
 @dataclass(frozen=True)
-class Residents:
+class LoadedModels:
     """The keys of all models that this process holds in memory now."""
 
     keys: frozenset[str]
 
 
-News = Serving | Residents | ModelEvent
+@dataclass(frozen=True)
+class Kept:
+    """A file of the task that is to outlive its attempt: see `immichvr_common.keeping`.
+
+    path: a link of it that is the parent's to remove. resumes: whether another attempt goes on from it. facts: what
+    is told of it to those who look at it.
+    """
+
+    name: str
+    path: Path
+    resumes: bool
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class BegunAnew:
+    """The task goes on from nothing: what earlier attempts kept is no part of its work."""
+
+
+ChildEvent = Serving | LoadedModels | ModelEvent | Kept | BegunAnew
 """A ModelEvent needs no `worker` and no `at`; states are those of its proto."""
 
 
 class _Channel:
     """Where this process's news go; without a parent, nobody hears them."""
 
-    send: Callable[[News], None] | None = None
+    send: Callable[[ChildEvent], None] | None = None
 
 
-def tell(news: News) -> None:
+def tell(news: ChildEvent) -> None:
     """Tells the parent."""
     if _Channel.send is not None:
         _Channel.send(news)
 
 
-def tell_through(send: Callable[[News], None]) -> None:
-    """From now on news go this way."""
+def tell_through(send: Callable[[ChildEvent], None] | None) -> None:
+    """From now on news go this way; None where nobody hears them any more."""
     _Channel.send = send
+
+
+def is_heard() -> bool:
+    """Whether there is a parent that hears what is told."""
+    return _Channel.send is not None

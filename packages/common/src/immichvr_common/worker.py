@@ -10,7 +10,6 @@ import contextlib
 import time
 from functools import partial
 
-import nats.errors
 from immichvr.events.v1.events_pb2 import (
     JOB_STATE_CANCELLED,
     JOB_STATE_FAILED,
@@ -22,22 +21,23 @@ from immichvr.events.v1.events_pb2 import (
     ModelEvent,
     Output,
 )
-from nats.aio.msg import Msg
-from nats.js.errors import NotFoundError
+from immichvr_catalog import CLASSES
 
 from immichvr_common import metrics
 from immichvr_common.arrivals import read_job
-from immichvr_common.bus.connection import OUTAGES, Bus
-from immichvr_common.bus.pull import ConsumerGone, Puller
+from immichvr_common.assets import source_of
+from immichvr_common.bus import Bus, BusMessage, Delivery, Puller
 from immichvr_common.bus.reading import Unreadable, read_message
-from immichvr_common.bus.streams import CANCELS, CLASSES, JOBS, durable_name
-from immichvr_common.bus.subjects import event_subject
+from immichvr_common.bus.streams import CANCELS, JOBS, durable_name
+from immichvr_common.bus.subjects import LETTING_GO, event_subject
 from immichvr_common.errors import (
     Cancelled,
+    NotFound,
     Returned,
     ServiceError,
     StorageFull,
     TaskFailed,
+    Unavailable,
     error_message,
 )
 from immichvr_common.lease import Lease
@@ -45,10 +45,12 @@ from immichvr_common.logs import get_log
 from immichvr_common.making import Maker
 from immichvr_common.outages import Outages
 from immichvr_common.past import past_of
-from immichvr_common.processes import ChildPool
+from immichvr_common.processes.pool import Pool
 from immichvr_common.reporting import ABSENT, UNLOADING, Active, ModelTeller, Reporter, Why, encode
+from immichvr_common.retrying import until_up
 from immichvr_common.settings import WorkSettings
 from immichvr_common.storage import ObjectStore
+from immichvr_common.supervision import Supervisor, spawn
 from immichvr_common.trace import trace_id
 
 log = get_log(__name__)
@@ -64,9 +66,15 @@ OUTCOMES = {JOB_STATE_SUCCEEDED: "succeeded", JOB_STATE_FAILED: "failed", JOB_ST
 
 
 class Worker:
-    """Takes the jobs of one service and pool, interactive ones first."""
+    """Takes the jobs of one service and pool, interactive ones first.
 
-    def __init__(self, service: str, bus: Bus, store: ObjectStore, pool: ChildPool, settings: WorkSettings) -> None:
+    supervisor: keeps what goes on beside the jobs; it ends with the worker.
+    """
+
+    def __init__(
+        self, service: str, bus: Bus, store: ObjectStore, pool: Pool, settings: WorkSettings,
+        supervisor: Supervisor | None = None,
+    ) -> None:  # fmt: skip
         self._service, self._bus, self._pool, self._settings = service, bus, pool, settings
         self._active: dict[str, Active] = {}
         self._slots = asyncio.Semaphore(settings.children + settings.prefetch)
@@ -75,25 +83,27 @@ class Worker:
         self._stopping, self._takes_none = asyncio.Event(), asyncio.Event()
         self._takes_none.set()
         self._models = ModelTeller(bus, service, settings.name)
-        self._keeper: asyncio.Task[None] | None = None
-        self._refusals: set[asyncio.Task[None]] = set()
+        self._supervisor = supervisor or Supervisor()
+        self._listens = False
+        self._durables = [durable_name(service, settings.pool, one) for one in CLASSES]
         self._ack_wait_s = 30.0
 
     async def run(self) -> None:
-        """Works until `stop`; an outage of NATS or S3 is waited out, and so is a gateway that makes the streams."""
+        """Works until `stop`; an outage of NATS or S3 is waited out, and so is a gateway that makes the streams.
+
+        May be begun anew where it failed.
+        """
         self._takes_none.clear()
         try:
             await self._listen()
             await self._until_streams_exist()
-            durables = [durable_name(self._service, self._settings.pool, one) for one in CLASSES]
-            pullers = [Puller(self._bus.client, JOBS, durable) for durable in durables]
-            for puller in pullers:
-                await puller.open()
-            try:
+            async with contextlib.AsyncExitStack() as stack:
+                pullers = [await stack.enter_async_context(self._bus.pulling(JOBS, one)) for one in self._durables]
+                stack.push_async_callback(self._hand_back_what_comes, pullers)
                 while not self._stopping.is_set():
                     await self._take_one(pullers)
-            finally:
-                await self._hand_back_what_comes(pullers)
+        except _Stopped:
+            pass
         finally:
             self._takes_none.set()
 
@@ -120,29 +130,32 @@ class Worker:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        if self._keeper is not None:
-            self._keeper.cancel()
         await self._models.close()
+        self._supervisor.cancel()
 
     async def _listen(self) -> None:
-        await self._bus.client.subscribe("control.cancel.*", cb=self._on_cancel)
-        await self._bus.client.subscribe(event_subject(self._service, "model", "*"), cb=self._on_model)
+        if self._listens:
+            return
+        await self._bus.subscribe("control.cancel.*", self._on_cancel)
+        await self._bus.subscribe(event_subject(self._service, "model", "*"), self._on_model)
+        await self._bus.subscribe(f"{LETTING_GO}.*", self._on_model)
         self._pool.listen(self._models.hear)
-        self._keeper = self._keeper or asyncio.create_task(self._models.keep_told())
+        self._supervisor.keep("models", self._models.keep_told)
+        self._listens = True
 
     async def _until_streams_exist(self) -> None:
         """The gateway makes the streams; a worker that is first waits for them. Learns how long a lease lasts."""
-        durable = durable_name(self._service, self._settings.pool, CLASSES[0])
-        while not self._stopping.is_set():
-            try:
-                info = await self._bus.js.consumer_info(JOBS, durable)
-            except (NotFoundError, *OUTAGES, nats.errors.Error):
-                log.info("waiting for the gateway to make the streams")
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), _IDLE_POLL_S)
-            else:
-                self._ack_wait_s = float(info.config.ack_wait or 30)
-                return
+        info = await until_up(
+            partial(self._bus.consumer, JOBS, self._durables[0]), "waiting for the gateway to make the streams",
+            outage=(NotFound, Unavailable), longest_s=_IDLE_POLL_S, pause=self._pause,
+        )  # fmt: skip
+        self._ack_wait_s = float(info.config.ack_wait or 30)
+
+    async def _pause(self, seconds: float) -> None:
+        """Waits, unless the worker is told to stop."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+            raise _Stopped
 
     async def _take_one(self, pullers: list[Puller]) -> None:
         """Begins with one job, where there is one and a place for it."""
@@ -165,29 +178,28 @@ class Worker:
         for puller in pullers:
             try:
                 for message in await puller.drain():
-                    await message.nak()
-            except (*OUTAGES, nats.errors.Error) as error:
-                log.warning("jobs cannot be handed back", error=str(error) or type(error).__name__)
+                    await message.hand_back()
+            except Unavailable as error:
+                log.warning("jobs cannot be handed back", error=error.message)
 
-    async def _next(self, pullers: list[Puller]) -> Msg | None:
+    async def _next(self, pullers: list[Puller]) -> Delivery | None:
         interactive, batch = pullers
         if self._stopping.is_set():
             return None
         try:
             return await interactive.next() or await batch.next() or await interactive.next(_IDLE_POLL_S)
-        except (*OUTAGES, nats.errors.Error, ConsumerGone) as error:
-            log.warning("no jobs can be fetched", error=str(error) or type(error).__name__)
+        except (Unavailable, NotFound) as error:
+            log.warning("no jobs can be fetched", error=error.message)
             await asyncio.sleep(_IDLE_POLL_S)
             return None
 
-    def _begin(self, message: Msg) -> None:
+    def _begin(self, message: Delivery) -> None:
+        attempt = message.count
         try:
-            attempt = message.metadata.num_delivered or 1
             job = read_job(message.subject, message.data)
-        except (Unreadable, nats.errors.NotJSMessageError) as error:
+        except Unreadable as error:
             log.error("a message in the queue is no job", subject=message.subject[:200], error=str(error))
-            self._refusals.add(refusal := asyncio.create_task(self._refuse(message)))
-            refusal.add_done_callback(self._refusals.discard)
+            self._supervisor.errand("refusal", self._refuse(message))
             return
         known = self._active.get(job.id)
         if known is not None and known.job.run == job.run:
@@ -197,24 +209,24 @@ class Worker:
                 known.attempt = attempt
             self._slots.release()
             return
-        active = Active(job, attempt, Lease(message, self._ack_wait_s), message.metadata.sequence.stream)
+        active = Active(job, attempt, Lease(message, self._ack_wait_s), message.seq)
         self._active[job.id] = active
-        active.task = asyncio.create_task(self._handle(active))
+        active.task = spawn(f"job {job.id}", self._handle(active))
 
-    async def _refuse(self, message: Msg) -> None:
+    async def _refuse(self, message: Delivery) -> None:
         """Has the server take a message off the queue that no worker can do anything about."""
         try:
-            await message.term()
-        except (*OUTAGES, nats.errors.Error) as error:
-            log.warning("a message that is no job comes again", error=str(error) or type(error).__name__)
+            await message.refuse()
+        except Unavailable as error:
+            log.warning("a message that is no job comes again", error=error.message)
         finally:
             self._slots.release()
 
     async def _handle(self, active: Active) -> None:
         job = active.job
-        keeper = asyncio.create_task(active.lease.keep())
-        is_aside = self._maker.is_aside(job)
-        if is_aside:
+        keeper = spawn(f"lease of {job.id}", active.lease.keep())
+        in_background = self._maker.in_background(job)
+        if in_background:
             active.holds_place = False
             self._slots.release()
         metrics.IN_FLIGHT.labels(self._service).inc()
@@ -311,7 +323,7 @@ class Worker:
 
     async def _hand_back(self, active: Active) -> None:
         # Where NATS is away, the lease ends and the job goes to another worker all the same.
-        with contextlib.suppress(TimeoutError, *OUTAGES, nats.errors.Error):
+        with contextlib.suppress(Unavailable):
             if active.lease.held:
                 await active.lease.hand_back()
 
@@ -323,18 +335,12 @@ class Worker:
         if active.told is not None:
             await active.told
         await asyncio.gather(*(self._tell_asset(active, output) for output in active.outputs))
-        # Where another attempt at the same message was at its end too, NATS keeps the first of the two.
-        await self._tell(event, f"{active.queued_as}.end")
+        # Where another attempt at the same message has made it too, NATS keeps the first word of that alone.
+        await self._tell(event, f"{active.queued_as}.made" if event.state == JOB_STATE_SUCCEEDED else "")
         await self._acknowledge(active)
 
     async def _acknowledge(self, active: Active) -> None:
-        while True:
-            try:
-                await active.lease.acknowledge()
-                return
-            except (*OUTAGES, nats.errors.Error) as error:
-                log.warning("an acknowledgement waits for NATS", job_id=active.job.id, error=str(error))
-                await asyncio.sleep(_IDLE_POLL_S)
+        await until_up(active.lease.acknowledge, "an acknowledgement waits for NATS", job_id=active.job.id)
 
     async def _tell(self, event: JobEvent, name: str = "") -> None:
         event.worker = self._settings.name
@@ -343,32 +349,30 @@ class Worker:
         await self._bus.publish_until_stored(subject, encode(event), message_id)
 
     async def _tell_asset(self, active: Active, output: Output) -> None:
-        event = AssetEvent(photo_id=active.job.photo_id, output=output)
+        event = AssetEvent(output=output)
+        source = source_of(active.job)
+        source.put(event)
         event.at.GetCurrentTime()
         message_id = f"{active.job.id}.{active.job.run}.{active.attempt}.{output.asset_key}"
-        subject = event_subject(self._service, "asset", event.photo_id)
+        subject = event_subject(self._service, "asset", source.id)
         await self._bus.publish_until_stored(subject, encode(event), message_id)
 
     async def _is_cancelled(self, job: Job) -> bool:
-        while True:
-            try:
-                marker = await self._bus.js.get_last_msg(f"KV_{CANCELS}", f"$KV.{CANCELS}.{job.id}", direct=True)
-            except NotFoundError:
-                return False
-            except (*OUTAGES, nats.errors.Error) as error:
-                log.warning("a job waits for NATS", job_id=job.id, error=str(error) or type(error).__name__)
-                await asyncio.sleep(_IDLE_POLL_S)
-                continue
-            return _run_in(marker.data) >= job.run
+        look = partial(self._bus.last, f"KV_{CANCELS}", f"$KV.{CANCELS}.{job.id}", direct=True)
+        try:
+            marker = await until_up(look, "a job waits for NATS", job_id=job.id)
+        except NotFound:
+            return False
+        return _run_in(marker.data) >= job.run
 
-    async def _on_cancel(self, message: Msg) -> None:
+    async def _on_cancel(self, message: BusMessage) -> None:
         active = self._active.get(message.subject.rpartition(".")[2])
         if active is None:
             return
         if _run_in(message.data) >= active.job.run:
             active.end(Why.CANCELLED)
 
-    async def _on_model(self, message: Msg) -> None:
+    async def _on_model(self, message: BusMessage) -> None:
         """Some worker told of a model: one that shall leave memory, or has left the disk, leaves here too."""
         try:
             event = read_message(message.data, ModelEvent())
@@ -377,6 +381,10 @@ class Worker:
             return
         if event.state in (UNLOADING, ABSENT):
             self._pool.let_go(event.key)
+
+
+class _Stopped(Exception):
+    """The worker was told to stop while it waited."""
 
 
 def _run_in(marker: bytes | None) -> int:

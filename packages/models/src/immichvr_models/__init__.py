@@ -5,14 +5,12 @@ from immichvr_models.answers import reach
 from immichvr_models.cache import Cache, ModelState
 from immichvr_models.download import Download, fetch
 from immichvr_models.errors import DownloadError, ErrorCode, Offline, UnknownModel
-from immichvr_models.model import Licence, Model, ModelFile, Registry, registry
-from immichvr_models.preference import PREFERRED_DEPTH, PREFERRED_SPLATS
+from immichvr_models.model import LIFT, Licence, Model, ModelFile, Registry, registry
 from immichvr_models.progress import Progress
 from immichvr_models.settings import CacheSettings
 
 __all__ = [
-    "PREFERRED_DEPTH",
-    "PREFERRED_SPLATS",
+    "LIFT",
     "Acceptance",
     "Cache",
     "CacheSettings",

@@ -70,7 +70,7 @@ class Cache:
             return "ready"
         if self._running(model) is not None:
             return "downloading"
-        if not self._licensed(model):
+        if not self.is_licensed(model):
             return "needs_licence"
         damaged = self._local(model) is not None
         if damaged or self.settings.offline or self._failures.recall(model.key, self._host(model)):
@@ -146,7 +146,7 @@ class Cache:
     def _permit(self, model: Model, accepted: bool) -> None:
         """Raise unless this model may be fetched now."""
         agreed = accepted or model.key in self.settings.accepted
-        if not agreed and not self._licensed(model):
+        if not agreed and not self.is_licensed(model):
             raise DownloadError(
                 "licence_required",
                 f"the licence {model.licence.name} has to be accepted first: {model.licence.url}",
@@ -165,7 +165,7 @@ class Cache:
         if self.settings.offline:
             raise Offline
 
-    def _licensed(self, model: Model) -> bool:
+    def is_licensed(self, model: Model) -> bool:
         """Whether the licence asks nobody, or somebody has accepted it."""
         return (
             model.licence.permissive or model.key in self.settings.accepted or self._acceptances.find(model) is not None

@@ -18,7 +18,12 @@ _BYTES_PER_PARAMETER = 5
 _LARGEST_WEIGHTS = 10_000_000_000
 
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
-Makes = Literal["depth", "splat", "points", "poses"]
+Chosen = Literal["depth", "splat", "video-depth"]
+"""What a model is chosen for where nobody asks for one by name."""
+Makes = Chosen | Literal["points", "poses"]
+Auto = Literal["carried", "here", "fetched", "always"]
+LIFT = "lift-"
+"""Before the key of a model that makes depth: the splats that its depth is lifted to."""
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$", max_length=128)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
@@ -64,7 +69,12 @@ class Model(_Strict):
 
     makes: what comes out; metric: whether its lengths are metres; inputs: what goes in, in words; several_views:
     whether that may be several photos of one scene at once.
-    through: the code that runs it, with its pinned version; requires: the Python distributions it needs.
+    rank: its place where one is chosen; the lowest of those that can run is. auto: when that may be: `carried`, for a
+    photo that carries it; `here`, where its weights are and its licence permits it; `fetched`, as such, and if need be
+    they are fetched; `always`. fallback: keys of what stands in where memory is short, in that order. batches: several
+    photos at once are quicker. live: its place where a model for live frames is chosen on a GPU; null, none by itself.
+    through: the code that runs it, with its pinned version; requires: the Python distributions it needs;
+    service: which fetches, holds and runs it.
     repo: on the model hub (`owner/name`), at `revision`.
     parameters_m: millions of parameters; memory_cpu_mb: peak resident memory of a process that does one photo;
     memory_gpu_mb: the same of the GPU; null where nobody measured it.
@@ -77,8 +87,14 @@ class Model(_Strict):
     metric: bool = False
     inputs: str
     several_views: bool = False
+    rank: int = Field(default=0, ge=0)
+    auto: Auto = "here"
+    fallback: tuple[str, ...] = ()
+    batches: bool = False
+    live: int | None = Field(default=None, ge=0)
     through: str | None = None
     requires: tuple[str, ...] = ()
+    service: Key = "ai"
     revision: Name
     repo: Annotated[str, StringConstraints(pattern=r"^\w[\w.-]*/\w[\w.-]*$")] | None = None
     files: tuple[ModelFile, ...] = ()
@@ -133,7 +149,7 @@ class Model(_Strict):
     def splat_keys(self) -> tuple[str, ...]:
         """Keys of the splats it makes: its own, and `lift-…` for the lifting of its depth."""
         own = (self.key,) if "splat" in self.makes else ()
-        return own + ((f"lift-{self.key}",) if "depth" in self.makes else ())
+        return own + ((f"{LIFT}{self.key}",) if "depth" in self.makes else ())
 
     def url(self, file: ModelFile, endpoint: str) -> str:
         """Address of a file at a model hub (Hugging Face's layout) or wherever else the file says."""
@@ -177,6 +193,31 @@ class Registry:
     def making(self, kind: Makes) -> tuple[Model, ...]:
         """The models that make this kind of thing."""
         return tuple(model for model in self.models if kind in model.makes)
+
+    def preferred(self, kind: Chosen) -> tuple[str, ...]:
+        """Keys of what makes depth or splats of a photo, or depth of a video, as one is chosen: the best first.
+
+        Splats lifted from depth that the photo carries come first, those of other depth after all others.
+        """
+        ranked = sorted(self.models, key=lambda model: model.rank)
+        if kind != "splat":
+            return tuple(model.key for model in ranked if kind in model.makes)
+        lifted = [model for model in ranked if "depth" in model.makes]
+        return (
+            *(f"{LIFT}{model.key}" for model in lifted if model.auto == "carried"),
+            *(model.key for model in ranked if kind in model.makes),
+            *(f"{LIFT}{model.key}" for model in lifted if model.auto != "carried"),
+        )
+
+    def preferred_live(self) -> tuple[str, ...]:
+        """Keys of the models of live frames, as one is chosen on a GPU: the best first."""
+        places = {model.key: model.live for model in self.models if model.live is not None}
+        return tuple(sorted(places, key=lambda key: places[key]))
+
+    @property
+    def last_resort(self) -> Model:
+        """The model that makes depth of any photo on any machine."""
+        return next(model for model in self.making("depth") if model.auto == "always")
 
     def __getitem__(self, key: str) -> Model:
         for model in self.models:

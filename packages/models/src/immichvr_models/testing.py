@@ -226,6 +226,13 @@ class Hub:
         self.planned[path] = list(behaviours)
         return self.url + path
 
+    def forget(self) -> None:
+        """Serve nothing, and have seen nothing."""
+        with self.lock:
+            self.files.clear()
+            self.planned.clear()
+            self.requests.clear()
+
     def requests_of(self, path: str) -> list[dict[str, str]]:
         return [headers for asked, headers in self.requests if asked == path]
 

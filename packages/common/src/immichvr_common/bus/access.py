@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from immichvr_common.bus.streams import CANCELS, CLASSES, EVENTS, JOBS, MODEL_SERVICE, POOLS, SERVICES, durable_name
-from immichvr_common.bus.subjects import WHATS, What, event_subject
+from immichvr_catalog import CLASSES, GATEWAY, POOLS, SERVICES, workers
+
+from immichvr_common.bus.streams import CANCELS, EVENTS, JOBS, durable_name
+from immichvr_common.bus.subjects import LETTING_GO, WHATS, What, event_subject
 
 ACCOUNT = "IMMICHVR"
 """The gateway's account. Streams lie under its name on disk: another name would lose them."""
@@ -18,8 +20,8 @@ _SHUT = "nothing.listens.here"
 
 
 def account_of(service: str) -> str:
-    """The account of a worker service."""
-    return service.upper()
+    """The account of a worker service. Raises UnknownName."""
+    return SERVICES[service].account
 
 
 def nats_config(
@@ -29,11 +31,11 @@ def nats_config(
 
     most_stored: bytes of all streams together.
     """
-    services = [service for service in SERVICES if service in passwords]
+    services = [service.name for service in workers() if service.name in passwords]
     accounts: dict[str, object] = {
         ACCOUNT: {
             "jetstream": "enabled",
-            "users": [{"user": "gateway", "password": passwords["gateway"]}],
+            "users": [{"user": GATEWAY, "password": passwords[GATEWAY]}],
             "exports": [export for service in services for export in _exports(service)],
         },
         "SYS": {"users": []},
@@ -63,7 +65,7 @@ def _exports(service: str) -> list[dict[str, object]]:
         *({"service": subject, "response": "stream", **to_it} for subject in _pulls(service)),
         *({"service": subject, **to_it} for subject in [*_calls(service), *_tells(service)]),
         {"service": _SHUT, **to_it},
-        {"stream": "control.cancel.*", **to_it},
+        *({"stream": subject, **to_it} for subject in _heard(service)),
     ]
 
 
@@ -72,6 +74,10 @@ def _imports(service: str) -> list[dict[str, object]]:
 
     Workers of the release before tell under `events.job.` and the like: the server puts their service's name in.
     """
+
+    heard: list[dict[str, object]] = [
+        {"stream": {"account": ACCOUNT, "subject": subject}} for subject in _heard(service)
+    ]
 
     def lent(subject: str, seen_as: str = "") -> dict[str, object]:
         found: dict[str, object] = {"service": {"account": ACCOUNT, "subject": subject}}
@@ -83,7 +89,7 @@ def _imports(service: str) -> list[dict[str, object]]:
         # Without JetStream of its own, an account gets an interface by default that answers every call, before the
         # one that is imported does, with "not enabled". The server leaves it out where this subject is taken.
         lent(_SHUT, "$JS.API.INFO"),
-        {"stream": {"account": ACCOUNT, "subject": "control.cancel.*"}},
+        *heard,
     ]
 
 
@@ -103,13 +109,18 @@ def _calls(service: str) -> list[str]:
     ]
 
 
+def _heard(service: str) -> list[str]:
+    """What the gateway says to all: which jobs nobody wants, and which models shall leave memory."""
+    return ["control.cancel.*", *([f"{LETTING_GO}.*"] if SERVICES[service].runs_models else [])]
+
+
 def _tells(service: str) -> list[str]:
     return [f"events.{service}.{what}.*" for what in _told_by(service)]
 
 
 def _told_by(service: str) -> list[What]:
     """What a service may tell of: models only where it runs them."""
-    return [what for what in WHATS if what != "model" or service == MODEL_SERVICE]
+    return [what for what in WHATS if what != "model" or SERVICES[service].runs_models]
 
 
 def _durables(service: str) -> list[str]:

@@ -3,146 +3,223 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 import nats
 import nats.errors
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.js import JetStreamContext
-from nats.js.errors import APIError, NoStreamResponseError, NotFoundError, ServiceUnavailableError
+from nats.js.api import ConsumerConfig, ConsumerInfo, PubAck, StreamInfo
+from nats.js.errors import APIError
 
-from immichvr_common.errors import Conflict, StorageFull, Unavailable
+from immichvr_common.bus.faults import BusFull, Silence, translated
+from immichvr_common.bus.kv import KeyValueStore
+from immichvr_common.bus.link import Link
+from immichvr_common.bus.messages import BusMessage, Stored, stored
+from immichvr_common.bus.pull import Puller
+from immichvr_common.errors import NotFound, Unavailable
 from immichvr_common.logs import get_log
+from immichvr_common.retrying import until_up
 from immichvr_common.settings import NatsSettings
 
 log = get_log(__name__)
 
-# What NATS and its client raise when the server, JetStream or the way to them is gone.
-OUTAGES = (
-    nats.errors.TimeoutError,
-    nats.errors.NoRespondersError,
-    nats.errors.ConnectionClosedError,
-    nats.errors.ConnectionReconnectingError,
-    nats.errors.OutboundBufferLimitError,
-    nats.errors.NoServersError,
-    nats.errors.StaleConnectionError,
-    NoStreamResponseError,
-    ServiceUnavailableError,
-    ConnectionError,
-    asyncio.TimeoutError,
-)
-
-
-# nats-server's JSStreamStoreFailedF, with which it refuses a second message on a subject that holds one; and any other
-# that its store does not take.
-_NOT_STORED = 10077
-_ONE_PER_SUBJECT = "per subject"
-# nats-server's refusals for want of resources: of an account, of the server, of memory, of storage.
-_NO_RESOURCES = (10002, 10023, 10028, 10047)
-_NO_ROOM = (
-    "no space left",
-    "disk quota exceeded",
-    "maximum bytes exceeded",
-    "maximum messages exceeded",
-    "error creating store",
-)
 _PONG_S = 2
+_CLOSED_S = _ANSWERED_S = 5
 _SILENCES = 2
 """Messages in a row that a server may leave unconfirmed, which answers, before its store is taken for full."""
 
+_EXPECTED = (
+    TimeoutError,
+    ConnectionError,
+    nats.errors.StaleConnectionError,
+    nats.errors.NoServersError,
+    nats.errors.ConnectionReconnectingError,
+)
+"""What the client says beside what its callers hear, while the server is away."""
 
-class BusFull(StorageFull, Unavailable):
-    """NATS has no room. Whoever waits for NATS waits for this too: what was to be told is told later.
-
-    is_stuck: it goes on refusing until it is started again, also where there is room by then.
-    """
-
-    def __init__(self, what: str, is_stuck: bool = False) -> None:
-        super().__init__("nats", what)
-        self.down, self.is_stuck = "nats", is_stuck
-
-
-def bus_full(error: Exception) -> BusFull | None:
-    """What an answer of JetStream means where it has no room; else None."""
-    if not isinstance(error, APIError):
-        return None
-    described = (error.description or "").lower()
-    if any(words in described for words in _NO_ROOM):
-        return BusFull(f"NATS cannot store anything ({error.description})", is_stuck="left" in described)
-    if error.err_code in _NO_RESOURCES:
-        return BusFull(f"the store of NATS is full ({error.description})")
-    return None
+OnMessage = Callable[[BusMessage], Awaitable[None]]
 
 
 class Bus:
-    """A connection and its JetStream context."""
+    """A connection, with its streams, consumers and buckets.
 
-    def __init__(self, client: Client, timeout_s: float) -> None:
-        self.client = client
+    Calls raise Unavailable when NATS is away (BusFull when it has no room), NotFound and Conflict, and nothing else
+    but what is a bug. js, client: the library's own, for this package and for tests.
+    """
+
+    def __init__(self, client: Client, link: Link, timeout_s: float) -> None:
+        self.client, self.link = client, link
         self.js: JetStreamContext = client.jetstream(timeout=timeout_s)
         self._unconfirmed: dict[str, int] = {}
         self._full: dict[str, BusFull] = {}
-        self._reconnects = 0
+        self._asked_by = link.losses
+        self._buckets: dict[str, KeyValueStore] = {}
 
     @property
     def connected(self) -> bool:
         """Whether the server can be reached right now, as far as the client knows."""
-        return bool(self.client.is_connected)
+        return self.link.is_up
 
     @property
     def full(self) -> BusFull | None:
         """Why messages are not stored; None as far as is known they are."""
-        if self._reconnects != self.client.stats["reconnects"]:
+        if self._asked_by != self.link.losses:
             # What a server refused says nothing about the one that is connected to now.
-            self._reconnects = self.client.stats["reconnects"]
+            self._asked_by = self.link.losses
             self._unconfirmed.clear()
             self._full.clear()
         return next(iter(self._full.values()), None)
 
-    async def publish(self, subject: str, payload: bytes, headers: Mapping[str, str] | None = None) -> Any:
+    async def publish(self, subject: str, payload: bytes, headers: Mapping[str, str] | None = None) -> PubAck:
         """Stores a message in the stream that owns its subject.
 
-        Raises Conflict when the subject holds a message already and may hold but one, BusFull when there is no room,
-        Unavailable when nobody confirms it; other refusals are nats' own errors.
+        Raises Conflict when the subject holds a message already and may hold but one.
         """
         stream = subject.partition(".")[0]
         if not self.connected:
             raise Unavailable("NATS is not connected", down="nats")
         try:
-            confirmed = await self.js.publish(subject, payload, headers=dict(headers or {}) or None)
-        except APIError as error:
-            if (full := bus_full(error)) is not None:
-                self._full[stream] = full
-                raise full from error
-            if error.err_code == _NOT_STORED and _ONE_PER_SUBJECT in (error.description or ""):
-                raise Conflict(f"{subject} holds a message already") from error
-            if isinstance(error, ServiceUnavailableError):
-                raise Unavailable(f"JetStream does not answer: {error.description}", down="nats") from error
+            with translated(subject):
+                confirmed = await self.js.publish(subject, payload, headers=dict(headers or {}) or None)
+        except BusFull as full:
+            self._full[stream] = full
             raise
-        except OUTAGES as error:
-            if isinstance(error, (TimeoutError, nats.errors.TimeoutError)):
-                raise await self._silence(stream, subject) from error
-            raise Unavailable(f"NATS did not confirm a message on {subject}", down="nats") from error
+        except Silence as silence:
+            raise await self._silence(stream, subject) from silence
         self._unconfirmed.pop(stream, None)
         self._full.pop(stream, None)
         return confirmed
 
-    async def remove(self, stream: str, seq: int) -> None:
-        """Removes a message; one that has gone by itself, as when it was acknowledged just now, is gone.
+    async def publish_until_stored(self, subject: str, payload: bytes, message_id: str) -> None:
+        """Publishes, waiting for NATS to come back as long as it takes; stored once, however often it is sent."""
 
-        Raises nats' own errors.
-        """
-        try:
-            await self.js.delete_msg(stream, seq)
-        except APIError:
-            # NATS has one answer for whatever kept it from removing a message: only a look tells.
+        async def publish() -> None:
+            await self.publish(subject, payload, {"Nats-Msg-Id": message_id})
+
+        await until_up(publish, "a message waits for NATS", subject=subject)
+
+    async def announce(self, subject: str, payload: bytes) -> None:
+        """Tells whoever listens at this moment; nothing is stored, and nobody confirms it."""
+        with translated(subject):
+            await self.client.publish(subject, payload)
+
+    async def subscribe(self, subject: str, on_message: OnMessage) -> None:
+        """Has somebody told what is published, for as long as the connection lives."""
+
+        async def hear(message: Msg) -> None:
             try:
-                await self.js.get_msg(stream, seq)
-            except NotFoundError:
-                return
-            raise
+                await on_message(BusMessage(message.subject, message.data or b"", message.headers or {}))
+            except Exception as error:  # one odd message must not make anybody deaf to the others
+                log.error("a message cannot be taken in", subject=message.subject[:200], exc_info=error)
+
+        with translated(subject):
+            await self.client.subscribe(subject, cb=hear)
+
+    async def last(self, stream: str, subject: str, direct: bool = False) -> Stored:
+        """The newest message on a subject, which may have wildcards. direct: as services have the right to ask."""
+        with translated(f"message on {subject}"):
+            return stored(await self.js.get_last_msg(stream, subject, direct=direct))
+
+    async def get(self, stream: str, seq: int) -> Stored:
+        """A message by its place in a stream."""
+        with translated(f"message {seq} in {stream}"):
+            return stored(await self.js.get_msg(stream, seq=seq))
+
+    async def remove(self, stream: str, seq: int) -> None:
+        """Removes a message; one that has gone by itself, as when it was acknowledged just now, is gone."""
+        with translated(f"message {seq} in {stream}"):
+            try:
+                await self.js.delete_msg(stream, seq)
+            except APIError:
+                # NATS has one answer for whatever kept it from removing a message: only a look tells.
+                if await self._is_there(stream, seq):
+                    raise
+
+    async def purge(self, stream: str, subject: str, keep: int = 0) -> None:
+        """Removes the messages on a subject, all but the newest `keep`."""
+        with translated(f"messages on {subject}"):
+            await self.js.purge_stream(stream, subject=subject, keep=keep or None)
+
+    async def stream(self, stream: str) -> StreamInfo:
+        """What the server says of a stream."""
+        with translated(f"stream {stream}"):
+            return await self.js.stream_info(stream)
+
+    async def subjects(self, stream: str, under: str = ">") -> list[str]:
+        """The subjects of a stream on which messages lie."""
+        with translated(f"stream {stream}"):
+            return list((await self.js.stream_info(stream, subjects_filter=under)).state.subjects or {})
+
+    async def clock(self, stream: str) -> datetime | None:
+        """What time it is by the server's clock, where it says so. It names the second only."""
+        told = (await self._facts(stream)).get("ts")
+        return datetime.fromisoformat(f"{told[:19]}+00:00") if told else None
+
+    async def count(self, stream: str) -> int:
+        """On how many subjects of a stream messages lie."""
+        return int((await self._facts(stream))["state"].get("num_subjects", 0))
+
+    async def consumer(self, stream: str, name: str) -> ConsumerInfo:
+        """What the server says of a consumer."""
+        with translated(f"consumer {name} of {stream}"):
+            return await self.js.consumer_info(stream, name)
+
+    async def add_consumer(self, stream: str, config: ConsumerConfig) -> ConsumerInfo:
+        """Makes a consumer, or leaves the one that is there and the same."""
+        with translated(f"stream {stream}"):
+            return await self.js.add_consumer(stream, config)
+
+    async def remove_consumer(self, stream: str, name: str) -> None:
+        """Removes a consumer that nobody needs any more, as far as NATS is there."""
+        with contextlib.suppress(NotFound, Unavailable), translated(f"consumer {name} of {stream}"):
+            await self.js.delete_consumer(stream, name)
+
+    @asynccontextmanager
+    async def pulling(self, stream: str, consumer: str) -> AsyncIterator[Puller]:
+        """Pulls from a consumer."""
+        puller = Puller(self.client, self.link, stream, consumer)
+        await puller.open()
+        try:
+            yield puller
+        finally:
+            await puller.close()
+
+    def kv(self, name: str) -> KeyValueStore:
+        """A bucket."""
+        return self._buckets.setdefault(name, KeyValueStore(self.js, name))
+
+    async def close(self) -> None:
+        """Flushes and closes; a connection that is down is dropped."""
+        try:
+            async with asyncio.timeout(_CLOSED_S):
+                await (self.client.drain() if self.connected else self.client.close())
+        except (TimeoutError, nats.errors.Error):
+            await self.client.close()
+
+    async def _facts(self, stream: str) -> dict[str, Any]:
+        """What the server says of a stream, and its client leaves out."""
+        with translated(f"stream {stream}"):
+            answer = await self.client.request(f"$JS.API.STREAM.INFO.{stream}", b"", timeout=_ANSWERED_S)
+            facts: dict[str, Any] = json.loads(answer.data)
+            if "error" in facts:
+                raise APIError.from_error(facts["error"])
+        return facts
+
+    async def _is_there(self, stream: str, seq: int) -> bool:
+        try:
+            await self.get(stream, seq)
+        except NotFound:
+            return False
+        return True
 
     async def _silence(self, stream: str, subject: str) -> Unavailable:
         """What silence means: a server whose disk is full answers everything but messages that it should store."""
@@ -159,42 +236,18 @@ class Bus:
         self._full[stream] = full
         return full
 
-    async def publish_until_stored(self, subject: str, payload: bytes, message_id: str) -> None:
-        """Publishes, waiting for NATS to come back as long as it takes; stored once, however often it is sent."""
-        delay = 0.1
-        while True:
-            try:
-                await self.publish(subject, payload, {"Nats-Msg-Id": message_id})
-                return
-            except Unavailable as error:
-                log.warning("waiting for NATS", subject=subject, error=error.message)
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, 2)
-
-    async def close(self) -> None:
-        """Flushes and closes; a connection that is down is dropped."""
-        try:
-            await asyncio.wait_for(self.client.drain() if self.connected else self.client.close(), 5)
-        except (TimeoutError, nats.errors.Error):
-            await self.client.close()
-
 
 async def connect(settings: NatsSettings, name: str) -> Bus:
     """Connects as `name`; replies come to inboxes only this user may read.
 
     Raises Unavailable when no server answers within the settings' time.
     """
+    link = Link()
 
     async def on_error(error: Exception) -> None:
         # A denied publish looks like a time-out to the caller; only here the reason is told.
-        if not isinstance(error, OUTAGES) or "permissions" in str(error).lower():
+        if not isinstance(error, _EXPECTED) or "permissions" in str(error).lower():
             log.error("NATS error", error=str(error))
-
-    async def on_disconnected() -> None:
-        log.warning("NATS is gone, reconnecting")
-
-    async def on_reconnected() -> None:
-        log.info("NATS is back")
 
     tls = ssl.create_default_context(cafile=settings.ca_file) if settings.ca_file else None
     try:
@@ -206,8 +259,8 @@ async def connect(settings: NatsSettings, name: str) -> Bus:
             tls=tls,
             inbox_prefix=f"_INBOX.{settings.user or name}".encode(),
             error_cb=on_error,
-            disconnected_cb=on_disconnected,
-            reconnected_cb=on_reconnected,
+            disconnected_cb=link.lost,
+            reconnected_cb=link.back,
             allow_reconnect=False,
             max_reconnect_attempts=1,
             reconnect_time_wait=0.2,
@@ -219,4 +272,10 @@ async def connect(settings: NatsSettings, name: str) -> Bus:
     client.options["allow_reconnect"] = True
     client.options["max_reconnect_attempts"] = -1
     client.options["reconnect_time_wait"] = 0.2
-    return Bus(client, timeout_s=settings.connect_timeout_s)
+    link.client = client
+    return Bus(client, link, timeout_s=settings.connect_timeout_s)
+
+
+async def connect_patiently(settings: NatsSettings, name: str) -> Bus:
+    """Connects to NATS, waiting for it as long as it takes."""
+    return await until_up(partial(connect, settings, name), "waiting for NATS")

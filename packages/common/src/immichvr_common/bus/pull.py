@@ -9,64 +9,79 @@ import json
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
+from nats.errors import NotJSMessageError
 
-_NO_MESSAGES, _TIMEOUT = "404", "408"
-_GLANCE_S = 0.25
+from immichvr_common.bus.faults import Silence, translated
+from immichvr_common.bus.link import Link
+from immichvr_common.bus.messages import Delivery
+from immichvr_common.errors import NotFound, Unavailable
+from immichvr_common.logs import get_log
+
+log = get_log(__name__)
+
+# What a server says instead of a message (nats-server, consumer.go). Any other conflict passes.
+_NO_MESSAGES, _EXPIRED, _CONFLICT = "404", "408", "409"
+_GONE = ("Consumer Deleted", "Consumer is push based")
 _LATE_S = 2.0
+_PASSING_S = 0.2
 
 
 class Puller:
-    """Asks a pull consumer for messages through one lasting inbox.
+    """Asks a pull consumer for messages through one lasting inbox, in which each is handed on as it arrives.
 
-    nats-py's own `fetch` probes and waits in two requests and may hold a message back until a batch is full;
-    here a message is handed on as it arrives.
+    Calls raise Unavailable when the server does not answer, and NotFound when the consumer does not exist.
     """
 
-    def __init__(self, client: Client, stream: str, consumer: str) -> None:
-        self._client = client
+    def __init__(self, client: Client, link: Link, stream: str, consumer: str) -> None:
+        self._client, self._link = client, link
+        self._name = f"consumer {consumer} of {stream}"
         self._request = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
-        self._messages: asyncio.Queue[Msg] = asyncio.Queue()
+        # None: the server that was asked has gone.
+        self._messages: asyncio.Queue[Msg | None] = asyncio.Queue()
         self._subscription: Subscription | None = None
         self._inbox = client.new_inbox()
-        # Messages the server may still send for requests already made.
+        # Messages the server may still send for requests already made, and the connection these went by.
         self._due = 0
-        self._reconnects = 0
+        self._asked_by = 0
 
     async def open(self) -> None:
         """Subscribes the inbox, for as long as the connection lives."""
-        self._subscription = await self._client.subscribe(self._inbox, cb=self._messages.put)
+        with translated(self._name):
+            self._subscription = await self._client.subscribe(self._inbox, cb=self._messages.put)
+        self._link.on_back(self._on_back)
 
     async def close(self) -> None:
         """Gives up the inbox, with what may still lie in it."""
-        if self._subscription is not None and self._client.is_connected:
-            await self._subscription.unsubscribe()
+        self._link.forget(self._on_back)
+        if self._subscription is not None and self._link.is_up:
+            with contextlib.suppress(Unavailable), translated(self._name):
+                await self._subscription.unsubscribe()
 
-    async def drain(self) -> list[Msg]:
+    async def drain(self) -> list[Delivery]:
         """Gives up the inbox; the messages that have arrived, or still do for a request that was made already."""
-        left: list[Msg] = []
-        with contextlib.suppress(TimeoutError, ConsumerGone):
+        left: list[Delivery] = []
+        with contextlib.suppress(Unavailable, NotFound):
             while self._due > 0:
                 if (message := await self._take(_LATE_S)) is not None:
                     left.append(message)
-        if self._subscription is not None and self._client.is_connected:
-            with contextlib.suppress(TimeoutError):
+        self._link.forget(self._on_back)
+        if self._subscription is not None and self._link.is_up:
+            with contextlib.suppress(TimeoutError, Unavailable), translated(self._name):
                 await asyncio.wait_for(self._subscription.drain(), _LATE_S)
+            self._subscription = None
         while not self._messages.empty():
-            message = self._messages.get_nowait()
-            if (message.headers or {}).get("Status") is None:
-                left.append(message)
+            arrived = self._messages.get_nowait()
+            if arrived is not None and _status(arrived) is None and (one := self._delivery(arrived)) is not None:
+                left.append(one)
         return left
 
-    async def next(self, wait_s: float = 0) -> Msg | None:
-        """The next message, or None if there is none within `wait_s` seconds (0: right now).
-
-        Raises ConsumerGone when the consumer does not exist, TimeoutError when the server does not answer.
-        """
+    async def next(self, wait_s: float = 0) -> Delivery | None:
+        """The next message, or None if there is none within `wait_s` seconds (0: right now)."""
         if self._messages.empty():
             await self._ask(1, wait_s)
         return await self._take(wait_s + 2)
 
-    async def batch(self, size: int, wait_s: float) -> list[Msg]:
+    async def batch(self, size: int, wait_s: float) -> list[Delivery]:
         """Up to `size` messages: what is there, or what comes first within `wait_s` seconds."""
         if self._messages.empty() and self._due <= 0:
             await self._ask(size, wait_s)
@@ -82,35 +97,47 @@ class Puller:
         request: dict[str, object] = {"batch": size, "no_wait": True}
         if wait_s > 0:
             request = {"batch": size, "expires": int(wait_s * 1e9)}
-        self._due, self._reconnects = size, self._client.stats["reconnects"]
-        await self._client.publish(self._request, json.dumps(request).encode(), reply=self._inbox)
+        self._due, self._asked_by = size, self._link.losses
+        with translated(self._name):
+            await self._client.publish(self._request, json.dumps(request).encode(), reply=self._inbox)
 
-    async def _take(self, timeout_s: float) -> Msg | None:
+    async def _take(self, timeout_s: float) -> Delivery | None:
         try:
-            message = await self._arrived(timeout_s)
-        except TimeoutError:
+            async with asyncio.timeout(timeout_s):
+                message = await self._messages.get()
+        except TimeoutError as error:
             self._due = 0
-            raise
-        status = (message.headers or {}).get("Status")
+            raise Silence(f"NATS did not answer: {self._name}") from error
+        if message is None:
+            self._due = 0
+            raise Unavailable(f"the server that was asked has gone: {self._name}", down="nats")
+        status = _status(message)
         if status is None:
             self._due -= 1
-            return message
+            return self._delivery(message)
         self._due = 0
-        if status in (_NO_MESSAGES, _TIMEOUT):
+        if status in (_NO_MESSAGES, _EXPIRED):
             return None
-        raise ConsumerGone(f"{self._request}: {status} {(message.headers or {}).get('Description', '')}")
+        described = (message.headers or {}).get("Description", "")
+        if status == _CONFLICT and not any(words in described for words in _GONE):
+            log.info("a consumer cannot be served just now", consumer=self._name, why=described)
+            await asyncio.sleep(_PASSING_S)
+            return None
+        raise NotFound(f"NATS has no {self._name}: {status} {described}", self._name)
 
-    async def _arrived(self, timeout_s: float) -> Msg:
-        """The next message; TimeoutError at once on a new connection, whose server knows of no request."""
-        while True:
-            try:
-                async with asyncio.timeout(min(timeout_s, _GLANCE_S)):
-                    return await self._messages.get()
-            except TimeoutError:
-                timeout_s -= _GLANCE_S
-                if timeout_s <= 0 or self._client.stats["reconnects"] != self._reconnects:
-                    raise
+    def _delivery(self, message: Msg) -> Delivery | None:
+        try:
+            return Delivery(message, self._link)
+        except NotJSMessageError:
+            log.error("what came to an inbox was delivered by no consumer", subject=str(message.subject)[:200])
+            return None
+
+    def _on_back(self) -> None:
+        """Nobody answers what was asked by a connection that is lost."""
+        if self._due > 0 and self._asked_by != self._link.losses:
+            self._messages.put_nowait(None)
 
 
-class ConsumerGone(Exception):
-    """The consumer was deleted, or the server that held it was restarted."""
+def _status(message: Msg) -> str | None:
+    headers = message.headers or {}
+    return headers.get("Status")

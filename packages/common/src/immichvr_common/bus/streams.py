@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from immichvr_catalog import CLASSES, POOLS, workers
 from nats.js import JetStreamContext
 from nats.js.api import (
     AckPolicy,
@@ -21,19 +22,18 @@ from nats.js.api import (
 )
 from nats.js.errors import BadRequestError, NotFoundError
 
+from immichvr_common.bus.connection import Bus
+from immichvr_common.bus.faults import translated
 from immichvr_common.bus.subjects import PUBLISHED
 
-JOBS, EVENTS, DEAD = "JOBS", "EVENTS", "DEAD"
-CANCELS, KV_JOBS, KV_ASSETS, KV_STATE = "cancels", "jobs", "assets", "state"
-SERVICES = ("ai", "converter")
-MODEL_SERVICE = "ai"
-"""The service that downloads and runs models."""
-POOLS = ("cpu", "gpu")
-CLASSES = ("interactive", "batch")
+JOBS, EVENTS, DEAD, HOOKS = "JOBS", "EVENTS", "DEAD", "HOOKS"
+CANCELS, KV_JOBS, KV_ASSETS, KV_STATE, KV_ANSWERS = "cancels", "jobs", "assets", "state", "answers"
 MAX_DELIVER = 64
 """Deliveries before NATS gives a job up. Most of them may be of a job that workers merely held when they ended."""
 
-_DAY = 24 * 3600
+DUPLICATES_S = 120
+"""For so long NATS remembers the names of messages in JOBS and EVENTS, and drops another of the same name."""
+_HOUR, _DAY = 3600, 24 * 3600
 _ADVISORIES = [
     f"$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.{JOBS}.>",
     f"$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.{JOBS}.>",
@@ -61,7 +61,7 @@ def stream_configs() -> list[StreamConfig]:
             discard=DiscardPolicy.NEW,
             discard_new_per_subject=True,
             max_msgs_per_subject=1,
-            duplicate_window=120,
+            duplicate_window=DUPLICATES_S,
             allow_direct=True,
             # What was published can be known after it was done, without asking whoever did it.
             republish=RePublish(src="jobs.>", dest=f"{PUBLISHED}.>"),
@@ -72,7 +72,7 @@ def stream_configs() -> list[StreamConfig]:
             retention=RetentionPolicy.LIMITS,
             storage=StorageType.FILE,
             max_age=7 * _DAY,
-            duplicate_window=120,
+            duplicate_window=DUPLICATES_S,
             allow_direct=True,
         ),
         StreamConfig(
@@ -82,6 +82,17 @@ def stream_configs() -> list[StreamConfig]:
             storage=StorageType.FILE,
             max_age=30 * _DAY,
         ),
+        StreamConfig(
+            name=HOOKS,
+            subjects=["hooks.>"],
+            retention=RetentionPolicy.WORK_QUEUE,
+            storage=StorageType.FILE,
+            max_age=2 * _DAY,
+            max_msgs=100_000,  # bytes would be reserved, which a small store has not
+            # A subject is a webhook's: what floods one drops the oldest of its own.
+            max_msgs_per_subject=2000,
+            duplicate_window=_HOUR,
+        ),
     ]
 
 
@@ -89,30 +100,40 @@ def consumer_configs(ack_wait_s: float) -> list[ConsumerConfig]:
     """One durable per service, pool and class."""
     return [
         ConsumerConfig(
-            durable_name=durable_name(service, pool, job_class),
-            filter_subject=f"jobs.{service}.{pool}.{job_class}.>",
+            durable_name=durable_name(service.subject, pool, job_class),
+            filter_subject=f"jobs.{service.subject}.{pool}.{job_class}.>",
             ack_policy=AckPolicy.EXPLICIT,
             deliver_policy=DeliverPolicy.ALL,
             ack_wait=ack_wait_s,
             max_deliver=MAX_DELIVER,
             max_ack_pending=1024,
         )
-        for service in SERVICES
+        for service in workers()
         for pool in POOLS
         for job_class in CLASSES
     ]
 
 
-async def ensure_streams(js: JetStreamContext, ack_wait_s: float = 30) -> None:
-    """Makes every stream, durable and bucket, or brings them up to date. Safe to call again."""
-    for config in stream_configs():
-        await _ensure_stream(js, config)
-    for consumer in consumer_configs(ack_wait_s):
-        await js.add_consumer(JOBS, consumer)
-    await _ensure_bucket(js, KeyValueConfig(bucket=CANCELS, ttl=_DAY, direct=True))
-    await _ensure_bucket(js, KeyValueConfig(bucket=KV_JOBS, history=1, ttl=90 * _DAY, direct=True))
-    await _ensure_bucket(js, KeyValueConfig(bucket=KV_ASSETS, history=1, direct=True))
-    await _ensure_bucket(js, KeyValueConfig(bucket=KV_STATE, history=8, direct=True))
+def bucket_configs() -> list[KeyValueConfig]:
+    """The buckets as they shall be."""
+    return [
+        KeyValueConfig(bucket=CANCELS, ttl=_DAY, direct=True),
+        KeyValueConfig(bucket=KV_JOBS, history=1, ttl=90 * _DAY, direct=True),
+        KeyValueConfig(bucket=KV_ASSETS, history=1, direct=True),
+        KeyValueConfig(bucket=KV_STATE, history=8, direct=True),
+        KeyValueConfig(bucket=KV_ANSWERS, history=1, ttl=_DAY, direct=True),
+    ]
+
+
+async def ensure_streams(bus: Bus, ack_wait_s: float = 30) -> None:
+    """Makes every stream, durable and bucket, or brings them up to date. Safe to call again. Raises Unavailable."""
+    with translated("the streams"):
+        for config in stream_configs():
+            await _ensure_stream(bus.js, config)
+        for consumer in consumer_configs(ack_wait_s):
+            await bus.js.add_consumer(JOBS, consumer)
+        for bucket in bucket_configs():
+            await _ensure_bucket(bus.js, bucket)
 
 
 async def _ensure_stream(js: JetStreamContext, config: StreamConfig) -> None:

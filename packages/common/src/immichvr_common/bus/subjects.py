@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-GATEWAY = "gateway"
-"""Who tells what the gateway itself did, and what it published."""
+from immichvr_catalog import GATEWAY
+
 PUBLISHED = f"events.{GATEWAY}.published"
 """Under this lies a copy of every job as it was published, with the rest of its subject in JOBS."""
+LETTING_GO = "control.model"
+"""Under this the gateway says to every service which model shall leave memory, whoever told so first."""
 
 What = Literal["job", "asset", "model"]
 WHATS: tuple[What, ...] = get_args(What)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 
 import pytest
 
 from immichvr_common.bus import Bus, connect, ensure_streams
 from immichvr_common.embedded import BUCKET, NatsServer, SeaweedServer
-from immichvr_common.processes import ChildPool
+from immichvr_common.processes.pool import ChildPool
+from immichvr_common.retrying import until_up
 from immichvr_common.settings import WorkSettings
 from immichvr_common.storage import ObjectStore
 from immichvr_common.worker import Worker
@@ -39,11 +41,16 @@ def weed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedServer]:
 async def gateway_bus(nats_server: NatsServer) -> AsyncIterator[Bus]:
     """The gateway's connection, with empty streams."""
     bus = await connect(nats_server.settings("gateway"), "gateway")
-    await ensure_streams(bus.js, ACK_WAIT_S)
-    for stream in ("JOBS", "EVENTS", "DEAD", "KV_cancels"):
-        await bus.js.purge_stream(stream)
+    # As the gateway's own start: a disk that stalls for seconds is waited out.
+    await until_up(partial(_emptied, bus), "the test waits for NATS")
     yield bus
     await bus.close()
+
+
+async def _emptied(bus: Bus) -> None:
+    await ensure_streams(bus, ACK_WAIT_S)
+    for stream in ("JOBS", "EVENTS", "DEAD", "KV_cancels"):
+        await bus.purge(stream, ">")
 
 
 @pytest.fixture

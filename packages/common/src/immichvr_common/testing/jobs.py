@@ -15,11 +15,11 @@ from immichvr.events.v1.events_pb2 import (
     JobEvent,
     JobState,
 )
-from nats.aio.msg import Msg
 
-from immichvr_common.bus import Bus, job_subject
+from immichvr_common.bus import Bus, BusMessage, job_subject
 from immichvr_common.bus.subjects import event_subject
 from immichvr_common.reporting import encode
+from immichvr_common.sources import Source
 
 TERMINAL = {JOB_STATE_SUCCEEDED, JOB_STATE_FAILED, JOB_STATE_CANCELLED}
 
@@ -34,11 +34,11 @@ class Events:
     async def open(self) -> Events:
         """Starts listening."""
 
-        async def on_event(message: Msg) -> None:
+        async def on_event(message: BusMessage) -> None:
             self.seen.append(json_format.Parse(message.data, JobEvent(), ignore_unknown_fields=True))
             self._arrived.set()
 
-        await self._bus.client.subscribe(self._subject, cb=on_event)
+        await self._bus.subscribe(self._subject, on_event)
         return self
 
     async def until(self, state: JobState, within_s: float = 20) -> JobEvent:
@@ -65,7 +65,7 @@ class Events:
 
 async def queue_is_empty(bus: Bus, within_s: float = 5) -> bool:
     async with asyncio.timeout(within_s):
-        while (await bus.js.stream_info("JOBS")).state.messages:  # noqa: ASYNC110  # the server tells nobody
+        while (await bus.stream("JOBS")).state.messages:  # noqa: ASYNC110  # the server tells nobody
             await asyncio.sleep(0.02)
     return True
 
@@ -73,7 +73,8 @@ async def queue_is_empty(bus: Bus, within_s: float = 5) -> bool:
 def make_job(**params: str | float | bool) -> Job:
     """A job for the trial capability with an id of its own."""
     photo = uuid.uuid4().hex[:12]
-    job = Job(id=f"depth-{photo}-r0", kind="depth", photo_id=photo, run=1, bucket="immichvr", source_version="v1")
+    job = Job(id=f"depth-{photo}-r0", kind="depth", run=1, bucket="immichvr", source_version="v1")
+    Source.photo(photo).put(job)
     job.recipes["depth"] = "r0"
     job.params.update(params)
     job.created_at.GetCurrentTime()

@@ -1,8 +1,9 @@
 """A capability that makes tiny assets of every kind at once, and does what the photo's name says.
 
-`slow-….jpg` is under way until the file `release` exists; `fail-…` is no image, unless it is a stand-in for it;
-`crash-…` ends its process; `deadly-…` ends the whole worker, unless the file `mercy` exists. These files, and `starts`
-with a line for each start, lie in the directory that the environment variable STUDIO names.
+`slow-….jpg` is under way until the file `release` exists; `busy-…` computes and hears nothing; `fail-…` is no image,
+unless it is a stand-in for it; `crash-…` ends its process; `deadly-…` ends the whole worker, unless the file `mercy`
+exists. These files, and `starts` with a line for each start, lie in the directory that the environment variable STUDIO
+names.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Unreadable(ValueError):
 def perform(task: Task, report: Report) -> list[Made]:
     """Does a job of kind depth, splat, convert or lod."""
     with _note("starts").open("a") as starts:
-        starts.write(f"{task.kind} {task.photo_id} {os.getpid()}\n")
+        starts.write(f"{task.kind} {task.source.id if task.source else ''} {os.getpid()}\n")
     report(0.1, "decoded", "looking")
     manner = task.source_name.partition("-")[0]
     if manner != "fail" or not _is_stand_in(task):
@@ -62,6 +63,10 @@ def _behave(manner: str, report: Report) -> None:
     if manner == "deadly" and not _note("mercy").exists():
         os.kill(os.getppid(), signal.SIGKILL)
         time.sleep(_PATIENCE_S)
+    if manner == "busy":
+        end = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < end:
+            sum(range(1_000_000))
     if manner == "slow":
         end = time.monotonic() + _PATIENCE_S
         while not _note("release").exists() and time.monotonic() < end:

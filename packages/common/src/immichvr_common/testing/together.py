@@ -6,9 +6,9 @@ import time
 from functools import partial
 from pathlib import Path
 
-from immichvr_common.batches import Outcome, Together, outcome_of
 from immichvr_common.errors import WorkerCrashed
-from immichvr_common.tasks import Made, Report, Task
+from immichvr_common.processes.failures import result_of
+from immichvr_common.tasks import Batch, Made, Report, Task, TaskResult
 
 
 def key(task: Task) -> str:
@@ -16,19 +16,19 @@ def key(task: Task) -> str:
     return str(task.params.get("colour", ""))
 
 
-def perform(task: Task, report: Report) -> list[Made] | list[Outcome]:
+def perform(task: Task | Batch, report: Report) -> list[Made] | list[TaskResult]:
     """Does a task, or many. They begin when the file `gate` among a task's parameters is there."""
-    if not isinstance(task, Together):
+    if not isinstance(task, Batch):
         return _one(task, 1, report)
     if any(one.params.get("do") == "spoil" for one in task.tasks):
         raise RuntimeError("not with that one")
-    return [outcome_of(partial(_one, one, len(task.tasks), report)) for one in task.tasks]
+    return [result_of(partial(_one, one, len(task.tasks), report)) for one in task.tasks]
 
 
 def _one(task: Task, beside: int, report: Report) -> list[Made]:
     report(0.5, "begun", str(beside))
     with Path(task.params["log"]).open("a") as log:
-        log.write(f"{task.photo_id} {beside}\n")
+        log.write(f"{task.source.id if task.source else ''} {beside}\n")
     while not Path(task.params["gate"]).exists():
         time.sleep(0.01)
     if task.params.get("do") in ("fail", "spoil"):

@@ -10,7 +10,7 @@ from pathlib import Path
 from immichvr.events.v1.events_pb2 import ModelEvent
 
 from immichvr_common.tasks import Made, MadeFile, Report, Task
-from immichvr_common.telling import Residents, Serving, tell
+from immichvr_common.telling import LoadedModels, Serving, tell
 
 
 class Unreadable(ValueError):
@@ -56,7 +56,9 @@ def perform(task: Task, report: Report) -> list[Made]:
     elif what == "serve":
         tell(Serving("127.0.0.1:4711"))
     elif what == "load":
-        tell(Residents(frozenset({str(task.params["model"])})))
+        if "marker" in task.params:
+            Path(task.params["marker"]).write_text(str(os.getpid()))
+        tell(LoadedModels(frozenset({str(task.params["model"])})))
     elif what == "release":
         tell(ModelEvent(key=str(task.params["model"]), state="unloading"))
     elif what == "download":

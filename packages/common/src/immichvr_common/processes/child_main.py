@@ -1,7 +1,7 @@
 """The process that does the work: reads tasks from a socket, runs one function, answers.
 
-Run as `python -m immichvr_common.child <fd> <module:function> <memory_mb> [<module:function>]`; the last, if given,
-is called once before the first task. It ends when its parent does.
+Run as `python -m immichvr_common.processes.child_main <fd> <module:function> <memory_mb> [<module:function>]`; the
+last, if given, is called once before the first task. It ends when its parent does.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ import socket
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from immichvr_common.errors import ServiceError, disk_full
-from immichvr_common.frames import receive, send
+from immichvr_common.processes.failures import failure_of
+from immichvr_common.processes.frames import receive, send
+from immichvr_common.processes.messages import Message, Progress, Ready, Result, Told, packed
+from immichvr_common.tasks import Batch, Capability, Failure, Task
 from immichvr_common.telling import tell_through
 
-Send = Callable[[tuple[Any, ...]], None]
+Send = Callable[[Message], None]
 
 _PR_SET_PDEATHSIG = 1
 
@@ -37,26 +38,26 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection = socket.socket(fileno=fd)
     tell = _one_at_a_time(connection)
-    tell_through(lambda news: tell(("news", news)))
-    function = _named(target)
+    tell_through(lambda news: tell(Told(news)))
+    capability: Capability = _named(target)
     if len(sys.argv) > 4:
         _named(sys.argv[4])()
     if memory_mb:
         _limit_memory(memory_mb)
-    tell(("ready",))
+    tell(Ready())
     with contextlib.suppress(EOFError, OSError):
         while True:
             task = receive(connection)
-            tell(_answer(function, task, tell))
+            tell(_answer(capability, task, tell))
 
 
 def _one_at_a_time(connection: socket.socket) -> Send:
     """Sending as any thread may."""
     lock = threading.Lock()
 
-    def send_one(message: tuple[Any, ...]) -> None:
+    def send_one(message: Message) -> None:
         with lock:
-            send(connection, message)
+            send(connection, packed(message))
 
     return send_one
 
@@ -66,7 +67,7 @@ def _named(target: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def _answer(function: Any, task: Any, tell: Send) -> tuple[Any, ...]:
+def _answer(capability: Capability, task: Task | Batch, tell: Send) -> Result | Failure:
     last, last_stage = 0.0, ""
 
     def report(fraction: float, stage: str, message: str = "") -> None:
@@ -75,31 +76,14 @@ def _answer(function: Any, task: Any, tell: Send) -> tuple[Any, ...]:
         # A loop may report every row; the parent gets each stage, and ten messages a second within one.
         if now - last > 0.1 or stage != last_stage:
             last, last_stage = now, stage
-            tell(("progress", fraction, stage, message))
+            tell(Progress(fraction, stage, message))
 
     try:
-        return ("result", function(task, report))
+        return Result(capability(task, report))
     except MemoryError:
-        return ("error", "out_of_memory", "the work needs more memory than it may take", True)
+        return Failure("out_of_memory", "the work needs more memory than it may take", True)
     except Exception as error:  # noqa: BLE001  # whatever a capability raises is told to the parent, none is lost
-        return ("error", *described(error))
-
-
-def described(error: Exception) -> tuple[str, str, bool]:
-    """The code of an error, its message, and whether the task may be tried again."""
-    if type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error):
-        return "out_of_memory", f"the work needs more memory than there is: {error}", True
-    error = disk_full(error) or error
-    code = getattr(error, "code", None)
-    if isinstance(error, ServiceError):
-        return error.code, error.message, error.retriable
-    if isinstance(code, str):
-        remedy = getattr(error, "remedy", "")
-        message = f"{error}; {remedy}" if remedy else str(error)
-        return code, message, bool(getattr(error, "retriable", False))
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{Path(place.filename).name}:{place.lineno}"
-    return "internal", f"{type(error).__name__} in {where}: {error}", False
+        return failure_of(error)
 
 
 def _limit_memory(megabytes: int) -> None:

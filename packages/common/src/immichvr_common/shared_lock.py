@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 
-class Gate:
+class SharedLock:
     """A lock that is shared by default; whoever asks to be alone waits for the others and keeps new ones out."""
 
     def __init__(self) -> None:

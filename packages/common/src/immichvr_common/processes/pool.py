@@ -10,14 +10,17 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from immichvr.events.v1.events_pb2 import ModelEvent
 
-from immichvr_common.children import Child, NewsSink, unheard
 from immichvr_common.errors import DeadlineExceeded, OutOfMemory, TaskFailed, WorkerCrashed
 from immichvr_common.logs import get_log
-from immichvr_common.tasks import Made, Task
-from immichvr_common.telling import News, Residents
+from immichvr_common.processes.child import Child, ChildEventSink, unheard
+from immichvr_common.processes.messages import Progress, Result
+from immichvr_common.supervision import Supervisor
+from immichvr_common.tasks import Batch, Failure, Made, Task, TaskResult
+from immichvr_common.telling import ChildEvent, LoadedModels
 
 log = get_log(__name__)
 
@@ -27,19 +30,38 @@ Begun = Callable[[], Awaitable[None]]
 _ASIDE = 2
 """Tasks that may run beside those that the children do."""
 _REMEMBERED = 256
-"""News that wait for somebody to listen, at most."""
+"""ChildEvent that wait for somebody to listen, at most."""
 
 
 async def unnoticed() -> None:
     """For whoever need not know when a task begins."""
 
 
+class Pool(Protocol):
+    """What does tasks in processes of their own. background: kinds of tasks that hold nobody up."""
+
+    background: frozenset[str]
+
+    def listen(self, listener: ChildEventSink) -> None:
+        """Has somebody told what happens to models there."""
+
+    def let_go(self, model: str) -> None:
+        """Has a model leave memory."""
+
+    async def run(
+        self, task: Task, progress: ProgressSink, deadline_s: float, news: ChildEventSink = unheard,
+        begun: Begun = unnoticed, fresh: bool = False,
+    ) -> list[Made]:  # fmt: skip
+        """Runs one task. As `ChildPool.run`."""
+
+
 class ChildPool:
     """Up to `size` children that run one function `module:function`.
 
     idle_s: a child with nothing to do for so long is ended. memory_mb: what a child may take beyond its start.
-    warm: a function `module:function` that each child calls before its first task. aside: kinds of tasks that wait
-    rather than compute (downloads): each has a process of its own, so that they hold nobody up.
+    warm: a function `module:function` that each child calls before its first task. background: kinds of tasks that wait
+    rather than compute (downloads): each has a process of its own, so that they hold nobody up. supervisor: keeps what
+    goes on beside the tasks.
     """
 
     def __init__(
@@ -49,16 +71,18 @@ class ChildPool:
         idle_s: float = 300,
         memory_mb: int | None = None,
         warm: str = "",
-        aside: frozenset[str] = frozenset(),
+        background: frozenset[str] = frozenset(),
+        supervisor: Supervisor | None = None,
     ) -> None:
         self._target, self._idle_s, self._memory_mb, self._warm = target, idle_s, memory_mb, warm
-        self._slots, self._aside_slots = asyncio.Semaphore(size), asyncio.Semaphore(_ASIDE)
-        self.aside = aside
+        self._slots, self._background_slots = asyncio.Semaphore(size), asyncio.Semaphore(_ASIDE)
+        self.background = background
         self._idle: list[Child] = []
         self._busy: set[Child] = set()
-        self._sweeper: asyncio.Task[None] | None = None
-        self._unheard = deque[News](maxlen=_REMEMBERED)
-        self._listener: NewsSink = self._unheard.append
+        self._supervisor = supervisor or Supervisor()
+        self._is_swept = False
+        self._unheard = deque[ChildEvent](maxlen=_REMEMBERED)
+        self._listener: ChildEventSink = self._unheard.append
         self._residents: frozenset[str] = frozenset()
 
     @property
@@ -66,7 +90,7 @@ class ChildPool:
         """The models that any of the children holds in memory."""
         return frozenset[str]().union(*(child.residents for child in (*self._idle, *self._busy)))
 
-    def listen(self, listener: NewsSink) -> None:
+    def listen(self, listener: ChildEventSink) -> None:
         """Has somebody told what children tell about models, and `residents` of the whole pool as they change.
 
         What was told before anybody listened is told now.
@@ -102,7 +126,7 @@ class ChildPool:
         task: Task,
         progress: ProgressSink,
         deadline_s: float,
-        news: NewsSink = unheard,
+        news: ChildEventSink = unheard,
         begun: Begun = unnoticed,
         fresh: bool = False,
     ) -> list[Made]:
@@ -112,16 +136,32 @@ class ChildPool:
         is a child for the task, before it gets it. fresh: the child has done nothing before. Raises TaskFailed with
         the capability's own code, DeadlineExceeded, OutOfMemory or WorkerCrashed. Cancelling the call kills the child.
         """
-        is_aside = task.kind in self.aside
-        async with self._aside_slots if is_aside else self._slots:
-            self._sweeper = self._sweeper or asyncio.create_task(self._sweep())
-            child = self._start("") if is_aside else self._start() if fresh else self._take()
+        made = await self._run(task, progress, deadline_s, news, begun, fresh, task.kind in self.background)
+        return [one for one in made if isinstance(one, Made)]
+
+    async def run_batch(
+        self, batch: Batch, progress: ProgressSink, deadline_s: float, news: ChildEventSink = unheard,
+        begun: Begun = unnoticed,
+    ) -> list[TaskResult]:  # fmt: skip
+        """Runs several tasks in one child at once. As `run`; of which one fails, the others' results say nothing."""
+        results = await self._run(batch, progress, deadline_s, news, begun, fresh=False, in_background=False)
+        return [one for one in results if isinstance(one, TaskResult)]
+
+    async def _run(
+        self, work: Task | Batch, progress: ProgressSink, deadline_s: float, news: ChildEventSink, begun: Begun,
+        fresh: bool, in_background: bool,
+    ) -> list[Made] | list[TaskResult]:  # fmt: skip
+        async with self._background_slots if in_background else self._slots:
+            if not self._is_swept:
+                self._supervisor.keep("idle children", self._sweep)
+                self._is_swept = True
+            child = self._start("") if in_background else self._start() if fresh else self._take()
             child.news = news
             healthy = False
             try:
                 await begun()
                 async with asyncio.timeout(deadline_s):
-                    result = await self._converse(child, task, progress)
+                    result = await self._converse(child, work, progress)
                 healthy = True
                 return result
             except TimeoutError as error:
@@ -131,7 +171,7 @@ class ChildPool:
                 raise
             finally:
                 child.news = unheard
-                if healthy and not is_aside:
+                if healthy and not in_background:
                     self._rest(child)
                 else:
                     self._end(child)
@@ -145,8 +185,7 @@ class ChildPool:
 
     def close(self) -> None:
         """Kills every child."""
-        if self._sweeper is not None:
-            self._sweeper.cancel()
+        self._supervisor.cancel()
         self._listener = unheard
         for child in [*self._idle, *self._busy]:
             self._end(child)
@@ -180,20 +219,22 @@ class ChildPool:
         child.kill()
         self._tell_residents()
 
-    async def _converse(self, child: Child, task: Task, progress: ProgressSink) -> list[Made]:
+    async def _converse(
+        self, child: Child, work: Task | Batch, progress: ProgressSink
+    ) -> list[Made] | list[TaskResult]:
         await child.until_ready()
-        await child.give(task)
+        await child.give(work)
         while True:
-            message = await child.receive()
-            if message[0] == "progress":
-                progress(*message[1:])
-            elif message[0] == "result":
-                return list(message[1])
-            else:
-                raise TaskFailed(*message[1:])
+            match await child.receive():
+                case Progress() as step:
+                    progress(step.fraction, step.stage, step.message)
+                case Result(made=made):
+                    return made
+                case Failure() as failure:
+                    raise TaskFailed(failure.code, failure.message, failure.retriable)
 
-    def _hear(self, news: News) -> None:
-        if isinstance(news, Residents):
+    def _hear(self, news: ChildEvent) -> None:
+        if isinstance(news, LoadedModels):
             self._tell_residents()
         elif isinstance(news, ModelEvent):
             self._listener(news)
@@ -201,7 +242,7 @@ class ChildPool:
     def _tell_residents(self) -> None:
         if self._residents != (now := self.residents):
             self._residents = now
-            self._listener(Residents(now))
+            self._listener(LoadedModels(now))
 
     async def _sweep(self) -> None:
         while True:

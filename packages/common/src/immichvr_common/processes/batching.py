@@ -1,6 +1,6 @@
 """Tasks of one kind that wait for a child go to it together, where it does several at once in less time.
 
-The child gets a `Together` instead of a task and answers with an outcome for each. One that fails there fails alone;
+The child gets a `Batch` instead of a task and answers with a `TaskResult` for each. One that fails there fails alone;
 when the batch itself fails, or the child dies of it, its tasks are done one by one.
 """
 
@@ -10,45 +10,15 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
-from typing import Any
 
-from immichvr_common.child import described
-from immichvr_common.children import NewsSink, unheard
-from immichvr_common.errors import ServiceError, TaskFailed, WorkerCrashed
-from immichvr_common.processes import Begun, ChildPool, ProgressSink, unnoticed
-from immichvr_common.tasks import Made, Task
-from immichvr_common.telling import News
-
-TOGETHER = "together"
-
-
-@dataclass(frozen=True)
-class Together(Task):
-    """Several tasks with the same key, for one child at once. What a task has of its own is in `tasks`."""
-
-    tasks: tuple[Task, ...] = ()
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one of them: what it made, or code, message and whether it may be tried again."""
-
-    made: list[Made] = field(default_factory=list)
-    failure: tuple[str, str, bool] | None = None
-
-
-def outcome_of(work: Callable[[], list[Made]]) -> Outcome:
-    """The outcome of a task of a batch, whatever it raises but the end of the whole process. For capabilities."""
-    try:
-        return Outcome(made=work())
-    except MemoryError:
-        raise
-    except Exception as error:
-        failure = described(error)
-        if failure[0] == WorkerCrashed.code:
-            raise  # nothing can be done in this process any more
-        return Outcome(failure=failure)
+from immichvr_common.errors import Cancelled, ServiceError, TaskFailed
+from immichvr_common.processes.child import ChildEventSink, unheard
+from immichvr_common.processes.pool import Begun, ChildPool, ProgressSink, unnoticed
+from immichvr_common.supervision import spawn
+from immichvr_common.tasks import Batch, Made, Task, TaskResult
+from immichvr_common.telling import ChildEvent
 
 
 @dataclass(eq=False)
@@ -58,56 +28,53 @@ class _Order:
     task: Task
     progress: ProgressSink
     deadline_s: float
-    news: NewsSink
+    news: ChildEventSink
     begun: Begun
     made: asyncio.Future[list[Made]]
     mates: list[_Order] = field(default_factory=list)
     batch: asyncio.Task[None] | None = None
 
-    def settle(self, outcome: Outcome | Exception) -> None:
+    def settle(self, result: TaskResult | Exception) -> None:
         """Gives the caller its answer, if it still waits for one."""
         if self.made.done():
             return
-        if isinstance(outcome, Exception):
-            self.made.set_exception(outcome)
-        elif outcome.failure is not None:
-            self.made.set_exception(TaskFailed(*outcome.failure))
+        if isinstance(result, Exception):
+            self.made.set_exception(result)
+        elif (failure := result.failure) is not None:
+            self.made.set_exception(TaskFailed(failure.code, failure.message, failure.retriable))
         else:
-            self.made.set_result(outcome.made)
+            self.made.set_result(result.made)
 
 
-class BatchingPool(ChildPool):
-    """A pool of children whose function takes a `Together` as well as a task.
+class BatchingPool:
+    """Has the children of a pool do several tasks at once where that is quicker. As a pool itself.
 
     key: what tasks have in common that can be done together; empty for those that cannot; it may look at files.
-    most: of them at once.
+    most: of them at once. size: batches under way at once.
     """
 
-    def __init__(
-        self,
-        target: str,
-        size: int = 1,
-        idle_s: float = 300,
-        memory_mb: int | None = None,
-        warm: str = "",
-        aside: frozenset[str] = frozenset(),
-        *,
-        key: Callable[[Task], str],
-        most: int,
-    ) -> None:
-        super().__init__(target, size, idle_s, memory_mb, warm, aside)
-        self._key, self._most, self._size = key, most, size
+    def __init__(self, pool: ChildPool, key: Callable[[Task], str], most: int, size: int = 1) -> None:
+        self._pool, self._key, self._most, self._size = pool, key, most, size
+        self.background = pool.background
         # A key may depend on what lies on the disk. One thread keeps the order of tasks.
         self._keys = ThreadPoolExecutor(1, "batch-key")
         self._waiting: dict[str, list[_Order]] = {}
         self._batches: set[asyncio.Task[None]] = set()
+
+    def listen(self, listener: ChildEventSink) -> None:
+        """As in ChildPool."""
+        self._pool.listen(listener)
+
+    def let_go(self, model: str) -> None:
+        """As in ChildPool."""
+        self._pool.let_go(model)
 
     async def run(
         self,
         task: Task,
         progress: ProgressSink,
         deadline_s: float,
-        news: NewsSink = unheard,
+        news: ChildEventSink = unheard,
         begun: Begun = unnoticed,
         fresh: bool = False,
     ) -> list[Made]:
@@ -119,7 +86,7 @@ class BatchingPool(ChildPool):
         if self._most > 1 and not fresh:
             key = await asyncio.get_running_loop().run_in_executor(self._keys, self._key, task)
         if not key:
-            return await super().run(task, progress, deadline_s, news, begun, fresh)
+            return await self._pool.run(task, progress, deadline_s, news, begun, fresh)
         order = _Order(task, progress, deadline_s, news, begun, asyncio.get_running_loop().create_future())
         self._waiting.setdefault(key, []).append(order)
         self._begin()
@@ -136,7 +103,7 @@ class BatchingPool(ChildPool):
         for batch in self._batches:
             batch.cancel()
         self._keys.shutdown(wait=False, cancel_futures=True)
-        super().close()
+        self._pool.close()
 
     def _begin(self) -> None:
         while len(self._batches) < self._size and self._waiting:
@@ -145,7 +112,7 @@ class BatchingPool(ChildPool):
             orders, later = queue[: self._most], queue[self._most :]
             if later:
                 self._waiting[key] = later
-            batch = asyncio.create_task(self._do(orders))
+            batch = spawn("batch", self._do(orders))
             self._batches.add(batch)
             batch.add_done_callback(self._ended)
             for order in orders:
@@ -187,29 +154,39 @@ class BatchingPool(ChildPool):
                 if not order.made.done():
                     order.progress(fraction, stage, message)
 
-        def news(one: News) -> None:
+        def news(one: ChildEvent) -> None:
             for order in orders:
                 if not order.made.done():
                     order.news(one)
 
-        async def begun() -> None:
-            await asyncio.gather(*(order.begun() for order in orders))
-
-        tasks = tuple(order.task for order in orders)
-        together = Together(TOGETHER, params={}, inputs={}, folder=tasks[0].folder, tasks=tasks)
+        batch = Batch(tuple(order.task for order in orders))
         deadline_s = max(order.deadline_s for order in orders)
-        outcomes: list[Any]
         try:
-            outcomes = [*await super().run(together, progress, deadline_s, news, begun)]
+            results = await self._pool.run_batch(batch, progress, deadline_s, news, partial(_begun, orders))
         except ServiceError:
             # Whose fault it was is seen when each goes alone.
             return False
-        for order, outcome in zip(orders, outcomes, strict=True):
-            order.settle(outcome)
+        for order, result in zip(orders, results, strict=True):
+            order.settle(result)
         return True
 
-    async def _alone(self, order: _Order) -> Outcome | ServiceError:
+    async def _alone(self, order: _Order) -> TaskResult | ServiceError:
         try:
-            return Outcome(await super().run(order.task, order.progress, order.deadline_s, order.news, order.begun))
+            begun = partial(_begun, [order])
+            made = await self._pool.run(order.task, order.progress, order.deadline_s, order.news, begun)
         except ServiceError as error:
             return error
+        return TaskResult(made)
+
+
+async def _begun(orders: list[_Order]) -> None:
+    """Tells those who still wait that their tasks begin. Raises Cancelled where nobody does.
+
+    That one of them is cancelled just now ends the others' batch no more than if it had been cancelled before.
+    """
+    told = await asyncio.gather(*(one.begun() for one in orders if not one.made.done()), return_exceptions=True)
+    for error in told:
+        if isinstance(error, Exception):
+            raise error
+    if all(one.made.done() for one in orders):
+        raise Cancelled("nobody waits for it any more")

@@ -3,11 +3,11 @@
 import asyncio
 
 import pytest
-from immichvr_common.gate import Gate
+from immichvr_common.shared_lock import SharedLock
 
 
 async def test_who_is_alone_waits_for_those_inside_and_keeps_new_ones_out() -> None:
-    gate, order = Gate(), list[str]()
+    gate, order = SharedLock(), list[str]()
     leave = asyncio.Event()
 
     async def together(name: str) -> None:
@@ -32,7 +32,7 @@ async def test_who_is_alone_waits_for_those_inside_and_keeps_new_ones_out() -> N
 
 
 async def test_giving_up_the_wait_to_be_alone_lets_the_others_in_again() -> None:
-    gate = Gate()
+    gate = SharedLock()
     async with gate.shared():
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.01), gate.alone():

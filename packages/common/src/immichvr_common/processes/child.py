@@ -12,19 +12,20 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
-from immichvr_common.deaths import Death, memory_kills_so_far, peak_bytes
 from immichvr_common.errors import OutOfMemory, WorkerCrashed
-from immichvr_common.frames import receive_in_loop, send_from_loop
-from immichvr_common.tasks import Task
-from immichvr_common.telling import News, Residents
+from immichvr_common.processes.deaths import Death, memory_kills_so_far, peak_bytes
+from immichvr_common.processes.frames import receive_in_loop, send_from_loop
+from immichvr_common.processes.messages import Message, Told, unpacked
+from immichvr_common.supervision import spawn
+from immichvr_common.tasks import Batch, Failure, Task
+from immichvr_common.telling import ChildEvent, LoadedModels
 
-NewsSink = Callable[[News], None]
+ChildEventSink = Callable[[ChildEvent], None]
 _TO_DIE_S = 5.0
 
 
-def unheard(news: News) -> None:
+def unheard(news: ChildEvent) -> None:
     """A sink for news that nobody wants."""
 
 
@@ -35,12 +36,12 @@ class Child:
     residents: the models it holds in memory. is_unwanted: it shall be ended after its task.
     """
 
-    def __init__(self, target: str, memory_mb: int | None, warm: str = "", always: NewsSink = unheard) -> None:
+    def __init__(self, target: str, memory_mb: int | None, warm: str = "", always: ChildEventSink = unheard) -> None:
         self._connection, theirs = socket.socketpair()
         self._connection.setblocking(False)
         arguments = [str(theirs.fileno()), target, str(memory_mb or 0), *([warm] if warm else [])]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "immichvr_common.child", *arguments],
+            [sys.executable, "-m", "immichvr_common.processes.child_main", *arguments],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             start_new_session=True,
@@ -49,14 +50,14 @@ class Child:
         self.residents: frozenset[str] = frozenset()
         self.is_unwanted = False
         self.idle_since = time.monotonic()
-        self.news: NewsSink = unheard
+        self.news: ChildEventSink = unheard
         self.always = always
-        self._messages: asyncio.Queue[tuple[Any, ...] | None] = asyncio.Queue()
+        self._messages: asyncio.Queue[Message | None] = asyncio.Queue()
         self._ready = False
         self._loop = asyncio.get_running_loop()
         self._memory_kills = memory_kills_so_far()
         self._death: asyncio.Future[Death] = self._loop.create_future()
-        self._listening = asyncio.create_task(self._listen())
+        self._listening = spawn(f"words of child {self.process.pid}", self._listen())
         threading.Thread(target=self._wait, name="child-waits", daemon=True).start()
 
     @property
@@ -64,7 +65,7 @@ class Child:
         """Whether it runs, as far as is known."""
         return not self._death.done()
 
-    async def receive(self) -> tuple[Any, ...]:
+    async def receive(self) -> Message:
         """The child's next message. Raises WorkerCrashed or OutOfMemory when it is gone."""
         message = await self._messages.get()
         if message is None:
@@ -77,8 +78,8 @@ class Child:
             await self.receive()
             self._ready = True
 
-    async def give(self, task: Task) -> None:
-        """Has it begin a task. Raises as `receive` does."""
+    async def give(self, task: Task | Batch) -> None:
+        """Has it begin a task, or a batch of them. Raises as `receive` does."""
         self._memory_kills = memory_kills_so_far()
         try:
             await send_from_loop(self._connection, task)
@@ -100,26 +101,26 @@ class Child:
     async def _listen(self) -> None:
         while True:
             try:
-                message = await receive_in_loop(self._connection)
+                message = unpacked(await receive_in_loop(self._connection))
             except (EOFError, OSError):
                 self._messages.put_nowait(None)
                 return
             except Exception as error:  # noqa: BLE001  # anything may be wrong with what a pickle names
                 words = f"the working process said what cannot be read: {error}"
-                self._messages.put_nowait(("error", "internal", words, False))
+                self._messages.put_nowait(Failure("internal", words, False))
                 if isinstance(error, ValueError):
                     return
                 continue
             self._take_in(message)
 
-    def _take_in(self, message: tuple[Any, ...]) -> None:
-        if message[0] != "news":
+    def _take_in(self, message: Message) -> None:
+        if not isinstance(message, Told):
             self._messages.put_nowait(message)
             return
-        if isinstance(message[1], Residents):
-            self.residents = message[1].keys
-        self.always(message[1])
-        self.news(message[1])
+        if isinstance(message.news, LoadedModels):
+            self.residents = message.news.keys
+        self.always(message.news)
+        self.news(message.news)
 
     def _wait(self) -> None:
         """Waits for the process's end, in a thread of its own, and learns what the kernel knows of it."""
