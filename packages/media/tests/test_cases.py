@@ -22,6 +22,11 @@ def case(name: str) -> bytes:
     return path.read_bytes()
 
 
+def test_every_case_is_walked_and_has_a_test_of_its_own():
+    assert {path.name[:2] for path in CASES.iterdir() if path.is_dir()} == {"02", "03", "06", "07", "09", "11"}
+    assert {path.parent.name for path in FILES} == {path.name for path in CASES.iterdir() if path.is_dir()}
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_list_thumbnail_and_decoder_agree_on_every_case(path):
     data = path.read_bytes()
@@ -56,6 +61,13 @@ def test_every_way_to_write_a_date_is_read(path):
     taken = read_photo_header(io.BytesIO(data), len(data)).taken
     assert taken is not None
     assert taken.replace(tzinfo=None, microsecond=0) == datetime(2014, 4, 2, 12, 56, 32)
+
+
+def test_a_sphere_is_listed_as_one_and_refused_as_a_flat_picture():
+    data = case("09-photosphere-gpano/sphere.jpg")
+    assert read_photo_header(io.BytesIO(data), len(data)).projection == "equirectangular"
+    with pytest.raises(NotFlat, match="equirectangular"):
+        decode_photo(data)
 
 
 def test_bytes_behind_the_boxes_change_no_colour():

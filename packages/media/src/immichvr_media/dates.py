@@ -5,7 +5,7 @@ file), XMP part 2 (exif, xmp and photoshop namespaces; ISO 8601).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 
 from PIL import ExifTags
@@ -65,25 +65,26 @@ def parsed_zone(value: object) -> timezone | None:
     return timezone(offset if match[1] == "+" else -offset)
 
 
-def exif_dates(main: Mapping[int, object], directory: Mapping[int, object]) -> tuple[datetime | None, ...]:
-    """When the photo was taken, when it was digitized and when the file was written, as far as EXIF tells."""
+def exif_dates(main: Mapping[int, object], directory: Mapping[int, object]) -> Iterator[datetime | None]:
+    """When the photo was taken, when it was digitized and when the file was written, as far as EXIF tells.
+
+    Each is read when it is asked for: most photos tell the first.
+    """
     tags = ExifTags.Base
-    return (
-        parsed_date(
-            directory.get(tags.DateTimeOriginal),
-            directory.get(tags.OffsetTimeOriginal) or directory.get(tags.OffsetTime),
-            directory.get(tags.SubsecTimeOriginal),
-        ),
-        parsed_date(
-            directory.get(tags.DateTimeDigitized),
-            directory.get(tags.OffsetTimeDigitized) or directory.get(tags.OffsetTime),
-            directory.get(tags.SubsecTimeDigitized),
-        ),
-        parsed_date(
-            main.get(tags.DateTime) or directory.get(tags.DateTime),
-            directory.get(tags.OffsetTime),
-            directory.get(tags.SubsecTime),
-        ),
+    yield parsed_date(
+        directory.get(tags.DateTimeOriginal),
+        directory.get(tags.OffsetTimeOriginal) or directory.get(tags.OffsetTime),
+        directory.get(tags.SubsecTimeOriginal),
+    )
+    yield parsed_date(
+        directory.get(tags.DateTimeDigitized),
+        directory.get(tags.OffsetTimeDigitized) or directory.get(tags.OffsetTime),
+        directory.get(tags.SubsecTimeDigitized),
+    )
+    yield parsed_date(
+        main.get(tags.DateTime) or directory.get(tags.DateTime),
+        directory.get(tags.OffsetTime),
+        directory.get(tags.SubsecTime),
     )
 
 

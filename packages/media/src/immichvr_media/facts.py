@@ -13,9 +13,11 @@ from xml.etree.ElementTree import Element
 from PIL import ExifTags, Image, ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
+from immichvr_media.about import NOTHING, About, about_in_exif, about_in_xmp
 from immichvr_media.dates import exif_dates, parsed_date
 from immichvr_media.focal import EXIF_FOCAL_LENGTH, EXIF_FOCAL_LENGTH_35MM
 from immichvr_media.limits import DecodeLimits
+from immichvr_media.motion import apple_content_id, told_clip
 from immichvr_media.orientation import UPRIGHT, valid_orientation
 from immichvr_media.projection import projection_in
 from immichvr_media.xmp import XmpUnusable, all_properties, parse_packet
@@ -27,8 +29,11 @@ _INTEROP_INDEX = 1
 _EXIF_NAMESPACE = "http://ns.adobe.com/exif/1.0/"
 _XMP_NAMESPACE = "http://ns.adobe.com/xap/1.0/"
 _PHOTOSHOP_NAMESPACE = "http://ns.adobe.com/photoshop/1.0/"
-_OF_INTEREST = (b"ProjectionType", b"FocalLength", b"DateTimeOriginal", b"DateTimeDigitized", b"DateCreated",
-                b"CreateDate")  # fmt: skip
+_OF_INTEREST = (
+    b"ProjectionType", b"FocalLength", b"DateTimeOriginal", b"DateTimeDigitized", b"DateCreated", b"CreateDate",
+    b"Rating", b"ubject", b"TagsList", b"description", b"City", b"State", b"Country", b"GPSLatitude", b"Model",
+    b"MotionPhoto", b"MicroVideo",
+)  # fmt: skip
 
 _READ_ERRORS = (SyntaxError, OSError, ValueError, TypeError, LookupError, ArithmeticError, struct.error)
 
@@ -40,6 +45,8 @@ class PhotoFacts:
     orientation: 1..8 as written in the file; directory: the EXIF sub-directory by tag number, focal lengths from XMP
     where it has none; adobe_rgb: the colours are Adobe RGB, as cameras say it that write no profile; taken: when, in
     the place's zone, naive where no zone is told; projection: as XMP names it, None for flat pictures.
+    about: what people and the camera say of it; clip: the film that XMP says the file carries, as `told_clip`;
+    content_id: what ties it to the film of a live photo.
     """
 
     orientation: int = UPRIGHT
@@ -47,6 +54,9 @@ class PhotoFacts:
     adobe_rgb: bool = False
     taken: datetime | None = None
     projection: str | None = None
+    about: About = NOTHING
+    clip: tuple[int, int] | None = None
+    content_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,7 @@ class _Exif:
     main: Mapping[int, object] = field(default_factory=dict)
     directory: Mapping[int, object] = field(default_factory=dict)
     adobe_rgb: bool = False
+    gps: Mapping[int, object] = field(default_factory=dict)
 
 
 def image_facts(image: ImageFile.ImageFile, xmp: bytes | None, limits: DecodeLimits, notes: list[str]) -> PhotoFacts:
@@ -71,15 +82,27 @@ def photo_facts(exif: bytes | None, xmp: bytes | None, limits: DecodeLimits, not
 
 def _facts(exif: _Exif, xmp: bytes | None, limits: DecodeLimits, notes: list[str]) -> PhotoFacts:
     roots = _roots(xmp, limits, notes)
-    taken, digitized, written = exif_dates(exif.main, exif.directory)
-    xmp_taken, xmp_digitized = _xmp_dates(roots)
     return PhotoFacts(
         orientation=valid_orientation(exif.main.get(ExifTags.Base.Orientation)),
         directory={**_xmp_focal_lengths(roots), **exif.directory},
         adobe_rgb=exif.adobe_rgb,
-        taken=_zoned(taken, xmp_taken) or xmp_taken or _zoned(digitized, xmp_digitized) or xmp_digitized or written,
+        taken=_taken(exif, roots),
         projection=projection_in(roots),
+        about=about_in_xmp(roots).over(about_in_exif(exif.main, exif.directory, exif.gps)),
+        clip=told_clip(roots),
+        content_id=apple_content_id(exif.directory.get(ExifTags.Base.MakerNote)),
     )
+
+
+def sidecar_facts(packet: bytes, limits: DecodeLimits) -> PhotoFacts:
+    """The facts in a file of XMP beside a photo; what cannot be read counts as absent."""
+    return photo_facts(None, packet, limits, [])
+
+
+def _taken(exif: _Exif, roots: Sequence[Element]) -> datetime | None:
+    told = exif_dates(exif.main, exif.directory)
+    taken, digitized = _xmp_dates(roots)
+    return _zoned(next(told), taken) or taken or _zoned(next(told), digitized) or digitized or next(told)
 
 
 def _zoned(told: datetime | None, again: datetime | None) -> datetime | None:
@@ -102,7 +125,8 @@ def _read(source: bytes | TiffImageFile, notes: list[str]) -> _Exif:
         directory = dict(exif.get_ifd(ExifTags.IFD.Exif))
         uncalibrated = directory.get(ExifTags.Base.ColorSpace) == _UNCALIBRATED
         adobe_rgb = uncalibrated and exif.get_ifd(ExifTags.IFD.Interop).get(_INTEROP_INDEX) == "R03"
-        return _Exif(main, directory, adobe_rgb)
+        gps = dict(exif.get_ifd(ExifTags.IFD.GPSInfo)) if ExifTags.IFD.GPSInfo in main else {}
+        return _Exif(main, directory, adobe_rgb, gps)
     except _READ_ERRORS as error:
         notes.append(f"EXIF left out: {error}")
         return _Exif()

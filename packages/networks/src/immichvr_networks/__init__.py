@@ -1,0 +1,11 @@
+"""Networks that make depth of pictures: one file for each family, all of one shape (`immichvr_inference.network`).
+
+A module here that runs networks says so in its `NETWORKS`, by the keys of the model registry; nothing else lists them.
+"""
+
+from immichvr_inference import Network, networks_in
+
+NETWORKS: dict[str, Network] = networks_in(__name__, __path__)
+"""The network behind each key of the model registry. Nothing heavy is imported before one is loaded."""
+
+__all__ = ["NETWORKS"]
