@@ -1,7 +1,9 @@
 """PlayCanvas' compressed PLY: told apart by its header, in chunks of 256, as others write and read it."""
 
 import hashlib
+import re
 import struct
+from dataclasses import replace
 
 import gsply
 import numpy as np
@@ -139,7 +141,8 @@ def test_values_beyond_what_can_be_stored_are_clamped_and_said(make_cloud):
     cloud.log_scales[0, 1] = -30
     cloud.sh[1, 2] = 9
     losses = write(cloud, None, "compressed-ply", order="file")
-    assert [(loss.code, loss.count) for loss in losses] == [("clamped", 1), ("clamped", 1)]
+    clamped = [(loss.code, loss.count) for loss in losses if loss.code != "precision"]
+    assert clamped == [("clamped", 1), ("clamped", 1)]
     found = read(to_bytes(cloud, "compressed-ply", order="file")).cloud
     assert found.log_scales[0, 1] == -20
     assert found.sh[1, 2].tolist() == [4, 4, 4]
@@ -154,6 +157,7 @@ def test_means_farther_apart_than_float32_can_say_stay_finite(make_cloud):
 
 def test_sorting_is_said_and_can_be_left_out(make_cloud):
     cloud = make_cloud(300)
+    cloud.means[:] *= 0.01
     assert [loss.code for loss in write(cloud, None, "compressed-ply")] == ["order"]
     assert write(cloud, None, "compressed-ply", order="file") == []
     with pytest.raises(InvalidCloudError, match="order is 'best', compressed-ply takes one of morton, file"):
@@ -232,3 +236,16 @@ def test_a_range_of_scales_that_begins_at_minus_infinity_is_that_of_flat_gaussia
     found = read(bytes(data), "compressed-ply").cloud
     assert found.count == 300
     assert found.log_scales[:256, 2].min() == pytest.approx(-20, abs=0.02)
+
+
+def test_steps_that_chunks_leave_of_means_are_told_with_their_size(make_cloud):
+    cloud = make_cloud(600)
+    wide = replace(cloud, means=cloud.means / np.abs(cloud.means).max() * 10)
+    [loss] = [loss for loss in write(wide, None, "compressed-ply") if loss.code == "precision"]
+    assert loss.count == 600
+    step = float(re.search(r"up to (\S+) m", str(loss))[1])
+    found = read(to_bytes(wide, "compressed-ply", order="file"), "compressed-ply").cloud
+    assert np.abs(found.means - wide.means).max() < 20 / 1023
+    assert 5 / 1023 < step <= 20 / 1023
+    small = replace(cloud, means=cloud.means / np.abs(cloud.means).max() * 0.1)
+    assert not [loss for loss in write(small, None, "compressed-ply") if loss.code == "precision"]

@@ -1,5 +1,6 @@
 """GLB as other tools write it: drafts, packers, requirements; refused by name where they are not read."""
 
+import base64
 import io
 import json
 import struct
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from immichvr_splats import Marks, UnsupportedFileError, read, to_bytes
 from immichvr_splats.pointclouds import PointCloud, points_to_bytes, read_points, write_points
+from immichvr_splats.testing.spz_files import georeference
 
 EXTENSION = "KHR_gaussian_splatting"
 
@@ -125,6 +127,27 @@ def test_a_mark_inside_an_spz_inside_a_glb_is_seen(make_cloud):
     cloud = replace(make_cloud(3), marks=Marks(antialiased=True))
     data = changed(to_bytes(cloud, "glb", encoding="spz"), lambda root: root["scenes"][0].pop("extras"))
     assert read(data).cloud.marks.antialiased
+
+
+def test_where_an_spz_inside_a_glb_stands_is_told_as_left_out(make_cloud):
+    cloud = make_cloud(3)
+    note = f"SPZ_NIANTIC_georeference {base64.b64encode(georeference()).decode()}"
+    spz = to_bytes(replace(cloud, marks=Marks(georeference=(note,))), "spz", version=2)
+    assert read(spz).cloud.marks.georeference == (note,)
+
+    def point_at_it(root):
+        root["bufferViews"][0]["byteLength"] = root["buffers"][0]["byteLength"] = len(spz)
+
+    head = changed(to_bytes(cloud, "glb", encoding="spz"), point_at_it)
+    head = head[: 20 + struct.unpack_from("<I", head, 12)[0]]
+    body = spz + bytes(-len(spz) % 4)
+    binary = struct.pack("<I4s", len(body), b"BIN\0") + body
+    data = head[:8] + struct.pack("<I", len(head) + len(binary)) + head[12:] + binary
+    result = read(data)
+    assert result.cloud.count == 3
+    assert result.cloud.marks.place == ""
+    [loss] = [loss for loss in result.losses if loss.code == "ignored"]
+    assert "where its SPZ stands" in str(loss)
 
 
 @pytest.mark.parametrize("compression", ["meshopt", "draco"])

@@ -264,6 +264,17 @@ def test_headers_that_lie_are_refused(make_cloud, at, value, said):
         read(data, "ksplat")
 
 
+def test_a_range_beyond_all_places_puts_them_at_the_corner_of_their_cube(make_cloud):
+    cloud = make_cloud(9)
+    cloud.means[:] *= 0.1
+    data = bytearray(to_bytes(cloud, "ksplat", level=1))
+    side = struct.unpack_from("<f", data, 4096 + 16)[0]
+    struct.pack_into("<I", data, 4096 + 24, 0xFF000000)
+    centers = np.frombuffer(data, "<f4", 3, 4096 + 1024 + 4)
+    means = read(bytes(data), "ksplat").cloud.means
+    np.testing.assert_allclose(means, np.tile(centers - side / 2, (9, 1)), atol=1e-3)
+
+
 def test_many_sections_meet_the_limit_together(make_cloud):
     data = of_sections(*[to_bytes(make_cloud(6), "ksplat", level=0)] * 2)
     assert read(data, "ksplat", ReadLimits(max_points=12)).cloud.count == 12

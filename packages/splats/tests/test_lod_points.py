@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from immichvr_splats import LEVELS_FILE, InvalidCloudError, UnknownFormatError, lod_points, write_point_levels
-from immichvr_splats.lod_levels import LEVEL_COUNTS
+from immichvr_splats.lod import LEVEL_COUNTS
 from immichvr_splats.pointclouds import PointCloud, read_points
 
 

@@ -23,9 +23,7 @@ from immichvr_splats import (
     write,
     write_sog_folder,
 )
-from immichvr_splats.formats import sog_textures
-from immichvr_splats.formats.codebook import codebook_of, labels_of
-from immichvr_splats.formats.palette import palette_of
+from immichvr_splats.formats.sog import codebook_of, labels_of, palette_of, textures
 from PIL import Image
 from scipy.spatial import cKDTree
 
@@ -341,9 +339,9 @@ def test_a_palette_learned_from_a_sample_serves_the_whole_cloud(monkeypatch, mak
     spread = cloud.sh[:, 1:] - cloud.sh[:, 1:].mean(axis=0)
     cloud.sh[:, 1:] = cloud.sh[np.arange(6000) % 700, 1:] + 0.01 * spread  # 700 kinds
     errors = []
-    for most in (sog_textures._MOST_SAMPLES, 5000):
-        monkeypatch.setattr(sog_textures, "_MOST_SAMPLES", most)
-        monkeypatch.setattr(sog_textures, "_LABELLED_AT_ONCE", 2000)
+    for most in (textures._MOST_SAMPLES, 5000):
+        monkeypatch.setattr(textures, "_MOST_SAMPLES", most)
+        monkeypatch.setattr(textures, "_LABELLED_AT_ONCE", 2000)
         found = read(to_bytes(cloud, "sog", order="file")).cloud
         errors.append(np.sqrt(np.mean((found.sh[:, 1:] - cloud.sh[:, 1:]) ** 2)))
     assert errors[1] < 1.1 * errors[0]

@@ -2,11 +2,21 @@
 
 import gzip
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import zstandard
-from immichvr_splats import InvalidCloudError, MalformedFileError, UnsupportedFileError, read, to_bytes, write
+from immichvr_splats import (
+    InvalidCloudError,
+    MalformedFileError,
+    Marks,
+    UnsupportedFileError,
+    read,
+    to_bytes,
+    write,
+)
+from immichvr_splats.testing.spz_files import georeference
 
 
 def header(data):
@@ -291,3 +301,34 @@ def test_a_ply_packed_by_gzip_is_called_what_it_is(make_cloud):
 
 def test_flags_that_nobody_knows_are_told(make_cloud):
     assert "flags 0x84" in str(read(rebuilt(to_bytes(make_cloud(1), "spz"), flags=0x84)).losses[0])
+
+
+@pytest.mark.parametrize("crs", [b"EPSG:4978", b'{"type":"GeodeticCRS"}' * 25])
+@pytest.mark.parametrize("version", [2, 3, 4])
+def test_where_on_earth_a_cloud_stands_is_carried_through_every_format_that_can(make_cloud, version, crs):
+    told = record(0x4E530001, georeference(crs))
+    result = read(rebuilt(to_bytes(make_cloud(3), "spz"), tail=told, flags=2))
+    assert result.losses == []
+    for key in ("ply", "compressed-ply", "glb"):
+        result = read(to_bytes(result.cloud, key), key)
+        [note] = result.cloud.marks.georeference
+        assert note.startswith("SPZ_NIANTIC_georeference ")
+    again = to_bytes(result.cloud, "spz", version=version)
+    assert told in (again if version == 4 else gzip.decompress(again))
+    assert read(again).cloud.marks.georeference == (note,)
+    assert not [loss for loss in write(result.cloud, None, "spz") if loss.code == "georeference"]
+    [loss] = [loss for loss in write(result.cloud, None, "splat") if loss.code == "georeference"]
+    assert "SPZ_NIANTIC_georeference" in str(loss)
+
+
+def test_where_a_cloud_stands_by_another_note_is_said_to_be_left_out(make_cloud):
+    marks = Marks(origin=(5e5, 4.6e6, 0), georeference=("EPSG:32632", "SPZ_NIANTIC_georeference broken"))
+    [loss] = [loss for loss in write(replace(make_cloud(3), marks=marks), None, "spz") if loss.code == "georeference"]
+    assert "origin (500000, 4600000, 0), EPSG:32632" in str(loss)
+
+
+def test_a_georeference_that_is_none_is_ignored_by_name(make_cloud):
+    for payload in (b"12", georeference(b"x" * 60_000)):
+        result = read(rebuilt(to_bytes(make_cloud(3), "spz"), tail=record(0x4E530001, payload), flags=2))
+        [loss] = result.losses
+        assert str(loss) == f"the extension SPZ_NIANTIC_georeference of spz, {len(payload):,} bytes: ignored"

@@ -91,7 +91,8 @@ def test_what_was_clamped_is_counted_and_nothing_is_told_of_a_sound_cloud(make_c
     far = replace(make_cloud(3, seed=1), means=np.full((3, 3), 1e6))
     told = [loss for loss in write(joined(sound, far), None, key, **options) if "edge of where" in loss.message]
     assert [(loss.code, loss.count) for loss in told] == [("clamped", 3)]
-    assert {loss.code for loss in write(sound, None, key, **options)} <= {"order"}
+    steps = {"precision"} if key == "compressed-ply" else set()
+    assert {loss.code for loss in write(sound, None, key, **options)} <= {"order"} | steps
 
 
 @settings(max_examples=60, deadline=None)

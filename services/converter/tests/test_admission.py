@@ -14,8 +14,7 @@ import pytest
 from immichvr_common.tasks import Task
 from immichvr_converter import jobs
 from immichvr_converter.conversion import MemoryBudget, TooLarge, choose_target, convert
-from immichvr_converter.conversion.announcements import announced
-from immichvr_splats import ReadLimits, to_bytes, write
+from immichvr_splats import ReadLimits, write
 
 
 def waiter(budget: MemoryBudget, needed: int, name: str, told: list[str]) -> tuple[threading.Thread, threading.Event]:
@@ -80,50 +79,6 @@ def test_a_process_that_is_killed_gives_its_memory_back(tmp_path: Path) -> None:
     thread.join(10)
     process.communicate()
     assert told == ["next"]
-
-
-@pytest.mark.parametrize(
-    ("key", "options"),
-    [
-        ("spz", {"version": 2}),
-        ("spz", {"version": 3}),
-        ("spz", {"version": 4}),
-        ("sog", {}),
-        ("glb", {}),
-        ("glb", {"encoding": "quantised"}),
-    ],
-)
-def test_what_a_file_holds_is_known_before_it_is_unpacked(make_cloud, tmp_path: Path, key, options) -> None:
-    write(make_cloud(70, degree=2), tmp_path / "a", key, **options)
-    told = announced(tmp_path / "a", key)
-    assert told is not None
-    assert told[:2] == (70, 2)
-    assert told.memory > 0
-    whole = (tmp_path / "a").read_bytes()
-    for size in (0, 3, 10, len(whole) // 2):
-        (tmp_path / "cut").write_bytes(whole[:size])
-        assert announced(tmp_path / "cut", key) in (None, told)
-
-
-def test_a_ply_announces_what_turning_its_numbers_takes(make_cloud, tmp_path: Path) -> None:
-    plain = to_bytes(make_cloud(70, degree=1), "ply")
-    columns = plain.count(b"property float")
-    for name, changed, memory in (
-        ("plain", plain, None),
-        ("ascii", plain.replace(b"binary_little_endian", b"ascii"), 70 * 4 * columns + len(plain) - 15),
-        ("big endian", plain.replace(b"little", b"big"), 70 * 4 * columns),
-        ("doubles", plain.replace(b"property float x", b"property double x"), 70 * 4 * columns),
-        (
-            "comments",
-            plain.replace(b"float x", b"double x").replace(b"element", b"comment " + b"x" * 99_999 + b"\nelement", 1),
-            70 * 4 * columns,
-        ),
-    ):
-        (tmp_path / "a.ply").write_bytes(changed)
-        told = announced(tmp_path / "a.ply", "ply")
-        assert told == (None if memory is None else (70, 1, memory)), name
-    (tmp_path / "a.ply").write_bytes(b"ply\nformat ascii 1.0\nelement vertex 9")
-    assert announced(tmp_path / "a.ply", "ply") is None
 
 
 def test_a_compressed_file_that_does_not_fit_is_refused_before_it_is_unpacked(

@@ -10,6 +10,8 @@ import immichvr_splats
 import immichvr_splats.stream
 import numpy as np
 import pytest
+from immichvr.converter.v1.converter_pb2 import ConvertParams
+from immichvr_catalog import format_options
 from immichvr_common.tasks import Task
 from immichvr_converter.conversion import (
     LIGHT_MAX_BYTES,
@@ -24,7 +26,7 @@ from immichvr_converter.conversion import (
     tell_format,
 )
 from immichvr_converter.jobs import perform
-from immichvr_splats import ReadLimits, read, to_bytes, write
+from immichvr_splats import ReadLimits, read, to_bytes, write, write_sog_folder
 
 
 @pytest.fixture
@@ -258,3 +260,32 @@ def test_what_is_made_of_the_spz_says_so_and_what_is_made_of_the_raw_ply_does_no
         [made] = perform(task, lambda *_: None)
         told = [loss for loss in made.losses if "made from the SPZ" in loss]
         assert len(told) == (len(made.files) if key == "spz" else 0)
+
+
+def test_every_option_of_a_format_is_a_parameter_of_a_conversion() -> None:
+    assert set(format_options()) <= set(ConvertParams.DESCRIPTOR.fields_by_name)
+
+
+@pytest.mark.parametrize("inside", ["", "scene"])
+@pytest.mark.parametrize("packed", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_folder_of_sog_comes_as_a_zip_of_its_files_and_goes_as_one(
+    make_cloud, converted, tmp_path: Path, packed: int, inside: str
+) -> None:
+    write_sog_folder(make_cloud(300), tmp_path / "scene")
+    with zipfile.ZipFile(tmp_path / "upload.zip", "w", packed) as archive:
+        for path in sorted((tmp_path / "scene").iterdir()):
+            archive.write(path, Path(inside) / path.name)
+    assert converted(tmp_path / "upload.zip", "ply").gaussians == 300
+    made = converted(tmp_path / "upload.zip", "sog")
+    with zipfile.ZipFile(made.path) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    assert (tmp_path / "unpacked/meta.json").is_file()
+    assert read(tmp_path / "unpacked/meta.json").cloud.count == 300
+
+
+def test_the_description_of_a_sog_folder_alone_is_refused_with_what_to_send(
+    make_cloud, converted, tmp_path: Path
+) -> None:
+    write_sog_folder(make_cloud(30), tmp_path / "scene")
+    with pytest.raises(UnsupportedFormat, match=r"JSON: .*of SOG the folder or the zip with its pictures"):
+        converted(tmp_path / "scene/meta.json", "ply")

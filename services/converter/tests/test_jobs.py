@@ -11,9 +11,10 @@ from immichvr.common.v1.common_pb2 import ObjectRef
 from immichvr.events.v1.events_pb2 import JOB_STATE_FAILED, JOB_STATE_SUCCEEDED, Job, JobEvent
 from immichvr_common.bus import Bus, connect, job_subject
 from immichvr_common.manifests import AssetFile, Manifest, commit_manifest, manifest_key, read_manifest
-from immichvr_common.processes import ChildPool
+from immichvr_common.processes.pool import ChildPool
 from immichvr_common.reporting import encode
 from immichvr_common.settings import WorkSettings
+from immichvr_common.sources import Source
 from immichvr_common.storage import ObjectStore
 from immichvr_common.testing.jobs import Events, queue_is_empty
 from immichvr_common.worker import Worker
@@ -37,25 +38,26 @@ async def converter(nats_server, gateway_bus: Bus, store: ObjectStore) -> AsyncI
     await bus.close()
 
 
-async def existing_asset(store: ObjectStore, photo_id: str, data: bytes) -> ObjectRef:
+async def existing_asset(store: ObjectStore, photo: Source, data: bytes) -> ObjectRef:
     """A splat as the ai service leaves it: one SPZ and a manifest."""
-    key = f"splats/{photo_id}_{MODEL}/r0/splat-1-1/splat.spz"
+    key = f"splats/{photo.id}_{MODEL}/r0/splat-1-1/splat.spz"
     ref = await store.put_bytes(key, data, "application/x-spz")
     file = AssetFile(
         name="splat.spz", role="splat", format="spz", key=key,
         size=ref.size, sha256=ref.sha256, media_type=ref.media_type,
     )  # fmt: skip
     manifest = Manifest(
-        kind="splat", photo_id=photo_id, source_version="v1", model_key=MODEL, recipe="r0", files=[file],
-        job_id=f"splat-{photo_id}-r0", run=1, attempt=1, requested_at=datetime.now(UTC),
+        kind="splat", source=photo, source_version="v1", model_key=MODEL, recipe="r0", files=[file],
+        job_id=f"splat-{photo.id}-r0", run=1, attempt=1, requested_at=datetime.now(UTC),
     )  # fmt: skip
     await commit_manifest(store, manifest)
     return ref
 
 
-def new_job(photo_id: str, source: ObjectRef | None, kind: str = "convert", **params: str | list) -> Job:
+def new_job(photo: Source, source: ObjectRef | None, kind: str = "convert", **params: str | list) -> Job:
     name = "-".join(filter(None, (kind, params.get("to_format"), params.get("variant"))))
-    job = Job(id=f"{name}-{photo_id}-r0", kind=kind, photo_id=photo_id, run=1, bucket="immichvr")
+    job = Job(id=f"{name}-{photo.id}-r0", kind=kind, run=1, bucket="immichvr")
+    photo.put(job)
     job.recipes["splat"] = "r0"
     job.params.update(params)
     if source is not None:
@@ -71,15 +73,15 @@ async def outcome(bus: Bus, job: Job) -> JobEvent:
 
 
 async def test_conversions_add_their_files_to_the_asset(converter, gateway_bus, store, make_cloud) -> None:
-    photo_id = uuid.uuid4().hex
-    source = await existing_asset(store, photo_id, to_bytes(make_cloud(300, degree=1), "spz"))
+    photo = Source.photo(uuid.uuid4().hex)
+    source = await existing_asset(store, photo, to_bytes(make_cloud(300, degree=1), "spz"))
     ends = [
-        await outcome(gateway_bus, new_job(photo_id, source, to_format="splat", model_key=MODEL)),
-        await outcome(gateway_bus, new_job(photo_id, source, to_format="spz", variant="light", model_key=MODEL)),
+        await outcome(gateway_bus, new_job(photo, source, to_format="splat", model_key=MODEL)),
+        await outcome(gateway_bus, new_job(photo, source, to_format="spz", variant="light", model_key=MODEL)),
     ]
     assert [end.state for end in ends] == [JOB_STATE_SUCCEEDED] * 2
     assert [phase.stage for phase in ends[0].timeline] == ["staged", "decoded", "packed", "stored"]
-    key = manifest_key("splat", photo_id, MODEL, "r0")
+    key = manifest_key("splat", photo, MODEL, "r0")
     assert [end.outputs[0].manifest.key for end in ends] == [key, key]
     manifest, _ = await read_manifest(store, key)
     files = {file.name: file for file in manifest.files}
@@ -95,12 +97,12 @@ async def test_conversions_add_their_files_to_the_asset(converter, gateway_bus, 
 
 
 async def test_one_job_makes_several_formats(converter, gateway_bus, store, make_cloud) -> None:
-    photo_id = uuid.uuid4().hex
-    source = await existing_asset(store, photo_id, to_bytes(make_cloud(100), "spz"))
+    photo = Source.photo(uuid.uuid4().hex)
+    source = await existing_asset(store, photo, to_bytes(make_cloud(100), "spz"))
     wanted = ["sog", "compressed-ply", "ksplat"]
-    end = await outcome(gateway_bus, new_job(photo_id, source, to_formats=wanted, ksplat_level=2, model_key=MODEL))
+    end = await outcome(gateway_bus, new_job(photo, source, to_formats=wanted, ksplat_level=2, model_key=MODEL))
     assert end.state == JOB_STATE_SUCCEEDED
-    manifest, _ = await read_manifest(store, manifest_key("splat", photo_id, MODEL, "r0"))
+    manifest, _ = await read_manifest(store, manifest_key("splat", photo, MODEL, "r0"))
     made = {file.name: file for file in manifest.files[1:]}
     assert list(made) == ["splat.sog", "splat.compressed.ply", "splat.ksplat"]
     for file in made.values():
@@ -110,28 +112,28 @@ async def test_one_job_makes_several_formats(converter, gateway_bus, store, make
 async def test_a_conversion_with_options_is_a_file_of_its_own_under_its_label(
     converter, gateway_bus, store, make_cloud
 ) -> None:
-    photo_id = uuid.uuid4().hex
-    source = await existing_asset(store, photo_id, to_bytes(make_cloud(40), "spz"))
+    photo = Source.photo(uuid.uuid4().hex)
+    source = await existing_asset(store, photo, to_bytes(make_cloud(40), "spz"))
     wanted = {"to_format": "spz", "spz_version": 4, "frame": "rub", "model_key": MODEL}
-    end = await outcome(gateway_bus, new_job(photo_id, source, label="v4.rub", **wanted))
+    end = await outcome(gateway_bus, new_job(photo, source, label="v4.rub", **wanted))
     assert end.state == JOB_STATE_SUCCEEDED, end.error
-    manifest, _ = await read_manifest(store, manifest_key("splat", photo_id, MODEL, "r0"))
+    manifest, _ = await read_manifest(store, manifest_key("splat", photo, MODEL, "r0"))
     assert [(file.name, file.role, file.variant) for file in manifest.files] == [
         ("splat.spz", "splat", "full"),
         ("splat.v4.rub.spz", "conversion", "v4.rub"),
     ]
-    refused = await outcome(gateway_bus, new_job(uuid.uuid4().hex, source, label="../up", **wanted))
+    refused = await outcome(gateway_bus, new_job(Source.photo(uuid.uuid4().hex), source, label="../up", **wanted))
     assert refused.error.code == "unsupported_format"
 
 
 async def test_a_lod_job_makes_an_octree_of_tiles_where_that_is_asked_for(
     converter, gateway_bus, store, make_cloud
 ) -> None:
-    photo_id = uuid.uuid4().hex
-    source = await existing_asset(store, photo_id, to_bytes(make_cloud(300), "spz"))
-    end = await outcome(gateway_bus, new_job(photo_id, source, kind="lod", tile_gaussians=60, model_key=MODEL))
+    photo = Source.photo(uuid.uuid4().hex)
+    source = await existing_asset(store, photo, to_bytes(make_cloud(300), "spz"))
+    end = await outcome(gateway_bus, new_job(photo, source, kind="lod", tile_gaussians=60, model_key=MODEL))
     assert end.state == JOB_STATE_SUCCEEDED, end.error
-    manifest, _ = await read_manifest(store, manifest_key("splat", photo_id, MODEL, "r0"))
+    manifest, _ = await read_manifest(store, manifest_key("splat", photo, MODEL, "r0"))
     tiles = {file.name: file for file in manifest.files if file.role == "tile"}
     [index] = [file for file in manifest.files if file.role == "tiles"]
     tree = json.loads((await store.get_bytes(index.key)).data)
@@ -145,18 +147,18 @@ async def test_a_lod_job_makes_an_octree_of_tiles_where_that_is_asked_for(
         open_nodes += node["children"]
     assert (leaves, tiles) == (300, {})
     too_fine = await outcome(
-        gateway_bus, new_job(uuid.uuid4().hex, source, kind="lod", tile_gaussians=1, model_key=MODEL)
+        gateway_bus, new_job(Source.photo(uuid.uuid4().hex), source, kind="lod", tile_gaussians=1, model_key=MODEL)
     )
     assert "at least 2" in too_fine.error.message
 
 
 async def test_a_lod_job_adds_levels_and_their_index(converter, gateway_bus, store, make_cloud) -> None:
-    photo_id = uuid.uuid4().hex
-    source = await existing_asset(store, photo_id, to_bytes(make_cloud(300), "spz"))
-    job = new_job(photo_id, source, kind="lod", levels=["preview", "full"], counts=[50], model_key=MODEL)
+    photo = Source.photo(uuid.uuid4().hex)
+    source = await existing_asset(store, photo, to_bytes(make_cloud(300), "spz"))
+    job = new_job(photo, source, kind="lod", levels=["preview", "full"], counts=[50], model_key=MODEL)
     end = await outcome(gateway_bus, job)
     assert end.state == JOB_STATE_SUCCEEDED, end.error
-    manifest, _ = await read_manifest(store, manifest_key("splat", photo_id, MODEL, "r0"))
+    manifest, _ = await read_manifest(store, manifest_key("splat", photo, MODEL, "r0"))
     files = {file.name: file for file in manifest.files}
     assert [(file.name, file.role, file.variant) for file in manifest.files] == [
         ("splat.spz", "splat", "full"),
@@ -171,7 +173,9 @@ async def test_a_lod_job_adds_levels_and_their_index(converter, gateway_bus, sto
     for level in index["levels"]:
         data = (await store.get_bytes(files[level["file"]].key)).data
         assert (len(data), read(data, "spz").cloud.count) == (level["bytes"], level["count"])
-    wrong = await outcome(gateway_bus, new_job(uuid.uuid4().hex, source, kind="lod", levels=["tiny"], model_key=MODEL))
+    wrong = await outcome(
+        gateway_bus, new_job(Source.photo(uuid.uuid4().hex), source, kind="lod", levels=["tiny"], model_key=MODEL)
+    )
     assert wrong.error.code == "invalid_request"
     assert "preview, medium, full" in wrong.error.message
 
@@ -179,18 +183,18 @@ async def test_a_lod_job_adds_levels_and_their_index(converter, gateway_bus, sto
 async def test_a_job_that_cannot_be_done_fails_with_the_reason_and_leaves_the_queue(
     converter, gateway_bus, store, make_cloud
 ) -> None:
-    photo_id = uuid.uuid4().hex
-    good = await existing_asset(store, photo_id, to_bytes(make_cloud(30), "spz"))
-    bad = await store.put_bytes(f"sources/{photo_id}", b"ply\nnot really", "application/x-ply")
+    photo = Source.photo(uuid.uuid4().hex)
+    good = await existing_asset(store, photo, to_bytes(make_cloud(30), "spz"))
+    bad = await store.put_bytes(f"sources/{photo.id}", b"ply\nnot really", "application/x-ply")
     asked = {
-        "invalid_splat": new_job(photo_id, bad, to_format="ply", model_key=MODEL),
-        "unsupported_format": new_job(photo_id, good, to_format="obj", model_key=MODEL),
-        "not_found": new_job(photo_id, good, to_format="splat", model_key="no-such-model"),
-        "invalid_request": new_job(photo_id, good, to_format="spz", model_key="../elsewhere"),
+        "invalid_splat": new_job(photo, bad, to_format="ply", model_key=MODEL),
+        "unsupported_format": new_job(photo, good, to_format="obj", model_key=MODEL),
+        "not_found": new_job(photo, good, to_format="splat", model_key="no-such-model"),
+        "invalid_request": new_job(photo, good, to_format="spz", model_key="../elsewhere"),
     }
     for code, job in asked.items():
         end = await outcome(gateway_bus, job)
         assert (end.state, end.error.code, end.error.retriable) == (JOB_STATE_FAILED, code, False)
-    manifest, _ = await read_manifest(store, manifest_key("splat", photo_id, MODEL, "r0"))
+    manifest, _ = await read_manifest(store, manifest_key("splat", photo, MODEL, "r0"))
     assert [file.name for file in manifest.files] == ["splat.spz"]
     assert await queue_is_empty(gateway_bus)

@@ -13,16 +13,19 @@ import numpy as np
 import pytest
 import pytest_asyncio
 from grpc import StatusCode
-from immichvr.common.v1.common_pb2 import ObjectRef
+from immichvr.common.v1.common_pb2 import ObjectRef, TaskInput
 from immichvr.converter.v1.converter_pb2 import (
     ConvertParams,
     ConvertRequest,
     ConvertStreamRequest,
     InspectRequest,
     ListFormatsRequest,
+    LodParams,
+    RunConvertRequest,
+    RunLodRequest,
 )
 from immichvr.converter.v1.converter_pb2_grpc import ConverterServiceStub
-from immichvr_common.processes import ChildPool
+from immichvr_common.processes.pool import ChildPool
 from immichvr_common.rpc import RpcServer
 from immichvr_common.rpc_settings import RpcSettings
 from immichvr_common.settings import WorkSettings
@@ -337,3 +340,41 @@ async def test_inspecting_refuses_nothing_at_all_too_much_and_what_is_no_splat(s
     assert (await refusal_of(stub.Inspect(InspectRequest(data=b"ply\nx"))))[1].startswith("invalid_splat: ")
     unknown = InspectRequest(data=b"ply\n", from_format="obj")
     assert (await refusal_of(stub.Inspect(unknown)))[1].startswith("unsupported_format: ")
+
+
+async def test_a_call_of_kind_convert_makes_every_format_that_its_job_would(stub, make_cloud) -> None:
+    cloud = make_cloud(300, degree=1)
+    request = RunConvertRequest(
+        splat=TaskInput(data=to_bytes(cloud, "ply")), params=ConvertParams(to_formats=["splat", "spz"])
+    )
+    told = [one async for one in stub.RunConvert(request)]
+    assert [one.WhichOneof("message") for one in told][-4:] == ["progress", "result", "chunk", "chunk"]
+    [asset] = next(one.result for one in told if one.HasField("result")).assets
+    assert [file.name for file in asset.files] == ["splat.splat", "splat.spz"]
+    assert any("splat.splat" in loss for loss in asset.losses)
+    sent = {one.chunk.name: one.chunk.data for one in told if one.HasField("chunk")}
+    assert {read(data, name.partition(".")[2]).cloud.count for name, data in sent.items()} == {300}
+
+
+async def test_a_call_of_kind_lod_stores_its_levels_where_the_caller_says(stub, objects, make_cloud) -> None:
+    source = await objects.put_bytes("calls/in/many", to_bytes(make_cloud(900), "ply"), "application/x-ply")
+    request = RunLodRequest(
+        splat=TaskInput(object=source), params=LodParams(counts=[100, 300]), store_under="calls/levels"
+    )
+    told = [one async for one in stub.RunLod(request)]
+    [asset] = told[-1].result.assets
+    levels = {file.variant: file.object.key for file in asset.files if file.role == "level"}
+    assert set(levels) == {"lod-100", "lod-300"}
+    stored = await objects.get_bytes(levels["lod-100"])
+    assert read(stored.data, "spz").cloud.count == 100
+    assert (await objects.get_bytes("calls/levels/levels.json")).data
+
+
+async def test_what_a_job_would_refuse_a_call_refuses(stub, make_cloud) -> None:
+    file = TaskInput(data=to_bytes(make_cloud(5), "ply"))
+    unknown = stub.RunConvert(RunConvertRequest(splat=file, params=ConvertParams(to_format="obj")))
+    assert (await refusal_of(unknown))[1].startswith("unsupported_format: ")
+    nothing = stub.RunLod(RunLodRequest(params=LodParams(counts=[10])))
+    assert (await refusal_of(nothing))[1].startswith("invalid_request: the splat is missing")
+    broken = stub.RunLod(RunLodRequest(splat=TaskInput(data=b"ply\nx"), params=LodParams(counts=[10])))
+    assert (await refusal_of(broken))[1].startswith("invalid_splat: ")

@@ -1,9 +1,20 @@
 """Gaussian clouds in memory and the file formats that hold them."""
 
-from .cleaning import clean
-from .cloud import SH_C0, Camera, GaussianCloud, Marks
-from .conversion import Conversion, Opened, ReadResult, convert, format_of, open_cloud, read, to_bytes, write
-from .errors import (
+from immichvr_splats.cleaning import clean
+from immichvr_splats.cloud import SH_C0, Camera, GaussianCloud, Marks
+from immichvr_splats.conversion import (
+    Conversion,
+    Opened,
+    ReadResult,
+    convert,
+    format_of,
+    open_cloud,
+    read,
+    summary,
+    to_bytes,
+    write,
+)
+from immichvr_splats.errors import (
     EmptyCloudError,
     InvalidCloudError,
     LimitExceededError,
@@ -12,17 +23,33 @@ from .errors import (
     UnknownFormatError,
     UnsupportedFileError,
 )
-from .formats import FORMATS
-from .formats.base import Format
-from .lod import LIGHT_BYTES, LIGHT_COUNT, light, lod, within_bytes
-from .lod_index import Bounds
-from .lod_levels import LEVEL_COUNTS, LEVELS_FILE, Level, levels, write_levels
-from .lod_points import LEAST_CONFIDENCE, confident, lod_points, point_levels, write_point_levels
-from .lod_tiles import TILES_FILE, Tile, write_tiles
-from .losses import Loss
-from .sog_folder import read_sog_folder, write_sog_folder
-from .source import ReadLimits
-from .warming import warm
+from immichvr_splats.formats import FORMATS
+from immichvr_splats.formats.base import Format, Summary
+from immichvr_splats.lod import (
+    LEAST_CONFIDENCE,
+    LEVEL_COUNTS,
+    LEVELS_FILE,
+    LIGHT_BYTES,
+    LIGHT_COUNT,
+    TILES_FILE,
+    Bounds,
+    Level,
+    Tile,
+    confident,
+    levels,
+    light,
+    lod,
+    lod_points,
+    point_levels,
+    within_bytes,
+    write_levels,
+    write_point_levels,
+    write_tiles,
+)
+from immichvr_splats.losses import Loss
+from immichvr_splats.sog_folder import read_sog_folder, write_sog_folder
+from immichvr_splats.source import ReadLimits
+from immichvr_splats.warming import warm
 
 __all__ = [
     "FORMATS",
@@ -49,6 +76,7 @@ __all__ = [
     "ReadLimits",
     "ReadResult",
     "SplatError",
+    "Summary",
     "Tile",
     "UnknownFormatError",
     "UnsupportedFileError",
@@ -64,6 +92,7 @@ __all__ = [
     "point_levels",
     "read",
     "read_sog_folder",
+    "summary",
     "to_bytes",
     "warm",
     "within_bytes",

@@ -9,13 +9,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from .cloud import OPACITY_LOGIT_LIMIT, THINNEST_LOG_SCALE, GaussianCloud
-from .compiled import F32, F64, I32, I64, U8, kernel
-from .errors import EmptyCloudError
-from .losses import Loss, number
-from .numerics import bounds, largest_magnitude
-from .stream import Places, SoundStream, Stream
-from .threads import in_order
+from immichvr_splats.cloud import OPACITY_LOGIT_LIMIT, THINNEST_LOG_SCALE, GaussianCloud
+from immichvr_splats.compiled import F32, F64, I32, I64, U8, kernel
+from immichvr_splats.errors import EmptyCloudError
+from immichvr_splats.losses import Loss, number
+from immichvr_splats.numerics import bounds, largest_magnitude
+from immichvr_splats.stream import Places, SoundStream, Stream
+from immichvr_splats.threads import in_order
 
 _SOUND, _MEAN, _SCALE, _ROTATION, _OPACITY, _COLOR, _CLAMPED, _NOT_UNIT, _FLAT = range(9)
 _UNIT_TOLERANCE = 1e-6

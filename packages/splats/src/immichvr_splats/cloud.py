@@ -6,8 +6,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiled import F32, F64
-from .errors import InvalidCloudError
+from immichvr_splats.compiled import F32, F64
+from immichvr_splats.errors import InvalidCloudError
 
 SH_C0 = 0.28209479177387814
 """Value of the constant spherical harmonic: colour = 0.5 + SH_C0 * f_dc."""
@@ -58,6 +58,13 @@ class Camera:
                 f"has fx={self.fx} fy={self.fy} width={self.width} height={self.height}"
             )
         object.__setattr__(self, "extrinsic", extrinsic)
+
+
+MOST_NOTES = 16
+"""Notes of where a cloud stands that are kept."""
+
+LONGEST_NOTE = 1000
+"""Characters of one."""
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,18 @@
-"""Colour spaces of a cloud's spherical harmonics."""
+"""Colours of a cloud, and the spaces that they are in."""
 
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .cloud import SH_C0, GaussianCloud
-from .compiled import F32
+from immichvr_splats.cloud import SH_C0, GaussianCloud
+from immichvr_splats.compiled import F32
+
+
+def dc_coefficients(colors: NDArray[np.generic]) -> F32:
+    """The constant spherical harmonics of sRGB colours, (…, 3) of 0 to 255."""
+    levels = np.asarray(colors, np.float32)
+    return ((levels / np.float32(255) - np.float32(0.5)) / np.float32(SH_C0)).astype(np.float32)
 
 
 def to_srgb(cloud: GaussianCloud) -> GaussianCloud:

@@ -5,28 +5,29 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar, cast
 
-from .cleaning import check_any_left, clean, survey
-from .cloud import SH_COEFFICIENTS, Camera, GaussianCloud
-from .color import to_srgb
-from .errors import (
+from immichvr_splats.cleaning import check_any_left, clean, survey
+from immichvr_splats.cloud import SH_COEFFICIENTS, Camera, GaussianCloud
+from immichvr_splats.color import to_srgb
+from immichvr_splats.errors import (
     EmptyCloudError,
     InvalidCloudError,
     MalformedFileError,
+    SplatError,
     UnknownFormatError,
     UnsupportedFileError,
 )
-from .formats import FORMATS
-from .formats.base import COMMON_OPTIONS, Decoded, Encoded, Format, Reader, Writer
-from .formats.sog_files import is_folder, zip_of_folder
-from .formats.sog_meta import META_NAME
-from .frames import check_frame_of_file, turned
-from .losses import Loss
-from .source import ReadLimits, Source, open_source
-from .strangers import HEAD_BYTES, what_it_is
-from .stream import SoundStream, Stream
-from .target import Writable, put
+from immichvr_splats.formats import FORMATS
+from immichvr_splats.formats.base import Decoded, Encoded, Format, Reader, Summary, Writer
+from immichvr_splats.formats.sog import META_NAME, is_folder, zip_of_folder
+from immichvr_splats.frames import check_frame_of_file, turned
+from immichvr_splats.losses import Loss
+from immichvr_splats.source import ReadLimits, Source, open_source
+from immichvr_splats.strangers import HEAD_BYTES, what_it_is
+from immichvr_splats.stream import SoundStream, Stream
+from immichvr_splats.target import Writable, put
 
 DEFAULT_LIMITS = ReadLimits()
+_ANY_SIZE = ReadLimits(max_bytes=1 << 62)
 _SURE_BYTES = 4
 
 T = TypeVar("T", GaussianCloud, SoundStream)
@@ -132,6 +133,20 @@ def open_cloud(
     found = decoded.cloud
     stream, losses = survey(found if isinstance(found, Stream) else Stream.of(to_srgb(found)))
     return Opened(key, decoded.losses + losses, _dropped(losses), stream)
+
+
+def summary(source: Readable, format: str) -> Summary | None:
+    """What a file says it has, found before it is read.
+
+    format: a key of FORMATS. None where the file is read in place, or where what it says is not sound: reading tells
+    what is wrong with it. Raises UnknownFormatError, OSError.
+    """
+    row = _row(format)
+    try:
+        opened = open_source(source, _ANY_SIZE)
+        return _among_alike(row, opened).summary(opened)
+    except SplatError:
+        return None
 
 
 def convert(
@@ -289,7 +304,7 @@ def _writer_row(format: str, options: dict[str, object]) -> Format:
     row = _row(format)
     if row.writer is None:
         raise UnknownFormatError(f"format {format!r} is not written, only {_keys_where('can_write')}")
-    _check_options(format, options, (*row.options, *COMMON_OPTIONS))
+    _check_options(format, options, row.arguments)
     return row
 
 

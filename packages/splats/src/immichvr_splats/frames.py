@@ -5,11 +5,11 @@ from typing import Literal
 
 import numpy as np
 
-from .cloud import GaussianCloud
-from .compiled import F32, F64
-from .errors import InvalidCloudError
-from .stream import Stream
-from .turning import moved
+from immichvr_splats.cloud import GaussianCloud
+from immichvr_splats.compiled import F32, F64
+from immichvr_splats.errors import InvalidCloudError
+from immichvr_splats.stream import Stream
+from immichvr_splats.turning import moved
 
 Frame = Literal["rdf", "rub"]
 FRAMES = ("rdf", "rub")
@@ -34,8 +34,8 @@ def check_frame(frame: str, format: str) -> None:
         raise InvalidCloudError(f"frame is {frame!r}, {format} takes one of {', '.join(FRAMES)}")
 
 
-def half_turn(cloud: GaussianCloud) -> GaussianCloud:
-    """The values of the cloud in RUB axes (right, up, back), or from there back in RDF: half a turn about x."""
+def half_turn_about_x(cloud: GaussianCloud) -> GaussianCloud:
+    """The values of the cloud in RUB axes (right, up, back), or from there back in RDF."""
     return replace(
         cloud,
         means=cloud.means * _MEAN_SIGNS,
@@ -62,5 +62,5 @@ def turned(stream: Stream, frame: str) -> Stream:
     if marks.origin is not None:
         x, y, z = (matrix[:3, :3] @ marks.origin).tolist()
         marks = replace(marks, origin=(x, y, z))
-    change = half_turn if frame == "rub" else lambda block: moved(block, matrix)
+    change = half_turn_about_x if frame == "rub" else lambda block: moved(block, matrix)
     return replace(stream.changed(change), decode_means=None, camera=camera, marks=marks)

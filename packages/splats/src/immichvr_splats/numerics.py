@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .cloud import OPACITY_LOGIT_LIMIT, SH_C0
-from .compiled import F32, F64, I32, finite_kernel, kernel
+from immichvr_splats.cloud import OPACITY_LOGIT_LIMIT, SH_C0
+from immichvr_splats.compiled import F32, F64, I32, finite_kernel, kernel
 
 LARGEST_EXPONENT = 88.0
 """exp of more than this is infinite in float32."""
@@ -109,6 +109,15 @@ def color_level(coefficient: np.float32) -> np.float32:
 def choice(condition: np.int32, yes: np.int32, no: np.int32) -> np.int32:
     """`yes` where the condition is 1, `no` where it is 0, without a branch."""
     return np.int32(no + condition * (yes - no))
+
+
+@finite_kernel
+def into_lanes(rows: F32, lanes: F32) -> None:
+    """The columns of `rows`, (N, M), one after the other: `lanes` is (M, N or more)."""
+    values, width = rows.reshape(-1), np.uint64(rows.shape[1])
+    for j in range(np.uint64(lanes.shape[0])):
+        for i in range(np.uint64(rows.shape[0])):
+            lanes[j, i] = values[i * width + j]
 
 
 @kernel

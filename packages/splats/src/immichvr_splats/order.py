@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from .compiled import F32, F64, I32, I64, U64, kernel
-from .threads import in_order, workers
+from immichvr_splats.compiled import F32, F64, I32, I64, U64, kernel
+from immichvr_splats.threads import in_order, workers
 
 MORTON_BITS = 21
 """Bits per axis of a Morton code: three axes fill 63 bits."""

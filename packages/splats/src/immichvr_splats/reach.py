@@ -12,11 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .cloud import GaussianCloud
-from .compiled import F32, F64, I64, kernel
-from .losses import Loss, number
-from .stream import Places, Rows, SoundStream
-from .threads import in_order
+from immichvr_splats.cloud import GaussianCloud
+from immichvr_splats.compiled import F32, F64, I64, kernel
+from immichvr_splats.losses import Loss, number
+from immichvr_splats.stream import Places, Rows, SoundStream
+from immichvr_splats.threads import in_order
 
 MOST_SAMPLES = 4096
 """Gaussians that the reach is told by, evenly from the whole cloud."""

@@ -6,12 +6,12 @@ import shutil
 from io import BytesIO
 from pathlib import Path
 
-from .cloud import GaussianCloud
-from .conversion import DEFAULT_LIMITS, ReadResult, read, write
-from .errors import InvalidCloudError
-from .formats.archive import open_archive
-from .losses import Loss
-from .source import ReadLimits, open_source
+from immichvr_splats.cloud import GaussianCloud
+from immichvr_splats.conversion import DEFAULT_LIMITS, ReadResult, read, write
+from immichvr_splats.errors import InvalidCloudError
+from immichvr_splats.formats.sog import open_archive
+from immichvr_splats.losses import Loss
+from immichvr_splats.source import ReadLimits, open_source
 
 
 def read_sog_folder(folder: str | os.PathLike[str], limits: ReadLimits = DEFAULT_LIMITS) -> ReadResult:

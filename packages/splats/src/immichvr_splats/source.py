@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import LimitExceededError, MalformedFileError
+from immichvr_splats.errors import LimitExceededError, MalformedFileError
 
 
 @dataclass(frozen=True)

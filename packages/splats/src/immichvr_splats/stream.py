@@ -7,11 +7,11 @@ from typing import NamedTuple, Self, TypeVar
 
 import numpy as np
 
-from .cloud import NO_MARKS, SH_COEFFICIENTS, Camera, GaussianCloud, Marks
-from .compiled import F32, F64, I64
-from .numerics import bounds
-from .order import morton_order_of_blocks
-from .threads import in_order
+from immichvr_splats.cloud import NO_MARKS, SH_COEFFICIENTS, Camera, GaussianCloud, Marks
+from immichvr_splats.compiled import F32, F64, I64
+from immichvr_splats.numerics import bounds
+from immichvr_splats.order import morton_order_of_blocks
+from immichvr_splats.threads import in_order
 
 R = TypeVar("R")
 Rows = slice | I64

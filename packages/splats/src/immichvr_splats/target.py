@@ -7,8 +7,8 @@ from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
-from .formats.base import Encoded, Placed
-from .losses import Loss
+from immichvr_splats.formats.base import Encoded, Placed
+from immichvr_splats.losses import Loss
 
 Writable = str | os.PathLike[str] | BinaryIO | None
 

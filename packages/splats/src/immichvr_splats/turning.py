@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from .cloud import GaussianCloud
-from .compiled import F32, F64
-from .errors import InvalidCloudError
+from immichvr_splats.cloud import GaussianCloud
+from immichvr_splats.compiled import F32, F64
+from immichvr_splats.errors import InvalidCloudError
 
 _TOLERANCE = 1e-3
 _DIRECTIONS = 64

@@ -4,13 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from .cloud import Camera, GaussianCloud
-from .conversion import open_cloud, to_bytes
-from .formats import FORMATS
-from .formats.codebook import LEVELS, codebook_of
-from .formats.palette import palette_of
-from .gltf import meshopt
-from .lod import lod
+from immichvr_splats.cloud import Camera, GaussianCloud
+from immichvr_splats.conversion import open_cloud, to_bytes
+from immichvr_splats.formats import FORMATS
+from immichvr_splats.formats.sog import LEVELS, codebook_of, palette_of
+from immichvr_splats.gltf import meshopt
+from immichvr_splats.lod import lod
 
 _SCALAR_BYTES = 4
 _VARIANTS: dict[str, tuple[dict[str, object], ...]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-from immichvr_common.children import Child
+from immichvr_common.processes.child import Child
 from immichvr_common.scratch import own_folder
 from immichvr_common.settings import settings_or_exit
 
@@ -21,11 +21,12 @@ async def _run(settings: ConverterSettings) -> None:
     with own_folder(settings.work.directory):
         # The child imports at the same time as this process does, which is most of the time to a first conversion.
         first = Child(CAPABILITY, settings.work.memory_mb, WARMING)
-        from immichvr_common.service import serve
+        from immichvr_common.service import ServiceSpec, serve
 
         from immichvr_converter.service import SERVICE, register
 
-        await serve(settings, CAPABILITY, partial(register, settings), [SERVICE], WARMING, first=first)
+        spec = ServiceSpec(CAPABILITY, partial(register, settings), (SERVICE,), WARMING)
+        await serve(spec, settings, first)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import cache
@@ -14,8 +12,9 @@ from typing import TypeVar
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from immichvr.converter.v1.converter_pb2 import ConvertParams, LodParams
+from immichvr_catalog import format_options
 from immichvr_common.errors import InvalidRequest
-from immichvr_common.scratch import private_folder
+from immichvr_common.scratch import shared_folder
 from immichvr_common.tasks import Made, MadeFile, Report, Task
 from immichvr_splats import Format, ReadLimits
 
@@ -35,10 +34,12 @@ from immichvr_converter.conversion import (
     make_tiles,
     tell_format,
 )
-from immichvr_converter.conversion.options import WRITER_OPTIONS, Options
+from immichvr_converter.conversion.options import Options
 from immichvr_converter.settings import ConverterSettings
 
-CONVERT, LOD, INSPECT = "convert", "lod", "inspect"
+CONVERT = "convert"
+LOD = "lod"
+INSPECT = "inspect"
 INPUT = "splat"
 
 _MODEL_KEY = re.compile(r"[a-z0-9.-]{1,64}")
@@ -77,7 +78,7 @@ def targets_of(params: ConvertParams) -> list[Target]:
 def options_in(params: ConvertParams) -> Options:
     """The options of formats that the parameters give."""
     given = {descriptor.name for descriptor, _ in params.ListFields()}
-    return {name: getattr(params, name) for name in WRITER_OPTIONS if name in given}
+    return {name: getattr(params, name) for name in format_options() if name in given}
 
 
 @cache
@@ -91,19 +92,7 @@ def read_limits() -> ReadLimits:
 def memory_budget() -> MemoryBudget:
     """What the conversions of this machine's converters may take together."""
     settings = ConverterSettings()
-    return MemoryBudget(settings.limits.memory_bytes, _shared_folder(settings.work.directory))
-
-
-def _shared_folder(chosen: Path | None) -> Path:
-    """A folder that every converter of this user finds and nobody else can enter, or hold a lock in.
-
-    Where there is no such place, each converter's own: then their conversions are counted apart.
-    """
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expandvars("$HOME/.cache")
-    for place in (chosen, os.environ.get("XDG_RUNTIME_DIR"), home):
-        if place and private_folder(folder := Path(place, _MEMORY).absolute()):
-            return folder
-    return Path(tempfile.mkdtemp(prefix=f"{_MEMORY}-"))
+    return MemoryBudget(settings.limits.memory_bytes, shared_folder(_MEMORY, settings.work.directory))
 
 
 def _convert(task: Task, reached: Callable[[str], None]) -> list[Made]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import grpc
 from google.protobuf import json_format
-from immichvr.common.v1.common_pb2 import ObjectRef
+from immichvr.common.v1.common_pb2 import TaskInput
 from immichvr.converter.v1 import converter_pb2_grpc
 from immichvr.converter.v1.converter_pb2 import (
     Bounds,
@@ -28,19 +27,24 @@ from immichvr.converter.v1.converter_pb2 import (
     InspectResponse,
     ListFormatsRequest,
     ListFormatsResponse,
+    LodParams,
     Loss,
+    RunConvertRequest,
+    RunConvertResponse,
+    RunLodRequest,
+    RunLodResponse,
 )
-from immichvr_common.errors import DeadlineExceeded, InvalidRequest, TaskFailed
+from immichvr_common.errors import InvalidRequest, TaskFailed
 from immichvr_common.object_refs import check_ref
-from immichvr_common.processes import ChildPool
+from immichvr_common.processes.pool import Pool
 from immichvr_common.storage import CHUNK, ObjectStore, sha256_of
-from immichvr_common.tasks import Made, Task
+from immichvr_common.task_door import Call, TaskDoor, file_chunks
 from immichvr_splats import FORMATS
 
-from immichvr_converter.conversion import ConversionError, Inspected, TooLarge
+from immichvr_converter.conversion import ConversionError, Inspected
 from immichvr_converter.conversion.formats import check_readable
 from immichvr_converter.conversion.options import options_of
-from immichvr_converter.jobs import CONVERT, INPUT, INSPECT, targets_of
+from immichvr_converter.jobs import CONVERT, INPUT, INSPECT, LOD, targets_of
 from immichvr_converter.settings import ConverterSettings
 
 SERVICE = "immichvr.converter.v1.ConverterService"
@@ -61,7 +65,7 @@ class _Answer:
     losses: list[Loss]
 
 
-def register(settings: ConverterSettings, server: grpc.aio.Server, pool: ChildPool, store: ObjectStore) -> None:
+def register(settings: ConverterSettings, server: grpc.aio.Server, pool: Pool, store: ObjectStore) -> None:
     """Adds the service to a server."""
     converter_pb2_grpc.add_ConverterServiceServicer_to_server(ConverterService(settings, pool, store), server)
 
@@ -69,9 +73,10 @@ def register(settings: ConverterSettings, server: grpc.aio.Server, pool: ChildPo
 class ConverterService(converter_pb2_grpc.ConverterServiceServicer):
     """immichvr.converter.v1.ConverterService; the work itself is done by the pool's children."""
 
-    def __init__(self, settings: ConverterSettings, pool: ChildPool, store: ObjectStore) -> None:
-        self._settings, self._pool, self._store = settings, pool, store
-        self._room = asyncio.Semaphore(settings.calls.at_once)
+    def __init__(self, settings: ConverterSettings, pool: Pool, store: ObjectStore) -> None:
+        self._store = store
+        largest = settings.limits.max_input_bytes
+        self._door = TaskDoor(pool, store, settings.work.deadline_s, largest, settings.calls.at_once)
 
     async def ListFormats(self, request: ListFormatsRequest, context: _Context) -> ListFormatsResponse:  # noqa: N802  # gRPC's spelling
         return ListFormatsResponse(
@@ -93,22 +98,33 @@ class ConverterService(converter_pb2_grpc.ConverterServiceServicer):
             ]
         )
 
+    def RunConvert(  # noqa: N802  # as above
+        self, request: RunConvertRequest, context: _Context
+    ) -> AsyncIterator[RunConvertResponse]:
+        _check_params(request.params, as_job=True)
+        params, inputs = _task_params(request.params), {INPUT: request.splat}
+        return self._door.answer(CONVERT, params, inputs, request.store_under, context, RunConvertResponse)
+
+    def RunLod(self, request: RunLodRequest, context: _Context) -> AsyncIterator[RunLodResponse]:  # noqa: N802  # as above
+        params, inputs = _task_params(request.params), {INPUT: request.splat}
+        return self._door.answer(LOD, params, inputs, request.store_under, context, RunLodResponse)
+
     async def Convert(self, request: ConvertRequest, context: _Context) -> ConvertResponse:  # noqa: N802  # as above
         _check_params(request.params)
         check_ref("input", request.input, self._store)
         check_ref("output", request.output, self._store)
-        async with self._admitted(context) as folder:
-            await self._fetch(request.input, folder / INPUT)
-            answer = await self._perform(request.params, folder)
+        async with self._door.open(context) as call:
+            await call.bring(INPUT, TaskInput(object=request.input))
+            answer = await _converted(call, request.params)
             stored = await self._store.put_file(request.output.key, answer.path, answer.media_type)
         return ConvertResponse(output=stored, gaussians=answer.gaussians, losses=answer.losses)
 
     async def ConvertStream(  # noqa: N802  # as above
         self, request_iterator: AsyncIterator[ConvertStreamRequest], context: _Context
     ) -> AsyncIterator[ConvertStreamResponse]:
-        async with self._admitted(context) as folder:
-            params = await self._receive(request_iterator, folder / INPUT)
-            answer = await self._perform(params, folder)
+        async with self._door.open(context) as call:
+            params = await self._receive(request_iterator, call.place(INPUT))
+            answer = await _converted(call, params)
             async with aclosing(_messages(answer)) as messages:
                 async for message in messages:
                     yield message
@@ -117,56 +133,16 @@ class ConverterService(converter_pb2_grpc.ConverterServiceServicer):
         source = request.WhichOneof("source")
         if source is None or len(request.data) > _LARGEST_INLINE:
             raise InvalidRequest(f"wants a reference, or a file of at most {_LARGEST_INLINE:,} bytes")
-        if source == "input":
-            check_ref("input", request.input, self._store)
+        file = TaskInput(object=request.input) if source == "input" else TaskInput(data=request.data)
+        self._door.check_input("input", file)
         with _refusing():
             if request.from_format:
                 check_readable(request.from_format)
-        async with self._admitted(context) as folder:
-            if source == "input":
-                await self._fetch(request.input, folder / INPUT)
-            else:
-                self._check_size(len(request.data))
-                await asyncio.to_thread((folder / INPUT).write_bytes, request.data)
-            made, _ = await self._run(
-                INSPECT, {"from_format": request.from_format, "from_frame": request.from_frame}, folder
-            )
+        async with self._door.open(context) as call:
+            await call.bring(INPUT, file)
+            params = {"from_format": request.from_format, "from_frame": request.from_frame}
+            [made] = (await call.run(INSPECT, params)).made
         return _inspected(made.details["inspected"])
-
-    @asynccontextmanager
-    async def _admitted(self, context: _Context) -> AsyncIterator[Path]:
-        """A folder for one call, which has to end before the caller's deadline and the service's own."""
-        remaining_s = context.time_remaining()
-        limit_s = self._settings.work.deadline_s
-        if remaining_s is not None:
-            limit_s = min(limit_s, remaining_s)
-        try:
-            async with asyncio.timeout(limit_s), self._room:
-                with tempfile.TemporaryDirectory(prefix="convert-") as folder:
-                    yield Path(folder)
-        except TimeoutError as error:
-            raise DeadlineExceeded(f"the conversion took longer than the {limit_s:.0f} s it may take") from error
-
-    async def _perform(self, params: ConvertParams, folder: Path) -> _Answer:
-        wanted = json_format.MessageToDict(params, preserving_proto_field_name=True) | {"model_key": _NO_MODEL}
-        made, out = await self._run(CONVERT, wanted, folder)
-        [file] = made.files
-        facts = made.details["converted"][file.name]
-        losses = [Loss(**loss) for loss in facts["losses"]]
-        return _Answer(out / file.name, file.media_type, facts["gaussians"], losses)
-
-    async def _run(self, kind: str, params: dict[str, Any], folder: Path) -> tuple[Made, Path]:
-        out = folder / "out"
-        await asyncio.to_thread(out.mkdir)
-        task = Task(kind=kind, params=params, inputs={INPUT: folder / INPUT}, folder=out)
-        [made] = await self._pool.run(task, lambda *_: None, self._settings.work.deadline_s)
-        return made, out
-
-    async def _fetch(self, ref: ObjectRef, path: Path) -> None:
-        # With its size known, storage reads no more than that, whatever the object has become.
-        size = ref.size or await self._store.size(ref.key)
-        self._check_size(size)
-        await self._store.get_file(ObjectRef(key=ref.key, size=size, sha256=ref.sha256), path)
 
     async def _receive(self, requests: AsyncIterator[ConvertStreamRequest], path: Path) -> ConvertParams:
         """Writes the file a client sends, and gives the parameters that came before it."""
@@ -180,14 +156,24 @@ class ConverterService(converter_pb2_grpc.ConverterServiceServicer):
                 if message.WhichOneof("message") != "chunk" or len(message.chunk) > CHUNK:
                     raise InvalidRequest(f"after the parameters come chunks of at most {CHUNK:,} bytes")
                 received += len(message.chunk)
-                self._check_size(received)
+                self._door.check_size(received)
                 await asyncio.to_thread(file.write, message.chunk)
         return first.params
 
-    def _check_size(self, size: int) -> None:
-        limit = self._settings.limits.max_input_bytes
-        if size > limit:
-            raise TaskFailed(TooLarge.code, f"the file is larger than the {limit:,} bytes that are converted")
+
+async def _converted(call: Call, params: ConvertParams) -> _Answer:
+    finished = await call.run(CONVERT, _task_params(params))
+    [made] = finished.made
+    [file] = made.files
+    facts = made.details["converted"][file.name]
+    losses = [Loss(**loss) for loss in facts["losses"]]
+    return _Answer(finished.folder / file.name, file.media_type, facts["gaussians"], losses)
+
+
+def _task_params(params: ConvertParams | LodParams) -> dict[str, Any]:
+    """As a task takes them. A call rewrites no manifest, so that no model need be named."""
+    named = json_format.MessageToDict(params, preserving_proto_field_name=True)
+    return {**named, "model_key": params.model_key or _NO_MODEL}
 
 
 @contextmanager
@@ -198,9 +184,9 @@ def _refusing() -> Iterator[None]:
         raise TaskFailed(error.code, str(error)) from error
 
 
-def _check_params(params: ConvertParams) -> None:
-    """Refuses what can be refused before any byte is moved."""
-    if params.to_formats:
+def _check_params(params: ConvertParams, as_job: bool = False) -> None:
+    """Refuses what can be refused before any byte is moved. as_job: more than one file may be made."""
+    if params.to_formats and not as_job:
         raise InvalidRequest("to_formats is for jobs: a call makes the one file of to_format")
     with _refusing():
         targets_of(params)
@@ -230,6 +216,6 @@ async def _messages(answer: _Answer) -> AsyncGenerator[ConvertStreamResponse, No
     size, digest = await asyncio.to_thread(lambda: (answer.path.stat().st_size, sha256_of(answer.path)))
     summary = ConvertStreamSummary(size=size, sha256=digest, gaussians=answer.gaussians, losses=answer.losses)
     yield ConvertStreamResponse(summary=summary)
-    with answer.path.open("rb") as file:
-        while chunk := await asyncio.to_thread(file.read, CHUNK):
-            yield ConvertStreamResponse(chunk=chunk)
+    async with aclosing(file_chunks(answer.path)) as pieces:
+        async for data in pieces:
+            yield ConvertStreamResponse(chunk=data)

@@ -6,10 +6,12 @@ import os
 from pathlib import Path
 from typing import ClassVar
 
+from immichvr_catalog import SERVICES
 from immichvr_common.settings import WorkerSettings
 from pydantic import BaseModel, Field
 from pydantic_settings import SettingsConfigDict
 
+_SERVICE = SERVICES["converter"]
 CAPABILITY = "immichvr_converter.jobs:perform"
 WARMING = "immichvr_converter.warming:begin"
 """What children run, and call before their first task."""
@@ -44,8 +46,8 @@ class CallSettings(BaseModel):
 class ConverterSettings(WorkerSettings):
     """Everything the converter can be told."""
 
-    model_config = SettingsConfigDict(env_prefix="IMMICHVR_CONVERTER_")
-    service: ClassVar[str] = "converter"
+    model_config = SettingsConfigDict(env_prefix=_SERVICE.env_prefix)
+    service: ClassVar[str] = _SERVICE.name
 
     limits: ConversionLimits = Field(default_factory=lambda: ConversionLimits())
     calls: CallSettings = Field(default_factory=lambda: CallSettings())

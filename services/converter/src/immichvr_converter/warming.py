@@ -1,4 +1,7 @@
-"""Compiling kernels, or loading them from their cache, beside the first conversions instead of before them."""
+"""Compiling kernels, or loading them from their cache, beside the first conversions instead of before them.
+
+python -m immichvr_converter.warming compiles them ahead of all, as the image does.
+"""
 
 from __future__ import annotations
 
@@ -18,3 +21,7 @@ def begin() -> None:
         immichvr_splats.warm()
         return
     threading.Thread(target=immichvr_splats.warm, name="warming", daemon=True).start()
+
+
+if __name__ == "__main__":
+    immichvr_splats.warm()

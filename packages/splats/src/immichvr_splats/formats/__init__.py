@@ -1,123 +1,22 @@
-"""The one table of file formats: the command, the services and the tests take everything about them from here."""
+"""The codecs of the catalogue's file formats: the command, the services and the tests take everything from here."""
 
-from . import archive, compressed_ply, glb, ksplat, ply, ply_header, sog, splat, spz
-from .base import Format
+from collections.abc import Iterator
 
-FORMATS: dict[str, Format] = {
-    row.key: row
-    for row in (
-        Format(
-            key="ply",
-            description="PLY of INRIA's 3D Gaussian splatting or Apple's SHARP, uncompressed",
-            extensions=(".ply",),
-            media_type="application/x-ply",
-            max_sh_degree=3,
-            keeps_camera=True,
-            keeps_order=True,
-            frame="rdf",
-            magic=ply_header.MAGIC,
-            options=("layout",),
-            reader=ply.read,
-            writer=ply.write,
-            keeps_antialiased=True,
-            keeps_georeference=True,
-            streams=True,
-        ),
-        Format(
-            key="compressed-ply",
-            description="PlayCanvas' compressed PLY, 16 bytes per Gaussian and one for each higher SH coefficient",
-            extensions=(".compressed.ply",),
-            media_type="application/x-ply",
-            max_sh_degree=3,
-            keeps_camera=False,
-            keeps_order=False,
-            frame="rdf",
-            magic=ply_header.MAGIC,
-            options=("order",),
-            reader=compressed_ply.read,
-            writer=compressed_ply.write,
-            keeps_antialiased=True,
-            keeps_georeference=True,
-            streams=True,
-            is_it=compressed_ply.is_it,
-        ),
-        Format(
-            key="splat",
-            description="antimatter15's .splat, 32 bytes per Gaussian, colours without view dependence",
-            extensions=(".splat",),
-            media_type="application/x-splat",
-            max_sh_degree=0,
-            keeps_camera=False,
-            keeps_order=True,
-            frame="rdf",
-            options=("order",),
-            reader=splat.read,
-            writer=splat.write,
-            streams=True,
-        ),
-        Format(
-            key="ksplat",
-            description="mkkellogg's .ksplat 0.1, in buckets; level 1 is written unless told otherwise",
-            extensions=(".ksplat",),
-            media_type="application/x-ksplat",
-            max_sh_degree=2,
-            keeps_camera=False,
-            keeps_order=False,
-            frame="rdf",
-            options=("level",),
-            reader=ksplat.read,
-            writer=ksplat.write,
-            streams=True,
-        ),
-        Format(
-            key="spz",
-            description="Niantic SPZ, quantised and compressed; version 3 is written unless told otherwise",
-            extensions=(".spz",),
-            media_type="application/x-spz",
-            max_sh_degree=3,
-            keeps_camera=False,
-            keeps_order=True,
-            frame="rdf",
-            magic=(b"\x1f\x8b", b"NGSP"),
-            options=("version", "order", "frame"),
-            reader=spz.read,
-            writer=spz.write,
-            keeps_antialiased=True,
-            streams=True,
-            read_options=("frame",),
-        ),
-        Format(
-            key="sog",
-            description="PlayCanvas SOG version 2: a zip of textures; view dependence by palette",
-            extensions=(".sog",),
-            media_type="application/x-sog",
-            max_sh_degree=3,
-            keeps_camera=False,
-            keeps_order=False,
-            frame="rdf",
-            magic=(archive.MAGIC,),
-            options=("order",),
-            reader=sog.read,
-            writer=sog.write,
-            keeps_antialiased=True,
-            streams=True,
-        ),
-        Format(
-            key="glb",
-            description="glTF binary with KHR_gaussian_splatting, for 3D engines",
-            extensions=(".glb",),
-            media_type="model/gltf-binary",
-            max_sh_degree=3,
-            keeps_camera=True,
-            keeps_order=True,
-            frame="rub",
-            magic=(glb.MAGIC,),
-            options=("encoding",),
-            reader=glb.read,
-            writer=glb.write,
-            keeps_antialiased=True,
-            keeps_georeference=True,
-            streams=True,
-        ),
-    )
-}
+from immichvr_splats.formats import compressed_ply, glb, ksplat, ply, sog, splat, spz
+from immichvr_splats.formats.base import Format
+
+
+def _rows() -> Iterator[Format]:
+    yield Format.of("ply", reader=ply.read, writer=ply.write, head=ply.head, magic=ply.MAGIC)
+    yield Format.of(
+        "compressed-ply", reader=compressed_ply.read, writer=compressed_ply.write, head=None, magic=ply.MAGIC,
+        is_it=compressed_ply.is_it,
+    )  # fmt: skip
+    yield Format.of("splat", reader=splat.read, writer=splat.write, head=None)
+    yield Format.of("ksplat", reader=ksplat.read, writer=ksplat.write, head=None)
+    yield Format.of("spz", reader=spz.read, writer=spz.write, head=spz.head, magic=(b"\x1f\x8b", b"NGSP"))
+    yield Format.of("sog", reader=sog.read, writer=sog.write, head=sog.head, magic=(sog.MAGIC,))
+    yield Format.of("glb", reader=glb.read, writer=glb.write, head=glb.head, magic=(glb.MAGIC,))
+
+
+FORMATS: dict[str, Format] = {row.name: row for row in _rows()}

@@ -1,17 +1,17 @@
 """What every file format of this package provides."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
+from immichvr_catalog import FORMATS as CATALOG
+from immichvr_catalog import SplatFormat
 
-from ..cloud import GaussianCloud
-from ..losses import Loss
-from ..source import ReadLimits, Source
-from ..stream import Stream
-
-COMMON_OPTIONS = ("sh_degree",)
-"""Options that every writer has, because they are applied before it is called."""
+from immichvr_splats.cloud import GaussianCloud
+from immichvr_splats.losses import Loss
+from immichvr_splats.source import ReadLimits, Source
+from immichvr_splats.stream import Stream
 
 
 @dataclass(frozen=True)
@@ -56,41 +56,60 @@ Writer = Callable[..., Encoded]
 
 
 @dataclass(frozen=True)
-class Format:
-    """One row of the format table.
+class Head:
+    """What a file says of itself ahead of its Gaussians.
 
-    extensions: lower case, with the dot, the usual one first. magic: how files begin, empty where nothing tells.
-    is_it: tells from a file whether it is this format, where another one begins alike. frame: the axes that the
-    writer stores unless told otherwise. options, read_options: keyword arguments of `write` and `read` for this
-    format, beside COMMON_OPTIONS. streams: the writer takes a `SoundStream`, otherwise a clean cloud in memory.
-    keeps_antialiased, keeps_georeference: of a cloud's marks.
+    sh_degree: of what is read, 0 to 3. turned: bytes that its numbers take where those cannot be read in place, else 0.
     """
 
-    key: str
-    description: str
-    extensions: tuple[str, ...]
-    media_type: str
-    max_sh_degree: int
-    keeps_camera: bool
-    keeps_order: bool
-    frame: str
+    gaussians: int
+    sh_degree: int
+    turned: int = 0
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a file has, and the bytes of memory that hold what of it cannot be read in place."""
+
+    gaussians: int
+    sh_degree: int
+    memory: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format(SplatFormat):
+    """A format of the catalogue with what reads and writes it here.
+
+    head: finds what a file says of itself, at little cost; raises SplatError; None where files are always read in
+    place. magic: how files begin, empty where nothing tells. is_it: tells from a file whether it is this format, where
+    another one begins alike. A writer whose format streams takes a `SoundStream`, otherwise a clean cloud in memory.
+    """
+
+    reader: Reader | None
+    writer: Writer | None
+    head: Callable[[Source], Head] | None
     magic: tuple[bytes, ...] = ()
-    options: tuple[str, ...] = ()
-    reader: Reader | None = None
-    writer: Writer | None = None
-    streams: bool = False
-    read_options: tuple[str, ...] = ()
     is_it: Callable[[Source], bool] | None = None
-    keeps_antialiased: bool = False
-    keeps_georeference: bool = False
+
+    @classmethod
+    def of(cls, name: str, **own: Any) -> "Format":
+        """The catalogue's row of that name with its codec."""
+        row = CATALOG[name]
+        return cls(**{field.name: getattr(row, field.name) for field in fields(row)}, **own)
 
     @property
-    def can_read(self) -> bool:
-        return self.reader is not None
+    def key(self) -> str:
+        """Its name."""
+        return self.name
 
-    @property
-    def can_write(self) -> bool:
-        return self.writer is not None
+    def summary(self, source: Source) -> Summary | None:
+        """What a file has; None where it is read in place. Raises SplatError where its head is not sound."""
+        if self.head is None:
+            return None
+        told = self.head(source)
+        unpacked = 0 if self.unpacked is None else self.unpacked.bytes(told.gaussians, told.sh_degree)
+        memory = told.turned + unpacked
+        return Summary(told.gaussians, told.sh_degree, memory) if memory or self.unpacked else None
 
 
-__all__ = ["COMMON_OPTIONS", "Decoded", "Encoded", "Format", "Placed", "ReadLimits", "Reader", "Source", "Writer"]
+__all__ = ["Decoded", "Encoded", "Format", "Head", "Placed", "ReadLimits", "Reader", "Source", "Summary", "Writer"]

@@ -17,14 +17,14 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cloud import SH_C0, GaussianCloud
-from ..compiled import F32, I32, U8, finite_kernel, kernel
-from ..errors import InvalidCloudError, MalformedFileError
-from ..losses import Loss, number
-from ..numerics import LOGITS_OF_BYTES, color_level, exponentials, logarithms, sigmoid
-from ..source import ReadLimits, Source
-from ..stream import SOUND, UNSURE, SoundStream, Stream
-from .base import Decoded, Encoded
+from immichvr_splats.cloud import SH_C0, GaussianCloud
+from immichvr_splats.compiled import F32, I32, U8, finite_kernel, kernel
+from immichvr_splats.errors import InvalidCloudError, MalformedFileError
+from immichvr_splats.formats.base import Decoded, Encoded
+from immichvr_splats.losses import Loss, number
+from immichvr_splats.numerics import LOGITS_OF_BYTES, color_level, exponentials, logarithms, sigmoid
+from immichvr_splats.source import ReadLimits, Source
+from immichvr_splats.stream import SOUND, UNSURE, SoundStream, Stream
 
 U32 = NDArray[np.uint32]
 

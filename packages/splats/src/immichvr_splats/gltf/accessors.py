@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compiled import F32
-from ..errors import MalformedFileError, UnsupportedFileError
-from . import meshopt
-from .container import Container, Json, as_integer, as_object, extension
+from immichvr_splats.compiled import F32
+from immichvr_splats.errors import MalformedFileError, UnsupportedFileError
+from immichvr_splats.gltf import meshopt
+from immichvr_splats.gltf.container import Container, Json, as_integer, as_object, extension
 
 BYTE, UNSIGNED_BYTE, SHORT, UNSIGNED_SHORT, UNSIGNED_INT, FLOAT = 5120, 5121, 5122, 5123, 5125, 5126
 ARRAY_BUFFER = 34962

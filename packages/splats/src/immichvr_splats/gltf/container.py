@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InvalidCloudError, LimitExceededError, MalformedFileError, UnsupportedFileError
-from ..losses import Loss
-from ..source import ReadLimits, Source
+from immichvr_splats.errors import InvalidCloudError, LimitExceededError, MalformedFileError, UnsupportedFileError
+from immichvr_splats.losses import Loss
+from immichvr_splats.source import ReadLimits, Source
 
 MAGIC = b"glTF"
 GENERATOR = "ImmichVR"

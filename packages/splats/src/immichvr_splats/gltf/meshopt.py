@@ -10,8 +10,8 @@ github.com/zeux/meshoptimizer `vertexcodec.cpp`.
 
 import numpy as np
 
-from ..compiled import I64, U8, kernel
-from ..errors import MalformedFileError
+from immichvr_splats.compiled import I64, U8, kernel
+from immichvr_splats.errors import MalformedFileError
 
 EXTENSION = "EXT_meshopt_compression"
 LARGEST_STRIDE = 256

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..compiled import F64
-from ..errors import MalformedFileError
-from .container import Container, Json, as_integer, as_list, as_numbers, as_object
+from immichvr_splats.compiled import F64
+from immichvr_splats.errors import MalformedFileError
+from immichvr_splats.gltf.container import Container, Json, as_integer, as_list, as_numbers, as_object
 
 _MOST_NODES = 100_000
 POINTS = 0

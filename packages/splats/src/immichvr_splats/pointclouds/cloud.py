@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..compiled import F32, I64, U8
-from ..errors import InvalidCloudError
-from ..losses import Loss, number
-from ..reach import near_each_other
+from immichvr_splats.compiled import F32, I64, U8
+from immichvr_splats.errors import InvalidCloudError
+from immichvr_splats.losses import Loss, number
+from immichvr_splats.reach import near_each_other
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,15 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..cleaning import check_any_left
-from ..errors import InvalidCloudError, UnknownFormatError
-from ..formats import ply_header
-from ..formats.base import Encoded
-from ..losses import Loss
-from ..source import ReadLimits, Source, open_source
-from ..target import Writable, put
-from . import glb, ply
-from .cloud import PointCloud, without_strays
+from immichvr_splats.cleaning import check_any_left
+from immichvr_splats.errors import InvalidCloudError, UnknownFormatError
+from immichvr_splats.formats.base import Encoded
+from immichvr_splats.formats.ply import MAGIC
+from immichvr_splats.losses import Loss
+from immichvr_splats.pointclouds import glb, ply
+from immichvr_splats.pointclouds.cloud import PointCloud, without_strays
+from immichvr_splats.source import ReadLimits, Source, open_source
+from immichvr_splats.target import Writable, put
 
 DEFAULT_LIMITS = ReadLimits()
 
@@ -49,7 +49,7 @@ POINT_FORMATS: dict[str, PointFormat] = {
             description="PLY of coloured points, with confidence",
             extension=".ply",
             media_type="application/x-ply",
-            magic=ply_header.MAGIC,
+            magic=MAGIC,
             reader=ply.read,
             writer=ply.write,
         ),

@@ -16,8 +16,8 @@ import DracoPy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import MalformedFileError, UnsupportedFileError
-from ..source import ReadLimits
+from immichvr_splats.errors import MalformedFileError, UnsupportedFileError
+from immichvr_splats.source import ReadLimits
 
 EXTENSION = "KHR_draco_mesh_compression"
 _HEADER = struct.Struct("<5sBBBBHIB")

@@ -18,15 +18,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cloud import Marks
-from ..compiled import F32, F64, U8
-from ..errors import InvalidCloudError, MalformedFileError
-from ..formats import glb_marks
-from ..formats.base import Encoded
-from ..formats.glb_names import TO_GLTF
-from ..formats.ply_columns import unread
-from ..gltf import meshopt
-from ..gltf.accessors import (
+from immichvr_splats.cloud import Marks
+from immichvr_splats.compiled import F32, F64, U8
+from immichvr_splats.errors import InvalidCloudError, MalformedFileError
+from immichvr_splats.formats.base import Encoded
+from immichvr_splats.formats.glb import TO_GLTF, describe_marks, read_marks
+from immichvr_splats.formats.ply import unread
+from immichvr_splats.gltf import meshopt
+from immichvr_splats.gltf.accessors import (
     ARRAY_BUFFER,
     FLOAT,
     UNSIGNED_SHORT,
@@ -37,7 +36,7 @@ from ..gltf.accessors import (
     read_accessor,
     view_bytes,
 )
-from ..gltf.container import (
+from immichvr_splats.gltf.container import (
     GENERATOR,
     MAGIC,
     Container,
@@ -49,11 +48,11 @@ from ..gltf.container import (
     read_container,
     unknown_extensions,
 )
-from ..gltf.scene import POINTS, Shown, shown_primitives
-from ..losses import Loss
-from ..source import ReadLimits, Source
-from . import draco
-from .cloud import PointCloud, near_ones
+from immichvr_splats.gltf.scene import POINTS, Shown, shown_primitives
+from immichvr_splats.losses import Loss
+from immichvr_splats.pointclouds import draco
+from immichvr_splats.pointclouds.cloud import PointCloud, near_ones
+from immichvr_splats.source import ReadLimits, Source
 
 __all__ = ["MAGIC", "read", "write"]
 U16 = NDArray[np.uint16]
@@ -102,7 +101,7 @@ def read(source: Source, limits: ReadLimits) -> tuple[PointCloud, list[Loss]]:
         losses += unread(others, (), parts[-1].count)
     if not parts and file.root.get("nodes"):
         raise MalformedFileError(f"{file.name}: the scene shows no primitive of mode POINTS")
-    return replace(_joined(parts), origin=glb_marks.read(file).origin), losses
+    return replace(_joined(parts), origin=read_marks(file).origin), losses
 
 
 def write(cloud: PointCloud, *, compression: str = "none") -> Encoded:
@@ -125,7 +124,7 @@ def write(cloud: PointCloud, *, compression: str = "none") -> Encoded:
 
 
 def _extras(cloud: PointCloud) -> dict[str, object]:
-    extras = glb_marks.describe(Marks(origin=cloud.origin))
+    extras = describe_marks(Marks(origin=cloud.origin))
     return {"scenes": [{"nodes": [0], **({"extras": extras} if extras else {})}]}
 
 

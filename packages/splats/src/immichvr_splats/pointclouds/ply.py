@@ -6,17 +6,24 @@ ascii, either endianness; colours as integers of their full range or as floats f
 
 import numpy as np
 
-from ..cloud import Marks
-from ..compiled import F32, U8
-from ..errors import MalformedFileError
-from ..formats.base import Encoded
-from ..formats.ply_columns import COLOR_NAMES, known_names, largest_color, unread
-from ..formats.ply_comments import comments_of, marks_in
-from ..formats.ply_data import read_elements
-from ..formats.ply_header import Element, read_header
-from ..losses import Loss
-from ..source import ReadLimits, Source
-from .cloud import PointCloud
+from immichvr_splats.cloud import Marks
+from immichvr_splats.compiled import F32, U8
+from immichvr_splats.errors import MalformedFileError
+from immichvr_splats.formats.base import Encoded
+from immichvr_splats.formats.ply import (
+    COLOR_NAMES,
+    Element,
+    comments_of,
+    known_names,
+    largest_color,
+    marks_in,
+    read_elements,
+    read_header,
+    unread,
+)
+from immichvr_splats.losses import Loss
+from immichvr_splats.pointclouds.cloud import PointCloud
+from immichvr_splats.source import ReadLimits, Source
 
 _AXES = ("x", "y", "z")
 _CONFIDENCE = ("confidence", "quality")

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..cloud import GaussianCloud
-from ..compiled import F32
+from immichvr_splats.cloud import GaussianCloud
+from immichvr_splats.compiled import F32
 
 BASE = [*"xyz", *(f"f_dc_{i}" for i in range(3)), "opacity"]
 BASE += [*(f"scale_{i}" for i in range(3)), *(f"rot_{i}" for i in range(4))]

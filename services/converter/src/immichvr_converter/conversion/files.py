@@ -21,7 +21,6 @@ from immichvr_splats import (
 )
 
 from immichvr_converter.conversion.admission import MemoryBudget
-from immichvr_converter.conversion.announcements import announced
 from immichvr_converter.conversion.errors import InvalidSplat, TooLarge, UnsupportedFormat
 from immichvr_converter.conversion.estimates import FIXED, memory_to_write
 from immichvr_converter.conversion.formats import LIGHT, LIGHT_MAX_BYTES, Target
@@ -84,7 +83,7 @@ def admitted_splat(
     memory: bytes for a count and a degree, beside what reading takes. frame: as `convert`'s.
     Raises InvalidSplat, UnsupportedFormat, TooLarge.
     """
-    before = announced(source, format)
+    before = splats.summary(source, format)
     with ExitStack() as stack:
         if before is not None:
             with blaming_the_file():

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from immichvr_splats import Camera, ReadLimits
+from immichvr_splats import Camera, ReadLimits, summary
 
 from immichvr_converter.conversion.admission import MemoryBudget
-from immichvr_converter.conversion.announcements import announced
 from immichvr_converter.conversion.estimates import FIXED
 from immichvr_converter.conversion.files import Loss, blaming_the_file, open_splat, told
 
@@ -30,7 +29,7 @@ def inspect(source: Path, format: str, limits: ReadLimits, budget: MemoryBudget,
 
     frame: the axes of the source; empty for those that it tells, or its format's.
     """
-    before = announced(source, format)
+    before = summary(source, format)
     with budget.admitted(FIXED + (before.memory if before else 0)), blaming_the_file():
         if before:
             limits.check_points(before.gaussians, source.name)

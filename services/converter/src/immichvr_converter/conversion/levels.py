@@ -8,7 +8,7 @@ from pathlib import Path
 
 import immichvr_splats as splats
 from immichvr_splats import LEVEL_COUNTS, LEVELS_FILE, TILES_FILE, Bounds, Format, GaussianCloud, Level, ReadLimits
-from immichvr_splats.lod_index import INDEX_VERSION, cloud_entries, write_index
+from immichvr_splats.lod import INDEX_VERSION, cloud_entries, write_index
 
 from immichvr_converter.conversion.admission import MemoryBudget
 from immichvr_converter.conversion.errors import ConversionError

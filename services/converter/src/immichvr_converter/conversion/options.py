@@ -5,35 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from immichvr_splats import Format
-from immichvr_splats.formats.base import COMMON_OPTIONS
 
 from immichvr_converter.conversion.errors import UnsupportedFormat
 
 Options = Mapping[str, str | int]
 """Options by the name a request gives them, only those that it gives."""
 
-WRITER_OPTIONS = {
-    "spz_version": "version",
-    "ksplat_level": "level",
-    "sh_degree": "sh_degree",
-    "frame": "frame",
-    "order": "order",
-    "ply_layout": "layout",
-    "glb_encoding": "encoding",
-}
-"""What the splat library's writers call what requests name."""
-
 
 def options_of(row: Format) -> list[str]:
     """The names of the options that a format has."""
-    taken = (*row.options, *COMMON_OPTIONS)
-    return [name for name, option in WRITER_OPTIONS.items() if option in taken]
+    return [option.name for option in row.options]
 
 
 def taken_by(row: Format, options: Options) -> dict[str, str | int]:
     """The options that a format has, under the names of its writer."""
-    accepted = options_of(row)
-    return {WRITER_OPTIONS[name]: value for name, value in options.items() if name in accepted}
+    return {option.argument: options[option.name] for option in row.options if option.name in options}
 
 
 def check_options(rows: list[Format], options: Options) -> None:

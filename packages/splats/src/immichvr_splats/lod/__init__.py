@@ -1,0 +1,36 @@
+"""Levels of detail: fewer Gaussians, or points, that together look like the many they stand for.
+
+`reduction.py` makes one of any count, by cells (`cells.py`) whose Gaussians are merged (`merging.py`); `levels.py`,
+`tiles.py` and `points.py` write several as files, with an index (`index.py`).
+"""
+
+from immichvr_splats.lod.index import INDEX_VERSION, Bounds, cloud_entries, write_index
+from immichvr_splats.lod.levels import LEVEL_COUNTS, LEVELS_FILE, Level, levels, write_levels
+from immichvr_splats.lod.points import LEAST_CONFIDENCE, confident, lod_points, point_levels, write_point_levels
+from immichvr_splats.lod.reduction import LIGHT_BYTES, LIGHT_COUNT, light, lod, within_bytes
+from immichvr_splats.lod.tiles import TILES_FILE, Tile, write_tiles
+
+__all__ = [
+    "INDEX_VERSION",
+    "LEAST_CONFIDENCE",
+    "LEVELS_FILE",
+    "LEVEL_COUNTS",
+    "LIGHT_BYTES",
+    "LIGHT_COUNT",
+    "TILES_FILE",
+    "Bounds",
+    "Level",
+    "Tile",
+    "cloud_entries",
+    "confident",
+    "levels",
+    "light",
+    "lod",
+    "lod_points",
+    "point_levels",
+    "within_bytes",
+    "write_index",
+    "write_levels",
+    "write_point_levels",
+    "write_tiles",
+]

@@ -1,0 +1,9 @@
+"""Pictures of clouds, made on the CPU: EWA splatting, blended front to back in tiles.
+
+`projection.py` and `colors.py` make a spot on the screen of every Gaussian, `tiles.py` tells which of them each tile of
+the picture needs, `blending.py` draws them.
+"""
+
+from immichvr_splats.rendering.rasterizer import Rendering, render, shifted
+
+__all__ = ["Rendering", "render", "shifted"]
