@@ -1,0 +1,116 @@
+"""From packets to pictures, in the order they are shown; what is damaged is passed over."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+from av.container import InputContainer
+from av.error import FFmpegError, MemoryError
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from immichvr_video.demuxing import packets
+from immichvr_video.limits import VideoLimits
+from immichvr_video.opening import protected
+
+_WAIT_S: Final = Fraction(2)
+"""After damage, frames are built on wrong ones until the next key frame. Longer than this nobody waits for one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A decoded frame.
+
+    time, duration: in the file, in seconds; None where none is told. after_damage: whether some before were lost.
+    """
+
+    frame: VideoFrame
+    time: Fraction | None
+    duration: Fraction | None
+    after_damage: bool
+
+
+class Decoder:
+    """The pictures of one stream. `damaged`: whether some were lost after the one that was given last."""
+
+    def __init__(self, container: InputContainer, stream: VideoStream, limits: VideoLimits) -> None:
+        self._container, self._stream = container, stream
+        self._context = stream.codec_context
+        if not self._context.is_open:
+            self._context.options = {**self._context.options, "max_pixels": str(limits.max_pixels)}
+            self._context.thread_count = max(1, limits.threads)
+            self._context.thread_type = "AUTO"
+        self.damaged = False
+        self._by_order = is_by_order(container)
+        self._delay: Fraction | None = None
+        self._damaged_since: Fraction | None = None
+        self._doubted: deque[int] = deque(maxlen=64)
+
+    def pictures(self) -> Iterator[Picture]:
+        """Every picture that is whole; after damage from the next key frame on, or from two seconds later.
+
+        Raises ProtectedVideo where packets are encrypted.
+        """
+        for packet in self._packets():
+            for frame in self._decoded(packet):
+                time = self._time(frame)
+                if frame.is_corrupt or frame.pts in self._doubted:
+                    self._lose()
+                elif not self.damaged or self._may_go_on(frame, time):
+                    after_damage, self.damaged, self._damaged_since = self.damaged, False, None
+                    yield Picture(frame, time, self._duration(frame), after_damage)
+
+    def _time(self, frame: VideoFrame) -> Fraction | None:
+        stamp = frame.pts if frame.pts is not None and not self._by_order else frame.dts
+        base = frame.time_base or self._stream.time_base  # of those that are held back to the end PyAV tells none
+        if stamp is None or base is None:
+            return None
+        time = stamp * base
+        if not self._by_order:
+            return time
+        if self._delay is None:
+            self._delay = time
+        return time - self._delay
+
+    def _duration(self, frame: VideoFrame) -> Fraction | None:
+        base = frame.time_base or self._stream.time_base
+        return frame.duration * base if frame.duration > 0 and base is not None else None
+
+    def _may_go_on(self, frame: VideoFrame, time: Fraction | None) -> bool:
+        if self._damaged_since is None:
+            self._damaged_since = time
+        return frame.key_frame or (
+            time is not None and self._damaged_since is not None and time - self._damaged_since > _WAIT_S
+        )
+
+    def _lose(self) -> None:
+        self.damaged = True
+
+    def _decoded(self, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
+        try:
+            return self._context.decode(packet)
+        except MemoryError:
+            raise
+        except FFmpegError:
+            self._lose()
+            return []
+
+    def _packets(self) -> Iterator[Packet[VideoStream] | None]:
+        """Those of the stream, and nothing at last, for which the decoder gives what it holds back."""
+        for packet in packets(self._container, self._stream, self._lose):
+            if packet.has_sidedata("encryption_info"):
+                raise protected()
+            if packet.is_corrupt and packet.pts is not None:
+                self._doubted.append(packet.pts)
+            yield packet
+        yield None
+
+
+def is_by_order(container: InputContainer) -> bool:
+    """Whether the file tells no more than the order in which frames are decoded (AVI)."""
+    return container.format.name == "avi"

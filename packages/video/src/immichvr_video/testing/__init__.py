@@ -1,0 +1,1 @@
+"""Clips for tests, here and elsewhere."""

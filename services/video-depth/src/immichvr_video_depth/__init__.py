@@ -1,0 +1,1 @@
+"""Depth of videos over time, and what is watched of it."""

@@ -1,0 +1,131 @@
+"""The whole of it: frames in, depth over time out, to as many outputs as there are.
+
+Decoding, inference, alignment and encoding run at once. What is held of a video does not depend on its length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from immichvr_common.tasks import MadeFile
+from immichvr_video import EmptyVideo
+
+from immichvr_video_depth.engine.checkpoints import Arrays, Checkpoints, Place
+from immichvr_video_depth.engine.frames import DepthFrame, Estimator, Output, Picture
+from immichvr_video_depth.engine.pipeline import Channel, Pipeline
+from immichvr_video_depth.engine.stages import Alignment, Held, Inference, Seam, Seen, Shot, ShotEnded, remaining
+
+_FEW = 4
+"""Frames that wait between two stages."""
+
+
+@dataclass
+class Summary:
+    """What was done. frames, shots: of the whole video. windows: that went through the network in this try; before:
+    in earlier ones. timings: seconds for which each stage worked, which they did at once."""
+
+    files: list[MadeFile] = field(default_factory=list)
+    frames: int = 0
+    shots: int = 0
+    windows: int = 0
+    before: int = 0
+    timings: dict[str, float] = field(default_factory=dict)
+
+
+def run(
+    frames: Iterable[Shot],
+    estimator: Estimator,
+    outputs: Sequence[Output],
+    checkpoints: Checkpoints | None = None,
+    progress: Callable[[float], None] = lambda done_s: None,
+    shown: Callable[[Picture], Picture] = lambda rgb: rgb,
+) -> Summary:
+    """Writes the depth of a video.
+
+    frames: the decoded frames, all of one size, each with its shot; from the first one on also where an earlier try is
+    taken up. shown: makes a picture no larger than outputs need it; about a hundred wait for their depth. progress:
+    told from this thread up to which time, in seconds, everything is written; what it raises ends the work. Raises what
+    a stage raises, and EmptyVideo; outputs are abandoned and nothing runs any more then.
+    """
+    try:
+        return _run(frames, estimator, outputs, checkpoints, progress, shown)
+    except BaseException:
+        for output in outputs:
+            output.abandon()
+        raise
+
+
+def _run(
+    frames: Iterable[Shot],
+    estimator: Estimator,
+    outputs: Sequence[Output],
+    checkpoints: Checkpoints | None,
+    progress: Callable[[float], None],
+    shown: Callable[[Picture], Picture],
+) -> Summary:
+    begin, arrays = _taken_up(outputs, checkpoints)
+    known: dict[int, Held] = {}
+    inference = Inference(estimator, begin, known)
+    encoding = _Encoding(outputs, checkpoints, begin)
+    pipeline = Pipeline()
+    decoded: Channel[tuple[Held, int]] = pipeline.channel(_FEW)
+    seen: Channel[Seen | ShotEnded] = pipeline.channel(1)
+    depth: Channel[DepthFrame | Seam] = pipeline.channel(_FEW)
+    pipeline.stage("decoded", lambda: remaining(frames, begin, known, estimator.prepared, shown), decoded)
+    pipeline.stage("inferred", lambda: inference(decoded), seen, decoded)
+    pipeline.stage("aligned", lambda: Alignment(estimator, begin, arrays, known)(seen), depth, seen)
+    pipeline.stage("encoded", lambda: encoding(depth), None, depth)
+    pipeline.run(lambda: progress(encoding.done_s))
+    return Summary(
+        files=encoding.files, frames=encoding.place.frames, shots=encoding.place.shots,
+        windows=inference.windows, before=begin.windows, timings=pipeline.worked_s,
+    )  # fmt: skip
+
+
+def _taken_up(outputs: Sequence[Output], checkpoints: Checkpoints | None) -> tuple[Place, Arrays]:
+    """Where the work begins, the outputs being there already."""
+    resumed = checkpoints.found() if checkpoints is not None else None
+    if checkpoints is None:
+        return Place(), {}
+    if resumed is None:
+        checkpoints.begin_anew()
+        return Place(), {}
+    for output, names in zip(outputs, resumed.parts, strict=True):
+        output.resume([checkpoints.folder / name for name in names])
+    return resumed.place, resumed.arrays
+
+
+class _Encoding:
+    """The last stage; outputs work side by side. done_s: up to when everything is written. place: the last seam's.
+    files: what was made."""
+
+    def __init__(self, outputs: Sequence[Output], checkpoints: Checkpoints | None, begin: Place) -> None:
+        self._outputs, self._checkpoints = outputs, checkpoints
+        self.done_s, self.place = 0.0, begin
+        self.files: list[MadeFile] = []
+
+    def __call__(self, depth: Iterable[DepthFrame | Seam]) -> Iterable[None]:
+        """Writes these; the iterator is to be exhausted, and gives nothing."""
+        with ThreadPoolExecutor(max(1, len(self._outputs)), "output") as threads:
+            for one in depth:
+                if isinstance(one, DepthFrame):
+                    list(threads.map(lambda output, frame=one: output.write(frame), self._outputs))
+                    self.done_s = float(one.time)
+                else:
+                    self._seal(one, list(threads.map(lambda output: output.seal(), self._outputs)))
+            if not self.place.frames:
+                raise EmptyVideo("the video, or the part of it that was asked for, has no frame that can be decoded")
+            for files in threads.map(lambda output: output.finish(), self._outputs):
+                self.files += files
+        yield from ()
+
+    def _seal(self, seam: Seam, parts: Sequence[Sequence[Path]]) -> None:
+        self.place = seam.place or self.place
+        if self._checkpoints is None:
+            return
+        self._checkpoints.sealed(parts)
+        if seam.place is not None and self._checkpoints.is_due():
+            self._checkpoints.put(seam.place, seam.arrays)

@@ -1,0 +1,1 @@
+"""A short loop of the camera around one photo."""

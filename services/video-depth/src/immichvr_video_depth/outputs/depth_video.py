@@ -1,0 +1,59 @@
+"""`depth.mp4`: disparity as a video of ten bits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from immichvr_common.tasks import MadeFile
+from immichvr_video import Codec, Encoding
+
+from immichvr_video_depth.engine.frames import DepthFrame
+from immichvr_video_depth.outputs.clip import Clip
+from immichvr_video_depth.outputs.layout import bounded
+from immichvr_video_depth.outputs.sealed import SealedVideo
+
+MOST_PIXELS = 1280 * 720
+"""Of a frame: networks see about half as many, and nothing is gained by writing more."""
+_QUALITY = {"h264": 12, "hevc": 12, "av1": 18}
+
+
+class DepthVideo:
+    """Grey, full range, without sound: luma 0 is the range's low end, the greatest its high end (depth.json)."""
+
+    def __init__(self, folder: Path, clip: Clip, codec: Codec = "hevc") -> None:
+        self._size = bounded(clip.width, clip.height, MOST_PIXELS)
+        encoding = Encoding(*self._size, codec, grey=True, fps=clip.fps, quality=_QUALITY[codec])
+        self._top = (1 << encoding.bits) - 1
+        self._kind = np.uint8 if encoding.bits == 8 else np.uint16
+        self._video = SealedVideo(folder / "depth.mp4", encoding)
+        self._codec = codec
+
+    def write(self, frame: DepthFrame) -> None:
+        """The next frame."""
+        luma = np.rint(frame.values(*self._size) * np.float32(self._top)).astype(self._kind)
+        self._video.write(luma, frame.time, frame.duration)
+
+    def seal(self) -> list[Path]:
+        """The new segment."""
+        return self._video.seal()
+
+    def resume(self, parts: Sequence[Path]) -> None:
+        """Go on after these."""
+        self._video.resume(parts)
+
+    def finish(self) -> list[MadeFile]:
+        """The whole."""
+        there = self._video.finish()
+        return [MadeFile("depth.mp4", "depth-video", "mp4", "video/mp4")] if there else []
+
+    def abandon(self) -> None:
+        """Leave nothing behind."""
+        self._video.abandon()
+
+    def details(self) -> dict[str, Any]:
+        """How it is encoded."""
+        width, height = self._size
+        return {"depth_video": {"width": width, "height": height, "codec": self._codec, "top": self._top}}

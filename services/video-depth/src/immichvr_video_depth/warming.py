@@ -1,0 +1,26 @@
+"""What a child does before its first job.
+
+python -m immichvr_video_depth.warming compiles the kernels of stereo ahead of all, as the image does.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from immichvr_inference.model_jobs import tell_what_is_here
+from immichvr_inference.preloading import preload
+
+from immichvr_video_depth.context import process_context
+from immichvr_video_depth.stereo import compile_ahead
+
+
+def warm() -> None:
+    """Tells which of this service's models are on disk, and loads those of `settings.models.preload`."""
+    context = process_context()
+    # Files that nobody has checked yet are read for it: nothing waits for that.
+    threading.Thread(target=tell_what_is_here, args=(context.cache, "video-depth"), daemon=True).start()
+    preload(context.runtime.settings.preload, context)
+
+
+if __name__ == "__main__":
+    compile_ahead()

@@ -1,0 +1,111 @@
+"""The clip of a photo as a player gets it, and the job that makes it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from immichvr_common.errors import InvalidRequest
+from immichvr_common.tasks import Made, Task
+from immichvr_depth import DepthMap, lift
+from immichvr_depth.compiled import Bytes
+from immichvr_depth.errors import InvalidDepth
+from immichvr_depth.files import depth_asset
+from immichvr_depth.photos import open_photo
+from immichvr_video_depth.jobs import perform
+from immichvr_video_depth.motion.clip import clip_size
+from PIL import Image
+
+LIMITS = {"min_side": 32, "max_megapixels": 200.0, "max_megabytes": 512.0}
+
+
+@pytest.fixture(scope="module")
+def photo(card_before_wall: tuple[Bytes, DepthMap], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("motion") / "source"
+    Image.fromarray(card_before_wall[0]).save(path, "JPEG", quality=95)
+    return path
+
+
+@pytest.fixture(scope="module")
+def depth(photo: Path, card_before_wall: tuple[Bytes, DepthMap], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its depth as an asset keeps it."""
+    folder = tmp_path_factory.mktemp("depth")
+    opened, known = open_photo(photo, **LIMITS), card_before_wall[1]
+    depth_asset(opened, known, lift(opened.rgb, known, opened.focal.px, 20_000), folder, {})
+    return folder / "depth.png"
+
+
+def a_clip(folder: Path, inputs: dict[str, Path], **params: object) -> tuple[Made, Path]:
+    [made] = perform(Task("motion", params, inputs, folder), lambda *_: None)
+    return made, folder / made.files[0].name
+
+
+def frames_of(path: Path) -> list[np.ndarray]:
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+
+
+def likeness(one: np.ndarray, other: np.ndarray) -> float:
+    """PSNR, dB."""
+    return float(10 * np.log10(255**2 / np.mean((one.astype(np.float64) - other) ** 2)))
+
+
+@pytest.mark.parametrize("path", ["sway", "orbit"])
+def test_a_clip_plays_everywhere_begins_and_ends_with_the_photo_and_moves(
+    photo: Path, depth: Path, tmp_path: Path, path: str
+) -> None:
+    made, file = a_clip(tmp_path, {"source": photo, "depth": depth}, path=path, seconds=2, depthKey="da2-small")
+    assert (made.kind, made.model_key, made.reason) == ("motion", path, "")
+    assert made.details["motion"] | {"depth_revision": ""} == {
+        "path": path, "seconds": 2.0, "amplitude": 1.0, "width": 240, "height": 136, "pictures": 60,
+        "depth_model": "da2-small", "depth_revision": "",
+    }  # fmt: skip
+    with av.open(str(file)) as container:
+        [stream] = container.streams
+        context = stream.codec_context
+        assert (context.name, context.profile, context.pix_fmt, context.colorspace) == ("h264", "High", "yuv420p", 1)
+        assert (stream.average_rate, stream.frames) == (Fraction(30), 60)
+    assert file.read_bytes()[:4096].index(b"moov") < 4096, "its index comes first"
+    frames = frames_of(file)
+    preview = np.asarray(Image.open(photo))
+    assert likeness(frames[0], preview) >= 38
+    assert likeness(frames[-1], preview) >= 30
+    steps = [np.abs(a.astype(float) - b).mean() for a, b in pairwise(frames)]
+    assert steps[0] <= 1.5 * steps[1]
+    assert max(steps) > 1, "it moves"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_without_any_depth_it_is_guessed_and_that_is_said(photo: Path, tmp_path: Path) -> None:
+    made, _ = a_clip(tmp_path, {"source": photo}, seconds=2, amplitude=0.5)
+    assert made.details["motion"]["depth_model"] == "heuristic"
+    assert "guessed" in made.reason
+
+
+def test_a_depth_map_that_is_none_of_ours_is_refused(photo: Path, tmp_path: Path) -> None:
+    with pytest.raises(InvalidDepth):
+        a_clip(tmp_path, {"source": photo, "depth": photo})
+
+
+@pytest.mark.parametrize(
+    "params", [{"path": "spin"}, {"seconds": 1}, {"seconds": 9}, {"amplitude": 3}, {"amplitude": -1}]
+)
+def test_what_is_no_clip_is_refused_with_what_can_be_had(
+    photo: Path, tmp_path: Path, params: dict[str, object]
+) -> None:
+    with pytest.raises(InvalidRequest, match=r"there are: sway|can be had"):
+        a_clip(tmp_path, {"source": photo}, **params)
+
+
+@pytest.mark.parametrize(
+    ("photo_size", "size"),
+    [((6000, 4000), (1620, 1080)), ((4000, 6000), (1080, 1620)), ((8000, 2000), (1920, 480)), ((333, 201), (332, 200))],
+)
+def test_a_clip_is_as_large_as_full_hd_at_most_and_never_larger_than_the_photo(
+    photo_size: tuple[int, int], size: tuple[int, int]
+) -> None:
+    assert clip_size(*photo_size) == size

@@ -1,0 +1,94 @@
+"""The gRPC door, asked by a real client; a real child does the work."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import grpc
+import pytest
+from immichvr.common.v1.common_pb2 import TaskInput
+from immichvr.videodepth.v1 import videodepth_pb2 as messages
+from immichvr.videodepth.v1.videodepth_pb2_grpc import VideoDepthServiceStub
+from immichvr_common.processes.pool import ChildPool
+from immichvr_common.rpc import RpcServer
+from immichvr_common.rpc_settings import RpcSettings
+from immichvr_common.tasks import Task
+from immichvr_video.testing.clips import Clip, make_clip
+from immichvr_video_depth.jobs import perform
+from immichvr_video_depth.service import RPC_NAMES, register
+from immichvr_video_depth.settings import CAPABILITY
+from immichvr_video_depth.testing.clips import write_clip
+
+
+@pytest.fixture
+async def stub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[VideoDepthServiceStub]:
+    monkeypatch.setenv("IMMICHVR_MODELS_OFFLINE", "1")
+    monkeypatch.setenv("IMMICHVR_MODELS_DIR", str(tmp_path / "models"))
+    pool = ChildPool(CAPABILITY)
+    server = RpcServer(RpcSettings(), lambda one: register(one, pool, None), RPC_NAMES)  # type: ignore[arg-type]
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        yield VideoDepthServiceStub(channel)
+    await server.stop(0)
+    pool.close()
+
+
+async def test_a_caller_gets_depth_of_a_clip_then_stereo_of_that_and_words_for_what_is_no_video(
+    stub: VideoDepthServiceStub, tmp_path: Path
+) -> None:
+    clip = TaskInput(data=write_clip(tmp_path / "walk.mp4", 12).read_bytes())
+    asked = messages.RunVideoDepthRequest(source=clip, params=messages.VideoDepthParams(outputs=["depth"]))
+    progress, asset, files = await heard(stub.RunVideoDepth(asked, timeout=120))
+    assert "inferred" in progress
+    assert asset.kind == "depth-video"
+    assert asset.reason, "it says why it is not a better model"
+    depth, frames = (TaskInput(data=files[name]) for name in ("depth.mp4", "depth.json"))
+    params = messages.StereoParams(layout="over-under")
+    wanted = messages.RunStereoRequest(source=clip, depth=depth, frames=frames, params=params)
+    _, stereo, made = await heard(stub.RunStereo(wanted, timeout=120))
+    assert [(file.role, file.variant) for file in stereo.files] == [("stereo", "over-under")]
+    assert all(made.values())
+    asked = messages.RunVideoDepthRequest(source=TaskInput(data=b"no video at all"))
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await heard(stub.RunVideoDepth(asked, timeout=120))
+    assert "invalid_video" in refused.value.details()
+
+
+@pytest.mark.parametrize(("to_s", "key"), [(0.4, "heuristic-part-200-400"), (0, "heuristic-part-200-end")])
+def test_a_part_of_a_video_is_an_asset_of_its_own(
+    to_s: float, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMMICHVR_MODELS_OFFLINE", "1")
+    monkeypatch.setenv("IMMICHVR_MODELS_DIR", str(tmp_path / "models"))
+    params = {"model": "heuristic", "outputs": ["depth"], "range": {"fromS": 0.2, "toS": to_s}}
+    clip = write_clip(tmp_path / "walk.mp4", 12)
+    (tmp_path / "out").mkdir()
+    [made] = perform(Task("video-depth", params, {"source": clip}, tmp_path / "out"), lambda *_: None)
+    assert made.model_key == key
+
+
+async def test_a_part_without_an_end_is_made_of_a_video_that_tells_no_length(
+    stub: VideoDepthServiceStub, tmp_path: Path
+) -> None:
+    clip = TaskInput(data=make_clip(tmp_path / "raw.h264", Clip(frames=20)).read_bytes())
+    params = messages.VideoDepthParams(model="heuristic", outputs=["depth"], range=messages.Range(from_s=0.4))
+    _, _, files = await heard(
+        stub.RunVideoDepth(messages.RunVideoDepthRequest(source=clip, params=params), timeout=120)
+    )
+    assert 0 < len(json.loads(files["depth.json"])["frames"]) < 20
+
+
+async def heard(call):
+    """The stages, the asset and the files that a call tells of."""
+    stages, asset, files = [], None, {}
+    async for message in call:
+        match message.WhichOneof("message"):
+            case "progress":
+                stages.append(message.progress.stage)
+            case "result":
+                [asset] = message.result.assets
+            case "chunk":
+                files[message.chunk.name] = files.get(message.chunk.name, b"") + message.chunk.data
+    return stages, asset, files
