@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from immichvr_ai.networks import NETWORKS
+from immichvr_inference import Network
+from immichvr_inference.context import RunContext
+from immichvr_inference.residency import Runtime
+from immichvr_inference.settings import RuntimeSettings
 from immichvr_media import CarriedDepth, FocalLength, Photo
 from immichvr_models import Cache, CacheSettings, Registry, registry
 from immichvr_models.testing import Hub, running_hub
+
+pytest.register_assert_rewrite("immichvr_inference.testing.conformance")
 
 
 @pytest.fixture
@@ -78,6 +84,23 @@ def stocked(tmp_path: Path) -> Callable[..., Cache]:
             rows.append(model)
         settings = CacheSettings(offline=True, local_directory=tmp_path / "local", keep_free=0, accepted=accepted)
         return Cache(tmp_path / "models", settings, Registry(tuple(rows)))
+
+    return make
+
+
+@pytest.fixture
+def on() -> Callable[..., RunContext]:
+    """Makes a context that runs networks on the CPU; free: bytes of memory that it has left."""
+
+    def make(
+        cache: Cache,
+        accepted: Collection[str] = (),
+        free: int | None = None,
+        networks: Mapping[str, Network] = NETWORKS,
+        **settings: Any,
+    ) -> RunContext:
+        chosen = RuntimeSettings(device="cpu", spare_mb=0, **settings)
+        return RunContext(cache, Runtime(networks, chosen, free=lambda _: free), accepted)
 
     return make
 

@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 import skimage.data
 from immichvr.ai.v1 import ai_pb2, ai_pb2_grpc
-from immichvr.common.v1.common_pb2 import ObjectRef
-from immichvr_ai.errors import ImageTooSmall, ModelUnavailable, UnknownModel
+from immichvr.common.v1.common_pb2 import ObjectRef, TaskInput
 from immichvr_ai.jobs import perform
 from immichvr_ai.service import RPC_NAMES, register
-from immichvr_common.processes import ChildPool
+from immichvr_common.processes.pool import ChildPool
 from immichvr_common.rpc import RpcServer
 from immichvr_common.rpc_settings import RpcSettings
+from immichvr_common.storage import ObjectStore
 from immichvr_common.tasks import MadeFile, Task
+from immichvr_depth import ImageTooSmall
+from immichvr_inference.errors import ModelUnavailable, UnknownModel
 from immichvr_splats import read
 from immichvr_splats.pointclouds import read_points
 from PIL import Image
@@ -180,5 +182,52 @@ async def test_grpc_answers_with_progress_and_a_splat_in_chunks(photo: Path) -> 
                 _ = [answer async for answer in method(wish(source=ai_pb2.Source(object=staged)), timeout=60)]
             assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
             assert "is not yours to name" in refused.value.details()
+    await server.stop(0)
+    pool.close()
+
+
+async def test_a_call_of_every_kind_answers_as_its_job_does(
+    photo: Path, store: ObjectStore, ai_store: ObjectStore
+) -> None:
+    pool = ChildPool("immichvr_ai.jobs:perform")
+    server = RpcServer(RpcSettings(), lambda one: register(one, pool, ai_store), RPC_NAMES)
+    await server.start()
+    brought = await store.put_file("calls/in/photo", photo, "image/jpeg")
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        stub = ai_pb2_grpc.AiServiceStub(channel)
+        told = [
+            one
+            async for one in stub.RunSplat(
+                ai_pb2.RunSplatRequest(
+                    source=TaskInput(data=photo.read_bytes()),
+                    params=ai_pb2.SplatParams(model="lift-heuristic", max_gaussians=20_000),
+                ),
+                timeout=120,
+            )
+        ]
+        assert told[0].progress.stage == "decoded"
+        [result] = [one.result for one in told if one.HasField("result")]
+        assert [(asset.kind, asset.model_key) for asset in result.assets] == [
+            ("splat", "lift-heuristic"), ("depth", "heuristic"),
+        ]  # fmt: skip
+        spz = b"".join(one.chunk.data for one in told if one.chunk.name == "splat.spz")
+        assert read(spz, "spz").cloud.count == result.assets[0].details["gaussians"]
+
+        request = ai_pb2.RunDepthRequest(
+            source=TaskInput(object=brought), params=ai_pb2.DepthParams(model="heuristic"), store_under="calls/made"
+        )
+        told = [one async for one in stub.RunDepth(request, timeout=120)]
+        [asset] = told[-1].result.assets
+        assert {"near", "far", "metric"} <= set(asset.details["depth"])
+        for file in asset.files:
+            assert (await store.size(file.object.key)) == file.object.size > 0
+
+        request = ai_pb2.RunModelRequest(kind="model-delete", params=ai_pb2.ModelParams(key="heuristic"))
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            _ = [one async for one in stub.RunModel(request, timeout=60)]
+        assert refused.value.details() == "invalid_request: heuristic is built in; there is nothing to delete"
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            _ = [one async for one in stub.RunModel(ai_pb2.RunModelRequest(kind="splat"), timeout=60)]
+        assert "'splat' is none of model-delete, model-download" in refused.value.details()
     await server.stop(0)
     pool.close()

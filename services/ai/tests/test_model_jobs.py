@@ -1,5 +1,6 @@
 """Fetching, deleting, loading and unloading models in children, from a hub on this machine that has tiny weights."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,14 +8,15 @@ import grpc
 import pytest
 from immichvr.ai.v1 import ai_pb2, ai_pb2_grpc
 from immichvr.events.v1.events_pb2 import ModelEvent
-from immichvr_ai.model_jobs import ASIDE, tell_what_is_here
 from immichvr_ai.service import RPC_NAMES, register
+from immichvr_catalog import kinds_of
 from immichvr_common.errors import TaskFailed
-from immichvr_common.processes import ChildPool
+from immichvr_common.processes.pool import ChildPool
 from immichvr_common.rpc import RpcServer
 from immichvr_common.rpc_settings import CallerSettings, RpcSettings
 from immichvr_common.tasks import Task
-from immichvr_common.telling import News, Residents, _Channel
+from immichvr_common.telling import ChildEvent, LoadedModels, tell_through
+from immichvr_inference.model_jobs import tell_what_is_here
 from immichvr_models import Cache, registry
 from immichvr_models.testing import Hub, drops_after, running_hub
 from pydantic import SecretStr
@@ -23,27 +25,41 @@ PERFORM = "immichvr_ai.jobs:perform"
 MODEL = "da2-base"
 
 
+# The children, which take seconds to begin, serve all tests.
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture(scope="module")
+def hub_and_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Hub, Path]]:
+    """A hub, and where children that are begun from now on keep what they download from it."""
+    models = tmp_path_factory.mktemp("downloaded") / "models"
+    with running_hub() as running, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("HF_ENDPOINT", running.url)
+        environment.setenv("HF_HUB_OFFLINE", "")
+        environment.setenv("IMMICHVR_MODELS_OFFLINE", "")
+        environment.setenv("IMMICHVR_MODELS_DIR", str(models))
+        yield running, models
+
+
 @pytest.fixture
-def hub(tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    """A hub with tiny weights for a model of which the registry knows no sizes; children download from it."""
+def hub(hub_and_disk: tuple[Hub, Path], tiny_weights: Path) -> Iterator[Hub]:
+    """That hub with tiny weights for a model of which the registry knows no sizes, and nothing downloaded yet."""
     model = registry[MODEL]
     if any(file.size or file.sha256 for file in model.files):
         pytest.skip(f"the registry knows the real files of {MODEL}; choose one whose files are learned")
-    with running_hub() as running:
-        for file in model.files:
-            running.add(model.url(file, ""), (tiny_weights / file.path).read_bytes())
-        monkeypatch.setenv("HF_ENDPOINT", running.url)
-        monkeypatch.setenv("HF_HUB_OFFLINE", "")
-        monkeypatch.setenv("IMMICHVR_MODELS_OFFLINE", "")
-        monkeypatch.setenv("IMMICHVR_MODELS_DIR", str(tmp_path / "models"))
-        yield running
+    running, models = hub_and_disk
+    running.forget()
+    for file in model.files:
+        running.add(model.url(file, ""), (tiny_weights / file.path).read_bytes())
+    yield running
+    shutil.rmtree(models, ignore_errors=True)
 
 
 class Children:
     """A pool of the service's children, and what they tell."""
 
-    def __init__(self, folder: Path) -> None:
-        self.pool, self.heard, self._folder = ChildPool(PERFORM, aside=ASIDE), list[News](), folder
+    def __init__(self, pool: ChildPool, folder: Path) -> None:
+        self.pool, self.heard, self._folder = pool, list[ChildEvent](), folder
         self.pool.listen(self.heard.append)
 
     async def do(self, kind: str, accepted: bool = True, key: str = MODEL) -> None:
@@ -55,21 +71,29 @@ class Children:
         return [state for state, before in zip(told, ["", *told], strict=False) if state != before]
 
 
+@pytest.fixture(scope="module")
+def pool(hub_and_disk: tuple[Hub, Path]) -> Iterator[ChildPool]:
+    pool = ChildPool(PERFORM, background=frozenset(kind.name for kind in kinds_of("ai") if kind.in_background))
+    yield pool
+    pool.close()
+
+
 @pytest.fixture
-def children(hub: Hub, tmp_path: Path) -> Iterator[Children]:
-    children = Children(tmp_path)
-    yield children
-    children.pool.close()
+def children(hub: Hub, pool: ChildPool, tmp_path: Path) -> Iterator[Children]:
+    yield Children(pool, tmp_path)
+    pool.let_go(MODEL)
 
 
-async def test_a_model_is_fetched_loaded_and_leaves_memory_and_disk(children: Children, tmp_path: Path) -> None:
+async def test_a_model_is_fetched_loaded_and_leaves_memory_and_disk(
+    children: Children, hub_and_disk: tuple[Hub, Path]
+) -> None:
     await children.do("model-download")
     assert children.states() == ["downloading", "ready"]
-    weights = tmp_path / "models" / MODEL / registry[MODEL].revision / "model.safetensors"
+    weights = hub_and_disk[1] / MODEL / registry[MODEL].revision / "model.safetensors"
     assert weights.exists()
     await children.do("model-load")
     assert children.pool.residents == {MODEL}
-    assert children.heard[-1] == Residents(frozenset({MODEL}))
+    assert children.heard[-1] == LoadedModels(frozenset({MODEL}))
     await children.do("model-unload")
     assert children.states()[-1] == "unloading"
     children.pool.let_go(MODEL)
@@ -91,14 +115,23 @@ async def test_a_download_that_is_refused_or_breaks_is_told_with_what_to_do(chil
     assert (last.state, last.error.code) == ("failed", "not_found")
 
 
-def test_a_new_process_tells_what_is_on_disk(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    heard: list[News] = []
-    monkeypatch.setattr(_Channel, "send", heard.append)
+@pytest.fixture
+def heard() -> Iterator[list[ChildEvent]]:
+    """What this process tells."""
+    heard: list[ChildEvent] = []
+    tell_through(heard.append)
+    yield heard
+    tell_through(None)
+
+
+async def test_a_new_process_tells_what_is_on_disk(hub: Hub, heard: list[ChildEvent]) -> None:
     cache = Cache.from_env()
-    tell_what_is_here(cache)
+    tell_what_is_here(cache, "ai")
     assert heard == []
     cache.ensure(registry[MODEL], accepted=True)
-    tell_what_is_here(cache)
+    tell_what_is_here(cache, "video-depth")
+    assert heard == []
+    tell_what_is_here(cache, "ai")
     assert heard == [ModelEvent(key=MODEL, state="ready")]
 
 
@@ -153,4 +186,21 @@ async def test_grpc_streams_a_downloads_progress_through_a_broken_connection(chi
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             _ = [answer async for answer in stub.DownloadModel(request, timeout=60, metadata=bearer(granted))]
         assert "unknown_model" in refused.value.details()
+    await server.stop(0)
+
+
+async def test_a_call_fetches_loads_and_forgets_a_model_as_its_jobs_do(children: Children, hub: Hub) -> None:
+    Cache.from_env().accept(MODEL, "an operator")
+    server = RpcServer(RpcSettings(), lambda one: register(one, children.pool, None), RPC_NAMES)
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        stub = ai_pb2_grpc.AiServiceStub(channel)
+        for kind in ("model-download", "model-load", "model-unload", "model-delete"):
+            request = ai_pb2.RunModelRequest(kind=kind, params=ai_pb2.ModelParams(key=MODEL, accepted=[MODEL]))
+            told = [one async for one in stub.RunModel(request, timeout=120)]
+            assert told[-1].HasField("result"), kind
+            if kind == "model-download":
+                assert Cache.from_env().state(registry[MODEL]) == "ready"
+                assert told[0].progress.stage == "downloading"
+    assert Cache.from_env().state(registry[MODEL]) != "ready"
     await server.stop(0)

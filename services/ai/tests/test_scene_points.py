@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from immichvr_ai.networks.base import Scene, ViewDepth
 from immichvr_ai.scene_points import scene_points
+from immichvr_inference.network import Scene, ViewDepth
 from immichvr_splats import Camera
 
 SIZE = (12, 16)

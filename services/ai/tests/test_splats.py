@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +11,21 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
-from immichvr_ai import jobs, splats
-from immichvr_ai.errors import ModelUnavailable, UnknownModel
+from immichvr_ai.jobs import perform_in
 from immichvr_ai.networks import NETWORKS
-from immichvr_ai.networks.base import Compute, View
-from immichvr_ai.runtime import Runtime
-from immichvr_ai.settings import ModelsSettings
 from immichvr_ai.splats import SPLAT_MODELS, make_splat
 from immichvr_common.tasks import Task
+from immichvr_inference import Compute, Network, View
+from immichvr_inference.context import RunContext
+from immichvr_inference.errors import ModelUnavailable, UnknownModel
+from immichvr_inference.testing.tiny import with_tiny_weights
 from immichvr_media import CarriedDepth, Photo
 from immichvr_models import Cache, registry
 from immichvr_splats import Camera, GaussianCloud, read
 from PIL import Image
 
 MakePhoto = Callable[..., Photo]
+On = Callable[..., RunContext]
 GB = 1_000_000_000
 
 
@@ -70,104 +72,88 @@ class Lying(Cache):
 
 
 @pytest.fixture
-def lying(stocked: Callable[..., Cache], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Cache]:
-    """Makes a cache with the files of these models, of which SHARP is the wall."""
-    monkeypatch.setitem(NETWORKS, "sharp", Wall())
+def lying(stocked: Callable[..., Cache], on: On, tmp_path: Path) -> On:
+    """Makes a context that has the files of these models, accepted unless it is said; SHARP is the wall in it."""
 
-    def make(*keys: str, size: int = 1000) -> Cache:
+    def make(
+        *keys: str, accepted: Collection[str] | None = None, free: int | None = None, **others: Network
+    ) -> RunContext:
         plain = stocked()
         cache = Lying(plain.root, plain.settings, plain.registry)
         cache.here = {}
         for key in keys:
             directory = tmp_path / "here" / key
             directory.mkdir(parents=True)
-            with (directory / "weights.pt").open("wb") as file:
-                file.truncate(size)
+            (directory / "weights.pt").write_bytes(bytes(1000))
             cache.here[key] = directory
-        return cache
+        networks = {**NETWORKS, "sharp": Wall(), **others}
+        return on(cache, keys if accepted is None else accepted, free, networks)
 
     return make
 
 
-def runtime(free: int = 100 * GB) -> Runtime:
-    return Runtime(ModelsSettings(device="cpu", spare_mb=0), free=lambda _: free)
+@pytest.fixture
+def giant() -> Network:
+    """A network of scenes, made small."""
+    network = NETWORKS["da3-giant"]
+    try:
+        network.tiny()
+    except ImportError as error:
+        pytest.skip(f"{error.name or error} is not installed")
+    return with_tiny_weights(network)
 
 
 def test_every_splat_of_the_registry_can_be_asked_for() -> None:
     assert {key for model in registry for key in model.splat_keys} == set(SPLAT_MODELS)
 
 
-def test_a_network_that_makes_gaussians_is_asked_for_by_its_key(photo: MakePhoto, lying: Callable[..., Cache]) -> None:
-    splat = make_splat(
-        photo(), "sharp", max_gaussians=None, cache=lying("sharp"), runtime=runtime(), accepted=["sharp"]
-    )
+def test_a_network_that_makes_gaussians_is_asked_for_by_its_key(photo: MakePhoto, lying: On) -> None:
+    splat = make_splat(photo(), "sharp", lying("sharp"), max_gaussians=None)
     assert (splat.model_key, splat.metric, splat.reason) == ("sharp", True, "")
     assert splat.revision == registry["sharp"].revision
     assert splat.cloud.count == 1200
     assert splat.depth is None and splat.focal_px is None
 
 
-def test_as_many_gaussians_as_were_asked_for_come_at_most(photo: MakePhoto, lying: Callable[..., Cache]) -> None:
-    splat = make_splat(photo(), "sharp", max_gaussians=300, cache=lying("sharp"), runtime=runtime(), accepted=["sharp"])
+def test_as_many_gaussians_as_were_asked_for_come_at_most(photo: MakePhoto, lying: On) -> None:
+    splat = make_splat(photo(), "sharp", lying("sharp"), max_gaussians=300)
     assert splat.cloud.count == 300
     assert splat.cloud.means[:, 2] == pytest.approx(2.0, abs=0.01)
 
 
-def test_auto_takes_what_is_here_and_permitted_and_carried_depth_before_all(
-    photo: MakePhoto, lying: Callable[..., Cache]
-) -> None:
-    cache = lying("sharp")
+def test_auto_takes_what_is_here_and_permitted_and_carried_depth_before_all(photo: MakePhoto, lying: On) -> None:
+    context = lying("sharp")
+    carrying = photo(depth=CarriedDepth(np.full((9, 12), 3.0, np.float32), True, "gdepth"))
     made = [
-        make_splat(picture, max_gaussians=5000, cache=cache, runtime=runtime(), accepted=accepted).model_key
-        for picture, accepted in [
-            (photo(), ["sharp"]),
-            (photo(), []),
-            (photo(depth=CarriedDepth(np.full((9, 12), 3.0, np.float32), True, "gdepth")), ["sharp"]),
-        ]
+        make_splat(picture, "auto", replace(context, accepted=accepted), max_gaussians=5000).model_key
+        for picture, accepted in [(photo(), ["sharp"]), (photo(), []), (carrying, ["sharp"])]
     ]
     assert made == ["sharp", "lift-heuristic", "lift-embedded"]
 
 
-def test_a_licence_that_nobody_accepted_is_asked_for(photo: MakePhoto, stocked: Callable[..., Cache]) -> None:
+def test_a_licence_that_nobody_accepted_is_asked_for(photo: MakePhoto, lying: On) -> None:
     with pytest.raises(ModelUnavailable, match=r"sharp: the licence .* has to be accepted") as refused:
-        make_splat(photo(), "sharp", max_gaussians=None, cache=stocked(), runtime=runtime())
+        make_splat(photo(), "sharp", lying(), max_gaussians=None)
     assert refused.value.code == "licence_required"
 
 
-def test_too_little_memory_for_a_network_gives_the_photo_to_lifting_and_says_so(
-    photo: MakePhoto, lying: Callable[..., Cache]
-) -> None:
-    splat = make_splat(
-        photo(), "sharp", max_gaussians=5000, cache=lying("sharp"), runtime=runtime(GB), accepted=["sharp"]
-    )
+def test_too_little_memory_for_a_network_gives_the_photo_to_lifting_and_says_so(photo: MakePhoto, lying: On) -> None:
+    splat = make_splat(photo(), "sharp", lying("sharp", free=GB), max_gaussians=5000)
     assert splat.model_key == "lift-heuristic"
     assert splat.reason == "sharp: it needs 7190 MB of cpu memory and 1000 MB are free; lift-heuristic was used"
 
 
-def test_an_unknown_model_names_those_there_are(photo: MakePhoto, stocked: Callable[..., Cache]) -> None:
+def test_an_unknown_model_names_those_there_are(photo: MakePhoto, lying: On) -> None:
     for model in ("magic", "da2-small", "lift-sharp"):
         with pytest.raises(UnknownModel, match="there are: auto, "):
-            make_splat(photo(), model, max_gaussians=None, cache=stocked(), runtime=runtime())
+            make_splat(photo(), model, lying(), max_gaussians=None)
 
 
 def test_a_network_of_scenes_gives_depth_with_its_splat_and_one_focal_length(
-    photo: MakePhoto, lying: Callable[..., Cache], monkeypatch: pytest.MonkeyPatch
+    photo: MakePhoto, lying: On, giant: Network
 ) -> None:
-    network: Any = NETWORKS["da3-giant"]
-    try:
-        tiny = network.tiny()
-    except ImportError as error:
-        pytest.skip(f"{error.name or error} is not installed")
-    monkeypatch.setattr(network, "load", lambda directory: tiny)
     picture = photo()
-    splat = make_splat(
-        picture,
-        "da3-giant",
-        max_gaussians=None,
-        cache=lying("da3-giant"),
-        runtime=runtime(),
-        accepted=["da3-giant"],
-    )
+    splat = make_splat(picture, "da3-giant", lying("da3-giant", **{"da3-giant": giant}), max_gaussians=None)
     assert splat.cloud.count > 1000 and splat.depth is not None and splat.cloud.camera is not None
     focal = splat.cloud.camera.fx * picture.width / splat.cloud.camera.width
     assert splat.focal_px == pytest.approx(focal)
@@ -187,32 +173,19 @@ def a_task(source: Path, model: str) -> Task:
     return Task("splat", {"model": model, "keepPly": True, "accepted": [model]}, {"source": source}, folder)
 
 
-def test_a_job_without_depth_makes_a_splat_alone(
-    source: Path, lying: Callable[..., Cache], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cache = lying("sharp")
-    monkeypatch.setattr(jobs, "_models", lambda: cache)
-    monkeypatch.setattr(splats.RUNTIME, "_free", lambda _: None)
+def test_a_job_without_depth_makes_a_splat_alone(source: Path, lying: On) -> None:
     task = a_task(source, "sharp")
-    [made] = jobs.perform(task, lambda *_: None)
+    [made] = perform_in(lying("sharp"), task, lambda *_: None)
     assert (made.kind, made.model_key, made.details["metric"]) == ("splat", "sharp", True)
     assert read(task.folder / "splat.spz").cloud.count == made.details["gaussians"] == 1200
     assert {path.name for path in task.folder.iterdir()} == {"splat.spz", "splat.ply"}
 
 
 def test_a_job_of_a_network_that_gives_depth_makes_both_with_one_camera(
-    source: Path, lying: Callable[..., Cache], monkeypatch: pytest.MonkeyPatch
+    source: Path, lying: On, giant: Network
 ) -> None:
-    network: Any = NETWORKS["da3-giant"]
-    try:
-        tiny = network.tiny()
-    except ImportError as error:
-        pytest.skip(f"{error.name or error} is not installed")
-    cache = lying("da3-giant")
-    monkeypatch.setattr(network, "load", lambda directory: tiny)
-    monkeypatch.setattr(jobs, "_models", lambda: cache)
-    monkeypatch.setattr(splats.RUNTIME, "_free", lambda _: None)
-    splat, depth = jobs.perform(a_task(source, "da3-giant"), lambda *_: None)
+    context = lying("da3-giant", **{"da3-giant": giant})
+    splat, depth = perform_in(context, a_task(source, "da3-giant"), lambda *_: None)
     assert [splat.model_key, depth.model_key] == ["da3-giant", "da3-giant"]
     assert splat.details["camera"] == depth.details["camera"]
     assert splat.details["camera"]["focal_source"] == "estimated"

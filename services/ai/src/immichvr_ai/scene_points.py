@@ -7,12 +7,11 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 import numpy.typing as npt
+from immichvr_depth import FloatImage, unproject
+from immichvr_inference.network import Scene, ViewDepth
 from immichvr_media import Photo
 from immichvr_splats import Camera
 from immichvr_splats.pointclouds import PointCloud
-
-from immichvr_ai.depth_map import FloatImage
-from immichvr_ai.networks.base import Scene, ViewDepth
 
 
 def scene_points(photos: Sequence[Photo], scene: Scene) -> PointCloud:
@@ -40,9 +39,6 @@ def _view_points(photo: Photo, view: ViewDepth) -> PointCloud:
 
 def _in_world(depth: FloatImage, camera: Camera) -> npt.NDArray[np.float32]:
     """(h·w, 3): the middle of each pixel at its depth. camera: in pixels of the depth map, world to camera."""
-    height, width = depth.shape
-    across = (np.arange(width) + 0.5 - camera.cx) / camera.fx
-    down = (np.arange(height) + 0.5 - camera.cy) / camera.fy
-    seen = np.stack([across[None, :] * depth, down[:, None] * depth, depth], axis=-1).reshape(-1, 3)
+    seen = unproject(depth.astype(np.float64), camera).reshape(-1, 3)
     rotation, translation = camera.extrinsic[:3, :3], camera.extrinsic[:3, 3]
     return np.asarray((seen - translation) @ rotation, np.float32)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from immichvr_inference import Compute, Scene, SceneNetwork, view_of
+from immichvr_inference.context import RunContext
+from immichvr_inference.errors import UnknownModel
 from immichvr_media import Photo
-from immichvr_models import Cache, Progress
 
-from immichvr_ai.depth.networks import run_network, view_of
-from immichvr_ai.errors import UnknownModel
 from immichvr_ai.networks import NETWORKS
-from immichvr_ai.networks.base import Compute, Scene, SceneNetwork
-from immichvr_ai.runtime import RUNTIME, Runtime
 
 if TYPE_CHECKING:
     import torch
@@ -21,22 +19,13 @@ SCENE_MODELS = tuple(key for key, network in NETWORKS.items() if isinstance(netw
 """Every model that sees several photos together."""
 
 
-def make_scene(
-    photos: Sequence[Photo],
-    key: str,
-    *,
-    cache: Cache,
-    splat: bool = True,
-    progress: Callable[[Progress], None] | None = None,
-    runtime: Runtime = RUNTIME,
-    accepted: Collection[str] = (),
-) -> Scene:
+def make_scene(photos: Sequence[Photo], key: str, context: RunContext, *, splat: bool = True) -> Scene:
     """The place that all these photos show, by the registry's model of this key, fetched if need be.
 
     splat: Gaussians are wanted too; not every model makes them. Memory grows with the square of the number of photos.
-    Raises UnknownModel, ModelUnavailable, ValueError where there is no photo, and what `progress` raises.
+    Raises UnknownModel, ModelUnavailable, ValueError where there is no photo, and what `context.on_download` raises.
     """
-    network = NETWORKS.get(key)
+    network = context.network(key)
     if not isinstance(network, SceneNetwork):
         raise UnknownModel(f"{key} does not see several photos together; these do: {', '.join(SCENE_MODELS)}")
     if not photos:
@@ -46,5 +35,5 @@ def make_scene(
     def work(module: torch.nn.Module, compute: Compute) -> Scene:
         return network.scene(module, views, compute, splat=splat)
 
-    scene, _ = run_network(key, network, work, cache, progress, runtime, accepted)
+    scene, _ = context.run(key, work)
     return scene

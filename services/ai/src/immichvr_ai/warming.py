@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Collection
 from pathlib import Path
 
 import immichvr_splats
 import numpy as np
-from immichvr_common.logs import get_log
 from immichvr_common.tasks import Task
-from immichvr_models import Cache
+from immichvr_inference.model_jobs import tell_what_is_here
+from immichvr_inference.preloading import preload
 from PIL import Image
 
-from immichvr_ai.errors import ModelUnavailable
+from immichvr_ai.context import process_context
 from immichvr_ai.jobs import perform
 from immichvr_ai.live import warming as live
-from immichvr_ai.model_jobs import tell_what_is_here
-from immichvr_ai.networks import NETWORKS
-from immichvr_ai.runtime import RUNTIME, Runtime
-from immichvr_ai.settings import current_settings
-
-log = get_log(__name__)
 
 _SIZE = (96, 72)
 
@@ -33,7 +26,7 @@ def warm() -> None:
     Then loads the models of `settings.models.preload`, of which there are none by default; tells which are on disk.
     """
     # Files that nobody has checked yet are read for it: nothing waits for that.
-    threading.Thread(target=tell_what_is_here, args=(Cache.from_env(),), daemon=True).start()
+    threading.Thread(target=tell_what_is_here, args=(process_context().cache, "ai"), daemon=True).start()
     immichvr_splats.warm()
     noise = np.random.default_rng(0).integers(0, 255, (_SIZE[1], _SIZE[0], 3), np.uint8)
     with tempfile.TemporaryDirectory() as folder:
@@ -44,21 +37,7 @@ def warm() -> None:
         task = Task("splat", {"model": "lift-heuristic", "keepPly": True}, {"source": photo}, out)
         perform(task, lambda *_: None)
     live.warm()
-    if keys := current_settings().models.preload:
-        preload(keys, Cache.from_env(), RUNTIME)
-
-
-def preload(keys: Collection[str], cache: Cache, runtime: Runtime) -> None:
-    """Loads these models into memory, where their weights are on this machine; what cannot be loaded is logged."""
-    for key in keys:
-        network = NETWORKS.get(key)
-        if network is None or cache.state(cache.registry[key]) != "ready":
-            log.warning("a model to preload is not on this machine", model=key)
-            continue
-        try:
-            runtime.load(key, cache.path(cache.registry[key]), network)
-        except ModelUnavailable as error:
-            log.warning("a model was not preloaded", model=key, code=error.code, reason=str(error))
+    preload(process_context().runtime.settings.preload, process_context())
 
 
 if __name__ == "__main__":

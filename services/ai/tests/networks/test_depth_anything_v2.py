@@ -7,15 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage
-from immichvr_ai.depth.networks import network_depth
-from immichvr_ai.errors import ModelUnavailable
-from immichvr_ai.networks.depth_anything_v2 import LONGEST_SIDE, prepare
-from immichvr_ai.networks.disparity import NEAR_TO_FAR, depth_of
-from immichvr_ai.runtime import Runtime
+from immichvr_ai.depth.by_network import network_depth
+from immichvr_inference.context import RunContext
+from immichvr_inference.errors import ModelUnavailable
 from immichvr_media import Photo
 from immichvr_models import Cache
+from immichvr_networks.depth_anything_v2 import LONGEST_SIDE, prepare
+from immichvr_networks.disparity import NEAR_TO_FAR, depth_of
 
 MakePhoto = Callable[..., Photo]
+On = Callable[..., RunContext]
 
 
 def motorcycle() -> np.ndarray:
@@ -77,12 +78,12 @@ def test_a_flat_output_is_a_flat_scene() -> None:
     assert np.array_equal(depth_of(np.zeros((14, 28), np.float32), 100, 200), np.full((14, 28), 2.0))
 
 
-def test_the_result_is_what_upstream_computes(photo: MakePhoto, cache: Cache, tiny_weights: Path) -> None:
+def test_the_result_is_what_upstream_computes(photo: MakePhoto, on: On, cache: Cache, tiny_weights: Path) -> None:
     import torch
     from transformers import DepthAnythingForDepthEstimation
 
     picture = photo(600, 700)
-    ours = network_depth(picture, "da2-small", cache, None, Runtime())
+    ours = network_depth(picture, "da2-small", on(cache))
     processor = upstream_processor()
     inputs = processor(images=picture.rgb, return_tensors="pt")  # type: ignore[operator]
     with torch.inference_mode():
@@ -123,7 +124,7 @@ def cut_off(directory: Path) -> None:
 
 @pytest.mark.parametrize("damage", [without_a_tensor, with_another_shape, as_a_pickle, cut_off])
 def test_weights_that_do_not_fit_are_refused(
-    photo: MakePhoto, cache: Cache, tiny_weights: Path, tmp_path: Path, damage: Callable[[Path], None]
+    photo: MakePhoto, on: On, cache: Cache, tiny_weights: Path, tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
     directory = tmp_path / "damaged"
     shutil.copytree(tiny_weights, directory)
@@ -134,5 +135,5 @@ def test_weights_that_do_not_fit_are_refused(
             return directory
 
     with pytest.raises(ModelUnavailable) as caught:
-        network_depth(photo(), "da2-small", Damaged(cache.root, cache.settings, cache.registry), None, Runtime())
+        network_depth(photo(), "da2-small", on(Damaged(cache.root, cache.settings, cache.registry)))
     assert caught.value.code == "invalid_weights"

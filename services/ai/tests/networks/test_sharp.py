@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 from immichvr_ai.networks import NETWORKS
-from immichvr_ai.networks.base import Compute, SplatNetwork, View
 from immichvr_ai.networks.sharp import Sharp, upstream
 from immichvr_ai.networks.sharp.network import prepared
 from immichvr_ai.networks.sharp.packing import encoded_srgb, opacity_logits, to_cloud
 from immichvr_ai.networks.sharp.precision import reduced
 from immichvr_ai.networks.sharp.unprojection import disparity_factor, photo_camera, unprojected
-from immichvr_ai.runtime.device import precision_of
-from immichvr_ai.settings import ModelsSettings
+from immichvr_inference.device import precision_of
+from immichvr_inference.network import Compute, SplatNetwork, View
+from immichvr_inference.settings import RuntimeSettings
 from immichvr_media import decode_photo
 from immichvr_splats import SH_C0, read, to_bytes
 from PIL import Image
@@ -75,7 +75,7 @@ def test_it_runs_in_bfloat16_only_where_a_setting_says_so() -> None:
     cuda = torch.device("cuda")
     wanted = {"auto": torch.float32, "float32": torch.float32, "bfloat16": torch.bfloat16}
     for precision, dtype in wanted.items():
-        settings = ModelsSettings.model_validate({"precision": precision})
+        settings = RuntimeSettings.model_validate({"precision": precision})
         assert precision_of(settings, Sharp(), cuda) == dtype
 
 

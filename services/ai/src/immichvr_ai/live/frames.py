@@ -8,9 +8,9 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+from immichvr_depth.compiled import Bytes
 from PIL import Image
 
-from immichvr_ai.lift.compiled import Bytes
 from immichvr_ai.live.protocol import BadMessage
 
 LONGEST_SIDE = 4096

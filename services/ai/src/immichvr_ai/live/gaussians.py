@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from immichvr_splats import SH_C0, GaussianCloud
+from immichvr_depth.compiled import Floats, Indices, kernel
+from immichvr_splats import GaussianCloud
 from immichvr_splats.color import to_srgb
-
-from immichvr_ai.lift.compiled import Floats, Indices, kernel
 
 SH_REST = 8
 """Coefficients beyond the constant one that are sent at degree 2."""
@@ -143,8 +142,3 @@ def choose(gaussians: Gaussians, threshold: float, budget: int) -> tuple[Indices
         _weights(gaussians.means, gaussians.scales, gaussians.opacities, rows, weights)
         rows = rows[np.sort(np.argpartition(weights, kept - budget)[kept - budget :])]
     return rows, invalid
-
-
-def dc_coefficients(rgb: np.ndarray) -> Floats:
-    """Constant coefficients for sRGB colours (…, 3) of 0 to 255."""
-    return ((rgb.astype(np.float32) / 255 - 0.5) / SH_C0).astype(np.float32)

@@ -7,18 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import immichvr_splats
+from immichvr_depth import DepthMap, FloatImage, heuristic_depth, lift
+from immichvr_inference import Compute, DepthNetwork, Network, SplatNetwork, View
+from immichvr_inference.residency import Runtime
+from immichvr_models import Model
 from immichvr_splats import GaussianCloud
 
-from immichvr_ai.depth.heuristic import heuristic_depth
-from immichvr_ai.depth_map import DepthMap, FloatImage
-from immichvr_ai.lift import lift
 from immichvr_ai.live.frames import Picture
 from immichvr_ai.live.gaussians import Gaussians, from_cloud
 from immichvr_ai.live.packing import LARGEST_DATA, Packed
 from immichvr_ai.live.protocol import Output
-from immichvr_ai.networks import Network
-from immichvr_ai.networks.base import Compute, DepthNetwork, SplatNetwork, View
-from immichvr_ai.runtime import Runtime
 
 if TYPE_CHECKING:
     import torch
@@ -42,6 +40,11 @@ class LiveModel(Protocol):
         ...
 
     @property
+    def reason(self) -> str:
+        """Why it runs where another was asked for; empty where it is the one."""
+        ...
+
+    @property
     def makes(self) -> tuple[Output, ...]:
         """The outputs that it can serve."""
         ...
@@ -62,7 +65,17 @@ class BuiltIn:
     key: str
     licence: str
     revision: str
+    reason: str = ""
     makes: tuple[Output, ...] = ("gaussians", "points", "rgbd")
+
+    @property
+    def made_by(self) -> str:
+        """What it is, in words."""
+        return "the built-in estimator"
+
+    def with_reason(self, reason: str) -> BuiltIn:
+        """The same, running for another reason."""
+        return replace(self, reason=reason)
 
     def see(self, picture: Picture, output: Output, process_res: int, sh_degree: int) -> FloatImage:
         """Depth."""
@@ -77,17 +90,30 @@ class BuiltIn:
 class Networked:
     """A network of the registry, run by the process's runtime.
 
-    resident: under which key it is in memory. lifts: its depth is lifted, though it may make Gaussians itself.
+    directory: of its weights. lifts: its depth is lifted, though it may make Gaussians itself.
     """
 
     key: str
-    licence: str
-    revision: str
-    resident: str
+    model: Model
     directory: Path
     network: Network
     runtime: Runtime
     lifts: bool
+    reason: str = ""
+
+    @property
+    def licence(self) -> str:
+        """The name of its licence."""
+        return self.model.licence.name
+
+    @property
+    def made_by(self) -> str:
+        """What it is, in words."""
+        return self.key
+
+    def with_reason(self, reason: str) -> Networked:
+        """The same, running for another reason."""
+        return replace(self, reason=reason)
 
     @property
     def makes(self) -> tuple[Output, ...]:
@@ -105,11 +131,8 @@ class Networked:
         """At the network's usual resolution: its own Gaussians, or its depth lifted as photos are."""
         if not self.lifts:
             return _spz(self._cloud(picture, 1.0))
-        return _lifted(picture, DepthMap(self._depth(picture, 1.0), self.network.metric, self.key, self.revision))
-
-    def load(self) -> None:
-        """Brings it into memory ahead of the first frame."""
-        self.runtime.load(self.resident, self.directory, self.network)
+        depth = self._depth(picture, 1.0)
+        return _lifted(picture, DepthMap(depth, self.network.metric, self.key, self.model.revision))
 
     def _cloud(self, picture: Picture, share: float) -> GaussianCloud:
         network = self.network
@@ -118,7 +141,7 @@ class Networked:
         def work(module: torch.nn.Module, compute: Compute) -> GaussianCloud:
             return network.splats(module, [_view(picture)], _slower(compute, share))[0]
 
-        return self.runtime.run(self.resident, self.directory, network, work)
+        return self.runtime.run(self.model, self.directory, work)
 
     def _depth(self, picture: Picture, share: float) -> FloatImage:
         network = self.network
@@ -127,7 +150,7 @@ class Networked:
         def work(module: torch.nn.Module, compute: Compute) -> FloatImage:
             return network.depth(module, [_view(picture)], _slower(compute, share))[0].depth
 
-        return self.runtime.run(self.resident, self.directory, network, work)
+        return self.runtime.run(self.model, self.directory, work)
 
 
 def _view(picture: Picture) -> View:

@@ -16,8 +16,8 @@ from typing import Literal
 
 import immichvr_splats
 import numpy as np
+from immichvr_depth.compiled import Bytes, Floats
 
-from immichvr_ai.lift.compiled import Bytes, Floats
 from immichvr_ai.live.gaussians import Gaussians, choose, to_cloud
 from immichvr_ai.live.spark16 import pack_spark16
 

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from immichvr_depth import FloatImage, unproject
+from immichvr_depth.compiled import Bytes, Floats
+from immichvr_depth.lift.edges import STEP, find_steps
+from immichvr_depth.lift.grid import WorkingGrid, grid_size, make_grid, resample_photo
+from immichvr_depth.lift.inverse_depth import clamp_depth, range_of, resample_shift
+from immichvr_depth.lift.lifting import OPACITY, SIGMA
+from immichvr_depth.lift.surfels import place_surfels, shift_gradients
+from immichvr_splats import SH_C0, Camera
+from immichvr_splats.color import dc_coefficients
 
-from immichvr_ai.depth_map import FloatImage
-from immichvr_ai.lift.compiled import Bytes, Floats
-from immichvr_ai.lift.edges import STEP, find_steps
-from immichvr_ai.lift.grid import WorkingGrid, grid_size, make_grid, resample_photo
-from immichvr_ai.lift.inverse_depth import clamp_depth, range_of, resample_shift
-from immichvr_ai.lift.lifting import OPACITY, SIGMA
-from immichvr_ai.lift.surfels import place_surfels, shift_gradients
 from immichvr_ai.live.frames import Picture
-from immichvr_ai.live.gaussians import Gaussians, dc_coefficients
+from immichvr_ai.live.gaussians import Gaussians
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,11 +54,8 @@ def gaussians_of(picture: Picture, depth: FloatImage, budget: int) -> Gaussians:
 def points_of(picture: Picture, depth: FloatImage, budget: int) -> tuple[Floats, Bytes]:
     """At most `budget` points (n, 3) with colours (n, 3); errors as `gaussians_of`."""
     grid, shift = _shift(picture, depth, budget)
-    z = np.float32(grid.parallax) / shift
-    cells = _cells(grid).reshape(grid.height, grid.width, 2)
-    x = (cells[..., 0] - grid.cx) / grid.fx * z
-    y = (cells[..., 1] - grid.cy) / grid.fy * z
-    means = np.stack([x, y, z], axis=-1, dtype=np.float32).reshape(-1, 3)
+    camera = Camera(grid.fx, grid.fy, grid.cx, grid.cy, grid.width, grid.height)
+    means = unproject(np.float32(grid.parallax) / shift, camera).reshape(-1, 3)
     return means, resample_photo(picture.rgb, grid).reshape(-1, 3)
 
 
@@ -75,7 +74,7 @@ def disparity_of(picture: Picture, depth: FloatImage) -> Disparity:
 
 def points_of_gaussians(gaussians: Gaussians) -> tuple[Floats, Bytes]:
     """The middles of Gaussians as points."""
-    colours = np.clip(np.nan_to_num(0.5 + 0.28209479 * gaussians.colours) * 255 + 0.5, 0, 255)
+    colours = np.clip(np.nan_to_num(0.5 + SH_C0 * gaussians.colours) * 255 + 0.5, 0, 255)
     return gaussians.means, colours.astype(np.uint8)
 
 

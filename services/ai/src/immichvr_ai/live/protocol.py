@@ -139,18 +139,17 @@ def _unpacked(data: bytes) -> dict[str, Any]:
     return fields
 
 
-def ready(model: str, licence: str, output: str, output_format: str) -> bytes:
-    """The session begins; `model` is the one that really runs."""
-    return _packed(
-        {
-            "type": "ready",
-            "version": VERSION,
-            "model": model,
-            "licence": licence,
-            "output": output,
-            "format": output_format,
-        }
-    )
+def ready(model: str, licence: str, output: str, output_format: str, reason: str = "") -> bytes:
+    """The session begins; `model` is the one that really runs, and `reason` why it is not the one that was wanted."""
+    message = {
+        "type": "ready",
+        "version": VERSION,
+        "model": model,
+        "licence": licence,
+        "output": output,
+        "format": output_format,
+    }
+    return _packed(message | ({"reason": reason} if reason else {}))
 
 
 def result(

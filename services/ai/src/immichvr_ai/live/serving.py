@@ -6,7 +6,7 @@ import asyncio
 import hmac
 import ipaddress
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import cache
 from typing import Any
 
@@ -17,14 +17,11 @@ from immichvr_common.logs import get_log
 from immichvr_common.rpc import RpcServer
 from immichvr_common.tasks import Report, Task
 from immichvr_common.telling import Serving, tell
-from immichvr_models import Cache
+from immichvr_inference.errors import DeviceFailed
 
-from immichvr_ai.errors import DeviceFailed
 from immichvr_ai.live.models import LiveModel
-from immichvr_ai.live.opening import open_model
 from immichvr_ai.live.session import Limits
 from immichvr_ai.live.talk import OpenModel, converse
-from immichvr_ai.model_jobs import told_downloads
 from immichvr_ai.settings import AiSettings, LiveSettings, current_settings
 
 log = get_log(__name__)
@@ -37,6 +34,8 @@ _SPARE_S = 30.0
 _GRACE_S = 1.0
 
 Context = Any
+OpenForSession = Callable[[str, frozenset[str], Report], LiveModel]
+"""Opens a model by its name; told the models whose licences were accepted, and where to report a download."""
 
 
 class LiveServicer(ai_pb2_grpc.AiServiceServicer):
@@ -89,13 +88,13 @@ async def _messages(requests: AsyncIterator[ai_pb2.StreamFramesRequest]) -> Asyn
         yield request.message
 
 
-def serve_live(task: Task, report: Report, models: OpenModel | None = None) -> None:
+def serve_live(task: Task, report: Report, open_model: OpenForSession) -> None:
     """Serves one live session; it makes no asset. Raises DeviceFailed, and what starting the server raises.
 
-    models: opens a model by name; by default the registry's.
+    open_model: brings a model into memory by its name.
     """
     params = json_format.ParseDict(task.params, ai_pb2.LiveParams(), ignore_unknown_fields=True)
-    _runner().run(_serve(params, current_settings(), report, models))
+    _runner().run(_serve(params, current_settings(), report, open_model))
 
 
 @cache
@@ -104,7 +103,7 @@ def _runner() -> asyncio.Runner:
     return asyncio.Runner()
 
 
-async def _serve(params: ai_pb2.LiveParams, settings: AiSettings, report: Report, models: OpenModel | None) -> None:
+async def _serve(params: ai_pb2.LiveParams, settings: AiSettings, report: Report, open_model: OpenForSession) -> None:
     live = settings.live
 
     def report_while_served(fraction: float, stage: str, message: str) -> None:
@@ -113,13 +112,10 @@ async def _serve(params: ai_pb2.LiveParams, settings: AiSettings, report: Report
             report(fraction, stage, message)
 
     def open_by_name(name: str) -> LiveModel:
-        cache = Cache.from_env()
-        accepted, on_gpu = frozenset(params.accepted), settings.work.pool == "gpu"
-        with told_downloads(cache, report_while_served, 0.1, 0.3) as progress:
-            return open_model(name, cache, accepted, on_gpu=on_gpu, tiny=live.tiny, progress=progress)
+        return open_model(name, frozenset(params.accepted), report_while_served)
 
     limits = Limits(live.idle_s, min(live.max_s, max(1.0, settings.work.deadline_s - _SPARE_S)))
-    servicer = LiveServicer(params.token, models or open_by_name, limits)
+    servicer = LiveServicer(params.token, open_by_name, limits)
     # A session has its own idea of how long a client may be silent, and tells it in words.
     rpc = settings.rpc.model_copy(update={"port": live.port, "silence_s": live.idle_s + _SPARE_S})
     server = RpcServer(rpc, lambda grpc_server: _add(servicer, grpc_server), ["immichvr.ai.v1.AiService"])

@@ -16,14 +16,14 @@ from functools import partial
 from typing import TypeVar
 
 from immichvr_common.logs import get_log
+from immichvr_inference.errors import DeviceFailed
 
-from immichvr_ai.errors import DeviceFailed
 from immichvr_ai.live import protocol
 from immichvr_ai.live.frames import Picture
 from immichvr_ai.live.models import LiveModel
+from immichvr_ai.live.pipeline import FrameContext, FramePipeline, Seen, result_of
 from immichvr_ai.live.protocol import Ack, BadMessage, Capture, Frame, Hello
-from immichvr_ai.live.slots import Slot
-from immichvr_ai.live.underway import Seen, Underway, Workshop, result_of
+from immichvr_ai.live.slots import LatestValue
 
 log = get_log(__name__)
 
@@ -53,13 +53,13 @@ class Session:
         self, hello: Hello, model: LiveModel, send: Send, limits: Limits, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._hello, self._limits, self._clock = hello, limits, clock
-        self._workshop = Workshop(hello, model)
+        self._pipeline = FramePipeline(hello, model)
         self._send_raw, self._sending = send, asyncio.Lock()
-        self._raw = Slot[Underway]()
-        self._decoded = Slot[tuple[Underway, Picture]]()
-        self._seen = Slot[tuple[Underway, Seen]]()
-        self._packed = Slot[tuple[Underway, bytes]]()
-        self._captures = Slot[Capture]()
+        self._raw = LatestValue[FrameContext]()
+        self._decoded = LatestValue[tuple[FrameContext, Picture]]()
+        self._seen = LatestValue[tuple[FrameContext, Seen]]()
+        self._packed = LatestValue[tuple[FrameContext, bytes]]()
+        self._captures = LatestValue[Capture]()
         self._credit = asyncio.Semaphore(hello.credit)
         self._unacked: set[int] = set()
         self._flowing = asyncio.Event()
@@ -125,11 +125,11 @@ class Session:
                 raise BadMessage("invalid_message", "this session has begun; a second hello needs another connection")
 
     def _take_frame(self, frame: Frame) -> None:
-        model = self._workshop.model
+        model = self._pipeline.model
         output = frame.output or self._hello.output
         if output not in model.makes:
             raise BadMessage("output_unavailable", f"{model.key} makes no {output}", frame.seq)
-        underway = Underway(frame, output, self._clock())
+        underway = FrameContext(frame, output, self._clock())
         before = self._raw.put(underway)
         if before is not None:
             self.dropped += 1
@@ -142,21 +142,21 @@ class Session:
         while True:
             await self._flowing.wait()
             underway = await self._raw.take()
-            picture = await self._step("decode", underway, partial(self._workshop.decode, underway.frame))
+            picture = await self._step("decode", underway, partial(self._pipeline.decode, underway.frame))
             if picture is not None:
                 self._pass_on(self._decoded, (underway, picture))
 
     async def _infer(self) -> None:
         while True:
             underway, picture = await self._decoded.take()
-            seen = await self._step("infer", underway, partial(self._workshop.infer, picture, underway.output))
+            seen = await self._step("infer", underway, partial(self._pipeline.infer, picture, underway.output))
             if seen is not None:
                 self._pass_on(self._seen, (underway, seen))
 
     async def _pack(self) -> None:
         while True:
             underway, seen = await self._seen.take()
-            work = partial(self._workshop.pack, underway.frame, underway.output, seen)
+            work = partial(self._pipeline.pack, underway.frame, underway.output, seen)
             payload = await self._step("pack", underway, work)
             if payload is None:
                 continue
@@ -178,7 +178,7 @@ class Session:
             self._unacked.add(underway.frame.seq)
             await self._send(message)
 
-    def _is_stale(self, underway: Underway) -> bool:
+    def _is_stale(self, underway: FrameContext) -> bool:
         """Whether a result that waited for its `ack` is worth less than the frame that comes after it."""
         age = self._clock() - underway.received
         return age > max(_STALE_S, 2 * self._usual_s) and self._raw.is_full
@@ -187,8 +187,8 @@ class Session:
         while True:
             capture = await self._captures.take()
             frame = Frame(type="frame", seq=capture.seq, t=capture.t, jpeg=capture.jpeg)
-            underway = Underway(frame, self._hello.output, self._clock())
-            payload = await self._step("capture", underway, partial(self._workshop.capture, capture))
+            underway = FrameContext(frame, self._hello.output, self._clock())
+            payload = await self._step("capture", underway, partial(self._pipeline.capture, capture))
             if payload is not None:
                 timings = {"infer": round(underway.timings["capture"], 5)}
                 message = protocol.result(
@@ -196,7 +196,7 @@ class Session:
                 )
                 await self._send(message)
 
-    async def _step(self, name: str, underway: Underway, work: Callable[[], T]) -> T | None:
+    async def _step(self, name: str, underway: FrameContext, work: Callable[[], T]) -> T | None:
         """Does one stage's work in its thread; None where it failed, which the client is told. Raises DeviceFailed."""
         began = time.perf_counter()
         try:
@@ -216,7 +216,7 @@ class Session:
         underway.timings[name] = time.perf_counter() - began
         return made
 
-    def _pass_on(self, slot: Slot[T], item: T) -> None:
+    def _pass_on(self, slot: LatestValue[T], item: T) -> None:
         if slot.put(item) is not None:
             self.dropped += 1
 

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Slot(Generic[T]):
+class LatestValue(Generic[T]):
     """Holds the newest item until somebody takes it; for use within one event loop."""
 
     def __init__(self) -> None:

@@ -18,9 +18,9 @@ import math
 
 import numpy as np
 import numpy.typing as npt
+from immichvr_depth.compiled import Floats, Indices, kernel
 from immichvr_splats import SH_C0
 
-from immichvr_ai.lift.compiled import Floats, Indices, kernel
 from immichvr_ai.live.gaussians import Gaussians
 
 BYTES = 16

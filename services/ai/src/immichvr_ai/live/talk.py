@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 
 from immichvr_common.logs import get_log
+from immichvr_inference.errors import DeviceFailed, ModelError
 
-from immichvr_ai.errors import DeviceFailed, ModelError
 from immichvr_ai.live import protocol
 from immichvr_ai.live.models import LiveModel
+from immichvr_ai.live.pipeline import format_of
 from immichvr_ai.live.protocol import BadMessage, Hello
 from immichvr_ai.live.session import Limits, Send, Session
-from immichvr_ai.live.underway import format_of
 
 log = get_log(__name__)
 
@@ -45,12 +45,16 @@ async def converse(incoming: AsyncIterator[bytes], send: Send, open_model: OpenM
     except DeviceFailed as error:
         await send(protocol.error(error.code, str(error)))
         raise
-    except (BadMessage, ModelError) as error:
+    except BadMessage as error:
         await send(protocol.error(error.code, str(error)))
+        return
+    except ModelError as error:
+        await send(protocol.error(error.code, error.advice))
         return
     except Exception as error:  # whatever stops a model, its client is told and not left to a broken line
         log.error("a session did not begin", exc_info=error)
         await send(protocol.error("internal", "the model did not start; the worker's log says more"))
         return
-    await send(protocol.ready(model.key, model.licence, hello.output, format_of(hello.output, hello.format)))
+    layout = format_of(hello.output, hello.format)
+    await send(protocol.ready(model.key, model.licence, hello.output, layout, model.reason))
     await Session(hello, model, send, limits).run(incoming)

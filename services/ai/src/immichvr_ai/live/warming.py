@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 from immichvr_ai.live.models import BuiltIn
+from immichvr_ai.live.pipeline import FramePipeline
 from immichvr_ai.live.protocol import Frame, Hello
-from immichvr_ai.live.underway import Workshop
 
 _SIZE = (64, 48)
 
@@ -20,6 +20,6 @@ def warm() -> None:
     picture = io.BytesIO()
     Image.fromarray(noise).save(picture, "JPEG")
     hello = Hello(type="hello", version=1, max_gaussians=1000, process_res=max(_SIZE))
-    workshop = Workshop(hello, BuiltIn("heuristic", "", ""))
+    pipeline = FramePipeline(hello, BuiltIn("heuristic", "", ""))
     frame = Frame(type="frame", seq=0, t=0.0, jpeg=picture.getvalue())
-    workshop.pack(frame, "gaussians", workshop.infer(workshop.decode(frame), "gaussians"))
+    pipeline.pack(frame, "gaussians", pipeline.infer(pipeline.decode(frame), "gaussians"))

@@ -7,4 +7,6 @@ cloud, on the module's device.
 
 from immichvr_ai.networks.sharp.network import Sharp
 
-__all__ = ["Sharp"]
+NETWORKS = {"sharp": Sharp()}
+
+__all__ = ["NETWORKS", "Sharp"]

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
+from immichvr_inference.network import Compute, View
 from immichvr_splats import GaussianCloud
 
-from immichvr_ai.networks.base import Compute, View
 from immichvr_ai.networks.sharp import upstream
 from immichvr_ai.networks.sharp.packing import to_cloud
 from immichvr_ai.networks.sharp.precision import reduced

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from immichvr_ai.networks.base import Compute
+from immichvr_inference.network import Compute
 
 if TYPE_CHECKING:
     import torch

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from immichvr_ai.networks.torchvision_cpu import import_torchvision
+from immichvr_inference.torchvision_cpu import import_torchvision
 
 if TYPE_CHECKING:
     import torch

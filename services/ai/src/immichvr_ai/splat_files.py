@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from immichvr_common.tasks import Made, MadeFile
+from immichvr_depth.files import camera_details
 from immichvr_media import Photo
 from immichvr_splats import FORMATS, write
 
-from immichvr_ai.assets.depth_files import camera_details
 from immichvr_ai.splats import Splat
 
 

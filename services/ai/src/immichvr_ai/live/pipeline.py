@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from immichvr_ai.depth_map import FloatImage
+from immichvr_depth.depth_map import FloatImage
+
 from immichvr_ai.live import protocol
 from immichvr_ai.live.frames import LONGEST_SIDE, Picture, decode
 from immichvr_ai.live.gaussians import Gaussians
@@ -16,7 +17,7 @@ from immichvr_ai.live.protocol import BadMessage, Capture, Frame, Hello, Output
 
 
 @dataclass
-class Underway:
+class FrameContext:
     """A frame on its way. received: when it came, by the session's clock; timings: seconds by stage."""
 
     frame: Frame
@@ -42,7 +43,7 @@ class Payload:
     more: dict[str, Any]
 
 
-class Workshop:
+class FramePipeline:
     """The stages of one session, as its client wants them."""
 
     def __init__(self, hello: Hello, model: LiveModel) -> None:
@@ -97,7 +98,7 @@ class Workshop:
         return Payload(width * height, frame.jpeg, more)
 
 
-def result_of(underway: Underway, wanted: Format, payload: Payload, dropped: int) -> bytes:
+def result_of(underway: FrameContext, wanted: Format, payload: Payload, dropped: int) -> bytes:
     """The message with a frame's result."""
     timings = {name: round(seconds, 5) for name, seconds in underway.timings.items()}
     return protocol.result(

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from immichvr_ai import jobs
+from immichvr_ai.batches import batch_key
+from immichvr_ai.jobs import perform_in
 from immichvr_ai.networks import NETWORKS
-from immichvr_ai.networks.base import Compute, View
-from immichvr_ai.runtime import RUNTIME
-from immichvr_ai.together import batch_key
-from immichvr_common.batches import Outcome, Together
-from immichvr_common.tasks import Task
+from immichvr_common.sources import Source
+from immichvr_common.tasks import Batch, Task, TaskResult
+from immichvr_inference import Compute, View
+from immichvr_inference.context import RunContext
 from immichvr_models import Cache, CacheSettings, Registry, registry
 from immichvr_splats import GaussianCloud, read
 from PIL import Image
@@ -49,11 +49,10 @@ def _cloud(width: int) -> GaussianCloud:
 
 
 @pytest.fixture
-def sheets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Sheets]:
-    """Puts that network in SHARP's place, with a cache in which its weights lie."""
+def context(tmp_path: Path, on: Callable[..., RunContext]) -> Callable[[Sheets], RunContext]:
+    """Makes a context with that network in SHARP's place, whose weights lie here."""
 
-    def place(fault: type[Exception] | None = None) -> Sheets:
-        network = Sheets(fault)
+    def make(network: Sheets) -> RunContext:
         folder = tmp_path / "local" / "sharp"
         folder.mkdir(parents=True)
         (folder / registry["sharp"].files[0].path).write_bytes(b"weights")
@@ -64,21 +63,16 @@ def sheets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., She
         ]
         settings = CacheSettings(offline=True, local_directory=tmp_path / "local", keep_free=0)
         cache = Cache(tmp_path / "models", settings, Registry(tuple(rows)))
-        monkeypatch.setitem(NETWORKS, "sharp", network)
-        monkeypatch.setattr(jobs, "_models", lambda: cache)
-        monkeypatch.setattr(Cache, "from_env", classmethod(lambda _: cache))
-        monkeypatch.setattr("immichvr_ai.runtime.residency.registry", cache.registry)
-        return network
+        return on(cache, networks={**NETWORKS, "sharp": network})
 
-    yield place
-    RUNTIME.unload("sharp")
+    return make
 
 
 @pytest.fixture
-def waiting(tmp_path: Path) -> Callable[..., Together]:
+def waiting(tmp_path: Path) -> Callable[..., Batch]:
     """Makes jobs for photos of these widths; 0 for a file that is no photo."""
 
-    def make(*widths: int, model: str = "sharp", accepted: tuple[str, ...] = ("sharp",)) -> Together:
+    def make(*widths: int, model: str = "sharp", accepted: tuple[str, ...] = ("sharp",)) -> Batch:
         tasks = []
         for number, width in enumerate(widths):
             source, out = tmp_path / f"source-{number}", tmp_path / f"out-{number}"
@@ -88,21 +82,21 @@ def waiting(tmp_path: Path) -> Callable[..., Together]:
             else:
                 source.write_bytes(b"no photo")
             params = {"model": model, "accepted": list(accepted)}
-            tasks.append(Task("splat", params, {"source": source}, out, photo_id=str(number)))
-        return Together("together", {}, {}, tmp_path, tasks=tuple(tasks))
+            tasks.append(Task("splat", params, {"source": source}, out, source=Source.photo(str(number))))
+        return Batch(tuple(tasks))
 
     return make
 
 
-def perform(batch: Together) -> list[Outcome]:
-    outcomes = jobs.perform(batch, lambda *_: None)
-    assert all(isinstance(one, Outcome) for one in outcomes)
+def perform(context: RunContext, batch: Batch) -> list[TaskResult]:
+    outcomes = perform_in(context, batch, lambda *_: None)
+    assert all(isinstance(one, TaskResult) for one in outcomes)
     return outcomes
 
 
-def test_the_network_sees_all_photos_at_once_and_each_gets_its_own_cloud(sheets, waiting) -> None:
-    network, batch = sheets(), waiting(100, 200, 300)
-    outcomes = perform(batch)
+def test_the_network_sees_all_photos_at_once_and_each_gets_its_own_cloud(context, waiting) -> None:
+    network, batch = Sheets(), waiting(100, 200, 300)
+    outcomes = perform(context(network), batch)
     assert network.seen == [3]
     for task, outcome, metres in zip(batch.tasks, outcomes, (1.0, 2.0, 3.0), strict=True):
         [made] = outcome.made
@@ -111,34 +105,35 @@ def test_the_network_sees_all_photos_at_once_and_each_gets_its_own_cloud(sheets,
         assert np.allclose(read(task.folder / "splat.spz").cloud.means, metres, atol=1e-3)
 
 
-def test_a_file_that_is_no_photo_fails_alone(sheets, waiting) -> None:
-    network = sheets()
-    first, broken, last = perform(waiting(100, 0, 300))
+def test_a_file_that_is_no_photo_fails_alone(context, waiting) -> None:
+    network = Sheets()
+    first, broken, last = perform(context(network), waiting(100, 0, 300))
     assert network.seen == [2]
     assert first.made and last.made and not broken.made
-    assert broken.failure is not None and broken.failure[0] == "invalid_image"
+    assert broken.failure is not None and broken.failure.code == "invalid_image"
 
 
-def test_where_the_network_cannot_take_them_together_each_goes_alone(sheets, waiting) -> None:
-    network = sheets(ValueError)
-    outcomes = perform(waiting(100, 200))
+def test_where_the_network_cannot_take_them_together_each_goes_alone(context, waiting) -> None:
+    network = Sheets(ValueError)
+    outcomes = perform(context(network), waiting(100, 200))
     assert network.seen == [2, 1, 1]
     assert all(outcome.made for outcome in outcomes)
 
 
-def test_weights_that_are_not_here_are_each_jobs_own_failure(sheets, waiting, tmp_path: Path) -> None:
-    network = sheets()
+def test_weights_that_are_not_here_are_each_jobs_own_failure(context, waiting, tmp_path: Path) -> None:
+    network = Sheets()
+    emptied = context(network)
     (tmp_path / "local" / "sharp" / registry["sharp"].files[0].path).unlink()
-    outcomes = perform(waiting(100, 200))
+    outcomes = perform(emptied, waiting(100, 200))
     assert network.seen == []
-    assert [outcome.failure[0] for outcome in outcomes if outcome.failure] == ["no_network"] * 2
+    assert [outcome.failure.code for outcome in outcomes if outcome.failure] == ["no_network"] * 2
 
 
-def test_jobs_go_together_that_ask_for_the_same(sheets, waiting) -> None:
-    sheets()
+def test_jobs_go_together_that_ask_for_the_same(context) -> None:
+    made = context(Sheets())
 
     def key(kind: str = "splat", **params: object) -> str:
-        return batch_key(Task(kind, dict(params), {}, Path()))
+        return batch_key(Task(kind, dict(params), {}, Path()), made)
 
     assert key(model="sharp") and key(model="sharp") == key(model="sharp", maxGaussians=5)
     assert key(model="sharp", accepted=["sharp"]) != key(model="sharp")
