@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import itertools
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+import ssl
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +18,24 @@ import httpx
 import pytest
 import socketio
 import uvicorn
+from immichvr_catalog import PHOTO, VIDEO
 from immichvr_common.bus import Bus, connect
 from immichvr_common.embedded import NatsServer, SeaweedServer
-from immichvr_common.processes import ChildPool
+from immichvr_common.processes.pool import ChildPool
 from immichvr_common.rpc_settings import RpcClientSettings
 from immichvr_common.settings import WorkSettings
+from immichvr_common.sources import Source
 from immichvr_common.storage import ObjectStore
 from immichvr_common.testing.fixtures import ACK_WAIT_S
 from immichvr_common.worker import Worker
 from immichvr_gateway.app import create_app
-from immichvr_gateway.connections import Patience
+from immichvr_gateway.assets.index import AssetEntry
+from immichvr_gateway.events.connections import Patience
+from immichvr_gateway.jobs.service import JobService
+from immichvr_gateway.jobs.store import JobStore
 from immichvr_gateway.library import (
     Caller,
+    Changes,
     Content,
     Credential,
     FolderLibrary,
@@ -33,15 +43,19 @@ from immichvr_gateway.library import (
     Library,
     LibraryPhoto,
     PhotoNotFound,
-    PhotoPage,
     SignInFailed,
     Span,
 )
-from immichvr_gateway.serving import server_config
+from immichvr_gateway.library.folder.catalogue import Catalogue
+from immichvr_gateway.library.folder.walking import MediaFile
+from immichvr_gateway.requests.spec import SourceVersion
+from immichvr_gateway.requests.staging import Staged
+from immichvr_gateway.serving import certificate_of, server_config
 from immichvr_gateway.settings import GatewaySettings, ImmichSettings
 from PIL import Image
 from pydantic import SecretStr
 
+_CONTRACT = Path(__file__).parents[3] / "tests" / "contract"
 BUCKET = "gateway-tests"
 CAPABILITY = "immichvr_common.testing.studio:perform"
 NAMES = ["beach.jpg", "hut.png", "slow-lake.jpg", "slow-river.jpg", "fail-fog.jpg", "crash-car.jpg", "Ünder way.jpg"]
@@ -56,7 +70,14 @@ class Live:
         self.client = socketio.AsyncClient(reconnection=False)
         self.heard: list[tuple[str, dict[str, Any]]] = []
         self._news = asyncio.Event()
-        for event in ("job:update", "asset:created", "asset:deleted", "model:progress", "session:ended"):
+        for event in (
+            "job:update",
+            "asset:created",
+            "asset:deleted",
+            "model:progress",
+            "library:changed",
+            "session:ended",
+        ):
             self.client.on(event, self._hears(event))
 
     def _hears(self, event: str) -> Callable[[dict[str, Any]], Awaitable[None]]:
@@ -125,6 +146,20 @@ class Running:
 
 
 Serving = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def immich_server() -> Iterator[Any]:
+    """An Immich in memory; its modules lie beside the contract tests."""
+    for name in ("immich_answers", "immich_automation", "immich_clips", "immich_lists", "immich_people", "immich_stub"):
+        if name not in sys.modules:
+            spec = importlib.util.spec_from_file_location(name, _CONTRACT / f"{name}.py")
+            assert spec is not None and spec.loader is not None
+            sys.modules[name] = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(sys.modules[name])
+    stub = sys.modules["immich_stub"].ImmichStub()
+    with stub.serving():
+        yield stub
 
 
 @pytest.fixture
@@ -200,16 +235,19 @@ def serving(empty_bus: Bus, storage: ObjectStore) -> Serving:
     async def serve(
         settings: GatewaySettings, library: Library | None = None, patience: Patience | None = None
     ) -> AsyncIterator[Running]:
-        config = server_config(create_app(settings, library), settings, patience)
+        config = server_config(create_app(settings, library), settings, patience, certificate_of(settings))
         config.host, config.port, config.timeout_graceful_shutdown = "127.0.0.1", 0, 1
         server = _Server(config)
         task = asyncio.create_task(server.serve())
         while not server.started:  # noqa: ASYNC110  # uvicorn tells nobody
             await asyncio.sleep(0.005)
-        url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        tls = settings.tls.certificate_file
+        url = f"http{'s' * bool(tls)}://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        # Without TLS none is looked at; reading the usual ones takes longer than most tests do.
+        verify = ssl.create_default_context(cafile=tls.with_name("ca.pem")) if tls else False
         try:
-            async with httpx.AsyncClient(base_url=url, timeout=20) as client:
-                while (await client.get("/api/ready")).status_code != 200:  # noqa: ASYNC110  # it tells by answering
+            async with httpx.AsyncClient(base_url=url, timeout=20, verify=verify) as client:
+                while not await _is_ready(client):  # noqa: ASYNC110  # it tells by answering
                     await asyncio.sleep(0.005)
                 yield Running(url, client, library)
         finally:
@@ -217,6 +255,35 @@ def serving(empty_bus: Bus, storage: ObjectStore) -> Serving:
             await task
 
     return serve
+
+
+async def _is_ready(client: httpx.AsyncClient) -> bool:
+    """Whether the gateway says so.
+
+    It ends connections that were idle for five seconds; where this process, of which it is a part, stood still for
+    so long, the next request may meet that end.
+    """
+    try:
+        return (await client.get("/api/ready")).status_code == 200
+    except (httpx.ReadError, httpx.RemoteProtocolError):
+        return False
+
+
+@pytest.fixture
+def service_over() -> Callable[[JobStore, GatewaySettings], JobService]:
+    """The jobs of a gateway over what it knows of them; nothing is staged, and every asset is where it was."""
+
+    class Nothing:
+        async def stage(self, who: Identity, of: SourceVersion, trusting: bool = False) -> Staged:
+            raise AssertionError(f"{of} is staged")
+
+    async def is_there(entry: AssetEntry) -> bool:
+        return True
+
+    def make(store: JobStore, settings: GatewaySettings) -> JobService:
+        return JobService(store, Nothing(), is_there, BUCKET, settings.limits.queued_per_user)
+
+    return make
 
 
 @pytest.fixture
@@ -278,13 +345,17 @@ class _Server(uvicorn.Server):
 
 
 class SharedLibrary(FolderLibrary):
-    """A folder that two people share as they would an Immich: Ann sees everything, Bob only what `bob_sees` names."""
+    """A folder that people share as they would an Immich: Ann sees everything, Bob what `bob_sees` names, Cleo nothing.
+
+    videos: those there are besides, by id, with who sees them; all are Ann's.
+    """
 
     kind: Any = "immich"
 
     def __init__(self, root: Path, cache: Path, bob_sees: set[str]) -> None:
         super().__init__(root, cache)
         self.bob_sees = bob_sees
+        self.videos: dict[str, set[str]] = {}
         self.signed_out: list[str] = []
         self.unknown_now: set[str] = set()
 
@@ -297,7 +368,7 @@ class SharedLibrary(FolderLibrary):
         caller: Caller | None = None,
     ) -> Identity:
         name = (api_key or "").removesuffix("-key") if api_key else (email or "").partition("@")[0]
-        if name not in ("ann", "bob") or (email and password != "right"):
+        if name not in ("ann", "bob", "cleo") or (email and password != "right"):
             raise SignInFailed("Immich does not know this key")
         return Identity(name, name.title(), Credential("bearer", SecretStr(f"{name}-token")))
 
@@ -315,37 +386,60 @@ class SharedLibrary(FolderLibrary):
         await self.confirm(who)
         return who.user_id == "ann"
 
-    def recall(self, who: Identity, photo_id: str) -> bool | None:
+    def recall(self, who: Identity, item: Source) -> bool | None:
         return None  # nothing is remembered, so that what changes shows at once
 
-    async def photos(self, who: Identity, cursor: str | None, limit: int) -> PhotoPage:
-        page = await super().photos(who, cursor, limit)
-        return PhotoPage([photo for photo in page.items if self._sees(who, photo)], page.next_cursor)
+    def seen_by(self, who: Identity, catalogue: Catalogue) -> Catalogue:
+        return Catalogue([entry for entry in catalogue.entries if self._sees(who, entry.file)])
 
-    async def photo(self, who: Identity, photo_id: str, *, fresh: bool = False) -> LibraryPhoto:
-        photo = await super().photo(who, photo_id, fresh=fresh)
-        if not self._sees(who, photo):
-            raise PhotoNotFound(photo_id)
-        return photo
+    async def item(self, who: Identity, item: Source, *, fresh: bool = False) -> LibraryPhoto:
+        if item.kind == VIDEO and who.user_id in self.videos.get(item.id, ()):
+            return LibraryPhoto(
+                id=item.id, name="summer.mov", width=None, height=None, taken_at=None, source_version="v1",
+                external_url=None, size=None, kind=VIDEO, media_type="video/quicktime",
+            )  # fmt: skip
+        found = await super().item(who, item, fresh=fresh)
+        if not self._sees(who, found):
+            raise PhotoNotFound(item.id)
+        return found
 
-    async def owns(self, who: Identity, photo_id: str) -> bool:
-        await self.photo(who, photo_id)
+    async def changes(self, who: Identity) -> AsyncGenerator[Changes]:
+        async for change in super().changes(who):
+            yield replace(change, there=tuple(one for one in change.there if self._sees(who, one)))
+
+    async def owns(self, who: Identity, item: Source) -> bool:
+        if not await self.visible(who, [item], singly=1):
+            raise PhotoNotFound(item.id)
         return who.user_id == "ann"
 
-    async def original(self, who: Identity, photo_id: str, span: Span | None = None) -> Content:
-        await self.photo(who, photo_id)
-        return await super().original(who, photo_id, span)
+    async def visible(self, who: Identity, items: Collection[Source], *, singly: int) -> set[Source]:
+        seen = set()
+        for one in items:
+            with suppress(PhotoNotFound):
+                await self.item(who, one)
+                seen.add(one)
+        return seen
 
-    async def thumbnail(self, who: Identity, photo_id: str) -> Content:
-        await self.photo(who, photo_id)
-        return await super().thumbnail(who, photo_id)
+    async def original(self, who: Identity, item: Source, span: Span | None = None) -> Content:
+        await self.item(who, item)
+        return await super().original(who, item, span)
 
-    async def preview(self, who: Identity, photo_id: str) -> Content:
-        await self.photo(who, photo_id)
-        return await super().preview(who, photo_id)
+    async def thumbnail(self, who: Identity, item: Source) -> Content:
+        await self.item(who, item)
+        return await super().thumbnail(who, item)
 
-    def _sees(self, who: Identity, photo: LibraryPhoto) -> bool:
-        return who.user_id == "ann" or photo.name in self.bob_sees
+    async def preview(self, who: Identity, item: Source) -> Content:
+        await self.item(who, item)
+        return await super().preview(who, item)
+
+    def _sees(self, who: Identity, photo: LibraryPhoto | MediaFile) -> bool:
+        return who.user_id == "ann" or (who.user_id == "bob" and photo.name in self.bob_sees)
+
+
+@pytest.fixture
+def shared_library() -> type[SharedLibrary]:
+    """The library of the gateway that is shared, to be opened by a test itself."""
+    return SharedLibrary
 
 
 @pytest.fixture
@@ -354,6 +448,6 @@ async def shared(serving: Serving, settings: GatewaySettings, photos: Path, tmp_
     library = SharedLibrary(photos, tmp_path / "cache", {"hut.png", "slow-river.jpg"})
     immich = ImmichSettings(url="http://immich.invalid")
     async with serving(settings.model_copy(update={"immich": immich}), library) as running:
-        page = await library.photos(Identity("ann", "Ann", Credential("none")), None, 500)
+        page = await library.items(PHOTO, Identity("ann", "Ann", Credential("none")), None, 500)
         running.ids = {photo.name: photo.id for photo in page.items}
         yield running

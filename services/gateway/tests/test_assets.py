@@ -3,15 +3,16 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from immichvr_gateway.assets import AssetEntry, AssetIndex
+from immichvr_common.sources import Source
+from immichvr_gateway.assets.index import AssetEntry, AssetIndex
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def an_entry(recipe: str, hours: int = 0, **more: object) -> AssetEntry:
     return AssetEntry(
-        photo_id="p", kind="depth", model_key="heuristic", recipe=recipe, manifest_key=f"depth/p_heuristic/{recipe}",
-        made_at=NOW + timedelta(hours=hours), **more,
+        source=Source.photo("p"), kind="depth", model_key="heuristic", recipe=recipe,
+        manifest_key=f"depth/p_heuristic/{recipe}", made_at=NOW + timedelta(hours=hours), **more,
     )  # fmt: skip
 
 
@@ -37,7 +38,7 @@ def test_what_takes_the_place_of_what(known: AssetEntry, entry: AssetEntry, is_t
     index = AssetIndex()
     index.put(known)
     assert index.put(entry) is is_taken
-    assert index.of_photo("p") == [entry if is_taken else known]
+    assert index.of(Source.photo("p")) == [entry if is_taken else known]
 
 
 def test_in_another_stream_places_are_counted_anew() -> None:

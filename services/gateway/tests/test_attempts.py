@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from immichvr_gateway.attempts import Attempts, place_of
-from immichvr_gateway.problems import Problem
+from immichvr_gateway.auth.attempts import Attempts, place_of
+from immichvr_gateway.http.problems import Problem
 from immichvr_gateway.settings import GatewaySettings, ImmichSettings
 from pydantic import SecretStr, ValidationError
 from structlog.testing import capture_logs

@@ -27,10 +27,11 @@ from immichvr_common.embedded import NatsServer
 from immichvr_common.errors import Unavailable
 from immichvr_common.manifests import AssetFile, Manifest, asset_prefix
 from immichvr_common.reporting import encode
+from immichvr_common.sources import Source
 from immichvr_common.storage import ObjectStore
-from immichvr_gateway.aside import Refused
-from immichvr_gateway.assets import ManifestReader
-from immichvr_gateway.results import Results
+from immichvr_gateway.assets.index import ManifestReader
+from immichvr_gateway.assets.results import Results
+from immichvr_gateway.upkeep.aside import Refused
 
 Telling = Callable[..., Awaitable[None]]
 
@@ -42,9 +43,9 @@ class Liar:
         self.bus, self.service = bus, service
 
     async def tell(self, about: Job, state: JobState, /, seq: int = 1, run: int = 1, **facts: Any) -> None:
-        event = JobEvent(
-            job_id=about.id, kind=about.kind, photo_id=about.photo_id, run=run, attempt=1, seq=seq, state=state, **facts
-        )
+        event = JobEvent(job_id=about.id, kind=about.kind, run=run, attempt=1, seq=seq, state=state, **facts)
+        if source := Source.of(about):
+            source.put(event)
         event.at.GetCurrentTime()
         await self.bus.publish(event_subject(self.service, "job", about.id), encode(event))
 
@@ -158,9 +159,13 @@ async def test_a_run_that_nobody_asked_for_is_not_begun(gateway, liars, aside, e
     assert (await state_of(gateway, job))["run"] == 1
 
 
-async def test_an_event_of_another_photo_than_the_jobs_changes_nothing(gateway, liars, aside, empty_bus) -> None:
+@pytest.mark.parametrize("other", ["photo", "kind"])
+async def test_an_event_of_another_source_than_the_jobs_changes_nothing(
+    gateway, liars, aside, empty_bus, other: str
+) -> None:
     job = await queued(gateway, empty_bus, "beach.jpg")
-    elsewhere = Job(id=job.id, kind=job.kind, photo_id=gateway.ids["hut.png"])
+    elsewhere = Job(id=job.id, kind=job.kind)
+    (Source.photo(gateway.ids["hut.png"]) if other == "photo" else Source("video", job.source.id)).put(elsewhere)
     await (await liars("ai")).tell(elsewhere, JOB_STATE_FAILED)
     await aside.until("other_job")
     assert (await state_of(gateway, job))["state"] == "queued"
@@ -169,12 +174,12 @@ async def test_an_event_of_another_photo_than_the_jobs_changes_nothing(gateway, 
 def manifest_of(job: Job, **changes: Any) -> Manifest:
     """The manifest that a worker writes when it has made the job's depth."""
     facts: dict[str, Any] = {
-        "kind": "depth", "photo_id": job.photo_id, "source_version": job.source_version, "model_key": "heuristic",
+        "kind": "depth", "source": Source.of(job), "source_version": job.source_version, "model_key": "heuristic",
         "recipe": job.recipes["depth"], "job_id": job.id, "run": job.run, "attempt": 1,
         "requested_at": job.created_at.ToJsonString(), "files": [],
     }  # fmt: skip
     made = Manifest(**{**facts, **changes})
-    prefix = asset_prefix("depth", job.photo_id, "heuristic", made.recipe)
+    prefix = asset_prefix("depth", Source.photo(job.photo_id), "heuristic", made.recipe)
     if "files" not in changes:
         made.files = [
             AssetFile(
@@ -243,12 +248,21 @@ async def with_the_result_of_another_recipe(job: Job, store: ObjectStore) -> lis
     return [output_of(made.key)]
 
 
-@lie
-async def with_a_manifest_that_is_of_another_photo(job: Job, store: ObjectStore) -> list[Output]:
+async def of_another(source: Source, job: Job, store: ObjectStore) -> list[Output]:
     made = manifest_of(job)
     await store.put_bytes(made.files[0].key, b"abcd", "image/png")
-    await store.put_bytes(made.key, made.model_copy(update={"photo_id": "another"}).encode(), "application/json")
+    await store.put_bytes(made.key, made.model_copy(update={"source": source}).encode(), "application/json")
     return [output_of(made.key)]
+
+
+@lie
+async def with_a_manifest_that_is_of_another_photo(job: Job, store: ObjectStore) -> list[Output]:
+    return await of_another(Source.photo("another"), job, store)
+
+
+@lie
+async def with_a_manifest_that_is_of_a_video_of_the_same_id(job: Job, store: ObjectStore) -> list[Output]:
+    return await of_another(Source("video", job.source.id), job, store)
 
 
 @lie
@@ -280,7 +294,7 @@ async def test_a_forced_run_does_not_end_with_what_the_run_before_made(
         assert made["state"] == "succeeded"
     job = await queued(gateway, empty_bus, "beach.jpg", force=True)
     assert job.run == 2
-    prefix = asset_prefix("depth", job.photo_id, "heuristic", job.recipes["depth"])
+    prefix = asset_prefix("depth", Source.photo(job.photo_id), "heuristic", job.recipes["depth"])
     await (await liars("ai")).tell(job, JOB_STATE_SUCCEEDED, run=2, outputs=[output_of(f"{prefix}/manifest.json")])
     assert (await live.job(job.id, run=2))["error"]["code"] == "result_missing"
 
@@ -289,7 +303,7 @@ async def test_a_conversion_is_not_done_with_the_splat_alone(gateway, live, work
     async with working("ai"):
         assert (await gateway.make(live, "beach.jpg", "splat"))["state"] == "succeeded"
     job = await queued(gateway, empty_bus, "beach.jpg", "splat/convert", format="ksplat")
-    prefix = asset_prefix("splat", job.photo_id, "lift-heuristic", job.recipes["splat"])
+    prefix = asset_prefix("splat", Source.photo(job.photo_id), "lift-heuristic", job.recipes["splat"])
     reference = ObjectRef(bucket="gateway-tests", key=f"{prefix}/manifest.json")
     output = Output(kind="splat", asset_key="splat-lift-heuristic", manifest=reference)
     await (await liars("converter")).tell(job, JOB_STATE_SUCCEEDED, outputs=[output])

@@ -1,11 +1,10 @@
-"""The formats offered, and their options, are those that the converter makes."""
+"""The formats offered, and their options, are those that the converter's library writes."""
 
 import numpy as np
 import pytest
-from immichvr_gateway.conversions import FORMATS as OFFERED
+from immichvr_gateway.requests.conversion import FORMATS as OFFERED
 from immichvr_splats import FORMATS, Camera, GaussianCloud, InvalidCloudError, to_bytes
 
-WRITER_NAMES = {"spz_version": "version", "ksplat_level": "level", "ply_layout": "layout", "glb_encoding": "encoding"}
 ONE = GaussianCloud(
     means=np.ones((1, 3), np.float32),
     log_scales=np.zeros((1, 3), np.float32),
@@ -16,15 +15,22 @@ ONE = GaussianCloud(
 )
 
 
-def test_every_format_that_is_written_is_offered_and_no_other() -> None:
-    assert [key for key, row in FORMATS.items() if row.can_write] == list(OFFERED)
+def test_every_format_that_is_written_is_offered_with_its_options_and_no_other() -> None:
+    written = {name: [option.name for option in row.options] for name, row in FORMATS.items() if row.writer}
+    assert {name: list(options) for name, options in OFFERED.items()} == written
 
 
-def test_every_option_of_a_format_is_offered_with_values_that_its_writer_takes() -> None:
-    for key, options in OFFERED.items():
-        assert {WRITER_NAMES.get(name, name) for name in options} == {*FORMATS[key].options, "sh_degree"}, key
-        for name, values in options.items():
-            for value in values:
-                assert to_bytes(ONE, key, **{WRITER_NAMES.get(name, name): value}), (key, name, value)
+def test_a_writer_takes_every_value_of_its_options_and_no_other() -> None:
+    for name, row in FORMATS.items():
+        for option in row.options:
+            for value in option.values:
+                assert to_bytes(ONE, name, **{option.argument: value}), (name, option.name, value)
             with pytest.raises(InvalidCloudError):
-                to_bytes(ONE, key, **{WRITER_NAMES.get(name, name): "nothing like that"})
+                to_bytes(ONE, name, **{option.argument: "nothing like that"})
+
+
+def test_what_is_written_where_nobody_chooses_is_the_default_that_is_told() -> None:
+    for name, row in FORMATS.items():
+        for option in row.options:
+            if option.default is not None:
+                assert to_bytes(ONE, name) == to_bytes(ONE, name, **{option.argument: option.default}), option.name

@@ -7,12 +7,16 @@ import pytest
 import socketio
 import uvicorn
 from immichvr_common.embedded import free_ports
+from immichvr_common.sources import Source
+from immichvr_gateway.assets.index import AssetIndex
+from immichvr_gateway.auth.presences import Presences
+from immichvr_gateway.auth.sessions import Sessions
+from immichvr_gateway.auth.visitors import Visitor
+from immichvr_gateway.events.ledger import Ledger
+from immichvr_gateway.events.sockets import ClientEvents
+from immichvr_gateway.http.lines import on_lines
+from immichvr_gateway.jobs.index import JobIndex
 from immichvr_gateway.library import FolderLibrary, Identity
-from immichvr_gateway.lines import on_lines
-from immichvr_gateway.presences import Presences
-from immichvr_gateway.sessions import Sessions
-from immichvr_gateway.sockets import News
-from immichvr_gateway.visitors import Visitor
 from socketio.exceptions import ConnectionError as Refused
 
 
@@ -67,9 +71,19 @@ async def test_a_client_that_does_not_read_is_dropped_and_the_others_go_on(setti
     async def anybody(scope: object) -> Visitor:
         return Visitor(Identity.local())
 
+    async def follow(who: Identity, send: object) -> None:
+        """Nothing happens in the library."""
+
     [free_port] = free_ports(1)
     library = FolderLibrary(settings.photos, settings.cache)
-    news = News(anybody, library, Presences(Sessions(settings, library)), unread_limit=8)
+    news = ClientEvents(
+        anybody,
+        library,
+        Presences(Sessions(settings, library)),
+        follow,
+        Ledger(JobIndex(), AssetIndex()),
+        unread_limit=8,
+    )
     app = on_lines(news.door(socketio.ASGIApp(news.server)))
     server = uvicorn.Server(uvicorn.Config(app, port=free_port, log_level="error", lifespan="off"))
     serving = asyncio.create_task(server._serve())
@@ -83,11 +97,11 @@ async def test_a_client_that_does_not_read_is_dropped_and_the_others_go_on(setti
     sent = 0
     # Nobody knows how much the kernel holds for a socket: we send until one is gone.
     while len(news.server.eio.sockets) == 2 and sent < 500:
-        news.asset_created({"n": sent, "key": "depth-x", "filling": "x" * 100_000}, "photo", {"local"})
+        news.asset_created({"n": sent, "key": "depth-x", "filling": "x" * 100_000}, Source.photo("photo"), {"local"})
         assert await asyncio.wait_for(heard.get(), 5) == sent
         sent += 1
     assert len(news.server.eio.sockets) == 1, sent
-    news.asset_created({"n": -1, "key": "depth-x"}, "photo", {"local"})
+    news.asset_created({"n": -1, "key": "depth-x"}, Source.photo("photo"), {"local"})
     assert await asyncio.wait_for(heard.get(), 5) == -1
     await listener.disconnect()
     deaf.close()

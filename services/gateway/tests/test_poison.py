@@ -12,9 +12,9 @@ from immichvr_common.bus import Bus
 from immichvr_common.bus.reading import Unreadable
 from immichvr_common.bus.subjects import Told
 from immichvr_common.errors import Unavailable
-from immichvr_gateway.aside import SET_ASIDE, Aside
 from immichvr_gateway.jobs.dead_letters import watch_advisories
 from immichvr_gateway.jobs.projection import EventReader, Position
+from immichvr_gateway.upkeep.aside import SET_ASIDE, Aside
 
 NOT_JSON = {"bytes": b"\xff\xfe", "nested": b"[" * 100_000, "cut": b'{"id": "depth-a-b", "ki', "empty": b" "}
 RECORD: dict[str, Any] = {
@@ -102,20 +102,22 @@ async def test_a_gateway_starts_over_what_cannot_be_read_in_any_bucket_or_stream
     assert set(kept.state.subjects or {}) >= {"dead.aside.events", "dead.aside.kv_jobs", "dead.aside.kv_assets"}
 
 
-async def test_events_wait_for_storage_in_their_order_and_through_one_consumer(
-    empty_bus: Bus, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("immichvr_gateway.jobs.projection._STORAGE_S", 0.01)
+async def test_events_wait_for_storage_in_their_order_and_through_one_consumer(empty_bus: Bus) -> None:
     heard: list[str] = []
     done = asyncio.Event()
-    tries = iter([Unavailable("storage does not answer", down="s3")] * 5)
+    tries = iter([Unavailable("storage does not answer", down="s3")] * 3)
 
-    async def on_job(told: Told, event: JobEvent) -> None:
-        if told.about == "depth-first" and (error := next(tries, None)) is not None:
-            raise error
-        heard.append(told.about)
-        if len(heard) == 2:
-            done.set()
+    class Follower:
+        async def on_job(self, told: Told, event: JobEvent) -> None:
+            if told.about == "depth-first" and (error := next(tries, None)) is not None:
+                raise error
+            heard.append(told.about)
+            if len(heard) == 2:
+                done.set()
+
+        async def on_asset(self, *_: object) -> None: ...
+
+        async def on_model(self, *_: object) -> None: ...
 
     async def nothing(*_: object) -> None:
         return
@@ -124,7 +126,8 @@ async def test_events_wait_for_storage_in_their_order_and_through_one_consumer(
     for name in ("depth-first", "depth-second"):
         await empty_bus.js.publish(f"events.ai.job.{name}", b"{}")
     aside = Aside(empty_bus)
-    reader = EventReader(empty_bus, Position(), aside, nothing, on_job, nothing, nothing, lambda: None)
+    reader = EventReader(empty_bus, Position(), aside, nothing, lambda: None)
+    reader.feed(Follower())
     reading = asyncio.create_task(reader.run())
     await asyncio.wait_for(done.wait(), 10)
     assert heard == ["depth-first", "depth-second"]
@@ -155,7 +158,7 @@ async def test_the_latest_of_what_was_set_aside_are_kept_and_dead_jobs_beside_th
     empty_bus: Bus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in {"_AT_ONCE": 1000.0, "_KEPT": 5, "_TIDY_EVERY": 10}.items():
-        monkeypatch.setattr(f"immichvr_gateway.aside.{name}", value)
+        monkeypatch.setattr(f"immichvr_gateway.upkeep.aside.{name}", value)
     await empty_bus.publish("dead.depth.depth-a-b", b"{}")
     aside = Aside(empty_bus)
     for number in range(20):

@@ -5,12 +5,12 @@ from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
+from immichvr_gateway.auth.presences import Presences
+from immichvr_gateway.auth.sessions import Sessions
+from immichvr_gateway.auth.visitors import COOKIE, Visitor
+from immichvr_gateway.http.problems import Problem
 from immichvr_gateway.library import Credential, Identity, LibraryUnavailable, SignInFailed
-from immichvr_gateway.presences import Presences
-from immichvr_gateway.problems import Problem
-from immichvr_gateway.sessions import Sessions
 from immichvr_gateway.settings import ImmichSettings
-from immichvr_gateway.visitors import COOKIE, Visitor
 from pydantic import SecretStr
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Looks more often, so that nobody waits."""
-    monkeypatch.setattr("immichvr_gateway.presences._LOOK_S", 0.2)
+    monkeypatch.setattr("immichvr_gateway.auth.presences._LOOK_S", 0.2)
 
 
 async def _signed_in(gateway: Any, **given: str) -> dict[str, str]:
@@ -135,8 +135,8 @@ async def test_while_the_library_is_away_connections_stay_for_ten_minutes(presen
 
 
 async def test_sockets_that_never_join_or_are_refused_are_closed_after_a_few_seconds(shared, monkeypatch) -> None:
-    monkeypatch.setattr("immichvr_gateway.sockets._JOIN_S", 0.2)
-    monkeypatch.setattr("immichvr_gateway.sockets._LAST_WORDS_S", 0.2)
+    monkeypatch.setattr("immichvr_gateway.events.sockets._JOIN_S", 1.0)
+    monkeypatch.setattr("immichvr_gateway.events.sockets._LAST_WORDS_S", 0.2)
     address = shared.url.replace("http", "ws") + "/api/socket.io/?EIO=4&transport=websocket"
     async with connect(address) as silent, connect(address) as stranger, shared.listening({"x-api-key": "ann-key"}):
         for one in (silent, stranger):

@@ -8,9 +8,10 @@ from immichvr_common.bus import ensure_streams
 from immichvr_common.bus.streams import MAX_DELIVER
 from immichvr_common.testing.fixtures import ACK_WAIT_S
 from immichvr_common.testing.jobs import Events, make_job
-from immichvr_gateway.assets import AssetEntry
+from immichvr_gateway.assets.index import AssetEntry
 from immichvr_gateway.jobs.records import JobRecord, State, new_record
 from PIL import Image
+from structlog.testing import capture_logs
 
 
 @pytest.fixture
@@ -49,18 +50,24 @@ async def test_jobs_assets_and_their_ends_are_known_after_a_restart(again, worke
         assert (await gateway.client.post(f"/api/jobs/{failed['id']}/retry")).json()["run"] == 2
 
 
-async def test_what_workers_did_while_no_gateway_was_there_is_known_when_one_is(again, workers, studio) -> None:
+async def test_what_workers_did_while_no_gateway_was_there_is_known_when_one_is_and_alarms_nobody(
+    again, workers, studio, empty_bus
+) -> None:
     async with again() as gateway, gateway.listening() as live:
         job = (await gateway.post("slow-lake.jpg", "depth")).json()["job"]
         await live.job(job["id"], "running")
     async with again() as gateway:
         assert (await gateway.get(f"/api/jobs/{job['id']}")).json()["state"] == "running"
+    events = await Events(empty_bus, job["id"]).open()
     (studio / "release").touch()
-    async with again() as gateway, gateway.listening() as live:
-        shown = (await gateway.get(f"/api/jobs/{job['id']}")).json()
-        if shown["state"] != "succeeded":
-            await live.job(job["id"], "succeeded")
-        assert len((await gateway.get(f"/api/photos/{job['photo_id']}/assets")).json()["assets"]) == 1
+    await events.end()
+    with capture_logs() as logs:
+        async with again() as gateway, gateway.listening() as live:
+            shown = (await gateway.get(f"/api/jobs/{job['id']}")).json()
+            if shown["state"] != "succeeded":
+                await live.job(job["id"], "succeeded")
+            assert len((await gateway.get(f"/api/photos/{job['photo_id']}/assets")).json()["assets"]) == 1
+            assert not [log for log in logs if log["log_level"] in ("warning", "error")]
 
 
 async def test_without_its_records_a_gateway_learns_of_assets_from_the_manifests_and_of_jobs_from_events(
@@ -181,7 +188,7 @@ async def test_when_the_stream_of_events_is_another_one_new_jobs_end_as_they_sho
 async def renewed(bus) -> None:
     """The stream EVENTS, lost and begun anew."""
     await bus.js.delete_stream("EVENTS")
-    await ensure_streams(bus.js, ACK_WAIT_S)
+    await ensure_streams(bus, ACK_WAIT_S)
 
 
 async def test_assets_of_which_records_were_lost_are_taken_up_from_their_manifests(again, workers, empty_bus) -> None:
@@ -255,7 +262,7 @@ async def test_a_gateway_whose_reading_fails_in_an_unforeseen_way_is_not_ready_a
         raise RuntimeError("nobody foresaw this")
 
     monkeypatch.setattr("immichvr_gateway.jobs.projection.EventReader.run", fail)
-    monkeypatch.setattr("immichvr_gateway.core._CATCH_UP_S", 0.1)
+    monkeypatch.setattr("immichvr_gateway.startup._CATCH_UP_S", 0.1)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(3), again():
             pytest.fail("it must not be ready")

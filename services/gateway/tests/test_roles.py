@@ -3,40 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import io
-import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from immichvr_gateway.assets import AssetEntry, AssetIndex
+from immichvr_common.sources import Source
+from immichvr_gateway.assets.index import AssetEntry, AssetIndex
 from immichvr_gateway.library import ImmichLibrary
 from immichvr_gateway.routes.assets import map_assets
 from immichvr_gateway.settings import GatewaySettings, ImmichSettings
+from immichvr_gateway.sources.composites import Composites
+from immichvr_gateway.sources.visibility import Visibility
 from PIL import Image
 from starlette.responses import JSONResponse
 
-_CONTRACT = Path(__file__).parents[3] / "tests" / "contract"
 _NEEDED = ("user.read", "asset.read", "asset.view", "asset.download")
 _MADE = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def stub() -> Iterator[Any]:
-    """An Immich in memory; its modules lie beside the contract tests."""
-    for name in ("immich_answers", "immich_stub"):
-        if name not in sys.modules:
-            spec = importlib.util.spec_from_file_location(name, _CONTRACT / f"{name}.py")
-            assert spec is not None and spec.loader is not None
-            sys.modules[name] = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(sys.modules[name])
-    stub = sys.modules["immich_stub"].ImmichStub()
-    with stub.serving():
-        yield stub
 
 
 class House:
@@ -72,13 +57,15 @@ class House:
 
 @pytest.fixture
 async def house(
-    stub: Any, serving: Any, settings: GatewaySettings, monkeypatch: pytest.MonkeyPatch
+    immich_server: Any, serving: Any, settings: GatewaySettings, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[House]:
     """A gateway, ready, that nobody has asked for anything."""
-    monkeypatch.setattr("immichvr_gateway.presences._LOOK_S", 0.2)
-    house = House(stub)
-    library = ImmichLibrary(stub.url, clock=lambda: house.now)
-    async with serving(settings.model_copy(update={"immich": ImmichSettings(url=stub.url)}), library) as gateway:
+    monkeypatch.setattr("immichvr_gateway.auth.presences._LOOK_S", 0.2)
+    house = House(immich_server)
+    library = ImmichLibrary(immich_server.url, clock=lambda: house.now)
+    async with serving(
+        settings.model_copy(update={"immich": ImmichSettings(url=immich_server.url)}), library
+    ) as gateway:
         house.gateway = gateway
         yield house
 
@@ -151,14 +138,15 @@ async def test_news_of_one_photo_cost_immich_one_request_however_many_they_are(h
         assert house.stub.calls.count(f"GET /api/assets/{slow.id}") == 1
 
 
-async def test_the_map_of_2200_photos_costs_five_requests_at_most_for_everybody(stub: Any) -> None:
+async def test_the_map_of_2200_photos_costs_five_requests_at_most_for_everybody(immich_server: Any) -> None:
+    stub = immich_server
     house, index = House(stub), AssetIndex()
     copies = [stub.add_copy(house.photo) for _ in range(2199)]
     foreign = [stub.add_copy(house.photo, owner=house.stranger) for _ in range(20)]
     for photo in (house.photo, *copies, *foreign):
         index.put(
             AssetEntry(
-                photo_id=photo.id,
+                source=Source.photo(photo.id),
                 kind="splat",
                 model_key="sharp",
                 recipe="r",
@@ -167,15 +155,16 @@ async def test_the_map_of_2200_photos_costs_five_requests_at_most_for_everybody(
             )
         )
     library = ImmichLibrary(stub.url, clock=lambda: house.now)
-    core: Any = SimpleNamespace(assets=index, library=library)
+    store: Any = None  # of a photo nothing is read there
+    here: Any = SimpleNamespace(library=library, visibility=Visibility(library, Composites(store)))
     for name, count in (("Olga", 2200), ("Pia", 2200), ("Sam", 20)):
         who = await library.sign_in(api_key=house.keys[name])
         stub.calls.clear()
-        answers = await asyncio.gather(*(map_assets(core, who) for _ in range(3)))
+        answers = await asyncio.gather(*(map_assets(here, who, index) for _ in range(3)))
         assert [answer.count for answer in answers] == [count] * 3, name
         assert len(stub.calls) <= 5, (name, stub.calls)
         stub.calls.clear()
-        await map_assets(core, who)
+        await map_assets(here, who, index)
         assert len(stub.calls) <= 2, (name, stub.calls)
     await library.close()
 
@@ -257,12 +246,14 @@ async def test_what_an_administrators_key_may_decides_about_models(house, permis
 
 async def test_immich_hears_whose_address_and_device_signs_in(house) -> None:
     agent = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36"
+    house.stub.calls.clear()
     house.stub.headers.clear()
     wish = {"email": house.member.email, "password": house.member.password}
     await house.gateway.client.post(
         "/api/session", json=wish, headers={"user-agent": agent, "x-forwarded-for": "203.0.113.1"}
     )
-    [told] = house.stub.headers
+    heard = zip(house.stub.calls, house.stub.headers, strict=True)
+    [told] = [headers for call, headers in heard if call == "POST /api/auth/login"]
     assert told["x-forwarded-for"] == "127.0.0.1"
     assert (told["devicemodel"], told["devicetype"]) == ("ImmichVR", "Android")
 

@@ -9,10 +9,10 @@ from http.cookies import SimpleCookie
 import pytest
 from cryptography.fernet import Fernet
 from immichvr_common.errors import Unavailable
+from immichvr_gateway.auth.sealed import LIFETIME_S, SealedSessions
+from immichvr_gateway.auth.sessions import Sessions, name_of
+from immichvr_gateway.auth.visitors import COOKIE, shown_by
 from immichvr_gateway.library import SignInFailed
-from immichvr_gateway.sealed import LIFETIME_S, SealedSessions
-from immichvr_gateway.sessions import Sessions, name_of
-from immichvr_gateway.visitors import COOKIE, shown_by
 from pydantic import SecretStr
 
 
@@ -56,6 +56,7 @@ async def test_without_a_session_everything_about_photos_is_unauthorized(serving
             ("POST", "/api/models/da2-small/download"),
             ("DELETE", "/api/models/da2-small"),
             ("POST", "/api/photos/x/splat/levels"),
+            ("POST", "/api/photos/x/motion"),
         ]:
             answer = await gateway.client.request(method, path, json={} if method == "POST" else None)
             assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized"), path

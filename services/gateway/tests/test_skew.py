@@ -10,7 +10,7 @@ from immichvr_common.bus import Bus
 from immichvr_common.bus.subjects import event_subject
 from immichvr_common.reporting import encode
 from immichvr_common.storage import ObjectStore
-from immichvr_gateway.skew import Clocks
+from immichvr_gateway.upkeep.skew import Clocks
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import immichvr_gateway.app
 import pytest
-from immichvr_gateway.connections import Patience
+from immichvr_gateway.events.connections import Patience
 
 HALF = b"GET /api/health HTTP/1.1\r\nHost: localhost\r\nX-Half: "
 LARGE = 24 * 1024 * 1024

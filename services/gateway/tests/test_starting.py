@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+from immichvr_catalog import PHOTO
 from immichvr_common.bus import Bus
 from immichvr_common.embedded import free_ports
+from immichvr_common.sources import Source
 from immichvr_common.testing.jobs import make_job
 from immichvr_gateway.app import create_app, make_library
-from immichvr_gateway.assets import AssetEntry
+from immichvr_gateway.assets.index import AssetEntry
 from immichvr_gateway.jobs.records import State, new_record
 from immichvr_gateway.library import Identity
 from immichvr_gateway.settings import GatewaySettings
@@ -46,12 +48,12 @@ def nowhere() -> str:
 async def known_job(bus: Bus, photo_id: str) -> str:
     """A job that has ended, as it lies in KV with its asset."""
     job = make_job()
-    job.photo_id = photo_id
+    Source.photo(photo_id).put(job)
     record = new_record(job, f"jobs.ai.cpu.interactive.depth.{job.id}", "local", {"model": "auto"})
     record.state = State.SUCCEEDED
     await (await bus.js.key_value("jobs")).put(job.id, record.model_dump_json().encode())
     entry = AssetEntry(
-        photo_id=photo_id, kind="depth", model_key="heuristic", recipe="r0",
+        source=Source.photo(photo_id), kind="depth", model_key="heuristic", recipe="r0",
         manifest_key=f"depth/{photo_id}_heuristic/r0/manifest.json", made_at=record.created_at,
     )  # fmt: skip
     await (await bus.js.key_value("assets")).put(entry.kv_key, entry.model_dump_json().encode())
@@ -60,7 +62,7 @@ async def known_job(bus: Bus, photo_id: str) -> str:
 
 async def a_photo(settings: GatewaySettings) -> str:
     library = make_library(settings)
-    page = await library.photos(Identity.local(), None, 1)
+    page = await library.items(PHOTO, Identity.local(), None, 1)
     await library.close()
     return page.items[0].id
 
@@ -113,7 +115,7 @@ async def test_without_s3_what_nats_has_is_known_and_what_only_s3_has_is_not_den
         assert [one["id"] for one in (await client.get("/api/jobs")).json()["items"]] == [job]
         assert (await client.get("/api/assets/map")).json()["count"] == 1
         shown = {one["id"]: one["badges"] for one in (await client.get("/api/photos")).json()["items"]}
-        assert shown[photo] == {"depth": True, "splat": False}
+        assert shown[photo] == {"depth": True, "splat": False, "depth-video": False, "motion": False}
         for path in (f"/api/photos/{photo}", f"/api/photos/{photo}/assets"):
             answer = await client.get(path)
             assert (answer.status_code, answer.json()["down"]) == (503, ["s3"]), path

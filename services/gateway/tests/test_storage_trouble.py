@@ -5,14 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from immichvr_common import disk, outages, storage_verdicts
 from immichvr_common.embedded import NatsServer
 from immichvr_common.testing.disks import fill, small_disk
 from immichvr_common.testing.obstinate import INTERNAL, ObstinateS3, obstinate_s3
-from immichvr_gateway import room
-from immichvr_gateway.core import Core
 from immichvr_gateway.library import FolderLibrary
+from immichvr_gateway.resources import open_resources
 from immichvr_gateway.settings import GatewaySettings, RoomSettings
+from immichvr_gateway.startup import Startup
+from immichvr_gateway.upkeep import room
 from pydantic import ByteSize
 
 
@@ -142,19 +144,19 @@ async def test_a_gateway_that_starts_while_nats_has_no_room_says_so(
     with small_disk(tmp_path / "disk", 30) as place:
         server = NatsServer(place / "nats", passwords=dict(nats_server.passwords)).start()
         filler = fill(place)
-        core = Core(settings.model_copy(update={"nats": server.settings("gateway")}), FolderLibrary(tmp_path, tmp_path))
-        core.start()
+        settings = settings.model_copy(update={"nats": server.settings("gateway")})
+        startup = Startup(open_resources(settings, FolderLibrary(tmp_path, tmp_path)))
         try:
-            async with asyncio.timeout(20):
-                while (await core.readiness()).room:  # noqa: ASYNC110  # nobody is told of it
-                    await asyncio.sleep(0.05)
-            assert [one.where for one in (await core.readiness()).storage] == ["nats"]
-            filler.unlink()
-            server.stop()
-            server.start()
-            async with asyncio.timeout(20):
-                while not (await core.readiness()).is_all_well:  # noqa: ASYNC110  # as above
-                    await asyncio.sleep(0.05)
+            async with startup.lifespan(FastAPI()):
+                async with asyncio.timeout(20):
+                    while (await startup.readiness()).room:  # noqa: ASYNC110  # nobody is told of it
+                        await asyncio.sleep(0.05)
+                assert [one.where for one in (await startup.readiness()).storage] == ["nats"]
+                filler.unlink()
+                server.stop()
+                server.start()
+                async with asyncio.timeout(20):
+                    while not (await startup.readiness()).is_all_well:  # noqa: ASYNC110  # as above
+                        await asyncio.sleep(0.05)
         finally:
-            await core.stop()
             server.kill()

@@ -18,11 +18,11 @@ from immichvr_common.bus import Bus
 from immichvr_common.reporting import encode
 from immichvr_common.rpc import RpcServer
 from immichvr_common.rpc_settings import CallerSettings, RpcClientSettings, RpcSettings
-from immichvr_gateway.jobs.desk import Desk
 from immichvr_gateway.jobs.index import JobIndex
 from immichvr_gateway.jobs.records import new_record
-from immichvr_gateway.live_sessions import LiveSessions
-from immichvr_gateway.models.shelf import Shelf
+from immichvr_gateway.jobs.store import JobStore
+from immichvr_gateway.live.sessions import LiveSessions
+from immichvr_gateway.models.catalog import ModelCatalog
 from immichvr_gateway.settings import ImmichSettings, LiveSettings
 from immichvr_models import Cache
 from nats.js.errors import KeyNotFoundError
@@ -305,14 +305,14 @@ async def test_a_session_whose_worker_crashed_is_not_queued_anew(gateway, worker
 
 
 async def test_a_session_that_a_gateway_left_in_the_queue_is_ended_and_at_last_forgotten(
-    empty_bus, settings, tmp_path
+    empty_bus, settings, tmp_path, service_over
 ) -> None:
     index = JobIndex()
-    desk = Desk(empty_bus, index, lambda _: None, lambda _: None, settings)
-    sessions = LiveSessions(desk, Shelf(Cache(tmp_path), lambda *_: None), Cache(tmp_path), "", settings.live)
+    jobs = service_over(JobStore(empty_bus, index, settings), settings)
+    sessions = LiveSessions(jobs, ModelCatalog(Cache(tmp_path), lambda *_: None), Cache(tmp_path), settings.live)
     job = Job(id="live-0123456789abcdef", kind="live", run=1)
     job.created_at.GetCurrentTime()
-    record = await desk.submit(new_record(job, desk.subject("live", job.id), "ann", {}), "ann", 0)
+    record = await jobs.submit(new_record(job, jobs.store.subject("live", job.id), "ann", {}), "ann", 0)
     await sessions.tidy()
     assert record.state == "queued"
     record.updated_at -= timedelta(seconds=settings.live.wait_s + 60)
@@ -321,7 +321,7 @@ async def test_a_session_that_a_gateway_left_in_the_queue_is_ended_and_at_last_f
     told = json_format.Parse(
         (await empty_bus.js.get_last_msg("EVENTS", f"events.gateway.job.{job.id}")).data, JobEvent()
     )
-    await desk.on_event(told)
+    await jobs.store.on_event(told)
     await sessions.tidy()
     assert [one.state for one in index] == ["cancelled"]
     record.updated_at -= timedelta(days=1)

@@ -7,10 +7,12 @@ import uvicorn
 from immichvr_common.logs import configure_logs
 from immichvr_common.metrics import serve_metrics
 from immichvr_common.scratch import own_folder
+from immichvr_common.supervision import spawn
 from pydantic import ValidationError
 
 from immichvr_gateway.app import create_app
-from immichvr_gateway.serving import allow_many_connections, server_config
+from immichvr_gateway.http.tls import Certificate
+from immichvr_gateway.serving import allow_many_connections, certificate_of, server_config
 from immichvr_gateway.settings import GatewaySettings
 
 
@@ -27,12 +29,20 @@ def main() -> None:
 
 def _serve(settings: GatewaySettings) -> None:
     try:
+        certificate = certificate_of(settings)
         app = create_app(settings)
     except ValueError as error:
         sys.exit(f"immichvr-gateway: {error}")
     serve_metrics(settings.metrics)
     allow_many_connections()
-    asyncio.run(uvicorn.Server(server_config(app, settings)).serve())
+    asyncio.run(_until_told(uvicorn.Server(server_config(app, settings, certificate=certificate)), certificate))
+
+
+async def _until_told(server: uvicorn.Server, certificate: Certificate | None) -> None:
+    watching = spawn("the certificate", certificate.watch()) if certificate is not None else None
+    await server.serve()
+    if watching is not None:
+        watching.cancel()
 
 
 if __name__ == "__main__":

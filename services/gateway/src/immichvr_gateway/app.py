@@ -1,84 +1,134 @@
-"""The application: every door on one core."""
+"""The application: every door, and what is behind them."""
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from immichvr_catalog import VIDEO
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from immichvr_gateway import api_docs, live_socket, problems, web
-from immichvr_gateway.core import Core
-from immichvr_gateway.doorkeeper import Doorkeeper
-from immichvr_gateway.forwarded import BehindProxies
-from immichvr_gateway.library import FolderLibrary, ImmichLibrary, Library
-from immichvr_gateway.lines import on_lines
-from immichvr_gateway.problems import Problem
-from immichvr_gateway.routes import assets, jobs, models, photos, storage, system
-from immichvr_gateway.routes.people import admitted
+from immichvr_gateway.auth.origin_guard import OriginGuard
+from immichvr_gateway.http import api_docs, description, problems, web
+from immichvr_gateway.http.forwarded import BehindProxies
+from immichvr_gateway.http.headers import with_usual_headers
+from immichvr_gateway.http.lines import on_lines
+from immichvr_gateway.http.problems import Problem
+from immichvr_gateway.http.tls import to_https
+from immichvr_gateway.library import FolderLibrary, FolderLimits, ImmichLibrary, ImmichLimits, Library
+from immichvr_gateway.live import stream as live_stream
+from immichvr_gateway.resources import open_resources
+from immichvr_gateway.routes import (
+    absence,
+    albums,
+    assets,
+    automation,
+    batches,
+    browsing,
+    dead_letters,
+    earlier,
+    hooks,
+    jobs,
+    models,
+    pairing,
+    parts,
+    photos,
+    preferences,
+    recognised,
+    share,
+    signing_in,
+    storage,
+    system,
+    timeline,
+    videos,
+)
 from immichvr_gateway.settings import GatewaySettings
-from immichvr_gateway.sockets import News
+from immichvr_gateway.sharing.addresses import below_links
+from immichvr_gateway.sharing.pages import share_page
+from immichvr_gateway.startup import Startup
 
 DESCRIPTION = """Photos become places: ask for depth and Gaussian splats, follow the jobs, fetch what was made.
 
 Errors are problem details (RFC 9457) with a `code`. Live news come over Socket.IO at `/api/socket.io`:
-`job:update` with a job, `asset:created` with a photo's new asset, `asset:deleted` with the key of one that is gone,
-`model:progress` with a model's state, and `session:ended` with `code` and `detail` before a socket is closed because
-its session has ended."""
+`job:update` with a job, `asset:created` with a source's new asset, `asset:deleted` with the key of one that is gone,
+`library:changed` with photos and videos that are `there`, new or different, and `gone` (`more`: read the list anew),
+`model:progress` with a model's state, `session:ended` with `code` and `detail` before a socket is closed because its
+session has ended, `news:at` with the `id` of a place in the news. Who comes back with it (`auth: {since: id}`), to
+whichever gateway, is told what they missed, assets without their view; `news:reload` where that is too much: read
+everything anew."""
 
 
 def make_library(settings: GatewaySettings) -> Library:
     """The library the settings name: Immich, or a folder. Raises ValueError if they name neither."""
-    immich = settings.immich
+    immich, largest = settings.immich, settings.limits.largest(VIDEO)
     if immich.url:
-        return ImmichLibrary(immich.url, immich.api_key, external_url=immich.external_url)
+        limits = ImmichLimits(max_video_bytes=largest)
+        return ImmichLibrary(immich.url, immich.api_key, external_url=immich.external_url, limits=limits)
     if settings.photos is None:
         raise ValueError("set IMMICH_URL, or IMMICHVR_GATEWAY_PHOTOS to a folder of photos")
     if not settings.photos.is_dir():
         raise ValueError(f"IMMICHVR_GATEWAY_PHOTOS: {settings.photos} is not a folder")
-    return FolderLibrary(settings.photos, settings.cache or Path(tempfile.mkdtemp(prefix="immichvr-thumbnails-")))
+    cache = settings.cache or Path(tempfile.mkdtemp(prefix="immichvr-thumbnails-"))
+    return FolderLibrary(settings.photos, cache, FolderLimits(max_video_bytes=largest))
 
 
-def create_app(settings: GatewaySettings, library: Library | None = None) -> ASGIApp:
-    """The ASGI application, API, sockets and viewer together."""
-    core = Core(settings, library or make_library(settings))
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        core.start()
-        yield
-        await core.stop()
-
-    app = FastAPI(
+def make_api(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None) -> FastAPI:
+    """The HTTP API and its description; what it answers with is for `create_app` to put behind it."""
+    api = FastAPI(
         title="ImmichVR",
         description=DESCRIPTION,
         version=version("immichvr-gateway"),
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         openapi_url="/api/openapi.json",
-        responses={"default": problems.DESCRIBED},
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.state.core = core
-    routers = [doors.router for doors in (photos, assets, jobs, models, storage, system)]
-    for router in routers:
-        app.include_router(router)
-    live_socket.install(app)
-    problems.install(app, [route for router in routers for route in router.routes])
-    api_docs.install(app, core.library.cursor_pattern)
-    web.install(app, settings.web)
+    routers = _routers()
+    api.router.routes.extend(_rooms().routes)
+    api.webhooks.include_router(hooks.outgoing)
+    live_stream.install(api)
+    problems.install(api, [route for router in routers for route in router.routes])
+    description.install(api)
+    return api
 
-    core.news = News(lambda scope: admitted(core, scope), core.library, core.presences, settings.limits.unread_events)
-    guarded = Guarded(on_lines(core.news.door(app)), Doorkeeper(settings), settings.limits.body_kilobytes * 1024)
-    return BehindProxies(guarded, settings.proxies)
+
+def _routers() -> list[APIRouter]:
+    library = (photos, videos, timeline, albums, recognised, browsing)
+    work = (assets, earlier, jobs, parts, dead_letters, batches, models, storage)
+    people = (signing_in, pairing, absence, preferences, automation, hooks, share)
+    return [room.router for room in (*library, *work, *people, system)]
+
+
+@cache
+def _rooms() -> APIRouter:
+    """All of them, included once in a process: FastAPI reads every signature for that, which takes most of a second."""
+    rooms = APIRouter(generate_unique_id_function=description.operation_id, responses={"default": {}})
+    for router in _routers():
+        rooms.include_router(router)
+    return rooms
+
+
+def create_app(settings: GatewaySettings, library: Library | None = None) -> ASGIApp:
+    """The ASGI application, API, sockets and viewer together."""
+    here = open_resources(settings, library or make_library(settings))
+    startup = Startup(here)
+    app = make_api(startup.lifespan)
+    app.state.startup = startup
+    api_docs.install(app, here.library.cursor_pattern)
+    web.install(app, settings.web, lambda request, index: share_page(request, here, index))
+    guarded = Guarded(on_lines(here.news.door(app)), OriginGuard(settings), settings.limits.body_kilobytes * 1024)
+    homes = below_links(guarded)
+    secure = to_https(homes) if settings.tls.key_file else homes
+    return BehindProxies(with_usual_headers(secure), settings.proxies, settings.public_url)
 
 
 _BODY_S = 20.0
@@ -87,8 +137,8 @@ _BODY_S = 20.0
 class Guarded:
     """Refuses what comes from pages elsewhere, and bodies that are too large, before anything else looks at it."""
 
-    def __init__(self, inner: ASGIApp, doorkeeper: Doorkeeper, max_body: int) -> None:
-        self._inner, self._doorkeeper, self._max_body = inner, doorkeeper, max_body
+    def __init__(self, inner: ASGIApp, origin_guard: OriginGuard, max_body: int) -> None:
+        self._inner, self._origin_guard, self._max_body = inner, origin_guard, max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -96,7 +146,7 @@ class Guarded:
             return
         headers = Headers(scope=scope)
         is_socket = scope["type"] == "websocket"
-        refusal = self._doorkeeper.refusal(
+        refusal = self._origin_guard.refusal(
             scope.get("method", "GET"), headers.get("host", ""), headers.get("origin", ""), is_socket
         )
         if refusal and is_socket:

@@ -9,9 +9,9 @@ from immichvr_common.errors import Conflict, Unavailable
 from immichvr_common.logs import get_log
 from immichvr_common.storage import ObjectStore
 
-from immichvr_gateway.aside import Aside
-from immichvr_gateway.assets import AssetEntry, AssetIndex, entries_at, is_newer, manifest_keys
+from immichvr_gateway.assets.index import AssetEntry, AssetIndex, entries_at, is_newer, manifest_keys
 from immichvr_gateway.jobs.reading import read_entry
+from immichvr_gateway.upkeep.aside import Aside
 
 log = get_log(__name__)
 
@@ -34,7 +34,7 @@ class AssetKeeper:
         return found
 
     async def write(self, entry: AssetEntry) -> None:
-        """Writes an entry down. Raises Unavailable, and what the NATS client raises when the server is gone."""
+        """Writes an entry down. Raises Unavailable."""
 
         def settle(theirs: bytes) -> bytes:
             stored = _read(entry.kv_key, theirs)
@@ -46,26 +46,27 @@ class AssetKeeper:
             raise Unavailable(error.message, down="nats") from error
 
     async def forget(self, entry: AssetEntry) -> None:
-        """Removes an entry. Raises what the NATS client raises when the server is gone."""
+        """Removes an entry. Raises Unavailable."""
         await self._bucket.delete(entry.kv_key)
 
 
 async def hold_against_storage(store: ObjectStore, index: AssetIndex, keeper: AssetKeeper) -> None:
     """Takes up the assets whose manifests lie in S3 and which the index lacks, or knows by a manifest that is gone.
 
-    Raises Unavailable, and what the NATS client raises when the server is gone.
+    Raises Unavailable.
     """
     known = {entry.manifest_key for _, entries in index for entry in entries}
     there = set(await manifest_keys(store))
     taken = 0
     for entry in await entries_at(store, there - known):
-        stands = index.get(entry.photo_id, entry.asset_key)
+        stands = index.get(entry.source, entry.asset_key)
         is_lost = stands is not None and stands.manifest_key in known - there
         if index.replace(entry) if is_lost else index.put(entry):
             await keeper.write(entry)
             taken += stands is None
     if taken:
-        log.warning("assets were in storage and in no record", assets=taken)
+        # Mostly what was made while no gateway was there, whose events are still to be read.
+        log.info("assets were in storage and in no record", assets=taken)
     if lost := known - there:
         log.warning("assets are recorded whose manifests are gone", assets=len(lost), first=min(lost))
 

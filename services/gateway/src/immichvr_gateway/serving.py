@@ -3,24 +3,43 @@
 from __future__ import annotations
 
 import resource
+import ssl
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from immichvr_gateway.connections import Patience, Watch
-from immichvr_gateway.live_messages import LARGEST_MESSAGE
+from immichvr_gateway.events.connections import Patience, Watch
+from immichvr_gateway.http.tls import Certificate, either
+from immichvr_gateway.live.messages import LARGEST_MESSAGE
 from immichvr_gateway.settings import GatewaySettings
 
 _DESCRIPTORS = 65536
 
 
-def server_config(app: ASGIApp, settings: GatewaySettings, patience: Patience | None = None) -> uvicorn.Config:
+def certificate_of(settings: GatewaySettings) -> Certificate | None:
+    """What the gateway shows where it speaks TLS itself. Raises ValueError where the files cannot be used."""
+    tls = settings.tls
+    if tls.certificate_file is None or tls.key_file is None:
+        return None
+    try:
+        return Certificate(tls.certificate_file, tls.key_file)
+    except (OSError, ssl.SSLError) as error:
+        raise ValueError(f"{tls.certificate_file} and {tls.key_file} cannot be used for TLS: {error}") from error
+
+
+def server_config(
+    app: ASGIApp, settings: GatewaySettings, patience: Patience | None = None, certificate: Certificate | None = None
+) -> uvicorn.Config:
     """uvicorn's settings for a gateway."""
+    patience = patience or Patience()
+    protocol = Watch(patience).protocol
+    if certificate is not None:
+        protocol = either(protocol, certificate.context, patience.head_s, patience.waiting)
     return uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
-        http=Watch(patience or Patience()).protocol,  # type: ignore[arg-type]  # whatever makes a protocol will do
+        http=protocol,  # type: ignore[arg-type]  # whatever makes a protocol will do
         log_config=None,
         access_log=False,
         server_header=False,

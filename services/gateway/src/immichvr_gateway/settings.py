@@ -9,11 +9,16 @@ import ipaddress
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from immichvr_catalog import CPU, GATEWAY, PHOTO, SERVICES, workers
 from immichvr_common.rpc_settings import RpcClientSettings
 from immichvr_common.settings import EnvironmentSettings, MetricsSettings, NatsSettings, S3Settings
-from pydantic import BaseModel, ByteSize, Field, SecretStr, field_validator
+from pydantic import BaseModel, ByteSize, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
+Pool = Literal["cpu", "gpu"]
+_SERVICE = SERVICES[GATEWAY]
+_OF_POOL = "ai"
+"""The service that `pool` is about; it was the only one of which there was a choice."""
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -31,9 +36,29 @@ class LimitSettings(BaseModel):
     """What the gateway refuses."""
 
     source_megabytes: float = Field(512, gt=0, description="size of a photo that is staged")
+    video_megabytes: float = Field(4000, gt=0, description="size of a video that is staged")
     queued_per_user: int = Field(2000, ge=1, description="jobs one person may have queued or running")
+    gigabytes_per_user: float | None = Field(
+        None, gt=0, description="what was made of one person's photos, after which their batches wait; no end if unset"
+    )
+    window: int = Field(
+        16, ge=1, description="jobs that lie in the queue for each kind of worker, one person's after another's"
+    )
+    requests_per_minute: int = Field(12_000, ge=1, description="requests of one person that change nothing")
+    changes_per_minute: int = Field(
+        1_200, ge=1, description="requests of one person that change something, or ask for work"
+    )
     body_kilobytes: int = Field(64, ge=1, description="size of a request's body")
     unread_events: int = Field(256, ge=8, description="events a socket may leave unread before it is dropped")
+
+    @property
+    def quota(self) -> int | None:
+        """Bytes of `gigabytes_per_user`."""
+        return None if self.gigabytes_per_user is None else int(self.gigabytes_per_user * 1e9)
+
+    def largest(self, kind: str) -> int:
+        """Bytes of a source of this kind that is staged."""
+        return int((self.source_megabytes if kind == PHOTO else self.video_megabytes) * 1e6)
 
 
 class LiveSettings(BaseModel):
@@ -63,11 +88,51 @@ class RetentionSettings(BaseModel):
     dry_run: bool = Field(False, description="only tell what would go: in the log, metrics and /api/storage")
 
 
+class TlsSettings(BaseModel):
+    """TLS at the gateway's own port; without both files it speaks HTTP. Files that change are read anew."""
+
+    certificate_file: Path | None = Field(None, description="PEM, with what lies between it and the authority")
+    key_file: Path | None = Field(None, description="PEM, without a password")
+
+    @model_validator(mode="after")
+    def _are_both(self) -> TlsSettings:
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise ValueError("TLS needs certificate_file and key_file, or neither")
+        return self
+
+
+class AutomationSettings(BaseModel):
+    """Photos that become 3D by themselves."""
+
+    address: str = Field(
+        "", description="of this gateway as Immich's server reaches it, like http://immichvr:2284; public_url if unset"
+    )
+    every_minutes: float = Field(5, gt=0, description="from one look for what Immich did not tell of to the next")
+
+
+class HookSettings(BaseModel):
+    """Where webhooks may go."""
+
+    private_networks: str = Field("", description="private addresses and networks that are allowed, beside public ones")
+
+    @field_validator("private_networks")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        for one in _listed(value):
+            ipaddress.ip_network(one)
+        return value
+
+    @property
+    def networks(self) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+        """The networks of `private_networks`."""
+        return [ipaddress.ip_network(one) for one in _listed(self.private_networks)]
+
+
 class GatewaySettings(EnvironmentSettings):
     """Settings of the gateway."""
 
-    model_config = SettingsConfigDict(env_prefix="IMMICHVR_GATEWAY_", env_nested_delimiter="__", extra="ignore")
-    service: ClassVar[str] = "gateway"
+    model_config = SettingsConfigDict(env_prefix=_SERVICE.env_prefix, env_nested_delimiter="__", extra="ignore")
+    service: ClassVar[str] = _SERVICE.name
 
     host: str = "127.0.0.1"
     port: int = 2284
@@ -77,13 +142,19 @@ class GatewaySettings(EnvironmentSettings):
     )
     cache: Path | None = Field(None, description="where thumbnails of a folder are kept; a temporary folder if unset")
     web: Path | None = Field(None, description="the built viewer; the checkout's own if unset")
-    public_url: str = Field("", description="the address people use, where a proxy stands in front")
+    public_url: str = Field(
+        "",
+        description="the address people use, where a proxy stands in front, with the path below which it serves us",
+    )
     trusted_proxies: str = Field(
         "", description="proxies in front whose X-Forwarded-* is believed: addresses, networks"
     )
     access_token: SecretStr = Field(SecretStr(""), description="exchanged for a session by people without Immich")
     session_key: SecretStr = Field(SecretStr(""), description="seals stored sessions; a fresh one if unset")
-    pool: Literal["cpu", "gpu"] = Field("cpu", description="the pool of ai workers that gets the jobs")
+    pools: dict[str, Pool] = Field(
+        {}, description="by service, the pool of workers that gets the jobs that a GPU is of use for; cpu if unset"
+    )
+    pool: Pool = Field("cpu", description="the pool of ai, where `pools` says nothing of it")
     lease_s: float = Field(30, gt=0, description="how long a worker may be silent before its job goes to another")
     retries: int = Field(
         0, ge=0, le=5, description="how often a job is queued again whose work died, after its worker tried it twice"
@@ -96,7 +167,10 @@ class GatewaySettings(EnvironmentSettings):
     room: RoomSettings = RoomSettings()
     ai: RpcClientSettings = Field(RpcClientSettings(), description="how workers are called that serve live sessions")
     retention: RetentionSettings = RetentionSettings()
+    automation: AutomationSettings = AutomationSettings()
+    hooks: HookSettings = HookSettings()
     immich: ImmichSettings = Field(default_factory=ImmichSettings)
+    tls: TlsSettings = TlsSettings()
     log_level: str = "info"
     log_json: bool = False
 
@@ -106,6 +180,20 @@ class GatewaySettings(EnvironmentSettings):
         for one in _listed(value):
             ipaddress.ip_network(one)
         return value
+
+    @field_validator("pools")
+    @classmethod
+    def _are_of_services(cls, value: dict[str, Pool]) -> dict[str, Pool]:
+        """Names of settings know no hyphens: POOLS__VIDEO_DEPTH is of video-depth."""
+        found = {name.replace("_", "-"): pool for name, pool in value.items()}
+        there_are = [service.name for service in workers()]
+        if unknown := sorted(set(found) - set(there_are)):
+            raise ValueError(f"there is no service {unknown[0]!r} that takes jobs; there are: {', '.join(there_are)}")
+        return found
+
+    def pool_of(self, service: str) -> str:
+        """The pool of a service's workers that gets the jobs that a GPU is of use for."""
+        return self.pools.get(service, self.pool if service == _OF_POOL else CPU)
 
     @property
     def proxies(self) -> list[str]:

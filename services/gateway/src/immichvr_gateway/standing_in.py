@@ -5,17 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable
 
-from immichvr_common.bus.connection import OUTAGES
 from immichvr_common.errors import ServiceError, StorageFull, Unavailable
 from immichvr_common.logs import get_log
 from immichvr_common.supervision import Supervisor
 
-from immichvr_gateway.jobs.desk import Desk
+from immichvr_gateway.auth.presences import Presences
+from immichvr_gateway.http.problems import Problem
 from immichvr_gateway.jobs.records import JobRecord
+from immichvr_gateway.jobs.store import JobStore
 from immichvr_gateway.library import Identity, Library, LibraryUnavailable
-from immichvr_gateway.orders import Orders
-from immichvr_gateway.presences import Presences
-from immichvr_gateway.problems import Problem
+from immichvr_gateway.requests.renewing import Renewal
 
 log = get_log(__name__)
 
@@ -30,9 +29,9 @@ class StandingIn:
     """Stages such pictures. That one is owed shows in the job's record; it is asked for again until it is paid."""
 
     def __init__(
-        self, desk: Desk, orders: Orders, library: Library, presences: Presences, supervisor: Supervisor
+        self, jobs: JobStore, renewal: Renewal, library: Library, presences: Presences, supervisor: Supervisor
     ) -> None:
-        self._desk, self._orders, self._library = desk, orders, library
+        self._jobs, self._renewal, self._library = jobs, renewal, library
         self._presences, self._supervisor = presences, supervisor
         self._begun: dict[_Run, float] = {}
         self._under_way: set[_Run] = set()
@@ -48,7 +47,7 @@ class StandingIn:
     async def _stage(self, run: _Run, record: JobRecord) -> None:
         try:
             message = await self._message(record)
-        except (Unavailable, LibraryUnavailable, StorageFull, *OUTAGES) as error:
+        except (Unavailable, LibraryUnavailable, StorageFull) as error:
             if time.monotonic() - self._begun[run] < _PATIENCE_S:
                 log.info("a stand-in for a photo waits", job_id=record.id, error=str(error))
                 return  # the debt stands
@@ -58,16 +57,16 @@ class StandingIn:
         self._begun.pop(run, None)
         if message is not None:
             log.info("the library's picture stands in for a photo", job_id=record.id)
-        await self._desk.stand_in_found(*run, message)
+        await self._jobs.stand_in_found(*run, message)
 
     async def _message(self, record: JobRecord) -> dict[str, object] | None:
         """The message of the run, asked for as somebody who wants it; None where nobody gets a picture."""
         waiting: Exception | None = LibraryUnavailable("nobody who asked for it is here", down="immich")
-        for ask in (self._orders.askers, self._connected, self._service):
+        for ask in (self._renewal.askers.of, self._connected, self._service):
             found = ask(record)
             for who in await found if isinstance(found, Awaitable) else found:
                 try:
-                    message = await self._orders.renewed(who, record)
+                    message = await self._renewal.renewed(who, record)
                 except (Unavailable, LibraryUnavailable, StorageFull) as error:
                     waiting = error
                 except (ServiceError, Problem) as error:

@@ -1,26 +1,22 @@
-"""What the API shows: photos, assets and their files."""
+"""What the API shows: assets and their files, jobs, and photos and videos with what was made of them."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from pathlib import PurePath
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+from immichvr_common.grants import without_grants
 from immichvr_common.manifests import AssetFile, Manifest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from immichvr_gateway.assets import Badges
-from immichvr_gateway.jobs.records import NOT_SHOWN, JobView
-from immichvr_gateway.library import LibraryPhoto
+from immichvr_gateway.gallery_views import PhotoView, VideoView
+from immichvr_gateway.jobs.records import JobShown, JobView
+from immichvr_gateway.sources.places import place_of
+from immichvr_gateway.upkeep.aside import SetAside
 
 _LONGEST_STEM = 120
-
-
-class BadgesView(BaseModel):
-    """What a photo has: a depth map, a splat."""
-
-    depth: bool
-    splat: bool
+_TOLD_APART = {"camera", "depth", "metric"}
 
 
 class FileView(BaseModel):
@@ -37,8 +33,29 @@ class FileView(BaseModel):
     download_name: str
 
 
+class CameraView(BaseModel):
+    """A pinhole camera in pixels of the photo, with whatever else its maker tells of it."""
+
+    model_config = ConfigDict(extra="allow")
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    width: int
+    height: int
+
+
+class DepthView(BaseModel):
+    """How far a depth map reaches: in metres where it is metric, else in units of its own."""
+
+    model_config = ConfigDict(extra="allow")
+    near: float
+    far: float
+    metric: bool
+
+
 class AssetView(BaseModel):
-    """Something made from a photo."""
+    """Something made from a source."""
 
     key: str = Field(examples=["splat-lift-da2-small"])
     kind: str = Field(examples=["splat"])
@@ -49,28 +66,16 @@ class AssetView(BaseModel):
     metric: bool
     outdated: bool
     created_at: datetime
-    camera: dict[str, Any] | None
-    depth: dict[str, Any] | None
+    camera: CameraView | None
+    depth: DepthView | None
     params: dict[str, Any]
     timings: dict[str, float]
     losses: list[str]
+    details: dict[str, Any] = Field(
+        description="what else its maker tells, as of a video where its player finds colour and depth",
+        examples=[{"rgbd": {"width": 1936, "height": 540}}],
+    )
     files: list[FileView]
-
-
-class PhotoView(BaseModel):
-    """A photo, with what it has and what is being done to it."""
-
-    id: str
-    name: str
-    width: int | None
-    height: int | None
-    taken_at: datetime | None
-    thumbnail: str
-    preview: str
-    original: str
-    badges: BadgesView
-    job: JobView | None
-    external_url: str | None
 
 
 class PhotoDetails(PhotoView):
@@ -79,15 +84,14 @@ class PhotoDetails(PhotoView):
     assets: list[AssetView]
 
 
-class PhotoPageView(BaseModel):
-    """Photos, newest first."""
+class VideoDetails(VideoView):
+    """A video with its assets."""
 
-    items: list[PhotoView]
-    next_cursor: str | None
+    assets: list[AssetView]
 
 
 class AssetsView(BaseModel):
-    """A photo's assets."""
+    """A source's assets."""
 
     assets: list[AssetView]
 
@@ -95,8 +99,38 @@ class AssetsView(BaseModel):
 class JobPageView(BaseModel):
     """Jobs, newest first."""
 
-    items: list[JobView]
+    items: list[JobShown]
     next_cursor: str | None
+
+
+class DeadLetterView(BaseModel):
+    """A job that failed for good. explanation, remedy: what happened and what can be done, in words for people."""
+
+    job: JobView
+    failed_at: datetime
+    deliveries: int = Field(description="how often a worker took it")
+    explanation: str = Field(examples=["This took longer than the server allows."])
+    remedy: str = Field(examples=["Try again when the server is less busy, or choose a faster model."])
+    may_be_retried: bool
+
+
+class DeadLetterPageView(BaseModel):
+    """Jobs that failed for good, newest first."""
+
+    items: list[DeadLetterView]
+    next_cursor: str | None
+
+
+class ForgottenView(BaseModel):
+    """How many of something were forgotten."""
+
+    forgotten: int
+
+
+class SetAsideView(BaseModel):
+    """Messages that could not be read or believed, newest first."""
+
+    items: list[SetAside]
 
 
 class JobAnswer(BaseModel):
@@ -105,42 +139,20 @@ class JobAnswer(BaseModel):
     job: JobView
 
 
-class KindsView(BaseModel):
-    """The models a photo's assets were made by."""
-
-    depth: list[str]
-    splat: list[str]
-
-
 class AssetMapView(BaseModel):
     """Which photos have what."""
 
     status: Literal["success"] = "success"
     count: int
-    map: dict[str, KindsView]
-
-
-def photo_view(photo: LibraryPhoto, badges: Badges, job: JobView | None) -> PhotoView:
-    """A photo as it is shown."""
-    base = f"/api/photos/{photo.id}"
-    return PhotoView(
-        id=photo.id,
-        name=photo.name,
-        width=photo.width,
-        height=photo.height,
-        taken_at=photo.taken_at,
-        thumbnail=f"{base}/thumbnail",
-        preview=f"{base}/preview",
-        original=f"{base}/original",
-        badges=BadgesView(depth=badges.depth, splat=badges.splat),
-        job=job,
-        external_url=photo.external_url,
+    map: dict[str, dict[str, list[str]]] = Field(
+        description="by photo and kind: the models that made something",
+        examples=[{"6f1c0a3b": {"depth": ["da2-small"], "splat": ["lift-da2-small"]}}],
     )
 
 
-def asset_view(manifest: Manifest, outdated: bool, photo_name: str = "") -> AssetView:
-    """An asset as its manifest tells it. photo_name: what its files are named after, its id where unknown."""
-    depth = manifest.details.get("depth")
+def asset_view(manifest: Manifest, outdated: bool, source_name: str = "") -> AssetView:
+    """An asset as its manifest tells it. source_name: what its files are named after, its id where unknown."""
+    depth = _told(DepthView, manifest.details.get("depth"))
     return AssetView(
         key=manifest.asset_key,
         kind=manifest.kind,
@@ -148,27 +160,39 @@ def asset_view(manifest: Manifest, outdated: bool, photo_name: str = "") -> Asse
         model_revision=manifest.model_revision,
         requested_model=manifest.requested_model,
         reason=manifest.reason,
-        metric=bool(manifest.details.get("metric", (depth or {}).get("metric", False))),
+        metric=bool(manifest.details.get("metric", depth is not None and depth.metric)),
         outdated=outdated,
         created_at=manifest.created_at,
-        camera=manifest.details.get("camera"),
+        camera=_told(CameraView, manifest.details.get("camera")),
         depth=depth,
-        params={name: value for name, value in manifest.params.items() if name not in NOT_SHOWN},
+        params=without_grants(manifest.params),
         timings=manifest.timings,
         losses=manifest.losses,
-        files=[_file_view(manifest, file, photo_name) for file in manifest.files],
+        details={name: told for name, told in manifest.details.items() if name not in _TOLD_APART},
+        files=[_file_view(manifest, file, source_name) for file in manifest.files],
     )
 
 
-def download_name(manifest: Manifest, file: AssetFile, photo_name: str = "") -> str:
-    """The name a file is saved under: {the photo's own name, or its id}_{model_key}.ply."""
+def download_name(manifest: Manifest, file: AssetFile, source_name: str = "") -> str:
+    """The name a file is saved under: {the source's own name, or its id}_{model_key}.ply."""
     stem, _, rest = file.name.partition(".")
-    middle = "" if stem in ("splat", "depth") else f".{stem}"
-    photo = PurePath(photo_name).stem[:_LONGEST_STEM] or manifest.photo_id
-    return f"{photo}_{manifest.model_key}{middle}.{rest}"
+    middle = "" if stem == manifest.kind else f".{stem}"
+    name = PurePath(source_name).stem[:_LONGEST_STEM] or manifest.source.id
+    return f"{name}_{manifest.model_key}{middle}.{rest}"
 
 
-def _file_view(manifest: Manifest, file: AssetFile, photo_name: str) -> FileView:
+Told = TypeVar("Told", bound=BaseModel)
+
+
+def _told(view: type[Told], details: object) -> Told | None:
+    """What a maker tells; None where it tells nothing, or nothing that can be used."""
+    try:
+        return None if details is None else view.model_validate(details)
+    except ValidationError:
+        return None
+
+
+def _file_view(manifest: Manifest, file: AssetFile, source_name: str) -> FileView:
     return FileView(
         name=file.name,
         role=file.role,
@@ -177,6 +201,6 @@ def _file_view(manifest: Manifest, file: AssetFile, photo_name: str) -> FileView
         size=file.size,
         sha256=file.sha256,
         media_type=file.media_type,
-        url=f"/api/photos/{manifest.photo_id}/assets/{manifest.asset_key}/{file.name}",
-        download_name=download_name(manifest, file, photo_name),
+        url=f"/api/{place_of(manifest.source)}/assets/{manifest.asset_key}/{file.name}",
+        download_name=download_name(manifest, file, source_name),
     )

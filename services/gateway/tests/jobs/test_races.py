@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-import nats.errors
 import pytest
 from google.protobuf import json_format
 from immichvr.common.v1.common_pb2 import Error
@@ -20,15 +19,16 @@ from immichvr.events.v1.events_pb2 import (
     JobEvent,
     JobState,
 )
-from immichvr_common.bus import Bus
+from immichvr_common.bus import Bus, BusFull
 from immichvr_common.bus.subjects import event_subject
 from immichvr_common.errors import Unavailable
 from immichvr_common.reporting import encode
 from immichvr_common.testing.jobs import make_job
-from immichvr_gateway.jobs.desk import Desk
 from immichvr_gateway.jobs.index import JobIndex
 from immichvr_gateway.jobs.keeping import RecordKeeper
 from immichvr_gateway.jobs.records import JobRecord, State, new_record
+from immichvr_gateway.jobs.service import JobService
+from immichvr_gateway.jobs.store import JobStore
 
 
 class Reader:
@@ -36,33 +36,33 @@ class Reader:
 
     def __init__(self, position: int = 2**62, caught_up: bool = True) -> None:
         self.position, self.caught_up = position, caught_up
-        self.desk: Desk | None = None
+        self.store: JobStore | None = None
 
     async def is_caught_up(self) -> bool:
         return self.caught_up
 
     async def take(self, subject: str, data: bytes, seq: int) -> None:
-        assert self.desk is not None
-        await self.desk.on_event(json_format.Parse(data, JobEvent()))
+        assert self.store is not None
+        await self.store.on_event(json_format.Parse(data, JobEvent()))
 
 
-Make = Callable[..., Desk]
+Make = Callable[..., JobService]
 
 
 @pytest.fixture
-def make_desk(empty_bus: Bus, settings) -> Make:
-    """A gateway's desk; another one knows nothing of the first."""
+def make_jobs(empty_bus: Bus, settings, service_over) -> Make:
+    """A gateway's jobs; another one knows nothing of the first."""
 
-    def make(reader: Reader | None = None, told: list[tuple[str, int, str]] | None = None) -> Desk:
+    def make(reader: Reader | None = None, told: list[tuple[str, int, str]] | None = None) -> JobService:
         def on_change(record: JobRecord) -> None:
             if told is not None:
                 told.append((record.id, record.run, record.state))
 
         reader = reader or Reader()
         retrying = settings.model_copy(update={"retries": 1})
-        desk = Desk(empty_bus, JobIndex(), on_change, lambda record: None, retrying, RecordKeeper(empty_bus), reader)
-        reader.desk = desk
-        return desk
+        store = JobStore(empty_bus, JobIndex(), retrying, RecordKeeper(empty_bus), reader, [on_change])
+        reader.store = store
+        return service_over(store, retrying)
 
     return make
 
@@ -72,9 +72,9 @@ def job() -> Job:
     return make_job()
 
 
-async def submitted(desk: Desk, job: Job, who: str = "ann") -> JobRecord:
-    record = new_record(job, desk.subject(job.kind, job.id), who, {"model": "auto"})
-    return await desk.submit(record, who, desk.ended_run(job.id))
+async def submitted(jobs: JobService, job: Job, who: str = "ann") -> JobRecord:
+    record = new_record(job, jobs.store.subject(job.kind, job.id), who, {"model": "auto"})
+    return await jobs.submit(record, who, jobs.ended_run(job.id))
 
 
 def told(job: Job, state: JobState, code: str = "", seq: int = 1, run: int = 1, attempt: int = 1) -> JobEvent:
@@ -92,8 +92,8 @@ async def told_on_the_bus(bus: Bus, event: JobEvent) -> int:
     return int(receipt.seq)
 
 
-def known(desk: Desk, job: Job) -> JobRecord:
-    record = desk.index.get(job.id)
+def known(jobs: JobService, job: Job) -> JobRecord:
+    record = jobs.store.index.get(job.id)
     assert record is not None
     return record
 
@@ -122,62 +122,62 @@ def failing(monkeypatch: pytest.MonkeyPatch, bus: Bus, prefix: str, error: Excep
     monkeypatch.setattr(bus, "publish", fail)
 
 
-OUTAGES = [Unavailable("NATS did not confirm", down="nats"), nats.errors.TimeoutError()]
+OUTAGES = [Unavailable("NATS did not confirm", down="nats"), BusFull("the store of NATS is full")]
 
 
 @pytest.mark.parametrize("outage", OUTAGES)
 @pytest.mark.parametrize("mended_by", ["replay", "reconcile"])
 async def test_a_failure_that_cannot_be_written_down_as_dead_at_once_is_later(
-    make_desk: Make, job: Job, empty_bus: Bus, monkeypatch: pytest.MonkeyPatch, outage: Exception, mended_by: str
+    make_jobs: Make, job: Job, empty_bus: Bus, monkeypatch: pytest.MonkeyPatch, outage: Exception, mended_by: str
 ) -> None:
     news = list[tuple[str, int, str]]()
-    desk = make_desk(told=news)
-    await submitted(desk, job)
+    jobs = make_jobs(told=news)
+    await submitted(jobs, job)
     failed = told(job, JOB_STATE_FAILED, "invalid_image")
     with monkeypatch.context() as broken:
         failing(broken, empty_bus, "dead.", outage)
-        await desk.on_event(failed)
+        await jobs.store.on_event(failed)
     assert news[-1] == (job.id, 1, State.FAILED)
     assert (await written(empty_bus, job)).state is State.FAILED
     await empty_bus.js.purge_stream("JOBS")
-    await (desk.on_event(failed) if mended_by == "replay" else desk.reconcile())
+    await (jobs.store.on_event(failed) if mended_by == "replay" else jobs.store.reconcile())
     dead = await empty_bus.js.get_last_msg("DEAD", f"dead.depth.{job.id}")
     assert json_format.Parse(dead.data or b"", DeadJob()).error.code == "invalid_image"
-    assert desk.owing == [] and (await written(empty_bus, job)).owed == []
+    assert jobs.store.owing == [] and (await written(empty_bus, job)).owed == []
 
 
 @pytest.mark.parametrize("outage", OUTAGES)
 @pytest.mark.parametrize("code", ["returned", "worker_crashed"])
 @pytest.mark.parametrize("mended_by", ["replay", "reconcile", "restart"])
 async def test_a_job_that_cannot_be_queued_again_at_once_is_later(
-    make_desk: Make, job: Job, empty_bus: Bus, monkeypatch: pytest.MonkeyPatch,
+    make_jobs: Make, job: Job, empty_bus: Bus, monkeypatch: pytest.MonkeyPatch,
     outage: Exception, code: str, mended_by: str,
 ) -> None:  # fmt: skip
-    desk = make_desk()
-    await submitted(desk, job)
+    jobs = make_jobs()
+    await submitted(jobs, job)
     await empty_bus.js.purge_stream("JOBS")
     failed = told(job, JOB_STATE_FAILED, code)
     with monkeypatch.context() as broken:
         failing(broken, empty_bus, "jobs.", outage)
-        await desk.on_event(failed)
-        await desk.reconcile()
-        await desk.reconcile()
-    assert (known(desk, job).run, known(desk, job).state, desk.owing) == (2, State.QUEUED, [job.id])
+        await jobs.store.on_event(failed)
+        await jobs.store.reconcile()
+        await jobs.store.reconcile()
+    assert (known(jobs, job).run, known(jobs, job).state, jobs.store.owing) == (2, State.QUEUED, [job.id])
     if mended_by == "restart":
-        records, desk = RecordKeeper(empty_bus), make_desk()
+        records, jobs = RecordKeeper(empty_bus), make_jobs()
         for record in await records.load():
-            desk.index.put(record)
-    await (desk.on_event(failed) if mended_by == "replay" else desk.reconcile())
+            jobs.store.index.put(record)
+    await (jobs.store.on_event(failed) if mended_by == "replay" else jobs.store.reconcile())
     assert await queued_runs(empty_bus) == [2]
-    assert (known(desk, job).state, desk.owing) == (State.QUEUED, [])
+    assert (known(jobs, job).state, jobs.store.owing) == (State.QUEUED, [])
     assert (await written(empty_bus, job)).owed == []
 
 
 async def test_a_job_that_a_worker_acknowledges_while_it_is_cancelled_is_cancelled(
-    make_desk: Make, job: Job, empty_bus: Bus, monkeypatch: pytest.MonkeyPatch
+    make_jobs: Make, job: Job, empty_bus: Bus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = make_desk()
-    record = await submitted(desk, job)
+    jobs = make_jobs()
+    record = await submitted(jobs, job)
     look = empty_bus.js.get_last_msg
 
     async def look_too_late(stream: str, subject: str, **rest: Any) -> Any:
@@ -187,149 +187,149 @@ async def test_a_job_that_a_worker_acknowledges_while_it_is_cancelled_is_cancell
 
     with monkeypatch.context() as late:
         late.setattr(empty_bus.js, "get_last_msg", look_too_late)
-        await desk.cancel(record, "ann")
+        await jobs.cancel(record, "ann")
     assert await queued_runs(empty_bus) == []
     last = await look("EVENTS", event_subject("gateway", "job", job.id))
     assert json_format.Parse(last.data or b"", JobEvent()).state == JOB_STATE_CANCELLED
 
 
 async def test_what_is_owed_about_one_job_is_done_whatever_is_wrong_with_another(
-    make_desk: Make, job: Job, empty_bus: Bus, monkeypatch: pytest.MonkeyPatch
+    make_jobs: Make, job: Job, empty_bus: Bus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk, bad = make_desk(), make_job()
+    jobs, bad = make_jobs(), make_job()
     for one in (bad, job):
-        await submitted(desk, one)
+        await submitted(jobs, one)
         await empty_bus.js.purge_stream("JOBS")
         with monkeypatch.context() as broken:
             failing(broken, empty_bus, "jobs.", Unavailable("away", down="nats"))
-            await desk.on_event(told(one, JOB_STATE_FAILED, "returned"))
-    known(desk, bad).message = {"run": "not a number"}
-    await desk.reconcile()
+            await jobs.store.on_event(told(one, JOB_STATE_FAILED, "returned"))
+    known(jobs, bad).message = {"run": "not a number"}
+    await jobs.store.reconcile()
     assert await queued_runs(empty_bus) == [2]
-    assert known(desk, job).owed == [] and desk.owing == []
-    assert known(desk, bad).state is State.FAILED
+    assert known(jobs, job).owed == [] and jobs.store.owing == []
+    assert known(jobs, bad).state is State.FAILED
 
 
 async def test_a_crash_between_queueing_a_run_and_writing_it_down_neither_loses_nor_repeats_it(
-    make_desk: Make, job: Job, empty_bus: Bus
+    make_jobs: Make, job: Job, empty_bus: Bus
 ) -> None:
-    before = make_desk()
+    before = make_jobs()
     await submitted(before, job)
     record = (await written(empty_bus, job)).model_copy(deep=True)
     await empty_bus.js.purge_stream("JOBS")
     failed = told(job, JOB_STATE_FAILED, "returned")
     position = await told_on_the_bus(empty_bus, failed)
-    await before.on_event(failed)
+    await before.store.on_event(failed)
     assert await queued_runs(empty_bus) == [2]
     # The gateway was killed before its record was safe; the next one reads the event again.
     for ended in (False, True):
         if ended:
             await empty_bus.js.purge_stream("JOBS")
             await told_on_the_bus(empty_bus, told(job, JOB_STATE_SUCCEEDED, run=2))
-        after = make_desk(Reader(position - 1))
-        after.index.put(record.model_copy(deep=True))
-        await after.on_event(failed)
+        after = make_jobs(Reader(position - 1))
+        after.store.index.put(record.model_copy(deep=True))
+        await after.store.on_event(failed)
         assert await queued_runs(empty_bus) == ([] if ended else [2])
         assert (known(after, job).run, known(after, job).state) == (2, State.QUEUED)
-    await after.on_event(told(job, JOB_STATE_SUCCEEDED, run=2))
+    await after.store.on_event(told(job, JOB_STATE_SUCCEEDED, run=2))
     assert known(after, job).state is State.SUCCEEDED
 
 
-async def test_an_end_that_was_told_is_never_taken_for_a_loss(make_desk: Make, job: Job, empty_bus: Bus) -> None:
-    desk = make_desk()
-    await submitted(desk, job)
-    await desk.on_event(told(job, JOB_STATE_RUNNING))
+async def test_an_end_that_was_told_is_never_taken_for_a_loss(make_jobs: Make, job: Job, empty_bus: Bus) -> None:
+    jobs = make_jobs()
+    await submitted(jobs, job)
+    await jobs.store.on_event(told(job, JOB_STATE_RUNNING))
     await told_on_the_bus(empty_bus, told(job, JOB_STATE_SUCCEEDED, seq=2))
     await empty_bus.js.purge_stream("JOBS")
     for _ in range(3):
-        await desk.reconcile()
-    assert known(desk, job).state is State.SUCCEEDED
+        await jobs.store.reconcile()
+    assert known(jobs, job).state is State.SUCCEEDED
 
 
-async def test_nothing_is_declared_lost_while_events_wait_to_be_read(make_desk: Make, job: Job, empty_bus: Bus) -> None:
+async def test_nothing_is_declared_lost_while_events_wait_to_be_read(make_jobs: Make, job: Job, empty_bus: Bus) -> None:
     reader = Reader(caught_up=False)
-    desk = make_desk(reader)
-    await submitted(desk, job)
+    jobs = make_jobs(reader)
+    await submitted(jobs, job)
     await empty_bus.js.purge_stream("JOBS")
     for _ in range(3):
-        await desk.reconcile()
-    assert known(desk, job).state is State.QUEUED
+        await jobs.store.reconcile()
+    assert known(jobs, job).state is State.QUEUED
     reader.caught_up = True
-    await desk.reconcile()
-    assert known(desk, job).error is not None and known(desk, job).error.code == "lost"  # type: ignore[union-attr]
+    await jobs.store.reconcile()
+    assert known(jobs, job).error is not None and known(jobs, job).error.code == "lost"  # type: ignore[union-attr]
 
 
-async def test_what_is_told_of_a_job_that_was_thought_lost_counts(make_desk: Make, job: Job, empty_bus: Bus) -> None:
-    desk = make_desk()
-    await submitted(desk, job)
+async def test_what_is_told_of_a_job_that_was_thought_lost_counts(make_jobs: Make, job: Job, empty_bus: Bus) -> None:
+    jobs = make_jobs()
+    await submitted(jobs, job)
     await empty_bus.js.purge_stream("JOBS")
-    await desk.reconcile()
-    await desk.reconcile()
-    assert known(desk, job).state is State.FAILED
-    await desk.on_event(told(job, JOB_STATE_SUCCEEDED, seq=5))
-    assert (known(desk, job).state, known(desk, job).error) == (State.SUCCEEDED, None)
+    await jobs.store.reconcile()
+    await jobs.store.reconcile()
+    assert known(jobs, job).state is State.FAILED
+    await jobs.store.on_event(told(job, JOB_STATE_SUCCEEDED, seq=5))
+    assert (known(jobs, job).state, known(jobs, job).error) == (State.SUCCEEDED, None)
     assert (await written(empty_bus, job)).state is State.SUCCEEDED
 
 
 async def test_a_run_whose_message_is_gone_is_queued_though_nats_remembers_its_name(
-    make_desk: Make, job: Job, empty_bus: Bus
+    make_jobs: Make, job: Job, empty_bus: Bus
 ) -> None:
-    await submitted(make_desk(), job)
+    await submitted(make_jobs(), job)
     await empty_bus.js.purge_stream("JOBS")
-    forgetful = make_desk()
+    forgetful = make_jobs()
     record = await submitted(forgetful, job)
     assert (record.run, record.state) == (1, State.QUEUED)
     assert await queued_runs(empty_bus) == [1]
 
 
 async def test_a_run_that_has_ended_and_was_forgotten_is_not_begun_again_under_its_number(
-    make_desk: Make, job: Job, empty_bus: Bus
+    make_jobs: Make, job: Job, empty_bus: Bus
 ) -> None:
-    await submitted(make_desk(), job)
+    await submitted(make_jobs(), job)
     await empty_bus.js.purge_stream("JOBS")
     await told_on_the_bus(empty_bus, told(job, JOB_STATE_SUCCEEDED))
-    record = await submitted(make_desk(), job)
+    record = await submitted(make_jobs(), job)
     assert (record.run, record.state) == (2, State.QUEUED)
     assert await queued_runs(empty_bus) == [2]
 
 
 async def test_a_run_whose_end_is_still_to_be_read_is_not_queued_again(
-    make_desk: Make, job: Job, empty_bus: Bus
+    make_jobs: Make, job: Job, empty_bus: Bus
 ) -> None:
-    await submitted(make_desk(), job)
+    await submitted(make_jobs(), job)
     await empty_bus.js.purge_stream("JOBS")
     place = await told_on_the_bus(empty_bus, told(job, JOB_STATE_SUCCEEDED))
-    behind = make_desk(Reader(position=place - 1))
+    behind = make_jobs(Reader(position=place - 1))
     record = await submitted(behind, job, "bob")
     assert record.run == 1 and await queued_runs(empty_bus) == []
-    await behind.on_event(told(job, JOB_STATE_SUCCEEDED))
+    await behind.store.on_event(told(job, JOB_STATE_SUCCEEDED))
     assert known(behind, job).state is State.SUCCEEDED
 
 
 async def test_a_run_in_the_queue_that_a_killed_gateway_began_is_taken_up(
-    make_desk: Make, job: Job, empty_bus: Bus
+    make_jobs: Make, job: Job, empty_bus: Bus
 ) -> None:
-    one = make_desk()
+    one = make_jobs()
     await submitted(one, job)
-    await one.on_event(told(job, JOB_STATE_FAILED, "invalid_image"))
+    await one.store.on_event(told(job, JOB_STATE_FAILED, "invalid_image"))
     record = (await written(empty_bus, job)).model_copy(deep=True)
     await empty_bus.js.purge_stream("JOBS")
     await one.retry(known(one, job))
-    other = make_desk()
-    other.index.put(record)
-    await other.reconcile()
+    other = make_jobs()
+    other.store.index.put(record)
+    await other.store.reconcile()
     assert (known(other, job).run, known(other, job).state) == (2, State.QUEUED)
     assert known(other, job).requesters == ["ann"]
 
 
 async def test_no_two_are_at_one_job_at_once_however_many_jobs_there_are(
-    make_desk: Make, job: Job, empty_bus: Bus, monkeypatch: pytest.MonkeyPatch
+    make_jobs: Make, job: Job, empty_bus: Bus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk, inside, most = make_desk(), 0, 0
+    jobs, inside, most = make_jobs(), 0, 0
 
     async def hold() -> None:
         nonlocal inside, most
-        async with desk._lock(job.id):
+        async with jobs.store.lock(job.id):
             inside += 1
             most = max(most, inside)
             for _ in range(5):
@@ -337,7 +337,7 @@ async def test_no_two_are_at_one_job_at_once_however_many_jobs_there_are(
             inside -= 1
 
     async def pass_by(name: str) -> None:
-        async with desk._lock(name):
+        async with jobs.store.lock(name):
             pass
 
     await asyncio.gather(hold(), hold(), *(pass_by(f"job-{one}") for one in range(5000)), hold(), hold())

@@ -65,7 +65,7 @@ async def open_library(root: Path, tmp_path: Path) -> AsyncIterator[Callable[...
     opened: list[FolderLibrary] = []
 
     def open_one(cache: Path = tmp_path / "cache", **limits: object) -> FolderLibrary:
-        library = FolderLibrary(root, cache, FolderLimits(**{"rescan_s": 0.0, **limits}))  # type: ignore[arg-type]
+        library = FolderLibrary(root, cache, FolderLimits(**{"rescan_s": 0.0, "settle_s": 0.0, **limits}))  # type: ignore[arg-type]
         opened.append(library)
         return library
 

@@ -11,8 +11,7 @@ import pytest
 from immichvr_common.bus import Bus
 from immichvr_common.manifests import Manifest, parse_manifest
 from immichvr_common.storage import ObjectStore
-from immichvr_gateway.aside import Aside
-from immichvr_gateway.assets import AssetIndex, ManifestReader
+from immichvr_gateway.assets.index import AssetIndex, ManifestReader
 from immichvr_gateway.jobs.index import JobIndex
 from immichvr_gateway.library import FolderLibrary
 from immichvr_gateway.loading import AssetKeeper, hold_against_storage
@@ -20,6 +19,8 @@ from immichvr_gateway.retention.departed import Departed
 from immichvr_gateway.retention.forgetting import AssetBook
 from immichvr_gateway.retention.keeper import Keeper
 from immichvr_gateway.settings import RetentionSettings
+from immichvr_gateway.sources.composites import Composites
+from immichvr_gateway.upkeep.aside import Aside
 
 Keeping = Callable[..., Awaitable[Keeper]]
 
@@ -42,7 +43,17 @@ async def keeping(
         await hold_against_storage(storage, index, keeper)
         book = AssetBook(empty_bus, storage, index, manifests, keeper, lambda _: None)
         departed = Departed(empty_bus, FolderLibrary(photos, tmp_path / "cache"), list)
-        return Keeper(empty_bus, storage, JobIndex(), index, manifests, book, departed, RetentionSettings(**settings))
+        return Keeper(
+            empty_bus,
+            storage,
+            JobIndex(),
+            index,
+            manifests,
+            book,
+            departed,
+            Composites(storage),
+            RetentionSettings(**settings),
+        )
 
     return keep
 

@@ -25,8 +25,9 @@ from immichvr_common.manifests import (
     commit_manifest,
     parse_manifest,
 )
+from immichvr_common.sources import Source
 from immichvr_common.storage import Listed, ObjectStore, Stored
-from immichvr_gateway.assets import AssetEntry, AssetIndex, ManifestReader, entry_of
+from immichvr_gateway.assets.index import AssetEntry, AssetIndex, ManifestReader, entry_of
 from immichvr_gateway.retention.collector import Collector, Report
 from immichvr_gateway.retention.decisions import Rules
 from immichvr_gateway.retention.forgetting import AssetBook
@@ -107,7 +108,7 @@ class World:
 
     async def job(self) -> None:
         """A job that stores its files, and makes an asset of them or dies; a conversion; a deletion."""
-        photo, recipe, number = self.chance.choice("ab"), self.chance.choice("xy"), next(self._count)
+        photo, recipe, number = Source.photo(self.chance.choice("ab")), self.chance.choice("xy"), next(self._count)
         prefix = asset_prefix("splat", photo, "m", recipe)
         what = self.chance.choice(["make", "make", "make", "die", "convert", "delete"])
         key = f"{prefix}/manifest.json"
@@ -115,7 +116,7 @@ class World:
             with suppress(NotFound):
                 await bury_asset(self.store, key, "deleted")
             return
-        self.busy.append(photo)
+        self.busy.append(photo.id)
         try:
             names = ["splat.ksplat"] if what == "convert" else ["splat.spz", "splat.ply"]
             files = [
@@ -132,15 +133,15 @@ class World:
                     await add_files(self.store, key, files, [])
             elif what == "make":
                 made = Manifest(
-                    kind="splat", photo_id=photo, source_version="v", model_key="m", recipe=recipe, files=files,
-                    job_id=f"job-{recipe}", run=number, attempt=1, requested_at=datetime.now(UTC),
+                    kind="splat", source=photo, source_version="v", model_key="m", recipe=recipe,
+                    files=files, job_id=f"job-{recipe}", run=number, attempt=1, requested_at=datetime.now(UTC),
                 )  # fmt: skip
                 stands = await commit_manifest(self.store, made)
                 # Each gateway hears of it when it does; one may never have.
                 for index in self.chance.sample(self.indexes, self.chance.randrange(1, 3)):
                     index.put(entry_of(stands))
         finally:
-            self.busy.remove(photo)
+            self.busy.remove(photo.id)
 
     async def tidy(self, index: AssetIndex) -> None:
         """One look of one gateway."""

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from immichvr_common.manifests import AssetFile, Manifest, asset_prefix
+from immichvr_common.sources import Source
 from immichvr_common.storage import Listed
 from immichvr_gateway.retention.decisions import Found, Group, Rules, Why, judge, judge_source
 
@@ -12,19 +13,22 @@ RULES = Rules(ply=timedelta(days=30), source=timedelta(hours=36), grace=timedelt
 OLD, NEW = timedelta(days=40), timedelta(hours=1)
 
 
+PHOTO = Source.photo("photo")
+
+
 def listed(key: str, age: timedelta) -> Listed:
     return Listed(key, 100, "etag", NOW - age)
 
 
 def manifest(recipe: str, *formats: str, kind: str = "splat", removed: str = "") -> Manifest:
-    prefix = f"{asset_prefix(kind, 'photo', 'lift-a', recipe)}/{kind}-1-1-0"
+    prefix = f"{asset_prefix(kind, PHOTO, 'lift-a', recipe)}/{kind}-1-1-0"
     files = [
         AssetFile(name=f"splat.{one}", role="splat", format=one, key=f"{prefix}/splat.{one}", size=1, sha256="0" * 64,
                   media_type="x/y")
         for one in formats
     ]  # fmt: skip
     return Manifest(
-        kind=kind, photo_id="photo", source_version="v", model_key="lift-a", recipe=recipe, files=files, job_id="j",
+        kind=kind, source=PHOTO, source_version="v", model_key="lift-a", recipe=recipe, files=files, job_id="j",
         run=1, attempt=1, requested_at=NOW, removed=removed,
     )  # fmt: skip
 
@@ -40,7 +44,7 @@ def group(
         objects[recipe] = [listed(file.key, named) for file in (one.files if one else [])]
     for key, age in (more or {}).items():
         objects.setdefault(key.split("/")[0], []).append(listed(f"splats/photo_lift-a/{key}", age))
-    return Group("splat", "photo", "lift-a", objects, manifests)
+    return Group("splats/photo_lift-a", objects, manifests)
 
 
 def removed(found: Group, shown: str | None = "r") -> list[tuple[str, Why]]:
@@ -93,7 +97,7 @@ def test_what_is_shown_supersedes_nothing_that_is_newer_or_while_files_of_it_are
     old, new = manifest("q", "spz"), manifest("r", "spz")
     lagging = group((old, "q", timedelta(days=2)), (new, "r", OLD))
     assert not judge(lagging, "r", False, NOW, RULES).changes
-    holey = Group("splat", "photo", "lift-a", {"q": [listed(old.files[0].key, OLD)]}, lagging.manifests)
+    holey = Group("splats/photo_lift-a", {"q": [listed(old.files[0].key, OLD)]}, lagging.manifests)
     assert not judge(holey, "r", False, NOW, RULES).changes
 
 

@@ -3,6 +3,9 @@
 import asyncio
 import time
 
+import pytest
+from PIL import Image
+
 
 async def test_jobs_are_listed_newest_first_in_pages_and_by_state_and_photo(gateway, workers, live) -> None:
     made = [(await gateway.make(live, "beach.jpg", "depth", model=model))["id"] for model in ("auto", "heuristic")]
@@ -18,6 +21,38 @@ async def test_jobs_are_listed_newest_first_in_pages_and_by_state_and_photo(gate
     wrong = await gateway.get("/api/jobs?state=asleep")
     assert (wrong.status_code, wrong.json()["code"]) == (422, "invalid_state")
     assert wrong.json()["accepted"] == ["queued", "running", "succeeded", "failed", "cancelled"]
+
+
+async def test_jobs_are_filtered_by_several_states_and_kinds_and_by_when(gateway, workers, live) -> None:
+    depth = await gateway.make(live, "beach.jpg", "depth")
+    failed = await gateway.make(live, "fail-fog.jpg", "depth")
+    splat = await gateway.make(live, "hut.png", "splat")
+
+    async def listed(query: str) -> set[str]:
+        return {job["id"] for job in (await gateway.get(f"/api/jobs?{query}")).json()["items"]}
+
+    assert await listed("state=failed&state=succeeded") == {depth["id"], failed["id"], splat["id"]}
+    assert await listed("kind=splat") == {splat["id"]}
+    assert await listed("kind=splat&kind=depth&state=succeeded") == {depth["id"], splat["id"]}
+    assert await listed(f"since={failed['updated_at']}") == {failed["id"], splat["id"]}
+    assert await listed(f"before={failed['created_at']}") == {depth["id"]}
+    unknown = await gateway.get("/api/jobs?kind=dream")
+    assert (unknown.status_code, unknown.json()["code"]) == (422, "invalid_kind")
+
+
+async def test_pages_go_on_where_they_were_although_a_job_of_the_last_one_is_gone(
+    gateway, workers, live, studio
+) -> None:
+    (studio / "release").touch()
+    made = [(await gateway.make(live, name, "depth"))["id"] for name in ("beach.jpg", "hut.png", "slow-lake.jpg")]
+    first = (await gateway.get("/api/jobs?limit=1&state=succeeded")).json()
+    assert [job["id"] for job in first["items"]] == [made[2]]
+    (studio / "release").unlink()
+    again = (await gateway.post("slow-lake.jpg", "depth", force=True)).json()["job"]
+    assert (again["id"], again["run"]) == (made[2], 2)
+    rest = (await gateway.get(f"/api/jobs?limit=5&state=succeeded&cursor={first['next_cursor']}")).json()
+    assert [job["id"] for job in rest["items"]] == [made[1], made[0]]
+    assert (await gateway.get("/api/jobs?cursor=depth-x-y")).status_code == 422
 
 
 async def test_an_unknown_job_is_not_found(gateway) -> None:
@@ -36,6 +71,7 @@ async def test_a_queued_job_is_cancelled_and_leaves_the_queue(gateway, live, emp
     assert (again.status_code, again.json()["code"]) == (409, "already_ended")
 
 
+@pytest.mark.alone
 async def test_a_running_job_is_cancelled_within_two_seconds(gateway, workers, live) -> None:
     job = (await gateway.post("slow-lake.jpg", "splat")).json()["job"]
     await live.job(job["id"], "running")
@@ -44,6 +80,26 @@ async def test_a_running_job_is_cancelled_within_two_seconds(gateway, workers, l
     await live.job(job["id"], "cancelled")
     assert time.monotonic() - began < 2
     assert (await gateway.get(f"/api/photos/{job['photo_id']}/assets")).json() == {"assets": []}
+
+
+@pytest.fixture
+def busy_bee(photos) -> str:
+    """The name of a photo whose job computes and hears nothing."""
+    Image.new("RGB", (8, 6), "gold").save(photos / "busy-bee.jpg")
+    return "busy-bee.jpg"
+
+
+@pytest.mark.alone
+async def test_a_worker_whose_child_computes_and_hears_nothing_is_stopped_within_two_seconds(
+    busy_bee, gateway, workers, live
+) -> None:
+    job = (await gateway.post(busy_bee, "depth")).json()["job"]
+    await live.job(job["id"], "running")
+    began = time.monotonic()
+    await gateway.client.delete(f"/api/jobs/{job['id']}")
+    await live.job(job["id"], "cancelled")
+    assert time.monotonic() - began < 2
+    assert (await gateway.make(live, "beach.jpg", "depth"))["state"] == "succeeded"
 
 
 async def test_a_cancelled_job_can_be_asked_for_again(gateway, workers, live, studio) -> None:

@@ -2,10 +2,13 @@
 
 import asyncio
 
+from immichvr_catalog import ASSETS
 from immichvr_common.manifests import read_manifest
-from immichvr_gateway.conversions import FORMATS
+from immichvr_common.sources import Source
 from immichvr_gateway.library import Content, FolderLibrary, Identity
-from immichvr_gateway.orders import DEPTH_MODELS, SPLAT_MODELS
+from immichvr_gateway.requests.conversion import FORMATS
+from immichvr_gateway.requests.depth import DEPTH_MODELS
+from immichvr_gateway.requests.splat import SPLAT_MODELS
 from PIL import Image
 
 SPHERE = (
@@ -27,7 +30,7 @@ async def test_asking_for_depth_leads_to_a_job_and_its_asset(gateway, workers, l
     assert [step["stage"] for step in ended["timeline"]] == ["queued", "staged", "decoded", "stored"]
     assert all(step["seconds"] >= 0 for step in ended["timeline"])
     photo = (await gateway.get(f"/api/photos/{job['photo_id']}")).json()
-    assert photo["badges"] == {"depth": True, "splat": False}
+    assert photo["badges"] == {"depth": True, "splat": False, "depth-video": False, "motion": False}
     assert [asset["key"] for asset in photo["assets"]] == ["depth-heuristic"]
 
 
@@ -58,15 +61,16 @@ async def test_a_splat_comes_with_its_depth_and_says_what_made_it(gateway, worke
         f"/api/photos/{photo_id}/assets/splat-lift-heuristic/splat.spz", "beach_lift-heuristic.spz",
     )  # fmt: skip
     assert (ply["role"], ply["format"], ply["variant"]) == ("splat", "ply", "full")
+    made = {"depth": ["heuristic"], "splat": ["lift-heuristic"]}
     assert (await gateway.get("/api/assets/map")).json() == {
-        "status": "success", "count": 1, "map": {photo_id: {"depth": ["heuristic"], "splat": ["lift-heuristic"]}},
+        "status": "success", "count": 1, "map": {photo_id: {kind: made.get(kind, []) for kind in ASSETS}},
     }  # fmt: skip
 
 
 async def test_what_is_not_made_of_the_original_says_of_what(serving, settings, photos, tmp_path, workers) -> None:
     class Edited(FolderLibrary):
-        async def source(self, who: Identity, photo_id: str) -> Content:
-            content = await super().source(who, photo_id)
+        async def source(self, who: Identity, item: Source) -> Content:
+            content = await super().source(who, item)
             content.note = "the picture as edited elsewhere"
             return content
 

@@ -25,34 +25,39 @@ def online(studio, monkeypatch: pytest.MonkeyPatch) -> None:
 class Worker:
     """Tells of models as a worker does, and looks into the queue."""
 
-    def __init__(self, bus: Any, live: Any, name: str = "w1") -> None:
-        self._bus, self._live, self.name = bus, live, name
+    def __init__(self, bus: Any, live: Any, name: str = "w1", service: str = "ai") -> None:
+        self._bus, self._live, self.name, self.service = bus, live, name, service
 
     async def tell(self, key: str, state: str, **facts: Any) -> dict[str, Any]:
         """Tells an event, and waits until it has been heard."""
         event = ModelEvent(key=key, state=state, worker=self.name, **facts)
         event.at.GetCurrentTime()
         heard = len(self._live.heard)
-        await self._bus.publish(f"events.ai.model.{key}", encode(event))
+        await self._bus.publish(f"events.{self.service}.model.{key}", encode(event))
         async with asyncio.timeout(10):
             while not (news := [one for kind, one in self._live.heard[heard:] if one.get("key") == key]):
                 self._live._news.clear()
                 await self._live._news.wait()
         return news[0]
 
+    def _subject(self, kind: str, name: str) -> str:
+        return f"jobs.{self.service}.cpu.interactive.model-{kind}.{name}"
+
     async def queued(self, kind: str, key: str) -> dict[str, Any]:
         """The job of that kind, as it lies in the queue."""
         name = f"model-{kind}-{key}"
-        message = await self._bus.js.get_last_msg("JOBS", f"jobs.ai.cpu.interactive.model-{kind}.{name}")
+        message = await self._bus.js.get_last_msg("JOBS", self._subject(kind, name))
         return json.loads(message.data)
 
     async def end(self, kind: str, key: str, state: str, **error: str) -> None:
         """Takes the job from the queue and tells its end, as a worker does."""
         job = await self.queued(kind, key)
-        message = await self._bus.js.get_last_msg("JOBS", f"jobs.ai.cpu.interactive.model-{kind}.{job['id']}")
+        message = await self._bus.js.get_last_msg(
+            "JOBS", f"jobs.{self.service}.cpu.interactive.model-{kind}.{job['id']}"
+        )
         event = {"jobId": job["id"], "kind": job["kind"], "run": job["run"], "attempt": 1, "seq": 1, "state": state}
         await self._bus.publish(
-            f"events.ai.job.{job['id']}", json.dumps(event | ({"error": error} if error else {})).encode()
+            f"events.{self.service}.job.{job['id']}", json.dumps(event | ({"error": error} if error else {})).encode()
         )
         await self._bus.js.delete_msg("JOBS", message.seq)
         await self._live.job(job["id"], run=job["run"])
@@ -90,6 +95,30 @@ async def test_the_list_is_the_registry_with_states_and_needs_no_worker(gateway)
     unknown = await gateway.get("/api/models/nobody")
     assert (unknown.status_code, unknown.json()["code"]) == (404, "unknown_model")
     assert unknown.json()["accepted"] == list(registry.keys())
+
+
+async def test_a_model_of_videos_is_a_matter_of_the_service_that_runs_it(gateway, worker, live, empty_bus) -> None:
+    video = Worker(empty_bus, live, service="video-depth")
+    answer = await ask(gateway, "vda-small", "download")
+    assert answer.status_code == 202, answer.text
+    assert (await video.queued("download", "vda-small"))["params"]["key"] == "vda-small"
+    news = await video.tell("vda-small", "downloading", done_bytes=5, total_bytes=10, remaining_s=1)
+    assert (news["state"], news["done"]) == ("downloading", 5)
+    await video.tell("vda-small", "ready")
+    await video.end("download", "vda-small", "JOB_STATE_SUCCEEDED")
+    assert (await model(gateway, "vda-small"))["possible"] == ["load", "delete"]
+    for deed in ("load", "delete"):
+        assert (await ask(gateway, "vda-small", deed)).status_code == 202
+        await video.queued(deed, "vda-small")
+        await video.end(deed, "vda-small", "JOB_STATE_SUCCEEDED")
+    await video.tell("vda-small", "loaded")
+    assert (await ask(gateway, "vda-small", "unload")).status_code == 202
+    await video.queued("unload", "vda-small")
+    others = await empty_bus.client.subscribe("control.model.*")
+    await empty_bus.client.flush()
+    await video.tell("vda-small", "unloading")
+    assert (await others.next_msg(timeout=10)).subject == "control.model.vda-small"
+    await video.end("unload", "vda-small", "JOB_STATE_SUCCEEDED")
 
 
 async def test_a_licence_is_accepted_by_its_name_and_kept_with_who_and_when(gateway, live, empty_bus) -> None:

@@ -42,13 +42,25 @@ export class Library {
       (j) => j.photo_id === id && ['queued', 'running', 'failed'].includes(j.state),
     );
     return {
+      kind: 'photo',
       id,
       name,
       width: source.width,
       height: source.height,
       taken_at,
+      version: '1',
       thumbnail: `/api/photos/${id}/thumbnail`,
       original: `/api/photos/${id}/original`,
+      favorite: false,
+      archived: false,
+      mine: true,
+      edited: false,
+      rating: null,
+      projection: null,
+      place: null,
+      stack: null,
+      live: false,
+      playback: null,
       badges: { depth: photo.depth, splat: photo.splat },
       job: job ?? null,
       external_url: `https://photos.example.org/photos/${id}`,
@@ -59,6 +71,7 @@ export class Library {
     const assets = [];
     if (photo.splat) assets.push(this.splatAsset(photo));
     if (photo.depth) assets.push(this.depthAsset(photo));
+    if (photo.motion) assets.push(this.motionAsset(photo));
     return assets;
   }
 
@@ -96,6 +109,15 @@ export class Library {
     };
   }
 
+  motionAsset(photo) {
+    const key = 'motion-da2-small';
+    const rest = { role: 'motion', format: 'mp4', variant: '', media_type: 'video/mp4' };
+    return {
+      ...this.base(photo, key, 'motion', 'da2-small'),
+      files: [this.file(photo, key, 'square-wide.mp4', rest)],
+    };
+  }
+
   base(photo, key, kind, model_key) {
     return {
       key,
@@ -111,6 +133,7 @@ export class Library {
       params: {},
       timings: { decode: 0.18, infer: 1.42, lift: 0.61, store: 0.05 },
       losses: [],
+      details: {},
     };
   }
 
@@ -135,6 +158,7 @@ export class Library {
     const job = {
       id,
       kind,
+      source: { kind: 'photo', id: photo.id },
       photo_id: photo.id,
       requesters: ['me'],
       params,
@@ -159,7 +183,16 @@ export class Library {
     const rest = { params: {}, requesters: [], timeline: [], error: null, outputs: [] };
     return {
       ...rest,
-      ...{ id, kind, photo_id: photo.id, state: 'succeeded', run: 1, attempts: 1, progress },
+      ...{
+        id,
+        kind,
+        source: { kind: 'photo', id: photo.id },
+        photo_id: photo.id,
+        state: 'succeeded',
+        run: 1,
+        attempts: 1,
+        progress,
+      },
       ...{ created_at: now, updated_at: now },
     };
   }
@@ -194,6 +227,7 @@ export class Library {
 
   succeed(job, photo) {
     if (job.kind === 'convert') photo.formats.push(job.params.format);
+    else if (job.kind === 'motion') photo.motion = true;
     else {
       photo.depth = true;
       if (job.kind === 'splat') photo.splat = true;

@@ -1,4 +1,4 @@
-"""Makes the photos, depth layers and splats that the development server shows.
+"""Makes the photos, depth layers, splats and videos that the development server shows.
 
 Landscapes are drawn with true depth; one real photo has the disparity that ships with
 scikit-image. Output: `dev/.fixtures/`, with `index.json` naming everything.
@@ -12,10 +12,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import skimage
-from immichvr_ai.assets.depth_files import disparity
-from immichvr_ai.depth_map import DepthMap
-from immichvr_ai.lift import lift
+from immichvr_depth.depth_map import DepthMap
+from immichvr_depth.files import disparity
+from immichvr_depth.lift import lift
 from immichvr_splats import lod, write
+from make_videos import make_videos
 from numpy.typing import NDArray
 
 OUT = Path(__file__).parent / ".fixtures"
@@ -129,6 +130,7 @@ def main() -> None:
         write_webp(f"{name}.webp", rgb.astype(np.float32), 92)
         index.append({"name": name, "width": rgb.shape[1], "height": rgb.shape[0]})
     (OUT / "index.json").write_text(json.dumps(index, indent=1))
+    make_videos(OUT)
 
 
 if __name__ == "__main__":

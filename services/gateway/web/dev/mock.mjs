@@ -6,6 +6,8 @@ import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Automation } from './automation.mjs';
+import { Films } from './films.mjs';
 import { Library } from './library.mjs';
 import { Models } from './models.mjs';
 import { EventSocket } from './socket.mjs';
@@ -19,11 +21,12 @@ const TYPES = {
   '.css': 'text/css',
   '.svg': 'image/svg+xml',
   '.webp': 'image/webp',
+  '.mp4': 'video/mp4',
 };
 /** The gateway's own, so that what it forbids fails here too. */
 const CSP = [
-  ...readFileSync(new URL('../../src/immichvr_gateway/web.py', import.meta.url), 'utf8')
-    .split('_POLICY = ')[1]
+  ...readFileSync(new URL('../../src/immichvr_gateway/http/headers.py', import.meta.url), 'utf8')
+    .split('VIEWER = ')[1]
     .split(']')[0]
     .matchAll(/^ +"(.+)",$/gm),
 ]
@@ -34,24 +37,41 @@ const CSP = [
  * Starts the server. Returns it with its knobs: `library`, `socket`, `state`, `close`.
  * Whoever signs in by e-mail is a person with photos of their own: every second one, as `ownerOf` says.
  */
-export async function startMock({ port = 0, base = '/', photos, jobSeconds, library: kind } = {}) {
+export async function startMock({
+  port = 0,
+  base = '/',
+  photos,
+  films: howMany,
+  jobSeconds,
+  library: kind,
+} = {}) {
   const state = {
     authenticated: true,
     person: '',
     kind: kind ?? 'immich',
     broken: false,
+    picturesOfVideos: true,
     delayMs: 0,
   };
   const server = createServer((request, response) => {
     setTimeout(() => answer(request, response), state.delayMs);
   });
   const socket = new EventSocket(server, `${base}api/socket.io`);
+  const automation = new Automation();
   const models = new Models((event, payload) => socket.emit(event, payload));
   const library = new Library(FIXTURES, {
     photos,
     jobSeconds,
     onJob: (job) => socket.emit('job:update', job),
     onAsset: (photo_id, asset) => socket.emit('asset:created', { photo_id, asset }),
+  });
+
+  const films = new Films(FIXTURES, {
+    films: howMany,
+    jobSeconds,
+    onJob: (job) => socket.emit('job:update', job),
+    onAsset: (id, asset) =>
+      socket.emit('asset:created', { photo_id: '', source: { kind: 'video', id }, asset }),
   });
 
   async function answer(request, response) {
@@ -71,6 +91,7 @@ export async function startMock({ port = 0, base = '/', photos, jobSeconds, libr
       version: '0.1.0',
       library: state.kind,
       authenticated: state.authenticated,
+      sign_in: { password: true, oauth: null },
       immich_external_url: 'https://photos.example.org',
       models: models.brief(),
       depth_models: ['auto', 'embedded', 'da2-small', 'heuristic'],
@@ -107,8 +128,13 @@ export async function startMock({ port = 0, base = '/', photos, jobSeconds, libr
         ? problem(response, status, answer.code, answer)
         : json(response, status, answer);
     }
-    if (collection === 'jobs') return jobs(request, response, url, id, what);
+    if (collection === 'integrations')
+      return json(response, 200, automation.route(request.method, await body(request)));
+    if (collection === 'rules')
+      return json(response, 200, { rules: automation.rules, since: '2026-06-01T10:00:00Z' });
+    if (collection === 'jobs') return jobs(request, response, url, id, what, rest[0]);
     if (path === '/api/assets/map') return json(response, 200, assetMap());
+    if (collection === 'videos') return ofVideo(request, response, id, what, rest);
     if (collection === 'photos' && !id) return list(response, url);
     const photo = library.photos.get(id);
     if (!photo || !isSeen(photo)) return problem(response, 404, 'not_found');
@@ -127,8 +153,25 @@ export async function startMock({ port = 0, base = '/', photos, jobSeconds, libr
       return json(response, 200, { ...library.entry(photo), assets: library.assets(photo) });
     if (what === 'assets' && !rest.length)
       return json(response, 200, { assets: library.assets(photo) });
-    if (what === 'assets') return file(response, join(FIXTURES, normalize(`/${rest[1]}`)));
+    if (what === 'assets') return part(request, response, join(FIXTURES, normalize(`/${rest[1]}`)));
     return file(response, join(FIXTURES, `${photo.source.name}.webp`));
+  }
+
+  async function ofVideo(request, response, id, what, rest) {
+    if (!id) {
+      const items = [...films.videos.values()].map((video) => films.entry(video));
+      return json(response, 200, { items, next_cursor: null });
+    }
+    const video = films.videos.get(id);
+    if (!video) return problem(response, 404, 'not_found');
+    if (request.method === 'POST')
+      return json(response, 202, { job: films.start(what, video, await body(request)) });
+    if (!what) return json(response, 200, { ...films.entry(video), assets: films.assets(video) });
+    if (what === 'assets') return part(request, response, join(FIXTURES, normalize(`/${rest[1]}`)));
+    if (['thumbnail', 'preview'].includes(what) && !state.picturesOfVideos)
+      return problem(response, 404, 'photo_not_found');
+    const suffix = what === 'playback' || what === 'original' ? 'mp4' : 'webp';
+    return part(request, response, join(FIXTURES, `${video.source.name}.${suffix}`));
   }
 
   function isSeen(photo) {
@@ -155,13 +198,18 @@ export async function startMock({ port = 0, base = '/', photos, jobSeconds, libr
     return { status: 'success', count: made.length, map };
   }
 
-  function jobs(request, response, url, id, what) {
-    const all = [...library.jobs.values()];
+  function jobs(request, response, url, id, what, file) {
+    const all = [...library.jobs.values(), ...films.jobs.values()];
     if (!id) {
       const items = all.filter((job) => job.state === url.searchParams.get('state'));
       return json(response, 200, { items, next_cursor: null });
     }
     if (models.cancel(id)) return json(response, 202, {});
+    const made = films.jobs.get(id);
+    if (made && what === 'parts' && !file) return json(response, 200, films.parts(made));
+    if (made && what === 'parts') return part(request, response, films.partFile(made, file));
+    if (made && request.method === 'DELETE') films.change(made, { state: 'cancelled' });
+    if (made) return json(response, request.method === 'GET' ? 200 : 202, made);
     const job = library.jobs.get(id);
     if (!job) return problem(response, 404, 'not_found');
     if (request.method === 'DELETE') library.change(job, { state: 'cancelled' });
@@ -174,12 +222,13 @@ export async function startMock({ port = 0, base = '/', photos, jobSeconds, libr
   const url = `http://127.0.0.1:${server.address().port}${base}`;
   const close = () => {
     library.close();
+    films.close();
     models.close();
     socket.close();
     server.closeAllConnections();
     server.close();
   };
-  return { url, library, models, socket, state, close };
+  return { url, library, films, models, socket, state, close };
 }
 
 export const ownerOf = (id) => (Number(id.split('-')[1]) % 2 ? 'bob' : 'alice');
@@ -197,6 +246,20 @@ function file(response, path, headers = {}) {
     ...headers,
   });
   return createReadStream(path).pipe(response);
+}
+
+/** A file, whole or the range that is asked for. */
+function part(request, response, path) {
+  const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
+  if (!range || !existsSync(path)) return file(response, path, { 'accept-ranges': 'bytes' });
+  const { size } = statSync(path);
+  const [start, end] = [Number(range[1]), Math.min(Number(range[2] || size - 1), size - 1)];
+  response.writeHead(206, {
+    'content-type': TYPES[extname(path)] ?? 'application/octet-stream',
+    'content-length': end - start + 1,
+    'content-range': `bytes ${start}-${end}/${size}`,
+  });
+  return createReadStream(path, { start, end }).pipe(response);
 }
 
 function json(response, status, value) {

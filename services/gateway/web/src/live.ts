@@ -1,7 +1,7 @@
 import { io, type Socket } from 'socket.io-client';
 import type { Api } from './api/client';
 import { ApiError } from './api/client';
-import type { Asset, Job, ModelNews } from './api/schema';
+import type { Asset, Job, LibraryNews, ModelNews } from './api/schema';
 import type { Store } from './store';
 
 const POLL_WHILE_DOWN_MS = 1500;
@@ -9,10 +9,19 @@ const REFUSED_AGAIN_MS = 5000;
 /** A running job that stays silent this long is asked about even while events arrive. */
 const SILENCE_MS = 10_000;
 
+/** What is new of, or gone from, what was made of a source; photo_id: '' where that is no photo. */
+interface AssetNews {
+  photo_id: string;
+  source?: { kind: string; id: string };
+  asset?: Asset;
+}
+
 /** Keeps the store up to date: events while the socket is up, polling of running jobs while not. */
 export class Live {
   private socket: Socket | null = null;
   private timer = 0;
+  /** Up to where in the gateway's news everything was heard. */
+  private at = '';
   private readonly heard = new Map<string, number>();
 
   constructor(
@@ -31,11 +40,14 @@ export class Live {
       withCredentials: true,
       reconnectionDelay: 1000,
       reconnectionDelayMax: 8000,
+      auth: (tell) => tell(this.at ? { since: this.at } : {}),
     });
     let connectedBefore = false;
     socket.on('connect', () => {
       this.store.setConnected(true);
-      if (connectedBefore) void this.catchUp();
+      // The gateway tells what was missed, but for photos that came and went.
+      if (this.at) void this.catchUp(() => this.store.relist());
+      else if (connectedBefore) void this.catchUp(() => this.store.resync());
       connectedBefore = true;
     });
     socket.on('disconnect', (reason) => {
@@ -51,13 +63,27 @@ export class Live {
     socket.on('session:ended', ({ code }: { code: string }) => {
       if (code === 'unauthorized') this.onSessionEnded();
     });
+    socket.on('news:at', ({ id }: { id: string }) => {
+      this.at = id;
+    });
+    socket.on('news:reload', () => void this.catchUp(() => this.store.resync()));
     socket.on('job:update', (job: Job) => this.store.applyJob(job));
-    socket.on('asset:created', (event: { photo_id: string; asset: Asset }) =>
-      this.store.applyAsset(event.photo_id, event.asset),
-    );
-    socket.on('asset:deleted', ({ photo_id }: { photo_id: string }) => {
+    socket.on('asset:created', ({ photo_id, source, asset }: AssetNews) => {
+      if (source?.kind === 'video') this.store.applyVideo(source.id);
+      if (photo_id === '') return; // of a source that has no page of photos here
+      if (asset) this.store.applyAsset(photo_id, asset);
+      else this.store.readAgain(photo_id);
+    });
+    socket.on('asset:deleted', ({ photo_id, source }: AssetNews) => {
+      if (source?.kind === 'video') this.store.applyVideo(source.id);
       // A photo that cannot be read now shows what it has when it is opened.
       this.store.dropAsset(photo_id).catch(() => {});
+    });
+    socket.on('library:changed', (news: LibraryNews) => {
+      this.store.applyLibrary(news);
+      if (!news.more) return;
+      this.store.videosChanged();
+      void this.catchUp(() => this.store.rereadList());
     });
     socket.on('model:progress', (news: ModelNews) => this.store.applyModel(news));
     this.socket = socket;
@@ -75,9 +101,9 @@ export class Live {
     if (this.socket === socket) socket.connect();
   }
 
-  private async catchUp(): Promise<void> {
+  private async catchUp(read: () => Promise<void>): Promise<void> {
     try {
-      await this.store.resync();
+      await read();
     } catch (error) {
       // The next reconnection or poll tries again.
       if (!(error instanceof ApiError)) throw error;

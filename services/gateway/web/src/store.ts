@@ -1,26 +1,43 @@
 import type { Api } from './api/client';
-import type { Asset, AssetMap, Config, Job, ModelNews, Photo, PhotoDetail } from './api/schema';
+import type {
+  Asset,
+  AssetMap,
+  Config,
+  Job,
+  LibraryNews,
+  ModelNews,
+  Photo,
+  PhotoDetail,
+  PhotoPage,
+  Share,
+} from './api/schema';
+import { addsFiles, madeBy } from './catalog';
 import { Emitter } from './emitter';
+import { LIST_PAGE, looksDifferent, MOST_READ_AGAIN, momentOf, placeOf } from './listing';
 
 interface StoreEvents {
   /** Photos were added at the end, or the whole list is new. */
   list: { added: Photo[]; reset: boolean };
+  /** Photos came between the others, each before the one named (null: at the end), look different, or are gone. */
+  shift: { placed: { photo: Photo; before: string | null }[]; removed: string[] };
   /** The entry of this photo changed (badges, job). */
   photo: string;
   job: Job;
-  /** Something was made for this photo: its assets should be read again. */
-  assets: string;
+  /** What was made for this photo changed: an asset is new, or they should all be read again. */
+  assets: { photoId: string; asset: Asset | null };
   /** A model changed: what is told live, or its key where only a job about it changed. */
   model: ModelNews | string;
+  /** What was made of this video changed. */
+  video: string;
+  /** Videos came, changed or went in the library. */
+  videos: null;
   connection: boolean;
 }
 
 const FINAL = new Set(['succeeded', 'failed', 'cancelled']);
 
-const OF_PHOTOS = new Set<string>(['depth', 'splat', 'convert']);
-
-/** Whether a job makes something of a photo; others are about models or live sessions. */
-export const isOfPhoto = (job: { kind: string }): boolean => OF_PHOTOS.has(job.kind);
+/** Whether a job makes something of a photo or a video; others are about models or live sessions. */
+const isOfLibrary = (job: Job): boolean => job.photo_id !== '' || job.source?.kind === 'video';
 
 export const isFinal = (job: Job): boolean => FINAL.has(job.state);
 type ActiveJob = Job & { state: 'queued' | 'running' };
@@ -28,10 +45,10 @@ type ActiveJob = Job & { state: 'queued' | 'running' };
 export const isActive = (job: Job | null): job is ActiveJob => job !== null && !isFinal(job);
 
 /** The job that matters on a photo: one that runs, or one that failed and left nothing. */
-export function jobToShow(photo: Photo): Job | null {
+export function jobToShow(photo: Pick<Photo, 'job' | 'badges'>): Job | null {
   const { job, badges } = photo;
   if (!job || isActive(job)) return job;
-  return job.state === 'failed' && !(job.kind !== 'convert' && badges[job.kind]) ? job : null;
+  return job.state === 'failed' && !badges[madeBy(job.kind) ?? ''] ? job : null;
 }
 
 /** Whether `next` tells something newer about the same job than `known`. */
@@ -52,6 +69,10 @@ export class Store extends Emitter<StoreEvents> {
   readonly jobs = new Map<string, Job>();
   order: string[] = [];
   private readonly listed = new Set<string>();
+  /** Photos and keys of assets that have come with what they are, since the connection stands. */
+  private readonly told = new Set<string>();
+  /** Of a page that belongs to a share link: what it allows. Nothing is made or changed there. */
+  share: Share | null = null;
   private cursor: string | null = null;
   private reachedEnd = false;
   private loading: Promise<void> | null = null;
@@ -100,8 +121,9 @@ export class Store extends Emitter<StoreEvents> {
 
   /** Takes a job in, unless something newer is known already. */
   applyJob(job: Job): void {
-    if (!isOfPhoto(job)) {
-      if (job.params.model) this.emit('model', job.params.model);
+    if (!isOfLibrary(job)) {
+      if (job.source === null && typeof job.params.model === 'string')
+        this.emit('model', job.params.model);
       return;
     }
     const known = this.jobs.get(job.id);
@@ -110,23 +132,38 @@ export class Store extends Emitter<StoreEvents> {
     this.jobs.set(job.id, job);
     this.showOnPhoto(job);
     this.emit('job', job);
-    if (job.state === 'succeeded' && justEnded) this.emit('assets', job.photo_id);
+    if (job.state !== 'succeeded' || !justEnded || job.photo_id === '') return;
+    const told = job.outputs.filter((key) => this.told.delete(`${job.photo_id} ${key}`));
+    if (told.length === 0 || told.length < job.outputs.length)
+      this.emit('assets', { photoId: job.photo_id, asset: null });
   }
 
+  /** Something was made for this photo. */
   applyAsset(photoId: string, asset: Asset): void {
-    const photo = this.photos.get(photoId);
-    if (photo && !photo.badges[asset.kind]) {
-      photo.badges = { ...photo.badges, [asset.kind]: true };
-      this.emit('photo', photoId);
-    }
-    this.emit('assets', photoId);
+    this.told.add(`${photoId} ${asset.key}`);
+    this.showBadge(photoId, asset.kind);
+    this.emit('assets', { photoId, asset });
+  }
+
+  /** Something was made for this photo, nobody has said what. */
+  readAgain(photoId: string): void {
+    this.emit('assets', { photoId, asset: null });
   }
 
   /** Something that was made for this photo is gone: what it still has is read again. */
   async dropAsset(photoId: string): Promise<void> {
     if (!this.photos.has(photoId)) return;
     await this.openPhoto(photoId);
-    this.emit('assets', photoId);
+    this.emit('assets', { photoId, asset: null });
+  }
+
+  /** Something was made of this video, or is gone. */
+  applyVideo(id: string): void {
+    this.emit('video', id);
+  }
+
+  videosChanged(): void {
+    this.emit('videos', null);
   }
 
   applyModel(news: ModelNews): void {
@@ -136,12 +173,69 @@ export class Store extends Emitter<StoreEvents> {
   setConnected(connected: boolean): void {
     if (connected === this.connected) return;
     this.connected = connected;
+    this.told.clear();
     this.emit('connection', connected);
   }
 
+  /** Takes in what came, changed and went in the library. */
+  applyLibrary({ there, gone }: Pick<LibraryNews, 'there' | 'gone'>): void {
+    if ([...there, ...gone].some(({ kind }) => kind === 'video')) this.videosChanged();
+    if (this.order.length === 0 && !this.reachedEnd) return; // the first page will tell
+    const removed = gone.filter(({ kind, id }) => kind === 'photo' && this.listed.has(id));
+    const photos = there.filter((one): one is Photo => one.kind === 'photo');
+    const moved = new Set([...removed, ...photos].map(({ id }) => id));
+    const before = new Set(this.order);
+    this.order = this.order.filter((id) => !moved.has(id));
+    for (const { id } of removed) {
+      this.listed.delete(id);
+      this.photos.delete(id);
+    }
+    // The oldest first, so that each finds its successor in its place.
+    const placed = photos
+      .toSorted((a, b) => momentOf(a) - momentOf(b))
+      .flatMap((photo) => this.place(photo));
+    const kept = new Set(this.order);
+    this.emit('shift', { placed, removed: [...before].filter((id) => !kept.has(id)) });
+  }
+
+  /** Reads as much of the list again as was read, where more changed than can be told. */
+  async rereadList(): Promise<void> {
+    const { generation } = this;
+    const found: Photo[] = [];
+    const wanted = Math.min(this.order.length, MOST_READ_AGAIN);
+    let cursor: string | null = null;
+    do {
+      const page: PhotoPage = await this.api.photos(cursor, LIST_PAGE);
+      if (generation !== this.generation) return;
+      found.push(...page.items);
+      cursor = page.next_cursor;
+    } while (cursor !== null && found.length < wanted);
+    const last = found.at(-1);
+    const reach = cursor !== null && last ? momentOf(last) : Number.NEGATIVE_INFINITY;
+    if (found.length >= this.order.length || cursor === null) {
+      this.cursor = cursor;
+      this.reachedEnd = cursor === null;
+    }
+    const present = new Set(found.map(({ id }) => id));
+    const gone = this.order
+      .filter((id) => !present.has(id) && momentOf(this.photos.get(id)) > reach)
+      .map((id) => ({ kind: 'photo', id }));
+    const there = found.filter((photo) => {
+      const known = this.photos.get(photo.id);
+      return !known || !this.listed.has(photo.id) || looksDifferent(known, photo);
+    });
+    if (there.length > 0 || gone.length > 0) this.applyLibrary({ there, gone });
+  }
+
   /** Catches up with what happened while no events arrived. */
+  async relist(): Promise<void> {
+    if (this.order.length > 0 || this.reachedEnd) await this.rereadList();
+  }
+
   async resync(): Promise<void> {
     const { generation } = this;
+    await this.relist();
+    if (generation !== this.generation) return;
     const watched = this.activeJobs();
     const [map, queued, running] = await Promise.all([
       this.api.assetMap(),
@@ -176,6 +270,19 @@ export class Store extends Emitter<StoreEvents> {
     this.emit('list', { added, reset: false });
   }
 
+  private place(photo: Photo): { photo: Photo; before: string | null }[] {
+    const at = placeOf(photo, this.order, this.photos);
+    this.remember(photo);
+    if (at === this.order.length && !this.reachedEnd) {
+      this.listed.delete(photo.id); // it comes with a later page
+      return [];
+    }
+    const before = this.order[at] ?? null;
+    this.order.splice(at, 0, photo.id);
+    this.listed.add(photo.id);
+    return [{ photo, before }];
+  }
+
   private remember(photo: Photo): void {
     this.photos.set(photo.id, photo);
     if (photo.job && supersedes(photo.job, this.jobs.get(photo.job.id))) {
@@ -184,18 +291,14 @@ export class Store extends Emitter<StoreEvents> {
   }
 
   private merge(detail: PhotoDetail): void {
-    const kinds = new Set(detail.assets.map((asset) => asset.kind));
-    const badges = {
-      depth: detail.badges.depth || kinds.has('depth'),
-      splat: detail.badges.splat || kinds.has('splat'),
-    };
-    this.remember({ ...detail, badges });
+    const made = detail.assets.map((asset) => [asset.kind, true]);
+    this.remember({ ...detail, badges: { ...detail.badges, ...Object.fromEntries(made) } });
     this.emit('photo', detail.id);
   }
 
   private showOnPhoto(job: Job): void {
     const photo = this.photos.get(job.photo_id);
-    if (!photo || job.kind === 'convert') return;
+    if (!photo || addsFiles(job.kind)) return;
     const shown = photo.job;
     if (isActive(job) || job.state === 'failed') {
       const busyWithAnother = isActive(shown) && shown.id !== job.id && !isActive(job);
@@ -203,10 +306,16 @@ export class Store extends Emitter<StoreEvents> {
     } else if (shown?.id === job.id || !isActive(shown)) {
       photo.job = null;
     }
-    if (job.state === 'succeeded' && job.kind in photo.badges) {
-      photo.badges = { ...photo.badges, [job.kind]: true };
-    }
+    const made = madeBy(job.kind);
+    if (job.state === 'succeeded' && made) photo.badges = { ...photo.badges, [made]: true };
     this.emit('photo', photo.id);
+  }
+
+  private showBadge(photoId: string, kind: string): void {
+    const photo = this.photos.get(photoId);
+    if (!photo || photo.badges[kind]) return;
+    photo.badges = { ...photo.badges, [kind]: true };
+    this.emit('photo', photoId);
   }
 
   private applyBadges(map: AssetMap): void {
@@ -214,8 +323,9 @@ export class Store extends Emitter<StoreEvents> {
       const made = map[photo.id];
       // What is opened without being listed, as from an album, may be missing here though it has something.
       if (!made && !this.listed.has(photo.id)) continue;
-      const badges = { depth: Boolean(made?.depth?.length), splat: Boolean(made?.splat?.length) };
-      if (badges.depth === photo.badges.depth && badges.splat === photo.badges.splat) continue;
+      const kinds = [...new Set([...Object.keys(photo.badges), ...Object.keys(made ?? {})])];
+      const badges = Object.fromEntries(kinds.map((kind) => [kind, Boolean(made?.[kind]?.length)]));
+      if (kinds.every((kind) => badges[kind] === Boolean(photo.badges[kind]))) continue;
       photo.badges = badges;
       this.emit('photo', photo.id);
     }

@@ -61,4 +61,14 @@ describe('tiles', () => {
     const running = { state: 'running', kind: 'splat' } as Job;
     expect(tileLabel({ ...other, job: running })).toBe('harbour.jpg, making 3d now');
   });
+
+  it('name what a newer server makes by its own name', () => {
+    const photo = {
+      name: 'harbour.jpg',
+      taken_at: null,
+      badges: { depth: false, splat: false, hologram: true },
+      job: { state: 'running', kind: 'hologram' },
+    } as unknown as Photo;
+    expect(tileLabel(photo)).toBe('harbour.jpg, hologram ready, hologram now');
+  });
 });

@@ -8,7 +8,15 @@ const model = (values: Partial<ModelDetails> = {}): ModelDetails => ({
   key: 'sharp',
   name: 'SHARP',
   makes: ['splat'],
+  splat_models: ['sharp'],
   metric: true,
+  several_views: false,
+  inputs: 'image',
+  through: null,
+  revision: '',
+  memory_cpu_mb: null,
+  memory_gpu_mb: null,
+  loaded_on: [],
   built_in: false,
   size: 2_809_738_232,
   commercial_use: false,
@@ -82,6 +90,7 @@ describe('a model in words', () => {
 describe('the address', () => {
   it('leads to the models', () => {
     expect(parseHash('#/models')).toEqual({ view: 'models' });
+    expect(parseHash('#/account')).toEqual({ view: 'account' });
     expect(parseHash('#/models/x')).toEqual({ view: 'gallery' });
   });
 });

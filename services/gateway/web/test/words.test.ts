@@ -17,8 +17,11 @@ import {
 const JOB: Job = {
   id: 'splat-a',
   kind: 'splat',
+  source: { kind: 'photo', id: 'a' },
   photo_id: 'a',
+  requesters: [],
   params: {},
+  timeline: [],
   state: 'running',
   run: 1,
   attempts: 1,
@@ -63,6 +66,20 @@ describe('errors in words', () => {
     if (code !== 'internal') expect(words?.title).not.toMatch(/something went wrong/i);
   });
 
+  it('an error of a newer server is told in its own words', () => {
+    const detail = 'The stars are not aligned.';
+    const refused = explainError(new ApiError('stars_misaligned', 409, { detail }));
+    expect(refused.title).toBe(detail);
+    const error = { code: 'stars_misaligned', message: detail, retriable: false };
+    expect(explainJob({ ...JOB, state: 'failed', error })).toMatchObject({
+      title: detail,
+      retriable: false,
+    });
+    expect(explainError(new ApiError('stars_misaligned', 409)).title).toBe(
+      'Something went wrong on the server.',
+    );
+  });
+
   it('a failed job without a reason is still explained', () => {
     expect(explainJob({ ...JOB, state: 'failed' })?.title).toBe(
       'Something went wrong on the server.',
@@ -78,7 +95,8 @@ describe('errors in words', () => {
   });
 
   it('does not offer to try again what cannot work', () => {
-    expect(explainError(new ApiError('not_found', 404)).retriable).toBe(false);
+    for (const code of ['not_found', 'invalid_model', 'licence_required'])
+      expect(explainError(new ApiError(code, 422)).retriable).toBe(false);
     expect(explainError(new ApiError('offline', 0)).retriable).toBe(true);
   });
 

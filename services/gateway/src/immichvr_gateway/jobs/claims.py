@@ -21,18 +21,20 @@ from immichvr.events.v1.events_pb2 import (
     JobEvent,
     ModelEvent,
 )
+from immichvr_catalog import GATEWAY, SERVICES
 from immichvr_common.arrivals import NAME
 from immichvr_common.bus import Bus
-from immichvr_common.bus.streams import MODEL_SERVICE
-from immichvr_common.bus.subjects import GATEWAY, Told
+from immichvr_common.bus.subjects import Told
 from immichvr_common.manifests import Manifest
+from immichvr_common.sources import Source
 
-from immichvr_gateway.aside import Aside, Refused
-from immichvr_gateway.assets import AssetIndex
+from immichvr_gateway.assets.index import AssetIndex
+from immichvr_gateway.assets.results import Results
+from immichvr_gateway.jobs.changes import is_late
 from immichvr_gateway.jobs.index import JobIndex
 from immichvr_gateway.jobs.published import find_published, service_in
-from immichvr_gateway.jobs.records import LIVE, JobRecord, has_ended
-from immichvr_gateway.results import Results
+from immichvr_gateway.jobs.records import LIVE, JobRecord
+from immichvr_gateway.upkeep.aside import Aside, Refused
 
 _LAST_SEQ = 2**31 - 1
 """Kept for what the gateway itself tells: it comes after everything of its attempt."""
@@ -66,9 +68,9 @@ class Claims:
             return await self._newly_heard_of(told, event)
         if not is_own:
             event.ClearField("job")
-        _check_same(event, known.kind, known.photo_id)
+        _check_same(event, known.kind, known.source)
         _check_teller(told, known.subject)
-        return event if is_own or _is_late(event, known) else await self._proven(told, event, known)
+        return event if is_own or is_late(known, event) else await self._proven(told, event, known)
 
     async def _newly_heard_of(self, told: Told, event: JobEvent) -> JobEvent | None:
         """A job, or a run of one, that this gateway has not published: another did, or this one was killed then."""
@@ -82,7 +84,7 @@ class Claims:
             if event.job_id.startswith(f"{LIVE}-"):
                 return None
             raise Refused("unknown_job", f"nobody asked for run {event.run} of job {event.job_id}")
-        _check_same(event, published.job.kind, published.job.photo_id)
+        _check_same(event, published.job.kind, Source.of(published.job))
         _check_teller(told, published.subject)
         event.job.CopyFrom(published.job)
         if told.by == GATEWAY or event.state != JOB_STATE_SUCCEEDED:
@@ -114,14 +116,14 @@ class Claims:
         manifest = await self._results.asset(told, event)
         known = self._index.get(manifest.job_id)
         recipes = known.message.get("recipes", {}) if known is not None else {}
-        if (known and known.photo_id, recipes.get(manifest.kind)) == (manifest.photo_id, manifest.recipe):
+        if (known and known.source, recipes.get(manifest.kind)) == (manifest.source, manifest.recipe):
             return manifest
-        there = self._assets.get(manifest.photo_id, manifest.asset_key)
+        there = self._assets.get(manifest.source, manifest.asset_key)
         if there is not None and there.manifest_key == manifest.key:
             return manifest  # files are added to what some job made long ago
         published = await find_published(self._bus, manifest.job_id) if NAME.fullmatch(manifest.job_id) else None
         job = published.job if published is not None else Job()
-        if (job.photo_id, job.recipes.get(manifest.kind)) != (manifest.photo_id, manifest.recipe):
+        if (Source.of(job), job.recipes.get(manifest.kind)) != (manifest.source, manifest.recipe):
             raise Refused("unknown_job", f"nobody asked for {manifest.key}")
         return manifest
 
@@ -129,7 +131,7 @@ class Claims:
         """What was told of a model, within bounds. Raises Refused."""
         if event.key != told.about:
             raise Refused("misplaced", f"an event of model {event.key[:100]!r} lies under {told.about[:100]!r}")
-        if told.by not in (MODEL_SERVICE, None):
+        if told.by is not None and not (told.by in SERVICES and SERVICES[told.by].runs_models):
             raise Refused("not_its_own", f"{told.by} runs no models")
         if event.state not in _MODEL_STATES:
             raise Refused("impossible", f"{event.state[:50]!r} is no state of a model")
@@ -142,10 +144,11 @@ class Claims:
         return event
 
 
-def _check_same(event: JobEvent, kind: str, photo_id: str) -> None:
-    if (event.kind, event.photo_id) != (kind, photo_id):
-        told = f"{event.kind[:50]!r} of photo {event.photo_id[:100]!r}"
-        raise Refused("other_job", f"job {event.job_id} is {kind!r} of photo {photo_id!r}, not {told}")
+def _check_same(event: JobEvent, kind: str, source: Source | None) -> None:
+    told = Source.of(event)
+    if (event.kind, told) != (kind, source):
+        other = f"{event.kind[:50]!r} of {str(told)[:150]}"
+        raise Refused("other_job", f"job {event.job_id} is {kind!r} of {source}, not {other}")
 
 
 def _check_teller(told: Told, subject: str) -> None:
@@ -154,11 +157,6 @@ def _check_teller(told: Told, subject: str) -> None:
     service = service_in(subject)
     if told.by != service:
         raise Refused("not_its_own", f"{told.by} told of job {told.about}, which was given to {service}")
-
-
-def _is_late(event: JobEvent, known: JobRecord) -> bool:
-    """Whether the event will change nothing."""
-    return has_ended(known) or (event.run, event.attempt, event.seq) <= (known.run, known.attempts, known.seq)
 
 
 def _bound(event: JobEvent) -> None:

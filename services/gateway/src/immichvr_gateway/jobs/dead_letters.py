@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 
-import nats.errors
 from google.protobuf import json_format
 from immichvr.common.v1.common_pb2 import Error
 from immichvr.events.v1.events_pb2 import JOB_STATE_FAILED, DeadJob, JobEvent
+from immichvr_catalog import GATEWAY
 from immichvr_common.arrivals import read_job
-from immichvr_common.bus import Bus, Puller
-from immichvr_common.bus.connection import OUTAGES
-from immichvr_common.bus.pull import ConsumerGone
+from immichvr_common.bus import Bus, Delivery
 from immichvr_common.bus.reading import Unreadable
 from immichvr_common.bus.streams import DEAD, JOBS
-from immichvr_common.bus.subjects import GATEWAY, event_subject
-from immichvr_common.logs import get_log
+from immichvr_common.bus.subjects import event_subject
+from immichvr_common.errors import NotFound, Unavailable
 from immichvr_common.reporting import encode
-from nats.aio.msg import Msg
+from immichvr_common.retrying import forever
+from immichvr_common.sources import Source
 from nats.js.api import AckPolicy, ConsumerConfig
-from nats.js.errors import NotFoundError
 from pydantic import BaseModel, Field, ValidationError
 
-from immichvr_gateway.aside import Aside
 from immichvr_gateway.jobs.records import JobError, JobRecord
-
-log = get_log(__name__)
+from immichvr_gateway.upkeep.aside import Aside
 
 _DURABLE = "gateway-advisories"
 _POISON = "this job was handed out {} times and no worker came to an end with it; it is tried no more by itself"
@@ -33,48 +29,43 @@ _POISON = "this job was handed out {} times and no worker came to an end with it
 
 async def watch_advisories(bus: Bus) -> None:
     """Turns advisories about abandoned messages into failed jobs, until cancelled."""
+    await forever(partial(_watch, bus), "advisories cannot be read", outage=(Unavailable, NotFound))
+
+
+async def _watch(bus: Bus) -> None:
     aside = Aside(bus)
-    while True:
-        try:
-            config = ConsumerConfig(
-                durable_name=_DURABLE, filter_subject="$JS.EVENT.ADVISORY.>", ack_policy=AckPolicy.EXPLICIT
-            )
-            await bus.js.add_consumer(DEAD, config)
-            puller = Puller(bus.client, DEAD, _DURABLE)
-            await puller.open()
+    config = ConsumerConfig(durable_name=_DURABLE, filter_subject="$JS.EVENT.ADVISORY.>", ack_policy=AckPolicy.EXPLICIT)
+    await bus.add_consumer(DEAD, config)
+    async with bus.pulling(DEAD, _DURABLE) as puller:
+        while True:
+            message = await puller.next(5)
+            if message is None:
+                continue
             try:
-                while True:
-                    message = await puller.next(5)
-                    if message is None:
-                        continue
-                    try:
-                        await _bury(bus, message)
-                    except Unreadable as error:
-                        await aside.put(DEAD, message.subject, message.data, error)
-                    await message.ack()
-            finally:
-                await puller.close()
-        except (*OUTAGES, nats.errors.Error, ConsumerGone) as error:
-            log.debug("advisories cannot be read, trying again", error=str(error))
-            await asyncio.sleep(0.5)
+                await _bury(bus, message)
+            except Unreadable as error:
+                await aside.put(DEAD, message.subject, message.data, error)
+            await message.acknowledge()
 
 
-async def _bury(bus: Bus, advisory: Msg) -> None:
+async def _bury(bus: Bus, advisory: Delivery) -> None:
     """Tells the end of the job an advisory is about. Raises Unreadable where it is about none."""
     seq, deliveries = _facts(advisory.data)
     try:
-        message = await bus.js.get_msg(JOBS, seq=seq)
-    except NotFoundError:
+        message = await bus.get(JOBS, seq)
+    except NotFound:
         return  # it left the queue meanwhile
     try:
-        job = read_job(message.subject or "", message.data)
+        job = read_job(message.subject, message.data)
     except Unreadable:
         await bus.remove(JOBS, seq)
         raise
     event = JobEvent(
-        job_id=job.id, kind=job.kind, photo_id=job.photo_id, run=job.run, attempt=deliveries, seq=2**31 - 1,
-        state=JOB_STATE_FAILED, error=Error(code="poison", message=_POISON.format(deliveries), retriable=True), job=job,
+        job_id=job.id, kind=job.kind, run=job.run, attempt=deliveries, seq=2**31 - 1, state=JOB_STATE_FAILED,
+        error=Error(code="poison", message=_POISON.format(deliveries), retriable=True), job=job,
     )  # fmt: skip
+    if source := Source.of(job):
+        source.put(event)
     event.at.GetCurrentTime()
     subject = event_subject(GATEWAY, "job", job.id)
     await bus.publish_until_stored(subject, encode(event), f"{job.id}.{job.run}.poison")
@@ -104,4 +95,16 @@ async def bury(bus: Bus, record: JobRecord) -> None:
     dead.error.code, dead.error.message = error.code, error.message
     dead.at.GetCurrentTime()
     payload = json_format.MessageToJson(dead, indent=None).encode()
-    await bus.publish(f"dead.{record.kind}.{record.id}", payload, {"Nats-Msg-Id": f"dead.{record.id}.{record.run}"})
+    await bus.publish(_subject(record), payload, {"Nats-Msg-Id": f"dead.{record.id}.{record.run}"})
+
+
+async def unbury(bus: Bus, record: JobRecord) -> None:
+    """Removes what was written of a job into DEAD: it is tried again, or nobody wants to hear of it any more.
+
+    Raises Unavailable.
+    """
+    await bus.purge(DEAD, _subject(record))
+
+
+def _subject(record: JobRecord) -> str:
+    return f"dead.{record.kind}.{record.id}"

@@ -5,22 +5,22 @@ from __future__ import annotations
 from immichvr_common.errors import StorageFull
 from immichvr_common.logs import get_log
 
-from immichvr_gateway.jobs.desk import Desk
+from immichvr_gateway.http.problems import Problem
 from immichvr_gateway.jobs.records import LIVE, JobRecord, State
-from immichvr_gateway.problems import Problem
+from immichvr_gateway.jobs.service import JobService
 
 log = get_log(__name__)
 
 _MOST_TRIES = 5
 
 
-async def go_on_with_what_had_no_room(desk: Desk) -> None:
-    """Queues them anew. Raises Unavailable, and what the NATS client raises, where they cannot be."""
-    for record in [one for one in desk.index if _waits_for_room(one)]:
+async def go_on_with_what_had_no_room(jobs: JobService) -> None:
+    """Queues them anew. Raises Unavailable where they cannot be."""
+    for record in [one for one in jobs.store.index if _waits_for_room(one)]:
         tries = record.room_retries
         try:
             record.room_retries = tries + 1
-            await desk.retry(record)
+            await jobs.retry(record)
         except Problem as problem:  # somebody was faster
             log.debug("a job does not go on", job_id=record.id, why=problem.detail)
         except BaseException:

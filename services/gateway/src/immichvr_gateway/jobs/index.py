@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import datetime
+
+from immichvr_common.sources import Source
 
 from immichvr_gateway.jobs.records import JobRecord, State
 
 
 class JobIndex:
-    """Jobs by id, photo and requester."""
+    """Jobs by id, source and requester."""
 
     def __init__(self) -> None:
         self._records: dict[str, JobRecord] = {}
-        self._by_photo: dict[str, set[str]] = defaultdict(set)
+        self._by_source: dict[Source | None, set[str]] = defaultdict(set)
         self._open: set[str] = set()
+        self._in_line: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._records)
@@ -29,26 +33,29 @@ class JobIndex:
     def put(self, record: JobRecord) -> None:
         """Adds a job, or replaces what was known about it."""
         self._records[record.id] = record
-        self._by_photo[record.photo_id].add(record.id)
+        self._by_source[record.source].add(record.id)
         if not record.state.terminal:
             self._open.add(record.id)
+        if record.in_line is not None:
+            self._in_line.add(record.id)
 
     def remove(self, job_id: str) -> None:
         """Forgets a job."""
         record = self._records.pop(job_id, None)
         if record is not None:
             self._open.discard(job_id)
-            self._by_photo[record.photo_id].discard(job_id)
+            self._in_line.discard(job_id)
+            self._by_source[record.source].discard(job_id)
 
-    def of_photo(self, photo_id: str, requester: str) -> list[JobRecord]:
-        """A person's jobs about a photo, newest first."""
-        found = [self._records[one] for one in self._by_photo.get(photo_id, ())]
+    def of(self, source: Source, requester: str) -> list[JobRecord]:
+        """A person's jobs about a source, newest first."""
+        found = [self._records[one] for one in self._by_source.get(source, ())]
         mine = [record for record in found if requester in record.requesters]
-        return sorted(mine, key=lambda record: record.created_at, reverse=True)
+        return sorted(mine, key=_newest_first, reverse=True)
 
-    def current_of_photo(self, photo_id: str, requester: str) -> JobRecord | None:
-        """The job to show with a photo: one that is under way, else the newest if it failed."""
-        jobs = self.of_photo(photo_id, requester)
+    def current_of(self, source: Source, requester: str) -> JobRecord | None:
+        """The job to show with a source: one that is under way, else the newest if it failed."""
+        jobs = self.of(source, requester)
         under_way = [job for job in jobs if not job.state.terminal]
         if under_way:
             return under_way[0]
@@ -57,17 +64,31 @@ class JobIndex:
     def of_requester(self, requester: str) -> list[JobRecord]:
         """A person's jobs, newest first."""
         mine = [record for record in self._records.values() if requester in record.requesters]
-        return sorted(mine, key=lambda record: (record.created_at, record.id), reverse=True)
+        return sorted(mine, key=_newest_first, reverse=True)
 
     def waiting(self, requester: str) -> int:
         """How many of a person's jobs are queued or running."""
+        return sum(requester in record.requesters for record in self.under_way())
+
+    def under_way(self) -> list[JobRecord]:
+        """The jobs that have not ended."""
         self._open = {one for one in self._open if not self._records[one].state.terminal}
-        return sum(requester in self._records[one].requesters for one in self._open)
+        return [self._records[one] for one in self._open]
 
-    def awaiting(self, job_id: str) -> list[JobRecord]:
-        """The jobs that end when this one does."""
-        return [self._records[one] for one in self._open if self._records[one].awaits == job_id]
+    def in_line(self) -> list[JobRecord]:
+        """The jobs that wait for a place in the queue."""
+        self._in_line = {one for one in self._in_line if self._records[one].in_line is not None}
+        return [self._records[one] for one in self._in_line]
 
-    def requesters_of_photo(self, photo_id: str) -> set[str]:
-        """Everybody who asked for something about a photo."""
-        return {who for one in self._by_photo.get(photo_id, ()) for who in self._records[one].requesters}
+    def followed_by(self, job_id: str) -> list[JobRecord]:
+        """The jobs from which this one follows, and that wait for it."""
+        jobs = [self._records[one] for one in self._open]
+        return [job for job in jobs if any(one.job_id == job_id and one.state is None for one in job.then)]
+
+    def requesters_of(self, source: Source) -> set[str]:
+        """Everybody who asked for something about a source."""
+        return {who for one in self._by_source.get(source, ()) for who in self._records[one].requesters}
+
+
+def _newest_first(record: JobRecord) -> tuple[datetime, str]:
+    return record.created_at, record.id

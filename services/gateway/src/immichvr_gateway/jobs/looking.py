@@ -11,10 +11,10 @@ from immichvr_common.bus import Bus
 from immichvr_common.bus.reading import Unreadable, read_message
 from immichvr_common.bus.streams import EVENTS, JOBS
 from immichvr_common.bus.subjects import own_event_filters
-from nats.js.errors import NotFoundError
+from immichvr_common.errors import NotFound
 
-from immichvr_gateway.aside import Aside
 from immichvr_gateway.jobs.published import find_published, service_in
+from immichvr_gateway.upkeep.aside import Aside
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ async def last_words(bus: Bus, subject: str, job_id: str) -> list[LastWord]:
 
     async def last(one: str) -> LastWord | None:
         try:
-            found = await bus.js.get_last_msg(EVENTS, one)
-        except NotFoundError:
+            found = await bus.last(EVENTS, one)
+        except NotFound:
             return None
-        return LastWord(found.subject or "", found.data or b"", found.seq or 0)
+        return LastWord(found.subject, found.data, found.seq)
 
     service = service_in(subject) if subject else "*"
     found = await asyncio.gather(*(last(one) for one in own_event_filters(service, job_id)))
@@ -73,25 +73,24 @@ async def latest_run(bus: Bus, subject: str, job_id: str, asked: int) -> tuple[i
 async def queued_at(bus: Bus, subject: str) -> Queued | None:
     """The job that lies in the queue at a subject; None where there is none, or it is no job."""
     try:
-        found = await bus.js.get_last_msg(JOBS, subject)
-        return Queued(read_job(subject, found.data), found.seq or 0)
-    except (NotFoundError, Unreadable):
+        found = await bus.last(JOBS, subject)
+        return Queued(read_job(subject, found.data), found.seq)
+    except (NotFound, Unreadable):
         return None
 
 
 async def take_off_the_queue(bus: Bus, subject: str, aside: Aside) -> None:
     """Sets a message aside that lies in the queue and is no job: no worker can do anything about it."""
     try:
-        found = await bus.js.get_last_msg(JOBS, subject)
+        found = await bus.last(JOBS, subject)
         read_job(subject, found.data)
-    except NotFoundError:
+    except NotFound:
         return
     except Unreadable as error:
         await aside.put(JOBS, subject, found.data, error)
-        await bus.remove(JOBS, found.seq or 0)
+        await bus.remove(JOBS, found.seq)
 
 
 async def queued_subjects(bus: Bus) -> dict[str, str]:
     """The subject in the queue of every job that lies there, by the job's id."""
-    info = await bus.js.stream_info(JOBS, subjects_filter="jobs.>")
-    return {subject.rpartition(".")[2]: subject for subject in (info.state.subjects or {})}
+    return {subject.rpartition(".")[2]: subject for subject in await bus.subjects(JOBS)}

@@ -5,35 +5,32 @@ Every gateway reads every event from where its own KV left off; applying one twi
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
+from typing import Protocol
 
-import nats.errors
 from immichvr.events.v1.events_pb2 import AssetEvent, JobEvent, ModelEvent
-from immichvr_common.bus import Bus, Puller
-from immichvr_common.bus.connection import OUTAGES
-from immichvr_common.bus.pull import ConsumerGone
+from immichvr_common.bus import Bus, Delivery, Puller
 from immichvr_common.bus.reading import Unreadable, read_message
 from immichvr_common.bus.streams import EVENTS
 from immichvr_common.bus.subjects import Told, event_filters, read_subject
-from immichvr_common.errors import Unavailable
+from immichvr_common.errors import NotFound, Unavailable
 from immichvr_common.logs import get_log
-from nats.aio.msg import Msg
+from immichvr_common.retrying import forever, until_up
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
-from nats.js.errors import NotFoundError
 from pydantic import BaseModel, Field
 
-from immichvr_gateway.aside import Aside
+from immichvr_gateway.upkeep.aside import Aside
 
 log = get_log(__name__)
 
 _BATCH = 256
 _WAIT_S = 5.0
-_STORAGE_S = 1.0
+_AGAIN_S = 1.0
 
 
 class Position(BaseModel):
@@ -57,10 +54,21 @@ class Position(BaseModel):
             return cls()
 
 
+class Followers(Protocol):
+    """What follows the events."""
+
+    async def on_job(self, told: Told, event: JobEvent) -> None: ...
+
+    async def on_asset(self, told: Told, event: AssetEvent, seq: int) -> None:
+        """An asset's event, and its place in the stream."""
+
+    async def on_model(self, told: Told, event: ModelEvent) -> None: ...
+
+
 class EventReader:
     """Reads the stream EVENTS in order, from a given place on, through outages.
 
-    on_asset is told the event's place in the stream too. on_begun_anew: called when the stream turns out to be
+    on_begun_anew: called when the stream turns out to be
     another than the one that was read so far, before its events are read from the beginning.
     """
 
@@ -70,19 +78,20 @@ class EventReader:
         after: Position,
         aside: Aside,
         look_ahead: Callable[[list[AssetEvent]], Awaitable[None]],
-        on_job: Callable[[Told, JobEvent], Awaitable[None]],
-        on_asset: Callable[[Told, AssetEvent, int], Awaitable[None]],
-        on_model: Callable[[Told, ModelEvent], Awaitable[None]],
         on_begun_anew: Callable[[], None],
     ) -> None:
         self._bus, self._aside, self._look_ahead = bus, aside, look_ahead
         self.position, self._begun = after.seq, after.begun
-        self._on_job, self._on_asset, self._on_model = on_job, on_asset, on_model
+        self._followers: Followers | None = None
         self._on_begun_anew = on_begun_anew
         # Through which consumer events come, and how many of those it delivered have been applied.
         self._consumer, self._applied = "", 0
         self.stored_at: datetime | None = None
         """When the event that is being applied was stored, by the clock of NATS."""
+
+    def feed(self, followers: Followers) -> None:
+        """Who is told of every event from now on."""
+        self._followers = followers
 
     @property
     def place(self) -> Position:
@@ -92,30 +101,29 @@ class EventReader:
     async def is_caught_up(self) -> bool:
         """Whether everything that lies in the stream at this moment has been applied.
 
-        Raises what the NATS client raises when the server is gone.
+        Raises Unavailable.
         """
         if not self._consumer:
             return False
         try:
-            info = await self._bus.js.consumer_info(EVENTS, self._consumer)
-        except NotFoundError:
+            info = await self._bus.consumer(EVENTS, self._consumer)
+        except NotFound:
             return False
         delivered = info.delivered.consumer_seq if info.delivered is not None else 0
         return not info.num_pending and self._applied >= delivered
 
     async def run(self) -> None:
         """Reads until cancelled."""
-        while True:
-            try:
-                async with self._puller() as puller:
-                    while True:
-                        messages = await puller.batch(_BATCH, _WAIT_S)
-                        await self._look_ahead(_assets_in(messages))
-                        for message in messages:
-                            await self._apply(message)
-            except (Unavailable, *OUTAGES, nats.errors.Error, ConsumerGone) as error:
-                log.warning("events cannot be read, trying again", error=str(error) or type(error).__name__)
-                await asyncio.sleep(0.3)
+        await forever(self._read, "events cannot be read", outage=(Unavailable, NotFound), longest_s=_AGAIN_S)
+
+    async def _read(self) -> None:
+        async with self._puller() as puller:
+            while True:
+                messages = await puller.batch(_BATCH, _WAIT_S)
+                ahead = _assets_in(messages)
+                await self._look_ahead(list(ahead.values()))
+                for message in messages:
+                    await self._apply(message, ahead.get(message.seq))
 
     @asynccontextmanager
     async def _puller(self) -> AsyncIterator[Puller]:
@@ -128,19 +136,17 @@ class EventReader:
             inactive_threshold=60,
             mem_storage=True,
         )
-        info = await self._bus.js.add_consumer(EVENTS, config)
-        puller = Puller(self._bus.client, EVENTS, info.name)
-        await puller.open()
-        self._consumer, self._applied = info.name, 0
+        info = await self._bus.add_consumer(EVENTS, config)
         try:
-            yield puller
+            async with self._bus.pulling(EVENTS, info.name) as puller:
+                self._consumer, self._applied = info.name, 0
+                yield puller
         finally:
             self._consumer = ""
-            await puller.close()
 
     async def _check_stream(self) -> None:
         """Holds the position against the stream, which may be a new one, or have lost events that were not read."""
-        info = await self._bus.js.stream_info(EVENTS)
+        info = await self._bus.stream(EVENTS)
         is_other = self._begun is not None and info.created is not None and self._begun != info.created
         if self.position > info.state.last_seq or is_other:
             log.warning(
@@ -154,54 +160,56 @@ class EventReader:
             log.warning("events were removed before they were read", events=gone, was_at=self.position)
         self._begun = info.created
 
-    async def _apply(self, message: Msg) -> None:
-        place, self.stored_at = message.metadata.sequence, message.metadata.timestamp
-        while True:
-            try:
-                await self.take(message.subject, message.data, place.stream)
-                break
-            except Unavailable as error:
-                if error.down != "s3":
-                    raise
-                # What is told to be there cannot be looked at just now; NATS goes on keeping what comes after.
-                log.warning("events wait for storage", error=error.message)
-                await asyncio.sleep(_STORAGE_S)
+    async def _apply(self, message: Delivery, asset: AssetEvent | None) -> None:
+        self.stored_at = message.at
+        # What is told to be there cannot be looked at just now; NATS goes on keeping what comes after.
+        await until_up(
+            partial(self.take, message.subject, message.data, message.seq, asset), "events wait for storage",
+            longest_s=_AGAIN_S, seen=_raise_unless_storage,
+        )  # fmt: skip
         self.stored_at = None
-        self.position, self._applied = place.stream, place.consumer
+        self.position, self._applied = message.seq, message.number
 
-    async def take(self, subject: str, data: bytes, seq: int) -> None:
-        """Applies one event, `seq` being its place in the stream.
+    async def take(self, subject: str, data: bytes, seq: int, asset: AssetEvent | None = None) -> None:
+        """Applies one event, `seq` being its place in the stream. asset: what was read of it already.
 
         One that cannot be read, believed or applied is set aside. Raises on outages alone.
         """
         try:
-            await self._take(subject, data, seq)
+            await self._take(subject, data, seq, asset)
         except Unreadable as error:
             await self._aside.put(EVENTS, subject, data, error)
-        except (Unavailable, *OUTAGES, nats.errors.Error):
+        except Unavailable:
             raise
         except Exception as error:  # one bad event must not make the gateway deaf to all others
             log.error("an event cannot be applied", subject=subject[:200], exc_info=error)
             await self._aside.put(EVENTS, subject, data, Unreadable("not_applied", f"{type(error).__name__}: {error}"))
 
-    async def _take(self, subject: str, data: bytes, seq: int) -> None:
-        told = read_subject(subject)
+    async def _take(self, subject: str, data: bytes, seq: int, asset: AssetEvent | None) -> None:
+        told, followers = read_subject(subject), self._followers
+        if followers is None:
+            raise Unavailable("nobody follows the events yet", down="gateway")
         if told is None:
             raise Unreadable("misplaced", f"{subject[:200]!r} is no subject of an event")
         if told.what == "job":
-            await self._on_job(told, read_message(data, JobEvent()))
+            await followers.on_job(told, read_message(data, JobEvent()))
         elif told.what == "asset":
-            await self._on_asset(told, read_message(data, AssetEvent()), seq)
+            await followers.on_asset(told, asset or read_message(data, AssetEvent()), seq)
         else:
-            await self._on_model(told, read_message(data, ModelEvent()))
+            await followers.on_model(told, read_message(data, ModelEvent()))
 
 
-def _assets_in(messages: list[Msg]) -> list[AssetEvent]:
-    """What a batch tells of assets, as far as it can be read."""
-    found: list[AssetEvent] = []
+def _raise_unless_storage(outage: Exception) -> None:
+    if isinstance(outage, Unavailable) and outage.down != "s3":
+        raise outage
+
+
+def _assets_in(messages: list[Delivery]) -> dict[int, AssetEvent]:
+    """What a batch tells of assets, as far as it can be read, by its place in the stream."""
+    found: dict[int, AssetEvent] = {}
     for message in messages:
         told = read_subject(message.subject)
         if told is not None and told.what == "asset":
             with contextlib.suppress(Unreadable):
-                found.append(read_message(message.data, AssetEvent()))
+                found[message.seq] = read_message(message.data, AssetEvent())
     return found

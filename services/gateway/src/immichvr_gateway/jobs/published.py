@@ -10,7 +10,7 @@ from immichvr_common.bus import Bus
 from immichvr_common.bus.reading import Unreadable
 from immichvr_common.bus.streams import EVENTS, JOBS
 from immichvr_common.bus.subjects import PUBLISHED
-from nats.js.errors import NotFoundError
+from immichvr_common.errors import NotFound
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ async def find_published(bus: Bus, job_id: str) -> Published | None:
     """The latest run of a job as it was published; None where there is none.
 
     The copy in EVENTS outlives the job; jobs published by the release before lie in JOBS alone, while they do.
-    Raises what the NATS client raises when the server is gone.
+    Raises Unavailable.
     """
     for stream, prefix in ((EVENTS, PUBLISHED), (JOBS, "jobs")):
         try:
-            message = await bus.js.get_last_msg(stream, f"{prefix}.*.*.*.*.{job_id}")
-        except NotFoundError:
+            message = await bus.last(stream, f"{prefix}.*.*.*.*.{job_id}")
+        except NotFound:
             continue
-        subject = f"jobs.{(message.subject or '').removeprefix(f'{prefix}.')}"
+        subject = f"jobs.{message.subject.removeprefix(f'{prefix}.')}"
         try:
             return Published(read_job(subject, message.data), subject)
         except Unreadable:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from datetime import UTC
 
-from google.protobuf import json_format
 from immichvr.events.v1.events_pb2 import JOB_STATE_CANCELLED, JobEvent
+from immichvr_catalog import GATEWAY
 from immichvr_common.bus import Bus
-from immichvr_common.bus.connection import OUTAGES
 from immichvr_common.bus.streams import CANCELS, JOBS
-from immichvr_common.bus.subjects import GATEWAY, event_subject
-from immichvr_common.errors import Conflict, Unavailable
+from immichvr_common.bus.subjects import event_subject
+from immichvr_common.errors import Conflict, NotFound, Unavailable
 from immichvr_common.reporting import encode
-from nats.js.errors import NotFoundError
 
 from immichvr_gateway.jobs.looking import latest_run, queued_at
 from immichvr_gateway.jobs.reconciling import Reading
-from immichvr_gateway.jobs.records import JobRecord, State, is_lightening
+from immichvr_gateway.jobs.records import JobRecord, State, is_followed
 
 _LAST_SEQ = 2**31 - 1
 
@@ -33,33 +32,38 @@ class JobQueue:
         """Has nobody begin a job, and whoever is at it stop. Raises Unavailable."""
         if not self._bus.connected:
             raise Unavailable("NATS is not connected", down="nats")
-        try:
-            cancels = await self._bus.js.key_value(CANCELS)
-            await cancels.put(record.id, str(record.run).encode())
-            await self._bus.client.publish(f"control.cancel.{record.id}", str(record.run).encode())
-            if record.state is State.QUEUED or is_lightening(record):
-                event = JobEvent(
-                    job_id=record.id, kind=record.kind, photo_id=record.photo_id, run=record.run,
-                    attempt=record.attempts, seq=_LAST_SEQ, state=JOB_STATE_CANCELLED,
-                )  # fmt: skip
-                event.at.GetCurrentTime()
-                await self._bus.publish(event_subject(GATEWAY, "job", record.id), encode(event))
-                await self._delete(record)
-        except OUTAGES as error:
-            raise Unavailable("NATS did not confirm that the job is cancelled", down="nats") from error
+        run = str(record.run).encode()
+        await self._bus.kv(CANCELS).put(record.id, run)
+        await self._bus.announce(f"control.cancel.{record.id}", run)
+        if record.state is State.QUEUED or is_followed(record):
+            event = JobEvent(
+                job_id=record.id, kind=record.kind, run=record.run, attempt=record.attempts, seq=_LAST_SEQ,
+                state=JOB_STATE_CANCELLED,
+            )  # fmt: skip
+            if record.source is not None:
+                record.source.put(event)
+            event.at.GetCurrentTime()
+            await self._bus.publish(event_subject(GATEWAY, "job", record.id), encode(event))
+            await self._delete(record)
 
     async def put(self, record: JobRecord, patience_s: float) -> None:
         """Puts the run of a record in the queue, once. Raises Unavailable.
 
         Where a run as late is there already, made by another gateway or before a crash, the record is of that run.
-        patience_s: how long the message of an ended run may take to be acknowledged before it is removed.
+        One that waited in line was created when it began to. patience_s: how long the message of an ended run may
+        take to be acknowledged before it is removed.
         """
         deadline = asyncio.get_running_loop().time() + patience_s
         message_id = f"{record.id}.{record.run}"
         while True:
             job = record.job()
             job.run = record.run
-            job.created_at.GetCurrentTime()
+            if record.in_line is None:
+                job.created_at.GetCurrentTime()
+            else:
+                job.created_at.FromDatetime(record.in_line)
+            if not job.HasField("asked_at"):
+                job.asked_at.CopyFrom(job.created_at)
             job.requesters[:] = record.requesters
             try:
                 receipt = await self._bus.publish(record.subject, encode(job), {"Nats-Msg-Id": message_id})
@@ -80,7 +84,7 @@ class JobQueue:
                 record.run = run + 1
                 message_id = f"{record.id}.{record.run}"
         job.run = record.run
-        record.message = json_format.MessageToDict(job)
+        record.put_job(job)
         record.created_at = record.updated_at = job.created_at.ToDatetime(UTC)
 
     async def _is_there(self, record: JobRecord) -> bool:
@@ -99,9 +103,5 @@ class JobQueue:
             await asyncio.sleep(0.02)
 
     async def _delete(self, record: JobRecord) -> None:
-        try:
-            message = await self._bus.js.get_last_msg(JOBS, record.subject)
-            if message.seq is not None:
-                await self._bus.remove(JOBS, message.seq)
-        except NotFoundError:
-            return
+        with contextlib.suppress(NotFound):
+            await self._bus.remove(JOBS, (await self._bus.last(JOBS, record.subject)).seq)

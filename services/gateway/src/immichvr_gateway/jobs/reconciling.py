@@ -6,13 +6,12 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
 from immichvr_common.bus import Bus
-from immichvr_common.bus.connection import OUTAGES
 from immichvr_common.errors import Unavailable
 from immichvr_common.logs import get_log
 
 from immichvr_gateway.jobs.index import JobIndex
 from immichvr_gateway.jobs.looking import queued_subjects
-from immichvr_gateway.jobs.records import JobRecord, is_lightening
+from immichvr_gateway.jobs.records import JobRecord, is_followed
 
 log = get_log(__name__)
 
@@ -36,8 +35,6 @@ class Mender(Protocol):
 
     async def pay_debts(self, job_id: str) -> None: ...
 
-    async def go_on(self, job_id: str) -> None: ...
-
     async def adopt(self, subject: str) -> None: ...
 
     async def declare_lost(self, job_id: str, run: int) -> None: ...
@@ -54,7 +51,6 @@ class Reconciler:
         """Mends everything once. What goes wrong with one job keeps no other from being mended."""
         await self._each(self._mender.write_down, unwritten)
         await self._each(self._mender.pay_debts, [record.id for record in self._index if record.owed])
-        await self._each(self._mender.go_on, [record.id for record in self._index if is_lightening(record)])
         subjects = await queued_subjects(self._bus)
         await self._each(self._mender.adopt, [subjects[one] for one in subjects if self._may_be_news(one)])
         await self._look_for_lost(set(subjects))
@@ -84,11 +80,11 @@ class Reconciler:
         for name in list(names):
             try:
                 await mend(name)
-            except (Unavailable, *OUTAGES):
+            except Unavailable:
                 raise
             except Exception as error:  # one bad record must not keep the others from being mended
                 log.error("a job cannot be mended", step=mend.__name__, job=name, exc_info=error)
 
 
 def _should_be_queued(record: JobRecord, queued: set[str]) -> bool:
-    return not (record.state.terminal or is_lightening(record) or record.owed or record.id in queued)
+    return not (record.state.terminal or is_followed(record) or record.owed or record.id in queued)

@@ -12,12 +12,15 @@ class LibraryError(ServiceError):
 
 
 class PhotoNotFound(LibraryError):
-    """There is no such photo, or none that the asking person may see; which of the two is not told."""
+    """There is no such photo, or none that the asking person may see; which of the two is not told.
+
+    what: it is in words, where it is no photo.
+    """
 
     code = "not_found"
 
-    def __init__(self, photo_id: str) -> None:
-        super().__init__(f"there is no photo {photo_id!r}, or you may not see it")
+    def __init__(self, named: str, what: str = "photo") -> None:
+        super().__init__(f"there is no {what} {named!r}, or you may not see it")
 
 
 class InvalidCursor(LibraryError, ValueError):
@@ -56,6 +59,15 @@ class SignInFailed(LibraryError):
     code = "unauthorized"
 
 
+class PasswordRequired(SignInFailed):
+    """A share link that shows nothing before its password is given."""
+
+    code = "password_required"
+
+    def __init__(self) -> None:
+        super().__init__("this link asks for a password")
+
+
 class NotPermitted(LibraryError):
     """The credential is good, and does not reach that far.
 
@@ -67,6 +79,22 @@ class NotPermitted(LibraryError):
     def __init__(self, message: str, permissions: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.permissions = permissions
+
+
+class SearchUnavailable(LibraryError):
+    """This library, as it is set up, cannot look for that."""
+
+    code = "search_unavailable"
+
+
+class NoSuchRange(LibraryError):
+    """Bytes were asked for that a file has not. size: how many it has."""
+
+    code = "range_not_satisfiable"
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"the file has {size} bytes; the range is outside of it")
+        self.size = size
 
 
 class PhotoTooLarge(LibraryError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-_IMAGE_TYPE = re.compile(r"image/[a-z0-9][a-z0-9.+-]{0,63}")
+_MEDIA_TYPE = re.compile(r"(image|video)/[a-z0-9][a-z0-9.+-]{0,63}")
 _UNSAFE_LETTERS = frozenset('/\\"')
 # SVG may carry scripts, which would run in the gateway's origin.
 _ACTIVE_TYPES = frozenset({"image/svg+xml", "image/svg"})
@@ -24,6 +24,6 @@ def printable_name(name: str) -> str:
 
 
 def passive_type(media_type: str | None) -> str:
-    """The media type if it is a picture's that runs nothing in a browser, else one that is only downloaded."""
+    """The media type if it is of pictures or videos and runs nothing in a browser, else one that is only downloaded."""
     bare = (media_type or "").partition(";")[0].strip().lower()
-    return bare if _IMAGE_TYPE.fullmatch(bare) and bare not in _ACTIVE_TYPES else _OPAQUE_TYPE
+    return bare if _MEDIA_TYPE.fullmatch(bare) and bare not in _ACTIVE_TYPES else _OPAQUE_TYPE

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import AsyncGenerator, Collection
 from typing import Literal, Protocol
 
+from immichvr_common.sources import Source
+
+from immichvr_gateway.library.browsing import Browsing
+from immichvr_gateway.library.changes import Changes
 from immichvr_gateway.library.content import Content
 from immichvr_gateway.library.photos import Caller, Identity, LibraryPhoto, PhotoPage, Span, Trace
 
 
 class Library(Protocol):
-    """A source of photos. What may be seen is decided anew, or at most a minute ago, for each person.
+    """A source of photos and videos. What may be seen is decided anew, or at most a minute ago, for each person.
 
     Every method may raise LibraryUnavailable, SignInFailed (the credential is no longer good) or NotPermitted.
     """
@@ -25,32 +29,71 @@ class Library(Protocol):
         """What every cursor of this library looks like, and nothing that it refuses: a regular expression."""
         ...
 
-    async def photos(self, who: Identity, cursor: str | None, limit: int) -> PhotoPage:
-        """A page of photos, newest first; InvalidCursor for a cursor of no page."""
+    @property
+    def browsing(self) -> Browsing:
+        """Its lists by time, album, person, place, tag, memory and words."""
+        ...
+
+    async def items(self, kind: str, who: Identity, cursor: str | None, limit: int) -> PhotoPage:
+        """A page of photos, or of videos, newest first; InvalidCursor for a cursor of no page.
+
+        kind: of sources; of kinds that libraries do not hold there are none.
+        """
+        ...
+
+    def changes(self, who: Identity) -> AsyncGenerator[Changes]:
+        """What comes, changes and goes from now on among what this person sees, until it is closed.
+
+        Costs the library little while nothing happens. Raises while it goes on what other methods do.
+        """
+        ...
+
+    async def item(self, who: Identity, item: Source, *, fresh: bool = False) -> LibraryPhoto:
+        """One photo or video; `fresh` asks anew, as before work on it begins. PhotoNotFound."""
         ...
 
     async def photo(self, who: Identity, photo_id: str, *, fresh: bool = False) -> LibraryPhoto:
-        """One photo; `fresh` asks anew, as before work on it begins. PhotoNotFound."""
+        """As `item`, of a photo."""
         ...
 
-    async def owns(self, who: Identity, photo_id: str) -> bool:
-        """Whether a photo that this person sees is theirs, asked anew. PhotoNotFound."""
+    async def owns(self, who: Identity, item: Source) -> bool:
+        """Whether a photo or video that this person sees is theirs, asked anew. PhotoNotFound."""
         ...
 
-    async def trace(self, who: Identity, photo_id: str) -> Trace:
-        """What `is_gone` needs to know of a photo. PhotoNotFound."""
+    async def trace(self, who: Identity, item: Source) -> Trace:
+        """What `is_gone` needs to know of a photo or video. PhotoNotFound."""
         ...
 
-    async def is_gone(self, who: Identity, photo_id: str, mark: str) -> bool:
-        """Whether a photo was deleted for good, asked as its owner; False wherever that cannot be told for sure."""
+    async def is_gone(self, who: Identity, item: Source, mark: str) -> bool:
+        """Whether a photo or video was deleted for good, asked as its owner; False where that is not sure."""
         ...
 
-    async def original(self, who: Identity, photo_id: str, span: Span | None = None) -> Content:
-        """The file as it is, or that part of it, where the library gives parts. PhotoNotFound, PhotoTooLarge."""
+    async def set_favorite(self, who: Identity, item: Source, favorite: bool) -> LibraryPhoto:
+        """Marks a photo or video, or takes the mark away; it as it is then.
+
+        PhotoNotFound; NotPermitted, naming the permission that the credential lacks, or where it is not theirs.
+        """
         ...
 
-    async def source(self, who: Identity, photo_id: str) -> Content:
-        """What depth and splats are made from: the picture a person sees, in a format that is decoded."""
+    async def original(self, who: Identity, item: Source, span: Span | None = None) -> Content:
+        """The file as it is, or that part of it, where the library gives parts.
+
+        PhotoNotFound, PhotoTooLarge, NoSuchRange.
+        """
+        ...
+
+    async def playback(self, who: Identity, item: Source, span: Span | None = None) -> Content:
+        """What browsers play of a video, or the clip of a live photo, whole or in part.
+
+        PhotoNotFound, also of a photo that has none; PhotoTooLarge, NotReady, NoSuchRange.
+        """
+        ...
+
+    async def source(self, who: Identity, item: Source) -> Content:
+        """What is worked on: of a photo the picture that a person sees, in a format that is decoded; a video's file.
+
+        PhotoNotFound, PhotoTooLarge.
+        """
         ...
 
     async def rendition(self, who: Identity, photo_id: str, *, small: bool) -> Content | None:
@@ -61,23 +104,23 @@ class Library(Protocol):
         """
         ...
 
-    async def thumbnail(self, who: Identity, photo_id: str) -> Content:
+    async def thumbnail(self, who: Identity, item: Source) -> Content:
         """A small upright picture that browsers show. PhotoNotFound, PhotoUnreadable, NotReady."""
         ...
 
-    async def preview(self, who: Identity, photo_id: str) -> Content:
+    async def preview(self, who: Identity, item: Source) -> Content:
         """A screen-sized upright picture that browsers show. PhotoNotFound, PhotoUnreadable, NotReady."""
         ...
 
-    async def visible(self, who: Identity, photo_ids: Collection[str], *, singly: int) -> set[str]:
-        """Those of many photos that this person sees, at few requests to the library.
+    async def visible(self, who: Identity, items: Collection[Source], *, singly: int) -> set[Source]:
+        """Those of many photos and videos that this person sees, at few requests to the library.
 
         singly: how many that it does not list for them, and that they have not opened before, are asked about.
         """
         ...
 
-    def recall(self, who: Identity, photo_id: str) -> bool | None:
-        """Whether this person sees a photo, if that was decided lately; None where the library has to be asked."""
+    def recall(self, who: Identity, item: Source) -> bool | None:
+        """Whether this person sees a photo or video, if that was decided lately; None where it has to be asked."""
         ...
 
     async def sign_in(
@@ -112,6 +155,10 @@ class Library(Protocol):
 
     async def check(self) -> list[str]:
         """What is wrong with the library or its settings, in words; nothing where all is well."""
+        ...
+
+    async def remarks(self) -> list[str]:
+        """What is good to know and keeps nothing from working, in words; nothing where all is as it should be."""
         ...
 
     async def answers(self) -> bool:

@@ -13,12 +13,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from immichvr_catalog import KINDS
 from immichvr_common.errors import Conflict, ServiceError, Unavailable
 from immichvr_common.logs import get_log
-from immichvr_common.manifests import ROOTS, change_manifest, manifest_key, parse_manifest
+from immichvr_common.manifests import change_manifest, parse_manifest
 from immichvr_common.storage import Listed, ObjectStore
+from immichvr_common.storage_rights import PARTS
 
-from immichvr_gateway.assets import AssetIndex, ManifestReader, entry_of
+from immichvr_gateway.assets.index import AssetIndex, ManifestReader, entry_of
 from immichvr_gateway.retention.decisions import (
     Change,
     Found,
@@ -27,6 +29,7 @@ from immichvr_gateway.retention.decisions import (
     Verdict,
     Why,
     judge,
+    judge_part,
     judge_source,
     missing_files,
 )
@@ -57,15 +60,25 @@ class Tally:
 
 @dataclass
 class Report:
-    """What a pass found and did. kept: by top-level prefix. gone: by why; what would go, where nothing may be done."""
+    """What a pass found and did.
+
+    kept: by top-level prefix; of: the same by the id of the source. gone: by why; what would go, where nothing may be
+    done.
+    """
 
     kept: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
+    of: dict[str, dict[str, Tally]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Tally)))
     gone: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
     requests: int = 0
 
+    def keep(self, root: str, source_id: str, size: int) -> None:
+        """Counts an object that stays."""
+        self.kept[root].add(size)
+        self.of[source_id][root].add(size)
+
 
 class Collector:
-    """Tidies up storage. busy: the photos that have a job queued or running, asked anew each time."""
+    """Tidies up storage. busy: the ids of the sources that have a job queued or running, asked anew each time."""
 
     def __init__(
         self, store: ObjectStore, index: AssetIndex, manifests: ManifestReader, book: AssetBook, busy: Busy,
@@ -74,7 +87,7 @@ class Collector:
         self._store, self._index, self._manifests, self._book, self._busy = store, index, manifests, book, busy
         self._rules, self._dry_run = rules, dry_run
         self._settled: dict[str, tuple[bytes, datetime | None]] = {}
-        self.gone_photos: set[str] = set()
+        self.gone: set[str] = set()
 
     async def walk(self, report: Report, root: str, after: str = "") -> AsyncIterator[str]:
         """Goes through one top-level prefix, and gives after each page the key after which it would go on.
@@ -94,44 +107,47 @@ class Collector:
         if not listed:
             return
         now, busy = await self._store.clock(), await self._busy()
-        if root == SOURCES:
-            await self._treat_sources(report, listed, busy, now)
+        if root in (SOURCES, PARTS):
+            await self._treat_singly(report, root, listed, busy, now)
             return
-        kind = next(one for one, place in ROOTS.items() if place == root)
         for prefix, objects in _grouped(listed).items():
-            await self._treat_asset(report, kind, prefix, objects, busy, now)
+            await self._treat_asset(report, prefix, objects, busy, now)
 
-    async def _treat_sources(self, report: Report, listed: list[Listed], busy: set[str], now: datetime) -> None:
+    async def _treat_singly(
+        self, report: Report, root: str, listed: list[Listed], busy: set[str], now: datetime
+    ) -> None:
+        """Copies of originals, and what jobs keep: neither is any asset's."""
+        judged, of = (judge_source, _second) if root == SOURCES else (judge_part, source_of_part)
         for one in listed:
-            photo_id = one.key.split("/")[1]
-            removal = None if photo_id in busy else judge_source(one, now, self._rules)
-            if removal is None and photo_id not in self.gone_photos - busy:
-                report.kept[SOURCES].add(one.size)
+            source_id = of(one.key)
+            removal = None if source_id in busy else judged(one, now, self._rules)
+            if removal is None and source_id not in self.gone - busy:
+                report.keep(root, source_id, one.size)
             else:
-                await self._remove(report, one, Why.SOURCE if removal else Why.DELETED)
+                await self._remove(report, one, removal.why if removal else Why.DELETED)
 
     async def _treat_asset(
-        self, report: Report, kind: str, prefix: str, listed: list[Listed], busy: set[str], now: datetime
+        self, report: Report, prefix: str, listed: list[Listed], busy: set[str], now: datetime
     ) -> None:
         root, _, asset = prefix.partition("/")
-        photo_id, _, model_key = asset.partition("_")
-        entry = self._index.get(photo_id, f"{kind}-{model_key}")
+        source_id = asset.partition("_")[0]
+        entry = self._index.at(prefix)
         shown = entry.recipe if entry is not None else None
-        is_gone = photo_id in self.gone_photos
+        is_gone = source_id in self.gone
         fingerprint = _fingerprint(listed, shown, is_gone)
         known, due = self._settled.get(prefix, (b"", None))
-        if photo_id in busy or (known == fingerprint and (due is None or due > now)):
+        if source_id in busy or (known == fingerprint and (due is None or due > now)):
             for one in listed:
-                report.kept[root].add(one.size)
+                report.keep(root, source_id, one.size)
             return
-        group = await self._read(report, kind, photo_id, model_key, listed)
+        group = await self._read(report, prefix, listed)
         await self._agree(group, shown)
         verdict = judge(group, shown, is_gone, now, self._rules)
         await self._carry_out(report, root, listed, verdict)
         if not verdict.changes and all(found.manifest is not None for found in group.manifests.values()):
             self._remember(prefix, fingerprint, verdict)
 
-    async def _read(self, report: Report, kind: str, photo_id: str, model_key: str, listed: list[Listed]) -> Group:
+    async def _read(self, report: Report, prefix: str, listed: list[Listed]) -> Group:
         objects: dict[str, list[Listed]] = defaultdict(list)
         manifests: dict[str, Found] = {}
         for one in listed:
@@ -142,10 +158,10 @@ class Collector:
                 objects[recipe].append(one)
         for recipe in set(objects) - set(manifests):
             # It may have been written since the listing, by a job that has ended since.
-            key = manifest_key(kind, photo_id, model_key, recipe)
+            key = f"{prefix}/{recipe}/{_MANIFEST}"
             if await self._exists(report, key):
                 manifests[recipe] = Found(None, objects[recipe][0])
-        return Group(kind, photo_id, model_key, objects, manifests)
+        return Group(prefix, objects, manifests)
 
     async def _found(self, report: Report, listed: Listed) -> Found:
         """A manifest, if it is still the one that was listed."""
@@ -167,8 +183,7 @@ class Collector:
 
     async def _agree(self, group: Group, shown: str | None) -> None:
         """Makes the index agree with what was found: an asset that nobody knew of, one that is not there any more."""
-        asset_key = f"{group.kind}-{group.model_key}"
-        entry = self._index.get(group.photo_id, asset_key)
+        entry = self._index.at(group.prefix)
         if entry is not None:
             found = group.manifests.get(entry.recipe)
             manifest = found.manifest if found is not None else None
@@ -184,7 +199,7 @@ class Collector:
         going = {removal.listed.key for removal in verdict.removals}
         for one in listed:
             if one.key not in going:
-                report.kept[root].add(one.size)
+                report.keep(root, _source_in(one.key), one.size)
         for removal in verdict.removals:
             await self._remove(report, removal.listed, removal.why)
         for change in verdict.changes:
@@ -202,7 +217,7 @@ class Collector:
         leaving = [file for file in manifest.files if not change.names or file.name in change.names]
         for file in leaving:
             report.gone[f"{change.why}-soon"].add(file.size)
-        if self._dry_run or manifest.photo_id in await self._busy():
+        if self._dry_run or manifest.source.id in await self._busy():
             return
         report.requests += 1
         note = "ply: the raw PLY is not kept any longer; asking for it makes the splat anew"
@@ -212,7 +227,7 @@ class Collector:
         except Conflict:
             return  # it is another one by now, and is judged next time
         self._manifests.forget(manifest.key)
-        entry = self._index.get(manifest.photo_id, manifest.asset_key)
+        entry = self._index.get(manifest.source, manifest.asset_key)
         if not change.names and entry is not None and entry.manifest_key == manifest.key:
             await self._book.forget(entry)
 
@@ -239,6 +254,20 @@ def _grouped(listed: list[Listed]) -> dict[str, list[Listed]]:
         if len(one.key.split("/")) >= 4 and "_" in _group_of(one):
             groups[_group_of(one)].append(one)
     return groups
+
+
+def source_of_part(key: str) -> str:
+    """The id of the source whose job keeps a part: parts/<kind>-<id>-<hash>/…."""
+    kind = next((name for name in KINDS if _second(key).startswith(f"{name}-")), "")
+    return _second(key).removeprefix(f"{kind}-").rpartition("-")[0]
+
+
+def _second(key: str) -> str:
+    return key.split("/")[1]
+
+
+def _source_in(key: str) -> str:
+    return key.split("/")[1].partition("_")[0]
 
 
 def _group_of(listed: Listed) -> str:

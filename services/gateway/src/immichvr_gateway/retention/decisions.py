@@ -1,6 +1,6 @@
 """What goes, and why: from a listing of storage, the manifests in it and what is under way. No I/O, no clock.
 
-Ages are those of storage's own clock alone. What cannot be read, or belongs to a photo with a job under way, stays.
+Ages are those of storage's own clock alone. What cannot be read, or belongs to a source with a job under way, stays.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ class Why(StrEnum):
 
     SOURCE = "source"
     """A copy of an original that no job has used lately."""
+    PART = "part"
+    """What a job kept while it worked, and nobody goes on from."""
     ORPHAN = "orphan"
     """A file of an attempt that never became an asset."""
     REPLACED = "replaced"
@@ -30,7 +32,7 @@ class Why(StrEnum):
     PLY = "ply"
     """The raw PLY, whose time is over."""
     DELETED = "deleted"
-    """The photo was deleted for good."""
+    """The photo, or one of those that it is made of, was deleted for good."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +64,12 @@ class Found:
 
 @dataclass(frozen=True)
 class Group:
-    """Everything under `{root}/{photo_id}_{model_key}/`: one asset, in all its recipes.
+    """Everything under `prefix`, which is `{root}/{id of the source}_{model_key}`: one asset, in all its recipes.
 
     objects: by recipe, without the manifests. manifests: by recipe, where there is one.
     """
 
-    kind: str
-    photo_id: str
-    model_key: str
+    prefix: str
     objects: Mapping[str, list[Listed]]
     manifests: Mapping[str, Found]
 
@@ -104,18 +104,18 @@ class Verdict:
         self.later = at if self.later is None else min(self.later, at)
 
 
-def judge(group: Group, shown: str | None, is_photo_gone: bool, now: datetime, rules: Rules) -> Verdict:
-    """What goes of one asset, of a photo with nothing under way.
+def judge(group: Group, shown: str | None, is_gone: bool, now: datetime, rules: Rules) -> Verdict:
+    """What goes of one asset, of a source with nothing under way.
 
-    shown: the recipe that people see, None where that is not known. is_photo_gone: the library has deleted the photo
-    for good, and the time for regret is over.
+    shown: the recipe that people see, None where that is not known. is_gone: the library has deleted the photo, or
+    one of its source's, for good, and the time for regret is over.
     """
     verdict = Verdict()
     manifests = {recipe: found.manifest for recipe, found in group.manifests.items() if found.manifest is not None}
     if len(manifests) < len(group.manifests):
         return verdict
     for recipe, manifest in manifests.items():
-        _judge_asset(verdict, group, recipe, manifest, shown, is_photo_gone, now, rules)
+        _judge_asset(verdict, group, recipe, manifest, shown, is_gone, now, rules)
     named = {file.key for manifest in manifests.values() for file in manifest.files}
     for recipe, objects in group.objects.items():
         unnamed = [one for one in objects if one.key not in named]
@@ -130,6 +130,11 @@ def judge(group: Group, shown: str | None, is_photo_gone: bool, now: datetime, r
 def judge_source(listed: Listed, now: datetime, rules: Rules) -> Removal | None:
     """Whether a staged original goes: nobody needs it now, and whoever does later has it staged again."""
     return Removal(listed, Why.SOURCE) if now - listed.modified > rules.source else None
+
+
+def judge_part(listed: Listed, now: datetime, rules: Rules) -> Removal | None:
+    """Whether what a job kept goes: it has ended, or was given up, for longer than somebody tries it again."""
+    return Removal(listed, Why.PART) if now - listed.modified > rules.grace else None
 
 
 def raw_ply(manifest: Manifest) -> AssetFile | None:
@@ -149,14 +154,14 @@ def _judge_asset(
     recipe: str,
     manifest: Manifest,
     shown: str | None,
-    is_photo_gone: bool,
+    is_gone: bool,
     now: datetime,
     rules: Rules,
 ) -> None:
     found = group.manifests[recipe]
     if manifest.removed:
         return
-    if is_photo_gone:
+    if is_gone:
         verdict.changes.append(Change(found, Why.DELETED))
         return
     since = _stands_since(group, shown) if shown not in (None, recipe) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from prometheus_client import Counter, Gauge
@@ -23,7 +24,7 @@ class Figures(BaseModel):
     bytes: int
 
 
-class StorageView(BaseModel):
+class StorageFigures(BaseModel):
     """What lies in storage, as the last look found it."""
 
     looked_at: datetime | None = Field(description="by storage's own clock; null before the first look")
@@ -33,13 +34,41 @@ class StorageView(BaseModel):
         description="what went, or would go, by why; what ends in -soon goes when its grace is over",
         examples=[{"replaced": {"objects": 3, "bytes": 36_000_000}}],
     )
+    users: dict[str, dict[str, Figures]] = Field(
+        {}, description="the same as in kept, by whose photos it was made of; nobody's where that is not known",
+        examples=[{"0c1d2e3f": {"splats": {"objects": 3, "bytes": 20_000_000}}}],
+    )  # fmt: skip
+
+    def of(self, user_id: str) -> dict[str, Figures]:
+        """What was made of somebody's photos, by kind."""
+        return self.users.get(user_id, {})
 
 
-def view_of(report: Report, at: datetime | None, dry_run: bool) -> StorageView:
-    """A report as it is shown."""
+class StorageView(BaseModel):
+    """What lies in storage, as the last look found it. kept, gone, users: for those who manage, else empty."""
+
+    looked_at: datetime | None = Field(description="by storage's own clock; null before the first look")
+    mine: dict[str, Figures] = Field(
+        description="what was made of your photos, by kind", examples=[{"splats": {"objects": 3, "bytes": 20_000_000}}]
+    )
+    quota_bytes: int | None = Field(description="that batches may fill for each person; null where there is no end")
+    dry_run: bool = Field(description="whether what would go stays all the same")
+    kept: dict[str, Figures]
+    gone: dict[str, Figures]
+    users: dict[str, dict[str, Figures]]
+
+
+def figures_of(report: Report, owners: Mapping[str, str], at: datetime | None, dry_run: bool) -> StorageFigures:
+    """What a report comes to. owners: of sources, by their ids."""
+    of_users: dict[str, dict[str, Figures]] = {}
+    for source_id, tallies in report.of.items():
+        mine = of_users.setdefault(owners.get(source_id, ""), {})
+        for name, one in tallies.items():
+            known = mine.get(name, Figures(objects=0, bytes=0))
+            mine[name] = Figures(objects=known.objects + one.objects, bytes=known.bytes + one.bytes)
     kept = {name: Figures(objects=one.objects, bytes=one.bytes) for name, one in sorted(report.kept.items())}
     gone = {name: Figures(objects=one.objects, bytes=one.bytes) for name, one in sorted(report.gone.items())}
-    return StorageView(looked_at=at, dry_run=dry_run, kept=kept, gone=gone)
+    return StorageFigures(looked_at=at, dry_run=dry_run, kept=kept, gone=gone, users=of_users)
 
 
 def tell(report: Report, dry_run: bool) -> None:

@@ -5,32 +5,31 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-import nats.errors
+from immichvr_catalog import ASSETS
 from immichvr_common.bus import Bus
-from immichvr_common.bus.connection import OUTAGES
 from immichvr_common.bus.streams import JOBS, KV_STATE
-from immichvr_common.errors import ServiceError, Unavailable
+from immichvr_common.errors import ServiceError
 from immichvr_common.logs import get_log
-from immichvr_common.manifests import ROOTS
 from immichvr_common.storage import ObjectStore
-from nats.js.errors import KeyNotFoundError
+from immichvr_common.storage_rights import PARTS
+from pydantic import ValidationError
 
-from immichvr_gateway.assets import AssetIndex, ManifestReader
+from immichvr_gateway.assets.index import AssetIndex, ManifestReader
 from immichvr_gateway.jobs.index import JobIndex
 from immichvr_gateway.retention.collector import SOURCES, Collector, Report
 from immichvr_gateway.retention.decisions import Rules
 from immichvr_gateway.retention.departed import Departed
-from immichvr_gateway.retention.figures import StorageView, tell, view_of
+from immichvr_gateway.retention.figures import StorageFigures, figures_of, tell
 from immichvr_gateway.retention.forgetting import AssetBook
-from immichvr_gateway.retention.lease import Turn
 from immichvr_gateway.settings import RetentionSettings
+from immichvr_gateway.sources.composites import Composites
+from immichvr_gateway.upkeep.turns import Turn
 
 log = get_log(__name__)
 
-_PREFIXES = (*ROOTS.values(), SOURCES)
-_POSITION = "retention.position"
+_POSITION, _FIGURES = "retention.position", "retention.figures"
 _FIRST_S = 300.0
 """A gateway that has just come up has better things to do."""
 _TROUBLE_S = 30.0
@@ -41,20 +40,23 @@ class Keeper:
 
     def __init__(
         self, bus: Bus, store: ObjectStore, jobs: JobIndex, index: AssetIndex, manifests: ManifestReader,
-        book: AssetBook, departed: Departed, settings: RetentionSettings,
+        book: AssetBook, departed: Departed, composites: Composites, settings: RetentionSettings,
     ) -> None:  # fmt: skip
         self._bus, self._store, self._jobs, self._index, self._book = bus, store, jobs, index, book
-        self._departed, self._settings = departed, settings
-        self._turn = Turn(bus)
+        self._departed, self._composites, self._settings = departed, composites, settings
+        self._turn = Turn(bus, "retention")
         self.collector = Collector(store, index, manifests, book, self._busy, Rules.of(settings), settings.dry_run)
-        self._report, self._looked_at = Report(), None
+        self.figures = figures_of(Report(), {}, None, settings.dry_run)
+        """What the last look found, whichever gateway's it was."""
 
-    _looked_at: datetime | None
-
-    @property
-    def view(self) -> StorageView:
-        """What the last look found."""
-        return view_of(self._report, self._looked_at, self._settings.dry_run)
+    async def read_figures(self) -> None:
+        """Takes up what the last look found. Raises Unavailable."""
+        kept = (await self._bus.kv(KV_STATE).get(_FIGURES)).value
+        if kept is not None:
+            try:
+                self.figures = StorageFigures.model_validate_json(kept)
+            except ValidationError as error:
+                log.warning("what the last look found cannot be read", fields=error.error_count())
 
     async def run(self) -> None:
         """Looks until cancelled; outages are waited out."""
@@ -70,14 +72,14 @@ class Keeper:
                     continue
                 await self.look()
                 pause_s = every_s
-            except (ServiceError, *OUTAGES, nats.errors.Error) as error:
-                log.info("looking through storage waits", error=str(error) or type(error).__name__)
+            except ServiceError as error:
+                log.info("looking through storage waits", error=error.message)
                 pause_s = _TROUBLE_S
 
     async def compare(self) -> int:
         """Has assets forgotten that are not in storage; how many. Raises Unavailable."""
         lost = 0
-        for root in ROOTS.values():
+        for root in (kind.root for kind in ASSETS.values()):
             known = [entry for _, entries in self._index for entry in entries]
             listed = {one.key async for page in self._store.walk(f"{root}/") for one in page}
             for entry in known:
@@ -92,12 +94,11 @@ class Keeper:
         if not await self._turn.take():
             return False
         report = Report()
-        self.collector.gone_photos = await self._departed.look(
-            {photo_id for photo_id, _ in self._index}, await self._store.clock(),
-            timedelta(days=self._settings.deleted_days),
-        )  # fmt: skip
+        self.collector.gone = await self._gone()
         root, after = await self._where_it_was()
-        for place in _PREFIXES[_PREFIXES.index(root) :]:
+        places = _places()
+        is_whole = (root, after) == (places[0], "")
+        for place in places[places.index(root) :]:
             start = time.monotonic()
             async for position in self.collector.walk(report, place, after if place == root else ""):
                 await self._remember(place, position)
@@ -106,8 +107,12 @@ class Keeper:
                 # As much rest as work.
                 await asyncio.sleep(time.monotonic() - start)
                 start = time.monotonic()
-        await self._remember(_PREFIXES[0], "")
-        self._report, self._looked_at = report, await self._store.clock()
+        await self._remember(places[0], "")
+        if not is_whole:  # a part of storage says nothing of how much there is
+            return await self.look()
+        owners = await self._owners()
+        self.figures = figures_of(report, owners, await self._store.clock(), self._settings.dry_run)
+        await self._bus.kv(KV_STATE).put(_FIGURES, self.figures.model_dump_json().encode())
         tell(report, self._settings.dry_run)
         log.info(
             "looked through storage",
@@ -119,29 +124,53 @@ class Keeper:
         await self._turn.give_up()
         return True
 
+    async def _owners(self) -> dict[str, str]:
+        """Whose each source is, by its id: of what is made of several, the first one's; else who asked first."""
+        owners = await self._departed.owners()
+        for source, _ in self._index:
+            leaves = await self._composites.leaves(source) or ()
+            found = next((owners[leaf.id] for leaf in leaves if leaf.id in owners), "")
+            asked = sorted(self._jobs.requesters_of(source))
+            if source.id not in owners and (found or asked):
+                owners[source.id] = found or asked[0]
+        return owners
+
+    async def _gone(self) -> set[str]:
+        """The ids of the photos and videos that are gone for good, and of what is made of any of them."""
+        made_of = {source: await self._composites.leaves(source) or () for source, _ in self._index}
+        kept = {leaf for leaves in made_of.values() for leaf in leaves}
+        gone = await self._departed.look(kept, await self._store.clock(), timedelta(days=self._settings.deleted_days))
+        return {one.id for one in [*gone, *(source for source, leaves in made_of.items() if gone.intersection(leaves))]}
+
     async def _busy(self) -> set[str]:
-        """The photos that have a job queued or running, as this gateway knows it and as the queue itself says."""
-        try:
-            info = await self._bus.js.stream_info(JOBS, subjects_filter="jobs.>")
-        except OUTAGES as error:
-            raise Unavailable("NATS does not say what is under way", down="nats") from error
-        queued = {_photo_in(subject) for subject in info.state.subjects or {}}
-        return queued | {record.photo_id for record in self._jobs if not record.state.terminal}
+        """The ids of the sources that have a job queued or running, as this gateway knows it and as the queue says.
+
+        The photos of a set that is worked on are among them.
+        """
+        queued = {_source_in(subject) for subject in await self._bus.subjects(JOBS)}
+        sources = {record.source for record in self._jobs if record.source is not None and not record.state.terminal}
+        leaves = [leaf for source in sources for leaf in await self._composites.leaves(source) or ()]
+        return queued | {one.id for one in [*sources, *leaves]}
 
     async def _where_it_was(self) -> tuple[str, str]:
         try:
-            kept = json.loads((await (await self._bus.js.key_value(KV_STATE)).get(_POSITION)).value or b"{}")
+            kept = json.loads((await self._bus.kv(KV_STATE).get(_POSITION)).value or b"{}")
             root, after = str(kept["root"]), str(kept["after"])
-        except (KeyNotFoundError, ValueError, LookupError, TypeError):
-            return _PREFIXES[0], ""
-        return (root, after) if root in _PREFIXES else (_PREFIXES[0], "")
+        except (ValueError, LookupError, TypeError):
+            return _places()[0], ""
+        return (root, after) if root in _places() else (_places()[0], "")
 
     async def _remember(self, root: str, after: str) -> None:
         value = json.dumps({"root": root, "after": after}).encode()
-        await (await self._bus.js.key_value(KV_STATE)).put(_POSITION, value)
+        await self._bus.kv(KV_STATE).put(_POSITION, value)
 
 
-def _photo_in(subject: str) -> str:
-    """The photo of a job, from where it is queued: jobs.<service>.<pool>.<class>.<kind>.<kind>-<photo>-<hash>."""
+def _places() -> list[str]:
+    """The first words of the keys of all that is kept or removed, in the order in which they are looked through."""
+    return [*(kind.root for kind in ASSETS.values()), SOURCES, PARTS]
+
+
+def _source_in(subject: str) -> str:
+    """The id of a job's source, from where it is queued: jobs.<service>.<pool>.<class>.<kind>.<kind>-<id>-<hash>."""
     *_, kind, job_id = subject.split(".")
     return job_id.removeprefix(f"{kind}-").rpartition("-")[0]

@@ -11,16 +11,19 @@ from immichvr_common.trace import accept_traceparent
 from immichvr_models import UnknownModel
 from pydantic import BaseModel, ConfigDict, Field
 
-from immichvr_gateway.core import Core
+from immichvr_gateway.http.problems import Problem
+from immichvr_gateway.http.repeated import Repeatable
 from immichvr_gateway.jobs.records import JobError, JobView
 from immichvr_gateway.library import Identity
-from immichvr_gateway.models.orders import Deed
-from immichvr_gateway.models.shelf import ModelState, OnShelf
-from immichvr_gateway.problems import Problem
-from immichvr_gateway.routes.people import Person, TheCore
+from immichvr_gateway.models.catalog import ModelState, ModelStatus
+from immichvr_gateway.models.orders import Deed, Possible
+from immichvr_gateway.resources import Resources
+from immichvr_gateway.routes.dependencies import Here, Up
+from immichvr_gateway.routes.people import Person
+from immichvr_gateway.services import Services
 from immichvr_gateway.views import JobAnswer
 
-router = APIRouter(prefix="/api/models", tags=["models"])
+router = APIRouter(prefix="/api/models", tags=["models"], route_class=Repeatable)
 
 
 class LicenceView(BaseModel):
@@ -65,9 +68,7 @@ class ModelDetails(BaseModel):
     error: JobError | None = Field(description="why the last download failed")
     loaded_on: list[str] = Field(description="workers that have it in memory")
     job: JobView | None = Field(description="what is under way about it")
-    possible: list[str] = Field(
-        description="what this person may do with it now: accept, download, load, unload, delete, cancel"
-    )
+    possible: list[Possible] = Field(description="what this person may do with it now")
 
 
 class ModelsView(BaseModel):
@@ -84,9 +85,9 @@ class Acceptance(BaseModel):
     licence: str = Field(max_length=200)
 
 
-async def manager(core: TheCore, who: Person) -> Identity:
+async def manager(here: Here, who: Person) -> Identity:
     """A person who may manage models, by what they signed in with, as Immich says now. Raises Problem (403)."""
-    if not await core.library.may_manage(who, fresh=True):
+    if not await here.library.may_manage(who, fresh=True):
         detail = (
             "only an administrator of Immich may manage models, signed in with a password or with an API key that has "
             "the permission systemConfig.update"
@@ -99,78 +100,78 @@ Manager = Annotated[Identity, Depends(manager)]
 
 
 @router.get("")
-async def list_models(core: TheCore, who: Person) -> ModelsView:
+async def list_models(here: Here, who: Person, up: Up) -> ModelsView:
     """Every model of the registry with its state; no worker needs to run for it."""
-    may_manage = await core.library.may_manage(who)
-    found = await core.shelf.all()
-    return ModelsView(models=[_details(core, one, who, may_manage) for one in found], may_manage=may_manage)
+    may_manage = await here.library.may_manage(who)
+    found = await up.models.all()
+    return ModelsView(models=[_details(up, one, who, may_manage) for one in found], may_manage=may_manage)
 
 
 @router.get("/{key}")
-async def get_model(key: str, core: TheCore, who: Person) -> ModelDetails:
+async def get_model(key: str, here: Here, who: Person, up: Up) -> ModelDetails:
     """One model."""
-    return await _one(core, who, key)
+    return await _one(here, up, who, key)
 
 
 @router.post("/{key}/accept")
-async def accept_licence(key: str, yes: Acceptance, core: TheCore, who: Manager) -> ModelDetails:
+async def accept_licence(key: str, yes: Acceptance, here: Here, who: Manager, up: Up) -> ModelDetails:
     """Accepts a model's licence; who did and when is kept. Needed again when the licence changes."""
     try:
-        await core.model_orders.accept(who, key, yes.licence)
+        await up.model_actions.accept(who, key, yes.licence)
     except UnknownModel as error:
-        raise _unknown(core, error) from error
-    return await _one(core, who, key)
+        raise _unknown(here, error) from error
+    return await _one(here, up, who, key)
 
 
 @router.post("/{key}/download", status_code=202, response_model=JobAnswer)
-async def download_model(key: str, request: Request, core: TheCore, who: Manager) -> Response:
+async def download_model(key: str, request: Request, here: Here, who: Manager, up: Up) -> Response:
     """Fetches a model's weights, as a job; `model:progress` tells how far it is."""
-    return await _made(core, who, key, "download", request)
+    return await _made(here, up, who, key, "download", request)
 
 
 @router.post("/{key}/load", status_code=202, response_model=JobAnswer)
-async def load_model(key: str, request: Request, core: TheCore, who: Manager) -> Response:
+async def load_model(key: str, request: Request, here: Here, who: Manager, up: Up) -> Response:
     """Brings a model into a worker's memory ahead of its first use."""
-    return await _made(core, who, key, "load", request)
+    return await _made(here, up, who, key, "load", request)
 
 
 @router.post("/{key}/unload", status_code=202, response_model=JobAnswer)
-async def unload_model(key: str, request: Request, core: TheCore, who: Manager) -> Response:
+async def unload_model(key: str, request: Request, here: Here, who: Manager, up: Up) -> Response:
     """Has every worker give back the memory that the model takes; a photo in the making is finished first."""
-    return await _made(core, who, key, "unload", request)
+    return await _made(here, up, who, key, "unload", request)
 
 
 @router.delete("/{key}", status_code=202, response_model=JobAnswer)
-async def delete_model(key: str, request: Request, core: TheCore, who: Manager) -> Response:
+async def delete_model(key: str, request: Request, here: Here, who: Manager, up: Up) -> Response:
     """Deletes a model's weights; it leaves memory too."""
-    return await _made(core, who, key, "delete", request)
+    return await _made(here, up, who, key, "delete", request)
 
 
-async def _one(core: Core, who: Identity, key: str) -> ModelDetails:
+async def _one(here: Resources, up: Services, who: Identity, key: str) -> ModelDetails:
     try:
-        found = await core.shelf.find(key)
+        found = await up.models.find(key)
     except UnknownModel as error:
-        raise _unknown(core, error) from error
-    return _details(core, found, who, await core.library.may_manage(who))
+        raise _unknown(here, error) from error
+    return _details(up, found, who, await here.library.may_manage(who))
 
 
-async def _made(core: Core, who: Identity, key: str, deed: Deed, request: Request) -> Response:
+async def _made(here: Resources, up: Services, who: Identity, key: str, deed: Deed, request: Request) -> Response:
     trace = accept_traceparent(request.headers.get("traceparent"))
     try:
-        record = await core.model_orders.make(who, key, deed, trace)
+        record = await up.model_actions.make(who, key, deed, trace)
     except UnknownModel as error:
-        raise _unknown(core, error) from error
+        raise _unknown(here, error) from error
     view = record.view(who.user_id)
     return JSONResponse({"job": view.model_dump(mode="json")}, 202, {"Location": f"/api/jobs/{view.id}"})
 
 
-def _unknown(core: Core, error: UnknownModel) -> Problem:
-    return Problem(404, "unknown_model", str(error), accepted=list(core.models.registry.keys()))
+def _unknown(here: Resources, error: UnknownModel) -> Problem:
+    return Problem(404, "unknown_model", str(error), accepted=list(here.cache.registry.keys()))
 
 
-def _details(core: Core, found: OnShelf, who: Identity, may_manage: bool) -> ModelDetails:
+def _details(up: Services, found: ModelStatus, who: Identity, may_manage: bool) -> ModelDetails:
     model, record = found.model, found.record
-    job = core.model_orders.under_way(model.key)
+    job = up.model_actions.under_way(model.key)
     facts: dict[str, Any] = model.model_dump(include=set(ModelDetails.model_fields) & set(type(model).model_fields))
     return ModelDetails(
         **facts,
@@ -186,5 +187,5 @@ def _details(core: Core, found: OnShelf, who: Identity, may_manage: bool) -> Mod
         error=record.error,
         loaded_on=found.held_by,
         job=job.view(who.user_id) if job else None,
-        possible=core.model_orders.possible(found, who) if may_manage else [],
+        possible=up.model_actions.possible(found, who) if may_manage else [],
     )

@@ -1,24 +1,25 @@
-"""Health, what this gateway is, and signing in."""
+"""Health, and what this gateway is."""
 
 from __future__ import annotations
 
 from importlib.metadata import version
 from typing import Literal
-from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 from immichvr_models import CacheSettings
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, Field
 
-from immichvr_gateway.conversions import FORMATS
-from immichvr_gateway.models.orders import refusal_to_run
-from immichvr_gateway.models.shelf import OnShelf
-from immichvr_gateway.orders import DEPTH_MODELS, QUALITIES, SPLAT_MODELS
-from immichvr_gateway.readiness import Readiness
-from immichvr_gateway.routes.people import Anybody, TheCore
-from immichvr_gateway.sealed import LIFETIME_S
-from immichvr_gateway.visitors import COOKIE, shown_by
+from immichvr_gateway.http.description import also
+from immichvr_gateway.library.immich.accounts import WaysIn
+from immichvr_gateway.models.catalog import ModelState, ModelStatus
+from immichvr_gateway.models.refusals import refusal_to_run
+from immichvr_gateway.requests.conversion import FORMATS
+from immichvr_gateway.requests.depth import DEPTH_MODELS
+from immichvr_gateway.requests.splat import QUALITIES, SPLAT_MODELS
+from immichvr_gateway.routes.dependencies import Here, TheStartup
+from immichvr_gateway.routes.people import Anybody
+from immichvr_gateway.upkeep.readiness import Readiness
 
 router = APIRouter(prefix="/api", tags=["system"])
 
@@ -29,10 +30,17 @@ class ModelView(BaseModel):
     key: str
     name: str
     makes: list[str]
-    state: str
+    state: ModelState
     usable: bool = Field(description="whether a photo can be given to it without another yes")
     licence: str
     commercial_use: bool
+
+
+class WaysInView(BaseModel):
+    """How people sign in. oauth: what its button says; null where there is none."""
+
+    password: bool
+    oauth: str | None
 
 
 class ConfigView(BaseModel):
@@ -41,6 +49,7 @@ class ConfigView(BaseModel):
     version: str
     library: Literal["folder", "immich"]
     authenticated: bool
+    sign_in: WaysInView
     immich_external_url: str | None
     models: list[ModelView]
     depth_models: list[str] = DEPTH_MODELS
@@ -55,28 +64,6 @@ class Health(BaseModel):
     status: Literal["ok"] = "ok"
 
 
-class SignIn(BaseModel):
-    """One of: an Immich API key; e-mail and password of an Immich account; the gateway's access token."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [{"api_key": "…"}],
-            "anyOf": [{"required": ["api_key"]}, {"required": ["email", "password"]}, {"required": ["token"]}],
-        },
-    )
-    api_key: SecretStr = SecretStr("")
-    email: str = Field("", max_length=320)
-    password: SecretStr = SecretStr("")
-    token: SecretStr = SecretStr("")
-
-    @model_validator(mode="after")
-    def _names_one(self) -> SignIn:
-        if not ({"api_key", "token"} & self.model_fields_set or {"email", "password"} <= self.model_fields_set):
-            raise ValueError("send api_key, or email and password, or token")
-        return self
-
-
 @router.get("/health")
 async def health() -> Health:
     """Whether the gateway lives."""
@@ -84,57 +71,38 @@ async def health() -> Health:
 
 
 @router.get("/ready", response_model=Readiness, responses={503: {"model": Readiness}})
-async def ready(core: TheCore) -> Response:
+async def ready(here: Here, startup: TheStartup) -> Response:
     """Whether what the gateway depends on answers and has room: 200, or 503 naming what does not.
 
     The library is told of, with what is wrong with it in words, and does not decide: without it jobs, and what was
     made, are still served.
     """
-    state = await core.readiness()
-    library: dict[str, bool] = {core.library.kind: await core.library.answers()}
-    problems = [*(one.message for one in state.storage), *core.library_problems, *core.clocks.problems()]
+    state = await startup.readiness()
+    library: dict[str, bool] = {here.library.kind: await here.library.answers()}
+    problems = [*(one.message for one in state.storage), *here.library_problems, *here.clocks.problems()]
     told = {**state.model_dump(exclude_none=True), **library, "problems": problems}
+    if here.library_remarks:
+        told["remarks"] = here.library_remarks
     return JSONResponse(told, 200 if state.is_all_well else 503)
 
 
-@router.get("/config")
-async def config(core: TheCore, who: Anybody) -> ConfigView:
+@router.get("/config", responses=also(429))
+async def config(here: Here, startup: TheStartup, who: Anybody) -> ConfigView:
     """What this gateway is and can do; also for those who have not signed in."""
-    models = [_model_view(found, core.shelf.settings) for found in await core.shelf.all()] if who else []
+    models = startup.services.models if who is not None and who.may_write else None
+    ways = await here.accounts.ways_in() if here.accounts is not None else WaysIn(password=False)
+    found = await models.all() if models is not None else []
     return ConfigView(
         version=version("immichvr-gateway"),
-        library=core.library.kind,
+        library=here.library.kind,
         authenticated=who is not None,
-        immich_external_url=core.settings.immich.external_url or None,
-        models=models,
+        sign_in=WaysInView(password=ways.password, oauth=ways.oauth),
+        immich_external_url=here.settings.immich.external_url or None,
+        models=[_model_view(one, here.models.settings) for one in found],
     )
 
 
-@router.post("/session", status_code=204)
-async def sign_in(wish: SignIn, request: Request, core: TheCore) -> Response:
-    """Exchanges a key, a password or a token for a cookie."""
-    cookie, _ = await core.sessions.sign_in(
-        shown_by(request.scope),
-        wish.api_key.get_secret_value(), wish.email, wish.password.get_secret_value(), wish.token.get_secret_value(),
-    )  # fmt: skip
-    response = Response(status_code=204)
-    response.set_cookie(
-        COOKIE, cookie, max_age=LIFETIME_S, httponly=True, samesite="strict",
-        secure="https" in (request.url.scheme, urlsplit(core.settings.public_url).scheme),
-    )  # fmt: skip
-    return response
-
-
-@router.delete("/session", status_code=204)
-async def sign_out(request: Request, core: TheCore) -> Response:
-    """Ends the session."""
-    await core.sessions.sign_out(shown_by(request.scope).cookie)
-    response = Response(status_code=204)
-    response.delete_cookie(COOKIE)
-    return response
-
-
-def _model_view(found: OnShelf, settings: CacheSettings) -> ModelView:
+def _model_view(found: ModelStatus, settings: CacheSettings) -> ModelView:
     model = found.model
     return ModelView(
         key=model.key,

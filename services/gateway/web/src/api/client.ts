@@ -3,16 +3,27 @@ import type {
   AssetMap,
   Config,
   Credentials,
+  Device,
+  Integration,
   Job,
   JobState,
   ModelDeed,
   ModelDetails,
   ModelList,
+  PairingState,
+  Parts,
+  Photo,
   PhotoDetail,
   PhotoPage,
   Problem,
   Quality,
-  SplatFormat,
+  Rules,
+  RuleWanted,
+  Share,
+  SignIn,
+  VideoDetail,
+  VideoPage,
+  Waiting,
 } from './schema';
 
 /** An answer that is not a success. `code` is the gateway's word for it, or `offline`. */
@@ -29,6 +40,9 @@ export class ApiError extends Error {
 
 type Fetch = (input: string, init?: RequestInit) => Promise<Response>;
 export type OnBytes = (received: number, total: number) => void;
+
+/** What may be asked when nobody is signed in any more: the ways back in. */
+const WAYS_IN = /\/api\/(session|share|oauth\/authorize|pairing(\/session)?)$/;
 
 /** The gateway's HTTP API, below the address of the page. */
 export class Api {
@@ -72,6 +86,71 @@ export class Api {
     await this.send('DELETE', '/api/session');
   }
 
+  /** What the share link of this page is called; `password_required` where it asks for one. */
+  share(): Promise<Share> {
+    return this.get('/api/share');
+  }
+
+  async openShare(password: string): Promise<void> {
+    await this.send('POST', '/api/share', { password });
+  }
+
+  /** Where the browser goes to sign in with OAuth. */
+  async oauthAddress(): Promise<string> {
+    return ((await (await this.send('POST', '/api/oauth/authorize')).json()) as { url: string })
+      .url;
+  }
+
+  /** This device asks to be let in, by digits that it shows. */
+  async askToPair(): Promise<Waiting> {
+    return (await this.send('POST', '/api/pairing')).json();
+  }
+
+  async pairingState(id: string): Promise<PairingState> {
+    const answer = await this.send('POST', '/api/pairing/session', { id });
+    return ((await answer.json()) as { state: PairingState }).state;
+  }
+
+  async deviceShowing(code: string): Promise<Device> {
+    return (await this.send('POST', '/api/pairing/look', { code })).json();
+  }
+
+  async answerDevice(code: string, id: string, isMine: boolean): Promise<void> {
+    await this.send('POST', `/api/pairing/${isMine ? 'confirm' : 'refuse'}`, { code, id });
+  }
+
+  async signIns(): Promise<SignIn[]> {
+    return (await this.get<{ items: SignIn[] }>('/api/sessions')).items;
+  }
+
+  async endSignIn(id: string): Promise<void> {
+    await this.send('DELETE', `/api/sessions/${encodeURIComponent(id)}`);
+  }
+
+  async signOutEverywhere(): Promise<void> {
+    await this.send('DELETE', '/api/sessions');
+  }
+
+  integration(): Promise<Integration> {
+    return this.get('/api/integrations/immich');
+  }
+
+  async beginIntegration(wanted: {
+    rules?: RuleWanted[];
+    pointer: boolean;
+    tag: boolean;
+  }): Promise<Integration> {
+    return (await this.send('POST', '/api/integrations/immich', wanted)).json();
+  }
+
+  async endIntegration(undo: boolean): Promise<Integration> {
+    return (await this.send('DELETE', `/api/integrations/immich?undo=${undo}`)).json();
+  }
+
+  rules(): Promise<Rules> {
+    return this.get('/api/rules');
+  }
+
   photos(cursor: string | null, limit = 60): Promise<PhotoPage> {
     const query = new URLSearchParams({ limit: String(limit) });
     if (cursor) query.set('cursor', cursor);
@@ -80,6 +159,27 @@ export class Api {
 
   photo(id: string): Promise<PhotoDetail> {
     return this.get(`/api/photos/${encodeURIComponent(id)}`);
+  }
+
+  videos(cursor: string | null, limit = 60): Promise<VideoPage> {
+    const query = new URLSearchParams({ limit: String(limit) });
+    if (cursor) query.set('cursor', cursor);
+    return this.get(`/api/videos?${query}`);
+  }
+
+  video(id: string): Promise<VideoDetail> {
+    return this.get(`/api/videos/${encodeURIComponent(id)}`);
+  }
+
+  /** Asks that something be made of a video or a photo, as `depth` of a video. */
+  async makeOf(kind: 'photo' | 'video', id: string, what: string, wish: object): Promise<Job> {
+    const path = `/api/${kind}s/${encodeURIComponent(id)}/${what}`;
+    return ((await (await this.send('POST', path, wish)).json()) as { job: Job }).job;
+  }
+
+  /** What is there already of what a job makes. */
+  parts(jobId: string): Promise<Parts> {
+    return this.get(`/api/jobs/${encodeURIComponent(jobId)}/parts`);
   }
 
   async assets(id: string): Promise<Asset[]> {
@@ -102,15 +202,15 @@ export class Api {
   }
 
   makeDepth(id: string, force: boolean, model = 'auto'): Promise<Job> {
-    return this.askFor(id, 'depth', { model, force });
+    return this.makeOf('photo', id, 'depth', { model, force });
   }
 
   makeSplat(id: string, force: boolean, model = 'auto', quality: Quality = 'full'): Promise<Job> {
-    return this.askFor(id, 'splat', { model, quality, force });
+    return this.makeOf('photo', id, 'splat', { model, quality, force });
   }
 
-  convert(id: string, format: SplatFormat, model: string): Promise<Job> {
-    return this.askFor(id, 'splat/convert', { format, model });
+  convert(id: string, format: string, model: string): Promise<Job> {
+    return this.makeOf('photo', id, 'splat/convert', { format, model });
   }
 
   async cancel(jobId: string): Promise<Job> {
@@ -139,19 +239,24 @@ export class Api {
     else await this.send('POST', `${path}/${deed}`);
   }
 
+  /** Another one for every version, so that a changed picture is seen. */
+  thumbnailUrl({ thumbnail, version }: Pick<Photo, 'thumbnail' | 'version'>): string {
+    return this.url(`${thumbnail}?v=${encodeURIComponent(version)}`);
+  }
+
   previewUrl(id: string): string {
     return this.url(`/api/photos/${encodeURIComponent(id)}/preview`);
+  }
+
+  /** Reads a file of facts. */
+  facts(path: string): Promise<unknown> {
+    return this.get(path);
   }
 
   /** Reads a whole file; `onBytes` is told how far it is (total 0 where the length is unknown). */
   async bytes(path: string, onBytes: OnBytes, signal: AbortSignal): Promise<Uint8Array> {
     const response = await this.request(this.url(path), { signal });
     return this.unlessLeft(() => readAll(response, onBytes));
-  }
-
-  private async askFor(id: string, what: string, body: object): Promise<Job> {
-    const response = await this.send('POST', `/api/photos/${encodeURIComponent(id)}/${what}`, body);
-    return ((await response.json()) as { job: Job }).job;
   }
 
   private async get<T>(path: string): Promise<T> {
@@ -171,7 +276,7 @@ export class Api {
   }
 
   private async request(url: string, init: RequestInit): Promise<Response> {
-    const isSignIn = url.endsWith('/api/session');
+    const isSignIn = WAYS_IN.test(url);
     const signal = isSignIn ? null : this.whilePresent(init.signal);
     let response: Response;
     try {

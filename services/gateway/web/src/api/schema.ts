@@ -1,170 +1,67 @@
-/** What the gateway's HTTP API and Socket.IO events carry. */
+/**
+ * What the gateway's API and its Socket.IO events carry, under the names that the viewer has for it. All of it is in
+ * openapi.ts, which is generated from the gateway's own description: `make generated`.
+ */
+import type { components } from './openapi';
 
-export type JobKind = 'depth' | 'splat' | 'convert';
-/** Jobs about models, which belong to no photo. */
-export type ModelJobKind = `model-${ModelDeed}`;
-export type JobState = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
-export type Quality = 'full' | 'light';
-export type SplatFormat = 'ply' | 'compressed-ply' | 'splat' | 'ksplat' | 'spz' | 'sog' | 'glb';
+type Schemas = components['schemas'];
 
-export interface JobError {
-  code: string;
-  message: string;
-  retriable: boolean;
-}
-
-export interface Job {
-  id: string;
-  kind: JobKind;
-  photo_id: string;
-  params: { model?: string; quality?: string; format?: string };
-  state: JobState;
-  run: number;
-  attempts: number;
-  progress: { fraction: number; stage: string; message: string };
-  error: JobError | null;
-  outputs: string[];
-  created_at: string;
-  updated_at: string;
-}
-
-export interface Photo {
-  id: string;
-  name: string;
-  width: number | null;
-  height: number | null;
-  taken_at: string | null;
-  thumbnail: string;
-  original: string;
-  badges: { depth: boolean; splat: boolean };
-  job: Job | null;
-  external_url: string | null;
-}
-
-export interface PhotoDetail extends Photo {
-  assets: Asset[];
-}
-
-export interface PhotoPage {
-  items: Photo[];
-  next_cursor: string | null;
-}
-
+export type Job = Schemas['JobView-Output'];
+export type JobError = Schemas['JobError'];
+export type JobState = Schemas['State'];
+export type Photo = Schemas['PhotoView'];
+export type Video = Schemas['VideoView'];
+export type VideoDetail = Schemas['VideoDetails'];
+export type VideoPage = Schemas['VideoPageView'];
+export type PhotoDetail = Schemas['PhotoDetails'];
+export type PhotoPage = Schemas['PhotoPageView'];
 /** Intrinsics in pixels of the photo. */
-export interface SourceCamera {
-  fx: number;
-  fy: number;
-  cx: number;
-  cy: number;
+export type SourceCamera = Pick<
+  Schemas['CameraView'],
+  'fx' | 'fy' | 'cx' | 'cy' | 'width' | 'height'
+>;
+export type Asset = Schemas['AssetView'];
+export type AssetFile = Schemas['FileView'];
+/** Where colour and depth lie in a video that holds both: x, y, width, height, in pixels from the top left. */
+export interface RgbdLayout {
   width: number;
   height: number;
+  colour: [number, number, number, number];
+  depth: [number, number, number, number];
 }
-
-export interface AssetFile {
-  name: string;
-  role: 'splat' | 'depth' | 'disparity' | 'background' | 'background-disparity' | (string & {});
-  format: string;
-  variant: Quality | null;
-  size: number;
-  sha256: string;
-  media_type: string;
-  url: string;
-  download_name: string;
-}
-
-export interface Asset {
-  key: string;
-  kind: 'splat' | 'depth';
-  model_key: string;
-  requested_model: string;
-  reason: string;
-  metric: boolean;
-  outdated: boolean;
-  created_at: string;
-  camera: SourceCamera | null;
-  depth: { near: number; far: number; metric: boolean } | null;
-  timings: Record<string, number>;
-  losses: string[];
-  files: AssetFile[];
-}
-
-export type ModelState =
-  | 'needs_licence'
-  | 'downloadable'
-  | 'unavailable'
-  | 'downloading'
-  | 'failed'
-  | 'ready'
-  | 'loading'
-  | 'loaded';
-
-export interface Model {
-  key: string;
-  makes: ('depth' | 'splat' | 'points' | 'poses')[];
-  name: string;
-  state: ModelState;
-  /** Whether a photo can be given to it without another yes. */
-  usable: boolean;
-  licence: string;
-  commercial_use: boolean;
-}
-
-export type ModelDeed = 'download' | 'load' | 'unload' | 'delete';
-
+export type Parts = Schemas['PartsView'];
+/** Photo id → kind of asset → models that made one. */
+export type AssetMap = Schemas['AssetMapView']['map'];
+export type Quality = Schemas['SplatRequest']['quality'];
+export type Model = Schemas['ModelView'];
+export type ModelState = Model['state'];
+export type ModelDetails = Schemas['ModelDetails'];
+export type ModelList = Schemas['ModelsView'];
+/** What may be done with a model. */
+export type ModelDeed = Exclude<ModelDetails['possible'][number], 'accept' | 'cancel'>;
 /** What is told live about a model. Bytes, bytes per second, seconds; total 0 where it is unknown. */
-export interface ModelNews {
-  key: string;
-  state: ModelState;
-  done: number;
-  total: number;
-  rate: number;
-  remaining_s: number | null;
-  error: JobError | null;
+export type ModelNews = Pick<
+  ModelDetails,
+  'key' | 'state' | 'done' | 'total' | 'rate' | 'remaining_s' | 'error'
+>;
+/** Whether photos become 3D by themselves, and how that stands. */
+export type Integration = Schemas['IntegrationView'];
+export type Rule = Schemas['Rule'];
+export type RuleWanted = Partial<Schemas['RuleWanted']>;
+export type Rules = Schemas['RulesView'];
+/** What came, changed and went in the library. more: more than is named, so that the list is to be read anew. */
+export interface LibraryNews {
+  there: (Photo | Video)[];
+  gone: { kind: string; id: string }[];
+  more: boolean;
 }
-
-export interface ModelDetails extends Omit<Model, 'licence' | 'usable'>, ModelNews {
-  metric: boolean;
-  built_in: boolean;
-  size: number | null;
-  licence: { name: string; url: string; permissive: boolean };
-  accepted: { name: string; at: string } | null;
-  /** What is under way about it. */
-  job: Job | null;
-  /** What this person may do with it now. */
-  possible: (ModelDeed | 'accept' | 'cancel')[];
-}
-
-export interface ModelList {
-  models: ModelDetails[];
-  may_manage: boolean;
-}
-
-export interface Config {
-  version: string;
-  library: 'folder' | 'immich';
-  authenticated: boolean;
-  immich_external_url: string | null;
-  models: Model[];
-  /** What may be asked for, `auto` first. Depth of model K is lifted to splats by `lift-K`. */
-  depth_models: string[];
-  splat_models: string[];
-  formats: SplatFormat[];
-  qualities: Quality[];
-}
-
-export type Credentials =
-  | { api_key: string }
-  | { email: string; password: string }
-  | { token: string };
-
-/** RFC 9457 problem details as the gateway sends them. */
-export interface Problem {
-  title?: string;
-  status?: number;
-  detail?: string;
-  code?: string;
-  accepted?: string[];
-  down?: string[];
-}
-
-export type AssetMap = Record<string, { depth?: string[]; splat?: string[] }>;
+export type SignIn = Schemas['SignInView'];
+export type Device = Schemas['DeviceView'];
+export type Waiting = Schemas['PairingView'];
+export type PairingState = Schemas['PairingState']['state'];
+/** What a share link is called, and what it allows. */
+export type Share = Schemas['ShareView'];
+export type Config = Schemas['ConfigView'];
+export type Credentials = Partial<Schemas['SignIn']>;
+/** What the gateway answers where something went wrong; a proxy before it may leave out any of it. */
+export type Problem = Partial<Schemas['Problem']>;

@@ -1,13 +1,15 @@
 import type { Api } from '../api/client';
 import { ApiError } from '../api/client';
 import type { Job, Photo } from '../api/schema';
-import { MODELS } from '../router';
+import { addsFiles } from '../catalog';
 import type { Store } from '../store';
 import { announce } from '../ui/announce';
 import { el } from '../ui/dom';
-import { type Explanation, explainError, notMade } from '../ui/errors';
+import { type Explanation, explainError, notMade, readyWords } from '../ui/errors';
 import { icon } from '../ui/icons';
 import { count } from '../ui/words';
+import { keepInView } from './keepInView';
+import { Masthead, type MastheadActions } from './masthead';
 import { isRovingKey, roveTo } from './roving';
 import { Tile } from './tile';
 
@@ -16,11 +18,6 @@ const LOAD_AHEAD = '1200px';
 /** So few photos are shown larger. */
 const SMALL_LIBRARY = 9;
 
-interface GalleryActions {
-  help(): void;
-  signOut(): void;
-}
-
 /** All photos as justified rows, loaded page by page while scrolling. */
 export class Gallery {
   readonly element: HTMLElement;
@@ -28,57 +25,26 @@ export class Gallery {
   private readonly list = el('ul', { class: 'grid', 'aria-label': 'Photos' });
   private readonly notice = el('div', { class: 'gallery-notice', hidden: true });
   private readonly sentinel = el('div', { class: 'sentinel', 'aria-hidden': 'true' });
-  private readonly summary = el('p', { class: 'summary' });
-  private readonly offline = el('p', { class: 'offline', role: 'status', hidden: true });
-  private readonly signOut: HTMLButtonElement;
+  private readonly masthead: Masthead;
+  private readonly main = el(
+    'main',
+    { class: 'gallery-main' },
+    this.list,
+    this.notice,
+    this.sentinel,
+  );
+  private instead: HTMLElement | null = null;
+  /** How far the list that is not shown was scrolled. */
+  private scrolled = 0;
   private active: string | null = null;
 
   constructor(
     private readonly api: Api,
     private readonly store: Store,
-    actions: GalleryActions,
+    actions: MastheadActions,
   ) {
-    this.signOut = el(
-      'button',
-      {
-        class: 'icon-button',
-        type: 'button',
-        'aria-label': 'Sign out',
-        title: 'Sign out',
-        hidden: true,
-      },
-      icon('signOut'),
-    );
-    this.signOut.addEventListener('click', actions.signOut);
-    const help = el(
-      'button',
-      { class: 'icon-button', type: 'button', 'aria-label': 'Help', title: 'Help (H)' },
-      icon('help'),
-    );
-    help.addEventListener('click', actions.help);
-    const models = el(
-      'a',
-      { class: 'icon-button', href: MODELS, 'aria-label': 'Models', title: 'Models' },
-      icon('models'),
-    );
-    const live = el(
-      'a',
-      { class: 'icon-button', href: './live.html', 'aria-label': 'Live', title: 'Live' },
-      icon('live'),
-    );
-    this.element = el(
-      'div',
-      { class: 'gallery' },
-      el(
-        'header',
-        { class: 'masthead' },
-        el('h1', { class: 'wordmark' }, icon('layers'), 'ImmichVR'),
-        this.summary,
-        this.offline,
-        el('div', { class: 'masthead-actions' }, live, models, this.signOut, help),
-      ),
-      el('main', { class: 'gallery-main' }, this.list, this.notice, this.sentinel),
-    );
+    this.masthead = new Masthead(actions);
+    this.element = el('div', { class: 'gallery' }, this.masthead.element, this.main);
     this.list.addEventListener('keydown', (event) => this.rove(event));
     this.list.addEventListener('focusin', (event) => this.followFocus(event));
     this.watchStore();
@@ -90,9 +56,21 @@ export class Gallery {
 
   /** Loads the first page, with placeholders until it is there. */
   async load(): Promise<void> {
-    this.signOut.hidden = this.store.config?.library !== 'immich';
+    this.masthead.suit(this.store.config?.library ?? 'folder', this.store.share);
     if (this.store.order.length === 0) this.showSkeleton();
     await this.loadMore();
+  }
+
+  /** Shows another list below the masthead, that of videos; null for the photos again. */
+  showInstead(list: HTMLElement | null): void {
+    this.masthead.mark(list ? 'videos' : 'photos');
+    if (list === this.instead) return;
+    const scrolled = this.element.scrollTop;
+    (this.instead ?? this.main).replaceWith(list ?? this.main);
+    this.instead = list;
+    this.element.scrollTop = this.scrolled;
+    this.scrolled = scrolled;
+    this.summarise();
   }
 
   /** Gives the focus back to a photo, after it was looked at. */
@@ -109,6 +87,13 @@ export class Gallery {
       if (reset) this.clear();
       this.append(added);
     });
+    this.store.on('shift', ({ placed, removed }) => {
+      keepInView(this.element, this.list, () => {
+        for (const id of removed) this.remove(id);
+        for (const { photo, before } of placed) this.place(photo, before);
+      });
+      this.settle();
+    });
     this.store.on('photo', (id) => {
       const photo = this.store.photos.get(id);
       if (photo) this.tiles.get(id)?.update(photo);
@@ -118,10 +103,7 @@ export class Gallery {
       this.summarise();
       this.tellEnd(job);
     });
-    this.store.on('connection', (connected) => {
-      this.offline.hidden = connected;
-      this.offline.textContent = connected ? '' : 'Live updates paused, reconnecting…';
-    });
+    this.store.on('connection', (connected) => this.masthead.tellConnection(connected));
   }
 
   private async loadMore(): Promise<void> {
@@ -141,15 +123,42 @@ export class Gallery {
   }
 
   private append(photos: Photo[]): void {
-    for (const photo of photos) {
-      const tile = new Tile(photo, this.api.url(photo.thumbnail));
-      this.tiles.set(photo.id, tile);
-      this.list.append(tile.element);
-    }
-    const first = this.store.order[0];
-    if (!this.active && first) this.makeActive(first);
+    for (const photo of photos) this.place(photo, null);
+    this.settle();
+  }
+
+  private place(photo: Photo, before: string | null): void {
+    const url = this.api.thumbnailUrl(photo);
+    const known = this.tiles.get(photo.id);
+    known?.replace(photo, url);
+    const tile = known ?? new Tile(photo, url);
+    this.tiles.set(photo.id, tile);
+    const next = (before && this.tiles.get(before)?.element) || null;
+    // Moved without need, a tile would lose the focus.
+    if (!known || tile.element.nextElementSibling !== next)
+      this.list.insertBefore(tile.element, next);
+  }
+
+  private remove(id: string): void {
+    const tile = this.tiles.get(id);
+    if (!tile) return;
+    const neighbour = (tile.element.nextElementSibling ??
+      tile.element.previousElementSibling) as HTMLElement | null;
+    const hadFocus = tile.link === document.activeElement;
+    if (this.active === id) this.active = null;
+    tile.element.remove();
+    this.tiles.delete(id);
+    if (hadFocus && neighbour?.dataset.id) this.focusPhoto(neighbour.dataset.id);
+  }
+
+  /** What follows from the list as a whole. */
+  private settle(): void {
     const { complete, order } = this.store;
+    const [first] = order;
+    if (!this.active && first) this.makeActive(first);
     this.list.classList.toggle('is-small', complete && order.length <= SMALL_LIBRARY);
+    this.notice.hidden = order.length > 0;
+    if (order.length === 0 && complete) this.showEmpty();
     this.summarise();
   }
 
@@ -178,20 +187,23 @@ export class Gallery {
     const in3d = photos.filter((photo) => photo.badges.splat).length;
     const working = this.store.activeJobs().length;
     const shown = this.store.order.length;
+    const ofPhotos = this.instead === null;
     const parts = [
-      shown > 0 && `${count(shown, 'photo', 'photos')}${this.store.complete ? '' : ' and more'}`,
-      in3d > 0 && `${in3d} in 3D`,
+      ofPhotos &&
+        shown > 0 &&
+        `${count(shown, 'photo', 'photos')}${this.store.complete ? '' : ' and more'}`,
+      ofPhotos && in3d > 0 && `${in3d} in 3D`,
       working > 0 && `${working} in progress`,
     ];
-    this.summary.textContent = parts.filter(Boolean).join(' · ');
+    this.masthead.summary.textContent = parts.filter(Boolean).join(' · ');
   }
 
   private tellEnd(job: Job): void {
     const name = this.store.photos.get(job.photo_id)?.name;
-    if (!name || job.kind === 'convert') return;
+    if (!name || addsFiles(job.kind)) return;
     if (job.state === 'failed') announce(`${notMade(job.kind)} for ${name}.`);
     if (job.state !== 'succeeded') return;
-    announce(`${name} is ready ${job.kind === 'splat' ? 'in 3D' : 'with depth'}.`);
+    announce(`${readyWords(job.kind)} for ${name}.`);
   }
 
   private rove(event: KeyboardEvent): void {
@@ -234,10 +246,14 @@ export class Gallery {
   }
 
   private showEmpty(): void {
+    if (this.store.share) {
+      this.showNotice('No photos', 'This link shows none.', 'Reload', () => location.reload());
+      return;
+    }
     const where =
       this.store.config?.library === 'folder'
-        ? 'Put some photos into the folder that ImmichVR was started with, then reload.'
-        : 'Upload some photos to Immich, then reload.';
+        ? 'Put some photos into the folder that ImmichVR was started with; they appear here by themselves.'
+        : 'Upload some photos to Immich; they appear here within two minutes.';
     this.showNotice('No photos yet', where, 'Reload', () => location.reload());
   }
 

@@ -1,10 +1,11 @@
-import type { Photo } from '../api/schema';
-import { photoHash } from '../router';
+import type { Photo, Video } from '../api/schema';
+import { assetTitle, jobTitle } from '../catalog';
+import { photoHash, videoHash } from '../router';
 import { isActive, jobToShow } from '../store';
 import { el } from '../ui/dom';
 import { explainJob, notMade } from '../ui/errors';
 import { ProgressBar } from '../ui/progress';
-import { dayWords, makingWords, percent, stageWords } from '../ui/words';
+import { clockWords, dayWords, percent, stageWords } from '../ui/words';
 
 const ASPECT_UNKNOWN = 4 / 3;
 /** Wider or taller photos are cropped to this in the gallery, so that a panorama stays a tile. */
@@ -16,19 +17,24 @@ export function tileAspect(photo: Pick<Photo, 'width' | 'height'>): number {
   return Math.min(Math.max(photo.width / photo.height, ASPECT_TALLEST), ASPECT_WIDEST);
 }
 
-/** What a screen reader says of a photo in the gallery. */
-export function tileLabel(photo: Photo): string {
-  const parts = [photo.name, dayWords(photo.taken_at)];
-  if (photo.badges.splat) parts.push('3D ready');
-  else if (photo.badges.depth) parts.push('depth ready');
+type Item = Photo | Video;
+
+const durationOf = (item: Item): string =>
+  item.kind === 'video' && item.duration_s !== null ? clockWords(item.duration_s) : '';
+
+/** What a screen reader says of a photo or a video in the gallery. */
+export function tileLabel(photo: Item): string {
+  const parts = [photo.name, dayWords(photo.taken_at), durationOf(photo)];
+  const [best] = kindsOf(photo);
+  if (best) parts.push(`${best === 'depth' ? 'depth' : assetTitle(best)} ready`);
   const job = jobToShow(photo);
-  if (isActive(job)) parts.push(`${makingWords(job.kind).toLowerCase()} now`);
+  if (isActive(job)) parts.push(`${jobTitle(job.kind).toLowerCase()} now`);
   else if (job) parts.push(notMade(job.kind));
   return parts.filter(Boolean).join(', ');
 }
 
 /**
- * One photo in the gallery: a link with the thumbnail, badges and the progress of its job.
+ * One photo or video in the gallery: a link with the thumbnail, badges and the progress of its job.
  * The link is named in words by a text for screen readers; the badges are for the eye only.
  */
 export class Tile {
@@ -39,8 +45,10 @@ export class Tile {
   private readonly label = el('span', { class: 'sr-only' });
   private readonly statusWords = el('span', { class: 'tile-words' });
   private readonly bar: ProgressBar;
+  private readonly image: HTMLImageElement;
+  private readonly name = el('span', { class: 'tile-name', 'aria-hidden': 'true' });
 
-  constructor(photo: Photo, thumbnailUrl: string) {
+  constructor(photo: Item, thumbnailUrl: string) {
     const image = el('img', {
       src: thumbnailUrl,
       alt: '',
@@ -48,31 +56,59 @@ export class Tile {
       decoding: 'async',
       draggable: 'false',
     });
-    image.addEventListener('load', () => image.classList.add('is-loaded'));
+    this.image = image;
+    image.addEventListener('load', () => {
+      image.classList.add('is-loaded');
+      this.element.classList.remove('is-broken');
+    });
     image.addEventListener('error', () => this.element.classList.add('is-broken'));
     this.bar = new ProgressBar(`Progress of ${photo.name}`);
     this.link = el(
       'a',
-      { class: 'tile-link', href: photoHash(photo.id), tabindex: -1, data: { id: photo.id } },
+      {
+        class: 'tile-link',
+        href: photo.kind === 'video' ? videoHash(photo.id) : photoHash(photo.id),
+        tabindex: -1,
+        data: { id: photo.id },
+      },
       image,
-      el('span', { class: 'tile-name', 'aria-hidden': 'true' }, photo.name),
+      this.name,
+      durationOf(photo) &&
+        el('span', { class: 'tile-duration', 'aria-hidden': 'true' }, durationOf(photo)),
       this.badges,
       this.label,
     );
     this.status.append(this.statusWords, this.bar.element);
-    const aspect = tileAspect(photo);
-    this.element = el(
-      'li',
-      { class: 'tile', style: { '--aspect': aspect.toFixed(4) }, data: { id: photo.id } },
-      this.link,
-      this.status,
-    );
+    this.element = el('li', { class: 'tile', data: { id: photo.id } }, this.link, this.status);
+    this.show(photo);
+  }
+
+  /** The address of the picture shown. */
+  get picture(): string {
+    return this.image.src;
+  }
+
+  /** Has this done, once, where there is no picture. */
+  onBroken(then: () => void): void {
+    this.image.addEventListener('error', then, { once: true });
+  }
+
+  /** The photo itself is another one than before, in another version. */
+  replace(photo: Item, thumbnailUrl: string): void {
+    // Even of the same version the picture may be there only now.
+    this.image.src = thumbnailUrl;
+    this.show(photo);
+  }
+
+  private show(photo: Item): void {
+    this.name.textContent = photo.name;
+    this.element.style.setProperty('--aspect', tileAspect(photo).toFixed(4));
     this.update(photo);
   }
 
-  update(photo: Photo): void {
+  update(photo: Item): void {
     this.label.textContent = tileLabel(photo);
-    this.badges.replaceChildren(...badgesOf(photo));
+    this.badges.replaceChildren(...kindsOf(photo).map(badgeOf));
     const job = jobToShow(photo);
     const failure = job && explainJob(job);
     this.status.hidden = !failure && !isActive(job);
@@ -91,11 +127,24 @@ export class Tile {
   }
 }
 
-function badgesOf(photo: Photo): HTMLElement[] {
-  const badges: HTMLElement[] = [];
-  if (photo.badges.splat) badges.push(badge('3D', 'splat', 'Can be looked around in'));
-  if (photo.badges.depth) badges.push(badge('D', 'depth', 'Has depth'));
-  return badges;
+/** Badges that have words of their own, in their order; of other kinds the title is shown. */
+const BADGES = new Map([
+  ['splat', { text: '3D', title: 'Can be looked around in' }],
+  ['depth-video', { text: '3D', title: 'Can be watched with depth' }],
+  ['depth', { text: 'D', title: 'Has depth' }],
+  ['motion', { text: 'M', title: 'Has a motion clip' }],
+]);
+
+/** The kinds of what a photo has, those first that say most. */
+function kindsOf(photo: Pick<Photo, 'badges'>): string[] {
+  const kinds = new Set([...BADGES.keys(), ...Object.keys(photo.badges)]);
+  return [...kinds].filter((kind) => photo.badges[kind]);
+}
+
+function badgeOf(kind: string): HTMLElement {
+  const name = assetTitle(kind);
+  const { text, title } = BADGES.get(kind) ?? { text: name, title: `Has ${name}` };
+  return badge(text, kind, title);
 }
 
 function badge(text: string, kind: string, title: string): HTMLElement {

@@ -1,14 +1,17 @@
-import { PackedSplats, SparkRenderer, SplatFileType, SplatMesh, utils } from '@sparkjsdev/spark';
+import {
+  PackedSplats,
+  type SparkRenderer,
+  SplatFileType,
+  SplatMesh,
+  utils,
+} from '@sparkjsdev/spark';
 import * as THREE from 'three';
-import { aimCamera } from '../render/framing';
-import { FrameLoop } from '../render/loop';
-import { Rig } from '../render/rig';
+import { dilate, makeSpark } from '../render/spark';
+import { lookAgain } from '../render/sparkInternals';
+import { FOCUS, View } from '../render/view';
 import { middle, type Points, packedMeans, readPlanes, readPoints, unproject } from './planes';
 import type { Result } from './protocol';
 
-/** The camera turns around a point this far away, whatever the units of the model. */
-const FOCUS = 2;
-const MAX_PIXEL_RATIO = 2;
 /** One-layer clouds show holes beyond. */
 const WIDEST_YAW = 0.3;
 const NEAREST = 0.5;
@@ -16,20 +19,14 @@ const WORDS = 4;
 /** How much of a new frame's scale is taken over: the rest is the ones before it. */
 const SCALE_GAIN = 0.15;
 const POINTS_BUDGET = 100_000;
-/** As photos are drawn: a splat per pixel must not fade. */
-const DILATION = 0.3;
 
 /** What is live, drawn by Spark from one array of packed splats that is written in place. */
 export class LiveCloud {
-  private readonly renderer: THREE.WebGLRenderer;
+  private readonly view: View;
   private readonly scene = new THREE.Scene();
   private readonly content = new THREE.Group();
-  private readonly camera = new THREE.PerspectiveCamera(50, 1, 0.01, 4000);
   private readonly spark: SparkRenderer;
-  private readonly rig = new Rig();
-  private readonly loop: FrameLoop;
   private readonly axes = new THREE.AxesHelper(0.5);
-  private readonly resizes: ResizeObserver;
   private words = new Uint32Array(0);
   private splats: PackedSplats | null = null;
   private mesh: SplatMesh | null = null;
@@ -41,16 +38,11 @@ export class LiveCloud {
     private readonly canvas: HTMLCanvasElement,
     private readonly onFrame: () => void,
   ) {
-    this.renderer = new THREE.WebGLRenderer({ canvas, antialias: false, alpha: true });
-    this.renderer.setClearColor(0x000000, 0);
-    this.loop = new FrameLoop(this.renderer.getContext() as WebGL2RenderingContext, (seconds) =>
-      this.draw(seconds),
-    );
-    this.spark = new SparkRenderer({
-      renderer: this.renderer,
-      onDirty: () => this.loop.invalidate(),
-      blurAmount: 0,
+    this.view = new View(canvas, {
+      draw: (seconds) => this.draw(seconds),
+      resized: () => dilate(this.spark, this.view.pixelRatio),
     });
+    this.spark = makeSpark(this.view.renderer, () => this.view.loop.invalidate());
     this.scene.add(this.spark, this.content);
     // Clouds come in OpenCV axes, three's y and z point the other way.
     this.content.quaternion.set(1, 0, 0, 0);
@@ -60,10 +52,7 @@ export class LiveCloud {
     (this.axes.material as THREE.Material).depthTest = false;
     (this.axes.material as THREE.Material).transparent = true;
     this.content.add(this.axes);
-    this.rig.setLimits(WIDEST_YAW, NEAREST);
-    this.resizes = new ResizeObserver(() => this.resize());
-    this.resizes.observe(canvas);
-    this.resize();
+    this.view.rig.setLimits(WIDEST_YAW, NEAREST);
   }
 
   /** Draws a result from now on; its middles, (n, 3), for those who want to look at them. */
@@ -72,36 +61,28 @@ export class LiveCloud {
     const means =
       result.type === 'gaussians' ? await this.showSplats(result) : await this.showPoints(result);
     if (means) this.rescale(means);
-    this.loop.invalidate();
+    this.view.loop.invalidate();
     return means;
   }
 
   showAxes(on: boolean): void {
     this.axes.visible = on;
-    this.loop.invalidate();
+    this.view.loop.invalidate();
   }
 
   orbitBy(dx: number, dy: number): void {
-    this.rig.orbitBy(dx, dy);
-    this.loop.invalidate();
+    this.view.rig.orbitBy(dx, dy);
+    this.view.loop.invalidate();
   }
 
   dollyBy(amount: number): void {
-    this.rig.dollyBy(amount);
-    this.loop.invalidate();
+    this.view.rig.dollyBy(amount);
+    this.view.loop.invalidate();
   }
 
   reset(): void {
-    this.rig.reset();
-    this.loop.invalidate();
-  }
-
-  dispose(): void {
-    this.resizes.disconnect();
-    this.loop.dispose();
-    this.mesh?.dispose();
-    this.points?.geometry.dispose();
-    this.renderer.dispose();
+    this.view.rig.reset();
+    this.view.loop.invalidate();
   }
 
   private async showSplats(result: Result): Promise<Float32Array | null> {
@@ -161,12 +142,9 @@ export class LiveCloud {
     // What is left of a larger cloud is made invisible.
     if (before > n) this.words.fill(0, n * WORDS, before * WORDS);
     splats.numSplats = Math.max(before, n);
-    splats.needsUpdate = true;
-    if (this.mesh) {
-      this.mesh.visible = true;
-      // Without this Spark does not look at the array again.
-      this.mesh.updateVersion();
-    }
+    if (!this.mesh) return;
+    this.mesh.visible = true;
+    lookAgain(splats, this.mesh);
   }
 
   private async showPoints(result: Result): Promise<Float32Array | null> {
@@ -204,7 +182,7 @@ export class LiveCloud {
     geometry.setDrawRange(0, n);
     const { clientWidth, clientHeight } = this.canvas;
     const cell = Math.sqrt((clientWidth * clientHeight) / Math.max(1, n));
-    (this.points.material as THREE.PointsMaterial).size = cell * this.renderer.getPixelRatio();
+    (this.points.material as THREE.PointsMaterial).size = cell * this.view.pixelRatio;
   }
 
   private makePoints(): THREE.Points {
@@ -232,28 +210,13 @@ export class LiveCloud {
     this.axes.scale.setScalar(1 / scale);
   }
 
-  private resize(): void {
-    const { clientWidth: width, clientHeight: height } = this.canvas;
-    if (width === 0 || height === 0) return;
-    const ratio = Math.min(devicePixelRatio, MAX_PIXEL_RATIO);
-    this.renderer.setPixelRatio(ratio);
-    this.renderer.setSize(width, height, false);
-    this.spark.preBlurAmount = DILATION * ratio ** 2;
-    this.loop.invalidate();
-  }
-
   private draw(seconds: number): boolean {
-    const moving = this.rig.step(seconds);
+    const moving = this.view.rig.step(seconds);
     const { width, height, fov } = this.source;
     const focal = height / 2 / Math.tan((fov * Math.PI) / 360);
     const source = { fx: focal, fy: focal, cx: width / 2, cy: height / 2, width, height };
-    const { clientWidth, clientHeight } = this.canvas;
-    aimCamera(this.camera, source, Math.max(1, clientWidth), Math.max(1, clientHeight));
-    const { x, y, z } = this.rig.position();
-    this.camera.position.set(x * FOCUS, y * FOCUS, z * FOCUS);
-    this.camera.lookAt(0, 0, -FOCUS);
-    this.camera.updateMatrixWorld();
-    this.renderer.render(this.scene, this.camera);
+    this.view.aim(source);
+    this.view.render(this.scene);
     this.onFrame();
     return moving;
   }

@@ -36,7 +36,7 @@ class LivePage {
   });
   private readonly visit = new Visit({
     clear: () => this.clear(),
-    ask: () => this.login.show(this.library),
+    ask: () => this.login.show(this.config?.library ?? 'immich', this.config?.sign_in),
   });
   private readonly stage = el('div', { class: 'live-stage', tabindex: -1 });
   private readonly canvas = el('canvas', {
@@ -50,7 +50,7 @@ class LivePage {
   private readonly file = el('input', { type: 'file', accept: 'video/*', class: 'sr-only' });
   private readonly stopper = button('Stop');
   private readonly capturer = button('Capture (C)');
-  private library: Config['library'] = 'immich';
+  private config: Config | null = null;
   private cloud: LiveCloud | null = null;
   private showing = false;
   private held = false;
@@ -85,7 +85,7 @@ class LivePage {
     this.api.onUnauthorized = () => this.visit.ended();
     try {
       const config = await this.api.config();
-      this.library = config.library;
+      this.config = config;
       if (!config.authenticated) {
         this.visit.ended();
         return;

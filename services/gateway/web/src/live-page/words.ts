@@ -1,4 +1,4 @@
-import { WORDS, wordsFor } from '../ui/error-words';
+import { wordsFor } from '../ui/error-words';
 import type { Trouble } from './protocol';
 import type { State } from './stream';
 
@@ -13,5 +13,6 @@ export const stateWords = (state: State): string => STATES[state];
 
 /** What went wrong, for people: our words where we have some, else the server's. */
 export function adviceFor({ code, message }: Trouble): string {
-  return WORDS[code]?.join(' ') ?? (message || wordsFor(code).join(' '));
+  const { sentence, remedy } = wordsFor(code, message);
+  return `${sentence} ${remedy}`;
 }

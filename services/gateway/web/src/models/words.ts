@@ -13,6 +13,7 @@ const MAKES: Record<string, string> = {
   splat: '3D',
   points: 'point clouds',
   poses: 'camera positions',
+  'video-depth': 'depth of videos',
 };
 
 const LABELS: Record<Offer['deed'], string> = {
@@ -53,7 +54,9 @@ export function stateWords(model: ModelDetails): string {
 
 /** Why the last download failed, and what can be done about it. */
 export function troubleWords(model: ModelDetails): string {
-  return model.state === 'failed' && model.error ? wordsFor(model.error.code).join(' ') : '';
+  if (model.state !== 'failed' || !model.error) return '';
+  const { sentence, remedy } = wordsFor(model.error.code, model.error.message);
+  return `${sentence} ${remedy}`;
 }
 
 /** The buttons of a model. */

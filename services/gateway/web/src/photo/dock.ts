@@ -1,10 +1,11 @@
 import type { Job } from '../api/schema';
+import { jobTitle } from '../catalog';
 import { isActive } from '../store';
 import { announce } from '../ui/announce';
 import { el } from '../ui/dom';
 import { type Explanation, explainJob, notMade } from '../ui/errors';
 import { ProgressBar } from '../ui/progress';
-import { bytesWords, makingWords, percent, stageWords } from '../ui/words';
+import { bytesWords, percent, stageWords } from '../ui/words';
 import type { Loading } from './stage';
 
 interface Action {
@@ -145,8 +146,8 @@ export class Dock {
   private showProgress(job: Job): void {
     const done = percent(job);
     const words = stageWords(job);
-    this.working.title.textContent = makingWords(job.kind);
-    if (this.working.text.dataset.stage !== words) announce(`${makingWords(job.kind)}. ${words}.`);
+    this.working.title.textContent = jobTitle(job.kind);
+    if (this.working.text.dataset.stage !== words) announce(`${jobTitle(job.kind)}. ${words}.`);
     this.working.text.dataset.stage = words;
     this.working.text.textContent = done === null ? words : `${words} · ${done} %`;
     this.working.bar?.set(done);

@@ -1,5 +1,6 @@
 import type { Api } from '../api/client';
-import type { AssetFile, Job, PhotoDetail, SplatFormat } from '../api/schema';
+import type { AssetFile, Job, PhotoDetail } from '../api/schema';
+import { assetTitle, formatUse } from '../catalog';
 import { isActive } from '../store';
 import { el } from '../ui/dom';
 import { explainError, explainJob } from '../ui/errors';
@@ -8,21 +9,12 @@ import { bytesWords, percent } from '../ui/words';
 import { bestAsset } from './modes';
 import { Popup, popupAction, popupLink } from './popup';
 
-const FORMAT_NOTES: Record<SplatFormat, string> = {
-  ply: 'For editing, opens everywhere',
-  'compressed-ply': 'For PlayCanvas, without packing',
-  splat: 'For older viewers',
-  ksplat: 'For GaussianSplats3D',
-  spz: 'Small, for the web',
-  sog: 'Smallest, for PlayCanvas',
-  glb: 'For 3D engines',
-};
-
 const ROLE_LABELS: Record<string, string> = {
   depth: 'Depth map',
   disparity: 'Disparity',
   background: 'Layer behind edges',
   'background-disparity': 'Disparity behind edges',
+  motion: 'Motion clip',
 };
 
 /** The menu with the files of a photo, and with formats that can be made of its splats. */
@@ -30,11 +22,12 @@ export class Downloads {
   readonly popup: Popup;
   private photo: PhotoDetail | null = null;
   /** Format → the job that makes it, or what went wrong. */
-  private readonly conversions = new Map<SplatFormat, Job | string>();
+  private readonly conversions = new Map<string, Job | string>();
 
   constructor(
     private readonly api: Api,
-    private readonly formats: () => SplatFormat[],
+    private readonly formats: () => string[],
+    private readonly mayHaveOriginal: () => boolean,
     private readonly onJob: (job: Job) => void,
   ) {
     this.popup = new Popup('download', 'Download', 'Download (L)', () => this.fill());
@@ -61,15 +54,21 @@ export class Downloads {
     const { photo } = this;
     if (!photo) return;
     const groups = photo.assets.flatMap((asset) => [
-      el('p', { class: 'popup-heading' }, asset.kind === 'splat' ? '3D' : 'Depth'),
+      el('p', { class: 'popup-heading' }, assetTitle(asset.kind)),
       ...asset.files.map((file) => this.link(file)),
     ]);
+    const original = popupLink(
+      'download',
+      'Original photo',
+      photo.name,
+      this.api.url(photo.original),
+    );
+    original.setAttribute('download', photo.name);
     this.popup.replace(
-      popupLink('download', 'Original photo', photo.name, this.api.url(photo.original)),
+      ...(this.mayHaveOriginal() ? [original] : []),
       ...groups,
       ...this.convertRows(photo),
     );
-    this.popup.panel.querySelector('a')?.setAttribute('download', photo.name);
   }
 
   private link(file: AssetFile): HTMLElement {
@@ -98,7 +97,7 @@ export class Downloads {
     ];
   }
 
-  private convertRow(photo: PhotoDetail, format: SplatFormat, model: string): HTMLElement {
+  private convertRow(photo: PhotoDetail, format: string, model: string): HTMLElement {
     const state = this.conversions.get(format);
     if (state && typeof state !== 'string' && state.state !== 'failed') {
       const bar = new ProgressBar(`Converting to ${format.toUpperCase()}`);
@@ -106,7 +105,7 @@ export class Downloads {
       const words = el('span', { class: 'popup-label' }, `Converting to ${format.toUpperCase()}…`);
       return el('div', { class: 'popup-item is-busy' }, words, bar.element);
     }
-    const note = typeof state === 'string' ? state : FORMAT_NOTES[format];
+    const note = typeof state === 'string' ? state : formatUse(format);
     const row = popupAction('redo', format.toUpperCase(), note, () => {
       void this.convert(photo.id, format, model);
     });
@@ -114,7 +113,7 @@ export class Downloads {
     return row;
   }
 
-  private async convert(photoId: string, format: SplatFormat, model: string): Promise<void> {
+  private async convert(photoId: string, format: string, model: string): Promise<void> {
     try {
       const job = await this.api.convert(photoId, format, model);
       this.conversions.set(format, job);

@@ -7,7 +7,8 @@ export interface GestureActions {
   dolly(amount: number): void;
   reset(): void;
   swipe(direction: 1 | -1): void;
-  tap(): void;
+  /** touch: of a finger, not of a mouse. */
+  tap(touch: boolean): void;
 }
 
 const WHEEL_STEP = 0.0011;
@@ -65,7 +66,7 @@ export function followGestures(stage: HTMLElement, actions: GestureActions): voi
       const double = event.timeStamp - lastTap < DOUBLE_TAP_MS;
       lastTap = double ? 0 : event.timeStamp;
       if (double) actions.reset();
-      else if (event.pointerType === 'touch') actions.tap();
+      else actions.tap(event.pointerType === 'touch');
       return;
     }
     const sideways = Math.abs(dx) > SWIPE_PX && Math.abs(dx) > 1.5 * Math.abs(dy);

@@ -1,4 +1,5 @@
 import type { Asset, Model, PhotoDetail } from '../api/schema';
+import { assetTitle } from '../catalog';
 import { el } from '../ui/dom';
 import { icon } from '../ui/icons';
 import { bytesWords, dateWords, dayWords, modelWords, secondsWords } from '../ui/words';
@@ -61,7 +62,7 @@ export class InfoPanel {
     const section = el(
       'section',
       { class: 'info-asset' },
-      el('h3', {}, asset.kind === 'splat' ? '3D' : 'Depth'),
+      el('h3', {}, assetTitle(asset.kind)),
       asset.outdated && el('p', { class: 'info-outdated' }, 'A better version can be made now.'),
       list(facts),
     );

@@ -10,6 +10,7 @@ export interface PhotoKeys {
   motion(): void;
   info(): void;
   downloads(): void;
+  clip(): void;
   fullscreen(): void;
 }
 
@@ -42,5 +43,6 @@ const ACTIONS: Record<string, (keys: PhotoKeys) => void> = {
   m: (keys) => keys.motion(),
   i: (keys) => keys.info(),
   l: (keys) => keys.downloads(),
+  c: (keys) => keys.clip(),
   f: (keys) => keys.fullscreen(),
 };

@@ -77,7 +77,7 @@ function about(model: Model): string {
   return [licence, STATES[model.state]].filter(Boolean).join(' · ');
 }
 
-function choices(legend: string, name: string, options: HTMLElement[]): HTMLElement {
+export function choices(legend: string, name: string, options: HTMLElement[]): HTMLElement {
   return el(
     'fieldset',
     { class: 'choices', data: { choices: name } },
@@ -86,7 +86,7 @@ function choices(legend: string, name: string, options: HTMLElement[]): HTMLElem
   );
 }
 
-function choice(
+export function choice(
   name: string,
   value: string,
   label: string,

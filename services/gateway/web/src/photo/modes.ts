@@ -1,8 +1,11 @@
 import type { Asset, AssetFile, Quality } from '../api/schema';
 
 export type Mode = 'flat' | 'depth' | 'splat';
-type Deep = 'depth' | 'splat';
+export type Deep = 'depth' | 'splat';
 type Which = Record<Deep, boolean>;
+
+/** Whether things of this kind can be looked at here. */
+export const isDeep = (kind: string): kind is Deep => kind === 'depth' || kind === 'splat';
 
 /** What must be loaded to come as close to the wish as possible, in order. */
 export function modesToLoad(wish: Mode, available: Which, ready: Which): Deep[] {

@@ -1,10 +1,12 @@
 import type { Config, PhotoDetail, Quality } from '../api/schema';
 import { MakeDialog } from './make';
+import { MotionDialog } from './motion';
 import { Popup, popupAction, popupLink } from './popup';
 
 export interface MoreActions {
   makeSplat(model: string, quality: Quality, force: boolean): void;
   makeDepth(force: boolean): void;
+  makeMotion(path: string): void;
   reset(): void;
   fullscreen(): void;
   help(): void;
@@ -16,10 +18,12 @@ export interface MoreActions {
 export class MoreMenu {
   readonly popup: Popup;
   private readonly dialog = new MakeDialog();
+  private readonly motion = new MotionDialog();
 
   constructor(
     private readonly photo: () => PhotoDetail | null,
     private readonly config: () => Config | null,
+    private readonly mayMake: () => boolean,
     private readonly actions: MoreActions,
   ) {
     this.popup = new Popup('more', 'More', 'More', () => {
@@ -36,11 +40,20 @@ export class MoreMenu {
     const actions = this.actions;
     const choose = () =>
       this.dialog.show(config, (model, quality) => actions.makeSplat(model, quality, has('splat')));
-    const rows: HTMLElement[] = [
+    const making = [
       this.row('layers', has('splat') ? 'Make 3D again…' : 'Make 3D with…', choose, MODELS_NOTE),
       this.row('redo', has('depth') ? 'Make depth again' : 'Make depth only', () =>
         actions.makeDepth(has('depth')),
       ),
+      this.row(
+        'film',
+        'Make it move…',
+        () => this.motion.show((path) => actions.makeMotion(path)),
+        'A short clip that plays anywhere',
+      ),
+    ];
+    const rows: HTMLElement[] = [
+      ...(this.mayMake() ? making : []),
       this.row('reset', 'Reset the view', actions.reset),
       this.row('fullscreen', 'Full screen', actions.fullscreen),
       this.row('help', 'Keys and gestures', actions.help),

@@ -12,8 +12,8 @@ export class Popup {
     label: string,
     hint: string,
     private readonly beforeShow: () => void,
+    id = `popup-${name}`,
   ) {
-    const id = `popup-${name}`;
     this.button = el(
       'button',
       {

@@ -12,10 +12,17 @@ import {
 import { assumedCamera } from '../render/framing';
 import type { Viewport } from '../render/viewport';
 import { el } from '../ui/dom';
-import { bestAsset, fileOfRole, type Mode, modesToLoad, modeToShow, splatFiles } from './modes';
+import {
+  bestAsset,
+  type Deep,
+  fileOfRole,
+  isDeep,
+  type Mode,
+  modesToLoad,
+  modeToShow,
+  splatFiles,
+} from './modes';
 import type { Trouble } from './trouble';
-
-type Deep = 'depth' | 'splat';
 
 export interface Loading {
   what: Deep;
@@ -66,8 +73,9 @@ export class Stage extends Emitter<StageEvents> {
     return this.assets[what] !== null && this.webgl !== false;
   }
 
-  asset(what: Deep): Asset | null {
-    return this.assets[what];
+  /** Whether this is what is shown, or would be, of its kind. */
+  shows(asset: Asset): boolean {
+    return isDeep(asset.kind) && this.assets[asset.kind]?.key === asset.key;
   }
 
   /** Shows another photo, flat; forgets the one before. */
@@ -75,7 +83,7 @@ export class Stage extends Emitter<StageEvents> {
     this.leave();
     this.photo = photo;
     const { signal } = this.visit;
-    const thumbnail = this.api.url(photo.thumbnail);
+    const thumbnail = this.api.thumbnailUrl(photo);
     const flat = el('img', { class: 'flat', alt: photo.name, src: thumbnail, draggable: 'false' });
     this.flat.replaceWith(flat);
     this.flat = flat;
@@ -96,6 +104,7 @@ export class Stage extends Emitter<StageEvents> {
 
   /** Shows one particular result instead of the best. */
   showAsset(asset: Asset): void {
+    if (!isDeep(asset.kind)) return;
     this.assets[asset.kind] = asset;
     this.choose(asset.kind);
   }
@@ -334,7 +343,11 @@ export class Stage extends Emitter<StageEvents> {
     const { signal } = this.visit;
     const { Viewport } = await import('../render/viewport');
     if (signal.aborted) return null;
-    const canvas = el('canvas', { class: 'deep', role: 'img' });
+    const canvas = el('canvas', {
+      class: 'deep',
+      role: 'img',
+      'aria-label': this.describe('depth'),
+    });
     this.canvas = canvas;
     this.flat.after(canvas);
     this.viewport = new Viewport(canvas, {

@@ -4,6 +4,7 @@ import { type Explanation, explainError } from '../ui/errors';
 export type Trouble =
   | 'no-picture'
   | 'no-webgl'
+  | 'no-clip'
   | 'context-lost'
   | { what: 'depth' | 'splat'; error: unknown };
 
@@ -21,6 +22,14 @@ export function explainTrouble(trouble: Trouble): Explanation {
     return {
       title: 'This browser cannot show 3D.',
       advice: 'WebGL 2 is missing or switched off. The flat picture is shown instead.',
+      detail: '',
+      retriable: false,
+    };
+  }
+  if (trouble === 'no-clip') {
+    return {
+      title: 'The motion clip could not be played.',
+      advice: 'Its file did not load, or this browser does not play it. It can be downloaded.',
       detail: '',
       retriable: false,
     };

@@ -1,15 +1,18 @@
 import type { Api } from '../api/client';
 import { ApiError } from '../api/client';
-import type { Job, PhotoDetail, Quality } from '../api/schema';
+import type { Asset, Job, PhotoDetail, Quality } from '../api/schema';
+import { addsFiles } from '../catalog';
 import { isActive, jobToShow, type Store } from '../store';
 import { announce } from '../ui/announce';
 import { el } from '../ui/dom';
-import { type Explanation, explainError } from '../ui/errors';
+import { aboutModels, type Explanation, explainError, readyWords } from '../ui/errors';
 import { icon } from '../ui/icons';
 import { dayWords } from '../ui/words';
 import { iconButton, RestingChrome } from './chrome';
+import { MotionClip } from './clip';
 import { Dock } from './dock';
 import { Downloads } from './downloads';
+import { toggleFullscreen } from './fullscreen';
 import { followGestures } from './gestures';
 import { InfoPanel } from './info';
 import { actOnKey } from './keys';
@@ -26,7 +29,6 @@ interface PhotoActions {
   models(): void;
 }
 
-const ABOUT_MODELS = new Set(['licence_required', 'consent_required', 'downloading']);
 const REFRESH_DELAY_MS = 150;
 const REFRESH_AGAIN_MS = 3000;
 
@@ -40,6 +42,7 @@ export class PhotoView {
   private readonly info: InfoPanel;
   private readonly more: MoreMenu;
   private readonly chrome: RestingChrome;
+  private readonly clip: MotionClip;
   private readonly title = el('h1', { class: 'photo-title' });
   private readonly date = el('p', { class: 'photo-date' });
   private readonly make = el('button', { class: 'button is-primary make', type: 'button' });
@@ -51,6 +54,7 @@ export class PhotoView {
   private id: string | null = null;
   private detail: PhotoDetail | null = null;
   private refreshTimer = 0;
+  private refreshing = 0;
 
   constructor(
     private readonly api: Api,
@@ -65,7 +69,8 @@ export class PhotoView {
     this.modes = new ModeSwitch((mode) => this.stage.choose(mode));
     this.downloads = new Downloads(
       api,
-      () => store.config?.formats ?? [],
+      () => (store.share ? [] : (store.config?.formats ?? [])),
+      () => store.share?.allow_download ?? true,
       (job) => store.applyJob(job),
     );
     this.info = new InfoPanel({
@@ -75,9 +80,11 @@ export class PhotoView {
     this.more = new MoreMenu(
       () => this.detail,
       () => store.config,
+      () => store.share === null,
       {
         makeSplat: (model, quality, force) => void this.makeSplat(model, quality, force),
         makeDepth: (force) => void this.makeDepth(force),
+        makeMotion: (path) => void this.makeMotion(path),
         reset: () => this.stage.resetView(),
         fullscreen: () => void toggleFullscreen(),
         help: () => this.actions.help(),
@@ -85,6 +92,9 @@ export class PhotoView {
       },
     );
     this.chrome = new RestingChrome(this.element, () => this.mustStayVisible());
+    this.clip = new MotionClip(api, this.stage.element, () =>
+      this.dock.showTrouble(explainTrouble('no-clip'), null),
+    );
     this.build();
     this.watch();
   }
@@ -117,6 +127,7 @@ export class PhotoView {
     this.info.element.hidden = true;
     this.chrome.stop();
     this.stage.close();
+    this.clip.stop();
     window.clearTimeout(this.refreshTimer);
     if (document.fullscreenElement) void document.exitFullscreen();
     return id;
@@ -153,7 +164,7 @@ export class PhotoView {
         'footer',
         { class: 'photo-foot' },
         this.dock.element,
-        el('div', { class: 'photo-controls' }, this.modes.element, this.motion),
+        el('div', { class: 'photo-controls' }, this.modes.element, this.motion, this.clip.button),
       ),
       this.info.element,
     );
@@ -166,7 +177,7 @@ export class PhotoView {
       dolly: (amount) => this.stage.dollyBy(amount),
       reset: () => this.stage.resetView(),
       swipe: (direction) => this.step(direction),
-      tap: () => this.chrome.toggle(),
+      tap: (touch) => touch && this.chrome.toggle(),
     });
     document.addEventListener('keydown', (event) => this.onKey(event));
     this.stage.on('mode', () => this.updateModes());
@@ -178,7 +189,7 @@ export class PhotoView {
       return this.dock.showTrouble(explainTrouble(trouble), trouble === 'no-webgl' ? null : retry);
     });
     this.store.on('job', (job) => this.onJob(job));
-    this.store.on('assets', (id) => id === this.id && this.refreshSoon());
+    this.store.on('assets', ({ photoId, asset }) => photoId === this.id && this.onAsset(asset));
     this.store.on('list', () => this.updateSteps());
     this.store.on('connection', (connected) => {
       if (connected && this.id) this.refreshSoon();
@@ -189,6 +200,7 @@ export class PhotoView {
   private async refresh(inBackground = false): Promise<void> {
     const { id } = this;
     if (!id) return;
+    this.refreshing += 1;
     try {
       const detail = await this.store.openPhoto(id);
       if (id !== this.id) return;
@@ -201,6 +213,8 @@ export class PhotoView {
         return;
       }
       this.showFailure(explainError(error), () => void this.refresh());
+    } finally {
+      this.refreshing -= 1;
     }
   }
 
@@ -221,21 +235,32 @@ export class PhotoView {
       this.updateSteps();
     }
     this.stage.setAssets(detail.assets);
+    this.clip.setAssets(detail, detail.assets);
     this.downloads.setPhoto(detail);
     this.dock.showJob(jobToShow(this.store.photos.get(detail.id) ?? detail));
     this.updateMake();
     this.updateInfo();
   }
 
+  /** Takes in an asset that came with what it is; anything else is read. */
+  private onAsset(asset: Asset | null): void {
+    // An answer that is on its way may be older than the asset.
+    if (!asset || !this.detail || this.refreshing > 0) {
+      this.refreshSoon();
+      return;
+    }
+    const others = this.detail.assets.filter(({ key }) => key !== asset.key);
+    this.present({ ...this.detail, assets: [...others, asset] });
+  }
+
   private onJob(job: Job): void {
     if (job.photo_id !== this.id) return;
-    if (job.kind === 'convert') {
+    if (addsFiles(job.kind)) {
       this.downloads.follow(job);
       return;
     }
     this.dock.showJob(isActive(job) || job.state === 'failed' ? job : null);
-    if (job.state === 'succeeded')
-      announce(job.kind === 'splat' ? '3D is ready.' : 'Depth is ready.');
+    if (job.state === 'succeeded') announce(`${readyWords(job.kind)}.`);
     if (job.state === 'cancelled') announce('Cancelled.');
     this.updateMake();
   }
@@ -245,7 +270,7 @@ export class PhotoView {
     const working = detail && isActive(this.store.photos.get(detail.id)?.job ?? null);
     const made = detail?.assets.some((asset) => asset.kind === 'splat') ?? false;
     const had = document.activeElement === this.make;
-    this.make.hidden = !detail || made || Boolean(working);
+    this.make.hidden = !detail || made || Boolean(working) || this.store.share !== null;
     if (had && this.make.hidden) this.element.focus();
   }
 
@@ -298,6 +323,12 @@ export class PhotoView {
     if (id) await this.ask(() => this.api.makeDepth(id, force));
   }
 
+  private async makeMotion(path: string): Promise<void> {
+    const { id } = this;
+    this.clip.expectAnother();
+    if (id) await this.ask(() => this.api.makeOf('photo', id, 'motion', { path }));
+  }
+
   private async readConfig(): Promise<void> {
     try {
       this.store.config = await this.api.config();
@@ -324,7 +355,7 @@ export class PhotoView {
 
   /** Says why there is no job; where a model is not to be had yet, leads to the models. */
   private showRefusal(error: ApiError, again: () => void): void {
-    if (ABOUT_MODELS.has(error.code)) {
+    if (aboutModels(error)) {
       const models = { label: 'Models', run: () => this.actions.models() };
       this.dock.showTrouble(explainError(error), models);
       this.chrome.wake();
@@ -340,11 +371,7 @@ export class PhotoView {
   private updateInfo(): void {
     if (!this.detail || this.info.element.hidden) return;
     const models = this.store.config?.models ?? [];
-    this.info.update(
-      this.detail,
-      models,
-      (asset) => this.stage.asset(asset.kind)?.key === asset.key,
-    );
+    this.info.update(this.detail, models, (asset) => this.stage.shows(asset));
   }
 
   private toggleInfo(): void {
@@ -377,15 +404,11 @@ export class PhotoView {
       motion: () => this.stage.toggleMotion(),
       info: () => this.toggleInfo(),
       downloads: () => this.downloads.popup.toggle(),
+      clip: () => this.clip.toggle(),
       fullscreen: () => void toggleFullscreen(),
     });
     if (!handled) return;
     event.preventDefault();
     this.chrome.wake();
   }
-}
-
-async function toggleFullscreen(): Promise<void> {
-  if (document.fullscreenElement) await document.exitFullscreen();
-  else await document.documentElement.requestFullscreen?.();
 }

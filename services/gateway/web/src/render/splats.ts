@@ -1,17 +1,21 @@
-import { type PackedSplats, SparkRenderer, SplatMesh } from '@sparkjsdev/spark';
+import { type PackedSplats, type SparkRenderer, SplatMesh } from '@sparkjsdev/spark';
 import * as THREE from 'three';
+import { dilate, makeSpark } from './spark';
+import {
+  drawnSplats,
+  forgetSplats,
+  isBusy,
+  isSorted,
+  sortFor,
+  sortingSize,
+  splatsOf,
+} from './sparkInternals';
 
 /** How many splat centres are looked at to find the middle of a cloud. */
 const SAMPLES = 4000;
 const NEAREST_QUANTILE = 0.02;
 /** Without a budget a level of detail is made only above this many splats. */
 const LOD_ABOVE = 1_500_000;
-/**
- * Variance in CSS pixels added to every splat without making it fainter, as in the original 3DGS.
- * Spark's default fades splats by as much as it widens them: one splat per pixel is then
- * see-through. A lifted photo at rest came 5 dB closer to the photo with this.
- */
-const DILATION = 0.3;
 const LONGEST_WAIT_FOR_IDLE_MS = 5000;
 const FIRST_SORT_TIMEOUT_MS = 60_000;
 
@@ -32,22 +36,17 @@ export class SplatScene {
     private readonly budget: number | null,
     onDirty: () => void,
   ) {
-    this.spark = new SparkRenderer({
-      renderer,
-      onDirty: () => {
-        this.wake();
-        onDirty();
-      },
-      blurAmount: 0,
-      ...(budget ? { lodSplatCount: budget } : {}),
-    });
-    this.setPixelRatio(renderer.getPixelRatio());
+    const onChange = () => {
+      this.wake();
+      onDirty();
+    };
+    this.spark = makeSpark(renderer, onChange, budget);
     this.scene.add(this.spark);
   }
 
   /** How many splats the last frame drew. */
   get count(): number {
-    return this.mesh ? this.spark.activeSplats : 0;
+    return this.mesh ? drawnSplats(this.spark) : 0;
   }
 
   /** Reads a file (the name tells its format); errors if it is not one of Spark's formats. */
@@ -66,7 +65,7 @@ export class SplatScene {
       return;
     }
     this.clear();
-    const splats = mesh.packedSplats?.lodSplats ?? mesh.packedSplats;
+    const splats = splatsOf(mesh);
     if (!splats?.numSplats) {
       mesh.dispose();
       throw new Error(`${fileName} holds no splats`);
@@ -78,7 +77,7 @@ export class SplatScene {
   }
 
   setPixelRatio(ratio: number): void {
-    this.spark.preBlurAmount = DILATION * ratio ** 2;
+    dilate(this.spark, ratio);
   }
 
   setScale(scale: number): void {
@@ -88,7 +87,7 @@ export class SplatScene {
   /** Sorts for this camera without drawing, so that the first frame shown is complete. */
   async prepare(camera: THREE.PerspectiveCamera, signal: AbortSignal): Promise<void> {
     const deadline = performance.now() + FIRST_SORT_TIMEOUT_MS;
-    this.renderer.getDrawingBufferSize(this.spark.renderSize);
+    this.renderer.getDrawingBufferSize(sortingSize(this.spark));
     this.scene.updateMatrixWorld();
     // Without this extension waiting is not possible, and three warns about the attempt.
     const waits = this.renderer.extensions.has('KHR_parallel_shader_compile');
@@ -99,8 +98,7 @@ export class SplatScene {
         this.wake = resolve;
         setTimeout(resolve, 100);
       });
-      this.spark.dirty = false;
-      await this.spark.update({ scene: this.scene, camera });
+      await sortFor(this.spark, this.scene, camera);
       if (!this.sorted()) await dirty;
     }
     this.wake = () => {};
@@ -111,14 +109,13 @@ export class SplatScene {
     this.scene.remove(this.mesh);
     this.mesh.dispose();
     this.mesh = null;
-    this.spark.clearSplats();
+    forgetSplats(this.spark);
   }
 
   /** Waits until no worker and no read-back of Spark's is under way: they cannot be called off. */
   async idle(): Promise<void> {
     const deadline = performance.now() + LONGEST_WAIT_FOR_IDLE_MS;
-    const busy = () => this.spark.sorting || Boolean(this.spark.lodWorker?.queue);
-    while (busy() && performance.now() < deadline) {
+    while (isBusy(this.spark) && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
@@ -131,10 +128,7 @@ export class SplatScene {
   }
 
   private sorted(): boolean {
-    if (!this.mesh) return false;
-    const hasLevels = Boolean(this.mesh.packedSplats?.lodSplats);
-    const chosen = !hasLevels || this.spark.lodInstances.has(this.mesh);
-    return chosen && this.spark.activeSplats > 0;
+    return this.mesh !== null && isSorted(this.spark, this.mesh);
   }
 
   /** Finds the distances that the camera turns around and must not pass. */

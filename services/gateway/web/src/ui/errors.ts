@@ -1,6 +1,7 @@
 import { ApiError } from '../api/client';
-import type { Job, JobKind } from '../api/schema';
-import { wordsFor } from './error-words';
+import type { Job } from '../api/schema';
+import { assetTitle, jobTitle, madeBy } from '../catalog';
+import { type Words, wordsFor } from './error-words';
 
 /** An error for people: what happened, and what they can do about it. */
 export interface Explanation {
@@ -11,16 +12,12 @@ export interface Explanation {
   retriable: boolean;
 }
 
-const FINAL_CODES = new Set(['not_found', 'forbidden', 'invalid_image', 'unsupported_format']);
-
 /** Explains why a request failed. */
 export function explainError(error: unknown): Explanation {
   if (!(error instanceof ApiError)) {
     const detail = error instanceof Error ? error.message : String(error);
-    const [title, advice] = wordsFor('internal');
-    return { title, advice, detail, retriable: true };
+    return { ...explained(wordsFor('internal')), detail };
   }
-  const [title, advice] = wordsFor(error.code);
   const { accepted, down, detail } = error.problem;
   const facts = [
     detail,
@@ -28,25 +25,36 @@ export function explainError(error: unknown): Explanation {
     down?.length ? `Down: ${down.join(', ')}` : '',
   ];
   return {
-    title,
-    advice,
+    ...explained(wordsFor(error.code, detail)),
     detail: facts.filter(Boolean).join(' · '),
-    retriable: !FINAL_CODES.has(error.code),
   };
 }
 
-const NOT_MADE: Record<JobKind, string> = {
-  splat: '3D could not be made',
-  depth: 'Depth could not be made',
-  convert: 'The file could not be converted',
-};
+const ABOUT_MODELS = new Set(['licence_required', 'consent_required', 'downloading']);
 
-export const notMade = (kind: JobKind): string => NOT_MADE[kind];
+/** Whether a model is not to be had yet, which the page of models is for. */
+export const aboutModels = (error: ApiError): boolean => ABOUT_MODELS.has(error.code);
+
+/** What a failed job of this kind leaves undone. */
+export function notMade(kind: string): string {
+  const asset = madeBy(kind);
+  return asset ? `${assetTitle(asset)} could not be made` : `${jobTitle(kind)} has failed`;
+}
+
+/** What a job of this kind has done. */
+export function readyWords(kind: string): string {
+  const asset = madeBy(kind);
+  return asset ? `${assetTitle(asset)} is ready` : `${jobTitle(kind)} is done`;
+}
 
 /** Explains why a job failed; null for a job that did not. */
 export function explainJob(job: Job): Explanation | null {
   if (job.state !== 'failed') return null;
   const error = job.error ?? { code: 'internal', message: '', retriable: true };
-  const [title, advice] = wordsFor(error.code);
+  const { title, advice } = explained(wordsFor(error.code, error.message));
   return { title, advice, detail: error.message, retriable: error.retriable };
+}
+
+function explained({ sentence, remedy, retriable }: Words): Omit<Explanation, 'detail'> {
+  return { title: sentence, advice: remedy, retriable };
 }

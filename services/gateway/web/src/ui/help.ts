@@ -4,7 +4,7 @@ import { icon } from './icons';
 type Shortcut = [keys: string[], effect: string];
 
 const GALLERY: Shortcut[] = [
-  [['←', '→', '↑', '↓'], 'Move between photos'],
+  [['←', '→', '↑', '↓'], 'Move between photos, or videos'],
   [['Enter'], 'Open a photo'],
   [['Home', 'End'], 'First and last photo'],
 ];
@@ -16,10 +16,24 @@ const PHOTO: Shortcut[] = [
   [['+', '−'], 'Move closer, move back'],
   [['R'], 'Back to where the photographer stood'],
   [['M'], 'Gentle motion on or off'],
+  [['C'], 'Motion clip'],
   [['I'], 'About this photo'],
   [['L'], 'Downloads'],
   [['F'], 'Full screen'],
   [['Esc'], 'Back to the gallery'],
+];
+
+const VIDEO: Shortcut[] = [
+  [['Space', 'K'], 'Play, pause'],
+  [['←', '→'], '10 seconds back, ahead'],
+  [[',', '.'], 'One frame back, ahead'],
+  [['<', '>'], 'Slower, faster'],
+  [['↑', '↓', 'M'], 'Louder, softer, mute'],
+  [['1', '2'], 'Flat, depth'],
+  [['[', ']'], 'Less, more depth'],
+  [['O'], 'Play again at the end'],
+  [['G'], 'Gentle motion on or off'],
+  [['Page up', 'Page down'], 'Previous and next video'],
 ];
 
 const POINTER: Shortcut[] = [
@@ -52,6 +66,7 @@ export class HelpDialog {
         'div',
         { class: 'help-columns' },
         section('In a photo', PHOTO),
+        section('In a video', VIDEO),
         el(
           'div',
           {},

@@ -4,6 +4,7 @@ import type { Config, Credentials } from '../api/schema';
 import { el } from './dom';
 import { explainError } from './errors';
 import { icon } from './icons';
+import { CodeSignIn } from './pairing';
 
 interface Field {
   name: string;
@@ -62,20 +63,27 @@ export class LoginDialog {
   private readonly hint = el('p', { class: 'hint' });
   private readonly error = el('p', { class: 'form-error', role: 'alert' });
   private readonly submit = el('button', { class: 'button is-primary', type: 'submit' }, 'Sign in');
+  private readonly other = el('div', { class: 'other-ways' });
+  private readonly code: CodeSignIn;
   private way: Way = WAYS[0] as Way;
 
   constructor(
     private readonly api: Api,
     private readonly onSignedIn: () => void,
   ) {
+    this.code = new CodeSignIn(api, () => this.done());
     // Without a session there is nothing behind this dialog to go back to.
     this.dialog.addEventListener('cancel', (event) => event.preventDefault());
     document.body.append(this.dialog);
   }
 
-  show(library: Config['library']): void {
+  show(library: Config['library'], signIn: Config['sign_in'] | undefined): void {
     if (this.dialog.open) return;
-    const ways = library === 'immich' ? WAYS : WAYS.filter((way) => way.key === 'token');
+    const ways = WAYS.filter((way) =>
+      library === 'immich'
+        ? way.key !== 'password' || (signIn?.password ?? true)
+        : way.key === 'token',
+    );
     this.way = ways[0] as Way;
     const form = el(
       'form',
@@ -94,10 +102,39 @@ export class LoginDialog {
       icon('layers'),
       el('h2', { id: 'login-title' }, 'Sign in to ImmichVR'),
       form,
+      this.other,
     );
+    this.offerOthers(signIn?.oauth ?? null);
     this.fill();
     this.dialog.showModal();
     this.fields.querySelector('input')?.focus();
+  }
+
+  private offerOthers(oauth: string | null): void {
+    const code = el('button', { class: 'button', type: 'button' }, 'Show digits instead');
+    code.title = 'For a headset: confirm them on a phone where you are signed in';
+    code.addEventListener('click', () => {
+      code.replaceWith(this.code.element);
+      void this.code.begin();
+    });
+    const there = oauth && el('button', { class: 'button', type: 'button' }, oauth);
+    if (there) there.addEventListener('click', () => void this.goThere());
+    this.other.replaceChildren(...[there, code].filter((one) => one instanceof HTMLElement));
+  }
+
+  private async goThere(): Promise<void> {
+    try {
+      location.assign(await this.api.oauthAddress());
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.error.textContent = sentence(explainError(error).detail);
+    }
+  }
+
+  private done(): void {
+    this.code.end();
+    this.dialog.close();
+    this.onSignedIn();
   }
 
   private chooser(ways: Way[]): HTMLElement {
@@ -145,8 +182,7 @@ export class LoginDialog {
     this.error.textContent = '';
     try {
       await this.api.signIn(values as Credentials);
-      this.dialog.close();
-      this.onSignedIn();
+      this.done();
     } catch (error) {
       const refused = error instanceof ApiError && [401, 403, 422].includes(error.status);
       const { title, advice, detail } = explainError(error);

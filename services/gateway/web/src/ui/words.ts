@@ -1,4 +1,4 @@
-import type { Job, JobKind, Model, ModelNews } from '../api/schema';
+import type { Job, Model, ModelNews } from '../api/schema';
 
 /** What the worker does after each stage it has reported. */
 const AFTER_STAGE: Record<string, string> = {
@@ -10,20 +10,12 @@ const AFTER_STAGE: Record<string, string> = {
   stored: 'Finishing',
 };
 
-const MAKING: Record<JobKind, string> = {
-  splat: 'Making 3D',
-  depth: 'Making depth',
-  convert: 'Converting',
-};
-
 /** What a job is doing now, for people. The worker's own words win over ours. */
 export function stageWords(job: Job): string {
   if (job.state === 'queued') return AFTER_STAGE.queued as string;
   const words = job.progress.message.trim() || AFTER_STAGE[job.progress.stage] || 'Working';
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
-
-export const makingWords = (kind: JobKind): string => MAKING[kind];
 
 /** A job's progress in whole percent, or null while nothing can be said. */
 export function percent(job: Job): number | null {
@@ -47,6 +39,14 @@ export function secondsWords(seconds: number): string {
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 60) return `${seconds.toFixed(1)} s`;
   return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}
+
+/** A place in a video, as on a clock: 0:07, 12:34, 1:02:03. */
+export function clockWords(seconds: number): string {
+  const whole = Math.floor(Math.max(seconds, 0));
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const two = (n: number) => String(n).padStart(2, '0');
+  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
 /** How far a download is: bytes, rate, time left. */
@@ -83,10 +83,12 @@ export function dateWords(iso: string | null, locale?: string, timeZone?: string
   });
 }
 
-/** The name of a model key: `lift-K` are splats lifted from the depth of `K`. */
+/** The name of a model key: `lift-K` are splats lifted from the depth of `K`, `K-part-…` is of a part of a video. */
 export function modelWords(key: string, models: Model[]): string {
   const named = models.find((model) => model.key === key)?.name;
   if (named) return named;
+  const whole = key.replace(/-part-\d+-(\d+|end)$/, '');
+  if (whole !== key) return `${modelWords(whole, models)}, a part`;
   if (!key.startsWith('lift-')) return BUILT_IN[key] ?? key;
   return `Lifted from depth: ${modelWords(key.slice('lift-'.length), models)}`;
 }

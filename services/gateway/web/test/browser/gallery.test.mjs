@@ -76,7 +76,40 @@ describe('the gallery', () => {
       assert.match(await tile.locator('.tile-words').textContent(), /%$/);
       await tile.locator('[data-badge=splat]').waitFor();
       assert.equal(await tile.locator('.tile-status').isVisible(), false);
-      assert.match(await page.locator('[role=status].sr-only').textContent(), /ready in 3D/);
+      assert.match(await page.locator('[role=status].sr-only').textContent(), /3D is ready for/);
+    }));
+
+  it('takes in what comes and goes without moving what is looked at', () =>
+    withViewer(browser, { photos: 60 }, async (page, { socket, library }) => {
+      await page.waitForSelector(IMAGES);
+      await until(page, () => document.body.dataset.socket === 'connected');
+      const topOf = (id) =>
+        page.evaluate((wanted) => {
+          const tile = document.querySelector(`.tile[data-id="${wanted}"]`);
+          return Math.round(tile.getBoundingClientRect().top);
+        }, id);
+      const entry = library.entry(library.photos.get('photo-0001'));
+      const there = ['a', 'b', 'c', 'd', 'e'].map((id) => ({
+        ...entry,
+        ...{ kind: 'photo', id, name: `${id}.jpg`, taken_at: '2027-01-01T00:00:00Z' },
+      }));
+      await page.locator('.tile[data-id="photo-0020"]').scrollIntoViewIfNeeded();
+      await page.evaluate(() => document.querySelector('.gallery').scrollBy(0, 40));
+      const seen = await page.evaluate(
+        () =>
+          [...document.querySelectorAll('.tile')].find(
+            (tile) => tile.getBoundingClientRect().bottom > 0,
+          ).dataset.id,
+      );
+      const before = await topOf(seen);
+      socket.emit('library:changed', { there, gone: [], more: false });
+      await until(page, () => document.querySelectorAll('.tile').length === 65);
+      assert.ok(Math.abs((await topOf(seen)) - before) <= 2);
+      const gone = [{ kind: 'photo', id: 'a' }];
+      socket.emit('library:changed', { there: [], gone, more: false });
+      await until(page, () => !document.querySelector('.tile[data-id="a"]'));
+      assert.ok(Math.abs((await topOf(seen)) - before) <= 2);
+      assert.equal(await page.locator('.tile').first().getAttribute('data-id'), 'b');
     }));
 
   it('says in words what failed', () =>

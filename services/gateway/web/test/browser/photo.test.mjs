@@ -203,7 +203,7 @@ describe('a photo', () => {
 
   it('that does not exist is told in words', () =>
     withViewer(browser, { path: '#/photo/nowhere', expect: ['404'] }, async (page) => {
-      await page.getByText('This photo is not here any more.').waitFor();
+      await page.getByText('This is not here any more.').waitFor();
       await page.keyboard.press('Escape');
       await until(page, () => document.body.dataset.view === 'gallery');
     }));
@@ -305,5 +305,22 @@ describe('a photo', () => {
         assert.equal(await page.locator('canvas.deep').count(), 0);
         assert.ok(await stillness(page));
       }
+    }));
+
+  it('is made to move, and stands still again when it is told to', () =>
+    withViewer(browser, { path: FLAT_ONLY }, async (page) => {
+      await modeIs(page, 'flat');
+      await page.getByRole('button', { name: 'More', exact: true }).click();
+      await page.getByRole('button', { name: /^Make it move/ }).click();
+      await page.getByRole('radio', { name: /^Dolly/ }).check();
+      await assertAccessible(page);
+      await page.getByRole('button', { name: 'Make it', exact: true }).click();
+      const clip = page.getByRole('button', { name: 'Motion clip' });
+      await until(page, () => document.body.dataset.clip === 'playing');
+      assert.equal(await clip.getAttribute('aria-pressed'), 'true');
+      await page.keyboard.press('c');
+      await until(page, () => !document.querySelector('.clip'));
+      await page.keyboard.press('l');
+      await page.getByRole('link', { name: 'Motion clip' }).waitFor();
     }));
 });

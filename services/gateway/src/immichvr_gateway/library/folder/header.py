@@ -1,37 +1,58 @@
-"""Size, date and projection of a photo of the folder, from its header alone."""
+"""What a photo or video of the folder says of itself, from its header and the sidecar beside it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import BinaryIO
 
-from immichvr_media import MediaError, read_photo_header
+from immichvr_catalog import PHOTO
+from immichvr_media import About, Clip, MediaError, SidecarHeader, read_movie_header, read_photo_header
+
+_NOTHING = About()
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """width, height: pixels, upright, None where unreadable; taken_at: in the place's own zone, None if not told.
+    """width, height: pixels, upright; None where unreadable; taken_at: in the place's own zone, None if not told.
 
-    projection: as the photo names it, None for flat pictures.
+    projection: as the file names it, None for flat pictures. about: what people and the camera say. clip: the film
+    that a photo's file carries. content_id: what ties a live photo and its film. duration_s: of a video.
     """
 
     width: int | None = None
     height: int | None = None
     taken_at: datetime | None = None
     projection: str | None = None
+    about: About = _NOTHING
+    clip: Clip | None = None
+    content_id: str | None = None
+    duration_s: float | None = None
+
+    def beside(self, sidecar: SidecarHeader) -> Header:
+        """The same, with what a sidecar says before what the file itself says."""
+        taken = _moment(sidecar.taken) or self.taken_at
+        return replace(self, taken_at=taken, about=sidecar.about.over(self.about))
 
 
 UNREADABLE = Header()
 
 
-def read_header(file: BinaryIO, size: int) -> Header:
+def read_header(file: BinaryIO, size: int, kind: str = PHOTO) -> Header:
     """What the header of an open file of `size` bytes says; UNREADABLE where it makes no sense."""
     try:
-        header = read_photo_header(file, size)
+        if kind != PHOTO:
+            movie = read_movie_header(file, size)
+            return Header(
+                movie.width, movie.height, _moment(movie.taken), movie.projection, movie.about,
+                content_id=movie.content_id, duration_s=movie.duration_s,
+            )  # fmt: skip
+        photo = read_photo_header(file, size)
     except (MediaError, OSError):
         return UNREADABLE
-    return Header(header.width, header.height, _moment(header.taken), header.projection)
+    return Header(
+        photo.width, photo.height, _moment(photo.taken), photo.projection, photo.about, photo.clip, photo.content_id
+    )
 
 
 def _moment(taken: datetime | None) -> datetime | None:

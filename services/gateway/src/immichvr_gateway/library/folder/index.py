@@ -1,47 +1,50 @@
-"""Which photos a folder holds now, newest first, kept in memory."""
+"""Which photos and videos a folder holds now, newest first, kept in memory."""
 
 from __future__ import annotations
 
 import os
-import re
 import threading
 import time
-from bisect import bisect_right
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from pathlib import Path
 
+from immichvr_catalog import PHOTO, VIDEO
 from immichvr_common.logs import get_log
+from immichvr_common.sources import Source
+from immichvr_media import Clip, read_sidecar
 
-from immichvr_gateway.library.errors import InvalidCursor, LibraryUnavailable, PhotoNotFound
+from immichvr_gateway.library.errors import LibraryUnavailable, PhotoNotFound
+from immichvr_gateway.library.folder.catalogue import FAVORITE_STARS, Catalogue, Entry
 from immichvr_gateway.library.folder.header import UNREADABLE, Header, read_header
 from immichvr_gateway.library.folder.limits import FolderLimits
 from immichvr_gateway.library.folder.opening import open_below
-from immichvr_gateway.library.folder.walking import PhotoFile, walk
+from immichvr_gateway.library.folder.pairing import films_of
+from immichvr_gateway.library.folder.settling import Settling
+from immichvr_gateway.library.folder.towns import place_of
+from immichvr_gateway.library.folder.walking import MediaFile, Sidecar, walk
 from immichvr_gateway.library.photos import LibraryPhoto
 
 # A walk that takes long (a network drive) is repeated less often: it may cost this share of the time, and waits for
 # at most so many times the usual pause.
 _WALKING_SHARE = 0.1
 _MOST_PATIENT = 12
-CURSOR_PATTERN = r"^-?[0-9]{1,18}\.[a-z0-9-]{1,64}$"
-_CURSOR = re.compile(CURSOR_PATTERN)
+# So much of the time may go into arranging what is known while headers are read.
+_ARRANGING_SHARE = 0.1
 log = get_log(__name__)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _MICROSECOND = timedelta(microseconds=1)
 
-# Sorts newest first: the negated time in microseconds, then the id.
-_Key = tuple[int, str]
-# Size and modification time of a file when its header was read.
-_State = tuple[int, int]
-_NEVER_READ: tuple[_State, Header] = (-1, -1), UNREADABLE
+# Size and modification time of a file, and its sidecar, when its header was read.
+_State = tuple[int, int, Sidecar | None]
+_NEVER_READ: tuple[_State, Header] = (-1, -1, None), UNREADABLE
 
 
 class FolderIndex:
-    """The photos of a folder. Every method blocks and may be called from any thread."""
+    """The photos and videos of a folder. Every method blocks and may be called from any thread."""
 
     def __init__(self, root: Path, limits: FolderLimits, left_out: Path | None = None) -> None:
         self._root = root
@@ -50,86 +53,142 @@ class FolderIndex:
         self._lock = threading.Lock()
         self._walking = threading.Lock()
         self._readers = ThreadPoolExecutor(limits.threads, thread_name_prefix="photo-headers")
-        self._files: dict[str, PhotoFile] = {}
+        self._files: dict[str, MediaFile] = {}
         self._headers: dict[str, tuple[_State, Header]] = {}
         self._reading: dict[str, Future[None]] = {}
-        self._order: list[_Key] | None = None
-        self._next_walk = 0.0
+        self._catalogue: Catalogue | None = None
+        self._films: dict[str, str] = {}
+        self._is_stale = False
+        self._next_catalogue = 0.0
+        self._next_walk = self._soonest_walk = 0.0
+        self._settling = Settling(limits.settle_s)
+        self._was_walked = self._owes_walk = False
+        self._changed: dict[Source, bool] = {}
         self.overfull = False
 
-    def refresh(self) -> set[str] | None:
+    @property
+    def waits(self) -> bool:
+        """Whether it is worth walking again soon: files are being written, or a walk that was asked for is due."""
+        return self._settling.waits or self._owes_walk
+
+    def take_changes(self) -> dict[Source, bool]:
+        """What walks found new, different (True) or gone (False) since this was asked last."""
+        with self._lock:
+            changed, self._changed = self._changed, {}
+        return changed
+
+    def refresh(self, *, at_once: bool = False) -> set[str] | None:
         """Walks the folder if the last walk is old enough, and reads new headers for as long as patience lasts.
+
+        at_once: there is a reason to walk; it waits only where walking takes long.
 
         Returns the ids that are there now; None where no walk was due, or another thread is at it and an earlier
         walk serves meanwhile. Raises LibraryUnavailable.
         """
+        self._owes_walk = self._owes_walk or at_once
         if not self._walking.acquire(blocking=not self._files):
             return None
         try:
-            if time.monotonic() < self._next_walk:
+            if time.monotonic() < (self._soonest_walk if at_once else self._next_walk):
                 return None
+            self._owes_walk = False
             began = time.monotonic()
             found = self._walk()
+            if self._was_walked:  # what was there before anybody looked is whole, or will be seen to change
+                found = self._settling.settled(found, self._files)
             took = time.monotonic() - began
             shortest = self._limits.rescan_s
-            self._next_walk = time.monotonic() + max(shortest, min(took / _WALKING_SHARE, shortest * _MOST_PATIENT))
+            patience = min(took / _WALKING_SHARE, shortest * _MOST_PATIENT)
+            self._next_walk = time.monotonic() + max(shortest, patience)
+            self._soonest_walk = time.monotonic() + patience
             pending = self._take(found)
         finally:
             self._walking.release()
         wait(pending, timeout=self._limits.patience_s)
         return set(found)
 
-    def page(self, cursor: str | None, limit: int) -> tuple[list[LibraryPhoto], str | None]:
-        """`limit` photos behind the cursor, their headers read, and the next cursor. Raises InvalidCursor."""
-        after = None if cursor is None else _key_from(cursor)
+    def catalogue(self) -> Catalogue:
+        """What the folder holds now, as far as headers have been read."""
         with self._lock:
-            if self._order is None:
-                self._order = sorted(self._key(file) for file in self._files.values())
-            start = 0 if after is None else bisect_right(self._order, after)
-            keys = list(islice(self._order, start, start + limit))
-            more = start + limit < len(self._order)
-            files = [self._files[photo_id] for _, photo_id in keys]
-            unread = [file for file in files if self._header_of(file) is None]
+            # While many headers are read, the order is not made anew for each of them.
+            too_soon = self._reading and time.monotonic() < self._next_catalogue
+            if self._catalogue is None or (self._is_stale and not too_soon):
+                began = time.monotonic()
+                self._catalogue, self._is_stale = self._arranged(), False
+                self._next_catalogue = time.monotonic() + (time.monotonic() - began) / _ARRANGING_SHARE
+            return self._catalogue
+
+    def still_of(self, item: Source) -> Source | None:
+        """The live photo that a film belongs to, if it does."""
+        self.catalogue()
+        stills = (photo for photo, film in self._films.items() if film == item.id)
+        return next((Source.photo(photo) for photo in stills), None) if item.kind == VIDEO else None
+
+    def described(self, entries: Sequence[Entry]) -> list[LibraryPhoto]:
+        """Entries as lists show them, headers read."""
+        with self._lock:
+            files = [(self._files.get(entry.file.id, entry.file), entry.film) for entry in entries]
+            unread = [file for file, _ in files if self._header_of(file) is None]
         for file in unread:
             self._read(file)
         with self._lock:
-            photos = [self._photo(file) for file in files]
-        return photos, _cursor_from(keys[-1]) if more and keys else None
+            return [self._photo(file, film) for file, film in files]
 
-    def photo(self, photo_id: str) -> LibraryPhoto:
-        """One photo as it is on disk now. Raises PhotoNotFound."""
-        file = self.file(photo_id)
+    def item(self, item: Source) -> LibraryPhoto:
+        """One photo or video as it is on disk now. Raises PhotoNotFound."""
+        file = self.file(item)
         with self._lock:
             known = self._header_of(file) is not None
         if not known:
             self._read(file)
+        film = self._film_of(item.id)
         with self._lock:
-            return self._photo(file)
+            return self._photo(file, film)
 
-    def file(self, photo_id: str) -> PhotoFile:
-        """Where a photo lies, with its size and version on disk now. Raises PhotoNotFound."""
+    def known(self, items: Collection[Source]) -> set[Source]:
+        """Those of many that the last walk has found."""
         with self._lock:
-            file = self._files.get(photo_id)
-        if file is None:
-            raise PhotoNotFound(photo_id)
+            files = self._files
+        return {one for one in items if (file := files.get(one.id)) is not None and file.kind == one.kind}
+
+    def film(self, item: Source) -> tuple[MediaFile, Clip | None]:
+        """What is played of a video, or of a live photo: a file, or a part of it. Raises PhotoNotFound."""
+        photo = self.item(item)
+        if item.kind != PHOTO:
+            return self.file(item), None
+        if not photo.live:
+            raise PhotoNotFound(item.id)
+        if (film := self._film_of(item.id)) is not None:
+            return self.file(Source(VIDEO, film)), None
+        file = self.file(item)
+        with self._lock:
+            return file, (self._header_of(file) or UNREADABLE).clip
+
+    def file(self, item: Source) -> MediaFile:
+        """Where a photo or video lies, with its size and version on disk now. Raises PhotoNotFound."""
+        with self._lock:
+            file = self._files.get(item.id)
+        if file is None or file.kind != item.kind:
+            raise PhotoNotFound(item.id)
         try:
             with open_below(self._root, file.place) as opened:
                 facts = os.fstat(opened.fileno())
         except OSError as error:
-            raise PhotoNotFound(photo_id) from error
+            raise PhotoNotFound(item.id) from error
         now = replace(file, size=facts.st_size, mtime_ns=facts.st_mtime_ns)
         if now != file:
             with self._lock:
-                self._files[photo_id] = now
-                self._order = None
+                self._files[item.id] = now
+                self._changed[item] = True
+                self._is_stale = True
         return now
 
     def close(self) -> None:
         """Ends the reading of headers."""
         self._readers.shutdown(wait=True, cancel_futures=True)
 
-    def _walk(self) -> dict[str, PhotoFile]:
-        found: dict[str, PhotoFile] = {}
+    def _walk(self) -> dict[str, MediaFile]:
+        found: dict[str, MediaFile] = {}
         overfull = False
         try:
             for file in walk(self._root, self._limits.max_depth, self._left_out):
@@ -144,37 +203,47 @@ class FolderIndex:
         self.overfull = overfull
         return found
 
-    def _take(self, found: dict[str, PhotoFile]) -> list[Future[None]]:
+    def _take(self, found: dict[str, MediaFile]) -> list[Future[None]]:
         """Makes `found` what there is; returns the reading of the headers that are not known yet."""
         with self._lock:
+            self._compare(found)
             self._files = found
             self._headers = {key: known for key, known in self._headers.items() if key in found}
-            self._order = None
+            self._catalogue = None
             fresh = [file for file in found.values() if self._header_of(file) is None]
             for file in fresh:
                 if file.id not in self._reading:
                     self._reading[file.id] = self._readers.submit(self._read, file)
             return [self._reading[file.id] for file in fresh]
 
-    def _read(self, file: PhotoFile) -> None:
+    def _compare(self, found: dict[str, MediaFile]) -> None:
+        known, was_walked, self._was_walked = self._files, self._was_walked, True
+        if was_walked:
+            self._changed.update({_source(file): True for key, file in found.items() if known.get(key) != file})
+            self._changed.update({_source(file): False for key, file in known.items() if key not in found})
+
+    def _read(self, file: MediaFile) -> None:
         try:
             with open_below(self._root, file.place) as opened:
-                header = read_header(opened, file.size)
+                header = read_header(opened, file.size, file.kind)
+            if file.sidecar is not None:
+                with open_below(self._root, file.sidecar.place) as opened:
+                    header = header.beside(read_sidecar(opened))
         except OSError:
             header = UNREADABLE
         except Exception as error:  # one odd file must not cost the whole list
             log.error("the header of a photo cannot be read", exc_info=error)
             header = UNREADABLE
         with self._lock:
-            self._headers[file.id] = ((file.size, file.mtime_ns), header)
+            self._headers[file.id] = (_state(file), header)
             self._reading.pop(file.id, None)
-            self._order = None
+            self._is_stale = True
 
-    def _header_of(self, file: PhotoFile) -> Header | None:
+    def _header_of(self, file: MediaFile) -> Header | None:
         state, header = self._headers.get(file.id, _NEVER_READ)
-        return header if state == (file.size, file.mtime_ns) else None
+        return header if state == _state(file) else None
 
-    def _taken_at(self, file: PhotoFile) -> datetime | None:
+    def _taken_at(self, file: MediaFile) -> datetime | None:
         header = self._header_of(file)
         if header is not None and header.taken_at is not None:
             return header.taken_at
@@ -187,13 +256,26 @@ class FolderIndex:
         except (OverflowError, ValueError, OSError):  # one that this system's zones do not reach
             return moment
 
-    def _key(self, file: PhotoFile) -> _Key:
-        header = self._header_of(file)
-        if header is None or header.taken_at is None:
-            return -(file.mtime_ns // 1000), file.id
-        return -((header.taken_at - _EPOCH) // _MICROSECOND), file.id
+    def _arranged(self) -> Catalogue:
+        headers = {key: header for key, (_, header) in self._headers.items()}
+        self._films = films_of(self._files.values(), headers)
+        films = set(self._films.values())
+        entries = [self._entry(file) for file in self._files.values() if file.id not in films]
+        return Catalogue(sorted(entries, key=lambda one: one.key))
 
-    def _photo(self, file: PhotoFile) -> LibraryPhoto:
+    def _entry(self, file: MediaFile) -> Entry:
+        header = self._header_of(file) or UNREADABLE
+        if header.taken_at is None:
+            key = -(file.mtime_ns // 1000), file.id
+        else:
+            key = -((header.taken_at - _EPOCH) // _MICROSECOND), file.id
+        return Entry(key, file, header, self._taken_at(file), self._films.get(file.id))
+
+    def _film_of(self, photo_id: str) -> str | None:
+        self.catalogue()
+        return self._films.get(photo_id)
+
+    def _photo(self, file: MediaFile, film: str | None) -> LibraryPhoto:
         header = self._header_of(file) or UNREADABLE
         return LibraryPhoto(
             id=file.id,
@@ -206,15 +288,18 @@ class FolderIndex:
             external_url=None,
             size=file.size,
             projection=header.projection,
+            kind=file.kind,
+            favorite=header.about.rating == FAVORITE_STARS,
+            rating=header.about.rating,
+            duration_s=header.duration_s,
+            live=film is not None or header.clip is not None,
+            place=place_of(header.about),
         )
 
 
-def _cursor_from(key: _Key) -> str:
-    return f"{key[0]}.{key[1]}"
+def _source(file: MediaFile) -> Source:
+    return Source(file.kind, file.id)
 
 
-def _key_from(cursor: str) -> _Key:
-    if not _CURSOR.fullmatch(cursor):
-        raise InvalidCursor
-    taken, _, photo_id = cursor.partition(".")
-    return int(taken), photo_id
+def _state(file: MediaFile) -> _State:
+    return file.size, file.mtime_ns, file.sidecar

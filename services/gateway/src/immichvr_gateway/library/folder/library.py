@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeVar
 
+from immichvr_catalog import PHOTO
+from immichvr_common.sources import Source
+from immichvr_media import Clip
+
+from immichvr_gateway.library.browsing import Selection
+from immichvr_gateway.library.changes import MOST_CHANGES, Changes
 from immichvr_gateway.library.content import Content
-from immichvr_gateway.library.errors import LibraryUnavailable, PhotoNotFound, PhotoTooLarge
-from immichvr_gateway.library.folder.index import CURSOR_PATTERN, FolderIndex
+from immichvr_gateway.library.errors import LibraryUnavailable, NoSuchRange, NotPermitted, PhotoNotFound, PhotoTooLarge
+from immichvr_gateway.library.folder.browsing import FolderBrowsing
+from immichvr_gateway.library.folder.catalogue import CURSOR_PATTERN, Catalogue, Entry
+from immichvr_gateway.library.folder.index import FolderIndex
 from immichvr_gateway.library.folder.limits import FolderLimits
 from immichvr_gateway.library.folder.opening import open_below
 from immichvr_gateway.library.folder.renditions import Renditions
 from immichvr_gateway.library.folder.traces import has_left, trace_of
-from immichvr_gateway.library.folder.walking import file_version
+from immichvr_gateway.library.folder.walking import MediaFile, file_version
+from immichvr_gateway.library.folder.watch import Watch
 from immichvr_gateway.library.photos import Caller, Identity, LibraryPhoto, PhotoPage, Span, Trace
 
 _THUMBNAIL_SIDE = 512
@@ -29,7 +38,7 @@ _Result = TypeVar("_Result")
 
 
 class FolderLibrary:
-    """The photos below `root`; thumbnails and previews of them are kept in `cache_dir`.
+    """The photos and videos below `root`; thumbnails and previews of them are kept in `cache_dir`.
 
     Everybody who gets this far sees everything: who may is decided by where the gateway listens.
     """
@@ -45,33 +54,55 @@ class FolderLibrary:
         self._renditions = Renditions(self._root, self._cache, self._limits)
         self._disk = ThreadPoolExecutor(self._limits.threads, thread_name_prefix="photo-folder")
         self._swept: set[str] | None = None
+        self.browsing = FolderBrowsing(
+            self._root.name,
+            self._catalogue,
+            self._described,
+            lambda *asked: self.item(*asked),
+            lambda *asked: self.thumbnail(*asked),
+            self._on_disk,
+        )
+        self._watch = Watch(self._root, self._cache, self._limits, self._refresh)
 
-    async def photos(self, who: Identity, cursor: str | None, limit: int) -> PhotoPage:
-        """A page of photos, newest first. Raises InvalidCursor, LibraryUnavailable."""
-        await self._refresh()
-        items, next_cursor = await self._on_disk(lambda: self._index.page(cursor, limit))
-        return PhotoPage(items, next_cursor)
+    async def items(self, kind: str, who: Identity, cursor: str | None, limit: int) -> PhotoPage:
+        """A page of photos or videos, newest first. Raises InvalidCursor, LibraryUnavailable."""
+        return await self.browsing.select(who, Selection(kind), cursor, limit)
+
+    def seen_by(self, who: Identity, catalogue: Catalogue) -> Catalogue:
+        """What of a folder is in this person's lists: everything."""
+        return catalogue
 
     async def photo(self, who: Identity, photo_id: str, *, fresh: bool = False) -> LibraryPhoto:
         """One photo, always as it is on disk now. Raises PhotoNotFound."""
-        await self._refresh()
-        return await self._on_disk(lambda: self._index.photo(photo_id))
+        return await self.item(who, Source.photo(photo_id), fresh=fresh)
 
-    async def owns(self, who: Identity, photo_id: str) -> bool:
-        """Whether there is such a photo: all of them are the one person's. Raises PhotoNotFound."""
-        return (await self.photo(who, photo_id, fresh=True)).id == photo_id
-
-    async def trace(self, who: Identity, photo_id: str) -> Trace:
-        """Where the photo lies. Raises PhotoNotFound."""
+    async def item(self, who: Identity, item: Source, *, fresh: bool = False) -> LibraryPhoto:
+        """One photo or video, always as it is on disk now. Raises PhotoNotFound."""
         await self._refresh()
-        place = (await self._on_disk(lambda: self._index.file(photo_id))).place
+        return await self._on_disk(lambda: self._index.item(item))
+
+    async def changes(self, who: Identity) -> AsyncGenerator[Changes]:
+        """What comes, changes and goes from now on, as soon as it is whole."""
+        await self._refresh()
+        async with self._watch.listening() as heard:
+            while True:
+                yield await self._named(await heard.get())
+
+    async def owns(self, who: Identity, item: Source) -> bool:
+        """Whether there is such a photo or video: all are the one person's. Raises PhotoNotFound."""
+        return (await self.item(who, item, fresh=True)).id == item.id
+
+    async def trace(self, who: Identity, item: Source) -> Trace:
+        """Where it lies. Raises PhotoNotFound."""
+        await self._refresh()
+        place = (await self._on_disk(lambda: self._index.file(item))).place
         return Trace(who.user_id, await self._on_disk(lambda: trace_of(self._root, place)))
 
-    async def is_gone(self, who: Identity, photo_id: str, mark: str) -> bool:
+    async def is_gone(self, who: Identity, item: Source, mark: str) -> bool:
         """Whether the file is gone from a folder that is there still. Raises LibraryUnavailable."""
         await self._refresh()
         try:
-            await self._on_disk(lambda: self._index.file(photo_id))
+            await self._on_disk(lambda: self._index.file(item))
         except PhotoNotFound:
             try:
                 return not self._index.overfull and await self._on_disk(lambda: has_left(self._root, mark))
@@ -79,15 +110,29 @@ class FolderLibrary:
                 raise LibraryUnavailable(f"the folder cannot be read: {error.strerror}", down="folder") from error
         return False
 
-    async def original(self, who: Identity, photo_id: str, span: Span | None = None) -> Content:
-        """The file as it is. Raises PhotoNotFound."""
-        await self._refresh()
-        return await self._on_disk(lambda: self._open(photo_id, span))
+    async def set_favorite(self, who: Identity, item: Source, favorite: bool) -> LibraryPhoto:
+        """Raises NotPermitted: nothing is written into a folder. PhotoNotFound."""
+        await self.item(who, item)
+        raise NotPermitted("a folder of photos keeps no favourites: nothing is ever written into it")
 
-    async def source(self, who: Identity, photo_id: str) -> Content:
+    async def original(self, who: Identity, item: Source, span: Span | None = None) -> Content:
+        """The file as it is. Raises PhotoNotFound, NoSuchRange."""
+        await self._refresh()
+        return await self._on_disk(lambda: self._open(item, span))
+
+    async def playback(self, who: Identity, item: Source, span: Span | None = None) -> Content:
+        """A video's file as it is; of a live photo the film beside or inside it. Raises PhotoNotFound, NoSuchRange."""
+        await self._refresh()
+        file, clip = await self._on_disk(lambda: self._index.film(item))
+        if clip is None:
+            return await self._on_disk(lambda: self._open(Source(file.kind, file.id), span))
+        return await self._on_disk(lambda: self._open_inside(file, clip, span))
+
+    async def source(self, who: Identity, item: Source) -> Content:
         """The file as it is: a folder lists only what is decoded. Raises PhotoNotFound, PhotoTooLarge."""
-        content = await self.original(who, photo_id)
-        limit = self._limits.decode.max_bytes
+        await self._refresh()
+        content = await self._on_disk(lambda: self._open(item, None))
+        limit = self._limits.decode.max_bytes if item.kind == PHOTO else self._limits.max_video_bytes
         if content.size is not None and content.size > limit:
             await content.close()
             raise PhotoTooLarge(content.name, limit)
@@ -97,23 +142,20 @@ class FolderLibrary:
         """None: what a folder shows of a photo is decoded here."""
         return None
 
-    async def thumbnail(self, who: Identity, photo_id: str) -> Content:
+    async def thumbnail(self, who: Identity, item: Source) -> Content:
         """A JPEG with its longer side at most 512. Raises PhotoNotFound, PhotoUnreadable, PhotoTooLarge."""
-        return await self._rendition(photo_id, _THUMBNAIL_SIDE)
+        return await self._rendition(item, _THUMBNAIL_SIDE)
 
-    async def preview(self, who: Identity, photo_id: str) -> Content:
+    async def preview(self, who: Identity, item: Source) -> Content:
         """A JPEG with its longer side at most 2048. Raises PhotoNotFound, PhotoUnreadable, PhotoTooLarge."""
-        return await self._rendition(photo_id, _PREVIEW_SIDE)
+        return await self._rendition(item, _PREVIEW_SIDE)
 
-    async def visible(self, who: Identity, photo_ids: Collection[str], *, singly: int) -> set[str]:
+    async def visible(self, who: Identity, items: Collection[Source], *, singly: int) -> set[Source]:
         """Those that are in the folder."""
-        seen = set()
-        for photo_id in photo_ids:
-            with contextlib.suppress(PhotoNotFound):
-                seen.add((await self.photo(who, photo_id)).id)
-        return seen
+        await self._refresh()
+        return await self._on_disk(lambda: self._index.known(items))
 
-    def recall(self, who: Identity, photo_id: str) -> bool | None:
+    def recall(self, who: Identity, item: Source) -> bool | None:
         """The one person may see everything, and hear of what was made of a photo that is gone."""
         return True
 
@@ -150,7 +192,9 @@ class FolderLibrary:
         except LibraryUnavailable as error:
             problems.append(error.message)
         if self._index.overfull:
-            problems.append(f"{self._root} holds more than {self._limits.max_photos} photos; the others are left out")
+            problems.append(
+                f"{self._root} holds more than {self._limits.max_photos} photos and videos; the others are left out"
+            )
         try:
             self._cache.mkdir(parents=True, exist_ok=True)
             writable = os.access(self._cache, os.W_OK | os.X_OK)
@@ -160,27 +204,47 @@ class FolderLibrary:
             problems.append(f"the cache of thumbnails {self._cache} cannot be written")
         return problems
 
+    async def remarks(self) -> list[str]:
+        """Nothing: a folder has no versions and no permissions that it could do without."""
+        return []
+
     async def answers(self) -> bool:
         """Whether the folder is there."""
         return await self._on_disk(self._root.is_dir)
 
     async def close(self) -> None:
         """Waits for thumbnails in the making and ends the threads; may be called twice."""
+        await self._watch.close()
         await self._renditions.close()
         await asyncio.to_thread(self._index.close)
         await asyncio.to_thread(self._disk.shutdown)
 
-    async def _refresh(self) -> None:
-        present = await self._on_disk(self._index.refresh)
+    async def _named(self, changed: dict[Source, bool]) -> Changes:
+        there: list[LibraryPhoto] = []
+        gone = []
+        for item, is_there in list(changed.items())[:MOST_CHANGES]:
+            if (still := self._index.still_of(item)) is not None:  # a film alone is no item
+                gone.append(item)
+                item, is_there = still, True
+            try:
+                there += [await self._on_disk(partial(self._index.item, item))] if is_there else []
+            except PhotoNotFound:
+                is_there = False
+            gone += [] if is_there else [item]
+        return Changes(tuple(there), tuple(gone), more=len(changed) > MOST_CHANGES)
+
+    async def _refresh(self, *, at_once: bool = False) -> None:
+        present = await self._on_disk(partial(self._index.refresh, at_once=at_once))
+        self._watch.tell(self._index.take_changes(), self._index.waits)
         if present is None:
             return
         if self._swept is None or not self._swept <= present:
             self._renditions.keep_only(present)
         self._swept = present
 
-    async def _rendition(self, photo_id: str, max_side: int) -> Content:
+    async def _rendition(self, item: Source, max_side: int) -> Content:
         await self._refresh()
-        file = await self._on_disk(lambda: self._index.file(photo_id))
+        file = await self._on_disk(lambda: self._index.file(item))
         jpeg = await self._renditions.jpeg(file, max_side)
         return Content(
             media_type="image/jpeg",
@@ -191,28 +255,44 @@ class FolderLibrary:
             source_version=file.version,
         )
 
-    def _open(self, photo_id: str, span: Span | None) -> Content:
-        file = self._index.file(photo_id)
+    async def _catalogue(self, who: Identity) -> Catalogue:
+        await self._refresh()
+        return self.seen_by(who, await self._on_disk(self._index.catalogue))
+
+    async def _described(self, entries: Sequence[Entry]) -> list[LibraryPhoto]:
+        return await self._on_disk(lambda: self._index.described(entries))
+
+    def _open(self, item: Source, span: Span | None) -> Content:
+        return self._opened(self._index.file(item), span)
+
+    def _open_inside(self, file: MediaFile, clip: Clip, span: Span | None) -> Content:
+        """The film in a photo's file."""
+        name = f"{Path(file.name).stem}.mp4"
+        return self._opened(replace(file, name=name, media_type="video/mp4"), span, clip)
+
+    def _opened(self, file: MediaFile, span: Span | None, clip: Clip | None = None) -> Content:
         try:
             opened = open_below(self._root, file.place)
         except OSError as error:
-            raise PhotoNotFound(photo_id) from error
+            raise PhotoNotFound(file.id) from error
         facts = os.fstat(opened.fileno())
         version = file_version(facts.st_size, facts.st_mtime_ns)
-        if span is not None and span.start + span.length > facts.st_size:
-            span = None
-        if span is not None:
-            opened.seek(span.start)
-        size = facts.st_size if span is None else span.length
+        begin, whole = (0, facts.st_size) if clip is None else (clip.start, clip.length)
+        part = None if span is None else span.within(whole)
+        if span is not None and part is None:
+            opened.close()
+            raise NoSuchRange(whole)
+        opened.seek(begin + (0 if part is None else part.start))
+        size = part.length if part is not None and part.length is not None else whole
         return Content(
             media_type=file.media_type,
             size=size,
             name=file.name,
             chunks=self._read(opened, size),
-            etag=f'"{version}"',
+            etag=f'"{version}"' if clip is None else f'"{version}-clip"',
             source_version=version,
             on_close=lambda: self._on_disk(opened.close),
-            part=None if span is None else (span.start, facts.st_size),
+            part=None if part is None else (part.start, whole),
         )
 
     async def _read(self, opened: BinaryIO, size: int) -> AsyncIterator[bytes]:

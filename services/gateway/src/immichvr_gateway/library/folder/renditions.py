@@ -1,4 +1,4 @@
-"""Thumbnails and previews: made once per photo and version, kept on disk."""
+"""Thumbnails and previews: made once per photo or video and version, kept on disk."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+from immichvr_catalog import PHOTO
 from immichvr_common.errors import disk_full
 from immichvr_media import MediaError, preview_jpeg
 
@@ -24,7 +25,8 @@ from immichvr_gateway.library.errors import (
 )
 from immichvr_gateway.library.folder.limits import FolderLimits
 from immichvr_gateway.library.folder.opening import open_below
-from immichvr_gateway.library.folder.walking import PhotoFile
+from immichvr_gateway.library.folder.posters import poster_jpeg
+from immichvr_gateway.library.folder.walking import MediaFile
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +37,7 @@ _Wanted = tuple[str, str, int]
 
 
 class Renditions:
-    """Small JPEGs of the photos below one root, made in a few threads."""
+    """Small JPEGs of the photos and videos below one root, made in a few threads."""
 
     def __init__(self, root: Path, cache: Path, limits: FolderLimits) -> None:
         self._root = root
@@ -46,8 +48,10 @@ class Renditions:
         self._making: dict[_Wanted, asyncio.Task[bytes]] = {}
         self._failures: OrderedDict[_Wanted, LibraryError] = OrderedDict()
 
-    async def jpeg(self, file: PhotoFile, max_side: int) -> bytes:
-        """The photo with its longer side at most `max_side`; several who ask at once wait for the same work.
+    async def jpeg(self, file: MediaFile, max_side: int) -> bytes:
+        """The photo, or a frame of the video, with its longer side at most `max_side`.
+
+        Several who ask at once wait for the same work.
 
         Raises PhotoNotFound, PhotoUnreadable, PhotoTooLarge, or LibraryUnavailable where the cache cannot be written.
         """
@@ -76,7 +80,7 @@ class Renditions:
         if not task.cancelled():
             task.exception()  # whoever asked may have left: then nobody else looks at it
 
-    async def _make(self, file: PhotoFile, wanted: _Wanted) -> bytes:
+    async def _make(self, file: MediaFile, wanted: _Wanted) -> bytes:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, self._read_or_decode, file, wanted)
         except (PhotoUnreadable, PhotoTooLarge) as failure:
@@ -85,7 +89,7 @@ class Renditions:
                 self._failures.popitem(last=False)
             raise
 
-    def _read_or_decode(self, file: PhotoFile, wanted: _Wanted) -> bytes:
+    def _read_or_decode(self, file: MediaFile, wanted: _Wanted) -> bytes:
         _, version, max_side = wanted
         directory = self._cache / file.id[:2]
         path = directory / f"{file.id}-{max_side}-{version}.jpg"
@@ -95,7 +99,8 @@ class Renditions:
             pass
         except OSError as error:
             raise _unwritable(self._cache, error) from error
-        jpeg = self._decode(file, max_side)
+        decode = self._decode if file.kind == PHOTO else self._decode_video
+        jpeg = decode(file, max_side)
         try:
             directory.mkdir(parents=True, exist_ok=True)
             for older in directory.glob(f"{file.id}-{max_side}-*.jpg"):
@@ -107,7 +112,7 @@ class Renditions:
                 raise _unwritable(self._cache, error) from error
         return jpeg
 
-    def _decode(self, file: PhotoFile, max_side: int) -> bytes:
+    def _decode(self, file: MediaFile, max_side: int) -> bytes:
         limit = self._limits.decode.max_bytes
         try:
             with open_below(self._root, file.place) as opened:
@@ -120,6 +125,9 @@ class Renditions:
             return preview_jpeg(data, max_side=max_side, limits=self._limits.decode)
         except MediaError as error:
             raise PhotoUnreadable(error.code, f"{file.name} cannot be shown: {error}") from error
+
+    def _decode_video(self, file: MediaFile, max_side: int) -> bytes:
+        return poster_jpeg(self._root, file, max_side, self._limits.max_video_bytes)
 
     def _sweep(self, photo_ids: set[str]) -> None:
         try:

@@ -6,8 +6,16 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Annotated
 
+from immichvr_catalog import PHOTO, VIDEO
 from prometheus_client import Counter
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic.alias_generators import to_camel
 
 UUID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
@@ -15,9 +23,14 @@ UUID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 UNREADABLE = Counter("immichvr_library_unreadable_total", "Elements of the library's lists that cannot be read")
 _LONGEST_OFFSET = timedelta(hours=15)
 _VISIBLE = frozenset({"timeline", "archive"})
+TYPES = {PHOTO: "IMAGE", VIDEO: "VIDEO"}
+"""What Immich calls the kinds of sources that it has."""
+_KINDS = {name: kind for kind, name in TYPES.items()}
 
 
-class _Answer(BaseModel):
+class Answer(BaseModel):
+    """Something of Immich's, of which only what is named is read."""
+
     model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True)
 
 
@@ -29,7 +42,9 @@ def _or_none(value: object, validate: ValidatorFunctionWrapHandler) -> object:
         return None
 
 
-_Optional = WrapValidator(_or_none)
+Optional = WrapValidator(_or_none)
+"""Of what nothing depends on."""
+OrFalse = WrapValidator(lambda value, validate: bool(_or_none(value, validate)))
 
 
 def _readable(values: object, validate: ValidatorFunctionWrapHandler) -> list[object]:
@@ -53,39 +68,54 @@ def _has_id(value: object) -> bool:
     return isinstance(value, dict) and re.fullmatch(UUID_PATTERN, str(value.get("id"))) is not None
 
 
-_Readable = WrapValidator(_readable)
+Readable = WrapValidator(_readable)
+"""Of lists: what cannot be read of one costs only itself."""
 
 
-class Present(_Answer):
+class Present(Answer):
     """Of AssetResponseDto, that there is such an asset, in the trash or out of it."""
 
     id: str
 
 
-class UploadAction(_Answer):
+class UploadAction(Answer):
     """Of AssetBulkUploadCheckResult, whether a file would be taken: `accept`, or `reject` where it is there."""
 
     action: str
 
 
-class UploadCheck(_Answer):
+class UploadCheck(Answer):
     """AssetBulkUploadCheckResponseDto."""
 
     results: list[UploadAction]
 
 
-class Exif(_Answer):
-    """Of ExifResponseDto, the size of the file, and what the picture is instead of a flat one."""
+class Exif(Answer):
+    """Of ExifResponseDto, the size of the file, what the picture is instead of a flat one, and where it was taken."""
 
-    file_size_in_byte: Annotated[int | None, _Optional] = None
-    projection_type: Annotated[str | None, _Optional] = None
+    file_size_in_byte: Annotated[int | None, Optional] = None
+    projection_type: Annotated[str | None, Optional] = None
+    city: Annotated[str | None, Optional] = None
+    state: Annotated[str | None, Optional] = None
+    country: Annotated[str | None, Optional] = None
+    latitude: Annotated[float | None, Optional] = None
+    longitude: Annotated[float | None, Optional] = None
+    rating: Annotated[int | None, Optional] = None
 
 
-class Asset(_Answer):
+class StackOf(Answer):
+    """AssetStackResponseDto."""
+
+    id: Annotated[str, StringConstraints(pattern=UUID_PATTERN)]
+    primary_asset_id: str
+    asset_count: int
+
+
+class Asset(Answer):
     """Of AssetResponseDto, what tells a photo, its state and its version.
 
     checksum: SHA-1, base64; local_date_time: what clocks showed there, written as if in UTC; width, height: upright;
-    thumbhash: of the picture as edited.
+    thumbhash: of the picture as edited; duration: milliseconds; stack: told of single assets, not in lists.
     """
 
     id: Annotated[str, StringConstraints(pattern=UUID_PATTERN)]
@@ -95,14 +125,19 @@ class Asset(_Answer):
     is_trashed: bool
     is_edited: bool
     checksum: str
-    thumbhash: Annotated[str | None, _Optional] = None
+    thumbhash: Annotated[str | None, Optional] = None
     original_file_name: str
-    original_mime_type: Annotated[str | None, _Optional] = None
-    width: Annotated[int | None, _Optional] = None
-    height: Annotated[int | None, _Optional] = None
-    file_created_at: Annotated[datetime | None, _Optional] = None
-    local_date_time: Annotated[datetime | None, _Optional] = None
-    exif_info: Annotated[Exif | None, _Optional] = None
+    original_mime_type: Annotated[str | None, Optional] = None
+    width: Annotated[int | None, Optional] = None
+    height: Annotated[int | None, Optional] = None
+    file_created_at: Annotated[datetime | None, Optional] = None
+    local_date_time: Annotated[datetime | None, Optional] = None
+    exif_info: Annotated[Exif | None, Optional] = None
+    is_favorite: Annotated[bool, OrFalse] = False
+    duration: Annotated[int | None, Optional] = None
+    live_photo_video_id: Annotated[Annotated[str, StringConstraints(pattern=UUID_PATTERN)] | None, Optional] = None
+    stack: Annotated[StackOf | None, Optional] = None
+    updated_at: Annotated[datetime | None, Optional] = None
 
     @property
     def taken_at(self) -> datetime | None:
@@ -122,9 +157,23 @@ class Asset(_Answer):
             return created
 
     @property
-    def shown(self) -> bool:
-        """Whether this is a photo that people see: not in the trash, not locked or hidden, not a video."""
-        return self.type == "IMAGE" and not self.is_trashed and self.visibility in _VISIBLE
+    def kind(self) -> str | None:
+        """Which kind of source it is, whether or not it is shown."""
+        return _KINDS.get(self.type)
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether it is in the timeline."""
+        return self.shown_as is not None and self.visibility == "timeline"
+
+    @property
+    def shown_as(self) -> str | None:
+        """Which kind of source people see in it; None where they see nothing: in the trash, locked or hidden."""
+        return _shown_as(self.type, self.visibility, self.is_trashed)
+
+
+def _shown_as(immich_type: str, visibility: str, is_trashed: bool) -> str | None:
+    return _KINDS.get(immich_type) if not is_trashed and visibility in _VISIBLE else None
 
 
 def _in_utc(moment: datetime | None) -> datetime | None:
@@ -136,14 +185,47 @@ def _in_utc(moment: datetime | None) -> datetime | None:
         return None
 
 
-class AssetPage(_Answer):
+class SharedAsset(Asset):
+    """Of AssetResponseDto, what a share link tells: where it shows no metadata, neither name nor owner nor checksum."""
+
+    owner_id: str = ""
+    visibility: str = "timeline"
+    is_trashed: bool = False
+    is_edited: bool = False
+    checksum: str = ""
+    original_file_name: str = ""
+
+
+class SharedAlbum(Answer):
+    """Of AlbumResponseDto, which album it is."""
+
+    id: Annotated[str, StringConstraints(pattern=UUID_PATTERN)]
+    album_name: str = ""
+
+
+class SharedLink(Answer):
+    """Of SharedLinkResponseDto, what a link shows, for how long, and whether files may be saved."""
+
+    description: str | None = None
+    expires_at: datetime | None = None
+    allow_download: bool
+    album: SharedAlbum | None = None
+    assets: Annotated[list[SharedAsset], Readable] = []
+
+    @property
+    def title(self) -> str:
+        """What it is called; empty where nobody named it."""
+        return (self.album.album_name if self.album is not None else "") or self.description or ""
+
+
+class AssetPage(Answer):
     """SearchAssetResponseDto; next_page: a number written as a string."""
 
-    items: Annotated[list[Asset], _Readable]
+    items: Annotated[list[Asset], Readable]
     next_page: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,8}$")] | None
 
 
-class Listed(_Answer):
+class Listed(Answer):
     """Of AssetResponseDto, the least that tells whether a photo is shown."""
 
     id: str
@@ -152,31 +234,31 @@ class Listed(_Answer):
     is_trashed: bool
 
     @property
-    def shown(self) -> bool:
+    def shown_as(self) -> str | None:
         """As of an Asset."""
-        return self.type == "IMAGE" and not self.is_trashed and self.visibility in _VISIBLE
+        return _shown_as(self.type, self.visibility, self.is_trashed)
 
 
-class ListedPage(_Answer):
+class ListedPage(Answer):
     """As AssetPage."""
 
-    items: Annotated[list[Listed], _Readable]
+    items: Annotated[list[Listed], Readable]
     next_page: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,8}$")] | None
 
 
-class ListedAnswer(_Answer):
+class ListedAnswer(Answer):
     """As SearchAnswer."""
 
     assets: ListedPage
 
 
-class SearchAnswer(_Answer):
+class SearchAnswer(Answer):
     """SearchResponseDto."""
 
     assets: AssetPage
 
 
-class User(_Answer):
+class User(Answer):
     """Of UserAdminResponseDto, who somebody is, and whether they administer the server."""
 
     id: str
@@ -185,14 +267,33 @@ class User(_Answer):
     deleted_at: datetime | None = None
 
 
-class ApiKey(_Answer):
+class ApiKey(Answer):
     """Of ApiKeyResponseDto, what a key may do."""
 
     name: str
     permissions: list[str]
 
 
-class Login(_Answer):
+class KnownKey(Answer):
+    """Of ApiKeyResponseDto, which key it is."""
+
+    id: Annotated[str, StringConstraints(pattern=UUID_PATTERN)]
+
+
+class CreatedKey(Answer):
+    """ApiKeyCreateResponseDto, of Immich 3.1; 3.2 tells `id` beside `apiKey` too."""
+
+    secret: str = Field(repr=False, min_length=1)
+    api_key: KnownKey | None = None
+    id: str | None = None
+
+    @property
+    def key_id(self) -> str | None:
+        """Which key it is, where the answer says so."""
+        return self.api_key.id if self.api_key is not None else self.id
+
+
+class Login(Answer):
     """Of LoginResponseDto, the session of somebody who gave a password."""
 
     access_token: str = Field(repr=False, min_length=1)
@@ -200,19 +301,39 @@ class Login(_Answer):
     name: str
 
 
-class Logout(_Answer):
+class Logout(Answer):
     """Of LogoutResponseDto, whether the session has ended."""
 
     successful: bool
 
 
-class ServerConfig(_Answer):
+class ServerConfig(Answer):
     """Of ServerConfigDto, where people reach the server, where its administrator said so."""
 
     external_domain: str = ""
+    oauth_button_text: str = ""
 
 
-class ServerVersion(_Answer):
+class SignInFeatures(Answer):
+    """Of ServerFeaturesDto, which ways in there are."""
+
+    oauth: bool = False
+    password_login: bool = True
+
+
+class OAuthStart(Answer):
+    """OAuthAuthorizeResponseDto."""
+
+    url: str
+
+
+class ChildSession(Answer):
+    """Of SessionCreateResponseDto, the token of a session below another."""
+
+    token: str = Field(repr=False, min_length=1)
+
+
+class ServerVersion(Answer):
     """ServerVersionResponseDto."""
 
     major: int

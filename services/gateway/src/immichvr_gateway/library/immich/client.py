@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TypeVar
 
@@ -25,6 +28,10 @@ _MAX_REDIRECTS = 3
 _LARGEST_REFUSAL = 64 * 1024
 _LONGEST_MESSAGE = 300
 _LONGEST_SECRET = 4096
+_LINK_OPENED = "immich_shared_link_token"
+"""The cookie by which Immich knows, for a day, that a link's password was given."""
+_COOKIE_VALUE = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]{1,1024}")
+_SHARES = {"share_key": "x-immich-share-key", "share_slug": "x-immich-share-slug"}
 _MISSING_PERMISSION = "Missing required permission: "
 
 _Answer = TypeVar("_Answer", bound=BaseModel)
@@ -46,6 +53,8 @@ class ImmichClient:
         self.address = api_address(url)
         self.on_refused: Callable[[Credential], None] = lambda _: None
         """Told of a credential that Immich does not take."""
+        self.ahead = timedelta()
+        """How far Immich's clock is ahead of ours, to the second."""
         self._limits = limits
         # At DEBUG it writes every header of an answer, and with a sign-in's cookie a session token.
         logging.getLogger("httpcore.http11").setLevel(logging.INFO)
@@ -83,6 +92,44 @@ class ImmichClient:
         """The JSON answer to a POST, of JSON if `body` is given, below `/api/`. Raises as `get` does."""
         return await self._ask("POST", who, path, body, answer, caller)
 
+    async def open_link(self, link: Credential, password: str, caller: Caller | None) -> str:
+        """With what Immich knows from now on that a link's password was given. Raises as `get` does."""
+        async with self._words_for_failures(self._limits.answer_s):
+            url = self.address.join("shared-links/login")
+            response = await self._send("POST", link, url, {"password": password}, caller)
+            await response.aclose()
+        for one in response.headers.get_list("set-cookie"):
+            name, _, value = one.partition(";")[0].strip().partition("=")
+            if name == _LINK_OPENED and _COOKIE_VALUE.fullmatch(value):
+                return value
+        raise LibraryUnavailable("Immich took the link's password and did not say so", down="immich")
+
+    async def put(self, who: Credential, path: str, body: Mapping[str, object], answer: type[_Answer]) -> _Answer:
+        """The JSON answer to a PUT of JSON below `/api/`. Raises as `get` does."""
+        return await self._ask("PUT", who, path, body, answer, None)
+
+    async def upload(
+        self, who: Credential, path: str, form: Mapping[str, str], file: tuple[str, bytes, str], checksum: str,
+        answer: type[_Answer],
+    ) -> _Answer:  # fmt: skip
+        """The JSON answer to a POST of a form with a file: (name, bytes, media type). Raises as `get` does.
+
+        checksum: SHA-1 of the file, base64; what Immich has already it does not read again.
+        """
+        request = self._http.build_request(
+            "POST", self.address.join(path), headers={**_headers(who), "x-immich-checksum": checksum}, data=dict(form),
+            files={"assetData": file},
+        )  # fmt: skip
+        return await self._answered(path, self._sent(request, who), answer)
+
+    async def delete(self, who: Credential, path: str, body: Mapping[str, object] | None = None) -> None:
+        """Has something removed below `/api/`; what is answered counts for nothing. Raises as `get` does."""
+        async with self._words_for_failures(self._limits.answer_s):
+            response = await self._send("DELETE", who, self.address.join(path), body)
+            await response.aclose()
+            if not response.is_success:
+                raise LibraryUnavailable(_elsewhere(response.headers["location"]), down="immich")
+
     async def open(
         self, who: Credential, path: str, query: Mapping[str, str], span: Span | None = None
     ) -> httpx.Response:
@@ -103,8 +150,8 @@ class ImmichClient:
                 raise LibraryUnavailable(_elsewhere(url), down="immich")
         raise LibraryUnavailable("Immich redirects in a circle", down="immich")
 
-    async def chunks(self, response: httpx.Response, name: str) -> AsyncIterator[bytes]:
-        """The body of an opened file. Raises LibraryUnavailable, or PhotoTooLarge as soon as it is above the limit."""
+    async def chunks(self, response: httpx.Response, name: str, largest: int) -> AsyncIterator[bytes]:
+        """The body of an opened file. Raises LibraryUnavailable, or PhotoTooLarge as soon as it is above `largest`."""
         clock = asyncio.get_running_loop().time
         left = self._limits.file_s
         size = 0
@@ -117,8 +164,8 @@ class ImmichClient:
             if chunk is None:
                 return
             size += len(chunk)
-            if size > self._limits.max_file_bytes:
-                raise PhotoTooLarge(name, self._limits.max_file_bytes)
+            if size > largest:
+                raise PhotoTooLarge(name, largest)
             yield chunk
 
     async def close(self) -> None:
@@ -134,8 +181,11 @@ class ImmichClient:
         answer: type[_Answer],
         caller: Caller | None,
     ) -> _Answer:
+        return await self._answered(path, self._send(method, who, self.address.join(path), body, caller), answer)
+
+    async def _answered(self, path: str, sent: Awaitable[httpx.Response], answer: type[_Answer]) -> _Answer:
         async with self._words_for_failures(self._limits.answer_s):
-            response = await self._send(method, who, self.address.join(path), body, caller)
+            response = await sent
             try:
                 if not response.is_success:
                     raise LibraryUnavailable(_elsewhere(response.headers["location"]), down="immich")
@@ -165,11 +215,14 @@ class ImmichClient:
         span: Span | None = None,
     ) -> httpx.Response:
         """A response that is a success or a redirect, with its body unread."""
-        part = {} if span is None else {"range": f"bytes={span.start}-{span.start + span.length - 1}"}
+        part = {} if span is None else {"range": span.header}
         headers = {**_headers(who), **_headers_about(caller), **part}
-        request = self._http.build_request(method, url, headers=headers, json=body)
+        return await self._sent(self._http.build_request(method, url, headers=headers, json=body), who)
+
+    async def _sent(self, request: httpx.Request, who: Credential | None) -> httpx.Response:
         async with self._words_for_failures(None):
             response = await self._http.send(request, stream=True)
+            self.ahead = _ahead(response.headers.get("date", ""), self.ahead)
             if response.is_success or response.has_redirect_location:
                 if response.headers.get("content-encoding", "identity") == "identity":
                     return response
@@ -196,6 +249,13 @@ class ImmichClient:
             raise LibraryUnavailable(f"Immich at {self.address} cannot be reached: {why}", down="immich") from error
 
 
+def _ahead(date: str, known: timedelta) -> timedelta:
+    try:
+        return parsedate_to_datetime(date) - datetime.now(UTC)
+    except (ValueError, TypeError):  # none, one that is no date, or without a zone
+        return known
+
+
 def _trusted_authorities(address: httpx.URL) -> ssl.SSLContext:
     """The system's certificate authorities, among them a household's own, and the public ones."""
     if address.scheme == "http":
@@ -211,6 +271,9 @@ def _headers(who: Credential | None) -> dict[str, str]:
     secret = who.secret.get_secret_value()
     if who.kind == "none" or not (secret.isascii() and secret.isprintable() and 0 < len(secret) <= _LONGEST_SECRET):
         raise SignInFailed("sign in to Immich first, with an API key or with e-mail address and password")
+    if who.kind in _SHARES:
+        opened = who.unlocked.get_secret_value()
+        return {_SHARES[who.kind]: secret, **({"cookie": f"{_LINK_OPENED}={opened}"} if opened else {})}
     return {"x-api-key": secret} if who.kind == "api_key" else {"authorization": f"Bearer {secret}"}
 
 

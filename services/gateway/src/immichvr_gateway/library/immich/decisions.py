@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+
+from immichvr_common.sources import Source
 
 from immichvr_gateway.library.errors import LibraryError
 from immichvr_gateway.library.immich.answers import Asset
@@ -16,11 +18,20 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True)
 class Shown:
-    """What Immich said about a photo: the asset, or why it is not shown; believed until `until`."""
+    """What Immich said about a photo or video; believed until `until`.
+
+    kind: as which kind of source it was shown, None where it was not. asset: None too where only a timeline showed it.
+    """
 
     until: float
-    asset: Asset | None
+    kind: str | None
+    asset: Asset | None = None
     refusal: LibraryError | None = None
+
+    @property
+    def only_glimpsed(self) -> bool:
+        """Whether it was shown without what there is to know of it."""
+        return self.kind is not None and self.asset is None
 
 
 class Decisions:
@@ -41,20 +52,38 @@ class Decisions:
 
     def keep(self, who: Credential, asset: Asset, asked_at: float) -> None:
         """Notes that Immich showed this asset when it was asked."""
-        self._put((who.fingerprint, asset.id), Shown(asked_at + self._believed_s, asset))
+        self._put((who.fingerprint, asset.id), Shown(asked_at + self._believed_s, asset.shown_as, asset))
+
+    def keep_glimpse(self, who: Credential, asset_id: str, kind: str, asked_at: float) -> None:
+        """Notes that Immich showed that there is such a photo or video, where no more is known of it already."""
+        known = self.recall(who, asset_id)
+        if known is None or known.asset is None:
+            self._put((who.fingerprint, asset_id), Shown(asked_at + self._believed_s, kind))
 
     def keep_refusal(self, who: Credential, asset_id: str, refusal: LibraryError, asked_at: float) -> None:
         """Notes that Immich did not show this asset when it was asked."""
-        self._put((who.fingerprint, asset_id), Shown(asked_at + self._refused_s, None, refusal))
+        self._put((who.fingerprint, asset_id), Shown(asked_at + self._refused_s, None, refusal=refusal))
 
     def recall(self, who: Credential, asset_id: str) -> Shown | None:
         """What Immich said of this asset to this credential lately."""
         shown = self._kept.get((who.fingerprint, asset_id))
         return shown if shown is not None and self._clock() < shown.until else None
 
+    def recall_kinds(self, who: Credential, items: Collection[Source]) -> list[bool | None]:
+        """Of each of many whether it was shown lately as what it is taken for; None where nothing was said."""
+        now = self._clock()
+        told = {name: shown for (whose, name), shown in self._kept.items() if whose == who.fingerprint}
+        good = {name: shown.kind for name, shown in told.items() if now < shown.until}
+        return [good[one.id] == one.kind if one.id in good else None for one in items]
+
     def last(self, who: Credential, asset_id: str) -> Shown | None:
         """What Immich said when it was last asked, however long ago, as far as it is remembered."""
         return self._kept.get((who.fingerprint, asset_id))
+
+    def forget(self, who: Credential) -> None:
+        """Has Immich asked again about everything, as after it refused the credential."""
+        for key in [key for key in self._kept if key[0] == who.fingerprint]:
+            del self._kept[key]
 
     def _put(self, key: tuple[str, str], shown: Shown) -> None:
         self._kept[key] = shown

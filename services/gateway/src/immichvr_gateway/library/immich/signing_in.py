@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 from pydantic import SecretStr
@@ -14,13 +15,20 @@ from immichvr_gateway.library.photos import Caller, Credential, Identity
 
 # Each with what it is for, in the order in which a person meets them.
 NEEDED_PERMISSIONS = ("user.read", "asset.read", "asset.view", "asset.download")
+READING_IN_ABSENCE = ("album.read", "person.read", "tag.read", "memory.read", "stack.read")
+"""What rules and batches choose by."""
+FINDING_DELETIONS = ("asset.upload",)
+"""Whether a photo is gone for good, Immich tells only to who may upload: it is asked, and nothing is uploaded."""
+WRITING_BACK = ("asset.update", "tag.create", "tag.asset")
+"""What shows 3D inside Immich: a pointer at the photo, and a tag."""
+LINKING_CLIPS = ("asset.upload", "asset.update", "asset.delete")
+"""What makes a photo move in Immich itself: a clip that is linked to it, and taken off again."""
 _EVERY_PERMISSION = "all"
 MANAGING_PERMISSIONS = frozenset({_EVERY_PERMISSION, "systemConfig.update", "adminConfig.update"})
 """Of these, an administrator's key has one that may decide on models: it may change the server's settings anyway.
 
 Immich 3.2 calls `systemConfig.update` `adminConfig.update`.
 """
-_SUPPORTED_MAJOR = 3
 
 
 async def identity_of_key(client: ImmichClient, api_key: str, caller: Caller | None = None) -> Identity:
@@ -64,11 +72,14 @@ async def permissions_of(client: ImmichClient, credential: Credential, caller: C
         raise SignInFailed(f"Immich does not say what this key may do: {error}") from error
 
 
+def missing_of(held: Collection[str], needed: Sequence[str]) -> list[str]:
+    """Those permissions that are needed and not held, in their order."""
+    return [] if _EVERY_PERMISSION in held else [name for name in needed if name not in held]
+
+
 def lacks(key: ApiKey) -> str:
     """Which permissions an API key lacks, in words; empty where it lacks none."""
-    if _EVERY_PERMISSION in key.permissions:
-        return ""
-    missing = [name for name in NEEDED_PERMISSIONS if name not in key.permissions]
+    missing = missing_of(key.permissions, NEEDED_PERMISSIONS)
     if not missing:
         return ""
     return (
@@ -93,22 +104,3 @@ async def told_page_address(client: ImmichClient) -> str | None:
         return page_address(told.external_domain)
     except (LibraryUnavailable, NotPermitted, SignInFailed, Refused, ValueError):
         return None
-
-
-async def problems_with(client: ImmichClient, api_key: str | None) -> list[str]:
-    """What is wrong with a server and the gateway's own key, in words."""
-    try:
-        version = await client.get(None, "server/version", ServerVersion)
-    except Refused as error:
-        return [f"{client.address} answers, but not as Immich does ({error}); is the address right?"]
-    except (LibraryUnavailable, NotPermitted, SignInFailed) as error:
-        return [error.message]
-    problems = []
-    if version.major != _SUPPORTED_MAJOR:
-        problems.append(f"Immich at {client.address} is version {version}; ImmichVR works with version 3")
-    if api_key is not None:
-        try:
-            problems.append(lacks(await permissions_of(client, Credential("api_key", SecretStr(api_key)))))
-        except (LibraryUnavailable, SignInFailed) as error:
-            problems.append(f"the gateway's own API key: {error.message}")
-    return [problem for problem in problems if problem]

@@ -1,0 +1,44 @@
+"""What is known of assets: in memory, in KV, and told to whoever listens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from immichvr_common.manifests import Manifest
+
+from immichvr_gateway.assets.index import AssetEntry, AssetIndex, entry_of
+from immichvr_gateway.loading import AssetKeeper
+
+Listener = Callable[[AssetEntry], None]
+
+
+class AssetStore:
+    """Every asset, kept up to date by what is told of it.
+
+    listeners: each is told of every asset that is new or has changed; newcomers: of those alone that were made anew.
+    """
+
+    def __init__(self, index: AssetIndex, keeper: AssetKeeper, listeners: Sequence[Listener] = ()) -> None:
+        self.index, self.keeper, self.listeners = index, keeper, list(listeners)
+        self.newcomers: list[Listener] = []
+
+    async def on_event(self, manifest: Manifest, at: datetime, seq: int) -> None:
+        """Takes in that an asset was told of. at: by the clock of who told it; seq: the event's place in the stream.
+
+        Raises Unavailable.
+        """
+        made_at = min(at.astimezone(UTC), datetime.now(UTC))
+        entry = entry_of(manifest).model_copy(update={"made_at": made_at, "seq": seq})
+        known = self.index.get(entry.source, entry.asset_key)
+        if not self.index.put(entry):
+            return
+        await self.keeper.write(entry)
+        is_new = known is None or _making(known) != _making(entry)
+        for listener in [*self.listeners, *(self.newcomers if is_new else ())]:
+            listener(entry)
+
+
+def _making(entry: AssetEntry) -> tuple[str, str, int]:
+    """What a file that is added to an asset leaves as it was."""
+    return entry.recipe, entry.job_id, entry.run

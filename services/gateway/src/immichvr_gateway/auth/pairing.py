@@ -1,0 +1,233 @@
+"""Signing in on a device without a keyboard: it shows six digits, and whoever has signed in elsewhere confirms them.
+
+What waits lies sealed in the bucket `state`, so that any gateway may be asked by either side.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from immichvr_common.bus import Bus
+from immichvr_common.bus.streams import KV_STATE
+from immichvr_common.errors import Conflict, NotFound, ServiceError, Unavailable
+from immichvr_common.logs import get_log
+from immichvr_common.retrying import forever
+from pydantic import SecretStr
+
+from immichvr_gateway.auth.attempts import Attempts, place_of
+from immichvr_gateway.auth.seal import Seal
+from immichvr_gateway.auth.sealed import LIFETIME_S
+from immichvr_gateway.auth.sessions import Sessions
+from immichvr_gateway.auth.visitors import Shown, Visitor
+from immichvr_gateway.http.problems import Problem, not_found
+from immichvr_gateway.library import Caller, Credential, Identity, Library
+from immichvr_gateway.library.immich.accounts import Accounts
+
+log = get_log(__name__)
+
+SHOWN_S = 300
+"""So long a code may be confirmed."""
+_OF_PLACE, _OF_ALL = 5, 1000
+"""Codes that may be shown at once, of those who ask from one place, and by this gateway."""
+_TRIES = 20
+_TIDY_S = 600.0
+_PREFIX = "pairing."
+_STREAM, _SUBJECTS = f"KV_{KV_STATE}", f"$KV.{KV_STATE}.{_PREFIX}"
+_COOKIE = re.compile(r"([0-9]{6})\.([A-Za-z0-9_-]{43})")
+
+State = Literal["waiting", "confirmed", "refused"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A device that asks to be let in. secret: a hash of what it alone knows; who, parent: once it was confirmed."""
+
+    id: str
+    secret: str
+    device: str
+    address: str
+    at: float
+    state: State = "waiting"
+    user_id: str = ""
+    name: str = ""
+    kind: str = ""
+    credential: str = ""
+    parent: str = ""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What a device is given. code: to be shown; id: to be asked with, beside the cookie."""
+
+    code: str
+    id: str
+    cookie: str
+
+
+class Pairing:
+    """Devices that ask, until `SHOWN_S` later. accounts: Immich's, where that is the library. clock: of the day."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        library: Library,
+        secret: str,
+        accounts: Accounts | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._sessions, self._library, self._accounts, self._clock = sessions, library, accounts, clock
+        self._seal = Seal(secret or secrets.token_urlsafe(32))
+        # Of their own: whoever mistypes a code does not keep their household from signing in.
+        self._attempts = Attempts()
+        self._shown: dict[str, list[float]] = defaultdict(list)
+        self._bus: Bus | None = None
+
+    def use(self, bus: Bus) -> None:
+        """From now on devices may ask."""
+        self._bus = bus
+
+    async def begin(self, caller: Caller) -> Waiting:
+        """A device asks. Raises Problem (429) where too many do, Unavailable."""
+        self._make_room(place_of(caller.address))
+        cookie = secrets.token_urlsafe(32)
+        asked = Asked(secrets.token_urlsafe(16), _hash(cookie), caller.device, caller.address, self._clock())
+        for _ in range(_TRIES):
+            code = f"{secrets.randbelow(1_000_000):06d}"
+            there, revision = await self._read(code)
+            if there is not None:
+                continue
+            try:
+                await self._write(code, asked, revision)
+            except Conflict:
+                continue
+            return Waiting(code, asked.id, f"{code}.{cookie}")
+        raise Problem(503, "unavailable", "too many devices ask to be let in at once; try again in a minute")
+
+    async def look(self, visitor: Visitor, code: str, caller: Caller) -> Asked:
+        """Which device shows this code. Raises Problem: 404 for one that none shows, 429 after a few such."""
+        return (await self._guessed(visitor, code, caller))[0]
+
+    async def confirm(self, visitor: Visitor, code: str, asked_id: str, caller: Caller) -> None:
+        """Lets the device in that was looked at, as this person. Raises Problem, Conflict, Unavailable."""
+        if not visitor.session:
+            raise Conflict("confirm it in a browser where you have signed in, so that it can end with that")
+        asked, revision = await self._guessed(visitor, code, caller)
+        if asked.id != asked_id or asked.state != "waiting":
+            raise Conflict("this is not the device that you looked at, or it was answered already")
+        child = visitor.who
+        if self._accounts is not None:
+            child = await self._accounts.child_of(child, asked.device, LIFETIME_S)
+        facts = {
+            **asdict(asked), "state": "confirmed", "user_id": child.user_id, "name": child.name,
+            "kind": child.credential.kind, "credential": child.credential.secret.get_secret_value(),
+            "parent": visitor.session,
+        }  # fmt: skip
+        try:
+            await self._write(code, Asked(**facts), revision)
+        except ServiceError:
+            if child.credential != visitor.who.credential:
+                await self._library.sign_out(child)
+            raise
+        log.info("a device is let in", device=asked.device, user=child.user_id)
+
+    async def refuse(self, visitor: Visitor, code: str, asked_id: str, caller: Caller) -> None:
+        """Sends away the device that was looked at. Raises Problem, Conflict, Unavailable."""
+        asked, revision = await self._guessed(visitor, code, caller)
+        if asked.id != asked_id or asked.state != "waiting":
+            raise Conflict("this is not the device that you looked at, or it was answered already")
+        await self._write(code, Asked(**{**asdict(asked), "state": "refused"}), revision)
+
+    async def claim(self, shown: Shown, cookie: str, asked_id: str) -> tuple[str, str]:
+        """How it stands with a device that asked, and once it was confirmed, its session's cookie: once.
+
+        `waiting`, `refused`, `expired` or `signed_in`. Raises Unavailable.
+        """
+        match = _COOKIE.fullmatch(cookie)
+        asked, revision = await self._read(match[1]) if match else (None, 0)
+        if match is None or asked is None:
+            return "expired", ""
+        # The page knows the id, so that a cookie that somebody laid in its browser asks for nothing.
+        if not hmac.compare_digest(asked.secret, _hash(match[2])) or not hmac.compare_digest(asked.id, asked_id):
+            return "expired", ""
+        if asked.state != "confirmed":
+            return asked.state, ""
+        try:
+            # Of two who claim at once, one finds it changed.
+            await self._write(match[1], Asked(**{**asdict(asked), "state": "refused", "credential": ""}), revision)
+        except Conflict:
+            return "expired", ""
+        await self._connected().purge(_STREAM, _SUBJECTS + match[1])
+        credential = Credential(asked.kind, SecretStr(asked.credential))  # type: ignore[arg-type]  # as it was written
+        who = Identity(asked.user_id, asked.name, credential)
+        return "signed_in", await self._sessions.begin(who, shown, "pairing code", asked.parent)
+
+    async def keep_tidy(self) -> None:
+        """Removes what was never claimed, now and then, until cancelled."""
+        await forever(self.remove_expired, "codes that nobody confirmed stay for now", _TIDY_S)
+
+    async def remove_expired(self) -> None:
+        """Removes codes that are shown no more. Raises Unavailable."""
+        bus = self._connected()
+        for subject in await bus.subjects(_STREAM, f"{_SUBJECTS}>"):
+            try:
+                last = await bus.last(_STREAM, subject)
+            except NotFound:
+                continue
+            if last.at is not None and self._clock() - last.at.timestamp() > 2 * SHOWN_S:
+                await bus.purge(_STREAM, subject)
+
+    def _make_room(self, place: str) -> None:
+        """Counts a code that is shown to somebody there. Raises Problem (429)."""
+        now = self._clock()
+        for one in [one for one, times in self._shown.items() if times[-1] < now - SHOWN_S]:
+            del self._shown[one]
+        lately = [at for at in self._shown.get(place, ()) if at >= now - SHOWN_S]
+        if len(lately) >= _OF_PLACE or len(self._shown) >= _OF_ALL:
+            wait_s = max(1, round(lately[0] + SHOWN_S - now)) if lately else SHOWN_S
+            raise Problem(
+                429, "too_many_attempts", f"too many devices ask to be let in; try again in {wait_s} s",
+                {"Retry-After": str(wait_s)}, retry_after_s=wait_s,
+            )  # fmt: skip
+        self._shown[place] = [*lately, now]
+
+    async def _guessed(self, visitor: Visitor, code: str, caller: Caller) -> tuple[Asked, int]:
+        attempts = self._attempts
+        attempt = attempts.begin("pairing code", caller.address, f"pairing by {visitor.who.user_id}")
+        try:
+            asked, revision = await self._read(code)
+        except ServiceError:
+            attempts.undecided(attempt)
+            raise
+        if asked is None:
+            attempts.failed(attempt)
+            raise not_found("no device shows this code, or not any more")
+        # Only this try is taken back: whoever has a code of their own does not wipe out guesses at others' with it.
+        attempts.undecided(attempt)
+        return asked, revision
+
+    async def _read(self, code: str) -> tuple[Asked | None, int]:
+        kept = await self._connected().kv(KV_STATE).get(_PREFIX + code)
+        facts = self._seal.open(kept.value or b"")
+        if facts is None or facts["at"] + SHOWN_S < self._clock():
+            return None, kept.revision
+        return Asked(**facts), kept.revision
+
+    async def _write(self, code: str, asked: Asked, last: int) -> None:
+        await self._connected().kv(KV_STATE).update(_PREFIX + code, self._seal.close(asdict(asked)), last=last)
+
+    def _connected(self) -> Bus:
+        if self._bus is None or not self._bus.connected:
+            raise Unavailable("NATS is not connected", down="nats")
+        return self._bus
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Telling people over their sockets of what they may see."""

@@ -1,0 +1,81 @@
+"""Jobs that follow from others: asked for once those have done their work, however long S3 or NATS is away."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from immichvr_common.errors import ServiceError, StorageFull, Unavailable
+from immichvr_common.logs import get_log
+from immichvr_common.supervision import Supervisor
+
+from immichvr_gateway.http.problems import Problem
+from immichvr_gateway.jobs.records import Answer, FollowUp, JobError, JobRecord, is_followed
+from immichvr_gateway.jobs.store import JobStore
+
+log = get_log(__name__)
+
+_AGAIN_S = 1.0
+
+
+class Requests(Protocol):
+    """Asks for jobs."""
+
+    async def follow(self, record: JobRecord, follow_up: FollowUp) -> Answer:
+        """The job that makes what follows from what a job has made. Raises ServiceError, Problem, ValueError."""
+
+
+class FollowUps:
+    """Listens to jobs. What is to follow shows in a job's record, which outlives the gateway."""
+
+    def __init__(self, store: JobStore, requests: Requests, supervisor: Supervisor) -> None:
+        self._store, self._requests, self._supervisor = store, requests, supervisor
+        self._under_way: set[tuple[str, int, str]] = set()
+
+    def on_change(self, record: JobRecord) -> None:
+        """Asks for what follows from a job that has done its work; ends those that waited for one that has ended."""
+        if is_followed(record):
+            for one in record.then:
+                if not one.job_id:
+                    self._begin(record, one)
+        if record.state.terminal:
+            for waiting in self._store.index.followed_by(record.id):
+                self._end(waiting, record)
+
+    async def reconcile(self) -> None:
+        """Goes on with what a crash left, or what ended unseen."""
+        for record in [one for one in self._store.index if is_followed(one)]:
+            for one in record.then:
+                made_by = self._store.index.get(one.job_id)
+                if one.state is None and made_by is None:
+                    self._begin(record, one)
+                elif one.state is None and made_by is not None and made_by.state.terminal:
+                    self._end(record, made_by)
+
+    def _begin(self, record: JobRecord, follow_up: FollowUp) -> None:
+        name = (record.id, record.run, follow_up.name)
+        if name not in self._under_way:
+            self._under_way.add(name)
+            self._supervisor.errand("follow-up", self._ask(*name))
+
+    def _end(self, waiting: JobRecord, ended: JobRecord) -> None:
+        self._supervisor.errand("end of a job", self._store.end_follow_up(waiting.id, waiting.run, ended))
+
+    async def _ask(self, job_id: str, run: int, name: str) -> None:
+        try:
+            while (record := self._store.index.get(job_id)) and record.run == run and is_followed(record):
+                follow_up = next(one for one in record.then if one.name == name)
+                try:
+                    answer = await self._requests.follow(record, follow_up)
+                except (Unavailable, StorageFull) as error:
+                    log.warning("what follows from a job waits", job_id=job_id, what=name, error=str(error))
+                    await asyncio.sleep(_AGAIN_S)
+                    continue
+                except (ServiceError, Problem, ValueError) as error:
+                    why = JobError(code=getattr(error, "code", "internal"), message=str(error), retriable=True)
+                    await self._store.fail_followed(job_id, run, why)
+                    return
+                await self._store.note_follow_up(job_id, run, name, answer.record)
+                return
+        finally:
+            self._under_way.discard((job_id, run, name))

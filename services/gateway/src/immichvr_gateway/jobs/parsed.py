@@ -1,0 +1,42 @@
+"""A job's message in a record, which is its JSON, as the message itself.
+
+Reading JSON takes a third of a millisecond, and a job that is worked on is asked for its message again and again.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+from google.protobuf import json_format
+from immichvr.events.v1.events_pb2 import Job
+
+_KEPT = 256
+# By the identity of the JSON, which is kept with it so that no other takes its place; nobody changes it in place.
+_parsed: OrderedDict[int, tuple[dict[str, Any], Job]] = OrderedDict()
+
+
+def parsed(message: dict[str, Any]) -> Job:
+    """The job of a record's message, which is not changed afterwards; a copy of one's own. Raises ParseError."""
+    known = _parsed.get(id(message))
+    if known is None:
+        known = message, json_format.ParseDict(message, Job(), ignore_unknown_fields=True)
+        _keep(*known)
+    job = Job()
+    job.CopyFrom(known[1])
+    return job
+
+
+def written(job: Job) -> dict[str, Any]:
+    """A record's message of a job."""
+    message = json_format.MessageToDict(job)
+    own = Job()
+    own.CopyFrom(job)
+    _keep(message, own)
+    return message
+
+
+def _keep(message: dict[str, Any], job: Job) -> None:
+    _parsed[id(message)] = message, job
+    if len(_parsed) > _KEPT:
+        _parsed.popitem(last=False)

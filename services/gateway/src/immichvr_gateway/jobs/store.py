@@ -1,0 +1,404 @@
+"""What is known of jobs: in memory, in KV, and told to whoever listens. The only writer of their state."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from immichvr.events.v1.events_pb2 import JobEvent
+from immichvr_catalog import KINDS
+from immichvr_common.bus import Bus
+from immichvr_common.bus.streams import DUPLICATES_S
+from immichvr_common.errors import ServiceError, Unavailable
+from immichvr_common.locks import KeyedLocks
+from immichvr_common.logs import get_log
+
+from immichvr_gateway.jobs.changes import Policy, after, after_event, after_follow_up
+from immichvr_gateway.jobs.dead_letters import bury, unbury
+from immichvr_gateway.jobs.feeding import Feeder
+from immichvr_gateway.jobs.index import JobIndex
+from immichvr_gateway.jobs.keeping import RecordKeeper
+from immichvr_gateway.jobs.looking import last_words, latest_run, queued_at, take_off_the_queue
+from immichvr_gateway.jobs.machine import Debt, Trigger
+from immichvr_gateway.jobs.merging import place
+from immichvr_gateway.jobs.other_gateways import OtherGateways
+from immichvr_gateway.jobs.queue import JobQueue
+from immichvr_gateway.jobs.reconciling import Reading, Reconciler
+from immichvr_gateway.jobs.records import (
+    LOST,
+    JobError,
+    JobRecord,
+    State,
+    adopted,
+    from_event,
+    is_followed,
+)
+from immichvr_gateway.jobs.routing import AWAITED, queue_of
+from immichvr_gateway.settings import GatewaySettings
+from immichvr_gateway.upkeep.aside import Aside
+
+log = get_log(__name__)
+
+LEFT_BEHIND_S = 3.0
+"""How long the message of an ended run may take to be acknowledged before it is removed."""
+_REMEMBERED = timedelta(seconds=DUPLICATES_S / 2)
+"""NATS remembers a message's name for twice as long; clocks of gateways may differ by the rest."""
+
+Listener = Callable[[JobRecord], None]
+
+
+class JobStore:
+    """Every job, kept up to date by what is told of it.
+
+    What follows from an event (another run, a line in DEAD) is noted as owed in the very change that the event makes,
+    and crossed out once it is done; `reconcile` mends what a crash leaves between the queue and the records.
+    listeners: each is told of every change, and knows nothing of the others. reading: how far events are read; all of
+    them, where it is not given. stand_in: has the library's own picture staged, and then `stand_in_found` called; None
+    where it makes none.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        index: JobIndex,
+        settings: GatewaySettings,
+        records: RecordKeeper | None = None,
+        reading: Reading | None = None,
+        listeners: Sequence[Listener] = (),
+    ) -> None:
+        self._bus, self.index = bus, index
+        self.listeners = list(listeners)
+        self._retries, self._pool_of = settings.retries, settings.pool_of
+        self._locks = KeyedLocks()
+        self.stand_in: Callable[[JobRecord], None] | None = None
+        self._records, self._aside = records or RecordKeeper(bus), Aside(bus)
+        self._owing: set[str] = set()
+        self._reading, self.queue = reading, JobQueue(bus, reading)
+        self._reconciler = Reconciler(bus, index, self, reading)
+        self.feeder = Feeder(bus, index, settings.limits.window)
+        self.listeners.append(self.feeder.on_change)
+        self.others = OtherGateways(bus, index, self._records, self)
+
+    @property
+    def all_written(self) -> bool:
+        """Whether every record that should lie in KV does."""
+        return not self._records.unwritten
+
+    def subject(self, kind: str, job_id: str, runs_model: str = "", job_class: str = AWAITED) -> str:
+        """Where a job is queued, see `queue_of`. Raises Problem."""
+        return queue_of(kind, job_id, self._pool_of, runs_model, job_class)
+
+    def lock(self, job_id: str) -> AbstractAsyncContextManager[None]:
+        """Whoever changes what is known of a job holds this meanwhile."""
+        return self._locks.hold(job_id)
+
+    async def who_asked(self, record: JobRecord) -> set[str]:
+        """Everybody who wants a job, here and at other gateways. Raises Unavailable."""
+        return set(await self._records.who_asked(record))
+
+    async def on_event(self, event: JobEvent) -> None:
+        """Takes in what was told of a job. Doing it again completes what was left undone the first time."""
+        # A job's first events may overtake the request that publishes it.
+        async with self.lock(event.job_id):
+            known = self.index.get(event.job_id)
+            if known is None and event.kind not in KINDS:
+                return  # a gateway of another release, which knows that kind, keeps its record
+            before = known or from_event(event, self.subject(event.kind, event.job_id))
+            is_news = known is None or event.run > known.run
+            now = after_event(before, event, Policy(self._retries, self.stand_in is not None))
+            if now is None:
+                if known is not None:
+                    await self._complete(known)
+                return
+            record = self._become(before, now)
+            # What lies between is read again from the events after a restart.
+            is_written = is_news or record.state.terminal or is_followed(record) or bool(record.owed)
+            await self._pay(record)
+            self._announce(record)
+            if is_written:
+                await self.write(record)
+
+    async def line_up(self, record: JobRecord) -> None:
+        """Has a job wait in line for a place in the queue; its record is all there is of it. Raises Unavailable."""
+        known = self.index.get(record.id)
+        record.in_line = record.created_at = record.updated_at = datetime.now(UTC)
+        record.owed = [Debt.QUEUE]
+        record.message = record.message | {"run": record.run, "requesters": record.requesters}
+        self.index.put(record)
+        await self.write(record)
+        if record.id in self._records.unwritten:
+            self._records.give_up(record.id)
+            self.index.remove(record.id)
+            if known is not None:
+                self.index.put(known)
+            raise Unavailable("what was asked for cannot be written down", down="nats")
+        self._announce(record)
+
+    async def let_in(self, job_id: str) -> None:
+        """Puts a job that waits in line into the queue. Raises Unavailable."""
+        async with self.lock(job_id):
+            record = self.index.get(job_id)
+            if record is None or record.in_line is None:
+                return
+            if not await self._pay(record, from_line=True):
+                raise Unavailable(f"job {job_id} cannot be queued", down="nats")
+            record.in_line = None
+            self._announce(record)
+            await self.write(record)
+
+    async def hear(self, job_id: str) -> None:
+        """Takes up what another gateway wrote of a job: that it was asked for, by whom, and that it waits no more.
+
+        What workers told comes in its turn, with the events. Raises Unavailable.
+        """
+        async with self.lock(job_id):
+            if job_id in self._records.unwritten:
+                return
+            stands, known = await self._records.read(job_id), self.index.get(job_id)
+            if stands is None:
+                if known is not None and known.state.terminal:
+                    self.index.remove(job_id)
+                return
+            if known is None or known.run < stands.run:
+                if stands.state is State.QUEUED:
+                    self._announce(self._become(known or stands, stands))
+                return
+            known.requesters = stands.requesters
+            if known.run == stands.run:
+                if known.in_line is not None and stands.in_line is not None:
+                    known.subject = stands.subject  # somebody may wait for it by now
+                # How what follows has ended comes in its turn, after what it made.
+                ended = {one.name: one.state for one in known.then}
+                known.then = [one.model_copy(update={"state": ended.get(one.name)}) for one in stands.then]
+                self._leave_line(known, stands)
+
+    async def hear_all(self) -> None:
+        """Takes up the queued jobs that other gateways wrote down. Raises Unavailable."""
+        await self.others.hear_all()
+
+    async def settle(self, record: JobRecord) -> None:
+        """Records a change that the gateway itself made to a job."""
+        record.updated_at = datetime.now(UTC)
+        self._announce(record)
+        await self.write(record)
+
+    async def note_follow_up(self, job_id: str, run: int, name: str, made_by: JobRecord) -> None:
+        """Notes which job makes what follows from another; it may have ended already."""
+        async with self.lock(job_id):
+            record = self.index.get(job_id)
+            if record is None or record.run != run or not is_followed(record):
+                return
+            record.then = [
+                one.model_copy(update={"job_id": made_by.id}) if one.name == name else one for one in record.then
+            ]
+            await self.settle(record)
+        if made_by.state.terminal:
+            await self.end_follow_up(job_id, run, made_by)
+
+    async def end_follow_up(self, job_id: str, run: int, ended: JobRecord) -> None:
+        """Has a job know that one that follows from it has ended; nothing where nobody waits for that."""
+        async with self.lock(job_id):
+            record = self.index.get(job_id)
+            if record is not None and record.run == run:
+                await self._take(record, after_follow_up(record, ended.id, ended.state, ended.error))
+
+    async def fail_followed(self, job_id: str, run: int, error: JobError) -> None:
+        """Fails a job from which nothing can follow."""
+        async with self.lock(job_id):
+            record = self.index.get(job_id)
+            if record is not None and record.run == run:
+                await self._take(record, after(record, Trigger.FOLLOW_UP_FAILED, error))
+
+    async def stand_in_found(self, job_id: str, run: int, message: dict[str, Any] | None) -> None:
+        """Queues the run that waits for the library's own picture, as `message`; without one it fails as before."""
+        async with self.lock(job_id):
+            record = self.index.get(job_id)
+            if record is None or record.run != run or Debt.STAND_IN not in record.owed:
+                return
+            if message is None:
+                await self._take(record, after(record, Trigger.NO_STAND_IN, record.refusal))
+            else:
+                record.message = message
+                await self._take(record, after(record, Trigger.STOOD_IN))
+
+    async def leave(self, record: JobRecord, requester: str) -> None:
+        """Has one person hear no more of a job that has failed; nobody left, it is forgotten. Raises Unavailable."""
+        async with self.lock(record.id):
+            record = self.index.get(record.id) or record
+            if record.state is not State.FAILED:
+                return
+            if await self.who_asked(record) - {requester}:
+                record.requesters = [one for one in record.requesters if one != requester]
+                await self.write(record)
+                return
+            await unbury(self._bus, record)
+        await self.forget(record)
+
+    async def unbury(self, record: JobRecord) -> None:
+        """Takes a job that is tried again out of DEAD; a letter that stays there changes nothing."""
+        with contextlib.suppress(Unavailable):
+            await unbury(self._bus, record)
+
+    async def forget(self, record: JobRecord) -> None:
+        """Drops what is known of a job that has ended. Raises Unavailable."""
+        async with self.lock(record.id):
+            if not record.state.terminal or self.index.get(record.id) is not record:
+                return
+            await self._records.forget(record.id)
+            self.index.remove(record.id)
+
+    async def pay_all_debts(self) -> None:
+        """Does what could not be done before, as far as it can be now."""
+        for job_id in self.owing:
+            await self.pay_debts(job_id)
+
+    @property
+    def owing(self) -> list[str]:
+        """The jobs about which something is still to be done that could not be done at once."""
+        return sorted(self._owing)
+
+    async def reconcile(self) -> None:
+        """Mends what a crash or an outage left. Raises Unavailable.
+
+        Records not written, debts not paid, queued jobs without a record, records whose job is gone.
+        """
+        await self._reconciler.reconcile(self._records.unwritten)
+
+    async def write_down(self, job_id: str) -> None:
+        """Writes a record that could not be written before."""
+        async with self.lock(job_id):
+            if (record := self.index.get(job_id)) is not None and job_id in self._records.unwritten:
+                await self.write(record)
+
+    async def pay_debts(self, job_id: str) -> None:
+        """Does what could not be done before."""
+        async with self.lock(job_id):
+            record = self.index.get(job_id)
+            if record is not None and await self._pay(record):
+                await self.write(record)
+            elif record is None or not record.owed:
+                self._owing.discard(job_id)
+
+    async def adopt(self, subject: str) -> None:
+        """Takes up a run that lies in the queue and is in no record."""
+        found = await queued_at(self._bus, subject)
+        if found is None:
+            await take_off_the_queue(self._bus, subject, self._aside)
+            return
+        async with self.lock(found.job.id):
+            known = self.index.get(found.job.id)
+            if known is not None and (known.run >= found.job.run or not known.state.terminal):
+                return
+            log.info("a queued job had no record", job_id=found.job.id, run=found.job.run)
+            record = adopted(found.job, subject)
+            if known is not None:
+                record.requesters = list(dict.fromkeys([*record.requesters, *known.requesters]))
+            self.put(record)
+            await self.write(record)
+
+    async def declare_lost(self, job_id: str, run: int) -> None:
+        """Fails a job that is in no queue, unless its end was told and somehow passed by."""
+        record = self.index.get(job_id)
+        if record is None:
+            return
+        # What has been applied changes nothing; an end that went by, for whatever reason, is the job's now.
+        for word in await last_words(self._bus, record.subject, job_id):
+            if self._reading is not None:
+                await self._reading.take(word.subject, word.data, word.seq)
+            else:
+                await self.on_event(word.event)
+        async with self.lock(job_id):
+            if record.run != run or record.state.terminal or self.index.get(job_id) is not record:
+                return
+            error = JobError(code=LOST, message="the job is in no queue any more; try it again", retriable=True)
+            await self._take(record, after(record, Trigger.MISSED, error))
+
+    async def write(self, record: JobRecord) -> None:
+        """Writes a record down, and takes in what another gateway wrote of the job meanwhile."""
+        stands = await self._records.write(record)
+        if stands is None or self.index.get(record.id) is not record:
+            return
+        record.requesters, record.then = stands.requesters, stands.then
+        record.message, record.params = record.message or stands.message, record.params or stands.params
+        if stands.run == record.run:
+            self._leave_line(record, stands)
+        # What workers told comes in its turn, with the events; what another gateway decided does not.
+        is_decided = stands.state.terminal and not record.state.terminal and place(stands)[2:] <= place(record)[2:]
+        if stands.run > record.run or is_decided:
+            record.become(stands)
+            self._announce(record)
+
+    def put(self, record: JobRecord) -> None:
+        """Knows of a job from now on."""
+        self.index.put(record)
+        self._announce(record)
+
+    def _become(self, record: JobRecord, now: JobRecord) -> JobRecord:
+        record.become(now)
+        self.index.put(record)
+        return record
+
+    async def _take(self, record: JobRecord, now: JobRecord | None) -> None:
+        """Takes a step that the gateway itself found; None is none."""
+        if now is not None:
+            self._become(record, now)
+            await self._pay(record)
+            await self.settle(record)
+
+    def _leave_line(self, record: JobRecord, stands: JobRecord) -> None:
+        """Has a job wait no more that another gateway let go on."""
+        if record.in_line is not None and stands.in_line is None:
+            record.in_line, record.owed = None, [one for one in record.owed if one is not Debt.QUEUE]
+            self._announce(record)
+
+    def _announce(self, record: JobRecord) -> None:
+        for listener in self.listeners:
+            listener(record)
+
+    async def _complete(self, record: JobRecord) -> None:
+        """Does what an event left undone the first time."""
+        if await self._pay(record) or record.id in self._records.unwritten:
+            await self.write(record)
+
+    async def _pay(self, record: JobRecord, from_line: bool = False) -> bool:
+        """Does what is owed about a job; whether anything was done. What cannot be done now stays owed.
+
+        from_line: it is the turn of this job, should it wait for a place in the queue.
+        """
+        before = len(record.owed)
+        for debt in list(record.owed):
+            if debt is Debt.QUEUE and record.in_line is not None and not from_line:
+                break
+            if debt is Debt.STAND_IN and self.stand_in is not None:
+                self.stand_in(record)
+                break
+            try:
+                await (self._queue_again(record) if debt is Debt.QUEUE else bury(self._bus, record))
+            except ServiceError as error:
+                log.warning("what follows from a job's event waits", job_id=record.id, what=debt, error=error.message)
+                break
+            except Exception as error:  # a debt that can never be paid must not be tried for ever
+                log.error("what follows from a job's event is given up", job_id=record.id, what=debt, exc_info=error)
+                error_shown = JobError(code="internal", message="the job cannot be queued again")
+                if debt is Debt.QUEUE and (now := after(record, Trigger.UNQUEUABLE, error_shown)) is not None:
+                    record.become(now)
+            record.owed = [one for one in record.owed if one != debt]
+        (self._owing.add if record.owed and record.in_line is None else self._owing.discard)(record.id)
+        return len(record.owed) < before
+
+    async def _queue_again(self, record: JobRecord) -> None:
+        # Where it was told of, it was published before a crash, and is read of in its turn. NATS itself remembers what
+        # was published since a job that waits in line got there, as long as that is not long ago.
+        if not _is_fresh(record):
+            run, _ = await latest_run(self._bus, record.subject, record.id, record.run)
+            if run >= record.run:
+                return
+        await self.queue.put(record, LEFT_BEHIND_S)
+
+
+def _is_fresh(record: JobRecord) -> bool:
+    """Whether a job has waited in line for less time than NATS remembers what it was told to store."""
+    return record.in_line is not None and datetime.now(UTC) - record.in_line < _REMEMBERED

@@ -1,0 +1,1 @@
+"""Live splats: sessions, and the socket between a camera and the service that makes them."""

@@ -1,0 +1,209 @@
+"""The door /api/stream: a WebSocket whose messages go to a worker and back as they are.
+
+Nothing is kept here: the next message is read when the one before has gone on, in either direction, so that a client
+or a worker that does not read stops the other and fills no memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from typing import Any
+
+import grpc
+from fastapi import FastAPI, WebSocket
+from immichvr.ai.v1 import ai_pb2, ai_pb2_grpc
+from immichvr_common.logs import get_log
+from immichvr_common.rpc_client import credential, open_channel
+from starlette.websockets import WebSocketDisconnect
+
+from immichvr_gateway.auth.sessions import admitted
+from immichvr_gateway.http.problems import Problem, as_problem
+from immichvr_gateway.library import Identity
+from immichvr_gateway.live.messages import LARGEST_MESSAGE, error, model_of
+from immichvr_gateway.live.sessions import LiveJob, LiveSessions
+from immichvr_gateway.resources import Resources
+from immichvr_gateway.startup import Startup
+
+log = get_log(__name__)
+
+PATH = "/api/stream"
+_HELLO_S = 20.0
+_CONNECT_S = 10.0
+_LARGEST_RESULT = 16 * 1024 * 1024
+_NORMAL, _REFUSED, _TRY_LATER = 1000, 1008, 1013
+
+
+class Gone(Exception):
+    """The client has closed its socket, or was dropped."""
+
+
+class ClientSocket:
+    """A client's socket. What is being received is not lost when whoever waits for it gives up."""
+
+    def __init__(self, websocket: WebSocket) -> None:
+        self._websocket = websocket
+        self._receiving: asyncio.Task[Any] | None = None
+
+    async def receive(self) -> bytes:
+        """The next message. Raises Gone; Problem for what is none of the protocol."""
+        self._receiving = self._receiving or asyncio.create_task(self._websocket.receive())
+        await asyncio.wait((self._receiving,))
+        event, self._receiving = self._receiving.result(), None
+        if event["type"] == "websocket.disconnect":
+            raise Gone
+        data: bytes | None = event.get("bytes")
+        if data is None:
+            raise Problem(422, "invalid_message", "messages are binary: msgpack")
+        if len(data) > LARGEST_MESSAGE:
+            raise Problem(413, "too_large", f"a message has at most {LARGEST_MESSAGE} bytes")
+        return data
+
+    async def send(self, message: bytes) -> None:
+        """Sends a message, as soon as the client takes it. Raises Gone."""
+        try:
+            await self._websocket.send_bytes(message)
+        except (WebSocketDisconnect, OSError, RuntimeError) as error:
+            # Starlette raises RuntimeError for what comes after the end.
+            raise Gone from error
+
+    async def close(self, code: int) -> None:
+        """Closes the socket."""
+        with contextlib.suppress(WebSocketDisconnect, OSError, RuntimeError):
+            await self._websocket.close(code)
+
+    def forget(self) -> None:
+        """Waits for nothing any more."""
+        if self._receiving is not None:
+            self._receiving.cancel()
+
+
+def install(app: FastAPI) -> None:
+    """Adds the door to an application."""
+
+    @app.websocket(PATH)
+    async def stream(websocket: WebSocket) -> None:
+        startup: Startup = websocket.app.state.startup
+        here = startup.here
+        try:
+            visitor = await admitted(here.sessions, websocket.scope)
+        except Problem as refusal:
+            await websocket.close(_close_code(refusal))
+            return
+        await websocket.accept()
+        line = ClientSocket(websocket)
+        code = _NORMAL
+        ending: asyncio.Future[Problem] = asyncio.get_running_loop().create_future()
+        presence = here.presences.enter(visitor, ending.set_result)
+        try:
+            live = startup.services.live
+            with live.place(visitor.who):
+                await _serve_until(ending, _serve(here, live, line, visitor.who))
+        except Gone:
+            return
+        except Exception as failure:  # noqa: BLE001  # the one place where a session's failures become words
+            problem = as_problem(failure)
+            code = _close_code(problem)
+            with contextlib.suppress(Gone):
+                await line.send(error(problem.code, problem.detail))
+        finally:
+            here.presences.leave(presence)
+            line.forget()
+        await line.close(code)
+
+
+def _close_code(problem: Problem) -> int:
+    return _TRY_LATER if problem.status in (429, 503) else _REFUSED
+
+
+async def _serve_until(ending: asyncio.Future[Problem], serving: Coroutine[Any, Any, None]) -> None:
+    """Serves until that is over, or the person behind it may not any more: then raises Problem."""
+    task = asyncio.create_task(serving)
+    try:
+        await asyncio.wait((task, ending), return_when=asyncio.FIRST_COMPLETED)
+        if ending.done() and not task.done():
+            raise ending.result()
+        await task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _serve(here: Resources, sessions: LiveSessions, line: ClientSocket, who: Identity) -> None:
+    """One session, from its hello to its end. Raises Gone, Problem, Unavailable."""
+    try:
+        hello = await asyncio.wait_for(line.receive(), _HELLO_S)
+    except TimeoutError as late:
+        raise Problem(408, "idle", "no hello came") from late
+    live = await sessions.begin(who, model_of(hello))
+    try:
+        address, newest = await _until_served(sessions, line, live)
+        options = [
+            ("grpc.max_receive_message_length", _LARGEST_RESULT),
+            ("grpc.max_send_message_length", LARGEST_MESSAGE + 1024),
+        ]
+        shown = (*credential(here.settings.ai), ("session-token", live.token))
+        async with open_channel(address, here.settings.ai, options) as channel:
+            call = ai_pb2_grpc.AiServiceStub(channel).StreamFrames(metadata=shown)
+            await _pass_through(call, line, live, [hello, *newest], sessions.settings.idle_s)
+    finally:
+        sessions.end(live)
+
+
+async def _until_served(sessions: LiveSessions, line: ClientSocket, live: LiveJob) -> tuple[str, list[bytes]]:
+    """Where the session is served, and the newest message that came meanwhile: the newest frame wins here too."""
+    newest: list[bytes] = []
+    waiting = asyncio.create_task(sessions.address(live))
+    try:
+        while not waiting.done():
+            receiving = asyncio.create_task(line.receive())
+            await asyncio.wait((waiting, receiving), return_when=asyncio.FIRST_COMPLETED)
+            if receiving.done():
+                newest = [receiving.result()]
+            else:
+                receiving.cancel()
+                await asyncio.gather(receiving, return_exceptions=True)
+        return waiting.result(), newest
+    finally:
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+
+
+async def _pass_through(call: Any, line: ClientSocket, live: LiveJob, first: list[bytes], idle_s: float) -> None:
+    up = asyncio.create_task(_up(line, call, first, idle_s))
+    down = asyncio.create_task(_down(line, call))
+    try:
+        await asyncio.wait((up, down), return_when=asyncio.FIRST_COMPLETED)
+        if (
+            up.done()
+            and not down.done()
+            and isinstance(up.exception(), grpc.aio.AioRpcError | asyncio.InvalidStateError)
+        ):
+            # The worker has ended the call: its last words are on their way down.
+            await asyncio.wait((down,), timeout=_CONNECT_S)
+        (down if down.done() else up).result()
+    except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as failure:
+        log.warning("a live session lost its worker", job_id=live.job_id, error=str(failure)[:300])
+        raise Problem(503, "worker_gone", "the worker of this session has gone; begin anew") from failure
+    finally:
+        call.cancel()
+        for task in (up, down):
+            task.cancel()
+        await asyncio.gather(up, down, return_exceptions=True)
+
+
+async def _up(line: ClientSocket, call: Any, first: list[bytes], idle_s: float) -> None:
+    for message in first:
+        await call.write(ai_pb2.StreamFramesRequest(message=message))
+    while True:
+        try:
+            message = await asyncio.wait_for(line.receive(), idle_s)
+        except TimeoutError as silent:
+            raise Problem(408, "idle", f"nothing came for {idle_s:.0f} s") from silent
+        await call.write(ai_pb2.StreamFramesRequest(message=message))
+
+
+async def _down(line: ClientSocket, call: Any) -> None:
+    while (response := await call.read()) is not grpc.aio.EOF:
+        await line.send(response.message)

@@ -1,0 +1,63 @@
+"""A splat of a photo, and its light variant where that quality is asked for."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from immichvr.ai.v1.ai_pb2 import SplatParams
+from immichvr_catalog import DEPTH, SPLAT
+from immichvr_models import registry
+from pydantic import ConfigDict, Field, StrictBool
+
+from immichvr_gateway.assets.index import AssetEntry
+from immichvr_gateway.http.problems import not_accepted
+from immichvr_gateway.jobs.records import LIGHT
+from immichvr_gateway.requests.params import shown_params
+from immichvr_gateway.requests.photos import answers, refusal
+from immichvr_gateway.requests.planning import JobRequest, Known
+from immichvr_gateway.requests.recipes import depth_model_of, job_id, recipe
+from immichvr_gateway.requests.spec import JobSpec
+
+SPLAT_MODELS = ["auto", *(key for model in registry for key in model.splat_keys)]
+QUALITIES = ["full", LIGHT.name]
+
+
+class SplatRequest(JobRequest):
+    """What splat to make."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"model": "auto", "quality": "light"}]})
+    model: Annotated[str, Field(max_length=64, json_schema_extra={"enum": [*SPLAT_MODELS]})] = "auto"
+    quality: str = Field("full", max_length=16, json_schema_extra={"enum": [*QUALITIES]})
+    force: StrictBool = False
+
+    def plan(self, known: Known) -> JobSpec:
+        """One job for both qualities: the light variant follows from it."""
+        return self._planned(known, with_ply=False)
+
+    def plan_with_ply(self, known: Known) -> JobSpec:
+        """The same splat once more, with its raw PLY."""
+        return self._planned(known, with_ply=True)
+
+    def _planned(self, known: Known, with_ply: bool) -> JobSpec:
+        if self.model not in SPLAT_MODELS:
+            raise not_accepted("model", self.model, SPLAT_MODELS)
+        if self.quality not in QUALITIES:
+            raise not_accepted("quality", self.quality, QUALITIES)
+        own = recipe(SPLAT, known.of.version, self.model)
+        params = SplatParams(model=self.model, quality=self.quality)
+        is_anew = self.force or with_ply
+        return JobSpec(
+            kind=SPLAT, id=job_id(SPLAT, known.of.source, own), params=params, shown=shown_params(params),
+            grants=known.grants(keep_ply=with_ply or known.keeps_ply), of=known.of,
+            recipes={SPLAT: own, DEPTH: recipe(DEPTH, known.of.version, depth_model_of(self.model))},
+            # Who only wants it once more had it a moment ago; all others may ask because something is lost.
+            stages_source=True, trusts_staged=self.force,
+            then=(LIGHT.model_copy(),) if self.quality == LIGHT.name else (),
+            existing=() if is_anew else self._existing(own, known),
+            refusal=refusal(self.model, known),
+        )  # fmt: skip
+
+    def _existing(self, own: str, known: Known) -> tuple[AssetEntry, ...]:
+        """What answers it; of whoever wants more than the light variant, nothing of which that alone is kept."""
+        found = answers(SPLAT, self.model, frozenset({own}), known)
+        return tuple(one for one in found if self.quality == LIGHT.name or not one.preview)

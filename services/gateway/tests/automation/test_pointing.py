@@ -1,0 +1,86 @@
+"""What is left on photos while the key for it is away, and once all is switched off."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from immichvr_common.sources import Source
+from immichvr_gateway.assets.index import AssetEntry
+from immichvr_gateway.automation.intake import Intake
+from immichvr_gateway.automation.setup import Setup
+from immichvr_gateway.library.immich import notes
+
+
+def splat_of(asset: Any) -> AssetEntry:
+    return AssetEntry(
+        source=Source.photo(asset.id), kind="splat", model_key="lift", recipe="r",
+        manifest_key=f"splat/{asset.id}_lift/r", made_at=datetime.now(UTC),
+    )  # fmt: skip
+
+
+async def test_a_pointer_that_waits_for_the_key_is_left_once_that_is_back(workshop, picture) -> None:
+    await workshop.set_up(pointer=True)
+    photo = workshop.upload(picture())
+    workshop.assets.put(splat_of(photo))
+    workshop.keys.refused = "Immich does not accept this key"
+    await workshop.pointing._settle(workshop.ada.user_id, photo.id)
+    assert not photo.notes
+    workshop.keys.refused = ""
+    await workshop.pointing.go_on()
+    assert list(photo.notes) == [notes.KEY]
+    workshop.stub.calls.clear()
+    await workshop.pointing.go_on()
+    assert not workshop.stub.calls, "it is settled"
+
+
+async def test_what_was_left_can_be_undone_long_after_all_was_switched_off(workshop, picture) -> None:
+    user = workshop.ada.user_id
+    await workshop.set_up(pointer=True, tag=True)
+    photo = workshop.upload(picture())
+    workshop.assets.put(splat_of(photo))
+    await workshop.pointing._settle(user, photo.id)
+    assert list(photo.notes) == [notes.KEY] and [tag.value for tag in photo.tags] == ["3D"]
+
+    keys: Any = workshop.keys
+
+    async def nothing(*_: Any) -> None:
+        return None
+
+    intake = Intake(workshop.records, nothing, lambda ask: None)
+    setup = Setup(
+        workshop.client,
+        keys,
+        workshop.records,
+        intake,
+        workshop.pointing,
+        workshop.moving,
+        lambda: None,
+        "http://immichvr:2284",
+    )
+    for _ in range(2):
+        await setup.end(workshop.ada, undo=False)
+        assert list(photo.notes) == [notes.KEY] and photo.tags
+        assert await workshop.records.integration(user) is None
+    # Switched on and off once more, without anything new.
+    await workshop.set_up()
+    await setup.end(workshop.ada, undo=False)
+    workshop.again()
+    await setup.end(workshop.ada, undo=True)
+    assert (photo.notes, photo.tags, workshop.stub.tags) == ({}, [], {})
+    assert await workshop.records.all_pointed(user) == {} and await workshop.records.owned_tag(user) == ""
+
+
+async def test_a_tag_that_we_made_is_ours_still_once_all_is_switched_on_again(workshop, picture) -> None:
+    user = workshop.ada.user_id
+    await workshop.set_up(tag=True)
+    first, second = workshop.upload(picture()), workshop.upload(picture())
+    for photo in (first, second):
+        workshop.assets.put(splat_of(photo))
+    await workshop.pointing._settle(user, first.id)
+    await workshop.records.forget(user, undone=False)
+    await workshop.set_up(tag=True)
+    await workshop.pointing._settle(user, second.id)
+    assert (await workshop.records.integration(user)).owns_tag
+    await workshop.pointing.undo(workshop.ada)
+    assert (first.tags, second.tags, workshop.stub.tags) == ([], [], {})

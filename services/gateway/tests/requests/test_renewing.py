@@ -1,0 +1,84 @@
+"""Jobs that are tried again, of what there is by then."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from immichvr.common.v1.common_pb2 import ObjectRef
+from immichvr.events.v1.events_pb2 import Job
+from immichvr_catalog import VIDEO
+from immichvr_common.storage import ObjectStore
+from immichvr_gateway.http.problems import Problem
+from immichvr_gateway.jobs.askers import Askers
+from immichvr_gateway.jobs.records import JobRecord, new_record
+from immichvr_gateway.library import FolderLibrary, Identity, LibraryPhoto
+from immichvr_gateway.requests.renewing import Renewal
+from immichvr_gateway.requests.staging import Stager
+from immichvr_gateway.settings import LimitSettings, RetentionSettings
+
+ME = Identity.local()
+
+
+@pytest.fixture
+async def library(tmp_path: Path) -> Any:
+    (tmp_path / "videos").mkdir()
+    (tmp_path / "videos/clip.mov").write_bytes(b"a video")
+    library = FolderLibrary(tmp_path / "videos", tmp_path / "cache")
+    yield library
+    await library.close()
+
+
+@pytest.fixture
+def renewal(library: FolderLibrary, storage: ObjectStore) -> Renewal:
+    stager = Stager(library, storage, LimitSettings(), RetentionSettings(), lambda who, source: None)
+    nobody: Any = None
+    jobs: Any = SimpleNamespace(askers=Askers())
+    return Renewal(jobs, stager, storage, nobody, nobody)
+
+
+def a_record(video: LibraryPhoto, bucket: str) -> JobRecord:
+    """A job of a video whose staged copy has expired."""
+    job = Job(id=f"play-{video.id}-r", kind="play", run=1, bucket=bucket, source_version=video.source_version)
+    video.source.put(job)
+    job.inputs["source"].CopyFrom(ObjectRef(bucket=bucket, key=f"sources/{video.id}/expired"))
+    return new_record(job, "jobs.toy-maker.cpu.interactive.play.x", ME.user_id, {})
+
+
+async def test_a_video_is_staged_anew_where_its_copy_has_expired(
+    renewal: Renewal, library: FolderLibrary, storage: ObjectStore
+) -> None:
+    [video] = (await library.items(VIDEO, ME, None, 10)).items
+    message = await renewal.renewed(ME, a_record(video, storage.bucket))
+    assert (await storage.get_bytes(message["inputs"]["source"]["key"])).data == b"a video"
+
+
+async def test_a_video_that_has_changed_since_is_asked_for_anew(
+    renewal: Renewal, library: FolderLibrary, storage: ObjectStore, tmp_path: Path
+) -> None:
+    [video] = (await library.items(VIDEO, ME, None, 10)).items
+    (tmp_path / "videos/clip.mov").write_bytes(b"another video")
+    with pytest.raises(Problem, match=r"clip\.mov has changed since") as refused:
+        await renewal.renewed(ME, a_record(video, storage.bucket))
+    assert refused.value.code == "changed"
+
+
+@pytest.mark.parametrize("recipe", [None, "another"])
+async def test_stereo_of_depth_that_was_replaced_is_asked_for_anew(
+    renewal: Renewal, library: FolderLibrary, storage: ObjectStore, recipe: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [video] = (await library.items(VIDEO, ME, None, 10)).items
+    job = Job(id=f"stereo-{video.id}-r", kind="stereo", run=1, bucket=storage.bucket)
+    job.source_version = video.source_version
+    video.source.put(job)
+    job.inputs["source"].CopyFrom(ObjectRef(bucket=storage.bucket, key=f"sources/{video.id}/expired"))
+    job.recipes["depth-video"] = "one"
+    job.params.update({"modelKey": "heuristic"})
+    stands = recipe and SimpleNamespace(recipe=recipe)
+    monkeypatch.setattr(renewal, "_assets", SimpleNamespace(get=lambda source, key: stands))
+    record = new_record(job, "jobs.video-depth.cpu.interactive.stereo.x", ME.user_id, {})
+    with pytest.raises(Problem, match="depth that stereo was to be made of is gone") as refused:
+        await renewal.renewed(ME, record)
+    assert refused.value.code == "changed"

@@ -1,0 +1,51 @@
+/** Photos that become 3D by themselves, as the gateway tells of it; nothing is made. */
+const OFF = {
+  state: 'off',
+  detail: 'photos do not become 3D by themselves',
+  notes: [],
+  address: '',
+  workflows: [],
+  last_call: null,
+  last_look: null,
+  missed: 0,
+  left: {},
+  call: null,
+};
+const RULE = {
+  of: 'all',
+  media: 'photo',
+  albums: [],
+  people: [],
+  tag: 'Make 3D',
+  only_with_depth: false,
+  shorter_than_s: null,
+  existing: false,
+  remake_edited: false,
+  skip: ['screenshots', 'documents', 'panoramas', 'duplicates'],
+  kind: 'splat',
+  model: 'auto',
+  quality: 'full',
+};
+
+export class Automation {
+  integration = OFF;
+  rules = [];
+
+  /** The answer to a request about it. */
+  route(method, given) {
+    if (method === 'POST') {
+      if (given.rules) this.rules = given.rules.map((rule) => ({ ...RULE, ...rule }));
+      const left = (name) => ({ wanted: given[name], permissions: [], missing: [] });
+      this.integration = {
+        ...OFF,
+        state: 'on',
+        detail: 'new photos become 3D by themselves',
+        address: 'http://immichvr:2284',
+        workflows: [{ trigger: 'AssetMetadataExtraction', exists: true }],
+        left: { pointer: left('pointer'), tag: left('tag') },
+      };
+    }
+    if (method === 'DELETE') this.integration = OFF;
+    return this.integration;
+  }
+}

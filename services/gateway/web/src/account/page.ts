@@ -1,0 +1,179 @@
+import '../models/models.css';
+import './account.css';
+import type { Api } from '../api/client';
+import { ApiError } from '../api/client';
+import type { Device, SignIn } from '../api/schema';
+import { el } from '../ui/dom';
+import { explainError } from '../ui/errors';
+import { icon } from '../ui/icons';
+import { dateWords } from '../ui/words';
+
+const LOOK_AGAIN_MS = 4000;
+
+interface AccountActions {
+  leave(): void;
+  signedOut(): void;
+}
+
+/** One's account here: letting in a headset, and where one has signed in. */
+export class AccountPage {
+  readonly element: HTMLElement;
+  private readonly title = el('h1', { tabindex: -1 }, 'Account');
+  private readonly list = el('ul', { class: 'sign-ins', 'aria-label': 'Where you are signed in' });
+  private readonly hint = el('p', { class: 'models-hint', role: 'status' });
+  private readonly code = el('input', {
+    name: 'code',
+    inputmode: 'numeric',
+    pattern: '[0-9]{6}',
+    maxlength: 6,
+    autocomplete: 'one-time-code',
+    required: true,
+    'aria-label': 'The six digits on the headset',
+  });
+  private readonly pairing = el('div', { role: 'status' });
+
+  constructor(
+    private readonly api: Api,
+    private readonly actions: AccountActions,
+  ) {
+    const back = button('', () => actions.leave());
+    back.className = 'icon-button';
+    back.setAttribute('aria-label', 'Back');
+    back.append(icon('back'));
+    const form = el(
+      'form',
+      {},
+      this.code,
+      el('button', { class: 'button is-primary', type: 'submit' }, 'Look'),
+    );
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      void this.look(this.code.value);
+    });
+    this.element = el(
+      'div',
+      { class: 'account', hidden: true },
+      el('header', { class: 'models-head' }, back, this.title),
+      el(
+        'main',
+        { class: 'account-main' },
+        el(
+          'section',
+          {},
+          el('h2', {}, 'Let in a headset'),
+          el('p', {}, 'The headset shows six digits. Type them here.'),
+          form,
+          this.pairing,
+        ),
+        el('section', {}, el('h2', {}, 'Where you are signed in'), this.hint, this.list),
+      ),
+    );
+    this.element.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape') actions.leave();
+    });
+  }
+
+  async open(): Promise<void> {
+    this.element.hidden = false;
+    this.pairing.replaceChildren();
+    this.code.value = '';
+    this.title.focus();
+    await this.load();
+  }
+
+  close(): void {
+    this.element.hidden = true;
+  }
+
+  private async load(): Promise<void> {
+    await this.attempt(this.hint, async () => {
+      const found = await this.api.signIns();
+      this.hint.textContent = found.length === 0 ? 'Nobody signs in here.' : '';
+      const everywhere = button('Sign out everywhere', () => void this.signOutEverywhere());
+      this.list.replaceChildren(
+        ...found.map((one) => this.row(one)),
+        ...(found.length > 0 ? [el('li', {}, everywhere)] : []),
+      );
+    });
+  }
+
+  private row(one: SignIn): HTMLElement {
+    const facts = [one.way, one.seen_at && `last used ${dateWords(one.seen_at)}`];
+    const end = button('Sign out', () => void this.end(one));
+    return el(
+      'li',
+      { data: { signIn: one.id } },
+      el(
+        'span',
+        {},
+        el('strong', {}, one.device || 'A device'),
+        one.current && ' (this one)',
+        el('br'),
+        el('small', {}, facts.filter(Boolean).join(' · ')),
+      ),
+      end,
+    );
+  }
+
+  private async end(one: SignIn): Promise<void> {
+    await this.attempt(this.hint, async () => {
+      await this.api.endSignIn(one.id);
+      if (one.current) this.actions.signedOut();
+      else await this.load();
+    });
+  }
+
+  private async signOutEverywhere(): Promise<void> {
+    await this.attempt(this.hint, async () => {
+      await this.api.signOutEverywhere();
+      this.actions.signedOut();
+    });
+  }
+
+  private async look(code: string): Promise<void> {
+    await this.attempt(this.pairing, async () => {
+      const device = await this.api.deviceShowing(code);
+      this.pairing.replaceChildren(
+        el('p', {}, `${aboutDevice(device)} asks to be let in as you. Is it the one before you?`),
+        button('Yes, let it in', () => void this.answer(code, device, true)),
+        button('No', () => void this.answer(code, device, false)),
+      );
+    });
+  }
+
+  private async answer(code: string, device: Device, isMine: boolean): Promise<void> {
+    await this.attempt(this.pairing, async () => {
+      await this.api.answerDevice(code, device.id, isMine);
+      this.code.value = '';
+      this.pairing.replaceChildren(isMine ? 'It is in.' : 'It was sent away.');
+      // The device hears of it when it next asks.
+      if (isMine) window.setTimeout(() => void this.load(), LOOK_AGAIN_MS);
+    });
+  }
+
+  /** Does something, and says in its place why it did not work. */
+  private async attempt(place: HTMLElement, deed: () => Promise<void>): Promise<void> {
+    try {
+      await deed();
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (error.code === 'unauthorized') return;
+      const { title, advice } = explainError(error);
+      place.textContent =
+        error.code === 'not_found'
+          ? 'No device shows these digits, or not any more.'
+          : `${title} ${advice}`;
+    }
+  }
+}
+
+/** What a device is, as far as it says, and where it is. */
+export function aboutDevice(device: Device): string {
+  return `${device.device || 'A device'} at ${device.address}`;
+}
+
+function button(label: string, run: () => void): HTMLButtonElement {
+  const made = el('button', { class: 'button', type: 'button' }, label);
+  made.addEventListener('click', run);
+  return made;
+}

@@ -1,0 +1,128 @@
+import './automation.css';
+import type { Api } from '../api/client';
+import { ApiError } from '../api/client';
+import type { Integration, RuleWanted } from '../api/schema';
+import { announce } from '../ui/announce';
+import { el } from '../ui/dom';
+import { explainError } from '../ui/errors';
+import { icon } from '../ui/icons';
+import { CHOICES, chosenBy, noteWords, ruleOf, stateWords } from './words';
+
+/** Whether this person's new photos become 3D by themselves, of which, and what that leaves in Immich. */
+export class AutomationPage {
+  readonly element: HTMLElement;
+  private readonly title = el('h1', { tabindex: -1 }, 'New photos in 3D');
+  private readonly state = el('p', { class: 'automation-state', role: 'status' });
+  private readonly notes = el('ul', { class: 'automation-notes', 'aria-label': 'Notes' });
+  private readonly choice = el('select', { name: 'of' });
+  private readonly light = el('input', { type: 'checkbox', name: 'light' });
+  private readonly pointer = el('input', { type: 'checkbox', name: 'pointer' });
+  private readonly tag = el('input', { type: 'checkbox', name: 'tag' });
+  private readonly undo = el('input', { type: 'checkbox', name: 'undo', checked: true });
+  private readonly save = el('button', { class: 'button', type: 'submit' });
+  private readonly stop = el('button', { class: 'button', type: 'button' }, 'Switch off');
+  private readonly form: HTMLFormElement;
+  private readonly ending: HTMLElement;
+  private keepsRules = false;
+
+  constructor(
+    private readonly api: Api,
+    leave: () => void,
+  ) {
+    const back = el(
+      'button',
+      { class: 'icon-button', type: 'button', 'aria-label': 'Back', title: 'Back (Esc)' },
+      icon('back'),
+    );
+    back.addEventListener('click', leave);
+    this.choice.append(...CHOICES.map(({ of, label }) => el('option', { value: of }, label)));
+    this.form = el(
+      'form',
+      { class: 'automation-form', 'aria-label': 'Settings' },
+      el('label', { class: 'automation-choice' }, 'Becomes 3D', this.choice),
+      option(this.light, 'Only the light version'),
+      option(this.pointer, 'Note in each photo’s metadata in Immich where its 3D is'),
+      option(this.tag, 'Tag photos that have 3D with “3D” in Immich'),
+      this.save,
+    );
+    this.ending = el(
+      'div',
+      { class: 'automation-form' },
+      option(this.undo, 'Also remove the notes and tags from Immich'),
+      this.stop,
+    );
+    this.form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      void this.act(() => this.api.beginIntegration(this.wanted()));
+    });
+    this.stop.addEventListener('click', () => {
+      void this.act(() => this.api.endIntegration(this.undo.checked));
+    });
+    this.element = el(
+      'div',
+      { class: 'automation', hidden: true },
+      el('header', { class: 'automation-head' }, back, this.title),
+      el('main', { class: 'automation-main' }, this.state, this.notes, this.form, this.ending),
+    );
+    this.element.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape') leave();
+    });
+  }
+
+  async open(): Promise<void> {
+    this.element.hidden = false;
+    this.title.focus();
+    await this.act(() => this.api.integration(), '');
+  }
+
+  close(): void {
+    this.element.hidden = true;
+  }
+
+  private wanted(): { rules?: RuleWanted[]; pointer: boolean; tag: boolean } {
+    const left = { pointer: this.pointer.checked, tag: this.tag.checked };
+    if (this.keepsRules) return left;
+    const { of } = CHOICES[this.choice.selectedIndex] ?? { of: 'all' as const };
+    return { rules: [ruleOf(of, this.light.checked)], ...left };
+  }
+
+  private async act(deed: () => Promise<Integration>, said = 'Done.'): Promise<void> {
+    this.save.disabled = this.stop.disabled = true;
+    try {
+      await this.show(await deed());
+      if (said) announce(said);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (error.code === 'unauthorized') return;
+      const { title, advice } = explainError(error);
+      this.state.textContent = `${title} ${advice} ${error.message}`;
+      this.form.hidden = error.code === 'no_workflows';
+    } finally {
+      this.save.disabled = this.stop.disabled = false;
+      // A button that was pressed may be gone, and with it the place of whoever uses the keyboard.
+      if (!this.element.contains(document.activeElement)) this.title.focus();
+    }
+  }
+
+  private async show(integration: Integration): Promise<void> {
+    const { rules } = await this.api.rules();
+    const chosen = chosenBy(rules);
+    this.keepsRules = rules.length > 0 && chosen === null;
+    const isOff = integration.state === 'off';
+    this.state.textContent = stateWords(integration);
+    this.notes.replaceChildren(...noteWords(integration).map((words) => el('li', {}, words)));
+    if (this.keepsRules) this.notes.append(el('li', {}, 'Your own rules decide what becomes 3D'));
+    this.choice.disabled = this.light.disabled = this.keepsRules;
+    if (chosen) this.choice.value = chosen.of;
+    this.light.checked = chosen?.light ?? false;
+    this.pointer.checked = integration.left.pointer?.wanted ?? false;
+    this.tag.checked = integration.left.tag?.wanted ?? false;
+    this.save.textContent = isOff ? 'Switch on' : 'Save';
+    this.ending.hidden = isOff;
+    this.element.dataset.state = integration.state;
+  }
+}
+
+function option(input: HTMLInputElement, words: string): HTMLElement {
+  return el('label', { class: 'automation-option' }, input, words);
+}

@@ -1,0 +1,56 @@
+import type { Integration, Rule, RuleWanted } from '../api/schema';
+
+/** Of which photos something can be made by itself, as far as it is chosen here. Other rules are kept as they are. */
+export const CHOICES: { of: Rule['of']; label: string }[] = [
+  { of: 'all', label: 'All new photos' },
+  { of: 'favourites', label: 'New photos that are favourites' },
+  { of: 'tag', label: 'Photos tagged “Make 3D”, new or old' },
+];
+
+const TAG = 'Make 3D';
+/** So many kinds of pictures a rule skips unless it says otherwise. */
+const SKIPPED = 4;
+
+const STATES: Record<Integration['state'], string> = {
+  off: 'Off',
+  on: 'On',
+  paused: 'Paused',
+  removing: 'Its removal was interrupted',
+};
+
+/** How it stands, in a line. */
+export function stateWords({ state, detail }: Integration): string {
+  const words = detail.charAt(0).toUpperCase() + detail.slice(1);
+  return state === 'on' || state === 'off' ? words : `${STATES[state]}: ${detail}`;
+}
+
+/** What else there is to know, the newest of Immich's calls first. */
+export function noteWords(integration: Integration): string[] {
+  if (integration.state === 'off') return integration.notes;
+  const call = integration.last_call;
+  const heard =
+    call === null ? 'Immich has not called yet' : `Immich last called ${momentWords(call)}`;
+  return [heard, ...integration.notes];
+}
+
+function momentWords(moment: string): string {
+  return new Date(moment).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+}
+
+/** What is chosen where rules are of the kind that can be chosen here; null where they say more. */
+export function chosenBy(rules: Rule[]): { of: Rule['of']; light: boolean } | null {
+  const [rule] = rules;
+  if (rules.length !== 1 || !rule || !CHOICES.some(({ of }) => of === rule.of)) return null;
+  const isPlain =
+    rule.kind === 'splat' &&
+    rule.media === 'photo' &&
+    rule.model === 'auto' &&
+    rule.skip.length === SKIPPED &&
+    !(rule.only_with_depth || rule.existing || rule.remake_edited) &&
+    (rule.of !== 'tag' || rule.tag === TAG);
+  return isPlain ? { of: rule.of, light: rule.quality === 'light' } : null;
+}
+
+export function ruleOf(of: Rule['of'], light: boolean): RuleWanted {
+  return { of, quality: light ? 'light' : 'full' };
+}

@@ -1,0 +1,96 @@
+import * as THREE from 'three';
+import type { SourceCamera } from '../api/schema';
+import { aimCamera } from './framing';
+import { FrameLoop } from './loop';
+import { Rig } from './rig';
+
+/** Everything is scaled so that the camera turns around a point this far away. */
+export const FOCUS = 2;
+const NEAR = 0.01;
+const FAR = 4000;
+const MAX_PIXEL_RATIO = 2;
+
+export interface ViewOptions {
+  /** Draws; given the seconds since the frame before. True asks for another frame. */
+  draw(seconds: number): boolean;
+  /** The canvas, or how many pixels it has, changed. */
+  resized(): void;
+}
+
+/** One WebGL canvas, seen by a camera that may lean: what photos and live clouds are drawn on. */
+export class View {
+  readonly rig = new Rig();
+  readonly camera = new THREE.PerspectiveCamera(50, 1, NEAR, FAR);
+  readonly renderer: THREE.WebGLRenderer;
+  readonly loop: FrameLoop;
+  private readonly resizes: ResizeObserver;
+  private mostPixels = MAX_PIXEL_RATIO;
+
+  constructor(
+    private readonly canvas: HTMLCanvasElement,
+    private readonly options: ViewOptions,
+  ) {
+    this.renderer = new THREE.WebGLRenderer({
+      canvas,
+      antialias: false,
+      alpha: true,
+      powerPreference: 'high-performance',
+    });
+    this.renderer.setClearColor(0x000000, 0);
+    const gl = this.renderer.getContext() as WebGL2RenderingContext;
+    this.loop = new FrameLoop(gl, (seconds) => options.draw(seconds));
+    this.setSize();
+    this.resizes = new ResizeObserver(() => this.resize());
+    this.resizes.observe(canvas);
+  }
+
+  get pixelRatio(): number {
+    return this.renderer.getPixelRatio();
+  }
+
+  /** Draws with at most this many device pixels for each of the page's from now on. */
+  limitPixels(ratio: number): void {
+    this.mostPixels = ratio;
+    this.resize();
+  }
+
+  /** Aims a camera so that the source's photo fits the canvas; returns canvas pixels per photo pixel. */
+  aim(source: SourceCamera, camera = this.camera): number {
+    const { clientWidth, clientHeight } = this.canvas;
+    return aimCamera(camera, source, Math.max(1, clientWidth), Math.max(1, clientHeight));
+  }
+
+  /** Draws a scene from where the rig stands. */
+  render(scene: THREE.Scene): void {
+    const { x, y, z } = this.rig.position();
+    this.camera.position.set(x * FOCUS, y * FOCUS, z * FOCUS);
+    this.camera.lookAt(0, 0, -FOCUS);
+    this.camera.updateMatrixWorld();
+    this.renderer.render(scene, this.camera);
+  }
+
+  /** Draws no more; the device is given back by `release`. */
+  stop(): void {
+    this.resizes.disconnect();
+    this.loop.dispose();
+  }
+
+  release(): void {
+    this.renderer.dispose();
+    if (!this.renderer.getContext().isContextLost()) this.renderer.forceContextLoss();
+  }
+
+  private resize(): void {
+    if (!this.setSize()) return;
+    this.options.resized();
+    this.loop.invalidate();
+  }
+
+  private setSize(): boolean {
+    const { clientWidth: width, clientHeight: height } = this.canvas;
+    if (width === 0 || height === 0) return false;
+    this.renderer.setPixelRatio(Math.min(devicePixelRatio, this.mostPixels));
+    this.renderer.setSize(width, height, false);
+    return true;
+  }
+}

@@ -1,0 +1,460 @@
+import type { RgbdLayout } from '../api/schema';
+import { Emitter } from '../emitter';
+import {
+  budgetOf,
+  hasWebGl,
+  prefersStillness,
+  rememberMotion,
+  wantsMotion,
+} from '../render/device';
+import type { FilmViewport } from '../render/filmViewport';
+import { el } from '../ui/dom';
+import { type Liking, remembered, rememberLiking } from './liking';
+import { rateSeen, stepTo } from './moments';
+import type { PartsFeed } from './parts';
+import { seekTo } from './seeking';
+
+export type Look = 'flat' | 'depth';
+export type FilmTrouble = 'no-film' | 'no-depth' | 'no-webgl' | 'context-lost';
+
+/** A film with colour and depth side by side. */
+export interface Film {
+  element: HTMLVideoElement;
+  layout: RgbdLayout;
+  /** Where in the video it begins, in seconds: depth may have been made of a part alone. */
+  start: number;
+  /** Up to where it can be watched now, in seconds. */
+  reach(): number;
+}
+
+interface PlayerEvents {
+  /** It plays or stands, is muted or not, looks otherwise: something of what controls show. */
+  state: null;
+  time: number;
+  trouble: FilmTrouble | null;
+}
+
+/** Depth that is still being made is left this long before its end, and taken up with so much of it ahead. */
+const LEAVE_BEFORE_S = 0.25;
+const ENTER_BEFORE_S = { standing: 0.3, playing: 2 };
+const FIRST_FRAME_MS = 1500;
+/** As the style sheet has it. */
+const FADE_MS = 600;
+
+/** One video: flat as the library plays it, or as a window with depth, at the same place in time. */
+export class Player extends Emitter<PlayerEvents> {
+  readonly element = el('div', { class: 'stage' });
+  look: Look = 'flat';
+  wish: Look = 'depth';
+  liking: Liking = remembered();
+  moving = wantsMotion();
+  /** Frames a second, told or seen, and when each is shown (in seconds), where they are known. */
+  fps = 0;
+  times: number[] = [];
+  private readonly ambience = el('canvas', { class: 'ambience', 'aria-hidden': 'true' });
+  private flat = el('video', { class: 'flat' });
+  private film: Film | null = null;
+  private canvas: HTMLCanvasElement | null = null;
+  private viewport: FilmViewport | null = null;
+  private visit = new AbortController();
+  private name = '';
+  private isToPlay = false;
+  private turning = false;
+  private wanted: number | null = null;
+  private shownMoment = 0;
+  private failed = false;
+  private fading = 0;
+  private length = 0;
+  private onDrawn: () => void = () => {};
+
+  constructor() {
+    super();
+    this.element.append(this.ambience, this.flat);
+  }
+
+  get time(): number {
+    return this.wanted ?? this.active.currentTime + this.start;
+  }
+
+  get duration(): number {
+    const { duration } = this.flat;
+    return Number.isFinite(duration) ? duration : this.length;
+  }
+
+  get paused(): boolean {
+    return !this.isToPlay;
+  }
+
+  get hasDepth(): boolean {
+    return this.film !== null && !this.failed;
+  }
+
+  /** Shows another video, flat and standing; forgets the one before. length: in seconds, as the library has it. */
+  open(name: string, source: string, poster: string, length: number): void {
+    this.leave();
+    this.name = name;
+    this.length = length;
+    const flat = el('video', {
+      class: 'flat',
+      src: source,
+      poster,
+      preload: 'auto',
+      playsinline: true,
+      'aria-label': name,
+    });
+    this.flat.replaceWith(flat);
+    this.flat = flat;
+    this.shownMoment = 0;
+    delete document.body.dataset.moment;
+    this.like(flat);
+    this.watch(flat);
+    flat.addEventListener('error', () => !this.hasDepth && this.emit('trouble', 'no-film'));
+    flat.addEventListener('loadeddata', () => this.paintAmbience(), { once: true });
+    this.tellLook();
+  }
+
+  /** Takes in a film with depth, instead of the one there is. */
+  setFilm(film: Film | null): void {
+    const before = this.film;
+    if (before?.element === film?.element) {
+      this.settle();
+      return;
+    }
+    if (this.look === 'depth') this.showFlatAt(this.time);
+    before?.element.remove();
+    this.viewport?.clear();
+    this.film = film;
+    this.failed = false;
+    if (film) {
+      film.element.className = 'film';
+      film.element.playsInline = true;
+      this.flat.after(film.element);
+      this.like(film.element);
+      this.watch(film.element);
+      film.element.addEventListener('error', () => this.fail('no-depth'));
+    }
+    this.settle();
+    this.emit('state', null);
+  }
+
+  /** A film at an address, made to its end. */
+  static filmAt(address: string, layout: RgbdLayout, start: number): Film {
+    const element = el('video', { src: address, preload: 'auto' });
+    return { element, layout, start, reach: () => start + (element.duration || Infinity) };
+  }
+
+  static filmOf(feed: PartsFeed, start: number): Film | null {
+    const { film: element, layout } = feed;
+    return layout && { element, layout, start, reach: () => start + feed.reach };
+  }
+
+  choose(wish: Look): void {
+    this.wish = wish;
+    this.settle();
+    this.emit('state', null);
+  }
+
+  /** Tries again what went wrong. */
+  recover(): void {
+    this.failed = false;
+    this.emit('trouble', null);
+    if (this.flat.error) this.flat.load();
+    if (this.film?.element.error) this.film.element.load();
+    this.settle();
+  }
+
+  play(): void {
+    this.isToPlay = true;
+    if (this.active.ended) this.seek(0);
+    if (!this.turning) void this.active.play().catch(() => this.pause());
+    this.emit('state', null);
+  }
+
+  pause(): void {
+    this.isToPlay = false;
+    this.active.pause();
+    this.emit('state', null);
+  }
+
+  toggle(): void {
+    if (this.paused) this.play();
+    else this.pause();
+  }
+
+  /** Goes to a moment; of many that are asked for while one is sought, only the last is. */
+  seek(seconds: number): void {
+    this.wanted = Math.min(Math.max(seconds, 0), Math.max(this.duration - 0.001, 0));
+    this.settle();
+    this.pump();
+    this.emit('time', this.time);
+  }
+
+  seekBy(seconds: number): void {
+    this.seek(this.time + seconds);
+  }
+
+  /** Stands still, one frame further or back. */
+  step(direction: 1 | -1): void {
+    this.pause();
+    const { active } = this;
+    const sought = active.currentTime + this.start;
+    const shown = this.wanted ?? (active.seeking ? sought : this.shownMoment);
+    this.seek(stepTo(shown, direction, this.fps, this.times));
+  }
+
+  prefer(liking: Partial<Liking>): void {
+    this.liking = { ...this.liking, ...liking };
+    rememberLiking(this.liking);
+    for (const one of [this.flat, this.film?.element]) if (one) this.like(one);
+    this.viewport?.setStrength(this.liking.strength);
+    this.emit('state', null);
+  }
+
+  toggleMotion(): void {
+    this.moving = !this.moving;
+    rememberMotion(this.moving);
+    this.viewport?.setSway(this.moving);
+    this.emit('state', null);
+  }
+
+  orbitBy(dx: number, dy: number): void {
+    if (this.look === 'depth') this.viewport?.orbitBy(dx, dy);
+  }
+
+  dollyBy(amount: number): void {
+    if (this.look === 'depth') this.viewport?.dollyBy(amount);
+  }
+
+  resetView(): void {
+    if (this.look === 'depth') this.viewport?.reset();
+  }
+
+  close(): void {
+    this.leave();
+    this.viewport?.dispose();
+    this.viewport = null;
+    this.canvas?.remove();
+    this.canvas = null;
+    delete document.body.dataset.mode;
+    delete document.body.dataset.moment;
+  }
+
+  /** Where in the video the film that plays begins. */
+  private get start(): number {
+    return this.look === 'depth' ? (this.film?.start ?? 0) : 0;
+  }
+
+  private get active(): HTMLVideoElement {
+    return this.look === 'depth' && this.film ? this.film.element : this.flat;
+  }
+
+  private leave(): void {
+    this.visit.abort();
+    this.visit = new AbortController();
+    this.isToPlay = false;
+    this.wanted = null;
+    this.turning = false;
+    this.fps = 0;
+    this.times = [];
+    this.showFlatAt(0);
+    this.setFilm(null);
+    this.flat.pause();
+    this.flat.removeAttribute('src');
+    this.flat.load();
+    this.emit('trouble', null);
+  }
+
+  private watch(video: HTMLVideoElement): void {
+    const { signal } = this.visit;
+    const ifActive = (then: () => void) => () => video === this.active && !signal.aborted && then();
+    const on = (event: string, then: () => void) =>
+      video.addEventListener(event, ifActive(then), { signal });
+    on('timeupdate', () => {
+      this.settle();
+      this.emit('time', this.time);
+    });
+    on('seeked', () => {
+      this.pump();
+      this.settle();
+      this.emit('time', this.time);
+    });
+    on('ended', () => this.pause());
+    // As by keys of the system, or because the film is taken away.
+    on('pause', () => !this.turning && this.isToPlay && !video.ended && this.pause());
+    on('play', () => {
+      this.isToPlay = true;
+      this.emit('state', null);
+    });
+    for (const event of ['durationchange', 'waiting', 'playing', 'volumechange'])
+      on(event, () => this.emit('state', null));
+    if (video === this.flat) this.followFrames(video, signal);
+  }
+
+  private followFrames(video: HTMLVideoElement, signal: AbortSignal): void {
+    let before = Number.POSITIVE_INFINITY;
+    const next = () =>
+      video.requestVideoFrameCallback?.((_, { mediaTime }) => {
+        if (signal.aborted) return;
+        this.fps = Math.max(this.fps, rateSeen(before, mediaTime, video.paused));
+        before = mediaTime;
+        if (this.look === 'flat') this.tellMoment(mediaTime);
+        next();
+      });
+    next();
+  }
+
+  private pump(): void {
+    const { active } = this;
+    if (this.wanted === null || this.turning || active.seeking || active.readyState < 1) return;
+    active.currentTime = this.wanted - this.start;
+    this.wanted = null;
+  }
+
+  /** Turns to what is wished for, or the next best that can be watched here and now. */
+  private settle(): void {
+    if (this.turning) return;
+    const wanted = this.wish === 'depth' && this.reaches() ? 'depth' : 'flat';
+    if (wanted !== this.look) void this.turnTo(wanted);
+  }
+
+  private reaches(): boolean {
+    if (!this.film || this.failed) return false;
+    const reach = this.film.reach();
+    const enter = ENTER_BEFORE_S[this.isToPlay ? 'playing' : 'standing'];
+    const ahead = this.look === 'depth' ? LEAVE_BEFORE_S : enter;
+    if (this.time < this.film.start) return false;
+    return reach >= this.duration - ahead || this.time < reach - ahead;
+  }
+
+  private async turnTo(look: Look): Promise<void> {
+    const { signal } = this.visit;
+    const from = this.active;
+    const at = this.time;
+    this.turning = true;
+    try {
+      if (look === 'depth' && !(await this.prepare(signal))) return;
+      const to = look === 'depth' ? this.film?.element : this.flat;
+      if (!to || signal.aborted) return;
+      from.pause();
+      await seekTo(to, look === 'depth' ? at - (this.film?.start ?? 0) : at, signal);
+      if (look === 'depth') await this.drawn();
+      if (signal.aborted) return;
+      if (look === 'depth') this.viewport?.finish();
+      this.look = look;
+      this.tellLook();
+    } catch {
+      if (!signal.aborted && look === 'depth') this.fail('no-depth');
+    } finally {
+      if (!signal.aborted) this.turned();
+    }
+  }
+
+  private turned(): void {
+    this.turning = false;
+    if (this.isToPlay) this.play();
+    this.pump();
+    this.settle();
+    this.emit('state', null);
+    this.emit('time', this.time);
+  }
+
+  private async prepare(signal: AbortSignal): Promise<boolean> {
+    const { film } = this;
+    if (!film) return false;
+    if (!this.viewport) {
+      if (!hasWebGl()) {
+        this.fail('no-webgl');
+        return false;
+      }
+      const { FilmViewport } = await import('../render/filmViewport');
+      if (signal.aborted || film !== this.film) return false;
+      const label = `${this.name} with depth`;
+      this.canvas = el('canvas', { class: 'deep', role: 'img', 'aria-label': label });
+      this.element.append(this.canvas);
+      this.viewport = new FilmViewport(this.canvas, {
+        coarse: budgetOf(location.search) !== null,
+        sways: this.moving,
+        onFrame: (moment) => this.countFrame(moment),
+        onLost: () => this.loseDevice(),
+      });
+      this.viewport.setStrength(this.liking.strength);
+    }
+    this.canvas?.setAttribute('aria-label', `${this.name} with depth`);
+    this.viewport.setFilm(film.element, film.layout);
+    return true;
+  }
+
+  /** Until the frame that is there is drawn, or it is clear that it will not be. */
+  private drawn(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = window.setTimeout(resolve, FIRST_FRAME_MS);
+      this.onDrawn = () => {
+        window.clearTimeout(timer);
+        this.onDrawn = () => {};
+        resolve();
+      };
+      this.viewport?.refresh();
+    });
+  }
+
+  private showFlatAt(seconds: number): void {
+    if (this.look === 'flat') return;
+    this.film?.element.pause();
+    this.look = 'flat';
+    if (this.flat.readyState > 0) this.flat.currentTime = seconds;
+    if (this.isToPlay) void this.flat.play().catch(() => this.pause());
+    this.tellLook();
+  }
+
+  private fail(trouble: FilmTrouble): void {
+    if (this.failed) return;
+    this.failed = true;
+    this.showFlatAt(this.time);
+    this.emit('trouble', trouble);
+    this.emit('state', null);
+  }
+
+  private loseDevice(): void {
+    this.viewport?.dispose();
+    this.viewport = null;
+    this.canvas?.remove();
+    this.canvas = null;
+    this.fail('context-lost');
+  }
+
+  private tellLook(): void {
+    const deep = this.look === 'depth';
+    document.body.dataset.mode = this.look;
+    this.element.classList.toggle('is-deep', deep);
+    window.clearTimeout(this.fading);
+    const hideFlat = () => this.element.classList.toggle('hides-flat', deep);
+    if (deep && !prefersStillness()) this.fading = window.setTimeout(hideFlat, FADE_MS);
+    else hideFlat();
+    this.viewport?.show(deep);
+    this.emit('state', null);
+  }
+
+  private countFrame(moment: number): void {
+    const { dataset } = document.body;
+    dataset.frames = String(Number(dataset.frames ?? 0) + 1);
+    if (this.look === 'depth' || this.turning) this.tellMoment(moment + (this.film?.start ?? 0));
+    this.onDrawn();
+  }
+
+  private tellMoment(seconds: number): void {
+    this.shownMoment = seconds;
+    document.body.dataset.moment = String(Math.round(seconds * 1000));
+  }
+
+  private like(video: HTMLVideoElement): void {
+    const { volume, muted, rate, loop } = this.liking;
+    Object.assign(video, { volume, muted, loop, defaultPlaybackRate: rate, playbackRate: rate });
+  }
+
+  /** A soft echo of the film's beginning fills what it leaves free. */
+  private paintAmbience(): void {
+    this.ambience.width = 24;
+    this.ambience.height = 16;
+    this.ambience.getContext('2d')?.drawImage(this.flat, 0, 0, 24, 16);
+  }
+}

@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import {
+  assertAccessible,
+  difference,
+  modeIs,
+  openBrowser,
+  picture,
+  state,
+  until,
+  withViewer,
+} from './browser.mjs';
+
+const FLAT_ONLY = '&motion=0#/video/video-0000';
+const DEEP = '&motion=0#/video/video-0003';
+const FPS = 12;
+
+const momentIs = (page, ms) =>
+  until(page, (wanted) => Number(document.body.dataset.moment) === wanted, ms);
+const momentOf = (frame) => Math.round((frame * 1000) / FPS);
+
+/** Waits until nothing is drawn any more. */
+async function stillness(page) {
+  const frames = async () => (await state(page)).frames;
+  let before = null;
+  for (let now = await frames(); now !== before; now = await frames()) {
+    before = now;
+    await page.waitForTimeout(600);
+  }
+}
+
+/** Drags the place in the film to a part of its length, from another one. */
+async function scrub(page, from, to) {
+  const { x, y, width, height } = await page.locator('.timeline-line').boundingBox();
+  await page.mouse.move(x + width * from, y + height / 2);
+  await page.mouse.down();
+  await page.mouse.move(x + width * to, y + height / 2, { steps: 4 });
+  await page.mouse.up();
+}
+
+describe('videos', () => {
+  let browser;
+  before(async () => {
+    browser = await openBrowser();
+  });
+  after(() => browser.close());
+
+  it('lie in a list of their own, are walked through by keys, and get the focus back', () =>
+    withViewer(browser, { path: '&motion=0' }, async (page) => {
+      await page.getByRole('link', { name: 'Videos' }).click();
+      await page.waitForSelector('.tile[data-id=video-0004]');
+      const tile = page.locator('.tile[data-id=video-0001]');
+      assert.match(await tile.locator('.sr-only').textContent(), /square-tall-1\.mp4.*, 0:06, /);
+      assert.equal(await tile.locator('[data-badge=depth-video]').count(), 1);
+      await assertAccessible(page);
+      await page.locator('.tile[data-id=video-0000] a').focus();
+      await page.keyboard.press('ArrowRight');
+      await page.keyboard.press('Enter');
+      await until(page, () => document.body.dataset.view === 'video');
+      assert.equal(new URL(page.url()).hash, '#/video/video-0001');
+      await page.keyboard.press('Escape');
+      await until(page, () => document.body.dataset.view === 'videos');
+      await until(page, () => document.activeElement?.dataset.id === 'video-0001');
+      await page.getByRole('link', { name: 'Photos', exact: true }).click();
+      await page.waitForSelector('.tile[data-id=photo-0000]');
+    }));
+
+  it('show their beginning where the library has no pictures of them', () =>
+    withViewer(
+      browser,
+      {
+        path: '&motion=0#/videos',
+        expect: ['404'],
+        prepare: ({ state: gateway }) => Object.assign(gateway, { picturesOfVideos: false }),
+      },
+      async (page) => {
+        await until(page, () => document.querySelector('.tile-film')?.readyState >= 2);
+      },
+    ));
+
+  it('play, stand still, skip, and step by frames', () =>
+    withViewer(browser, { path: DEEP }, async (page) => {
+      await modeIs(page, 'depth');
+      await page.keyboard.press('1');
+      await modeIs(page, 'flat');
+      await page.getByRole('button', { name: 'Play', exact: true }).click();
+      await page.getByRole('button', { name: 'Pause' }).waitFor();
+      await until(page, () => Number(document.body.dataset.moment) > 300);
+      await page.keyboard.press('k');
+      await page.getByRole('button', { name: 'Play', exact: true }).waitFor();
+      await page.keyboard.press('Home');
+      await momentIs(page, 0);
+      await page.keyboard.press('.');
+      await momentIs(page, momentOf(1));
+      await page.keyboard.press('.');
+      await page.keyboard.press('.');
+      await momentIs(page, momentOf(3));
+      await page.keyboard.press(',');
+      await momentIs(page, momentOf(2));
+      await page.keyboard.press('ArrowRight');
+      await momentIs(page, momentOf(71));
+      await assertAccessible(page);
+    }));
+
+  it('are seen with depth in the place of the flat picture, and move when one leans', () =>
+    withViewer(browser, { path: DEEP }, async (page) => {
+      await modeIs(page, 'depth');
+      await page.keyboard.press('.');
+      await momentIs(page, momentOf(1));
+      const rest = await picture(page);
+      await page.keyboard.press('a');
+      await stillness(page);
+      const leaned = await picture(page);
+      assert.ok((await difference(page, rest, leaned)) > 1.5);
+      await page.keyboard.press('r');
+      await stillness(page);
+      assert.ok((await difference(page, rest, await picture(page))) < 0.5);
+      await page.keyboard.press('1');
+      await modeIs(page, 'flat');
+      await momentIs(page, momentOf(1));
+      const off = await difference(page, rest, await picture(page));
+      assert.ok(off < 6, `depth is off by ${off}`);
+    }));
+
+  it('are sought along a line that shows what is there', () =>
+    withViewer(browser, { path: DEEP }, async (page) => {
+      await modeIs(page, 'depth');
+      const line = page.locator('.timeline-line');
+      const { width } = await line.boundingBox();
+      await line.hover({ position: { x: width * 0.55, y: 14 } });
+      await page.locator('.glimpse').waitFor();
+      assert.equal(await page.locator('.glimpse').getAttribute('data-tile'), '288,0');
+      await scrub(page, 0.1, 0.5);
+      await until(page, () => Math.abs(Number(document.body.dataset.moment) - 3000) < 100);
+      assert.match(await line.getAttribute('aria-valuetext'), /0:0[23] of 0:06/);
+    }));
+
+  it('are liked as they were the last time', () =>
+    withViewer(browser, { path: DEEP }, async (page) => {
+      await modeIs(page, 'depth');
+      for (const key of ['>', 'o', 'm', ']']) await page.keyboard.press(key);
+      await page.reload();
+      await modeIs(page, 'depth');
+      await page.getByRole('button', { name: 'Sound on' }).waitFor();
+      await page.getByRole('button', { name: 'Playback' }).click();
+      assert.equal(await page.getByLabel('Speed', { exact: true }).inputValue(), '1.25');
+      assert.ok(await page.getByLabel('Play again at the end').isChecked());
+      const strength = page.getByRole('slider', { name: 'Depth strength' });
+      assert.equal(await strength.getAttribute('aria-valuetext'), '110 %');
+      await assertAccessible(page);
+    }));
+
+  it('get depth that is watched while it is made, and flat beyond', () =>
+    withViewer(
+      browser,
+      { path: FLAT_ONLY, prepare: ({ films }) => Object.assign(films, { mostParts: 3 }) },
+      async (page, { films }) => {
+        await page.getByRole('button', { name: 'Make 3D' }).click();
+        await page.locator('.video [data-card=progress]').waitFor();
+        await modeIs(page, 'depth');
+        await scrub(page, 0.1, 0.8);
+        await modeIs(page, 'flat');
+        await until(page, () => Number(document.body.dataset.moment) > 4500);
+        await scrub(page, 0.8, 0.2);
+        await modeIs(page, 'depth');
+        films.mostParts = 6;
+        await page.locator('.video [data-card=progress]').waitFor({ state: 'hidden' });
+        await scrub(page, 0.2, 0.8);
+        await until(page, () => Number(document.body.dataset.moment) > 4500);
+        assert.equal((await state(page)).mode, 'depth');
+      },
+    ));
+
+  it('say in words why they have no depth, and stop when they are told to', () =>
+    withViewer(
+      browser,
+      {
+        path: FLAT_ONLY,
+        jobSeconds: 1,
+        prepare: ({ films }) => films.failures.set('video-0000', 'internal'),
+      },
+      async (page, { films }) => {
+        const make = page.getByRole('button', { name: 'Make 3D' });
+        await make.click();
+        await page
+          .locator('.video [data-card=error]')
+          .getByRole('button', { name: 'Close' })
+          .click();
+        films.jobSeconds = 30;
+        await make.click();
+        await page.getByRole('button', { name: 'Cancel' }).click();
+        await make.waitFor();
+        await modeIs(page, 'flat');
+      },
+    ));
+
+  it('are downloaded, with stereo that is made when it is asked for', () =>
+    withViewer(browser, { path: DEEP }, async (page) => {
+      await modeIs(page, 'depth');
+      await page.getByRole('button', { name: 'Download' }).click();
+      const panel = page.locator('#popup-download-video');
+      await panel.getByRole('link', { name: 'Original video' }).waitFor();
+      await panel.getByRole('link', { name: 'Colour and depth side by side' }).waitFor();
+      const download = page.waitForEvent('download');
+      await panel.getByRole('button', { name: 'Over and under' }).click();
+      assert.match((await download).suggestedFilename(), /over-under\.mp4$/);
+      await assertAccessible(page);
+    }));
+});
