@@ -1,0 +1,260 @@
+"""The `immichvr` command. Every import that takes time is made by the command that needs it."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from immichvr_catalog import format_options
+
+from immichvr_local.errors import plain_errors
+from immichvr_local.models_command import models
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    help="Photos become Gaussian splats one can look around in.",
+)
+app.add_typer(models, name="models")
+
+
+Photos = Annotated[Path | None, typer.Option(help="A folder of photos.", show_default=False)]
+Data = Annotated[
+    Path | None,
+    typer.Option(help="Where everything is kept.", show_default="$IMMICHVR_DATA or ~/.local/share/immichvr"),
+]
+Port = Annotated[
+    int | None,
+    typer.Option(min=1, max=65535, help="The gallery's port.", show_default="2284, or the next one that is free"),
+]
+Host = Annotated[str, typer.Option(help="The address the gallery listens on; beyond this machine it asks to sign in.")]
+
+
+_MIB = 1024 * 1024
+
+
+def _option(name: str, **own: Any) -> Any:
+    """An option of formats, as the catalogue has it."""
+    option = format_options()[name]
+    *first, last = map(str, option.values)
+    default = False if option.default is None else str(option.default)
+    return typer.Option(help=f"{option.words}: {', '.join(first)} or {last}.", show_default=default, **own)
+
+
+class Quality(StrEnum):
+    """How much of a cloud is kept."""
+
+    full = "full"
+    light = "light"
+
+
+Tls = Annotated[
+    bool,
+    typer.Option("--tls", help="Serve the gallery over https, as headsets and cameras need it from other devices."),
+]
+
+
+@app.command()
+def up(photos: Photos = None, data: Data = None, port: Port = None, host: Host = "127.0.0.1", tls: Tls = False) -> None:
+    """Run the whole system on this machine, over a folder of photos or the Immich that IMMICH_URL names."""
+    with plain_errors():
+        from immichvr_local.up import up as run
+
+        run(photos, data, host, port, tls)
+
+
+@app.command()
+def demo(
+    photos: Photos = None,
+    once: Annotated[bool, typer.Option("--once", help="End when every photo has its splat.")] = False,
+    data: Data = None,
+    port: Port = None,
+) -> None:
+    """Run the whole system over the sample photos, or a folder, and make a splat of every one."""
+    with plain_errors():
+        from immichvr_local.demo.run import demo as run
+
+        raise typer.Exit(run(photos, once, data, port))
+
+
+@app.command()
+def splat(
+    photo: Annotated[Path, typer.Argument(help="A photo: JPEG, PNG, WebP, HEIC, AVIF, TIFF.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write: the extension tells the format.")],
+    model: Annotated[str, typer.Option(help="The model, or auto for the best one that can run.")] = "auto",
+    max_gaussians: Annotated[
+        int | None,
+        typer.Option(min=16, max=20_000_000, help="At most so many Gaussians.", show_default="as the model makes them"),
+    ] = None,
+) -> None:
+    """Make a splat from one photo, in this process, without any server."""
+    with plain_errors():
+        from immichvr_common.sizes import size
+
+        from immichvr_local.console import Steps
+        from immichvr_local.console import output as results
+        from immichvr_local.making import STEPS, make_splat
+
+        with Steps(STEPS) as steps:
+            made = make_splat(photo, output, model, max_gaussians, steps)
+        out = results()
+        unit = "in metres" if made.metric else "without a scale"
+        maker = "depth" if made.lifted else "model"
+        out.print(f"{maker}: {made.model_key}, {unit} ({made.reason})", markup=False)
+        for note in made.notes:
+            out.print(f"note: {note}", markup=False)
+        out.print(f"{made.path}: {made.gaussians:,} Gaussians, {size(made.size)}, {made.seconds:.1f} s", markup=False)
+
+
+@app.command()
+def scene(
+    photos: Annotated[list[Path], typer.Argument(help="Photos of one place.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write: the extension tells the format.")],
+    model: Annotated[
+        str, typer.Option(help="da3-giant and da3nested-giant-large make Gaussians, the smaller ones coloured points.")
+    ] = "da3-base",
+) -> None:
+    """Make one cloud from several photos of one place, in this process, without any server."""
+    with plain_errors():
+        from immichvr_common.sizes import size
+
+        from immichvr_local.console import Steps
+        from immichvr_local.console import output as results
+        from immichvr_local.scene_command import STEPS, scene_from
+
+        with Steps(STEPS) as steps:
+            made = scene_from(photos, output, model, steps)
+        out = results()
+        for note in made.notes:
+            out.print(f"note: {note}", markup=False)
+        what, unit = "Gaussians" if made.gaussians else "points", "in metres" if made.metric else "without a scale"
+        out.print(
+            f"{made.path}: {made.count:,} {what} by {made.model_key}, {unit}, {size(made.size)}, {made.seconds:.1f} s",
+            markup=False,
+        )
+
+
+@app.command()
+def video(
+    clip: Annotated[Path, typer.Argument(help="A video: MP4, MOV, MKV, WebM, AVI.")],
+    output: Annotated[Path, typer.Option("--out", "-o", help="A folder, or a file where one output is asked for.")],
+    outputs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--output",
+            help="depth, rgbd, poster, strip, sbs, half-sbs, over-under or vr180; may be given several times.",
+            show_default="rgbd",
+        ),
+    ] = None,
+    model: Annotated[str, typer.Option(help="The model, or auto for the best one that can run.")] = "auto",
+    start: Annotated[float | None, typer.Option("--from", min=0, help="Seconds at which the part begins.")] = None,
+    end: Annotated[float | None, typer.Option("--to", min=0, help="Seconds at which it ends.")] = None,
+    codec: Annotated[str, typer.Option(help="Of the depth video: hevc, av1 or h264.")] = "hevc",
+) -> None:
+    """Make depth or stereo of a video, in this process, without any server."""
+    with plain_errors():
+        from immichvr_common.sizes import size
+
+        from immichvr_local.console import Steps
+        from immichvr_local.console import output as results
+        from immichvr_local.video_command import STEPS, make_video
+
+        span = None if start is None and end is None else (start or 0.0, 1e6 if end is None else end)
+        with Steps(STEPS) as steps:
+            made = make_video(clip, output, outputs or ["rgbd"], model, span, codec, steps)
+        out = results()
+        out.print(f"model: {made.model_key} ({made.reason})", markup=False)
+        for note in made.notes:
+            out.print(f"note: {note}", markup=False)
+        for path in made.paths:
+            out.print(f"{path}: {size(path.stat().st_size)}", markup=False)
+        out.print(f"{made.frames} frames, {made.seconds:.1f} s", markup=False)
+
+
+@app.command()
+def convert(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="IN… OUT", help="Splat files; without --to, one and where to write it.")
+    ],
+    to: Annotated[
+        str | None, typer.Option(help="The format; by default the extension of OUT tells it.", show_default=False)
+    ] = None,
+    out_dir: Annotated[
+        Path | None, typer.Option(help="Where to write, with --to.", show_default="beside each file")
+    ] = None,
+    quality: Annotated[Quality, typer.Option(help="light: a level of detail of at most 5 MB as SPZ.")] = Quality.full,
+    lod: Annotated[
+        int | None, typer.Option(metavar="COUNT", min=1, help="Merge down to so many Gaussians.", show_default=False)
+    ] = None,
+    spz_version: Annotated[int | None, _option("spz_version")] = None,
+    ksplat_level: Annotated[int | None, _option("ksplat_level")] = None,
+    sh_degree: Annotated[int | None, _option("sh_degree", min=0, max=3)] = None,
+    frame: Annotated[str | None, _option("frame")] = None,
+    frame_in: Annotated[
+        str | None,
+        typer.Option(help="Axes of what is read, if it does not tell: rub, ...", show_default="as told, or rdf"),
+    ] = None,
+    order: Annotated[str | None, _option("order")] = None,
+    ply_layout: Annotated[str | None, _option("ply_layout")] = None,
+    glb_encoding: Annotated[str | None, _option("glb_encoding")] = None,
+    limit_gaussians: Annotated[int, typer.Option(metavar="COUNT", min=1, help="Refuse files of more.")] = 20_000_000,
+    limit_mb: Annotated[
+        int, typer.Option(metavar="MIB", min=1, help="Refuse files that are larger, packed or unpacked.")
+    ] = 4096,
+) -> None:
+    """Convert splat files to another format. A SOG may be a folder: its meta.json is what is named."""
+    with plain_errors():
+        with _imports():
+            from immichvr_splats import ReadLimits
+
+            from immichvr_local.convert_command import convert_files
+            from immichvr_local.converting import Reading
+
+        given = {
+            "--spz-version": spz_version,
+            "--ksplat-level": ksplat_level,
+            "--sh-degree": sh_degree,
+            "--frame": frame,
+            "--order": order,
+            "--ply-layout": ply_layout,
+            "--glb-encoding": glb_encoding,
+        }
+        most = limit_mb * _MIB
+        reading = Reading(frame_in, ReadLimits(most, limit_gaussians, most))
+        raise typer.Exit(convert_files(files, to, out_dir, given, lod, quality is Quality.light, reading))
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Say what is here, what is missing, and what to do about it."""
+    with plain_errors():
+        from immichvr_local.doctor.run import doctor as run
+
+        raise typer.Exit(run(as_json))
+
+
+@app.command()
+def openapi() -> None:
+    """Print the OpenAPI document of the gateway, without running anything."""
+    with plain_errors():
+        from immichvr_gateway.openapi import text
+
+        typer.echo(text(), nl=False)
+
+
+@contextmanager
+def _imports() -> Iterator[None]:
+    """For many imports: what they make stays, and looking for garbage among it took 7 % of the time to begin."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
