@@ -3,38 +3,49 @@
 
 BIN := .venv/bin
 WEB := services/gateway/web
+PLUGIN := services/gateway/immich-plugin
 BUF := node_modules/.bin/buf
-MODULES := immichvr_common immichvr_media immichvr_models immichvr_splats immichvr_local \
-           immichvr_ai immichvr_converter immichvr_gateway immichvr_bench
+# Asked when it is used: there is no Python before the set-up.
+MODULES = $(shell $(BIN)/python tools/workspace.py modules)
+
+# Hundreds of processes start in a run of the tests: where Python may not keep what it has compiled, as images often
+# say, each of them spends seconds on compiling.
+export PYTHONDONTWRITEBYTECODE :=
+
+# A file's tests stay in one process, and share its servers; each process takes up to 1.5 GB.
+PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # Stamps: the time of the last set-up of each kind.
 PYTHON_READY := .venv/.ready
 TOOLS_READY := node_modules/.ready
 WEB_READY := $(WEB)/node_modules/.ready
+PLUGIN_READY := $(PLUGIN)/node_modules/.ready
 VIEWER := $(WEB)/dist/index.html
 
-PYPROJECTS := $(wildcard pyproject.toml packages/*/pyproject.toml services/*/pyproject.toml bench/pyproject.toml)
+PYPROJECTS := $(wildcard pyproject.toml $(addsuffix /pyproject.toml,packages/* services/* apps/* bench))
 WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public -type f 2>/dev/null) \
                $(wildcard $(WEB)/*.html $(WEB)/vite.config.ts $(WEB)/tsconfig.json)
 
-.PHONY: help setup demo up test fmt lint proto proto-baseline web samples bench-pipeline
+.PHONY: help setup demo up test test-long fmt lint proto proto-baseline generated web samples bench-pipeline
 
 help:
 	@echo "make demo                    the whole system on this machine, with the sample photos"
 	@echo "make demo PHOTOS=~/Pictures  the same with a folder of yours; ARGS=--once ends when the splats are made"
-	@echo "make test                    all tests"
+	@echo "make test                    all tests but the longest, which make test-long runs; ARGS=path for some"
 	@echo "make up PHOTOS=~/Pictures    the system without asking for splats; with IMMICH_URL and IMMICH_API_KEY, Immich's"
 	@echo "make setup                   only set up"
 	@echo "make fmt, make lint          formatting; ruff, mypy, buf, the viewer's checks"
 	@echo "make proto                   generate the stubs; make proto-baseline renews what changes are checked against"
+	@echo "make generated               write anew what is made of the catalogue and of the API's description"
 	@echo "make web                     build the viewer"
 	@echo "make samples                 render the sample photos"
 	@echo "make bench-pipeline          measure the cost of the pipeline around a model"
+	@echo "make bench-render            measure the rasterizer, phase by phase"
 	@echo "make bench-gpu               measure the networks on this machine's GPU"
 	@echo "make test-chaos              200 jobs while any process is killed at any moment; CHAOS_SEEDS=\"1 2 3\""
 	@echo "make test-upstream           hold SHARP and Depth Anything 3 against upstream's own code"
 
-setup: $(PYTHON_READY) $(TOOLS_READY) $(VIEWER)
+setup: $(PYTHON_READY) $(TOOLS_READY) $(VIEWER) $(PLUGIN_READY)
 
 demo: $(PYTHON_READY) $(VIEWER)
 	$(BIN)/immichvr demo $(if $(PHOTOS),--photos "$(PHOTOS)") $(ARGS)
@@ -42,30 +53,52 @@ demo: $(PYTHON_READY) $(VIEWER)
 up: $(PYTHON_READY) $(VIEWER)
 	$(BIN)/immichvr up $(if $(PHOTOS),--photos "$(PHOTOS)") $(ARGS)
 
-test: $(PYTHON_READY) $(TOOLS_READY) $(VIEWER)
+test: $(PYTHON_READY) $(TOOLS_READY) $(VIEWER) $(PLUGIN_READY)
 	cd $(WEB) && npm test
+	cd $(PLUGIN) && npm test
 	@tools/need.sh browser
+ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
+else
+	$(BIN)/python -m pytest -m "not long and not alone" $(PARALLEL)
+	$(BIN)/python -m pytest -m "alone and not long"
+endif
 
-fmt: $(PYTHON_READY) $(TOOLS_READY) $(WEB_READY)
+# What takes long and changes seldom, for the night.
+test-long: $(PYTHON_READY) $(TOOLS_READY) $(VIEWER)
+	@tools/need.sh browser
+	$(BIN)/python -m pytest -m long $(PARALLEL) $(ARGS)
+
+fmt: $(PYTHON_READY) $(TOOLS_READY) $(WEB_READY) $(PLUGIN_READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix-only .
 	$(BUF) format -w
 	cd $(WEB) && npm run fmt
+	cd $(PLUGIN) && npm run fmt
 
-lint: $(PYTHON_READY) $(TOOLS_READY) $(WEB_READY)
+lint: $(PYTHON_READY) $(TOOLS_READY) $(WEB_READY) $(PLUGIN_READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(addprefix -p ,$(MODULES))
 	$(BUF) lint
 	$(BUF) format --diff --exit-code
 	cd $(WEB) && npm run lint
+	cd $(PLUGIN) && npm run lint
 
 proto: $(PYTHON_READY) $(TOOLS_READY)
 	$(BUF) generate
 
 proto-baseline: $(TOOLS_READY)
 	$(BUF) build -o proto/baseline.binpb
+
+generated: $(PYTHON_READY) $(TOOLS_READY)
+	$(BIN)/python -m immichvr_catalog > $(WEB)/src/api/catalog.json.new
+	mv $(WEB)/src/api/catalog.json.new $(WEB)/src/api/catalog.json
+	$(BIN)/python tools/tables.py
+	$(BIN)/python tools/operation_ids.py
+	$(BIN)/python -m immichvr_gateway.openapi > $(WEB)/openapi.json.new
+	node_modules/.bin/openapi-typescript $(WEB)/openapi.json.new -o $(WEB)/src/api/openapi.ts
+	rm $(WEB)/openapi.json.new
 
 web: $(VIEWER)
 
@@ -75,7 +108,7 @@ samples: $(PYTHON_READY)
 bench-pipeline: $(PYTHON_READY)
 	$(BIN)/python -m immichvr_bench.pipeline $(ARGS)
 
-$(PYTHON_READY): $(PYPROJECTS) constraints.txt tools/setup.sh
+$(PYTHON_READY): $(PYPROJECTS) constraints.txt tools/setup.sh tools/workspace.py
 	@echo "setting up Python's packages; the first time this takes some minutes"
 	@tools/setup.sh
 	@touch $@
@@ -86,16 +119,16 @@ $(TOOLS_READY): package.json package-lock.json
 	npm install --no-save --no-fund --no-audit
 	@touch $@
 
-$(WEB_READY): $(WEB)/package.json $(WEB)/package-lock.json
+$(WEB_READY) $(PLUGIN_READY): %/node_modules/.ready: %/package.json %/package-lock.json
 	@tools/need.sh node
-	cd $(WEB) && npm install --no-save --no-fund --no-audit
+	cd $* && npm install --no-save --no-fund --no-audit
 	@touch $@
 
 $(VIEWER): $(WEB_READY) $(WEB_SOURCES)
 	cd $(WEB) && npm run build
 	@touch $@
 
-.PHONY: bench-convert bench-lod
+.PHONY: bench-convert bench-lod bench-render
 
 # Converting against the peers, which are installed outside of the repository; ARGS=--quick for small inputs.
 bench-convert: $(PYTHON_READY) $(TOOLS_READY)
@@ -105,12 +138,16 @@ bench-convert: $(PYTHON_READY) $(TOOLS_READY)
 bench-lod: $(PYTHON_READY) $(TOOLS_READY)
 	$(BIN)/python -m immichvr_bench.lod $(ARGS)
 
+# The rasterizer of immichvr_splats, by phase.
+bench-render: $(PYTHON_READY)
+	$(BIN)/python -m immichvr_bench.render $(ARGS)
+
 .PHONY: test-chaos
 
-# 200 jobs while any process is killed at any moment, for each of these seeds; `make test` does it with fewer.
+# 200 jobs while any process is killed at any moment, for each of these seeds; `make test-long` does it with fewer.
 CHAOS_SEEDS ?= 1 2 3
 test-chaos: $(PYTHON_READY) $(VIEWER)
-	CHAOS_SEEDS="$(CHAOS_SEEDS)" CHAOS_PHOTOS=160 CHAOS_SECONDS=40 $(BIN)/python -m pytest -s tests/faults/test_chaos.py $(ARGS)
+	CHAOS_SEEDS="$(CHAOS_SEEDS)" CHAOS_PHOTOS=160 CHAOS_SECONDS=40 $(BIN)/python -m pytest -s -m long tests/faults/test_chaos.py $(ARGS)
 
 .PHONY: test-upstream bench-gpu
 
@@ -118,6 +155,18 @@ test-chaos: $(PYTHON_READY) $(VIEWER)
 test-upstream: $(PYTHON_READY)
 	@tools/upstream.sh
 	.venv/upstream/bin/python -m pytest -s tests/upstream $(ARGS)
+
+.PHONY: bench-gateway
+
+# 50,000 photos behind a gateway, 500 clients, memory over ten minutes; ARGS=--quick to see it run.
+bench-gateway: $(PYTHON_READY)
+	$(BIN)/python -m immichvr_bench.gateway $(ARGS)
+
+.PHONY: bench-video
+
+# What the engine of video depth adds, and its memory; ARGS=--long with ten minutes.
+bench-video: $(PYTHON_READY)
+	$(BIN)/python -m immichvr_bench.video $(ARGS)
 
 .PHONY: bench-live
 

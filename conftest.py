@@ -1,3 +1,18 @@
 """Fixtures every test may use: real servers on free ports."""
 
-pytest_plugins = ["immichvr_common.testing.fixtures"]
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["immichvr_common.testing.fixtures", "immichvr_common.testing.tasks"]
+_LEDGER = "IMMICHVR_AI_MODELS__LEDGER"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Memory of the tests' processes is not reckoned with that of others on this machine."""
+    if _LEDGER not in os.environ:
+        os.environ[_LEDGER] = str(Path(tempfile.gettempdir(), f"test-memory-{os.getpid()}"))
+        config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(_LEDGER), ignore_errors=True))

@@ -26,11 +26,8 @@ if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
   fi
 fi
 
-set -- -c constraints.txt
-for part in packages/proto packages/common packages/media packages/models packages/splats \
-            'services/ai[da3]' services/converter services/gateway packages/local bench; do
-  set -- "$@" -e "$part"
-done
+# shellcheck disable=SC2046 # a list of words on purpose
+set -- -c constraints.txt $(.venv/bin/python tools/workspace.py editable)
 
 # torch is the one heavy dependency. A wheel in pip's find-links folder is used where one is configured;
 # otherwise the build is the one that fits the machine.
@@ -58,6 +55,10 @@ else
     ${links:+--find-links "$links"} ${backend:+--torch-backend="$backend"}
 fi
 # Always by pip, which can be told to pass over its metadata's claim that Python ends with 3.13.0.
-.venv/bin/python -m pip install -q --no-deps --require-hashes --ignore-requires-python -r services/ai/requirements-da3.txt
+for file in $(.venv/bin/python tools/workspace.py unbound); do
+  .venv/bin/python -m pip install -q --no-deps --require-hashes --ignore-requires-python -r "$file"
+done
 # Compiled once and kept on disk, so that the first photo does not wait for it.
-.venv/bin/python -m immichvr_ai.warming
+for module in $(.venv/bin/python tools/workspace.py warming); do
+  .venv/bin/python -m "$module"
+done

@@ -6,8 +6,6 @@ from functools import cache
 
 import numpy as np
 import pytest
-from immichvr_ai.depth_map import DepthMap
-from immichvr_ai.lift import lift
 from immichvr_bench.lifting import (
     METHODS,
     MOVES,
@@ -16,9 +14,11 @@ from immichvr_bench.lifting import (
     make_trial,
     score_cloud,
 )
-from immichvr_bench.rasterizer import render, shifted
 from immichvr_bench.scenes import SCENES
+from immichvr_depth.depth_map import DepthMap
+from immichvr_depth.lift import lift
 from immichvr_splats import Camera
+from immichvr_splats.rendering import render, shifted
 
 SIDESTEP = 0.05
 SCENE_NAMES = ("still-life", "colonnade")

@@ -42,6 +42,10 @@ def _beside(name: str) -> ModuleType:
 
 _Contract: type[Contract] = _beside("contract").Contract
 _beside("immich_answers")
+_beside("immich_automation")
+_beside("immich_clips")
+_beside("immich_lists")
+_beside("immich_people")
 _ImmichStub: type[ImmichStub] = _beside("immich_stub").ImmichStub
 
 

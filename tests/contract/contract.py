@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from email.parser import BytesParser
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -17,6 +18,8 @@ _BASE = "/api"
 _COMPONENTS = "urn:immich"
 _NOT_JSON_SCHEMA = frozenset({"nullable", "example", "default"})
 _CREDENTIALS = (b"x-api-key", b"authorization")
+_LINKS = (b"x-immich-share-key", b"x-immich-share-slug")
+_LINK_OPENED = "immich_shared_link_token="
 
 Json = dict[str, Any]
 
@@ -140,7 +143,14 @@ class Contract:
         media_type = _header(exchange.headers, b"content-type").partition(";")[0]
         if media_type not in expected["content"]:
             return [f"a body of type {media_type!r}"]
+        if media_type == "multipart/form-data":
+            schema = expected["content"][media_type]["schema"]
+            return self._mismatches(_form(exchange, self._resolved(schema)), schema, "body")
         return self._mismatches(_json_or_none(exchange.body), expected["content"][media_type]["schema"], "body")
+
+    def _resolved(self, schema: Json) -> Json:
+        found: Json = self._document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+        return found
 
     def _wrong_with_answer(self, exchange: Exchange, operation: Json) -> list[str]:
         if exchange.status >= 300:  # the document describes successes only; of refusals the gateway reads `message`
@@ -153,6 +163,8 @@ class Contract:
         described = operation["responses"].get(str(status))
         if described is None:
             return [f"status {exchange.status} is not described"]
+        if "content" not in described:
+            return ["a body where none is described"] if exchange.answer else []
         media_type = _header(exchange.answer_headers, b"content-type").partition(";")[0]
         if "application/octet-stream" in described["content"]:  # files carry their own type
             return [] if exchange.answer else ["an empty file"]
@@ -171,8 +183,12 @@ class Contract:
 
 def _wrong_with_credentials(exchange: Exchange, operation: Json) -> list[str]:
     names = [name for name, _ in exchange.headers]
-    wrong = ["a cookie was sent"] if b"cookie" in names else []
-    shown = sum(name in names for name in _CREDENTIALS)
+    is_link = any(name in names for name in _LINKS)
+    cookie = _header(exchange.headers, b"cookie")
+    wrong = ["a cookie was sent"] if cookie and not (is_link and cookie.startswith(_LINK_OPENED)) else []
+    shown = sum(name in names for name in (*_CREDENTIALS, *_LINKS))
+    if is_link and not {"key", "slug"} <= {one["name"] for one in operation.get("parameters", [])}:
+        wrong.append("a share link where none is taken")
     if operation.get("security") and shown != 1:
         wrong.append(f"{shown} credentials where one is needed")
     if not operation.get("security") and shown:
@@ -219,3 +235,15 @@ def _as_json_schema(schema: Any) -> Any:
     if "properties" in plain:
         plain.setdefault("additionalProperties", False)
     return {"anyOf": [plain, {"type": "null"}]} if schema.get("nullable") is True else plain
+
+
+def _form(exchange: Exchange, schema: Json) -> Json:
+    """The parts of a form by name: lists as the JSON they are sent as, all others as text."""
+    head = b"content-type: " + _header(exchange.headers, b"content-type").encode() + b"\r\n\r\n"
+    parts: Json = {}
+    for part in BytesParser().parsebytes(head + exchange.body).get_payload():
+        name = str(part.get_param("name", header="content-disposition"))
+        text = part.get_payload(decode=True).decode("latin-1")
+        is_list = schema["properties"].get(name, {}).get("type") == "array"
+        parts[name] = _json_or_none(text.encode()) if is_list else text
+    return parts

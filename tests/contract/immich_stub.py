@@ -10,6 +10,8 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
+from typing import Any
 
 import uvicorn
 from immich_answers import (
@@ -21,11 +23,16 @@ from immich_answers import (
     Refusal,
     StubAsset,
     StubKey,
+    StubLink,
     StubUser,
     caller_of,
     renditions_of,
     upright_size,
 )
+from immich_automation import AUTOMATION, TRIGGERS, StubTag, StubWorkflow, fire
+from immich_clips import CLIPS
+from immich_lists import LISTS, StubAlbum, StubMemory, StubPerson, StubStack
+from immich_people import OF_PEOPLE, SIGNING_IN
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -39,7 +46,8 @@ class ImmichStub:
     """A server in memory, on a free port of this machine.
 
     instead: by a regular expression of paths, an answer given in place of Immich's, for what goes wrong;
-    calls: what was asked, as `GET /api/…`; headers: those of each call, names in lower case.
+    calls: what was asked, as `GET /api/…`; headers: those of each call, names in lower case. triggers: what it starts
+    workflows on. network: where addresses that its workflows call really are.
     """
 
     def __init__(self) -> None:
@@ -52,12 +60,33 @@ class ImmichStub:
         self.users: list[StubUser] = []
         self.keys: dict[str, StubKey] = {}
         self.tokens: dict[str, StubUser] = {}
+        self.parents: dict[str, str] = {}
+        self.links: list[StubLink] = []
+        self.oauth_button = ""
+        self.oauth_people: dict[str, StubUser] = {}
+        self.oauth_asked: dict[str, dict[str, str]] = {}
         self.assets: dict[str, StubAsset] = {}
+        self.albums: dict[str, StubAlbum] = {}
+        self.people: dict[str, StubPerson] = {}
+        self.memories: list[StubMemory] = []
+        self.stacks: dict[str, StubStack] = {}
+        self.smart_search = True
+        self.workflows: dict[str, StubWorkflow] = {}
+        self.tags: dict[str, StubTag] = {}
+        self.triggers = TRIGGERS
+        self.network: dict[str, str] = {}
         self.version = (3, 1, 0)
         self.external_domain = ""
         self.instead: dict[str, Answer] = {}
         self.calls: list[str] = []
         self.headers: list[dict[str, str]] = []
+
+    def run_jobs(self) -> None:
+        """Deletes what was to be deleted for good; Immich answers first, and does so later."""
+        for gone in [one for one in self.assets.values() if one.deleting]:
+            del self.assets[gone.id]
+            for one in self.assets.values():
+                one.live_video = None if one.live_video == gone.id else one.live_video
 
     def add_user(self, name: str) -> StubUser:
         """A user with the address `<name>@example.org` and a password."""
@@ -70,6 +99,13 @@ class ImmichStub:
         secret = secrets.token_urlsafe(32)
         self.keys[secret] = StubKey(str(uuid.uuid4()), name, owner, permissions)
         return secret
+
+    def add_link(self, owner: StubUser, assets: list[StubAsset], **about: object) -> StubLink:
+        """A link to photos, or to an album of that name."""
+        link = StubLink(str(uuid.uuid4()), secrets.token_urlsafe(50), owner, list(assets), **about)  # type: ignore[arg-type]
+        link.album_id = str(uuid.uuid4()) if link.album else ""
+        self.links.append(link)
+        return link
 
     def add_photo(
         self, owner: StubUser, picture: bytes, name: str = "photo.jpg", original: bytes | None = None
@@ -89,10 +125,56 @@ class ImmichStub:
         self.assets[asset.id] = asset
         return asset
 
+    def add_album(self, owner: StubUser, name: str, *assets: StubAsset) -> StubAlbum:
+        """An album with these in it."""
+        album = StubAlbum(owner, name)
+        self.albums[album.id] = album
+        for asset in assets:
+            asset.albums.append(album.id)
+        return album
+
+    def add_person(self, owner: StubUser, name: str, *assets: StubAsset) -> StubPerson:
+        """Somebody who is in these."""
+        person = StubPerson(owner, name)
+        self.people[person.id] = person
+        for asset in assets:
+            asset.people.append(person.id)
+        return person
+
+    def add_memory(self, owner: StubUser, day: date, shown_on: date, *assets: StubAsset) -> StubMemory:
+        """What Immich shows on a day of what was taken on one of an earlier year."""
+        memory = StubMemory(owner, day, shown_on, list(assets))
+        self.memories.append(memory)
+        return memory
+
+    def add_stack(self, *assets: StubAsset) -> StubStack:
+        """Lays these on one another, the first on top."""
+        stack = StubStack(list(assets))
+        self.stacks[stack.id] = stack
+        return stack
+
+    def stack_of(self, asset: StubAsset) -> StubStack | None:
+        """What an asset lies in."""
+        return next((one for one in self.stacks.values() if asset in one.assets), None)
+
+    def add_tag(self, asset: StubAsset, value: str) -> StubTag:
+        """A tag on an asset, as its owner puts it there; workflows that start on it are run."""
+        tag = next((one for one in self.tags.values() if (one.owner, one.value) == (asset.owner, value)), None)
+        tag = tag or StubTag(asset.owner, value)
+        self.tags[tag.id] = tag
+        asset.tags.append(tag)
+        fire(self, "AssetTagged", asset)
+        return tag
+
+    def run_workflows(self, asset: StubAsset, trigger: str = "AssetMetadataExtraction") -> list[int]:
+        """Does what the owner's workflows say, as after an upload; what their webhooks answered."""
+        return fire(self, trigger, asset)
+
     def add_copy(self, photo: StubAsset, owner: StubUser | None = None) -> StubAsset:
         """Another photo of the same picture, one day newer than the last; made quickly."""
         taken_at = FIRST_DAY + len(self.assets) * ONE_DAY
-        copy = replace(photo, id=str(uuid.uuid4()), owner=owner or photo.owner, taken_at=taken_at, shared_with=[])
+        alone: dict[str, Any] = {"shared_with": [], "albums": [], "people": [], "tags": [], "notes": {}}
+        copy = replace(photo, id=str(uuid.uuid4()), owner=owner or photo.owner, taken_at=taken_at, **alone)
         self.assets[copy.id] = copy
         return copy
 
@@ -118,6 +200,8 @@ class ImmichStub:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.calls.append(f"{scope['method']} {scope['path']}")
         self.headers.append({name.decode(): value.decode("latin-1") for name, value in scope["headers"]})
+        if self.version >= (3, 2, 0):
+            scope["instead"] = True  # the document is that of 3.1
         for pattern, answer in self.instead.items():
             if re.search(pattern, scope["path"]):
                 scope["instead"] = True
@@ -145,9 +229,11 @@ def _application(stub: ImmichStub) -> Starlette:
         assert isinstance(refusal, Refusal)
         return refusal.answer
 
-    routes = [Route(f"/api{path}", public(handler), methods=[method]) for method, path, handler in PUBLIC]
+    routes = [
+        Route(f"/api{path}", public(handler), methods=[method]) for method, path, handler in (*PUBLIC, *SIGNING_IN)
+    ]
     routes += [
         Route(f"/api{path}", protected(permission, handler), methods=[method])
-        for method, path, permission, handler in PROTECTED
+        for method, path, permission, handler in (*PROTECTED, *AUTOMATION, *OF_PEOPLE, *LISTS, *CLIPS)
     ]
     return Starlette(routes=routes, exception_handlers={Refusal: refuse})

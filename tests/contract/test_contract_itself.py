@@ -47,7 +47,7 @@ async def test_an_answer_that_immich_does_not_describe_is_found(contract, immich
     monkeypatch.setattr(
         sys.modules["immich_answers"],
         "asset_answer",
-        lambda asset, with_exif: {**answer(asset, with_exif), "width": "400", "depth": 1},
+        lambda asset, with_exif, caller=None: {**answer(asset, with_exif, caller), "width": "400", "depth": 1},
     )
     await http.get(f"assets/{photo.id}", headers={"x-api-key": immich_stub.add_key(ada)})
     found = "\n".join(contract.violations)

@@ -1,6 +1,8 @@
 """Who may see what: Immich decides, for each person, and believes no cookie of ours."""
 
 import pytest
+from immichvr_catalog import PHOTO
+from immichvr_common.sources import Source
 from immichvr_gateway.library import ImmichLimits, NotPermitted, PhotoNotFound, SignInFailed
 
 
@@ -39,7 +41,7 @@ async def test_a_password_signs_in_and_its_session_reads_photos(immich_stub, lib
     asset = immich_stub.add_photo(ada, picture())
     who = await library.sign_in(email="ada@example.org", password=ada.password)
     assert (who.user_id, who.name, who.credential.kind) == (ada.id, "Ada", "bearer")
-    assert [photo.id for photo in (await library.photos(who, None, 10)).items] == [asset.id]
+    assert [photo.id for photo in (await library.items(PHOTO, who, None, 10)).items] == [asset.id]
 
 
 async def test_a_wrong_password_is_refused_in_words(library, ada):
@@ -52,7 +54,7 @@ async def test_signing_out_ends_the_session_in_immich(immich_stub, library, ada)
     await library.sign_out(who)
     assert immich_stub.tokens == {}
     with pytest.raises(SignInFailed):
-        await library.photos(who, None, 10)
+        await library.items(PHOTO, who, None, 10)
     await library.sign_out(who)
 
 
@@ -72,12 +74,18 @@ async def test_a_cookie_from_one_sign_in_never_travels_with_another_request(immi
 
 async def test_nobody_sees_the_photos_of_another(immich_stub, library, ada, as_ada, as_ben, picture):
     asset = immich_stub.add_photo(ada, picture())
-    assert len((await library.photos(as_ada, None, 10)).items) == 1
+    assert len((await library.items(PHOTO, as_ada, None, 10)).items) == 1
     await library.photo(as_ada, asset.id)
-    assert (await library.photos(as_ben, None, 10)).items == []
-    for call in (library.photo, library.original, library.source, library.thumbnail, library.preview):
+    assert (await library.items(PHOTO, as_ben, None, 10)).items == []
+    for call in (
+        library.item,
+        library.original,
+        library.source,
+        library.thumbnail,
+        library.preview,
+    ):
         with pytest.raises(PhotoNotFound):
-            await call(as_ben, asset.id)
+            await call(as_ben, Source.photo(asset.id))
 
 
 async def test_what_one_may_see_through_one_key_is_asked_anew_for_another_key(
@@ -133,14 +141,14 @@ async def test_files_of_a_photo_no_longer_shared_are_not_served_on_an_old_decisi
     await library.photo(as_ben, asset.id)
     asset.shared_with.clear()
     with pytest.raises(PhotoNotFound):
-        await library.thumbnail(as_ben, asset.id)
+        await library.thumbnail(as_ben, Source.photo(asset.id))
 
 
 async def test_a_listed_photo_is_not_asked_about_again_for_its_thumbnail(immich_stub, library, ada, as_ada, picture):
     asset = immich_stub.add_photo(ada, picture())
-    await library.photos(as_ada, None, 10)
+    await library.items(PHOTO, as_ada, None, 10)
     immich_stub.calls.clear()
-    async with await library.thumbnail(as_ada, asset.id):
+    async with await library.thumbnail(as_ada, Source.photo(asset.id)):
         pass
     assert immich_stub.calls == [f"GET /api/assets/{asset.id}/thumbnail"]
 
@@ -182,7 +190,7 @@ async def test_a_permission_taken_away_later_is_named(immich_stub, library, ada,
     asset = immich_stub.add_photo(ada, picture())
     immich_stub.keys[as_ada.credential.secret.get_secret_value()].permissions = ("asset.read", "user.read")
     with pytest.raises(NotPermitted) as caught:
-        await library.thumbnail(as_ada, asset.id)
+        await library.thumbnail(as_ada, Source.photo(asset.id))
     assert caught.value.permissions == ("asset.view",)
     assert "asset.view" in caught.value.message
 
@@ -191,7 +199,7 @@ async def test_a_key_deleted_in_immich_no_longer_works(immich_stub, library, ada
     immich_stub.add_photo(ada, picture())
     immich_stub.keys.clear()
     with pytest.raises(SignInFailed, match="Invalid API key"):
-        await library.photos(as_ada, None, 10)
+        await library.items(PHOTO, as_ada, None, 10)
 
 
 async def test_secrets_are_in_no_text(immich_stub, library, ada):

@@ -3,6 +3,8 @@
 import io
 
 import pytest
+from immichvr_catalog import PHOTO
+from immichvr_common.sources import Source
 from immichvr_gateway.library import ImmichLimits, LibraryUnavailable, NotReady, PhotoNotFound, PhotoTooLarge, Span
 from PIL import Image
 from starlette.responses import Response, StreamingResponse
@@ -26,7 +28,7 @@ def _colour(data):
 
 async def test_an_original_comes_as_it_was_uploaded(immich_stub, library, ada, as_ada, picture):
     asset = immich_stub.add_photo(ada, picture(), "sea.jpg")
-    content = await library.original(as_ada, asset.id)
+    content = await library.original(as_ada, Source.photo(asset.id))
     assert (content.media_type, content.size, content.name) == ("image/jpeg", len(asset.original), "sea.jpg")
     assert content.etag and content.etag.endswith('"')
     assert await _bytes(content) == asset.original
@@ -34,14 +36,17 @@ async def test_an_original_comes_as_it_was_uploaded(immich_stub, library, ada, a
 
 async def test_a_part_of_an_original_is_a_part_of_what_immich_sends(immich_stub, library, ada, as_ada, picture):
     asset = immich_stub.add_photo(ada, picture(), "sea.jpg")
-    content = await library.original(as_ada, asset.id, Span(100, 50))
+    content = await library.original(as_ada, Source.photo(asset.id), Span(100, 50))
     assert (content.part, content.size) == ((100, len(asset.original)), 50)
     assert await _bytes(content) == asset.original[100:150]
 
 
 async def test_thumbnail_and_preview_are_small_pictures_of_it(immich_stub, library, ada, as_ada, picture):
     asset = immich_stub.add_photo(ada, picture(3000, 2000), "sea.heic", original=b"heic")
-    thumbnail, preview = await library.thumbnail(as_ada, asset.id), await library.preview(as_ada, asset.id)
+    thumbnail, preview = (
+        await library.thumbnail(as_ada, Source.photo(asset.id)),
+        await library.preview(as_ada, Source.photo(asset.id)),
+    )
     assert (thumbnail.media_type, thumbnail.name) == ("image/webp", "sea.webp")
     assert (preview.media_type, preview.name) == ("image/jpeg", "sea.jpeg")
     assert _size(await _bytes(thumbnail)) == (375, 250)
@@ -50,7 +55,7 @@ async def test_thumbnail_and_preview_are_small_pictures_of_it(immich_stub, libra
 
 async def test_the_source_of_a_decodable_photo_is_its_original(immich_stub, library, ada, as_ada, picture):
     asset = immich_stub.add_photo(ada, picture(), "sea.heic", original=b"heic as it came")
-    content = await library.source(as_ada, asset.id)
+    content = await library.source(as_ada, Source.photo(asset.id))
     assert (content.note, content.media_type) == ("", "image/heic")
     assert content.source_version == (await library.photo(as_ada, asset.id)).source_version
     assert await _bytes(content) == b"heic as it came"
@@ -59,7 +64,7 @@ async def test_the_source_of_a_decodable_photo_is_its_original(immich_stub, libr
 async def test_of_a_raw_photo_the_full_size_picture_is_used(immich_stub, library, ada, as_ada, picture):
     asset = immich_stub.add_photo(ada, picture(3000, 2000), "sea.dng", original=RAW)
     asset.renditions["fullsize"] = ("image/jpeg", picture(3000, 2000))
-    content = await library.source(as_ada, asset.id)
+    content = await library.source(as_ada, Source.photo(asset.id))
     assert "sea.dng" in content.note and "full-size" in content.note
     assert content.name == "sea.jpeg"
     assert _size(await _bytes(content)) == (3000, 2000)
@@ -67,7 +72,7 @@ async def test_of_a_raw_photo_the_full_size_picture_is_used(immich_stub, library
 
 async def test_of_a_raw_photo_without_one_the_preview_is_used(immich_stub, library, ada, as_ada, picture):
     asset = immich_stub.add_photo(ada, picture(3000, 2000), "sea.dng", original=RAW)
-    content = await library.source(as_ada, asset.id)
+    content = await library.source(as_ada, Source.photo(asset.id))
     assert "preview" in content.note
     assert _size(await _bytes(content)) == (1440, 960)
 
@@ -77,7 +82,7 @@ async def test_a_format_that_browsers_show_and_we_do_not_decode_comes_as_preview
 ):
     # Immich redirects its full-size picture to the original, which is the format that is not decoded
     asset = immich_stub.add_photo(ada, picture(3000, 2000), "sea.svg", original=b"<svg/>")
-    content = await library.source(as_ada, asset.id)
+    content = await library.source(as_ada, Source.photo(asset.id))
     assert content.media_type == "image/jpeg"
     assert _size(await _bytes(content)) == (1440, 960)
 
@@ -99,19 +104,19 @@ async def test_of_a_photo_that_cannot_be_decoded_the_largest_picture_of_immich_i
 
 async def test_a_drawing_that_may_carry_scripts_is_only_downloaded(immich_stub, library, ada, as_ada, picture):
     asset = immich_stub.add_photo(ada, picture(), "sea.svg", original=b"<svg><script/></svg>")
-    async with await library.original(as_ada, asset.id) as content:
+    async with await library.original(as_ada, Source.photo(asset.id)) as content:
         assert content.media_type == "application/octet-stream"
 
 
 async def test_an_edited_photo_is_seen_as_edited(immich_stub, library, ada, as_ada, picture):
     asset = immich_stub.add_photo(ada, picture(colour="red"))
     asset.edit(picture(200, 300, colour="lime"))
-    source = await library.source(as_ada, asset.id)
+    source = await library.source(as_ada, Source.photo(asset.id))
     assert "edited" in source.note
     assert _size(await _bytes(source)) == (200, 300)
     for call in (library.thumbnail, library.preview):
-        assert _colour(await _bytes(await call(as_ada, asset.id)))[1] > 200
-    assert _colour(await _bytes(await library.original(as_ada, asset.id)))[0] > 200
+        assert _colour(await _bytes(await call(as_ada, Source.photo(asset.id))))[1] > 200
+    assert _colour(await _bytes(await library.original(as_ada, Source.photo(asset.id))))[0] > 200
 
 
 async def test_an_edited_photo_whose_picture_is_not_ready_is_to_be_asked_for_again(
@@ -121,7 +126,7 @@ async def test_an_edited_photo_whose_picture_is_not_ready_is_to_be_asked_for_aga
     asset.edit(picture())
     del asset.edited["original"]
     with pytest.raises(NotReady) as caught:
-        await library.source(as_ada, asset.id)
+        await library.source(as_ada, Source.photo(asset.id))
     assert caught.value.retriable and caught.value.retry_after_s
 
 
@@ -129,17 +134,17 @@ async def test_a_thumbnail_not_made_yet_is_to_be_asked_for_again(immich_stub, li
     asset = immich_stub.add_photo(ada, picture())
     made, asset.renditions = asset.renditions, {}
     with pytest.raises(NotReady) as caught:
-        await library.thumbnail(as_ada, asset.id)
+        await library.thumbnail(as_ada, Source.photo(asset.id))
     assert caught.value.retry_after_s == 5
     asset.renditions = made
-    assert _size(await _bytes(await library.thumbnail(as_ada, asset.id)))
+    assert _size(await _bytes(await library.thumbnail(as_ada, Source.photo(asset.id))))
 
 
 async def test_a_file_declared_too_large_is_not_begun(immich_stub, open_library, ada, as_ada, picture):
     library = open_library(limits=ImmichLimits(max_file_bytes=10_000))
     asset = immich_stub.add_photo(ada, picture(), original=bytes(10_001))
     with pytest.raises(PhotoTooLarge, match="10000 bytes"):
-        await library.original(as_ada, asset.id)
+        await library.original(as_ada, Source.photo(asset.id))
 
 
 async def test_a_file_that_grows_too_large_is_stopped(immich_stub, open_library, ada, as_ada, picture):
@@ -154,7 +159,7 @@ async def test_a_file_that_grows_too_large_is_stopped(immich_stub, open_library,
         return StreamingResponse(zeros(), media_type="image/jpeg")
 
     immich_stub.instead["original"] = much
-    content = await library.original(as_ada, asset.id)
+    content = await library.original(as_ada, Source.photo(asset.id))
     received = 0
     with pytest.raises(PhotoTooLarge):
         async with content:
@@ -174,7 +179,7 @@ async def test_a_file_cut_short_is_no_whole_file(immich_stub, library, ada, as_a
 
     immich_stub.instead["original"] = cut
     with pytest.raises(LibraryUnavailable):
-        await _bytes(await library.original(as_ada, asset.id))
+        await _bytes(await library.original(as_ada, Source.photo(asset.id)))
 
 
 async def test_a_compressed_answer_is_not_unpacked(immich_stub, library, ada, as_ada, picture):
@@ -185,13 +190,13 @@ async def test_a_compressed_answer_is_not_unpacked(immich_stub, library, ada, as
 
     immich_stub.instead["original"] = compressed
     with pytest.raises(LibraryUnavailable, match="compressed"):
-        await library.original(as_ada, asset.id)
+        await library.original(as_ada, Source.photo(asset.id))
 
 
 async def test_a_photo_deleted_between_listing_and_opening_is_not_found(immich_stub, library, ada, as_ada, picture):
     asset = immich_stub.add_photo(ada, picture())
-    await library.photos(as_ada, None, 10)
+    await library.items(PHOTO, as_ada, None, 10)
     del immich_stub.assets[asset.id]
     for call in (library.original, library.thumbnail, library.source):
         with pytest.raises(PhotoNotFound):
-            await call(as_ada, asset.id)
+            await call(as_ada, Source.photo(asset.id))

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from immich_answers import asset_answer
+from immichvr_catalog import PHOTO
+from immichvr_common.sources import Source
 from immichvr_gateway.library import InvalidCursor, LibraryUnavailable, PhotoNotFound
 from immichvr_gateway.library.immich.answers import UNREADABLE
 from starlette.responses import JSONResponse
@@ -13,7 +15,7 @@ from starlette.responses import JSONResponse
 async def _all(library, who, limit):
     cursor, names = None, []
     while True:
-        page = await library.photos(who, cursor, limit)
+        page = await library.items(PHOTO, who, cursor, limit)
         assert len(page.items) <= limit
         names += [photo.name for photo in page.items]
         cursor = page.next_cursor
@@ -30,8 +32,8 @@ async def test_pages_give_every_photo_once_newest_first(immich_stub, library, ad
 async def test_a_cursor_keeps_the_size_of_its_pages(immich_stub, library, ada, as_ada, picture):
     for number in range(5):
         immich_stub.add_photo(ada, picture(40, 30), f"{number}.jpg")
-    first = await library.photos(as_ada, None, 2)
-    second = await library.photos(as_ada, first.next_cursor, 50)
+    first = await library.items(PHOTO, as_ada, None, 2)
+    second = await library.items(PHOTO, as_ada, first.next_cursor, 50)
     assert [photo.name for photo in second.items] == ["2.jpg", "1.jpg"]
 
 
@@ -39,14 +41,14 @@ async def test_a_cursor_keeps_the_size_of_its_pages(immich_stub, library, ada, a
 async def test_an_invented_cursor_is_refused_without_asking_immich(immich_stub, library, as_ada, cursor):
     before = list(immich_stub.calls)
     with pytest.raises(InvalidCursor):
-        await library.photos(as_ada, cursor, 10)
+        await library.items(PHOTO, as_ada, cursor, 10)
     assert immich_stub.calls == before
 
 
 async def test_a_photo_is_described_as_immich_describes_it(immich_stub, open_library, ada, as_ada, picture):
     asset = immich_stub.add_photo(ada, picture(400, 300), "Löwe am See.jpg")
     library = open_library(external_url="https://photos.example.org/")
-    [photo] = (await library.photos(as_ada, None, 10)).items
+    [photo] = (await library.items(PHOTO, as_ada, None, 10)).items
     assert photo == await library.photo(as_ada, asset.id, fresh=True)
     assert (photo.id, photo.name, photo.media_type) == (asset.id, "Löwe am See.jpg", "image/jpeg")
     assert (photo.width, photo.height, photo.size) == (400, 300, len(asset.original))
@@ -58,7 +60,7 @@ async def test_what_immich_knows_of_a_photo_s_projection_is_told(immich_stub, li
     sphere = immich_stub.add_photo(ada, picture(400, 200))
     sphere.projection = "EQUIRECTANGULAR"
     immich_stub.add_photo(ada, picture())
-    assert [one.projection for one in (await library.photos(as_ada, None, 10)).items] == [None, "EQUIRECTANGULAR"]
+    assert [one.projection for one in (await library.items(PHOTO, as_ada, None, 10)).items] == [None, "EQUIRECTANGULAR"]
     assert (await library.photo(as_ada, sphere.id, fresh=True)).projection == "EQUIRECTANGULAR"
 
 
@@ -73,7 +75,7 @@ async def test_the_day_of_a_photo_is_the_one_that_people_saw(
     photo = await library.photo(as_ada, asset.id)
     assert photo.taken_at == asset.taken_at
     assert photo.taken_at.isoformat()[:10] == day
-    assert (await library.photos(as_ada, None, 10)).items[0].taken_at.isoformat()[:10] == day
+    assert (await library.items(PHOTO, as_ada, None, 10)).items[0].taken_at.isoformat()[:10] == day
 
 
 async def test_links_lead_to_immich_where_no_setting_says_where_people_reach_it(
@@ -96,16 +98,22 @@ async def test_trash_locked_hidden_and_videos_are_out(immich_stub, library, ada,
     asset = immich_stub.add_photo(ada, picture())
     for name, value in change.items():
         setattr(asset, name, value)
-    assert (await library.photos(as_ada, None, 10)).items == []
-    for call in (library.photo, library.original, library.source, library.thumbnail, library.preview):
+    assert (await library.items(PHOTO, as_ada, None, 10)).items == []
+    for call in (
+        library.item,
+        library.original,
+        library.source,
+        library.thumbnail,
+        library.preview,
+    ):
         with pytest.raises(PhotoNotFound):
-            await call(as_ada, asset.id)
+            await call(as_ada, Source.photo(asset.id))
 
 
 async def test_an_archived_photo_is_off_the_timeline_and_still_opens(immich_stub, library, ada, as_ada, picture):
     asset = immich_stub.add_photo(ada, picture())
     asset.visibility = "archive"
-    assert (await library.photos(as_ada, None, 10)).items == []
+    assert (await library.items(PHOTO, as_ada, None, 10)).items == []
     assert (await library.photo(as_ada, asset.id)).id == asset.id
 
 
@@ -128,7 +136,7 @@ async def test_what_is_no_photo_is_not_found(library, as_ada, photo_id):
 async def test_what_is_no_id_never_reaches_immich(immich_stub, library, as_ada):
     before = list(immich_stub.calls)
     with pytest.raises(PhotoNotFound):
-        await library.thumbnail(as_ada, "../../server/version")
+        await library.thumbnail(as_ada, Source.photo("../../server/version"))
     assert immich_stub.calls == before
 
 
@@ -158,13 +166,13 @@ async def test_the_version_follows_the_picture_and_nothing_else(immich_stub, lib
 async def test_the_listing_and_the_photo_agree_on_the_version(immich_stub, library, ada, as_ada, picture):
     asset = immich_stub.add_photo(ada, picture())
     asset.edit(picture(colour="red"))
-    [listed] = (await library.photos(as_ada, None, 10)).items
+    [listed] = (await library.items(PHOTO, as_ada, None, 10)).items
     assert listed.source_version == (await library.photo(as_ada, asset.id, fresh=True)).source_version
 
 
 async def test_names_from_outside_cannot_break_headers(immich_stub, library, ada, as_ada, picture):
     immich_stub.add_photo(ada, picture(), 'a"b\r\nset-cookie: x=1;../../etc.jpg')
-    [photo] = (await library.photos(as_ada, None, 10)).items
+    [photo] = (await library.items(PHOTO, as_ada, None, 10)).items
     assert photo.name.isprintable()
     assert not set('"\\/') & set(photo.name)
 
@@ -187,7 +195,7 @@ BAD = [
 async def test_an_asset_with_something_unreadable_is_shown_without_it(immich_stub, library, ada, as_ada, picture, bad):
     odd, _ = (immich_stub.add_photo(ada, picture(40, 30), f"{number}.jpg") for number in range(2))
     _say(immich_stub, {odd.id: bad})
-    photos = (await library.photos(as_ada, None, 10)).items
+    photos = (await library.items(PHOTO, as_ada, None, 10)).items
     assert [photo.name for photo in photos] == ["1.jpg", "0.jpg"]
     assert await library.photo(as_ada, odd.id, fresh=True) == photos[1]
 
@@ -199,9 +207,9 @@ async def test_an_asset_of_which_too_little_is_known_is_left_out_and_counted(
     odd, _ = (immich_stub.add_photo(ada, picture(40, 30), f"{number}.jpg") for number in range(2))
     before = UNREADABLE._value.get()
     _say(immich_stub, {odd.id: bad})
-    assert [photo.name for photo in (await library.photos(as_ada, None, 10)).items] == ["1.jpg"]
+    assert [photo.name for photo in (await library.items(PHOTO, as_ada, None, 10)).items] == ["1.jpg"]
     assert UNREADABLE._value.get() == before + 1
-    assert len(await library.visible(as_ada, [str(uuid.uuid4()) for _ in range(20)], singly=0)) == 0
+    assert len(await library.visible(as_ada, [Source.photo(str(uuid.uuid4())) for _ in range(20)], singly=0)) == 0
 
 
 def _say(immich_stub, changes):
@@ -231,4 +239,4 @@ async def test_an_answer_that_is_not_immichs_is_explained(immich_stub, library, 
 
     immich_stub.instead["search/metadata"] = other
     with pytest.raises(LibraryUnavailable, match="is the address right"):
-        await library.photos(as_ada, None, 10)
+        await library.items(PHOTO, as_ada, None, 10)

@@ -5,6 +5,8 @@ import logging
 import socket
 
 import pytest
+from immichvr_catalog import PHOTO
+from immichvr_common.sources import Source
 from immichvr_gateway.library import ImmichLibrary, ImmichLimits, LibraryUnavailable, SignInFailed
 from pydantic import SecretStr
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
@@ -44,6 +46,34 @@ async def test_another_version_of_immich_is_a_problem(immich_stub, library, vers
     immich_stub.version = version
     [problem] = await library.check()
     assert ".".join(map(str, version)) in problem and "version 3" in problem
+
+
+@pytest.mark.parametrize("version", [(3, 0, 0), (3, 0, 3), (3, 1, 0), (3, 2, 2)])
+async def test_nothing_is_said_of_the_versions_that_are_known(immich_stub, open_library, ada, version):
+    immich_stub.version = version
+    library = open_library(api_key=SecretStr(immich_stub.add_key(ada, ("all",))))
+    assert (await library.check(), await library.remarks()) == ([], [])
+    assert await library.identity_of_service()
+
+
+async def test_a_newer_version_and_permissions_that_may_be_left_out_are_remarked(immich_stub, open_library, ada):
+    immich_stub.version = (3, 3, 1)
+    [remark] = await open_library().remarks()
+    assert "3.3.1" in remark and "3.0 to 3.2" in remark
+    assert await open_library().check() == []
+    immich_stub.version = (3, 1, 0)
+    library = open_library(
+        api_key=SecretStr(
+            immich_stub.add_key(
+                ada, ("user.read", "asset.read", "asset.view", "asset.download", "album.read", "person.read")
+            )
+        )
+    )
+    lists, deletions = await library.remarks()
+    assert "tag.read, memory.read, stack.read" in lists and "album.read" not in lists
+    assert "asset.upload" in deletions and "may be left out" in deletions
+    immich_stub.instead["."] = lambda _: asyncio.sleep(0, Response("", 500))
+    assert await library.remarks() == []
 
 
 async def test_missing_permissions_are_named_at_the_start(immich_stub, open_library, ada):
@@ -117,9 +147,9 @@ async def test_nobody_is_followed_elsewhere(immich_stub, library, ada, as_ada, p
 
     immich_stub.instead["thumbnail|version|search"] = redirect
     with pytest.raises(LibraryUnavailable, match="not followed"):
-        await library.thumbnail(as_ada, asset.id)
+        await library.thumbnail(as_ada, Source.photo(asset.id))
     with pytest.raises(LibraryUnavailable, match="not followed"):
-        await library.photos(as_ada, None, 10)
+        await library.items(PHOTO, as_ada, None, 10)
     [problem] = await library.check()
     assert "not followed" in problem
 
@@ -140,7 +170,7 @@ async def test_a_credential_does_not_leave_for_another_port(immich_stub, library
 
     immich_stub.instead["thumbnail"] = redirect
     with pytest.raises(LibraryUnavailable):
-        await library.thumbnail(as_ada, asset.id)
+        await library.thumbnail(as_ada, Source.photo(asset.id))
     other.close()
     assert seen == []
 
@@ -153,7 +183,7 @@ async def test_a_circle_of_redirects_ends(immich_stub, library, ada, as_ada, pic
 
     immich_stub.instead["thumbnail"] = again
     with pytest.raises(LibraryUnavailable, match="circle"):
-        await library.thumbnail(as_ada, asset.id)
+        await library.thumbnail(as_ada, Source.photo(asset.id))
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
@@ -163,7 +193,7 @@ async def test_a_server_in_trouble_is_unavailable_not_empty(immich_stub, library
 
     immich_stub.instead["search"] = trouble
     with pytest.raises(LibraryUnavailable, match=f"{status}: try later") as caught:
-        await library.photos(as_ada, None, 10)
+        await library.items(PHOTO, as_ada, None, 10)
     assert caught.value.retriable
     assert (caught.value.down, caught.value.retry_after_s) == ("immich", 30)
 
@@ -174,7 +204,7 @@ async def test_a_refusal_that_is_no_json_is_still_a_refusal(immich_stub, library
 
     immich_stub.instead["search"] = forbidden
     with pytest.raises(LibraryUnavailable, match="502: no reason given"):
-        await library.photos(as_ada, None, 10)
+        await library.items(PHOTO, as_ada, None, 10)
 
 
 async def test_a_silent_server_is_given_up(immich_stub, open_library, ada, as_ada, picture):
@@ -188,9 +218,9 @@ async def test_a_silent_server_is_given_up(immich_stub, open_library, ada, as_ad
     immich_stub.instead["search|original"] = silent
     library = open_library(limits=ImmichLimits(read_s=0.1))
     with pytest.raises(LibraryUnavailable, match="too slow"):
-        await library.photos(as_ada, None, 10)
+        await library.items(PHOTO, as_ada, None, 10)
     with pytest.raises(LibraryUnavailable, match="too slow"):
-        await library.original(as_ada, asset.id)
+        await library.original(as_ada, Source.photo(asset.id))
 
 
 @pytest.mark.parametrize("what", ["list", "file"])
@@ -209,9 +239,9 @@ async def test_a_server_that_drips_is_given_up(immich_stub, open_library, ada, a
     library = open_library(limits=ImmichLimits(answer_s=0.2, file_s=0.2))
     with pytest.raises(LibraryUnavailable, match="too slow"):
         if what == "list":
-            await library.photos(as_ada, None, 10)
+            await library.items(PHOTO, as_ada, None, 10)
         else:
-            async with await library.original(as_ada, asset.id) as content:
+            async with await library.original(as_ada, Source.photo(asset.id)) as content:
                 async for _ in content.chunks:
                     pass
 
@@ -223,18 +253,18 @@ async def test_an_answer_larger_than_the_limit_is_not_read(immich_stub, open_lib
     immich_stub.instead["search"] = large
     library = open_library(limits=ImmichLimits(max_answer_bytes=100_000))
     with pytest.raises(LibraryUnavailable, match="larger than 100000"):
-        await library.photos(as_ada, None, 10)
+        await library.items(PHOTO, as_ada, None, 10)
 
 
 async def test_content_closed_early_gives_its_connection_back(immich_stub, open_library, ada, as_ada, picture):
     library = open_library(limits=ImmichLimits(connections=1, connect_s=2))
     asset = immich_stub.add_photo(ada, picture(), original=bytes(5_000_000))
     for _ in range(3):
-        content = await library.original(as_ada, asset.id)
+        content = await library.original(as_ada, Source.photo(asset.id))
         await anext(content.chunks)
         await content.close()
         await content.close()
-    assert len((await library.photos(as_ada, None, 10)).items) == 1
+    assert len((await library.items(PHOTO, as_ada, None, 10)).items) == 1
 
 
 async def test_neither_keys_nor_passwords_reach_the_log(immich_stub, library, ada, picture, caplog):
@@ -243,7 +273,7 @@ async def test_neither_keys_nor_passwords_reach_the_log(immich_stub, library, ad
     key = immich_stub.add_key(ada)
     who = await library.sign_in(api_key=key)
     session = await library.sign_in(email="ada@example.org", password=ada.password)
-    async with await library.original(who, asset.id):
+    async with await library.original(who, Source.photo(asset.id)):
         pass
     with pytest.raises(SignInFailed):
         await library.sign_in(api_key="guessed-key")
@@ -259,9 +289,14 @@ async def test_every_call_the_gateway_makes_is_one_that_immich_describes(
     asset = immich_stub.add_photo(ada, picture())
     who = await library.identity_of_service()
     session = await library.sign_in(email="ada@example.org", password=ada.password)
-    await library.photos(session, None, 10)
-    for call in (library.original, library.source, library.thumbnail, library.preview):
-        await (await call(who, asset.id)).close()
+    await library.items(PHOTO, session, None, 10)
+    for call in (
+        library.original,
+        library.source,
+        library.thumbnail,
+        library.preview,
+    ):
+        await (await call(who, Source.photo(asset.id))).close()
     await library.sign_out(session)
     assert await library.check() == []
     assert contract.used == {

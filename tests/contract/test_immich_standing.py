@@ -3,6 +3,8 @@
 import asyncio
 
 import pytest
+from immichvr_catalog import PHOTO
+from immichvr_common.sources import Source
 from immichvr_gateway.library import Caller, ImmichLibrary, LibraryUnavailable, PhotoNotFound, SignInFailed
 from starlette.responses import JSONResponse
 
@@ -78,7 +80,7 @@ async def test_what_immich_refuses_in_passing_is_not_believed_a_moment_longer(im
     await library.confirm(as_ada)
     immich_stub.keys.clear()
     with pytest.raises(SignInFailed):
-        await library.photos(as_ada, None, 10)
+        await library.items(PHOTO, as_ada, None, 10)
     with pytest.raises(SignInFailed):
         await library.confirm(as_ada)
 
@@ -88,18 +90,18 @@ async def test_a_decision_on_a_photo_serves_a_minute_and_one_request_serves_all_
 ):
     asset = immich_stub.add_photo(ada, picture())
     asset.shared_with.append(ben)
-    assert library.recall(as_ben, asset.id) is None
+    assert library.recall(as_ben, Source.photo(asset.id)) is None
     immich_stub.calls.clear()
     await asyncio.gather(*(library.photo(as_ben, asset.id) for _ in range(1000)))
     assert len(immich_stub.calls) == 1
     asset.shared_with.clear()
     clock.now += 59
-    assert library.recall(as_ben, asset.id) is True
+    assert library.recall(as_ben, Source.photo(asset.id)) is True
     clock.now += 1
-    assert library.recall(as_ben, asset.id) is None
+    assert library.recall(as_ben, Source.photo(asset.id)) is None
     results = await asyncio.gather(*(library.photo(as_ben, asset.id) for _ in range(1000)), return_exceptions=True)
     assert all(isinstance(one, PhotoNotFound) for one in results)
-    assert library.recall(as_ben, asset.id) is False
+    assert library.recall(as_ben, Source.photo(asset.id)) is False
     assert len(immich_stub.calls) == 2
 
 
@@ -110,8 +112,8 @@ async def test_which_of_2200_photos_somebody_sees_takes_five_requests_at_most_an
     first = immich_stub.add_photo(ada, small)
     for _ in range(2199):
         immich_stub.add_copy(first)
-    others = [immich_stub.add_copy(first, owner=ben).id for _ in range(20)]
-    everything = [*others, *(one.id for one in immich_stub.assets.values() if one.owner is ada)]
+    others = [Source.photo(immich_stub.add_copy(first, owner=ben).id) for _ in range(20)]
+    everything = [*others, *(Source.photo(one.id) for one in immich_stub.assets.values() if one.owner is ada)]
     immich_stub.calls.clear()
     seen, again = await asyncio.gather(*(library.visible(as_ada, everything, singly=2) for _ in range(2)))
     assert seen == again == set(everything) - set(others)
@@ -131,12 +133,12 @@ async def test_what_the_timeline_does_not_list_is_found_if_it_was_opened_before_
     for one in (photos[35], photos[39]):
         one.shared_with.append(ben)
         await library.photo(as_ben, one.id)
-    everything = [one.id for one in photos]
+    everything = [Source.photo(one.id) for one in photos]
     clock.now += 61
-    assert await library.visible(as_ben, everything, singly=0) == {photos[35].id, photos[39].id}
+    assert await library.visible(as_ben, everything, singly=0) == {everything[35], everything[39]}
     photos[35].shared_with.clear()
     clock.now += 61
-    assert await library.visible(as_ben, everything, singly=0) == {photos[39].id}
+    assert await library.visible(as_ben, everything, singly=0) == {everything[39]}
 
 
 async def test_what_was_never_asked_about_is_found_a_few_at_a_time(
@@ -144,12 +146,12 @@ async def test_what_was_never_asked_about_is_found_a_few_at_a_time(
 ):
     photos = [immich_stub.add_photo(ada, picture(4, 3)) for _ in range(12)]
     photos[11].shared_with.append(ben)
-    everything = [one.id for one in photos]
+    everything = [Source.photo(one.id) for one in photos]
     found = set()
     for _ in range(6):
         found |= await library.visible(as_ben, everything, singly=2)
         clock.now += 61
-    assert found == {photos[11].id}
+    assert found == {everything[11]}
 
 
 async def test_immich_is_told_whose_address_and_device_signs_in_and_names_it_in_its_list(immich_stub, library, ada):
@@ -161,3 +163,36 @@ async def test_immich_is_told_whose_address_and_device_signs_in_and_names_it_in_
     for headers in immich_stub.headers:
         assert headers["x-forwarded-for"] == "203.0.113.9"
         assert (headers["devicemodel"], headers["devicetype"]) == ("ImmichVR", "Android")
+
+
+async def test_a_video_is_seen_by_whom_immich_shows_it_and_is_no_photo(
+    immich_stub, library, clock, ada, ben, as_ada, as_ben, picture
+):
+    asset = immich_stub.add_photo(ada, picture(4, 3))
+    asset.type = "VIDEO"
+    video, photo = Source("video", asset.id), Source.photo(asset.id)
+    assert await library.visible(as_ada, [video, photo], singly=2) == {video}
+    assert (library.recall(as_ada, video), library.recall(as_ada, photo)) == (True, False)
+    assert await library.visible(as_ben, [video], singly=1) == set()
+    asset.shared_with.append(ben)
+    clock.now += 61
+    assert await library.visible(as_ben, [video], singly=1) == {video}
+    assert await library.owns(as_ada, video) and not await library.owns(as_ben, video)
+    with pytest.raises(PhotoNotFound):
+        await library.photo(as_ada, asset.id)
+    for hidden in ("locked", "hidden"):  # the second is what moves in a Live Photo
+        asset.visibility = hidden
+        clock.now += 61
+        assert await library.visible(as_ada, [video], singly=1) == set()
+
+
+async def test_photos_of_a_set_that_were_opened_before_are_all_asked_about(
+    immich_stub, library, clock, ada, ben, as_ben, picture
+):
+    photos = [immich_stub.add_photo(ada, picture(4, 3)) for _ in range(40)]
+    for one in photos:
+        one.shared_with.append(ben)
+        await library.photo(as_ben, one.id)
+    clock.now += 61
+    members = [Source.photo(one.id) for one in photos]
+    assert await library.visible(as_ben, members, singly=len(members)) == set(members)

@@ -2,7 +2,8 @@
 
 from immichvr_ai.depth import DEPTH_MODELS as DEPTH_OF_WORKERS
 from immichvr_ai.splats import SPLAT_MODELS as SPLATS_OF_WORKERS
-from immichvr_gateway.orders import DEPTH_MODELS, SPLAT_MODELS
+from immichvr_gateway.requests.depth import DEPTH_MODELS
+from immichvr_gateway.requests.splat import SPLAT_MODELS
 
 
 def test_people_can_ask_for_what_workers_can_do_and_nothing_else() -> None:

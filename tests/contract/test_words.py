@@ -1,4 +1,4 @@
-"""Every error that a person may meet has a sentence of its own in the viewer, and each sentence its error."""
+"""Every error that the sources name is in the catalogue, which has words for it, and each there is one of theirs."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+from immichvr_catalog import ERRORS
+
 ROOT = Path(__file__).parents[2]
-VIEWER = ROOT / "services/gateway/web/src/ui/error-words.ts"
-VIEWERS_OWN = {"offline", "too_many_requests"}
-"""What the viewer itself notices: no answer at all; a proxy's refusal without a code."""
-NOBODY_SEES = {"returned"}
-"""Between workers and the gateway alone."""
 _CODE = re.compile(r"[a-z][a-z0-9_]+")
 
 
 def sources() -> Iterator[ast.Module]:
     """Every module of every package and service, but for generated ones and what only tests run."""
-    for path in [*ROOT.glob("packages/*/src/**/*.py"), *ROOT.glob("services/*/src/**/*.py")]:
-        if not path.name.endswith(("_pb2.py", "_pb2_grpc.py")) and "testing" not in path.parts:
+    for path in [
+        *ROOT.glob("packages/*/src/**/*.py"),
+        *ROOT.glob("services/*/src/**/*.py"),
+        *ROOT.glob("apps/*/src/**/*.py"),
+    ]:
+        if not path.name.endswith(("_pb2.py", "_pb2_grpc.py")) and not {"testing", "immichvr_catalog"} & {*path.parts}:
             yield ast.parse(path.read_text())
 
 
@@ -67,6 +69,9 @@ def codes_in(module: ast.Module, places: dict[str, int], constants: dict[str, st
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             if any(isinstance(one, ast.Name) and one.id == "code" for one in targets):
                 yield from texts(node.value)
+            if any(isinstance(one, ast.Name) and one.id.endswith("_CODES") for one in targets):
+                values = node.value.values if isinstance(node.value, ast.Dict) else []
+                yield from (text for value in values for text in texts(value))
         elif isinstance(node, ast.Call):
             name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
             for keyword in node.keywords:
@@ -78,11 +83,43 @@ def codes_in(module: ast.Module, places: dict[str, int], constants: dict[str, st
                 yield from texts(node.args[places[name]])
 
 
-def test_every_error_has_its_sentence_in_the_viewer() -> None:
-    modules = list(sources())
+@pytest.fixture(scope="module")
+def modules() -> list[ast.Module]:
+    return list(sources())
+
+
+def test_every_error_of_the_sources_is_in_the_catalogue_and_each_there_is_one(modules: list[ast.Module]) -> None:
     places, constants = places_of_codes(modules), constants_of(modules)
-    codes = {code for module in modules for code in codes_in(module, places, constants)} - NOBODY_SEES
-    assert len(codes) > 60
-    worded = set(re.findall(r"^  ([a-z0-9_]+): \[", VIEWER.read_text(), re.MULTILINE))
-    assert codes - worded == set(), "without a sentence"
-    assert worded - codes - VIEWERS_OWN == set(), "a sentence for an error of nobody"
+    codes = {code for module in modules for code in codes_in(module, places, constants)}
+    assert codes - set(ERRORS) == set(), "not in the catalogue"
+    assert set(ERRORS) - codes == set(), "in the catalogue, but nobody's"
+
+
+def test_every_answer_has_a_status_that_the_catalogue_names_for_its_code(modules: list[ast.Module]) -> None:
+    seen = 0
+    for module in modules:
+        for node in ast.walk(module):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Problem" and len(node.args) > 1:
+                status, code = node.args[:2]
+                if isinstance(status, ast.Constant) and isinstance(code, ast.Constant):
+                    seen += 1
+                    assert status.value in ERRORS[code.value].statuses, ast.unparse(node)
+    assert seen > 40
+
+
+def test_what_a_class_calls_retriable_is_so_in_the_catalogue(modules: list[ast.Module]) -> None:
+    seen = 0
+    for module in modules:
+        for node in ast.walk(module):
+            if isinstance(node, ast.ClassDef):
+                own = {
+                    target.id: one.value.value
+                    for one in node.body
+                    if isinstance(one, ast.Assign) and isinstance(one.value, ast.Constant)
+                    for target in one.targets
+                    if isinstance(target, ast.Name)
+                }
+                if "code" in own and "retriable" in own:
+                    seen += 1
+                    assert ERRORS[own["code"]].retriable == own["retriable"], node.name
+    assert seen > 8

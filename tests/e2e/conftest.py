@@ -64,12 +64,13 @@ def running_up(data: Path, *arguments: str | Path, **environment: str) -> Iterat
         stop_process(process, grace_s=30)
 
 
-def _await_ready(address: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 90) -> None:
+def _await_ready(address: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 180) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         assert process.poll() is None, log.read_text()
         try:
-            if httpx.get(f"{address}/api/ready").status_code == 200:
+            # A stack with a certificate of its own sends whoever asks in the clear to https.
+            if httpx.get(f"{address}/api/ready", follow_redirects=True, verify=False).status_code == 200:  # noqa: S501
                 return
         except httpx.TransportError:
             pass
@@ -95,7 +96,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     Image.fromarray(skimage.data.astronaut()).save(photos / "astronaut.jpg", quality=92)
     os.utime(photos / "astronaut.jpg", (1_000_000_000, 1_000_000_000))
     (photos / "broken.jpg").write_bytes(b"this is no picture")
-    with running_up(data, "--photos", photos) as address:
+    # As of the proxy in front of it that some tests put there.
+    with running_up(data, "--photos", photos, IMMICHVR_GATEWAY_TRUSTED_PROXIES="127.0.0.1") as address:
         yield Stack(address, photos, data)
 
 
@@ -140,9 +142,9 @@ async def browser_with_camera() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def clean_page(browser: Browser) -> AsyncIterator[Page]:
+async def clean_page(browser: Browser, **options: Any) -> AsyncIterator[Page]:
     """A small window whose console must stay clean of errors of our own."""
-    context = await browser.new_context(viewport={"width": 480, "height": 320}, reduced_motion="reduce")
+    context = await browser.new_context(viewport={"width": 480, "height": 320}, reduced_motion="reduce", **options)
     page = await context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))

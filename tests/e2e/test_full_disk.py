@@ -1,4 +1,8 @@
-"""The whole stack on a disk that gets full: told everywhere within half a minute, and well again when there is room."""
+"""The whole stack on a disk that gets full: told everywhere within half a minute, and well again when there is room.
+
+In short: packages/common/tests/test_full.py, apps/local/tests/test_full_disk.py, and the gateway's
+test_storage_trouble.py.
+"""
 
 from __future__ import annotations
 
@@ -46,6 +50,7 @@ async def tell_much(data: Path) -> None:
     await bus.close()
 
 
+@pytest.mark.long
 def test_a_full_disk_is_told_everywhere_and_work_goes_on_when_there_is_room(
     disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start_up: Callable[..., AbstractContextManager[str]]
 ) -> None:

@@ -19,7 +19,7 @@ _CONTRACT = Path(__file__).parents[1] / "contract"
 
 def _immich_stub() -> Any:
     """An empty Immich in memory; its modules lie beside the contract tests."""
-    for name in ("immich_answers", "immich_stub"):
+    for name in ("immich_answers", "immich_automation", "immich_clips", "immich_lists", "immich_people", "immich_stub"):
         if name not in sys.modules:
             spec = importlib.util.spec_from_file_location(name, _CONTRACT / f"{name}.py")
             assert spec is not None and spec.loader is not None
@@ -112,3 +112,49 @@ def test_two_people_sign_in_and_each_sees_and_makes_only_their_own(start_up, tmp
                 assert first.get("/api/photos").status_code == 401
         text = "".join(path.read_text(errors="replace") for path in (tmp_path / "logs").glob("*.log"))
         assert ada_key not in text and ben_key not in text
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+async def test_a_link_opens_with_its_password_or_within_a_frame_and_a_headset_is_let_in_by_its_digits(
+    start_up, browser, until, page, tmp_path: Path, picture: bytes
+) -> None:
+    stub = _immich_stub()
+    with stub.serving():
+        ada = stub.add_user("Ada")
+        photo = stub.add_photo(ada, picture, "cat.jpg")
+        link = stub.add_link(ada, [photo], slug="cat", password="tulip", description="Our cat")
+        with start_up(tmp_path, IMMICH_URL=stub.url) as address:
+            await page.goto(f"{address}/share/cat/?budget=2000&motion=0")
+            await page.fill("input[name=password]", "rose")
+            await page.click("button[type=submit]")
+            await page.wait_for_selector(".form-error:not(:empty)")
+            await page.fill("input[name=password]", "tulip")
+            await page.click("button[type=submit]")
+            # The only photo of the link opens by itself.
+            state = await until(lambda state: state.get("view") == "photo" and state.get("mode") == "flat")
+            assert state["shared"] == "true"
+            for forbidden in ("Make it 3D", "Sign out", "Models"):
+                assert await page.locator(f"text={forbidden}").locator("visible=true").count() == 0
+            link.password = None
+            framed = f'<iframe src="{address}/share/{link.key}/?budget=2000" width="400" height="300"></iframe>'
+            await page.set_content(framed)
+            frame = page.frame_locator("iframe")
+            await frame.locator("img.flat").wait_for(timeout=30_000)
+
+            headset, phone = await browser.new_context(), await browser.new_context()
+            there, here = await headset.new_page(), await phone.new_page()
+            await there.goto(address)
+            await there.click("text=Show digits instead")
+            digits = await there.locator(".code").text_content(timeout=30_000)
+            await here.goto(address)
+            await here.fill("input[name=email]", ada.email)
+            await here.fill("input[name=password]", ada.password)
+            await here.click("button[type=submit]")
+            await here.locator(".tile").first.wait_for(timeout=30_000)
+            await here.click("a[aria-label=Account]")
+            await here.fill("input[name=code]", str(digits))
+            await here.click("text=Look")
+            await here.click("text=Yes, let it in", timeout=30_000)
+            await there.locator(".tile:not(.is-skeleton)").first.wait_for(timeout=30_000)
+            await here.locator(".sign-ins li[data-sign-in]").nth(1).wait_for(timeout=30_000)

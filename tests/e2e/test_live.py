@@ -16,27 +16,37 @@ import psutil
 import pytest
 from immichvr_ai.live.gaussians import Gaussians
 from immichvr_ai.live.packing import pack
+from immichvr_ai.networks import NETWORKS
 from immichvr_common.embedded import free_ports
+from immichvr_models import registry
 from PIL import Image
 from playwright.async_api import Page
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 FRAMES = 100
+MODEL = "da2-base"
 BUDGET = 1500
 
 
 @pytest.fixture(scope="module")
 def live_stack(tmp_path_factory: pytest.TempPathFactory, start_up: Any) -> Iterator[str]:
-    """A stack whose live sessions run small copies of the networks, with random weights."""
-    photos, data = tmp_path_factory.mktemp("photos"), tmp_path_factory.mktemp("data")
+    """A stack on a machine where the weights of a model lie: those of a small copy of its network, random ones."""
+    photos, data, local = (tmp_path_factory.mktemp(name) for name in ("photos", "data", "local"))
     Image.new("RGB", (64, 48), (200, 90, 30)).save(photos / "one.jpg")
+    assert all(file.sha256 is None for file in registry[MODEL].files), "other weights than the registry's are refused"
+    network: Any = NETWORKS[MODEL].tiny(5)
+    network.save_pretrained(local / MODEL)
+    (local / MODEL / "preprocessor_config.json").write_text("{}")
     environment = {
         "IMMICHVR_MODELS_OFFLINE": "0",
         "HF_ENDPOINT": f"http://127.0.0.1:{free_ports(1)[0]}",
-        "IMMICHVR_AI_LIVE__TINY": "true",
+        "IMMICHVR_MODELS_DIR": str(data / "models"),
+        "IMMICHVR_MODELS_LOCAL": str(local),
     }
     with start_up(data, "--photos", photos, **environment) as address:
+        accepted = httpx.post(f"{address}/api/models/{MODEL}/accept", json={"licence": registry[MODEL].licence.name})
+        accepted.raise_for_status()
         yield address
 
 
@@ -214,13 +224,13 @@ async def reached(page: Page, wanted: Any, seconds: float) -> dict[str, str]:
 @pytest.mark.timeout(400)
 async def test_a_hundred_frames_of_a_camera_become_splats_in_the_browser(live_stack: str, camera_page: Page) -> None:
     page = camera_page
-    await page.goto(f"{live_stack}/live.html?budget={BUDGET}&quality=lowest&model=da2-small")
+    await page.goto(f"{live_stack}/live.html?budget={BUDGET}&quality=lowest&model={MODEL}")
     await page.get_by_role("button", name="Use the camera").click()
     await reached(page, lambda state: state.get("live") == "live", 90)
     await reached(page, lambda state: int(state.get("results", 0)) >= 10, 60)
     before = memory_mb()
     state = await reached(page, lambda state: int(state.get("results", 0)) >= FRAMES, 240)
-    assert state["model"] == "tiny-da2-small"
+    assert state["model"] == MODEL
     assert 500 < int(state["splats"]) <= BUDGET
     assert int(state["nonfinite"]) == 0
     assert "trouble" not in state

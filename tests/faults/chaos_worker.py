@@ -4,7 +4,7 @@ import asyncio
 import sys
 from typing import ClassVar
 
-from immichvr_common.service import serve
+from immichvr_common.service import ServiceSpec, serve
 from immichvr_common.settings import WorkerSettings
 from pydantic_settings import SettingsConfigDict
 
@@ -19,4 +19,4 @@ class ChaosSettings(WorkerSettings):
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(ChaosSettings(), "chaos_capability:perform"))
+    asyncio.run(serve(ServiceSpec("chaos_capability:perform"), ChaosSettings()))

@@ -26,9 +26,12 @@ from immichvr_common.embedded import NatsServer, SeaweedServer, free_ports
 from immichvr_common.storage import ObjectStore
 from immichvr_common.testing.fixtures import ACK_WAIT_S
 from immichvr_common.testing.jobs import Events, submit
+from immichvr_video_depth.testing.clips import write_clip
 from PIL import Image
 
 PATIENCE_S = 30
+CLIP_FRAMES = 198
+"""Nine windows of a network of videos."""
 NAMES = [
     "twenty.jpg", "slow-killed.jpg", "slow-paused.jpg", "next.jpg", "deadly-one.jpg", "slow-cut.jpg", "slow-waits.jpg",
     "refused.jpg", "before.jpg", "slow-stores.jpg", "slow-given-up.jpg", "slow-returned.jpg", "queued.jpg",
@@ -115,10 +118,10 @@ class Gateway(Process):
         """A job as it is now."""
         return dict((await self.get(f"/api/jobs/{job_id}")).json())
 
-    async def until(self, job_id: str, *states: str, run: int = 1) -> dict[str, Any]:
+    async def until(self, job_id: str, *states: str, run: int = 1, within_s: float = PATIENCE_S) -> dict[str, Any]:
         """A job once it is in one of these states of a run; by default, once it has ended."""
         states = states or ("succeeded", "failed", "cancelled")
-        async with self._news() as news, asyncio.timeout(PATIENCE_S):
+        async with self._news() as news, asyncio.timeout(within_s):
             job = await self.job(job_id)
             while (job["id"], job["run"]) != (job_id, run) or job["state"] not in states:
                 job = await news.get()
@@ -147,6 +150,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / part).mkdir()
     for name in NAMES:
         Image.new("RGB", (8, 6), "teal").save(folder / "photos" / name)
+    write_clip(folder / "photos" / "walk.mp4", CLIP_FRAMES)
     return folder
 
 
@@ -232,6 +236,7 @@ def start_worker(
             "STUDIO": str(studio),
             **_servers("IMMICHVR_AI_", "ai", bus_server, object_server),
             **_servers("IMMICHVR_CONVERTER_", "converter", bus_server, object_server),
+            **_servers("IMMICHVR_VIDEO_DEPTH_", "video-depth", bus_server, object_server),
             **more,
         }
         script = command or (str(Path(__file__).with_name("trial_worker.py")),)

@@ -1,6 +1,7 @@
 """Any process killed at any moment of many jobs: each ends once, and what succeeded is there, whole, and once.
 
-CHAOS_PHOTOS and CHAOS_SEEDS say how many photos (four of them make five jobs) and which seeds.
+`make test` does it in short. CHAOS_PHOTOS, CHAOS_SECONDS and CHAOS_SEEDS say how many photos (four of them make five
+jobs), for how long and which seeds for `make test-long` and `make test-chaos`.
 """
 
 import asyncio
@@ -31,9 +32,17 @@ from PIL import Image
 
 log = get_log(__name__)
 
-PHOTOS = int(os.environ.get("CHAOS_PHOTOS", "48"))
-SEEDS = [int(seed) for seed in os.environ.get("CHAOS_SEEDS", "1").split()]
-RAGE_S = float(os.environ.get("CHAOS_SECONDS", "15"))
+IN_SHORT = pytest.param(2, 14, 6.0, id="in short")
+LONG = [
+    pytest.param(
+        int(seed),
+        int(os.environ.get("CHAOS_PHOTOS", "48")),
+        float(os.environ.get("CHAOS_SECONDS", "15")),
+        id=f"seed {seed}",
+        marks=pytest.mark.long,
+    )
+    for seed in os.environ.get("CHAOS_SEEDS", "1").split()
+]
 CAPABLE = {
     "PYTHONPATH": str(Path(__file__).parent),
     "IMMICHVR_AI_PHOTO__MIN_SIDE": "6",
@@ -221,12 +230,12 @@ def photos(folder: Path, count: int, seed: int) -> list[str]:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("seed", "count", "seconds"), [IN_SHORT, *LONG])
 async def test_whatever_is_killed_every_job_ends_once_and_what_succeeded_is_there_whole_and_once(
-    tmp_path: Path, start_gateway, start_worker, bus_server, object_server, store, bus, seed
+    tmp_path: Path, start_gateway, start_worker, bus_server, object_server, store, bus, seed, count, seconds
 ) -> None:
     (tmp_path / "photos").mkdir()
-    names = photos(tmp_path / "photos", PHOTOS, seed)
+    names = photos(tmp_path / "photos", count, seed)
     chaos = Chaos(seed, ACK_WAIT_S)
 
     def gateway():
@@ -241,19 +250,21 @@ async def test_whatever_is_killed_every_job_ends_once_and_what_succeeded_is_ther
     chaos.server("nats", bus_server)
     chaos.server("seaweedfs", object_server)
     asked = asyncio.create_task(_ask(person, [ids[name] for name in names]))
-    raging = asyncio.create_task(chaos.rage(RAGE_S))
+    raging = asyncio.create_task(chaos.rage(seconds))
     jobs = await asked
     await raging
     ended = await person.all_ended(list(jobs))
     told = Counter(job["state"] if job["state"] != "failed" else job["error"]["code"] for job in ended.values())
     log.info("all jobs have ended", seed=seed, ends=dict(told), strikes=dict(chaos.told))
-    assert set(told) <= {"succeeded", *MAY_FAIL}, told
-    assert told["succeeded"] >= 0.8 * len(jobs), told
+    assert set(told) <= {"succeeded", *MAY_FAIL}, [job["error"] for job in ended.values() if job["error"]]
+    # Of few jobs, two that were struck each time they were tried are many.
+    assert told["succeeded"] >= 0.8 * len(jobs) - 2, told
     for job_id, job in ended.items():
         if job["state"] == "failed":
             assert job["error"]["retriable"], job
             assert (await person.ask("POST", f"/api/jobs/{job_id}/retry")).status_code in (202, 409)
-    await _check(store, await person.all_ended(list(jobs)), jobs)
+    real = await _check(store, await person.all_ended(list(jobs)), jobs)
+    assert real == sum(name.startswith("real") for name in names)
     await _check_ends(bus, list(jobs))
     await person.close()
     chaos.end()
@@ -275,8 +286,8 @@ async def _ask(person: Person, ids: list[str]) -> dict[str, str]:
     return jobs
 
 
-async def _check(store, ended, jobs) -> None:
-    """Every file is what its manifest says; light variants are there, and real splats."""
+async def _check(store, ended, jobs) -> int:
+    """Every file is what its manifest says, and light variants are there; how many splats were really made."""
     real = 0
     for job_id, job in ended.items():
         assert job["state"] == "succeeded", job
@@ -298,7 +309,7 @@ async def _check(store, ended, jobs) -> None:
         if jobs[job_id] == "light":
             variants = {file.variant for manifest in manifests for file in manifest.files}
             assert "light" in variants, (job, variants)
-    assert real == -(-PHOTOS // 40)
+    return real
 
 
 async def _check_ends(bus, job_ids: list[str]) -> None:

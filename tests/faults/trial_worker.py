@@ -3,7 +3,7 @@
 import asyncio
 from typing import ClassVar
 
-from immichvr_common.service import serve
+from immichvr_common.service import ServiceSpec, serve
 from immichvr_common.settings import WorkerSettings
 from pydantic_settings import SettingsConfigDict
 
@@ -16,4 +16,4 @@ class TrialSettings(WorkerSettings):
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(TrialSettings(), "immichvr_common.testing.studio:perform"))
+    asyncio.run(serve(ServiceSpec("immichvr_common.testing.studio:perform"), TrialSettings()))

@@ -3,7 +3,7 @@
 python tests/fuzz/fuzz_readers.py FOLDER [-max_total_time=600] [other options of libFuzzer]
 
 The first byte of an input names the reader, by its place in READERS: the formats of splats, then those of coloured
-points. FOLDER gets a corpus that our writers make, and
+points, then SOG as a folder, whose files come in a zip. FOLDER gets a corpus that our writers make, and
 grows by what reaches new code. Kernels run as plain Python, so that they too are covered and their indices checked.
 """
 
@@ -14,6 +14,7 @@ import os
 import random
 import resource
 import sys
+import tempfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -31,7 +32,8 @@ import numpy as np
 
 SPLATS = [key for key, row in FORMATS.items() if row.can_read]
 POINTS = list(POINT_FORMATS)
-READERS = SPLATS + [f"points-{key}" for key in POINTS]
+SOG_FOLDER = "sog-folder"
+READERS = [*SPLATS, *(f"points-{key}" for key in POINTS), SOG_FOLDER]
 LIMITS = ReadLimits(max_bytes=1 << 16, max_points=20_000, max_decompressed_bytes=4 << 20)
 SPLAT_ARRAYS = ("means", "log_scales", "quaternions", "opacity_logits", "sh")
 SECONDS_PER_INPUT = 10
@@ -61,7 +63,23 @@ def _read(place: int, data: bytes) -> tuple[GaussianCloud | PointCloud, tuple[st
     """A cloud, and which of its arrays must be finite."""
     if place < len(SPLATS):
         return read(data, SPLATS[place], LIMITS).cloud, SPLAT_ARRAYS
+    if READERS[place] == SOG_FOLDER:
+        with tempfile.TemporaryDirectory() as folder:
+            _unpack_into(Path(folder), data)
+            return read(folder, limits=LIMITS).cloud, SPLAT_ARRAYS
     return read_points(data, POINTS[place - len(SPLATS)], LIMITS).cloud, ("points",)
+
+
+def _unpack_into(folder: Path, data: bytes) -> None:
+    """The files of a zip, as far as there are any that a folder can hold."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            for info in archive.infolist():
+                name = Path(info.filename).name
+                if name and info.file_size < LIMITS.max_decompressed_bytes:
+                    (folder / name).write_bytes(archive.read(info))
+    except (zlib.error, zipfile.BadZipFile, OSError, EOFError, ValueError, KeyError, RuntimeError, NotImplementedError):
+        return
 
 
 def mutate(data: bytes, most: int, seed: int) -> bytes:
@@ -113,6 +131,9 @@ def make_corpus(folder: Path) -> None:
             for count in (0, 1, 20):
                 data = points_to_bytes(_points(count), key, **options)
                 (folder / f"points-{key}-{compression}-{count}").write_bytes(bytes([place]) + data)
+    for count, degree in ((1, 0), (20, 3)):
+        data = to_bytes(_cloud(count, degree), "sog")
+        (folder / f"{SOG_FOLDER}-{count}-{degree}").write_bytes(bytes([READERS.index(SOG_FOLDER)]) + data)
 
 
 def _dialects() -> dict[str, tuple[str, bytes]]:

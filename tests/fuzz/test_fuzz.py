@@ -35,7 +35,13 @@ def test_no_reader_breaks_on_files_that_a_fuzzer_makes(tmp_path):
     names = {path.name for path in corpus.iterdir()}
     for key, row in FORMATS.items():
         assert not (row.can_read and row.can_write) or f"{key}-20-3" in names
-    assert {"points-ply--20", "points-glb-none-20", "points-glb-meshopt-20", "points-glb-draco-20"} <= names
+    assert {
+        "points-ply--20",
+        "points-glb-none-20",
+        "points-glb-meshopt-20",
+        "points-glb-draco-20",
+        "sog-folder-20-3",
+    } <= names
     assert len(names) > 5 * len(FORMATS), "nothing that was made reached new code"
 
 
@@ -47,3 +53,13 @@ def test_no_reader_of_photos_breaks_on_files_that_a_fuzzer_makes(tmp_path):
     assert done.returncode == 0, done.stderr[-3000:]
     assert list(broken.iterdir()) == []
     assert len(list(corpus.iterdir())) > 25, "nothing that was made reached new code"
+
+
+@pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris has no build for this platform")
+def test_no_reader_of_videos_breaks_on_files_that_a_fuzzer_makes(tmp_path):
+    corpus, broken = tmp_path / "corpus", tmp_path / "broken"
+    broken.mkdir()
+    done = run_fuzzer("fuzz_videos.py", corpus, broken)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert list(broken.iterdir()) == []
+    assert len(list(corpus.iterdir())) > 30, "nothing that was made reached new code"

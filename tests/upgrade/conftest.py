@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 from immichvr_common.bus import Bus, connect
 from immichvr_common.embedded import BUCKET, NatsServer, SeaweedServer
-from immichvr_common.processes import ChildPool
+from immichvr_common.processes.pool import ChildPool
 from immichvr_common.settings import WorkSettings
 from immichvr_common.storage import ObjectStore
 from immichvr_common.testing.fixtures import ACK_WAIT_S

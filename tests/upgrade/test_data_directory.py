@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from immichvr_local.errors import CommandError
 from immichvr_local.stack.data import DataDirectory
-from immichvr_local.stack.parts import NAMES, Plan, parts_of
+from immichvr_local.stack.parts import Plan, inner_port_names, names, parts_of
 from immichvr_local.stack.ports import inner_ports
 
 FOLDERS = {
@@ -39,8 +39,9 @@ def root(tmp_path: Path) -> Path:
 def test_its_servers_find_their_stores_and_its_secrets_stay(root: Path) -> None:
     data = DataDirectory(root)
     with data.locked():
-        parts = {part.name: part for part in parts_of(Plan(data, root, "127.0.0.1", 2284, PORTS))}
-    assert tuple(parts) == NAMES
+        inner = inner_ports(inner_port_names(), data.remembered()["ports"], {2284})  # services came since
+        parts = {part.name: part for part in parts_of(Plan(data, root, "127.0.0.1", 2284, inner))}
+    assert tuple(parts) == names()
     nats, seaweed = parts["nats"], parts["seaweedfs"]
     config = json.loads((root / "nats" / "nats.conf").read_text())
     assert nats.directory is not None and seaweed.directory is not None

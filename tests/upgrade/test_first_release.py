@@ -18,6 +18,12 @@ async def test_every_job_is_there_under_its_id_and_whose_it_was(upgraded, record
     ]
 
 
+async def test_a_job_on_a_photo_is_one_on_a_source_of_that_kind(upgraded, recording) -> None:
+    for job in recording.jobs:
+        of_photo = {"kind": "photo", "id": job["photo_id"]}
+        assert upgraded.at_start[job["id"]]["source"] == (of_photo if job["photo_id"] else None)
+
+
 async def test_a_job_that_had_ended_has_ended_as_it_had(upgraded, recording) -> None:
     for job in recording.jobs:
         if job["state"] in ("succeeded", "failed", "cancelled"):

@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
+from immichvr_common.sources import Source
 from immichvr_gateway.library.folder.walking import file_version
 from immichvr_gateway.library.immich.answers import Asset
-from immichvr_gateway.library.immich.library import _source_version
-from immichvr_gateway.recipes import conversion_hash, job_id, recipe
+from immichvr_gateway.library.immich.describing import source_version
+from immichvr_gateway.requests.recipes import conversion_hash, job_id, recipe
 
 VERSION = "35b5f888b847b701"
 IMMICH_ASSET: dict[str, Any] = {
@@ -28,7 +29,7 @@ IMMICH_ASSET: dict[str, Any] = {
 )
 def test_recipes(kind: str, model: str, params: dict[str, Any] | None, name: str) -> None:
     assert recipe(kind, VERSION, model, params) == name
-    assert job_id(kind, "somephoto", name) == f"{kind}-somephoto-{name}"
+    assert job_id(kind, Source.photo("somephoto"), name) == f"{kind}-somephoto-{name}"
 
 
 def test_conversions() -> None:
@@ -39,7 +40,7 @@ def test_conversions() -> None:
 
 @pytest.mark.parametrize(("is_edited", "version"), [(False, "3958645916859d77"), (True, "edb64d97bb0fd146")])
 def test_versions_of_photos_in_immich(is_edited: bool, version: str) -> None:
-    assert _source_version(Asset.model_validate({**IMMICH_ASSET, "isEdited": is_edited})) == version
+    assert source_version(Asset.model_validate({**IMMICH_ASSET, "isEdited": is_edited})) == version
 
 
 def test_versions_of_photos_in_a_folder() -> None:

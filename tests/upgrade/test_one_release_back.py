@@ -12,14 +12,23 @@ import pytest
 from cryptography.fernet import Fernet
 from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
 from google.protobuf.message import Message
+from immichvr.events.v1.events_pb2 import AssetEvent, Job, JobEvent
+from immichvr_common.arrivals import NAME
 from immichvr_common.bus import Bus, ensure_streams
+from immichvr_common.bus.reading import Unreadable
 from immichvr_common.bus.subjects import read_subject
+from immichvr_common.manifests import Manifest
+from immichvr_common.sources import Source
 from immichvr_common.testing.fixtures import ACK_WAIT_S
+from immichvr_gateway.assets.index import entry_of
+from immichvr_gateway.auth.sealed import SealedSessions, Session
 from immichvr_gateway.jobs.projection import Position
+from immichvr_gateway.jobs.reading import read_record
+from immichvr_gateway.jobs.records import JobRecord, new_record
 from immichvr_gateway.library import Identity
 from immichvr_gateway.models.records import ModelRecord
-from immichvr_gateway.sealed import SealedSessions, Session
-from immichvr_gateway.upkeep import save_position, stored_position
+from immichvr_gateway.requests.recipes import job_id
+from immichvr_gateway.upkeep.tasks import save_position, stored_position
 from jsonschema import Draft202012Validator, FormatChecker
 
 RECORDED = Path(__file__).with_name("recorded")
@@ -64,6 +73,10 @@ async def test_records_of_jobs_and_the_messages_in_them_are_read(upgraded, messa
     for record in records:
         job = json_format.ParseDict(record["message"], messages["Job"](), ignore_unknown_fields=True)
         assert (job.id, job.run) == (record["id"], record["run"])
+        assert record["photo_id"] == job.photo_id
+        if "source" in record:  # written since
+            assert record["source"] == {"kind": "photo", "id": job.photo_id}
+    assert any("source" in record for record in records)
 
 
 @STACK
@@ -73,7 +86,11 @@ async def test_entries_of_assets_and_their_manifests_are_read(upgraded) -> None:
     assert {manifest["photo_id"] for manifest in manifests} >= {
         upgraded.recording.photo_id(name) for name in ("garden", "fern", "path")
     }
-    assert [manifest["recipe"] for manifest in manifests] == [entry["recipe"] for entry in entries]
+    for told in ("recipe", "photo_id"):
+        assert [manifest[told] for manifest in manifests] == [entry[told] for entry in entries]
+    for written in (entries, manifests):
+        since = [one for one in written if "source" in one]
+        assert since and all(one["source"] == {"kind": "photo", "id": one["photo_id"]} for one in since)
 
 
 @STACK
@@ -83,10 +100,71 @@ async def test_events_say_to_it_what_they_say_now(upgraded, messages) -> None:
         told = read_subject(subject)
         name = "Job" if told is None else {"job": "JobEvent", "asset": "AssetEvent", "model": "ModelEvent"}[told.what]
         event = json_format.Parse(written, messages[name](), ignore_unknown_fields=True)
+        if told is not None and told.what == "asset":
+            assert event.photo_id == told.about
         if told is not None and told.what == "job" and told.by is not None:
             ends[event.job_id] = type(event).DESCRIPTOR.fields_by_name["state"].enum_type.values[event.state].name
     path = upgraded.recording.job("path", "depth")["id"]
     assert ends[path] == "JOB_STATE_SUCCEEDED"
+
+
+OF_SET = Source("set", "set-415f709f231628087389da6e02568293")
+
+
+def a_job(source: Source) -> Job:
+    job = Job(id=job_id("splat", source, "f00d"), kind="splat", run=1, requesters=["ann"])
+    source.put(job)
+    job.recipes["splat"] = "f00d"
+    job.created_at.GetCurrentTime()
+    return job
+
+
+def its_record(job: Job) -> JobRecord:
+    return new_record(job, f"jobs.ai.cpu.interactive.splat.{job.id}", "ann", {})
+
+
+def its_manifest(source: Source) -> Manifest:
+    return Manifest(
+        kind="splat", source=source, source_version="v", model_key="sharp", recipe="f00d", files=[],
+        job_id=job_id("splat", source, "f00d"), run=1, attempt=1, requested_at=datetime.now(UTC),
+    )  # fmt: skip
+
+
+def test_what_is_of_no_photo_is_read_and_taken_for_no_photos(messages) -> None:
+    job, manifest = a_job(OF_SET), its_manifest(OF_SET)
+    entry = entry_of(manifest)
+    written = {"JobRecord": its_record(job), "Manifest": manifest, "AssetEntry": entry}
+    for schema, model in written.items():
+        assert check(schema, model.model_dump_json().encode())["photo_id"] == "", schema
+    event = JobEvent(job_id=job.id, kind=job.kind, run=1, job=job)
+    for name, message in {"Job": job, "JobEvent": event, "AssetEvent": AssetEvent()}.items():
+        OF_SET.put(message)
+        read = json_format.Parse(json_format.MessageToJson(message), messages[name](), ignore_unknown_fields=True)
+        assert read.photo_id == "", name
+    # That release has three words in the key of an entry, the first of which is a photo's id.
+    assert entry.kv_key == "set=set-415f709f231628087389da6e02568293.splat.sharp"
+    assert not NAME.fullmatch(entry.kv_key.partition(".")[0]), "no photo has such an id"
+
+
+def test_a_photos_keys_and_ids_are_what_they_were() -> None:
+    photo = Source.photo("6f1c0a3b-4c5d-4e6f-8a9b-0c1d2e3f4a5b")
+    manifest = its_manifest(photo)
+    assert manifest.key == f"splats/{photo.id}_sharp/f00d/manifest.json"
+    assert entry_of(manifest).kv_key == f"{photo.id}.splat.sharp"
+    assert a_job(photo).id == f"splat-{photo.id}-f00d"
+
+
+def test_a_record_that_it_wrote_anew_is_of_its_source_still() -> None:
+    record = its_record(a_job(OF_SET))
+    known = SCHEMAS["JobRecord"]["properties"]
+    rewritten = {name: value for name, value in json.loads(record.model_dump_json()).items() if name in known}
+    assert "source" not in rewritten
+    assert read_record(record.id, json.dumps(rewritten).encode()).source == OF_SET
+    # Once it has published the job anew, nothing tells any more whose it is: nobody is shown it.
+    for spelling in ("source", "photoId"):
+        rewritten["message"].pop(spelling, None)
+    with pytest.raises(Unreadable, match="of no source"):
+        read_record(record.id, json.dumps(rewritten).encode())
 
 
 @STACK
@@ -134,5 +212,5 @@ async def test_its_streams_and_durables_can_be_had_back_and_changed_again(gatewa
             continue
         answer = await gateway_bus.client.request(f"$JS.API.{what}", json.dumps(config).encode())
         assert "error" not in json.loads(answer.data), (what, answer.data)
-    await ensure_streams(gateway_bus.js, ACK_WAIT_S)
+    await ensure_streams(gateway_bus, ACK_WAIT_S)
     assert (await gateway_bus.js.stream_info("JOBS")).config.republish is not None

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
-from immichvr_ai.networks.base import Compute, View
 from immichvr_ai.networks.sharp import Sharp, upstream
 from immichvr_ai.networks.sharp.ellipsoids import covariances
 from immichvr_ai.networks.sharp.network import forward
 from immichvr_ai.networks.sharp.unprojection import disparity_factor
+from immichvr_inference.network import Compute, View
 from immichvr_media.focal import focal_length
 from immichvr_splats import SH_C0, GaussianCloud, read, to_bytes
 

@@ -1,1 +1,1 @@
-"""Measurements: scenes with true depth, a splat rasterizer, and benches against peers and limits."""
+"""Measurements: scenes with true depth, and benches against peers and limits."""

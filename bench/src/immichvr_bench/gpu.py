@@ -1,4 +1,4 @@
-"""The networks on this machine's GPU: SHARP against upstream's own, Depth Anything 3, lifting.
+"""The networks on this machine's GPU: SHARP against upstream's own, Depth Anything 3, lifting, videos.
 
 python bench/src/immichvr_bench/gpu.py --json gpu.json     (nothing of ours needs to be installed)
 python bench/src/immichvr_bench/gpu.py --tiny --device cpu  (everything small, to see that it runs)
@@ -16,11 +16,15 @@ import time
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[3]
-_SOURCES = ("bench", "services/ai", "packages/splats", "packages/media")
+_SOURCES = (
+    "bench", "services/ai", "packages/splats", "packages/media", "packages/depth", "packages/inference",
+    "packages/catalog", "packages/networks", "packages/video", "services/video-depth",
+)  # fmt: skip
 _SECTIONS = {
     "sharp": ("immichvr_bench.gpu_sharp", "measure"),
     "da3": ("immichvr_bench.gpu_depth", "measure_networks"),
     "lifting": ("immichvr_bench.gpu_depth", "measure_lifting"),
+    "video": ("immichvr_bench.gpu_video", "measure"),
 }
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from immichvr_ai.depth_map import DepthMap
-from immichvr_ai.lift import lift
-from immichvr_ai.networks import NETWORKS
-from immichvr_ai.networks.base import Compute, SplatNetwork
+from immichvr_depth.depth_map import DepthMap
+from immichvr_depth.lift import lift
+from immichvr_inference.network import Compute, SplatNetwork
+from immichvr_networks import NETWORKS
 
 from immichvr_bench.gpu_photos import jpeg, spz_of, view_of
 from immichvr_bench.gpu_report import Bench
@@ -60,7 +60,7 @@ def _frames(bench: Bench, name: str, work: Callable[[], object]) -> None:
 
 
 def _random(key: str, device: torch.device) -> torch.nn.Module:
-    from immichvr_ai.networks.depth_anything_3 import weights
+    from immichvr_networks.depth_anything_3 import weights
 
     with device:
         return weights.full_random(key).requires_grad_(False)

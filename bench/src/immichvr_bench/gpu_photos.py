@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import numpy as np
-from immichvr_ai.networks.base import View
+from immichvr_inference.network import View
 from immichvr_splats import GaussianCloud, to_bytes
 from PIL import Image
 

@@ -15,12 +15,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
-from immichvr_ai.depth_map import DepthMap
-from immichvr_ai.lift import lift
+from immichvr_depth.depth_map import DepthMap
+from immichvr_depth.lift import lift
 from immichvr_splats import SH_C0, Camera, GaussianCloud
+from immichvr_splats.rendering import Rendering, render
 from PIL import Image
 
-from immichvr_bench.rasterizer import Rendering, render
 from immichvr_bench.scenes import SCENES, Scene, View, render_view
 
 Bytes = npt.NDArray[np.uint8]

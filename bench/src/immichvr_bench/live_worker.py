@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 
 import numpy as np
-from immichvr_ai.lift.compiled import Floats
 from immichvr_ai.live.frames import Picture
 from immichvr_ai.live.gaussians import Gaussians
 from immichvr_ai.live.packing import Packed
 from immichvr_ai.live.protocol import Output
 from immichvr_ai.live.serving import serve_live
 from immichvr_ai.settings import AiSettings
-from immichvr_common.service import serve
+from immichvr_common.service import ServiceSpec, serve
 from immichvr_common.tasks import Made, Report, Task
+from immichvr_depth.compiled import Floats
 
 SPLATS = 21_000
 
@@ -21,7 +21,7 @@ SPLATS = 21_000
 class ReadyMade:
     """Gives the same Gaussians for every frame."""
 
-    key, licence = "ready-made", "Apache-2.0"
+    key, licence, reason = "ready-made", "Apache-2.0", ""
     makes: tuple[Output, ...] = ("gaussians", "points")
 
     def __init__(self) -> None:
@@ -49,9 +49,9 @@ class ReadyMade:
 
 def perform(task: Task, report: Report) -> list[Made]:
     """Serves one live session."""
-    serve_live(task, report, lambda _: ReadyMade())
+    serve_live(task, report, lambda *_: ReadyMade())
     return []
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(AiSettings(), "immichvr_bench.live_worker:perform"))
+    asyncio.run(serve(ServiceSpec("immichvr_bench.live_worker:perform"), AiSettings()))

@@ -24,12 +24,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from immichvr_splats import Camera, GaussianCloud, lod, read, warm, write
+from immichvr_splats.rendering import render, shifted
 from rich.console import Console
 from rich.table import Table
 
 from immichvr_bench.clouds import SHARP_SIDE, photo_cloud, walk_cloud, waves_cloud
 from immichvr_bench.convert_tools import decimate_with_splat_transform
-from immichvr_bench.rasterizer import render, shifted
 from immichvr_bench.scenes import SCENES
 
 _RESULTS = Path("bench/results/lod.json")

@@ -44,11 +44,11 @@ def running_stack(photos: Path, worker: str) -> Iterator[Stack]:
         address = f"http://127.0.0.1:{port}"
         gateway_env = {"IMMICHVR_GATEWAY_PORT": str(port), "IMMICHVR_GATEWAY_PHOTOS": str(photos)}
         processes = [
-            _start("immichvr_gateway", _environment("GATEWAY", nats, weed) | gateway_env),
-            _start(worker, _environment("AI", nats, weed)),
+            start("immichvr_gateway", environment("GATEWAY", nats, weed) | gateway_env),
+            start(worker, environment("AI", nats, weed)),
         ]
         try:
-            _await_ready(address)
+            await_ready(address)
             servers = {"nats": nats.process, "s3": weed.process}
             parts = {"gateway": processes[0], "worker": processes[1]} | {k: v for k, v in servers.items() if v}
             yield Stack(address, {name: process.pid for name, process in parts.items()})
@@ -59,7 +59,8 @@ def running_stack(photos: Path, worker: str) -> Iterator[Stack]:
             nats.stop()
 
 
-def _environment(name: str, nats: NatsServer, weed: SeaweedServer) -> dict[str, str]:
+def environment(name: str, nats: NatsServer, weed: SeaweedServer) -> dict[str, str]:
+    """By which a part finds NATS and S3."""
     bus, s3 = nats.settings(name.lower()), weed.settings(service=name.lower())
     values = {
         "NATS__URL": bus.url,
@@ -73,11 +74,13 @@ def _environment(name: str, nats: NatsServer, weed: SeaweedServer) -> dict[str, 
     return {f"IMMICHVR_{name}_{key}": value for key, value in values.items()}
 
 
-def _start(module: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", module], env={**os.environ, **environment})
+def start(module: str, environment: dict[str, str], *arguments: str) -> subprocess.Popen[bytes]:
+    """Runs a module as a process of its own."""
+    return subprocess.Popen([sys.executable, "-m", module, *arguments], env={**os.environ, **environment})
 
 
-def _await_ready(address: str, seconds: float = 60) -> None:
+def await_ready(address: str, seconds: float = 60) -> None:
+    """Waits for a gateway. Raises TimeoutError."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import ClassVar
 
-from immichvr_common.service import serve
+from immichvr_common.service import ServiceSpec, serve
 from immichvr_common.settings import WorkerSettings
 from immichvr_common.tasks import Made, MadeFile, Report, Task
 from pydantic_settings import SettingsConfigDict
@@ -26,4 +26,4 @@ def perform(task: Task, report: Report) -> list[Made]:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(TrivialSettings(), "immichvr_bench.trivial:perform"))
+    asyncio.run(serve(ServiceSpec("immichvr_bench.trivial:perform"), TrivialSettings()))

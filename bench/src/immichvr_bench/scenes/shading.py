@@ -9,7 +9,7 @@ from immichvr_bench.scenes.materials import colour_at
 from immichvr_bench.scenes.noise import fractal, hashed
 from immichvr_bench.scenes.tracing import NOTHING, TERRAIN, normal_at, trace
 
-# Places in the array that describes the light (see `lighting.py`).
+# Places in the array that describes the light (see `_World.of` in `rendering.py`).
 SUN, SUN_COLOUR, ZENITH, HORIZON, BOUNCE, HAZE, CLOUDS, SUN_SIZE, EXPOSURE, TERRAIN_MATERIAL, SKY_DEPTH = (
     0, 3, 6, 9, 12, 15, 16, 17, 18, 19, 20,
 )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Makes toys of photos and videos."""
