@@ -15,6 +15,9 @@ export PYTHONDONTWRITEBYTECODE :=
 # A file's tests stay in one process, and share its servers; each process takes up to 1.5 GB.
 PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
+# What failed in the crowd runs once more by itself: a stall of the machine passes then, a fault fails again.
+ONCE_MORE := test $$? = 1 && $(BIN)/python -m pytest --last-failed --last-failed-no-failures none --maxfail 20 -m "not long and not alone"
+
 # Stamps: the time of the last set-up of each kind.
 PYTHON_READY := .venv/.ready
 TOOLS_READY := node_modules/.ready
@@ -60,7 +63,7 @@ test: $(PYTHON_READY) $(TOOLS_READY) $(VIEWER) $(PLUGIN_READY)
 ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
-	$(BIN)/python -m pytest -m "not long and not alone" $(PARALLEL)
+	$(BIN)/python -m pytest -m "not long and not alone" $(PARALLEL) || { $(ONCE_MORE); }
 	$(BIN)/python -m pytest -m "alone and not long"
 endif
 
