@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from immichvr_common.errors import ServiceError
+from immichvr_common.errors import ServiceError, Unavailable
 from immichvr_gateway.automation import intake as intake_module
-from immichvr_gateway.automation.intake import Ask, Intake, hash_of
+from immichvr_gateway.automation.asks import Ask, Wish
+from immichvr_gateway.automation.intake import Intake, hash_of
 from immichvr_gateway.automation.making import NotNow
 from immichvr_gateway.automation.records import Integration
 from immichvr_gateway.http.problems import Problem
@@ -36,6 +37,33 @@ class Kept:
         pass
 
 
+class Wishes:
+    """Where wishes are kept. down: why they cannot be just now."""
+
+    def __init__(self) -> None:
+        self.there: dict[Wish, int] = {}
+        self.down: ServiceError | None = None
+
+    def _reach(self) -> None:
+        if self.down is not None:
+            raise self.down
+
+    async def keep(self, wish: Wish, tries: int = 0) -> None:
+        self._reach()
+        self.there[wish] = tries
+
+    async def is_kept(self, wish: Wish) -> bool:
+        self._reach()
+        return wish in self.there
+
+    async def drop(self, wish: Wish) -> None:
+        self._reach()
+        self.there.pop(wish, None)
+
+    async def all(self) -> list[tuple[Wish, int]]:
+        return list(self.there.items())
+
+
 class Desk:
     """An intake by a clock of the test's own. answers: what comes of each try of the work, None for done."""
 
@@ -44,7 +72,8 @@ class Desk:
         self.answers, self.now = list(answers), 0.0
         self.tries: list[tuple[str, Ask | None]] = []
         self.through = asyncio.Event()
-        self.intake = Intake(self.kept, self._work, lambda ask: None, lambda: self.now, pauses_s)
+        self.wishes: Any = Wishes()
+        self.intake = Intake(self.kept, self.wishes, self._work, lambda ask: None, lambda: self.now, pauses_s)
 
     async def _work(self, user: str, asset_id: str, ask: Ask | None) -> None:
         self.tries.append((asset_id, ask))
@@ -100,7 +129,30 @@ async def test_what_a_step_asks_for_is_tried_until_it_can_be_had() -> None:
     assert await desk.call(ask={"kind": "depth"}) == 202
     await work(desk)
     assert len(desk.tries) == 3 and len(set(desk.tries)) == 1 and desk.tries[0][1] == Ask("depth")
-    assert not desk.intake._put_off
+    assert not desk.intake._put_off and not desk.wishes.there
+
+
+async def test_a_wish_that_cannot_be_kept_is_granted_all_the_same() -> None:
+    desk = Desk([NotNow("2000 jobs are waiting already"), None])
+    desk.wishes.down = Unavailable("NATS does not answer", down="nats")
+    assert await desk.call(ask={"kind": "depth"}) == 202
+    await work(desk)
+    assert len(desk.tries) == 2
+
+
+async def test_a_wish_that_another_gateway_has_granted_is_not_tried_again() -> None:
+    desk = Desk([NotNow("not yet")], pauses_s=[0.1])
+    await desk.call(ask={"kind": "depth"})
+    task = asyncio.create_task(desk.intake.run())
+    await asyncio.wait_for(desk.through.wait(), 20)
+    desk.wishes.there.clear()
+    async with asyncio.timeout(20):
+        while desk.intake._put_off:  # noqa: ASYNC110  # it tells nobody
+            await asyncio.sleep(0.01)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert len(desk.tries) == 1 and not desk.wishes.there
 
 
 async def test_what_can_never_be_had_and_what_rules_want_is_not_tried_again() -> None:
@@ -119,7 +171,7 @@ async def test_what_a_step_asks_for_is_given_up_in_the_end_and_that_is_said(monk
     await work(desk)
     [(text, more)] = said
     assert text == "what a step asked for is given up" and (more["tries"], more["error"]) == (4, "no")
-    assert not desk.intake._put_off
+    assert not desk.intake._put_off and not desk.wishes.there
 
 
 async def test_so_many_wishes_wait_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:

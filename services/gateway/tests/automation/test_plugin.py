@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from immichvr_gateway.automation.asks import told_by
 from immichvr_gateway.automation.assembly import rule_of
-from immichvr_gateway.automation.intake import told_by
 from immichvr_gateway.automation.making import request_of
 
 MANIFEST = Path(__file__).parents[2] / "immich-plugin/manifest.json"

@@ -7,6 +7,7 @@ from typing import Any
 
 from immichvr_common.sources import Source
 from immichvr_gateway.assets.index import AssetEntry
+from immichvr_gateway.automation.asks import Asks
 from immichvr_gateway.automation.intake import Intake
 from immichvr_gateway.automation.setup import Setup
 from immichvr_gateway.library.immich import notes
@@ -47,7 +48,7 @@ async def test_what_was_left_can_be_undone_long_after_all_was_switched_off(works
     async def nothing(*_: Any) -> None:
         return None
 
-    intake = Intake(workshop.records, nothing, lambda ask: None)
+    intake = Intake(workshop.records, Asks(workshop.bus), nothing, lambda ask: None)
     setup = Setup(
         workshop.client,
         keys,

@@ -9,7 +9,8 @@ from typing import Any
 
 import httpx
 import pytest
-from immichvr_gateway.automation.intake import Ask, Bucket, told_by
+from immichvr_gateway.automation.asks import Ask, told_by
+from immichvr_gateway.automation.intake import Bucket
 
 ADDRESS = "http://immichvr:2284"
 PERMISSIONS = ("user.read", "asset.read", "asset.view", "asset.download")

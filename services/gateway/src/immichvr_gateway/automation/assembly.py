@@ -13,7 +13,8 @@ from immichvr_common.supervision import Supervisor
 
 from immichvr_gateway.assets.index import AssetIndex, ManifestReader
 from immichvr_gateway.auth.standing_keys import StandingKeys
-from immichvr_gateway.automation.intake import Ask, Intake
+from immichvr_gateway.automation.asks import Ask, Asks
+from immichvr_gateway.automation.intake import Intake
 from immichvr_gateway.automation.looking import look_at
 from immichvr_gateway.automation.making import Making, NotNow, Requests, request_of
 from immichvr_gateway.automation.moving import Moving
@@ -82,7 +83,7 @@ def open_automation(
         elif who is not None and rules is not None:
             await making.consider(who, await look_at(client, who, asset_id, named(rules)), rules)
 
-    intake = Intake(records, consider, lambda ask: request_of(rule_of(ask)))
+    intake = Intake(records, Asks(bus), consider, lambda ask: request_of(rule_of(ask)))
     turn = Turn(bus, "automation")
     reconciler = Reconciler(client, keys, records, making, turn, recall, settings.automation.every_minutes * 60)
     address = settings.automation.address or settings.public_url

@@ -1,7 +1,7 @@
 """Where Immich's webhooks arrive: who calls is checked, one id is taken, and the work is done behind.
 
 Immich calls once and reads no answer, so what rules want and is refused here is found by the reconciler. That knows
-nothing of what a step asks for: such a wish waits here until it can be done, for some hours.
+nothing of what a step asks for: such a wish is kept until it can be done, for some hours, restarts or not.
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import json
-import re
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,16 +17,16 @@ from datetime import UTC, datetime
 
 from immichvr_common.errors import Conflict, ServiceError
 from immichvr_common.logs import get_log
+from immichvr_common.retrying import until_up
 
 from immichvr_gateway.auth.attempts import place_of
+from immichvr_gateway.automation.asks import Ask, Asks, Wish, told_by
 from immichvr_gateway.automation.making import NotNow
 from immichvr_gateway.automation.records import AutomationRecords, Integration
 from immichvr_gateway.http.problems import Problem
-from immichvr_gateway.library.immich.answers import UUID_PATTERN
 
 log = get_log(__name__)
 
-_UUID = re.compile(UUID_PATTERN)
 _WAITING = 20_000
 _AT_ONCE = 2
 _BELIEVED_S = 5.0
@@ -37,15 +35,6 @@ _NOTED_EVERY_S = 60.0
 _PUT_OFF = 5000
 _PAUSES_S = (10.0, 30.0, 120.0, 600.0, 1800.0, 3600.0, 7200.0)
 """After each try of what a step asks for: not quite four hours in all."""
-
-
-@dataclass(frozen=True)
-class Ask:
-    """What a step of a workflow asks for, rather than leaving it to rules."""
-
-    kind: str
-    model: str = "auto"
-    quality: str = "full"
 
 
 Work = Callable[[str, str, Ask | None], Awaitable[None]]
@@ -59,6 +48,12 @@ class _PutOff:
 
     tries: int = 0
     timer: asyncio.TimerHandle | None = None
+
+    def stop(self) -> None:
+        """Waits no more."""
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
 
 
 class Bucket:
@@ -90,19 +85,21 @@ class Bucket:
 class Intake:
     """Takes calls.
 
-    work: what is done with one asset of somebody's; its errors are told in the log alone. check: raises Problem for
-    what cannot be asked for. pauses_s: after each try of what a step asks for and cannot be had yet.
+    asks: where wishes are kept. work: what is done with one asset of somebody's; its errors are told in the log alone.
+    check: raises Problem for what cannot be asked for. pauses_s: after each try of what a step asks for and cannot be
+    had yet.
     """
 
     def __init__(
-        self, records: AutomationRecords, work: Work, check: Check, clock: Callable[[], float] = time.monotonic,
-        pauses_s: Sequence[float] = _PAUSES_S,
+        self, records: AutomationRecords, asks: Asks, work: Work, check: Check,
+        clock: Callable[[], float] = time.monotonic, pauses_s: Sequence[float] = _PAUSES_S,
     ) -> None:  # fmt: skip
-        self._records, self._work, self._check, self._clock = records, work, check, clock
+        self._records, self._asks, self._work, self._check, self._clock = records, asks, work, check, clock
         self._known: OrderedDict[str, tuple[float, Integration | None]] = OrderedDict()
         self._calls, self._strangers = Bucket(1000, 50, clock), Bucket(20, 0.2, clock)
         self._waiting: OrderedDict[_Call, None] = OrderedDict()
-        self._pauses_s, self._put_off = tuple(pauses_s), dict[_Call, _PutOff]()
+        self._pauses_s, self._put_off = tuple(pauses_s), dict[Wish, _PutOff]()
+        self._unkept: set[Wish] = set()
         self._noted: dict[str, float] = {}
         self._news = asyncio.Event()
 
@@ -129,6 +126,7 @@ class Intake:
             raise Problem(422, "invalid_request", "data.asset.id: this names no asset of Immich")
         if ask is not None:
             self._check(ask)
+            await self._keep(Wish(user, asset_id, ask), 0)
         await self._note_call(user)
         self._take(user, asset_id, ask)
 
@@ -137,69 +135,111 @@ class Intake:
         self._known.pop(user, None)
 
     async def run(self) -> None:
-        """Does the work, two at once, until cancelled."""
+        """Does the work, two at once, until cancelled: first what was left when the gateway was stopped."""
         try:
-            await asyncio.gather(*(self._go_on() for _ in range(_AT_ONCE)))
+            await asyncio.gather(self._recall(), *(self._go_on() for _ in range(_AT_ONCE)))
         finally:
             for put_off in self._put_off.values():
-                if put_off.timer is not None:
-                    put_off.timer.cancel()
+                put_off.stop()
             self._put_off.clear()
+
+    async def _recall(self) -> None:
+        for wish, tries in await until_up(self._asks.all, "what steps asked for before is read later"):
+            self._put_off.setdefault(wish, _PutOff(tries))
+            self._take(wish.user, wish.asset_id, wish.ask)
 
     async def _go_on(self) -> None:
         while True:
             while not self._waiting:
                 self._news.clear()
                 await self._news.wait()
-            call, _ = self._waiting.popitem(last=False)
-            _, asset_id, ask = call
-            try:
-                await self._work(*call)
-            except (ServiceError, NotNow) as error:
-                if ask is None:
-                    log.info("a call is left to the reconciler", asset=asset_id, error=str(error))
-                elif isinstance(error, NotNow | Conflict) or error.retriable:
-                    self._wait_with(call, str(error))
-                    continue
-                else:
-                    log.warning("what a step asked for cannot be made", asset=asset_id, error=str(error))
-            except Exception as error:  # one odd photo must not leave all others waiting
-                log.error("a call failed", asset=asset_id, exc_info=error)
-            self._put_off.pop(call, None)
+            (user, asset_id, ask), _ = self._waiting.popitem(last=False)
+            if ask is None:
+                await self._consider(user, asset_id)
+            else:
+                await self._grant(Wish(user, asset_id, ask))
+
+    async def _consider(self, user: str, asset_id: str) -> None:
+        """Does what rules want of a photo."""
+        try:
+            await self._work(user, asset_id, None)
+        except (ServiceError, NotNow) as error:
+            log.info("a call is left to the reconciler", asset=asset_id, error=str(error))
+        except Exception as error:  # one odd photo must not leave all others waiting
+            log.error("a call failed", asset=asset_id, exc_info=error)
+
+    async def _grant(self, wish: Wish) -> None:
+        """Does what a step asks for, or has it wait."""
+        if wish in self._put_off and not await self._is_wanted(wish):
+            self._put_off.pop(wish)
+            return
+        try:
+            await self._work(wish.user, wish.asset_id, wish.ask)
+        except (ServiceError, NotNow) as error:
+            if isinstance(error, NotNow | Conflict) or error.retriable:
+                if await self._is_wanted(wish) and self._wait_with(wish, str(error)):
+                    await self._keep(wish, self._put_off[wish].tries)
+                    return
+            else:
+                log.warning("what a step asked for cannot be made", asset=wish.asset_id, error=str(error))
+        except Exception as error:  # one odd photo must not leave all others waiting
+            log.error("a call failed", asset=wish.asset_id, exc_info=error)
+        self._put_off.pop(wish, None)
+        await self._drop(wish)
 
     def _take(self, user: str, asset_id: str, ask: Ask | None) -> None:
-        call = (user, asset_id, ask)
-        put_off = self._put_off.get(call)
-        if put_off is not None and put_off.timer is not None:  # asked for once more, or its pause is over
-            put_off.timer.cancel()
-            put_off.timer = None
-        if len(self._waiting) >= _WAITING:
-            if ask is not None:
-                self._wait_with(call, "too many calls wait")
-            else:
-                log.warning("calls are left to the reconciler: too many wait", waiting=len(self._waiting))
-            return
-        self._waiting[call] = None
-        self._news.set()
+        if ask is not None and (put_off := self._put_off.get(Wish(user, asset_id, ask))) is not None:
+            put_off.stop()  # asked for once more, or its pause is over
+        if len(self._waiting) < _WAITING:
+            self._waiting[(user, asset_id, ask)] = None
+            self._news.set()
+        elif ask is not None:
+            self._wait_with(Wish(user, asset_id, ask), "too many calls wait")
+        else:
+            log.warning("calls are left to the reconciler: too many wait", waiting=len(self._waiting))
 
-    def _wait_with(self, call: _Call, why: str) -> None:
-        """Keeps what a step asks for until its next try, which is later each time; gives it up in the end."""
-        user, asset_id, ask = call
-        put_off = self._put_off.get(call, _PutOff())
-        if put_off.tries >= len(self._pauses_s) or len(self._put_off) - (call in self._put_off) >= _PUT_OFF:
-            self._put_off.pop(call, None)
+    def _wait_with(self, wish: Wish, why: str) -> bool:
+        """Has a wish wait until its next try, which is later each time; gives it up in the end, and is False then."""
+        put_off = self._put_off.get(wish, _PutOff())
+        if put_off.tries >= len(self._pauses_s) or len(self._put_off) - (wish in self._put_off) >= _PUT_OFF:
+            self._put_off.pop(wish, None)
             log.warning(
-                "what a step asked for is given up", user=user, asset=asset_id, ask=ask, error=why,
+                "what a step asked for is given up", user=wish.user, asset=wish.asset_id, ask=wish.ask, error=why,
                 tries=put_off.tries + 1,
             )  # fmt: skip
-            return
+            return False
         pause_s = self._pauses_s[put_off.tries]
-        if put_off.timer is not None:
-            put_off.timer.cancel()
+        put_off.stop()
         put_off.tries += 1
-        put_off.timer = asyncio.get_running_loop().call_later(pause_s, self._take, *call)
-        self._put_off[call] = put_off
-        log.info("what a step asked for waits", asset=asset_id, error=why, pause_s=pause_s)
+        again = asyncio.get_running_loop().call_later(pause_s, self._take, wish.user, wish.asset_id, wish.ask)
+        put_off.timer = again
+        self._put_off[wish] = put_off
+        log.info("what a step asked for waits", asset=wish.asset_id, error=why, pause_s=pause_s)
+        return True
+
+    async def _keep(self, wish: Wish, tries: int) -> None:
+        try:
+            await self._asks.keep(wish, tries)
+            self._unkept.discard(wish)
+        except ServiceError as error:
+            self._unkept.add(wish)
+            log.warning("what a step asks for would not outlive a restart", asset=wish.asset_id, error=error.message)
+
+    async def _is_wanted(self, wish: Wish) -> bool:
+        """Whether a wish was neither seen to by another gateway nor forgotten with all that is its person's."""
+        if wish in self._unkept:
+            return True
+        try:
+            return await self._asks.is_kept(wish)
+        except ServiceError:
+            return True
+
+    async def _drop(self, wish: Wish) -> None:
+        self._unkept.discard(wish)
+        try:
+            await self._asks.drop(wish)
+        except ServiceError as error:  # it is tried once more after a restart, and found to be there
+            log.info("a wish that was seen to stays", asset=wish.asset_id, error=error.message)
 
     def _is_known(self, user: str) -> bool:
         known = self._known.get(user)
@@ -232,21 +272,3 @@ def _too_many_strangers() -> Problem:
 def hash_of(secret: str) -> str:
     """What is kept of a secret."""
     return hashlib.sha256(f"immich webhook\0{secret}".encode()).hexdigest()
-
-
-def told_by(body: bytes) -> tuple[str | None, Ask | None]:
-    """All that is believed of a call: the id of the asset it is about, None where it names none; and what is asked for.
-
-    Immich's own webhook asks for nothing: then rules decide.
-    """
-    try:
-        told = json.loads(body)
-        asset_id, ask = told["data"]["asset"]["id"], told.get("ask")
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return None, None
-    if not isinstance(asset_id, str) or not _UUID.fullmatch(asset_id):
-        return None, None
-    if not isinstance(ask, dict) or not isinstance(ask.get("kind"), str):
-        return asset_id, None
-    wanted = {name: ask[name][:64] for name in ("kind", "model", "quality") if isinstance(ask.get(name), str)}
-    return asset_id, Ask(**wanted)

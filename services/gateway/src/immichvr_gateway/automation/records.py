@@ -17,6 +17,7 @@ from immichvr_common.locks import KeyedLocks
 from immichvr_common.logs import get_log
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from immichvr_gateway.automation.asks import ASKS
 from immichvr_gateway.automation.facts import AssetFacts
 from immichvr_gateway.automation.rules import Rule, Rules
 
@@ -215,7 +216,7 @@ class AutomationRecords:
         name = _named(user)
         if not undone and (tag_id := await self.owned_tag(user)):
             await self._bus.kv(KV_STATE).put(f"{_OWNED_TAG}{name}", tag_id.encode())
-        subjects = list(await self._bus.subjects(_STREAM, f"{_SUBJECTS}made.{name}.>"))
+        subjects = [f"{_SUBJECTS}{ASKS}{name}.>", *await self._bus.subjects(_STREAM, f"{_SUBJECTS}made.{name}.>")]
         for kind in ("pointed", "clips"):
             for shard in await self._bus.subjects(_STREAM, f"{_SUBJECTS}{kind}.{name}.>"):
                 if not _entries(await self._bucket.peek(shard.removeprefix(_SUBJECTS)) or b""):
