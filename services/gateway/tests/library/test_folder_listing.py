@@ -297,7 +297,8 @@ async def test_a_directory_that_may_not_be_read_is_passed_over(library, me, root
     assert await _names(library, me) == ["seen.jpg"]
 
 
-async def test_two_thousand_photos_are_listed_in_two_seconds_of_work(open_library, me, root, put):
+@pytest.mark.alone
+async def test_two_thousand_photos_are_listed_in_three_quarters_of_a_second_of_work(open_library, me, root, put):
     data = put("0.jpg", (320, 240), taken="2024:05:01 12:00:00").read_bytes()
     for number in range(1, 2000):
         (root / f"{number}.jpg").write_bytes(data)
@@ -311,8 +312,8 @@ async def test_two_thousand_photos_are_listed_in_two_seconds_of_work(open_librar
     began = time.process_time()
     await library.items(PHOTO, me, page.next_cursor, 60)
     again = time.process_time() - began
-    assert min(firsts) < 2.0
-    assert again < 1.0
+    assert min(firsts) < 0.75
+    assert again < 0.25
 
 
 async def test_a_page_does_not_wait_for_the_dates_of_a_slow_folder(open_library, me, put):
