@@ -2,51 +2,27 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import json
 import ssl
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING
 
 import pytest
+from contract import Contract
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from immich_holdings import StubAsset, StubUser
+from immich_stub import ImmichStub
 from immichvr_gateway.library import Identity, ImmichLibrary
 from PIL import Image
 
-if TYPE_CHECKING:
-    from contract import Contract
-    from immich_stub import ImmichStub, StubUser
-
 _DOCUMENT = Path(__file__).parents[2] / "../shared/immich/openapi-3.1.0.json"
-
-
-def _beside(name: str) -> ModuleType:
-    """A module of this directory, which is no package."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-_Contract: type[Contract] = _beside("contract").Contract
-_beside("immich_answers")
-_beside("immich_automation")
-_beside("immich_clips")
-_beside("immich_lists")
-_beside("immich_people")
-_ImmichStub: type[ImmichStub] = _beside("immich_stub").ImmichStub
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +37,7 @@ def document() -> dict[str, object] | None:
 @pytest.fixture(scope="session")
 def strict_contract(document: dict[str, object] | None) -> Contract | None:
     """The checker, made once: the document is large."""
-    return None if document is None else _Contract(document)
+    return None if document is None else Contract(document)
 
 
 @pytest.fixture
@@ -75,7 +51,7 @@ def contract(strict_contract: Contract | None) -> Contract:
 @pytest.fixture(scope="session")
 def immich_server(strict_contract: Contract | None) -> Iterator[ImmichStub]:
     """The stub, started once."""
-    stub = _ImmichStub()
+    stub = ImmichStub()
     with stub.serving() if strict_contract is None else stub.serving(strict_contract.wrap):
         yield stub
 
@@ -190,3 +166,24 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem)
     return context
+
+
+@pytest.fixture
+async def me(immich_stub: ImmichStub, library: ImmichLibrary, ada: StubUser) -> Identity:
+    """Ada, with a key that may do everything."""
+    return await library.sign_in(api_key=immich_stub.add_key(ada, ("all",)))
+
+
+@pytest.fixture
+def clip_of(immich_stub: ImmichStub, picture: Callable[..., bytes]) -> Callable[..., StubAsset]:
+    """Gives a photo a clip, as phones make them."""
+
+    def add(photo: StubAsset, name: str = "IMG_1.mov.mp4", **about: object) -> StubAsset:
+        clip = immich_stub.add_photo(photo.owner, picture(40, 30), name, original=b"the moving part")
+        clip.type, clip.visibility = "VIDEO", "hidden"
+        for field, value in about.items():
+            setattr(clip, field, value)
+        photo.live_video = clip.id
+        return clip
+
+    return add

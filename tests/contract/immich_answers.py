@@ -1,211 +1,34 @@
-"""What an Immich 3.1 holds and how it answers the calls that the gateway makes.
+"""What an Immich 3.1 answers about its server, signing in, and assets.
 
-Behaviour beyond the OpenAPI document (order of credentials, refusals, redirects of renditions) follows what was
-observed on a running Immich 3.1.0.
+Behaviour beyond the OpenAPI document (redirects of renditions) follows what was observed on a running Immich 3.1.0.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import io
-import json
-import re
 import secrets
-import zlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image, ImageOps
+from immich_answering import (
+    Caller,
+    Refusal,
+    body_of,
+    checksum_of,
+    file_answer,
+    ranged_answer,
+    seen_by,
+    written,
+)
+from immich_holdings import FIRST_DAY, StubAsset, StubUser
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 if TYPE_CHECKING:
-    from immich_automation import StubTag
     from immich_stub import ImmichStub
 
 ALL_WE_NEED = ("user.read", "asset.read", "asset.view", "asset.download")
-_THUMBNAIL_SIDE, _PREVIEW_SIDE = 250, 1440
-_MEDIA_TYPES = {
-    "jpg": "image/jpeg",
-    "png": "image/png",
-    "heic": "image/heic",
-    "dng": "image/x-adobe-dng",
-    "svg": "image/svg+xml",
-    "mp4": "video/mp4",
-}
-_SHARED = re.compile(
-    r"/api/(assets/[^/]+(/(thumbnail|original|video/playback))?|timeline/buckets?|shared-links/(me|login)|search/metadata)"
-)
 _WEB_SAFE = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif", "image/avif", "image/svg+xml"})
-ONE_DAY = timedelta(days=1)
-FIRST_DAY = datetime(2024, 5, 1, 12, tzinfo=UTC)
-
-
-@dataclass(eq=False)
-class StubUser:
-    """Somebody with an account. partners: whose photos are in their timeline too."""
-
-    id: str
-    name: str
-    email: str
-    password: str
-    is_admin: bool = False
-    is_deleted: bool = False
-    quota: int | None = None
-    partners: list[StubUser] = field(default_factory=list)
-
-
-@dataclass
-class StubKey:
-    """An API key."""
-
-    id: str
-    name: str
-    owner: StubUser
-    permissions: tuple[str, ...]
-
-
-@dataclass(eq=False)
-class StubLink:
-    """A link that somebody shared: of photos, or of an album where `album` is its name."""
-
-    id: str
-    key: str
-    owner: StubUser
-    assets: list[StubAsset]
-    slug: str | None = None
-    album: str | None = None
-    album_id: str = ""
-    password: str | None = None
-    is_expired: bool = False
-    allow_download: bool = True
-    show_metadata: bool = True
-    description: str | None = None
-
-
-@dataclass
-class StubAsset:
-    """A photo. Change its fields to change the photo.
-
-    renditions: by size, (media type, bytes); edited: what `edited=true` gives instead, `original` among the sizes.
-    uploaded_at: when Immich got it; people, albums: ids of those that it shows and is in; notes: values by key.
-    live_video: the id of its clip; transcoded: what is played in place of the file; looks_like: what a smart search
-    finds it by. deleting: it is there, as if in the trash, until the job runs that deletes it.
-    """
-
-    id: str
-    owner: StubUser
-    name: str
-    original: bytes
-    width: int
-    height: int
-    taken_at: datetime
-    renditions: dict[str, tuple[str, bytes]]
-    edited: dict[str, tuple[str, bytes]] = field(default_factory=dict)
-    visibility: str = "timeline"
-    type: str = "IMAGE"
-    trashed: bool = False
-    deleting: bool = False
-    favourite: bool = False
-    shared_with: list[StubUser] = field(default_factory=list)
-    updated_at: datetime = FIRST_DAY
-    zone: timedelta = timedelta()
-    projection: str | None = None
-    uploaded_at: datetime = FIRST_DAY
-    duration_ms: int | None = None
-    duplicate_id: str | None = None
-    tags: list[StubTag] = field(default_factory=list)
-    people: list[str] = field(default_factory=list)
-    albums: list[str] = field(default_factory=list)
-    notes: dict[str, dict[str, Any]] = field(default_factory=dict)
-    live_video: str | None = None
-    library_id: str | None = None
-    transcoded: tuple[str, bytes] | None = None
-    city: str | None = None
-    country: str | None = None
-    description: str = ""
-    looks_like: str = ""
-
-    @property
-    def media_type(self) -> str:
-        return _MEDIA_TYPES[self.name.rpartition(".")[2].lower()]
-
-    def edit(self, picture: bytes) -> None:
-        """Gives the photo an edited version, as Immich's editor does."""
-        self.edited = {**renditions_of(picture), "original": ("image/jpeg", picture)}
-        self.width, self.height = upright_size(picture)
-        self.updated_at += ONE_DAY
-
-    def replace(self, picture: bytes) -> None:
-        """Puts another picture in the place of this one."""
-        self.original, self.renditions = picture, renditions_of(picture)
-        self.updated_at += ONE_DAY
-
-
-def upright_size(picture: bytes) -> tuple[int, int]:
-    """Width and height with the orientation applied."""
-    return ImageOps.exif_transpose(Image.open(io.BytesIO(picture))).size
-
-
-def renditions_of(picture: bytes) -> dict[str, tuple[str, bytes]]:
-    """Thumbnail and preview, upright."""
-    upright = ImageOps.exif_transpose(Image.open(io.BytesIO(picture))).convert("RGB")
-    scale = min(1.0, _THUMBNAIL_SIDE / min(upright.size))
-    small = upright.resize((max(1, round(upright.width * scale)), max(1, round(upright.height * scale))))
-    upright.thumbnail((_PREVIEW_SIDE, _PREVIEW_SIDE))
-    thumbnail, preview = io.BytesIO(), io.BytesIO()
-    small.save(thumbnail, "WEBP")
-    upright.save(preview, "JPEG")
-    return {"thumbnail": ("image/webp", thumbnail.getvalue()), "preview": ("image/jpeg", preview.getvalue())}
-
-
-class Refusal(Exception):
-    """An answer in which Immich says no."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.answer = JSONResponse({"message": message, "statusCode": status}, status)
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Who asks, as whose account; key: None for a session, which may do everything; token: of that session."""
-
-    user: StubUser
-    key: StubKey | None
-    token: str = ""
-    link: StubLink | None = None
-
-
-def caller_of(stub: ImmichStub, request: Request, permission: str | None) -> Caller:
-    key, slug = (request.headers.get(f"x-immich-share-{what}") for what in ("key", "slug"))
-    if key or slug:  # before everything else
-        link = next((one for one in stub.links if key == one.key or (not key and slug == one.slug)), None)
-        if link is None or link.is_expired:
-            raise Refusal(401, "Invalid share key" if key else "Invalid share slug")
-        if _SHARED.fullmatch(request.url.path) is None:
-            raise Refusal(403, "Forbidden")
-        return Caller(link.owner, None, link=link)
-    token = request.cookies.get("immich_access_token")
-    authorization = request.headers.get("authorization", "")
-    if token is None and authorization.startswith("Bearer "):
-        token = authorization.removeprefix("Bearer ")
-    if token is not None:  # a session, even a stale one, comes before a key
-        if token not in stub.tokens:
-            raise Refusal(401, "Invalid user token")
-        return Caller(stub.tokens[token], None, token)
-    secret = request.headers.get("x-api-key")
-    if secret is None:
-        raise Refusal(401, "Authentication required")
-    if secret not in stub.keys:
-        raise Refusal(401, "Invalid API key")
-    key = stub.keys[secret]
-    if permission is not None and permission not in key.permissions and "all" not in key.permissions:
-        raise Refusal(403, f"Missing required permission: {permission}")
-    return Caller(key.owner, key)
 
 
 async def _version(stub: ImmichStub, request: Request) -> Response:
@@ -224,7 +47,7 @@ async def _config(stub: ImmichStub, request: Request) -> Response:
 
 
 async def _login(stub: ImmichStub, request: Request) -> Response:
-    given = await _body(request, "email", "password")
+    given = await body_of(request, "email", "password")
     for user in stub.users:
         if (user.email, user.password) == (given["email"], given["password"]):
             break
@@ -267,8 +90,8 @@ async def _my_key(stub: ImmichStub, request: Request, caller: Caller) -> Respons
             "id": key.id,
             "name": key.name,
             "permissions": list(key.permissions),
-            "createdAt": _text(FIRST_DAY),
-            "updatedAt": _text(FIRST_DAY),
+            "createdAt": written(FIRST_DAY),
+            "updatedAt": written(FIRST_DAY),
         }
     )
 
@@ -281,10 +104,10 @@ async def _me(stub: ImmichStub, request: Request, caller: Caller) -> Response:
             "name": user.name,
             "email": user.email,
             "avatarColor": "primary",
-            "createdAt": _text(FIRST_DAY),
-            "updatedAt": _text(FIRST_DAY),
-            "profileChangedAt": _text(FIRST_DAY),
-            "deletedAt": _text(FIRST_DAY) if user.is_deleted else None,
+            "createdAt": written(FIRST_DAY),
+            "updatedAt": written(FIRST_DAY),
+            "profileChangedAt": written(FIRST_DAY),
+            "deletedAt": written(FIRST_DAY) if user.is_deleted else None,
             "isAdmin": user.is_admin,
             "license": None,
             "oauthId": "",
@@ -299,10 +122,12 @@ async def _me(stub: ImmichStub, request: Request, caller: Caller) -> Response:
 
 
 async def _search(stub: ImmichStub, request: Request, caller: Caller) -> Response:
-    return _found(stub, await _body(request), caller)
+    return found_by(stub, await body_of(request), caller)
 
 
-def _found(stub: ImmichStub, wanted: dict[str, Any], caller: Caller, among: list[StubAsset] | None = None) -> Response:
+def found_by(
+    stub: ImmichStub, wanted: dict[str, Any], caller: Caller, among: list[StubAsset] | None = None
+) -> Response:
     """A page of what is wanted of everything, or of those given, which are in order."""
     page, size = wanted.get("page", 1), wanted.get("size", 250)
     if not isinstance(page, int) or not isinstance(size, int) or not 1 <= size <= 1000:
@@ -359,7 +184,7 @@ def _is_chosen(asset: StubAsset, wanted: dict[str, Any]) -> bool:
 
 
 async def _asset(stub: ImmichStub, request: Request, caller: Caller) -> Response:
-    asset = _seen_by(stub, request, caller, Refusal(400, "Not found or no asset.read access"))
+    asset = seen_by(stub, request, caller, Refusal(400, "Not found or no asset.read access"))
     if caller.link is not None and not caller.link.show_metadata:
         request.scope["instead"] = True  # the document knows nothing of it
         return JSONResponse(stripped(asset))
@@ -373,8 +198,8 @@ async def _asset(stub: ImmichStub, request: Request, caller: Caller) -> Response
 
 
 async def _upload_check(stub: ImmichStub, request: Request, caller: Caller) -> Response:
-    wanted = (await _body(request))["assets"]
-    own = {_hash(asset.original): asset for asset in stub.assets.values() if asset.owner is caller.user}
+    wanted = (await body_of(request))["assets"]
+    own = {checksum_of(asset.original): asset for asset in stub.assets.values() if asset.owner is caller.user}
     results = []
     for one in wanted:
         if (there := own.get(one["checksum"])) is None:
@@ -388,31 +213,16 @@ async def _upload_check(stub: ImmichStub, request: Request, caller: Caller) -> R
 async def _original(stub: ImmichStub, request: Request, caller: Caller) -> Response:
     if caller.link is not None and not caller.link.allow_download:
         raise Refusal(400, "Not found or no asset.download access")
-    asset = _seen_by(stub, request, caller, Refusal(404, "Not Found"))
+    asset = seen_by(stub, request, caller, Refusal(404, "Not Found"))
     if asset.edited and request.query_params.get("edited") == "true":
         if "original" not in asset.edited:
             raise Refusal(404, "Edited asset media not found")
-        return _file(*asset.edited["original"])
-    return _ranged(request, asset.media_type, asset.original)
-
-
-def _ranged(request: Request, media_type: str, data: bytes) -> Response:
-    """A file, or a part of it, as Express gives it; beyond the end Immich answers 404 and not 416."""
-    answer = _file(media_type, data)
-    answer.headers["accept-ranges"] = "bytes"
-    wanted = re.fullmatch(r"bytes=(\d*)-(\d*)", request.headers.get("range", ""))
-    if wanted is None or not any(wanted.groups()):
-        return answer
-    first = int(wanted[1]) if wanted[1] else max(0, len(data) - int(wanted[2]))
-    last = min(int(wanted[2]), len(data) - 1) if wanted[1] and wanted[2] else len(data) - 1
-    if first > last:
-        raise Refusal(404, "Not Found")
-    part = {"content-range": f"bytes {first}-{last}/{len(data)}"}
-    return Response(data[first : last + 1], 206, {**answer.headers, **part, "content-length": str(last - first + 1)})
+        return file_answer(*asset.edited["original"])
+    return ranged_answer(request, asset.media_type, asset.original)
 
 
 async def _thumbnail(stub: ImmichStub, request: Request, caller: Caller) -> Response:
-    asset = _seen_by(stub, request, caller, Refusal(400, "Not found or no asset.view access"))
+    asset = seen_by(stub, request, caller, Refusal(400, "Not found or no asset.view access"))
     size = request.query_params.get("size", "thumbnail")
     edited = asset.edited and request.query_params.get("edited") == "true"
     renditions = asset.edited if edited else asset.renditions
@@ -423,19 +233,19 @@ async def _thumbnail(stub: ImmichStub, request: Request, caller: Caller) -> Resp
             return RedirectResponse("thumbnail?size=preview", 302)
     if size not in renditions:
         raise Refusal(404, "Asset media not found")
-    return _file(*renditions[size])
+    return file_answer(*renditions[size])
 
 
 def asset_answer(asset: StubAsset, with_exif: bool, caller: StubUser | None = None) -> dict[str, object]:
     """AssetResponseDto, as `caller` gets it: others' favourites are not theirs."""
     shown = asset.edited or asset.renditions
-    thumbhash = _hash(shown["thumbnail"][1]) if "thumbnail" in shown else None
+    thumbhash = checksum_of(shown["thumbnail"][1]) if "thumbnail" in shown else None
     answer: dict[str, object] = {
         "id": asset.id,
         "ownerId": asset.owner.id,
         "type": asset.type,
         "visibility": asset.visibility,
-        "checksum": _hash(asset.original),
+        "checksum": checksum_of(asset.original),
         "thumbhash": thumbhash,
         "originalFileName": asset.name,
         "originalMimeType": asset.media_type,
@@ -443,11 +253,11 @@ def asset_answer(asset: StubAsset, with_exif: bool, caller: StubUser | None = No
         "width": asset.width,
         "height": asset.height,
         "duration": asset.duration_ms,
-        "fileCreatedAt": _text(asset.taken_at),
-        "fileModifiedAt": _text(asset.taken_at),
-        "localDateTime": _text(asset.taken_at + asset.zone),
-        "createdAt": _text(asset.uploaded_at),
-        "updatedAt": _text(asset.updated_at),
+        "fileCreatedAt": written(asset.taken_at),
+        "fileModifiedAt": written(asset.taken_at),
+        "localDateTime": written(asset.taken_at + asset.zone),
+        "createdAt": written(asset.uploaded_at),
+        "updatedAt": written(asset.updated_at),
         "isArchived": asset.visibility == "archive",
         "isEdited": bool(asset.edited),
         "isFavorite": asset.favourite and caller in (None, asset.owner),
@@ -464,7 +274,7 @@ def asset_answer(asset: StubAsset, with_exif: bool, caller: StubUser | None = No
             "city": asset.city,
             "country": asset.country,
             "fileSizeInByte": len(asset.original),
-            "dateTimeOriginal": _text(asset.taken_at),
+            "dateTimeOriginal": written(asset.taken_at),
             "focalLength": 2.6,
             "orientation": "1",
         }
@@ -476,57 +286,6 @@ def stripped(asset: StubAsset) -> dict[str, object]:
     kept = ("id", "type", "originalMimeType", "thumbhash", "localDateTime", "duration", "width", "height")
     whole = asset_answer(asset, with_exif=False)
     return {**{name: whole[name] for name in kept}, "hasMetadata": False, "livePhotoVideoId": None}
-
-
-async def _body(request: Request, *needed: str) -> dict[str, Any]:
-    try:
-        given = json.loads(await request.body())
-    except ValueError as error:
-        raise Refusal(400, "Validation failed") from error
-    if not isinstance(given, dict) or not all(isinstance(given.get(name), str) for name in needed):
-        raise Refusal(400, "Validation failed")
-    return given
-
-
-def _seen_by(stub: ImmichStub, request: Request, caller: Caller, refusal: Refusal) -> StubAsset:
-    asset = stub.assets.get(request.path_params["id"])
-    if caller.link is not None:
-        shown = caller.link.assets
-        if asset is None or not (asset in shown or asset.id in [one.live_video for one in shown]):
-            raise refusal
-        if asset.trashed or asset.visibility == "locked":
-            raise refusal
-        return asset
-    if asset is None or not _is_seen(stub, asset, caller.user):
-        raise refusal
-    if asset.visibility == "locked":  # the locked folder opens by a PIN alone, which neither key nor password is
-        raise refusal
-    return asset
-
-
-def _is_seen(stub: ImmichStub, asset: StubAsset, user: StubUser) -> bool:
-    """Whether Immich lets somebody see an asset: theirs, a partner's, in an album that they see, or a clip of such."""
-    if user in (asset.owner, *asset.shared_with) or asset.owner in user.partners:
-        return True
-    if any(one in stub.albums and stub.albums[one].is_seen_by(user) for one in asset.albums):
-        return True
-    return any(one.live_video == asset.id and _is_seen(stub, one, user) for one in stub.assets.values())
-
-
-def _file(media_type: str, data: bytes) -> Response:
-    headers = {
-        "cache-control": "private, max-age=86400, no-transform",
-        "etag": f'W/"{len(data):x}-{zlib.crc32(data):x}"',
-    }
-    return Response(data, headers=headers, media_type=media_type)
-
-
-def _hash(data: bytes) -> str:
-    return base64.b64encode(hashlib.sha1(data, usedforsecurity=False).digest()).decode()
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 # method, path below /api, the permission a key needs (None: any will do), who answers

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import httpx
-from immich_answers import FIRST_DAY, Caller, Refusal, StubAsset, StubUser, _body, _seen_by, _text, asset_answer
+from immich_answering import Caller, Refusal, body_of, seen_by, written
+from immich_answers import asset_answer
+from immich_holdings import FIRST_DAY, StubAsset, StubUser
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -41,7 +43,7 @@ class StubWorkflow:
         steps = self.steps if with_steps else []
         return {
             "id": self.id, "name": self.name, "description": self.description, "enabled": self.enabled,
-            "trigger": self.trigger, "steps": steps, "createdAt": _text(FIRST_DAY), "updatedAt": _text(FIRST_DAY),
+            "trigger": self.trigger, "steps": steps, "createdAt": written(FIRST_DAY), "updatedAt": written(FIRST_DAY),
         }  # fmt: skip
 
 
@@ -56,7 +58,7 @@ class StubTag:
     def answer(self) -> dict[str, object]:
         """TagResponseDto."""
         name = self.value.rpartition("/")[2]
-        moments = {"createdAt": _text(FIRST_DAY), "updatedAt": _text(FIRST_DAY)}
+        moments = {"createdAt": written(FIRST_DAY), "updatedAt": written(FIRST_DAY)}
         return {"id": self.id, "name": name, "value": self.value, **moments}
 
 
@@ -82,7 +84,7 @@ async def _triggers(stub: ImmichStub, request: Request, caller: Caller) -> Respo
 
 
 async def _create(stub: ImmichStub, request: Request, caller: Caller) -> Response:
-    wanted = await _body(request, "trigger")
+    wanted = await body_of(request, "trigger")
     if wanted["trigger"] not in stub.triggers:
         raise Refusal(400, "Validation failed")
     made = StubWorkflow(
@@ -111,20 +113,20 @@ async def _remove_workflow(stub: ImmichStub, request: Request, caller: Caller) -
 
 def _own(stub: ImmichStub, request: Request, caller: Caller, access: str) -> StubAsset:
     refusal = Refusal(400, f"Not found or no {access} access")
-    found = _seen_by(stub, request, caller, refusal)
+    found = seen_by(stub, request, caller, refusal)
     if found.owner is not caller.user:
         raise refusal
     return found
 
 
 async def _notes(stub: ImmichStub, request: Request, caller: Caller) -> Response:
-    asset = _seen_by(stub, request, caller, Refusal(400, "Not found or no asset.read access"))
+    asset = seen_by(stub, request, caller, Refusal(400, "Not found or no asset.read access"))
     return JSONResponse(_note_answers(asset))
 
 
 async def _put_notes(stub: ImmichStub, request: Request, caller: Caller) -> Response:
     asset = _own(stub, request, caller, "asset.update")
-    for item in (await _body(request))["items"]:
+    for item in (await body_of(request))["items"]:
         if not isinstance(item["value"], dict):
             raise Refusal(400, "Validation failed")
         asset.notes[item["key"]] = item["value"]
@@ -139,7 +141,7 @@ async def _remove_note(stub: ImmichStub, request: Request, caller: Caller) -> Re
 
 
 def _note_answers(asset: StubAsset) -> list[dict[str, object]]:
-    return [{"key": key, "value": value, "updatedAt": _text(FIRST_DAY)} for key, value in asset.notes.items()]
+    return [{"key": key, "value": value, "updatedAt": written(FIRST_DAY)} for key, value in asset.notes.items()]
 
 
 async def _tags(stub: ImmichStub, request: Request, caller: Caller) -> Response:
@@ -148,7 +150,7 @@ async def _tags(stub: ImmichStub, request: Request, caller: Caller) -> Response:
 
 async def _make_tags(stub: ImmichStub, request: Request, caller: Caller) -> Response:
     made = []
-    for value in (await _body(request))["tags"]:
+    for value in (await body_of(request))["tags"]:
         known = next((one for one in stub.tags.values() if (one.owner, one.value) == (caller.user, value)), None)
         made.append(known or StubTag(caller.user, value))
         stub.tags[made[-1].id] = made[-1]

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from immich_answers import Caller, Refusal, StubAsset, _body, _hash
+from immich_answering import Caller, Refusal, body_of, checksum_of
+from immich_holdings import StubAsset
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -21,7 +22,12 @@ async def _upload(stub: ImmichStub, request: Request, caller: Caller) -> Respons
     file = form["assetData"]
     data = await file.read()  # type: ignore[union-attr]
     there = next(
-        (one for one in stub.assets.values() if one.owner is caller.user and _hash(one.original) == _hash(data)), None
+        (
+            one
+            for one in stub.assets.values()
+            if one.owner is caller.user and checksum_of(one.original) == checksum_of(data)
+        ),
+        None,
     )
     if there is not None:
         return JSONResponse({"id": there.id, "status": "duplicate"}, 200)
@@ -48,7 +54,7 @@ def link(stub: ImmichStub, photo: StubAsset, clip_id: str | None) -> None:
 
 
 async def _delete(stub: ImmichStub, request: Request, caller: Caller) -> Response:
-    wanted = await _body(request)
+    wanted = await body_of(request)
     found = [stub.assets.get(one) for one in wanted["ids"]]
     if any(one is None or one.owner is not caller.user for one in found):
         raise Refusal(400, "Not found or no asset.delete access")

@@ -14,21 +14,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from immich_answers import (
-    FIRST_DAY,
-    Caller,
-    Refusal,
-    StubAsset,
-    StubUser,
-    _body,
-    _file,
-    _found,
-    _ranged,
-    _seen_by,
-    _text,
-    asset_answer,
-)
+from immich_answering import Caller, Refusal, body_of, file_answer, ranged_answer, seen_by, written
+from immich_answers import asset_answer, found_by
 from immich_clips import link
+from immich_holdings import FIRST_DAY, StubAsset, StubUser
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -70,7 +59,7 @@ class StubPerson:
         """PersonResponseDto."""
         return {
             "id": self.id, "name": self.name, "birthDate": None, "isHidden": self.hidden,
-            "isFavorite": self.favourite, "thumbnailPath": f"/data/{self.id}.jpeg", "updatedAt": _text(FIRST_DAY),
+            "isFavorite": self.favourite, "thumbnailPath": f"/data/{self.id}.jpeg", "updatedAt": written(FIRST_DAY),
         }  # fmt: skip
 
 
@@ -156,9 +145,9 @@ async def _bucket(stub: ImmichStub, request: Request, caller: Caller) -> Respons
         "visibility": [one.visibility for one in found],
         "isFavorite": [one.favourite and one.owner is caller.user for one in found],
         "isTrashed": [one.trashed for one in found],
-        "fileCreatedAt": [_text(one.taken_at).removesuffix("Z") for one in found],
+        "fileCreatedAt": [written(one.taken_at).removesuffix("Z") for one in found],
         "localOffsetHours": [one.zone / timedelta(hours=1) for one in found],
-        "createdAt": [_text(one.uploaded_at) for one in found],
+        "createdAt": [written(one.uploaded_at) for one in found],
         "city": [one.city for one in found],
         "country": [one.country for one in found],
     }
@@ -171,7 +160,7 @@ async def _bucket(stub: ImmichStub, request: Request, caller: Caller) -> Respons
 def _user_answer(user: StubUser) -> dict[str, object]:
     return {
         "id": user.id, "name": user.name, "email": user.email, "avatarColor": "primary", "profileImagePath": "",
-        "profileChangedAt": _text(FIRST_DAY),
+        "profileChangedAt": written(FIRST_DAY),
     }  # fmt: skip
 
 
@@ -189,11 +178,11 @@ def _album_answer(stub: ImmichStub, album: StubAlbum) -> dict[str, object]:
         "shared": len(users) > 1 or album.has_link,
         "hasSharedLink": album.has_link,
         "isActivityEnabled": True,
-        "createdAt": _text(FIRST_DAY),
-        "updatedAt": _text(FIRST_DAY),
+        "createdAt": written(FIRST_DAY),
+        "updatedAt": written(FIRST_DAY),
     }
     if held:
-        answer |= {"startDate": _text(held[0].taken_at), "endDate": _text(held[-1].taken_at)}
+        answer |= {"startDate": written(held[0].taken_at), "endDate": written(held[-1].taken_at)}
     return answer
 
 
@@ -237,7 +226,7 @@ async def _person(stub: ImmichStub, request: Request, caller: Caller) -> Respons
 
 
 async def _face(stub: ImmichStub, request: Request, caller: Caller) -> Response:
-    return _file(*_person_of(stub, request, caller).face)
+    return file_answer(*_person_of(stub, request, caller).face)
 
 
 async def _tag(stub: ImmichStub, request: Request, caller: Caller) -> Response:
@@ -265,8 +254,8 @@ async def _memories(stub: ImmichStub, request: Request, caller: Caller) -> Respo
         [
             {
                 "id": one.id, "ownerId": one.owner.id, "type": "on_this_day", "data": {"year": one.day.year},
-                "memoryAt": _text(datetime.combine(one.day, datetime.min.time(), UTC)), "isSaved": False,
-                "createdAt": _text(FIRST_DAY), "updatedAt": _text(FIRST_DAY),
+                "memoryAt": written(datetime.combine(one.day, datetime.min.time(), UTC)), "isSaved": False,
+                "createdAt": written(FIRST_DAY), "updatedAt": written(FIRST_DAY),
                 "assets": [asset_answer(asset, with_exif=False, caller=caller.user) for asset in one.assets],
             }
             for one in found
@@ -274,35 +263,45 @@ async def _memories(stub: ImmichStub, request: Request, caller: Caller) -> Respo
     )  # fmt: skip
 
 
+def _stack_answer(stack: StubStack, caller: Caller, with_exif: bool) -> dict[str, object]:
+    there = [one for one in reversed(stack.assets) if not one.trashed]
+    assets = [asset_answer(one, with_exif=with_exif, caller=caller.user) for one in there]
+    return {"id": stack.id, "primaryAssetId": stack.assets[0].id, "assets": assets}
+
+
+async def _stacks(stub: ImmichStub, request: Request, caller: Caller) -> Response:
+    own = [one for one in stub.stacks.values() if one.assets[0].owner is caller.user]
+    return JSONResponse([_stack_answer(one, caller, with_exif=False) for one in own])
+
+
 async def _stack(stub: ImmichStub, request: Request, caller: Caller) -> Response:
     stack = stub.stacks.get(request.path_params["id"])
     if stack is None or stack.assets[0].owner is not caller.user:
         raise Refusal(400, "Not found or no stack.read access")
-    assets = [asset_answer(one, with_exif=True, caller=caller.user) for one in reversed(stack.assets)]
-    return JSONResponse({"id": stack.id, "primaryAssetId": stack.assets[0].id, "assets": assets})
+    return JSONResponse(_stack_answer(stack, caller, with_exif=True))
 
 
 async def _search_smart(stub: ImmichStub, request: Request, caller: Caller) -> Response:
-    wanted = await _body(request, "query")
+    wanted = await body_of(request, "query")
     if not stub.smart_search:
         raise Refusal(400, "Smart search is not enabled")
     asked = wanted.pop("query")
     like = [asset for asset in stub.assets.values() if asked in asset.looks_like]
-    return _found(stub, wanted, caller, among=like)
+    return found_by(stub, wanted, caller, among=like)
 
 
 async def _playback(stub: ImmichStub, request: Request, caller: Caller) -> Response:
-    asset = _seen_by(stub, request, caller, Refusal(400, "Not found or no asset.view access"))
+    asset = seen_by(stub, request, caller, Refusal(400, "Not found or no asset.view access"))
     if asset.type != "VIDEO":
         raise Refusal(400, "Asset is not a video")
-    return _ranged(request, *(asset.transcoded or (asset.media_type, asset.original)))
+    return ranged_answer(request, *(asset.transcoded or (asset.media_type, asset.original)))
 
 
 async def _update(stub: ImmichStub, request: Request, caller: Caller) -> Response:
     asset = stub.assets.get(request.path_params["id"])
     if asset is None or asset.owner is not caller.user:
         raise Refusal(400, "Not found or no asset.update access")
-    wanted = await _body(request)
+    wanted = await body_of(request)
     asset.favourite = wanted.get("isFavorite", asset.favourite)
     if "livePhotoVideoId" in wanted:
         link(stub, asset, wanted["livePhotoVideoId"])
@@ -322,6 +321,7 @@ LISTS: tuple[tuple[str, str, str | None, Callable[..., Awaitable[Response]]], ..
     ("GET", "/search/cities", "asset.read", _cities),
     ("POST", "/search/smart", "asset.read", _search_smart),
     ("GET", "/memories", "memory.read", _memories),
+    ("GET", "/stacks", "stack.read", _stacks),
     ("GET", "/stacks/{id}", "stack.read", _stack),
     ("GET", "/assets/{id}/video/playback", "asset.view", _playback),
     ("PUT", "/assets/{id}", "asset.update", _update),

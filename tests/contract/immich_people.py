@@ -11,7 +11,9 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
-from immich_answers import FIRST_DAY, Caller, Refusal, StubAsset, StubKey, StubLink, asset_answer, signed_in, stripped
+from immich_answering import Caller, Refusal
+from immich_answers import asset_answer, signed_in, stripped
+from immich_holdings import FIRST_DAY, StubAsset, StubKey, StubLink
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 

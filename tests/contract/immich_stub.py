@@ -14,23 +14,11 @@ from datetime import date
 from typing import Any
 
 import uvicorn
-from immich_answers import (
-    ALL_WE_NEED,
-    FIRST_DAY,
-    ONE_DAY,
-    PROTECTED,
-    PUBLIC,
-    Refusal,
-    StubAsset,
-    StubKey,
-    StubLink,
-    StubUser,
-    caller_of,
-    renditions_of,
-    upright_size,
-)
+from immich_answering import Refusal, caller_of
+from immich_answers import ALL_WE_NEED, PROTECTED, PUBLIC
 from immich_automation import AUTOMATION, TRIGGERS, StubTag, StubWorkflow, fire
 from immich_clips import CLIPS
+from immich_holdings import FIRST_DAY, ONE_DAY, StubAsset, StubKey, StubLink, StubUser, renditions_of, upright_size
 from immich_lists import LISTS, StubAlbum, StubMemory, StubPerson, StubStack
 from immich_people import OF_PEOPLE, SIGNING_IN
 from starlette.applications import Starlette
@@ -40,6 +28,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 Answer = Callable[[Request], Awaitable[Response]]
+ROUTES = (*PROTECTED, *AUTOMATION, *OF_PEOPLE, *LISTS, *CLIPS)
+"""What is answered to somebody alone."""
 
 
 class ImmichStub:
@@ -234,6 +224,6 @@ def _application(stub: ImmichStub) -> Starlette:
     ]
     routes += [
         Route(f"/api{path}", protected(permission, handler), methods=[method])
-        for method, path, permission, handler in (*PROTECTED, *AUTOMATION, *OF_PEOPLE, *LISTS, *CLIPS)
+        for method, path, permission, handler in ROUTES
     ]
     return Starlette(routes=routes, exception_handlers={Refusal: refuse})

@@ -1,10 +1,11 @@
 """The checker finds what it is there to find; the stub asks for the permissions that Immich asks for."""
 
 import json
-import sys
 
 import httpx
+import immich_answers
 import pytest
+from immich_stub import ROUTES
 
 
 @pytest.fixture
@@ -43,9 +44,9 @@ async def test_a_request_that_immich_does_not_describe_is_found(
 
 async def test_an_answer_that_immich_does_not_describe_is_found(contract, immich_stub, http, ada, picture, monkeypatch):
     photo = immich_stub.add_photo(ada, picture())
-    answer = sys.modules["immich_answers"].asset_answer
+    answer = immich_answers.asset_answer
     monkeypatch.setattr(
-        sys.modules["immich_answers"],
+        immich_answers,
         "asset_answer",
         lambda asset, with_exif, caller=None: {**answer(asset, with_exif, caller), "width": "400", "depth": 1},
     )
@@ -57,20 +58,17 @@ async def test_an_answer_that_immich_does_not_describe_is_found(contract, immich
 
 
 def test_the_stub_asks_for_the_permissions_that_immich_asks_for(contract):
-    stub = sys.modules["immich_answers"]
-    described = {
-        (method, path): contract.operation(method, path).get("x-immich-permission")
-        for method, path, _, _ in stub.PROTECTED
-    }
-    assert described == {(method, path): permission for method, path, permission, _ in stub.PROTECTED}
-    assert not any("security" in contract.operation(method, path) for method, path, _ in stub.PUBLIC)
+    asked = {(method, path): permission for method, path, permission, _ in ROUTES}
+    described = {one: contract.operation(*one).get("x-immich-permission") for one in asked}
+    assert described == asked
+    assert not any("security" in contract.operation(method, path) for method, path, _ in immich_answers.PUBLIC)
 
 
 def test_the_permissions_we_ask_for_are_permissions_of_immich(document, contract):
     from immichvr_gateway.library.immich.signing_in import NEEDED_PERMISSIONS
 
     assert set(NEEDED_PERMISSIONS) <= set(document["components"]["schemas"]["Permission"]["enum"])
-    assert NEEDED_PERMISSIONS == sys.modules["immich_answers"].ALL_WE_NEED
+    assert NEEDED_PERMISSIONS == immich_answers.ALL_WE_NEED
 
 
 async def test_a_stale_cookie_outranks_a_good_key_as_on_the_real_server(immich_stub, http, ada, contract):

@@ -7,14 +7,10 @@ from immichvr_catalog import PHOTO
 from immichvr_common.sources import Source
 from immichvr_gateway.library import ImmichLimits, LibraryUnavailable, NotReady, PhotoNotFound, PhotoTooLarge, Span
 from PIL import Image
+from reading import bytes_of
 from starlette.responses import Response, StreamingResponse
 
 RAW = b"II*\x00 not really a RAW file"
-
-
-async def _bytes(content):
-    async with content:
-        return b"".join([chunk async for chunk in content.chunks])
 
 
 def _size(data):
@@ -31,14 +27,14 @@ async def test_an_original_comes_as_it_was_uploaded(immich_stub, library, ada, a
     content = await library.original(as_ada, Source.photo(asset.id))
     assert (content.media_type, content.size, content.name) == ("image/jpeg", len(asset.original), "sea.jpg")
     assert content.etag and content.etag.endswith('"')
-    assert await _bytes(content) == asset.original
+    assert await bytes_of(content) == asset.original
 
 
 async def test_a_part_of_an_original_is_a_part_of_what_immich_sends(immich_stub, library, ada, as_ada, picture):
     asset = immich_stub.add_photo(ada, picture(), "sea.jpg")
     content = await library.original(as_ada, Source.photo(asset.id), Span(100, 50))
     assert (content.part, content.size) == ((100, len(asset.original)), 50)
-    assert await _bytes(content) == asset.original[100:150]
+    assert await bytes_of(content) == asset.original[100:150]
 
 
 async def test_thumbnail_and_preview_are_small_pictures_of_it(immich_stub, library, ada, as_ada, picture):
@@ -49,8 +45,8 @@ async def test_thumbnail_and_preview_are_small_pictures_of_it(immich_stub, libra
     )
     assert (thumbnail.media_type, thumbnail.name) == ("image/webp", "sea.webp")
     assert (preview.media_type, preview.name) == ("image/jpeg", "sea.jpeg")
-    assert _size(await _bytes(thumbnail)) == (375, 250)
-    assert _size(await _bytes(preview)) == (1440, 960)
+    assert _size(await bytes_of(thumbnail)) == (375, 250)
+    assert _size(await bytes_of(preview)) == (1440, 960)
 
 
 async def test_the_source_of_a_decodable_photo_is_its_original(immich_stub, library, ada, as_ada, picture):
@@ -58,7 +54,7 @@ async def test_the_source_of_a_decodable_photo_is_its_original(immich_stub, libr
     content = await library.source(as_ada, Source.photo(asset.id))
     assert (content.note, content.media_type) == ("", "image/heic")
     assert content.source_version == (await library.photo(as_ada, asset.id)).source_version
-    assert await _bytes(content) == b"heic as it came"
+    assert await bytes_of(content) == b"heic as it came"
 
 
 async def test_of_a_raw_photo_the_full_size_picture_is_used(immich_stub, library, ada, as_ada, picture):
@@ -67,14 +63,14 @@ async def test_of_a_raw_photo_the_full_size_picture_is_used(immich_stub, library
     content = await library.source(as_ada, Source.photo(asset.id))
     assert "sea.dng" in content.note and "full-size" in content.note
     assert content.name == "sea.jpeg"
-    assert _size(await _bytes(content)) == (3000, 2000)
+    assert _size(await bytes_of(content)) == (3000, 2000)
 
 
 async def test_of_a_raw_photo_without_one_the_preview_is_used(immich_stub, library, ada, as_ada, picture):
     asset = immich_stub.add_photo(ada, picture(3000, 2000), "sea.dng", original=RAW)
     content = await library.source(as_ada, Source.photo(asset.id))
     assert "preview" in content.note
-    assert _size(await _bytes(content)) == (1440, 960)
+    assert _size(await bytes_of(content)) == (1440, 960)
 
 
 async def test_a_format_that_browsers_show_and_we_do_not_decode_comes_as_preview(
@@ -84,7 +80,7 @@ async def test_a_format_that_browsers_show_and_we_do_not_decode_comes_as_preview
     asset = immich_stub.add_photo(ada, picture(3000, 2000), "sea.svg", original=b"<svg/>")
     content = await library.source(as_ada, Source.photo(asset.id))
     assert content.media_type == "image/jpeg"
-    assert _size(await _bytes(content)) == (1440, 960)
+    assert _size(await bytes_of(content)) == (1440, 960)
 
 
 @pytest.mark.parametrize(("name", "size"), [("sea.jpg", (1440, 960)), ("sea.heic", (3000, 2000))])
@@ -96,10 +92,10 @@ async def test_of_a_photo_that_cannot_be_decoded_the_largest_picture_of_immich_i
     asset.renditions["fullsize"] = ("image/jpeg", picture(3000, 2000))
     content = await library.rendition(as_ada, asset.id, small=False)
     assert name in content.note and "could not be decoded" in content.note
-    assert _size(await _bytes(content)) == size
+    assert _size(await bytes_of(content)) == size
     small = await library.rendition(as_ada, asset.id, small=True)
     assert "preview" in small.note
-    assert _size(await _bytes(small)) == (1440, 960)
+    assert _size(await bytes_of(small)) == (1440, 960)
 
 
 async def test_a_drawing_that_may_carry_scripts_is_only_downloaded(immich_stub, library, ada, as_ada, picture):
@@ -113,10 +109,10 @@ async def test_an_edited_photo_is_seen_as_edited(immich_stub, library, ada, as_a
     asset.edit(picture(200, 300, colour="lime"))
     source = await library.source(as_ada, Source.photo(asset.id))
     assert "edited" in source.note
-    assert _size(await _bytes(source)) == (200, 300)
+    assert _size(await bytes_of(source)) == (200, 300)
     for call in (library.thumbnail, library.preview):
-        assert _colour(await _bytes(await call(as_ada, Source.photo(asset.id))))[1] > 200
-    assert _colour(await _bytes(await library.original(as_ada, Source.photo(asset.id))))[0] > 200
+        assert _colour(await bytes_of(await call(as_ada, Source.photo(asset.id))))[1] > 200
+    assert _colour(await bytes_of(await library.original(as_ada, Source.photo(asset.id))))[0] > 200
 
 
 async def test_an_edited_photo_whose_picture_is_not_ready_is_to_be_asked_for_again(
@@ -137,7 +133,7 @@ async def test_a_thumbnail_not_made_yet_is_to_be_asked_for_again(immich_stub, li
         await library.thumbnail(as_ada, Source.photo(asset.id))
     assert caught.value.retry_after_s == 5
     asset.renditions = made
-    assert _size(await _bytes(await library.thumbnail(as_ada, Source.photo(asset.id))))
+    assert _size(await bytes_of(await library.thumbnail(as_ada, Source.photo(asset.id))))
 
 
 async def test_a_file_declared_too_large_is_not_begun(immich_stub, open_library, ada, as_ada, picture):
@@ -179,7 +175,7 @@ async def test_a_file_cut_short_is_no_whole_file(immich_stub, library, ada, as_a
 
     immich_stub.instead["original"] = cut
     with pytest.raises(LibraryUnavailable):
-        await _bytes(await library.original(as_ada, Source.photo(asset.id)))
+        await bytes_of(await library.original(as_ada, Source.photo(asset.id)))
 
 
 async def test_a_compressed_answer_is_not_unpacked(immich_stub, library, ada, as_ada, picture):

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from immich_answers import ALL_WE_NEED
 from immichvr_catalog import PHOTO
 from immichvr_gateway.library import Changes, ImmichLibrary, ImmichLimits
 
@@ -24,7 +25,7 @@ class Followed:
         self.heard: asyncio.Queue[Changes] = asyncio.Queue()
 
     async def follow(self) -> None:
-        who = await self.library.sign_in(api_key=self.stub.add_key(self.ada))
+        who = await self.library.sign_in(api_key=self.stub.add_key(self.ada, (*ALL_WE_NEED, "stack.read")))
         async with aclosing(self.library.changes(who)) as changes:
             async for change in changes:
                 self.heard.put_nowait(change)
@@ -72,6 +73,20 @@ async def test_what_leaves_the_timeline_is_gone(followed: Followed, picture, vis
     photo.visibility = visibility
     updated(photo)
     assert [source.kind for source in (await followed.told()).gone] == [PHOTO]
+
+
+async def test_what_is_laid_below_another_photo_is_gone(followed: Followed, picture) -> None:
+    top, below = (updated(followed.stub.add_photo(followed.ada, picture(), name)) for name in ("top.jpg", "below.jpg"))
+    seen: list[str] = []
+    while len(seen) < 2:
+        seen += [item.name for item in (await followed.told()).there]
+    followed.stub.add_stack(top, below)
+    for one in (top, below):
+        updated(one)
+    told = await followed.told()
+    while not told.gone:
+        told = await followed.told()
+    assert [source.id for source in told.gone] == [below.id]
 
 
 async def test_what_others_upload_is_not_told(followed: Followed, picture) -> None:

@@ -307,6 +307,7 @@ async def test_every_call_the_gateway_makes_is_one_that_immich_describes(
         ("POST", "/auth/login"),
         ("POST", "/auth/logout"),
         ("POST", "/search/metadata"),
+        ("GET", "/stacks"),
         ("GET", "/assets/{id}"),
         ("GET", "/assets/{id}/original"),
         ("GET", "/assets/{id}/thumbnail"),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -12,20 +10,8 @@ from typing import Any
 import httpx
 import pytest
 import skimage.data
+from immich_stub import ImmichStub
 from PIL import Image
-
-_CONTRACT = Path(__file__).parents[1] / "contract"
-
-
-def _immich_stub() -> Any:
-    """An empty Immich in memory; its modules lie beside the contract tests."""
-    for name in ("immich_answers", "immich_automation", "immich_clips", "immich_lists", "immich_people", "immich_stub"):
-        if name not in sys.modules:
-            spec = importlib.util.spec_from_file_location(name, _CONTRACT / f"{name}.py")
-            assert spec is not None and spec.loader is not None
-            sys.modules[name] = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(sys.modules[name])
-    return sys.modules["immich_stub"].ImmichStub()
 
 
 def _ended(client: httpx.Client, job: dict[str, Any]) -> dict[str, Any]:
@@ -61,7 +47,7 @@ def _hurt(picture: bytes) -> dict[str, bytes]:
 
 
 def test_two_people_sign_in_and_each_sees_and_makes_only_their_own(start_up, tmp_path: Path, picture: bytes) -> None:
-    stub = _immich_stub()
+    stub = ImmichStub()
     with stub.serving():
         ada, ben = stub.add_user("Ada"), stub.add_user("Ben")
         hurt = {name: stub.add_photo(ada, picture, name, original) for name, original in _hurt(picture).items()}
@@ -119,7 +105,7 @@ def test_two_people_sign_in_and_each_sees_and_makes_only_their_own(start_up, tmp
 async def test_a_link_opens_with_its_password_or_within_a_frame_and_a_headset_is_let_in_by_its_digits(
     start_up, browser, until, page, tmp_path: Path, picture: bytes
 ) -> None:
-    stub = _immich_stub()
+    stub = ImmichStub()
     with stub.serving():
         ada = stub.add_user("Ada")
         photo = stub.add_photo(ada, picture, "cat.jpg")

@@ -41,7 +41,7 @@ class EntryView(BaseModel):
     taken_at: in the zone of the place, so that its date is the day that people saw there.
     projection: what the picture is instead of a flat one, such as `equirectangular`. mine: whether it is one's own.
     edited: shown as it was edited, not as it was taken. rating: 1 to 5.
-    stack: what it lies in; told of single ones and in timelines, not in other lists.
+    stack: what it lies in; lists show the one on top alone, but for albums, which do not tell of it.
     """
 
     id: str

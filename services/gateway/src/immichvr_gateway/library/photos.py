@@ -122,7 +122,7 @@ class LibraryPhoto:
     mine: whether it belongs to the person who asks. favorite: marked by them. archived: put away from the timeline.
     edited: not as it was taken. rating: one to five stars. duration_s: of a video.
     live: a photo that moves when played: it has a clip, which `playback` gives.
-    stack: what it lies in; None also where a list does not tell.
+    stack: what it lies in; None also where a list does not tell, as of an album.
     """
 
     id: str

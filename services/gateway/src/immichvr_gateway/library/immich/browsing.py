@@ -37,6 +37,7 @@ from immichvr_gateway.library.immich.listed import (
 )
 from immichvr_gateway.library.immich.queries import cursor_from, page_from, page_of, search_for, timeline_of
 from immichvr_gateway.library.immich.sharing import SharedLinks
+from immichvr_gateway.library.immich.stacks import StackLists, collapsed
 from immichvr_gateway.library.photos import Identity, LibraryPhoto, Page
 
 _Answer = TypeVar("_Answer", bound=BaseModel)
@@ -50,15 +51,17 @@ class ImmichBrowsing:
     """What a person can look through in Immich: their own, their partners' timelines, and albums shared with them."""
 
     def __init__(
-        self, client: ImmichClient, assets: Assets, files: Files, links: SharedLinks, descriptions: Descriptions
-    ) -> None:
+        self, client: ImmichClient, assets: Assets, files: Files, links: SharedLinks, stacks: StackLists,
+        descriptions: Descriptions,
+    ) -> None:  # fmt: skip
         self._client, self._assets, self._files, self._links = client, assets, files, links
-        self._describe = descriptions
+        self._stacks, self._describe = stacks, descriptions
         self._covers: OrderedDict[tuple[str, str], tuple[float, str | None]] = OrderedDict()
 
     async def select(self, who: Identity, selection: Selection, cursor: str | None, limit: int) -> Page[LibraryPhoto]:
         """A page of Immich's search; a cursor keeps the limit of the page it comes from.
 
+        A stack is one item, as in Immich's timeline; in albums its members lie one by one, as in Immich's.
         What is uploaded meanwhile moves the others on, so that a page may repeat one. Raises InvalidCursor,
         PhotoNotFound for an album that this person does not see, SearchUnavailable.
         """
@@ -87,6 +90,8 @@ class ImmichBrowsing:
         items = self._shown(who, answer.items, asked_at, selection.kind)
         if selection.favorite:  # a partner's favourites are not this person's
             items = [item for item in items if item.favorite]
+        if selection.album is None and items:
+            items = collapsed(items, await self._stacks.of(who.credential), selection)
         return Page(items, None if answer.next_page is None else cursor_from(int(answer.next_page), size))
 
     async def months(self, who: Identity, selection: Selection) -> list[Month]:

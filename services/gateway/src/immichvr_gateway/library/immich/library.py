@@ -36,6 +36,7 @@ from immichvr_gateway.library.immich.signing_in import (
     is_there,
     told_page_address,
 )
+from immichvr_gateway.library.immich.stacks import StackLists, collapsed
 from immichvr_gateway.library.immich.standing import Standings
 from immichvr_gateway.library.photos import Caller, Credential, Identity, LibraryPhoto, PhotoPage, Span, Trace
 
@@ -74,7 +75,10 @@ class ImmichLibrary:
         self._describe = Descriptions(self._named_pages or page_address(url) or "", clips)
         self._assets = Assets(self._client, limits, clips, clock)
         self._files = Files(self._client, limits, self._assets, clips)
-        self.browsing = ImmichBrowsing(self._client, self._assets, self._files, self.links, self._describe)
+        self._stacks = StackLists(self._client, limits, clock)
+        self.browsing = ImmichBrowsing(
+            self._client, self._assets, self._files, self.links, self._stacks, self._describe
+        )
 
     @property
     def client(self) -> ImmichClient:
@@ -86,7 +90,7 @@ class ImmichLibrary:
         return await self.browsing.select(who, Selection(kind), cursor, limit)
 
     async def changes(self, who: Identity) -> AsyncGenerator[Changes]:
-        """What was uploaded, edited, trashed or shown again since, as Immich tells when asked every `follow_s`."""
+        """What was uploaded, edited, stacked, trashed or shown again since; Immich is asked every `follow_s`."""
         follower = Follower(self._client, who.credential, self._follow_s, self._assets.now)
         async for assets, more in follower.updates():
             there, gone = [], []
@@ -96,7 +100,10 @@ class ImmichLibrary:
                     there.append(self._describe.item(who, asset))
                 elif asset.kind is not None:
                     gone.append(Source(asset.kind, asset.id))
-            yield Changes(tuple(there), tuple(gone), more)
+            stacks = await self._stacks.of(who.credential, fresh=True) if there else {}
+            shown = collapsed(there, stacks, Selection())
+            below = {item.source for item in there} - {item.source for item in shown}
+            yield Changes(tuple(shown), (*gone, *below), more)
 
     async def photo(self, who: Identity, photo_id: str, *, fresh: bool = False) -> LibraryPhoto:
         """One photo, as Immich showed it to this person at most a minute ago. Raises PhotoNotFound."""
@@ -261,6 +268,7 @@ class ImmichLibrary:
         self._standings.forget(credential)
         self.links.forget(credential)
         self._assets.forget(credential)
+        self._stacks.forget(credential)
 
     async def close(self) -> None:
         """Closes the connections."""
