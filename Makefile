@@ -98,6 +98,7 @@ generated: $(PYTHON_READY) $(TOOLS_READY)
 	$(BIN)/python -m immichvr_catalog > $(WEB)/src/api/catalog.json.new
 	mv $(WEB)/src/api/catalog.json.new $(WEB)/src/api/catalog.json
 	$(BIN)/python tools/tables.py
+	$(BIN)/python tools/chart.py all
 	$(BIN)/python tools/operation_ids.py
 	$(BIN)/python -m immichvr_gateway.openapi > $(WEB)/openapi.json.new
 	node_modules/.bin/openapi-typescript $(WEB)/openapi.json.new -o $(WEB)/src/api/openapi.ts

@@ -8,6 +8,7 @@ from pathlib import Path
 import nats.errors
 import pytest
 from immichvr_common.bus import Bus, BusMessage, Delivery, Puller, connect, ensure_streams, read_bucket
+from immichvr_common.bus.faults import translated
 from immichvr_common.bus.streams import stream_configs
 from immichvr_common.embedded import NatsServer, free_ports
 from immichvr_common.errors import Conflict, NotFound, ServiceError, Unavailable
@@ -228,3 +229,19 @@ async def test_an_odd_message_is_told_with_its_trace_and_the_next_is_heard(
     await gateway_bus.announce("control.cancel.x", b"even")
     assert await asyncio.wait_for(heard.get(), 5) == b"even"
     assert "nobody foresaw this" in "".join(capsys.readouterr())
+
+
+async def test_a_cancel_that_comes_as_nats_answers_is_not_lost() -> None:
+    answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def ask() -> None:
+        with translated("an answer"):
+            await asyncio.wait_for(answer, 60)
+
+    asking = asyncio.create_task(ask())
+    await asyncio.sleep(0)
+    answer.set_result(None)
+    await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 import urllib3
 from immichvr_catalog import SERVICES
-from immichvr_common import embedded
+from immichvr_common import seaweed_setup
 from immichvr_common.embedded import BUCKET, SeaweedServer
 from immichvr_common.storage import ObjectStore
 from immichvr_common.storage_rights import Account
@@ -204,7 +204,7 @@ async def test_what_an_earlier_version_stored_is_there_for_the_accounts_of_this_
         return {"identities": [{"name": "immichvr", "credentials": [keys], "actions": ["Admin"]}]}
 
     with monkeypatch.context() as earlier:
-        earlier.setattr(embedded, "identities", one_for_all)
+        earlier.setattr(seaweed_setup, "identities", one_for_all)
         server = SeaweedServer(tmp_path).start()
     store = ObjectStore(server.settings())
     try:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import os
 import secrets
 import shutil
@@ -25,11 +24,12 @@ from immichvr_catalog import GATEWAY, SERVICES
 from pydantic import SecretStr
 
 from immichvr_common.bus.access import nats_config
-from immichvr_common.certificates import AUTHORITY, CERTIFICATE, KEY, ensure_certificates
+from immichvr_common.certificates import AUTHORITY, CERTIFICATE, KEY
 from immichvr_common.private_files import write_private
-from immichvr_common.seaweed import TLS, configuration, has_sockets, sweep_sockets
+from immichvr_common.seaweed import TLS, has_sockets, sweep_sockets
+from immichvr_common.seaweed_setup import write_configuration
 from immichvr_common.settings import NatsSettings, S3Settings
-from immichvr_common.storage_rights import Account, identities
+from immichvr_common.storage_rights import Account
 
 BUCKET = "immichvr"
 """The bucket of a stack on one machine."""
@@ -159,15 +159,12 @@ class SeaweedServer:
         To be run in `directory`: paths are relative, so that no name of a folder can mean anything to the server.
         """
         (self.directory / "data").mkdir(parents=True, exist_ok=True)
-        ensure_certificates(self.directory / TLS, "immichvr storage")
         if not self.ports:
             plain, grpc = free_ports(4), free_grpc_ports(4)
             self.ports = [port for pair in zip(plain, grpc, strict=True) for port in pair]
         for service in SERVICES:
             self.accounts.setdefault(service, Account(secrets.token_urlsafe(12), secrets.token_urlsafe(32)))
-        s3_config = json.dumps(identities(self.accounts, self.buckets))
-        for name, text in {**configuration(), "s3.json": s3_config}.items():
-            write_private(self.directory / name, text)
+        write_configuration(self.directory, self.accounts, self.buckets)
         total = shutil.disk_usage(self.directory).total
         volume_mb = min(_LARGEST_VOLUME_MB, max(_SMALLEST_VOLUME_MB, total // _VOLUMES >> 20))
         master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3, s3_grpc = self.ports

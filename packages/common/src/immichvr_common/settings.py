@@ -93,6 +93,9 @@ class S3Settings(BaseModel):
     access_key: SecretStr = SecretStr("")
     secret_key: SecretStr = SecretStr("")
     region: str = "us-east-1"
+    ca_file: Path | None = Field(
+        None, description="PEM of the authority of its certificate, where the public ones do not know it"
+    )
     threads: int = Field(8, ge=1, le=64)
 
 

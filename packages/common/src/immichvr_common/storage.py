@@ -88,7 +88,7 @@ class ObjectStore:
             maxsize=_CONNECTIONS,
             retries=urllib3.Retry(total=1, backoff_factor=0.1, status_forcelist=[]),
             cert_reqs="CERT_REQUIRED",
-            ca_certs=certifi.where(),
+            ca_certs=str(settings.ca_file or certifi.where()),
         )
         self._client = Minio(
             endpoint=parts.netloc,

@@ -1,5 +1,11 @@
 """Jobs of any kind, asked for through one door."""
 
+from typing import Any
+
+import pytest
+from immichvr_gateway.requests.asking import PLANNERS
+from immichvr_gateway.routes.jobs import JobWanted
+
 
 async def test_a_job_asked_for_by_its_kind_is_the_one_that_the_photos_own_door_gives(gateway, workers, live) -> None:
     photo_id = gateway.ids["beach.jpg"]
@@ -27,3 +33,15 @@ async def test_what_there_is_not_is_refused_in_words(gateway) -> None:
         answer = await gateway.client.post("/api/jobs", json=wanted)
         assert (answer.status_code, answer.json()["code"]) == (status, code), wanted
         assert answer.json()["detail"]
+
+
+@pytest.mark.parametrize("kind", sorted(PLANNERS))
+def test_the_description_wants_a_source_s_kind_told_where_it_is_no_photo(kind: str) -> None:
+    (described,) = [one for one in _kinds() if one["properties"]["kind"]["const"] == kind]
+    about = described["properties"]["source"]
+    assert ("kind" in about.get("required", [])) == ("photo" not in about["properties"]["kind"]["enum"])
+
+
+def _kinds() -> list[dict[str, Any]]:
+    kinds: list[dict[str, Any]] = JobWanted.model_json_schema()["oneOf"]
+    return kinds

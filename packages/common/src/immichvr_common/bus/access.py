@@ -7,6 +7,7 @@ and the server writes there. From its own account a worker reaches what is impor
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from immichvr_catalog import CLASSES, GATEWAY, POOLS, SERVICES, workers
@@ -16,6 +17,7 @@ from immichvr_common.bus.subjects import LETTING_GO, WHATS, What, event_subject
 
 ACCOUNT = "IMMICHVR"
 """The gateway's account. Streams lie under its name on disk: another name would lose them."""
+SYSTEM = "SYS"
 _SHUT = "nothing.listens.here"
 
 
@@ -31,31 +33,37 @@ def nats_config(
 
     most_stored: bytes of all streams together.
     """
-    services = [service.name for service in workers() if service.name in passwords]
-    accounts: dict[str, object] = {
-        ACCOUNT: {
-            "jetstream": "enabled",
-            "users": [{"user": GATEWAY, "password": passwords[GATEWAY]}],
-            "exports": [export for service in services for export in _exports(service)],
-        },
-        "SYS": {"users": []},
+    table: dict[str, dict[str, object]] = {
+        name: {**lent, "users": [{"user": user, "password": passwords[user]} for user in users_of(name)]}
+        for name, lent in accounts([service.name for service in workers() if service.name in passwords]).items()
     }
-    for service in services:
-        accounts[account_of(service)] = {
-            "users": [{"user": service, "password": passwords[service]}],
-            "imports": _imports(service),
-        }
     return json.dumps(
         {
             "listen": f"{host}:{port}",
             "server_name": "immichvr",
             "jetstream": {"store_dir": str(store), "max_file": most_stored},
             "max_payload": 1024 * 1024,
-            "accounts": accounts,
-            "system_account": "SYS",
+            "accounts": table,
+            "system_account": SYSTEM,
         },
         indent=2,
     )
+
+
+def accounts(services: Sequence[str]) -> dict[str, dict[str, object]]:
+    """Every account of a server that these worker services use, with what it lends or is lent, and without users."""
+    return {
+        ACCOUNT: {"jetstream": "enabled", "exports": [export for service in services for export in _exports(service)]},
+        **{account_of(service): {"imports": _imports(service)} for service in services},
+        SYSTEM: {},
+    }
+
+
+def users_of(account: str) -> list[str]:
+    """The services that are in an account, each as a user of its name."""
+    if account == ACCOUNT:
+        return [GATEWAY]
+    return [service.name for service in workers() if service.account == account]
 
 
 def _exports(service: str) -> list[dict[str, object]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -70,10 +71,14 @@ class Silence(Unavailable):
 def translated(what: str) -> Iterator[None]:
     """Has calls of the NATS client raise Unavailable, NotFound or Conflict; anything else is a bug and stays itself.
 
-    what: what they are about, a noun for the errors' sentences.
+    what: what they are about, a noun for the errors' sentences. A cancel that came in the meantime stays one: before
+    Python 3.12 `asyncio.wait_for`, which the client waits by, loses one that comes as what it waits for is done.
     """
+    cancels = _cancels()
     try:
         yield
+        if _cancels() > cancels:
+            raise asyncio.CancelledError
     except ServiceError:
         raise
     except KeyWrongLastSequenceError as error:
@@ -92,6 +97,12 @@ def translated(what: str) -> Iterator[None]:
         raise Silence(f"NATS did not answer: {what}") from error
     except (nats.errors.Error, OSError) as error:
         raise Unavailable(f"NATS is away: {what} ({str(error) or type(error).__name__})", down="nats") from error
+
+
+def _cancels() -> int:
+    """How many cancels of the task that runs were asked for and not taken back."""
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0
 
 
 def _refusal(error: APIError, what: str) -> ServiceError | None:

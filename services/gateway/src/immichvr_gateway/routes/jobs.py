@@ -105,7 +105,10 @@ def _whole(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _described(kind: str, params: dict[str, Any]) -> dict[str, Any]:
-    about = {"properties": {"kind": {"enum": _sources_of(kind)}}}
+    sources = _sources_of(kind)
+    about: dict[str, Any] = {"properties": {"kind": {"enum": sources}}}
+    if PHOTO not in sources:  # the kind that is meant where none is told
+        about["required"] = ["kind"]
     return {
         "properties": {"kind": {"const": kind}, "source": about, "params": params},
         "required": ["params"] if params.get("required") else [],

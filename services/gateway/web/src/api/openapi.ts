@@ -4177,7 +4177,7 @@ export interface components {
             kind?: "video-depth";
             source?: {
                 /** @enum {unknown} */
-                kind?: "video";
+                kind: "video";
             };
             /**
              * VideoDepthRequest
@@ -4233,7 +4233,7 @@ export interface components {
             kind?: "stereo";
             source?: {
                 /** @enum {unknown} */
-                kind?: "video";
+                kind: "video";
             };
             /**
              * StereoRequest

@@ -1,0 +1,56 @@
+{{/* Rules of NetworkPolicies for what leaves a pod. */}}
+
+{{- define "immichvr.toDns" -}}
+- ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]
+  to:
+    {{- if .Values.networkPolicy.dnsTo }}
+    {{- toYaml .Values.networkPolicy.dnsTo | nindent 4 }}
+    {{- else }}
+    - namespaceSelector:
+        matchLabels: {kubernetes.io/metadata.name: kube-system}
+    {{- end }}
+{{- end -}}
+
+{{- define "immichvr.toBus" -}}
+{{- if .Values.nats.embedded.enabled -}}
+- ports: [{port: 4222}]
+  to:
+    - podSelector:
+        matchLabels:
+          {{- include "immichvr.selector" (dict "root" . "component" "nats") | nindent 10 }}
+{{- else -}}
+- ports: [{port: {{ include "immichvr.portOf" .Values.nats.external.url }}}]
+  {{- with .Values.networkPolicy.natsTo }}
+  to:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end -}}
+{{- end -}}
+
+{{- define "immichvr.toStorage" -}}
+{{- if .Values.s3.embedded.enabled -}}
+- ports: [{port: 8333}]
+  to:
+    - podSelector:
+        matchLabels:
+          {{- include "immichvr.selector" (dict "root" . "component" "s3") | nindent 10 }}
+{{- else -}}
+- ports: [{port: {{ include "immichvr.portOf" .Values.s3.external.endpoint }}}]
+  {{- with .Values.networkPolicy.s3To }}
+  to:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end -}}
+{{- end -}}
+
+{{/* Public addresses alone: nothing of the cluster or of the network around it. */}}
+{{- define "immichvr.toInternet" -}}
+- ports: [{port: 443}, {port: 80}]
+  to:
+    - ipBlock:
+        cidr: 0.0.0.0/0
+        except: [10.0.0.0/8, 100.64.0.0/10, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16]
+    - ipBlock:
+        cidr: ::/0
+        except: [fc00::/7, fe80::/10]
+{{- end -}}

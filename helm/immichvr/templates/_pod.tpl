@@ -1,0 +1,87 @@
+{{/* What all pods have in common. */}}
+
+{{- define "immichvr.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 10001
+runAsGroup: 10001
+fsGroup: 10001
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile: {type: RuntimeDefault}
+{{- end -}}
+
+{{- define "immichvr.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end -}}
+
+{{/* How every pod begins: root, component. Kubernetes would else lay variables of Services, like
+     IMMICHVR_GATEWAY_PORT, over settings of the same name. */}}
+{{- define "immichvr.podHead" -}}
+serviceAccountName: {{ include "immichvr.fullname" .root }}-{{ .component }}
+automountServiceAccountToken: false
+enableServiceLinks: false
+securityContext:
+  {{- include "immichvr.podSecurity" . | nindent 2 }}
+{{- with .root.Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* Where pods of a component go: root, component, pool (a name, may be empty), values. */}}
+{{- define "immichvr.placement" -}}
+{{- with .values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .values.runtimeClassName }}
+runtimeClassName: {{ . }}
+{{- end }}
+{{- with .values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+topologySpreadConstraints:
+  - maxSkew: 1
+    topologyKey: kubernetes.io/hostname
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels:
+        {{- include "immichvr.selector" . | nindent 8 }}
+{{- end -}}
+
+{{/* Environment of settings without their prefix, in the order of their names, and of what is given raw:
+     prefix, settings (later ones win), extra. Numbers are written as JSON: Go would make 1e+06 of a million. */}}
+{{- define "immichvr.env" -}}
+{{- $all := dict -}}
+{{- range .settings }}{{ $all = mergeOverwrite $all . }}{{ end -}}
+{{- $prefix := .prefix -}}
+{{- range $name, $value := $all }}
+- {name: {{ $prefix }}{{ $name }}, value: {{ ternary $value (toJson $value) (kindIs "string" $value) | quote }}}
+{{- end }}
+{{- range .extra }}
+- {{ toYaml . | nindent 2 | trim }}
+{{- end }}
+{{- end -}}
+
+{{/* Variables of the models' cache, which have no prefix of a service: root, directory (empty: none is kept). */}}
+{{- define "immichvr.modelsEnv" -}}
+{{- $models := .root.Values.models -}}
+- {name: IMMICHVR_MODELS_AUTO_DOWNLOAD, value: {{ ternary "1" "0" $models.autoDownload | quote }}}
+{{- if $models.offline }}
+- {name: IMMICHVR_MODELS_OFFLINE, value: "1"}
+{{- end }}
+{{- with $models.url }}
+- {name: IMMICHVR_MODELS_URL, value: {{ . | quote }}}
+{{- end }}
+{{- end -}}

@@ -1,0 +1,80 @@
+"""The chart as somebody who installs it sees it: what it refuses, in which words, and what is made of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from helm_python import Chart, HelmError
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "helm/immichvr"
+Objects = list[dict[str, Any]]
+
+
+def rendered(values: dict[str, Any] | None = None) -> Objects:
+    with Chart.load(CHART) as chart:
+        texts = chart.render(values or {}, name="immichvr", namespace="photos")
+    found = [one for name, text in texts.items() if name.endswith(".yaml") for one in yaml.safe_load_all(text)]
+    return [one for one in found if one]
+
+
+def named(objects: Objects, kind: str) -> dict[str, dict[str, Any]]:
+    return {one["metadata"]["name"]: one for one in objects if one["kind"] == kind}
+
+
+def test_what_is_made_of_the_chart_is_made_of_it_as_it_is_today() -> None:
+    tool = [sys.executable, ROOT / "tools/chart.py", "all", "--check"]
+    checked = subprocess.run(tool, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"replicaCount": 3}, "set gateway.replicas"),
+        ({"ingress": {"hosts": ["a"]}}, "set ingress.host and ingress.path"),
+        ({"services": {"upscaler": {}}}, "there are: ai, converter, video-depth"),
+        ({"services": {"converter": {"pools": {"gpu": {"jobs": "gpu"}}}}}, "only for: cpu"),
+        ({"nats": {"embedded": {"enabled": False}}}, "set nats.external.url"),
+        ({"s3": {"embedded": {"enabled": False}}}, "set s3.external.endpoint"),
+        ({"immich": {"url": ""}}, "set immich.url"),
+        ({"gatewya": {}}, "gatewya"),
+        ({"gateway": {"replicas": "three"}}, "want integer"),
+    ],
+)
+def test_values_that_cannot_be_are_refused_with_what_would_be_right(values: dict[str, Any], words: str) -> None:
+    with pytest.raises(HelmError, match=words):
+        rendered(values)
+
+
+def test_a_service_has_any_number_of_pools_with_hardware_of_their_own() -> None:
+    small = {"jobs": "gpu", "gpu": {"count": 1, "resourceName": "nvidia.com/mig-1g.10gb"}, "preload": ["da2-small"]}
+    claimed = {"jobs": "gpu", "resourceClaims": [{"name": "card", "resourceClaimTemplateName": "h200"}]}
+    objects = rendered({"services": {"ai": {"pools": {"small": small, "claimed": claimed, "cpu": {"enabled": False}}}}})
+    deployments = named(objects, "Deployment")
+    assert {name for name in deployments if "-ai-" in name} == {"immichvr-ai-small", "immichvr-ai-claimed"}
+    pod = deployments["immichvr-ai-small"]["spec"]["template"]["spec"]
+    assert pod["containers"][0]["resources"]["limits"]["nvidia.com/mig-1g.10gb"] == 1
+    assert environment(pod)["IMMICHVR_AI_MODELS__PRELOAD"] == '["da2-small"]'
+    pod = deployments["immichvr-ai-claimed"]["spec"]["template"]["spec"]
+    assert pod["resourceClaims"] == [{"name": "card", "resourceClaimTemplateName": "h200"}]
+    assert pod["containers"][0]["resources"]["claims"] == [{"name": "card"}]
+    gateway = environment(deployments["immichvr-gateway"]["spec"]["template"]["spec"])
+    assert gateway["IMMICHVR_GATEWAY_POOLS__AI"] == "gpu"
+    assert "IMMICHVR_GATEWAY_POOLS__VIDEO_DEPTH" not in gateway
+
+
+def test_settings_of_a_service_reach_its_pools_and_win_over_the_charts_own() -> None:
+    objects = rendered({"services": {"ai": {"settings": {"SPLAT__MAX_GAUSSIANS": 1000000, "LOG_JSON": False}}}})
+    found = environment(named(objects, "Deployment")["immichvr-ai-cpu"]["spec"]["template"]["spec"])
+    assert found["IMMICHVR_AI_SPLAT__MAX_GAUSSIANS"] == "1000000"
+    assert found["IMMICHVR_AI_LOG_JSON"] == "false"
+
+
+def environment(pod: dict[str, Any]) -> dict[str, str]:
+    return {one["name"]: one.get("value", "") for one in pod["containers"][0]["env"]}
