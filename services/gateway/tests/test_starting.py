@@ -94,6 +94,7 @@ async def test_without_nats_nothing_that_is_not_known_is_called_missing_or_empty
             answer = await client.request(method, path, json=body if method == "POST" else None)
             assert (answer.status_code, answer.json()["code"]) == (503, "unavailable"), path
         assert (await client.get("/api/health")).status_code == 200
+        assert (await client.get("/api/started")).status_code == 503
         assert (await client.get("/api/ready")).status_code == 503
 
 

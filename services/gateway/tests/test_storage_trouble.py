@@ -104,6 +104,7 @@ async def test_a_disk_with_less_than_is_kept_free_begins_nothing_and_shows_what_
         told = ready.json()["storage"][0]
         assert (told["where"], told["code"]) == ("disk", "storage_full")
         assert "has 0 bytes left, of which 1 bytes are kept free; make room on the disk" in told["message"]
+        assert (await gateway.get("/api/started")).status_code == 200
         refused = await gateway.post("beach.jpg", "splat")
         assert (refused.status_code, refused.json()["where"]) == (507, "disk")
         assert (await gateway.get(f"/api/photos/{gateway.ids['beach.jpg']}/thumbnail")).status_code == 200

@@ -79,6 +79,11 @@ class Startup:
         yield
         await self._stop()
 
+    @property
+    def is_up(self) -> bool:
+        """Whether everything that was known before has been read."""
+        return self._is_up
+
     async def readiness(self) -> Readiness:
         """Whether each thing the gateway depends on answers and has room."""
         s3 = True

@@ -255,6 +255,7 @@ ROWS = (
     Row("DELETE /api/webhooks/{hook_id}", WHO_ASKED_FOR_IT),
     Row("GET /api/health", EVERYBODY),
     Row("GET /api/ready", EVERYBODY),
+    Row("GET /api/started", EVERYBODY),
     Row("GET /api/config", EVERYBODY),
     Row("POST /api/session", WHO_CAN_SIGN_IN, {"api_key": "{own_key}"}),
     Row("DELETE /api/session", EVERYBODY),

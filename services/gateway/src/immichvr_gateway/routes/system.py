@@ -64,10 +64,26 @@ class Health(BaseModel):
     status: Literal["ok"] = "ok"
 
 
+class Started(BaseModel):
+    """Whether what was known before has been read."""
+
+    started: bool
+
+
 @router.get("/health")
 async def health() -> Health:
     """Whether the gateway lives."""
     return Health()
+
+
+@router.get("/started", response_model=Started, responses={503: {"model": Started}})
+async def started(startup: TheStartup) -> Response:
+    """Whether requests may come: 200, or 503 until what was known before has been read.
+
+    Unlike `/api/ready` it stays so when NATS, S3 or room is missing: what was made can be seen, and requests are told
+    what is missing.
+    """
+    return JSONResponse({"started": startup.is_up}, 200 if startup.is_up else 503)
 
 
 @router.get("/ready", response_model=Readiness, responses={503: {"model": Readiness}})

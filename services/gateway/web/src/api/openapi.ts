@@ -2141,6 +2141,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/started": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Started
+         * @description Whether requests may come: 200, or 503 until what was known before has been read.
+         *
+         *     Unlike `/api/ready` it stays so when NATS, S3 or room is missing: what was made can be seen, and requests are told
+         *     what is missing.
+         */
+        get: operations["started"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/ready": {
         parameters: {
             query?: never;
@@ -5568,6 +5591,14 @@ export interface components {
              * @default false
              */
             write_back: boolean;
+        };
+        /**
+         * Started
+         * @description Whether what was known before has been read.
+         */
+        Started: {
+            /** Started */
+            started: boolean;
         };
         /**
          * State
@@ -10813,6 +10844,37 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    started: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Started"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["InternalServerError"];
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Started"];
+                };
+            };
         };
     };
     ready: {
