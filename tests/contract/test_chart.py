@@ -76,5 +76,21 @@ def test_settings_of_a_service_reach_its_pools_and_win_over_the_charts_own() -> 
     assert found["IMMICHVR_AI_LOG_JSON"] == "false"
 
 
+def test_models_are_fetched_ahead_onto_the_claim_of_the_pool_that_wants_them() -> None:
+    pools = {"cpu": {"download": ["da2-small", "sharp"], "nodeSelector": {"disk": "fast"}}}
+    jobs = named(rendered({"services": {"ai": {"pools": pools}}, "models": {"acceptLicences": ["sharp"]}}), "Job")
+    (pod,) = [job["spec"]["template"]["spec"] for name, job in jobs.items() if "-models-ai-cpu-" in name]
+    assert pod["containers"][0]["args"] == ["--accept-licence=sharp", "da2-small", "sharp"]
+    assert pod["nodeSelector"] == {"disk": "fast"}
+    assert {"persistentVolumeClaim": {"claimName": "immichvr-caches-ai-cpu"}, "name": "caches"} in pod["volumes"]
+
+
+def test_a_job_that_changes_has_another_name() -> None:
+    """Kubernetes lets nobody change a Job."""
+    names = [set(named(rendered({"image": {"tag": tag}}), "Job")) for tag in ("1", "2", "2")]
+    assert names[0].isdisjoint(names[1])
+    assert names[1] == names[2]
+
+
 def environment(pod: dict[str, Any]) -> dict[str, str]:
     return {one["name"]: one.get("value", "") for one in pod["containers"][0]["env"]}

@@ -47,4 +47,9 @@
 {{- if and $values.keda.enabled (eq $values.keda.trigger "nats-jetstream") (not $values.nats.embedded.enabled) (not $values.keda.natsMonitoringEndpoint) -}}
 {{- fail "KEDA's trigger nats-jetstream asks NATS's monitoring port: set keda.natsMonitoringEndpoint, like nats.nats.svc:8222" -}}
 {{- end -}}
+{{- range $one := include "immichvr.pools" . | fromJsonArray -}}
+{{- if and $one.pool.download (not $root.Values.caches.enabled) (not $one.pool.caches.existingClaim) -}}
+{{- fail (printf "services.%s.pools.%s.download: there is nowhere to keep models; set caches.enabled=true" $one.component $one.name) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}

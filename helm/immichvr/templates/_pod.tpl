@@ -73,15 +73,3 @@ topologySpreadConstraints:
 - {{ toYaml . | nindent 2 | trim }}
 {{- end }}
 {{- end -}}
-
-{{/* Variables of the models' cache, which have no prefix of a service: root, directory (empty: none is kept). */}}
-{{- define "immichvr.modelsEnv" -}}
-{{- $models := .root.Values.models -}}
-- {name: IMMICHVR_MODELS_AUTO_DOWNLOAD, value: {{ ternary "1" "0" $models.autoDownload | quote }}}
-{{- if $models.offline }}
-- {name: IMMICHVR_MODELS_OFFLINE, value: "1"}
-{{- end }}
-{{- with $models.url }}
-- {name: IMMICHVR_MODELS_URL, value: {{ . | quote }}}
-{{- end }}
-{{- end -}}

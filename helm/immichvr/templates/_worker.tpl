@@ -32,15 +32,9 @@
 {{- $callers := include "immichvr.settings.callers" . | fromJson -}}
 {{- include "immichvr.env" (dict "prefix" .service.env_prefix "settings" (list $connections $metrics $callers $own $pool.settings) "extra" list) | trim }}
 {{- if .service.runs_models }}
-{{ include "immichvr.modelsEnv" . }}
-{{- with .root.Values.models.tokenSecret }}
-{{- if .name }}
-- name: HF_TOKEN
-  valueFrom: {secretKeyRef: {name: {{ .name }}, key: {{ .key }}}}
-{{- end }}
-{{- end }}
-{{- if .root.Values.caches.enabled }}
-- {name: IMMICHVR_MODELS_DIR, value: /caches/models}
+{{- $claim := include "immichvr.cacheClaim" . }}
+{{ include "immichvr.modelsEnv" (merge (dict "claim" $claim) .) }}
+{{- if $claim }}
 - {name: TORCHINDUCTOR_CACHE_DIR, value: /caches/inductor}
 - {name: TRITON_CACHE_DIR, value: /caches/triton}
 {{- end }}
@@ -64,7 +58,7 @@
 
 {{/* The claim that a pool keeps its caches in; nothing where it keeps none. */}}
 {{- define "immichvr.cacheClaim" -}}
-{{- if and .service.runs_models .root.Values.caches.enabled -}}
+{{- if and .service.runs_models (or .root.Values.caches.enabled .pool.caches.existingClaim) -}}
 {{- $fullname := include "immichvr.fullname" .root -}}
 {{- if .pool.caches.existingClaim -}}
 {{- .pool.caches.existingClaim -}}
