@@ -6,10 +6,12 @@ import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Account } from './account.mjs';
 import { Automation } from './automation.mjs';
 import { Films } from './films.mjs';
 import { Library } from './library.mjs';
 import { Models } from './models.mjs';
+import { PlacesMock, paged } from './places.mjs';
 import { EventSocket } from './socket.mjs';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
@@ -51,12 +53,15 @@ export async function startMock({
     kind: kind ?? 'immich',
     broken: false,
     picturesOfVideos: true,
+    /** ids of photos that are somebody else's */
+    others: new Set(),
     delayMs: 0,
   };
   const server = createServer((request, response) => {
     setTimeout(() => answer(request, response), state.delayMs);
   });
   const socket = new EventSocket(server, `${base}api/socket.io`);
+  const account = new Account();
   const automation = new Automation();
   const models = new Models((event, payload) => socket.emit(event, payload));
   const library = new Library(FIXTURES, {
@@ -73,6 +78,17 @@ export async function startMock({
     onAsset: (id, asset) =>
       socket.emit('asset:created', { photo_id: '', source: { kind: 'video', id }, asset }),
   });
+
+  const places = new PlacesMock(() => [
+    ...[...library.photos.values()].filter(isSeen).map((photo) => entryOf(photo)),
+    ...[...films.videos.values()].map((film) => filmOf(film)),
+  ]);
+  const entryOf = (photo) => ({
+    ...library.entry(photo),
+    favorite: places.favourites.has(photo.id),
+    mine: !state.others.has(photo.id),
+  });
+  const filmOf = (film) => ({ ...films.entry(film), favorite: places.favourites.has(film.id) });
 
   async function answer(request, response) {
     const url = new URL(request.url, 'http://localhost');
@@ -128,13 +144,26 @@ export async function startMock({
         ? problem(response, status, answer.code, answer)
         : json(response, status, answer);
     }
+    const ofAccount = account.route(
+      request.method,
+      path,
+      path === '/api/webhooks' ? await body(request) : {},
+    );
+    if (ofAccount) return told(response, ofAccount);
     if (collection === 'integrations')
       return json(response, 200, automation.route(request.method, await body(request)));
     if (collection === 'rules')
       return json(response, 200, { rules: automation.rules, since: '2026-06-01T10:00:00Z' });
+    const found = places.route(collection, id, what, url);
+    if (found) {
+      const [status, value] = found;
+      if (status === 'picture') return picture(response, value);
+      return status >= 400 ? problem(response, status, value) : json(response, status, value);
+    }
+    if (what === 'favorite') return favourite(request, response, id);
     if (collection === 'jobs') return jobs(request, response, url, id, what, rest[0]);
     if (path === '/api/assets/map') return json(response, 200, assetMap());
-    if (collection === 'videos') return ofVideo(request, response, id, what, rest);
+    if (collection === 'videos') return ofVideo(request, response, id, what, rest, url);
     if (collection === 'photos' && !id) return list(response, url);
     const photo = library.photos.get(id);
     if (!photo || !isSeen(photo)) return problem(response, 404, 'not_found');
@@ -149,24 +178,38 @@ export async function startMock({
       );
       return json(response, job.state === 'succeeded' ? 200 : 202, { job });
     }
-    if (!what)
-      return json(response, 200, { ...library.entry(photo), assets: library.assets(photo) });
+    if (!what) return json(response, 200, { ...entryOf(photo), assets: library.assets(photo) });
     if (what === 'assets' && !rest.length)
       return json(response, 200, { assets: library.assets(photo) });
     if (what === 'assets') return part(request, response, join(FIXTURES, normalize(`/${rest[1]}`)));
     return file(response, join(FIXTURES, `${photo.source.name}.webp`));
   }
 
-  async function ofVideo(request, response, id, what, rest) {
+  async function favourite(request, response, id) {
+    const { favorite } = await body(request);
+    if (state.others.has(id))
+      return problem(response, 403, 'not_permitted', { detail: 'only its owner may' });
+    if (favorite) places.favourites.add(id);
+    else places.favourites.delete(id);
+    response.writeHead(204);
+    return response.end();
+  }
+
+  function picture(response, item) {
+    const { source } = library.photos.get(item.id) ?? films.videos.get(item.id);
+    return file(response, join(FIXTURES, `${source.name}.webp`));
+  }
+
+  async function ofVideo(request, response, id, what, rest, url) {
     if (!id) {
-      const items = [...films.videos.values()].map((video) => films.entry(video));
-      return json(response, 200, { items, next_cursor: null });
+      const items = [...films.videos.values()].map((video) => filmOf(video));
+      return json(response, 200, paged(items.filter(liked(url)), url));
     }
     const video = films.videos.get(id);
     if (!video) return problem(response, 404, 'not_found');
     if (request.method === 'POST')
       return json(response, 202, { job: films.start(what, video, await body(request)) });
-    if (!what) return json(response, 200, { ...films.entry(video), assets: films.assets(video) });
+    if (!what) return json(response, 200, { ...filmOf(video), assets: films.assets(video) });
     if (what === 'assets') return part(request, response, join(FIXTURES, normalize(`/${rest[1]}`)));
     if (['thumbnail', 'preview'].includes(what) && !state.picturesOfVideos)
       return problem(response, 404, 'photo_not_found');
@@ -179,13 +222,11 @@ export async function startMock({
   }
 
   function list(response, url) {
-    const from = Number(url.searchParams.get('cursor') ?? 0);
-    const limit = Number(url.searchParams.get('limit') ?? 60);
-    const all = [...library.photos.values()].filter(isSeen);
-    const items = all.slice(from, from + limit).map((photo) => library.entry(photo));
-    const next_cursor = from + limit < all.length ? String(from + limit) : null;
-    return json(response, 200, { items, next_cursor });
+    const all = [...library.photos.values()].filter(isSeen).map((photo) => entryOf(photo));
+    return json(response, 200, paged(all.filter(liked(url)), url));
   }
+
+  const liked = (url) => (item) => !url.searchParams.has('favorite') || item.favorite;
 
   function assetMap() {
     const made = [...library.photos.values()].filter((photo) => photo.depth || photo.splat);
@@ -201,8 +242,9 @@ export async function startMock({
   function jobs(request, response, url, id, what, file) {
     const all = [...library.jobs.values(), ...films.jobs.values()];
     if (!id) {
-      const items = all.filter((job) => job.state === url.searchParams.get('state'));
-      return json(response, 200, { items, next_cursor: null });
+      const states = url.searchParams.getAll('state');
+      const asked = all.filter((job) => states.includes(job.state)).toReversed();
+      return json(response, 200, paged(asked, url));
     }
     if (models.cancel(id)) return json(response, 202, {});
     const made = films.jobs.get(id);
@@ -228,7 +270,7 @@ export async function startMock({
     server.closeAllConnections();
     server.close();
   };
-  return { url, library, films, models, socket, state, close };
+  return { url, account, library, films, models, places, socket, state, close };
 }
 
 export const ownerOf = (id) => (Number(id.split('-')[1]) % 2 ? 'bob' : 'alice');
@@ -270,6 +312,13 @@ function json(response, status, value) {
 function problem(response, status, code, rest = {}) {
   response.writeHead(status, { 'content-type': 'application/problem+json' });
   response.end(JSON.stringify({ title: code, status, code, ...rest }));
+}
+
+function told(response, [status, answer]) {
+  if (status >= 400) return problem(response, status, answer.code, answer);
+  if (answer) return json(response, status, answer);
+  response.writeHead(status);
+  return response.end();
 }
 
 async function body(request) {

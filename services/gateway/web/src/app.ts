@@ -5,8 +5,11 @@ import { Gallery } from './gallery/gallery';
 import { Live } from './live';
 import type { ModelsPage } from './models/page';
 import { PhotoView } from './photo/view';
-import { MODELS, photoHash, type Route, Router } from './router';
+import type { Places } from './places/page';
+import { MODELS, type PlaceRoute, photoHash, type Route, Router } from './router';
 import { enterShare, isSharePage } from './sharing';
+import { Navigation } from './shell/navigation';
+import { titleOf } from './shell/titles';
 import { Store } from './store';
 import { el } from './ui/dom';
 import { explainError } from './ui/errors';
@@ -31,6 +34,7 @@ class App {
       this.login.show(config?.library ?? 'immich', config?.sign_in);
     },
   });
+  private readonly navigation = new Navigation();
   private readonly gallery: Gallery;
   private readonly photo: PhotoView;
   private readonly router: Router;
@@ -38,6 +42,7 @@ class App {
   private account: AccountPage | null = null;
   private automation: AutomationPage | null = null;
   private videos: VideoPages | null = null;
+  private places: Places | null = null;
 
   constructor(private readonly root: HTMLElement) {
     const help = () => this.help.toggle();
@@ -57,7 +62,9 @@ class App {
     });
     document.body.dataset.socket = 'disconnected';
     document.addEventListener('keydown', (event) => this.onKey(event));
-    root.append(this.gallery.element, this.photo.element);
+    this.store.on('job', () => this.navigation.tellWork(this.store.activeJobs().length));
+    const { side, bar } = this.navigation;
+    root.append(side, this.gallery.element, bar, this.photo.element);
   }
 
   async enter(): Promise<void> {
@@ -77,6 +84,7 @@ class App {
       return;
     }
     this.visit.hold();
+    this.navigation.suit(this.store.config.library);
     this.live.start();
     if (!document.body.dataset.view) this.router.start();
     else this.follow(this.router.current());
@@ -99,18 +107,56 @@ class App {
   }
 
   private follow(route: Route): void {
-    document.body.dataset.view = route.view;
-    this.gallery.element.inert = route.view !== 'gallery' && route.view !== 'videos';
+    const { view } = route;
+    const list = this.router.list();
+    document.body.dataset.view = view;
+    document.title = titleOf(list);
+    this.navigation.mark(list);
+    const overList = ['photo', 'video', 'models', 'account', 'automation'].includes(view);
+    this.gallery.element.inert = overList;
     this.models?.close();
     this.account?.close();
     this.automation?.close();
-    if (route.view !== 'video' && route.view !== 'videos') this.videos?.close();
-    const shown = route.view === 'photo' ? null : this.photo.close();
-    if (route.view === 'gallery' || route.view === 'photo') this.gallery.showInstead(null);
-    if (route.view === 'photo') void this.photo.open(route.id);
-    else if (route.view === 'videos' || route.view === 'video') void this.showVideos();
-    else if (route.view !== 'gallery' && !this.store.share) void this.showPage(route.view);
-    else if (shown) this.gallery.focusPhoto(shown);
+    if (view !== 'video' && view !== 'videos') this.videos?.close();
+    const shown = view === 'photo' ? null : this.photo.close();
+    if (view === 'models' || view === 'account' || view === 'automation') {
+      if (!this.store.share) void this.showPage(view);
+      return;
+    }
+    this.showList(list, shown);
+    if (view === 'photo') void this.photo.open(route.id);
+  }
+
+  /** Shows the list that one is at, or that lies below the photo or video; gives the focus back to what was open. */
+  private showList(list: Route, left: string | null): void {
+    const { view } = list;
+    if (view === 'videos' || this.router.current().view === 'video') void this.showVideos();
+    else if (isPlace(list) && !this.store.share) void this.showPlace(list, left);
+    else {
+      this.store.trail = null;
+      this.gallery.showInstead(null);
+      if (left) this.gallery.focusPhoto(left);
+    }
+  }
+
+  private async showPlace(route: PlaceRoute, left: string | null): Promise<void> {
+    if (!this.places) {
+      const { Places } = await import('./places/page');
+      const go = (hash: string) => {
+        location.hash = hash;
+      };
+      this.places ??= new Places(this.api, this.store, this.gallery.element, go);
+    }
+    const isHere = () => JSON.stringify(this.router.list()) === JSON.stringify(route);
+    if (!isHere()) return;
+    const { element, list, fill } = this.places.show(route);
+    this.store.trail = list;
+    this.gallery.showInstead(element);
+    if (left) list?.focus(left);
+    await fill();
+    const title = element.querySelector('h1')?.textContent;
+    if (title && isHere() && this.router.current().view === route.view)
+      document.title = titleOf(route, title);
   }
 
   private async showVideos(): Promise<void> {
@@ -125,7 +171,8 @@ class App {
     }
     const route = this.router.current();
     if (route.view !== 'videos' && route.view !== 'video') return;
-    this.gallery.showInstead(this.videos.wall);
+    this.store.trail = null;
+    if (this.router.list().view === 'videos') this.gallery.showInstead(this.videos.wall);
     if (route.view === 'video') await this.videos.open(route.id);
     else await this.videos.list();
   }
@@ -148,7 +195,7 @@ class App {
   private async showAccount(): Promise<void> {
     if (!this.account) {
       const { AccountPage } = await import('./account/page');
-      this.account = new AccountPage(this.api, {
+      this.account = new AccountPage(this.api, this.store, {
         leave: () => this.router.leavePage(),
         signedOut: () => this.visit.ended(),
       });
@@ -217,6 +264,12 @@ class App {
     event.preventDefault();
     this.help.toggle();
   }
+}
+
+function isPlace(route: Route): route is PlaceRoute {
+  return !['gallery', 'videos', 'photo', 'video', 'models', 'account', 'automation'].includes(
+    route.view,
+  );
 }
 
 function isTyping(target: EventTarget | null): boolean {

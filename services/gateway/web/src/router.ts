@@ -1,46 +1,107 @@
-export type Route =
-  | { view: 'gallery' }
-  | { view: 'photo' | 'video'; id: string }
-  | { view: 'videos' | 'models' | 'account' | 'automation' };
+/** What can be looked for, and where: what pictures show, or words. */
+export type SearchMode = 'smart' | 'name' | 'description' | 'ocr';
 
-const ITEM = /^#\/(photo|video)\/([a-z0-9-]+)$/i;
+export type Route =
+  | { [V in Fixed]: { view: V } }[Fixed]
+  | { [V in Named]: { view: V; id: string } }[Named]
+  | { view: 'place'; city: string; country: string | null }
+  | { view: 'memories'; day: string | null }
+  | { view: 'search'; q: string; mode: SearchMode | null };
+
+const FIXED = [
+  'gallery',
+  'videos',
+  'albums',
+  'people',
+  'places',
+  'favourites',
+  'jobs',
+  'models',
+  'account',
+  'automation',
+] as const;
+type Fixed = (typeof FIXED)[number];
+type Named = 'photo' | 'video' | 'album' | 'person';
+
+/** Lists of photos and videos, and lists of those lists: what is shown beside the navigation. */
+export type PlaceRoute = Exclude<
+  Route,
+  { view: 'gallery' | 'videos' | 'photo' | 'video' | 'models' | 'account' | 'automation' }
+>;
+
+const MODES = new Set<string>(['smart', 'name', 'description', 'ocr']);
+const ID = /^[a-z0-9_-]+$/i;
+const DAY = /^\d{4}-\d\d-\d\d$/;
 
 /** The route that a location hash means; what is not understood is the gallery. */
 export function parseHash(hash: string): Route {
-  const [, kind, id] = ITEM.exec(hash) ?? [];
-  if (hash === VIDEOS) return { view: 'videos' };
-  if (hash === MODELS) return { view: 'models' };
-  if (hash === ACCOUNT) return { view: 'account' };
-  if (hash === AUTOMATION) return { view: 'automation' };
-  if (!kind || !id) return { view: 'gallery' };
-  return { view: kind.toLowerCase() === 'photo' ? 'photo' : 'video', id };
+  const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?', 2);
+  const [view = '', given = ''] = path.split('/', 2);
+  const asked = new URLSearchParams(query);
+  const fixed = FIXED.find((one) => one === view);
+  if (fixed && !given) return { view: fixed } as Route;
+  if (view === 'memories') return { view, day: DAY.test(given) ? given : null };
+  if (view === 'search') {
+    const mode = asked.get('mode') ?? '';
+    return { view, q: asked.get('q') ?? '', mode: MODES.has(mode) ? (mode as SearchMode) : null };
+  }
+  if (view === 'place') {
+    const city = asked.get('city');
+    return city ? { view, city, country: asked.get('country') } : { view: 'gallery' };
+  }
+  if (view === 'photo' || view === 'video' || view === 'album' || view === 'person')
+    return ID.test(given) ? ({ view, id: given } as Route) : { view: 'gallery' };
+  return { view: 'gallery' };
 }
 
+export const HOME = '#/';
 export const VIDEOS = '#/videos';
+export const ALBUMS = '#/albums';
+export const PEOPLE = '#/people';
+export const PLACES = '#/places';
+export const FAVOURITES = '#/favourites';
+export const MEMORIES = '#/memories';
+export const SEARCH = '#/search';
+export const JOBS = '#/jobs';
 export const MODELS = '#/models';
 export const ACCOUNT = '#/account';
 export const AUTOMATION = '#/automation';
 export const photoHash = (id: string): string => `#/photo/${id}`;
 export const videoHash = (id: string): string => `#/video/${id}`;
+export const albumHash = (id: string): string => `#/album/${id}`;
+export const personHash = (id: string): string => `#/person/${id}`;
+export const memoriesHash = (day: string): string => `#/memories/${day}`;
 
-const STANDS_ALONE = new Set(['models', 'account', 'automation']);
-/** The list that photos, or videos, are opened from. */
-const LISTS: Partial<Record<Route['view'], Route['view']>> = { photo: 'gallery', video: 'videos' };
+export function placeHash(city: string, country: string | null): string {
+  return `#/place?${new URLSearchParams(country ? { city, country } : { city })}`;
+}
 
-/** Follows the location hash. Photos and videos opened from their list can be left with the back button. */
+export function searchHash(q: string, mode: SearchMode | null): string {
+  return `#/search?${new URLSearchParams(mode ? { q, mode } : { q })}`;
+}
+
+/** Whether photos and videos are opened over this, and left to come back to it. */
+const isList = ({ view }: Route): boolean => view !== 'photo' && view !== 'video';
+
+/** What the browser keeps with an entry of its history: the list that a photo was opened from, as a hash. */
+interface Kept {
+  from?: string;
+}
+
+/** Follows the location hash. What was opened from a list can be left with the back button, after a reload too. */
 export class Router {
-  private cameFromList = false;
   private cameToPage = false;
 
   constructor(private readonly onRoute: (route: Route) => void) {}
 
   start(): void {
     window.addEventListener('hashchange', (event) => {
-      const from = parseHash(new URL(event.oldURL).hash);
+      const before = new URL(event.oldURL).hash;
+      const from = parseHash(before);
       const to = this.current();
-      if (LISTS[to.view] === from.view) this.cameFromList = true;
-      if (to.view === 'gallery' || to.view === 'videos') this.cameFromList = false;
-      this.cameToPage = STANDS_ALONE.has(to.view);
+      if (!isList(to) && isList(from) && !this.from)
+        history.replaceState({ from: before } satisfies Kept, '');
+      this.cameToPage = isList(to);
       this.onRoute(to);
     });
     this.onRoute(this.current());
@@ -50,21 +111,33 @@ export class Router {
     return parseHash(location.hash);
   }
 
+  /** The list that lies below the photo or video that is shown. */
+  list(): Route {
+    const route = this.current();
+    if (isList(route)) return route;
+    if (this.from !== undefined) return parseHash(this.from);
+    return { view: route.view === 'video' ? 'videos' : 'gallery' };
+  }
+
   /** Shows another photo or video in place, so that "back" still leads to the list. */
   replace(hash: string): void {
-    history.replaceState(null, '', hash);
+    history.replaceState(history.state, '', hash);
     this.onRoute(this.current());
   }
 
   /** Goes back to where a page that stands alone was opened from. */
   leavePage(): void {
     if (this.cameToPage) history.back();
-    else location.hash = '#/';
+    else location.hash = HOME;
   }
 
   /** Leaves a photo or a video. */
   toList(): void {
-    if (this.cameFromList) history.back();
-    else location.hash = this.current().view === 'video' ? VIDEOS : '#/';
+    if (this.from !== undefined) history.back();
+    else location.hash = this.list().view === 'videos' ? VIDEOS : HOME;
+  }
+
+  private get from(): string | undefined {
+    return (history.state as Kept | null)?.from;
   }
 }

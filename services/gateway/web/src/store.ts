@@ -10,6 +10,7 @@ import type {
   PhotoDetail,
   PhotoPage,
   Share,
+  Video,
 } from './api/schema';
 import { addsFiles, madeBy } from './catalog';
 import { Emitter } from './emitter';
@@ -32,6 +33,13 @@ interface StoreEvents {
   /** Videos came, changed or went in the library. */
   videos: null;
   connection: boolean;
+}
+
+/** The photos of a list that one of them was opened from, in order. */
+export interface Trail {
+  readonly ids: string[];
+  /** Reads on, where there is more. */
+  more(): Promise<void>;
 }
 
 const FINAL = new Set(['succeeded', 'failed', 'cancelled']);
@@ -73,6 +81,8 @@ export class Store extends Emitter<StoreEvents> {
   private readonly told = new Set<string>();
   /** Of a page that belongs to a share link: what it allows. Nothing is made or changed there. */
   share: Share | null = null;
+  /** The list that photos are opened from, where that is not the whole library. */
+  trail: Trail | null = null;
   private cursor: string | null = null;
   private reachedEnd = false;
   private loading: Promise<void> | null = null;
@@ -104,12 +114,21 @@ export class Store extends Emitter<StoreEvents> {
     this.generation += 1;
     this.photos.clear();
     this.jobs.clear();
+    this.trail = null;
     this.order = [];
     this.listed.clear();
     this.cursor = null;
     this.reachedEnd = false;
     this.loading = null;
     this.emit('list', { added: [], reset: true });
+  }
+
+  /** Takes in what another list tells of photos. */
+  meet(items: (Photo | Video)[]): void {
+    for (const item of items) {
+      if (item.kind === 'photo') this.remember(item);
+      else if (item.job) this.applyJob(item.job);
+    }
   }
 
   async openPhoto(id: string): Promise<PhotoDetail> {

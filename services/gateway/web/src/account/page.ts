@@ -3,10 +3,17 @@ import './account.css';
 import type { Api } from '../api/client';
 import { ApiError } from '../api/client';
 import type { Device, SignIn } from '../api/schema';
+import type { Store } from '../store';
 import { el } from '../ui/dom';
 import { explainError } from '../ui/errors';
 import { icon } from '../ui/icons';
 import { dateWords } from '../ui/words';
+
+import { AbsenceSection } from './absence';
+import { HooksSection } from './hooks';
+import { RulesSection } from './rules';
+import { button } from './section';
+import { StorageSection } from './storage';
 
 const LOOK_AGAIN_MS = 4000;
 
@@ -31,11 +38,20 @@ export class AccountPage {
     'aria-label': 'The six digits on the headset',
   });
   private readonly pairing = el('div', { role: 'status' });
+  private readonly rules: RulesSection;
+  private readonly absence: AbsenceSection;
+  private readonly hooks: HooksSection;
+  private readonly storage: StorageSection;
 
   constructor(
     private readonly api: Api,
+    private readonly store: Store,
     private readonly actions: AccountActions,
   ) {
+    this.rules = new RulesSection(api);
+    this.absence = new AbsenceSection(api);
+    this.hooks = new HooksSection(api);
+    this.storage = new StorageSection(api);
     const back = button('', () => actions.leave());
     back.className = 'icon-button';
     back.setAttribute('aria-label', 'Back');
@@ -66,6 +82,10 @@ export class AccountPage {
           this.pairing,
         ),
         el('section', {}, el('h2', {}, 'Where you are signed in'), this.hint, this.list),
+        this.rules.section.element,
+        this.absence.section.element,
+        this.storage.section.element,
+        this.hooks.section.element,
       ),
     );
     this.element.addEventListener('keydown', (event) => {
@@ -78,7 +98,17 @@ export class AccountPage {
     this.pairing.replaceChildren();
     this.code.value = '';
     this.title.focus();
-    await this.load();
+    const isOfImmich = this.store.config?.library === 'immich';
+    // A folder has nobody who could be away, and nothing that calls.
+    for (const { section } of [this.rules, this.absence]) section.element.hidden = !isOfImmich;
+    this.storage.suit(isOfImmich);
+    await Promise.all([
+      this.load(),
+      isOfImmich && this.rules.load(),
+      isOfImmich && this.absence.load(),
+      this.storage.load(),
+      this.hooks.load(),
+    ]);
   }
 
   close(): void {
@@ -170,10 +200,4 @@ export class AccountPage {
 /** What a device is, as far as it says, and where it is. */
 export function aboutDevice(device: Device): string {
   return `${device.device || 'A device'} at ${device.address}`;
-}
-
-function button(label: string, run: () => void): HTMLButtonElement {
-  const made = el('button', { class: 'button', type: 'button' }, label);
-  made.addEventListener('click', run);
-  return made;
 }

@@ -1,17 +1,27 @@
+import type { SearchMode } from '../router';
 import type {
+  Album,
   Asset,
   AssetMap,
   Config,
   Credentials,
   Device,
+  Hook,
+  HookEvent,
+  HookMade,
   Integration,
+  Item,
   Job,
+  JobShown,
   JobState,
+  Locality,
+  Memory,
   ModelDeed,
   ModelDetails,
   ModelList,
   PairingState,
   Parts,
+  Person,
   Photo,
   PhotoDetail,
   PhotoPage,
@@ -21,6 +31,8 @@ import type {
   RuleWanted,
   Share,
   SignIn,
+  StandingKey,
+  Storage,
   VideoDetail,
   VideoPage,
   Waiting,
@@ -41,6 +53,21 @@ export class ApiError extends Error {
 type Fetch = (input: string, init?: RequestInit) => Promise<Response>;
 export type OnBytes = (received: number, total: number) => void;
 
+/** Entries of a page. */
+const CARDS = 60;
+const TILES = 100;
+
+export interface Page<T> {
+  items: T[];
+  next_cursor: string | null;
+}
+
+function paged(cursor: string | null, limit: number, rest: Record<string, string> = {}): string {
+  const query = new URLSearchParams({ ...rest, limit: String(limit) });
+  if (cursor) query.set('cursor', cursor);
+  return query.toString();
+}
+
 /** What may be asked when nobody is signed in any more: the ways back in. */
 const WAYS_IN = /\/api\/(session|share|oauth\/authorize|pairing(\/session)?)$/;
 
@@ -49,7 +76,7 @@ export class Api {
   /** Called once for every answer that says nobody is signed in. */
   onUnauthorized: () => void = () => {};
   /** Aborted when the person whom answers are for has left. */
-  private readonly person = new AbortController();
+  private readonly stay = new AbortController();
 
   constructor(
     private readonly base: URL,
@@ -58,7 +85,7 @@ export class Api {
 
   /** Gives up what is on its way: it was asked for by somebody who has left. Only signing in is possible from now on. */
   forget(): void {
-    this.person.abort();
+    this.stay.abort();
   }
 
   /** The address of `/api/...` here, also when a proxy serves the viewer below a path. */
@@ -147,6 +174,41 @@ export class Api {
     return (await this.send('DELETE', `/api/integrations/immich?undo=${undo}`)).json();
   }
 
+  absence(): Promise<StandingKey> {
+    return this.get('/api/me/standing-key');
+  }
+
+  /** Has Immich make a key for work while nobody is here. */
+  async allowAbsence(write_back: boolean): Promise<StandingKey> {
+    return (await this.send('POST', '/api/me/standing-key', { write_back })).json();
+  }
+
+  async endAbsence(): Promise<StandingKey> {
+    return (await this.send('DELETE', '/api/me/standing-key')).json();
+  }
+
+  async hooks(): Promise<Hook[]> {
+    return (await this.get<{ webhooks: Hook[] }>('/api/webhooks')).webhooks;
+  }
+
+  /** The answer alone tells the secret. */
+  async addHook(url: string, events: HookEvent[]): Promise<HookMade> {
+    return (await this.send('POST', '/api/webhooks', { url, events })).json();
+  }
+
+  async deleteHook(id: string): Promise<void> {
+    await this.send('DELETE', `/api/webhooks/${encodeURIComponent(id)}`);
+  }
+
+  storage(): Promise<Storage> {
+    return this.get('/api/storage');
+  }
+
+  /** Deletes some of what rules have had made; `left` says how much there is still. */
+  async deleteMadeByRules(): Promise<{ deleted: number; left: number }> {
+    return (await this.send('DELETE', '/api/integrations/immich/assets')).json();
+  }
+
   rules(): Promise<Rules> {
     return this.get('/api/rules');
   }
@@ -165,6 +227,54 @@ export class Api {
     const query = new URLSearchParams({ limit: String(limit) });
     if (cursor) query.set('cursor', cursor);
     return this.get(`/api/videos?${query}`);
+  }
+
+  albums(cursor: string | null): Promise<Page<Album>> {
+    return this.get(`/api/albums?${paged(cursor, CARDS)}`);
+  }
+
+  album(id: string): Promise<Album> {
+    return this.get(`/api/albums/${encodeURIComponent(id)}`);
+  }
+
+  people(cursor: string | null): Promise<Page<Person>> {
+    return this.get(`/api/people?${paged(cursor, CARDS)}`);
+  }
+
+  person(id: string): Promise<Person> {
+    return this.get(`/api/people/${encodeURIComponent(id)}`);
+  }
+
+  places(cursor: string | null): Promise<Page<Locality>> {
+    return this.get(`/api/places?${paged(cursor, CARDS)}`);
+  }
+
+  /** What an album has, or a person. */
+  itemsOf(of: 'albums' | 'people', id: string, cursor: string | null): Promise<Page<Item>> {
+    return this.get(`/api/${of}/${encodeURIComponent(id)}/items?${paged(cursor, TILES)}`);
+  }
+
+  itemsOfPlace(city: string, country: string | null, cursor: string | null): Promise<Page<Item>> {
+    const where = country ? { city, country } : { city };
+    return this.get(`/api/places/items?${paged(cursor, TILES, where)}`);
+  }
+
+  /** Favourites of one kind, newest first. */
+  favourites(kind: 'photo' | 'video', cursor: string | null): Promise<Page<Item>> {
+    return this.get(`/api/${kind}s?${paged(cursor, TILES, { favorite: 'true' })}`);
+  }
+
+  async setFavourite(kind: 'photo' | 'video', id: string, favorite: boolean): Promise<void> {
+    await this.send('PUT', `/api/${kind}s/${encodeURIComponent(id)}/favorite`, { favorite });
+  }
+
+  async memories(day: string): Promise<Memory[]> {
+    return (await this.get<{ items: Memory[] }>(`/api/memories?day=${day}`)).items;
+  }
+
+  search(q: string, mode: SearchMode, cursor: string | null): Promise<Page<Item>> {
+    const how = mode === 'smart' ? { mode } : { mode: 'metadata', field: mode };
+    return this.get(`/api/search?${paged(cursor, TILES, { q, ...how })}`);
   }
 
   video(id: string): Promise<VideoDetail> {
@@ -195,6 +305,14 @@ export class Api {
 
   async jobs(state: JobState): Promise<Job[]> {
     return (await this.get<{ items: Job[] }>(`/api/jobs?state=${state}&limit=200`)).items;
+  }
+
+  /** Jobs in any of these states, what was asked for last first. */
+  jobList(states: JobState[], cursor: string | null): Promise<Page<JobShown>> {
+    const query = new URLSearchParams({ limit: String(CARDS) });
+    for (const state of states) query.append('state', state);
+    if (cursor) query.set('cursor', cursor);
+    return this.get(`/api/jobs?${query}`);
   }
 
   job(id: string): Promise<Job> {
@@ -282,7 +400,7 @@ export class Api {
     try {
       response = await this.fetcher(url, { credentials: 'same-origin', ...init, signal });
     } catch (error) {
-      if (!isSignIn && this.person.signal.aborted) throw new ApiError('unauthorized', 401);
+      if (!isSignIn && this.stay.signal.aborted) throw new ApiError('unauthorized', 401);
       if (error instanceof DOMException && error.name === 'AbortError') throw error;
       throw new ApiError('offline', 0);
     }
@@ -293,7 +411,7 @@ export class Api {
   }
 
   private whilePresent(signal: AbortSignal | null | undefined): AbortSignal {
-    return signal ? either(signal, this.person.signal) : this.person.signal;
+    return signal ? either(signal, this.stay.signal) : this.stay.signal;
   }
 
   /** An answer that arrives after its person has left is nobody's. */
@@ -301,10 +419,10 @@ export class Api {
     const left = new ApiError('unauthorized', 401);
     try {
       const answer = await read();
-      if (this.person.signal.aborted) throw left;
+      if (this.stay.signal.aborted) throw left;
       return answer;
     } catch (error) {
-      throw this.person.signal.aborted ? left : error;
+      throw this.stay.signal.aborted ? left : error;
     }
   }
 }

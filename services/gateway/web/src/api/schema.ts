@@ -44,6 +44,23 @@ export type ModelNews = Pick<
   ModelDetails,
   'key' | 'state' | 'done' | 'total' | 'rate' | 'remaining_s' | 'error'
 >;
+/** A photo or a video. */
+export type Item = Photo | Video;
+export type Album = Schemas['AlbumView'];
+export type Person = Schemas['PersonView'];
+/** A town that photos were taken in. */
+export type Locality = Schemas['LocalityView'];
+export type Memory = Schemas['MemoryView'];
+export type Month = Schemas['MonthView'];
+/** A photo or a video as a timeline tells of it. */
+export type Glimpse = Schemas['GlimpseView'];
+/** A job as lists show it, with its place in the queue. */
+export type JobShown = Schemas['JobShown'];
+export type StandingKey = Schemas['StandingKeyView'];
+export type Storage = Schemas['StorageView'];
+export type Hook = Schemas['HookView'];
+export type HookMade = Schemas['HookMade'];
+export type HookEvent = Schemas['HookWanted']['events'][number];
 /** Whether photos become 3D by themselves, and how that stands. */
 export type Integration = Schemas['IntegrationView'];
 export type Rule = Schemas['Rule'];

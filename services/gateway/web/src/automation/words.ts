@@ -1,4 +1,5 @@
 import type { Integration, Rule, RuleWanted } from '../api/schema';
+import { momentWords } from '../ui/words';
 
 /** Of which photos something can be made by itself, as far as it is chosen here. Other rules are kept as they are. */
 export const CHOICES: { of: Rule['of']; label: string }[] = [
@@ -31,10 +32,6 @@ export function noteWords(integration: Integration): string[] {
   const heard =
     call === null ? 'Immich has not called yet' : `Immich last called ${momentWords(call)}`;
   return [heard, ...integration.notes];
-}
-
-function momentWords(moment: string): string {
-  return new Date(moment).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 }
 
 /** What is chosen where rules are of the kind that can be chosen here; null where they say more. */

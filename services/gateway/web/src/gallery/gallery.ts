@@ -3,14 +3,17 @@ import { ApiError } from '../api/client';
 import type { Job, Photo } from '../api/schema';
 import { addsFiles } from '../catalog';
 import type { Store } from '../store';
+import { texts } from '../texts';
 import { announce } from '../ui/announce';
 import { el } from '../ui/dom';
 import { type Explanation, explainError, notMade, readyWords } from '../ui/errors';
 import { icon } from '../ui/icons';
 import { count } from '../ui/words';
+import { today } from './day';
 import { keepInView } from './keepInView';
 import { Masthead, type MastheadActions } from './masthead';
 import { isRovingKey, roveTo } from './roving';
+import { MemoryStrip } from './strip';
 import { Tile } from './tile';
 
 const SKELETON_ASPECTS = [1.5, 0.75, 1.33, 1, 1.78, 0.67, 1.5, 1.2, 0.8, 1.6, 1.33, 1];
@@ -26,16 +29,19 @@ export class Gallery {
   private readonly notice = el('div', { class: 'gallery-notice', hidden: true });
   private readonly sentinel = el('div', { class: 'sentinel', 'aria-hidden': 'true' });
   private readonly masthead: Masthead;
+  private readonly strip = new MemoryStrip();
   private readonly main = el(
     'main',
     { class: 'gallery-main' },
+    this.strip.element,
+    el('h1', { class: 'sr-only' }, texts.nav.photos),
     this.list,
     this.notice,
     this.sentinel,
   );
-  private instead: HTMLElement | null = null;
-  /** How far the list that is not shown was scrolled. */
-  private scrolled = 0;
+  private shown: HTMLElement = this.main;
+  /** How far the lists that are not shown were scrolled. */
+  private readonly scrolled = new WeakMap<HTMLElement, number>();
   private active: string | null = null;
 
   constructor(
@@ -58,18 +64,19 @@ export class Gallery {
   async load(): Promise<void> {
     this.masthead.suit(this.store.config?.library ?? 'folder', this.store.share);
     if (this.store.order.length === 0) this.showSkeleton();
+    if (this.store.config?.library === 'immich' && !this.store.share)
+      void this.strip.load(this.api, today());
     await this.loadMore();
   }
 
-  /** Shows another list below the masthead, that of videos; null for the photos again. */
-  showInstead(list: HTMLElement | null): void {
-    this.masthead.mark(list ? 'videos' : 'photos');
-    if (list === this.instead) return;
-    const scrolled = this.element.scrollTop;
-    (this.instead ?? this.main).replaceWith(list ?? this.main);
-    this.instead = list;
-    this.element.scrollTop = this.scrolled;
-    this.scrolled = scrolled;
+  /** Shows another place below the masthead, as it was left; null for the photos again. */
+  showInstead(place: HTMLElement | null): void {
+    const next = place ?? this.main;
+    if (next === this.shown) return;
+    this.scrolled.set(this.shown, this.element.scrollTop);
+    this.shown.replaceWith(next);
+    this.shown = next;
+    this.element.scrollTop = this.scrolled.get(next) ?? 0;
     this.summarise();
   }
 
@@ -163,6 +170,7 @@ export class Gallery {
   }
 
   private clear(): void {
+    this.strip.clear();
     this.tiles.clear();
     this.list.replaceChildren();
     this.active = null;
@@ -187,7 +195,7 @@ export class Gallery {
     const in3d = photos.filter((photo) => photo.badges.splat).length;
     const working = this.store.activeJobs().length;
     const shown = this.store.order.length;
-    const ofPhotos = this.instead === null;
+    const ofPhotos = this.shown === this.main;
     const parts = [
       ofPhotos &&
         shown > 0 &&

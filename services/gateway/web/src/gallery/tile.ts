@@ -1,5 +1,6 @@
 import type { Photo, Video } from '../api/schema';
 import { assetTitle, jobTitle } from '../catalog';
+import type { Box } from '../grid/layout';
 import { photoHash, videoHash } from '../router';
 import { isActive, jobToShow } from '../store';
 import { el } from '../ui/dom';
@@ -17,13 +18,18 @@ export function tileAspect(photo: Pick<Photo, 'width' | 'height'>): number {
   return Math.min(Math.max(photo.width / photo.height, ASPECT_TALLEST), ASPECT_WIDEST);
 }
 
-type Item = Photo | Video;
+/** What a tile shows: a photo or a video, or as much of one as a timeline tells. */
+export type Shown = Pick<
+  Photo,
+  'id' | 'name' | 'width' | 'height' | 'taken_at' | 'badges' | 'job'
+> &
+  (Pick<Photo, 'kind'> | Pick<Video, 'kind' | 'duration_s'>) & { favorite?: boolean };
 
-const durationOf = (item: Item): string =>
+const durationOf = (item: Shown): string =>
   item.kind === 'video' && item.duration_s !== null ? clockWords(item.duration_s) : '';
 
 /** What a screen reader says of a photo or a video in the gallery. */
-export function tileLabel(photo: Item): string {
+export function tileLabel(photo: Shown): string {
   const parts = [photo.name, dayWords(photo.taken_at), durationOf(photo)];
   const [best] = kindsOf(photo);
   if (best) parts.push(`${best === 'depth' ? 'depth' : assetTitle(best)} ready`);
@@ -48,7 +54,7 @@ export class Tile {
   private readonly image: HTMLImageElement;
   private readonly name = el('span', { class: 'tile-name', 'aria-hidden': 'true' });
 
-  constructor(photo: Item, thumbnailUrl: string) {
+  constructor(photo: Shown, thumbnailUrl: string) {
     const image = el('img', {
       src: thumbnailUrl,
       alt: '',
@@ -93,20 +99,28 @@ export class Tile {
     this.image.addEventListener('error', then, { once: true });
   }
 
+  /** Puts the tile where a layout wants it, in pixels of what it lies in. */
+  place({ left, top, width, height }: Box): void {
+    const { style } = this.element;
+    style.transform = `translate(${left}px, ${top}px)`;
+    style.width = `${width}px`;
+    style.height = `${height}px`;
+  }
+
   /** The photo itself is another one than before, in another version. */
-  replace(photo: Item, thumbnailUrl: string): void {
+  replace(photo: Shown, thumbnailUrl: string): void {
     // Even of the same version the picture may be there only now.
     this.image.src = thumbnailUrl;
     this.show(photo);
   }
 
-  private show(photo: Item): void {
+  private show(photo: Shown): void {
     this.name.textContent = photo.name;
     this.element.style.setProperty('--aspect', tileAspect(photo).toFixed(4));
     this.update(photo);
   }
 
-  update(photo: Item): void {
+  update(photo: Shown): void {
     this.label.textContent = tileLabel(photo);
     this.badges.replaceChildren(...kindsOf(photo).map(badgeOf));
     const job = jobToShow(photo);

@@ -3,15 +3,23 @@ import { ApiError } from '../api/client';
 import type { Asset, Job, PhotoDetail, Quality } from '../api/schema';
 import { addsFiles } from '../catalog';
 import { isActive, jobToShow, type Store } from '../store';
+import { texts } from '../texts';
 import { announce } from '../ui/announce';
 import { el } from '../ui/dom';
-import { aboutModels, type Explanation, explainError, readyWords } from '../ui/errors';
+import {
+  aboutModels,
+  type Explanation,
+  explainError,
+  explainRefusal,
+  readyWords,
+} from '../ui/errors';
 import { icon } from '../ui/icons';
 import { dayWords } from '../ui/words';
 import { iconButton, RestingChrome } from './chrome';
 import { MotionClip } from './clip';
 import { Dock } from './dock';
 import { Downloads } from './downloads';
+import { FavouriteButton } from './favourite';
 import { toggleFullscreen } from './fullscreen';
 import { followGestures } from './gestures';
 import { InfoPanel } from './info';
@@ -49,6 +57,7 @@ export class PhotoView {
   private readonly motion = iconButton('motion', 'Gentle motion', 'M', () =>
     this.stage.toggleMotion(),
   );
+  private readonly favourite: FavouriteButton;
   private readonly previous = iconButton('previous', 'Previous photo', '←', () => this.step(-1));
   private readonly next = iconButton('next', 'Next photo', '→', () => this.step(1));
   private id: string | null = null;
@@ -91,6 +100,10 @@ export class PhotoView {
         readConfig: () => void this.readConfig(),
       },
     );
+    this.favourite = new FavouriteButton(api, store, (error, again) => {
+      if (!(error instanceof ApiError)) throw error;
+      this.showFailure(explainRefusal(error), again);
+    });
     this.chrome = new RestingChrome(this.element, () => this.mustStayVisible());
     this.clip = new MotionClip(api, this.stage.element, () =>
       this.dock.showTrouble(explainTrouble('no-clip'), null),
@@ -152,6 +165,7 @@ export class PhotoView {
         back,
         el('div', { class: 'photo-name' }, this.title, this.date),
         this.make,
+        this.favourite.element,
         this.downloads.popup.element,
         info,
         full,
@@ -230,11 +244,13 @@ export class PhotoView {
     if (first) {
       this.title.textContent = detail.name;
       this.date.textContent = dayWords(detail.taken_at);
+      document.title = `${detail.name || texts.unnamedPhoto} · ImmichVR`;
       this.element.setAttribute('aria-label', `Photo ${detail.name}`);
       this.stage.open(detail);
       this.updateSteps();
     }
     this.stage.setAssets(detail.assets);
+    this.favourite.show(detail);
     this.clip.setAssets(detail, detail.assets);
     this.downloads.setPhoto(detail);
     this.dock.showJob(jobToShow(this.store.photos.get(detail.id) ?? detail));
@@ -290,8 +306,9 @@ export class PhotoView {
   }
 
   private neighbour(direction: 1 | -1): string | undefined {
-    const at = this.store.order.indexOf(this.id ?? '');
-    return at < 0 ? undefined : this.store.order[at + direction];
+    const ids = this.store.trail?.ids ?? this.store.order;
+    const at = ids.indexOf(this.id ?? '');
+    return at < 0 ? undefined : ids[at + direction];
   }
 
   private step(direction: 1 | -1): void {
@@ -300,7 +317,8 @@ export class PhotoView {
     this.actions.show(id);
     announce(this.store.photos.get(id)?.name ?? '');
     if (this.neighbour(1) === undefined) {
-      this.store.loadMore().catch((error: unknown) => {
+      const reading = this.store.trail?.more() ?? this.store.loadMore();
+      reading.catch((error: unknown) => {
         if (!(error instanceof ApiError)) throw error;
       });
     }

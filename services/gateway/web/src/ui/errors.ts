@@ -1,6 +1,7 @@
 import { ApiError } from '../api/client';
 import type { Job } from '../api/schema';
 import { assetTitle, jobTitle, madeBy } from '../catalog';
+import { texts } from '../texts';
 import { type Words, wordsFor } from './error-words';
 
 /** An error for people: what happened, and what they can do about it. */
@@ -28,6 +29,13 @@ export function explainError(error: unknown): Explanation {
     ...explained(wordsFor(error.code, detail)),
     detail: facts.filter(Boolean).join(' · '),
   };
+}
+
+/** The same, with the permissions that a key lacks where it is about them. */
+export function explainRefusal(error: ApiError): Explanation {
+  const lacking = error.problem.permissions ?? [];
+  const explanation = explainError(error);
+  return lacking.length > 0 ? { ...explanation, advice: texts.missing(lacking) } : explanation;
 }
 
 const ABOUT_MODELS = new Set(['licence_required', 'consent_required', 'downloading']);

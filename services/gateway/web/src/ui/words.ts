@@ -83,6 +83,13 @@ export function dateWords(iso: string | null, locale?: string, timeZone?: string
   });
 }
 
+/** A moment, where the reader is. */
+export function momentWords(iso: string | null): string {
+  if (!iso) return '';
+  const options = { dateStyle: 'medium', timeStyle: 'short' } as const;
+  return new Date(iso).toLocaleString(undefined, options);
+}
+
 /** The name of a model key: `lift-K` are splats lifted from the depth of `K`, `K-part-…` is of a part of a video. */
 export function modelWords(key: string, models: Model[]): string {
   const named = models.find((model) => model.key === key)?.name;

@@ -1,0 +1,246 @@
+import type { Api } from '../api/client';
+import { ApiError } from '../api/client';
+import type { Job, JobShown, JobState } from '../api/schema';
+import { jobTitle } from '../catalog';
+import { photoHash, videoHash } from '../router';
+import { isActive, type Store, supersedes } from '../store';
+import { texts } from '../texts';
+import { announce } from '../ui/announce';
+import { el } from '../ui/dom';
+import { explainError, explainJob } from '../ui/errors';
+import { ProgressBar } from '../ui/progress';
+import { momentWords, percent, stageWords } from '../ui/words';
+import { Head } from './head';
+import { picture } from './lists';
+import { Notice } from './notice';
+
+const t = texts.jobs;
+const TABS: { name: 'active' | 'failed' | 'done'; states: JobState[]; none: string }[] = [
+  { name: 'active', states: ['running', 'queued'], none: t.noneActive },
+  { name: 'failed', states: ['failed'], none: t.noneFailed },
+  { name: 'done', states: ['succeeded', 'cancelled'], none: t.noneDone },
+];
+
+/** What runs, what waits, what failed and why; cancelled or asked for again here. */
+export class JobsPage {
+  readonly element: HTMLElement;
+  private readonly jobs = el('ul', { class: 'jobs', 'aria-label': t.title });
+  private readonly notice = new Notice();
+  private readonly more = el('button', { class: 'button', type: 'button', hidden: true }, t.more);
+  private readonly all = el(
+    'button',
+    { class: 'button', type: 'button', hidden: true },
+    t.cancelAll,
+  );
+  private readonly tabs = new Map<string, HTMLButtonElement>();
+  private readonly rows = new Map<string, JobRow>();
+  private tab = TABS[0] as (typeof TABS)[number];
+  private cursor: string | null = null;
+
+  constructor(
+    private readonly api: Api,
+    private readonly store: Store,
+  ) {
+    const tabs = el('div', { class: 'tabs', role: 'group', 'aria-label': t.title });
+    for (const tab of TABS) {
+      const button = el('button', { class: 'tab', type: 'button' }, t[tab.name]);
+      button.addEventListener('click', () => {
+        this.tab = tab;
+        void this.open();
+      });
+      this.tabs.set(tab.name, button);
+      tabs.append(button);
+    }
+    this.more.addEventListener('click', () => void this.read());
+    this.all.addEventListener('click', () => void this.cancelAll());
+    this.element = el(
+      'main',
+      { class: 'place-main' },
+      new Head(t.title).element,
+      el('div', { class: 'jobs-bar' }, tabs, this.all),
+      this.jobs,
+      this.notice.element,
+      this.more,
+    );
+    store.on('job', (job) => this.takeIn(job));
+  }
+
+  /** Reads the list anew. */
+  async open(): Promise<void> {
+    for (const [name, button] of this.tabs)
+      button.setAttribute('aria-pressed', String(name === this.tab.name));
+    this.rows.clear();
+    this.jobs.replaceChildren();
+    this.cursor = null;
+    await this.read();
+  }
+
+  private async read(): Promise<void> {
+    const { tab } = this;
+    try {
+      const { items, next_cursor } = await this.api.jobList(tab.states, this.cursor);
+      if (tab !== this.tab) return;
+      for (const job of items) this.show(job);
+      this.cursor = next_cursor;
+      this.settle();
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.notice.explain(error, () => void this.open());
+    }
+  }
+
+  private show(job: JobShown | Job): void {
+    const known = this.rows.get(job.id);
+    if (known) {
+      known.update(job);
+      return;
+    }
+    const row = new JobRow(this.api, this.store, job);
+    this.rows.set(job.id, row);
+    this.jobs.append(row.element);
+  }
+
+  /** Takes in what a job tells; what ends is left where it was, so that one sees how. */
+  private takeIn(job: Job): void {
+    if (!this.element.isConnected) return;
+    const known = this.rows.get(job.id);
+    if (known) {
+      if (supersedes(job, known.job)) known.update(job);
+    } else if (this.tab.states.includes(job.state)) {
+      const row = new JobRow(this.api, this.store, job);
+      this.rows.set(job.id, row);
+      this.jobs.prepend(row.element);
+    }
+    this.settle();
+  }
+
+  private settle(): void {
+    this.more.hidden = this.cursor === null;
+    const active = [...this.rows.values()].filter(({ job }) => isActive(job));
+    this.all.hidden = active.length < 2;
+    if (this.rows.size > 0) this.notice.hide();
+    else this.notice.tell({ title: this.tab.none, advice: '' }, 'jobs');
+  }
+
+  private async cancelAll(): Promise<void> {
+    this.all.disabled = true;
+    const active = [...this.rows.values()].filter(({ job }) => isActive(job));
+    await Promise.all(active.map((row) => row.cancel()));
+    this.all.disabled = false;
+    this.settle();
+  }
+}
+
+/** One job: of what, how far, or why not. */
+class JobRow {
+  readonly element: HTMLElement;
+  private readonly state = el('p', { class: 'job-state' });
+  private readonly why = el('p', { class: 'job-why', hidden: true });
+  private readonly details = el('details', { class: 'job-details', hidden: true });
+  private readonly bar: ProgressBar;
+  private readonly again: HTMLButtonElement;
+  private readonly end: HTMLButtonElement;
+
+  constructor(
+    private readonly api: Api,
+    private readonly store: Store,
+    public job: JobShown | Job,
+  ) {
+    const name = this.nameOf(job);
+    this.bar = new ProgressBar(t.of(jobTitle(job.kind), name));
+    const button = (label: string, run: () => Promise<void>) =>
+      el(
+        'button',
+        {
+          class: 'button',
+          type: 'button',
+          'aria-label': `${label}: ${jobTitle(job.kind)}, ${name}`,
+          on: { click: () => void run() },
+        },
+        label,
+      );
+    this.again = button(t.retry, () => this.retry());
+    this.end = button(t.cancel, () => this.cancel());
+    const { source } = job;
+    const at =
+      source?.kind === 'photo'
+        ? photoHash(source.id)
+        : source?.kind === 'video'
+          ? videoHash(source.id)
+          : null;
+    const image = source && at ? api.url(`/api/${source.kind}s/${source.id}/thumbnail`) : null;
+    const title = el('span', { class: 'job-title' }, jobTitle(job.kind));
+    const of = at ? el('a', { href: at }, name) : el('span', {}, name);
+    this.element = el(
+      'li',
+      { class: 'job', data: { job: job.id } },
+      picture(image, 'album'),
+      el(
+        'div',
+        { class: 'job-body' },
+        el('p', { class: 'job-name' }, title, of),
+        this.state,
+        this.bar.element,
+        this.why,
+        this.details,
+      ),
+      el('div', { class: 'job-actions' }, this.again, this.end),
+    );
+    this.update(job);
+  }
+
+  update(job: JobShown | Job): void {
+    this.job = job;
+    const active = isActive(job);
+    const done = percent(job);
+    const ahead = 'place' in job && job.state === 'queued' ? job.place : null;
+    const words = active
+      ? [stageWords(job), done !== null && `${done} %`, ahead && t.place(ahead.ahead)]
+      : [job.state === 'succeeded' ? t.done : job.state === 'failed' ? t.failed : t.cancelled];
+    if (!active) words.push(momentWords(job.updated_at));
+    this.state.textContent = words.filter(Boolean).join(' · ');
+    this.element.dataset.state = job.state;
+    this.bar.element.hidden = !active;
+    this.bar.set(done);
+    const failure = explainJob(job);
+    this.why.hidden = !failure;
+    this.why.textContent = failure ? `${failure.title} ${failure.advice}` : '';
+    this.details.hidden = !failure?.detail;
+    this.details.replaceChildren(
+      el('summary', {}, t.details),
+      el('code', {}, `${job.error?.code ?? ''} ${failure?.detail ?? ''}`),
+    );
+    this.again.hidden = job.state !== 'failed' && job.state !== 'cancelled';
+    this.end.hidden = !active;
+  }
+
+  async cancel(): Promise<void> {
+    await this.act(() => this.api.cancel(this.job.id));
+  }
+
+  private async retry(): Promise<void> {
+    await this.act(() => this.api.retry(this.job.id));
+  }
+
+  private async act(deed: () => Promise<Job | { job: Job }>): Promise<void> {
+    this.again.disabled = this.end.disabled = true;
+    try {
+      const answer = await deed();
+      this.store.applyJob('job' in answer ? answer.job : answer);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      const { title, advice } = explainError(error);
+      this.why.hidden = false;
+      this.why.textContent = `${title} ${advice}`;
+      announce(title);
+    } finally {
+      this.again.disabled = this.end.disabled = false;
+    }
+  }
+
+  private nameOf({ source, params }: JobShown | Job): string {
+    if (source?.kind === 'photo') return this.store.photos.get(source.id)?.name || t.aPhoto;
+    if (source?.kind === 'video') return t.aVideo;
+    return typeof params.model === 'string' ? params.model : t.aModel;
+  }
+}

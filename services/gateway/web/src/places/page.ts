@@ -1,0 +1,175 @@
+import './places.css';
+import type { Api } from '../api/client';
+import { ApiError, type Page } from '../api/client';
+import type { Item } from '../api/schema';
+import type { PlaceRoute } from '../router';
+import type { Store } from '../store';
+import { texts } from '../texts';
+import { el } from '../ui/dom';
+import { Head } from './head';
+import { ItemList } from './items';
+import { JobsPage } from './jobs';
+import { albumFacts, albumList, peopleList, placeList } from './lists';
+import { Memories } from './memories';
+import { Search } from './search';
+
+interface Place {
+  element: HTMLElement;
+  list?: ItemList;
+}
+
+/** Albums, people, places, favourites, memories, search and jobs: made when they are first opened, kept as they were left. */
+export class Places {
+  private readonly made = new Map<string, Place>();
+
+  constructor(
+    private readonly api: Api,
+    private readonly store: Store,
+    private readonly scroller: HTMLElement,
+    private readonly go: (hash: string) => void,
+  ) {}
+
+  /** What this route shows; `fill` brings what it lists, and comes to its end when that is there. */
+  show(route: PlaceRoute): { element: HTMLElement; list: ItemList | null; fill(): Promise<void> } {
+    const { view } = route;
+    if (view === 'albums') return this.cards(view, texts.albums.title, albumList);
+    if (view === 'people')
+      return this.cards(view, texts.people.title, (api, scroller) =>
+        peopleList(api, this.store, scroller),
+      );
+    if (view === 'places') return this.cards(view, texts.places.title, placeList);
+    if (view === 'album' || view === 'person') return this.collection(view, route.id);
+    if (view === 'place') return this.town(route.city, route.country);
+    if (view === 'favourites') return this.favourites();
+    if (view === 'jobs') return this.jobs();
+    if (view === 'memories') {
+      const memories = this.once(view, () => new Memories(this.api, this.store, this.scroller));
+      return { ...parts(memories), fill: () => memories.open(route.day) };
+    }
+    const search = this.once(
+      'search',
+      () => new Search(this.api, this.store, this.scroller, this.go),
+    );
+    return { ...parts(search), fill: () => search.open(route.q, route.mode) };
+  }
+
+  private cards<C extends { element: HTMLElement; load(): Promise<void> }>(
+    view: string,
+    title: string,
+    make: (api: Api, scroller: HTMLElement) => C,
+  ) {
+    const place = this.once(view, () => {
+      const cards = make(this.api, this.scroller);
+      const head = new Head(title);
+      return { element: el('main', { class: 'place-main' }, head.element, cards.element), cards };
+    });
+    return { element: place.element, list: null, fill: () => place.cards.load() };
+  }
+
+  private jobs() {
+    const jobs = this.once('jobs', () => new JobsPage(this.api, this.store));
+    return { element: jobs.element, list: null, fill: () => jobs.open() };
+  }
+
+  private collection(view: 'album' | 'person', id: string) {
+    const place = this.listing(view);
+    const isAlbum = view === 'album';
+    return this.filled(place, id, async (again) => {
+      const t = isAlbum ? texts.albums : texts.people;
+      place.head.set('');
+      const read = (cursor: string | null) =>
+        this.api.itemsOf(isAlbum ? 'albums' : 'people', id, cursor);
+      const listed = place.list.load(read, () =>
+        place.list.notice.tell(
+          { title: t.empty, advice: t.emptyAdvice },
+          isAlbum ? 'album' : 'people',
+        ),
+      );
+      try {
+        if (isAlbum) {
+          const album = await this.api.album(id);
+          place.head.set(album.name, albumFacts(album), album.external_url);
+        } else {
+          const person = await this.api.person(id);
+          place.head.set(person.name || texts.people.unnamed, '', person.external_url);
+        }
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        await listed;
+        place.list.notice.explain(error, again);
+      }
+      await listed;
+    });
+  }
+
+  private town(city: string, country: string | null) {
+    const place = this.listing('place');
+    return this.filled(place, JSON.stringify([city, country]), async () => {
+      place.head.set(city, country ?? '');
+      const { empty, emptyAdvice } = texts.places;
+      await place.list.load(
+        (cursor) => this.api.itemsOfPlace(city, country, cursor),
+        () => place.list.notice.tell({ title: empty, advice: emptyAdvice }, 'pin'),
+      );
+    });
+  }
+
+  private favourites() {
+    const place = this.listing('favourites');
+    place.key = ''; // what was marked meanwhile is listed
+    return this.filled(place, 'favourites', async () => {
+      place.head.set(texts.favourites.title);
+      const { none, noneAdvice } = texts.favourites;
+      await place.list.load(
+        (cursor) => photosThenVideos((kind, at) => this.api.favourites(kind, at), cursor),
+        () => place.list.notice.tell({ title: none, advice: noneAdvice }, 'heart'),
+      );
+    });
+  }
+
+  private listing(view: string): Place & { list: ItemList; head: Head; key: string } {
+    return this.once(view, () => {
+      const list = new ItemList(this.api, this.store, this.scroller, texts.nav.photos);
+      const head = new Head();
+      const element = el('main', { class: 'place-main' }, head.element, list.element);
+      return { element, list, head, key: '' };
+    });
+  }
+
+  /** Fills a listing, unless it shows this already, as when one comes back to it. */
+  private filled(
+    place: Place & { list: ItemList; key: string },
+    key: string,
+    fill: (again: () => void) => Promise<void>,
+  ) {
+    const again = (): Promise<void> => fill(() => void again());
+    const run = async () => {
+      if (place.key === key) return;
+      place.key = key;
+      await again();
+    };
+    return { element: place.element, list: place.list, fill: run };
+  }
+
+  private once<P extends Place>(view: string, make: () => P): P {
+    const known = this.made.get(view) ?? make();
+    this.made.set(view, known);
+    return known as P;
+  }
+}
+
+const parts = ({ element, list }: { element: HTMLElement; list: ItemList }) => ({ element, list });
+
+/** Pages of photos, and when those are at their end, of videos. */
+export async function photosThenVideos(
+  read: (kind: 'photo' | 'video', cursor: string | null) => Promise<Page<Item>>,
+  cursor: string | null,
+): Promise<Page<Item>> {
+  const [kind, at] = cursor?.startsWith('video ')
+    ? (['video', cursor.slice('video '.length) || null] as const)
+    : (['photo', cursor] as const);
+  const page = await read(kind, at);
+  if (kind === 'video')
+    return { ...page, next_cursor: page.next_cursor && `video ${page.next_cursor}` };
+  return { ...page, next_cursor: page.next_cursor ?? 'video ' };
+}

@@ -1,0 +1,247 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { assertAccessible, openBrowser, state, until, withViewer } from './browser.mjs';
+
+const WIDE = { viewport: { width: 1280, height: 800 } };
+const PHONE = { viewport: { width: 390, height: 800 } };
+const SMALL = { viewport: { width: 320, height: 640 } };
+const LOADED = '.tile img.is-loaded';
+
+const heading = (page, name) => page.getByRole('heading', { level: 1, name }).waitFor();
+
+describe('the places of the library', () => {
+  let browser;
+  before(async () => {
+    browser = await openBrowser();
+  });
+  after(() => browser.close());
+
+  it('are reached from the side, each with its address, and back again', () =>
+    withViewer(browser, { context: WIDE }, async (page) => {
+      await page.waitForSelector(LOADED);
+      const side = page.getByRole('navigation', { name: 'Places' });
+      for (const place of ['Albums', 'Favourites', 'People', 'Places', 'Memories', 'Jobs']) {
+        await side.getByRole('link', { name: place }).click();
+        await heading(page, place);
+        await until(page, (hash) => location.hash === hash, `#/${place.toLowerCase()}`);
+        assert.equal(await page.locator('.side [aria-current=page]').textContent(), place);
+        assert.match(await page.title(), new RegExp(`^${place} · ImmichVR`));
+      }
+      for (const place of ['Memories', 'Places', 'People']) {
+        await page.goBack();
+        await heading(page, place);
+      }
+      await page.goForward();
+      await heading(page, 'Places');
+      await side.getByRole('link', { name: 'Photos' }).click();
+      await until(page, () => document.body.dataset.view === 'gallery');
+    }));
+
+  it('are in a bar and a drawer on a phone, where nothing is wider than the window', () =>
+    withViewer(browser, { context: PHONE }, async (page) => {
+      await page.waitForSelector(LOADED);
+      assert.equal(await page.locator('.side').isVisible(), false);
+      await page.getByRole('link', { name: 'Albums' }).click();
+      await heading(page, 'Albums');
+      await page.getByRole('button', { name: 'More' }).click();
+      await assertAccessible(page);
+      await page.getByRole('dialog').getByRole('link', { name: 'People' }).click();
+      await heading(page, 'People');
+      assert.equal(await page.getByRole('dialog').count(), 0);
+      await page.getByRole('button', { name: 'More' }).click();
+      await page.keyboard.press('Escape');
+      assert.equal(await page.getByRole('dialog').count(), 0);
+    }));
+
+  for (const [how, context] of [
+    ['wide, dark', { ...WIDE, colorScheme: 'dark' }],
+    ['wide, light', { ...WIDE, colorScheme: 'light' }],
+    ['narrow, dark', { ...SMALL, colorScheme: 'dark' }],
+    ['narrow, light', { ...PHONE, colorScheme: 'light' }],
+  ]) {
+    it(`have nothing that axe complains about, nor anything beyond the window: ${how}`, () =>
+      withViewer(browser, { context }, async (page) => {
+        await page.waitForSelector(LOADED);
+        const places = [
+          '',
+          'albums',
+          'album/album-shared',
+          'people',
+          'person/person-ana',
+          'places',
+        ];
+        places.push('place?city=Lisbon', 'favourites', 'memories/2026-11-29', 'search?q=a', 'jobs');
+        for (const place of places) {
+          await page.evaluate((hash) => {
+            location.hash = hash;
+          }, `#/${place}`);
+          await page.waitForFunction(() =>
+            document
+              .querySelector('.gallery main')
+              ?.querySelector('img, .gallery-notice:not([hidden])'),
+          );
+          await assertAccessible(page);
+          const beyond = await page.evaluate(
+            () => document.documentElement.scrollWidth - innerWidth,
+          );
+          assert.ok(beyond <= 0, `${place} is ${beyond} px too wide`);
+        }
+      }));
+  }
+
+  it('show albums, those of others marked, and an album whose photos lead back to it', () =>
+    withViewer(browser, { context: WIDE, path: '&motion=0#/albums' }, async (page) => {
+      const card = page.getByRole('link', { name: /Wedding of Ana and Tom/ });
+      assert.match(await card.textContent(), /Shared by Ana/);
+      assert.match(
+        await page.getByRole('link', { name: /For the neighbours/ }).textContent(),
+        /Has a link/,
+      );
+      await card.click();
+      await heading(page, 'Wedding of Ana and Tom');
+      await page.locator('.tile[data-id="photo-0003"] a').click();
+      await until(page, () => document.body.dataset.view === 'photo');
+      await page.keyboard.press('ArrowRight');
+      await until(page, () => location.hash === '#/photo/photo-0006');
+      await page.keyboard.press('Escape');
+      await heading(page, 'Wedding of Ana and Tom');
+      assert.equal(await page.evaluate(() => document.activeElement.dataset.id), 'photo-0006');
+    }));
+
+  it('lead back to the album after a reload on one of its photos', () =>
+    withViewer(browser, { context: WIDE, path: '&motion=0#/album/album-own' }, async (page) => {
+      await page.locator('.tile[data-id="photo-0004"] a').click();
+      await until(page, () => document.body.dataset.view === 'photo');
+      await page.reload();
+      await page.getByRole('button', { name: 'Next photo' }).waitFor();
+      await page.keyboard.press('ArrowRight');
+      await until(page, () => location.hash === '#/photo/photo-0006');
+      await page.keyboard.press('Escape');
+      await heading(page, 'Summer by the lake');
+    }));
+
+  it('say that an album is empty, and that one is not there', () =>
+    withViewer(
+      browser,
+      { context: WIDE, path: '#/album/album-empty', expect: ['404'] },
+      async (page) => {
+        await page.getByText('This album is empty').waitFor();
+        await page.evaluate(() => {
+          location.hash = '#/album/unknown';
+        });
+        await page.getByRole('button', { name: 'Try again' }).waitFor();
+      },
+    ));
+
+  it('search by what pictures show, and say where that is off what works', () =>
+    withViewer(browser, { context: WIDE, expect: ['409'] }, async (page, { places }) => {
+      await page.waitForSelector(LOADED);
+      await page.getByRole('searchbox').first().fill('a beach');
+      await page.keyboard.press('Enter');
+      await heading(page, 'Search');
+      await page.waitForSelector('.place-main .tile');
+      await until(page, () => location.hash === '#/search?q=a+beach');
+      places.smart = false;
+      await page.getByRole('searchbox', { name: 'Search your photos' }).fill('coffee');
+      await page.keyboard.press('Enter');
+      await page.getByText('Search by what pictures show is off here.').waitFor();
+      await page.getByRole('button', { name: 'Search in file names' }).click();
+      await until(page, () => location.hash === '#/search?q=coffee&mode=name');
+      await page
+        .getByRole('link', { name: /^coffee/ })
+        .first()
+        .waitFor();
+      await page.goBack();
+      await page.getByText('Search by what pictures show is off here.').waitFor();
+    }));
+
+  it('show the day of earlier years, from the strip above the photos', () =>
+    withViewer(browser, { context: WIDE }, async (page) => {
+      await page.getByRole('link', { name: '3 years ago' }).click();
+      await heading(page, 'Memories');
+      await page.getByRole('heading', { name: /^3 years ago/ }).waitFor();
+      await page.evaluate(() => {
+        location.hash = '#/memories/2026-01-02';
+      });
+      await page.getByRole('link', { name: 'The day before' }).click();
+      await page.getByText('No memories of this day').waitFor();
+      await until(page, () => location.hash === '#/memories/2026-01-01');
+    }));
+
+  it('keep how far a list was scrolled', () =>
+    withViewer(
+      browser,
+      { context: WIDE, photos: 300, path: '&motion=0#/album/album-own' },
+      async (page) => {
+        await page.waitForSelector(LOADED);
+        await page.mouse.move(700, 500);
+        await page.mouse.wheel(0, 2600);
+        await until(page, () => document.querySelector('.gallery').scrollTop > 1500);
+        const before = await page.evaluate(() => document.querySelector('.gallery').scrollTop);
+        await page.evaluate(() => {
+          location.hash = '#/people';
+        });
+        await heading(page, 'People');
+        await page.goBack();
+        await heading(page, 'Summer by the lake');
+        const after = await page.evaluate(() => document.querySelector('.gallery').scrollTop);
+        assert.ok(Math.abs(after - before) < 3, `${after} is not ${before}`);
+      },
+    ));
+
+  it('show jobs: why one failed, retried and cancelled there', () =>
+    withViewer(browser, { context: WIDE, jobSeconds: 30 }, async (page, { library }) => {
+      await page.waitForSelector(LOADED);
+      await until(page, () => document.body.dataset.socket === 'connected');
+      library.failures.set('photo-0001', 'invalid_image');
+      const { id } = library.start('splat', library.photos.get('photo-0001'), { model: 'auto' });
+      library.change(library.jobs.get(id), {
+        state: 'failed',
+        error: { code: 'invalid_image', message: 'not a JPEG', retriable: true },
+      });
+      const running = library.start('splat', library.photos.get('photo-0003'), { model: 'auto' });
+      await page.getByRole('link', { name: /^Jobs/ }).click();
+      const row = page.locator(`[data-job="${running.id}"]`);
+      await row.getByRole('progressbar').waitFor();
+      await assertAccessible(page);
+      await row.getByRole('button', { name: /^Cancel/ }).click();
+      await page.locator(`[data-job="${running.id}"][data-state=cancelled]`).waitFor();
+      await page.getByRole('button', { name: 'Failed' }).click();
+      const failed = page.locator(`[data-job="${id}"]`);
+      await failed.getByText('could not be read as a photo').waitFor();
+      await assertAccessible(page);
+      await failed.getByRole('button', { name: /^Retry/ }).click();
+      await page.getByRole('button', { name: 'Under way' }).click();
+      await page.locator('.job').getByRole('progressbar').waitFor();
+      assert.equal((await state(page)).view, 'jobs');
+    }));
+
+  it('mark a favourite where one may, and list it', () =>
+    withViewer(
+      browser,
+      {
+        context: WIDE,
+        path: '&motion=0#/photo/photo-0003',
+        prepare: ({ state: gateway }) => gateway.others.add('photo-0004'),
+      },
+      async (page, { places }) => {
+        const heart = page.getByRole('button', { name: 'Favourite' });
+        await heart.click();
+        await until(
+          page,
+          () => document.querySelector('.favourite').getAttribute('aria-pressed') === 'true',
+        );
+        await page.getByRole('status').getByText('Is a favourite.').waitFor({ state: 'attached' });
+        assert.ok(places.favourites.has('photo-0003'));
+        await page.evaluate(() => {
+          location.hash = '#/favourites';
+        });
+        await page.waitForSelector('.tile[data-id="photo-0003"]');
+        await page.waitForSelector('.tile[data-id="video-0001"]');
+        await page.evaluate(() => {
+          location.hash = '#/photo/photo-0004';
+        });
+        await until(page, () => document.querySelector('.favourite').disabled);
+      },
+    ));
+});
