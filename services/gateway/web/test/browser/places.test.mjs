@@ -33,7 +33,7 @@ describe('the places of the library', () => {
       }
       await page.goForward();
       await heading(page, 'Places');
-      await side.getByRole('link', { name: 'Photos' }).click();
+      await side.getByRole('link', { name: 'Photos', exact: true }).click();
       await until(page, () => document.body.dataset.view === 'gallery');
     }));
 
