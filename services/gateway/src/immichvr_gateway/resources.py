@@ -25,6 +25,7 @@ from immichvr_gateway.jobs.watched import WatchedParts
 from immichvr_gateway.library import ImmichLibrary, Library
 from immichvr_gateway.library.immich.accounts import Accounts
 from immichvr_gateway.models.catalog import ModelCatalog
+from immichvr_gateway.scaling.demand import Demand
 from immichvr_gateway.settings import GatewaySettings
 from immichvr_gateway.sources.composites import Composites
 from immichvr_gateway.sources.visibility import Visibility
@@ -61,6 +62,7 @@ class Resources:
     ledger: Ledger
     jobs: JobIndex
     assets: AssetIndex
+    demand: Demand = field(default_factory=Demand)
     supervisor: Supervisor = field(default_factory=Supervisor)
     library_problems: list[str] = field(default_factory=list)
     library_remarks: list[str] = field(default_factory=list)

@@ -146,13 +146,14 @@ async def open_services(bus: Bus, here: Resources, room: Room) -> Services:
     assets.newcomers.append(hooks.teller.on_new_asset)
     store.listeners += [
         notifier.on_job, hooks.teller.on_job, follow_ups.on_change, live.on_change, renewal.on_change, room.on_change,
-        batch_runner.on_change, on_model_job,
+        batch_runner.on_change, on_model_job, here.demand.on_change,
     ]  # fmt: skip
     if here.library.kind == "immich":
         store.stand_in = StandingIn(store, renewal, here.library, here.presences, here.supervisor).begin
     await store.others.follow()
     await restore_requesters(bus, store)
     await recall_progress(bus, reader, store)
+    here.demand.begin(here.jobs)
     actions = ModelOrders(jobs, here.models, here.cache)
     automation = open_automation(
         bus, here.library, here.standing_keys, requests, here.assets, here.manifests, here.store,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from immichvr_catalog import CPU, GATEWAY, PHOTO, SERVICES, workers
-from immichvr_common.rpc_settings import RpcClientSettings
+from immichvr_common.rpc_settings import RpcClientSettings, ServerTlsSettings
 from immichvr_common.settings import EnvironmentSettings, MetricsSettings, NatsSettings, S3Settings
 from pydantic import BaseModel, ByteSize, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
@@ -75,6 +75,18 @@ class RoomSettings(BaseModel):
 
     directory: Path | None = Field(None, description="a folder on the disk that is watched; none, nothing is watched")
     keep_free: ByteSize = Field(ByteSize(2_000_000_000), description="with less room nothing more is begun, like 2GB")
+
+
+class ScalerSettings(BaseModel):
+    """Where KEDA asks how many workers there is work for; no port, no door.
+
+    KEDA has no token to show: with `tls.client_ca` it has to show a certificate; without, who reaches the port may
+    ask.
+    """
+
+    host: str = "127.0.0.1"
+    port: int | None = None
+    tls: ServerTlsSettings = ServerTlsSettings()
 
 
 class RetentionSettings(BaseModel):
@@ -162,6 +174,7 @@ class GatewaySettings(EnvironmentSettings):
     nats: NatsSettings = NatsSettings()
     s3: S3Settings = S3Settings()
     metrics: MetricsSettings = MetricsSettings()
+    scaler: ScalerSettings = ScalerSettings()
     limits: LimitSettings = LimitSettings()
     live: LiveSettings = LiveSettings()
     room: RoomSettings = RoomSettings()

@@ -23,6 +23,7 @@ from immichvr_gateway.jobs.projection import EventReader
 from immichvr_gateway.loading import hold_against_storage
 from immichvr_gateway.requests.asking import JobRequests
 from immichvr_gateway.resources import Resources
+from immichvr_gateway.scaling.external_scaler import answering_keda
 from immichvr_gateway.services import Services, open_services
 from immichvr_gateway.upkeep import aside
 from immichvr_gateway.upkeep.readiness import Readiness
@@ -76,7 +77,8 @@ class Startup:
         """Comes up in the background as long as the block lasts, and then goes down."""
         self.here.supervisor.keep("start", self._come_up)
         self.here.supervisor.keep("presences", self.here.presences.watch)
-        yield
+        async with answering_keda(self.here.settings.scaler, self.here.demand, self._hears_of_jobs):
+            yield
         await self._stop()
 
     @property
@@ -164,6 +166,9 @@ class Startup:
 
     def _is_all_written(self) -> bool:
         return self._services is not None and self._services.all_written and self.here.models.all_written
+
+    def _hears_of_jobs(self) -> bool:
+        return self._bus is not None and self._bus.connected
 
     def _is_busy(self) -> bool:
         return any(not record.state.terminal for record in self.here.jobs)

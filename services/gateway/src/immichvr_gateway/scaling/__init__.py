@@ -1,0 +1,1 @@
+"""How many workers there is work for, as KEDA asks it."""
