@@ -8,6 +8,7 @@ import pytest
 from immichvr_catalog import PHOTO
 from immichvr_common.sources import Source
 from immichvr_gateway.library import ImmichLibrary, ImmichLimits, LibraryUnavailable, SignInFailed
+from prometheus_client import REGISTRY
 from pydantic import SecretStr
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 
@@ -39,6 +40,20 @@ async def test_the_gateways_own_key_tells_whose_it_is(immich_stub, open_library,
     assert who is not None and who.user_id == ada.id
     assert await open_library().identity_of_service() is None
     assert await open_library(api_key=SecretStr("")).identity_of_service() is None
+
+
+async def test_calls_are_counted_by_how_they_end(immich_stub, open_library):
+    def calls(outcome: str) -> float:
+        labels = {"method": "GET", "outcome": outcome}
+        return REGISTRY.get_sample_value("immichvr_immich_request_seconds_count", labels) or 0.0
+
+    answered, unreachable = calls("2xx"), calls("unreachable")
+    await open_library().check()
+    assert (calls("2xx") > answered, calls("unreachable")) == (True, unreachable)
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        assert await open_library(url=f"http://127.0.0.1:{nobody.getsockname()[1]}").check()
+    assert calls("unreachable") == unreachable + 1
 
 
 @pytest.mark.parametrize("version", [(2, 7, 3), (4, 0, 0)])

@@ -10,6 +10,7 @@ from immichvr_common.errors import DeadlineExceeded, WorkerCrashed
 from immichvr_common.processes.deaths import Death, memory_kills_so_far
 from immichvr_common.processes.pool import ChildPool
 from immichvr_common.tasks import Task
+from prometheus_client import REGISTRY
 
 TRIAL = "immichvr_common.testing.trial:perform"
 
@@ -43,6 +44,20 @@ def test_the_kernels_count_can_be_read_here() -> None:
     if not Path("/proc/vmstat").exists():
         pytest.skip("only Linux counts")
     assert (memory_kills_so_far() or 0) >= 0
+
+
+async def test_a_child_that_dies_is_counted_and_one_that_is_ended_is_not(tmp_path: Path) -> None:
+    def deaths() -> float:
+        return REGISTRY.get_sample_value("immichvr_child_deaths_total", {"why": "worker_crashed"}) or 0.0
+
+    before, pool = deaths(), ChildPool(TRIAL)
+    with pytest.raises(WorkerCrashed):
+        await pool.run(task(tmp_path, do="killed"), lambda *_: None, 60)
+    assert deaths() == before + 1
+    with pytest.raises(DeadlineExceeded):
+        await pool.run(task(tmp_path, do="hang"), lambda *_: None, 0.5)
+    pool.close()
+    assert deaths() == before + 1
 
 
 async def test_a_killed_child_is_told_with_its_memory_and_without_a_guess(tmp_path: Path) -> None:

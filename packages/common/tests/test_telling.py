@@ -16,6 +16,7 @@ from immichvr_common.tasks import Task
 from immichvr_common.telling import ChildEvent, LoadedModels
 from immichvr_common.testing.jobs import Events, make_job, submit
 from immichvr_common.worker import Worker
+from prometheus_client import REGISTRY
 
 TRIAL = "immichvr_common.testing.trial:perform"
 
@@ -178,6 +179,18 @@ async def test_what_a_child_told_before_anybody_listened_is_told_then(tmp_path) 
     await pool.run(Task("depth", {"do": "load", "model": "tiny"}, {}, tmp_path), lambda *_: None, 60)
     pool.listen(heard.append)
     assert heard == [LoadedModels(frozenset({"tiny"}))]
+    pool.close()
+
+
+async def test_what_models_take_of_memory_is_in_the_metrics_until_they_leave_it(tmp_path) -> None:
+    def bytes_of(model: str) -> float | None:
+        return REGISTRY.get_sample_value("immichvr_model_memory_bytes", {"model": model, "device": "cpu"})
+
+    pool = ChildPool(TRIAL)
+    await pool.run(Task("depth", {"do": "load", "model": "weighed"}, {}, tmp_path), lambda *_: None, 60)
+    assert bytes_of("weighed") == 1000
+    pool.let_go("weighed")
+    assert bytes_of("weighed") is None
     pool.close()
 
 

@@ -231,8 +231,8 @@ def sample(name: str, **labels: str) -> float:
 async def test_a_job_is_seen_in_the_metrics(worker, gateway_bus) -> None:
     def counts() -> list[float]:
         return [
-            sample("immichvr_jobs_total", kind="depth", outcome="succeeded"),
-            sample("immichvr_job_queue_seconds_count", kind="depth"),
+            sample("immichvr_jobs_total", pool="cpu", kind="depth", outcome="succeeded"),
+            sample("immichvr_job_queue_seconds_count", pool="cpu", kind="depth"),
             sample("immichvr_phase_seconds_count", kind="depth", phase="stored"),
         ]
 
@@ -240,11 +240,11 @@ async def test_a_job_is_seen_in_the_metrics(worker, gateway_bus) -> None:
     events = await Events(gateway_bus, job.id).open()
     await submit(gateway_bus, job)
     await events.until_progress("inferred")
-    assert sample("immichvr_jobs_in_flight") == 1
+    assert sample("immichvr_jobs_in_flight", pool="cpu") == 1
     await events.end()
     assert await queue_is_empty(gateway_bus)
     assert [after - one for after, one in zip(counts(), before, strict=True)] == [1, 1, 1]
-    assert sample("immichvr_jobs_in_flight") == 0
+    assert sample("immichvr_jobs_in_flight", pool="cpu") == 0
 
 
 async def test_a_worker_that_is_there_before_its_gateway_listens_once_and_takes_jobs_when_there_are_streams(

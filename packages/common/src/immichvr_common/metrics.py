@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import hmac
+import math
 import socket
 import threading
 from collections.abc import Iterable
+from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
+from cryptography import x509
 from prometheus_client import Counter, Gauge, Histogram, make_wsgi_app
 
+from immichvr_common.disk import free_bytes
 from immichvr_common.settings import MetricsSettings
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-JOBS = Counter("immichvr_jobs_total", "Jobs that ended, by outcome", ["service", "kind", "outcome"])
-IN_FLIGHT = Gauge("immichvr_jobs_in_flight", "Jobs being worked on", ["service"])
+STARTED = Gauge("immichvr_start_time_seconds", "When the process began, in seconds since 1970", ["service"])
+JOBS = Counter("immichvr_jobs_total", "Jobs that ended, by outcome", ["service", "pool", "kind", "outcome"])
+IN_FLIGHT = Gauge("immichvr_jobs_in_flight", "Jobs that a worker holds", ["service", "pool"])
 QUEUE_AGE = Histogram(
     "immichvr_job_queue_seconds",
     "From the request to the start of the work",
-    ["service", "kind"],
+    ["service", "pool", "kind"],
     buckets=(0.005, 0.02, 0.1, 0.5, 2, 10, 60, 300, 1800),
 )
 PHASE = Histogram(
@@ -32,12 +37,36 @@ PHASE = Histogram(
     buckets=(0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60, 300),
 )
 BYTES = Counter("immichvr_storage_bytes_total", "Bytes to and from S3", ["direction"])
+CHILD_DEATHS = Counter("immichvr_child_deaths_total", "Working processes that died at or before their work", ["why"])
+MODEL_MEMORY = Gauge("immichvr_model_memory_bytes", "Weights of the models in memory", ["model", "device"])
+DEVICE_MEMORY = Gauge("immichvr_gpu_memory_bytes", "Memory of the GPU, whoever uses it", ["device", "state"])
+DISK_FREE = Gauge("immichvr_disk_free_bytes", "Room where files are written", ["place"])
+EXPIRY = Gauge(
+    "immichvr_certificate_expiry_timestamp_seconds", "When the certificate ends, in seconds since 1970", ["certificate"]
+)
 RPC = Histogram(
     "immichvr_rpc_seconds",
     "gRPC calls, by method and status",
     ["method", "status"],
     buckets=(0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60),
 )
+
+
+def watch_disk(place: str, folder: Path) -> None:
+    """From now on tells how much room there is where `folder` lies, by the name `place`."""
+    DISK_FREE.labels(place).set_function(lambda: _room_of(folder))
+
+
+def _room_of(folder: Path) -> float:
+    try:
+        return free_bytes(folder)
+    except OSError:
+        return math.nan
+
+
+def certificate_ends(name: str, pem: bytes) -> None:
+    """Tells when a certificate ends. pem: it, and those of its authorities. Raises ValueError."""
+    EXPIRY.labels(name).set(x509.load_pem_x509_certificates(pem)[0].not_valid_after_utc.timestamp())
 
 
 class _Server(ThreadingMixIn, WSGIServer):
@@ -55,10 +84,11 @@ class _Handler(WSGIRequestHandler):
         """Keeps the log to what happens to jobs."""
 
 
-def serve_metrics(settings: MetricsSettings) -> None:
-    """Opens the metrics port, where one is set. Raises OSError where it is taken."""
+def serve_metrics(settings: MetricsSettings, service: str) -> None:
+    """Opens the metrics port of a service's process, where one is set. Raises OSError where it is taken."""
     if settings.port is None:
         return
+    STARTED.labels(service).set_to_current_time()
     server = _Server((settings.host, settings.port), _Handler)
     server.set_app(_asking_for(settings.token.get_secret_value(), make_wsgi_app()))
     threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()

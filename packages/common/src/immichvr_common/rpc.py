@@ -265,6 +265,7 @@ def _methods(service_names: Iterable[str]) -> list[str]:
 def _listen(server: grpc.aio.Server, address: str, tls: ServerTlsSettings) -> int:
     if not tls.certificate:
         return server.add_insecure_port(address)
+    metrics.certificate_ends("grpc", tls.certificate.encode())
     credentials = grpc.ssl_server_credentials(
         [(tls.key.get_secret_value().encode(), tls.certificate.encode())],
         root_certificates=tls.client_ca.encode() or None,

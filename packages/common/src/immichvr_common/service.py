@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import grpc
 from immichvr_catalog import GPU, SERVICES, kinds_of
 
 from immichvr_common.bus import Bus, connect_patiently
 from immichvr_common.logs import configure_logs, get_log
-from immichvr_common.metrics import serve_metrics
+from immichvr_common.metrics import serve_metrics, watch_disk
 from immichvr_common.processes.batching import BatchingPool
 from immichvr_common.processes.child import Child
 from immichvr_common.processes.pool import ChildPool, Pool
@@ -60,7 +62,8 @@ async def serve(spec: ServiceSpec, settings: WorkerSettings, first: Child | None
 
 
 async def _serve(spec: ServiceSpec, settings: WorkerSettings, first: Child | None) -> None:
-    serve_metrics(settings.metrics)
+    serve_metrics(settings.metrics, settings.service)
+    watch_disk("work", Path(tempfile.gettempdir()))
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for one in (signal.SIGTERM, signal.SIGINT):

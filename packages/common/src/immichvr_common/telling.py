@@ -5,8 +5,8 @@ Anything in the process may tell: the capability, a thread that serves or unload
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,22 @@ class Serving:
 
 @dataclass(frozen=True)
 class LoadedModels:
-    """The keys of all models that this process holds in memory now."""
+    """The keys of all models that this process holds in memory now.
+
+    memory: bytes of their weights, by model and device.
+    """
 
     keys: frozenset[str]
+    memory: Mapping[tuple[str, str], int] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True)
+class DeviceMemory:
+    """Bytes of a GPU that are taken, by whomever, and all that it has."""
+
+    device: str
+    used: int
+    total: int
 
 
 @dataclass(frozen=True)
@@ -46,7 +59,7 @@ class BegunAnew:
     """The task goes on from nothing: what earlier attempts kept is no part of its work."""
 
 
-ChildEvent = Serving | LoadedModels | ModelEvent | Kept | BegunAnew
+ChildEvent = Serving | LoadedModels | DeviceMemory | ModelEvent | Kept | BegunAnew
 """A ModelEvent needs no `worker` and no `at`; states are those of its proto."""
 
 

@@ -229,7 +229,7 @@ class Worker:
         if in_background:
             active.holds_place = False
             self._slots.release()
-        metrics.IN_FLIGHT.labels(self._service).inc()
+        metrics.IN_FLIGHT.labels(self._service, self._settings.pool).inc()
         active.work = asyncio.create_task(self._attempt(active))
         if self._stopping.is_set():
             active.end(Why.STOPPED)
@@ -243,7 +243,7 @@ class Worker:
             if active.told is not None:
                 active.told.cancel()
             keeper.cancel()
-            metrics.IN_FLIGHT.labels(self._service).dec()
+            metrics.IN_FLIGHT.labels(self._service, self._settings.pool).dec()
             if self._active.get(job.id) is active:
                 del self._active[job.id]
             if active.holds_place:
@@ -299,7 +299,8 @@ class Worker:
 
     async def _made(self, active: Active) -> JobEvent | None:
         job, past = active.job, active.begun
-        metrics.QUEUE_AGE.labels(self._service, job.kind).observe(max(0.0, time.time() - job.created_at.ToSeconds()))
+        waited_s = max(0.0, time.time() - job.created_at.ToSeconds())
+        metrics.QUEUE_AGE.labels(self._service, self._settings.pool, job.kind).observe(waited_s)
         reporter = Reporter(active, self._bus, self._service)
         alone = past >= _MOST_DEATHS - 1
         outputs = await self._maker.make(active, reporter, partial(self._begun, active, past + 1), alone)
@@ -329,7 +330,7 @@ class Worker:
 
     async def _finish(self, active: Active, event: JobEvent) -> None:
         outcome = OUTCOMES[event.state]
-        metrics.JOBS.labels(self._service, active.job.kind, outcome).inc()
+        metrics.JOBS.labels(self._service, self._settings.pool, active.job.kind, outcome).inc()
         for phase in active.phases:
             metrics.PHASE.labels(self._service, active.job.kind, phase.stage).observe(phase.seconds)
         if active.told is not None:

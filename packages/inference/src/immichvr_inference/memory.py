@@ -38,6 +38,19 @@ def free_bytes(device: torch.device) -> int | None:
     return min(known, default=None)
 
 
+def memory_of(device: torch.device) -> tuple[int, int] | None:
+    """Bytes of a GPU that are taken, by whomever, and all that it has; None for other devices, and where it fails."""
+    if device.type != "cuda":
+        return None
+    import torch
+
+    try:
+        free, total = torch.cuda.mem_get_info(device)
+    except RuntimeError:  # of a device that has failed nothing can be told
+        return None
+    return int(total - free), int(total)
+
+
 def give_back(device: torch.device) -> None:
     """Hand memory that nobody uses any more back to the system and the driver."""
     import torch

@@ -13,13 +13,13 @@ from pickle import UnpicklingError
 from typing import TYPE_CHECKING, TypeVar
 
 from immichvr_common.logs import get_log
-from immichvr_common.telling import LoadedModels, tell
+from immichvr_common.telling import DeviceMemory, LoadedModels, tell
 from immichvr_models import Model
 
 from immichvr_inference.device import device_of, name_of, precision_of
 from immichvr_inference.errors import DeviceFailed, ModelUnavailable, NotEnoughMemory
 from immichvr_inference.ledger import MemoryLedger, Request, Share
-from immichvr_inference.memory import free_bytes, give_back, is_out_of_memory, weights_bytes
+from immichvr_inference.memory import free_bytes, give_back, is_out_of_memory, memory_of, weights_bytes
 from immichvr_inference.network import Compute, Network
 from immichvr_inference.settings import RuntimeSettings
 
@@ -117,6 +117,7 @@ class Runtime:
                     self._keep_only(key)
             finally:
                 resident.used = self._clock()
+                self._tell_device()
         raise ModelUnavailable(
             key, "out_of_memory", f"{resident.device.type} ran out of memory, at half the resolution too"
         )
@@ -136,7 +137,7 @@ class Runtime:
             del resident
             give_back(device)
             self._note(key, None)
-            tell(LoadedModels(frozenset(self._residents)))
+            self._tell()
         return True
 
     def unload_idle(self) -> tuple[str, ...]:
@@ -171,7 +172,7 @@ class Runtime:
         self._note(key, Share(max(needs, size), size))
         resident = _Resident(key, directory, module, self.device, size, self._clock())
         self._residents[key] = resident
-        tell(LoadedModels(frozenset(self._residents)))
+        self._tell()
         self._watch_idleness()
         return resident
 
@@ -256,6 +257,16 @@ class Runtime:
     def _note(self, key: str, share: Share | None) -> None:
         if self._ledger is not None:
             self._ledger.note(self._device_name, key, share)
+
+    def _tell(self) -> None:
+        """Has the parent know which networks are in memory, and how much of it they take."""
+        memory = {(one.key, one.device.type): one.bytes for one in self._residents.values()}
+        tell(LoadedModels(frozenset(self._residents), memory))
+        self._tell_device()
+
+    def _tell_device(self) -> None:
+        if (told := memory_of(self.device)) is not None:
+            tell(DeviceMemory(self._device_name, *told))
 
     def _keep_only(self, key: str) -> None:
         for other in [one for one in self._residents if one != key]:

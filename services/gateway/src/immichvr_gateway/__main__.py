@@ -2,10 +2,12 @@
 
 import asyncio
 import sys
+import tempfile
+from pathlib import Path
 
 import uvicorn
 from immichvr_common.logs import configure_logs
-from immichvr_common.metrics import serve_metrics
+from immichvr_common.metrics import serve_metrics, watch_disk
 from immichvr_common.scratch import own_folder
 from immichvr_common.supervision import spawn
 from pydantic import ValidationError
@@ -33,7 +35,10 @@ def _serve(settings: GatewaySettings) -> None:
         app = create_app(settings)
     except ValueError as error:
         sys.exit(f"immichvr-gateway: {error}")
-    serve_metrics(settings.metrics)
+    serve_metrics(settings.metrics, settings.service)
+    watch_disk("work", Path(tempfile.gettempdir()))
+    if settings.room.directory is not None:
+        watch_disk("data", settings.room.directory)
     allow_many_connections()
     asyncio.run(_until_told(uvicorn.Server(server_config(app, settings, certificate=certificate)), certificate))
 

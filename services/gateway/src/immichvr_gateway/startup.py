@@ -18,6 +18,7 @@ from immichvr_common.scratch import keep_clean
 
 from immichvr_gateway.assets.index import AssetIndex
 from immichvr_gateway.jobs.dead_letters import watch_advisories
+from immichvr_gateway.jobs.figures import tell_dead, tell_queue
 from immichvr_gateway.jobs.going_on import go_on_with_what_had_no_room
 from immichvr_gateway.jobs.projection import EventReader
 from immichvr_gateway.loading import hold_against_storage
@@ -36,6 +37,7 @@ T = TypeVar("T")
 _RECONCILE_S = 15.0
 _PAY_DEBTS_S = 1.0
 _COMPARE_CLOCKS_S = _FIGURES_S = 60.0
+_QUEUE_S = 10.0
 _CATCH_UP_S = 30.0
 _NAMES = {"nats": "NATS", "s3": "S3"}
 
@@ -145,6 +147,7 @@ class Startup:
         services.hooks.teller.tell_again(here.assets)
         keep("webhooks", services.hooks.delivery.run)
         keep("figures", partial(repeat, _FIGURES_S, figures=services.retention.keeper.read_figures))
+        keep("queue", partial(repeat, _QUEUE_S, queue=partial(tell_queue, here.jobs), dead=partial(tell_dead, bus)))
         keep("retention", services.retention.keeper.run)
         if services.automation is not None:
             services.automation.keep_going(keep)

@@ -11,9 +11,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from immichvr_common.errors import OutOfMemory, WorkerCrashed
+from immichvr_common.metrics import CHILD_DEATHS
 from immichvr_common.processes.deaths import Death, memory_kills_so_far, peak_bytes
 from immichvr_common.processes.frames import receive_in_loop, send_from_loop
 from immichvr_common.processes.messages import Message, Told, unpacked
@@ -33,7 +34,8 @@ class Child:
     """One child process and the connection to it. Nothing it does or leaves undone holds up the parent's loop.
 
     always: told at once what the child tells, between tasks too; news: likewise, for as long as somebody sets it.
-    residents: the models it holds in memory. is_unwanted: it shall be ended after its task.
+    residents, memory: the models it holds in memory, as LoadedModels has them. is_unwanted: it shall be ended after its
+    task.
     """
 
     def __init__(self, target: str, memory_mb: int | None, warm: str = "", always: ChildEventSink = unheard) -> None:
@@ -48,12 +50,13 @@ class Child:
         )
         theirs.close()
         self.residents: frozenset[str] = frozenset()
+        self.memory: Mapping[tuple[str, str], int] = {}
         self.is_unwanted = False
         self.idle_since = time.monotonic()
         self.news: ChildEventSink = unheard
         self.always = always
         self._messages: asyncio.Queue[Message | None] = asyncio.Queue()
-        self._ready = False
+        self._ready = self._is_ended = False
         self._loop = asyncio.get_running_loop()
         self._memory_kills = memory_kills_so_far()
         self._death: asyncio.Future[Death] = self._loop.create_future()
@@ -88,6 +91,7 @@ class Child:
 
     def kill(self) -> None:
         """Ends the child and everything it started, now."""
+        self._is_ended = True
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         if not self._loop.is_closed():
@@ -118,7 +122,7 @@ class Child:
             self._messages.put_nowait(message)
             return
         if isinstance(message.news, LoadedModels):
-            self.residents = message.news.keys
+            self.residents, self.memory = message.news.keys, message.news.memory
         self.always(message.news)
         self.news(message.news)
 
@@ -129,6 +133,8 @@ class Child:
         before, after = self._memory_kills, memory_kills_so_far()
         kills = None if before is None or after is None else after - before
         death = Death(self.process.returncode, peak_bytes(usage.ru_maxrss), kills)
+        if not self._is_ended:
+            CHILD_DEATHS.labels(death.error().code).inc()
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody wants to know
             self._loop.call_soon_threadsafe(self._death.set_result, death)
 

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from immichvr.events.v1.events_pb2 import ModelEvent
 
+from immichvr_common import metrics
 from immichvr_common.errors import DeadlineExceeded, OutOfMemory, TaskFailed, WorkerCrashed
 from immichvr_common.logs import get_log
 from immichvr_common.processes.child import Child, ChildEventSink, unheard
 from immichvr_common.processes.messages import Progress, Result
 from immichvr_common.supervision import Supervisor
 from immichvr_common.tasks import Batch, Failure, Made, Task, TaskResult
-from immichvr_common.telling import ChildEvent, LoadedModels
+from immichvr_common.telling import ChildEvent, DeviceMemory, LoadedModels
 
 log = get_log(__name__)
 
@@ -236,10 +237,19 @@ class ChildPool:
     def _hear(self, news: ChildEvent) -> None:
         if isinstance(news, LoadedModels):
             self._tell_residents()
+        elif isinstance(news, DeviceMemory):
+            metrics.DEVICE_MEMORY.labels(news.device, "used").set(news.used)
+            metrics.DEVICE_MEMORY.labels(news.device, "total").set(news.total)
         elif isinstance(news, ModelEvent):
             self._listener(news)
 
     def _tell_residents(self) -> None:
+        held = Counter[tuple[str, str]]()
+        for child in (*self._idle, *self._busy):
+            held.update(child.memory)
+        metrics.MODEL_MEMORY.clear()
+        for (model, device), size in held.items():
+            metrics.MODEL_MEMORY.labels(model, device).set(size)
         if self._residents != (now := self.residents):
             self._residents = now
             self._listener(LoadedModels(now))

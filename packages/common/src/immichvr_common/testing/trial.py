@@ -58,7 +58,8 @@ def perform(task: Task, report: Report) -> list[Made]:
     elif what == "load":
         if "marker" in task.params:
             Path(task.params["marker"]).write_text(str(os.getpid()))
-        tell(LoadedModels(frozenset({str(task.params["model"])})))
+        model = str(task.params["model"])
+        tell(LoadedModels(frozenset({model}), {(model, "cpu"): 1000}))
     elif what == "release":
         tell(ModelEvent(key=str(task.params["model"]), state="unloading"))
     elif what == "download":

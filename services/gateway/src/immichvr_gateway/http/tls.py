@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from immichvr_common.logs import get_log
+from immichvr_common.metrics import certificate_ends
 from immichvr_common.supervision import spawn
 from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse
@@ -40,6 +41,7 @@ class Certificate:
         self.context.set_alpn_protocols(["http/1.1"])
         self._read_at = self._changed_at()
         self.context.load_cert_chain(*self._files)
+        self._tell_end()
 
     def renew(self) -> bool:
         """Takes files that have changed, for connections from now on; keeps what it has where they are not whole."""
@@ -54,6 +56,7 @@ class Certificate:
             log.warning("the new certificate cannot be used yet", error=str(error))
             return False
         self._read_at = changed_at
+        self._tell_end()
         return True
 
     async def watch(self) -> None:
@@ -62,6 +65,9 @@ class Certificate:
             await asyncio.sleep(_LOOKED_AT_S)
             if self.renew():
                 log.info("the certificate has been renewed")
+
+    def _tell_end(self) -> None:
+        certificate_ends("http", self._files[0].read_bytes())
 
     def _changed_at(self) -> tuple[int, ...]:
         return tuple(one.stat().st_mtime_ns for one in self._files)

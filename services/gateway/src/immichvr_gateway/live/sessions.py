@@ -17,6 +17,7 @@ from immichvr_common.errors import ServiceError
 from immichvr_common.logs import get_log
 from immichvr_common.supervision import spawn
 from immichvr_models import LIFT, Cache
+from prometheus_client import Gauge
 
 from immichvr_gateway.http.problems import Problem
 from immichvr_gateway.jobs.records import LIVE, JobError, JobRecord, State
@@ -29,6 +30,7 @@ from immichvr_gateway.settings import LiveSettings
 
 log = get_log(__name__)
 
+_OPEN = Gauge("immichvr_live_sessions", "Live sessions that are open")
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}")
 _LAST_WORDS_S = 3.0
 """How long a worker may take to end a job whose client has gone, before it is cancelled."""
@@ -65,9 +67,11 @@ class LiveSessions:
         if self._open[who.user_id] >= self.settings.per_user:
             raise Problem(429, "too_many_sessions", f"you have {self.settings.per_user} live sessions open; close one")
         self._open[who.user_id] += 1
+        _OPEN.inc()
         try:
             yield
         finally:
+            _OPEN.dec()
             self._open[who.user_id] -= 1
             if not self._open[who.user_id]:
                 del self._open[who.user_id]

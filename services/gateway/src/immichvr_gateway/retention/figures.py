@@ -11,9 +11,9 @@ from pydantic import BaseModel, Field
 from immichvr_gateway.retention.collector import Report
 
 _KEPT_OBJECTS = Gauge("immichvr_stored_objects", "Objects in storage that stay, at the last look", ["prefix"])
-_KEPT_BYTES = Gauge("immichvr_stored_bytes", "Their bytes", ["prefix"])
+_KEPT_BYTES = Gauge("immichvr_stored_bytes", "Bytes of the objects in storage that stay", ["prefix"])
 _DUE_OBJECTS = Gauge("immichvr_removable_objects", "Objects that went, or would go, at the last look", ["why"])
-_DUE_BYTES = Gauge("immichvr_removable_bytes", "Their bytes", ["why"])
+_DUE_BYTES = Gauge("immichvr_removable_bytes", "Bytes of the objects that went, or would go", ["why"])
 _REMOVED = Counter("immichvr_removed_objects_total", "Objects that were removed from storage", ["why"])
 
 

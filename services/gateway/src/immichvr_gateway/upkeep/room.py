@@ -14,12 +14,14 @@ from immichvr_common.disk import short_of_room
 from immichvr_common.errors import CorruptObject, ServiceError, StorageFull, Unavailable, full_elsewhere
 from immichvr_common.logs import get_log
 from immichvr_common.storage import ObjectStore
+from prometheus_client import Gauge
 
 from immichvr_gateway.jobs.records import JobRecord
 from immichvr_gateway.upkeep.readiness import Trouble
 
 log = get_log(__name__)
 
+_NO_ROOM = Gauge("immichvr_no_room", "1 where nothing more can be written", ["where"])
 _LOOKED_EVERY_S = 5.0
 _ASKED_WHEN_IDLE_S = 10.0
 """Between questions to NATS and for the canary, while nothing is under way and all is well."""
@@ -152,6 +154,7 @@ class Room:
         return bus.full
 
     def _note(self, what: str, fault: StorageFull | None) -> None:
+        _NO_ROOM.labels(what).set(fault is not None)
         if fault is not None:
             if what not in self._faults:
                 log.error("there is no room", where=what, why=fault.message)

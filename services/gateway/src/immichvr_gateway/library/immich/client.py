@@ -7,6 +7,7 @@ import json
 import logging
 import re
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from typing import TypeVar
 
 import httpx
 from immichvr_common.proxies import AsyncProxyTransport
+from prometheus_client import Histogram
 from pydantic import BaseModel, ValidationError
 
 from immichvr_gateway.library.errors import LibraryUnavailable, NotPermitted, PhotoTooLarge, SignInFailed
@@ -24,6 +26,12 @@ from immichvr_gateway.library.immich.failures import why_unreachable
 from immichvr_gateway.library.immich.limits import ImmichLimits
 from immichvr_gateway.library.photos import Caller, Credential, Span
 
+_CALLS = Histogram(
+    "immichvr_immich_request_seconds",
+    "Calls to Immich until their answers begin, by how they ended",
+    ["method", "outcome"],
+    buckets=(0.005, 0.02, 0.1, 0.5, 2, 10, 60),
+)
 _MAX_REDIRECTS = 3
 _LARGEST_REFUSAL = 64 * 1024
 _LONGEST_MESSAGE = 300
@@ -221,7 +229,7 @@ class ImmichClient:
 
     async def _sent(self, request: httpx.Request, who: Credential | None) -> httpx.Response:
         async with self._words_for_failures(None):
-            response = await self._http.send(request, stream=True)
+            response = await self._timed(request)
             self.ahead = _ahead(response.headers.get("date", ""), self.ahead)
             if response.is_success or response.has_redirect_location:
                 if response.headers.get("content-encoding", "identity") == "identity":
@@ -235,6 +243,19 @@ class ImmichClient:
         if who is not None and response.status_code == httpx.codes.UNAUTHORIZED:
             self.on_refused(who)
         raise _refusal(response, message)
+
+    async def _timed(self, request: httpx.Request) -> httpx.Response:
+        began, outcome = time.perf_counter(), "unreachable"
+        try:
+            response = await self._http.send(request, stream=True)
+            outcome = f"{response.status_code // 100}xx"
+            return response
+        except asyncio.CancelledError:
+            # Whoever asked has left, or waits no longer.
+            outcome = "given up"
+            raise
+        finally:
+            _CALLS.labels(request.method, outcome).observe(time.perf_counter() - began)
 
     @asynccontextmanager
     async def _words_for_failures(self, limit_s: float | None) -> AsyncIterator[None]:
