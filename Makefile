@@ -98,6 +98,7 @@ generated: $(PYTHON_READY) $(TOOLS_READY)
 	$(BIN)/python -m immichvr_catalog > $(WEB)/src/api/catalog.json.new
 	mv $(WEB)/src/api/catalog.json.new $(WEB)/src/api/catalog.json
 	$(BIN)/python tools/tables.py
+	$(BIN)/python tools/metrics.py
 	$(BIN)/python tools/chart.py all
 	$(BIN)/python tools/operation_ids.py
 	$(BIN)/python -m immichvr_gateway.openapi > $(WEB)/openapi.json.new
@@ -159,6 +160,12 @@ test-chaos: $(PYTHON_READY) $(VIEWER)
 test-upstream: $(PYTHON_READY)
 	@tools/upstream.sh
 	.venv/upstream/bin/python -m pytest -s tests/upstream $(ARGS)
+
+.PHONY: bench-waking
+
+# How long a worker takes from the start of its process to its first job; ARGS="--rounds 5" for steadier figures.
+bench-waking: $(PYTHON_READY)
+	$(BIN)/python -m immichvr_bench.waking $(ARGS)
 
 .PHONY: bench-gateway
 
