@@ -92,5 +92,20 @@ def test_a_job_that_changes_has_another_name() -> None:
     assert names[1] == names[2]
 
 
+def test_keda_and_the_gateway_show_each_other_certificates() -> None:
+    objects = rendered({"keda": {"enabled": True, "tls": {"existingSecret": "scaling"}}})
+    gateway = environment(named(objects, "Deployment")["immichvr-gateway"]["spec"]["template"]["spec"])
+    assert {"TLS__CERTIFICATE_FILE", "TLS__KEY_FILE", "TLS__CLIENT_CA_FILE"} <= {
+        name.removeprefix("IMMICHVR_GATEWAY_SCALER__") for name in gateway
+    }
+    shown = named(objects, "TriggerAuthentication")["immichvr-scaler"]["spec"]["secretTargetRef"]
+    assert {one["parameter"]: one["key"] for one in shown} == {
+        "caCert": "ca.crt", "tlsClientCert": "client.crt", "tlsClientKey": "client.key",
+    }  # fmt: skip
+    for scaled in named(objects, "ScaledObject").values():
+        (trigger,) = scaled["spec"]["triggers"]
+        assert trigger["authenticationRef"] == {"name": "immichvr-scaler"}
+
+
 def environment(pod: dict[str, Any]) -> dict[str, str]:
     return {one["name"]: one.get("value", "") for one in pod["containers"][0]["env"]}

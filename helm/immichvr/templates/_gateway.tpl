@@ -45,6 +45,11 @@
 {{- if include "immichvr.hasScaler" $root -}}
 {{- $_ := set $own "SCALER__HOST" "0.0.0.0" -}}
 {{- $_ := set $own "SCALER__PORT" "9091" -}}
+{{- if $values.keda.tls.existingSecret -}}
+{{- $_ := set $own "SCALER__TLS__CERTIFICATE_FILE" (printf "%s/scaler-tls.crt" $directory) -}}
+{{- $_ := set $own "SCALER__TLS__KEY_FILE" (printf "%s/scaler-tls.key" $directory) -}}
+{{- $_ := set $own "SCALER__TLS__CLIENT_CA_FILE" (printf "%s/scaler-ca.crt" $directory) -}}
+{{- end -}}
 {{- end -}}
 {{- $connections := include "immichvr.settings.connections" . | fromJson -}}
 {{- $metrics := include "immichvr.settings.metrics" . | fromJson -}}
@@ -75,6 +80,13 @@
 {{- $found = append $found (dict "secret" $own "key" "access-token" "path" "access-token") -}}
 {{- else if $values.immich.apiKeySecret.name -}}
 {{- $found = append $found (dict "secret" $values.immich.apiKeySecret.name "key" $values.immich.apiKeySecret.key "path" "immich-api-key") -}}
+{{- end -}}
+{{- if include "immichvr.hasScaler" $root -}}
+{{- with $values.keda.tls.existingSecret -}}
+{{- range $key := list "tls.crt" "tls.key" "ca.crt" -}}
+{{- $found = append $found (dict "secret" $values.keda.tls.existingSecret "key" $key "path" (printf "scaler-%s" $key)) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- range $name, $service := include "immichvr.services" $root | fromJson -}}
 {{- if $service.serves_sessions -}}
