@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +20,13 @@ CHART = ROOT / "helm/immichvr"
 Objects = list[dict[str, Any]]
 
 
-def rendered(values: dict[str, Any] | None = None) -> Objects:
-    with Chart.load(CHART) as chart:
-        texts = chart.render(values or {}, name="immichvr", namespace="photos")
+def templates(values: dict[str, Any] | None = None, chart: Path = CHART) -> dict[str, str]:
+    with Chart.load(chart) as loaded:
+        return loaded.render(values or {}, name="immichvr", namespace="photos")
+
+
+def rendered(values: dict[str, Any] | None = None, chart: Path = CHART) -> Objects:
+    texts = templates(values, chart)
     found = [one for name, text in texts.items() if name.endswith(".yaml") for one in yaml.safe_load_all(text)]
     return [one for one in found if one]
 
@@ -67,6 +75,60 @@ def test_a_service_has_any_number_of_pools_with_hardware_of_their_own() -> None:
     gateway = environment(deployments["immichvr-gateway"]["spec"]["template"]["spec"])
     assert gateway["IMMICHVR_GATEWAY_POOLS__AI"] == "gpu"
     assert "IMMICHVR_GATEWAY_POOLS__VIDEO_DEPTH" not in gateway
+
+
+def test_a_new_service_needs_no_new_template(tmp_path: Path) -> None:
+    chart = shutil.copytree(CHART, tmp_path / "immichvr")
+    catalog = json.loads((chart / "files/catalog.json").read_text())
+    row = catalog["services"]["ai"]
+    catalog["services"]["up-scaler"] = {
+        name: value.replace("AI", "UP_SCALER").replace("ai", "up-scaler") if isinstance(value, str) else value
+        for name, value in row.items()
+    } | {"serves_sessions": False}
+    (chart / "files/catalog.json").write_text(json.dumps(catalog))
+    objects = rendered({"keda": {"enabled": True}}, chart)
+    for kind in ("Deployment", "PersistentVolumeClaim", "ScaledObject"):
+        assert [name for name in named(objects, kind) if "up-scaler" in name], kind
+    for kind in ("Service", "ServiceAccount", "PodDisruptionBudget", "NetworkPolicy"):
+        assert "immichvr-up-scaler" in named(objects, kind), kind
+    pod = named(objects, "Deployment")["immichvr-up-scaler-cpu"]["spec"]["template"]["spec"]
+    assert environment(pod)["IMMICHVR_UP_SCALER_NATS__USER"] == "up-scaler"
+    assert {"nats-up-scaler", "s3-up-scaler-access-key", "rpc-up-scaler"} <= set(
+        named(objects, "Secret")["immichvr-secrets"]["data"]
+    )
+
+
+def test_the_notes_tell_the_address_and_what_is_missing() -> None:
+    plain = templates()["immichvr/templates/NOTES.txt"]
+    assert "kubectl -n photos port-forward svc/immichvr-gateway 2284:2284" in plain
+    assert "no https" in plain
+    assert "S3 is the chart's own" in plain
+    ingress = {"enabled": True, "host": "home.example", "tlsSecret": "tls"}
+    there = templates({"ingress": ingress, "gateway": {"trustedProxies": ["10.0.0.0/8"]}})
+    assert "https://home.example/" in there["immichvr/templates/NOTES.txt"]
+    assert "no https" not in there["immichvr/templates/NOTES.txt"]
+
+
+@pytest.mark.parametrize(("status", "ends_well"), [(200, True), (503, False)])
+def test_helm_test_ends_well_where_the_gateway_is_ready(status: int, ends_well: bool) -> None:
+    class Gateway(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:  # the library's name
+            assert self.path == "/api/ready"
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(b'{"nats": false}')
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Keeps the tests' output to what fails."""
+
+    (container,) = named(rendered(), "Pod")["immichvr-test-ready"]["spec"]["containers"]
+    with HTTPServer(("127.0.0.1", 0), Gateway) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        *command, url = container["command"]
+        here = url.replace("immichvr-gateway:2284", f"127.0.0.1:{server.server_port}")
+        done = subprocess.run([sys.executable, *command[1:], here], capture_output=True, text=True, timeout=60)
+    assert (done.returncode == 0) is ends_well
+    assert '{"nats": false}' in done.stdout + done.stderr
 
 
 def test_settings_of_a_service_reach_its_pools_and_win_over_the_charts_own() -> None:
