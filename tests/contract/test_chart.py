@@ -154,6 +154,15 @@ def test_a_job_that_changes_has_another_name() -> None:
     assert names[1] == names[2]
 
 
+def test_an_image_is_pinned_by_its_digest() -> None:
+    digest = f"sha256:{'a' * 64}"
+    pinned = {"image": {"registry": "registry.test/3d", "tag": "2", "digests": {"immichvr-ai": digest}}}
+    deployments = named(rendered(pinned), "Deployment")
+    images = {name: one["spec"]["template"]["spec"]["containers"][0]["image"] for name, one in deployments.items()}
+    assert images["immichvr-ai-cpu"] == f"registry.test/3d/immichvr-ai:2@{digest}"
+    assert images["immichvr-gateway"] == "registry.test/3d/immichvr-gateway:2"
+
+
 def test_keda_and_the_gateway_show_each_other_certificates() -> None:
     objects = rendered({"keda": {"enabled": True, "tls": {"existingSecret": "scaling"}}})
     gateway = environment(named(objects, "Deployment")["immichvr-gateway"]["spec"]["template"]["spec"])

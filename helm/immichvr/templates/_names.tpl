@@ -34,6 +34,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- $name := .service.image -}}
 {{- with .variant }}{{ $name = printf "%s-%s" $name . }}{{ end -}}
 {{- $named := printf "%s:%s" $name $tag -}}
+{{- with get $image.digests $name }}{{ $named = printf "%s@%s" $named . }}{{ end -}}
 {{- with $image.registry }}{{ $named = printf "%s/%s" . $named }}{{ end -}}
 {{- $named -}}
 {{- end -}}
