@@ -46,6 +46,7 @@ help:
 	@echo "make bench-render            measure the rasterizer, phase by phase"
 	@echo "make bench-gpu               measure the networks on this machine's GPU"
 	@echo "make test-chaos              200 jobs while any process is killed at any moment; CHAOS_SEEDS=\"1 2 3\""
+	@echo "make helm-check              hold the chart: rendered in every way, against schemas, settings and the architecture"
 	@echo "make test-upstream           hold SHARP and Depth Anything 3 against upstream's own code"
 
 setup: $(PYTHON_READY) $(TOOLS_READY) $(VIEWER) $(PLUGIN_READY)
@@ -153,6 +154,13 @@ bench-render: $(PYTHON_READY)
 CHAOS_SEEDS ?= 1 2 3
 test-chaos: $(PYTHON_READY) $(VIEWER)
 	CHAOS_SEEDS="$(CHAOS_SEEDS)" CHAOS_PHOTOS=160 CHAOS_SECONDS=40 $(BIN)/python -m pytest -s -m long tests/faults/test_chaos.py $(ARGS)
+
+.PHONY: helm-check
+
+# What proves the chart without a cluster; `make test` does it too, and changes the chart to see that it is noticed.
+helm-check: $(PYTHON_READY)
+	$(BIN)/python tools/chart.py all --check
+	$(BIN)/python -m immichvr_helm_check
 
 .PHONY: test-upstream bench-gpu
 

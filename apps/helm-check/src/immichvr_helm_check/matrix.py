@@ -1,0 +1,153 @@
+"""The ways of rendering the chart that are looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from immichvr_helm_check.references import Existing, secrets
+from immichvr_helm_check.rendering import render
+from immichvr_helm_check.schemas import RELEASES
+
+CHART = Path("helm/immichvr")
+MANIFESTS = Path("deploy/k8s")
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way of rendering. values: beside the chart's own. existing: what there was before, by kind.
+
+    since: the first of `schemas.RELEASES` that knows what it asks for.
+    """
+
+    name: str
+    values: Mapping[str, Any]
+    existing: Existing = field(default_factory=dict)
+    since: str = RELEASES[0]
+
+
+_PHOTOS = {"photos": {"existingClaim": "photos"}, "models": {"offline": True}}
+_OF_MONITORING = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}]
+_CERTIFICATE = {"tls.crt": "-", "tls.key": "-", "ca.crt": "-"}
+_GPU = {
+    "jobs": "gpu",
+    "gpu": {"count": 1},
+    "runtimeClassName": "nvidia",
+    "nodeSelector": {"nvidia.com/gpu.present": "true"},
+    "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
+    "preload": ["da2-small"],
+}
+_MIG = {**_GPU, "gpu": {"count": 2, "resourceName": "nvidia.com/mig-1g.10gb"}}
+_GPUS = {"services": {"ai": {"pools": {"gpu": _GPU, "gpu-small": _MIG}}, "video-depth": {"pools": {"gpu": _GPU}}}}
+_CLAIMED = {
+    "services": {
+        "ai": {
+            "pools": {
+                "cpu": {"enabled": False},
+                "gpu": {"jobs": "gpu", "resourceClaims": [{"name": "gpu", "resourceClaimTemplateName": "one-gpu"}]},
+            }
+        }
+    }
+}
+_KNOWN = {
+    part: [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}]
+    for part, namespace in (("natsTo", "nats"), ("s3To", "s3"), ("immichTo", "immich"))
+}
+_FILLED_IN = {
+    "ha": {"s3": {"external": {"endpoint": "http://s3.s3.svc:8333"}}, "networkPolicy": _KNOWN},
+    "remote-worker": {"s3": {"external": {"endpoint": "http://s3.s3.svc:8333"}}, "networkPolicy": _KNOWN},
+}
+"""What a preset leaves to whoever uses it: where things are."""
+_EXTERNAL = {
+    "nats": {
+        "embedded": {"enabled": False},
+        "external": {
+            "url": "tls://nats.nats.svc:4222",
+            "existingSecret": "bus",
+            "passwordKey": "password-{service}",
+            "caSecret": {"name": "authority"},
+        },
+    },
+    "s3": {
+        "embedded": {"enabled": False},
+        "external": {
+            "endpoint": "http://s3.s3.svc:8333",
+            "existingSecret": "storage",
+            "accessKeyKey": "{service}-key",
+            "secretKeyKey": "{service}-secret",
+        },
+    },
+    "networkPolicy": _KNOWN,
+}
+_HTTPS = {
+    "publicUrl": "https://3d.example",
+    "gateway": {"tls": {"existingSecret": "certificate"}},
+    "rpc": {"tls": {"existingSecret": "certificate"}},
+    "nats": {"embedded": {"tls": {"existingSecret": "certificate"}}},
+}
+_INGRESS = {
+    "publicUrl": "https://photos.example/3d",
+    "ingress": {
+        "enabled": True, "className": "nginx", "host": "photos.example", "path": "/3d", "tlsSecret": "certificate",
+    },
+    "immich": {"apiKeySecret": {"name": "immich"}, "externalUrl": "https://photos.example"},
+}  # fmt: skip
+_ROUTE = {
+    "httpRoute": {
+        "enabled": True, "hostnames": ["3d.example"], "parentRefs": [{"name": "front", "namespace": "gateways"}],
+    }
+}  # fmt: skip
+_MONITORED = {
+    "monitoring": {name: {"enabled": True} for name in ("serviceMonitor", "rules", "dashboards")},
+    "networkPolicy": {"metricsFrom": _OF_MONITORING},
+}
+_HA = {"gateway": {"autoscaling": {"enabled": True, "minReplicas": 3}, "trustedProxies": ["10.42.0.0/16"]}}
+_ELSEWHERE = {"nats": {"embedded": {"service": {"type": "LoadBalancer"}, "tls": {"existingSecret": "certificate"}}}}
+
+
+def ways(root: Path) -> Iterator[Way]:
+    """All of them, presets and plain manifests among them. root: of the repository."""
+    own = secrets(render(root / CHART, {}))["immichvr-secrets"]
+    services = [key.removeprefix("nats-") for key in own if key.startswith("nats-")]
+    bus = {f"password-{service}": own[f"nats-{service}"] for service in services}
+    storage = {f"{service}-{word}": "k" * 20 for service in services for word in ("key", "secret")}
+    made = {
+        "bus": bus, "storage": storage, "certificate": _CERTIFICATE, "authority": {"ca.crt": "-"},
+        "immich": {"api-key": "-"}, "nats-ca": {"ca.crt": "-"},
+        "own": own, "immichvr-secrets": own, "immichvr-remote": own,
+    }  # fmt: skip
+    there: Existing = {"Secret": made, "PersistentVolumeClaim": {"photos": {}}}
+    yield Way("as it comes", {})
+    yield Way("a folder of photos", _PHOTOS, there)
+    yield Way("secrets of one's own", {"secrets": {"existing": "own"}}, there)
+    yield Way("GPUs by resource", _GPUS, there)
+    yield Way("GPUs by claim", _CLAIMED, there, since="1.33.0")
+    yield Way("caches that are shared", {"caches": {"scope": "shared", "accessModes": ["ReadWriteMany"]}}, there)
+    yield Way("no caches", {"caches": {"enabled": False}}, there)
+    yield Way("KEDA asks the gateway", {**_GPUS, "keda": {"enabled": True}}, there)
+    yield Way("KEDA asks NATS", {"keda": {"enabled": True, "trigger": "nats-jetstream"}}, there)
+    yield Way("NATS and S3 of others", _EXTERNAL, there)
+    yield Way("TLS everywhere", _HTTPS, there)
+    yield Way("an Ingress below a path", _INGRESS, there)
+    yield Way("a route of the Gateway API", _ROUTE, there)
+    yield Way("watched", _MONITORED, there)
+    yield Way("several gateways", _HA, there)
+    yield Way("workers elsewhere", _ELSEWHERE, there)
+    for path in sorted((root / CHART).glob("values-*.yaml")):
+        name, preset = path.stem.removeprefix("values-"), yaml.safe_load(path.read_text("utf-8"))
+        yield Way(f"preset {name}", _merged(preset, _FILLED_IN.get(name, {})), there)
+    if (root / MANIFESTS / "values.yaml").is_file():
+        yield Way("plain manifests", yaml.safe_load((root / MANIFESTS / "values.yaml").read_text("utf-8")), there)
+
+
+def _merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as Helm lays a second file over the first."""
+    both = {
+        name: _merged(first[name], value) if isinstance(value, dict) and isinstance(first.get(name), dict) else value
+        for name, value in second.items()
+    }
+    return {**first, **both}

@@ -1,0 +1,60 @@
+"""The pods of the chart as processes of this machine: the commands and variables that it renders, and a job in them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+import skimage.data
+from immichvr_helm_check.checking import START
+from immichvr_helm_check.matrix import CHART
+from immichvr_helm_check.processes import defaults_of_images, processes
+from immichvr_helm_check.references import secrets
+from immichvr_helm_check.rendering import render
+from immichvr_helm_check.running import Release
+from PIL import Image
+
+from .test_api import ended
+
+ROOT = Path(__file__).resolve().parents[2]
+VALUES = {"photos": {"existingClaim": "photos"}, "models": {"offline": True}, "publicUrl": "http://127.0.0.1"}
+
+
+@pytest.fixture
+async def release() -> AsyncIterator[Release]:
+    """A release over a folder with one photo, with the servers that the chart brings along."""
+    objects = render(ROOT / CHART, VALUES)
+    with tempfile.TemporaryDirectory(prefix="pods-") as folder:
+        yield Release(objects, processes(objects, {}), Path(folder), ROOT, defaults_of_images(ROOT / START))
+
+
+async def test_a_job_runs_through_the_pods_of_the_chart(release: Release) -> None:
+    gateway = next(one for one in release.processes if one.is_the_service and one.service == "gateway")
+    photos = release.folder(gateway) / "photos"
+    photos.mkdir(parents=True)
+    Image.fromarray(skimage.data.chelsea()).resize((300, 200)).save(photos / "cat.jpg")
+    try:
+        await release.start()
+        address = f"http://{release.address('immichvr-gateway', 2284)}"
+        token = secrets(release.objects)["immichvr-secrets"]["access-token"]
+        async with httpx.AsyncClient(base_url=address, timeout=30, headers={"authorization": f"Bearer {token}"}) as api:
+            [photo] = (await api.get("/api/photos")).json()["items"]
+            made = await api.post(f"/api/photos/{photo['id']}/splat", json={"model": "lift-heuristic"})
+            assert (await ended(api, made.json()["job"], 120))["state"] == "succeeded"
+            asked = await api.post(f"/api/photos/{photo['id']}/splat/convert", json={"format": "splat"})
+            assert (await ended(api, asked.json()["job"], 120))["state"] == "succeeded"
+            [splat] = [
+                one
+                for one in (await api.get(f"/api/photos/{photo['id']}/assets")).json()["assets"]
+                if one["kind"] == "splat"
+            ]
+            file = next(one for one in splat["files"] if one["format"] == "splat")
+            assert len((await api.get(file["url"])).content) == file["size"]
+    finally:
+        codes = await release.stop()
+    services = {where: code for where, code in codes.items() if "Deployment" in where}
+    assert len(services) >= 4
+    assert set(services.values()) == {0}
