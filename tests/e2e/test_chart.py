@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -38,6 +39,7 @@ async def test_a_job_runs_through_the_pods_of_the_chart(release: Release) -> Non
     Image.fromarray(skimage.data.chelsea()).resize((300, 200)).save(photos / "cat.jpg")
     try:
         await release.start()
+        await release.test()
         address = f"http://{release.address('immichvr-gateway', 2284)}"
         token = secrets(release.objects)["immichvr-secrets"]["access-token"]
         async with httpx.AsyncClient(base_url=address, timeout=30, headers={"authorization": f"Bearer {token}"}) as api:
@@ -55,6 +57,6 @@ async def test_a_job_runs_through_the_pods_of_the_chart(release: Release) -> Non
             assert len((await api.get(file["url"])).content) == file["size"]
     finally:
         codes = await release.stop()
-    services = {where: code for where, code in codes.items() if "Deployment" in where}
-    assert len(services) >= 4
-    assert set(services.values()) == {0}
+    # uvicorn ends by the signal that it was sent, once it has ended.
+    assert set(codes.values()) <= {0, -signal.SIGTERM}
+    assert len(codes) >= 4

@@ -22,7 +22,7 @@ class Broken(ValueError):
     """The chart cannot be rendered with these values, or not to objects; the message says why."""
 
 
-class _Loader(yaml.CSafeLoader):
+class _Loader(yaml.CSafeLoader):  # type: ignore[misc]  # PyYAML has no types
     """Reads YAML 1.1 as Helm does, and refuses a second key of one name, which others drop in silence."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:

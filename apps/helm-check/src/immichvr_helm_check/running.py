@@ -73,14 +73,22 @@ class Release:
         self.running = [self._placed(process) for process in self.processes]
         pods: dict[str, list[Running]] = {}
         for one in self.running:
-            pods.setdefault(one.process.pod.where, []).append(one)
+            if not _is_test(one.process):
+                pods.setdefault(one.process.pod.where, []).append(one)
         await asyncio.gather(*(self._pod(containers) for containers in pods.values()))
 
+    async def test(self) -> None:
+        """Runs what `helm test` would. Raises Failed."""
+        for one in self.running:
+            if _is_test(one.process):
+                self._spawn(one)
+                await self._until_done(one)
+
     async def stop(self) -> dict[str, int]:
-        """Ends every pod as a cluster does; gives how each container that was still running ended."""
+        """Ends every pod as a cluster does; gives how each container of ours that was still running ended."""
         alive = [one for one in self.running if one.started is not None and one.started.poll() is None]
         await asyncio.gather(*(asyncio.to_thread(stop_process, one.started, _grace(one)) for one in alive))
-        return {one.process.where: one.started.returncode for one in alive if one.started is not None}
+        return {one.process.where: one.started.returncode for one in alive if one.process.service and one.started}
 
     async def _pod(self, containers: list[Running]) -> None:
         first = {container["name"] for container in containers[0].process.pod.spec.get("initContainers") or []}
@@ -133,9 +141,13 @@ class Release:
         if not one.process.service:
             for port, number in one.ports.items():
                 text = re.sub(rf"(?<=[:=]){port}\b", str(number), text)
-        for path in sorted(_mounted(one.process), key=len, reverse=True):
-            text = re.sub(rf"(?<![\w/.-]){re.escape(path)}(?![\w-])", str(one.folder / path.lstrip("/")), text)
-        return text
+        # All at once: the folder itself may lie below a path that is mounted.
+        paths = "|".join(re.escape(path) for path in sorted(_mounted(one.process), key=len, reverse=True))
+        return (
+            re.sub(rf"(?<![\w/.-])({paths})(?![\w-])", lambda found: str(one.folder) + found[1], text)
+            if paths
+            else text
+        )
 
     def _spawn(self, one: Running) -> None:
         process = one.process
@@ -246,8 +258,14 @@ def _other_ports(words: list[str]) -> Iterator[str]:
                 yield f"-{flag}={free_ports(1)[0]}"
 
 
+def _is_test(process: Process) -> bool:
+    return "test" in (process.pod.owner["metadata"].get("annotations") or {}).get("helm.sh/hook", "").split(",")
+
+
 def _grace(one: Running) -> float:
-    return float(one.process.pod.spec.get("terminationGracePeriodSeconds", 30))
+    """How long it may take to end. Nobody needs what servers hold, and SeaweedFS waits for itself."""
+    given = float(one.process.pod.spec.get("terminationGracePeriodSeconds", 30))
+    return given if one.process.service else 1
 
 
 def _told(one: Running, what: str) -> str:
