@@ -51,8 +51,8 @@ MUTATIONS = {
         "Service/immichvr-ai: Deployment/immichvr-ai-cpu has no port 'metric', to which 9090 leads",
     ),
     "a probe of what is not answered": Mutation(
-        GATEWAY, "path: /api/ready", "path: /api/readiness", PLAIN,
-        "readinessProbe asks /api/readiness, which gateway does not answer",
+        GATEWAY, "path: /api/started", "path: /api/begun", PLAIN,
+        "readinessProbe asks /api/begun, which gateway does not answer",
     ),
     "a missing secret": Mutation(
         "secrets.yaml", '"session-key" ', "", PLAIN,
@@ -151,6 +151,10 @@ MUTATIONS = {
     "a durable that there is not": Mutation(
         KEDA, "-{{ $class }}", "-urgent", BY_NATS,
         "ai-cpu-urgent is no durable of JOBS",
+    ),
+    "a pool that KEDA cannot ask about": Mutation(
+        KEDA, "pool: {{ $one.pool.jobs }}", "pool: {{ $one.name }}", SCALED,
+        "pool in the trigger's metadata is one of cpu, gpu, not 'gpu-small'",
     ),
     "an Ingress to nowhere": Mutation(
         "ingress.yaml", "port: {name: http}", "port: {name: web}", INGRESS,
