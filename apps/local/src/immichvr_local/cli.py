@@ -178,6 +178,36 @@ def video(
 
 
 @app.command()
+def motion(
+    photo: Annotated[Path, typer.Argument(help="A photo: JPEG, PNG, WebP, HEIC, AVIF, TIFF.")],
+    output: Annotated[Path, typer.Option("--out", "-o", help="A folder, or an .mp4 file.")],
+    path: Annotated[str, typer.Option(help="How the camera goes: sway, orbit, dolly or zoom.")] = "sway",
+    seconds: Annotated[float, typer.Option(help="How long, 2 to 4.")] = 3.0,
+    amplitude: Annotated[float, typer.Option(help="How far, up to 2.")] = 1.0,
+    model: Annotated[str, typer.Option(help="The model of depth, or auto for the best one that can run.")] = "auto",
+) -> None:
+    """Make a clip in which a photo moves, in this process, without any server."""
+    with plain_errors():
+        from immichvr_common.sizes import size
+
+        from immichvr_local.console import Steps
+        from immichvr_local.console import output as results
+        from immichvr_local.motion_command import STEPS, make_motion
+
+        with Steps(STEPS) as steps:
+            made = make_motion(photo, output, path, seconds, amplitude, model, steps)
+        out = results()
+        out.print(f"depth: {made.model_key} ({made.reason})", markup=False)
+        for note in made.notes:
+            out.print(f"note: {note}", markup=False)
+        clip = made.clip
+        out.print(
+            f"{made.path}: {clip.width}×{clip.height}, {clip.seconds:g} s, {size(made.size)}, {made.seconds:.1f} s",
+            markup=False,
+        )
+
+
+@app.command()
 def convert(
     files: Annotated[
         list[Path], typer.Argument(metavar="IN… OUT", help="Splat files; without --to, one and where to write it.")

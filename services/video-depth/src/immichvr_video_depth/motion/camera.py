@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
+from immichvr_common.errors import InvalidRequest
 from immichvr_depth import Layers
 
 Path = Literal["sway", "orbit", "dolly", "zoom"]
@@ -32,6 +33,18 @@ class Travel:
     path: Path = "sway"
     seconds: float = 3.0
     amplitude: float = 1.0
+
+    @classmethod
+    def of(cls, path: str, seconds: float, amplitude: float) -> Travel:
+        """What somebody asks for. Raises InvalidRequest, with what can be had."""
+        known = next((one for one in PATHS if one == path), None)
+        if known is None:
+            raise InvalidRequest(f"there is no path {path!r}; there are: {', '.join(PATHS)}")
+        if not SHORTEST_S <= seconds <= LONGEST_S:
+            raise InvalidRequest(f"a clip of {seconds:g} s is asked for; {SHORTEST_S:g} to {LONGEST_S:g} s can be had")
+        if not 0 < amplitude <= MOST_AMPLITUDE:
+            raise InvalidRequest(f"an amplitude of {amplitude:g} is asked for; up to {MOST_AMPLITUDE:g} can be had")
+        return cls(known, seconds, amplitude)
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,11 @@ from pathlib import Path
 from google.protobuf import json_format
 from immichvr.videodepth.v1.videodepth_pb2 import MotionParams
 from immichvr_catalog import MOTION
-from immichvr_common.errors import InvalidRequest
 from immichvr_common.tasks import Made, MadeFile, Report, Task
 from immichvr_depth import DepthMap
 from immichvr_depth.photos import open_photo
 
-from immichvr_video_depth.motion.camera import LONGEST_S, MOST_AMPLITUDE, PATHS, SHORTEST_S, Travel
+from immichvr_video_depth.motion.camera import Travel
 from immichvr_video_depth.motion.clip import MotionClip, make_clip
 from immichvr_video_depth.motion.depths import depth_of
 from immichvr_video_depth.settings import current_settings
@@ -27,7 +26,8 @@ def make_motion(task: Task, report: Report) -> list[Made]:
     Raises InvalidRequest, and what decoding and lifting raise, each with a code.
     """
     params = json_format.ParseDict(task.params, MotionParams(), ignore_unknown_fields=True)
-    travel = _travel(params)
+    usual = Travel()
+    travel = Travel.of(params.path or usual.path, params.seconds or usual.seconds, params.amplitude or usual.amplitude)
     began = time.perf_counter()
     photo = open_photo(task.inputs["source"], **current_settings().photo.model_dump())
     report(0.05, "decoded", f"{photo.width}×{photo.height} pixels")
@@ -43,20 +43,6 @@ def make_motion(task: Task, report: Report) -> list[Made]:
     clip = make_clip(photo.rgb, depth, focal_px, travel, task.folder / CLIP, tell)
     timings["rendered"] = round(time.perf_counter() - began, 4)
     return [_made(travel, clip, depth, list(photo.notes), timings, task.folder / CLIP)]
-
-
-def _travel(params: MotionParams) -> Travel:
-    """What is asked for; what was left out is as usual. Raises InvalidRequest."""
-    usual = Travel()
-    path = next((one for one in PATHS if one == (params.path or usual.path)), None)
-    if path is None:
-        raise InvalidRequest(f"there is no path {params.path!r}; there are: {', '.join(PATHS)}")
-    seconds, amplitude = params.seconds or usual.seconds, params.amplitude or usual.amplitude
-    if not SHORTEST_S <= seconds <= LONGEST_S:
-        raise InvalidRequest(f"a clip of {seconds:g} s is asked for; {SHORTEST_S:g} to {LONGEST_S:g} s can be had")
-    if not 0 < amplitude <= MOST_AMPLITUDE:
-        raise InvalidRequest(f"an amplitude of {amplitude:g} is asked for; up to {MOST_AMPLITUDE:g} can be had")
-    return Travel(path, seconds, amplitude)
 
 
 def _made(
