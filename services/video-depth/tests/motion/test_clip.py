@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 from immichvr_common.errors import InvalidRequest
@@ -49,6 +50,35 @@ def frames_of(path: Path) -> list[np.ndarray]:
         return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
 
 
+def shown(luma: np.ndarray, blue: np.ndarray, red: np.ndarray) -> np.ndarray:
+    """As players show it: chroma of half the size brought to full size between its samples, (h, w, 3) float."""
+    size = luma.shape[::-1]
+    blue, red = (cv2.resize(one, size, interpolation=cv2.INTER_LINEAR) for one in (blue, red))
+    rgb = np.stack([luma + 1.5748 * red, luma - 0.1873 * blue - 0.4681 * red, luma + 1.8556 * blue], 2)  # BT.709
+    return np.clip(rgb, 0, 255)
+
+
+def first_shown(path: Path) -> np.ndarray:
+    """The first picture of a clip."""
+    with av.open(str(path)) as container:
+        frame = next(container.decode(video=0))
+    planes, height, width = frame.to_ndarray().astype(np.float32), frame.height, frame.width
+    blue, red = ((planes[height:].reshape(2, height // 2, width // 2) - 128) * 255 / 224).astype(np.float32)
+    return shown((planes[:height] - 16) * 255 / 219, blue, red)
+
+
+def with_coarse_chroma(rgb: np.ndarray) -> np.ndarray:
+    """What is left of a picture where nothing but the resolution of its chroma is lost."""
+    values = rgb.astype(np.float32)
+    luma = values @ np.array([0.2126, 0.7152, 0.0722], np.float32)
+    half = (rgb.shape[1] // 2, rgb.shape[0] // 2)
+    blue, red = (
+        cv2.resize((values[..., at] - luma) / scale, half, interpolation=cv2.INTER_AREA)
+        for at, scale in ((2, 1.8556), (0, 1.5748))
+    )
+    return shown(luma, blue, red)
+
+
 def likeness(one: np.ndarray, other: np.ndarray) -> float:
     """PSNR, dB."""
     return float(10 * np.log10(255**2 / np.mean((one.astype(np.float64) - other) ** 2)))
@@ -78,6 +108,19 @@ def test_a_clip_plays_everywhere_begins_and_ends_with_the_photo_and_moves(
     assert steps[0] <= 1.5 * steps[1]
     assert max(steps) > 1, "it moves"
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_of_a_noisy_photo_the_first_picture_is_as_like_it_as_coarse_chroma_leaves_it(
+    card_before_wall: tuple[Bytes, DepthMap], tmp_path: Path
+) -> None:
+    rgb = card_before_wall[0][:132, :236]
+    noisy = np.clip(np.rint(rgb + np.random.default_rng(1).normal(0, 2.5, rgb.shape)), 0, 255).astype(np.uint8)
+    Image.fromarray(noisy).save(tmp_path / "noisy.png")
+    _, file = a_clip(tmp_path, {"source": tmp_path / "noisy.png"}, seconds=2)
+    first = first_shown(file)
+    assert likeness(first, noisy) >= max(38, likeness(with_coarse_chroma(noisy), noisy) - 0.1)
+    # Brightness is moved where colour is lost: not colour, and on the whole nothing.
+    assert np.abs((first - noisy).mean(axis=(0, 1))).max() < 0.2
 
 
 def test_without_any_depth_it_is_guessed_and_that_is_said(photo: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from immichvr_depth.compiled import Bytes
 from immichvr_video import Encoding, VideoWriter
 
 from immichvr_video_depth.motion.camera import Travel, View, is_mirrored, views
+from immichvr_video_depth.motion.chroma import for_coarse_chroma
 from immichvr_video_depth.motion.pictures import Scene
 
 FPS = 30
@@ -55,7 +56,7 @@ def make_clip(
     with tempfile.TemporaryFile(dir=path.parent) as file:
         pictures = np.memmap(file, np.uint8, "w+", shape=(different, height, width, 3))
         for index, seen in enumerate(_rendered(scene, way[:different])):
-            pictures[index] = seen
+            pictures[index] = for_coarse_chroma(seen)
             progress(_RENDERED * (index + 1) / different)
         order = [*range(different), *reversed(range(count - different))]
         _encode(pictures, order, path, lambda done: progress(_RENDERED + (1 - _RENDERED) * done))
@@ -93,6 +94,7 @@ def _encode(pictures: Bytes, order: list[int], path: Path, progress: Callable[[f
             height=pictures.shape[1],
             fps=Fraction(FPS),
             quality=others,
+            exact=True,
             options={"g": str(len(order)), "x264-params": f"zones=0,0,q={first}:chroma-qp-offset=-3"},
         )
         with VideoWriter(path, encoding) as writer:
