@@ -204,13 +204,13 @@ async def live(gateway: Running) -> AsyncIterator[Live]:
 def working(
     nats_server: NatsServer, weed: SeaweedServer, empty_bus: Bus, storage: ObjectStore, studio: Path
 ) -> Callable[..., Any]:
-    """Has a worker of a service work."""
+    """Has a worker of a service work; capability: what its children run, no model's work unless it is said."""
 
     @asynccontextmanager
-    async def work(service: str) -> AsyncIterator[Worker]:
+    async def work(service: str, capability: str = CAPABILITY) -> AsyncIterator[Worker]:
         bus = await connect(nats_server.settings(service), service)
         store = ObjectStore(weed.settings(BUCKET, service))
-        pool = ChildPool(CAPABILITY)
+        pool = ChildPool(capability)
         worker = Worker(service, bus, store, pool, WorkSettings(name=service, prefetch=1, stop_grace_s=0))
         running = asyncio.create_task(worker.run())
         try:

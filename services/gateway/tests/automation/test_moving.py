@@ -153,6 +153,26 @@ async def test_a_crash_in_between_leaves_nothing_in_the_timeline(
     assert await workshop.records.all_clips(workshop.ada.user_id) == {}
 
 
+async def test_what_was_broken_off_is_ended_by_the_gateway_that_began_it(
+    workshop, moving, picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await workshop.set_up(motion_clips=True)
+    photo = with_clip(workshop, workshop.upload(picture()))
+    await moving.put(workshop.ada, photo.id, external=False)
+
+    async def away(*told: Any, **more: Any) -> Any:
+        raise LibraryUnavailable("Immich is away", down="immich")
+
+    monkeypatch.setattr(workshop.client, "delete", away)
+    with pytest.raises(LibraryUnavailable):
+        await moving.take(workshop.ada, photo.id)
+    monkeypatch.undo()
+    await moving.go_on()
+    workshop.stub.run_jobs()
+    assert set(workshop.stub.assets) == {photo.id}
+    assert await workshop.records.all_clips(workshop.ada.user_id) == {}
+
+
 async def test_new_clips_are_linked_by_themselves_for_who_wants_it_and_all_of_them_undone(
     workshop, moving, picture
 ) -> None:

@@ -89,7 +89,7 @@ class Moving:
         where another gateway is at it, Unavailable, library errors.
         """
         _check(asset_id)
-        async with self._locks.hold(f"{who.user_id} {asset_id}"):
+        async with self._locks.hold(f"{who.user_id} {asset_id}"), self._ended_later(who.user_id, asset_id):
             try:
                 return await self._put(who, asset_id, external)
             except _FINAL:
@@ -100,7 +100,7 @@ class Moving:
     async def take(self, who: Identity, asset_id: str) -> None:
         """Takes our clip off a photo, and deletes it; without one, nothing is to be done. Raises as `put`."""
         _check(asset_id)
-        async with self._locks.hold(f"{who.user_id} {asset_id}"):
+        async with self._locks.hold(f"{who.user_id} {asset_id}"), self._ended_later(who.user_id, asset_id):
             await self._take(who, asset_id)
 
     async def undo(self, who: Identity) -> None:
@@ -112,6 +112,17 @@ class Moving:
                 await self.take(who, asset_id)
 
         await asyncio.gather(*(remove(one) for one in await self._records.all_clips(who.user_id)))
+
+    @asynccontextmanager
+    async def _ended_later(self, user: str, asset_id: str) -> AsyncIterator[None]:
+        """What is broken off in here is gone on with later."""
+        try:
+            yield
+        except _FINAL:
+            raise
+        except ServiceError:
+            self._left_over.add((user, asset_id))
+            raise
 
     async def _settle(self, user: str, asset_id: str) -> None:
         """Brings one photo to where it should be; what cannot be done yet is kept for later."""

@@ -98,9 +98,10 @@ class BatchWanted(BaseModel):
         return self
 
     def params(self) -> dict[str, object]:
-        """What the planner of the kind is asked for."""
-        quality = "light" if self.preview_only else self.quality
-        return {"model": self.model, **({"quality": quality} if quality is not None else {})}
+        """What the planner of the kind is asked for; not every kind knows of models, or of qualities."""
+        told = {"model": None if self.model == "auto" else self.model}
+        told["quality"] = "light" if self.preview_only else self.quality
+        return {name: value for name, value in told.items() if value is not None}
 
 
 class Estimate(BaseModel):
