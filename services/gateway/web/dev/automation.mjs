@@ -9,6 +9,8 @@ const OFF = {
   last_look: null,
   missed: 0,
   left: {},
+  external_clips: false,
+  clips: 0,
   call: null,
 };
 const RULE = {
@@ -30,9 +32,16 @@ const RULE = {
 export class Automation {
   integration = OFF;
   rules = [];
+  /** Photos that move in Immich itself. */
+  clips = 0;
 
   /** The answer to a request about it. */
-  route(method, given) {
+  route(method, given, what) {
+    if (what === 'clips') {
+      this.clips = 0;
+      this.integration = { ...this.integration, clips: 0 };
+      return this.integration;
+    }
     if (method === 'POST') {
       if (given.rules) this.rules = given.rules.map((rule) => ({ ...RULE, ...rule }));
       const left = (name) => ({ wanted: given[name], permissions: [], missing: [] });
@@ -42,7 +51,13 @@ export class Automation {
         detail: 'new photos become 3D by themselves',
         address: 'http://immichvr:2284',
         workflows: [{ trigger: 'AssetMetadataExtraction', exists: true }],
-        left: { pointer: left('pointer'), tag: left('tag') },
+        left: {
+          pointer: left('pointer'),
+          tag: left('tag'),
+          motion_clips: left('motion_clips'),
+        },
+        external_clips: given.external_clips,
+        clips: this.clips,
       };
     }
     if (method === 'DELETE') this.integration = OFF;

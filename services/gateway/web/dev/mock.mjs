@@ -151,7 +151,7 @@ export async function startMock({
     );
     if (ofAccount) return told(response, ofAccount);
     if (collection === 'integrations')
-      return json(response, 200, automation.route(request.method, await body(request)));
+      return json(response, 200, automation.route(request.method, await body(request), what));
     if (collection === 'rules')
       return json(response, 200, { rules: automation.rules, since: '2026-06-01T10:00:00Z' });
     const found = places.route(collection, id, what, url);
@@ -270,7 +270,18 @@ export async function startMock({
     server.closeAllConnections();
     server.close();
   };
-  return { url, account, library, films, models, places, socket, state, close };
+  return {
+    url,
+    account,
+    automation,
+    library,
+    films,
+    models,
+    places,
+    socket,
+    state,
+    close,
+  };
 }
 
 export const ownerOf = (id) => (Number(id.split('-')[1]) % 2 ? 'bob' : 'alice');

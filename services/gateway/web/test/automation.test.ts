@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Integration, Rule } from '../src/api/schema';
-import { chosenBy, noteWords, ruleOf, stateWords } from '../src/automation/words';
+import { chosenBy, movingWords, noteWords, ruleOf, stateWords } from '../src/automation/words';
 import { parseHash } from '../src/router';
 
 const on: Integration = {
@@ -13,6 +13,8 @@ const on: Integration = {
   last_look: null,
   missed: 3,
   left: {},
+  external_clips: false,
+  clips: 0,
   call: null,
 };
 const rule: Rule = {
@@ -42,6 +44,11 @@ describe('the page about photos that become 3D by themselves', () => {
     expect(stateWords(paused)).toBe('Paused: the key was deleted');
     expect(noteWords(on)).toEqual(['Immich has not called yet', ...on.notes]);
     expect(noteWords({ ...on, last_call: '2026-06-01T10:00:00Z' })[0]).toContain('2026');
+  });
+
+  it('says how many photos move', () => {
+    expect(movingWords(1)).toBe('1 photo moves in Immich itself.');
+    expect(movingWords(2000)).toBe('2,000 photos move in Immich itself.');
   });
 
   it('offers what can be chosen here, and leaves rules alone that say more', () => {

@@ -63,11 +63,12 @@ class Call:
 class Health:
     """How it stands. exists: by trigger, whether the workflow is there in Immich; None where that cannot be told.
 
-    notes: what whoever set it up should know, in words.
+    clips: how many photos of theirs move in Immich, or are to. notes: what whoever set it up should know, in words.
     """
 
     integration: Integration | None
     standing: Standing
+    clips: int = 0
     exists: dict[str, bool | None] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -153,8 +154,9 @@ class Setup:
         """How it stands, as Immich tells whoever asks. Raises Unavailable."""
         integration = await self._records.integration(who.user_id)
         standing = await self._keys.look(who.user_id)
+        clips = len(await self._records.all_clips(who.user_id))
         if integration is None:
-            return Health(None, standing, notes=[] if self._address else [_no_address()])
+            return Health(None, standing, clips, notes=[] if self._address else [_no_address()])
         exists: dict[str, bool | None] = dict.fromkeys(integration.workflows)
         notes = []
         try:
@@ -171,7 +173,7 @@ class Setup:
                 f"{integration.missed} photos were found that Immich did not tell of: does its server reach "
                 f"{integration.address}?"
             )
-        return Health(integration, standing, exists, notes)
+        return Health(integration, standing, clips, exists, notes)
 
     async def end(self, who: Identity, undo: bool) -> None:
         """Removes it whole: workflows, secret, key. undo: also what was left on photos, whenever that was.

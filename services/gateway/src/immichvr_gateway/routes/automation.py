@@ -122,6 +122,8 @@ class IntegrationView(BaseModel):
     last_look: datetime | None
     missed: int
     left: dict[str, LeftView] = Field(description="by what it is: pointer, tag, motion_clips")
+    external_clips: bool = Field(description="whether motion clips are also linked to files of external libraries")
+    clips: int = Field(description="photos of this person that move in Immich, by what was made here")
     call: CallView | None = Field(None, description="only in the answer to setting it up")
 
 
@@ -157,6 +159,14 @@ async def end_integration(
 ) -> IntegrationView:
     """Removes it whole: the workflows in Immich, their secret, and the key for work in one's absence."""
     await automation.setup.end(who, undo)
+    return _view(await automation.setup.health(who))
+
+
+@router.delete("/integrations/immich/clips", responses=also(409))
+async def unlink_clips(who: Person, automation: TheAutomation) -> IntegrationView:
+    """Takes all clips off this person's photos in Immich, and deletes them there; what was made of the photos here
+    stays, and so does whether new clips are linked. Interrupted, it goes on when it is asked for again."""
+    await automation.moving.undo(who)
     return _view(await automation.setup.health(who))
 
 
@@ -228,6 +238,8 @@ def _view(health: Health) -> IntegrationView:
             )
             for name, wanted in left.items()
         },
+        external_clips=kept is not None and kept.external_clips,
+        clips=health.clips,
     )
 
 

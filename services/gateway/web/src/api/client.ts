@@ -166,6 +166,8 @@ export class Api {
     rules?: RuleWanted[];
     pointer: boolean;
     tag: boolean;
+    motion_clips: boolean;
+    external_clips: boolean;
   }): Promise<Integration> {
     return (await this.send('POST', '/api/integrations/immich', wanted)).json();
   }
@@ -207,6 +209,11 @@ export class Api {
   /** Deletes some of what rules have had made; `left` says how much there is still. */
   async deleteMadeByRules(): Promise<{ deleted: number; left: number }> {
     return (await this.send('DELETE', '/api/integrations/immich/assets')).json();
+  }
+
+  /** Takes all motion clips off one's photos in Immich. */
+  async unlinkClips(): Promise<Integration> {
+    return (await this.send('DELETE', '/api/integrations/immich/clips')).json();
   }
 
   rules(): Promise<Rules> {

@@ -1960,6 +1960,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/integrations/immich/clips": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Unlink Clips
+         * @description Takes all clips off this person's photos in Immich, and deletes them there; what was made of the photos here
+         *     stays, and so does whether new clips are linked. Interrupted, it goes on when it is asked for again.
+         */
+        delete: operations["unlinkClips"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/integrations/immich/clips/{photo_id}": {
         parameters: {
             query?: never;
@@ -3538,6 +3559,16 @@ export interface components {
             left: {
                 [key: string]: components["schemas"]["LeftView"];
             };
+            /**
+             * External Clips
+             * @description whether motion clips are also linked to files of external libraries
+             */
+            external_clips: boolean;
+            /**
+             * Clips
+             * @description photos of this person that move in Immich, by what was made here
+             */
+            clips: number;
             /** @description only in the answer to setting it up */
             call?: components["schemas"]["CallView"] | null;
         };
@@ -10435,6 +10466,37 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["RequestEntityTooLarge"];
             422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    unlinkClips: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntegrationView"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            /** @description Conflict */
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             502: components["responses"]["BadGateway"];

@@ -1,12 +1,12 @@
 import './automation.css';
 import type { Api } from '../api/client';
 import { ApiError } from '../api/client';
-import type { Integration, RuleWanted } from '../api/schema';
+import type { Integration } from '../api/schema';
 import { announce } from '../ui/announce';
 import { el } from '../ui/dom';
 import { explainError } from '../ui/errors';
 import { icon } from '../ui/icons';
-import { CHOICES, chosenBy, noteWords, ruleOf, stateWords } from './words';
+import { CHOICES, chosenBy, movingWords, noteWords, ruleOf, stateWords } from './words';
 
 /** Whether this person's new photos become 3D by themselves, of which, and what that leaves in Immich. */
 export class AutomationPage {
@@ -18,10 +18,15 @@ export class AutomationPage {
   private readonly light = el('input', { type: 'checkbox', name: 'light' });
   private readonly pointer = el('input', { type: 'checkbox', name: 'pointer' });
   private readonly tag = el('input', { type: 'checkbox', name: 'tag' });
+  private readonly clips = el('input', { type: 'checkbox', name: 'motion_clips' });
+  private readonly external = el('input', { type: 'checkbox', name: 'external_clips' });
+  private readonly moving = el('p', {});
+  private readonly still = el('button', { class: 'button', type: 'button' }, 'Take them all off');
   private readonly undo = el('input', { type: 'checkbox', name: 'undo', checked: true });
   private readonly save = el('button', { class: 'button', type: 'submit' });
   private readonly stop = el('button', { class: 'button', type: 'button' }, 'Switch off');
   private readonly form: HTMLFormElement;
+  private readonly taking: HTMLElement;
   private readonly ending: HTMLElement;
   private keepsRules = false;
 
@@ -43,17 +48,24 @@ export class AutomationPage {
       option(this.light, 'Only the light version'),
       option(this.pointer, 'Note in each photo’s metadata in Immich where its 3D is'),
       option(this.tag, 'Tag photos that have 3D with “3D” in Immich'),
+      option(this.clips, 'Let photos of which a motion clip is made move in Immich itself'),
+      option(this.external, 'Also files of external libraries'),
       this.save,
     );
+    this.taking = el('div', { class: 'automation-form' }, this.moving, this.still);
     this.ending = el(
       'div',
       { class: 'automation-form' },
-      option(this.undo, 'Also remove the notes and tags from Immich'),
+      option(this.undo, 'Also remove the notes, tags and motion clips from Immich'),
       this.stop,
     );
     this.form.addEventListener('submit', (event) => {
       event.preventDefault();
       void this.act(() => this.api.beginIntegration(this.wanted()));
+    });
+    this.clips.addEventListener('change', () => this.showExternal());
+    this.still.addEventListener('click', () => {
+      void this.act(() => this.api.unlinkClips());
     });
     this.stop.addEventListener('click', () => {
       void this.act(() => this.api.endIntegration(this.undo.checked));
@@ -62,7 +74,15 @@ export class AutomationPage {
       'div',
       { class: 'automation', hidden: true },
       el('header', { class: 'automation-head' }, back, this.title),
-      el('main', { class: 'automation-main' }, this.state, this.notes, this.form, this.ending),
+      el(
+        'main',
+        { class: 'automation-main' },
+        this.state,
+        this.notes,
+        this.form,
+        this.taking,
+        this.ending,
+      ),
     );
     this.element.addEventListener('keydown', (event) => {
       if (event.key === 'Escape') leave();
@@ -79,15 +99,21 @@ export class AutomationPage {
     this.element.hidden = true;
   }
 
-  private wanted(): { rules?: RuleWanted[]; pointer: boolean; tag: boolean } {
-    const left = { pointer: this.pointer.checked, tag: this.tag.checked };
+  private wanted(): Parameters<Api['beginIntegration']>[0] {
+    const left = {
+      pointer: this.pointer.checked,
+      tag: this.tag.checked,
+      motion_clips: this.clips.checked,
+      external_clips: this.clips.checked && this.external.checked,
+    };
     if (this.keepsRules) return left;
     const { of } = CHOICES[this.choice.selectedIndex] ?? { of: 'all' as const };
     return { rules: [ruleOf(of, this.light.checked)], ...left };
   }
 
   private async act(deed: () => Promise<Integration>, said = 'Done.'): Promise<void> {
-    this.save.disabled = this.stop.disabled = true;
+    const buttons = [this.save, this.still, this.stop];
+    for (const one of buttons) one.disabled = true;
     try {
       await this.show(await deed());
       if (said) announce(said);
@@ -98,7 +124,7 @@ export class AutomationPage {
       this.state.textContent = `${title} ${advice} ${error.message}`;
       this.form.hidden = error.code === 'no_workflows';
     } finally {
-      this.save.disabled = this.stop.disabled = false;
+      for (const one of buttons) one.disabled = false;
       // A button that was pressed may be gone, and with it the place of whoever uses the keyboard.
       if (!this.element.contains(document.activeElement)) this.title.focus();
     }
@@ -117,9 +143,19 @@ export class AutomationPage {
     this.light.checked = chosen?.light ?? false;
     this.pointer.checked = integration.left.pointer?.wanted ?? false;
     this.tag.checked = integration.left.tag?.wanted ?? false;
+    this.clips.checked = integration.left.motion_clips?.wanted ?? false;
+    this.external.checked = integration.external_clips;
+    this.showExternal();
+    this.moving.textContent = movingWords(integration.clips);
+    this.taking.hidden = integration.clips === 0;
     this.save.textContent = isOff ? 'Switch on' : 'Save';
     this.ending.hidden = isOff;
     this.element.dataset.state = integration.state;
+  }
+
+  /** Files of external libraries are a matter for whoever wants clips at all. */
+  private showExternal(): void {
+    this.external.disabled = !this.clips.checked;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Integration, Rule, RuleWanted } from '../api/schema';
-import { momentWords } from '../ui/words';
+import { count, momentWords } from '../ui/words';
 
 /** Of which photos something can be made by itself, as far as it is chosen here. Other rules are kept as they are. */
 export const CHOICES: { of: Rule['of']; label: string }[] = [
@@ -33,6 +33,10 @@ export function noteWords(integration: Integration): string[] {
     call === null ? 'Immich has not called yet' : `Immich last called ${momentWords(call)}`;
   return [heard, ...integration.notes];
 }
+
+/** How many photos move in Immich itself, by clips that can be taken off again. */
+export const movingWords = (clips: number): string =>
+  `${count(clips, 'photo moves', 'photos move')} in Immich itself.`;
 
 /** What is chosen where rules are of the kind that can be chosen here; null where they say more. */
 export function chosenBy(rules: Rule[]): { of: Rule['of']; light: boolean } | null {

@@ -35,4 +35,37 @@ describe('photos that become 3D by themselves', () => {
       await page.keyboard.press('Escape');
       await until(page, () => document.body.dataset.view === 'gallery');
     }));
+
+  it('may move in Immich itself, of external libraries only where that is said, and stand still again', () =>
+    withViewer(
+      browser,
+      {
+        context: WIDE,
+        path: '#/automation',
+        prepare: ({ automation }) => Object.assign(automation, { clips: 3 }),
+      },
+      async (page, { automation }) => {
+        const clips = page.getByLabel('Let photos of which a motion clip is made move');
+        const external = page.getByLabel('Also files of external libraries');
+        const takeOff = page.getByRole('button', { name: 'Take them all off' });
+        await page.getByText('Photos do not become 3D by themselves').waitFor();
+        assert.ok(await external.isDisabled());
+        assert.ok(await takeOff.isHidden());
+        await clips.check();
+        await external.check();
+        await page.getByRole('button', { name: 'Switch on' }).click();
+        await page.getByText('3 photos move in Immich itself.').waitFor();
+        assert.ok(await clips.isChecked());
+        assert.ok(await external.isChecked());
+        await assertAccessible(page);
+        // Without clips there is nothing that files of external libraries could be left.
+        await clips.uncheck();
+        await page.getByRole('button', { name: 'Save' }).click();
+        await until(page, () => !document.querySelector('[name=motion_clips]').checked);
+        assert.equal(automation.integration.external_clips, false);
+        await takeOff.click();
+        await takeOff.waitFor({ state: 'hidden' });
+        assert.equal((await state(page)).view, 'automation');
+      },
+    ));
 });
