@@ -17,6 +17,8 @@ export class Films {
     this.failures = new Map();
     /** Parts of a job that are there; all jobs wait at this many until it is raised. */
     this.mostParts = Number.POSITIVE_INFINITY;
+    /** Why depth was not made by a better model. */
+    this.reason = '';
     this.videos = new Map();
     for (let i = 0; i < films; i += 1) this.add(i);
   }
@@ -88,7 +90,7 @@ export class Films {
         model_key: 'vda-small',
         model_revision: '1',
         requested_model: 'auto',
-        reason: '',
+        reason: this.reason,
         metric: false,
         outdated: false,
         created_at: video.taken_at,

@@ -30,7 +30,24 @@ export class Models {
           'downloadable',
         ),
         row('sharp', 'SHARP', ['splat'], 2.81e9, 'Apple research licence', false, 'needs_licence'),
-        row('heuristic', 'Built-in estimator', ['depth'], 0, 'Apache-2.0', true, 'ready'),
+        row(
+          'vda-small',
+          'Video Depth Anything Small',
+          ['video-depth'],
+          116e6,
+          'Apache-2.0',
+          true,
+          'ready',
+        ),
+        row(
+          'heuristic',
+          'Built-in estimator',
+          ['depth', 'video-depth'],
+          0,
+          'Apache-2.0',
+          true,
+          'ready',
+        ),
       ].map((model) => [model.key, model]),
     );
   }

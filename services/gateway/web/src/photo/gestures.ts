@@ -5,6 +5,7 @@ export interface GestureActions {
   /** By parts of the stage's width. */
   orbit(dx: number, dy: number): void;
   dolly(amount: number): void;
+  /** Two taps, which are no tap. */
   reset(): void;
   swipe(direction: 1 | -1): void;
   /** touch: of a finger, not of a mouse. */
@@ -14,7 +15,8 @@ export interface GestureActions {
 const WHEEL_STEP = 0.0011;
 const WHEEL_MOST = 0.12;
 const PINCH_GAIN = 0.9;
-const DOUBLE_TAP_MS = 320;
+/** A tap counts once it is clear that it is not the first of two. */
+const DOUBLE_TAP_MS = 280;
 const TAP_PX = 9;
 const SWIPE_PX = 56;
 
@@ -28,11 +30,22 @@ export function followGestures(stage: HTMLElement, actions: GestureActions): voi
   const pointers = new Map<number, Touch>();
   let start: Touch = { x: 0, y: 0 };
   let multi = false;
-  let lastTap = 0;
+  let tapped = 0;
 
   const spread = () => {
     const [a, b] = [...pointers.values()];
     return a && b ? Math.hypot(a.x - b.x, a.y - b.y) : 0;
+  };
+
+  const tap = (touch: boolean) => {
+    const isSecond = tapped !== 0;
+    window.clearTimeout(tapped);
+    tapped = 0;
+    if (isSecond) return actions.reset();
+    tapped = window.setTimeout(() => {
+      tapped = 0;
+      actions.tap(touch);
+    }, DOUBLE_TAP_MS);
   };
 
   stage.addEventListener('pointerdown', (event) => {
@@ -63,10 +76,7 @@ export function followGestures(stage: HTMLElement, actions: GestureActions): voi
     const dx = event.clientX - start.x;
     const dy = event.clientY - start.y;
     if (Math.hypot(dx, dy) < TAP_PX) {
-      const double = event.timeStamp - lastTap < DOUBLE_TAP_MS;
-      lastTap = double ? 0 : event.timeStamp;
-      if (double) actions.reset();
-      else actions.tap(event.pointerType === 'touch');
+      tap(event.pointerType === 'touch');
       return;
     }
     const sideways = Math.abs(dx) > SWIPE_PX && Math.abs(dx) > 1.5 * Math.abs(dy);

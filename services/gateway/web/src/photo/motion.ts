@@ -1,53 +1,23 @@
-import { el } from '../ui/dom';
-import { choice, choices } from './make';
+import { AskDialog, choice, choices } from './ask';
 
 /** How the camera goes in a motion clip, in the gateway's words. */
 const PATHS: [path: string, label: string, note: string][] = [
   ['sway', 'Sway', 'Gently from side to side'],
   ['orbit', 'Orbit', 'Once around'],
   ['dolly', 'Dolly', 'Closer and back, with depth'],
-  ['zoom', 'Zoom', 'Closer and back'],
+  ['zoom', 'Zoom', 'Back while the lens closes in'],
 ];
 
 /** Asks how a photo is to move. */
 export class MotionDialog {
-  private readonly dialog = el('dialog', {
-    class: 'dialog dialog-make',
-    'aria-labelledby': 'move-title',
-  });
-
-  constructor() {
-    document.body.append(this.dialog);
-    this.dialog.addEventListener('click', (event) => {
-      if (event.target === this.dialog) this.dialog.close();
-    });
-  }
+  private readonly dialog = new AskDialog('move');
 
   show(onMake: (path: string) => void): void {
-    const cancel = el('button', { class: 'button', type: 'button' }, 'Cancel');
-    cancel.addEventListener('click', () => this.dialog.close());
-    const form = el(
-      'form',
-      { class: 'make-form' },
-      el('h2', { id: 'move-title' }, 'Make it move'),
-      choices(
-        'Camera',
-        'path',
-        PATHS.map(([path, label, note], at) => choice('path', path, label, note, at === 0)),
-      ),
-      el(
-        'div',
-        { class: 'dialog-actions' },
-        cancel,
-        el('button', { class: 'button is-primary', type: 'submit' }, 'Make it'),
-      ),
+    const paths = PATHS.map(([path, label, note], at) =>
+      choice('path', path, label, note, at === 0),
     );
-    form.addEventListener('submit', (event) => {
-      event.preventDefault();
-      this.dialog.close();
-      onMake(String(new FormData(form).get('path')));
-    });
-    this.dialog.replaceChildren(form);
-    this.dialog.showModal();
+    this.dialog.show('Make it move', [choices('Camera', 'path', paths)], (chosen) =>
+      onMake(String(chosen.get('path'))),
+    );
   }
 }

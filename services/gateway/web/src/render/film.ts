@@ -1,6 +1,6 @@
 import * as THREE from 'three';
 import type { RgbdLayout, SourceCamera } from '../api/schema';
-import { assumedCamera } from './framing';
+import { assumedCamera, coveringZoom } from './framing';
 
 /**
  * A film with depth as two displaced grids over one texture: every frame of the film holds its colour
@@ -172,7 +172,29 @@ export class FilmScene {
     this.scene.scale.setScalar(scale);
   }
 
-  /** Sets how large the picture is on screen at rest, in device pixels. */
+  /** By how much the lens has to close in so that the film, seen by this camera, fills its place at rest. */
+  zoomFor(camera: THREE.PerspectiveCamera): number {
+    const { fx, fy, width, height } = this.camera;
+    const halves = { across: width / 2 / fx, up: height / 2 / fy };
+    const ends = (x: number[], y: number[]) =>
+      [INVERSE_NEAR, INVERSE_FAR].flatMap((inverse) => {
+        const depth = distanceOf(inverse, this.strength.value) * this.scene.scale.x;
+        return x.flatMap((across) =>
+          y.map((up) =>
+            new THREE.Vector3(across * halves.across, up * halves.up, -1)
+              .multiplyScalar(depth)
+              .applyMatrix4(camera.matrixWorldInverse),
+          ),
+        );
+      });
+    const both = [-1, 1];
+    return coveringZoom(
+      [ends([-1], both), ends([1], both), ends(both, [-1]), ends(both, [1])],
+      halves,
+    );
+  }
+
+  /** Sets how large the picture is on screen when nothing of it is moved, in device pixels. */
   setRestSize(width: number, height: number): void {
     this.restSize.value.set(width, height);
   }
@@ -197,6 +219,11 @@ export class FilmScene {
     this.scene.add(mesh);
     return material;
   }
+}
+
+/** As the shader has it: how far away what was estimated at this inverse length is drawn. */
+function distanceOf(inverse: number, strength: number): number {
+  return 1 / Math.max(INVERSE_FOCUS + (inverse - INVERSE_FOCUS) * strength, INVERSE_LEAST);
 }
 
 /** A part of the film as a texture knows it: from the bottom left, in parts of the whole. */

@@ -26,6 +26,8 @@ export class FilmViewport {
   private waiting = 0;
   private moment = 0;
   private strength = 1;
+  /** Device pixels per pixel of the film, at rest. */
+  private restScale = 1;
   private shown = false;
   private sways: boolean;
 
@@ -147,8 +149,8 @@ export class FilmViewport {
   private reframe(): void {
     if (!this.scene) return;
     const { camera } = this.scene;
-    const scale = this.view.aim(camera) * this.view.pixelRatio;
-    this.scene.setRestSize(camera.width * scale, camera.height * scale);
+    this.restScale = this.view.aim(camera) * this.view.pixelRatio;
+    this.view.keepWithin(camera);
   }
 
   private draw(seconds: number): boolean {
@@ -162,6 +164,13 @@ export class FilmViewport {
   }
 
   private render(): void {
-    if (this.scene) this.view.render(this.scene.scene);
+    const { scene } = this;
+    if (!scene) return;
+    this.view.render(scene.scene, (seenBy) => {
+      const zoom = scene.zoomFor(seenBy);
+      const { width, height } = scene.camera;
+      scene.setRestSize(width * this.restScale * zoom, height * this.restScale * zoom);
+      return zoom;
+    });
   }
 }

@@ -50,3 +50,27 @@ export function aimCamera(
   camera.updateProjectionMatrix();
   return frame.scale;
 }
+
+/** A place before the camera, in its own axes: right, up, and backwards. */
+export type Corner = { x: number; y: number; z: number };
+
+/**
+ * How much the lens has to close in so that a picture seen from elsewhere still fills its place at rest.
+ * sides: for each side of the picture (left, right, bottom, top) its ends, as near and as far as it may be, from the
+ * camera; halves: tangents of half of what the picture fills at rest, across and up.
+ */
+export function coveringZoom(
+  sides: [left: Corner[], right: Corner[], bottom: Corner[], top: Corner[]],
+  halves: { across: number; up: number },
+): number {
+  const [left, right, bottom, top] = sides;
+  const reach = (ends: Corner[], of: (end: Corner) => number) =>
+    Math.min(...ends.map((end) => of(end) / -end.z));
+  const needed = [
+    halves.across / reach(left, ({ x }) => -x),
+    halves.across / reach(right, ({ x }) => x),
+    halves.up / reach(bottom, ({ y }) => -y),
+    halves.up / reach(top, ({ y }) => y),
+  ];
+  return Math.max(1, ...needed);
+}

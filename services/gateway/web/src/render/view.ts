@@ -1,6 +1,6 @@
 import * as THREE from 'three';
 import type { SourceCamera } from '../api/schema';
-import { aimCamera } from './framing';
+import { aimCamera, fitFrame } from './framing';
 import { FrameLoop } from './loop';
 import { Rig } from './rig';
 
@@ -60,13 +60,23 @@ export class View {
     return aimCamera(camera, source, Math.max(1, clientWidth), Math.max(1, clientHeight));
   }
 
-  /** Draws a scene from where the rig stands. */
-  render(scene: THREE.Scene): void {
+  /** Draws a scene from where the rig stands. zoomFor: by how much the lens closes in there. */
+  render(scene: THREE.Scene, zoomFor = (_: THREE.PerspectiveCamera) => 1): void {
     const { x, y, z } = this.rig.position();
     this.camera.position.set(x * FOCUS, y * FOCUS, z * FOCUS);
     this.camera.lookAt(0, 0, -FOCUS);
     this.camera.updateMatrixWorld();
+    this.zoom(zoomFor(this.camera));
     this.renderer.render(scene, this.camera);
+  }
+
+  /** Draws nothing beside the place that the source's photo has on the canvas at rest. */
+  keepWithin(source: SourceCamera): void {
+    const { clientWidth, clientHeight } = this.canvas;
+    const { scale } = fitFrame(source, clientWidth, clientHeight);
+    const [width, height] = [source.width * scale, source.height * scale];
+    this.renderer.setScissor((clientWidth - width) / 2, (clientHeight - height) / 2, width, height);
+    this.renderer.setScissorTest(true);
   }
 
   /** Draws no more; the device is given back by `release`. */
@@ -78,6 +88,12 @@ export class View {
   release(): void {
     this.renderer.dispose();
     if (!this.renderer.getContext().isContextLost()) this.renderer.forceContextLoss();
+  }
+
+  private zoom(zoom: number): void {
+    if (zoom === this.camera.zoom) return;
+    this.camera.zoom = zoom;
+    this.camera.updateProjectionMatrix();
   }
 
   private resize(): void {

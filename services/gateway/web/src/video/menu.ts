@@ -3,9 +3,11 @@ import { Popup, popupAction, popupLink } from '../photo/popup';
 import { el } from '../ui/dom';
 import { clockWords, modelWords } from '../ui/words';
 import { bestDepth } from './assets';
+import { VideoMakeDialog } from './make';
 
 export interface MenuActions {
-  again(): void;
+  /** again: over the depth that there is. */
+  make(model: string, again: boolean): void;
   reset(): void;
   help(): void;
 }
@@ -13,6 +15,7 @@ export interface MenuActions {
 /** The menu with what a video is, what its depth was made by, and what is not needed every day. */
 export class VideoMenu {
   readonly popup: Popup;
+  private readonly dialog = new VideoMakeDialog();
 
   constructor(
     private readonly video: () => VideoDetail | null,
@@ -27,7 +30,7 @@ export class VideoMenu {
     const video = this.video();
     if (!video) return;
     const depth = bestDepth(video.assets);
-    const { again, reset, help } = this.actions;
+    const { make, reset, help } = this.actions;
     const rows: HTMLElement[] = [this.about(video)];
     if (video.external_url) {
       const link = popupLink('open', 'Open in Immich', '', video.external_url);
@@ -35,7 +38,11 @@ export class VideoMenu {
       link.rel = 'noopener';
       rows.push(link);
     }
-    if (depth && this.mayMake()) rows.push(this.row('redo', 'Make 3D again', again));
+    if (this.mayMake()) {
+      const label = depth ? 'Make 3D again…' : 'Make 3D with…';
+      const choose = () => this.dialog.show(this.models(), (model) => make(model, depth !== null));
+      rows.push(this.row('redo', label, choose, 'Choose the model'));
+    }
     if (depth) rows.push(this.row('reset', 'Reset the view', reset));
     rows.push(this.row('help', 'Keys and gestures', help));
     this.popup.replace(...rows);
@@ -57,8 +64,8 @@ export class VideoMenu {
     );
   }
 
-  private row(name: Parameters<typeof popupAction>[0], label: string, run: () => void) {
-    return popupAction(name, label, '', () => {
+  private row(name: Parameters<typeof popupAction>[0], label: string, run: () => void, note = '') {
+    return popupAction(name, label, note, () => {
       this.popup.hide();
       run();
     });

@@ -1,31 +1,14 @@
-import type { RgbdLayout } from '../api/schema';
 import { Emitter } from '../emitter';
-import {
-  budgetOf,
-  hasWebGl,
-  prefersStillness,
-  rememberMotion,
-  wantsMotion,
-} from '../render/device';
-import type { FilmViewport } from '../render/filmViewport';
+import { prefersStillness, rememberMotion, wantsMotion } from '../render/device';
 import { el } from '../ui/dom';
+import { DepthWindow } from './depthWindow';
+import { type Film, flatAt, reaches } from './film';
+import { Frames } from './frames';
 import { type Liking, remembered, rememberLiking } from './liking';
-import { rateSeen, stepTo } from './moments';
-import type { PartsFeed } from './parts';
 import { seekTo } from './seeking';
 
 export type Look = 'flat' | 'depth';
 export type FilmTrouble = 'no-film' | 'no-depth' | 'no-webgl' | 'context-lost';
-
-/** A film with colour and depth side by side. */
-export interface Film {
-  element: HTMLVideoElement;
-  layout: RgbdLayout;
-  /** Where in the video it begins, in seconds: depth may have been made of a part alone. */
-  start: number;
-  /** Up to where it can be watched now, in seconds. */
-  reach(): number;
-}
 
 interface PlayerEvents {
   /** It plays or stands, is muted or not, looks otherwise: something of what controls show. */
@@ -34,10 +17,6 @@ interface PlayerEvents {
   trouble: FilmTrouble | null;
 }
 
-/** Depth that is still being made is left this long before its end, and taken up with so much of it ahead. */
-const LEAVE_BEFORE_S = 0.25;
-const ENTER_BEFORE_S = { standing: 0.3, playing: 2 };
-const FIRST_FRAME_MS = 1500;
 /** As the style sheet has it. */
 const FADE_MS = 600;
 
@@ -48,28 +27,28 @@ export class Player extends Emitter<PlayerEvents> {
   wish: Look = 'depth';
   liking: Liking = remembered();
   moving = wantsMotion();
-  /** Frames a second, told or seen, and when each is shown (in seconds), where they are known. */
-  fps = 0;
-  times: number[] = [];
+  readonly frames = new Frames();
+  /** What one leans before. */
+  readonly depth: DepthWindow;
   private readonly ambience = el('canvas', { class: 'ambience', 'aria-hidden': 'true' });
   private flat = el('video', { class: 'flat' });
   private film: Film | null = null;
-  private canvas: HTMLCanvasElement | null = null;
-  private viewport: FilmViewport | null = null;
   private visit = new AbortController();
   private name = '';
   private isToPlay = false;
   private turning = false;
   private wanted: number | null = null;
-  private shownMoment = 0;
   private failed = false;
   private fading = 0;
   private length = 0;
-  private onDrawn: () => void = () => {};
 
   constructor() {
     super();
     this.element.append(this.ambience, this.flat);
+    this.depth = new DepthWindow(this.element, {
+      drawn: (moment) => this.countFrame(moment),
+      lost: () => this.fail('context-lost'),
+    });
   }
 
   get time(): number {
@@ -94,22 +73,13 @@ export class Player extends Emitter<PlayerEvents> {
     this.leave();
     this.name = name;
     this.length = length;
-    const flat = el('video', {
-      class: 'flat',
-      src: source,
-      poster,
-      preload: 'auto',
-      playsinline: true,
-      'aria-label': name,
-    });
+    const flat = flatAt(name, source, poster);
     this.flat.replaceWith(flat);
     this.flat = flat;
-    this.shownMoment = 0;
-    delete document.body.dataset.moment;
     this.like(flat);
     this.watch(flat);
     flat.addEventListener('error', () => !this.hasDepth && this.emit('trouble', 'no-film'));
-    flat.addEventListener('loadeddata', () => this.paintAmbience(), { once: true });
+    flat.addEventListener('loadeddata', () => paint(this.ambience, flat), { once: true });
     this.tellLook();
   }
 
@@ -122,7 +92,7 @@ export class Player extends Emitter<PlayerEvents> {
     }
     if (this.look === 'depth') this.showFlatAt(this.time);
     before?.element.remove();
-    this.viewport?.clear();
+    this.depth.clear();
     this.film = film;
     this.failed = false;
     if (film) {
@@ -135,17 +105,6 @@ export class Player extends Emitter<PlayerEvents> {
     }
     this.settle();
     this.emit('state', null);
-  }
-
-  /** A film at an address, made to its end. */
-  static filmAt(address: string, layout: RgbdLayout, start: number): Film {
-    const element = el('video', { src: address, preload: 'auto' });
-    return { element, layout, start, reach: () => start + (element.duration || Infinity) };
-  }
-
-  static filmOf(feed: PartsFeed, start: number): Film | null {
-    const { film: element, layout } = feed;
-    return layout && { element, layout, start, reach: () => start + feed.reach };
   }
 
   choose(wish: Look): void {
@@ -197,46 +156,29 @@ export class Player extends Emitter<PlayerEvents> {
   step(direction: 1 | -1): void {
     this.pause();
     const { active } = this;
-    const sought = active.currentTime + this.start;
-    const shown = this.wanted ?? (active.seeking ? sought : this.shownMoment);
-    this.seek(stepTo(shown, direction, this.fps, this.times));
+    const sought = active.seeking ? active.currentTime + this.start : null;
+    this.seek(this.frames.beside(this.wanted ?? sought, direction));
   }
 
   prefer(liking: Partial<Liking>): void {
     this.liking = { ...this.liking, ...liking };
     rememberLiking(this.liking);
     for (const one of [this.flat, this.film?.element]) if (one) this.like(one);
-    this.viewport?.setStrength(this.liking.strength);
+    this.depth.setStrength(this.liking.strength);
     this.emit('state', null);
   }
 
   toggleMotion(): void {
     this.moving = !this.moving;
     rememberMotion(this.moving);
-    this.viewport?.setSway(this.moving);
+    this.depth.setSway(this.moving);
     this.emit('state', null);
-  }
-
-  orbitBy(dx: number, dy: number): void {
-    if (this.look === 'depth') this.viewport?.orbitBy(dx, dy);
-  }
-
-  dollyBy(amount: number): void {
-    if (this.look === 'depth') this.viewport?.dollyBy(amount);
-  }
-
-  resetView(): void {
-    if (this.look === 'depth') this.viewport?.reset();
   }
 
   close(): void {
     this.leave();
-    this.viewport?.dispose();
-    this.viewport = null;
-    this.canvas?.remove();
-    this.canvas = null;
+    this.depth.dispose();
     delete document.body.dataset.mode;
-    delete document.body.dataset.moment;
   }
 
   /** Where in the video the film that plays begins. */
@@ -254,8 +196,7 @@ export class Player extends Emitter<PlayerEvents> {
     this.isToPlay = false;
     this.wanted = null;
     this.turning = false;
-    this.fps = 0;
-    this.times = [];
+    this.frames.forget();
     this.showFlatAt(0);
     this.setFilm(null);
     this.flat.pause();
@@ -287,20 +228,7 @@ export class Player extends Emitter<PlayerEvents> {
     });
     for (const event of ['durationchange', 'waiting', 'playing', 'volumechange'])
       on(event, () => this.emit('state', null));
-    if (video === this.flat) this.followFrames(video, signal);
-  }
-
-  private followFrames(video: HTMLVideoElement, signal: AbortSignal): void {
-    let before = Number.POSITIVE_INFINITY;
-    const next = () =>
-      video.requestVideoFrameCallback?.((_, { mediaTime }) => {
-        if (signal.aborted) return;
-        this.fps = Math.max(this.fps, rateSeen(before, mediaTime, video.paused));
-        before = mediaTime;
-        if (this.look === 'flat') this.tellMoment(mediaTime);
-        next();
-      });
-    next();
+    if (video === this.flat) this.frames.follow(video, signal, () => this.look === 'flat');
   }
 
   private pump(): void {
@@ -318,12 +246,10 @@ export class Player extends Emitter<PlayerEvents> {
   }
 
   private reaches(): boolean {
-    if (!this.film || this.failed) return false;
-    const reach = this.film.reach();
-    const enter = ENTER_BEFORE_S[this.isToPlay ? 'playing' : 'standing'];
-    const ahead = this.look === 'depth' ? LEAVE_BEFORE_S : enter;
-    if (this.time < this.film.start) return false;
-    return reach >= this.duration - ahead || this.time < reach - ahead;
+    const { film, time, duration } = this;
+    if (!film || this.failed) return false;
+    const how = { shown: this.look === 'depth', playing: this.isToPlay };
+    return reaches(film, { time, duration }, how);
   }
 
   private async turnTo(look: Look): Promise<void> {
@@ -337,9 +263,9 @@ export class Player extends Emitter<PlayerEvents> {
       if (!to || signal.aborted) return;
       from.pause();
       await seekTo(to, look === 'depth' ? at - (this.film?.start ?? 0) : at, signal);
-      if (look === 'depth') await this.drawn();
+      if (look === 'depth') await this.depth.drawn();
       if (signal.aborted) return;
-      if (look === 'depth') this.viewport?.finish();
+      if (look === 'depth') this.depth.finish();
       this.look = look;
       this.tellLook();
     } catch {
@@ -361,40 +287,11 @@ export class Player extends Emitter<PlayerEvents> {
   private async prepare(signal: AbortSignal): Promise<boolean> {
     const { film } = this;
     if (!film) return false;
-    if (!this.viewport) {
-      if (!hasWebGl()) {
-        this.fail('no-webgl');
-        return false;
-      }
-      const { FilmViewport } = await import('../render/filmViewport');
-      if (signal.aborted || film !== this.film) return false;
-      const label = `${this.name} with depth`;
-      this.canvas = el('canvas', { class: 'deep', role: 'img', 'aria-label': label });
-      this.element.append(this.canvas);
-      this.viewport = new FilmViewport(this.canvas, {
-        coarse: budgetOf(location.search) !== null,
-        sways: this.moving,
-        onFrame: (moment) => this.countFrame(moment),
-        onLost: () => this.loseDevice(),
-      });
-      this.viewport.setStrength(this.liking.strength);
-    }
-    this.canvas?.setAttribute('aria-label', `${this.name} with depth`);
-    this.viewport.setFilm(film.element, film.layout);
-    return true;
-  }
-
-  /** Until the frame that is there is drawn, or it is clear that it will not be. */
-  private drawn(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = window.setTimeout(resolve, FIRST_FRAME_MS);
-      this.onDrawn = () => {
-        window.clearTimeout(timer);
-        this.onDrawn = () => {};
-        resolve();
-      };
-      this.viewport?.refresh();
-    });
+    const label = `${this.name} with depth`;
+    const { strength } = this.liking;
+    const canDraw = await this.depth.take(film, { label, sways: this.moving, strength }, signal);
+    if (!canDraw) this.fail('no-webgl');
+    return canDraw && film === this.film;
   }
 
   private showFlatAt(seconds: number): void {
@@ -414,14 +311,6 @@ export class Player extends Emitter<PlayerEvents> {
     this.emit('state', null);
   }
 
-  private loseDevice(): void {
-    this.viewport?.dispose();
-    this.viewport = null;
-    this.canvas?.remove();
-    this.canvas = null;
-    this.fail('context-lost');
-  }
-
   private tellLook(): void {
     const deep = this.look === 'depth';
     document.body.dataset.mode = this.look;
@@ -430,31 +319,25 @@ export class Player extends Emitter<PlayerEvents> {
     const hideFlat = () => this.element.classList.toggle('hides-flat', deep);
     if (deep && !prefersStillness()) this.fading = window.setTimeout(hideFlat, FADE_MS);
     else hideFlat();
-    this.viewport?.show(deep);
+    this.depth.show(deep);
     this.emit('state', null);
   }
 
   private countFrame(moment: number): void {
     const { dataset } = document.body;
     dataset.frames = String(Number(dataset.frames ?? 0) + 1);
-    if (this.look === 'depth' || this.turning) this.tellMoment(moment + (this.film?.start ?? 0));
-    this.onDrawn();
-  }
-
-  private tellMoment(seconds: number): void {
-    this.shownMoment = seconds;
-    document.body.dataset.moment = String(Math.round(seconds * 1000));
+    if (this.look === 'depth' || this.turning) this.frames.tell(moment + (this.film?.start ?? 0));
   }
 
   private like(video: HTMLVideoElement): void {
     const { volume, muted, rate, loop } = this.liking;
     Object.assign(video, { volume, muted, loop, defaultPlaybackRate: rate, playbackRate: rate });
   }
+}
 
-  /** A soft echo of the film's beginning fills what it leaves free. */
-  private paintAmbience(): void {
-    this.ambience.width = 24;
-    this.ambience.height = 16;
-    this.ambience.getContext('2d')?.drawImage(this.flat, 0, 0, 24, 16);
-  }
+/** A soft echo of a film's beginning fills what it leaves free. */
+function paint(ambience: HTMLCanvasElement, film: HTMLVideoElement): void {
+  ambience.width = 24;
+  ambience.height = 16;
+  ambience.getContext('2d')?.drawImage(film, 0, 0, 24, 16);
 }

@@ -16,6 +16,7 @@ import { dayWords } from '../ui/words';
 import { bestDepth, fileOf, fpsOf, layoutOf, startOf, stripOf, timesOf } from './assets';
 import { Controls } from './controls';
 import { VideoDownloads } from './downloads';
+import { filmAt, filmOf } from './film';
 import { actOnVideoKey } from './keys';
 import { VideoMenu } from './menu';
 import { PartsFeed } from './parts';
@@ -76,8 +77,8 @@ export class VideoView {
       () => store.config?.models ?? [],
       mayMake,
       {
-        again: () => this.makeDepth(true),
-        reset: () => this.player.resetView(),
+        make: (model, again) => this.makeDepth(model, again),
+        reset: () => this.player.depth.reset(),
         help: () => actions.help(),
       },
     );
@@ -131,7 +132,7 @@ export class VideoView {
     this.previous.classList.add('step', 'step-previous');
     this.next.classList.add('step', 'step-next');
     this.make.append(icon('layers'), 'Make 3D');
-    this.make.addEventListener('click', () => this.makeDepth(false));
+    this.make.addEventListener('click', () => this.makeDepth('auto', false));
     this.controls.made = () => this.feed && this.feed.start + this.feed.parts.reach;
     this.element.append(
       this.player.element,
@@ -154,9 +155,9 @@ export class VideoView {
     const { player } = this;
     followGestures(player.element, {
       looksAround: () => player.look === 'depth',
-      orbit: (dx, dy) => player.orbitBy(dx, dy),
-      dolly: (amount) => player.dollyBy(amount),
-      reset: () => player.resetView(),
+      orbit: (dx, dy) => player.depth.orbitBy(dx, dy),
+      dolly: (amount) => player.depth.dollyBy(amount),
+      reset: () => player.depth.reset(),
       swipe: (direction) => this.step(direction),
       tap: (touch) => (touch ? this.chrome.toggle() : player.toggle()),
     });
@@ -235,10 +236,10 @@ export class VideoView {
     const start = startOf(depth.params);
     const file = fileOf(depth, 'rgbd');
     if (layout && file) {
-      this.player.setFilm(Player.filmAt(this.api.url(file.url), layout, start));
+      this.player.setFilm(filmAt(this.api.url(file.url), layout, start));
       this.endFeed();
     }
-    this.player.fps = fpsOf(depth);
+    this.player.frames.fps = fpsOf(depth);
     const strip = fileOf(depth, 'strip');
     this.controls.timeline.setStrip(
       strip ? this.api.url(strip.url) : '',
@@ -249,7 +250,7 @@ export class VideoView {
     if (!frames) return;
     try {
       const told = await this.api.facts(frames.url);
-      if (id === this.id) this.player.times = timesOf(told, start);
+      if (id === this.id) this.player.frames.times = timesOf(told, start);
     } catch (error) {
       // Frames are then as long as one another.
       if (!(error instanceof ApiError)) throw error;
@@ -287,7 +288,7 @@ export class VideoView {
       this.endFeed();
       const parts = new PartsFeed(this.api, job.id, () => {
         if (this.feed?.parts !== parts) return;
-        this.player.setFilm(Player.filmOf(parts, startOf(job.params)));
+        this.player.setFilm(filmOf(parts, startOf(job.params)));
         this.controls.tellTime();
       });
       this.feed = { run, start: startOf(job.params), parts };
@@ -300,9 +301,9 @@ export class VideoView {
     this.feed = null;
   }
 
-  private makeDepth(force: boolean): void {
+  private makeDepth(model: string, force: boolean): void {
     const { id } = this;
-    if (id) void this.ask(() => this.api.makeOf('video', id, 'depth', { model: 'auto', force }));
+    if (id) void this.ask(() => this.api.makeOf('video', id, 'depth', { model, force }));
   }
 
   /** Asks the server for a job, and shows it or why there is none. */

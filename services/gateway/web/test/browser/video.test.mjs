@@ -14,6 +14,7 @@ import {
 const FLAT_ONLY = '&motion=0#/video/video-0000';
 const DEEP = '&motion=0#/video/video-0003';
 const FPS = 12;
+const SIZE = [320, 180];
 
 const momentIs = (page, ms) =>
   until(page, (wanted) => Number(document.body.dataset.moment) === wanted, ms);
@@ -36,6 +37,44 @@ async function scrub(page, from, to) {
   await page.mouse.down();
   await page.mouse.move(x + width * to, y + height / 2, { steps: 4 });
   await page.mouse.up();
+}
+
+/** A finger that goes from one place to another. */
+async function drag(page, from, to) {
+  const client = await page.context().newCDPSession(page);
+  const touch = (type, places) =>
+    client.send('Input.dispatchTouchEvent', {
+      type,
+      touchPoints: places.map(([x, y]) => ({ x, y })),
+    });
+  await touch('touchStart', [from]);
+  for (const part of [0.25, 0.5, 0.75, 1])
+    await touch('touchMove', [from.map((at, i) => at + (to[i] - at) * part)]);
+  await touch('touchEnd', []);
+}
+
+/** How wide and high what is not bare is, in pixels of the page, by a line and a column through its middle. */
+async function bare(page, shot) {
+  return page.evaluate(async (source) => {
+    const image = new Image();
+    image.src = `data:image/png;base64,${source}`;
+    await image.decode();
+    const canvas = new OffscreenCanvas(image.width, image.height);
+    const context = canvas.getContext('2d');
+    context.drawImage(image, 0, 0);
+    const { data } = context.getImageData(0, 0, image.width, image.height);
+    const isBare = (x, y) => {
+      const at = 4 * (y * image.width + x);
+      return data[at] > 240 && data[at + 1] < 15 && data[at + 2] > 240;
+    };
+    const drawn = (length, at) => Array.from({ length }, (_, i) => !isBare(...at(i)));
+    const least = (runs) => Math.min(...runs.map((run) => run.filter(Boolean).length));
+    const [w, h] = [image.width, image.height];
+    return {
+      across: least([0.5, 0.3, 0.7].map((y) => drawn(w, (x) => [x, Math.round(y * h)]))),
+      down: least([0.5, 0.35, 0.65].map((x) => drawn(h, (y) => [Math.round(x * w), y]))),
+    };
+  }, shot.toString('base64'));
 }
 
 describe('videos', () => {
@@ -205,5 +244,96 @@ describe('videos', () => {
       await panel.getByRole('button', { name: 'Over and under' }).click();
       assert.match((await download).suggestedFilename(), /over-under\.mp4$/);
       await assertAccessible(page);
+    }));
+
+  it('fill their place wherever one leans', () =>
+    withViewer(browser, { path: DEEP }, async (page) => {
+      await modeIs(page, 'depth');
+      await page.addStyleTag({
+        content:
+          '.stage { background: #f0f !important } .ambience, .flat, .film { visibility: hidden !important }',
+      });
+      for (const keys of ['aaaaaawwwwww', 'ddddddssssss']) {
+        await page.keyboard.press('r');
+        for (const key of keys) await page.keyboard.press(key);
+        await stillness(page);
+        const { width, height } = await page.locator('canvas.deep').boundingBox();
+        // The video has a shape of its own, and lies in the middle of the window.
+        const { across, down } = await bare(page, await picture(page));
+        const scale = Math.min(width / SIZE[0], height / SIZE[1]);
+        assert.ok(Math.abs(across - SIZE[0] * scale) <= 2, `${across} pixels wide`);
+        assert.ok(Math.abs(down - SIZE[1] * scale) <= 2, `${down} pixels high`);
+      }
+    }));
+
+  it('play at a click, and not at two, which lead back to the middle', () =>
+    withViewer(browser, { path: DEEP }, async (page) => {
+      await modeIs(page, 'depth');
+      await page.mouse.click(240, 150);
+      await page.getByRole('button', { name: 'Pause' }).waitFor();
+      await page.mouse.click(240, 150);
+      await page.getByRole('button', { name: 'Play', exact: true }).waitFor();
+      await page.keyboard.press('Home');
+      await momentIs(page, 0);
+      const rest = await picture(page);
+      await page.keyboard.press('a');
+      await stillness(page);
+      await page.mouse.dblclick(240, 150);
+      await stillness(page);
+      assert.equal((await state(page)).moment, '0');
+      assert.ok((await difference(page, rest, await picture(page))) < 0.5);
+    }));
+
+  it('are led by fingers: a tap for the controls, a drag along the line, a swipe to the next', () =>
+    withViewer(browser, { path: FLAT_ONLY, context: { hasTouch: true } }, async (page) => {
+      await modeIs(page, 'flat');
+      await page.getByRole('button', { name: 'Play', exact: true }).tap();
+      await until(page, () => Number(document.body.dataset.moment) > 100);
+      const rests = (wanted) =>
+        until(
+          page,
+          (is) => document.querySelector('.video').classList.contains('is-resting') === is,
+          wanted,
+        );
+      await page.touchscreen.tap(240, 110);
+      await rests(true);
+      await page.touchscreen.tap(240, 110);
+      await rests(false);
+      await page.getByRole('button', { name: 'Pause' }).tap();
+      const line = await page.locator('.timeline-line').boundingBox();
+      const middle = line.y + line.height / 2;
+      await drag(page, [line.x + line.width * 0.2, middle], [line.x + line.width * 0.5, middle]);
+      await until(page, () => Math.abs(Number(document.body.dataset.moment) - 3000) < 200);
+      await drag(page, [400, 110], [120, 110]);
+      await until(page, () => location.hash === '#/video/video-0001');
+    }));
+
+  it('fill the screen, and leave it, by key and by button', () =>
+    withViewer(browser, { path: FLAT_ONLY }, async (page) => {
+      await modeIs(page, 'flat');
+      await page.keyboard.press('f');
+      await until(page, () => document.fullscreenElement !== null);
+      await page.getByRole('button', { name: 'Full screen' }).click();
+      await until(page, () => document.fullscreenElement === null);
+    }));
+
+  it('are made with a model that is chosen, and say why it was another one', () =>
+    withViewer(browser, { path: FLAT_ONLY }, async (page, { films }) => {
+      films.reason = 'Video Depth Anything Small is not here';
+      await page.getByRole('button', { name: 'More' }).click();
+      await page.getByRole('button', { name: 'Make 3D with…' }).click();
+      const dialog = page.getByRole('dialog', { name: 'Make 3D' });
+      await assertAccessible(page);
+      await dialog.getByLabel('Video Depth Anything Small').check();
+      await dialog.getByRole('button', { name: 'Make it' }).click();
+      await modeIs(page, 'depth');
+      assert.deepEqual(
+        [...films.jobs.values()].map(({ params }) => params.model),
+        ['vda-small'],
+      );
+      await page.locator('.video [data-card=progress]').waitFor({ state: 'hidden' });
+      await page.getByRole('button', { name: 'More' }).click();
+      await page.getByText('Video Depth Anything Small is not here').waitFor();
+      await page.getByRole('button', { name: 'Make 3D again…' }).waitFor();
     }));
 });
