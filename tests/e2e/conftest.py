@@ -108,6 +108,21 @@ async def api(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+@pytest.fixture
+def ended() -> Callable[..., Any]:
+    """Waits for the end of a job: `await ended(api, job)`."""
+
+    async def wait(api: httpx.AsyncClient, job: dict[str, Any], seconds: float = 60) -> dict[str, Any]:
+        async with asyncio.timeout(seconds):
+            while True:
+                found: dict[str, Any] = (await api.get(f"/api/jobs/{job['id']}")).json()
+                if found["state"] in ("succeeded", "failed", "cancelled"):
+                    return found
+                await asyncio.sleep(0.05)
+
+    return wait
+
+
 def browser_path() -> str | None:
     """An installed Chromium or Chrome."""
     found = next((path for name in _BROWSERS if (path := shutil.which(name))), None)

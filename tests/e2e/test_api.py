@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 
 import httpx
@@ -11,17 +10,7 @@ import numpy as np
 from PIL import Image
 
 
-async def ended(api: httpx.AsyncClient, job: dict, seconds: float = 60) -> dict:
-    """The job once it has ended."""
-    async with asyncio.timeout(seconds):
-        while True:
-            found = (await api.get(f"/api/jobs/{job['id']}")).json()
-            if found["state"] in ("succeeded", "failed", "cancelled"):
-                return found
-            await asyncio.sleep(0.05)
-
-
-async def test_a_photo_becomes_a_splat_and_other_formats_of_it(stack, api: httpx.AsyncClient) -> None:
+async def test_a_photo_becomes_a_splat_and_other_formats_of_it(stack, api: httpx.AsyncClient, ended) -> None:
     photo_id = stack.photo_id("cat.jpg")
     answer = await api.post(f"/api/photos/{photo_id}/splat", json={"model": "lift-heuristic", "quality": "light"})
     assert answer.status_code in (200, 202)
@@ -53,7 +42,9 @@ async def test_a_photo_becomes_a_splat_and_other_formats_of_it(stack, api: httpx
     assert badges["depth"] == ["heuristic"]
 
 
-async def test_levels_and_tiles_of_a_splat_are_files_that_their_index_names(stack, api: httpx.AsyncClient) -> None:
+async def test_levels_and_tiles_of_a_splat_are_files_that_their_index_names(
+    stack, api: httpx.AsyncClient, ended
+) -> None:
     photo_id = stack.photo_id("cat.jpg")
     await ended(api, (await api.post(f"/api/photos/{photo_id}/splat", json={"model": "lift-heuristic"})).json()["job"])
     for wish, name in (({"counts": [2000]}, "levels.json"), ({"tile_gaussians": 20_000}, "tiles.json")):
@@ -68,7 +59,7 @@ async def test_levels_and_tiles_of_a_splat_are_files_that_their_index_names(stac
             assert (len(body), immichvr_splats.read(body, "spz").cloud.count) == (entry["bytes"], entry["count"])
 
 
-async def test_depth_files_are_pictures_of_one_scene(stack, api: httpx.AsyncClient) -> None:
+async def test_depth_files_are_pictures_of_one_scene(stack, api: httpx.AsyncClient, ended) -> None:
     photo_id = stack.photo_id("coffee.jpg")
     answer = await api.post(f"/api/photos/{photo_id}/depth", json={"model": "heuristic"})
     job = await ended(api, answer.json()["job"])
@@ -82,7 +73,7 @@ async def test_depth_files_are_pictures_of_one_scene(stack, api: httpx.AsyncClie
     assert values.max() > 60_000
 
 
-async def test_a_file_that_is_no_picture_fails_with_its_reason(stack, api: httpx.AsyncClient) -> None:
+async def test_a_file_that_is_no_picture_fails_with_its_reason(stack, api: httpx.AsyncClient, ended) -> None:
     photo_id = stack.photo_id("broken.jpg")
     job = await ended(api, (await api.post(f"/api/photos/{photo_id}/splat", json={})).json()["job"])
     assert (job["state"], job["error"]["code"]) == ("failed", "invalid_image")

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
-from typing import Any
 
 import av
 import httpx
 import numpy as np
+import pytest
 from PIL import Image
+from playwright.async_api import expect
 
 _PATIENCE_S = 120
+"""The first clip waits for its kernels to be compiled."""
 
 
-async def _ended(api: httpx.AsyncClient, job_id: str) -> dict[str, Any]:
-    async with asyncio.timeout(_PATIENCE_S):
-        while True:
-            job = (await api.get(f"/api/jobs/{job_id}")).json()
-            if job["state"] not in ("queued", "running"):
-                return dict(job)
-            await asyncio.sleep(0.1)
-
-
-async def test_a_photo_becomes_a_clip_that_begins_and_ends_at_the_photo(stack, api: httpx.AsyncClient) -> None:
+async def test_a_photo_becomes_a_clip_that_begins_and_ends_at_the_photo(stack, api: httpx.AsyncClient, ended) -> None:
     photo = f"/api/photos/{stack.photo_id('coffee.jpg')}"
     asked = await api.post(f"{photo}/motion", json={"path": "orbit", "seconds": 2})
     assert asked.status_code == 202, asked.text
-    job = await _ended(api, asked.json()["job"]["id"])
+    job = await ended(api, asked.json()["job"], _PATIENCE_S)
     assert (job["kind"], job["state"]) == ("motion", "succeeded"), job["error"]
     [clip] = [one for one in (await api.get(f"{photo}/assets")).json()["assets"] if one["kind"] == "motion"]
     film = next(one for one in clip["files"] if one["media_type"] == "video/mp4")
@@ -41,3 +33,35 @@ async def test_a_photo_becomes_a_clip_that_begins_and_ends_at_the_photo(stack, a
     assert max(apart[0], apart[2]) * 2 < apart[1], apart
     again = await api.post(f"{photo}/motion", json={"path": "orbit", "seconds": 2})
     assert (again.status_code, again.json()["job"]["id"]) == (200, job["id"])
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(300)
+async def test_somebody_makes_a_photo_move_sees_how_far_it_is_and_takes_the_clip_along(
+    stack, api: httpx.AsyncClient, page, until, ended, tmp_path
+) -> None:
+    photo_id = stack.photo_id("cat.jpg")
+    await page.goto(f"{stack.address}/?motion=0#/photo/{photo_id}")
+    await until(lambda state: state.get("mode") == "flat")
+    await page.get_by_role("button", name="More", exact=True).click()
+    await page.get_by_role("button", name="Make it move…").click()
+    dialog = page.get_by_role("dialog", name="Make it move")
+    await dialog.get_by_label("Orbit").check()
+    await dialog.get_by_role("button", name="Make it").click()
+    await expect(page.locator(".photo [data-card=progress]").first).to_be_visible()
+    [job] = [one for one in (await api.get("/api/jobs")).json()["items"] if one["source"]["id"] == photo_id]
+    assert (await ended(api, job, _PATIENCE_S))["state"] == "succeeded"
+    # Whoever asked their system for less motion starts it by themselves.
+    clip = page.get_by_role("button", name="Motion clip")
+    await clip.click()
+    await until(lambda state: state.get("clip") == "playing")
+    await clip.click()
+    await until(lambda state: "clip" not in state)
+    await page.get_by_role("button", name="Download", exact=True).click()
+    async with page.expect_download() as coming:
+        await page.get_by_role("link", name="Motion clip").click()
+    download = await coming.value
+    assert download.suggested_filename == "cat_orbit.mp4"
+    await download.save_as(tmp_path / "clip.mp4")
+    with av.open(str(tmp_path / "clip.mp4")) as container:
+        assert container.streams.video[0].frames == 90

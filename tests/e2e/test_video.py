@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 pytestmark = pytest.mark.browser
 
@@ -48,7 +48,8 @@ def _write(path: Path) -> None:
 @pytest.fixture
 async def video(stack, api: httpx.AsyncClient, page: Page) -> str:
     """The id of a clip in the library's folder."""
-    _write(stack.photos / "square.mp4")
+    if not (stack.photos / "square.mp4").exists():
+        _write(stack.photos / "square.mp4")
     for _ in range(200):
         items = (await api.get("/api/videos")).json()["items"]
         if items and items[0]["duration_s"]:
@@ -137,3 +138,31 @@ async def test_a_video_becomes_one_with_depth_that_moves_by_it_and_shows_the_rig
     # From a place further to the left (a) to one further to the right (d), what is near goes left before what is far.
     near, far = (_moved(left, right, rows) for rows in (near_rows, far_rows))
     assert near < far - 1, f"near moved by {near}, far by {far}"
+
+
+@pytest.mark.timeout(400)
+async def test_stereo_of_a_video_is_made_where_it_is_asked_for_and_saved_under_a_name_that_players_read(
+    stack, page, until, api, video, ended, tmp_path
+) -> None:
+    asked = await api.post(f"/api/videos/{video}/depth", json={"model": "auto"})
+    assert (await ended(api, asked.json()["job"], 120))["state"] == "succeeded"
+    await page.goto(f"{stack.address}/?motion=0#/video/{video}")
+    await until(lambda state: state.get("mode") in ("flat", "depth"))
+    await page.get_by_role("button", name="More", exact=True).click()
+    assets = (await api.get(f"/api/videos/{video}/assets")).json()["assets"]
+    # No network is here: depth was guessed, and that is said.
+    await expect(page.get_by_text(assets[0]["reason"])).to_be_visible()
+    await page.get_by_role("button", name="Download", exact=True).click()
+    panel = page.locator("#popup-download-video")
+    async with page.expect_download(timeout=120_000) as coming:
+        await panel.get_by_role("button").filter(has_text="For headsets").click()
+        await expect(panel.get_by_role("progressbar", name="Making stereo, side by side")).to_be_visible()
+    download = await coming.value
+    assert download.suggested_filename.startswith("square_")
+    assert download.suggested_filename.endswith("_LRF_Full_SBS.mp4")
+    await download.save_as(tmp_path / "stereo.mp4")
+    assert b"st3d" in (tmp_path / "stereo.mp4").read_bytes()
+    with av.open(str(tmp_path / "stereo.mp4")) as container:
+        stream = container.streams.video[0]
+        assert (stream.width, stream.height, stream.frames) == (2 * _WIDTH, _HEIGHT, _FRAMES)
+    await expect(panel.get_by_role("link").filter(has_text="Side by side").last).to_be_visible()

@@ -301,7 +301,7 @@ async def test_an_album_that_is_gone_is_said_and_stops_no_other_batch(opened, li
 async def test_previews_alone_are_kept_of_what_a_batch_made(opened) -> None:
     house = await opened()
     made, _ = await house.orders.make(ANN, BatchWanted(start=True, preview_only=True))
-    assert made.wanted.params() == {"model": "auto", "quality": "light"}
+    assert made.wanted.params() == {"quality": "light"}
     batch = await house.step(made)
     house.makers.finish()
     await house.step(batch)
