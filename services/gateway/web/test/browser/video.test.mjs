@@ -177,10 +177,12 @@ describe('videos', () => {
   it('are liked as they were the last time', () =>
     withViewer(browser, { path: DEEP }, async (page) => {
       await modeIs(page, 'depth');
-      for (const key of ['>', 'o', 'm', ']']) await page.keyboard.press(key);
+      for (const key of ['>', 'o', 'ArrowDown', 'm', ']']) await page.keyboard.press(key);
       await page.reload();
       await modeIs(page, 'depth');
-      await page.getByRole('button', { name: 'Sound on' }).waitFor();
+      await page.getByRole('button', { name: 'Sound on' }).click();
+      const volume = page.getByRole('slider', { name: 'Volume' });
+      assert.equal(await volume.getAttribute('aria-valuetext'), '90 %');
       await page.getByRole('button', { name: 'Playback' }).click();
       assert.equal(await page.getByLabel('Speed', { exact: true }).inputValue(), '1.25');
       assert.ok(await page.getByLabel('Play again at the end').isChecked());
