@@ -101,6 +101,8 @@ generated: $(PYTHON_READY) $(TOOLS_READY)
 	$(BIN)/python tools/tables.py
 	$(BIN)/python tools/metrics.py
 	$(BIN)/python tools/chart.py all
+	$(BIN)/python tools/settings.py
+	$(BIN)/python tools/compose.py
 	$(BIN)/python tools/operation_ids.py
 	$(BIN)/python -m immichvr_gateway.openapi > $(WEB)/openapi.json.new
 	node_modules/.bin/openapi-typescript $(WEB)/openapi.json.new -o $(WEB)/src/api/openapi.ts

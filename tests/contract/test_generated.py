@@ -27,6 +27,19 @@ def test_the_tables_of_the_docs_say_what_the_catalogue_does() -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+@pytest.mark.parametrize("tool", ["settings", "compose"])
+def test_the_page_of_settings_and_the_compose_file_say_what_the_code_does(tool: str) -> None:
+    checked = subprocess.run([sys.executable, ROOT / f"tools/{tool}.py", "--check"], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_every_setting_is_described() -> None:
+    page = (ROOT / "docs/settings.md").read_text()
+    rows = re.findall(r"^\| `(\w[^`]*)`.*\| ([^|]*) \|$", page, re.MULTILINE)
+    assert len(rows) > 200
+    assert [name for name, description in rows if not description.strip()] == []
+
+
 def test_the_page_of_formats_has_a_row_for_each() -> None:
     rows = re.findall(r"^\| `([a-z-]+)`", (ROOT / "docs/formats.md").read_text(), re.MULTILINE)
     assert list(dict.fromkeys(rows)) == list(FORMATS)

@@ -87,13 +87,14 @@ def test_what_the_dockerfile_copies_is_there(tmp_path: Path) -> None:
             stages.append(found[1])
         if not instruction.startswith("COPY"):
             continue
-        *options, source, _ = instruction.split()[1:]
+        *words, _ = instruction.split()[1:]
+        options, sources = [word for word in words if word[:2] == "--"], [word for word in words if word[:2] != "--"]
         if "--from=sources" in options:
-            assert Path(made, source.removeprefix("/sources/")).exists()
+            assert all(Path(made, source.removeprefix("/sources/")).exists() for source in sources)
         elif options:
             assert options[0].removeprefix("--from=") in stages
         else:
-            assert Path(ROOT, source).exists()
+            assert all(Path(ROOT, source).exists() for source in sources)
     assert stages == ["sources", "web", "build"]
 
 

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Starts the service of an image, $SERVICE. Where nobody has set it otherwise it listens on every address of the
-# container; a setting that the service has not is passed over.
+# Starts the service of an image, $SERVICE; with the word `health`, asks the one that runs whether it is well.
+# Where nobody has set it otherwise it listens on every address of the container; a setting that the service has not
+# is passed over.
 #
 # A worker's gRPC then starts only with a caller: IMMICHVR_<SERVICE>_RPC__CALLERS__<NAME>__TOKEN_FILE and
 # …__CALLS, see docs/security.md; RPC__HOST=127.0.0.1 needs none.
@@ -21,6 +22,9 @@ default RPC__PORT 50051
 default METRICS__HOST 0.0.0.0
 default METRICS__PORT 9090
 
+if [ "${1:-}" = health ]; then
+  exec python /opt/health.py "$prefix"
+fi
 # numba takes no cache directory that it cannot write to.
 [ ! -d /opt/numba ] || cp -R /opt/numba /tmp/
 exec python -m "immichvr_$snake"

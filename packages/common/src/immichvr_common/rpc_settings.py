@@ -43,7 +43,10 @@ class CallerSettings(BaseModel):
 
 
 class ServerTlsSettings(BaseModel):
-    """What a server shows, as PEM. client_ca: where set, clients have to show a certificate of this authority."""
+    """TLS of a server, as PEM.
+
+    certificate, key: what it shows. client_ca: where set, clients have to show a certificate of this authority.
+    """
 
     certificate: str = ""
     key: SecretStr = SecretStr("")
@@ -57,7 +60,10 @@ class ServerTlsSettings(BaseModel):
 
 
 class RpcSettings(BaseModel):
-    """Where gRPC listens (no port, no gRPC), and what it takes on."""
+    """Where gRPC listens, and what it takes on.
+
+    host, port: where it listens; no port, no gRPC. max_message_mb: size of one message.
+    """
 
     host: str = "127.0.0.1"
     port: int | None = None

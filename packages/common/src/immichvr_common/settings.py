@@ -76,7 +76,11 @@ class EnvironmentSettings(BaseSettings):
 
 
 class NatsSettings(BaseModel):
-    """How to reach NATS."""
+    """How to reach NATS.
+
+    url: its address, `tls://…` for an encrypted connection. user, password: of the service's own account. ca_file: PEM
+    of the authority of its certificate, where the system does not know that. connect_timeout_s: for one attempt.
+    """
 
     url: str = "nats://127.0.0.1:4222"
     user: str = ""
@@ -86,7 +90,12 @@ class NatsSettings(BaseModel):
 
 
 class S3Settings(BaseModel):
-    """How to reach S3-compatible storage."""
+    """How to reach S3-compatible storage.
+
+    endpoint: its address, `https://…` for an encrypted connection. bucket: where everything lies; the gateway makes
+    it. access_key, secret_key: of the service's own account. region: what requests are signed for. threads: transfers
+    at the same time.
+    """
 
     endpoint: str = "http://127.0.0.1:8333"
     bucket: str = "immichvr"
@@ -102,7 +111,7 @@ class S3Settings(BaseModel):
 class MetricsSettings(BaseModel):
     """Where Prometheus finds the metrics; no port, no metrics.
 
-    token: what it has to show; without one, whoever reaches the port may look.
+    host, port: where it listens. token: what it has to show; without one, whoever reaches the port may look.
     """
 
     host: str = "127.0.0.1"
@@ -113,7 +122,7 @@ class MetricsSettings(BaseModel):
 class WorkSettings(BaseModel):
     """How a worker takes jobs."""
 
-    pool: str = Field(CPU, pattern=f"^({'|'.join(POOLS)})$")
+    pool: str = Field(CPU, pattern=f"^({'|'.join(POOLS)})$", description="whose jobs it takes: `cpu` or `gpu`")
     children: int = Field(1, ge=1, le=64, description="processes that do the work")
     prefetch: int = Field(2, ge=0, le=64, description="jobs whose files travel while others are worked on")
     batch: int | None = Field(
@@ -127,12 +136,15 @@ class WorkSettings(BaseModel):
     memory_mb: int | None = Field(None, ge=64, description="address space a child may take beyond its start")
     directory: Path | None = Field(None, description="where temporary files lie; the system's default if unset")
     keep_free: ByteSize = Field(ByteSize(0), description="no job is begun with less room where temporary files lie")
-    name: str = Field(default_factory=socket.gethostname)
-    stop_grace_s: float = Field(30, ge=0)
+    name: str = Field(default_factory=socket.gethostname, description="of this worker in logs and events; the host's")
+    stop_grace_s: float = Field(30, ge=0, description="how long jobs may go on when it is told to end")
 
 
 class WorkerSettings(EnvironmentSettings):
-    """What each worker service sets; subclasses name the prefix."""
+    """What each worker service sets; subclasses name the prefix.
+
+    log_level: the least that is logged. log_json: whether logs are lines of JSON.
+    """
 
     model_config = SettingsConfigDict(env_nested_delimiter="__", extra="ignore")
     service: ClassVar[str]

@@ -41,7 +41,7 @@ class RuntimeSettings(BaseModel):
 class PhotoSettings(BaseModel):
     """What a photo may be; larger ones are refused before they are decoded.
 
-    min_side: pixels of its shorter side, at least.
+    min_side: pixels of its shorter side, at least. max_megapixels, max_megabytes: its size, at most.
     """
 
     min_side: int = Field(32, ge=1)

@@ -17,7 +17,7 @@ _SERVICE = SERVICES["ai"]
 class SplatSettings(BaseModel):
     """How splats are made where the request does not say."""
 
-    max_gaussians: int = Field(500_000, ge=1_000, le=5_000_000)
+    max_gaussians: int = Field(500_000, ge=1_000, le=5_000_000, description="Gaussians of one splat, at most")
 
 
 class LiveSettings(BaseModel):

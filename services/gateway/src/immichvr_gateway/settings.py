@@ -23,7 +23,11 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class ImmichSettings(EnvironmentSettings):
-    """How to reach Immich: IMMICH_URL, IMMICH_API_KEY or IMMICH_API_KEY_FILE, IMMICH_EXTERNAL_URL."""
+    """How to reach Immich: IMMICH_URL, IMMICH_API_KEY or IMMICH_API_KEY_FILE, IMMICH_EXTERNAL_URL.
+
+    url: Immich's address as the gateway reaches it. api_key: for what nobody is signed in for. external_url: where
+    links to Immich lead; by default to the external domain that is set there, else to `url`.
+    """
 
     model_config = SettingsConfigDict(env_prefix="IMMICH_", extra="ignore")
 
@@ -141,7 +145,10 @@ class HookSettings(BaseModel):
 
 
 class GatewaySettings(EnvironmentSettings):
-    """Settings of the gateway."""
+    """Settings of the gateway.
+
+    host, port: where it listens. log_level: the least that is logged. log_json: whether logs are lines of JSON.
+    """
 
     model_config = SettingsConfigDict(env_prefix=_SERVICE.env_prefix, env_nested_delimiter="__", extra="ignore")
     service: ClassVar[str] = _SERVICE.name

@@ -19,7 +19,7 @@ CAPABILITY = "immichvr_video_depth.jobs:perform"
 class VideoSettings(BaseModel):
     """What a video may be; larger ones are refused before they are decoded.
 
-    max_seconds: of what is to be made, so that a part of a longer video may be asked for.
+    max_seconds: of what is to be made, so that a part of a longer video may be asked for. max_megabytes: of its file.
     """
 
     max_seconds: float = Field(3600, gt=0)

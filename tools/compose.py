@@ -1,0 +1,141 @@
+"""Writes what deploy/compose/compose.yaml has for each service, between its marks, from the catalogue.
+
+python tools/compose.py            writes
+python tools/compose.py --check    only tells whether it would
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from immichvr_catalog import CPU, GATEWAY, GPU, KINDS, SERVICES, Service, kinds_of, workers
+
+FILE = Path(__file__).parents[1] / "deploy/compose/compose.yaml"
+_SECTION = re.compile(r"^( *)# catalogue: ([\w ]+)\n.*?^ *# end$", re.DOTALL | re.MULTILINE)
+_LIVE = "live"
+_TORCH_BACKEND = "cu130"
+
+
+def gateway() -> Iterator[str]:
+    """The gateway's connections, and to which pool each service's jobs go."""
+    yield from _settings(SERVICES[GATEWAY], _connections(SERVICES[GATEWAY]))
+    for worker in workers():
+        if _uses_gpu(worker):
+            name = worker.name.replace("-", "_").upper()
+            yield f"IMMICHVR_GATEWAY_POOLS__{name}: ${{COMPOSE_PROFILES:?in .env}}"
+
+
+def all_workers() -> Iterator[str]:
+    """Each worker service, and again for a GPU where that is of use for it."""
+    for worker in workers():
+        yield from _worker(worker, CPU)
+        if _uses_gpu(worker):
+            yield from _worker(worker, GPU)
+
+
+def _worker(service: Service, pool: str) -> Iterator[str]:
+    name = service.name if pool == CPU else f"{service.name}-{pool}"
+    image = service.image if pool == CPU else f"{service.image}-cuda"
+    arguments = f"SERVICE: {service.name}" + (f", TORCH_BACKEND: {_TORCH_BACKEND}" if pool == GPU else "")
+    yield f"{name}:"
+    yield "  <<: *service"
+    yield f"  image: ghcr.io/immichvr/{image}:${{IMMICHVR_VERSION:-0.1.0}}"
+    yield f"  build: {{context: ../.., args: {{{arguments}}}}}"
+    if profile := _profile(service, pool):
+        yield f"  profiles: [{profile}]"
+    yield "  depends_on: *started"
+    yield "  environment:"
+    for line in _settings(service, _connections(service) | _work(service, pool, name)):
+        yield f"    {line}"
+    volumes = [f"{service.name}:/secrets:ro", "scratch:/scratch", *(["models:/models"] if service.runs_models else [])]
+    yield f"  volumes: {json.dumps(volumes)}"
+    yield "  tmpfs: [/tmp]"
+    yield f"  networks: [{'inside, outside' if service.runs_models else 'inside'}]"
+    yield "  stop_grace_period: 45s"
+    if pool == GPU:
+        yield "  deploy: {resources: {reservations: {devices: [{driver: nvidia, count: 1, capabilities: [gpu]}]}}}"
+    yield ""
+
+
+def _connections(service: Service) -> dict[str, str]:
+    return {
+        "NATS__URL": "nats://nats:4222",
+        "NATS__USER": service.name,
+        "NATS__PASSWORD_FILE": "/secrets/nats-password",
+        "S3__ENDPOINT": "http://s3:8333",
+        "S3__ACCESS_KEY_FILE": "/secrets/s3-access-key",
+        "S3__SECRET_KEY_FILE": "/secrets/s3-secret-key",
+        "METRICS__TOKEN_FILE": "/secrets/metrics-token",
+    }
+
+
+def _work(service: Service, pool: str, host: str) -> dict[str, str]:
+    settings = {
+        "WORK__POOL": pool,
+        "WORK__CHILDREN": f'"{service.children}"',
+        "WORK__DIRECTORY": "/scratch",
+        "WORK__KEEP_FREE": "2GB",
+    }
+    if service.runs_models:
+        # Containers of one machine share its memory, and its GPU.
+        settings["MODELS__LEDGER"] = "/models/.memory"
+    if service.gateway_calls:
+        settings["RPC__CALLERS__GATEWAY__TOKEN_FILE"] = "/secrets/rpc-gateway"  # noqa: S105  # a path
+        settings["RPC__CALLERS__GATEWAY__CALLS"] = ",".join(service.gateway_calls)
+    else:
+        settings["RPC__HOST"] = "127.0.0.1"
+    if KINDS[_LIVE].service == service.name:
+        settings["LIVE__ADVERTISE"] = host
+    return settings
+
+
+def _settings(service: Service, values: dict[str, str]) -> Iterator[str]:
+    yield from (f"{service.env_prefix}{name}: {value}" for name, value in values.items())
+
+
+def _uses_gpu(service: Service) -> bool:
+    return any(GPU in kind.pools for kind in kinds_of(service.name))
+
+
+def _profile(service: Service, pool: str) -> str:
+    """Without a profile it always runs: also beside a GPU there are jobs that go to the CPU."""
+    is_always = any(GPU not in kind.pools for kind in kinds_of(service.name))
+    return "" if pool == CPU and is_always else pool
+
+
+SECTIONS: dict[str, Callable[[], Iterator[str]]] = {
+    "gateway": gateway,
+    "workers": all_workers,
+    "volumes of workers": lambda: (f"- {one.name}:/provision/{one.name}" for one in workers()),
+    "names of volumes": lambda: (f"{one.name}:" for one in workers()),
+}
+
+
+def renewed(text: str) -> str:
+    """The file with its sections as the catalogue has them."""
+
+    def section(found: re.Match[str]) -> str:
+        indent, name = found[1], found[2]
+        lines = [f"# catalogue: {name}", *SECTIONS[name](), "# end"]
+        return "\n".join(f"{indent}{line}".rstrip() for line in lines)
+
+    return _SECTION.sub(section, text)
+
+
+def main(check: bool) -> int:
+    """Writes, or looks; whether it differed."""
+    text = FILE.read_text("utf-8")
+    differs = renewed(text) != text
+    if differs and check:
+        print("deploy/compose/compose.yaml is not what the catalogue says: run make generated")
+    elif differs:
+        FILE.write_text(renewed(text), "utf-8")
+    return int(differs and check)
+
+
+if __name__ == "__main__":
+    sys.exit(main("--check" in sys.argv))

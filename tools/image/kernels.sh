@@ -1,0 +1,22 @@
+#!/bin/sh
+# Compiles gsplat's CUDA kernels into the environment of an image, where its service needs gsplat and CUDA:
+#   kernels.sh cu130 "8.0;8.6"
+# Run in the folder of requirements.txt. No GPU is needed for it.
+#
+# From its source, since the wheel of the package index holds none: there they are compiled at the first use, by a
+# compiler that an image has not. Kept by TORCH_EXTENSIONS_DIR they would not do: gsplat looks for the compiler first.
+set -eu
+backend="$1" architectures="$2"
+case "$backend" in cu*) ;; *) exit 0 ;; esac
+grep -q '^gsplat' requirements.txt || exit 0
+
+cuda="${backend#cu}"
+cuda="${cuda%?}.${cuda#"${cuda%?}"}" # cu130 is CUDA 13.0
+apt-get update
+apt-get install --yes --no-install-recommends g++ ninja-build
+uv pip install --no-cache "nvidia-cuda-nvcc==$cuda.*" "nvidia-cuda-cccl==$cuda.*" setuptools wheel numpy
+CUDA_HOME="$(echo "$VIRTUAL_ENV"/lib/python3*/site-packages/nvidia/cu*)"
+export CUDA_HOME TORCH_CUDA_ARCH_LIST="$architectures" MAX_JOBS=4 PATH="$CUDA_HOME/bin:$PATH"
+uv pip install --no-cache --no-deps --no-build-isolation --no-binary gsplat --reinstall-package gsplat \
+  -c constraints.txt gsplat
+uv pip uninstall nvidia-cuda-nvcc nvidia-cuda-cccl setuptools wheel
