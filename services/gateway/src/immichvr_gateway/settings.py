@@ -82,8 +82,9 @@ class RoomSettings(BaseModel):
 
 
 class ScalerSettings(BaseModel):
-    """Where KEDA asks how many workers there is work for; no port, no door.
+    """Where KEDA asks how many workers there is work for.
 
+    host, port: where it listens; no port, no door.
     KEDA has no token to show: with `tls.client_ca` it has to show a certificate; without, who reaches the port may
     ask.
     """
