@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from immichvr_catalog import workers
 
 from immichvr_helm_check.references import Existing, secrets
 from immichvr_helm_check.rendering import render
@@ -42,7 +43,7 @@ _GPU = {
     "preload": ["da2-small"],
 }
 _MIG = {**_GPU, "gpu": {"count": 2, "resourceName": "nvidia.com/mig-1g.10gb"}}
-_GPUS = {"services": {"ai": {"pools": {"gpu": _GPU, "gpu-small": _MIG}}, "video-depth": {"pools": {"gpu": _GPU}}}}
+_GPUS = {"services": {one.name: {"pools": {"gpu": _GPU, "gpu-small": _MIG}} for one in workers() if one.runs_models}}
 _CLAIMED = {
     "services": {
         "ai": {
