@@ -33,6 +33,7 @@ from immichvr_common.sources import Source
 from immichvr_common.storage import LARGEST, ObjectStore
 from immichvr_common.tasks import Made, Task
 from immichvr_common.telling import BegunAnew, ChildEvent, Kept
+from immichvr_common.tracing import within
 
 log = get_log(__name__)
 T = TypeVar("T")
@@ -85,7 +86,7 @@ class Maker:
             active.reached("staged")
             task = Task(
                 kind=job.kind, params=granted_params(job), inputs=inputs, folder=folder / _OUT,
-                source=Source.of(job), source_name=job.source_name,
+                source=Source.of(job), source_name=job.source_name, traceparent=within(),
             )  # fmt: skip
             keeper = PartKeeper(self._store, job)
             try:

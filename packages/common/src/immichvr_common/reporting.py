@@ -54,7 +54,8 @@ class Active:
     queued_as: the message in the queue that it is, which every attempt at it shares. work: what leads to the outcome,
     and can be ended; task: all of it, telling and acknowledging too. holds_place: whether it takes one of those the
     worker has for jobs. begun: attempts of this run whose work has begun, this one too once it has; told: the telling
-    of that. outputs: assets that exist now and are not told of yet.
+    of that. outputs: assets that exist now and are not told of yet. outcome, error: what was told in the end, and the
+    code of why it failed; empty where it goes on elsewhere.
     """
 
     job: Job
@@ -71,6 +72,8 @@ class Active:
     has_ended_before: bool = False
     seq: int = 0
     address: str = ""
+    outcome: str = ""
+    error: str = ""
     phases: list[Phase] = field(default_factory=list)
     last_phase: float = field(default_factory=time.perf_counter)
 

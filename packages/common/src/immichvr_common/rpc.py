@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 import traceback
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
@@ -22,6 +23,7 @@ from immichvr_common.errors import DeadlineExceeded, InvalidRequest, ServiceErro
 from immichvr_common.logs import get_log
 from immichvr_common.rpc_room import Room
 from immichvr_common.rpc_settings import RpcSettings, ServerTlsSettings
+from immichvr_common.tracing import span
 
 log = get_log(__name__)
 
@@ -87,7 +89,7 @@ class Door(grpc.aio.ServerInterceptor):
 
         async def serve(_: object, context: _Context) -> Any:
             serve_as(caller)
-            with _Measured(method, context):
+            with _Measured(method, context), _recorded(method, handler_call_details):
                 try:
                     return await self._serve(handler, context)
                 except Exception as error:  # noqa: BLE001  # the one place that maps every failure
@@ -189,6 +191,12 @@ async def _abort(error: Exception, method: str, context: _Context) -> None:
     # What was raised lives on for a while with all that the frames it passed know, the request among it.
     traceback.clear_frames(error.__traceback__)
     await context.abort(*status_of(error))
+
+
+def _recorded(method: str, details: grpc.HandlerCallDetails) -> contextlib.AbstractContextManager[object]:
+    """A span around a call, where its caller says within what it calls."""
+    parent = next((str(value) for key, value in details.invocation_metadata or () if key == "traceparent"), "")
+    return span(method.lstrip("/"), parent, "server") if parent else contextlib.nullcontext()
 
 
 class _Measured:

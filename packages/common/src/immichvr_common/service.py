@@ -15,8 +15,10 @@ import grpc
 from immichvr_catalog import GPU, SERVICES, kinds_of
 
 from immichvr_common.bus import Bus, connect_patiently
+from immichvr_common.log_masks import secrets_in
 from immichvr_common.logs import configure_logs, get_log
 from immichvr_common.metrics import serve_metrics, watch_disk
+from immichvr_common.otlp import begin_tracing
 from immichvr_common.processes.batching import BatchingPool
 from immichvr_common.processes.child import Child
 from immichvr_common.processes.pool import ChildPool, Pool
@@ -56,7 +58,8 @@ async def serve(spec: ServiceSpec, settings: WorkerSettings, first: Child | None
 
     first: a child that was started ahead, of the same capability.
     """
-    configure_logs(settings.log_level, settings.log_json, settings.service)
+    configure_logs(settings.log_level, settings.log_json, settings.service, secrets_in(settings))
+    begin_tracing(settings.tracing, settings.service)
     with own_folder(settings.work.directory):
         await _serve(spec, settings, first)
 

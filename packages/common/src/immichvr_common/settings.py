@@ -16,6 +16,7 @@ from pydantic import BaseModel, ByteSize, Field, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from immichvr_common.otlp import TracingSettings
 from immichvr_common.rpc_settings import RpcSettings
 
 _LARGEST_SECRET = 64 * 1024
@@ -153,6 +154,7 @@ class WorkerSettings(EnvironmentSettings):
     s3: S3Settings = S3Settings()
     rpc: RpcSettings = RpcSettings()
     metrics: MetricsSettings = MetricsSettings()
+    tracing: TracingSettings = TracingSettings()
     work: WorkSettings = Field(default_factory=lambda: WorkSettings())
     log_level: str = "info"
     log_json: bool = False

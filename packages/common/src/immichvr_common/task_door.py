@@ -24,6 +24,7 @@ from immichvr_common.processes.pool import Pool
 from immichvr_common.storage import CHUNK, LARGEST, ObjectStore, sha256_of
 from immichvr_common.tasks import Made, MadeFile, Task
 from immichvr_common.telling import ChildEvent, Kept
+from immichvr_common.tracing import within
 
 Context = Any
 """gRPC's own, of the call."""
@@ -177,7 +178,7 @@ class Call:
         """
         out = self.folder / "out"
         await asyncio.to_thread(out.mkdir)
-        task = Task(kind=kind, params=dict(params), inputs=dict(self._inputs), folder=out)
+        task = Task(kind=kind, params=dict(params), inputs=dict(self._inputs), folder=out, traceparent=within())
         told: asyncio.Queue[Progress | None] = asyncio.Queue()
 
         def report(fraction: float, stage: str, message: str) -> None:

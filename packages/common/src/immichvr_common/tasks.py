@@ -19,7 +19,8 @@ class Task:
     """One piece of work.
 
     inputs: local files by role. folder: where outputs are written; it is empty and this task's own. kept: what an
-    earlier attempt kept to go on from (`immichvr_common.keeping`), by name.
+    earlier attempt kept to go on from (`immichvr_common.keeping`), by name. traceparent: what it is done within; empty
+    where that is not recorded.
     """
 
     kind: str
@@ -29,6 +30,7 @@ class Task:
     source: Source | None = None
     source_name: str = ""
     kept: dict[str, Path] = field(default_factory=dict)
+    traceparent: str = ""
 
 
 @dataclass(frozen=True)

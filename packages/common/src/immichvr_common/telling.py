@@ -12,6 +12,8 @@ from typing import Any
 
 from immichvr.events.v1.events_pb2 import ModelEvent
 
+from immichvr_common.tracing import Done
+
 
 @dataclass(frozen=True)
 class Serving:
@@ -59,8 +61,8 @@ class BegunAnew:
     """The task goes on from nothing: what earlier attempts kept is no part of its work."""
 
 
-ChildEvent = Serving | LoadedModels | DeviceMemory | ModelEvent | Kept | BegunAnew
-"""A ModelEvent needs no `worker` and no `at`; states are those of its proto."""
+ChildEvent = Serving | LoadedModels | DeviceMemory | Done | ModelEvent | Kept | BegunAnew
+"""A Done is a span of the child. A ModelEvent needs no `worker` and no `at`; states are those of its proto."""
 
 
 class _Channel:

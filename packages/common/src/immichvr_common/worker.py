@@ -52,6 +52,7 @@ from immichvr_common.settings import WorkSettings
 from immichvr_common.storage import ObjectStore
 from immichvr_common.supervision import Supervisor, spawn
 from immichvr_common.trace import trace_id
+from immichvr_common.tracing import record, span, within
 
 log = get_log(__name__)
 
@@ -223,6 +224,13 @@ class Worker:
             self._slots.release()
 
     async def _handle(self, active: Active) -> None:
+        job, name = active.job, f"job {active.job.kind}"
+        with span(name, job.traceparent, "consumer", job_id=job.id, run=job.run, attempt=active.attempt) as one:
+            await self._handled(active)
+            one.attributes["outcome"] = active.outcome
+            one.error = active.error
+
+    async def _handled(self, active: Active) -> None:
         job = active.job
         keeper = spawn(f"lease of {job.id}", active.lease.keep())
         in_background = self._maker.in_background(job)
@@ -331,7 +339,9 @@ class Worker:
     async def _finish(self, active: Active, event: JobEvent) -> None:
         outcome = OUTCOMES[event.state]
         metrics.JOBS.labels(self._service, self._settings.pool, active.job.kind, outcome).inc()
+        active.outcome, active.error = outcome, event.error.code
         for phase in active.phases:
+            record(phase.stage, within(), (ended := phase.at.ToNanoseconds()) - round(phase.seconds * 1e9), ended)
             metrics.PHASE.labels(self._service, active.job.kind, phase.stage).observe(phase.seconds)
         if active.told is not None:
             await active.told

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
+from immichvr_common.log_masks import secrets_in
+from immichvr_common.logs import configure_logs
 from immichvr_common.processes.child import Child
 from immichvr_common.scratch import own_folder
 from immichvr_common.settings import settings_or_exit
@@ -18,6 +20,7 @@ def main() -> None:
 
 
 async def _run(settings: ConverterSettings) -> None:
+    configure_logs(settings.log_level, settings.log_json, settings.service, secrets_in(settings))
     with own_folder(settings.work.directory):
         # The child imports at the same time as this process does, which is most of the time to a first conversion.
         first = Child(CAPABILITY, settings.work.memory_mb, WARMING)

@@ -6,8 +6,10 @@ import tempfile
 from pathlib import Path
 
 import uvicorn
+from immichvr_common.log_masks import secrets_in
 from immichvr_common.logs import configure_logs
 from immichvr_common.metrics import serve_metrics, watch_disk
+from immichvr_common.otlp import begin_tracing
 from immichvr_common.scratch import own_folder
 from immichvr_common.supervision import spawn
 from pydantic import ValidationError
@@ -24,7 +26,8 @@ def main() -> None:
         settings = GatewaySettings()
     except (ValueError, ValidationError) as error:
         sys.exit(f"immichvr-gateway: {error}")
-    configure_logs(settings.log_level, settings.log_json, settings.service)
+    configure_logs(settings.log_level, settings.log_json, settings.service, secrets_in(settings))
+    begin_tracing(settings.tracing, settings.service)
     with own_folder(settings.work_directory):
         _serve(settings)
 

@@ -23,6 +23,7 @@ from immichvr_gateway.http.headers import with_usual_headers
 from immichvr_gateway.http.lines import on_lines
 from immichvr_gateway.http.problems import Problem
 from immichvr_gateway.http.tls import to_https
+from immichvr_gateway.http.traced import Traced
 from immichvr_gateway.library import FolderLibrary, FolderLimits, ImmichLibrary, ImmichLimits, Library
 from immichvr_gateway.live import stream as live_stream
 from immichvr_gateway.resources import open_resources
@@ -125,7 +126,9 @@ def create_app(settings: GatewaySettings, library: Library | None = None) -> ASG
     app.state.startup = startup
     api_docs.install(app, here.library.cursor_pattern)
     web.install(app, settings.web, lambda request, index: share_page(request, here, index))
-    guarded = Guarded(on_lines(here.news.door(app)), OriginGuard(settings), settings.limits.body_kilobytes * 1024)
+    guarded = Guarded(
+        on_lines(here.news.door(Traced(app))), OriginGuard(settings), settings.limits.body_kilobytes * 1024
+    )
     homes = below_links(guarded)
     secure = to_https(homes) if settings.tls.key_file else homes
     return BehindProxies(with_usual_headers(secure), settings.proxies, settings.public_url)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from immichvr_catalog import CPU, GATEWAY, PHOTO, SERVICES, workers
+from immichvr_common.otlp import TracingSettings
 from immichvr_common.rpc_settings import RpcClientSettings, ServerTlsSettings
 from immichvr_common.settings import EnvironmentSettings, MetricsSettings, NatsSettings, S3Settings
 from pydantic import BaseModel, ByteSize, Field, SecretStr, field_validator, model_validator
@@ -182,6 +183,7 @@ class GatewaySettings(EnvironmentSettings):
     nats: NatsSettings = NatsSettings()
     s3: S3Settings = S3Settings()
     metrics: MetricsSettings = MetricsSettings()
+    tracing: TracingSettings = TracingSettings()
     scaler: ScalerSettings = ScalerSettings()
     limits: LimitSettings = LimitSettings()
     live: LiveSettings = LiveSettings()

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from immichvr_common.errors import OutOfMemory, WorkerCrashed
+from immichvr_common.logs import manner_of_logs
 from immichvr_common.metrics import CHILD_DEATHS
 from immichvr_common.processes.deaths import Death, memory_kills_so_far, peak_bytes
 from immichvr_common.processes.frames import receive_in_loop, send_from_loop
@@ -21,6 +22,7 @@ from immichvr_common.processes.messages import Message, Told, unpacked
 from immichvr_common.supervision import spawn
 from immichvr_common.tasks import Batch, Failure, Task
 from immichvr_common.telling import ChildEvent, LoadedModels
+from immichvr_common.tracing import Done, pass_on
 
 ChildEventSink = Callable[[ChildEvent], None]
 _TO_DIE_S = 5.0
@@ -41,7 +43,7 @@ class Child:
     def __init__(self, target: str, memory_mb: int | None, warm: str = "", always: ChildEventSink = unheard) -> None:
         self._connection, theirs = socket.socketpair()
         self._connection.setblocking(False)
-        arguments = [str(theirs.fileno()), target, str(memory_mb or 0), *([warm] if warm else [])]
+        arguments = [str(theirs.fileno()), target, str(memory_mb or 0), manner_of_logs(), *([warm] if warm else [])]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "immichvr_common.processes.child_main", *arguments],
             pass_fds=[theirs.fileno()],
@@ -120,6 +122,9 @@ class Child:
     def _take_in(self, message: Message) -> None:
         if not isinstance(message, Told):
             self._messages.put_nowait(message)
+            return
+        if isinstance(message.news, Done):
+            pass_on(message.news)
             return
         if isinstance(message.news, LoadedModels):
             self.residents, self.memory = message.news.keys, message.news.memory

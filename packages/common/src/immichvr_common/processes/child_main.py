@@ -1,7 +1,8 @@
 """The process that does the work: reads tasks from a socket, runs one function, answers.
 
-Run as `python -m immichvr_common.processes.child_main <fd> <module:function> <memory_mb> [<module:function>]`; the
-last, if given, is called once before the first task. It ends when its parent does.
+Run as `python -m immichvr_common.processes.child_main <fd> <module:function> <memory_mb> <logs> [<module:function>]`;
+logs: how the parent writes its log, or empty; the last, if given, is called once before the first task. It ends when
+its parent does.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from immichvr_common.processes.frames import receive, send
 from immichvr_common.processes.messages import Message, Progress, Ready, Result, Told, packed
 from immichvr_common.tasks import Batch, Capability, Failure, Task
 from immichvr_common.telling import tell_through
+from immichvr_common.tracing import send_spans_to, span
 
 Send = Callable[[Message], None]
 
@@ -39,9 +41,15 @@ def main() -> None:
     connection = socket.socket(fileno=fd)
     tell = _one_at_a_time(connection)
     tell_through(lambda news: tell(Told(news)))
+    send_spans_to(lambda done: tell(Told(done)))
+    if sys.argv[4]:
+        # Takes as long to import as all else here, and a parent that writes no log asks for none.
+        from immichvr_common.logs import configure_logs_as
+
+        configure_logs_as(sys.argv[4])
     capability: Capability = _named(target)
-    if len(sys.argv) > 4:
-        _named(sys.argv[4])()
+    if len(sys.argv) > 5:
+        _named(sys.argv[5])()
     if memory_mb:
         _limit_memory(memory_mb)
     tell(Ready())
@@ -79,11 +87,21 @@ def _answer(capability: Capability, task: Task | Batch, tell: Send) -> Result | 
             tell(Progress(fraction, stage, message))
 
     try:
-        return Result(capability(task, report))
+        with _recorded(task):
+            return Result(capability(task, report))
     except MemoryError:
         return Failure("out_of_memory", "the work needs more memory than it may take", True)
     except Exception as error:  # noqa: BLE001  # whatever a capability raises is told to the parent, none is lost
         return failure_of(error)
+
+
+@contextlib.contextmanager
+def _recorded(work: Task | Batch) -> Iterator[None]:
+    """A span around the work, for each task whose way is followed."""
+    with contextlib.ExitStack() as stack:
+        for task in work.tasks if isinstance(work, Batch) else (work,):
+            stack.enter_context(span(f"{task.kind} in a child", task.traceparent, pid=os.getpid()))
+        yield
 
 
 def _limit_memory(megabytes: int) -> None:

@@ -67,6 +67,10 @@ def perform(task: Task, report: Report) -> list[Made]:
             tell(ModelEvent(key=str(task.params["model"]), state="downloading", done_bytes=done, total_bytes=1000))
             time.sleep(0.001)
         tell(ModelEvent(key=str(task.params["model"]), state="ready"))
+    elif what == "log":
+        from immichvr_common.logs import get_log  # what most tests need not wait for
+
+        get_log(__name__).info("a word of a child")
     elif what == "hang":
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         time.sleep(600)

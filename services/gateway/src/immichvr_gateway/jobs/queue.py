@@ -14,6 +14,7 @@ from immichvr_common.bus.streams import CANCELS, JOBS
 from immichvr_common.bus.subjects import event_subject
 from immichvr_common.errors import Conflict, NotFound, Unavailable
 from immichvr_common.reporting import encode
+from immichvr_common.tracing import span
 
 from immichvr_gateway.jobs.looking import latest_run, queued_at
 from immichvr_gateway.jobs.reconciling import Reading
@@ -66,7 +67,8 @@ class JobQueue:
                 job.asked_at.CopyFrom(job.created_at)
             job.requesters[:] = record.requesters
             try:
-                receipt = await self._bus.publish(record.subject, encode(job), {"Nats-Msg-Id": message_id})
+                with span("publish", job.traceparent, "producer", job_id=job.id):
+                    receipt = await self._bus.publish(record.subject, encode(job), {"Nats-Msg-Id": message_id})
             except Conflict:
                 if await self._is_there(record):
                     break

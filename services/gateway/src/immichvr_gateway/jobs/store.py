@@ -8,13 +8,14 @@ from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from immichvr.events.v1.events_pb2 import JobEvent
+from immichvr.events.v1.events_pb2 import JOB_STATE_CANCELLED, JOB_STATE_FAILED, JOB_STATE_SUCCEEDED, JobEvent
 from immichvr_catalog import KINDS
 from immichvr_common.bus import Bus
 from immichvr_common.bus.streams import DUPLICATES_S
 from immichvr_common.errors import ServiceError, Unavailable
 from immichvr_common.locks import KeyedLocks
 from immichvr_common.logs import get_log
+from immichvr_common.tracing import span
 
 from immichvr_gateway.jobs.changes import Policy, after, after_event, after_follow_up
 from immichvr_gateway.jobs.dead_letters import bury, unbury
@@ -46,6 +47,8 @@ LEFT_BEHIND_S = 3.0
 """How long the message of an ended run may take to be acknowledged before it is removed."""
 _REMEMBERED = timedelta(seconds=DUPLICATES_S / 2)
 """NATS remembers a message's name for twice as long; clocks of gateways may differ by the rest."""
+
+_ENDS = (JOB_STATE_SUCCEEDED, JOB_STATE_FAILED, JOB_STATE_CANCELLED)
 
 Listener = Callable[[JobRecord], None]
 
@@ -101,6 +104,13 @@ class JobStore:
 
     async def on_event(self, event: JobEvent) -> None:
         """Takes in what was told of a job. Doing it again completes what was left undone the first time."""
+        if event.state not in _ENDS:
+            await self._hear_event(event)
+            return
+        with span("hear of the end", event.traceparent, "consumer", job_id=event.job_id):
+            await self._hear_event(event)
+
+    async def _hear_event(self, event: JobEvent) -> None:
         # A job's first events may overtake the request that publishes it.
         async with self.lock(event.job_id):
             known = self.index.get(event.job_id)

@@ -16,6 +16,7 @@ from immichvr.events.v1.events_pb2 import Grants
 from immichvr_common.errors import ServiceError
 from immichvr_common.logs import get_log
 from immichvr_common.supervision import spawn
+from immichvr_common.tracing import within
 from immichvr_models import LIFT, Cache
 from prometheus_client import Gauge
 
@@ -87,7 +88,7 @@ class LiveSessions:
         live = LiveJob(name, who, token, asyncio.get_running_loop().create_future())
         self._live[name] = live
         try:
-            await self._jobs.ensure(spec, Requester(who.user_id, identity=who))
+            await self._jobs.ensure(spec, Requester(who.user_id, within(), identity=who))
         except BaseException:
             del self._live[name]
             raise

@@ -16,6 +16,7 @@ from fastapi import FastAPI, WebSocket
 from immichvr.ai.v1 import ai_pb2, ai_pb2_grpc
 from immichvr_common.logs import get_log
 from immichvr_common.rpc_client import credential, open_channel
+from immichvr_common.tracing import span, within
 from starlette.websockets import WebSocketDisconnect
 
 from immichvr_gateway.auth.sessions import admitted
@@ -113,6 +114,11 @@ def install(app: FastAPI) -> None:
         await line.close(code)
 
 
+def traced() -> tuple[tuple[str, str], ...]:
+    """The metadata by which a call says within what it is made."""
+    return (("traceparent", within()),) if within() else ()
+
+
 def _close_code(problem: Problem) -> int:
     return _TRY_LATER if problem.status in (429, 503) else _REFUSED
 
@@ -132,6 +138,11 @@ async def _serve_until(ending: asyncio.Future[Problem], serving: Coroutine[Any, 
 
 async def _serve(here: Resources, sessions: LiveSessions, line: ClientSocket, who: Identity) -> None:
     """One session, from its hello to its end. Raises Gone, Problem, Unavailable."""
+    with span("live session", kind="server"):
+        await _served(here, sessions, line, who)
+
+
+async def _served(here: Resources, sessions: LiveSessions, line: ClientSocket, who: Identity) -> None:
     try:
         hello = await asyncio.wait_for(line.receive(), _HELLO_S)
     except TimeoutError as late:
@@ -143,7 +154,7 @@ async def _serve(here: Resources, sessions: LiveSessions, line: ClientSocket, wh
             ("grpc.max_receive_message_length", _LARGEST_RESULT),
             ("grpc.max_send_message_length", LARGEST_MESSAGE + 1024),
         ]
-        shown = (*credential(here.settings.ai), ("session-token", live.token))
+        shown = (*credential(here.settings.ai), ("session-token", live.token), *traced())
         async with open_channel(address, here.settings.ai, options) as channel:
             call = ai_pb2_grpc.AiServiceStub(channel).StreamFrames(metadata=shown)
             await _pass_through(call, line, live, [hello, *newest], sessions.settings.idle_s)

@@ -14,6 +14,7 @@ from immichvr_common.locks import KeyedLocks
 from immichvr_common.logs import get_log
 from immichvr_common.sources import Source
 from immichvr_common.storage import ObjectStore
+from immichvr_common.tracing import span
 
 from immichvr_gateway.http.problems import Problem
 from immichvr_gateway.jobs.records import JobError
@@ -94,6 +95,10 @@ class Stager:
                 self._remember(key, at, seen if is_trusted else _now(), known)
                 return known
         at = _now()
+        with span("stage", kind_of_source=of.source.kind):
+            return await self._bring(who, of, key, at)
+
+    async def _bring(self, who: Identity, of: SourceVersion, key: str, at: float) -> Staged:
         async with await self._open(who, of, key) as content:
             if content.source_version not in (None, of.version):
                 raise Problem(409, "changed", f"{of.name} was changed just now; ask again")

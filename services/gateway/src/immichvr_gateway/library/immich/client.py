@@ -17,6 +17,7 @@ from typing import TypeVar
 
 import httpx
 from immichvr_common.proxies import AsyncProxyTransport
+from immichvr_common.tracing import span
 from prometheus_client import Histogram
 from pydantic import BaseModel, ValidationError
 
@@ -245,6 +246,12 @@ class ImmichClient:
         raise _refusal(response, message)
 
     async def _timed(self, request: httpx.Request) -> httpx.Response:
+        with span(f"Immich {request.method}", kind="client", **{"http.request.method": request.method}) as one:
+            response = await self._counted(request)
+            one.attributes["http.response.status_code"] = response.status_code
+            return response
+
+    async def _counted(self, request: httpx.Request) -> httpx.Response:
         began, outcome = time.perf_counter(), "unreachable"
         try:
             response = await self._http.send(request, stream=True)
