@@ -49,6 +49,7 @@ def test_what_is_made_of_the_chart_is_made_of_it_as_it_is_today() -> None:
         ({"services": {"upscaler": {}}}, "there are: ai, converter, video-depth"),
         ({"services": {"converter": {"pools": {"gpu": {"jobs": "gpu"}}}}}, "only for: cpu"),
         ({"nats": {"embedded": {"enabled": False}}}, "set nats.external.url"),
+        ({"nats": {"embedded": {"service": {"type": "LoadBalancer"}}}}, "set nats.embedded.tls.existingSecret"),
         ({"s3": {"embedded": {"enabled": False}}}, "set s3.external.endpoint"),
         ({"immich": {"url": ""}}, "set immich.url"),
         ({"gatewya": {}}, "gatewya"),

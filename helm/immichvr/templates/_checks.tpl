@@ -29,6 +29,9 @@
 {{- if and $values.nats.embedded.enabled $values.nats.external.url -}}
 {{- fail "nats.external.url is set while the embedded NATS is on: set nats.embedded.enabled=false, or leave nats.external.url empty" -}}
 {{- end -}}
+{{- if and $values.nats.embedded.enabled (ne $values.nats.embedded.service.type "ClusterIP") (not $values.nats.embedded.tls.existingSecret) -}}
+{{- fail "NATS would be open to the world without TLS: set nats.embedded.tls.existingSecret, or nats.embedded.service.type=ClusterIP" -}}
+{{- end -}}
 {{- if not (or $values.nats.embedded.enabled $values.nats.external.url) -}}
 {{- fail "there is no NATS: set nats.external.url, like nats://nats.nats.svc:4222, or nats.embedded.enabled=true" -}}
 {{- end -}}
