@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -122,3 +123,21 @@ asyncio.run(main())
     assert (ran.returncode, ran.stdout) == (0, ""), ran.stderr
     [line] = [json.loads(one) for one in ran.stderr.splitlines()]
     assert (line["event"], line["service"], line["level"]) == ("a word of a child", "toy-maker", "info")
+
+
+def test_grpc_writes_nothing_past_the_log() -> None:
+    code = """
+import asyncio
+from immichvr_common.rpc import RpcServer
+from immichvr_common.rpc_settings import RpcSettings
+async def main():
+    first = RpcServer(RpcSettings(port=0), lambda server: None, [])
+    try:
+        RpcServer(RpcSettings(port=first.port), lambda server: None, [])
+    except RuntimeError:
+        print("taken")
+asyncio.run(main())
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "GRPC_VERBOSITY"}
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=environment)
+    assert (ran.stdout, ran.stderr) == ("taken\n", "")
