@@ -164,6 +164,18 @@ def test_an_image_is_pinned_by_its_digest() -> None:
     assert images["immichvr-gateway"] == "registry.test/3d/immichvr-gateway:2"
 
 
+def test_every_service_is_told_where_traces_go_and_may_reach_it() -> None:
+    tracing = {"endpoint": "http://collector:4318", "headersSecret": {"name": "collector"}}
+    objects = rendered({"tracing": tracing})
+    for name, one in named(objects, "Deployment").items():
+        told = environment(one["spec"]["template"]["spec"])
+        assert [value for key, value in told.items() if key.endswith("_TRACING__ENDPOINT")] == [tracing["endpoint"]]
+        assert "OTEL_EXPORTER_OTLP_HEADERS" in told
+        component = one["metadata"]["labels"]["app.kubernetes.io/component"]
+        allowed = named(objects, "NetworkPolicy")[f"immichvr-{component}"]["spec"]["egress"]
+        assert {"ports": [{"port": 4318}]} in allowed, name
+
+
 def test_keda_and_the_gateway_show_each_other_certificates() -> None:
     objects = rendered({"keda": {"enabled": True, "tls": {"existingSecret": "scaling"}}})
     gateway = environment(named(objects, "Deployment")["immichvr-gateway"]["spec"]["template"]["spec"])

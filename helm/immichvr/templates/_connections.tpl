@@ -58,8 +58,25 @@ http://{{ include "immichvr.fullname" . }}-s3:8333
 {{- $settings | toJson -}}
 {{- end -}}
 
-{{- define "immichvr.settings.metrics" -}}
-{{- dict "METRICS__HOST" "0.0.0.0" "METRICS__PORT" "9090" "METRICS__TOKEN_FILE" "/run/secrets/immichvr/metrics-token" | toJson -}}
+{{/* How services tell of what they do: root. */}}
+{{- define "immichvr.settings.telling" -}}
+{{- $settings := dict
+  "LOG_JSON" "true"
+  "METRICS__HOST" "0.0.0.0"
+  "METRICS__PORT" "9090"
+  "METRICS__TOKEN_FILE" "/run/secrets/immichvr/metrics-token"
+-}}
+{{- with .root.Values.tracing.endpoint }}{{ $_ := set $settings "TRACING__ENDPOINT" . }}{{ end -}}
+{{- $settings | toJson -}}
+{{- end -}}
+
+{{- define "immichvr.tracingEnv" -}}
+{{- with .root.Values.tracing }}
+{{- if and .endpoint .headersSecret.name }}
+- name: OTEL_EXPORTER_OTLP_HEADERS
+  valueFrom: {secretKeyRef: {name: {{ .headersSecret.name }}, key: {{ .headersSecret.key }}}}
+{{- end }}
+{{- end }}
 {{- end -}}
 
 {{/* Files of Secrets that a process of a service needs for its connections: a list of secret, key, path. */}}

@@ -52,9 +52,10 @@
 {{- end -}}
 {{- end -}}
 {{- $connections := include "immichvr.settings.connections" . | fromJson -}}
-{{- $metrics := include "immichvr.settings.metrics" . | fromJson -}}
-{{- include "immichvr.env" (dict "prefix" .service.env_prefix "settings" (list $connections $metrics $own $gateway.settings) "extra" list) | trim }}
+{{- $telling := include "immichvr.settings.telling" . | fromJson -}}
+{{- include "immichvr.env" (dict "prefix" .service.env_prefix "settings" (list $connections $telling $own $gateway.settings) "extra" list) | trim }}
 {{ include "immichvr.modelsEnv" . }}
+{{- include "immichvr.tracingEnv" . }}
 {{- if not $values.photos.existingClaim }}
 - {name: IMMICH_URL, value: {{ $values.immich.url | quote }}}
 {{- with $values.immich.externalUrl }}

@@ -28,9 +28,9 @@
 {{- $_ := set $own "RPC__TLS__KEY_FILE" "/run/secrets/immichvr/rpc-tls.key" -}}
 {{- end -}}
 {{- $connections := include "immichvr.settings.connections" . | fromJson -}}
-{{- $metrics := include "immichvr.settings.metrics" . | fromJson -}}
+{{- $telling := include "immichvr.settings.telling" . | fromJson -}}
 {{- $callers := include "immichvr.settings.callers" . | fromJson -}}
-{{- include "immichvr.env" (dict "prefix" .service.env_prefix "settings" (list $connections $metrics $callers $own $pool.settings) "extra" list) | trim }}
+{{- include "immichvr.env" (dict "prefix" .service.env_prefix "settings" (list $connections $telling $callers $own $pool.settings) "extra" list) | trim }}
 {{- if .service.runs_models }}
 {{- $claim := include "immichvr.cacheClaim" . }}
 {{ include "immichvr.modelsEnv" (merge (dict "claim" $claim) .) }}
@@ -39,6 +39,7 @@
 - {name: TRITON_CACHE_DIR, value: /caches/triton}
 {{- end }}
 {{- end }}
+{{- include "immichvr.tracingEnv" . }}
 {{- range $pool.extraEnv }}
 - {{ toYaml . | nindent 2 | trim }}
 {{- end }}
