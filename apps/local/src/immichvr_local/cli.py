@@ -271,6 +271,15 @@ def doctor(
         raise typer.Exit(run(as_json))
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def admin(context: typer.Context, data: Data = None) -> None:
+    """For operators: verify, backup, restore, rebuild; `immichvr admin --help` lists them."""
+    with plain_errors():
+        from immichvr_local.admin_command import admin as run
+
+        raise typer.Exit(run(context.args, data))
+
+
 @app.command()
 def openapi() -> None:
     """Print the OpenAPI document of the gateway, without running anything."""

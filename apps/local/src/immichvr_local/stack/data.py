@@ -102,6 +102,17 @@ class DataDirectory:
             yield
             file.truncate(0)
 
+    def is_locked(self) -> bool:
+        """Whether a process holds the directory at this moment."""
+        try:
+            with (self.root / "lock").open() as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
     def secret_file(self, name: str) -> Path:
         """The file of a secret, made with a new random one the first time."""
         path = self._secrets / name

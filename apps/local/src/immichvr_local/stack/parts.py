@@ -114,6 +114,11 @@ def seaweed_of(plan: Plan) -> SeaweedServer:
 
 def parts_of(plan: Plan) -> list[Part]:
     """Every process of the stack, in the order of start. Writes the servers' configuration and all secrets."""
+    return [*servers_of(plan), gateway_of(plan), *(_worker(plan, worker) for worker in workers())]
+
+
+def servers_of(plan: Plan) -> list[Part]:
+    """NATS and S3 alone."""
     data, inner = plan.data, plan.inner
     nats = NatsServer(data.nats, inner["nats"], {user: data.secret(f"nats-{user}") for user in SERVICES})
     seaweed = seaweed_of(plan)
@@ -139,12 +144,11 @@ def parts_of(plan: Plan) -> list[Part]:
             healthy=replies(f"http://127.0.0.1:{inner['seaweedfs-s3']}/"),
             directory=seaweed.directory,
         ),
-        _gateway(plan),
-        *(_worker(plan, worker) for worker in workers()),
     ]
 
 
-def _gateway(plan: Plan) -> Part:
+def gateway_of(plan: Plan) -> Part:
+    """The gateway."""
     data = plan.data
     own = {
         "HOST": plan.host,

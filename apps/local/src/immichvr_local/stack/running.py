@@ -19,6 +19,7 @@ from immichvr_local.errors import about
 from immichvr_local.stack.data import DataDirectory
 from immichvr_local.stack.floor import keep_free
 from immichvr_local.stack.leftovers import end_leftovers
+from immichvr_local.stack.part import Part
 from immichvr_local.stack.parts import SOCKET_PORTS, Plan, inner_port_names, parts_of
 from immichvr_local.stack.ports import gateway_port, inner_ports
 from immichvr_local.stack.room import RoomWatch, check_room
@@ -66,8 +67,10 @@ class Signals:
 
 
 @asynccontextmanager
-async def running(options: Options, say: Say, tell: Callable[[Event], None]) -> AsyncIterator[tuple[Plan, Signals]]:
-    """The stack, from when every part is ready until it is stopped on leaving.
+async def running(
+    options: Options, say: Say, tell: Callable[[Event], None], parts: Callable[[Plan], list[Part]] = parts_of
+) -> AsyncIterator[tuple[Plan, Signals]]:
+    """The stack, or some parts of it, from when every part is ready until it is stopped on leaving.
 
     say: told in a sentence what a person should know. Where a signal came during the start, `signals.stop` is set
     on entering. Raises CommandError.
@@ -81,7 +84,7 @@ async def running(options: Options, say: Say, tell: Callable[[Event], None]) -> 
         check_room(data, kept, say)
         plan = _plan(options, data, kept, say)
         with about("the servers", NotInstalled):
-            supervisor = Supervisor(parts_of(plan), tell)
+            supervisor = Supervisor(parts(plan), tell)
         try:
             await _start(supervisor, signals)
             beside = TaskSupervisor()
@@ -97,10 +100,19 @@ async def running(options: Options, say: Say, tell: Callable[[Event], None]) -> 
             sweep_sockets(plan.inner[name] for name in SOCKET_PORTS)
 
 
+def plan_of_running(data: DataDirectory) -> Plan:
+    """The plan of a stack that runs here, as far as it is needed to talk to its parts."""
+    known = _known_ports(data)
+    return Plan(data, None, "127.0.0.1", known.get(GATEWAY, 0), known)
+
+
+def _known_ports(data: DataDirectory) -> dict[str, int]:
+    ports = data.remembered().get("ports")
+    return {name: port for name, port in ports.items() if isinstance(port, int)} if isinstance(ports, dict) else {}
+
+
 def _plan(options: Options, data: DataDirectory, kept: int, say: Say) -> Plan:
-    state = data.remembered()
-    ports = state.get("ports")
-    known = {name: port for name, port in ports.items() if isinstance(port, int)} if isinstance(ports, dict) else {}
+    known = _known_ports(data)
     # These ports give files in the temporary directory their names: none that is known before it is there.
     sweep_sockets(known.pop(name) for name in SOCKET_PORTS if name in known)
     port = gateway_port(options.host, options.port, known.get(GATEWAY), say)

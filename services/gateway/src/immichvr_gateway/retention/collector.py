@@ -34,6 +34,7 @@ from immichvr_gateway.retention.decisions import (
     missing_files,
 )
 from immichvr_gateway.retention.forgetting import AssetBook
+from immichvr_gateway.retention.groups import grouped, whole_groups
 
 log = get_log(__name__)
 
@@ -94,14 +95,11 @@ class Collector:
 
         Raises Unavailable; what was done until then stays done.
         """
-        left: list[Listed] = []
-        async for page in self._store.walk(f"{root}/", after):
+        async for listed in whole_groups(self._store, root, after):
             report.requests += 1
-            whole, left = _whole_groups([*left, *page])
-            await self._treat(report, root, whole)
-            if whole:
-                yield whole[-1].key
-        await self._treat(report, root, left)
+            await self._treat(report, root, listed)
+            if listed:
+                yield listed[-1].key
 
     async def _treat(self, report: Report, root: str, listed: list[Listed]) -> None:
         if not listed:
@@ -110,7 +108,7 @@ class Collector:
         if root in (SOURCES, PARTS):
             await self._treat_singly(report, root, listed, busy, now)
             return
-        for prefix, objects in _grouped(listed).items():
+        for prefix, objects in grouped(listed).items():
             await self._treat_asset(report, prefix, objects, busy, now)
 
     async def _treat_singly(
@@ -240,22 +238,6 @@ class Collector:
             self._settled[prefix] = (fingerprint, verdict.later)
 
 
-def _whole_groups(listed: list[Listed]) -> tuple[list[Listed], list[Listed]]:
-    """Those of groups that are there to their end, and those of the last, of which more may follow."""
-    last = _group_of(listed[-1]) if listed else ""
-    cut = next((at for at, one in enumerate(listed) if _group_of(one) == last), 0)
-    return listed[:cut], listed[cut:]
-
-
-def _grouped(listed: list[Listed]) -> dict[str, list[Listed]]:
-    groups: dict[str, list[Listed]] = defaultdict(list)
-    for one in listed:
-        # What lies elsewhere is not ours to judge.
-        if len(one.key.split("/")) >= 4 and "_" in _group_of(one):
-            groups[_group_of(one)].append(one)
-    return groups
-
-
 def source_of_part(key: str) -> str:
     """The id of the source whose job keeps a part: parts/<kind>-<id>-<hash>/…."""
     kind = next((name for name in KINDS if _second(key).startswith(f"{name}-")), "")
@@ -268,10 +250,6 @@ def _second(key: str) -> str:
 
 def _source_in(key: str) -> str:
     return key.split("/")[1].partition("_")[0]
-
-
-def _group_of(listed: Listed) -> str:
-    return "/".join(listed.key.split("/", 2)[:2])
 
 
 def _fingerprint(listed: list[Listed], shown: str | None, is_gone: bool) -> bytes:

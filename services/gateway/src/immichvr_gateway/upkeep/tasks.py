@@ -16,7 +16,9 @@ from immichvr_gateway.library import Library
 
 log = get_log(__name__)
 
-_POSITION = f"$KV.{KV_STATE}.projection.events"
+READ_POSITION = "projection.events"
+"""The key in KV `state` of how far events were read; of this very stream, so it means nothing beside another."""
+_POSITION = f"$KV.{KV_STATE}.{READ_POSITION}"
 _BEGUN = "Stream-Begun"
 """Header beside the number: the release before takes the value for a number, and does not start over anything else."""
 _SAVE_POSITION_S = 2.0

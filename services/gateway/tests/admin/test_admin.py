@@ -1,0 +1,140 @@
+"""An operator's commands, over what a real gateway and workers left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+from immichvr_common.bus import read_bucket
+from immichvr_gateway.admin.backup import NotABackup, backup, restore
+from immichvr_gateway.admin.rebuild import forget_what_can_be_told_anew
+from immichvr_gateway.admin.verify import verify
+
+
+@pytest.fixture
+async def left(serving, settings, workers, empty_bus):
+    """What lies there after two splats and a photo that cannot be read: the jobs, as the gateway showed them."""
+    async with serving(settings) as gateway:
+        page = (await gateway.get("/api/photos?limit=500")).json()
+        gateway.ids = {photo["name"]: photo["id"] for photo in page["items"]}
+        async with gateway.listening() as live:
+            for name in ("beach.jpg", "hut.png"):
+                await gateway.make(live, name, "splat")
+            await gateway.make(live, "fail-fog.jpg", "depth")
+        return (await gateway.get("/api/jobs")).json(), (await gateway.get("/api/assets/map")).json()
+
+
+async def test_what_is_whole_is_counted_and_nothing_is_changed(left, empty_bus, storage) -> None:
+    keys = await storage.list_keys("")
+    findings = await verify(empty_bus, storage, read_contents=True)
+    assert (findings.broken, findings.strays, findings.unbacked, findings.unrecorded) == ([], {}, [], [])
+    assert findings.assets == left[1]["count"] * 2  # each splat with the depth it was made of
+    assert await storage.list_keys("") == keys
+
+
+async def test_what_is_lost_cut_off_or_changed_is_named(left, empty_bus, storage) -> None:
+    splats = sorted(key for key in await storage.list_keys("splats/") if key.endswith(".spz"))
+    depths = sorted(key for key in await storage.list_keys("depth/") if key.endswith(".png"))
+    manifest = sorted(key for key in await storage.list_keys("depth/") if key.endswith("/manifest.json"))[1]
+    changed = (await storage.get_bytes(splats[1])).data[::-1]
+    await storage.delete(splats[0])
+    await storage.put_bytes(splats[1], changed, "application/x-spz")
+    await storage.put_bytes(depths[0], b"", "image/png")
+    await storage.put_bytes(manifest, b"{", "application/json")
+    await storage.put_bytes("splats/nobody_lift-heuristic/0123/left-over.spz", b"four", "application/x-spz")
+
+    findings = await verify(empty_bus, storage, read_contents=True)
+    assert {one.key for one in findings.broken} == {splats[0], splats[1], depths[0], manifest}
+    assert findings.strays == {"splats/nobody_lift-heuristic/0123/left-over.spz": 4}
+    assert len(findings.unbacked) == 1
+    # Without reading contents, one that has its size is not seen through.
+    assert {one.key for one in (await verify(empty_bus, storage)).broken} == {splats[0], depths[0], manifest}
+
+
+async def test_a_copy_is_put_back_onto_an_empty_cluster(
+    left, serving, settings, empty_bus, storage, tmp_path: Path
+) -> None:
+    before = {name: await _values(empty_bus, name) for name in ("jobs", "assets", "state")}
+    copy = tmp_path / "copy.tar.gz"
+    wrote = await backup(empty_bus, storage, copy)
+    assert copy.stat().st_mode & 0o777 == 0o600
+    await _lose_everything(empty_bus, storage)
+
+    read = await restore(empty_bus, storage, copy)
+    assert (read.kv, read.objects, read.kept) == (wrote.kv, wrote.objects, 0)
+    for name, values in before.items():
+        there = await _values(empty_bus, name)
+        assert there == {key: value for key, value in values.items() if key != "projection.events"}
+    async with serving(settings) as gateway:
+        assert (await gateway.get("/api/jobs")).json() == left[0]
+
+    again = await restore(empty_bus, storage, copy)
+    assert (again.kv, again.objects) == (0, 0)
+    assert again.kept == wrote.kv + wrote.objects
+
+
+async def test_records_are_told_anew_as_they_were(left, serving, settings, empty_bus, storage) -> None:
+    gone = await forget_what_can_be_told_anew(empty_bus)
+    assert gone == {"assets": left[1]["count"] * 2, "jobs": 3}
+    async with serving(settings) as gateway:
+        async with asyncio.timeout(20):
+            while (await gateway.get("/api/jobs")).json() != left[0]:  # noqa: ASYNC110  # nobody tells of records
+                await asyncio.sleep(0.05)
+        assert (await gateway.get("/api/assets/map")).json() == left[1]
+
+
+async def test_a_file_that_is_no_backup_writes_nothing(empty_bus, storage, tmp_path: Path) -> None:
+    about = ("backup.json", json.dumps({"format": 1}).encode())
+    bad = {
+        "no tar": b"PK\x03\x04 something else",
+        "another tar": _tar([("readme.txt", b"hello")]),
+        "a later format": _tar([("backup.json", b'{"format": 2}')]),
+        "another bucket": _tar([about, ("kv/cancels/x", b"1")]),
+        "a way out": _tar([about, ("s3/splats/../canary", b"1")]),
+        "another prefix": _tar([about, ("s3/sources/x/y", b"1")]),
+        "a link": _tar([about, ("s3/splats/a_b/c/manifest.json", None)]),
+    }
+    for name, data in bad.items():
+        path = tmp_path / f"{name}.tar.gz"
+        path.write_bytes(data)
+        with pytest.raises(NotABackup):
+            await restore(empty_bus, storage, path)
+    assert await storage.list_keys("splats/") == []
+    assert await _values(empty_bus, "cancels") == {}
+
+
+async def test_a_copy_that_was_cut_off_says_so(left, empty_bus, storage, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.tar.gz"
+    await backup(empty_bus, storage, copy)
+    copy.write_bytes(copy.read_bytes()[:-200])
+    with pytest.raises(NotABackup, match="cut off"):
+        await restore(empty_bus, storage, copy)
+
+
+async def _values(bus, name: str) -> dict[str, bytes]:
+    return {key: kept.value for key, kept in (await read_bucket(bus, name)).items() if kept.value}
+
+
+async def _lose_everything(bus, storage) -> None:
+    for name in ("KV_jobs", "KV_assets", "KV_state", "EVENTS", "JOBS"):
+        await bus.js.purge_stream(name)
+    for key in await storage.list_keys(""):
+        await storage.delete(key)
+
+
+def _tar(members: list[tuple[str, bytes | None]]) -> bytes:
+    """A gzipped tar of these members; one without contents is a link."""
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w") as tar:
+        for name, data in members:
+            member = tarfile.TarInfo(name)
+            if data is None:
+                member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
+            member.size = len(data or b"")
+            tar.addfile(member, io.BytesIO(data or b""))
+    return gzip.compress(plain.getvalue())
