@@ -44,7 +44,8 @@ class Link:
     async def lost(self) -> None:
         """For the client: there is no connection any more."""
         self.losses += 1
-        log.warning("NATS is gone, reconnecting")
+        if not self.client.is_closed:
+            log.warning("NATS is gone, reconnecting")
 
     async def back(self) -> None:
         """For the client: there is a new connection."""
