@@ -25,7 +25,8 @@ def admin(arguments: Sequence[str], data: Path | None) -> int:
     Where the environment tells of NATS it is that one's; else that of the data directory, whose NATS and S3 are
     started for it unless the stack runs. Raises CommandError.
     """
-    if os.environ.get(_ELSEWHERE) and data is None:
+    wants_help = not arguments or not {"-h", "--help"}.isdisjoint(arguments)
+    if wants_help or (os.environ.get(_ELSEWHERE) and data is None):
         return asyncio.run(_perform(arguments, os.environ))
     directory = data or default_directory()
     if not directory.is_dir():

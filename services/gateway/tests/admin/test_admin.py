@@ -52,6 +52,7 @@ async def test_what_is_lost_cut_off_or_changed_is_named(left, empty_bus, storage
     assert {one.key for one in findings.broken} == {splats[0], splats[1], depths[0], manifest}
     assert findings.strays == {"splats/nobody_lift-heuristic/0123/left-over.spz": 4}
     assert len(findings.unbacked) == 1
+    assert (findings.assets, findings.looked) == (0, 3)
     # Without reading contents, one that has its size is not seen through.
     assert {one.key for one in (await verify(empty_bus, storage)).broken} == {splats[0], depths[0], manifest}
 

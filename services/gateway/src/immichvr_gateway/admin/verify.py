@@ -33,12 +33,14 @@ class Broken:
 
 @dataclass
 class Findings:
-    """assets, files, bytes: what is whole. broken: what is lost or damaged. strays: objects that no manifest names, by
-    key with their bytes. unrecorded: manifests of assets that no record shows. unbacked: records without a manifest.
+    """looked: at so many assets. assets, files, bytes: what of them is whole. broken: what is lost or damaged.
+    strays: objects that no manifest names, by key with their bytes. unrecorded: manifests of assets that no record
+    shows. unbacked: records without a manifest.
 
     The gateway itself tidies up strays after their grace, and mends records at its start; what is broken it cannot.
     """
 
+    looked: int = 0
     assets: int = 0
     files: int = 0
     bytes: int = 0
@@ -57,7 +59,7 @@ async def verify(bus: Bus, store: ObjectStore, read_contents: bool = False, told
         async for listed in whole_groups(store, root):
             for objects in grouped(listed).values():
                 promised |= await _look(store, objects, findings, read_contents)
-                told(findings.assets)
+                told(findings.looked)
     shown = {key.rsplit("/", 2)[0] for key in recorded.values()}
     findings.unbacked = sorted(key for key, manifest_key in recorded.items() if manifest_key not in promised)
     findings.unrecorded = sorted(key for key in promised if key.rsplit("/", 2)[0] not in shown)
@@ -99,12 +101,13 @@ async def _look(store: ObjectStore, objects: list[Listed], findings: Findings, r
         if manifest.removed:
             continue
         promising.add(key)
+        findings.looked += 1
         named |= {file.key for file in manifest.files}
         problems = [*_missing(manifest, there)]
         if read_contents:
             problems += [one for file in _standing(manifest, there) if (one := await _damage(store, file))]
         findings.broken += problems
-        findings.assets += 1
+        findings.assets += not problems
         findings.files += len(manifest.files) - len(problems)
         findings.bytes += sum(file.size for file in _standing(manifest, there))
     findings.strays |= {key: size for key, size in there.items() if key not in named}
