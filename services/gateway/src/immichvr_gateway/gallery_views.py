@@ -117,6 +117,7 @@ class GlimpseView(BaseModel):
 
     kind: Literal["photo", "video"]
     id: str
+    name: str = Field(description="empty where the library does not tell it here", examples=["cat.jpg"])
     taken_at: datetime | None
     ratio: float | None = Field(description="width by height, upright", examples=[1.5])
     thumbnail: str
@@ -282,6 +283,7 @@ def glimpse_view(glimpse: Glimpse, badges: dict[str, bool], job: JobView | None)
     return GlimpseView(
         kind="photo" if glimpse.kind == PHOTO else "video",
         id=glimpse.id,
+        name=glimpse.name,
         taken_at=glimpse.taken_at,
         ratio=glimpse.ratio,
         thumbnail=f"{_at(glimpse.source)}/thumbnail",

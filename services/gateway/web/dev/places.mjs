@@ -38,6 +38,7 @@ export class PlacesMock {
     if (collection === 'albums') return this.ofAlbums(id, what, url);
     if (collection === 'people') return this.ofPeople(id, what, url);
     if (collection === 'places') return this.ofPlaces(id, url);
+    if (collection === 'timeline') return [200, id ? this.month(id, url) : this.months()];
     if (collection === 'memories') return [200, { items: this.memories(url) }];
     if (collection === 'search') return this.search(url);
     return null;
@@ -122,6 +123,24 @@ export class PlacesMock {
     ];
   }
 
+  months() {
+    const counts = new Map();
+    for (const { taken_at } of this.inTime()) {
+      const month = taken_at.slice(0, 7);
+      counts.set(month, (counts.get(month) ?? 0) + 1);
+    }
+    return { months: [...counts].map(([month, count]) => ({ month, count })) };
+  }
+
+  month(month, url) {
+    const items = this.inTime().filter(({ taken_at }) => taken_at.startsWith(month));
+    return paged(items.map(glimpse), url);
+  }
+
+  inTime() {
+    return this.items().toSorted((a, b) => b.taken_at.localeCompare(a.taken_at));
+  }
+
   memories(url) {
     const day = url.searchParams.get('day') ?? '';
     if (day.endsWith('-01-01')) return [];
@@ -149,6 +168,13 @@ export class PlacesMock {
     return n === 0 ? [] : this.items().filter((_, at) => at % n === 0);
   }
 }
+
+const glimpse = (item) => ({
+  ...item,
+  ratio: item.width / item.height,
+  duration_s: item.duration_s ?? null,
+  stacked: 0,
+});
 
 /** The page of a list that an address asks for. */
 export function paged(all, url) {

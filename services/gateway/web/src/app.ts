@@ -101,7 +101,7 @@ class App {
     this.store.config = await this.api.config();
     if (!document.body.dataset.view) this.router.start();
     await this.gallery.load();
-    const [only, another] = this.store.order;
+    const [only, another] = this.store.photos.keys();
     if (only && !another && this.router.current().view === 'gallery')
       this.router.replace(photoHash(only));
   }
@@ -133,7 +133,7 @@ class App {
     if (view === 'videos' || this.router.current().view === 'video') void this.showVideos();
     else if (isPlace(list) && !this.store.share) void this.showPlace(list, left);
     else {
-      this.store.trail = null;
+      if (!this.store.share) this.store.trail = this.gallery.timeline;
       this.gallery.showInstead(null);
       if (left) this.gallery.focusPhoto(left);
     }
@@ -171,7 +171,6 @@ class App {
     }
     const route = this.router.current();
     if (route.view !== 'videos' && route.view !== 'video') return;
-    this.store.trail = null;
     if (this.router.list().view === 'videos') this.gallery.showInstead(this.videos.wall);
     if (route.view === 'video') await this.videos.open(route.id);
     else await this.videos.list();

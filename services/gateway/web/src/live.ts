@@ -46,7 +46,7 @@ export class Live {
     socket.on('connect', () => {
       this.store.setConnected(true);
       // The gateway tells what was missed, but for photos that came and went.
-      if (this.at) void this.catchUp(() => this.store.relist());
+      if (this.at) this.store.rereadLibrary();
       else if (connectedBefore) void this.catchUp(() => this.store.resync());
       connectedBefore = true;
     });
@@ -83,7 +83,7 @@ export class Live {
       this.store.applyLibrary(news);
       if (!news.more) return;
       this.store.videosChanged();
-      void this.catchUp(() => this.store.rereadList());
+      this.store.rereadLibrary();
     });
     socket.on('model:progress', (news: ModelNews) => this.store.applyModel(news));
     this.socket = socket;

@@ -8,19 +8,16 @@ import type {
   ModelNews,
   Photo,
   PhotoDetail,
-  PhotoPage,
   Share,
   Video,
 } from './api/schema';
 import { addsFiles, madeBy } from './catalog';
 import { Emitter } from './emitter';
-import { LIST_PAGE, looksDifferent, MOST_READ_AGAIN, momentOf, placeOf } from './listing';
 
 interface StoreEvents {
-  /** Photos were added at the end, or the whole list is new. */
-  list: { added: Photo[]; reset: boolean };
-  /** Photos came between the others, each before the one named (null: at the end), look different, or are gone. */
-  shift: { placed: { photo: Photo; before: string | null }[]; removed: string[] };
+  /** More is known of what lies beside a photo, or everything was forgotten. */
+  list: { reset: boolean };
+  library: LibraryChange;
   /** The entry of this photo changed (badges, job). */
   photo: string;
   job: Job;
@@ -37,9 +34,17 @@ interface StoreEvents {
 
 /** The photos of a list that one of them was opened from, in order. */
 export interface Trail {
-  readonly ids: string[];
-  /** Reads on, where there is more. */
-  more(): Promise<void>;
+  /** The next photo, or the one before; undefined where there is none, or none is known yet. */
+  neighbour(id: string, direction: 1 | -1): string | undefined;
+  /** Reads what lies beside a photo, where that is not known yet. */
+  prepare(photo: Pick<Photo, 'id' | 'taken_at'>): Promise<void>;
+}
+
+/** What came or changed in the library, and what is gone; all: more than is named, or nobody knows what. */
+export interface LibraryChange {
+  there: (Photo | Video)[];
+  gone: { kind: string; id: string }[];
+  all: boolean;
 }
 
 const FINAL = new Set(['succeeded', 'failed', 'cancelled']);
@@ -75,38 +80,22 @@ export class Store extends Emitter<StoreEvents> {
   connected = false;
   readonly photos = new Map<string, Photo>();
   readonly jobs = new Map<string, Job>();
-  order: string[] = [];
+  /** Photos that are told of wherever the whole library is, as by the badges of all. */
   private readonly listed = new Set<string>();
   /** Photos and keys of assets that have come with what they are, since the connection stands. */
   private readonly told = new Set<string>();
   /** Of a page that belongs to a share link: what it allows. Nothing is made or changed there. */
   share: Share | null = null;
-  /** The list that photos are opened from, where that is not the whole library. */
+  /** The list that photos are opened from. */
   trail: Trail | null = null;
-  private cursor: string | null = null;
-  private reachedEnd = false;
-  private loading: Promise<void> | null = null;
   private generation = 0;
 
   constructor(private readonly api: Api) {
     super();
   }
 
-  get complete(): boolean {
-    return this.reachedEnd;
-  }
-
   activeJobs(): Job[] {
     return [...this.jobs.values()].filter(isActive);
-  }
-
-  /** Loads the next page; concurrent calls share one request. */
-  loadMore(): Promise<void> {
-    if (this.reachedEnd) return Promise.resolve();
-    this.loading ??= this.loadPage().finally(() => {
-      this.loading = null;
-    });
-    return this.loading;
   }
 
   /** Forgets everything, for another person or after signing out. */
@@ -115,20 +104,18 @@ export class Store extends Emitter<StoreEvents> {
     this.photos.clear();
     this.jobs.clear();
     this.trail = null;
-    this.order = [];
     this.listed.clear();
-    this.cursor = null;
-    this.reachedEnd = false;
-    this.loading = null;
-    this.emit('list', { added: [], reset: true });
+    this.emit('list', { reset: true });
   }
 
-  /** Takes in what another list tells of photos. */
-  meet(items: (Photo | Video)[]): void {
+  /** Takes in what a list tells of photos. isWhole: whether that is the whole library, not an album or a search. */
+  meet(items: (Photo | Video)[], isWhole = false): void {
     for (const item of items) {
       if (item.kind === 'photo') this.remember(item);
       else if (item.job) this.applyJob(item.job);
+      if (isWhole && item.kind === 'photo') this.listed.add(item.id);
     }
+    this.emit('list', { reset: false });
   }
 
   async openPhoto(id: string): Promise<PhotoDetail> {
@@ -199,62 +186,23 @@ export class Store extends Emitter<StoreEvents> {
   /** Takes in what came, changed and went in the library. */
   applyLibrary({ there, gone }: Pick<LibraryNews, 'there' | 'gone'>): void {
     if ([...there, ...gone].some(({ kind }) => kind === 'video')) this.videosChanged();
-    if (this.order.length === 0 && !this.reachedEnd) return; // the first page will tell
-    const removed = gone.filter(({ kind, id }) => kind === 'photo' && this.listed.has(id));
-    const photos = there.filter((one): one is Photo => one.kind === 'photo');
-    const moved = new Set([...removed, ...photos].map(({ id }) => id));
-    const before = new Set(this.order);
-    this.order = this.order.filter((id) => !moved.has(id));
-    for (const { id } of removed) {
-      this.listed.delete(id);
-      this.photos.delete(id);
+    for (const { kind, id } of gone) if (kind === 'photo') this.photos.delete(id);
+    for (const item of there) {
+      if (item.kind !== 'photo' || !this.photos.has(item.id)) continue;
+      this.remember(item);
+      this.emit('photo', item.id);
     }
-    // The oldest first, so that each finds its successor in its place.
-    const placed = photos
-      .toSorted((a, b) => momentOf(a) - momentOf(b))
-      .flatMap((photo) => this.place(photo));
-    const kept = new Set(this.order);
-    this.emit('shift', { placed, removed: [...before].filter((id) => !kept.has(id)) });
+    this.emit('library', { there, gone, all: false });
   }
 
-  /** Reads as much of the list again as was read, where more changed than can be told. */
-  async rereadList(): Promise<void> {
-    const { generation } = this;
-    const found: Photo[] = [];
-    const wanted = Math.min(this.order.length, MOST_READ_AGAIN);
-    let cursor: string | null = null;
-    do {
-      const page: PhotoPage = await this.api.photos(cursor, LIST_PAGE);
-      if (generation !== this.generation) return;
-      found.push(...page.items);
-      cursor = page.next_cursor;
-    } while (cursor !== null && found.length < wanted);
-    const last = found.at(-1);
-    const reach = cursor !== null && last ? momentOf(last) : Number.NEGATIVE_INFINITY;
-    if (found.length >= this.order.length || cursor === null) {
-      this.cursor = cursor;
-      this.reachedEnd = cursor === null;
-    }
-    const present = new Set(found.map(({ id }) => id));
-    const gone = this.order
-      .filter((id) => !present.has(id) && momentOf(this.photos.get(id)) > reach)
-      .map((id) => ({ kind: 'photo', id }));
-    const there = found.filter((photo) => {
-      const known = this.photos.get(photo.id);
-      return !known || !this.listed.has(photo.id) || looksDifferent(known, photo);
-    });
-    if (there.length > 0 || gone.length > 0) this.applyLibrary({ there, gone });
-  }
-
-  /** Catches up with what happened while no events arrived. */
-  async relist(): Promise<void> {
-    if (this.order.length > 0 || this.reachedEnd) await this.rereadList();
+  /** More changed than can be told, or nobody knows what. */
+  rereadLibrary(): void {
+    this.emit('library', { there: [], gone: [], all: true });
   }
 
   async resync(): Promise<void> {
     const { generation } = this;
-    await this.relist();
-    if (generation !== this.generation) return;
+    this.rereadLibrary();
     const watched = this.activeJobs();
     const [map, queued, running] = await Promise.all([
       this.api.assetMap(),
@@ -272,34 +220,6 @@ export class Store extends Emitter<StoreEvents> {
       if (generation !== this.generation) return;
       this.applyJob(latest);
     }
-  }
-
-  private async loadPage(): Promise<void> {
-    const generation = this.generation;
-    const page = await this.api.photos(this.cursor);
-    if (generation !== this.generation) return;
-    const added = page.items.filter((photo) => !this.listed.has(photo.id));
-    for (const photo of page.items) this.remember(photo);
-    for (const { id } of added) {
-      this.listed.add(id);
-      this.order.push(id);
-    }
-    this.cursor = page.next_cursor;
-    this.reachedEnd = page.next_cursor === null;
-    this.emit('list', { added, reset: false });
-  }
-
-  private place(photo: Photo): { photo: Photo; before: string | null }[] {
-    const at = placeOf(photo, this.order, this.photos);
-    this.remember(photo);
-    if (at === this.order.length && !this.reachedEnd) {
-      this.listed.delete(photo.id); // it comes with a later page
-      return [];
-    }
-    const before = this.order[at] ?? null;
-    this.order.splice(at, 0, photo.id);
-    this.listed.add(photo.id);
-    return [{ photo, before }];
   }
 
   private remember(photo: Photo): void {

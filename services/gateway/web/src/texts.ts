@@ -33,6 +33,14 @@ export const texts = {
   photos: (n: number) => counted(n, 'photo', 'photos'),
   loading: 'Loading…',
   again: 'Try again',
+  shared: { title: 'No photos', advice: 'This link shows none.' },
+  timeline: {
+    scrubber: 'Month',
+    none: 'No photos yet',
+    folder:
+      'Put some photos into the folder that ImmichVR was started with; they appear here by themselves.',
+    immich: 'Upload some photos to Immich; they appear here within two minutes.',
+  },
   inImmich: 'Open in Immich',
   missing: (permissions: string[]) =>
     `This key lacks ${permissions.join(', ')}. Give it that in Immich, or sign in with a password.`,
@@ -171,6 +179,7 @@ export const texts = {
   },
   jobs: {
     title: 'Jobs',
+    inProgress: (n: number) => `${n.toLocaleString('en')} in progress`,
     active: 'Under way',
     failed: 'Failed',
     done: 'Done',

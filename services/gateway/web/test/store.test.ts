@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Api } from '../src/api/client';
-import type { Asset, Job, Photo, PhotoDetail, PhotoPage } from '../src/api/schema';
-import { jobToShow, Store, supersedes } from '../src/store';
+import type { Asset, Job, Photo, PhotoDetail } from '../src/api/schema';
+import { jobToShow, type LibraryChange, Store, supersedes } from '../src/store';
 
 const job = (values: Partial<Job>): Job => ({
   id: 'splat-a-1',
@@ -48,18 +48,11 @@ const photo = (id: string): Photo => ({
   external_url: null,
 });
 
-function library(pages: string[][], rest: Partial<Api> = {}): { store: Store; asked: string[] } {
-  const asked: string[] = [];
-  const api = {
-    photos: async (cursor: string | null): Promise<PhotoPage> => {
-      asked.push(String(cursor));
-      const at = Number(cursor ?? 0);
-      const next_cursor = at + 1 < pages.length ? String(at + 1) : null;
-      return { items: (pages[at] ?? []).map(photo), next_cursor };
-    },
-    ...rest,
-  };
-  return { store: new Store(api as Api), asked };
+/** A store that a list has told of these photos. */
+function library(ids: string[], rest: Partial<Api> = {}): { store: Store } {
+  const store = new Store(rest as Api);
+  store.meet(ids.map(photo), true);
+  return { store };
 }
 
 /** The photos whose assets changed from now on, each with the key of the asset that came. */
@@ -95,30 +88,8 @@ it('a failure is shown only while it left nothing', () => {
 });
 
 describe('Store', () => {
-  it('loads page after page, once each, and knows the end', async () => {
-    const { store, asked } = library([['a', 'b'], ['c']]);
-    await Promise.all([store.loadMore(), store.loadMore()]);
-    expect(store.order).toEqual(['a', 'b']);
-    expect(store.complete).toBe(false);
-    await store.loadMore();
-    await store.loadMore();
-    expect(store.order).toEqual(['a', 'b', 'c']);
-    expect(asked).toEqual(['null', '1']);
-  });
-
-  it('lists a photo once, also when pages overlap', async () => {
-    const { store } = library([
-      ['a', 'b'],
-      ['b', 'c'],
-    ]);
-    await store.loadMore();
-    await store.loadMore();
-    expect(store.order).toEqual(['a', 'b', 'c']);
-  });
-
   it('shows a running job on its photo, then the badge', async () => {
-    const { store } = library([['a']]);
-    await store.loadMore();
+    const { store } = library(['a']);
     store.applyJob(job({}));
     expect(store.photos.get('a')?.job?.state).toBe('running');
     expect(store.activeJobs()).toHaveLength(1);
@@ -129,8 +100,7 @@ describe('Store', () => {
   });
 
   it('keeps a failure on the photo, and a cancelled job not', async () => {
-    const { store } = library([['a']]);
-    await store.loadMore();
+    const { store } = library(['a']);
     store.applyJob(job({}));
     store.applyJob(job({ state: 'cancelled' }));
     expect(store.photos.get('a')?.job).toBeNull();
@@ -139,15 +109,13 @@ describe('Store', () => {
   });
 
   it('a conversion does not show on the photo', async () => {
-    const { store } = library([['a']]);
-    await store.loadMore();
+    const { store } = library(['a']);
     store.applyJob(job({ id: 'convert-a', kind: 'convert' }));
     expect(store.photos.get('a')?.job).toBeNull();
   });
 
   it('asks for the assets of a photo to be read again once per success', async () => {
-    const { store } = library([['a']]);
-    await store.loadMore();
+    const { store } = library(['a']);
     const read = changes(store);
     store.applyJob(job({ state: 'succeeded' }));
     store.applyJob(job({ state: 'succeeded' }));
@@ -157,8 +125,7 @@ describe('Store', () => {
   });
 
   it('reads nothing again of what came with what it is, until the connection was lost', async () => {
-    const { store } = library([['a']]);
-    await store.loadMore();
+    const { store } = library(['a']);
     const read = changes(store);
     const outputs = ['splat-sharp', 'depth-da2-small'];
     for (const key of outputs) store.applyAsset('a', { key, kind: 'splat' } as Asset);
@@ -172,19 +139,17 @@ describe('Store', () => {
   });
 
   it('reads what is new where nobody said what it is', async () => {
-    const { store } = library([['a']]);
-    await store.loadMore();
+    const { store } = library(['a']);
     const read = changes(store);
     store.readAgain('a');
     expect(read).toEqual(['a']);
   });
 
   it('shows jobs and badges of kinds that it does not know', async () => {
-    const { store } = library([['a']], {
+    const { store } = library(['a'], {
       assetMap: async () => ({ a: { hologram: ['h1'] } }),
       jobs: async () => [],
     });
-    await store.loadMore();
     const unknown = job({ id: 'hologram-a', kind: 'hologram' });
     store.applyJob(unknown);
     expect(store.photos.get('a')?.job).toBe(unknown);
@@ -195,11 +160,10 @@ describe('Store', () => {
   });
 
   it('what is gone takes its badge along, once for all who look', async () => {
-    const { store } = library([['a']], {
+    const { store } = library(['a'], {
       photo: async (id) =>
         ({ ...photo(id), badges: { depth: true, splat: false }, assets: [] }) as PhotoDetail,
     });
-    await store.loadMore();
     store.applyAsset('a', { kind: 'splat' } as Asset);
     const read = changes(store);
     await store.dropAsset('a');
@@ -209,7 +173,7 @@ describe('Store', () => {
   });
 
   it('catches up after a lost connection, also with jobs that ended meanwhile', async () => {
-    const { store } = library([['a', 'b']], {
+    const { store } = library(['a', 'b'], {
       assetMap: async () => ({ b: { depth: ['da2-small'] } }),
       jobs: async (state) =>
         state === 'queued'
@@ -217,7 +181,6 @@ describe('Store', () => {
           : [],
       job: async () => job({ state: 'failed', updated_at: '2026-01-01T00:01:00Z' }),
     });
-    await store.loadMore();
     store.applyJob(job({}));
     await store.resync();
     expect(store.photos.get('a')?.job?.state).toBe('failed');
@@ -225,18 +188,17 @@ describe('Store', () => {
     expect(store.photos.get('b')?.badges.depth).toBe(true);
   });
 
-  it('forgets everything on sign-out, also what is still on its way', async () => {
-    const { store } = library([['a']]);
-    const loading = store.loadMore();
+  it('forgets everything on sign-out', () => {
+    const { store } = library(['a']);
+    store.applyJob(job({}));
     store.reset();
-    await loading;
-    expect(store.order).toEqual([]);
     expect(store.photos.size).toBe(0);
+    expect(store.activeJobs()).toEqual([]);
   });
 
   it('takes in no photo that was asked for before everything was forgotten', async () => {
     let answer: (detail: PhotoDetail) => void = () => {};
-    const { store } = library([['a']], {
+    const { store } = library(['a'], {
       photo: () =>
         new Promise((resolve) => {
           answer = resolve;
@@ -251,124 +213,44 @@ describe('Store', () => {
 });
 
 describe('photos that come, change and go by themselves', () => {
-  const of = (id: string, day: number, values: Partial<Photo> = {}) => ({
-    ...{ ...photo(id), taken_at: `2026-01-${String(day).padStart(2, '0')}T00:00:00Z` },
-    ...values,
-  });
-  const news = (...there: Photo[]) => ({
-    there,
-    gone: [],
-  });
-  const gone = (...ids: string[]) => ({
-    there: [],
-    gone: ids.map((id) => ({ kind: 'photo', id })),
+  const changes = (store: Store): LibraryChange[] => {
+    const heard: LibraryChange[] = [];
+    store.on('library', (change) => heard.push(change));
+    return heard;
+  };
+
+  it('are told on, for lists to be read again', () => {
+    const { store } = library(['a', 'b']);
+    const heard = changes(store);
+    store.applyLibrary({ there: [photo('c')], gone: [{ kind: 'photo', id: 'a' }] });
+    expect(store.photos.has('a')).toBe(false);
+    expect(store.photos.has('c')).toBe(false);
+    expect(heard.map(({ there, gone }) => [there.length, gone.length])).toEqual([[1, 1]]);
   });
 
-  /** A store that has read these pages, what it can be read again, and how the list shifted since. */
-  async function filled(pages: Photo[][], read = pages.length) {
-    const lists = { pages };
-    const asked: string[] = [];
-    const api = {
-      photos: async (cursor: string | null, limit = 60): Promise<PhotoPage> => {
-        asked.push(`${cursor} ${limit}`);
-        const at = Number(cursor ?? 0);
-        const next_cursor = at + 1 < lists.pages.length ? String(at + 1) : null;
-        return { items: lists.pages[at] ?? [], next_cursor };
-      },
-    };
-    const store = new Store(api as Api);
-    for (let page = 0; page < read; page += 1) await store.loadMore();
-    const shifts: string[] = [];
-    store.on('shift', ({ placed, removed }) => {
-      shifts.push(...removed.map((id) => `-${id}`));
-      shifts.push(...placed.map((one) => `${one.photo.id}<${one.before}`));
+  it('show at once as they are now, where they are known', () => {
+    const { store } = library(['a']);
+    const seen: string[] = [];
+    store.on('photo', (id) => seen.push(id));
+    store.applyLibrary({ there: [{ ...photo('a'), version: '2' }], gone: [] });
+    expect(store.photos.get('a')?.version).toBe('2');
+    expect(seen).toEqual(['a']);
+  });
+
+  it('are all to be read again after the connection was lost', async () => {
+    const { store } = library(['a'], { assetMap: async () => ({}), jobs: async () => [] });
+    const heard = changes(store);
+    await store.resync();
+    expect(heard.map(({ all }) => all)).toEqual([true]);
+  });
+
+  it('that are videos are told to the list of videos', () => {
+    const { store } = library([]);
+    let told = 0;
+    store.on('videos', () => {
+      told += 1;
     });
-    return { store, shifts, lists, asked };
-  }
-
-  it('a new photo takes its place among those of other days', async () => {
-    const { store, shifts } = await filled([[of('c', 9), of('b', 5), of('a', 1)]]);
-    store.applyLibrary(news(of('new', 7), of('newest', 20), of('oldest', 1)));
-    expect(store.order).toEqual(['newest', 'c', 'new', 'b', 'a', 'oldest']);
-    expect(shifts).toEqual(['oldest<null', 'new<b', 'newest<c']);
-  });
-
-  it('several that came at once stand right among each other', async () => {
-    const { store } = await filled([[of('a', 1)]]);
-    store.applyLibrary(news(of('c', 7), of('d', 8), of('b', 6)));
-    expect(store.order).toEqual(['d', 'c', 'b', 'a']);
-  });
-
-  it('what belongs behind the pages that were read comes with its page', async () => {
-    const { store } = await filled(
-      [
-        [of('c', 9), of('b', 5)],
-        [of('old', 2), of('a', 1)],
-      ],
-      1,
-    );
-    store.applyLibrary(news(of('old', 2)));
-    expect(store.order).toEqual(['c', 'b']);
-    await store.loadMore();
-    expect(store.order).toEqual(['c', 'b', 'old', 'a']);
-  });
-
-  it('a photo that changed shows as it is now, where it belongs now', async () => {
-    const { store, shifts } = await filled([[of('c', 9), of('b', 5), of('a', 1)]]);
-    store.applyLibrary(news(of('b', 5, { version: '2', width: 9 })));
-    expect(store.photos.get('b')).toMatchObject({ version: '2', width: 9 });
-    store.applyLibrary(news(of('a', 30, { version: '2' })));
-    expect(store.order).toEqual(['a', 'c', 'b']);
-    expect(shifts).toEqual(['b<a', 'a<c']);
-  });
-
-  it('a photo that is gone leaves the list, also when it is told twice', async () => {
-    const { store, shifts } = await filled([[of('c', 9), of('b', 5)]]);
-    store.applyLibrary(gone('b'));
-    store.applyLibrary(gone('b', 'unknown'));
-    expect(store.order).toEqual(['c']);
-    expect(store.photos.has('b')).toBe(false);
-    expect(shifts).toEqual(['-b']);
-  });
-
-  it('a video is not taken for a photo', async () => {
-    const { store } = await filled([[of('a', 1)]]);
-    store.applyLibrary({
-      there: [
-        { ...of('clip', 2), kind: 'video', duration_s: 3, playback: '/api/videos/clip/playback' },
-      ],
-      gone: [{ kind: 'video', id: 'a' }],
-    });
-    expect(store.order).toEqual(['a']);
-  });
-
-  it('news before the first page change nothing', async () => {
-    const { store } = await filled([[of('a', 1)]], 0);
-    store.applyLibrary(news(of('b', 2)));
-    expect(store.order).toEqual([]);
-  });
-
-  it('the list is read again where more changed than was told, as far as it was read', async () => {
-    const { store, shifts, lists, asked } = await filled(
-      [[of('d', 9), of('c', 5)], [of('b', 4), of('a', 3)], [of('z', 1)]],
-      2,
-    );
-    lists.pages = [
-      [of('new', 8), of('c', 5), of('b', 4, { version: '2' })],
-      [of('a', 3)],
-      [of('z', 1)],
-    ];
-    await store.rereadList();
-    expect(asked.slice(2)).toEqual(['null 500', '1 500']);
-    expect(store.order).toEqual(['new', 'c', 'b', 'a']);
-    expect(shifts).toEqual(['-d', 'b<a', 'new<c']);
-    await store.loadMore();
-    expect(store.order).toEqual(['new', 'c', 'b', 'a', 'z']);
-  });
-
-  it('what did not change is not touched when the list is read again', async () => {
-    const { store, shifts } = await filled([[of('b', 2), of('a', 1)]]);
-    await store.rereadList();
-    expect(shifts).toEqual([]);
+    store.applyLibrary({ there: [], gone: [{ kind: 'video', id: 'v' }] });
+    expect(told).toBe(1);
   });
 });

@@ -50,7 +50,7 @@ class Glimpse:
     """A photo or a video as a timeline shows it: enough for a tile, of thousands at once.
 
     kind: of source. ratio: width by height, upright; None where unknown. stacked: how many lie in its stack, with it.
-    The others are as of a LibraryPhoto.
+    name: empty where the library's timeline does not tell it, as Immich's. The others are as of a LibraryPhoto.
     """
 
     id: str
@@ -65,6 +65,7 @@ class Glimpse:
     stacked: int = 0
     place: Place | None = None
     external_url: str | None = None
+    name: str = ""
 
     @property
     def source(self) -> Source:

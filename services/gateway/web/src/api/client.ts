@@ -6,6 +6,7 @@ import type {
   Config,
   Credentials,
   Device,
+  Glimpse,
   Hook,
   HookEvent,
   HookMade,
@@ -19,6 +20,7 @@ import type {
   ModelDeed,
   ModelDetails,
   ModelList,
+  Month,
   PairingState,
   Parts,
   Person,
@@ -56,6 +58,7 @@ export type OnBytes = (received: number, total: number) => void;
 /** Entries of a page. */
 const CARDS = 60;
 const TILES = 100;
+const A_MONTH = 1000;
 
 export interface Page<T> {
   items: T[];
@@ -282,6 +285,15 @@ export class Api {
   search(q: string, mode: SearchMode, cursor: string | null): Promise<Page<Item>> {
     const how = mode === 'smart' ? { mode } : { mode: 'metadata', field: mode };
     return this.get(`/api/search?${paged(cursor, TILES, { q, ...how })}`);
+  }
+
+  /** The months that there are, newest first. */
+  async timeline(): Promise<Month[]> {
+    return (await this.get<{ months: Month[] }>('/api/timeline')).months;
+  }
+
+  month(month: string, cursor: string | null): Promise<Page<Glimpse>> {
+    return this.get(`/api/timeline/${month}?${paged(cursor, A_MONTH)}`);
   }
 
   video(id: string): Promise<VideoDetail> {

@@ -3305,6 +3305,12 @@ export interface components {
             kind: "photo" | "video";
             /** Id */
             id: string;
+            /**
+             * Name
+             * @description empty where the library does not tell it here
+             * @example cat.jpg
+             */
+            name: string;
             /** Taken At */
             taken_at: string | null;
             /**

@@ -3,6 +3,7 @@ import { assetTitle, jobTitle } from '../catalog';
 import type { Box } from '../grid/layout';
 import { photoHash, videoHash } from '../router';
 import { isActive, jobToShow } from '../store';
+import { texts } from '../texts';
 import { el } from '../ui/dom';
 import { explainJob, notMade } from '../ui/errors';
 import { ProgressBar } from '../ui/progress';
@@ -23,14 +24,15 @@ export type Shown = Pick<
   Photo,
   'id' | 'name' | 'width' | 'height' | 'taken_at' | 'badges' | 'job'
 > &
-  (Pick<Photo, 'kind'> | Pick<Video, 'kind' | 'duration_s'>) & { favorite?: boolean };
+  (Pick<Photo, 'kind'> | Pick<Video, 'kind' | 'duration_s'>) & { version?: string };
 
 const durationOf = (item: Shown): string =>
   item.kind === 'video' && item.duration_s !== null ? clockWords(item.duration_s) : '';
 
 /** What a screen reader says of a photo or a video in the gallery. */
 export function tileLabel(photo: Shown): string {
-  const parts = [photo.name, dayWords(photo.taken_at), durationOf(photo)];
+  const kind = photo.kind === 'video' ? texts.unnamedVideo : texts.unnamedPhoto;
+  const parts = [photo.name || kind, dayWords(photo.taken_at), durationOf(photo)];
   const [best] = kindsOf(photo);
   if (best) parts.push(`${best === 'depth' ? 'depth' : assetTitle(best)} ready`);
   const job = jobToShow(photo);
@@ -46,6 +48,8 @@ export function tileLabel(photo: Shown): string {
 export class Tile {
   readonly element: HTMLElement;
   readonly link: HTMLAnchorElement;
+  /** What is shown of. */
+  item: Shown;
   private readonly badges = el('span', { class: 'tile-badges', 'aria-hidden': 'true' });
   private readonly status = el('span', { class: 'tile-status', hidden: true });
   private readonly label = el('span', { class: 'sr-only' });
@@ -84,6 +88,7 @@ export class Tile {
       this.badges,
       this.label,
     );
+    this.item = photo;
     this.status.append(this.statusWords, this.bar.element);
     this.element = el('li', { class: 'tile', data: { id: photo.id } }, this.link, this.status);
     this.show(photo);
@@ -121,6 +126,7 @@ export class Tile {
   }
 
   update(photo: Shown): void {
+    this.item = photo;
     this.label.textContent = tileLabel(photo);
     this.badges.replaceChildren(...kindsOf(photo).map(badgeOf));
     const job = jobToShow(photo);

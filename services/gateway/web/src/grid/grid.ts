@@ -17,6 +17,8 @@ interface Laid extends Section {
   top: number;
   height: number;
   boxes: Box[];
+  /** For which width it was laid out. */
+  width: number;
 }
 
 /** What of a section is near the window. */
@@ -33,8 +35,8 @@ interface Shell {
 
 export interface GridActions {
   thumbnail(item: Shown): string;
-  /** This section is about to be seen, and has no items yet. */
-  need(key: string): void;
+  /** These sections are near the window, and have no items yet. */
+  need(keys: string[]): void;
   /** The end of what is known is about to be seen. */
   nearEnd?(): void;
 }
@@ -91,7 +93,14 @@ export class Grid {
   /** Shows these sections; what is looked at stays in its place. */
   set(sections: Section[]): void {
     const anchor = this.anchor();
-    this.sections = sections.map((section) => ({ ...section, top: 0, height: 0, boxes: [] }));
+    const before = new Map(this.sections.map((section) => [section.key, section]));
+    this.sections = sections.map((section) => {
+      const known = before.get(section.key);
+      const isSame = known && known.count === section.count && haveSameShapes(known, section);
+      return isSame
+        ? { ...known, ...section }
+        : { ...section, top: 0, height: 0, boxes: [], width: 0 };
+    });
     this.at.clear();
     this.sections.forEach(({ items }, section) => {
       items?.forEach(({ id }, index) => {
@@ -109,13 +118,25 @@ export class Grid {
     const items = place && this.sections[place.section]?.items;
     if (!place || !items) return;
     items[place.index] = item;
-    this.shown(item.id)?.update(item);
+    const tile = this.shown(item.id);
+    if (tile) this.renew(tile, item);
   }
 
   /** Where sections begin, as parts of the whole height. */
   positions(): { key: string; title: string; at: number }[] {
     const whole = Math.max(this.height, 1);
     return this.sections.map(({ key, title, top }) => ({ key, title, at: top / whole }));
+  }
+
+  /** How much of the whole lies above the window, as a part of it. */
+  part(): number {
+    return Math.min(Math.max(this.scrolled() / Math.max(this.height, 1), 0), 1);
+  }
+
+  scrollToPart(part: number): void {
+    const most = Math.max(this.height - this.scroller.clientHeight, 0);
+    this.scroller.scrollTop += Math.min(part * this.height, most) - this.scrolled();
+    this.render();
   }
 
   /** The section at the top of the window. */
@@ -142,6 +163,14 @@ export class Grid {
     this.render();
     this.shown(id)?.link.focus({ preventScroll: true });
     return true;
+  }
+
+  /** Shows what is known now; another picture only where that is another one than before. */
+  private renew(tile: Tile, item: Shown): void {
+    const { version } = tile.item;
+    if (version && item.version && version !== item.version)
+      tile.replace(item, this.actions.thumbnail(item));
+    else tile.update(item);
   }
 
   /** The tile of one of them, where there is one. */
@@ -171,6 +200,11 @@ export class Grid {
     for (const section of this.sections) {
       section.top = top;
       const heading = headingOf(section);
+      if (section.width === this.width) {
+        top += section.height + SECTION_GAP_PX;
+        continue;
+      }
+      section.width = this.width;
       if (section.items) {
         const laid = justify(section.items.map(tileAspect), this.width, row, gap);
         section.boxes = laid.boxes;
@@ -227,7 +261,9 @@ export class Grid {
       }
     }
     this.settleActive();
-    for (const { section } of seen) if (!section.items) this.actions.need(section.key);
+    this.actions.need(
+      seen.filter(({ section }) => !section.items).map(({ section }) => section.key),
+    );
     if (bottom > this.height - view) this.actions.nearEnd?.();
   }
 
@@ -270,7 +306,7 @@ export class Grid {
     if (!tile) {
       tile = new Tile(item, this.actions.thumbnail(item));
       this.tiles.set(key, tile);
-    }
+    } else if (tile.item !== item) this.renew(tile, item);
     tile.place(box);
     tile.element.setAttribute('aria-setsize', String(section.count));
     tile.element.setAttribute('aria-posinset', String(index + 1));
@@ -358,6 +394,16 @@ export class Grid {
     this.shown(id)?.link.setAttribute('tabindex', '0');
     this.active = id;
   }
+}
+
+/** Whether two states of a section lie alike: pictures of the same shapes, in the same order. */
+function haveSameShapes(a: Section, b: Section): boolean {
+  if (!a.items || !b.items) return a.items === b.items;
+  const others = b.items;
+  return (
+    a.items.length === others.length &&
+    a.items.every((item, at) => tileAspect(item) === tileAspect(others[at] as Shown))
+  );
 }
 
 const headingOf = ({ title }: Section): number => (title ? HEADING_PX : 0);

@@ -127,7 +127,7 @@ export class PhotoView {
     if (first) this.element.focus();
     this.chrome.wake();
     await this.refresh();
-    this.preloadNeighbours();
+    await this.prepareNeighbours();
   }
 
   /** Leaves the photo; returns which one it was. */
@@ -241,11 +241,12 @@ export class PhotoView {
   private present(detail: PhotoDetail): void {
     const first = this.detail?.id !== detail.id;
     this.detail = detail;
+    const name = detail.name || texts.unnamedPhoto;
+    this.title.textContent = detail.name;
+    this.date.textContent = dayWords(detail.taken_at);
+    document.title = `${name} · ImmichVR`;
+    this.element.setAttribute('aria-label', `Photo ${detail.name}`);
     if (first) {
-      this.title.textContent = detail.name;
-      this.date.textContent = dayWords(detail.taken_at);
-      document.title = `${detail.name || texts.unnamedPhoto} · ImmichVR`;
-      this.element.setAttribute('aria-label', `Photo ${detail.name}`);
       this.stage.open(detail);
       this.updateSteps();
     }
@@ -306,9 +307,7 @@ export class PhotoView {
   }
 
   private neighbour(direction: 1 | -1): string | undefined {
-    const ids = this.store.trail?.ids ?? this.store.order;
-    const at = ids.indexOf(this.id ?? '');
-    return at < 0 ? undefined : ids[at + direction];
+    return this.store.trail?.neighbour(this.id ?? '', direction);
   }
 
   private step(direction: 1 | -1): void {
@@ -316,15 +315,18 @@ export class PhotoView {
     if (!id) return;
     this.actions.show(id);
     announce(this.store.photos.get(id)?.name ?? '');
-    if (this.neighbour(1) === undefined) {
-      const reading = this.store.trail?.more() ?? this.store.loadMore();
-      reading.catch((error: unknown) => {
-        if (!(error instanceof ApiError)) throw error;
-      });
-    }
   }
 
-  private preloadNeighbours(): void {
+  /** Learns what lies beside this photo, as where an address led to it, and has its pictures ready. */
+  private async prepareNeighbours(): Promise<void> {
+    const { detail } = this;
+    try {
+      if (detail) await this.store.trail?.prepare(detail);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+    }
+    if (detail?.id !== this.id) return;
+    this.updateSteps();
     for (const direction of [1, -1] as const) {
       const id = this.neighbour(direction);
       if (id) new Image().src = this.api.previewUrl(id);

@@ -1,6 +1,6 @@
 import { ApiError, type Page } from '../api/client';
+import { Notice } from '../grid/notice';
 import { el } from '../ui/dom';
-import { Notice } from './notice';
 
 const LOAD_AHEAD_PX = 800;
 const SKELETONS = 12;

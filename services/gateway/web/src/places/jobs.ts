@@ -2,6 +2,7 @@ import type { Api } from '../api/client';
 import { ApiError } from '../api/client';
 import type { Job, JobShown, JobState } from '../api/schema';
 import { jobTitle } from '../catalog';
+import { Notice } from '../grid/notice';
 import { photoHash, videoHash } from '../router';
 import { isActive, type Store, supersedes } from '../store';
 import { texts } from '../texts';
@@ -12,7 +13,6 @@ import { ProgressBar } from '../ui/progress';
 import { momentWords, percent, stageWords } from '../ui/words';
 import { Head } from './head';
 import { picture } from './lists';
-import { Notice } from './notice';
 
 const t = texts.jobs;
 const TABS: { name: 'active' | 'failed' | 'done'; states: JobState[]; none: string }[] = [

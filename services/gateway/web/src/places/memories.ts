@@ -2,6 +2,7 @@ import type { Api } from '../api/client';
 import { ApiError } from '../api/client';
 import type { Item, Memory } from '../api/schema';
 import { shiftDay, today, yearsAgo } from '../gallery/day';
+import { ItemList } from '../grid/items';
 import { memoriesHash } from '../router';
 import type { Store } from '../store';
 import { texts } from '../texts';
@@ -9,7 +10,6 @@ import { el } from '../ui/dom';
 import { icon } from '../ui/icons';
 import { dayWords } from '../ui/words';
 import { Head } from './head';
-import { ItemList } from './items';
 
 /** What was taken on a day of earlier years, a section for each year. */
 export class Memories {
@@ -39,7 +39,7 @@ export class Memories {
 
   async open(day: string | null): Promise<void> {
     const wanted = day ?? today();
-    if (wanted === this.day && this.list.ids.length > 0) return;
+    if (wanted === this.day && !this.list.isEmpty) return;
     this.day = wanted;
     this.head.set(texts.memories.title, texts.memories.on(dayWords(wanted)));
     this.before.href = memoriesHash(shiftDay(wanted, -1));

@@ -1,11 +1,11 @@
 import type { Api } from '../api/client';
 import { ApiError } from '../api/client';
+import { ItemList } from '../grid/items';
 import { type SearchMode, searchHash } from '../router';
 import type { Store } from '../store';
 import { texts } from '../texts';
 import { el } from '../ui/dom';
 import { Head } from './head';
-import { ItemList } from './items';
 
 const t = texts.search;
 

@@ -83,6 +83,12 @@ export function dateWords(iso: string | null, locale?: string, timeZone?: string
   });
 }
 
+/** A month that is written 2024-11, with its year. */
+export function monthWords(month: string, locale?: string): string {
+  const options = { month: 'long', year: 'numeric', timeZone: 'UTC' } as const;
+  return new Date(`${month}-01T00:00:00Z`).toLocaleDateString(locale, options);
+}
+
 /** A moment, where the reader is. */
 export function momentWords(iso: string | null): string {
   if (!iso) return '';

@@ -106,8 +106,8 @@ describe('one person after the other on the same page', () => {
     withViewer(browser, { ...options, photos: 130 }, async (page, gateway) => {
       await signIn(page, 'alice');
       gateway.state.delayMs = 700;
-      const asked = page.waitForRequest(/api\/photos\?.*cursor/);
-      await page.locator('.sentinel').scrollIntoViewIfNeeded();
+      const asked = page.waitForRequest(/api\/timeline\/\d/);
+      await page.evaluate(() => document.querySelector('.gallery').scrollBy(0, 1e6));
       await asked;
       gateway.socket.emit('session:ended', { code: 'unauthorized', detail: 'the key is gone' });
       await assertNothingIsLeft(page);

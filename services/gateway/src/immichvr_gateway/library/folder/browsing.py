@@ -171,6 +171,7 @@ def _glimpse(entry: Entry) -> Glimpse:
         projection=entry.header.projection,
         duration_s=entry.header.duration_s,
         place=place_of(entry.header.about),
+        name=entry.file.name,
     )
 
 

@@ -2,9 +2,9 @@ import type { Api } from '../api/client';
 import { ApiError, type Page } from '../api/client';
 import type { Item } from '../api/schema';
 import type { Shown } from '../gallery/tile';
-import { Grid, type Section } from '../grid/grid';
 import type { Store, Trail } from '../store';
 import { el } from '../ui/dom';
+import { Grid, type Section } from './grid';
 import { Notice } from './notice';
 
 const SKELETONS = 24;
@@ -37,8 +37,19 @@ export class ItemList implements Trail {
     store.on('list', ({ reset }) => reset && this.clear());
   }
 
-  get ids(): string[] {
-    return this.grid.photos;
+  neighbour(id: string, direction: 1 | -1): string | undefined {
+    const { photos } = this.grid;
+    const at = photos.indexOf(id);
+    return at < 0 ? undefined : photos[at + direction];
+  }
+
+  /** Reads on where a photo is the last that is known. */
+  async prepare({ id }: { id: string }): Promise<void> {
+    if (this.grid.item(id) && this.neighbour(id, 1) === undefined) await this.more();
+  }
+
+  get isEmpty(): boolean {
+    return this.items.length === 0;
   }
 
   /** Lists what `read` brings, from its first page on; `none` says that there is nothing. */
