@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from immichvr_helm_check import arrows, validity
 from immichvr_helm_check.checking import check
 from immichvr_helm_check.matrix import CHART
 from immichvr_helm_check.rendering import render
@@ -18,3 +19,17 @@ def test_nothing_is_wrong_with_the_chart_as_it_is_rendered_for(name: str) -> Non
 def test_a_release_is_rendered_the_same_again() -> None:
     way = WAYS["secrets of one's own"]
     assert render(ROOT / CHART, way.values) == render(ROOT / CHART, way.values)
+
+
+def test_where_nobody_says_where_servers_are_a_node_s_credentials_are_still_out_of_reach() -> None:
+    external = {"s3": {"embedded": {"enabled": False}, "external": {"endpoint": "https://s3.example"}}}
+    reached = [one for one in arrows.check(render(ROOT / CHART, external)) if " reaches " in one]
+    assert any(f"converter-cpu reaches {arrows.INTERNET} at 443" in one for one in reached)
+    assert not [one for one in reached if arrows.NODE in one]
+
+
+def test_names_fit_with_the_longest_that_a_release_can_have() -> None:
+    values = WAYS["GPUs by resource"].values
+    for way in ("KEDA shows a certificate", "models fetched ahead", "watched"):
+        values = {**values, **WAYS[way].values}
+    assert validity.check(render(ROOT / CHART, values, name="a" * 53)) == []

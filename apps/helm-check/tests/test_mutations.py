@@ -114,6 +114,11 @@ MUTATIONS = {
         WORKERS, "terminationGracePeriodSeconds:", "terminationGracePeriodSecs:", PLAIN,
         "is refused by Kubernetes 1.30.0: Additional properties are not allowed ('terminationGracePeriodSecs'",
     ),
+    "more asked for than allowed": Mutation(
+        NATS, "{{- toYaml $nats.resources | nindent 12 }}",
+        "requests: {memory: 1Gi}\n            limits: {memory: 512Mi}", PLAIN,
+        "container nats: asks for 1Gi of memory, and may have 512Mi",
+    ),
     "a key that stands there twice": Mutation(
         GATEWAY, "spec:\n  type: {{", "spec:\n  type: ClusterIP\n  type: {{", PLAIN,
         "the key 'type' stands there twice",

@@ -20,10 +20,8 @@
           {{- include "immichvr.selector" (dict "root" . "component" "nats") | nindent 10 }}
 {{- else -}}
 - ports: [{port: {{ include "immichvr.portOf" .Values.nats.external.url }}}]
-  {{- with .Values.networkPolicy.natsTo }}
   to:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
+    {{- include "immichvr.peers" .Values.networkPolicy.natsTo | nindent 4 }}
 {{- end -}}
 {{- end -}}
 
@@ -36,10 +34,23 @@
           {{- include "immichvr.selector" (dict "root" . "component" "s3") | nindent 10 }}
 {{- else -}}
 - ports: [{port: {{ include "immichvr.portOf" .Values.s3.external.endpoint }}}]
-  {{- with .Values.networkPolicy.s3To }}
   to:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
+    {{- include "immichvr.peers" .Values.networkPolicy.s3To | nindent 4 }}
+{{- end -}}
+{{- end -}}
+
+{{/* Peers that are named; where none are, everybody but the addresses at which clouds give out a node's credentials. */}}
+{{- define "immichvr.peers" -}}
+{{- if . -}}
+{{- toYaml . -}}
+{{- else -}}
+- namespaceSelector: {}
+- ipBlock:
+    cidr: 0.0.0.0/0
+    except: [169.254.0.0/16]
+- ipBlock:
+    cidr: ::/0
+    except: [fe80::/10, "fd00:ec2::254/128"]
 {{- end -}}
 {{- end -}}
 

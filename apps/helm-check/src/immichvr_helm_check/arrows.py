@@ -24,9 +24,9 @@ _EPHEMERAL = (40_000, "TCP")
 NAMES, IMMICH, PROMETHEUS, KEDA, PROXY = "the cluster's DNS", "Immich", "Prometheus", "KEDA", "the proxy"
 NEIGHBOUR, STRANGER, INTERNET, NODE = "a neighbour", "a stranger", "the internet", "the node's credentials"
 OTHER_NATS, OTHER_S3 = "another NATS", "another S3"
-NATS, S3, INIT, TEST = "nats", "s3", "init", "test"
-"""Components beside the services, as their labels name them: the embedded servers, the job that makes streams, and
-`helm test`."""
+NATS, S3, INIT, MODELS, TEST = "nats", "s3", "init", "models", "test"
+"""Components beside the services, as their labels name them: the embedded servers, the job that makes streams, the one
+that fetches models, and `helm test`."""
 
 OUTSIDE = (
     Place(NAMES, "10.42.0.10", "kube-system", {"k8s-app": "kube-dns"}, _DNS),
@@ -66,8 +66,8 @@ def table(objects: Objects) -> set[Row]:
     live = KINDS["live"].service
     rows = {
         *(Row(name, part, port) for name in (*services, INIT) for part, port in ((nats, "nats"), (s3, "s3"))),
-        *(Row(name, NAMES, port) for name in (*services, INIT, TEST) for port in _DNS),
-        *(Row(name, INTERNET, port) for name in services if _asks_outside(name) for port in _WEB),
+        *(Row(name, NAMES, port) for name in (*services, INIT, MODELS, TEST) for port in _DNS),
+        *(Row(name, INTERNET, port) for name in (*services, MODELS) if _asks_outside(name) for port in _WEB),
         *(Row(GATEWAY, worker.name, "rpc") for worker in workers() if worker.gateway_calls),
         Row(GATEWAY, live, "live"),
         Row(TEST, GATEWAY, "http"),
@@ -100,7 +100,7 @@ def _is_for_outside(objects: Objects, component: str) -> bool:
 
 def _asks_outside(service: str) -> bool:
     """Whether it speaks to the internet: webhooks of people, weights of models."""
-    return service == GATEWAY or SERVICES[service].runs_models
+    return service in (GATEWAY, MODELS) or SERVICES[service].runs_models
 
 
 def check(objects: Objects) -> list[str]:

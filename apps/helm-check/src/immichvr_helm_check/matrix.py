@@ -90,6 +90,9 @@ _HTTPS = {
     "rpc": {"tls": {"existingSecret": "certificate"}},
     "nats": {"embedded": {"tls": {"existingSecret": "certificate"}}},
 }
+_FETCHED = {
+    "services": {one.name: {"pools": {"cpu": {"download": ["da2-small"]}}} for one in workers() if one.runs_models}
+}
 _INGRESS = {
     "publicUrl": "https://photos.example/3d",
     "ingress": {
@@ -118,7 +121,8 @@ def ways(root: Path) -> Iterator[Way]:
     storage = {f"{service}-{word}": "k" * 20 for service in services for word in ("key", "secret")}
     made = {
         "bus": bus, "storage": storage, "certificate": _CERTIFICATE, "authority": {"ca.crt": "-"},
-        "immich": {"api-key": "-"}, "nats-ca": {"ca.crt": "-"},
+        "keda": {**_CERTIFICATE, "client.crt": "-", "client.key": "-"}, "immich": {"api-key": "-"},
+        "nats-ca": {"ca.crt": "-"},
         "own": own, "immichvr-secrets": own, "immichvr-remote": own,
     }  # fmt: skip
     there: Existing = {"Secret": made, "PersistentVolumeClaim": {"photos": {}}}
@@ -130,6 +134,8 @@ def ways(root: Path) -> Iterator[Way]:
     yield Way("caches that are shared", {"caches": {"scope": "shared", "accessModes": ["ReadWriteMany"]}}, there)
     yield Way("no caches", {"caches": {"enabled": False}}, there)
     yield Way("KEDA asks the gateway", {**_GPUS, "keda": {"enabled": True}}, there)
+    yield Way("KEDA shows a certificate", {"keda": {"enabled": True, "tls": {"existingSecret": "keda"}}}, there)
+    yield Way("models fetched ahead", _FETCHED, there)
     yield Way("KEDA asks NATS", {"keda": {"enabled": True, "trigger": "nats-jetstream"}}, there)
     yield Way("NATS and S3 of others", _EXTERNAL, there)
     yield Way("TLS everywhere", _HTTPS, there)

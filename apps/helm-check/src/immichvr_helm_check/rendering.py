@@ -46,11 +46,11 @@ def lint(chart: Path, values: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def render(chart: Path, values: Mapping[str, Any]) -> list[Object]:
-    """Every object of a release with these values, those of hooks and tests too. Raises Broken."""
+def render(chart: Path, values: Mapping[str, Any], name: str = RELEASE) -> list[Object]:
+    """Every object of a release of that name with these values, those of hooks and tests too. Raises Broken."""
     try:
         with helm_python.Chart.load(chart) as loaded:
-            rendered = loaded.render(dict(values), name=RELEASE, namespace=NAMESPACE)
+            rendered = loaded.render(dict(values), name=name, namespace=NAMESPACE)
     except helm_python.HelmError as error:
         raise Broken(str(error)) from error
     return [one for path, text in sorted(rendered.items()) if path.endswith(".yaml") for one in read(path, text)]
