@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -52,6 +53,7 @@ def test_what_is_made_of_the_chart_is_made_of_it_as_it_is_today() -> None:
         ({"nats": {"embedded": {"service": {"type": "LoadBalancer"}}}}, "set nats.embedded.tls.existingSecret"),
         ({"s3": {"embedded": {"enabled": False}}}, "set s3.external.endpoint"),
         ({"immich": {"url": ""}}, "set immich.url"),
+        ({"maintenance": {"backup": {"schedule": "0 3 * * *"}}}, "set maintenance.backup.existingClaim"),
         ({"gatewya": {}}, "gatewya"),
         ({"gateway": {"replicas": "three"}}, "want integer"),
     ],
@@ -174,6 +176,23 @@ def test_every_service_is_told_where_traces_go_and_may_reach_it() -> None:
         component = one["metadata"]["labels"]["app.kubernetes.io/component"]
         allowed = named(objects, "NetworkPolicy")[f"immichvr-{component}"]["spec"]["egress"]
         assert {"ports": [{"port": 4318}]} in allowed, name
+
+
+def test_backups_that_are_older_go_when_a_new_one_is_there(tmp_path: Path) -> None:
+    objects = rendered({"maintenance": {"backup": {"schedule": "0 3 * * *", "existingClaim": "copies", "keep": 2}}})
+    pod = named(objects, "CronJob")["immichvr-backup"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    command = [word.replace("/backups", str(tmp_path)) for word in pod["containers"][0]["command"]]
+    for day in (1, 2, 3):
+        (tmp_path / f"immichvr-2026010{day}T030000Z.tar.gz").touch()
+    (tmp_path / "python").write_text('#!/bin/sh\n[ "$3" = backup ] && touch "$4"\n')
+    (tmp_path / "python").chmod(0o755)
+    subprocess.run(command, env={"PATH": f"{tmp_path}:{os.environ['PATH']}"}, check=True)
+    kept = sorted(path.name for path in tmp_path.glob("*.tar.gz"))
+    assert len(kept) == 2
+    assert kept[0] == "immichvr-20260103T030000Z.tar.gz"
+    (tmp_path / "python").write_text("#!/bin/sh\nexit 2\n")
+    assert subprocess.run(command, env={"PATH": f"{tmp_path}:{os.environ['PATH']}"}).returncode == 2
+    assert sorted(path.name for path in tmp_path.glob("*.tar.gz")) == kept
 
 
 def test_keda_and_the_gateway_show_each_other_certificates() -> None:

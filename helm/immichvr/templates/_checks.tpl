@@ -55,4 +55,7 @@
 {{- fail (printf "services.%s.pools.%s.download: there is nowhere to keep models; set caches.enabled=true" $one.component $one.name) -}}
 {{- end -}}
 {{- end -}}
+{{- if and $values.maintenance.backup.schedule (not $values.maintenance.backup.existingClaim) -}}
+{{- fail "maintenance.backup has nowhere to write to: set maintenance.backup.existingClaim, best one of another storage than NATS and S3 have" -}}
+{{- end -}}
 {{- end -}}
