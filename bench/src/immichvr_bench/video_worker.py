@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from immichvr_common.tasks import MadeFile
 from immichvr_video import Frame, VideoReader, shots
-from immichvr_video_depth.engine import WINDOW, DepthFrame, Output, SeesPictures, Share, run
+from immichvr_video_depth.engine import WINDOW, DepthFrame, Output, SeesPictures, Share, compile_ahead, run
 from immichvr_video_depth.engine.windows import STEP
+from immichvr_video_depth.heap import share_heap
 from immichvr_video_depth.networks.video_depth_anything.pixels import network_size
 from immichvr_video_depth.outputs import DEPTH, RGBD, Clip, Maker, open_outputs
 
@@ -36,7 +37,10 @@ class Costless(SeesPictures):
 
     def infer(self, frames: Sequence[npt.NDArray[np.uint8]]) -> FloatImage:
         """(T, h', w'), all one map in memory."""
-        return np.broadcast_to(self._map, (len(frames), *self._map.shape))
+        # Writable, as maps of networks are: what is compiled is compiled once.
+        return np.lib.stride_tricks.as_strided(
+            self._map, (len(frames), *self._map.shape), (0, *self._map.strides), writeable=True
+        )
 
 
 def through_engine(reader: VideoReader, model: Costless, outputs: Sequence[Output]) -> int:
@@ -101,8 +105,10 @@ WAYS: dict[str, Callable[[VideoReader, Costless, Sequence[Output]], int]] = {
 
 
 def main() -> None:
-    """Does the work and tells what it took, imports left out."""
+    """Does the work and tells what it took; imports and compiling left out, memory shared by all threads either way."""
     way, path, folder = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    share_heap()
+    compile_ahead()
     wall, cpu = time.perf_counter(), time.process_time()
     with VideoReader(path) as reader:
         model = Costless(reader.facts.width, reader.facts.height)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 from av.audio.stream import AudioStream
 from av.container import InputContainer
@@ -15,6 +15,15 @@ _ERRORS_IN_A_ROW: Final = 200
 """So many failures to read a packet end a file: each passes over some bytes, and none of them is found again."""
 
 AnyStream = TypeVar("AnyStream", VideoStream, AudioStream)
+
+
+def best_stream(container: InputContainer, kind: Literal["video", "audio"]) -> object:
+    """The stream that ffmpeg would play; None where there is none, or where it turned up on the way (MPEG), of which
+    PyAV knows nothing."""
+    try:
+        return container.streams.best(kind)
+    except IndexError:
+        return None
 
 
 def packets(

@@ -14,6 +14,7 @@ from av.video.reformatter import ColorTrc
 from av.video.stream import VideoStream
 
 from immichvr_video.decoding import Decoder, Picture, is_by_order
+from immichvr_video.demuxing import best_stream
 from immichvr_video.errors import EmptyVideo, InvalidVideo, VideoTooLong
 from immichvr_video.limits import VideoLimits
 from immichvr_video.opening import check_pixels, open_video
@@ -164,13 +165,13 @@ def _start(container: InputContainer, stream: VideoStream, first: Picture) -> Fr
 
 
 def _sound(container: InputContainer) -> str | None:
-    best = container.streams.best("audio")
-    if not isinstance(best, AudioStream):
+    sound = best_stream(container, "audio")
+    if not isinstance(sound, AudioStream):
         return None
-    context: object = best.codec_context
-    if context is None or not best.rate or not best.channels:
+    context: object = sound.codec_context
+    if context is None or not sound.rate or not sound.channels:
         return None
-    return best.codec_context.codec.canonical_name
+    return sound.codec_context.codec.canonical_name
 
 
 def _clock(seconds: float) -> str:

@@ -10,6 +10,7 @@ from av.error import FFmpegError
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
+from immichvr_video.demuxing import best_stream
 from immichvr_video.errors import (
     InvalidVideo,
     NoPicture,
@@ -103,7 +104,7 @@ def _moving_picture(container: InputContainer, limits: VideoLimits) -> VideoStre
     streams = [one for one in container.streams.video if not one.disposition & Disposition.attached_pic]
     if not streams:
         raise NoPicture("the file has no moving picture, only sound or a cover; choose a video")
-    best = container.streams.best("video")
+    best = best_stream(container, "video")
     stream = best if isinstance(best, VideoStream) and best in streams else streams[0]
     context: object = stream.codec_context
     if context is None:

@@ -19,7 +19,7 @@ from av.error import ArgumentError, FFmpegError, InvalidDataError
 from av.packet import Packet
 
 from immichvr_video.adts import config_of, content_of
-from immichvr_video.demuxing import packets
+from immichvr_video.demuxing import best_stream, packets
 from immichvr_video.limits import VideoLimits
 from immichvr_video.opening import open_container
 
@@ -68,7 +68,7 @@ class SoundSource:
     def __init__(self, span: AudioSpan, since: Fraction | None = None) -> None:
         self._span, self._since = span, since
         self._container: InputContainer = open_container(span.path, VideoLimits())
-        best = self._container.streams.best("audio")
+        best = best_stream(self._container, "audio")
         if not isinstance(best, AudioStream):
             self._container.close()
             raise ValueError(f"{span.path.name} has no sound")

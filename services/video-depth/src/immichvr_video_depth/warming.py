@@ -1,6 +1,6 @@
 """What a child does before its first job.
 
-python -m immichvr_video_depth.warming compiles the kernels of stereo ahead of all, as the image does.
+python -m immichvr_video_depth.warming compiles the loops of the engine and of stereo ahead of all, as the image does.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import threading
 from immichvr_inference.model_jobs import tell_what_is_here
 from immichvr_inference.preloading import preload
 
+from immichvr_video_depth import engine, stereo
 from immichvr_video_depth.context import process_context
-from immichvr_video_depth.stereo import compile_ahead
 
 
 def warm() -> None:
@@ -23,4 +23,5 @@ def warm() -> None:
 
 
 if __name__ == "__main__":
-    compile_ahead()
+    engine.compile_ahead()
+    stereo.compile_ahead()

@@ -1,5 +1,6 @@
 """Depth over time: windows of a video through a network, aligned, in shots, with a range, in constant memory."""
 
+from immichvr_video_depth.engine.ahead import compile_ahead
 from immichvr_video_depth.engine.checkpoints import Checkpoints
 from immichvr_video_depth.engine.frames import DepthFrame, Estimator, Moment, Output, SeesPictures, Share
 from immichvr_video_depth.engine.running import Summary, run
@@ -15,5 +16,6 @@ __all__ = [
     "SeesPictures",
     "Share",
     "Summary",
+    "compile_ahead",
     "run",
 ]

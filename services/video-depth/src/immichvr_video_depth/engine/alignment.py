@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
+from immichvr_depth.compiled import kernel
 
 from immichvr_video_depth.engine.frames import FloatImage, Share
 from immichvr_video_depth.engine.resizing import resized
@@ -82,14 +83,28 @@ def least_squares(pairs: Iterable[tuple[FloatImage, FloatImage]]) -> tuple[float
     squares = total = products = wanted = 0.0
     count = 0
     for current, reference in pairs:
-        p, t = current.ravel().astype(np.float64), reference.ravel().astype(np.float64)
-        squares, total, count = squares + float(p @ p), total + float(p.sum()), count + p.size
-        products, wanted = products + float(p @ t), wanted + float(t.sum())
+        sums = _sums(current, reference)
+        squares, total, products, wanted = squares + sums[0], total + sums[1], products + sums[2], wanted + sums[3]
+        count += current.size
     determinant = squares * count - total * total
     if determinant <= _CONSTANT * squares * count:
         return 1.0, 0.0
     scale = (count * products - total * wanted) / determinant
     return scale, (squares * wanted - total * products) / determinant
+
+
+@kernel
+def _sums(current: FloatImage, reference: FloatImage) -> tuple[float, float, float, float]:
+    """Of p * p, p, p * t and t, in double precision."""
+    squares = total = products = wanted = 0.0
+    for y in range(current.shape[0]):
+        for x in range(current.shape[1]):
+            p, t = np.float64(current[y, x]), np.float64(reference[y, x])
+            squares += p * p
+            total += p
+            products += p * t
+            wanted += t
+    return squares, total, products, wanted
 
 
 def packed(shares: Sequence[Share], name: str) -> dict[str, npt.NDArray[np.generic]]:

@@ -17,6 +17,7 @@ from immichvr_video_depth.engine.checkpoints import Arrays, Checkpoints, Place
 from immichvr_video_depth.engine.frames import DepthFrame, Estimator, Output, Picture
 from immichvr_video_depth.engine.pipeline import Channel, Pipeline
 from immichvr_video_depth.engine.stages import Alignment, Held, Inference, Seam, Seen, Shot, ShotEnded, remaining
+from immichvr_video_depth.heap import share_heap
 
 _FEW = 4
 """Frames that wait between two stages."""
@@ -50,6 +51,7 @@ def run(
     told from this thread up to which time, in seconds, everything is written; what it raises ends the work. Raises what
     a stage raises, and EmptyVideo; outputs are abandoned and nothing runs any more then.
     """
+    share_heap()
     try:
         return _run(frames, estimator, outputs, checkpoints, progress, shown)
     except BaseException:

@@ -11,6 +11,7 @@ from immichvr_common.tasks import MadeFile
 from immichvr_video import Codec, Encoding
 
 from immichvr_video_depth.engine.frames import DepthFrame
+from immichvr_video_depth.engine.levels import write_levels
 from immichvr_video_depth.outputs.clip import Clip
 from immichvr_video_depth.outputs.layout import bounded
 from immichvr_video_depth.outputs.sealed import SealedVideo
@@ -27,14 +28,14 @@ class DepthVideo:
         self._size = bounded(clip.width, clip.height, MOST_PIXELS)
         encoding = Encoding(*self._size, codec, grey=True, fps=clip.fps, quality=_QUALITY[codec])
         self._top = (1 << encoding.bits) - 1
-        self._kind = np.uint8 if encoding.bits == 8 else np.uint16
+        self._luma = np.empty(self._size[::-1], np.uint8 if encoding.bits == 8 else np.uint16)
         self._video = SealedVideo(folder / "depth.mp4", encoding)
         self._codec = codec
 
     def write(self, frame: DepthFrame) -> None:
         """The next frame."""
-        luma = np.rint(frame.values(*self._size) * np.float32(self._top)).astype(self._kind)
-        self._video.write(luma, frame.time, frame.duration)
+        write_levels(frame, self._top, self._luma)
+        self._video.write(self._luma, frame.time, frame.duration)
 
     def seal(self) -> list[Path]:
         """The new segment."""

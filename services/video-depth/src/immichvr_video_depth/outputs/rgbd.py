@@ -14,6 +14,7 @@ from immichvr_common.tasks import MadeFile
 from immichvr_video import Encoding, plays_in_browsers
 
 from immichvr_video_depth.engine.frames import DepthFrame
+from immichvr_video_depth.engine.levels import write_levels
 from immichvr_video_depth.outputs.clip import Clip
 from immichvr_video_depth.outputs.layout import GUTTER, layout_of
 from immichvr_video_depth.outputs.sealed import SealedVideo
@@ -31,6 +32,7 @@ class RgbdVideo:
     def __init__(self, folder: Path, clip: Clip, keep: Keep = keep) -> None:
         """keep: gets `init.mp4` with the layout, then `00001.m4s`, … with the seconds that they show."""
         self._layout = layout_of(clip.width, clip.height)
+        self._drawn = np.empty((self._layout.height, self._layout.width, 3), np.uint8)
         self._keep = keep
         encoding = Encoding(self._layout.width, self._layout.height, "h264", fps=clip.fps)
         heard = clip.audio if plays_in_browsers(clip.audio_codec) else None
@@ -74,12 +76,11 @@ class RgbdVideo:
         return {"rgbd": self._layout.details()}
 
     def _picture(self, frame: DepthFrame) -> npt.NDArray[np.uint8]:
-        layout = self._layout
+        layout, picture = self._layout, self._drawn
         width, height = layout.view_width, layout.height
-        picture = np.empty((height, layout.width, 3), np.uint8)
         colour, depth = picture[:, :width], picture[:, layout.depth_x :]
         colour[:] = sized(frame.rgb, width, height)
-        depth[:] = np.rint(frame.values(width, height) * 255).astype(np.uint8)[..., None]
+        write_levels(frame, 255, depth)
         picture[:, width : width + GUTTER // 2] = colour[:, -1:]
         picture[:, width + GUTTER // 2 : layout.depth_x] = depth[:, :1]
         return picture
