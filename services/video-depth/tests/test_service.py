@@ -15,6 +15,7 @@ from immichvr_common.processes.pool import ChildPool
 from immichvr_common.rpc import RpcServer
 from immichvr_common.rpc_settings import RpcSettings
 from immichvr_common.tasks import Task
+from immichvr_video import inspect
 from immichvr_video.testing.clips import Clip, make_clip
 from immichvr_video_depth.jobs import perform
 from immichvr_video_depth.service import RPC_NAMES, register
@@ -56,17 +57,27 @@ async def test_a_caller_gets_depth_of_a_clip_then_stereo_of_that_and_words_for_w
     assert "invalid_video" in refused.value.details()
 
 
-@pytest.mark.parametrize(("to_s", "key"), [(0.4, "heuristic-part-200-400"), (0, "heuristic-part-200-end")])
-def test_a_part_of_a_video_is_an_asset_of_its_own(
-    to_s: float, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("wish", "key"),
+    [
+        ({"range": {"fromS": 0.2, "toS": 0.4}}, "heuristic-part-200-400"),
+        ({"range": {"fromS": 0.2, "toS": 0}}, "heuristic-part-200-end"),
+        ({"codec": "av1"}, "heuristic-av1"),
+        ({"codec": "h264", "range": {"fromS": 0.2}}, "heuristic-h264-part-200-end"),
+        ({"codec": "hevc"}, "heuristic"),
+    ],
+)
+def test_a_part_of_a_video_and_another_codec_are_assets_of_their_own(
+    wish: dict[str, object], key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("IMMICHVR_MODELS_OFFLINE", "1")
     monkeypatch.setenv("IMMICHVR_MODELS_DIR", str(tmp_path / "models"))
-    params = {"model": "heuristic", "outputs": ["depth"], "range": {"fromS": 0.2, "toS": to_s}}
+    params = {"model": "heuristic", "outputs": ["depth"], **wish}
     clip = write_clip(tmp_path / "walk.mp4", 12)
     (tmp_path / "out").mkdir()
     [made] = perform(Task("video-depth", params, {"source": clip}, tmp_path / "out"), lambda *_: None)
     assert made.model_key == key
+    assert inspect(tmp_path / "out" / "depth.mp4").codec == wish.get("codec", "hevc")
 
 
 async def test_a_part_without_an_end_is_made_of_a_video_that_tells_no_length(

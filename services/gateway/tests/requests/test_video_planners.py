@@ -74,6 +74,10 @@ def test_a_part_and_another_codec_are_other_assets_and_the_whole_video_is_no_par
     assert VideoDepthRequest(range={"from_s": 0}).plan(known()).id == VideoDepthRequest().plan(known()).id
 
 
+def test_the_codec_that_is_usual_is_the_same_asset_named_or_not() -> None:
+    assert VideoDepthRequest(codec="hevc").plan(known()).id == VideoDepthRequest().plan(known()).id
+
+
 def test_what_was_made_by_the_same_recipe_answers_and_is_outdated_once_the_video_changes() -> None:
     for wish in ({}, {"codec": "h264"}, {"range": {"from_s": 1, "to_s": 2}}):
         manifest = a_depth_video(**wish)  # type: ignore[arg-type]
@@ -115,13 +119,14 @@ def test_stereo_is_made_of_the_depth_that_is_there_and_of_the_part_that_it_is_of
 
 def test_what_is_made_of_all_of_a_video_comes_before_a_part_of_it_however_it_was_made() -> None:
     index = AssetIndex()
-    for key in ("heuristic-part-5000-end", "vda-small-part-1000-2000", "heuristic"):
+    keys = ("heuristic-part-5000-end", "vda-small-av1-part-1000-2000", "heuristic-h264", "heuristic")
+    for key in keys:
         index.put(entry_of(a_depth_video().model_copy(update={"model_key": key})))
     there_are = index.of(OF.source)
-    assert [one.model_key for one in there_are] == ["heuristic", "vda-small-part-1000-2000", "heuristic-part-5000-end"]
+    assert tuple(one.model_key for one in there_are) == keys[::-1]
     assert choose(known(there_are), "depth-video", "auto").model_key == "heuristic"
-    assert choose(known(there_are[1:]), "depth-video", "auto").model_key == "vda-small-part-1000-2000"
-    assert choose(known(there_are), "depth-video", "heuristic-part-5000-end") == there_are[2]
+    assert choose(known(there_are[2:]), "depth-video", "auto").model_key == "vda-small-av1-part-1000-2000"
+    assert choose(known(there_are), "depth-video", "heuristic-part-5000-end") == there_are[3]
 
 
 def test_stereo_that_is_there_answers_and_of_a_video_that_has_changed_none_is_made() -> None:

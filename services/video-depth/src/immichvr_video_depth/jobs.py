@@ -13,8 +13,8 @@ from immichvr.videodepth.v1.videodepth_pb2 import Range, StereoParams, VideoDept
 from immichvr_catalog import DEPTH_VIDEO, is_of_model
 from immichvr_common.errors import InvalidRequest
 from immichvr_common.keeping import begin_anew, keep
-from immichvr_common.spans import part_key
 from immichvr_common.tasks import Made, Report, Task
+from immichvr_common.video_keys import codec_key, part_key
 from immichvr_inference.context import RunContext
 from immichvr_inference.model_jobs import perform_model_job, reporting_downloads
 from immichvr_video import Span, VideoLimits, inspect
@@ -72,9 +72,10 @@ def _depth(context: RunContext, task: Task, report: Report) -> list[Made]:
     every_s = current_settings().video.checkpoint_s
     earlier = Earlier(partial(keep, resumes=True), task.kept, every_s, estimator.through, begin_anew)
     made = depth_video(task.inputs["source"], task.folder, wish, estimator, video_limits(), report, earlier)
-    if wish.span is None:
-        return [made]
-    return [replace(made, model_key=part_key(made.model_key, params.range.from_s, params.range.to_s or None))]
+    key = codec_key(made.model_key, wish.codec)
+    if wish.span is not None:
+        key = part_key(key, params.range.from_s, params.range.to_s or None)
+    return [replace(made, model_key=key)]
 
 
 def _stereo(task: Task, report: Report) -> list[Made]:

@@ -64,7 +64,7 @@ def test_rgbd_is_what_every_browser_plays_with_its_index_in_front(made: tuple[Pa
     assert data.index(b"moov") < data.index(b"mdat")
 
 
-@pytest.mark.parametrize(("codec", "within"), [("hevc", 0.012), ("h264", 0.03)])
+@pytest.mark.parametrize(("codec", "within"), [("hevc", 0.012), ("av1", 0.03), ("h264", 0.03)])
 def test_depth_comes_back_in_its_units(tmp_path: Path, codec: Any, within: float) -> None:
     """Of a range of 4: a third, and three quarters, of a per cent at most."""
     outputs = open_outputs(["depth"], tmp_path, CLIP, MAKER, codec=codec)

@@ -13,8 +13,8 @@ from immichvr_common.logs import get_log
 from immichvr_common.manifests import Manifest, read_manifest
 from immichvr_common.sourced import OfSource, StoredSource
 from immichvr_common.sources import Source
-from immichvr_common.spans import is_part, whole_key
 from immichvr_common.storage import ObjectStore
+from immichvr_common.video_keys import is_part, is_usual, whole_key
 from immichvr_models import registry
 
 log = get_log(__name__)
@@ -178,9 +178,10 @@ def by_kind(entries: Iterable[AssetEntry]) -> dict[str, list[str]]:
     return found
 
 
-def rank(entry: AssetEntry) -> tuple[bool, int]:
-    """How far from the best an asset is: what is of a part alone comes after all that is whole, however good."""
-    return is_part(entry.model_key), model_rank(entry)
+def rank(entry: AssetEntry) -> tuple[bool, int, bool]:
+    """How far from the best an asset is: what is of a part alone comes after all that is whole, however good; of one
+    model, another codec after the usual one."""
+    return is_part(entry.model_key), model_rank(entry), not is_usual(entry.model_key)
 
 
 def model_rank(entry: AssetEntry) -> int:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from immichvr.videodepth.v1.videodepth_pb2 import Range, VideoDepthParams
 from immichvr_catalog import DEPTH_VIDEO
+from immichvr_common.video_keys import USUAL_CODEC
 from immichvr_models import registry
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
@@ -48,7 +49,7 @@ class VideoDepthRequest(JobRequest):
     range: TimeRange | None = None
     codec: str | None = Field(
         None, max_length=8, json_schema_extra={"enum": [*CODECS, None]},
-        description="of the depth video; the best of those that the worker can write by default",
+        description="of the depth video; hevc by default. In another one it is an asset of its own, `…-av1`",
     )  # fmt: skip
     force: StrictBool = False
 
@@ -79,7 +80,7 @@ class VideoDepthRequest(JobRequest):
         )  # fmt: skip
 
     def _params(self) -> VideoDepthParams:
-        params = VideoDepthParams(model=self.model, codec=self.codec or "")
+        params = VideoDepthParams(model=self.model, codec="" if self.codec in (None, USUAL_CODEC) else self.codec)
         if self.range is not None and (self.range.from_s or self.range.to_s is not None):
             params.range.CopyFrom(Range(from_s=self.range.from_s, to_s=self.range.to_s or 0))
         return params

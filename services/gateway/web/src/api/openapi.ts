@@ -4278,7 +4278,7 @@ export interface components {
                 } | null;
                 /**
                  * Codec
-                 * @description of the depth video; the best of those that the worker can write by default
+                 * @description of the depth video; hevc by default. In another one it is an asset of its own, `…-av1`
                  * @enum {unknown}
                  */
                 codec?: "hevc" | "av1" | "h264" | null;
@@ -5851,7 +5851,7 @@ export interface components {
             range?: components["schemas"]["TimeRange"] | null;
             /**
              * Codec
-             * @description of the depth video; the best of those that the worker can write by default
+             * @description of the depth video; hevc by default. In another one it is an asset of its own, `…-av1`
              * @enum {unknown}
              */
             codec?: "hevc" | "av1" | "h264" | null;

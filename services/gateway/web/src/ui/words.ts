@@ -96,15 +96,20 @@ export function momentWords(iso: string | null): string {
   return new Date(iso).toLocaleString(undefined, options);
 }
 
-/** The name of a model key: `lift-K` are splats lifted from the depth of `K`, `K-part-…` is of a part of a video. */
+/** The name of a model key: `lift-K` are splats lifted from the depth of `K`, `K-part-…` is of a part of a video,
+ * `K-av1` in another codec. */
 export function modelWords(key: string, models: Model[]): string {
   const named = models.find((model) => model.key === key)?.name;
   if (named) return named;
   const whole = key.replace(/-part-\d+-(\d+|end)$/, '');
   if (whole !== key) return `${modelWords(whole, models)}, a part`;
+  const codec = /^(.+)-(av1|h264)$/.exec(key);
+  if (codec) return `${modelWords(codec[1] ?? '', models)}, ${CODECS[codec[2] ?? '']}`;
   if (!key.startsWith('lift-')) return BUILT_IN[key] ?? key;
   return `Lifted from depth: ${modelWords(key.slice('lift-'.length), models)}`;
 }
+
+const CODECS: Record<string, string> = { av1: 'AV1', h264: 'H.264' };
 
 const BUILT_IN: Record<string, string> = {
   embedded: 'Depth carried by the photo',
