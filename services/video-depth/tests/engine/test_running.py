@@ -128,6 +128,31 @@ def test_few_pictures_are_held_at_the_size_of_the_video(tmp_path: Path, window: 
     assert max(counts) <= most
 
 
+@pytest.mark.parametrize("window", [32, 1])
+def test_large_frames_wait_in_smaller_numbers_and_all_come_through(
+    tmp_path: Path, window: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However large they are, a window and the frames that it knows have a place: nothing gets stuck."""
+    monkeypatch.setattr("immichvr_video_depth.engine.running._MOST_BYTES", 1)
+    alive: set[int] = set()
+    counts: list[int] = []
+
+    def watched() -> Iterator[tuple[Still, int]]:
+        for moment, shot in video(200, 1, 60):
+            alive.add(moment.index)
+            weakref.finalize(moment.rgb, alive.discard, moment.index)
+            counts.append(len(alive))
+            yield moment, shot
+
+    class Forgetful(Journal):
+        def write(self, frame: DepthFrame) -> None:
+            super().write(frame)
+            self.frames, self.lines = [], []
+
+    assert run(watched(), CostFree(window), [Forgetful(tmp_path)]).frames == 261
+    assert max(counts) <= 48 + 2
+
+
 class Broken(Exception):
     pass
 

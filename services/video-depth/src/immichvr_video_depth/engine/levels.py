@@ -36,7 +36,8 @@ def write_levels(frame: DepthFrame, top: int, out: Samples) -> None:
 
 def _places(columns: int, width: int) -> npt.NDArray[np.float64]:
     """Where in a map each column of the picture is, corners on corners; never its last one, to which it is a whole."""
-    return np.minimum(np.arange(width) * _step(columns, width), np.nextafter(columns - 1, 0) if columns > 1 else 0)
+    last = float(np.nextafter(columns - 1, 0)) if columns > 1 else 0.0
+    return np.minimum(np.arange(width, dtype=np.float64) * _step(columns, width), last)
 
 
 def _step(source: int, target: int) -> float:
@@ -46,7 +47,7 @@ def _step(source: int, target: int) -> float:
 @kernel
 def _write(
     one: Floats, other: Floats, numbers: Floats, lefts: Indices, parts: Floats, steps: npt.NDArray[np.float64],
-    metric: bool, low: float, span: float, top: int, planes: Samples,
+    metric: bool, low: np.float32, span: np.float32, top: int, planes: Samples,
 ) -> None:  # fmt: skip
     height, width, channels = planes.shape
     line = np.empty(width, np.float32)

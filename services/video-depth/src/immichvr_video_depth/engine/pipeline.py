@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, Generic, TypeVar
+
+import numpy.typing as npt
 
 T = TypeVar("T")
 
@@ -71,6 +74,45 @@ class Channel(Generic[T]):
             del one  # not held while the next is waited for
 
 
+class Room:
+    """Bytes that things on their way may take: who brings more waits, until enough of them are forgotten.
+
+    So many of them always have a place, however large they are.
+    """
+
+    def __init__(self, most_bytes: int, always: int) -> None:
+        self._most, self._always = most_bytes, always
+        self._bytes = self._count = 0
+        self._changed = threading.Condition()
+        self._stopped = False
+
+    def take(self, things: Collection[npt.NDArray[Any]]) -> None:
+        """Counts these arrays, which belong together, until each is forgotten. Raises Stopped."""
+        size = sum(one.nbytes for one in things)
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._stopped or self._bytes + size <= self._most or self._count < self._always * len(things)
+            )
+            if self._stopped:
+                raise Stopped
+            self._bytes += size
+            self._count += len(things)
+        for one in things:
+            weakref.finalize(one, self._left, one.nbytes).atexit = False
+
+    def stop(self) -> None:
+        """Whoever waits here or will is told that it is over."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def _left(self, size: int) -> None:
+        with self._changed:
+            self._bytes -= size
+            self._count -= 1
+            self._changed.notify_all()
+
+
 class Pipeline:
     """Stages and the channels between them. The first error is the pipeline's.
 
@@ -78,7 +120,7 @@ class Pipeline:
     """
 
     def __init__(self) -> None:
-        self._channels: list[Channel[Any]] = []
+        self._channels: list[Channel[Any] | Room] = []
         self._stages: list[threading.Thread] = []
         self._ended = threading.Condition()
         self._left = 0
@@ -87,8 +129,15 @@ class Pipeline:
 
     def channel(self, capacity: int) -> Channel[Any]:
         """A channel that ends with the pipeline."""
-        self._channels.append(Channel(capacity))
-        return self._channels[-1]
+        channel = Channel[Any](capacity)
+        self._channels.append(channel)
+        return channel
+
+    def room(self, most_bytes: int, always: int) -> Room:
+        """Room that ends with the pipeline."""
+        room = Room(most_bytes, always)
+        self._channels.append(room)
+        return room
 
     def stage(
         self,

@@ -17,10 +17,14 @@ from immichvr_video_depth.engine.checkpoints import Arrays, Checkpoints, Place
 from immichvr_video_depth.engine.frames import DepthFrame, Estimator, Output, Picture
 from immichvr_video_depth.engine.pipeline import Channel, Pipeline
 from immichvr_video_depth.engine.stages import Alignment, Held, Inference, Seam, Seen, Shot, ShotEnded, remaining
+from immichvr_video_depth.engine.windows import OVERLAP, WINDOW
 from immichvr_video_depth.heap import share_heap
 
 _FEW = 4
 """Frames that wait between two stages."""
+_MOST_BYTES = 512 << 20
+"""Of frames on their way, in which there is room for _ALWAYS at least: more than a window and those it knows."""
+_ALWAYS = WINDOW + OVERLAP + 6
 
 
 @dataclass
@@ -47,9 +51,9 @@ def run(
     """Writes the depth of a video.
 
     frames: the decoded frames, all of one size, each with its shot; from the first one on also where an earlier try is
-    taken up. shown: makes a picture no larger than outputs need it; about a hundred wait for their depth. progress:
-    told from this thread up to which time, in seconds, everything is written; what it raises ends the work. Raises what
-    a stage raises, and EmptyVideo; outputs are abandoned and nothing runs any more then.
+    taken up. shown: makes a picture no larger than outputs need it; 48 of them wait for their depth, or as many as 512
+    MiB hold. progress: told from this thread up to which time, in seconds, everything is written; what it raises ends
+    the work. Raises what a stage raises, and EmptyVideo; outputs are abandoned and nothing runs any more then.
     """
     share_heap()
     try:
@@ -76,7 +80,8 @@ def _run(
     decoded: Channel[tuple[Held, int]] = pipeline.channel(_FEW)
     seen: Channel[Seen | ShotEnded] = pipeline.channel(1)
     depth: Channel[DepthFrame | Seam] = pipeline.channel(_FEW)
-    pipeline.stage("decoded", lambda: remaining(frames, begin, known, estimator.prepared, shown), decoded)
+    room = pipeline.room(_MOST_BYTES, _ALWAYS)
+    pipeline.stage("decoded", lambda: remaining(frames, begin, known, estimator.prepared, shown, room), decoded)
     pipeline.stage("inferred", lambda: inference(decoded), seen, decoded)
     pipeline.stage("aligned", lambda: Alignment(estimator, begin, arrays, known)(seen), depth, seen)
     pipeline.stage("encoded", lambda: encoding(depth), None, depth)

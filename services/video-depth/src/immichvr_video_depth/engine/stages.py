@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import chain, islice
+from itertools import islice
 from typing import TypeVar
 
 import numpy as np
@@ -19,6 +19,7 @@ from immichvr_video_depth.engine.alignment import Shares, WindowAlignment
 from immichvr_video_depth.engine.checkpoints import Arrays, Place
 from immichvr_video_depth.engine.following import FollowingAlignment
 from immichvr_video_depth.engine.frames import DepthFrame, Estimator, FloatImage, Moment, Picture, Prepared
+from immichvr_video_depth.engine.pipeline import Room
 from immichvr_video_depth.engine.ranges import SlowRange, percentiles
 from immichvr_video_depth.engine.windows import STEP, WINDOW, Apart, Overlapping, Window
 
@@ -84,16 +85,20 @@ def remaining(
     known: MutableMapping[int, Held],
     prepared: Callable[[Picture], Prepared],
     shown: Callable[[Picture], Picture],
+    room: Room,
 ) -> Iterator[tuple[Held, int]]:
     """The frames that were not done in an earlier try; of the others, those still needed go into `known`.
 
-    Nothing is held of a frame from here on but what the network takes and what outputs show.
+    Nothing is held of a frame from here on but what the network takes and what outputs show, and of all frames
+    together no more than there is room for.
     """
 
     def held(moment: Moment) -> Held:
         height, width = moment.rgb.shape[:2]
         picture = Shown(moment.index, moment.time, moment.duration, shown(moment.rgb), (height, width))
-        return Held(picture, prepared(moment.rgb))
+        one = Held(picture, prepared(moment.rgb))
+        room.take([picture.rgb] if one.seen is picture.rgb else [picture.rgb, one.seen])
+        return one
 
     needed = {*begin.keys, *begin.waiting}
     for moment, shot in frames:
@@ -233,6 +238,13 @@ class Alignment:
 
 
 def _begun(given: Iterable[T]) -> Iterator[T]:
-    """The same, the first of which is there."""
+    """The same, the first of which is there; it is not held once it was given."""
     given = iter(given)
-    return chain(list(islice(given, 1)), given)
+    first = deque(islice(given, 1))
+
+    def flow() -> Iterator[T]:
+        while first:
+            yield first.popleft()
+        yield from given
+
+    return flow()
