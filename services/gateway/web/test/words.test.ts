@@ -135,7 +135,9 @@ describe('quantities in words', () => {
   it('models, also lifted ones and those this server does not list', () => {
     const models = [{ key: 'da2-small', name: 'Depth Anything V2 Small' } as Model];
     expect(modelWords('da2-small', models)).toBe('Depth Anything V2 Small');
-    expect(modelWords('da2-small-av1-part-0-end', models)).toBe('Depth Anything V2 Small, AV1, a part');
+    expect(modelWords('da2-small-av1-part-0-end', models)).toBe(
+      'Depth Anything V2 Small, AV1, a part',
+    );
     expect(modelWords('lift-da2-small', models)).toBe('Lifted from depth: Depth Anything V2 Small');
     expect(modelWords('lift-embedded', [])).toBe('Lifted from depth: Depth carried by the photo');
     expect(modelWords('brand-new', [])).toBe('brand-new');

@@ -6,9 +6,6 @@ uncovers stays a hole. Each pixel of the new picture looks up where it comes fro
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-import cv2
 import numpy as np
 from immichvr_depth.compiled import Bytes, Floats, kernel
 
@@ -23,29 +20,22 @@ def warp(rgb: Bytes, values: Floats, gain: float, convergence: float) -> tuple[B
     values: (h, w) float32, 0 farthest, 1 nearest. Returns the new picture, black in holes, and the value of what is
     seen at each of its pixels, (h, w) float32, HOLE where nothing is.
     """
-    seen = np.full(values.shape, HOLE, np.float32)
-    origin = np.full(values.shape, HOLE, np.float32)
-    _warp_rows(values, gain, convergence, seen, origin)
-    view = cv2.remap(rgb, origin, _rows(*values.shape), cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    return np.asarray(view, np.uint8), seen
-
-
-@lru_cache(maxsize=2)
-def _rows(height: int, width: int) -> Floats:
-    """The row of each pixel."""
-    return np.repeat(np.arange(height, dtype=np.float32)[:, None], width, axis=1)
+    view, seen = np.empty(rgb.shape, np.uint8), np.empty(values.shape, np.float32)
+    _warp_rows(np.ascontiguousarray(rgb), values, gain, convergence, view, seen)
+    return view, seen
 
 
 @kernel
-def _warp_rows(values: Floats, gain: float, convergence: float, seen: Floats, origin: Floats) -> None:
-    """Writes the value of what is seen at each pixel, and the column that it comes from."""
+def _warp_rows(rgb: Bytes, values: Floats, gain: float, convergence: float, view: Bytes, seen: Floats) -> None:
+    """Writes the value of what is seen at each pixel, and its colour."""
     height, width = values.shape
     tear = np.float32(TEAR / max(abs(gain), 1e-9))
     one, half = np.float32(1.0), np.float32(0.5)
     scale, screen = np.float32(gain), np.float32(gain * convergence)
-    place = np.empty(width, np.float32)
+    place, source = np.empty(width, np.float32), np.zeros(width, np.float32)
     for y in range(height):
-        row, top, source = values[y], seen[y], origin[y]
+        row, top = values[y], seen[y]
+        top[:] = HOLE
         for x in range(width):
             place[x] = np.float32(x) + (scale * row[x] - screen)
         _cover(top, source, place[0] - half, place[0], row[0], 0)
@@ -69,6 +59,25 @@ def _warp_rows(values: Floats, gain: float, convergence: float, seen: Floats, or
                 t += np.int32(1)
         x = width - 1
         _cover(top, source, place[x], place[x] + half, row[x], x)
+        _colour(view[y], rgb[y], top, source)
+
+
+@kernel
+def _colour(view: Bytes, rgb: Bytes, top: Floats, source: Floats) -> None:
+    """One row, from the columns that its pixels come from, to a 256th of a pixel; black where nothing is seen."""
+    # Unsigned places: compiled code need not ask whether they count from the end.
+    pixels, drawn = rgb.reshape(-1), view.reshape(-1)
+    for t in range(source.shape[0]):
+        is_seen = np.int32(top[t] != HOLE)
+        origin = max(source[t], np.float32(0))
+        left = np.int32(origin)
+        right = min(left + np.int32(1), np.int32(source.shape[0] - 1))
+        share = np.int32((origin - np.float32(left)) * np.float32(256))
+        one, other, to = np.uintp(3) * np.uintp(left), np.uintp(3) * np.uintp(right), np.uintp(3) * np.uintp(t)
+        for channel in range(3):
+            colour = np.int32(pixels[one + np.uintp(channel)])
+            beside = np.int32(pixels[other + np.uintp(channel)])
+            drawn[to + np.uintp(channel)] = is_seen * (((colour << 8) + (beside - colour) * share + 128) >> 8)
 
 
 @kernel
