@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import signal
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -17,8 +18,6 @@ from immichvr_helm_check.references import secrets
 from immichvr_helm_check.rendering import render
 from immichvr_helm_check.running import Release
 from PIL import Image
-
-from .test_api import ended
 
 ROOT = Path(__file__).resolve().parents[2]
 VALUES = {"photos": {"existingClaim": "photos"}, "models": {"offline": True}, "publicUrl": "http://127.0.0.1"}
@@ -32,7 +31,7 @@ async def release() -> AsyncIterator[Release]:
         yield Release(objects, processes(objects, {}), Path(folder), ROOT, defaults_of_images(ROOT / START))
 
 
-async def test_a_job_runs_through_the_pods_of_the_chart(release: Release) -> None:
+async def test_a_job_runs_through_the_pods_of_the_chart(release: Release, ended: Callable[..., Any]) -> None:
     gateway = next(one for one in release.processes if one.is_the_service and one.service == "gateway")
     photos = release.folder(gateway) / "photos"
     photos.mkdir(parents=True)
