@@ -18,7 +18,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 OWNER = "00000000-0000-4000-8000-00000000000a"
-PERMISSIONS = ["user.read", "asset.read", "asset.view", "asset.download"]
+PERMISSIONS = ["user.read", "asset.read", "asset.view", "asset.download", "stack.read"]
 _THUMBNAIL = bytes(range(250)) * 48
 _NEWEST = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -51,11 +51,12 @@ class Stub:
 
     def __init__(self, photos: int) -> None:
         self._photos = photos
-        self._fixed = {
+        self._fixed: dict[str, Any] = {
             "/api/server/version": {"major": 3, "minor": 1, "patch": 0, "prerelease": None},
             "/api/server/ping": {"res": "pong"},
             "/api/server/config": {"externalDomain": "", "isInitialized": True},
             "/api/users/me": {"id": OWNER, "name": "Ann", "email": "ann@example.org", "isAdmin": False},
+            "/api/stacks": [],
             "/api/api-keys/me": {"id": OWNER, "name": "bench", "permissions": PERMISSIONS},
         }
 

@@ -105,6 +105,30 @@ async def test_who_comes_back_to_another_gateway_hears_what_they_missed_and_no_m
         await each.leave()
 
 
+async def test_everybody_is_told_where_they_are_at_once_and_when_they_have_heard_what_came_since(two, workers) -> None:
+    one, other = two
+    first, second = Client(), Client()
+    await first.connect(one)
+    await first.until(lambda: first.at)
+    assert first.heard[0] == ("news:at", {"id": first.at})
+    began = first.at
+    made = (await one.post("beach.jpg", "depth")).json()["job"]
+    await first.until(lambda: "succeeded" in first.states(made["id"]))
+    await first.until(lambda: first.heard[-1][0] == "news:at" and _number(first.at) > _number(began))
+    await second.connect(other)
+    async with asyncio.timeout(30):
+        while second.at != first.at:  # noqa: ASYNC110  # whoever is behind is told a moment later
+            await asyncio.sleep(0.01)
+    told = [_number(news["id"]) for event, news in first.heard if event == "news:at"]
+    assert told == sorted(set(told)), "each place once, and none before the last"
+    for each in (first, second):
+        await each.leave()
+
+
+def _number(place: str) -> int:
+    return int(place.rpartition("-")[2])
+
+
 async def test_whoever_was_away_for_too_long_is_told_to_read_everything_anew(gateway) -> None:
     client = Client()
     for place in ("1-1", "nonsense"):

@@ -18,6 +18,7 @@ from immichvr_gateway.batches.records import (
     Failure,
     Signal,
 )
+from immichvr_gateway.http.description import also
 from immichvr_gateway.http.problems import not_found
 from immichvr_gateway.http.repeated import RepeatableInSecret
 from immichvr_gateway.library import Identity
@@ -114,7 +115,7 @@ async def retry_batch(batch_id: str, who: Person, up: Up) -> BatchView:
     return _view(await up.batches.retry(_mine(up, who, batch_id)))
 
 
-@router.post("/{batch_id}/signal")
+@router.post("/{batch_id}/signal", responses=also(401, 429))
 async def signal_batch(
     batch_id: str,
     wanted: SignalWanted,
