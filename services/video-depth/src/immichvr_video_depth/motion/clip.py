@@ -25,8 +25,9 @@ LONGER_SIDE, SHORTER_SIDE = 1920, 1080
 MOST_BYTES_PER_S = 1_000_000
 _THREADS = 2
 _RENDERED = 0.8  # of the work
-_QUALITIES = ((10, 23), (14, 26), (20, 30), (26, 36))
-"""Quantiser of the first picture, which is the photo and is seen as such; and rate of all others. Tried in turn."""
+_QUALITIES = ((10, 23), (10, 26), (12, 30), (18, 34), (26, 36))
+"""Quantiser of the first picture, which is the photo and is seen as such; and rate of all others. Tried in turn: what
+moves gives way first."""
 
 
 @dataclass(frozen=True)
