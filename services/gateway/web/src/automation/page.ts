@@ -49,7 +49,7 @@ export class AutomationPage {
       option(this.pointer, 'Note in each photo’s metadata in Immich where its 3D is'),
       option(this.tag, 'Tag photos that have 3D with “3D” in Immich'),
       option(this.clips, 'Let photos of which a motion clip is made move in Immich itself'),
-      option(this.external, 'Also files of external libraries'),
+      option(this.external, 'Also those whose files lie in external libraries'),
       this.save,
     );
     this.taking = el('div', { class: 'automation-form' }, this.moving, this.still);

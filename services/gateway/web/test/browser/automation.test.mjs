@@ -46,7 +46,7 @@ describe('photos that become 3D by themselves', () => {
       },
       async (page, { automation }) => {
         const clips = page.getByLabel('Let photos of which a motion clip is made move');
-        const external = page.getByLabel('Also files of external libraries');
+        const external = page.getByLabel('Also those whose files lie in external libraries');
         const takeOff = page.getByRole('button', { name: 'Take them all off' });
         await page.getByText('Photos do not become 3D by themselves').waitFor();
         assert.ok(await external.isDisabled());

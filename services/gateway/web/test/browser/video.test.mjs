@@ -181,7 +181,7 @@ describe('videos', () => {
       await page.reload();
       await modeIs(page, 'depth');
       await page.getByRole('button', { name: 'Sound on' }).click();
-      const volume = page.getByRole('slider', { name: 'Volume' });
+      const volume = page.getByLabel('Volume', { exact: true });
       assert.equal(await volume.getAttribute('aria-valuetext'), '90 %');
       await page.getByRole('button', { name: 'Playback' }).click();
       assert.equal(await page.getByLabel('Speed', { exact: true }).inputValue(), '1.25');
