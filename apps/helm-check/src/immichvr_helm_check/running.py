@@ -1,17 +1,21 @@
 """A rendered release as processes of this machine: each container's command and environment, in its pod's folder.
 
 What a cluster would do is done by replacing words: mounted paths lie below the folder, names and ports of Services lead
-to a free port of loopback, programs of images are those that are installed here.
+to a free port of loopback, programs of images are those that are installed here. Where this process may, a root that is
+read-only in the pod is so here: nothing but the folder can be written to, and the repository, whose compiled kernels
+stand for the image's.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -28,6 +32,14 @@ _SERVERS = {"nats-server": "NATS_SERVER", "weed": "WEED"}
 """Programs of others' images, and the variable that names another of that kind."""
 _WEED_PORTS = ("master.port", "volume.port", "filer.port", "s3.port")
 _PATIENCE_S = 120
+_READ_ONLY = """
+set -e
+for place in "$FOLDER" "$REPOSITORY"; do mount --bind "$place" "$place"; done
+mount -o remount,bind,ro /
+cd "$PWD"
+unset FOLDER REPOSITORY
+exec "$@"
+"""
 
 
 class Failed(RuntimeError):
@@ -162,9 +174,13 @@ class Release:
         command = [self._here(one, word) for word in process.command]
         directory = one.folder / str(process.container.get("workingDir", "/tmp")).lstrip("/")  # noqa: S108  # the pod's
         directory.mkdir(parents=True, exist_ok=True)
+        program = self._program(command)
+        if self._is_shut(process):
+            environment |= {"FOLDER": str(one.folder), "REPOSITORY": str(self.repository)}
+            program = ["unshare", "--mount", "--propagation", "private", "sh", "-c", _READ_ONLY, "sh", *program]
         with one.log.open("ab") as log:
             one.started = subprocess.Popen(
-                self._program(command), stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment,
+                program, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment,
                 cwd=directory, start_new_session=True,
             )  # fmt: skip
 
@@ -175,8 +191,21 @@ class Release:
         found = {"PATH": path, "HOME": temporary, "TMPDIR": temporary}
         if one.process.service:
             web = self.repository / "services/gateway/web/dist"
-            found |= {"SERVICE": one.process.service, "IMMICHVR_GATEWAY_WEB": str(web), "PYTHONSAFEPATH": "1"}
+            found = {**self._of_dockerfile(one), **found}
+            found |= {"SERVICE": one.process.service, "IMMICHVR_GATEWAY_WEB": str(web)}
         return found
+
+    def _of_dockerfile(self, one: Running) -> dict[str, str]:
+        """Its variables, but for those of kernels: in an image they lie elsewhere."""
+        text = (self.repository / "Dockerfile").read_text("utf-8").replace("\\\n", " ")
+        [line] = re.findall(r"^ENV PATH=(.*)$", text, re.MULTILINE)
+        pairs = (word.split("=", 1) for word in line.split() if "=" in word)
+        return {name: self._here(one, value) for name, value in pairs if not name.startswith("NUMBA_")}
+
+    def _is_shut(self, process: Process) -> bool:
+        """Whether the root of the container is read-only, and can be so here."""
+        wanted = (process.container.get("securityContext") or {}).get("readOnlyRootFilesystem")
+        return bool(wanted and process.service and can_shut())
 
     def _program(self, command: list[str]) -> list[str]:
         match command:
@@ -217,6 +246,13 @@ class Release:
             # What images have for it is not here: the address is asked that stands in the command.
             return await _answers(self._here(one, next(word for word in ask["command"] if "://" in word)))
         raise Failed(f"{one.process.where}: nobody knows how to ask {probe}")
+
+
+@cache
+def can_shut() -> bool:
+    """Whether this process may give others a root of their own."""
+    tried = ["unshare", "--mount", "--propagation", "private", "mount", "-o", "remount,bind,ro", "/"]
+    return shutil.which("unshare") is not None and subprocess.run(tried, capture_output=True).returncode == 0
 
 
 def _port(one: Running, port: int | str) -> int:
