@@ -1,7 +1,9 @@
-"""The pods of the chart as processes of this machine: the commands and variables that it renders, and a job in them."""
+"""The pods of the chart as processes of this machine, with the commands and variables that it renders."""
 
 from __future__ import annotations
 
+import asyncio
+import io
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Callable
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgpack
 import pytest
 import skimage.data
 from immichvr_helm_check.checking import START
@@ -18,6 +21,7 @@ from immichvr_helm_check.references import secrets
 from immichvr_helm_check.rendering import render
 from immichvr_helm_check.running import Release
 from PIL import Image
+from websockets.asyncio.client import connect
 
 ROOT = Path(__file__).resolve().parents[2]
 VALUES = {"photos": {"existingClaim": "photos"}, "models": {"offline": True}, "publicUrl": "http://127.0.0.1"}
@@ -31,7 +35,25 @@ async def release() -> AsyncIterator[Release]:
         yield Release(objects, processes(objects, {}), Path(folder), ROOT, defaults_of_images(ROOT / START))
 
 
-async def test_a_job_runs_through_the_pods_of_the_chart(release: Release, ended: Callable[..., Any]) -> None:
+async def live_splats(address: str, token: str) -> int:
+    """How many Gaussians come back for a picture, by a session that a worker serves at a port of its own."""
+    picture = io.BytesIO()
+    Image.fromarray(skimage.data.chelsea()).resize((160, 120)).save(picture, "JPEG")
+    hello = {"type": "hello", "version": 1, "model": "heuristic", "max_gaussians": 2000, "process_res": 160}
+    frame = {"type": "frame", "seq": 1, "t": 0.0, "jpeg": picture.getvalue()}
+    headers = {"authorization": f"Bearer {token}"}
+    async with connect(f"ws{address.removeprefix('http')}/api/stream", additional_headers=headers) as socket:
+        for said, heard in ((hello, "ready"), (frame, "gaussians")):
+            await socket.send(msgpack.packb(said))
+            async with asyncio.timeout(60):
+                answer: dict[str, Any] = msgpack.unpackb(await socket.recv())
+            assert answer["type"] == heard, answer
+    return int(answer["n"])
+
+
+async def test_jobs_and_a_live_session_run_through_the_pods_of_the_chart(
+    release: Release, ended: Callable[..., Any]
+) -> None:
     gateway = next(one for one in release.processes if one.is_the_service and one.service == "gateway")
     photos = release.folder(gateway) / "photos"
     photos.mkdir(parents=True)
@@ -54,6 +76,7 @@ async def test_a_job_runs_through_the_pods_of_the_chart(release: Release, ended:
             ]
             file = next(one for one in splat["files"] if one["format"] == "splat")
             assert len((await api.get(file["url"])).content) == file["size"]
+        assert await live_splats(address, token) > 0
     finally:
         codes = await release.stop()
     # uvicorn ends by the signal that it was sent, once it has ended.
