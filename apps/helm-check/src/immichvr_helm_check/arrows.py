@@ -23,10 +23,12 @@ _EPHEMERAL = (40_000, "TCP")
 
 NAMES, IMMICH, PROMETHEUS, KEDA, PROXY = "the cluster's DNS", "Immich", "Prometheus", "KEDA", "the proxy"
 NEIGHBOUR, STRANGER, INTERNET, NODE = "a neighbour", "a stranger", "the internet", "the node's credentials"
-OTHER_NATS, OTHER_S3 = "another NATS", "another S3"
-NATS, S3, INIT, MODELS, TEST = "nats", "s3", "init", "models", "test"
+OTHER_NATS, OTHER_S3, COLLECTOR = "another NATS", "another S3", "the collector"
+NATS, S3, INIT, MODELS, MAINTENANCE, TEST = "nats", "s3", "init", "models", "maintenance", "test"
 """Components beside the services, as their labels name them: the embedded servers, the job that makes streams, the one
-that fetches models, and `helm test`."""
+that fetches models, those that look after what is stored, and `helm test`."""
+_KEEPING = (INIT, MAINTENANCE)
+"""Components that speak to the bus and to storage, and to nobody else."""
 
 OUTSIDE = (
     Place(NAMES, "10.42.0.10", "kube-system", {"k8s-app": "kube-dns"}, _DNS),
@@ -39,6 +41,7 @@ OUTSIDE = (
     Place(INTERNET, "93.184.215.14", ports={**_WEB, **_SSH, "smtp": (25, "TCP")}),
     Place(NODE, "169.254.169.254", ports=_WEB),
     Place(OTHER_NATS, "10.42.6.1", "nats", {"app.kubernetes.io/name": "nats"}, {"nats": (4222, "TCP"), **_SSH}),
+    Place(COLLECTOR, "10.42.9.1", "tracing", {"app.kubernetes.io/name": "collector"}, {"otlp": (4318, "TCP"), **_SSH}),
     Place(OTHER_S3, "10.42.8.1", "s3", {"app.kubernetes.io/name": "s3"}, {"s3": (8333, "TCP"), **_SSH}),
 )
 
@@ -65,11 +68,12 @@ def table(objects: Objects) -> set[Row]:
     services = [GATEWAY, *(worker.name for worker in workers())]
     live = KINDS["live"].service
     rows = {
-        *(Row(name, part, port) for name in (*services, INIT) for part, port in ((nats, "nats"), (s3, "s3"))),
-        *(Row(name, NAMES, port) for name in (*services, INIT, MODELS, TEST) for port in _DNS),
+        *(Row(name, part, port) for name in (*services, *_KEEPING) for part, port in ((nats, "nats"), (s3, "s3"))),
+        *(Row(name, NAMES, port) for name in (*services, *_KEEPING, MODELS, TEST) for port in _DNS),
         *(Row(name, INTERNET, port) for name in (*services, MODELS) if _asks_outside(name) for port in _WEB),
         *(Row(GATEWAY, worker.name, "rpc") for worker in workers() if worker.gateway_calls),
         Row(GATEWAY, live, "live"),
+        *(Row(name, COLLECTOR, "otlp") for name in services if _tells_of_spans(objects)),
         Row(TEST, GATEWAY, "http"),
         *(Row(place.name, GATEWAY, "http") for place in OUTSIDE),
         *(Row(place.name, NATS, "nats") for place in OUTSIDE if _is_for_outside(objects, NATS)),
@@ -80,6 +84,14 @@ def table(objects: Objects) -> set[Row]:
     if _asks_immich(objects):
         rows.add(Row(GATEWAY, IMMICH, "http"))
     return {row for row in rows if {row.source, row.target} <= there | {place.name for place in OUTSIDE}}
+
+
+def _tells_of_spans(objects: Objects) -> bool:
+    """Whether there is a collector of traces."""
+    containers = (container for pod in pods(objects) for container in pod.containers)
+    return any(
+        variable["name"].endswith("_TRACING__ENDPOINT") for one in containers for variable in one.get("env") or []
+    )
 
 
 def _asks_immich(objects: Objects) -> bool:

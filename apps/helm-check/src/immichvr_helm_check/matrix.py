@@ -109,6 +109,13 @@ _MONITORED = {
     "monitoring": {name: {"enabled": True} for name in ("serviceMonitor", "rules", "dashboards")},
     "networkPolicy": {"metricsFrom": _OF_MONITORING},
 }
+_LOOKED_AFTER = {
+    "maintenance": {
+        "verify": {"schedule": "0 4 * * 0", "contents": True},
+        "backup": {"schedule": "0 3 * * *", "existingClaim": "copies"},
+    },
+    "tracing": {"endpoint": "http://collector.tracing.svc:4318", "headersSecret": {"name": "collector"}},
+}
 _HA = {"gateway": {"autoscaling": {"enabled": True, "minReplicas": 3}, "trustedProxies": ["10.42.0.0/16"]}}
 _ELSEWHERE = {"nats": {"embedded": {"service": {"type": "LoadBalancer"}, "tls": {"existingSecret": "certificate"}}}}
 
@@ -121,11 +128,11 @@ def ways(root: Path) -> Iterator[Way]:
     storage = {f"{service}-{word}": "k" * 20 for service in services for word in ("key", "secret")}
     made = {
         "bus": bus, "storage": storage, "certificate": _CERTIFICATE, "authority": {"ca.crt": "-"},
-        "keda": {**_CERTIFICATE, "client.crt": "-", "client.key": "-"}, "immich": {"api-key": "-"},
+        "keda": {**_CERTIFICATE, "client.crt": "-", "client.key": "-"}, "immich": {"api-key": "-"}, "collector": {"headers": "-"},
         "nats-ca": {"ca.crt": "-"},
         "own": own, "immichvr-secrets": own, "immichvr-remote": own,
     }  # fmt: skip
-    there: Existing = {"Secret": made, "PersistentVolumeClaim": {"photos": {}}}
+    there: Existing = {"Secret": made, "PersistentVolumeClaim": {"photos": {}, "copies": {}}}
     yield Way("as it comes", {})
     yield Way("a folder of photos", _PHOTOS, there)
     yield Way("secrets of one's own", {"secrets": {"existing": "own"}}, there)
@@ -142,6 +149,7 @@ def ways(root: Path) -> Iterator[Way]:
     yield Way("an Ingress below a path", _INGRESS, there)
     yield Way("a route of the Gateway API", _ROUTE, there)
     yield Way("watched", _MONITORED, there)
+    yield Way("looked after", _LOOKED_AFTER, there)
     yield Way("several gateways", _HA, there)
     yield Way("workers elsewhere", _ELSEWHERE, there)
     for path in sorted((root / CHART).glob("values-*.yaml")):
