@@ -128,8 +128,8 @@ def ways(root: Path) -> Iterator[Way]:
     storage = {f"{service}-{word}": "k" * 20 for service in services for word in ("key", "secret")}
     made = {
         "bus": bus, "storage": storage, "certificate": _CERTIFICATE, "authority": {"ca.crt": "-"},
-        "keda": {**_CERTIFICATE, "client.crt": "-", "client.key": "-"}, "immich": {"api-key": "-"}, "collector": {"headers": "-"},
-        "nats-ca": {"ca.crt": "-"},
+        "keda": {**_CERTIFICATE, "client.crt": "-", "client.key": "-"}, "immich": {"api-key": "-"},
+        "collector": {"headers": "-"}, "nats-ca": {"ca.crt": "-"},
         "own": own, "immichvr-secrets": own, "immichvr-remote": own,
     }  # fmt: skip
     there: Existing = {"Secret": made, "PersistentVolumeClaim": {"photos": {}, "copies": {}}}
