@@ -7,6 +7,7 @@ import sys
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from uuid import UUID
 
 import av
 import numpy as np
@@ -82,6 +83,20 @@ def test_what_is_encrypted_is_refused(tmp_path: Path) -> None:
     options = {"encryption_scheme": "cenc-aes-ctr", "encryption_key": key, "encryption_kid": key}
     with pytest.raises(ProtectedVideo, match="DRM"):
         inspect(make_clip(tmp_path / "shop.mp4", Clip(frames=5, container_options=options)))
+
+
+@pytest.mark.parametrize(
+    "kind", ["2211b3fb-bd23-11d2-b4b7-00a0c955fc6e", "298ae614-2622-4c17-b935-dae07ee9289c"], ids=["plain", "extended"]
+)
+def test_encrypted_wmv_is_told_from_damage_by_its_header(tmp_path: Path, kind: str) -> None:
+    path = make_clip(tmp_path / "shop.wmv", Clip(frames=5, codec="wmv2"))
+    assert inspect(path).codec == "wmv2"
+    data, about = bytearray(path.read_bytes()), UUID(kind).bytes_le + (40).to_bytes(8, "little") + bytes(16)
+    size, count = int.from_bytes(data[16:24], "little"), int.from_bytes(data[24:28], "little")
+    data[16:24], data[24:28] = (size + len(about)).to_bytes(8, "little"), (count + 1).to_bytes(4, "little")
+    path.write_bytes(data[:size] + about + data[size:])
+    with pytest.raises(ProtectedVideo, match="DRM"):
+        inspect(path)
 
 
 def test_a_long_video_is_refused_with_the_limit_or_read_in_part(tmp_path: Path) -> None:

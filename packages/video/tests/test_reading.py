@@ -3,9 +3,12 @@
 from fractions import Fraction
 from pathlib import Path
 
+import av
+import cv2
 import numpy as np
 import pytest
 from immichvr_video import Encoding, OutsideOfVideo, ShotFinder, VideoReader, VideoWriter, inspect, shots
+from immichvr_video.testing.boxes import SIDE_BY_SIDE, sphere, with_boxes, with_matrix
 from immichvr_video.testing.clips import Clip, make_clip, number_in, picture
 
 
@@ -38,6 +41,43 @@ def test_pictures_are_turned_upright(tmp_path: Path, rotation: int, size: tuple[
     assert (facts.width, facts.height) == size
     # what ffmpeg notes is a turn against the clock
     assert np.abs(frame.rgb.astype(int) - np.rot90(picture(0), rotation // 90)).mean() < 4
+
+
+MATRICES = {
+    (-1, 0, 0, 1): np.fliplr,
+    (1, 0, 0, -1): np.flipud,
+    (0, 1, 1, 0): lambda shown: shown.swapaxes(0, 1),
+    (0, -1, -1, 0): lambda shown: np.rot90(shown, 2).swapaxes(0, 1),
+    (0, 1, -1, 0): lambda shown: np.rot90(shown, -1),
+    (0, -1, 1, 0): np.rot90,
+    (-1, 0, 0, -1): lambda shown: np.rot90(shown, 2),
+}
+
+
+@pytest.mark.parametrize("matrix", MATRICES)
+def test_mirrored_pictures_are_shown_as_their_matrix_says(tmp_path: Path, matrix: tuple[int, int, int, int]) -> None:
+    path = with_matrix(make_clip(tmp_path / "selfie.mp4", Clip(frames=6)), matrix)
+    expected = MATRICES[matrix](picture(5))
+    facts, frame = inspect(path), list(VideoReader(path))[5]
+    assert (facts.height, facts.width) == expected.shape[:2]
+    assert np.abs(frame.rgb.astype(int) - expected).mean() < 4
+
+
+def test_a_cover_picture_is_not_the_film_however_large_it_is(tmp_path: Path) -> None:
+    film = make_clip(tmp_path / "film.mkv", Clip(frames=3))
+    covered = tmp_path / "covered.mkv"
+    _, cover = cv2.imencode(".jpg", np.full((1200, 1600, 3), 90, np.uint8))
+    with av.open(str(film)) as source, av.open(str(covered), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        target.add_attachment("cover.jpg", "image/jpeg", cover.tobytes())
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                target.mux(packet)
+    with av.open(str(covered)) as container:
+        assert [one.width for one in container.streams.video] == [160, 1600], "the cover is a stream of pictures too"
+    with VideoReader(covered) as reader:
+        assert [number_in(frame.rgb) for frame in reader] == [0, 1, 2]
 
 
 def test_a_part_begins_with_the_frame_that_is_shown_then(plain: Path) -> None:
@@ -126,34 +166,9 @@ def test_a_flash_is_no_cut(length: int) -> None:
     assert sum([*begins, *finder.finish()]) == 1
 
 
-def box(kind: bytes, content: bytes) -> bytes:
-    """ISO/IEC 14496-12, 4.2."""
-    return (8 + len(content)).to_bytes(4, "big") + kind + content
-
-
-def with_boxes(path: Path, boxes: bytes) -> Path:
-    """An MP4 whose index is at its end, with these boxes in the sample entry of its picture."""
-    data = bytearray(path.read_bytes())
-    entry = data.index(b"avc1", data.index(b"stsd")) - 4
-    for kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd"):
-        at = data.rindex(kind, 0, entry) - 4
-        data[at : at + 4] = (int.from_bytes(data[at : at + 4], "big") + len(boxes)).to_bytes(4, "big")
-    size = int.from_bytes(data[entry : entry + 4], "big")
-    data[entry : entry + 4] = (size + len(boxes)).to_bytes(4, "big")
-    data[entry + size : entry + size] = boxes
-    path.write_bytes(data)
-    return path
-
-
 @pytest.mark.parametrize(
     ("edge", "projection"), [(0, "equirectangular-360"), (0x3FFFFFFF, "equirectangular-180")], ids=["360", "180"]
 )
 def test_spheres_and_views_for_two_eyes_are_told(tmp_path: Path, edge: int, projection: str) -> None:
-    # Spherical Video V2: st3d, sv3d with svhd, proj, prhd and equi, whose bounds are top, bottom, left, right
-    bounds = b"".join(part.to_bytes(4, "big") for part in (0, 0, edge, edge))
-    projections = box(b"prhd", bytes(16)) + box(b"equi", bytes(4) + bounds)
-    boxes = box(b"st3d", bytes(4) + b"\2") + box(
-        b"sv3d", box(b"svhd", bytes(4) + b"test\0") + box(b"proj", projections)
-    )
-    facts = inspect(with_boxes(make_clip(tmp_path / "vr.mp4", Clip(frames=2)), boxes))
+    facts = inspect(with_boxes(make_clip(tmp_path / "vr.mp4", Clip(frames=2)), sphere(edge, SIDE_BY_SIDE)))
     assert (facts.projection, facts.stereo) == (projection, "side-by-side")

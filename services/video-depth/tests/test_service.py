@@ -8,6 +8,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from google.protobuf import json_format
 from immichvr.common.v1.common_pb2 import TaskInput
 from immichvr.videodepth.v1 import videodepth_pb2 as messages
 from immichvr.videodepth.v1.videodepth_pb2_grpc import VideoDepthServiceStub
@@ -16,6 +17,7 @@ from immichvr_common.rpc import RpcServer
 from immichvr_common.rpc_settings import RpcSettings
 from immichvr_common.tasks import Task
 from immichvr_video import inspect
+from immichvr_video.testing.boxes import SIDE_BY_SIDE, sphere, with_boxes
 from immichvr_video.testing.clips import Clip, make_clip
 from immichvr_video_depth.jobs import perform
 from immichvr_video_depth.service import RPC_NAMES, register
@@ -78,6 +80,38 @@ def test_a_part_of_a_video_and_another_codec_are_assets_of_their_own(
     [made] = perform(Task("video-depth", params, {"source": clip}, tmp_path / "out"), lambda *_: None)
     assert made.model_key == key
     assert inspect(tmp_path / "out" / "depth.mp4").codec == wish.get("codec", "hevc")
+
+
+HALF = 0x3FFFFFFF
+"""A quarter of all around, left out on either side."""
+
+
+async def test_of_a_video_of_180_degrees_a_caller_gets_two_half_spheres(
+    stub: VideoDepthServiceStub, tmp_path: Path
+) -> None:
+    film = with_boxes(make_clip(tmp_path / "half.mp4", Clip(frames=6, width=96)), sphere(HALF))
+    clip = TaskInput(data=film.read_bytes())
+    asked = messages.RunVideoDepthRequest(source=clip, params=messages.VideoDepthParams(outputs=["depth"]))
+    _, asset, files = await heard(stub.RunVideoDepth(asked, timeout=120))
+    assert json_format.MessageToDict(asset.details)["video"]["projection"] == "equirectangular-180"
+    wanted = messages.RunStereoRequest(
+        source=clip, depth=TaskInput(data=files["depth.mp4"]), frames=TaskInput(data=files["depth.json"]),
+        params=messages.StereoParams(layout="vr180"),
+    )  # fmt: skip
+    _, _, made = await heard(stub.RunStereo(wanted, timeout=120))
+    path = tmp_path / "made.mp4"
+    path.write_bytes(made["stereo_180x180_LR.mp4"])
+    facts = inspect(path)
+    assert (facts.width, facts.projection, facts.stereo) == (192, "equirectangular-180", "side-by-side")
+
+
+async def test_a_film_of_a_vr180_camera_has_two_views_already(stub: VideoDepthServiceStub, tmp_path: Path) -> None:
+    film = with_boxes(make_clip(tmp_path / "vr180.mp4", Clip(frames=6)), sphere(HALF, SIDE_BY_SIDE))
+    params = messages.VideoDepthParams(model="heuristic", outputs=["vr180"])
+    asked = messages.RunVideoDepthRequest(source=TaskInput(data=film.read_bytes()), params=params)
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await heard(stub.RunVideoDepth(asked, timeout=120))
+    assert "two views already (side-by-side)" in refused.value.details()
 
 
 async def test_a_part_without_an_end_is_made_of_a_video_that_tells_no_length(

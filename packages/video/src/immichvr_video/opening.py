@@ -10,6 +10,7 @@ from av.error import FFmpegError
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
+from immichvr_video import asf
 from immichvr_video.demuxing import best_stream
 from immichvr_video.errors import (
     InvalidVideo,
@@ -37,6 +38,8 @@ def open_video(path: Path, limits: VideoLimits) -> tuple[InputContainer, VideoSt
     Raises VideoError.
     """
     check_size(path, limits)
+    if asf.is_encrypted(path):
+        raise protected()
     container = open_container(path, limits)
     try:
         stream = _moving_picture(container, limits)
