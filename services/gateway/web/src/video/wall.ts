@@ -4,6 +4,7 @@ import type { Video } from '../api/schema';
 import { keepInView } from '../gallery/keepInView';
 import { isRovingKey, roveTo } from '../gallery/roving';
 import { Tile } from '../gallery/tile';
+import { texts } from '../texts';
 import { el } from '../ui/dom';
 import { explainError } from '../ui/errors';
 import { icon } from '../ui/icons';
@@ -14,7 +15,7 @@ const LOAD_AHEAD = '1200px';
 /** All videos as justified rows, loaded page by page while scrolling. */
 export class Wall {
   readonly element: HTMLElement;
-  private readonly list = el('ul', { class: 'grid', 'aria-label': 'Videos' });
+  private readonly list = el('ul', { class: 'grid', 'aria-label': texts.nav.videos });
   private readonly notice = el('div', { class: 'gallery-notice', hidden: true });
   private readonly sentinel = el('div', { class: 'sentinel', 'aria-hidden': 'true' });
   private readonly tiles = new Map<string, Tile>();
@@ -25,7 +26,14 @@ export class Wall {
     private readonly videos: Videos,
     private readonly scroller: HTMLElement,
   ) {
-    this.element = el('main', { class: 'gallery-main' }, this.list, this.notice, this.sentinel);
+    this.element = el(
+      'main',
+      { class: 'gallery-main' },
+      el('h1', { class: 'sr-only' }, texts.nav.videos),
+      this.list,
+      this.notice,
+      this.sentinel,
+    );
     this.list.addEventListener('keydown', (event) => this.rove(event));
     this.list.addEventListener('focusin', (event) => {
       const { id } = (event.target as HTMLElement).dataset;
