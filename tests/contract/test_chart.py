@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from helm_python import Chart, HelmError
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "helm/immichvr"
+MOVED: dict[str, str] = json.loads((CHART / "files/moved.json").read_text())
 Objects = list[dict[str, Any]]
 
 
@@ -45,8 +47,6 @@ def test_what_is_made_of_the_chart_is_made_of_it_as_it_is_today() -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"replicaCount": 3}, "set gateway.replicas"),
-        ({"ingress": {"hosts": ["a"]}}, "set ingress.host and ingress.path"),
         ({"services": {"upscaler": {}}}, "there are: ai, converter, video-depth"),
         ({"services": {"converter": {"pools": {"gpu": {"jobs": "gpu"}}}}}, "only for: cpu"),
         ({"nats": {"embedded": {"enabled": False}}}, "set nats.external.url"),
@@ -61,6 +61,22 @@ def test_what_is_made_of_the_chart_is_made_of_it_as_it_is_today() -> None:
 def test_values_that_cannot_be_are_refused_with_what_would_be_right(values: dict[str, Any], words: str) -> None:
     with pytest.raises(HelmError, match=words):
         rendered(values)
+
+
+@pytest.mark.parametrize(("path", "words"), MOVED.items())
+def test_a_value_that_is_no_more_fails_with_the_sentence_that_says_what_to_do(path: str, words: str) -> None:
+    values: Any = "something"
+    for part in reversed(path.split(".")):
+        values = {part: values}
+    with pytest.raises(HelmError, match=re.escape(f"there is no value {path}: {words}")):
+        rendered(values)
+
+
+def test_every_value_is_described() -> None:
+    """The table of the chart's page has a row for each, made of the schema."""
+    rows = [line for line in (CHART / "README.md").read_text().splitlines() if re.match(r"^\| `[a-z]", line)]
+    assert len(rows) > 150
+    assert [row for row in rows if row.endswith("|  |")] == []
 
 
 def test_a_service_has_any_number_of_pools_with_hardware_of_their_own() -> None:
