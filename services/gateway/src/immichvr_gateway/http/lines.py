@@ -25,11 +25,15 @@ class DroppableConnection:
     def __init__(self, receive: Receive, send: Send) -> None:
         self._receive, self._send = receive, send
         self._dropped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._sending: set[asyncio.Timeout] = set()
 
     def drop(self) -> None:
         """Ends the connection: what is being sent is given up, and the application is told of a disconnect."""
         if not self._dropped.done():
             self._dropped.set_result(None)
+            for patience in self._sending:
+                if not patience.expired():
+                    patience.reschedule(0)
 
     async def receive(self) -> Message:
         """The next message; a disconnect once the connection is dropped."""
@@ -40,12 +44,21 @@ class DroppableConnection:
 
     async def send(self, message: Message) -> None:
         """Sends a message. Raises Dropped."""
+        if self._dropped.done():
+            raise Dropped
+        # Most are taken at once: a task for each of them would be a third of what it costs to tell 500 people.
+        patience = asyncio.timeout(_PATIENCE_S)
         try:
-            async with asyncio.timeout(_PATIENCE_S):
-                await self._unless_dropped(self._send(message))
+            async with patience:
+                self._sending.add(patience)
+                await self._send(message)
         except TimeoutError as error:
             self.drop()
             raise Dropped from error
+        finally:
+            self._sending.discard(patience)
+        if self._dropped.done():
+            raise Dropped
 
     async def _unless_dropped(self, work: Awaitable[T]) -> T:
         task = asyncio.ensure_future(work)
