@@ -82,6 +82,20 @@ def test_a_part_of_a_video_and_another_codec_are_assets_of_their_own(
     assert inspect(tmp_path / "out" / "depth.mp4").codec == wish.get("codec", "hevc")
 
 
+async def test_a_call_does_jobs_about_models_and_names_them_where_it_is_of_another_kind(
+    stub: VideoDepthServiceStub,
+) -> None:
+    def asked(kind: str) -> messages.RunModelRequest:
+        return messages.RunModelRequest(kind=kind, params=messages.ModelParams(key="vda-small"))
+
+    told = [one async for one in stub.RunModel(asked("model-delete"), timeout=60)]
+    assert told[-1].HasField("result")
+    for kind, words in (("depth", "model-unload"), ("model-load", "vda-small")):
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            _ = [one async for one in stub.RunModel(asked(kind), timeout=60)]
+        assert words in refused.value.details()
+
+
 HALF = 0x3FFFFFFF
 """A quarter of all around, left out on either side."""
 

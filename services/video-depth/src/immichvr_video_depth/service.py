@@ -10,7 +10,8 @@ import grpc
 from google.protobuf import json_format
 from immichvr.common.v1.common_pb2 import TaskInput
 from immichvr.videodepth.v1 import videodepth_pb2, videodepth_pb2_grpc
-from immichvr_catalog import KINDS
+from immichvr_catalog import KINDS, is_of_model
+from immichvr_common.errors import InvalidRequest
 from immichvr_common.processes.pool import Pool
 from immichvr_common.storage import ObjectStore
 from immichvr_common.task_door import TaskDoor
@@ -20,6 +21,7 @@ from immichvr_video_depth.kinds import MOTION, STEREO, VIDEO_DEPTH
 
 RPC_NAMES = ("immichvr.videodepth.v1.VideoDepthService",)
 _SOURCE, _DEPTH = "source", "depth"
+_LONGEST_DOWNLOAD_S = 12 * 3600.0
 
 Context = Any
 
@@ -28,6 +30,7 @@ class VideoDepthServicer(videodepth_pb2_grpc.VideoDepthServiceServicer):
     """Translates calls into tasks and what was made into answers."""
 
     def __init__(self, pool: Pool, store: ObjectStore) -> None:
+        self._models = TaskDoor(pool, store, _LONGEST_DOWNLOAD_S)
         self._doors = {kind: TaskDoor(pool, store, KINDS[kind].deadline_s) for kind in (VIDEO_DEPTH, STEREO, MOTION)}
 
     async def RunVideoDepth(  # noqa: N802  # gRPC's spelling
@@ -62,6 +65,19 @@ class VideoDepthServicer(videodepth_pb2_grpc.VideoDepthServiceServicer):
         return self._doors[MOTION].answer(
             MOTION, _params(request), inputs, request.store_under, context, videodepth_pb2.RunMotionResponse
         )
+
+    async def RunModel(  # noqa: N802  # gRPC's spelling
+        self, request: videodepth_pb2.RunModelRequest, context: Context
+    ) -> AsyncIterator[videodepth_pb2.RunModelResponse]:
+        """Does a job about a model itself."""
+        if not is_of_model(request.kind):
+            known = ", ".join(sorted(filter(is_of_model, KINDS)))
+            raise InvalidRequest(f"{request.kind!r} is none of {known}")
+        params = _params(request) | {"accepted": await accepted_of(request.params.accepted)}
+        answer = self._models.answer(request.kind, params, {}, "", context, videodepth_pb2.RunModelResponse)
+        async with aclosing(answer) as messages:
+            async for message in messages:
+                yield message
 
 
 def register(server: grpc.aio.Server, pool: Pool, store: ObjectStore) -> None:

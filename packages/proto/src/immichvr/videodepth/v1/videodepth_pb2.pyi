@@ -124,3 +124,27 @@ class RunMotionResponse(_message.Message):
     result: _common_pb2.TaskResult
     chunk: _common_pb2.FileChunk
     def __init__(self, progress: _Optional[_Union[_common_pb2.Progress, _Mapping]] = ..., result: _Optional[_Union[_common_pb2.TaskResult, _Mapping]] = ..., chunk: _Optional[_Union[_common_pb2.FileChunk, _Mapping]] = ...) -> None: ...
+
+class ModelParams(_message.Message):
+    __slots__ = ("key", "accepted")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    key: str
+    accepted: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, key: _Optional[str] = ..., accepted: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class RunModelRequest(_message.Message):
+    __slots__ = ("kind", "params")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    PARAMS_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    params: ModelParams
+    def __init__(self, kind: _Optional[str] = ..., params: _Optional[_Union[ModelParams, _Mapping]] = ...) -> None: ...
+
+class RunModelResponse(_message.Message):
+    __slots__ = ("progress", "result")
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    progress: _common_pb2.Progress
+    result: _common_pb2.TaskResult
+    def __init__(self, progress: _Optional[_Union[_common_pb2.Progress, _Mapping]] = ..., result: _Optional[_Union[_common_pb2.TaskResult, _Mapping]] = ...) -> None: ...

@@ -50,6 +50,11 @@ class VideoDepthServiceStub(object):
                 request_serializer=immichvr_dot_videodepth_dot_v1_dot_videodepth__pb2.RunMotionRequest.SerializeToString,
                 response_deserializer=immichvr_dot_videodepth_dot_v1_dot_videodepth__pb2.RunMotionResponse.FromString,
                 _registered_method=True)
+        self.RunModel = channel.unary_stream(
+                '/immichvr.videodepth.v1.VideoDepthService/RunModel',
+                request_serializer=immichvr_dot_videodepth_dot_v1_dot_videodepth__pb2.RunModelRequest.SerializeToString,
+                response_deserializer=immichvr_dot_videodepth_dot_v1_dot_videodepth__pb2.RunModelResponse.FromString,
+                _registered_method=True)
 
 
 class VideoDepthServiceServicer(object):
@@ -77,6 +82,13 @@ class VideoDepthServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RunModel(self, request, context):
+        """Does a job about a model of this service: model-download, model-load, model-unload or model-delete.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_VideoDepthServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -94,6 +106,11 @@ def add_VideoDepthServiceServicer_to_server(servicer, server):
                     servicer.RunMotion,
                     request_deserializer=immichvr_dot_videodepth_dot_v1_dot_videodepth__pb2.RunMotionRequest.FromString,
                     response_serializer=immichvr_dot_videodepth_dot_v1_dot_videodepth__pb2.RunMotionResponse.SerializeToString,
+            ),
+            'RunModel': grpc.unary_stream_rpc_method_handler(
+                    servicer.RunModel,
+                    request_deserializer=immichvr_dot_videodepth_dot_v1_dot_videodepth__pb2.RunModelRequest.FromString,
+                    response_serializer=immichvr_dot_videodepth_dot_v1_dot_videodepth__pb2.RunModelResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -178,6 +195,33 @@ class VideoDepthService(object):
             '/immichvr.videodepth.v1.VideoDepthService/RunMotion',
             immichvr_dot_videodepth_dot_v1_dot_videodepth__pb2.RunMotionRequest.SerializeToString,
             immichvr_dot_videodepth_dot_v1_dot_videodepth__pb2.RunMotionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RunModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/immichvr.videodepth.v1.VideoDepthService/RunModel',
+            immichvr_dot_videodepth_dot_v1_dot_videodepth__pb2.RunModelRequest.SerializeToString,
+            immichvr_dot_videodepth_dot_v1_dot_videodepth__pb2.RunModelResponse.FromString,
             options,
             channel_credentials,
             insecure,
