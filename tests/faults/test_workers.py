@@ -81,6 +81,27 @@ async def test_a_job_that_stopping_workers_give_back_again_and_again_is_no_poiso
     assert (job["state"], job["run"], job["attempts"], job["error"]) == ("succeeded", 6, 1, None)
 
 
+async def test_a_worker_that_is_scaled_away_ends_its_job_and_hands_the_others_on(
+    gateway, start_worker, studio, events_of
+) -> None:
+    leaving = start_worker("leaving", IMMICHVR_AI_WORK__PREFETCH="1", IMMICHVR_AI_WORK__STOP_GRACE_S="30")
+    under_way = await gateway.submit("slow-leaving.jpg")
+    await started(studio, 1)
+    held = await gateway.submit("handed-on.jpg")
+    leaving.popen.terminate()
+    start_worker("staying")
+    job = await gateway.until(held)
+    assert (job["state"], job["run"]) == ("succeeded", 1)
+    assert (await gateway.job(under_way))["state"] == "running"
+    (studio / "release").touch()
+    job = await gateway.until(under_way)
+    assert (job["state"], job["run"], job["attempts"], job["error"]) == ("succeeded", 1, 1, None)
+    workers = {one: {event.worker for event in await events_of(one) if event.worker} for one in (under_way, held)}
+    assert (workers[under_way], "staying" in workers[held]) == ({"leaving"}, True)
+    assert await asyncio.to_thread(leaving.popen.wait, 30) == 0
+    assert len((studio / "starts").read_text().splitlines()) == 2
+
+
 async def test_a_job_that_ends_its_worker_again_and_again_is_poison_visible_and_can_be_tried_again(
     gateway, start_worker, studio, bus
 ) -> None:
