@@ -12,7 +12,6 @@ from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
-from cryptography import x509
 from prometheus_client import Counter, Gauge, Histogram, make_wsgi_app
 
 from immichvr_common.disk import free_bytes
@@ -66,6 +65,8 @@ def _room_of(folder: Path) -> float:
 
 def certificate_ends(name: str, pem: bytes) -> None:
     """Tells when a certificate ends. pem: it, and those of its authorities. Raises ValueError."""
+    from cryptography import x509  # most processes have no certificate of their own to look at
+
     EXPIRY.labels(name).set(x509.load_pem_x509_certificates(pem)[0].not_valid_after_utc.timestamp())
 
 

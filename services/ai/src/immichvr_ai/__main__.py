@@ -1,23 +1,32 @@
 """Runs the AI service: python -m immichvr_ai."""
 
+from __future__ import annotations
+
 import asyncio
 from functools import partial
+from typing import TYPE_CHECKING
 
-from immichvr_common.service import ServiceSpec, serve
+from immichvr_common.early import serve_with_child
 from immichvr_common.settings import settings_or_exit
 
-from immichvr_ai.batches import batch_key
-from immichvr_ai.context import process_context
-from immichvr_ai.service import RPC_NAMES, register
 from immichvr_ai.settings import AiSettings
 
+if TYPE_CHECKING:
+    from immichvr_common.service import ServiceSpec
+
+_CAPABILITY, _WARMING = "immichvr_ai.jobs:perform", "immichvr_ai.warming:warm"
+
+
+def _spec() -> ServiceSpec:
+    from immichvr_common.service import ServiceSpec
+
+    from immichvr_ai.batches import batch_key
+    from immichvr_ai.context import process_context
+    from immichvr_ai.service import RPC_NAMES, register
+
+    key = partial(batch_key, context=process_context())
+    return ServiceSpec(_CAPABILITY, register, RPC_NAMES, _WARMING, batch_key=key)
+
+
 if __name__ == "__main__":
-    settings = settings_or_exit(AiSettings)
-    spec = ServiceSpec(
-        capability="immichvr_ai.jobs:perform",
-        register=register,
-        rpc_names=RPC_NAMES,
-        warm="immichvr_ai.warming:warm",
-        batch_key=partial(batch_key, context=process_context()),
-    )
-    asyncio.run(serve(spec, settings))
+    asyncio.run(serve_with_child(settings_or_exit(AiSettings), _CAPABILITY, _WARMING, _spec))
