@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
@@ -136,8 +137,8 @@ async def test_its_asset_shows_in_the_viewer_by_its_own_name(
     await page.goto(toys)
     await until(lambda state: state.get("view") == "gallery" and state.get("socket") == "connected", PATIENCE_S)
     assert (await ask(api, "photo", photo["id"])).status_code == 202
-    tile = page.get_by_role("link", name="toy ready")
-    await expect(tile).to_contain_text("[toy]", timeout=PATIENCE_S * 1000)
+    tile = page.get_by_role("link", name=re.compile(r"^coffee\.jpg.*toy ready"))
+    await expect(tile.locator("[data-badge=toy]")).to_have_text("toy", timeout=PATIENCE_S * 1000)
     await expect(page.get_by_text("play is done for coffee.jpg")).to_be_attached()
     await page.goto(f"{toys}/#/photo/{photo['id']}")
     await until(lambda state: state.get("view") == "photo" and state.get("mode") == "flat", PATIENCE_S)

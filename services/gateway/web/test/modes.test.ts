@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Asset, AssetFile } from '../src/api/schema';
-import { bestAsset, modesToLoad, modeToShow, splatFile, splatFiles } from '../src/photo/modes';
+import {
+  bestAsset,
+  modesToLoad,
+  modeToShow,
+  splatFile,
+  splatFiles,
+  trustIn,
+} from '../src/photo/modes';
 import { budgetOf } from '../src/render/device';
 import { parseHash, photoHash } from '../src/router';
 
@@ -84,5 +91,17 @@ describe('addresses', () => {
     for (const search of ['', '?budget=', '?budget=many', '?budget=-3', '?budget=0']) {
       expect(budgetOf(search)).toBeNull();
     }
+  });
+});
+
+describe('how far one may lean', () => {
+  const asset = (model_key: string, metric = false) => ({ model_key, metric });
+
+  it('is told by how well the depth is known', () => {
+    expect(trustIn(asset('lift-embedded'))).toBe(1);
+    expect(trustIn(asset('da3-metric', true))).toBe(1);
+    expect(trustIn(asset('sharp'))).toBe(1);
+    expect(trustIn(asset('lift-da2-small'))).toBe(0.6);
+    expect(trustIn(asset('lift-heuristic'))).toBe(0.2);
   });
 });

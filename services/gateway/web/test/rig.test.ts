@@ -44,6 +44,20 @@ describe('Rig', () => {
     expect(x).toBeGreaterThan(0.1);
   });
 
+  it('yields less and less towards its limit', () => {
+    const reached = [0.1, 0.2, 0.3].map((drag) => {
+      const rig = new Rig();
+      rig.setLimits(0.13, 0.5);
+      rig.orbitBy(-drag, 0);
+      settle(rig);
+      return rig.lean;
+    });
+    const [first = 0, second = 0, third = 0] = reached;
+    expect(second - first).toBeLessThan(first);
+    expect(third - second).toBeLessThan(second - first);
+    expect(third).toBeGreaterThan(second);
+  });
+
   it('never moves through the nearest content', () => {
     const rig = new Rig();
     rig.setLimits(0.2, 0.3);

@@ -6,6 +6,7 @@ import { isActive, jobToShow } from '../store';
 import { texts } from '../texts';
 import { el } from '../ui/dom';
 import { explainJob, notMade } from '../ui/errors';
+import { type IconName, icon } from '../ui/icons';
 import { ProgressBar } from '../ui/progress';
 import { clockWords, dayWords, percent, stageWords } from '../ui/words';
 
@@ -128,7 +129,8 @@ export class Tile {
   update(photo: Shown): void {
     this.item = photo;
     this.label.textContent = tileLabel(photo);
-    this.badges.replaceChildren(...kindsOf(photo).map(badgeOf));
+    const shown = kindsOf(photo).filter((kind) => kind !== 'depth');
+    this.badges.replaceChildren(...shown.map(badgeOf));
     const job = jobToShow(photo);
     const failure = job && explainJob(job);
     this.status.hidden = !failure && !isActive(job);
@@ -147,33 +149,25 @@ export class Tile {
   }
 }
 
-/** Badges that have words of their own, in their order; of other kinds the title is shown. */
-const BADGES = new Map([
-  ['splat', { text: '3D', title: 'Can be looked around in' }],
-  ['depth-video', { text: '3D', title: 'Can be watched with depth' }],
-  ['depth', { text: 'D', title: 'Has depth' }],
-  ['motion', { text: 'M', title: 'Has a motion clip' }],
-]);
+/** Badges for the eye; depth alone is a step to 3D, and has none. */
+const BADGES: Record<string, { picture: IconName; title: string }> = {
+  splat: { picture: 'cube', title: 'Can be looked around in' },
+  'depth-video': { picture: 'cube', title: 'Can be watched with depth' },
+  motion: { picture: 'motion', title: 'Has a motion clip' },
+};
 
 /** The kinds of what a photo has, those first that say most. */
 function kindsOf(photo: Pick<Photo, 'badges'>): string[] {
-  const kinds = new Set([...BADGES.keys(), ...Object.keys(photo.badges)]);
+  const kinds = new Set(['splat', 'depth-video', 'depth', 'motion', ...Object.keys(photo.badges)]);
   return [...kinds].filter((kind) => photo.badges[kind]);
 }
 
 function badgeOf(kind: string): HTMLElement {
+  const { picture, title } = BADGES[kind] ?? {};
   const name = assetTitle(kind);
-  const { text, title } = BADGES.get(kind) ?? { text: name, title: `Has ${name}` };
-  return badge(text, kind, title);
-}
-
-function badge(text: string, kind: string, title: string): HTMLElement {
-  const bracket = (sign: string) => el('span', { class: 'badge-bracket' }, sign);
   return el(
     'span',
-    { class: 'badge', title, data: { badge: kind } },
-    bracket('['),
-    text,
-    bracket(']'),
+    { class: 'badge', title: title ?? `Has ${name}`, data: { badge: kind } },
+    picture ? icon(picture) : name,
   );
 }

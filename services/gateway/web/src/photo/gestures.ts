@@ -1,6 +1,6 @@
 /** What pointers, wheel and touches over the stage ask for. */
 export interface GestureActions {
-  /** Whether dragging looks around (otherwise a touch swipes between photos). */
+  /** Whether dragging looks around: with a mouse, two fingers, or one that was held. A swipe steps at all times. */
   looksAround(): boolean;
   /** By parts of the stage's width. */
   orbit(dx: number, dy: number): void;
@@ -19,6 +19,8 @@ const PINCH_GAIN = 0.9;
 const DOUBLE_TAP_MS = 280;
 const TAP_PX = 9;
 const SWIPE_PX = 56;
+/** A finger that rested this long looks around. */
+const HELD_MS = 260;
 
 interface Touch {
   x: number;
@@ -31,6 +33,8 @@ export function followGestures(stage: HTMLElement, actions: GestureActions): voi
   let start: Touch = { x: 0, y: 0 };
   let multi = false;
   let tapped = 0;
+  let touchedAt = 0;
+  let looking = false;
 
   const spread = () => {
     const [a, b] = [...pointers.values()];
@@ -53,7 +57,10 @@ export function followGestures(stage: HTMLElement, actions: GestureActions): voi
     stage.setPointerCapture(event.pointerId);
     pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
     multi = pointers.size > 1;
-    if (!multi) start = { x: event.clientX, y: event.clientY };
+    if (multi) return;
+    start = { x: event.clientX, y: event.clientY };
+    touchedAt = event.timeStamp;
+    looking = event.pointerType !== 'touch';
   });
 
   stage.addEventListener('pointermove', (event) => {
@@ -66,7 +73,13 @@ export function followGestures(stage: HTMLElement, actions: GestureActions): voi
     const width = stage.clientWidth || 1;
     if (pointers.size === 2 && apart > 0) {
       actions.dolly((1 - apart / Math.max(spread(), 1)) * PINCH_GAIN);
-    } else if (pointers.size === 1) {
+      // Each of two fingers moves what lies between them by half.
+      actions.orbit((now.x - before.x) / 2 / width, (now.y - before.y) / 2 / width);
+      return;
+    }
+    const near = Math.hypot(now.x - start.x, now.y - start.y) < TAP_PX;
+    if (near && event.timeStamp - touchedAt > HELD_MS) looking = true;
+    if (pointers.size === 1 && looking) {
       actions.orbit((now.x - before.x) / width, (now.y - before.y) / width);
     }
   });
@@ -80,7 +93,8 @@ export function followGestures(stage: HTMLElement, actions: GestureActions): voi
       return;
     }
     const sideways = Math.abs(dx) > SWIPE_PX && Math.abs(dx) > 1.5 * Math.abs(dy);
-    if (event.pointerType === 'touch' && sideways && !actions.looksAround()) {
+    const isSwipe = event.pointerType === 'touch' && sideways;
+    if (isSwipe && !(looking && actions.looksAround())) {
       actions.swipe(dx < 0 ? 1 : -1);
     }
   };

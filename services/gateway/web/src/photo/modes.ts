@@ -24,6 +24,22 @@ export function modeToShow(wish: Mode, ready: Which): Mode {
   return 'flat';
 }
 
+/** A guess bears about the lean of the idle motion, a network's relative depth somewhat more. */
+const TRUST_IN_GUESS = 0.2;
+const TRUST_IN_RELATIVE = 0.6;
+
+/** Whether an asset's depth was guessed without a network. */
+export const isRough = ({ model_key }: Pick<Asset, 'model_key'>): boolean =>
+  model_key === 'heuristic' || model_key === 'lift-heuristic';
+
+/** How much of the usual lean an asset bears, by how well its depth is known: 0 to 1. */
+export function trustIn(asset: Pick<Asset, 'model_key' | 'metric'>): number {
+  if (isRough(asset)) return TRUST_IN_GUESS;
+  const isTrue =
+    asset.metric || asset.model_key.endsWith('embedded') || asset.model_key === 'sharp';
+  return isTrue ? 1 : TRUST_IN_RELATIVE;
+}
+
 /** The asset of a kind to show: what is current before what is outdated, then the newest. */
 export function bestAsset(assets: Asset[], kind: Deep): Asset | null {
   const candidates = assets.filter((asset) => asset.kind === kind);

@@ -21,6 +21,7 @@ import {
   modesToLoad,
   modeToShow,
   splatFiles,
+  trustIn,
 } from './modes';
 import type { Trouble } from './trouble';
 
@@ -40,12 +41,15 @@ interface StageEvents {
 }
 
 const FADE_MS = 600;
+/** From this lean on, about in radians, 3D alone is seen; at rest, the photo itself. */
+const WHOLLY_DEEP = 0.01;
+const WISH_KEY = 'immichvr.wish';
 
 /** Where one photo is seen: flat at once, then with depth, then as splats. */
 export class Stage extends Emitter<StageEvents> {
   readonly element = el('div', { class: 'stage' });
   mode: Mode = 'flat';
-  wish: Mode = 'splat';
+  wish = wishedBefore();
   moving = wantsMotion();
   private readonly ambience = el('canvas', { class: 'ambience', 'aria-hidden': 'true' });
   private readonly ghost = el('canvas', { class: 'ghost', 'aria-hidden': 'true' });
@@ -61,12 +65,16 @@ export class Stage extends Emitter<StageEvents> {
   private visit = new AbortController();
   private advancing = false;
   private webgl: boolean | null = null;
-  private hideFlatTimer = 0;
+  /** How much of what is seen is 3D, not the photo: 0 at rest, 1 while one leans. */
+  private depthSeen = 0;
+  /** Settles when the sharp picture is there, or never will be: until then nothing else is loaded. */
+  sharp: Promise<void> = Promise.resolve();
   private readonly budget = budgetOf(location.search);
 
   constructor(private readonly api: Api) {
     super();
     this.element.append(this.ambience, this.flat, this.ghost);
+    new ResizeObserver(() => this.frame()).observe(this.element);
   }
 
   available(what: Deep): boolean {
@@ -88,6 +96,7 @@ export class Stage extends Emitter<StageEvents> {
     this.flat.replaceWith(flat);
     this.flat = flat;
     flat.addEventListener('load', () => this.paintAmbience(), { once: true });
+    flat.addEventListener('load', () => this.frame());
     this.loadPreview(photo, signal);
     this.setMode('flat');
   }
@@ -111,6 +120,7 @@ export class Stage extends Emitter<StageEvents> {
 
   choose(wish: Mode): void {
     this.wish = wish;
+    sessionStorage.setItem(WISH_KEY, wish);
     this.failed.clear();
     this.emit('mode', this.mode);
     void this.advance();
@@ -156,8 +166,9 @@ export class Stage extends Emitter<StageEvents> {
     const { flat } = this;
     this.hasPreview = false;
     const preview = new Image();
+    preview.fetchPriority = 'high';
     preview.src = this.api.previewUrl(photo.id);
-    preview.decode().then(
+    this.sharp = preview.decode().then(
       () => {
         if (signal.aborted) return;
         this.hasPreview = true;
@@ -189,6 +200,7 @@ export class Stage extends Emitter<StageEvents> {
     this.advancing = true;
     const { signal } = this.visit;
     try {
+      await this.sharp;
       for (let what = this.nextToLoad(); what && !signal.aborted; what = this.nextToLoad()) {
         await this.load(what, signal);
         if (!signal.aborted) this.showBest();
@@ -221,6 +233,7 @@ export class Stage extends Emitter<StageEvents> {
     try {
       const viewport = await this.ensureViewport();
       if (!viewport || signal.aborted) return;
+      viewport.setTrust(what, trustIn(asset));
       if (what === 'depth') await this.loadDepth(viewport, asset, signal);
       else await this.loadSplats(viewport, asset, signal);
       if (!signal.aborted && viewport === this.viewport) this.loaded[what] = versionOf(asset);
@@ -320,16 +333,35 @@ export class Stage extends Emitter<StageEvents> {
     this.ghost.getAnimations().forEach((animation) => {
       animation.cancel();
     });
-    this.ghost.animate([{ opacity: 1 }, { opacity: 0 }], { duration: FADE_MS, fill: 'forwards' });
+    this.ghost.animate([{ opacity: this.depthSeen }, { opacity: 0 }], {
+      duration: FADE_MS,
+      fill: 'forwards',
+    });
   }
 
   private fadeCanvas(visible: boolean, immediately: boolean): void {
-    window.clearTimeout(this.hideFlatTimer);
     this.element.classList.toggle('is-instant', immediately);
     this.element.classList.toggle('is-deep', visible);
-    const hideFlat = () => this.element.classList.toggle('hides-flat', visible);
-    if (visible && !prefersStillness()) this.hideFlatTimer = window.setTimeout(hideFlat, FADE_MS);
-    else hideFlat();
+    if (!visible) this.showLean(0);
+  }
+
+  /** At rest the photo itself is seen, which lies in the same place; 3D comes with the first of a lean. */
+  private showLean(lean: number): void {
+    const part = Math.min(lean / WHOLLY_DEEP, 1);
+    this.depthSeen = part * part * (3 - 2 * part);
+    this.element.style.setProperty('--seen', this.depthSeen.toFixed(3));
+    this.element.classList.toggle('leans', part === 1);
+  }
+
+  /** Tells the styles where the photo's frame is, which stays while what is in it moves. */
+  private frame(): void {
+    const { clientWidth, clientHeight } = this.element;
+    const { naturalWidth, naturalHeight } = this.flat;
+    if (!naturalWidth || !clientWidth) return;
+    const scale = Math.min(clientWidth / naturalWidth, clientHeight / naturalHeight);
+    const inset = (whole: number, part: number) => `${Math.max((whole - part * scale) / 2, 0)}px`;
+    this.element.style.setProperty('--beside', inset(clientWidth, naturalWidth));
+    this.element.style.setProperty('--above', inset(clientHeight, naturalHeight));
   }
 
   private async ensureViewport(): Promise<Viewport | null> {
@@ -353,7 +385,7 @@ export class Stage extends Emitter<StageEvents> {
     this.viewport = new Viewport(canvas, {
       budget: this.budget,
       sways: this.moving,
-      onFrame: (splats) => this.countFrame(splats),
+      onFrame: (splats, lean) => this.countFrame(splats, lean),
       onLost: () => this.onContextLost(),
     });
     return this.viewport;
@@ -374,7 +406,8 @@ export class Stage extends Emitter<StageEvents> {
     this.loaded.depth = this.loaded.splat = null;
   }
 
-  private countFrame(splats: number): void {
+  private countFrame(splats: number, lean: number): void {
+    this.showLean(this.mode === 'flat' ? 0 : lean);
     const { dataset } = document.body;
     dataset.frames = String(Number(dataset.frames ?? 0) + 1);
     if (this.mode === 'splat') dataset.splats = String(splats);
@@ -386,6 +419,12 @@ export class Stage extends Emitter<StageEvents> {
     this.ambience.height = 16;
     this.ambience.getContext('2d')?.drawImage(this.flat, 0, 0, 24, 16);
   }
+}
+
+/** What was chosen before the page was loaded again. */
+function wishedBefore(): Mode {
+  const kept = sessionStorage.getItem(WISH_KEY);
+  return kept === 'flat' || kept === 'depth' ? kept : 'splat';
 }
 
 const versionOf = (asset: Asset | null): string | null =>

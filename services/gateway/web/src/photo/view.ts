@@ -285,7 +285,8 @@ export class PhotoView {
   private updateMake(): void {
     const { detail } = this;
     const working = detail && isActive(this.store.photos.get(detail.id)?.job ?? null);
-    const made = detail?.assets.some((asset) => asset.kind === 'splat') ?? false;
+    const { badges } = detail ?? {};
+    const made = badges?.splat || (detail?.assets.some((asset) => asset.kind === 'splat') ?? false);
     const had = document.activeElement === this.make;
     this.make.hidden = !detail || made || Boolean(working) || this.store.share !== null;
     if (had && this.make.hidden) this.element.focus();
@@ -325,6 +326,7 @@ export class PhotoView {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
     }
+    await this.stage.sharp; // before what is beside it
     if (detail?.id !== this.id) return;
     this.updateSteps();
     for (const direction of [1, -1] as const) {

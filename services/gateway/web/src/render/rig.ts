@@ -37,9 +37,23 @@ export interface Position {
 
 const clamp = (value: number, low: number, high: number) => Math.min(Math.max(value, low), high);
 
+/** Up to this part of a limit a lean follows the hand; beyond, it yields less and less. */
+const FREE = 0.6;
+/** Dragging further than this many limits changes nothing. */
+const MOST_PULL = 2;
+
+/** How much of a limit a pull comes to; both as parts of the limit. */
+function yielding(pull: number): number {
+  const [size, side] = [Math.abs(pull), Math.sign(pull)];
+  if (size <= FREE) return pull;
+  return side * (FREE + (1 - FREE) * (1 - Math.exp(-(size - FREE) / (1 - FREE))));
+}
+
 export class Rig {
   private readonly now: Lean = { yaw: 0, pitch: 0, dolly: 0 };
   private readonly goal: Lean = { yaw: 0, pitch: 0, dolly: 0 };
+  /** How far was dragged, of which the last part yields less and less. */
+  private readonly pull = { yaw: 0, pitch: 0 };
   private closest = DOLLY_CLOSER;
   private widest = 0.2;
   private swayYaw = SWAY_YAW;
@@ -65,8 +79,14 @@ export class Rig {
     this.stopSway();
     const yaw = this.widest;
     const pitch = yaw * PITCH_PER_YAW;
-    this.goal.yaw = clamp(this.goal.yaw - dx * RADIANS_PER_VIEW, -yaw, yaw);
-    this.goal.pitch = clamp(this.goal.pitch + dy * RADIANS_PER_VIEW, -pitch, pitch);
+    this.pull.yaw = clamp(this.pull.yaw - dx * RADIANS_PER_VIEW, -MOST_PULL * yaw, MOST_PULL * yaw);
+    this.pull.pitch = clamp(
+      this.pull.pitch + dy * RADIANS_PER_VIEW,
+      -MOST_PULL * pitch,
+      MOST_PULL * pitch,
+    );
+    this.goal.yaw = yaw * yielding(this.pull.yaw / yaw);
+    this.goal.pitch = pitch * yielding(this.pull.pitch / pitch);
   }
 
   /** Moves closer by this part of the turning distance; negative moves back. */
@@ -78,6 +98,7 @@ export class Rig {
   /** Goes back to where the photographer stood; at once, or smoothly. */
   reset(immediately = false): void {
     Object.assign(this.goal, { yaw: 0, pitch: 0, dolly: 0 });
+    Object.assign(this.pull, { yaw: 0, pitch: 0 });
     this.stopSway();
     if (!immediately) return;
     Object.assign(this.now, this.goal);
@@ -112,6 +133,12 @@ export class Rig {
       y: radius * Math.sin(pitch),
       z: -1 + radius * Math.cos(yaw) * Math.cos(pitch),
     };
+  }
+
+  /** How far the viewer is from where the photographer stood; about the angle of a lean, in radians. */
+  get lean(): number {
+    const { x, y, z } = this.position();
+    return Math.hypot(x, y, z);
   }
 
   private approach(dt: number): boolean {

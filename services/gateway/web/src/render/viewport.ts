@@ -10,7 +10,8 @@ export interface ViewportOptions {
   budget: number | null;
   /** The idle motion: whether it may run at all. */
   sways: boolean;
-  onFrame(splats: number): void;
+  /** lean: how far from where the photographer stood the frame was drawn, about in radians. */
+  onFrame(splats: number, lean: number): void;
   onLost(): void;
 }
 
@@ -21,6 +22,9 @@ const GRID_COLUMNS = 448;
 const GRID_COLUMNS_WITH_BUDGET = 128;
 /** How far one may lean before what was never seen shows too much, in radians. */
 const WIDEST_YAW: Record<Shown, number> = { depth: 0.13, splat: 0.2 };
+/** The picture is a window: it comes nearer by this part while one leans this far, so that its edge stays beyond the frame. */
+const CLOSER = 0.07;
+const CLOSER_AT = 0.1;
 const SWAY_AFTER_SHOWING_MS = 900;
 const SWAY_AGAIN_AFTER_MS = 12_000;
 
@@ -29,7 +33,9 @@ export class Viewport {
   private readonly view: View;
   private readonly abort = new AbortController();
   private readonly sources: Partial<Record<Shown, SourceCamera>> = {};
+  private readonly trust: Record<Shown, number> = { depth: 1, splat: 1 };
   private depth: DepthScene | null = null;
+  private restScale = 1;
   private splats: SplatScene | null = null;
   private slowFrames = 0;
   private shown: Shown | null = null;
@@ -50,6 +56,11 @@ export class Viewport {
       options.onLost();
     };
     canvas.addEventListener('webglcontextlost', lost, { signal: this.abort.signal });
+  }
+
+  /** How much of the usual lean what is shown bears, by how well its depth is known: 0 to 1. */
+  setTrust(what: Shown, trust: number): void {
+    this.trust[what] = trust;
   }
 
   setDepth(source: DepthSource): void {
@@ -95,7 +106,8 @@ export class Viewport {
       return;
     }
     const content = what === 'depth' ? this.depth : this.splats;
-    if (content) this.view.rig.setLimits(WIDEST_YAW[what], content.nearest / content.focus);
+    const yaw = WIDEST_YAW[what] * this.trust[what];
+    if (content) this.view.rig.setLimits(yaw, content.nearest / content.focus);
     if (!before) this.view.rig.reset(true);
     this.reframe();
     this.swayLater(SWAY_AFTER_SHOWING_MS);
@@ -181,8 +193,8 @@ export class Viewport {
   private reframe(): void {
     const source = this.shown && this.sources[this.shown];
     if (!source) return;
-    const scale = this.view.aim(source) * this.view.pixelRatio;
-    this.depth?.setRestSize(source.width * scale, source.height * scale);
+    this.restScale = this.view.aim(source) * this.view.pixelRatio;
+    this.view.keepWithin(source);
   }
 
   private draw(seconds: number): boolean {
@@ -190,7 +202,8 @@ export class Viewport {
     this.keepPace(seconds);
     const moving = this.view.rig.step(seconds);
     this.render();
-    this.options.onFrame(this.shown === 'splat' ? (this.splats?.count ?? 0) : 0);
+    const splats = this.shown === 'splat' ? (this.splats?.count ?? 0) : 0;
+    this.options.onFrame(splats, this.view.rig.lean);
     return moving;
   }
 
@@ -203,6 +216,11 @@ export class Viewport {
 
   private render(): void {
     const content = this.shown === 'splat' ? this.splats : this.depth;
-    if (content) this.view.render(content.scene);
+    if (!content) return;
+    const zoom = 1 + CLOSER * Math.min(this.view.rig.lean / CLOSER_AT, 1);
+    const source = this.sources[this.shown ?? 'depth'];
+    const scale = this.restScale * zoom;
+    if (source) this.depth?.setRestSize(source.width * scale, source.height * scale);
+    this.view.render(content.scene, () => zoom);
   }
 }

@@ -37,10 +37,10 @@ const VIDEO: Shortcut[] = [
 ];
 
 const POINTER: Shortcut[] = [
-  [['Drag'], 'Look around'],
+  [['Drag', 'Hold and drag'], 'Look around'],
   [['Wheel', 'Pinch'], 'Move closer, move back'],
   [['Double click'], 'Back to where the photographer stood'],
-  [['Swipe'], 'Next photo, in the flat picture'],
+  [['Swipe'], 'Next photo'],
 ];
 
 /** The overlay with all keys and gestures. */

@@ -11,13 +11,14 @@ describe('the gallery', () => {
   });
   after(() => browser.close());
 
-  it('shows photos with badges as text, and is accessible', () =>
+  it('shows photos with their badges, and is accessible', () =>
     withViewer(browser, { context: { viewport: { width: 1100, height: 700 } } }, async (page) => {
       await page.waitForSelector(IMAGES);
       await until(page, () => document.body.dataset.socket === 'connected');
       assert.equal((await state(page)).view, 'gallery');
       const first = page.locator('[data-id="photo-0000"] .tile-badges');
-      assert.equal(await first.textContent(), '[3D][D]');
+      assert.equal(await first.locator('[data-badge=splat] svg').count(), 1);
+      assert.equal(await first.locator('.badge').count(), 1);
       await page.getByRole('link', { name: /^motorcycle-0\.jpg.*3D ready$/ }).waitFor();
       await assertAccessible(page);
     }));

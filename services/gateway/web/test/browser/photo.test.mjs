@@ -44,7 +44,7 @@ describe('a photo', () => {
       assert.ok(await stillness(page), 'frames go on after the movement ended');
     }));
 
-  it('at rest shows depth exactly where the flat picture is, and the splats close to it', () =>
+  it('at rest is the photo itself, with depth and in 3D', () =>
     withViewer(browser, { path: DEEP }, async (page) => {
       await splatsShown(page);
       const splats = await picture(page);
@@ -56,8 +56,8 @@ describe('a photo', () => {
       const flat = await picture(page);
       const offDepth = await difference(page, depth, flat);
       const offSplats = await difference(page, splats, flat);
-      assert.ok(offDepth < 3, `depth is off by ${offDepth}`);
-      assert.ok(offSplats < 25, `the splats are off by ${offSplats}`);
+      assert.ok(offDepth < 0.5, `depth is off by ${offDepth}`);
+      assert.ok(offSplats < 0.5, `the splats are off by ${offSplats}`);
     }));
 
   it('changes when one leans, and resets to where it was', () =>
@@ -102,6 +102,52 @@ describe('a photo', () => {
         assert.equal(await page.evaluate(() => location.hash), '#/photo/photo-0005');
       },
     ));
+
+  it('is stepped by a swipe in 3D too, and looked around in by a finger that rested', () =>
+    withViewer(
+      browser,
+      { path: '&motion=0#/photo/photo-0005', context: { hasTouch: true } },
+      async (page) => {
+        await modeIs(page, 'depth');
+        const device = await page.context().newCDPSession(page);
+        const touch = (type, ...points) =>
+          device.send('Input.dispatchTouchEvent', {
+            type,
+            touchPoints: points.map(([x, y], id) => ({ x, y, id })),
+          });
+        const rest = await picture(page);
+        await touch('touchStart', [220, 150]);
+        await page.waitForTimeout(400);
+        for (const x of [222, 240, 270, 310]) await touch('touchMove', [x, 150]);
+        await touch('touchEnd');
+        assert.ok((await difference(page, rest, await picture(page))) > 1.5);
+        assert.equal(await page.evaluate(() => location.hash), '#/photo/photo-0005');
+        await touch('touchStart', [330, 150]);
+        for (const x of [280, 220, 160]) await touch('touchMove', [x, 150]);
+        await touch('touchEnd');
+        await until(page, () => location.hash === '#/photo/photo-0006');
+      },
+    ));
+
+  it('moves within a frame that stays', () =>
+    withViewer(browser, { path: DEPTH_ONLY }, async (page) => {
+      await modeIs(page, 'depth');
+      await page.mouse.move(200, 150);
+      await page.mouse.down();
+      await page.mouse.move(400, 150, { steps: 5 });
+      await page.mouse.up();
+      await picture(page);
+      const { beside, seen } = await page.evaluate(() => {
+        const { style } = document.querySelector('.stage');
+        const seen = style.getPropertyValue('--seen');
+        return { beside: Number.parseFloat(style.getPropertyValue('--beside')), seen };
+      });
+      assert.equal(Number(seen), 1);
+      const clip = { x: 0, y: 20, width: Math.max(beside - 2, 1), height: 200 };
+      const ambience = await page.screenshot({ clip });
+      await page.addStyleTag({ content: '.deep, .flat { visibility: hidden }' });
+      assert.ok((await difference(page, ambience, await page.screenshot({ clip }))) < 0.5);
+    }));
 
   it('hides its controls at a tap and shows them at the next', () =>
     withViewer(browser, { path: DEPTH_ONLY, context: { hasTouch: true } }, async (page) => {
