@@ -66,6 +66,10 @@ MUTATIONS = {
         WORKER_ENV, '"WORK__STOP_GRACE_S"', '"WORK__STOPGRACE_S"', PLAIN,
         "IMMICHVR_AI_WORK__STOPGRACE_S is no setting of ai",
     ),
+    "a program that there is not": Mutation(
+        "_init.tpl", "immichvr_gateway.prepare", "immichvr_gateway.preparing", PLAIN,
+        "there is no module immichvr_gateway.preparing to run",
+    ),
     "a value that is refused": Mutation(
         WORKER_ENV, '"WORK__POOL" $pool.jobs', '"WORK__POOL" "tpu"', PLAIN,
         "ai refuses its settings",

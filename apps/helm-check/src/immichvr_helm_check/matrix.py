@@ -116,6 +116,51 @@ _LOOKED_AFTER = {
     },
     "tracing": {"endpoint": "http://collector.tracing.svc:4318", "headersSecret": {"name": "collector"}},
 }
+_PLACED = {
+    "nodeSelector": {"disk": "ssd"},
+    "tolerations": [{"key": "photos", "operator": "Exists"}],
+    "affinity": {
+        "nodeAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": {
+                "nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "In", "values": ["a"]}]}]
+            }
+        }
+    },
+    "priorityClassName": "high",
+    "podAnnotations": {"example.com/note": "yes: it is"},
+}
+_TOLD = {
+    "image": {"registry": "registry.example:5000/3d", "tag": "1.2.3", "pullSecrets": ["pull", "pull-too"]},
+    "photos": {"existingClaim": "photos", "subPath": "family/2020"},
+    "publicUrl": "https://3d.example",
+    "gateway": {
+        **_PLACED,
+        "replicas": 2,
+        "service": {"type": "NodePort", "port": 80, "annotations": {"example.com/a": "b"}},
+        "trustedProxies": ["10.0.0.0/8", "fd00::/8"],
+        "settings": {"LIMITS__QUEUED_PER_USER": 5},
+        "extraEnv": [{"name": "TZ", "value": "Europe/Berlin"}],
+    },
+    "worker": {
+        **_PLACED,
+        "runtimeClassName": "gvisor",
+        "settings": {"LOG_LEVEL": "debug"},
+        "extraEnv": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}],
+    },
+    "models": {"autoDownload": False, "url": "https://models.example", "tokenSecret": {"name": "hub"}},
+    "caches": {"storageClassName": "fast", "size": "1Ti"},
+    "nats": {
+        "embedded": {
+            "storageClassName": "fast",
+            "service": {"type": "NodePort", "annotations": {"example.com/a": "b"}},
+            "tls": {"existingSecret": "certificate"},
+        }
+    },
+    "s3": {"bucket": "three-d", "region": "eu-1", "embedded": {"storageClassName": "slow"}},
+    "networkPolicy": {"dnsTo": [{"podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}, "namespaceSelector": {}}]},
+    "ingress": {"enabled": True, "host": "3d.example", "annotations": {"example.com/a": "b"}},
+}
+"""Something for each value that no other way has anything for."""
 _HA = {"gateway": {"autoscaling": {"enabled": True, "minReplicas": 3}, "trustedProxies": ["10.42.0.0/16"]}}
 _ELSEWHERE = {"nats": {"embedded": {"service": {"type": "LoadBalancer"}, "tls": {"existingSecret": "certificate"}}}}
 
@@ -129,7 +174,7 @@ def ways(root: Path) -> Iterator[Way]:
     made = {
         "bus": bus, "storage": storage, "certificate": _CERTIFICATE, "authority": {"ca.crt": "-"},
         "keda": {**_CERTIFICATE, "client.crt": "-", "client.key": "-"}, "immich": {"api-key": "-"},
-        "collector": {"headers": "-"}, "nats-ca": {"ca.crt": "-"},
+        "collector": {"headers": "-"}, "hub": {"token": "-"}, "nats-ca": {"ca.crt": "-"},
         "own": own, "immichvr-secrets": own, "immichvr-remote": own,
     }  # fmt: skip
     there: Existing = {"Secret": made, "PersistentVolumeClaim": {"photos": {}, "copies": {}}}
@@ -150,6 +195,7 @@ def ways(root: Path) -> Iterator[Way]:
     yield Way("a route of the Gateway API", _ROUTE, there)
     yield Way("watched", _MONITORED, there)
     yield Way("looked after", _LOOKED_AFTER, there)
+    yield Way("told much", _TOLD, there)
     yield Way("several gateways", _HA, there)
     yield Way("workers elsewhere", _ELSEWHERE, there)
     for path in sorted((root / CHART).glob("values-*.yaml")):

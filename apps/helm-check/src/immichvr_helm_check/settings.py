@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import os
+import re
 import tempfile
 import typing
 from collections.abc import Iterator, Mapping
@@ -32,6 +33,7 @@ READ_ELSEWHERE = {
 }  # fmt: skip
 """Variables that are no settings of a service, and that something in its image reads."""
 _FILE = "_FILE"
+_MODULE = re.compile(r"python -m ([A-Za-z_][\w.]*)")
 
 
 def check(every: list[Process], defaults: Mapping[str, str]) -> list[str]:
@@ -49,6 +51,9 @@ def _of(process: Process, defaults: Mapping[str, str]) -> Iterator[str]:
     if process.pod.spec.get("enableServiceLinks") is not False:
         yield f"{process.where}: variables of Services would lie over settings: enableServiceLinks has to be false"
     said = _said(process)
+    for module in _MODULE.findall(said):
+        if not _is_there(module):
+            yield f"{process.where}: there is no module {module} to run"
     for name in process.environment:
         if not _is_read(process.service, name) and f"$({name})" not in said:
             yield f"{process.where}: {name} is no setting of {process.service}"
@@ -61,6 +66,13 @@ def _of(process: Process, defaults: Mapping[str, str]) -> Iterator[str]:
         except ValueError as error:
             told = " ".join(str(error).split())
             yield f"{process.where}: {process.service} refuses its settings: {told}"
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def _said(process: Process) -> str:
