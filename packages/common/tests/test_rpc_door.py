@@ -22,6 +22,7 @@ from immichvr_common.rpc import RpcServer
 from immichvr_common.rpc_client import credential, open_channel
 from immichvr_common.rpc_settings import RpcClientSettings, RpcSettings
 from immichvr_common.settings import WorkerSettings, settings_or_exit
+from immichvr_common.tracing import Done, send_spans_to
 from pydantic_settings import SettingsConfigDict
 
 MIB = 1024 * 1024
@@ -155,6 +156,22 @@ async def test_a_caller_may_do_what_it_was_granted_and_is_known_by_name() -> Non
         assert await code_of(convert) == StatusCode.PERMISSION_DENIED
         stream = iter([converter_pb2.ConvertStreamRequest(chunk=b"x")])
         assert await code_of(stub.ConvertStream(stream, metadata=bearer(VIEWER))) == StatusCode.OK
+
+
+async def test_a_call_is_recorded_within_what_its_caller_says_and_no_other_is() -> None:
+    spans: list[Done] = []
+    send_spans_to(spans.append)
+    try:
+        async with serving() as server, connected(server.port) as channel:
+            stub = converter_pb2_grpc.ConverterServiceStub(channel)
+            await stub.ListFormats(converter_pb2.ListFormatsRequest(), metadata=bearer(GATEWAY))
+            within = ("traceparent", f"00-{'ab' * 16}-{'cd' * 8}-01")
+            await stub.ListFormats(converter_pb2.ListFormatsRequest(), metadata=(*bearer(GATEWAY), within))
+    finally:
+        send_spans_to(None)
+    [one] = spans
+    assert (one.name, one.kind) == (f"{SERVICE}/ListFormats", "server")
+    assert (one.trace_id, one.parent_id, one.error) == ("ab" * 16, "cd" * 8, "")
 
 
 async def test_probes_need_no_credential_and_learn_nothing_but_health() -> None:

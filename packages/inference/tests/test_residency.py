@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 import torch
-from immichvr_inference import Compute, Network
+from immichvr_common.telling import ChildEvent, DeviceMemory, LoadedModels, tell_through
+from immichvr_inference import Compute, Network, residency
 from immichvr_inference import memory as memory_module
 from immichvr_inference.errors import DeviceFailed, ModelUnavailable, NotEnoughMemory
-from immichvr_inference.memory import free_bytes, weights_bytes
+from immichvr_inference.memory import free_bytes, memory_of, weights_bytes
 from immichvr_inference.residency import Runtime
 from immichvr_inference.settings import RuntimeSettings
 from immichvr_models import Model, registry
@@ -106,6 +107,31 @@ def test_nothing_is_loaded_before_its_first_use_and_then_once(tmp_path: Path) ->
         assert runtime.run(model("one"), directory, lambda module, compute: compute.effort) == 1.0
     assert network.loads == [directory]
     assert [one.key for one in runtime.loaded()] == ["one"]
+
+
+def test_what_networks_and_the_gpu_hold_is_told_as_they_come_work_and_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[ChildEvent] = []
+    taken = iter(range(100))
+    monkeypatch.setattr(residency, "memory_of", lambda device: (next(taken) * MB, 80_000 * MB))
+    tell_through(told.append)
+    try:
+        runtime = Runtime({"one": Fake(size=MB)}, CPU)
+        runtime.run(model("one"), weights(tmp_path, "one"), lambda module, compute: None)
+        runtime.unload("one")
+    finally:
+        tell_through(None)
+    held = [one.memory for one in told if isinstance(one, LoadedModels)]
+    assert held == [{("one", "cpu"): MB}, {}]
+    devices = [one for one in told if isinstance(one, DeviceMemory)]
+    assert [(one.used, one.total) for one in devices] == [(number * MB, 80_000 * MB) for number in range(3)]
+
+
+def test_a_gpus_memory_is_asked_for_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (30, 80))
+    assert memory_of(torch.device("cuda", 0)) == (50, 80)
+    assert memory_of(torch.device("cpu")) is None
 
 
 def test_other_files_under_the_same_key_are_loaded_in_the_place_of_the_old(tmp_path: Path) -> None:
