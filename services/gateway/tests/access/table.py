@@ -246,6 +246,7 @@ ROWS = (
     Row("POST /api/integrations/immich", WHO_HAS_SIGNED_IN, {"pointer": True}, but=("no_address",)),
     Row("DELETE /api/integrations/immich", WHO_HAS_SIGNED_IN),
     Row("DELETE /api/integrations/immich/clips", WHO_HAS_SIGNED_IN),
+    Row("GET /api/integrations/immich/clips/{photo_id}", WHO_HAS_SIGNED_IN),
     Row("PUT /api/integrations/immich/clips/{photo_id}", ITS_OWNER_MAY_CHANGE, but=("has_live_video",)),
     Row("DELETE /api/integrations/immich/clips/{photo_id}", WHO_HAS_SIGNED_IN),
     Row("GET /api/rules", WHO_HAS_SIGNED_IN),

@@ -126,6 +126,9 @@ async def test_a_batch_has_a_selection_move_but_for_what_is_not_agreed_to_until_
         put = await home.call("PUT", f"{URL}/clips/{one.id}")
         assert put["clip"] == one.live_video
     assert set(home.stub.assets) == there
+    for photo in (one, outside, live):
+        shown = await home.call("GET", f"{URL}/clips/{photo.id}")
+        assert shown == {"clip": one.live_video if photo is one else None}
     # One by one, what needs a yes of its own.
     path, key = f"{URL}/clips/{outside.id}", {"x-api-key": home.key}
     assert (await home.client.put(path, headers=key)).json()["code"] == "external_library"

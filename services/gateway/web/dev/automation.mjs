@@ -34,9 +34,18 @@ export class Automation {
   rules = [];
   /** Photos that move in Immich itself. */
   clips = 0;
+  /** The ids of photos that were let move one by one. */
+  linked = new Set();
+  /** Ids of photos whose files lie in external libraries. */
+  external = new Set();
 
   /** The answer to a request about it. */
-  route(method, given, what) {
+  route(method, given, what, photo) {
+    if (photo) {
+      if (method === 'PUT') this.linked.add(photo);
+      if (method === 'DELETE') this.linked.delete(photo);
+      return { clip: this.linked.has(photo) ? `clip-of-${photo}` : null };
+    }
     if (what === 'clips') {
       this.clips = 0;
       this.integration = { ...this.integration, clips: 0 };

@@ -150,8 +150,16 @@ export async function startMock({
       path === '/api/webhooks' ? await body(request) : {},
     );
     if (ofAccount) return told(response, ofAccount);
-    if (collection === 'integrations')
-      return json(response, 200, automation.route(request.method, await body(request), what));
+    if (collection === 'integrations') {
+      if (
+        request.method === 'PUT' &&
+        automation.external.has(rest[0]) &&
+        !url.search.includes('true')
+      )
+        return problem(response, 409, 'external_library');
+      const given = await body(request);
+      return json(response, 200, automation.route(request.method, given, what, rest[0]));
+    }
     if (collection === 'rules')
       return json(response, 200, { rules: automation.rules, since: '2026-06-01T10:00:00Z' });
     const found = places.route(collection, id, what, url);

@@ -82,6 +82,12 @@ class Moving:
         for user, asset_id in sorted(self._left_over):
             await self._settle(user, asset_id)
 
+    async def linked(self, who: Identity, asset_id: str) -> str | None:
+        """The id in Immich of the clip that a photo has there, as far as it is known here. Raises as `put`."""
+        _check(asset_id)
+        known = await self._records.clip(who.user_id, asset_id)
+        return str(known["clip"]) if known is not None and known.get("state") == LINKED else None
+
     async def put(self, who: Identity, asset_id: str, *, external: bool) -> str:
         """Has a photo move with its newest clip; the id of that in Immich. Asked again, it is the same.
 

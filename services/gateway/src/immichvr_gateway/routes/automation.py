@@ -127,6 +127,12 @@ class IntegrationView(BaseModel):
     call: CallView | None = Field(None, description="only in the answer to setting it up")
 
 
+class LinkedView(BaseModel):
+    """The clip that a photo has in Immich. clip: its id there; null where it has none of ours."""
+
+    clip: str | None
+
+
 class ClipView(BaseModel):
     """A clip that is linked to a photo. clip: its id in Immich."""
 
@@ -168,6 +174,12 @@ async def unlink_clips(who: Person, automation: TheAutomation) -> IntegrationVie
     stays, and so does whether new clips are linked. Interrupted, it goes on when it is asked for again."""
     await automation.moving.undo(who)
     return _view(await automation.setup.health(who))
+
+
+@router.get("/integrations/immich/clips/{photo_id}", responses=also(409))
+async def show_clip(photo_id: str, who: Person, automation: TheAutomation) -> LinkedView:
+    """Whether one's own photo moves in Immich by what was made of it here."""
+    return LinkedView(clip=await automation.moving.linked(who, photo_id))
 
 
 @router.put("/integrations/immich/clips/{photo_id}", responses=also(409, 507))

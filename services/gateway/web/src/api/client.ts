@@ -214,6 +214,20 @@ export class Api {
     return (await this.send('DELETE', '/api/integrations/immich/assets')).json();
   }
 
+  /** The id in Immich of the motion clip that a photo has there; null for none. */
+  async clipInImmich(id: string): Promise<string | null> {
+    return (await this.get<{ clip: string | null }>(clipOf(id))).clip;
+  }
+
+  /** external: also where the photo's file is in an external library. */
+  async linkClip(id: string, external: boolean): Promise<void> {
+    await this.send('PUT', `${clipOf(id)}?external=${external}`);
+  }
+
+  async unlinkClip(id: string): Promise<void> {
+    await this.send('DELETE', clipOf(id));
+  }
+
   /** Takes all motion clips off one's photos in Immich. */
   async unlinkClips(): Promise<Integration> {
     return (await this.send('DELETE', '/api/integrations/immich/clips')).json();
@@ -493,3 +507,5 @@ function joined(chunks: Uint8Array[], length: number): Uint8Array {
   }
   return whole;
 }
+
+const clipOf = (id: string): string => `/api/integrations/immich/clips/${encodeURIComponent(id)}`;

@@ -1988,7 +1988,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Show Clip
+         * @description Whether one's own photo moves in Immich by what was made of it here.
+         */
+        get: operations["showClip"];
         /**
          * Link Clip
          * @description Has one's own photo move in Immich itself, with the newest motion clip that was made of it. Asked again, it is
@@ -4460,6 +4464,14 @@ export interface components {
              * Format: password
              */
             password: string;
+        };
+        /**
+         * LinkedView
+         * @description The clip that a photo has in Immich. clip: its id there; null where it has none of ours.
+         */
+        LinkedView: {
+            /** Clip */
+            clip: string | null;
         };
         /**
          * LocalityPageView
@@ -10512,6 +10524,38 @@ export interface operations {
             502: components["responses"]["BadGateway"];
             503: components["responses"]["ServiceUnavailable"];
             507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    showClip: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                photo_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkedView"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            /** @description Conflict */
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     linkClip: {

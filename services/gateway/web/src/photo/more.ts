@@ -1,4 +1,5 @@
 import type { Config, PhotoDetail, Quality } from '../api/schema';
+import type { InImmich } from './inImmich';
 import { MakeDialog } from './make';
 import { MotionDialog } from './motion';
 import { Popup, popupAction, popupLink } from './popup';
@@ -24,6 +25,7 @@ export class MoreMenu {
     private readonly photo: () => PhotoDetail | null,
     private readonly config: () => Config | null,
     private readonly mayMake: () => boolean,
+    private readonly inImmich: InImmich,
     private readonly actions: MoreActions,
   ) {
     this.popup = new Popup('more', 'More', 'More', () => {
@@ -54,6 +56,7 @@ export class MoreMenu {
     ];
     const rows: HTMLElement[] = [
       ...(this.mayMake() ? making : []),
+      ...(this.mayMake() && config.library === 'immich' ? this.inImmich.rows(photo) : []),
       this.row('reset', 'Reset the view', actions.reset),
       this.row('fullscreen', 'Full screen', actions.fullscreen),
       this.row('help', 'Keys and gestures', actions.help),

@@ -23,6 +23,7 @@ import { FavouriteButton } from './favourite';
 import { toggleFullscreen } from './fullscreen';
 import { followGestures } from './gestures';
 import { InfoPanel } from './info';
+import { InImmich } from './inImmich';
 import { actOnKey } from './keys';
 import type { Mode } from './modes';
 import { MoreMenu } from './more';
@@ -90,6 +91,7 @@ export class PhotoView {
       () => this.detail,
       () => store.config,
       () => store.share === null,
+      new InImmich(api),
       {
         makeSplat: (model, quality, force) => void this.makeSplat(model, quality, force),
         makeDepth: (force) => void this.makeDepth(force),

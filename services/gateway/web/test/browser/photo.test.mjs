@@ -369,4 +369,29 @@ describe('a photo', () => {
       await page.keyboard.press('l');
       await page.getByRole('link', { name: 'Motion clip' }).waitFor();
     }));
+
+  it('moves in Immich itself where that is wished, and of an external library after a yes', () =>
+    withViewer(
+      browser,
+      {
+        path: FLAT_ONLY,
+        expect: ['409'],
+        prepare: ({ automation }) => automation.external.add(FLAT_ONLY.split('/').at(-1)),
+      },
+      async (page) => {
+        await modeIs(page, 'flat');
+        const more = page.getByRole('button', { name: 'More', exact: true });
+        await more.click();
+        assert.equal(await page.getByRole('button', { name: /in Immich/ }).count(), 0);
+        await page.getByRole('button', { name: /^Make it move/ }).click();
+        await page.getByRole('button', { name: 'Make it', exact: true }).click();
+        await until(page, () => document.body.dataset.clip === 'playing');
+        await more.click();
+        await page.getByRole('button', { name: /^Let it move in Immich/ }).click();
+        await page.getByRole('button', { name: /^Let it move in Immich all the same/ }).click();
+        await assertAccessible(page);
+        await page.getByRole('button', { name: /^Let it stand still in Immich/ }).click();
+        await page.getByRole('button', { name: /^Let it move in Immich/ }).waitFor();
+      },
+    ));
 });
