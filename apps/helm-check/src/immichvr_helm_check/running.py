@@ -18,12 +18,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-import httpx
 from immichvr_catalog import SERVICES
 from immichvr_common.embedded import binary, free_ports, stop_process
 
 from immichvr_helm_check.objects import Object, of_kind, selects
 from immichvr_helm_check.ports import listening
+from immichvr_helm_check.probing import answers, serves
 from immichvr_helm_check.processes import Process
 from immichvr_helm_check.rendering import NAMESPACE
 from immichvr_helm_check.settings import settings_of
@@ -237,14 +237,14 @@ class Release:
         """What its readiness probe would say."""
         probe = one.process.container["readinessProbe"]
         if ask := probe.get("httpGet"):
-            return await _answers(
+            return await answers(
                 f"{ask.get('scheme', 'HTTP').lower()}://127.0.0.1:{_port(one, ask['port'])}{ask['path']}"
             )
         if ask := probe.get("grpc"):
-            return await _serves(_port(one, ask["port"]), ask.get("service", ""))
+            return await serves(_port(one, ask["port"]), ask.get("service", ""))
         if ask := probe.get("exec"):
             # What images have for it is not here: the address is asked that stands in the command.
-            return await _answers(self._here(one, next(word for word in ask["command"] if "://" in word)))
+            return await answers(self._here(one, next(word for word in ask["command"] if "://" in word)))
         raise Failed(f"{one.process.where}: nobody knows how to ask {probe}")
 
 
@@ -258,28 +258,6 @@ def can_shut() -> bool:
 def _port(one: Running, port: int | str) -> int:
     named = {each.get("name"): each["containerPort"] for each in one.process.container.get("ports") or []}
     return one.ports[int(named.get(port, port))]
-
-
-async def _answers(url: str) -> bool:
-    async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
-        try:
-            return 200 <= (await client.get(url)).status_code < 400
-        except httpx.TransportError:
-            return False
-
-
-async def _serves(port: int, service: str) -> bool:
-    import grpc
-    from grpc_health.v1 import health_pb2, health_pb2_grpc
-
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.enable_http_proxy", 0)]) as channel:
-        try:
-            answer = await health_pb2_grpc.HealthStub(channel).Check(
-                health_pb2.HealthCheckRequest(service=service), timeout=10
-            )
-        except grpc.aio.AioRpcError:
-            return False
-        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
 def _mounted(process: Process) -> set[str]:
