@@ -22,24 +22,27 @@ COPY --from=sources /sources/web/ ./
 RUN if [ -e package.json ]; then npm install --no-fund --no-audit && npm run build; else mkdir dist; fi
 
 FROM ${PYTHON_IMAGE} AS build
-RUN pip install --no-cache-dir uv==0.13.8 && python -m venv --without-pip /opt/venv
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install --yes --no-install-recommends binutils && rm -rf /var/lib/apt/lists/* \
+    && pip install --no-cache-dir uv==0.13.8 && python -m venv --without-pip /opt/venv
 ENV VIRTUAL_ENV=/opt/venv
 # cpu, cu130, …: see uv's --torch-backend; empty, the package index's own build. Without torch it means nothing.
 ARG TORCH_BACKEND=cpu
 # By far the largest layer, so it comes before the code.
 WORKDIR /src/foreign
 COPY --from=sources /sources/foreign/ ./
-RUN uv pip install --no-cache --compile-bytecode ${TORCH_BACKEND:+--torch-backend="${TORCH_BACKEND}"} \
+RUN uv pip install --no-cache ${TORCH_BACKEND:+--torch-backend="${TORCH_BACKEND}"} \
       -c constraints.txt -r requirements.txt \
-    && uv pip install --no-cache --compile-bytecode --no-deps --require-hashes -r unbound.txt
+    && uv pip install --no-cache --no-deps --require-hashes -r unbound.txt
 # Compute capabilities: A100; RTX 30; RTX 40; H100; RTX 50.
 ARG CUDA_ARCHITECTURES="8.0;8.6;8.9;9.0;12.0"
-COPY tools/image/kernels.sh /src/kernels.sh
-RUN sh /src/kernels.sh "${TORCH_BACKEND}" "${CUDA_ARCHITECTURES}"
+COPY tools/image/kernels.sh tools/image/slim.sh tools/image/used.py /src/
+RUN sh /src/kernels.sh "${TORCH_BACKEND}" "${CUDA_ARCHITECTURES}" && sh /src/slim.sh "${VIRTUAL_ENV}"
 WORKDIR /src/own
 COPY --from=sources /sources/own/ ./
-RUN uv pip install --no-cache --compile-bytecode ${TORCH_BACKEND:+--torch-backend="${TORCH_BACKEND}"} \
-      -c ../foreign/constraints.txt -r own.txt
+RUN uv pip install --no-cache ${TORCH_BACKEND:+--torch-backend="${TORCH_BACKEND}"} \
+      -c ../foreign/constraints.txt -r own.txt \
+    && /opt/venv/bin/python /src/used.py
 # Compiled for any processor of the architecture: the node that runs it is not the one that built it.
 ENV NUMBA_CPU_NAME=generic NUMBA_CACHE_DIR=/opt/numba
 RUN mkdir /opt/numba && while read -r module; do /opt/venv/bin/python -m "$module" || exit 1; done <warming.txt

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import importlib
 import inspect
 import re
 import sys
@@ -15,6 +14,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from immichvr_catalog import SERVICES, Service
 from immichvr_common.settings import EnvironmentSettings
+from immichvr_helm_check.settings import settings_class
 from pydantic import BaseModel, ByteSize, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -39,18 +39,9 @@ class Setting:
     is_secret: bool
 
 
-def settings_class(service: Service) -> type[EnvironmentSettings]:
-    """The settings of a service: the class in its module `settings` that names it."""
-    module = importlib.import_module(f"{service.module}.settings")
-    for _, found in inspect.getmembers(module, inspect.isclass):
-        if issubclass(found, EnvironmentSettings) and getattr(found, "service", None) == service.name:
-            return found
-    raise LookupError(f"{service.module}.settings has no class for {service.name}")
-
-
 def settings_of(service: Service) -> list[Setting]:
     """Every variable that a service reads by its settings."""
-    kind = settings_class(service)
+    kind = settings_class(service.name)
     return list(_of_model(kind, str(kind.model_config["env_prefix"])))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from immichvr_catalog import GPU, SERVICES, kinds_of, workers
+from immichvr_helm_check.settings import settings_class
 from jsonschema import Draft202012Validator as Validator
 
 from .conftest import COMPOSE, ROOT, compose, filled_in, settings_tool
@@ -92,7 +93,7 @@ def test_every_service_takes_its_settings(name: str, volumes: Path, monkeypatch:
     for key, value in environment(name, one, volumes).items():
         monkeypatch.setenv(key, value)
     service = SERVICES[service_of(name)]
-    settings = TOOL["settings_class"](service)()
+    settings = settings_class(service.name)()
     assert settings.nats.user == service.name
     password = (volumes / service.name / "nats-password").read_text("utf-8").strip()
     assert settings.nats.password.get_secret_value() == password

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import runpy
 import shutil
@@ -90,6 +91,13 @@ def test_kernels_are_compiled_for_cuda_where_gsplat_is_needed(tmp_path: Path) ->
     assert said("cpu", "gsplat==1.5.3") == ""
     assert said("cu130", "numpy") == ""
     assert "nvidia-cuda-nvcc==13.0.*" in said("cu130", "gsplat==1.5.3")
+
+
+def test_what_code_imports_is_found_wherever_it_stands() -> None:
+    used = runpy.run_path(str(ROOT / "tools/image/used.py"))
+    code = "import torch\ndef late():\n    from a.b import C\n    import d as e\n    return e.F, torch.nn, other.G\n"
+    found = set(used["imported"](ast.parse(code)))
+    assert found == {("torch", ""), ("d", ""), ("a.b", "C"), ("d", "F"), ("torch", "nn")}
 
 
 def built(service: str, *more: str, timeout_s: float) -> str:
