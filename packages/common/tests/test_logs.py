@@ -81,6 +81,13 @@ def test_other_lines_stay_as_they_are(line: str) -> None:
     assert masked(line, {"a secret of ours"}) == line
 
 
+@pytest.mark.parametrize("value", [None, True, 12345678, "12345678", ["one"], {"inner": 7}, ""])
+def test_what_is_masked_in_json_is_json_still(value: object) -> None:
+    line = masked(json.dumps({"facts": {"password": value, "token": value}}))
+    assert json.loads(line)["facts"].keys() == {"password", "token"}
+    assert "12345678" not in line
+
+
 def test_a_secret_that_json_spells_otherwise_is_masked_too() -> None:
     secret = 'two\nlines and "quotes"'
     assert masked(json.dumps({"event": f"with {secret}"}), {secret}) == json.dumps(

@@ -15,7 +15,7 @@ _NAMED = re.compile(
     r"""(?ix)
     (?P<name> (?: authorization | x-api-key | api[_-]?key | (?: set-)? cookie | passw(?:or)?d | secret | token )
       (?: [_-][a-z]+ )? \\?["']? \s* [:=] \s* \\?["']? (?: (?: bearer | basic ) \s+ )? )
-    (?P<value> [^\s"'\\,;&}\])]+ )
+    (?P<value> (?! (?: null | true | false ) \b ) [^\s"'\\,;&{}\[\])]+ )
     """
 )
 """What stands behind such a name, in a header, a query, a dictionary or JSON."""
@@ -38,10 +38,16 @@ def _walk(value: object) -> Iterator[str]:
             yield from _walk(one)
 
 
+def _without_value(found: re.Match[str]) -> str:
+    # A number of JSON stands without quotes, and a mask would be none.
+    is_bare = found["name"].rstrip().endswith('":') and found["value"].isdecimal()
+    return found["name"] + ("0" if is_bare else MASK)
+
+
 def masked(line: str, secrets: Iterable[str] = ()) -> str:
     """A line without what is secret: these secrets as they are and as JSON spells them, and what is named as one."""
     for secret in secrets:
         for spelling in (secret, json.dumps(secret)[1:-1]):
             line = line.replace(spelling, MASK)
-    line = _NAMED.sub(rf"\g<name>{MASK}", line)
+    line = _NAMED.sub(_without_value, line)
     return _IN_ADDRESS.sub(rf"\g<before>{MASK}", line)
