@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 from immichvr_common.processes.pool import ChildPool
 from immichvr_common.tasks import Task
+from immichvr_common.testing.collector import collecting
 from immichvr_common.trace import new_traceparent, trace_id
 from immichvr_common.tracing import Done, record, send_spans_to, span, within
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 TRIAL = "immichvr_common.testing.trial:perform"
 TRACE = f"00-{'ab' * 16}-{'cd' * 8}-01"
@@ -89,34 +86,14 @@ with span("making", sys.argv[2], "consumer", job_id="toy-1") as one:
 
 
 def test_spans_reach_a_collector_before_the_process_ends() -> None:
-    heard: list[tuple[str, ExportTraceServiceRequest]] = []
-
-    class Collector(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # http.server's spelling
-            body = self.rfile.read(int(self.headers["content-length"]))
-            if self.headers["content-encoding"] == "gzip":
-                body = gzip.decompress(body)
-            heard.append((self.path, ExportTraceServiceRequest.FromString(body)))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Is quiet."""
-
-    server = HTTPServer(("127.0.0.1", 0), Collector)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     trace = new_traceparent()
-    url = f"http://127.0.0.1:{server.server_port}/"
-    subprocess.run([sys.executable, "-c", _SENDER, url, trace], check=True, timeout=60)
-    server.shutdown()
-    [(path, request)] = heard
-    [resource] = request.resource_spans
-    named = {one.key: one.value.string_value for one in resource.resource.attributes}
-    carving, making = resource.scope_spans[0].spans
-    assert (path, named["service.name"]) == ("/v1/traces", "immichvr-toy-maker")
-    assert making.trace_id.hex() == carving.trace_id.hex() == trace_id(trace)
-    assert (making.parent_span_id.hex(), carving.parent_span_id) == (trace[36:52], making.span_id)
-    assert (making.status.message, making.attributes[0].key) == ("out_of_wood", "job_id")
+    with collecting() as collector:
+        subprocess.run([sys.executable, "-c", _SENDER, f"{collector.url}/", trace], check=True, timeout=60)
+    carving, making = collector.spans
+    assert (collector.paths, making.service) == ({"/v1/traces"}, "immichvr-toy-maker")
+    assert making.trace_id == carving.trace_id == trace_id(trace)
+    assert (making.parent_id, carving.parent_id) == (trace[36:52], making.span_id)
+    assert (making.error, making.attributes) == ("out_of_wood", {"job_id": "toy-1"})
 
 
 def test_who_traces_nothing_imports_nothing_of_opentelemetry() -> None:

@@ -16,6 +16,7 @@ from immichvr_common.tracing import Done, Kind, send_spans_to
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
     from opentelemetry.trace import SpanContext
 
 _PATH = "/v1/traces"
@@ -28,6 +29,12 @@ class TracingSettings(BaseModel):
     endpoint: str = Field("", pattern=r"^(https?://\S+)?$", description="OTLP over HTTP, like http://collector:4318")
 
 
+class _Sending:
+    """What sends this process's spans; None where nothing does."""
+
+    processor: BatchSpanProcessor | None = None
+
+
 def begin_tracing(settings: TracingSettings, service: str) -> None:
     """Has this process's spans sent, where an address is set; what is left is sent when it ends."""
     if not settings.endpoint:
@@ -38,9 +45,15 @@ def begin_tracing(settings: TracingSettings, service: str) -> None:
 
     resource = Resource.create({"service.name": f"immichvr-{service}"})
     exporter = OTLPSpanExporter(settings.endpoint.rstrip("/") + _PATH, timeout=_PATIENCE_S)
-    processor = BatchSpanProcessor(exporter)
+    processor = _Sending.processor = BatchSpanProcessor(exporter)
     send_spans_to(lambda done: processor.on_end(readable(done, resource)))
     atexit.register(processor.shutdown)
+
+
+def send_what_is_left() -> None:
+    """Waits until what was recorded is sent, for a process that a signal ends before its own end; not for long."""
+    if _Sending.processor is not None:
+        _Sending.processor.force_flush(_PATIENCE_S * 1000)
 
 
 def readable(done: Done, resource: Resource) -> ReadableSpan:

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from immichvr_common.bus import Bus, connect_patiently
 from immichvr_common.errors import ServiceError, Unavailable
 from immichvr_common.logs import get_log
+from immichvr_common.otlp import send_what_is_left
 from immichvr_common.retrying import until_up
 from immichvr_common.scratch import keep_clean
 
@@ -82,6 +83,8 @@ class Startup:
         async with answering_keda(self.here.settings.scaler, self.here.demand, self._hears_of_jobs):
             yield
         await self._stop()
+        # uvicorn ends the process by the signal it got, past everything that would be done at its end.
+        await asyncio.to_thread(send_what_is_left)
 
     @property
     def is_up(self) -> bool:
