@@ -38,6 +38,7 @@ async def test_a_person_accepts_a_licence_sees_the_download_and_deletes_it_again
         with start_up(data, "--photos", photos, **online, **models) as address:
             await page.goto(f"{address}/#/models")
             await until(lambda state: state.get("view") == "models" and state.get("socket") == "connected")
+            await page.locator("summary", has_text="other models").click()
             row = page.locator(f'[data-model="{MODEL.key}"]')
             await row.get_by_role("button", name=re.compile("^Accept and download")).click()
             await page.get_by_role("button", name=f"I accept {MODEL.licence.name}").click()

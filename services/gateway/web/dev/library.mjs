@@ -76,7 +76,8 @@ export class Library {
   }
 
   splatAsset(photo) {
-    const key = 'splat-lift-da2-small';
+    const model = photo.rough ? 'lift-heuristic' : 'lift-da2-small';
+    const key = `splat-${model}`;
     const files = ['full', 'light'].map((variant) =>
       this.file(photo, key, `${photo.source.name}-${variant}.spz`, {
         role: 'splat',
@@ -90,7 +91,7 @@ export class Library {
       files.push({ ...files[0], format, download_name });
     }
     return {
-      ...this.base(photo, key, 'splat', 'lift-da2-small'),
+      ...this.base(photo, key, 'splat', model),
       losses: ['Colours behind depth edges are inpainted'],
       files,
     };

@@ -46,6 +46,20 @@ export const texts = {
     `This key lacks ${permissions.join(', ')}. Give it that in Immich, or sign in with a password.`,
   unnamedPhoto: 'Photo',
   unnamedVideo: 'Video',
+  rough: {
+    rough: 'Rough 3D',
+    get: (size: string) => `Rough 3D · get the depth model${size && ` (${size})`}`,
+    getting: (percent: number) => `Getting the depth model · ${percent} %`,
+    remake: (model: string) => `Rough 3D · make it anew with ${model}`,
+    here: 'The depth model is here.',
+  },
+  gone: { title: 'Not here any more' },
+  models: {
+    here: 'Works now',
+    recommended: 'Recommended',
+    best: 'Best 3D, for research alone',
+    others: (n: number) => counted(n, 'other model', 'other models'),
+  },
   albums: {
     title: 'Albums',
     shared: 'Shared with you',

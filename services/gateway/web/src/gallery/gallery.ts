@@ -127,7 +127,10 @@ export class Gallery {
       this.summarise();
       this.tellEnd(job);
     });
-    this.store.on('connection', (connected) => this.masthead.tellConnection(connected));
+    this.store.on('connection', (connected) => {
+      this.masthead.tellConnection(connected);
+      if (connected) this.grid.retryPictures();
+    });
   }
 
   private showMonths(): void {

@@ -100,6 +100,11 @@ export class Tile {
     return this.image.src;
   }
 
+  /** Asks for the picture again where it did not come. */
+  retryPicture(): void {
+    if (this.element.classList.contains('is-broken')) this.image.src = this.picture;
+  }
+
   /** Has this done, once, where there is no picture. */
   onBroken(then: () => void): void {
     this.image.addEventListener('error', then, { once: true });

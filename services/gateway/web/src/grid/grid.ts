@@ -122,6 +122,11 @@ export class Grid {
     if (tile) this.renew(tile, item);
   }
 
+  /** Has another try at pictures that did not come. */
+  retryPictures(): void {
+    for (const tile of this.tiles.values()) tile.retryPicture();
+  }
+
   /** Where sections begin, as parts of the whole height. */
   positions(): { key: string; title: string; at: number }[] {
     const whole = Math.max(this.height, 1);

@@ -3,14 +3,15 @@ import type { Api } from '../api/client';
 import { ApiError } from '../api/client';
 import type { ModelDetails, ModelNews } from '../api/schema';
 import type { Store } from '../store';
+import { texts } from '../texts';
 import { announce } from '../ui/announce';
 import { el } from '../ui/dom';
 import { explainError } from '../ui/errors';
 import { icon } from '../ui/icons';
 import { bytesWords } from '../ui/words';
-import { ConfirmDialog } from './confirm';
+import { confirmed } from './confirm';
 import { ModelRow } from './row';
-import { type Offer, withNews } from './words';
+import { GROUPS, type Group, groupOf, type Offer, withNews } from './words';
 
 const LOOK_AGAIN_MS = 10_000;
 
@@ -18,9 +19,9 @@ const LOOK_AGAIN_MS = 10_000;
 export class ModelsPage {
   readonly element: HTMLElement;
   private readonly title = el('h1', { tabindex: -1 }, 'Models');
-  private readonly list = el('ul', { class: 'models-list', 'aria-label': 'Models' });
+  private readonly groups = new Map<Group, HTMLElement>();
+  private readonly lists = new Map<Group, HTMLElement>();
   private readonly hint = el('p', { class: 'models-hint', role: 'status' });
-  private readonly confirm = new ConfirmDialog();
   private readonly rows = new Map<string, ModelRow>();
   private readonly models = new Map<string, ModelDetails>();
   private timer = 0;
@@ -36,11 +37,12 @@ export class ModelsPage {
       icon('back'),
     );
     back.addEventListener('click', leave);
+    for (const group of GROUPS) this.addGroup(group);
     this.element = el(
       'div',
       { class: 'models', hidden: true },
       el('header', { class: 'models-head' }, back, this.title),
-      el('main', { class: 'models-main' }, this.hint, this.list),
+      el('main', { class: 'models-main' }, this.hint, ...this.groups.values()),
     );
     this.element.addEventListener('keydown', (event) => {
       if (event.key === 'Escape') leave();
@@ -78,6 +80,25 @@ export class ModelsPage {
     }
   }
 
+  private addGroup(group: Group): void {
+    const list = el('ul', { class: 'models-list', 'aria-label': group });
+    const heading = el(group === 'others' ? 'summary' : 'h2', { class: 'models-group' });
+    if (group !== 'others') heading.textContent = texts.models[group];
+    const element = el(group === 'others' ? 'details' : 'section', { hidden: true }, heading, list);
+    this.lists.set(group, list);
+    this.groups.set(group, element);
+  }
+
+  /** Says how many there are of the others, and hides what has none. */
+  private countGroups(): void {
+    for (const [group, element] of this.groups) {
+      const { childElementCount } = this.lists.get(group) as HTMLElement;
+      element.hidden = childElementCount === 0;
+      const heading = element.firstElementChild as HTMLElement;
+      if (group === 'others') heading.textContent = texts.models.others(childElementCount);
+    }
+  }
+
   private show(model: ModelDetails): void {
     this.models.set(model.key, model);
     const known = this.rows.get(model.key);
@@ -87,7 +108,8 @@ export class ModelsPage {
     }
     const row = new ModelRow(model, (key, offer) => void this.act(key, offer));
     this.rows.set(model.key, row);
-    this.list.append(row.element);
+    this.lists.get(groupOf(model))?.append(row.element);
+    this.countGroups();
   }
 
   private hear(told: ModelNews | string): void {
@@ -138,7 +160,7 @@ export class ModelsPage {
     const use = model.commercial_use ? '' : ' It does not allow commercial use.';
     const size = model.size === null ? '' : ` The download has ${bytesWords(model.size)}.`;
     const link = el('a', { href: url, target: '_blank', rel: 'noopener' }, name);
-    const yes = await this.confirm.ask({
+    const yes = await confirmed({
       title: model.name,
       text: ['The weights come under the licence ', link, `.${use} Please read it first.${size}`],
       yes: `I accept ${name}`,
@@ -150,7 +172,7 @@ export class ModelsPage {
 
   private async delete(model: ModelDetails): Promise<void> {
     const size = model.size === null ? '' : ` It frees ${bytesWords(model.size)}.`;
-    const yes = await this.confirm.ask({
+    const yes = await confirmed({
       title: `Delete ${model.name}?`,
       text: [`What was made with it stays. It can be downloaded again.${size}`],
       yes: 'Delete it',

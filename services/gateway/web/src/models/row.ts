@@ -21,7 +21,7 @@ export class ModelRow {
     this.element = el(
       'li',
       { class: 'model', data: { model: model.key } },
-      el('h2', {}, model.name, !model.commercial_use && this.badge),
+      el('h3', {}, model.name, !model.commercial_use && this.badge),
       this.about,
       this.state,
       this.actions,

@@ -8,6 +8,22 @@ export interface Offer {
   label: string;
 }
 
+/** Models in the order in which one wants to know of them. */
+export const GROUPS = ['here', 'recommended', 'best', 'others'] as const;
+export type Group = (typeof GROUPS)[number];
+
+const RECOMMENDED = new Set(['da2-small', 'vda-small']);
+const BEST = new Set(['sharp']);
+
+/** Where a model stands when the page is opened; it stays there while one looks. */
+export function groupOf({ key, state, built_in }: ModelDetails): Group {
+  if (RECOMMENDED.has(key)) return 'recommended';
+  if (BEST.has(key)) return 'best';
+  return built_in || state === 'ready' || state === 'loaded' || state === 'loading'
+    ? 'here'
+    : 'others';
+}
+
 const MAKES: Record<string, string> = {
   depth: 'depth',
   splat: '3D',

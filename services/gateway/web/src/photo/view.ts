@@ -27,6 +27,7 @@ import { InImmich } from './inImmich';
 import { actOnKey } from './keys';
 import type { Mode } from './modes';
 import { MoreMenu } from './more';
+import { RoughChip } from './rough';
 import { Stage } from './stage';
 import { ModeSwitch } from './switch';
 import { explainTrouble } from './trouble';
@@ -59,6 +60,7 @@ export class PhotoView {
     this.stage.toggleMotion(),
   );
   private readonly favourite: FavouriteButton;
+  private readonly rough: RoughChip;
   private readonly previous = iconButton('previous', 'Previous photo', '←', () => this.step(-1));
   private readonly next = iconButton('next', 'Next photo', '→', () => this.step(1));
   private id: string | null = null;
@@ -105,6 +107,13 @@ export class PhotoView {
     this.favourite = new FavouriteButton(api, store, (error, again) => {
       if (!(error instanceof ApiError)) throw error;
       this.showFailure(explainRefusal(error), again);
+    });
+    this.rough = new RoughChip(api, store, {
+      remake: () => void this.makeSplat('auto', 'full', true),
+      refused: (error) => {
+        if (!(error instanceof ApiError)) throw error;
+        this.showRefusal(error, () => this.rough.element.click());
+      },
     });
     this.chrome = new RestingChrome(this.element, () => this.mustStayVisible());
     this.clip = new MotionClip(api, this.stage.element, () =>
@@ -180,6 +189,7 @@ export class PhotoView {
         'footer',
         { class: 'photo-foot' },
         this.dock.element,
+        this.rough.element,
         el('div', { class: 'photo-controls' }, this.modes.element, this.motion, this.clip.button),
       ),
       this.info.element,
@@ -228,10 +238,20 @@ export class PhotoView {
         this.refreshSoon(REFRESH_AGAIN_MS);
         return;
       }
+      if (!this.detail) this.showGone();
       this.showFailure(explainError(error), () => void this.refresh());
     } finally {
       this.refreshing -= 1;
     }
+  }
+
+  /** There is nothing to look at, or to do: only the way back, and what is said of it. */
+  private showGone(): void {
+    this.title.textContent = texts.gone.title;
+    this.date.textContent = '';
+    document.title = `${texts.gone.title} · ImmichVR`;
+    this.make.hidden = true;
+    this.element.classList.add('is-gone');
   }
 
   /** Results often come several at once: one reading serves them all. */
@@ -254,6 +274,8 @@ export class PhotoView {
     }
     this.stage.setAssets(detail.assets);
     this.favourite.show(detail);
+    this.rough.show(detail.assets);
+    this.element.classList.remove('is-gone');
     this.clip.setAssets(detail, detail.assets);
     this.downloads.setPhoto(detail);
     this.dock.showJob(jobToShow(this.store.photos.get(detail.id) ?? detail));

@@ -22,6 +22,8 @@ describe('the models', () => {
       assert.match(words, /SHARP.*Not for commercial use.*3D · 2\.8 GB · Apple research licence/);
       const licence = model(page, 'sharp').getByRole('link', { name: 'Apple research licence' });
       assert.equal(await licence.getAttribute('href'), 'https://licences.example.org/sharp');
+      const groups = await page.locator('.models h2').allTextContents();
+      assert.deepEqual(groups, ['Works now', 'Recommended', 'Best 3D, for research alone']);
       await assertAccessible(page);
       await page.keyboard.press('Escape');
       await until(page, () => document.body.dataset.view === 'gallery');
@@ -62,6 +64,7 @@ describe('the models', () => {
   it('say why a download failed and try again, and can be cancelled', () =>
     withViewer(browser, { path: MODELS, context: WIDE }, async (page, { models }) => {
       models.failures.set('da3-base', 'no_space');
+      await page.getByText('1 other model').click();
       const base = model(page, 'da3-base');
       await base.getByRole('button', { name: /^Download/ }).click();
       await base.getByText(/There is no space for the weights/).waitFor();

@@ -394,4 +394,29 @@ describe('a photo', () => {
         await page.getByRole('button', { name: /^Let it move in Immich/ }).waitFor();
       },
     ));
+
+  it('says of guessed 3D that it is rough, gets the model, and makes it anew, with one press', () =>
+    withViewer(
+      browser,
+      {
+        path: '&motion=0#/photo/photo-0000',
+        context: { viewport: { width: 900, height: 600 } },
+        prepare: ({ library, models }) => {
+          library.photos.get('photo-0000').rough = true;
+          models.all.get('da2-small').state = 'downloadable';
+        },
+      },
+      async (page, { library }) => {
+        const chip = page.locator('.rough');
+        await chip.getByText(/^Rough 3D · get the depth model \(.*MB\)/).waitFor();
+        await until(page, () => document.body.dataset.socket === 'connected');
+        await assertAccessible(page);
+        await chip.focus();
+        await page.keyboard.press('Enter');
+        await page.locator('[data-card=progress] [role=progressbar]').waitFor();
+        const [job] = [...library.jobs.values()].filter((one) => one.kind === 'splat');
+        assert.equal(job.params.force, true);
+        assert.equal(job.params.model, 'auto');
+      },
+    ));
 });
