@@ -13,6 +13,7 @@ from immichvr_common.tasks import MadeFile
 from immichvr_video import Encoding, VideoWriter, fits_mp4
 
 from immichvr_video_depth.engine.frames import DepthFrame
+from immichvr_video_depth.heap import share_heap
 from immichvr_video_depth.outputs import StoredDepth
 from immichvr_video_depth.stereo.boxes import mark_stereo
 from immichvr_video_depth.stereo.layouts import StereoLayout, codec_for, geometry_for, layout_for
@@ -49,6 +50,7 @@ def make_stereo(
     An MP4; Matroska where the sound does not fit into one. progress: told up to which time, in seconds, it is written.
     Raises LayoutRefused, GeometryRefused, DepthUnusable, VideoError.
     """
+    share_heap()
     clip = depth.clip
     layout = layout_for(wish.layout, clip.projection, clip.stereo)
     geometry = geometry_for(layout, wish.baseline, wish.convergence, wish.comfort)
