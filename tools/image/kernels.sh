@@ -14,9 +14,12 @@ cuda="${backend#cu}"
 cuda="${cuda%?}.${cuda#"${cuda%?}"}" # cu130 is CUDA 13.0
 apt-get update
 apt-get install --yes --no-install-recommends g++ ninja-build
-uv pip install --no-cache "nvidia-cuda-nvcc==$cuda.*" "nvidia-cuda-cccl==$cuda.*" setuptools wheel numpy
+# Each of the same release: what the compiler asks for by itself is the newest, which does not fit it.
+uv pip install --no-cache setuptools wheel numpy "nvidia-cuda-nvcc==$cuda.*" "nvidia-cuda-cccl==$cuda.*" \
+  "nvidia-cuda-crt==$cuda.*" "nvidia-nvvm==$cuda.*" "nvidia-cuda-runtime==$cuda.*"
 CUDA_HOME="$(echo "$VIRTUAL_ENV"/lib/python3*/site-packages/nvidia/cu*)"
 export CUDA_HOME TORCH_CUDA_ARCH_LIST="$architectures" MAX_JOBS=4 PATH="$CUDA_HOME/bin:$PATH"
 uv pip install --no-cache --no-deps --no-build-isolation --no-binary gsplat --reinstall-package gsplat \
   -c constraints.txt gsplat
-uv pip uninstall nvidia-cuda-nvcc nvidia-cuda-cccl setuptools wheel
+# torch itself needs the runtime and setuptools.
+uv pip uninstall nvidia-cuda-nvcc nvidia-cuda-cccl nvidia-cuda-crt nvidia-nvvm wheel
