@@ -76,7 +76,8 @@ class Model(_Strict):
     through: the code that runs it, with its pinned version; requires: the Python distributions it needs;
     service: which fetches, holds and runs it.
     repo: on the model hub (`owner/name`), at `revision`.
-    parameters_m: millions of parameters; memory_cpu_mb: peak resident memory of a process that does one photo;
+    parameters_m: millions of parameters; memory_cpu_mb: peak resident memory of a process that does one photo, or
+    one window of 32 frames of 1080p;
     memory_gpu_mb: the same of the GPU; null where nobody measured it.
     A model without files is built in.
     """
