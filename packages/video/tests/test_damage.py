@@ -99,6 +99,15 @@ def test_encrypted_wmv_is_told_from_damage_by_its_header(tmp_path: Path, kind: s
         inspect(path)
 
 
+def test_an_object_of_wmv_that_reaches_beyond_the_file_ends_the_look_for_encryption(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "lies.wmv", Clip(frames=5, codec="wmv2"))
+    data = bytearray(path.read_bytes())
+    data[30 + 16 : 30 + 24] = b"\xff" * 8  # the size of the header's first object
+    path.write_bytes(data)
+    with pytest.raises(InvalidVideo):
+        inspect(path)
+
+
 def test_a_long_video_is_refused_with_the_limit_or_read_in_part(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "day.mkv", Clip(times=[Fraction(600 * i) for i in range(73)]))
     with pytest.raises(VideoTooLong, match=r"runs 12 h; at most 3 h are taken \(max_seconds\)"):

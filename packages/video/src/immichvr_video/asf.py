@@ -25,8 +25,11 @@ def is_encrypted(path: Path) -> bool:
         guid, _ = _object(file)
         if guid != _HEADER:
             return False
+        end = path.stat().st_size
         at = _OBJECT + 6  # how many objects follow, and two reserved bytes
         for _ in range(_MOST_OBJECTS):
+            if at > end:
+                return False
             file.seek(at)
             guid, size = _object(file)
             if guid in _ENCRYPTION:
