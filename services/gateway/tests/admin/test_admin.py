@@ -7,10 +7,13 @@ import gzip
 import io
 import json
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from immichvr_common.bus import read_bucket
+from immichvr_common.errors import CorruptObject
+from immichvr_common.manifests import parse_manifest
 from immichvr_gateway.admin.backup import NotABackup, backup, restore
 from immichvr_gateway.admin.rebuild import forget_what_can_be_told_anew
 from immichvr_gateway.admin.verify import verify
@@ -51,10 +54,17 @@ async def test_what_is_lost_cut_off_or_changed_is_named(left, empty_bus, storage
     findings = await verify(empty_bus, storage, read_contents=True)
     assert {one.key for one in findings.broken} == {splats[0], splats[1], depths[0], manifest}
     assert findings.strays == {"splats/nobody_lift-heuristic/0123/left-over.spz": 4}
-    assert len(findings.unbacked) == 1
     assert (findings.assets, findings.looked) == (0, 3)
     # Without reading contents, one that has its size is not seen through.
     assert {one.key for one in (await verify(empty_bus, storage)).broken} == {splats[0], depths[0], manifest}
+
+
+async def test_a_record_whose_manifest_is_gone_is_named(left, empty_bus, storage) -> None:
+    key = next(key for key in await storage.list_keys("splats/") if key.endswith("/manifest.json"))
+    await storage.delete(key)
+    findings = await verify(empty_bus, storage)
+    assert [one.split(".")[1] for one in findings.unbacked] == ["splat"]
+    assert findings.broken == []
 
 
 async def test_a_copy_is_put_back_onto_an_empty_cluster(
@@ -87,6 +97,56 @@ async def test_records_are_told_anew_as_they_were(left, serving, settings, empty
             while (await gateway.get("/api/jobs")).json() != left[0]:  # noqa: ASYNC110  # nobody tells of records
                 await asyncio.sleep(0.05)
         assert (await gateway.get("/api/assets/map")).json() == left[1]
+
+
+async def test_what_was_deleted_is_put_back_too(left, empty_bus, storage, tmp_path: Path) -> None:
+    before = {name: await _values(empty_bus, name) for name in ("jobs", "assets")}
+    copy = tmp_path / "copy.tar.gz"
+    await backup(empty_bus, storage, copy)
+    await forget_what_can_be_told_anew(empty_bus)
+    assert await _values(empty_bus, "jobs") == {}
+    await restore(empty_bus, storage, copy)
+    assert {name: await _values(empty_bus, name) for name in before} == before
+
+
+async def test_what_goes_while_a_copy_is_made_does_not_end_it_and_what_is_damaged_is_named(
+    left, empty_bus, storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifests = [key for key in await storage.list_keys("") if key.endswith("/manifest.json")]
+    read = storage.get_bytes
+
+    async def get_bytes(key: str):
+        if key == manifests[0]:
+            await storage.delete(key)
+        if key == manifests[1]:
+            raise CorruptObject(f"{key} is damaged", key)
+        return await read(key)
+
+    monkeypatch.setattr(storage, "get_bytes", get_bytes)
+    counts = await backup(empty_bus, storage, tmp_path / "copy.tar.gz")
+    assert counts.objects == len(manifests) - 2
+    assert [one.partition(":")[0] for one in counts.left_out] == [manifests[1]]
+
+
+async def test_what_changes_while_it_looks_alarms_nobody(left, empty_bus, storage, monkeypatch) -> None:
+    key = next(key for key in await storage.list_keys("splats/") if key.endswith("/manifest.json"))
+    read, record = storage.get_bytes, next(iter(await _values(empty_bus, "assets")))
+
+    async def get_bytes(wanted: str):
+        stored = await read(wanted)
+        if wanted != key:
+            return stored
+        # Made anew since it was listed, under another name; and another asset was taken off.
+        manifest = parse_manifest(stored.data, key)
+        await empty_bus.kv("assets").delete(record)
+        file = manifest.files[0].model_copy(update={"key": f"{manifest.files[0].key}.anew"})
+        await storage.put_bytes(file.key, (await read(manifest.files[0].key)).data, file.media_type)
+        renewed = manifest.model_copy(update={"files": [file, *manifest.files[1:]]})
+        return replace(stored, data=renewed.encode())
+
+    monkeypatch.setattr(storage, "get_bytes", get_bytes)
+    findings = await verify(empty_bus, storage)
+    assert (findings.broken, findings.unbacked) == ([], [])
 
 
 async def test_a_file_that_is_no_backup_writes_nothing(empty_bus, storage, tmp_path: Path) -> None:

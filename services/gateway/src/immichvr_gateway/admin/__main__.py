@@ -106,7 +106,9 @@ def _tell(assets: int) -> None:
 async def _backup(path: Path, bus: Bus, store: ObjectStore) -> int:
     counts = await backup(bus, store, path)
     _say(f"{path}: {counts.kv:,} records and {counts.objects:,} manifests")
-    return 0
+    for line in _named(counts.left_out, "left out, which cannot be read"):
+        _say(line)
+    return 1 if counts.left_out else 0
 
 
 async def _restore(path: Path, bus: Bus, store: ObjectStore) -> int:

@@ -14,14 +14,15 @@ import re
 import tarfile
 import zlib
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from immichvr_catalog import ASSETS
 from immichvr_common.bus import Bus, read_bucket
+from immichvr_common.bus.kv import KeyValueStore
 from immichvr_common.bus.streams import KV_ASSETS, KV_JOBS, KV_STATE
-from immichvr_common.errors import Conflict, InvalidRequest
+from immichvr_common.errors import Conflict, CorruptObject, InvalidRequest, NotFound
 from immichvr_common.private_files import open_private
 from immichvr_common.storage import ObjectStore
 
@@ -43,11 +44,15 @@ class NotABackup(InvalidRequest):
 
 @dataclass
 class Counts:
-    """kv: records; objects: of storage. kept: those that were there already, and stay as they are."""
+    """kv: records; objects: of storage. kept: those that were there already, and stay as they are.
+
+    left_out: objects that cannot be read, and why.
+    """
 
     kv: int = 0
     objects: int = 0
     kept: int = 0
+    left_out: list[str] = field(default_factory=list)
 
 
 async def backup(bus: Bus, store: ObjectStore, path: Path) -> Counts:
@@ -62,7 +67,14 @@ async def backup(bus: Bus, store: ObjectStore, path: Path) -> Counts:
                     _add(tar, f"kv/{bucket}/{key}", kept.value)
                     counts.kv += 1
         async for key in _small_objects(store):
-            _add(tar, f"s3/{key}", (await store.get_bytes(key)).data)
+            try:
+                data = (await store.get_bytes(key)).data
+            except NotFound:
+                continue  # it went meanwhile
+            except CorruptObject as error:
+                counts.left_out.append(f"{key}: {error.message}")
+                continue
+            _add(tar, f"s3/{key}", data)
             counts.objects += 1
     return counts
 
@@ -80,11 +92,22 @@ async def restore(bus: Bus, store: ObjectStore, path: Path) -> Counts:
                 await store.put_if(key, data, _JSON, None)
                 counts.objects += 1
             else:
-                await buckets[place].update(key, data, last=0)
+                await _put_where_nothing_is(buckets[place], key, data)
                 counts.kv += 1
         except Conflict:
             counts.kept += 1
     return counts
+
+
+async def _put_where_nothing_is(bucket: KeyValueStore, key: str, data: bytes) -> None:
+    """Raises Conflict where there is a value. What was deleted has left a mark, which is nothing."""
+    try:
+        await bucket.update(key, data, last=0)
+    except Conflict:
+        there = await bucket.get(key)
+        if there.value is not None:
+            raise
+        await bucket.update(key, data, last=there.revision)
 
 
 async def _small_objects(store: ObjectStore) -> AsyncIterator[str]:

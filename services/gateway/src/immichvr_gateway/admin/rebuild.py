@@ -11,10 +11,11 @@ from immichvr_gateway.upkeep.tasks import READ_POSITION
 
 
 async def forget_what_can_be_told_anew(bus: Bus) -> dict[str, int]:
-    """Removes records of assets, of jobs that have ended, and what cannot be read; how many, by bucket.
+    """Removes records of assets, and of jobs that have ended; how many, by bucket.
 
-    Jobs that wait or run stay: a wish that waits in line is written down nowhere else. Events are kept for seven
-    days, so of jobs that ended before that nothing is left. No gateway may run meanwhile. Raises Unavailable.
+    Jobs that wait or run stay, and what cannot be read: a wish that waits in line is written down nowhere else. Events
+    are kept for seven days, so of jobs that ended before that nothing is left. No gateway may run meanwhile. Raises
+    Unavailable.
     """
     gone = {KV_ASSETS: 0, KV_JOBS: 0}
     for name in gone:
@@ -30,4 +31,4 @@ def _is_over(key: str, value: bytes) -> bool:
     try:
         return read_record(key, value).state.terminal
     except Unreadable:
-        return True
+        return False

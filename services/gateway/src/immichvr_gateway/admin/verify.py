@@ -10,8 +10,8 @@ from immichvr_catalog import ASSETS
 from immichvr_common.bus import Bus, read_bucket
 from immichvr_common.bus.reading import Unreadable
 from immichvr_common.bus.streams import KV_ASSETS
-from immichvr_common.errors import NotFound, ServiceError, Unavailable
-from immichvr_common.manifests import AssetFile, Manifest, parse_manifest
+from immichvr_common.errors import CorruptObject, NotFound, ServiceError, Unavailable
+from immichvr_common.manifests import AssetFile, Manifest, parse_manifest, read_manifest
 from immichvr_common.storage import Listed, ObjectStore
 
 from immichvr_gateway.jobs.reading import read_entry
@@ -61,7 +61,8 @@ async def verify(bus: Bus, store: ObjectStore, read_contents: bool = False, told
                 promised |= await _look(store, objects, findings, read_contents)
                 told(findings.looked)
     shown = {key.rsplit("/", 2)[0] for key in recorded.values()}
-    findings.unbacked = sorted(key for key, manifest_key in recorded.items() if manifest_key not in promised)
+    doubtful = sorted(key for key, manifest_key in recorded.items() if manifest_key not in promised)
+    findings.unbacked = [key for key in doubtful if await _is_unbacked(bus, store, key)]
     findings.unrecorded = sorted(key for key in promised if key.rsplit("/", 2)[0] not in shown)
     return findings
 
@@ -79,12 +80,26 @@ async def _recorded(bus: Bus, findings: Findings) -> dict[str, str]:
     return recorded
 
 
+async def _is_unbacked(bus: Bus, store: ObjectStore, key: str) -> bool:
+    """Whether a record leads to no manifest at this moment; much may have changed since it was read."""
+    kept = await bus.kv(KV_ASSETS).get(key)
+    if kept.value is None:
+        return False
+    try:
+        manifest, _ = await read_manifest(store, read_entry(key, kept.value).manifest_key)
+    except (NotFound, Unreadable):
+        return True
+    except CorruptObject:
+        return False  # which is told of the manifest
+    return bool(manifest.removed)
+
+
 async def _look(store: ObjectStore, objects: list[Listed], findings: Findings, read_contents: bool) -> set[str]:
     """Looks at one asset in all its recipes. The keys of its manifests that promise anything."""
     there = {one.key: one.size for one in objects}
     named: set[str] = set()
     promising: set[str] = set()
-    for key in there:
+    for key in [*there]:
         if not key.endswith(_MANIFEST):
             continue
         named.add(key)
@@ -103,6 +118,7 @@ async def _look(store: ObjectStore, objects: list[Listed], findings: Findings, r
         promising.add(key)
         findings.looked += 1
         named |= {file.key for file in manifest.files}
+        await _look_again(store, manifest, there)
         problems = [*_missing(manifest, there)]
         if read_contents:
             problems += [one for file in _standing(manifest, there) if (one := await _damage(store, file))]
@@ -112,6 +128,16 @@ async def _look(store: ObjectStore, objects: list[Listed], findings: Findings, r
         findings.bytes += sum(file.size for file in _standing(manifest, there))
     findings.strays |= {key: size for key, size in there.items() if key not in named}
     return promising
+
+
+async def _look_again(store: ObjectStore, manifest: Manifest, there: dict[str, int]) -> None:
+    """The manifest may be newer than the listing: what does not fit is asked for by itself."""
+    for file in manifest.files:
+        if there.get(file.key) != file.size:
+            try:
+                there[file.key] = await store.size(file.key)
+            except NotFound:
+                there.pop(file.key, None)
 
 
 def _missing(manifest: Manifest, there: dict[str, int]) -> Iterator[Broken]:

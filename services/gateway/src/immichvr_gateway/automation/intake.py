@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from immichvr_common.errors import Conflict, ServiceError
 from immichvr_common.logs import get_log
 from immichvr_common.retrying import until_up
+from immichvr_common.supervision import spawn
 
 from immichvr_gateway.auth.attempts import place_of
 from immichvr_gateway.automation.asks import Ask, Asks, Wish, told_by
@@ -171,7 +172,7 @@ class Intake:
     async def _grant(self, wish: Wish) -> None:
         """Does what a step asks for, or has it wait."""
         if wish in self._put_off and not await self._is_wanted(wish):
-            self._put_off.pop(wish)
+            self._put_off.pop(wish, None)  # it may have been asked for once more meanwhile, and be seen to
             return
         try:
             await self._work(wish.user, wish.asset_id, wish.ask)
@@ -194,7 +195,9 @@ class Intake:
             self._waiting[(user, asset_id, ask)] = None
             self._news.set()
         elif ask is not None:
-            self._wait_with(Wish(user, asset_id, ask), "too many calls wait")
+            wish = Wish(user, asset_id, ask)
+            if not self._wait_with(wish, "too many calls wait"):
+                spawn("a wish that is given up", self._drop(wish))
         else:
             log.warning("calls are left to the reconciler: too many wait", waiting=len(self._waiting))
 
