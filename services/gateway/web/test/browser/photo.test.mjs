@@ -236,16 +236,20 @@ describe('a photo', () => {
     ));
 
   it('explains a request that is refused', () =>
-    withViewer(browser, { path: FLAT_ONLY, expect: ['503'], jobSeconds: 3 }, async (page, gateway) => {
-      const make = page.getByRole('button', { name: 'Make it 3D' });
-      await make.waitFor();
-      gateway.state.broken = true;
-      await make.click();
-      await page.locator('.photo').getByText('A part of the server is down.').waitFor();
-      gateway.state.broken = false;
-      await page.locator('.photo').getByRole('button', { name: 'Try again' }).click();
-      await page.locator('[data-card=progress]').waitFor();
-    }));
+    withViewer(
+      browser,
+      { path: FLAT_ONLY, expect: ['503'], jobSeconds: 3 },
+      async (page, gateway) => {
+        const make = page.getByRole('button', { name: 'Make it 3D' });
+        await make.waitFor();
+        gateway.state.broken = true;
+        await make.click();
+        await page.locator('.photo').getByText('A part of the server is down.').waitFor();
+        gateway.state.broken = false;
+        await page.locator('.photo').getByRole('button', { name: 'Try again' }).click();
+        await page.locator('[data-card=progress]').waitFor();
+      },
+    ));
 
   it('that does not exist is told in words', () =>
     withViewer(browser, { path: '#/photo/nowhere', expect: ['404'] }, async (page) => {
