@@ -51,7 +51,9 @@ def _worker(service: Service, pool: str) -> Iterator[str]:
     yield "  environment:"
     for line in _settings(service, _connections(service) | _work(service, pool, name)):
         yield f"    {line}"
-    volumes = [f"{service.name}:/secrets:ro", "scratch:/scratch", *(["models:/models"] if service.runs_models else [])]
+    volumes = [f"{service.name}:/secrets:ro", f"{service.name}-scratch:/scratch"]
+    if service.runs_models:
+        volumes.append("models:/models")
     yield f"  volumes: {json.dumps(volumes)}"
     yield "  tmpfs: [/tmp]"
     yield f"  networks: [{'inside, outside' if service.runs_models else 'inside'}]"
@@ -59,6 +61,13 @@ def _worker(service: Service, pool: str) -> Iterator[str]:
     if pool == GPU:
         yield "  deploy: {resources: {reservations: {devices: [{driver: nvidia, count: 1, capabilities: [gpu]}]}}}"
     yield ""
+
+
+def volumes_of_workers() -> Iterator[str]:
+    """Where `provision` finds the volumes that one worker service alone sees: its secrets, and its temporary files."""
+    for worker in workers():
+        yield f"- {worker.name}:/provision/{worker.name}"
+        yield f"- {worker.name}-scratch:/provision/data/{worker.name}-scratch"
 
 
 def _connections(service: Service) -> dict[str, str]:
@@ -110,8 +119,8 @@ def _profile(service: Service, pool: str) -> str:
 SECTIONS: dict[str, Callable[[], Iterator[str]]] = {
     "gateway": gateway,
     "workers": all_workers,
-    "volumes of workers": lambda: (f"- {one.name}:/provision/{one.name}" for one in workers()),
-    "names of volumes": lambda: (f"{one.name}:" for one in workers()),
+    "volumes of workers": volumes_of_workers,
+    "names of volumes": lambda: (f"{name}:" for one in workers() for name in (one.name, f"{one.name}-scratch")),
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import runpy
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
@@ -18,9 +18,31 @@ _VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 
 def filled_in() -> dict[str, str]:
     """The lines of .env.example, as compose reads them."""
-    lines = (COMPOSE / ".env.example").read_text("utf-8").splitlines()
-    given = [line.partition(" #")[0].strip() for line in lines if line and not line.startswith("#")]
-    return dict(line.partition("=")[::2] for line in given)
+    return as_environment((COMPOSE / ".env.example").read_text("utf-8"))
+
+
+def as_environment(text: str) -> dict[str, str]:
+    """Lines without quotes as compose-go's dotenv reads them: what is left of a value after its blanks, up to ` #`."""
+    given = [line.partition("=")[::2] for line in text.splitlines() if line and not line.startswith("#")]
+    return {name: value.lstrip().partition(" #")[0].rstrip() for name, value in given}
+
+
+class Mount(NamedTuple):
+    """A volume in a container; is_copied: Docker fills a new one with what the image has there."""
+
+    volume: str
+    target: str
+    is_copied: bool
+
+
+def mounts(service: dict[str, Any]) -> list[Mount]:
+    """The volumes of a service, whichever way they are written."""
+    return [
+        Mount(one.split(":")[0], one.split(":")[1], True)
+        if isinstance(one, str)
+        else Mount(one["source"], one["target"], not one.get("volume", {}).get("nocopy", False))
+        for one in service.get("volumes", [])
+    ]
 
 
 def compose(**more: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from immichvr_catalog import GPU, SERVICES, kinds_of, workers
 from immichvr_helm_check.settings import settings_class
 from jsonschema import Draft202012Validator as Validator
 
-from .conftest import COMPOSE, ROOT, compose, filled_in, settings_tool
+from .conftest import COMPOSE, ROOT, as_environment, compose, filled_in, mounts, settings_tool
 
 SERVERS = {"provision", "nats", "s3"}
 TOOL = settings_tool()
@@ -47,8 +47,8 @@ def environment(name: str, one: dict[str, Any], volumes: Path) -> dict[str, str]
 
 
 def volume_at(one: dict[str, Any], target: str) -> str:
-    [name] = [line.split(":")[0] for line in one["volumes"] if line.split(":")[1] == target]
-    return str(name)
+    [name] = [mount.volume for mount in mounts(one) if mount.target == target]
+    return name
 
 
 def test_it_is_a_compose_file_by_the_specification() -> None:
@@ -138,7 +138,7 @@ def test_every_volume_network_and_secret_is_declared_and_used() -> None:
     loaded = compose()
     used: dict[str, set[str]] = {"volumes": set(), "networks": set(), "secrets": set()}
     for one in loaded["services"].values():
-        used["volumes"] |= {line.split(":")[0] for line in one.get("volumes", [])}
+        used["volumes"] |= {mount.volume for mount in mounts(one)}
         used["networks"] |= set(one.get("networks", []))
         used["secrets"] |= set(one.get("secrets", []))
     for kind, names in used.items():
@@ -159,6 +159,43 @@ def test_every_container_is_bare() -> None:
         assert one["security_opt"] == ["no-new-privileges:true"], name
         assert name == "provision" or "cap_add" not in one, name
         assert name in services_of() or name == "provision" or one["user"] == "10001:10001", name
+
+
+def test_a_new_volume_holds_nothing_of_somebody_elses_image() -> None:
+    # What an image has at that place, and its owner, keep out `provision` (root with CHOWN alone) and user 10001.
+    others = {name: one for name, one in compose()["services"].items() if "/immichvr/" not in one["image"]}
+    assert set(others) == {"nats", "s3"}
+    for name, one in others.items():
+        assert [mount for mount in mounts(one) if mount.is_copied] == [], name
+
+
+def test_temporary_files_are_seen_by_their_service_alone() -> None:
+    seen = {volume_at(one, "/scratch"): service_of(name) for name, one in services_of().items()}
+    assert seen == {f"{name}-scratch": name for name in SERVICES}
+    given = {mount.volume for mount in mounts(compose()["services"]["provision"]) if "/data/" in mount.target}
+    assert set(seen) <= given
+
+
+def test_servers_may_take_their_time_to_read_what_they_hold() -> None:
+    for name in ("nats", "s3"):
+        assert compose()["services"][name]["healthcheck"]["start_period"] == "600s", name
+
+
+def test_every_command_of_the_documents_that_looks_after_it_can_do_so() -> None:
+    text = "\n".join((ROOT / "docs" / name).read_text("utf-8") for name in ("deployment/compose.md", "operations.md"))
+    commands = re.findall(r"docker compose (\w+) .*-m immichvr_gateway\.admin (\w+)", text)
+    # Those two want a gateway that is stopped, in which nothing can be executed.
+    assert {word for word, does in commands if does in ("restore", "rebuild")} == {"run"}
+    lines = re.findall(r"docker compose .*immichvr_gateway\.admin .*/backups/.*", text)
+    assert lines
+    assert [line for line in lines if ':/backups" gateway ' not in line] == []
+
+
+def test_an_example_of_an_environment_has_comments_where_compose_reads_none_as_a_value() -> None:
+    assert as_environment("A=   # words\nB=b   # words\n# C=c\n") == {"A": "# words", "B": "b"}
+    values = filled_in()
+    assert values["IMMICHVR_PUBLIC_URL"] == values["IMMICHVR_TRUSTED_PROXIES"] == ""
+    assert not any("#" in value for value in values.values())
 
 
 def test_there_is_little_to_fill_in() -> None:

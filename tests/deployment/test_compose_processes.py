@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from immichvr_common.embedded import binary
 
-from .conftest import ROOT, compose
+from .conftest import ROOT, compose, mounts
 
 pytestmark = [
     pytest.mark.skipif(
@@ -74,20 +74,20 @@ class Containers:
         for each in ("upper/scratch", "upper/run/secrets", "work", "root"):
             (folder / each).mkdir(parents=True)
         (folder / "upper/run/secrets/immich-api-key").touch()
-        mounts = [(self.root / "hosts", "/etc/hosts")]
-        for source, target, *_ in (line.split(":") for line in one["volumes"]):
+        bound = [(self.root / "hosts", "/etc/hosts")]
+        for source, target, _ in mounts(one):
             (self.root / "volumes" / source).mkdir(parents=True, exist_ok=True)
             (folder / f"upper{target}").mkdir(parents=True, exist_ok=True)
-            mounts.append((self.root / "volumes" / source, target))
+            bound.append((self.root / "volumes" / source, target))
         user = ""
         if name in ("nats", "s3"):
             # Its user need not reach the checkout, and finds an empty /tmp.
             user, program = one["user"], folder / "upper/usr/local/bin/server"
             program.parent.mkdir(parents=True)
             program.touch()
-            mounts.append((Path(command[0]), "/usr/local/bin/server"))
+            bound.append((Path(command[0]), "/usr/local/bin/server"))
             command = ["/usr/local/bin/server", *command[1:]]
-        (folder / "mounts").write_text("".join(f"{source} {target}\n" for source, target in mounts), "utf-8")
+        (folder / "mounts").write_text("".join(f"{source} {target}\n" for source, target in bound), "utf-8")
         variables = {key: str(value or "") for key, value in one.get("environment", {}).items()}
         variables |= {"PATH": f"{Path(sys.executable).parent}:/usr/sbin:/usr/bin:/sbin:/bin", **more}
         set_ = [f"{key}={value}" for key, value in variables.items()]
