@@ -52,6 +52,15 @@ async def test_one_trace_shows_a_photos_whole_way(spans, gateway, workers, live)
     assert "beach.jpg" not in repr(ours)
 
 
+async def test_what_probes_ask_is_not_recorded(spans, gateway) -> None:
+    spans.clear()
+    for name in ("started", "ready", "health"):
+        assert (await gateway.client.get(f"/api/{name}")).status_code == 200, name
+    assert [one.name for one in spans if one.kind == "server"] == []
+    await gateway.client.get("/api/models")
+    assert [one.name for one in spans if one.kind == "server"] == ["GET /api/models"]
+
+
 async def test_a_job_that_fails_says_so_in_its_trace(spans, gateway, workers, live) -> None:
     job = await gateway.make(live, "fail-fog.jpg", "depth", model="heuristic")
     assert job["state"] == "failed"

@@ -7,7 +7,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _HEADER = "traceparent"
-_UNSEEN = ("/api/ready", "/api/health")
+_UNSEEN = ("/api/started", "/api/ready", "/api/health")
 """What probes ask, every few seconds."""
 
 
