@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from immichvr_common.processes import child
 from immichvr_common.processes.pool import ChildPool
 from immichvr_common.tasks import Task
 from immichvr_common.testing.collector import collecting
@@ -70,6 +71,17 @@ async def test_what_a_child_does_is_within_what_its_parent_asked_for(spans: list
     assert done.attributes["pid"] != os.getpid()
     await pool.run(Task("depth", {"do": "sleep", "seconds": 0.0}, {}, tmp_path), lambda *_: None, 60)
     assert len(spans) == 1
+    pool.close()
+
+
+async def test_a_child_of_who_records_nothing_records_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[Done] = []
+    monkeypatch.setattr(child, "pass_on", heard.append)
+    pool = ChildPool(TRIAL)
+    task = Task("depth", {"do": "sleep", "seconds": 0.0}, {}, tmp_path, traceparent=TRACE)
+    await pool.run(task, lambda *_: None, 60)
+    # Words come in their order: the answer after the span, were there one.
+    assert heard == []
     pool.close()
 
 

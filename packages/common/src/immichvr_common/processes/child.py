@@ -22,7 +22,7 @@ from immichvr_common.processes.messages import Message, Told, unpacked
 from immichvr_common.supervision import spawn
 from immichvr_common.tasks import Batch, Failure, Task
 from immichvr_common.telling import ChildEvent, LoadedModels
-from immichvr_common.tracing import Done, pass_on
+from immichvr_common.tracing import Done, is_tracing, pass_on
 
 ChildEventSink = Callable[[ChildEvent], None]
 _TO_DIE_S = 5.0
@@ -43,7 +43,10 @@ class Child:
     def __init__(self, target: str, memory_mb: int | None, warm: str = "", always: ChildEventSink = unheard) -> None:
         self._connection, theirs = socket.socketpair()
         self._connection.setblocking(False)
-        arguments = [str(theirs.fileno()), target, str(memory_mb or 0), manner_of_logs(), *([warm] if warm else [])]
+        spans = "spans" if is_tracing() else ""
+        arguments = [str(theirs.fileno()), target, str(memory_mb or 0), manner_of_logs(), spans]
+        if warm:
+            arguments.append(warm)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "immichvr_common.processes.child_main", *arguments],
             pass_fds=[theirs.fileno()],

@@ -1,8 +1,8 @@
 """The process that does the work: reads tasks from a socket, runs one function, answers.
 
-Run as `python -m immichvr_common.processes.child_main <fd> <module:function> <memory_mb> <logs> [<module:function>]`;
-logs: how the parent writes its log, or empty; the last, if given, is called once before the first task. It ends when
-its parent does.
+Run as `python -m immichvr_common.processes.child_main <fd> <module:function> <memory_mb> <logs> <spans>
+[<module:function>]`; logs: how the parent writes its log, or empty; spans: empty where the parent records none; the
+last, if given, is called once before the first task. It ends when its parent does.
 """
 
 from __future__ import annotations
@@ -41,15 +41,16 @@ def main() -> None:
     connection = socket.socket(fileno=fd)
     tell = _one_at_a_time(connection)
     tell_through(lambda news: tell(Told(news)))
-    send_spans_to(lambda done: tell(Told(done)))
+    if sys.argv[5]:
+        send_spans_to(lambda done: tell(Told(done)))
     if sys.argv[4]:
         # Takes as long to import as all else here, and a parent that writes no log asks for none.
         from immichvr_common.logs import configure_logs_as
 
         configure_logs_as(sys.argv[4])
     capability: Capability = _named(target)
-    if len(sys.argv) > 5:
-        _named(sys.argv[5])()
+    if len(sys.argv) > 6:
+        _named(sys.argv[6])()
     if memory_mb:
         _limit_memory(memory_mb)
     tell(Ready())
