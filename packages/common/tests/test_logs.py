@@ -58,6 +58,9 @@ def test_whatever_is_written_is_json_of_one_schema_and_holds_no_secret() -> None
         '{"event": "said \\"password\\": \\"abc.def\\""}',
         "cookie: immich_access_token=abc.def; other=1",
         "postgres://ada:abc.def@host/db",
+        "nats://abc.def@host:4222",
+        "redis://:abc.def@host",
+        "nats://ada:x@abc.def@host",
         "session_token = abc.def",
         "secret_key='abc.def'",
     ],
@@ -75,6 +78,8 @@ def test_what_is_named_as_a_credential_is_masked(line: str) -> None:
         '{"event": "metrics are for who shows their token", "port": 9100}',
         '{"event": "job ended", "job_id": "splat-1-2", "trace_id": "0af7651916cd43dd8448eb211c80319c"}',
         "http://127.0.0.1:8333/immichvr/splats/a_b",
+        "http://immich/people/ada@home",
+        '{"url":"http://immich:2283","mail":"ada@home"}',
     ],
 )
 def test_other_lines_stay_as_they_are(line: str) -> None:

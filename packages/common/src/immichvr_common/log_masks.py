@@ -19,7 +19,8 @@ _NAMED = re.compile(
     """
 )
 """What stands behind such a name, in a header, a query, a dictionary or JSON."""
-_IN_ADDRESS = re.compile(r"(?P<before>://[^/\s:@]+:)[^/\s@]+(?=@)")
+_IN_ADDRESS = re.compile(r"""(?P<before>://(?:[^/\s:@"\\]*:)?)(?:[^/\s"\\]|\\[^/\s])+(?=@)""")
+"""A password of an address, or a token that stands there alone; up to the last @, and not past the string's end."""
 
 
 def secrets_in(settings: BaseModel) -> frozenset[str]:
