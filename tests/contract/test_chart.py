@@ -54,6 +54,12 @@ def test_what_is_made_of_the_chart_is_made_of_it_as_it_is_today() -> None:
         ({"s3": {"embedded": {"enabled": False}}}, "set s3.external.endpoint"),
         ({"immich": {"url": ""}}, "set immich.url"),
         ({"maintenance": {"backup": {"schedule": "0 3 * * *"}}}, "set maintenance.backup.existingClaim"),
+        (
+            {"caches": {"accessModes": ["ReadWriteOncePod"]}, "services": {"ai": {"pools": {"cpu": {"replicas": 2}}}}},
+            "one pod alone may mount immichvr-caches-ai-cpu",
+        ),
+        ({"caches": {"accessModes": ["ReadWriteOncePod"]}, "keda": {"enabled": True}}, r"set it to \[ReadWriteOnce\]"),
+        ({"networkPolicy": {"immichPorts": [0]}}, "immichPorts"),
         ({"gatewya": {}}, "gatewya"),
         ({"gateway": {"replicas": "three"}}, "want integer"),
     ],
@@ -115,6 +121,16 @@ def test_a_new_service_needs_no_new_template(tmp_path: Path) -> None:
     assert {"nats-up-scaler", "s3-up-scaler-access-key", "rpc-up-scaler"} <= set(
         named(objects, "Secret")["immichvr-secrets"]["data"]
     )
+
+
+def test_a_secret_of_yours_has_the_keys_of_services_that_are_off_unless_workers_are_alone() -> None:
+    own = {"secrets": {"existing": "own"}}
+    off = {"ai": {"enabled": False}, "video-depth": {"enabled": False}}
+    wanted = keys_wanted({**own, "services": off})
+    assert {"rpc-ai", *(f"nats-{name}" for name in off), *(f"s3-{name}-secret-key" for name in off)} <= wanted
+    assert wanted <= set(named(rendered(), "Secret")["immichvr-secrets"]["data"])
+    alone = yaml.safe_load((CHART / "values-remote-worker.yaml").read_text())
+    assert not [key for key in keys_wanted(alone) if "converter" in key or "gateway" in key]
 
 
 def test_the_notes_tell_the_address_and_what_is_missing() -> None:
@@ -194,6 +210,39 @@ def test_every_service_is_told_where_traces_go_and_may_reach_it() -> None:
         assert [{"port": 4318}] in [rule["ports"] for rule in allowed], name
 
 
+@pytest.mark.parametrize(("scheme", "port"), [("nats", 4222), ("tls", 4222), ("ws", 80), ("wss", 443)])
+def test_a_nats_of_yours_is_reached_at_the_port_of_its_scheme_unless_another_is_told(scheme: str, port: int) -> None:
+    values: dict[str, Any] = {
+        "nats": {"embedded": {"enabled": False}, "external": {"url": f"{scheme}://nats.example"}},
+        "networkPolicy": {"natsTo": [{"ipBlock": {"cidr": "192.0.2.1/32"}}]},
+    }
+    assert ports_to(values, "natsTo") == [port]
+    values["networkPolicy"]["natsPorts"] = [4222, 8443]
+    assert ports_to(values, "natsTo") == [4222, 8443]
+
+
+def test_names_are_looked_up_where_it_is_told() -> None:
+    local = [{"ipBlock": {"cidr": "169.254.20.10/32"}}]
+    assert ports_to({"networkPolicy": {"dnsTo": local}}, "dnsTo") == [53, 53]
+    assert ports_to({"networkPolicy": {"dnsTo": local, "dnsPorts": [5353]}}, "dnsTo") == [5353, 5353]
+
+
+def test_workers_of_a_claim_of_one_node_stay_together_whatever_else_is_told_of_their_place() -> None:
+    node = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{"matchExpressions": []}]}}
+    near = {"topologyKey": "zone", "labelSelector": {"matchLabels": {"app": "immich"}}}
+    told = {"nodeAffinity": node, "podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [near]}}
+    worker = {"affinity": told, "replicas": 2}
+    pod = named(rendered({"worker": worker}), "Deployment")["immichvr-ai-cpu"]["spec"]["template"]
+    affinity = pod["spec"]["affinity"]
+    assert affinity["nodeAffinity"] == node
+    first, own = affinity["podAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    assert first == near
+    assert own["topologyKey"] == "kubernetes.io/hostname"
+    assert own["labelSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    many = {"worker": worker, "caches": {"accessModes": ["ReadWriteMany"]}}
+    assert named(rendered(many), "Deployment")["immichvr-ai-cpu"]["spec"]["template"]["spec"]["affinity"] == told
+
+
 def test_backups_that_are_older_go_when_a_new_one_is_there(tmp_path: Path) -> None:
     objects = rendered({"maintenance": {"backup": {"schedule": "0 3 * * *", "existingClaim": "copies", "keep": 2}}})
     pod = named(objects, "CronJob")["immichvr-backup"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
@@ -224,6 +273,28 @@ def test_keda_and_the_gateway_show_each_other_certificates() -> None:
     for scaled in named(objects, "ScaledObject").values():
         (trigger,) = scaled["spec"]["triggers"]
         assert trigger["authenticationRef"] == {"name": "immichvr-scaler"}
+
+
+def ports_to(values: dict[str, Any], peers: str) -> list[int]:
+    """The ports at which the gateway may reach the peers that are told."""
+    told = values["networkPolicy"][peers]
+    rules = named(rendered(values), "NetworkPolicy")["immichvr-gateway"]["spec"]["egress"]
+    (rule,) = [rule for rule in rules if rule["to"] == told]
+    return [one["port"] for one in rule["ports"]]
+
+
+def keys_wanted(values: dict[str, Any]) -> set[str]:
+    """The keys of the Secret that is named which pods name."""
+    found: set[str] = set()
+    parts: list[Any] = [*rendered(values)]
+    for part in parts:
+        if isinstance(part, list):
+            parts.extend(part)
+        elif isinstance(part, dict):
+            parts.extend(part.values())
+            if part.get("name") == values["secrets"]["existing"]:
+                found |= {item["key"] for item in part.get("items") or [part]}
+    return found
 
 
 def environment(pod: dict[str, Any]) -> dict[str, str]:

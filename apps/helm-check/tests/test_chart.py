@@ -28,6 +28,14 @@ def test_where_nobody_says_where_servers_are_a_node_s_credentials_are_still_out_
     assert not [one for one in reached if arrows.NODE in one]
 
 
+def test_where_the_proxy_alone_may_reach_the_gateway_helm_test_does_too() -> None:
+    proxy = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}}]
+    missed = arrows.check(render(ROOT / CHART, {"networkPolicy": {"gatewayFrom": proxy}}))
+    kept_out = {sentence.partition(" does not reach Deployment/immichvr-gateway at 2284")[0] for sentence in missed}
+    assert arrows.STRANGER in kept_out
+    assert kept_out.isdisjoint({arrows.PROXY, "Pod/immichvr-test-ready"})
+
+
 def test_names_fit_with_the_longest_that_a_release_can_have() -> None:
     values = WAYS["GPUs by resource"].values
     for way in ("KEDA shows a certificate", "models fetched ahead", "watched"):

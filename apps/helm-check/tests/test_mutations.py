@@ -16,7 +16,10 @@ PLAIN, SCALED, BY_NATS, WATCHED = "as it comes", "KEDA asks the gateway", "KEDA 
 INGRESS, ROUTE, HA = "an Ingress below a path", "a route of the Gateway API", "several gateways"
 GATEWAY, WORKERS, NATS = "gateway.yaml", "workers.yaml", "nats.yaml"
 POD, GATEWAY_ENV, WORKER_ENV, CONNECTIONS = "_pod.tpl", "_gateway.tpl", "_worker.tpl", "_connections.tpl"
-POLICIES, KEDA = "networkpolicies.yaml", "keda.yaml"
+POLICIES, NETWORK, KEDA = "networkpolicies.yaml", "_network.tpl", "keda.yaml"
+BEHIND, ON_ONE_CLAIM, FETCHED = (
+    "pods at other ports than their Services", "many workers on a claim of one node", "models fetched ahead",
+)  # fmt: skip
 
 
 class Mutation(NamedTuple):
@@ -94,8 +97,25 @@ MUTATIONS = {
         POLICIES, '{{- include "immichvr.toStorage" $root | nindent 4 }}', "", PLAIN,
         "Deployment/immichvr-ai-cpu does not reach StatefulSet/immichvr-s3 at 8333",
     ),
+    "the port of a Service where a pod's is told": Mutation(
+        NETWORK, '.ports | default (list (include "immichvr.portOf" .url))',
+        'list (include "immichvr.portOf" .url)', BEHIND,
+        "Deployment/immichvr-gateway does not reach Immich at 2283, as the architecture wants it",
+    ),
+    "workers on several nodes with a claim of one": Mutation(
+        POD, '"topologyKey" "kubernetes.io/hostname"', '"topologyKey" "topology.kubernetes.io/zone"', ON_ONE_CLAIM,
+        "Deployment/immichvr-ai-cpu may be put on another node than Deployment/immichvr-ai-cpu: one alone mounts",
+    ),
+    "a Job on another node than the workers for whom it fetches": Mutation(
+        "_models.tpl", '"claim" .claim "values" .pool', '"values" .pool', FETCHED,
+        "may be put on another node than Deployment/immichvr-ai-cpu: one alone mounts immichvr-caches-ai-cpu",
+    ),
+    "workers that do not wait for the Job's node": Mutation(
+        "models-job.yaml", '{{- include "immichvr.claimLabel" $claim | nindent 8 }}', "", FETCHED,
+        "Deployment/immichvr-ai-cpu may be put on another node than Job/immichvr-models-ai-cpu-",
+    ),
     "the node's credentials within reach": Mutation(
-        "_network.tpl", "169.254.0.0/16, ", "", PLAIN,
+        NETWORK, "169.254.0.0/16, ", "", PLAIN,
         "Deployment/immichvr-ai-cpu reaches the node's credentials at 80",
     ),
     "a privileged pod": Mutation(

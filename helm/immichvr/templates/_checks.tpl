@@ -50,7 +50,16 @@
 {{- if and $values.keda.enabled (eq $values.keda.trigger "nats-jetstream") (not $values.nats.embedded.enabled) (not $values.keda.natsMonitoringEndpoint) -}}
 {{- fail "KEDA's trigger nats-jetstream asks NATS's monitoring port: set keda.natsMonitoringEndpoint, like nats.nats.svc:8222" -}}
 {{- end -}}
+{{- $onClaim := dict -}}
 {{- range $one := include "immichvr.pools" . | fromJsonArray -}}
+{{- $claim := include "immichvr.cacheClaim" (merge (dict "root" $root) $one) -}}
+{{- if and $claim (has "ReadWriteOncePod" $values.caches.accessModes) -}}
+{{- $workers := ternary $one.pool.scaling.maxReplicas $one.pool.replicas $values.keda.enabled | int -}}
+{{- $_ := set $onClaim $claim (add (get $onClaim $claim | default 0) $workers (min 1 (len $one.pool.download))) -}}
+{{- if gt (int (get $onClaim $claim)) 1 -}}
+{{- fail (printf "caches.accessModes: one pod alone may mount %s, and several would; set it to [ReadWriteOnce], which keeps them on one node, or to [ReadWriteMany]" $claim) -}}
+{{- end -}}
+{{- end -}}
 {{- if and $one.pool.download (not $root.Values.caches.enabled) (not $one.pool.caches.existingClaim) -}}
 {{- fail (printf "services.%s.pools.%s.download: there is nowhere to keep models; set caches.enabled=true" $one.component $one.name) -}}
 {{- end -}}

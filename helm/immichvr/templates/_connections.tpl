@@ -19,7 +19,7 @@ http://{{ include "immichvr.fullname" . }}-s3:8333
 
 {{/* The port of an address, or the usual one of its scheme. */}}
 {{- define "immichvr.portOf" -}}
-{{- $usual := dict "http" "80" "https" "443" "nats" "4222" "tls" "4222" -}}
+{{- $usual := dict "http" "80" "https" "443" "nats" "4222" "tls" "4222" "ws" "80" "wss" "443" -}}
 {{- $url := urlParse . -}}
 {{- if regexMatch ":[0-9]+$" $url.host -}}
 {{- regexFind "[0-9]+$" $url.host -}}

@@ -23,11 +23,14 @@
 {{- define "immichvr.modelsSpec" -}}
 {{- include "immichvr.podHead" . }}
 restartPolicy: OnFailure
-{{- range $where := list "nodeSelector" "tolerations" "affinity" }}
+{{- range $where := list "nodeSelector" "tolerations" }}
 {{- with get $.pool $where }}
 {{ $where }}:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- end }}
+{{- with include "immichvr.affinity" (dict "root" .root "claim" .claim "values" .pool) }}
+{{ . }}
 {{- end }}
 containers:
   - name: models

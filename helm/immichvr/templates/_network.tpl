@@ -1,7 +1,11 @@
 {{/* Rules of NetworkPolicies for what leaves a pod. */}}
 
 {{- define "immichvr.toDns" -}}
-- ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]
+- ports:
+    {{- range .Values.networkPolicy.dnsPorts | default (list 53) }}
+    - {port: {{ int . }}, protocol: UDP}
+    - {port: {{ int . }}, protocol: TCP}
+    {{- end }}
   to:
     {{- if .Values.networkPolicy.dnsTo }}
     {{- toYaml .Values.networkPolicy.dnsTo | nindent 4 }}
@@ -19,7 +23,7 @@
         matchLabels:
           {{- include "immichvr.selector" (dict "root" . "component" "nats") | nindent 10 }}
 {{- else -}}
-- ports: [{port: {{ include "immichvr.portOf" .Values.nats.external.url }}}]
+- ports: {{ include "immichvr.portsOf" (dict "ports" .Values.networkPolicy.natsPorts "url" .Values.nats.external.url) }}
   to:
     {{- include "immichvr.peers" .Values.networkPolicy.natsTo | nindent 4 }}
 {{- end -}}
@@ -33,10 +37,18 @@
         matchLabels:
           {{- include "immichvr.selector" (dict "root" . "component" "s3") | nindent 10 }}
 {{- else -}}
-- ports: [{port: {{ include "immichvr.portOf" .Values.s3.external.endpoint }}}]
+- ports: {{ include "immichvr.portsOf" (dict "ports" .Values.networkPolicy.s3Ports "url" .Values.s3.external.endpoint) }}
   to:
     {{- include "immichvr.peers" .Values.networkPolicy.s3To | nindent 4 }}
 {{- end -}}
+{{- end -}}
+
+{{/* Ports of a rule: ports, which are told, or else that of the url. Policies hold where a connection ends, behind the
+     Service whose port an address has. */}}
+{{- define "immichvr.portsOf" -}}
+[{{- range $index, $port := .ports | default (list (include "immichvr.portOf" .url)) -}}
+{{- if $index }}, {{ end }}{port: {{ int $port }}}
+{{- end -}}]
 {{- end -}}
 
 {{/* Peers that are named; where none are, everybody but the addresses at which clouds give out a node's credentials. */}}

@@ -31,7 +31,35 @@ imagePullSecrets:
 {{- end }}
 {{- end -}}
 
-{{/* Where pods of a component go: root, component, pool (a name, may be empty), values. */}}
+{{/* By which pods on one claim of caches find each other: a claim's name may be longer than a label. */}}
+{{- define "immichvr.claimLabel" -}}
+immichvr/caches: {{ trunc 54 . }}-{{ sha256sum . | trunc 8 }}
+{{- end -}}
+
+{{/* Whether a claim of caches is for pods of one node: root, claim (empty: none). */}}
+{{- define "immichvr.isOfOneNode" -}}
+{{- if and .claim (not (has "ReadWriteMany" .root.Values.caches.accessModes)) }}true{{ end -}}
+{{- end -}}
+
+{{/* The affinity that is told, and that to the pods of a claim of one node: root, claim, values. The first of them goes
+     where it likes, since a pod that meets its own rule waits for nobody. */}}
+{{- define "immichvr.affinity" -}}
+{{- $affinity := deepCopy (.values.affinity | default dict) -}}
+{{- if include "immichvr.isOfOneNode" . -}}
+{{- $label := include "immichvr.claimLabel" .claim | fromYaml -}}
+{{- $term := dict "topologyKey" "kubernetes.io/hostname" "labelSelector" (dict "matchLabels" $label) -}}
+{{- $needed := "requiredDuringSchedulingIgnoredDuringExecution" -}}
+{{- $pods := get $affinity "podAffinity" | default dict -}}
+{{- $_ := set $pods $needed (append (get $pods $needed | default list) $term) -}}
+{{- $_ := set $affinity "podAffinity" $pods -}}
+{{- end -}}
+{{- with $affinity -}}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end -}}
+{{- end -}}
+
+{{/* Where pods of a component go: root, component, pool (a name, may be empty), claim of caches (may be empty), values. */}}
 {{- define "immichvr.placement" -}}
 {{- with .values.priorityClassName }}
 priorityClassName: {{ . }}
@@ -47,9 +75,8 @@ nodeSelector:
 tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .values.affinity }}
-affinity:
-  {{- toYaml . | nindent 2 }}
+{{- with include "immichvr.affinity" . }}
+{{ . }}
 {{- end }}
 topologySpreadConstraints:
   - maxSkew: 1

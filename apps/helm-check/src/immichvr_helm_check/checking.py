@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from immichvr_helm_check import addresses, arrows, ports, references, schemas, security, selectors, settings, validity
+from immichvr_helm_check import (
+    addresses,
+    arrows,
+    claims,
+    ports,
+    references,
+    schemas,
+    security,
+    selectors,
+    settings,
+    validity,
+)
 from immichvr_helm_check.matrix import CHART, Way
 from immichvr_helm_check.objects import Objects
 from immichvr_helm_check.processes import defaults_of_images, processes
@@ -37,6 +48,7 @@ def look(objects: Objects, root: Path, existing: Existing, since: str) -> list[s
         *security.check(objects),
         *selectors.check(objects),
         *references.check(objects, existing),
+        *claims.check(objects),
         *addresses.check(objects),
         *settings.check(every, defaults),
         *ports.check(every, defaults),

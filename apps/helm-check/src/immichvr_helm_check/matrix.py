@@ -162,6 +162,19 @@ _TOLD = {
 }
 """Something for each value that no other way has anything for."""
 _HA = {"gateway": {"autoscaling": {"enabled": True, "minReplicas": 3}, "trustedProxies": ["10.42.0.0/16"]}}
+_BEHIND = {
+    "immich": {"url": "http://immich-server"},
+    "nats": {"embedded": {"enabled": False}, "external": {"url": "wss://nats.nats.svc"}},
+    "s3": {"embedded": {"enabled": False}, "external": {"endpoint": "https://s3.s3.svc"}},
+    "tracing": {"endpoint": "https://collector.tracing.svc"},
+    "networkPolicy": {
+        **_KNOWN, "immichPorts": [2283], "natsPorts": [4222], "s3Ports": [8333], "tracingPorts": [4317, 4318],
+    },
+}  # fmt: skip
+"""Services at the usual ports of their schemes, before pods at others, at which policies are held."""
+_ON_ONE_CLAIM = {
+    **_FETCHED, "keda": {"enabled": True}, "caches": {"scope": "shared"}, "worker": {"affinity": _PLACED["affinity"]},
+}  # fmt: skip
 _ELSEWHERE = {"nats": {"embedded": {"service": {"type": "LoadBalancer"}, "tls": {"existingSecret": "certificate"}}}}
 
 
@@ -198,6 +211,8 @@ def ways(root: Path) -> Iterator[Way]:
     yield Way("told much", _TOLD, there)
     yield Way("several gateways", _HA, there)
     yield Way("workers elsewhere", _ELSEWHERE, there)
+    yield Way("pods at other ports than their Services", _BEHIND, there)
+    yield Way("many workers on a claim of one node", _ON_ONE_CLAIM, there)
     for path in sorted((root / CHART).glob("values-*.yaml")):
         name, preset = path.stem.removeprefix("values-"), yaml.safe_load(path.read_text("utf-8"))
         yield Way(f"preset {name}", _merged(preset, _FILLED_IN.get(name, {})), there)
