@@ -80,29 +80,34 @@ export function searchHash(q: string, mode: SearchMode | null): string {
   return `#/search?${new URLSearchParams(mode ? { q, mode } : { q })}`;
 }
 
-/** Whether photos and videos are opened over this, and left to come back to it. */
-const isList = ({ view }: Route): boolean => view !== 'photo' && view !== 'video';
+const isOpened = ({ view }: Route): boolean => view === 'photo' || view === 'video';
 
-/** What the browser keeps with an entry of its history: the list that a photo was opened from, as a hash. */
+/** Whether photos and videos are opened over this, and left to come back to it. */
+const isList = (route: Route): boolean =>
+  !isOpened(route) && !['models', 'account', 'automation'].includes(route.view);
+
+/** What the browser keeps with an entry of its history. */
 interface Kept {
+  /** How many entries of this page lie before it. */
+  at: number;
+  /** The list that a photo or a video was opened from, as a hash. */
   from?: string;
 }
 
 /** Follows the location hash. What was opened from a list can be left with the back button, after a reload too. */
 export class Router {
-  private cameToPage = false;
+  /** Where in the history the entry lies that is shown. */
+  private at = 0;
 
   constructor(private readonly onRoute: (route: Route) => void) {}
 
   start(): void {
+    this.keep({ at: 0 });
     window.addEventListener('hashchange', (event) => {
       const before = new URL(event.oldURL).hash;
-      const from = parseHash(before);
-      const to = this.current();
-      if (!isList(to) && isList(from) && !this.from)
-        history.replaceState({ from: before } satisfies Kept, '');
-      this.cameToPage = isList(to);
-      this.onRoute(to);
+      const isOver = isOpened(this.current()) && isList(parseHash(before));
+      this.keep({ at: this.at + 1, ...(isOver && { from: before }) });
+      this.onRoute(this.current());
     });
     this.onRoute(this.current());
   }
@@ -111,10 +116,10 @@ export class Router {
     return parseHash(location.hash);
   }
 
-  /** The list that lies below the photo or video that is shown. */
+  /** The list that lies below the photo or video that is shown; anything else itself. */
   list(): Route {
     const route = this.current();
-    if (isList(route)) return route;
+    if (!isOpened(route)) return route;
     if (this.from !== undefined) return parseHash(this.from);
     return { view: route.view === 'video' ? 'videos' : 'gallery' };
   }
@@ -127,7 +132,7 @@ export class Router {
 
   /** Goes back to where a page that stands alone was opened from. */
   leavePage(): void {
-    if (this.cameToPage) history.back();
+    if (this.at > 0) history.back();
     else location.hash = HOME;
   }
 
@@ -137,7 +142,19 @@ export class Router {
     else location.hash = this.list().view === 'videos' ? VIDEOS : HOME;
   }
 
+  /** Marks an entry that is new; one that Back or Forward led to stays what it was. */
+  private keep(fresh: Kept): void {
+    const { kept } = this;
+    if (!kept) history.replaceState(fresh, '');
+    this.at = (kept ?? fresh).at;
+  }
+
   private get from(): string | undefined {
-    return (history.state as Kept | null)?.from;
+    return this.kept?.from;
+  }
+
+  private get kept(): Kept | null {
+    const state = history.state as Partial<Kept> | null;
+    return state?.at === undefined ? null : (state as Kept);
   }
 }

@@ -1,5 +1,93 @@
-import { describe, expect, it } from 'vitest';
-import { parseHash, placeHash, searchHash } from '../src/router';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { parseHash, placeHash, Router, searchHash } from '../src/router';
+
+/** A router over a browser's history: `go` opens a hash, `back` and `forward` move along. */
+function browser(hash: string) {
+  const entries: { hash: string; state: unknown }[] = [{ hash, state: null }];
+  const listeners: ((event: { oldURL: string }) => void)[] = [];
+  let at = 0;
+  const here = () => entries[at] as (typeof entries)[number];
+  const move = (to: number) => {
+    const oldURL = `http://host/${here().hash}`;
+    at = to;
+    if (entries[at]) for (const listener of listeners) listener({ oldURL });
+  };
+  const go = (next: string) => {
+    entries.splice(at + 1, entries.length, { hash: next, state: null });
+    move(at + 1);
+  };
+  vi.stubGlobal('window', {
+    addEventListener: (_: string, run: () => void) => listeners.push(run),
+  });
+  vi.stubGlobal('location', {
+    get hash() {
+      return here().hash;
+    },
+    set hash(next: string) {
+      go(next);
+    },
+  });
+  vi.stubGlobal('history', {
+    get state() {
+      return here().state;
+    },
+    replaceState: (state: unknown, _: string, next = here().hash) => {
+      entries[at] = { hash: next, state };
+    },
+    back: () => move(at - 1),
+  });
+  const router = new Router(() => {});
+  router.start();
+  return { router, go, back: () => move(at - 1), forward: () => move(at + 1) };
+}
+
+describe('the way back', () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  it('leads from a photo to the list that it was opened from', () => {
+    const { router, go } = browser('#/album/a');
+    go('#/photo/x');
+    router.replace('#/photo/y');
+    expect(router.list()).toEqual({ view: 'album', id: 'a' });
+    router.toList();
+    expect(router.current()).toEqual({ view: 'album', id: 'a' });
+  });
+
+  it('never leaves the site from a photo that the browser’s own Back led to', () => {
+    const { router, go, back } = browser('#/photo/x');
+    go('#/albums');
+    back();
+    expect(router.list()).toEqual({ view: 'gallery' });
+    router.toList();
+    expect(router.current()).toEqual({ view: 'gallery' });
+  });
+
+  it('still leads to the list from a photo that Forward led to', () => {
+    const { router, go, back, forward } = browser('#/favourites');
+    go('#/photo/x');
+    back();
+    forward();
+    router.toList();
+    expect(router.current()).toEqual({ view: 'favourites' });
+  });
+
+  it.each(['models', 'account', 'automation'])('does not take %s for a list', (page) => {
+    const { router, go } = browser(`#/${page}`);
+    go('#/photo/x');
+    expect(router.list()).toEqual({ view: 'gallery' });
+  });
+
+  it('leads from a page to where it was opened, and home where it was the first', () => {
+    const { router, go, back } = browser('#/models');
+    go('#/albums');
+    go('#/account');
+    router.leavePage();
+    expect(router.current()).toEqual({ view: 'albums' });
+    back();
+    router.leavePage();
+    expect(router.current()).toEqual({ view: 'gallery' });
+  });
+});
 
 describe('the address', () => {
   it.each([
