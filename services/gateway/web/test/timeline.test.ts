@@ -81,6 +81,23 @@ describe('the timeline', () => {
     expect(timeline.count).toBe(5);
   });
 
+  it('reads again what is looked at when much changed, and says that it forgot the rest', async () => {
+    const { timeline, store, asked } = library(YEAR());
+    await timeline.load();
+    timeline.want(['2026-03', '2026-02', '2026-01']);
+    await settled();
+    await settled();
+    timeline.want(['2026-03']);
+    asked.length = 0;
+    const shown: boolean[][] = [];
+    timeline.on('change', () => shown.push(timeline.months.map(({ items }) => items !== null)));
+    store.rereadLibrary();
+    await settled();
+    await settled();
+    expect(asked).toEqual(['2026-03']);
+    expect(shown).toContainEqual([true, false, false]);
+  });
+
   it('shows nothing of somebody who has left', async () => {
     const { timeline } = library(YEAR());
     const loading = timeline.load();

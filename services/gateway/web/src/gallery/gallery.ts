@@ -45,7 +45,7 @@ export class Gallery {
     this.timeline = new Timeline(api, store);
     this.grid = new Grid(this.element, texts.nav.photos, {
       thumbnail: (item) => api.thumbnailUrl(item as Item),
-      need: (months) => this.timeline.want(months),
+      near: (months) => this.timeline.want(months),
     });
     this.scrubber = new Scrubber(this.grid, this.element);
     this.main = el(

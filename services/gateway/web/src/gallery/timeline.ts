@@ -27,6 +27,7 @@ interface TimelineEvents {
  */
 export class Timeline extends Emitter<TimelineEvents> implements Trail {
   months: TimelineMonth[] = [];
+  /** What is looked at, read or not. */
   private wanted: string[] = [];
   private readonly reading = new Map<string, Promise<void>>();
   /** Counts the times that everything was forgotten. */
@@ -190,10 +191,10 @@ export class Timeline extends Emitter<TimelineEvents> implements Trail {
     const near = new Set(this.wanted);
     try {
       await this.load();
-      for (const { month } of read) {
-        if (all && near.size > 0 && !near.has(month)) this.forget(month);
-        else await this.readMonth(month, true);
-      }
+      const far = read.filter(({ month }) => all && near.size > 0 && !near.has(month));
+      for (const { month } of far) this.forget(month);
+      if (far.length > 0) this.emit('change', null);
+      for (const one of read) if (!far.includes(one)) await this.readMonth(one.month, true);
     } catch (error) {
       // The next news, or the next reconnection, tries again.
       if (!(error instanceof ApiError)) throw error;

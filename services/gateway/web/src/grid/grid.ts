@@ -35,8 +35,8 @@ interface Shell {
 
 export interface GridActions {
   thumbnail(item: Shown): string;
-  /** These sections are near the window, and have no items yet. */
-  need(keys: string[]): void;
+  /** These sections are near the window. */
+  near?(keys: string[]): void;
   /** The end of what is known is about to be seen. */
   nearEnd?(): void;
 }
@@ -266,9 +266,7 @@ export class Grid {
       }
     }
     this.settleActive();
-    this.actions.need(
-      seen.filter(({ section }) => !section.items).map(({ section }) => section.key),
-    );
+    this.actions.near?.(seen.map(({ section }) => section.key));
     if (bottom > this.height - view) this.actions.nearEnd?.();
   }
 

@@ -29,7 +29,6 @@ export class ItemList implements Trail {
   ) {
     this.grid = new Grid(scroller, label, {
       thumbnail: (item) => api.thumbnailUrl(item as Item),
-      need: () => {},
       nearEnd: () => void this.more(),
     });
     this.element = el('div', {}, this.grid.element, this.notice.element);

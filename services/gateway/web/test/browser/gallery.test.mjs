@@ -189,6 +189,36 @@ describe('the gallery', () => {
       assert.equal(await page.locator('.tile[data-id="a"]').count(), 0);
     }));
 
+  it('reads again only the months that are seen when nobody knows what changed', () =>
+    withViewer(browser, { photos: 400 }, async (page, { socket }) => {
+      await page.waitForSelector(IMAGES);
+      await until(page, () => document.body.dataset.socket === 'connected');
+      const months = [];
+      page.on('request', (request) => {
+        const month = /timeline\/(\d{4}-\d\d)/.exec(request.url());
+        if (month) months.push(month[1]);
+      });
+      const scroll = (to) =>
+        page.evaluate((top) => document.querySelector('.gallery').scrollTo(0, top), to);
+      const loadedAll = () =>
+        document.querySelector('.virtual-list') && !document.querySelector('.is-waiting');
+      for (const top of [2500, 5000, 7500, 0]) {
+        await scroll(top);
+        await until(page, loadedAll);
+      }
+      const passed = new Set(months).size;
+      months.length = 0;
+      const first = await page.evaluate(() => document.querySelector('.tile').dataset.id);
+      socket.emit('library:changed', { there: [], gone: [], more: true });
+      await until(page, loadedAll);
+      await page.waitForTimeout(500);
+      assert.ok(months.length > 0 && months.length < passed, `${months} of ${passed}`);
+      assert.equal(await page.locator(`.tile[data-id="${first}"]`).count(), 1);
+      await scroll(5000);
+      await until(page, loadedAll);
+      await page.waitForSelector('.tile img.is-loaded');
+    }));
+
   it('leads from a photo that an address names to those beside it, and says which one it is', () =>
     withViewer(browser, { photos: 300, path: '&motion=0#/photo/photo-0200' }, async (page) => {
       await page.getByRole('button', { name: 'Next photo' }).waitFor();
