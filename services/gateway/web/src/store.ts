@@ -156,6 +156,14 @@ export class Store extends Emitter<StoreEvents> {
     this.emit('assets', { photoId, asset: null });
   }
 
+  /** A photo was marked as a favourite, or not any more. */
+  applyFavourite(photoId: string, favorite: boolean): void {
+    const photo = this.photos.get(photoId);
+    if (!photo) return;
+    this.photos.set(photoId, { ...photo, favorite });
+    this.emit('photo', photoId);
+  }
+
   /** Something that was made for this photo is gone: what it still has is read again. */
   async dropAsset(photoId: string): Promise<void> {
     if (!this.photos.has(photoId)) return;

@@ -212,6 +212,19 @@ describe('Store', () => {
   });
 });
 
+describe('favourites', () => {
+  it('are told to all that show the photo', () => {
+    const { store } = library(['a', 'b']);
+    const heard: (boolean | undefined)[] = [];
+    store.on('photo', (id) => heard.push(store.photos.get(id)?.favorite));
+    store.applyFavourite('a', true);
+    store.applyFavourite('a', false);
+    store.applyFavourite('unknown', true);
+    expect(heard).toEqual([true, false]);
+    expect(store.photos.get('b')?.favorite).toBe(false);
+  });
+});
+
 describe('photos that come, change and go by themselves', () => {
   const changes = (store: Store): LibraryChange[] => {
     const heard: LibraryChange[] = [];

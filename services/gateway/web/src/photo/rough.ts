@@ -13,9 +13,9 @@ const RECOMMENDED = 'da2-small';
 const t = texts.rough;
 
 interface RoughActions {
-  /** Makes the photo's 3D anew, with the best model there is. */
-  remake(): void;
-  refused(error: unknown): void;
+  /** Makes the 3D of this photo anew, with the best model there is. */
+  remake(id: string): void;
+  refused(id: string, error: unknown): void;
 }
 
 /** Says of 3D that was guessed that it is rough, and gets what makes it better: the model, and 3D made with it. */
@@ -23,7 +23,9 @@ export class RoughChip {
   readonly element = el('button', { class: 'button is-small rough', type: 'button', hidden: true });
   private model: ModelDetails | null = null;
   private asked = false;
-  private waiting = false;
+  private id = '';
+  /** The photos for which the model was asked for. */
+  private readonly waitingFor = new Set<string>();
 
   constructor(
     private readonly api: Api,
@@ -35,13 +37,16 @@ export class RoughChip {
       if (typeof news === 'string' || news.key !== RECOMMENDED || !this.model) return;
       this.model = { ...this.model, ...news };
       this.tell();
-      if (this.waiting && news.state === 'ready') this.goOn();
-      if (news.state === 'failed') this.waiting = false;
+      if (news.state === 'ready') this.goOn();
+      if (news.state === 'failed' || news.state === 'downloadable') this.waitingFor.clear();
     });
+    // Who signed out wishes for nothing any more.
+    store.on('list', ({ reset }) => reset && this.waitingFor.clear());
   }
 
   /** assets: all that there is of the photo; its 3D is what counts, and its depth where there is none. */
-  show(assets: Asset[]): void {
+  show(id: string, assets: Asset[]): void {
+    this.id = id;
     const splats = assets.filter(({ kind }) => kind === 'splat');
     const shown = splats.length > 0 ? splats : assets.filter(({ kind }) => kind === 'depth');
     const rough = shown.length > 0 && shown.every(isRough);
@@ -64,30 +69,34 @@ export class RoughChip {
 
   private async improve(): Promise<void> {
     const { model } = this;
-    if (!model || this.waiting) return;
+    if (!model) return;
     if (isHere(model)) {
-      this.goOn();
+      this.actions.remake(this.id);
       return;
     }
-    this.waiting = true;
+    const wished = this.id;
+    const isAsked = this.waitingFor.size > 0;
+    this.waitingFor.add(wished);
+    if (isAsked) return;
     try {
       await this.api.manageModel(RECOMMENDED, 'download');
     } catch (error) {
-      this.waiting = false;
-      this.actions.refused(error);
+      this.waitingFor.clear();
+      this.actions.refused(wished, error);
     }
     this.tell();
   }
 
   private goOn(): void {
-    this.waiting = false;
-    this.actions.remake();
+    const ids = [...this.waitingFor];
+    this.waitingFor.clear();
+    for (const id of ids) this.actions.remake(id);
   }
 
   private tell(): void {
     const { model } = this;
     const can = model !== null && (isHere(model) || model.possible.includes('download'));
-    this.element.disabled = !can && !this.waiting;
+    this.element.disabled = !can && this.waitingFor.size === 0;
     const words = () => {
       if (!model) return t.rough;
       if (model.state === 'downloading')
@@ -95,7 +104,7 @@ export class RoughChip {
       if (isHere(model)) return t.remake(model.name);
       return can ? t.get(model.size === null ? '' : bytesWords(model.size)) : t.rough;
     };
-    if (this.waiting && model?.state === 'ready') announce(t.here);
+    if (this.waitingFor.size > 0 && model?.state === 'ready') announce(t.here);
     this.element.textContent = words();
   }
 }

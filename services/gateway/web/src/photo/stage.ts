@@ -67,7 +67,7 @@ export class Stage extends Emitter<StageEvents> {
   private webgl: boolean | null = null;
   /** How much of what is seen is 3D, not the photo: 0 at rest, 1 while one leans. */
   private depthSeen = 0;
-  /** Settles when the sharp picture is there, or never will be: until then nothing else is loaded. */
+  /** Settles when the sharp picture is there, never will be, or is not wanted any more: until then nothing else is loaded. */
   sharp: Promise<void> = Promise.resolve();
   private readonly budget = budgetOf(location.search);
 
@@ -168,7 +168,7 @@ export class Stage extends Emitter<StageEvents> {
     const preview = new Image();
     preview.fetchPriority = 'high';
     preview.src = this.api.previewUrl(photo.id);
-    this.sharp = preview.decode().then(
+    const decoded = preview.decode().then(
       () => {
         if (signal.aborted) return;
         this.hasPreview = true;
@@ -178,6 +178,14 @@ export class Stage extends Emitter<StageEvents> {
         if (!signal.aborted) this.emit('trouble', 'no-picture');
       },
     );
+    const left = new Promise<void>((resolve) => {
+      const stop = () => {
+        preview.src = ''; // what nobody looks at any more does not keep the line
+        resolve();
+      };
+      signal.addEventListener('abort', stop, { once: true });
+    });
+    this.sharp = Promise.race([decoded, left]);
   }
 
   private leave(): void {

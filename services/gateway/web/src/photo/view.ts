@@ -75,8 +75,8 @@ export class PhotoView {
   ) {
     this.stage = new Stage(api);
     this.dock = new Dock({
-      cancel: (id) => void this.ask(() => api.cancel(id)),
-      retry: (id) => void this.ask(() => api.retry(id)),
+      cancel: (id) => void this.ask(this.id, () => api.cancel(id)),
+      retry: (id) => void this.ask(this.id, () => api.retry(id)),
     });
     this.modes = new ModeSwitch((mode) => this.stage.choose(mode));
     this.downloads = new Downloads(
@@ -95,7 +95,7 @@ export class PhotoView {
       () => store.share === null,
       new InImmich(api),
       {
-        makeSplat: (model, quality, force) => void this.makeSplat(model, quality, force),
+        makeSplat: (model, quality, force) => void this.makeSplat(this.id, model, quality, force),
         makeDepth: (force) => void this.makeDepth(force),
         makeMotion: (path) => void this.makeMotion(path),
         reset: () => this.stage.resetView(),
@@ -104,15 +104,15 @@ export class PhotoView {
         readConfig: () => void this.readConfig(),
       },
     );
-    this.favourite = new FavouriteButton(api, store, (error, again) => {
+    this.favourite = new FavouriteButton(api, store, (id, error, again) => {
       if (!(error instanceof ApiError)) throw error;
-      this.showFailure(explainRefusal(error), again);
+      if (id === this.id) this.showFailure(explainRefusal(error), again);
     });
     this.rough = new RoughChip(api, store, {
-      remake: () => void this.makeSplat('auto', 'full', true),
-      refused: (error) => {
+      remake: (id) => void this.makeSplat(id, 'auto', 'full', true),
+      refused: (id, error) => {
         if (!(error instanceof ApiError)) throw error;
-        this.showRefusal(error, () => this.rough.element.click());
+        if (id === this.id) this.showRefusal(error, () => this.rough.element.click());
       },
     });
     this.chrome = new RestingChrome(this.element, () => this.mustStayVisible());
@@ -167,7 +167,7 @@ export class PhotoView {
     this.previous.classList.add('step', 'step-previous');
     this.next.classList.add('step', 'step-next');
     this.make.append(icon('layers'), 'Make it 3D');
-    this.make.addEventListener('click', () => void this.makeSplat('auto', 'full', false));
+    this.make.addEventListener('click', () => void this.makeSplat(this.id, 'auto', 'full', false));
     this.element.append(
       this.stage.element,
       el(
@@ -216,6 +216,7 @@ export class PhotoView {
     });
     this.store.on('job', (job) => this.onJob(job));
     this.store.on('assets', ({ photoId, asset }) => photoId === this.id && this.onAsset(asset));
+    this.store.on('photo', (id) => id === this.id && this.updateFavourite());
     this.store.on('list', () => this.updateSteps());
     this.store.on('connection', (connected) => {
       if (connected && this.id) this.refreshSoon();
@@ -274,7 +275,7 @@ export class PhotoView {
     }
     this.stage.setAssets(detail.assets);
     this.favourite.show(detail);
-    this.rough.show(detail.assets);
+    this.rough.show(detail.id, detail.assets);
     this.element.classList.remove('is-gone');
     this.clip.setAssets(detail, detail.assets);
     this.downloads.setPhoto(detail);
@@ -325,6 +326,13 @@ export class PhotoView {
     this.updateInfo();
   }
 
+  private updateFavourite(): void {
+    const known = this.store.photos.get(this.id ?? '');
+    if (!known || known.id !== this.detail?.id) return;
+    this.detail = { ...this.detail, favorite: known.favorite };
+    this.favourite.show(this.detail);
+  }
+
   private updateSteps(): void {
     if (!this.id) return;
     this.previous.hidden = !this.neighbour(-1);
@@ -359,20 +367,24 @@ export class PhotoView {
     }
   }
 
-  private async makeSplat(model: string, quality: Quality, force: boolean): Promise<void> {
-    const { id } = this;
-    if (id) await this.ask(() => this.api.makeSplat(id, force, model, quality));
+  private async makeSplat(
+    id: string | null,
+    model: string,
+    quality: Quality,
+    force: boolean,
+  ): Promise<void> {
+    if (id) await this.ask(id, () => this.api.makeSplat(id, force, model, quality));
   }
 
   private async makeDepth(force: boolean): Promise<void> {
     const { id } = this;
-    if (id) await this.ask(() => this.api.makeDepth(id, force));
+    if (id) await this.ask(id, () => this.api.makeDepth(id, force));
   }
 
   private async makeMotion(path: string): Promise<void> {
     const { id } = this;
     this.clip.expectAnother();
-    if (id) await this.ask(() => this.api.makeOf('photo', id, 'motion', { path }));
+    if (id) await this.ask(id, () => this.api.makeOf('photo', id, 'motion', { path }));
   }
 
   private async readConfig(): Promise<void> {
@@ -384,16 +396,17 @@ export class PhotoView {
     }
   }
 
-  /** Asks the server for a job, and shows it or why there is none. */
-  private async ask(request: () => Promise<Job>): Promise<void> {
-    const { id } = this;
-    this.dock.hideError();
-    this.make.disabled = true;
+  /** Asks the server for a job of a photo, and shows it or why there is none, where that photo is open. */
+  private async ask(id: string | null, request: () => Promise<Job>): Promise<void> {
+    if (id === this.id) {
+      this.dock.hideError();
+      this.make.disabled = true;
+    }
     try {
       this.store.applyJob(await request());
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (id === this.id) this.showRefusal(error, () => void this.ask(request));
+      if (id === this.id) this.showRefusal(error, () => void this.ask(id, request));
     } finally {
       this.make.disabled = false;
     }

@@ -423,4 +423,43 @@ describe('a photo', () => {
         assert.equal(job.params.model, 'auto');
       },
     ));
+
+  it('is made anew for which the model was wished, though another one is open by then', () =>
+    withViewer(
+      browser,
+      {
+        path: '&motion=0#/photo/photo-0000',
+        context: { viewport: { width: 900, height: 600 } },
+        prepare: ({ library, models }) => {
+          library.photos.get('photo-0000').rough = true;
+          models.all.get('da2-small').state = 'downloadable';
+        },
+      },
+      async (page, { library }) => {
+        const chip = page.locator('.rough');
+        await chip.getByText(/^Rough 3D · get the depth model/).waitFor();
+        await until(page, () => document.body.dataset.socket === 'connected');
+        const asked = page.waitForResponse((response) => response.url().endsWith('/splat'));
+        await chip.click();
+        await page.keyboard.press('ArrowRight');
+        await until(page, () => location.hash === '#/photo/photo-0001');
+        assert.match((await asked).url(), /photo-0000\/splat$/);
+        const made = [...library.jobs.values()].filter((one) => one.kind === 'splat');
+        assert.deepEqual(
+          made.map((one) => one.photo_id),
+          ['photo-0000'],
+        );
+      },
+    ));
+
+  it('becomes 3D at once, though the picture of the one before never came', () =>
+    withViewer(browser, { path: '&motion=0#/photo/photo-0003' }, async (page) => {
+      const held = page.waitForRequest((request) => request.url().includes('photo-0004/preview'));
+      await page.route('**/photo-0004/preview*', () => {});
+      await page.getByRole('button', { name: 'Next photo' }).click();
+      await held;
+      await page.keyboard.press('ArrowRight');
+      await until(page, () => location.hash === '#/photo/photo-0005');
+      await until(page, () => document.body.dataset.mode !== 'flat');
+    }));
 });
