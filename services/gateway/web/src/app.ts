@@ -43,6 +43,8 @@ class App {
   private automation: AutomationPage | null = null;
   private videos: VideoPages | null = null;
   private places: Places | null = null;
+  /** The list that was shown last, also below a photo or a video. */
+  private listed = '';
 
   constructor(private readonly root: HTMLElement) {
     const help = () => this.help.toggle();
@@ -109,6 +111,8 @@ class App {
   private follow(route: Route): void {
     const { view } = route;
     const list = this.router.list();
+    const before = this.listed;
+    this.listed = JSON.stringify(list);
     document.body.dataset.view = view;
     document.title = titleOf(list);
     this.navigation.mark(list);
@@ -123,15 +127,15 @@ class App {
       if (!this.store.share) void this.showPage(view);
       return;
     }
-    this.showList(list, shown);
+    this.showList(list, shown, this.listed !== before);
     if (view === 'photo') void this.photo.open(route.id);
   }
 
   /** Shows the list that one is at, or that lies below the photo or video; gives the focus back to what was open. */
-  private showList(list: Route, left: string | null): void {
+  private showList(list: Route, left: string | null, anew: boolean): void {
     const { view } = list;
     if (view === 'videos' || this.router.current().view === 'video') void this.showVideos();
-    else if (isPlace(list) && !this.store.share) void this.showPlace(list, left);
+    else if (isPlace(list) && !this.store.share) void this.showPlace(list, left, anew);
     else {
       if (!this.store.share) this.store.trail = this.gallery.timeline;
       this.gallery.showInstead(null);
@@ -139,7 +143,7 @@ class App {
     }
   }
 
-  private async showPlace(route: PlaceRoute, left: string | null): Promise<void> {
+  private async showPlace(route: PlaceRoute, left: string | null, anew: boolean): Promise<void> {
     if (!this.places) {
       const { Places } = await import('./places/page');
       const go = (hash: string) => {
@@ -149,7 +153,7 @@ class App {
     }
     const isHere = () => JSON.stringify(this.router.list()) === JSON.stringify(route);
     if (!isHere()) return;
-    const { element, list, fill } = this.places.show(route);
+    const { element, list, fill } = this.places.show(route, anew);
     this.store.trail = list;
     this.gallery.showInstead(element);
     if (left) list?.focus(left);

@@ -203,6 +203,7 @@ export const texts = {
     noneDone: 'Nothing was made yet.',
     cancel: 'Cancel',
     cancelAll: 'Cancel all',
+    cancelShown: (n: number) => `Cancel the ${n} shown`,
     retry: 'Retry',
     more: 'Show more',
     details: 'Details',

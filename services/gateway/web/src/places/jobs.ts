@@ -95,9 +95,23 @@ export class JobsPage {
       known.update(job);
       return;
     }
-    const row = new JobRow(this.api, this.store, job);
+    this.jobs.append(this.add(job).element);
+  }
+
+  private add(job: JobShown | Job): JobRow {
+    const row = new JobRow(this.api, this.store, job, (old, next) => this.renew(old, next));
     this.rows.set(job.id, row);
-    this.jobs.append(row.element);
+    return row;
+  }
+
+  /** A job was asked for again as another one: its row goes on with that. */
+  private renew(row: JobRow, job: Job): void {
+    this.rows.delete(row.job.id);
+    if (this.rows.has(job.id)) row.element.remove();
+    else {
+      this.rows.set(job.id, row);
+      row.update(job);
+    }
   }
 
   /** Takes in what a job tells; what ends is left where it was, so that one sees how. */
@@ -107,9 +121,7 @@ export class JobsPage {
     if (known) {
       if (supersedes(job, known.job)) known.update(job);
     } else if (this.tab.states.includes(job.state)) {
-      const row = new JobRow(this.api, this.store, job);
-      this.rows.set(job.id, row);
-      this.jobs.prepend(row.element);
+      this.jobs.prepend(this.add(job).element);
     }
     this.settle();
   }
@@ -118,6 +130,7 @@ export class JobsPage {
     this.more.hidden = this.cursor === null;
     const active = [...this.rows.values()].filter(({ job }) => isActive(job));
     this.all.hidden = active.length < 2;
+    this.all.textContent = this.cursor === null ? t.cancelAll : t.cancelShown(active.length);
     if (this.rows.size > 0) this.notice.hide();
     else this.notice.tell({ title: this.tab.none, advice: '' }, 'jobs');
   }
@@ -145,6 +158,7 @@ class JobRow {
     private readonly api: Api,
     private readonly store: Store,
     public job: JobShown | Job,
+    private readonly renew: (row: JobRow, job: Job) => void,
   ) {
     const name = this.nameOf(job);
     this.bar = new ProgressBar(t.of(jobTitle(job.kind), name));
@@ -173,7 +187,7 @@ class JobRow {
     const of = at ? el('a', { href: at }, name) : el('span', {}, name);
     this.element = el(
       'li',
-      { class: 'job', data: { job: job.id } },
+      { class: 'job' },
       picture(image, 'album'),
       el(
         'div',
@@ -199,6 +213,7 @@ class JobRow {
       : [job.state === 'succeeded' ? t.done : job.state === 'failed' ? t.failed : t.cancelled];
     if (!active) words.push(momentWords(job.updated_at));
     this.state.textContent = words.filter(Boolean).join(' · ');
+    this.element.dataset.job = job.id;
     this.element.dataset.state = job.state;
     this.bar.element.hidden = !active;
     this.bar.set(done);
@@ -226,7 +241,9 @@ class JobRow {
     this.again.disabled = this.end.disabled = true;
     try {
       const answer = await deed();
-      this.store.applyJob('job' in answer ? answer.job : answer);
+      const next = 'job' in answer ? answer.job : answer;
+      if (next.id !== this.job.id) this.renew(this, next);
+      this.store.applyJob(next);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       const { title, advice } = explainError(error);

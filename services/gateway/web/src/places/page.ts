@@ -29,8 +29,14 @@ export class Places {
     private readonly go: (hash: string) => void,
   ) {}
 
-  /** What this route shows; `fill` brings what it lists, and comes to its end when that is there. */
-  show(route: PlaceRoute): { element: HTMLElement; list: ItemList | null; fill(): Promise<void> } {
+  /**
+   * What this route shows; `fill` brings what it lists, and comes to its end when that is there. anew: one came from
+   * elsewhere, not from a photo or a video that was opened here.
+   */
+  show(
+    route: PlaceRoute,
+    anew: boolean,
+  ): { element: HTMLElement; list: ItemList | null; fill(): Promise<void> } {
     const { view } = route;
     if (view === 'albums') return this.cards(view, texts.albums.title, albumList);
     if (view === 'people')
@@ -40,8 +46,8 @@ export class Places {
     if (view === 'places') return this.cards(view, texts.places.title, placeList);
     if (view === 'album' || view === 'person') return this.collection(view, route.id);
     if (view === 'place') return this.town(route.city, route.country);
-    if (view === 'favourites') return this.favourites();
-    if (view === 'jobs') return this.jobs();
+    if (view === 'favourites') return this.favourites(anew);
+    if (view === 'jobs') return this.jobs(anew);
     if (view === 'memories') {
       const memories = this.once(view, () => new Memories(this.api, this.store, this.scroller));
       return { ...parts(memories), fill: () => memories.open(route.day) };
@@ -66,9 +72,12 @@ export class Places {
     return { element: place.element, list: null, fill: () => place.cards.load() };
   }
 
-  private jobs() {
+  private jobs(anew: boolean) {
     const jobs = this.once('jobs', () => new JobsPage(this.api, this.store));
-    return { element: jobs.element, list: null, fill: () => jobs.open() };
+    const fill = async () => {
+      if (anew) await jobs.open();
+    };
+    return { element: jobs.element, list: null, fill };
   }
 
   private collection(view: 'album' | 'person', id: string) {
@@ -88,15 +97,17 @@ export class Places {
       try {
         if (isAlbum) {
           const album = await this.api.album(id);
+          if (place.key !== id) return; // another one is looked at by now
           place.head.set(album.name, albumFacts(album), album.external_url);
         } else {
           const person = await this.api.person(id);
+          if (place.key !== id) return;
           place.head.set(person.name || texts.people.unnamed, '', person.external_url);
         }
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
         await listed;
-        place.list.notice.explain(error, again);
+        if (place.key === id) place.list.notice.explain(error, again);
       }
       await listed;
     });
@@ -114,9 +125,9 @@ export class Places {
     });
   }
 
-  private favourites() {
+  private favourites(anew: boolean) {
     const place = this.listing('favourites');
-    place.key = ''; // what was marked meanwhile is listed
+    if (anew) place.key = ''; // what was marked meanwhile is listed
     return this.filled(place, 'favourites', async () => {
       place.head.set(texts.favourites.title);
       const { none, noneAdvice } = texts.favourites;

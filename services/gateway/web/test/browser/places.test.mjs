@@ -244,4 +244,131 @@ describe('the places of the library', () => {
         await until(page, () => document.querySelector('.favourite').disabled);
       },
     ));
+
+  it('keep the list as it was while its photos are looked at', () =>
+    withViewer(
+      browser,
+      { context: WIDE, jobSeconds: 600, path: '&motion=0#/favourites' },
+      async (page, { library, places }) => {
+        const read = [];
+        page.on('request', (request) => {
+          if (/favorite=|api\/jobs\?.*limit=60/.test(request.url())) read.push(request.url());
+        });
+        await page.waitForSelector('.tile[data-id="video-0001"]');
+        const before = read.length;
+        await page.locator('.tile[data-id="photo-0002"] a').click();
+        await page.getByRole('button', { name: 'Next photo' }).waitFor();
+        await page.keyboard.press('ArrowRight');
+        await until(page, () => location.hash === '#/photo/photo-0005');
+        await page.keyboard.press('Escape');
+        await until(page, () => document.activeElement.dataset.id === 'photo-0005');
+        await page.locator('.tile[data-id="video-0001"] a').click();
+        await until(page, () => document.body.dataset.view === 'video');
+        await page.goBack();
+        await until(page, () => document.body.dataset.view === 'favourites');
+        assert.equal(read.length, before);
+        places.favourites.add('photo-0003');
+        const wish = { model: 'auto', force: true };
+        library.start('splat', library.photos.get('photo-0003'), wish);
+        await page.getByRole('link', { name: /^Jobs/ }).click();
+        await page.locator('.job a').first().click();
+        const jobs = read.length;
+        await until(page, () => document.body.dataset.view === 'photo');
+        await page.keyboard.press('Escape');
+        await until(page, () => document.body.dataset.view === 'jobs');
+        assert.equal(read.length, jobs);
+        await page.getByRole('link', { name: 'Favourites' }).click();
+        await page.waitForSelector('.tile[data-id="photo-0003"]');
+      },
+    ));
+
+  it('show the heart of the photo that it was pressed on, however late the answer', () =>
+    withViewer(
+      browser,
+      { context: WIDE, path: '&motion=0#/photo/photo-0003', expect: ['503'] },
+      async (page) => {
+        const pressed = () =>
+          page.evaluate(() => document.querySelector('.favourite').getAttribute('aria-pressed'));
+        const held = [];
+        await page.route('**/favorite', (route) => held.push(route));
+        await page.getByRole('button', { name: 'Next photo' }).waitFor();
+        await page.getByRole('button', { name: 'Favourite' }).click();
+        await page.keyboard.press('ArrowRight');
+        await until(page, () => location.hash === '#/photo/photo-0004');
+        assert.equal(await pressed(), 'false');
+        await page.keyboard.press('ArrowLeft');
+        await until(page, () => location.hash === '#/photo/photo-0003');
+        assert.equal(await pressed(), 'true');
+        await held[0].fulfill({ status: 503, json: { code: 'unavailable', status: 503 } });
+        await until(
+          page,
+          () => document.querySelector('.favourite').getAttribute('aria-pressed') === 'false',
+        );
+        await page.getByRole('button', { name: 'Try again' }).click();
+        await until(
+          page,
+          () => document.querySelector('.favourite').getAttribute('aria-pressed') === 'true',
+        );
+        assert.match(held[1].request().url(), /photo-0003/);
+        await held[1].continue();
+        await page.getByRole('status').getByText('Is a favourite.').waitFor({ state: 'attached' });
+        assert.equal(await pressed(), 'true');
+      },
+    ));
+
+  it('show the album that is looked at, though the one before is told of later', () =>
+    withViewer(browser, { context: WIDE, path: '&motion=0#/album/album-own' }, async (page) => {
+      await heading(page, 'Summer by the lake');
+      const held = [];
+      await page.route('**/api/albums/album-shared', (route) => held.push(route));
+      const go = (id) =>
+        page.evaluate((album) => {
+          location.hash = `#/album/${album}`;
+        }, id);
+      const asked = page.waitForRequest('**/api/albums/album-shared');
+      await go('album-shared');
+      await asked;
+      await go('album-own');
+      await heading(page, 'Summer by the lake');
+      const told = page.waitForResponse('**/api/albums/album-shared');
+      await held[0].continue();
+      await (await told).finished();
+      await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
+      await heading(page, 'Summer by the lake');
+    }));
+
+  it('go on with the job that a retry led to, in its row', () =>
+    withViewer(browser, { context: WIDE, jobSeconds: 600 }, async (page, { library }) => {
+      const { id } = library.start('splat', library.photos.get('photo-0001'), { model: 'auto' });
+      library.change(library.jobs.get(id), {
+        state: 'failed',
+        error: { code: 'invalid_image', message: 'not a JPEG', retriable: true },
+      });
+      const next = { ...library.jobs.get(id), id: 'another', state: 'queued', error: null };
+      await page.route('**/retry', (route) => route.fulfill({ status: 202, json: next }));
+      await page.getByRole('link', { name: /^Jobs/ }).click();
+      await page.getByRole('button', { name: 'Failed' }).click();
+      await page
+        .locator(`[data-job="${id}"]`)
+        .getByRole('button', { name: /^Retry/ })
+        .click();
+      await page.locator('[data-job=another][data-state=queued]').waitFor();
+      assert.equal(await page.locator('.job').count(), 1);
+      assert.equal(await page.getByRole('button', { name: /^Retry/ }).count(), 0);
+    }));
+
+  it('say how many jobs would be cancelled where more are not shown', () =>
+    withViewer(
+      browser,
+      { context: WIDE, photos: 100, jobSeconds: 600, path: '#/albums' },
+      async (page, { library }) => {
+        await heading(page, 'Albums');
+        for (const photo of library.photos.values())
+          library.start('splat', photo, { model: 'x', force: true });
+        await page.getByRole('link', { name: /^Jobs/ }).click();
+        await page.getByRole('button', { name: /^Cancel the \d+ shown$/ }).waitFor();
+        await page.getByRole('button', { name: 'Show more' }).click();
+        await page.getByRole('button', { name: 'Cancel all' }).waitFor();
+      },
+    ));
 });
