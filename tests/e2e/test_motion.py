@@ -49,7 +49,8 @@ async def test_somebody_makes_a_photo_move_sees_how_far_it_is_and_takes_the_clip
     await dialog.get_by_label("Orbit").check()
     await dialog.get_by_role("button", name="Make it").click()
     await expect(page.locator(".photo [data-card=progress]").first).to_be_visible()
-    [job] = [one for one in (await api.get("/api/jobs")).json()["items"] if one["source"]["id"] == photo_id]
+    asked = (await api.get("/api/jobs", params={"kind": "motion"})).json()["items"]
+    [job] = [one for one in asked if one["source"]["id"] == photo_id and one["params"]["path"] == "orbit"]
     assert (await ended(api, job, _PATIENCE_S))["state"] == "succeeded"
     # Whoever asked their system for less motion starts it by themselves.
     clip = page.get_by_role("button", name="Motion clip")
