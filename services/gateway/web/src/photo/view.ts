@@ -164,6 +164,8 @@ export class PhotoView {
     const help = iconButton('help', 'Help', 'H', () => this.actions.help());
     for (const button of [full, help]) button.classList.add('is-extra');
     this.motion.classList.add('motion');
+    // Until it is known what lies beside a photo that an address led to.
+    this.previous.hidden = this.next.hidden = true;
     this.previous.classList.add('step', 'step-previous');
     this.next.classList.add('step', 'step-next');
     this.make.append(icon('layers'), 'Make it 3D');

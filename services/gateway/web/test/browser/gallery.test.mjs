@@ -186,7 +186,7 @@ describe('the gallery', () => {
       assert.ok(Math.abs((await topOf(seen)) - before) <= 2);
       await page.evaluate(() => document.querySelector('.gallery').scrollTo(0, 0));
       await page.waitForSelector('.tile[data-id="b"]');
-      assert.equal(await page.locator('.tile[data-id="a"]').count(), 0);
+      await until(page, () => !document.querySelector('.tile[data-id="a"]'));
     }));
 
   it('reads again only the months that are seen when nobody knows what changed', () =>

@@ -197,6 +197,7 @@ describe('the live page', () => {
 
   it('fits a phone and is found from the gallery', () =>
     withViewer(browser, { context: { viewport: { width: 360, height: 640 } } }, async (page) => {
+      await page.getByRole('button', { name: 'More', exact: true }).click();
       await page.getByRole('link', { name: 'Live' }).click();
       await page.getByRole('button', { name: 'Use the camera' }).waitFor();
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
