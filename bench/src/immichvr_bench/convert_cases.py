@@ -49,9 +49,9 @@ CASES = (
     ),
     Case(
         "ply → compressed-ply", "ply", "compressed-ply", (*_PYTHON, "splat-transform"), wanted={"sh0": 2.5, "sh3": 3.5},
-        why="a Morton sort, which gaussforge and gsply leave out, and Gaussians fetched in its order from all over the "
-        "input: 0.4 of the CPU time for degree 0, 0.1 for degree 3; in file order (`order=\"file\"`), as theirs, it is "
-        "spared, and gsply takes 2.2 times the CPU time",
+        why="a Morton sort (a radix sort of codes), which gaussforge and gsply leave out, and Gaussians fetched in its "
+        "order from all over the input: half of the CPU time for degree 0; in file order (`order=\"file\"`), as "
+        "theirs, it is spared: 35 ms, 54 ms of CPU, for degree 0",
     ),
     *(
         Case(
