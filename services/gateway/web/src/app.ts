@@ -158,6 +158,8 @@ class App {
     this.gallery.showInstead(element);
     if (left) list?.focus(left);
     await fill();
+    // After a reload the photo is there before the list that it lies in.
+    if (isHere() && this.router.current().view === 'photo') await this.photo.lookAround();
     const title = element.querySelector('h1')?.textContent;
     if (title && isHere() && this.router.current().view === route.view)
       document.title = titleOf(route, title);

@@ -138,7 +138,7 @@ export class PhotoView {
     if (first) this.element.focus();
     this.chrome.wake();
     await this.refresh();
-    await this.prepareNeighbours();
+    await this.lookAround();
   }
 
   /** Leaves the photo; returns which one it was. */
@@ -353,7 +353,7 @@ export class PhotoView {
   }
 
   /** Learns what lies beside this photo, as where an address led to it, and has its pictures ready. */
-  private async prepareNeighbours(): Promise<void> {
+  async lookAround(): Promise<void> {
     const { detail } = this;
     try {
       if (detail) await this.store.trail?.prepare(detail);
