@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from immichvr_splats.numerics import bounds, exponentials, logarithms
-from immichvr_splats.order import sort_numbers
+from immichvr_splats.order import sorted_from
 
 
 def test_logarithms_are_good_to_the_last_bits_of_float32():
@@ -30,14 +30,13 @@ def test_exponentials_come_with_the_least_and_the_largest(count):
     assert (least, largest) == (powers.min(), powers.max())
 
 
-@pytest.mark.parametrize("cores", [1, 2, 7])
+@pytest.mark.parametrize("bits", [(0, 64), (0, 5), (17, 59), (20, 20)])
 @pytest.mark.parametrize("count", [0, 1, 5, 10_000])
-def test_numbers_sorted_in_parts_are_sorted(monkeypatch, count, cores):
-    monkeypatch.setattr("immichvr_splats.order.workers", lambda: cores)
-    numbers = np.random.default_rng(count).integers(0, 2**63, count).astype(np.uint64)
-    wanted = np.sort(numbers)
-    sort_numbers(numbers)
-    np.testing.assert_array_equal(numbers, wanted)
+def test_numbers_are_sorted_by_their_bits_and_stay_as_they_came_where_those_are_alike(count, bits):
+    numbers = np.random.default_rng(count).integers(0, 2**64, count, dtype=np.uint64)
+    digits = [(int(number) >> bits[0]) & ((1 << (-(-(bits[1] - bits[0]) // 11) * 11)) - 1) for number in numbers]
+    wanted = [int(numbers[i]) for i in sorted(range(count), key=digits.__getitem__)]
+    assert sorted_from(numbers.copy(), *bits).tolist() == wanted
 
 
 def test_bounds_of_points():

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from immichvr_splats.compiled import F32, F64, I32, I64, U64, kernel
-from immichvr_splats.threads import in_order, workers
+from immichvr_splats.threads import in_order
 
 MORTON_BITS = 21
 """Bits per axis of a Morton code: three axes fill 63 bits."""
@@ -41,8 +41,8 @@ def morton_tree(points: F64) -> tuple[I64, I32]:
 def morton_order_of_blocks(means: Callable[[slice | I64], F32], blocks: Sequence[slice], low: F64, high: F64) -> I64:
     """As `morton_tree`'s order, of means that come in blocks or at indices, within bounds (3,) known before.
 
-    Code and index share 64 bits, so that plain numbers are sorted, in place: 13 bits per axis are left for ten
-    million Gaussians, more for fewer. Cells are cut by a grid of their own where they are crowded.
+    Code and index share 64 bits, so that plain numbers are sorted, by their codes alone: 13 bits per axis are left for
+    ten million Gaussians, more for fewer. Cells are cut by a grid of their own where they are crowded.
     """
     count = blocks[-1].stop if blocks else 0
     index_bits = max(1, (count - 1).bit_length())
@@ -56,7 +56,7 @@ def morton_order_of_blocks(means: Callable[[slice | I64], F32], blocks: Sequence
 
     for _ in in_order(fill, blocks):
         pass
-    keys = _sorted_from(keys, index_bits, index_bits + 3 * axis_bits)
+    keys = sorted_from(keys, index_bits, index_bits + 3 * axis_bits)
     crowds = _crowds(keys, index_bits)
     keys &= np.uint64((1 << index_bits) - 1)
     order = keys.view(np.int64)
@@ -66,17 +66,11 @@ def morton_order_of_blocks(means: Callable[[slice | I64], F32], blocks: Sequence
     return order
 
 
-def sort_numbers(keys: U64) -> None:
-    """Sort in place, a part in each thread."""
-    cuts = [keys.size * i // workers() for i in range(1, workers())]
-    if cuts:
-        keys.partition(cuts)
-    for _ in in_order(np.ndarray.sort, np.split(keys, cuts)):
-        pass
+def sorted_from(keys: U64, first_bit: int, end_bit: int) -> U64:
+    """Numbers sorted by their bits from `first_bit` to `end_bit`; those that are alike in these stay as they came.
 
-
-def _sorted_from(keys: U64, first_bit: int, end_bit: int) -> U64:
-    """Numbers sorted by their bits from `first_bit` to `end_bit`; those that are alike in these stay as they came."""
+    Taken in digits, of which the last may reach beyond `end_bit`. keys: is written over.
+    """
     spare = np.empty_like(keys)
     for bit in range(first_bit, end_bit, _DIGIT_BITS):
         if _sort_by_digit(keys, np.uint64(bit), spare):

@@ -1,12 +1,13 @@
 """Buckets of `.ksplat`: up to 256 Gaussians that share a cube, and so a centre that their means are relative to."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from immichvr_splats.compiled import F32, F64, I64, U64, kernel
-from immichvr_splats.order import sort_numbers
+from immichvr_splats.order import sorted_from
 from immichvr_splats.stream import Places
 from immichvr_splats.threads import in_order
 
@@ -62,7 +63,7 @@ def fill_buckets(places: Places) -> Buckets:
 
     for _ in in_order(fill, places.slices):
         pass
-    sort_numbers(keys)
+    keys = sorted_from(keys, index_bits, index_bits + math.prod(shape.tolist()).bit_length())
     starts = np.empty(_count_cubes(keys, index_bits), np.int64)
     cubes = np.empty_like(starts)
     _find_cubes(keys, index_bits, starts, cubes)
