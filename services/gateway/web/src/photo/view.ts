@@ -1,19 +1,12 @@
 import type { Api } from '../api/client';
 import { ApiError } from '../api/client';
-import type { Asset, Job, PhotoDetail, Quality } from '../api/schema';
+import type { Asset, Job, PhotoDetail } from '../api/schema';
 import { addsFiles } from '../catalog';
 import { isActive, jobToShow, type Store } from '../store';
 import { texts } from '../texts';
 import { announce } from '../ui/announce';
 import { el } from '../ui/dom';
-import {
-  aboutModels,
-  type Explanation,
-  explainError,
-  explainRefusal,
-  readyWords,
-} from '../ui/errors';
-import { icon } from '../ui/icons';
+import { explainError, explainRefusal, readyWords } from '../ui/errors';
 import { dayWords } from '../ui/words';
 import { iconButton, RestingChrome } from './chrome';
 import { MotionClip } from './clip';
@@ -25,10 +18,12 @@ import { followGestures } from './gestures';
 import { InfoPanel } from './info';
 import { InImmich } from './inImmich';
 import { actOnKey } from './keys';
+import { Making } from './making';
 import type { Mode } from './modes';
 import { MoreMenu } from './more';
 import { RoughChip } from './rough';
 import { Stage } from './stage';
+import { Steps } from './steps';
 import { ModeSwitch } from './switch';
 import { explainTrouble } from './trouble';
 
@@ -55,28 +50,40 @@ export class PhotoView {
   private readonly clip: MotionClip;
   private readonly title = el('h1', { class: 'photo-title' });
   private readonly date = el('p', { class: 'photo-date' });
-  private readonly make = el('button', { class: 'button is-primary make', type: 'button' });
   private readonly motion = iconButton('motion', 'Gentle motion', 'M', () =>
     this.stage.toggleMotion(),
   );
   private readonly favourite: FavouriteButton;
   private readonly rough: RoughChip;
-  private readonly previous = iconButton('previous', 'Previous photo', '←', () => this.step(-1));
-  private readonly next = iconButton('next', 'Next photo', '→', () => this.step(1));
+  private readonly steps: Steps;
+  private readonly making: Making;
   private id: string | null = null;
   private detail: PhotoDetail | null = null;
   private refreshTimer = 0;
   private refreshing = 0;
 
   constructor(
-    private readonly api: Api,
+    api: Api,
     private readonly store: Store,
     private readonly actions: PhotoActions,
   ) {
     this.stage = new Stage(api);
     this.dock = new Dock({
-      cancel: (id) => void this.ask(this.id, () => api.cancel(id)),
-      retry: (id) => void this.ask(this.id, () => api.retry(id)),
+      cancel: (id) => void this.making.ask(this.id, () => api.cancel(id)),
+      retry: (id) => void this.making.ask(this.id, () => api.retry(id)),
+    });
+    this.steps = new Steps(
+      api,
+      store,
+      () => this.id,
+      (id) => this.actions.show(id),
+    );
+    this.making = new Making(api, store, this.dock, {
+      id: () => this.id,
+      detail: () => this.detail,
+      models: () => this.actions.models(),
+      shown: () => this.chrome.wake(),
+      blur: () => this.element.focus(),
     });
     this.modes = new ModeSwitch((mode) => this.stage.choose(mode));
     this.downloads = new Downloads(
@@ -95,24 +102,28 @@ export class PhotoView {
       () => store.share === null,
       new InImmich(api),
       {
-        makeSplat: (model, quality, force) => void this.makeSplat(this.id, model, quality, force),
-        makeDepth: (force) => void this.makeDepth(force),
-        makeMotion: (path) => void this.makeMotion(path),
+        makeSplat: (model, quality, force) =>
+          void this.making.splat(this.id, model, quality, force),
+        makeDepth: (force) => void this.making.depth(force),
+        makeMotion: (path) => {
+          this.clip.expectAnother();
+          void this.making.motion(path);
+        },
         reset: () => this.stage.resetView(),
         fullscreen: () => void toggleFullscreen(),
         help: () => this.actions.help(),
-        readConfig: () => void this.readConfig(),
+        readConfig: () => void this.readConfig(api),
       },
     );
     this.favourite = new FavouriteButton(api, store, (id, error, again) => {
       if (!(error instanceof ApiError)) throw error;
-      if (id === this.id) this.showFailure(explainRefusal(error), again);
+      if (id === this.id) this.making.showFailure(explainRefusal(error), again);
     });
     this.rough = new RoughChip(api, store, {
-      remake: (id) => void this.makeSplat(id, 'auto', 'full', true),
+      remake: (id) => void this.making.splat(id, 'auto', 'full', true),
       refused: (id, error) => {
         if (!(error instanceof ApiError)) throw error;
-        if (id === this.id) this.showRefusal(error, () => this.rough.element.click());
+        if (id === this.id) this.making.showRefusal(error, () => this.rough.element.click());
       },
     });
     this.chrome = new RestingChrome(this.element, () => this.mustStayVisible());
@@ -157,6 +168,11 @@ export class PhotoView {
     return id;
   }
 
+  /** Learns what lies beside this photo, as where an address led to it, and has its pictures ready. */
+  async lookAround(): Promise<void> {
+    await this.steps.lookAround(this.detail, () => this.stage.sharp);
+  }
+
   private build(): void {
     const back = iconButton('back', 'Back to the gallery', 'Esc', () => this.actions.leave());
     const info = iconButton('info', 'About this photo', 'I', () => this.toggleInfo());
@@ -164,12 +180,6 @@ export class PhotoView {
     const help = iconButton('help', 'Help', 'H', () => this.actions.help());
     for (const button of [full, help]) button.classList.add('is-extra');
     this.motion.classList.add('motion');
-    // Until it is known what lies beside a photo that an address led to.
-    this.previous.hidden = this.next.hidden = true;
-    this.previous.classList.add('step', 'step-previous');
-    this.next.classList.add('step', 'step-next');
-    this.make.append(icon('layers'), 'Make it 3D');
-    this.make.addEventListener('click', () => void this.makeSplat(this.id, 'auto', 'full', false));
     this.element.append(
       this.stage.element,
       el(
@@ -177,7 +187,7 @@ export class PhotoView {
         { class: 'photo-bar' },
         back,
         el('div', { class: 'photo-name' }, this.title, this.date),
-        this.make,
+        this.making.button,
         this.favourite.element,
         this.downloads.popup.element,
         info,
@@ -185,8 +195,8 @@ export class PhotoView {
         help,
         this.more.popup.element,
       ),
-      this.previous,
-      this.next,
+      this.steps.previous,
+      this.steps.next,
       el(
         'footer',
         { class: 'photo-foot' },
@@ -204,7 +214,7 @@ export class PhotoView {
       orbit: (dx, dy) => this.stage.orbitBy(dx, dy),
       dolly: (amount) => this.stage.dollyBy(amount),
       reset: () => this.stage.resetView(),
-      swipe: (direction) => this.step(direction),
+      swipe: (direction) => this.steps.step(direction),
       tap: (touch) => touch && this.chrome.toggle(),
     });
     document.addEventListener('keydown', (event) => this.onKey(event));
@@ -219,7 +229,7 @@ export class PhotoView {
     this.store.on('job', (job) => this.onJob(job));
     this.store.on('assets', ({ photoId, asset }) => photoId === this.id && this.onAsset(asset));
     this.store.on('photo', (id) => id === this.id && this.updateFavourite());
-    this.store.on('list', () => this.updateSteps());
+    this.store.on('list', () => this.steps.update());
     this.store.on('connection', (connected) => {
       if (connected && this.id) this.refreshSoon();
     });
@@ -242,7 +252,7 @@ export class PhotoView {
         return;
       }
       if (!this.detail) this.showGone();
-      this.showFailure(explainError(error), () => void this.refresh());
+      this.making.showFailure(explainError(error), () => void this.refresh());
     } finally {
       this.refreshing -= 1;
     }
@@ -253,8 +263,17 @@ export class PhotoView {
     this.title.textContent = texts.gone.title;
     this.date.textContent = '';
     document.title = `${texts.gone.title} · ImmichVR`;
-    this.make.hidden = true;
+    this.making.button.hidden = true;
     this.element.classList.add('is-gone');
+  }
+
+  private async readConfig(api: Api): Promise<void> {
+    try {
+      this.store.config = await api.config();
+    } catch (error) {
+      // What was known before still does.
+      if (!(error instanceof ApiError)) throw error;
+    }
   }
 
   /** Results often come several at once: one reading serves them all. */
@@ -273,7 +292,7 @@ export class PhotoView {
     this.element.setAttribute('aria-label', `Photo ${detail.name}`);
     if (first) {
       this.stage.open(detail);
-      this.updateSteps();
+      this.steps.update();
     }
     this.stage.setAssets(detail.assets);
     this.favourite.show(detail);
@@ -282,7 +301,7 @@ export class PhotoView {
     this.clip.setAssets(detail, detail.assets);
     this.downloads.setPhoto(detail);
     this.dock.showJob(jobToShow(this.store.photos.get(detail.id) ?? detail));
-    this.updateMake();
+    this.making.update();
     this.updateInfo();
   }
 
@@ -306,17 +325,7 @@ export class PhotoView {
     this.dock.showJob(isActive(job) || job.state === 'failed' ? job : null);
     if (job.state === 'succeeded') announce(`${readyWords(job.kind)}.`);
     if (job.state === 'cancelled') announce('Cancelled.');
-    this.updateMake();
-  }
-
-  private updateMake(): void {
-    const { detail } = this;
-    const working = detail && isActive(this.store.photos.get(detail.id)?.job ?? null);
-    const { badges } = detail ?? {};
-    const made = badges?.splat || (detail?.assets.some((asset) => asset.kind === 'splat') ?? false);
-    const had = document.activeElement === this.make;
-    this.make.hidden = !detail || made || Boolean(working) || this.store.share !== null;
-    if (had && this.make.hidden) this.element.focus();
+    this.making.update();
   }
 
   private updateModes(): void {
@@ -333,100 +342,6 @@ export class PhotoView {
     if (!known || known.id !== this.detail?.id) return;
     this.detail = { ...this.detail, favorite: known.favorite };
     this.favourite.show(this.detail);
-  }
-
-  private updateSteps(): void {
-    if (!this.id) return;
-    this.previous.hidden = !this.neighbour(-1);
-    this.next.hidden = !this.neighbour(1);
-  }
-
-  private neighbour(direction: 1 | -1): string | undefined {
-    return this.store.trail?.neighbour(this.id ?? '', direction);
-  }
-
-  private step(direction: 1 | -1): void {
-    const id = this.neighbour(direction);
-    if (!id) return;
-    this.actions.show(id);
-    announce(this.store.photos.get(id)?.name ?? '');
-  }
-
-  /** Learns what lies beside this photo, as where an address led to it, and has its pictures ready. */
-  async lookAround(): Promise<void> {
-    const { detail } = this;
-    try {
-      if (detail) await this.store.trail?.prepare(detail);
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-    }
-    await this.stage.sharp; // before what is beside it
-    if (detail?.id !== this.id) return;
-    this.updateSteps();
-    for (const direction of [1, -1] as const) {
-      const id = this.neighbour(direction);
-      if (id) new Image().src = this.api.previewUrl(id);
-    }
-  }
-
-  private async makeSplat(
-    id: string | null,
-    model: string,
-    quality: Quality,
-    force: boolean,
-  ): Promise<void> {
-    if (id) await this.ask(id, () => this.api.makeSplat(id, force, model, quality));
-  }
-
-  private async makeDepth(force: boolean): Promise<void> {
-    const { id } = this;
-    if (id) await this.ask(id, () => this.api.makeDepth(id, force));
-  }
-
-  private async makeMotion(path: string): Promise<void> {
-    const { id } = this;
-    this.clip.expectAnother();
-    if (id) await this.ask(id, () => this.api.makeOf('photo', id, 'motion', { path }));
-  }
-
-  private async readConfig(): Promise<void> {
-    try {
-      this.store.config = await this.api.config();
-    } catch (error) {
-      // What was known before still does.
-      if (!(error instanceof ApiError)) throw error;
-    }
-  }
-
-  /** Asks the server for a job of a photo, and shows it or why there is none, where that photo is open. */
-  private async ask(id: string | null, request: () => Promise<Job>): Promise<void> {
-    if (id === this.id) {
-      this.dock.hideError();
-      this.make.disabled = true;
-    }
-    try {
-      this.store.applyJob(await request());
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      if (id === this.id) this.showRefusal(error, () => void this.ask(id, request));
-    } finally {
-      this.make.disabled = false;
-    }
-  }
-
-  /** Says why there is no job; where a model is not to be had yet, leads to the models. */
-  private showRefusal(error: ApiError, again: () => void): void {
-    if (aboutModels(error)) {
-      const models = { label: 'Models', run: () => this.actions.models() };
-      this.dock.showTrouble(explainError(error), models);
-      this.chrome.wake();
-    } else this.showFailure(explainError(error), again);
-  }
-
-  private showFailure(explanation: Explanation, again: () => void): void {
-    const retry = explanation.retriable ? { label: 'Try again', run: again } : null;
-    this.dock.showTrouble(explanation, retry);
-    this.chrome.wake();
   }
 
   private updateInfo(): void {
@@ -455,7 +370,7 @@ export class PhotoView {
     if (event.target instanceof HTMLElement && event.target.matches('input, select')) return;
     const handled = actOnKey(event, {
       leave: () => (this.info.element.hidden ? this.actions.leave() : this.toggleInfo()),
-      step: (direction) => this.step(direction),
+      step: (direction) => this.steps.step(direction),
       choose: (mode: Mode) => {
         if (mode === 'flat' || this.stage.available(mode)) this.stage.choose(mode);
       },

@@ -1,0 +1,161 @@
+import type { Problem } from './schema';
+
+/** An answer that is not a success. `code` is the gateway's word for it, or `offline`. */
+export class ApiError extends Error {
+  constructor(
+    readonly code: string,
+    readonly status: number,
+    readonly problem: Problem = {},
+  ) {
+    super(problem.detail || problem.title || code);
+    this.name = 'ApiError';
+  }
+}
+
+type Fetch = (input: string, init?: RequestInit) => Promise<Response>;
+export type OnBytes = (received: number, total: number) => void;
+
+/** What may be asked when nobody is signed in any more: the ways back in. */
+const WAYS_IN = /\/api\/(session|share|oauth\/authorize|pairing(\/session)?)$/;
+
+/** The way to the gateway, below the address of the page: requests, their failures, and whom answers are for. */
+export class Door {
+  /** Called once for every answer that says nobody is signed in. */
+  onUnauthorized: () => void = () => {};
+  /** Aborted when the person whom answers are for has left. */
+  private readonly stay = new AbortController();
+
+  constructor(
+    private readonly base: URL,
+    private readonly fetcher: Fetch = (input, init) => fetch(input, init),
+  ) {}
+
+  /** Gives up what is on its way: it was asked for by somebody who has left. Only signing in is possible from now on. */
+  forget(): void {
+    this.stay.abort();
+  }
+
+  /** The address of `/api/...` here, also when a proxy serves the viewer below a path. */
+  url(path: string): string {
+    return new URL(path.replace(/^\//, ''), this.base).href;
+  }
+
+  get socketPath(): string {
+    return new URL('api/socket.io', this.base).pathname;
+  }
+
+  get origin(): string {
+    return this.base.origin;
+  }
+
+  /** Reads a file of facts. */
+  facts(path: string): Promise<unknown> {
+    return this.get(path);
+  }
+
+  /** Reads a whole file; `onBytes` is told how far it is (total 0 where the length is unknown). */
+  async bytes(path: string, onBytes: OnBytes, signal: AbortSignal): Promise<Uint8Array> {
+    const response = await this.request(this.url(path), { signal });
+    return this.unlessLeft(() => readAll(response, onBytes));
+  }
+
+  protected async get<T>(path: string): Promise<T> {
+    const response = await this.request(this.url(path), {
+      headers: { accept: 'application/json' },
+    });
+    return this.unlessLeft(() => response.json());
+  }
+
+  protected send(method: string, path: string, body?: object): Promise<Response> {
+    const init: RequestInit = { method, headers: { accept: 'application/json' } };
+    if (body) {
+      init.headers = { ...init.headers, 'content-type': 'application/json' };
+      init.body = JSON.stringify(body);
+    }
+    return this.request(this.url(path), init);
+  }
+
+  private async request(url: string, init: RequestInit): Promise<Response> {
+    const isSignIn = WAYS_IN.test(url);
+    const signal = isSignIn ? null : this.whilePresent(init.signal);
+    let response: Response;
+    try {
+      response = await this.fetcher(url, { credentials: 'same-origin', ...init, signal });
+    } catch (error) {
+      if (!isSignIn && this.stay.signal.aborted) throw new ApiError('unauthorized', 401);
+      if (error instanceof DOMException && error.name === 'AbortError') throw error;
+      throw new ApiError('offline', 0);
+    }
+    if (response.ok) return response;
+    const failure = await asError(response);
+    if (failure.code === 'unauthorized' && !isSignIn) this.onUnauthorized();
+    throw failure;
+  }
+
+  private whilePresent(signal: AbortSignal | null | undefined): AbortSignal {
+    return signal ? either(signal, this.stay.signal) : this.stay.signal;
+  }
+
+  /** An answer that arrives after its person has left is nobody's. */
+  private async unlessLeft<T>(read: () => Promise<T>): Promise<T> {
+    const left = new ApiError('unauthorized', 401);
+    try {
+      const answer = await read();
+      if (this.stay.signal.aborted) throw left;
+      return answer;
+    } catch (error) {
+      throw this.stay.signal.aborted ? left : error;
+    }
+  }
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: what TypeScript asks of a class that others are made of
+export type DoorClass = new (...args: any[]) => Door;
+
+/** What `AbortSignal.any` does, also in browsers of before 2024. */
+function either(...signals: AbortSignal[]): AbortSignal {
+  const one = new AbortController();
+  for (const signal of signals) {
+    if (signal.aborted) one.abort(signal.reason);
+    const follow = () => one.abort(signal.reason);
+    signal.addEventListener('abort', follow, { signal: one.signal });
+  }
+  return one.signal;
+}
+
+async function readAll(response: Response, onBytes: OnBytes): Promise<Uint8Array> {
+  const total = Number(response.headers.get('content-length')) || 0;
+  if (!response.body) return new Uint8Array(await response.arrayBuffer());
+  const chunks: Uint8Array[] = [];
+  let received = 0;
+  const reader = response.body.getReader();
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    chunks.push(part.value);
+    received += part.value.length;
+    onBytes(received, total);
+  }
+  return joined(chunks, received);
+}
+
+async function asError(response: Response): Promise<ApiError> {
+  const problem: Problem = await response.json().catch(() => ({}));
+  return new ApiError(problem.code ?? codeOfStatus(response.status), response.status, problem);
+}
+
+function codeOfStatus(status: number): string {
+  if (status === 401) return 'unauthorized';
+  if (status === 403) return 'forbidden';
+  if (status === 404) return 'not_found';
+  if (status === 429) return 'too_many_requests';
+  return status >= 502 && status <= 504 ? 'unavailable' : 'internal';
+}
+
+function joined(chunks: Uint8Array[], length: number): Uint8Array {
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}

@@ -1,0 +1,65 @@
+import type { DoorClass } from './door';
+import { CARDS, type Page } from './pages';
+import type { Asset, AssetMap, Job, JobShown, JobState, Parts, Quality } from './schema';
+
+/** What is made of photos and videos, and the jobs that make it. */
+export const withMaking = <B extends DoorClass>(Base: B) =>
+  class extends Base {
+    /** Asks that something be made of a video or a photo, as `depth` of a video. */
+    async makeOf(kind: 'photo' | 'video', id: string, what: string, wish: object): Promise<Job> {
+      const path = `/api/${kind}s/${encodeURIComponent(id)}/${what}`;
+      return ((await (await this.send('POST', path, wish)).json()) as { job: Job }).job;
+    }
+
+    makeDepth(id: string, force: boolean, model = 'auto'): Promise<Job> {
+      return this.makeOf('photo', id, 'depth', { model, force });
+    }
+
+    makeSplat(id: string, force: boolean, model = 'auto', quality: Quality = 'full'): Promise<Job> {
+      return this.makeOf('photo', id, 'splat', { model, quality, force });
+    }
+
+    convert(id: string, format: string, model: string): Promise<Job> {
+      return this.makeOf('photo', id, 'splat/convert', { format, model });
+    }
+
+    async assets(id: string): Promise<Asset[]> {
+      const answer = await this.get<{ assets: Asset[] }>(
+        `/api/photos/${encodeURIComponent(id)}/assets`,
+      );
+      return answer.assets;
+    }
+
+    async assetMap(): Promise<AssetMap> {
+      return (await this.get<{ map: AssetMap }>('/api/assets/map')).map;
+    }
+
+    async jobs(state: JobState): Promise<Job[]> {
+      return (await this.get<{ items: Job[] }>(`/api/jobs?state=${state}&limit=200`)).items;
+    }
+
+    /** Jobs in any of these states, what was asked for last first. */
+    jobList(states: JobState[], cursor: string | null): Promise<Page<JobShown>> {
+      const query = new URLSearchParams({ limit: String(CARDS) });
+      for (const state of states) query.append('state', state);
+      if (cursor) query.set('cursor', cursor);
+      return this.get(`/api/jobs?${query}`);
+    }
+
+    job(id: string): Promise<Job> {
+      return this.get(`/api/jobs/${encodeURIComponent(id)}`);
+    }
+
+    /** What is there already of what a job makes. */
+    parts(jobId: string): Promise<Parts> {
+      return this.get(`/api/jobs/${encodeURIComponent(jobId)}/parts`);
+    }
+
+    async cancel(jobId: string): Promise<Job> {
+      return (await this.send('DELETE', `/api/jobs/${encodeURIComponent(jobId)}`)).json();
+    }
+
+    async retry(jobId: string): Promise<Job> {
+      return (await this.send('POST', `/api/jobs/${encodeURIComponent(jobId)}/retry`)).json();
+    }
+  };
