@@ -1,0 +1,25 @@
+"""Depth maps in NumPy's files, which nobody has checked yet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+
+def read_depth_array(path: Path, max_pixels: int) -> npt.NDArray[np.float32]:
+    """The depth map, (h, w), of an .npy file; its shape is looked at before memory is taken.
+
+    Raises ValueError where the file is none, or has more pixels than `max_pixels`; OSError where it cannot be read.
+    """
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError, SyntaxError) as error:
+        raise ValueError(f"{path.name} is no .npy file of numbers: {error}") from error
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
+        raise ValueError(f"{path.name} does not hold one array of numbers")
+    shape = array.shape[:2] if array.ndim == 3 and array.shape[2] == 1 else array.shape
+    if len(shape) != 2 or not 0 < array.size <= max_pixels:
+        raise ValueError(f"{path.name} holds an array of shape {array.shape}; a depth map has rows and columns")
+    return np.asarray(array, np.float32).reshape(shape)
