@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from immichvr_scenes.cameras import View
-from immichvr_scenes.testing.textures import painted, plain
+from immichvr_scenes.testing.textures import Paint, painted
 
 U8 = npt.NDArray[np.uint8]
 F32 = npt.NDArray[np.float32]
@@ -107,8 +107,11 @@ class Room:
         return rgb, depth
 
 
-def room(seed: int = 0, *, textured: bool = True) -> Room:
-    """A living room without people: six walls, a table, a shelf, a chest, a column and a picture that stands off."""
+def room(seed: int = 0, paint: Paint = "spotted") -> Room:
+    """A living room without people: six walls, a table, a shelf, a chest, a column and a picture that stands off.
+
+    paint: "spotted" as features are found in, "soft" as few Gaussians can show it, "plain" walls without anything.
+    """
     x, y, z = WIDTH / 2, -HEIGHT, LENGTH
     walls = [
         ((-x, y, z), (2 * x, 0, 0), (0, -y, 0)),
@@ -118,7 +121,7 @@ def room(seed: int = 0, *, textured: bool = True) -> Room:
         ((-x, 0, z), (2 * x, 0, 0), (0, 0, -z)),
         ((-x, y, 0), (2 * x, 0, 0), (0, 0, z)),
     ]
-    panels = [_panel(*wall, 100 * seed + number, textured) for number, wall in enumerate(walls)]
+    panels = [_panel(*wall, 100 * seed + number, paint) for number, wall in enumerate(walls)]
     furniture = [
         ((0.3, -0.72, 3.6), (1.3, 0.06, 0.8), 20.0),
         ((0.3, -0.35, 3.6), (0.25, 0.70, 0.25), 20.0),
@@ -128,12 +131,12 @@ def room(seed: int = 0, *, textured: bool = True) -> Room:
         ((0.5, -1.6, 5.7), (0.9, 0.7, 0.08), 0.0),
     ]
     for number, (centre, size, turn) in enumerate(furniture):
-        panels += box(centre, size, turn, 100 * seed + 10 * number + 17, textured=textured)
+        panels += box(centre, size, turn, 100 * seed + 10 * number + 17, paint)
     return Room(tuple(panels))
 
 
 def box(
-    centre: npt.ArrayLike, size: npt.ArrayLike, turn: float = 0.0, seed: int = 0, *, textured: bool = True
+    centre: npt.ArrayLike, size: npt.ArrayLike, turn: float = 0.0, seed: int = 0, paint: Paint = "spotted"
 ) -> list[Panel]:
     """The six sides of a box; size: (3,) metres; turn: degrees about the vertical."""
     half = np.asarray(size, np.float64) / 2
@@ -144,7 +147,7 @@ def box(
         axis, sign = side // 2, 1 if side % 2 else -1
         across, down = axes[(axis + 1) % 3], axes[(axis + 2) % 3]
         corner = np.asarray(centre, np.float64) + sign * axes[axis] - across - down
-        panels.append(_panel(corner, 2 * across, 2 * down, seed + side, textured))
+        panels.append(_panel(corner, 2 * across, 2 * down, seed + side, paint))
     return panels
 
 
@@ -153,10 +156,10 @@ def person(x: float, z: float, seed: int = 7) -> list[Panel]:
     return [*box((x, -0.75, z), (0.45, 1.5, 0.3), 0, seed), *box((x, -1.65, z), (0.22, 0.26, 0.22), 0, seed + 6)]
 
 
-def _panel(corner: npt.ArrayLike, across: npt.ArrayLike, down: npt.ArrayLike, seed: int, textured: bool) -> Panel:
+def _panel(corner: npt.ArrayLike, across: npt.ArrayLike, down: npt.ArrayLike, seed: int, paint: Paint) -> Panel:
     start, right, below = (np.asarray(vector, np.float64) for vector in (corner, across, down))
     sides = float(np.linalg.norm(right)), float(np.linalg.norm(below))
-    return Panel(start, right, below, painted(*sides, seed) if textured else plain(seed))
+    return Panel(start, right, below, painted(*sides, seed, paint))
 
 
 def _shade(panel: Panel) -> float:
