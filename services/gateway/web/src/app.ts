@@ -17,6 +17,7 @@ import { HelpDialog } from './ui/help';
 import { LoginDialog } from './ui/login';
 import type { VideoPages } from './video/page';
 import { Visit } from './visit';
+import { VrDoor } from './xr/door';
 
 /** Puts the parts together and keeps them in step with address, session and connection. */
 class App {
@@ -65,6 +66,12 @@ class App {
     document.body.dataset.socket = 'disconnected';
     document.addEventListener('keydown', (event) => this.onKey(event));
     this.store.on('job', () => this.navigation.tellWork(this.store.activeJobs().length));
+    const vr = new VrDoor(this.api, this.store, this.gallery.timeline, {
+      at: () => this.router.current(),
+      goTo: (hash) => this.router.replace(hash),
+    });
+    this.gallery.offer(vr.button());
+    this.photo.offer(vr.button());
     const { side, bar } = this.navigation;
     root.append(side, this.gallery.element, bar, this.photo.element);
   }

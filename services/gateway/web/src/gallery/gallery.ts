@@ -95,6 +95,11 @@ export class Gallery {
     this.summarise();
   }
 
+  /** Puts another button into the head. */
+  offer(button: HTMLElement): void {
+    this.masthead.element.querySelector('.masthead-actions')?.prepend(button);
+  }
+
   /** Gives the focus back to a photo, after it was looked at. */
   focusPhoto(id: string): void {
     if (this.list) this.list.focus(id);

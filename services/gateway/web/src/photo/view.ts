@@ -25,7 +25,6 @@ import { RoughChip } from './rough';
 import { Stage } from './stage';
 import { Steps } from './steps';
 import { ModeSwitch } from './switch';
-import { TiltButton } from './tilt';
 import { explainTrouble } from './trouble';
 
 interface PhotoActions {
@@ -54,7 +53,6 @@ export class PhotoView {
   private readonly motion = iconButton('motion', 'Gentle motion', 'M', () =>
     this.stage.toggleMotion(),
   );
-  private readonly tilt: TiltButton;
   private readonly favourite: FavouriteButton;
   private readonly rough: RoughChip;
   private readonly steps: Steps;
@@ -87,10 +85,6 @@ export class PhotoView {
       shown: () => this.chrome.wake(),
       blur: () => this.element.focus(),
     });
-    this.tilt = new TiltButton(
-      () => this.id !== null && this.stage.mode !== 'flat',
-      (x, y) => this.stage.leanTo(x, y),
-    );
     this.modes = new ModeSwitch((mode) => this.stage.choose(mode));
     this.downloads = new Downloads(
       api,
@@ -158,6 +152,11 @@ export class PhotoView {
     await this.lookAround();
   }
 
+  /** Puts another button into the bar. */
+  offer(button: HTMLElement): void {
+    this.downloads.popup.element.before(button);
+  }
+
   /** Leaves the photo; returns which one it was. */
   close(): string | null {
     const { id } = this;
@@ -208,14 +207,7 @@ export class PhotoView {
         { class: 'photo-foot' },
         this.dock.element,
         this.rough.element,
-        el(
-          'div',
-          { class: 'photo-controls' },
-          this.modes.element,
-          this.motion,
-          this.tilt.element,
-          this.clip.button,
-        ),
+        el('div', { class: 'photo-controls' }, this.modes.element, this.motion, this.clip.button),
       ),
       this.info.element,
     );
@@ -226,9 +218,7 @@ export class PhotoView {
       looksAround: () => this.stage.mode !== 'flat',
       orbit: (dx, dy) => this.stage.orbitBy(dx, dy),
       dolly: (amount) => this.stage.dollyBy(amount),
-      picture: this.stage.flat,
-      twice: (at) =>
-        this.stage.mode === 'flat' ? this.stage.flat.toggleZoom(at) : this.stage.resetView(),
+      reset: () => this.stage.resetView(),
       swipe: (direction) => this.steps.step(direction),
       tap: (touch) => touch && this.chrome.toggle(),
     });
@@ -390,10 +380,9 @@ export class PhotoView {
         if (mode === 'flat' || this.stage.available(mode)) this.stage.choose(mode);
       },
       orbit: (dx, dy) => this.stage.orbitBy(dx, dy),
-      dolly: (amount) => this.stage.comeCloser(amount),
+      dolly: (amount) => this.stage.dollyBy(amount),
       reset: () => this.stage.resetView(),
       motion: () => this.stage.toggleMotion(),
-      tilt: () => void this.tilt.toggle(),
       info: () => this.toggleInfo(),
       downloads: () => this.downloads.popup.toggle(),
       clip: () => this.clip.toggle(),

@@ -27,6 +27,8 @@ export class SplatScene {
   readonly scene = new THREE.Scene();
   focus = 1;
   nearest = 0.5;
+  /** As far away as half of it is. */
+  median = 1;
   private readonly spark: SparkRenderer;
   private mesh: SplatMesh | null = null;
   private wake: () => void = () => {};
@@ -78,6 +80,11 @@ export class SplatScene {
 
   setPixelRatio(ratio: number): void {
     dilate(this.spark, ratio);
+  }
+
+  /** 0 leaves nothing of it to be seen. */
+  setOpacity(opacity: number): void {
+    if (this.mesh) this.mesh.opacity = opacity;
   }
 
   setScale(scale: number): void {
@@ -143,6 +150,7 @@ export class SplatScene {
     if (distances.length === 0) return;
     const inverse = distances.reduce((sum, distance) => sum + 1 / distance, 0);
     this.focus = distances.length / inverse;
+    this.median = distances[distances.length >> 1] as number;
     this.nearest = distances[Math.floor(NEAREST_QUANTILE * distances.length)] as number;
   }
 }

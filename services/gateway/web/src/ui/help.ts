@@ -13,10 +13,9 @@ const PHOTO: Shortcut[] = [
   [['←', '→'], 'Previous and next photo'],
   [['1', '2', '3'], 'Flat, depth, 3D'],
   [['W', 'A', 'S', 'D'], 'Look around'],
-  [['+', '−'], 'Move closer, move back; enlarge what is flat'],
+  [['+', '−'], 'Move closer, move back'],
   [['R'], 'Back to where the photographer stood'],
   [['M'], 'Gentle motion on or off'],
-  [['T'], 'Look by tilting the device'],
   [['C'], 'Motion clip'],
   [['I'], 'About this photo'],
   [['L'], 'Downloads'],
@@ -39,8 +38,8 @@ const VIDEO: Shortcut[] = [
 
 const POINTER: Shortcut[] = [
   [['Drag', 'Hold and drag'], 'Look around'],
-  [['Wheel', 'Pinch'], 'Move closer, move back; enlarge what is flat'],
-  [['Double click'], 'Back to where the photographer stood; a flat photo’s own pixels'],
+  [['Wheel', 'Pinch'], 'Move closer, move back'],
+  [['Double click'], 'Back to where the photographer stood'],
   [['Swipe'], 'Next photo'],
 ];
 

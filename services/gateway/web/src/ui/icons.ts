@@ -15,9 +15,6 @@ const PATHS = {
   account: 'M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8Zm-7.5 8c.8-4 3.7-6 7.5-6s6.7 2 7.5 6',
   reset: 'M4.5 12a7.5 7.5 0 1 0 2.6-5.7M4.5 4v4.5H9',
   motion: 'M3 12c2.2-5 4.3-5 6.5 0s4.3 5 6.5 0c1.1-2.5 2.1-3.75 3.2-3.75',
-  tilt: 'M8.5 3.5h7v17h-7v-17ZM5 7.5C3.5 10 3.5 14 5 16.5M19 7.5c1.5 2.5 1.5 6.5 0 9',
-  mic: 'M12 14.5a3 3 0 0 0 3-3v-5a3 3 0 0 0-6 0v5a3 3 0 0 0 3 3Zm-6-3a6 6 0 0 0 12 0M12 17.5v3.5',
-  tag: 'M4 4.5h7.5l8.5 8.5-7 7L4.5 11.5 4 4.5Zm4.3 4.2v.1',
   signOut: 'M14.5 8V4.5h-10v15h10V16M9.5 12h11m-3.5-3.5 3.5 3.5-3.5 3.5',
   open: 'M14 4.5h5.5V10m0-5.5-8 8M17.5 14v5.5h-13v-13H10',
   byItself: 'M12 3v4m0 10v4M3 12h4m10 0h4M12 9.2l.9 1.9 1.9.9-1.9.9-.9 1.9-.9-1.9-1.9-.9 1.9-.9Z',
@@ -44,12 +41,16 @@ const PATHS = {
   menu: 'M4 7h16M4 12h16M4 17h16',
   cube: 'm12 3.5-7.5 4.2v8.6l7.5 4.2 7.5-4.2V7.7L12 3.5ZM4.5 7.7l7.5 4.2 7.5-4.2M12 11.9v8.6',
   link: 'M10 14a4 4 0 0 0 5.7 0l3.1-3.1a4 4 0 0 0-5.7-5.7L12 6.3m2 3.7a4 4 0 0 0-5.7 0l-3.1 3.1a4 4 0 0 0 5.7 5.7l1.1-1.1',
+  headset: 'M4 8.5h16v8h-4.6l-1.6-2.2a2.2 2.2 0 0 0-3.6 0L8.6 16.5H4v-8Zm4.2 3.4v.1m7.6-.1v.1',
   redo: 'M19.5 12a7.5 7.5 0 1 1-2.6-5.7M19.5 4v4.5H15',
 } as const;
 
 export type IconName = keyof typeof PATHS;
 
 const SVG = 'http://www.w3.org/2000/svg';
+
+/** The lines of an icon, for what draws it itself. */
+export const iconPath = (name: IconName): string => PATHS[name];
 
 export function icon(name: IconName): SVGSVGElement {
   const svg = document.createElementNS(SVG, 'svg');

@@ -1,0 +1,111 @@
+import type { Api } from '../api/client';
+import type { Timeline } from '../gallery/timeline';
+import { hasWebGl } from '../render/device';
+import { photoHash, type Route, videoHash } from '../router';
+import type { Store } from '../store';
+import { announce } from '../ui/announce';
+import { el } from '../ui/dom';
+import { icon } from '../ui/icons';
+import { words } from './doorWords';
+import './door.css';
+import { reasonAgainst } from './support';
+
+const WANTED: XRSessionInit = {
+  requiredFeatures: ['local-floor'],
+  optionalFeatures: ['hand-tracking', 'layers'],
+};
+
+interface DoorActions {
+  at(): Route;
+  /** Shows in the page what was looked at last in VR. */
+  goTo(hash: string): void;
+}
+
+/** The way into VR, on every page from which one goes there; where this browser has none, it says why. */
+export class VrDoor {
+  private readonly buttons: HTMLButtonElement[] = [];
+  private reason: string | null = '';
+  private note: HTMLElement | null = null;
+  private inside = false;
+
+  constructor(
+    private readonly api: Api,
+    private readonly store: Store,
+    private readonly timeline: Timeline,
+    private readonly actions: DoorActions,
+  ) {
+    void this.look();
+    navigator.xr?.addEventListener('devicechange', () => void this.look());
+  }
+
+  /** A button for one place of the page. */
+  button(): HTMLButtonElement {
+    const button = el('button', { class: 'icon-button vr-door', type: 'button' }, icon('headset'));
+    button.addEventListener('click', () => void this.enter());
+    this.buttons.push(button);
+    this.tell();
+    return button;
+  }
+
+  private async look(): Promise<void> {
+    const { xr } = navigator;
+    this.reason = await reasonAgainst({
+      secure: isSecureContext,
+      xr,
+      webgl: xr ? hasWebGl() : true,
+    });
+    this.tell();
+  }
+
+  private tell(): void {
+    for (const button of this.buttons) {
+      button.title = this.reason ? words.why : words.enter;
+      button.setAttribute('aria-label', button.title);
+      button.dataset.vr = this.reason === null ? 'ready' : 'none';
+    }
+  }
+
+  private async enter(): Promise<void> {
+    if (this.reason !== null || !navigator.xr) {
+      this.say(this.reason || words.noXr);
+      return;
+    }
+    if (this.inside) return;
+    this.inside = true;
+    this.note?.remove();
+    try {
+      // Asked for at once, while the press that allows it counts; the code comes meanwhile.
+      const asked = navigator.xr.requestSession('immersive-vr', WANTED);
+      const [session, { House }] = await Promise.all([asked, import('./house')]);
+      const house = new House({
+        api: this.api,
+        store: this.store,
+        timeline: this.timeline,
+        at: this.actions.at(),
+        left: (what, lost) => this.left(what, lost),
+      });
+      Object.assign(window, { immichvrHouse: house });
+      await house.enter(session);
+    } catch (error) {
+      this.inside = false;
+      if (!(error instanceof DOMException)) throw error;
+      this.say(words.refused);
+    }
+  }
+
+  private left(what: { kind: 'photo' | 'video'; id: string } | null, lost: boolean): void {
+    this.inside = false;
+    if (what) this.actions.goTo(what.kind === 'photo' ? photoHash(what.id) : videoHash(what.id));
+    if (lost) this.say(words.lost);
+  }
+
+  private say(sentence: string): void {
+    this.note?.remove();
+    const close = el('button', { class: 'button is-small', type: 'button' }, words.close);
+    const note = el('div', { class: 'vr-note', role: 'status' }, el('p', {}, sentence), close);
+    close.addEventListener('click', () => note.remove());
+    this.note = note;
+    document.body.append(note);
+    announce(sentence);
+  }
+}

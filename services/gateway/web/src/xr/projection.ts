@@ -1,0 +1,103 @@
+/** How a film or a photo lies around the viewer, and where each eye's picture is in it. */
+export interface Projection {
+  shape: 'flat' | '180' | '360';
+  layout: 'mono' | 'sbs' | 'tb';
+  /** Whether the eyes change sides. */
+  crossed: boolean;
+  /** Whether each eye's picture is squeezed to half, so that both have the size of one. */
+  half: boolean;
+}
+
+export interface Told {
+  name: string;
+  width: number | null;
+  height: number | null;
+  /** As the library has it: `equirectangular` and others. */
+  projection: string | null;
+}
+
+/** As players name files: SKYBOX, DeoVR, Pigasus, Oculus, nunif. A name is words between these. */
+const SEPARATORS = /[\s._\-()[\]]+/;
+const SBS = new Set(['sbs', 'fsbs', 'hsbs', 'lr', 'rl', 'lrf', 'rlf', '3dh', '3dhf', 'sidebyside']);
+const TB = new Set([
+  'tb',
+  'ou',
+  'bt',
+  'tbf',
+  'fulltb',
+  'htb',
+  'hou',
+  '3dv',
+  '3dvf',
+  'overunder',
+  'topbottom',
+]);
+const HALF = new Set(['hsbs', 'htb', 'hou', 'half', '3dh', '3dv', 'lr', 'rl', 'tb', 'ou']);
+const WHOLE = new Set(['lrf', 'rlf', 'full', 'fsbs', 'tbf', 'fulltb', '3dhf', '3dvf']);
+const CROSSED = new Set(['rl', 'rlf', 'bt', 'cross', 'crosseyed']);
+const SPHERE = new Set(['360', '360vr', 'equirectangular']);
+const HEMISPHERE = new Set(['180', 'vr180', '180x180', '180vr']);
+
+/** What a source most likely is, from its name, its size and what the library says of it. */
+export function guessProjection({ name, width, height, projection }: Told): Projection {
+  const parts = new Set(
+    name
+      .toLowerCase()
+      .replace(/\.\w{2,4}$/, '')
+      .split(SEPARATORS),
+  );
+  const has = (set: Set<string>) => [...parts].some((part) => set.has(part));
+  const aspect = width && height ? width / height : 0;
+  const told = (projection ?? '').toLowerCase();
+  const crossed = has(CROSSED);
+  const layout = has(SBS) ? 'sbs' : has(TB) ? 'tb' : 'mono';
+  const around = /equirect|spher/.test(told);
+  const isHemisphere = has(HEMISPHERE) || /180|half_equirect|fisheye/.test(told);
+  if (isHemisphere) {
+    // Two hemispheres beside one another, as VR180 is made, also where no name says so.
+    const beside = layout === 'mono' && aspect > 1.8;
+    return { shape: '180', layout: beside ? 'sbs' : layout, crossed, half: false };
+  }
+  if (has(SPHERE) || around) {
+    // A sphere is twice as wide as high: two of them on top of one another are square.
+    const stacked = layout === 'mono' && aspect > 0.9 && aspect < 1.1;
+    return { shape: '360', layout: stacked ? 'tb' : layout, crossed, half: false };
+  }
+  if (layout === 'mono') return { shape: 'flat', layout, crossed: false, half: false };
+  return { shape: 'flat', layout, crossed, half: isHalf(has, layout, aspect) };
+}
+
+function isHalf(has: (set: Set<string>) => boolean, layout: 'sbs' | 'tb', aspect: number): boolean {
+  if (has(WHOLE)) return false;
+  // Two whole pictures are twice as wide, or twice as high, as pictures are.
+  if (layout === 'sbs' && aspect > 2.4) return false;
+  if (layout === 'tb' && aspect > 0 && aspect < 1.2) return false;
+  return has(HALF) || aspect > 0;
+}
+
+/** The part of a picture that an eye sees, as offset and size from the bottom left, 0 to 1. */
+export type Part = [x: number, y: number, width: number, height: number];
+
+export function partsOf({ layout, crossed }: Projection): { left: Part; right: Part } {
+  const whole: Part = [0, 0, 1, 1];
+  if (layout === 'mono') return { left: whole, right: whole };
+  const [first, second]: [Part, Part] =
+    layout === 'sbs'
+      ? [
+          [0, 0, 0.5, 1],
+          [0.5, 0, 0.5, 1],
+        ]
+      : [
+          [0, 0.5, 1, 0.5],
+          [0, 0, 1, 0.5],
+        ];
+  return crossed ? { left: second, right: first } : { left: first, right: second };
+}
+
+/** Width by height of what one eye sees, unsqueezed. */
+export function aspectOf(projection: Projection, width: number, height: number): number {
+  const { layout, half } = projection;
+  const whole = width / Math.max(height, 1);
+  if (layout === 'mono' || half) return whole;
+  return layout === 'sbs' ? whole / 2 : whole * 2;
+}

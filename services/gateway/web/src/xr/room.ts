@@ -1,0 +1,54 @@
+import type * as THREE from 'three';
+import type { Api } from '../api/client';
+import type { Store } from '../store';
+import type { Controls } from './controls';
+import type { Likings } from './likings';
+import type { Row } from './panelLayout';
+import type { Target } from './pointers';
+import type { Surround } from './surround';
+
+export type Asked = ReturnType<Controls['read']>;
+
+/** What rooms of VR share. */
+export interface House {
+  readonly api: Api;
+  readonly store: Store;
+  readonly renderer: THREE.WebGLRenderer;
+  readonly surround: Surround;
+  likings: Likings;
+  /** At most this many splats as somebody asked for, or null. */
+  readonly budget: number | null;
+  /** How many splats the device is good for now. */
+  splats(): number;
+  like(likings: Partial<Likings>): void;
+  /** Puts the viewer where the photographer stood, or before the middle of the wall. */
+  recentre(): void;
+  leave(): void;
+  toWall(): void;
+  /** What the wrist says has changed. */
+  tell(): void;
+  /** Something else is drawn: what it takes is not known yet. */
+  settle(): void;
+}
+
+/** One of the places in VR: the wall, a photo, a video. */
+export interface Room {
+  readonly name: 'wall' | 'photo' | 'video';
+  readonly group: THREE.Group;
+  /** How far from its middle one may go by stick, in metres. */
+  readonly reach: number;
+  targets(): Target[];
+  /** Once a frame. head: the eyes, from the room's middle. */
+  step(seconds: number, head: THREE.Vector3): void;
+  act(asked: Asked): void;
+  /** What stands on the wrist. */
+  rows(): Row[];
+  press(id: string): void;
+  /** The session sleeps, or goes on. */
+  sleep(asleep: boolean): void;
+  /** The graphics device was lost and is there again. */
+  restore(): void;
+  close(): void;
+  /** What is looked at, for whoever comes back to the page. */
+  facts(): Record<string, string>;
+}
