@@ -24,18 +24,20 @@ TOOLS_READY := node_modules/.ready
 WEB_READY := $(WEB)/node_modules/.ready
 PLUGIN_READY := $(PLUGIN)/node_modules/.ready
 VIEWER := $(WEB)/dist/index.html
+FIXTURES := $(WEB)/dev/.fixtures/index.json
 
 PYPROJECTS := $(wildcard pyproject.toml $(addsuffix /pyproject.toml,packages/* services/* apps/* bench))
 WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public -type f 2>/dev/null) \
                $(wildcard $(WEB)/*.html $(WEB)/vite.config.ts $(WEB)/tsconfig.json)
 
-.PHONY: help setup demo up test test-long fmt lint proto proto-baseline generated web samples bench-pipeline
+.PHONY: help setup demo up test test-browser test-long fmt lint proto proto-baseline generated web samples bench-pipeline
 
 help:
 	@echo "make demo                    the whole system on this machine, with the sample photos"
 	@echo "make demo PHOTOS=~/Pictures  the same with a folder of yours; ARGS=--once ends when the splats are made"
 	@echo "make test                    all tests but the longest, which make test-long runs; ARGS=path for some"
 	@echo "make up PHOTOS=~/Pictures    the system without asking for splats; with IMMICH_URL and IMMICH_API_KEY, Immich's"
+	@echo "make test-browser            the viewer's tests in a browser; make test ends with them"
 	@echo "make setup                   only set up"
 	@echo "make fmt, make lint          formatting; ruff, mypy, buf, the viewer's checks"
 	@echo "make proto                   generate the stubs; make proto-baseline renews what changes are checked against"
@@ -67,7 +69,12 @@ ifdef ARGS
 else
 	$(BIN)/python -m pytest -m "not long and not alone" $(PARALLEL) || { $(ONCE_MORE); }
 	$(BIN)/python -m pytest -m "alone and not long"
+	@! tools/need.sh any-browser || $(MAKE) test-browser
 endif
+
+# The viewer in a browser, every place and state of it, against a gateway of invented photos.
+test-browser: $(VIEWER) $(FIXTURES)
+	cd $(WEB) && npm run test:browser
 
 # What takes long and changes seldom, for the night.
 test-long: $(PYTHON_READY) $(TOOLS_READY) $(VIEWER)
@@ -132,6 +139,9 @@ $(WEB_READY) $(PLUGIN_READY): %/node_modules/.ready: %/package.json %/package-lo
 	@tools/need.sh node
 	cd $* && npm install --no-save --no-fund --no-audit
 	@touch $@
+
+$(FIXTURES): $(PYTHON_READY) $(wildcard $(WEB)/dev/make_*.py)
+	$(BIN)/python $(WEB)/dev/make_fixtures.py
 
 $(VIEWER): $(WEB_READY) $(WEB_SOURCES)
 	cd $(WEB) && npm run build

@@ -10,17 +10,23 @@ need_node() {
   command -v npm >/dev/null || { echo "npm is needed for the viewer and was not found; it comes with Node.js: $how" >&2; exit 1; }
 }
 
-# Tests that drive a browser skip themselves without one; this only says how to get it.
-hint_browser() {
+any_browser() {
+  [ -z "${IMMICHVR_REQUIRE_BROWSER:-}" ] || return 0
   for name in chromium chromium-browser google-chrome google-chrome-stable; do
     command -v "$name" >/dev/null && return
   done
-  [ -x "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" ] && return
+  [ -x "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" ]
+}
+
+# Tests that drive a browser skip themselves without one; this only says how to get it.
+hint_browser() {
+  any_browser && return
   echo "No Chromium or Chrome was found: the browser tests will be skipped. To run them: apt install chromium (Debian, Ubuntu), brew install --cask google-chrome (macOS)."
 }
 
 case "${1:-}" in
   node) need_node ;;
   browser) hint_browser ;;
-  *) echo "usage: tools/need.sh node|browser" >&2; exit 2 ;;
+  any-browser) any_browser ;;
+  *) echo "usage: tools/need.sh node|browser|any-browser" >&2; exit 2 ;;
 esac

@@ -6,6 +6,7 @@ echo 'kind: Secret'
 echo 'metadata: {name: immichvr-secrets, namespace: immichvr}'
 echo 'stringData:'
 printf '  %s: "k%s"\n' access-token "$(openssl rand -hex 24)"
+printf '  %s: "k%s"\n' attach-ai "$(openssl rand -hex 24)"
 printf '  %s: "k%s"\n' metrics-token "$(openssl rand -hex 24)"
 printf '  %s: "k%s"\n' nats-ai "$(openssl rand -hex 24)"
 printf '  %s: "k%s"\n' nats-converter "$(openssl rand -hex 24)"

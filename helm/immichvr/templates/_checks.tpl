@@ -50,6 +50,12 @@
 {{- if and $values.keda.enabled (eq $values.keda.trigger "nats-jetstream") (not $values.nats.embedded.enabled) (not $values.keda.natsMonitoringEndpoint) -}}
 {{- fail "KEDA's trigger nats-jetstream asks NATS's monitoring port: set keda.natsMonitoringEndpoint, like nats.nats.svc:8222" -}}
 {{- end -}}
+{{- if and $values.attach.enabled (not $values.gateway.enabled) -}}
+{{- fail "attach.enabled opens a door of the gateway, and gateway.enabled is false: set attach.url for workers, and attach.enabled where the gateway is" -}}
+{{- end -}}
+{{- if and $values.attach.enabled (not $values.attach.tls.existingSecret) -}}
+{{- fail "the gateway's door for workers would be open without TLS: set attach.tls.existingSecret, or attach.enabled=false" -}}
+{{- end -}}
 {{- $onClaim := dict -}}
 {{- range $one := include "immichvr.pools" . | fromJsonArray -}}
 {{- $claim := include "immichvr.cacheClaim" (merge (dict "root" $root) $one) -}}

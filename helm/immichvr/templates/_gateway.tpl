@@ -51,6 +51,19 @@
 {{- $_ := set $own "SCALER__TLS__CLIENT_CA_FILE" (printf "%s/scaler-ca.crt" $directory) -}}
 {{- end -}}
 {{- end -}}
+{{- if $values.attach.enabled -}}
+{{- $_ := set $own "ATTACH__HOST" "0.0.0.0" -}}
+{{- $_ := set $own "ATTACH__PORT" "9443" -}}
+{{- $_ := set $own "ATTACH__TLS__CERTIFICATE_FILE" (printf "%s/attach-tls.crt" $directory) -}}
+{{- $_ := set $own "ATTACH__TLS__KEY_FILE" (printf "%s/attach-tls.key" $directory) -}}
+{{- range $name, $service := include "immichvr.services" $root | fromJson -}}
+{{- if $service.serves_sessions -}}
+{{- $caller := $name | snakecase | upper -}}
+{{- $_ := set $own (printf "ATTACH__CALLERS__%s__TOKEN_FILE" $caller) (printf "%s/attach-%s" $directory $name) -}}
+{{- $_ := set $own (printf "ATTACH__CALLERS__%s__CALLS" $caller) "Attach" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- $connections := include "immichvr.settings.connections" . | fromJson -}}
 {{- $telling := include "immichvr.settings.telling" . | fromJson -}}
 {{- include "immichvr.env" (dict "prefix" .service.env_prefix "settings" (list $connections $telling $own $gateway.settings) "extra" list) | trim }}
@@ -89,8 +102,16 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- if $values.attach.enabled -}}
+{{- range $key := list "tls.crt" "tls.key" -}}
+{{- $found = append $found (dict "secret" $values.attach.tls.existingSecret "key" $key "path" (printf "attach-%s" $key)) -}}
+{{- end -}}
+{{- end -}}
 {{- range $name, $service := include "immichvr.services" $root | fromJson -}}
 {{- if $service.serves_sessions -}}
+{{- if $values.attach.enabled -}}
+{{- $found = append $found (dict "secret" $own "key" (printf "attach-%s" $name) "path" (printf "attach-%s" $name)) -}}
+{{- end -}}
 {{- $found = append $found (dict "secret" $own "key" (printf "rpc-%s" $name) "path" (printf "rpc-%s" $name)) -}}
 {{- with $values.rpc.tls.existingSecret -}}
 {{- $found = append $found (dict "secret" . "key" "ca.crt" "path" "rpc-ca.crt") -}}

@@ -27,6 +27,11 @@
 {{- $_ := set $own "RPC__TLS__CERTIFICATE_FILE" "/run/secrets/immichvr/rpc-tls.crt" -}}
 {{- $_ := set $own "RPC__TLS__KEY_FILE" "/run/secrets/immichvr/rpc-tls.key" -}}
 {{- end -}}
+{{- if and .service.serves_sessions .root.Values.attach.url -}}
+{{- $_ := set $own "LIVE__ATTACH__ADDRESS" .root.Values.attach.url -}}
+{{- $_ := set $own "LIVE__ATTACH__TOKEN_FILE" "/run/secrets/immichvr/attach-token" -}}
+{{- with .root.Values.attach.caSecret.name }}{{ $_ := set $own "LIVE__ATTACH__CA_FILE" "/run/secrets/immichvr/attach-ca.crt" }}{{ end -}}
+{{- end -}}
 {{- $connections := include "immichvr.settings.connections" . | fromJson -}}
 {{- $telling := include "immichvr.settings.telling" . | fromJson -}}
 {{- $callers := include "immichvr.settings.callers" . | fromJson -}}
@@ -50,6 +55,12 @@
 {{- $found := include "immichvr.secretFiles.connections" . | fromJsonArray -}}
 {{- $found = append $found (dict "secret" $own "key" (printf "rpc-%s" .service.name) "path" "rpc-token") -}}
 {{- $found = append $found (dict "secret" $own "key" "metrics-token" "path" "metrics-token") -}}
+{{- if and .service.serves_sessions .root.Values.attach.url -}}
+{{- $found = append $found (dict "secret" $own "key" (printf "attach-%s" .service.name) "path" "attach-token") -}}
+{{- with .root.Values.attach.caSecret -}}
+{{- if .name }}{{ $found = append $found (dict "secret" .name "key" .key "path" "attach-ca.crt") }}{{ end -}}
+{{- end -}}
+{{- end -}}
 {{- with .root.Values.rpc.tls.existingSecret -}}
 {{- $found = append $found (dict "secret" . "key" "tls.crt" "path" "rpc-tls.crt") -}}
 {{- $found = append $found (dict "secret" . "key" "tls.key" "path" "rpc-tls.key") -}}

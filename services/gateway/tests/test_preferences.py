@@ -13,7 +13,7 @@ from immichvr_gateway.preferences import MOST_BYTES, PreferenceRecords
 PATH = "/api/me/settings"
 UNSET = {
     "depth_model": None, "splat_model": None, "quality": None, "shown_first": None, "idle_motion": None,
-    "max_splats": None,
+    "max_splats": None, "gallery": None,
 }  # fmt: skip
 
 
@@ -55,6 +55,43 @@ async def test_what_another_release_keeps_stays(records: PreferenceRecords, empt
     assert (read.quality, read.idle_motion) == (None, True)
     await records.change("ann", {"idle_motion": False})
     assert await stored(empty_bus, "ann") == {**later, "idle_motion": False}
+
+
+async def test_how_the_gallery_looks_has_defaults_of_the_server_and_is_kept_by_person(shared) -> None:
+    ann = {"x-api-key": "ann-key"}
+    assert (await shared.client.get("/api/config")).json()["gallery"] == {
+        "adjacentPhotosCount": 2, "animationDuration": 0.5, "parallaxIntensity": 0.1, "thumbnailSize": 1.0,
+        "rowWidth": 8, "backgroundColor": "#000000",
+        "gaussianSplat": {"enabled": True, "defaultQuality": "medium", "formats": ["spz", "splat", "ksplat"]},
+    }  # fmt: skip
+
+    async def changed(gallery: dict[str, object] | None) -> dict[str, object] | None:
+        answer = await shared.client.patch(PATH, headers=ann, json={"gallery": gallery})
+        assert answer.status_code == 200, answer.text
+        told = answer.json()["gallery"]
+        return told and {name: value for name, value in told.items() if value is not None}
+
+    assert await changed({"rowWidth": 5, "gaussianSplat": {"defaultQuality": "full"}}) is not None
+    beside = await changed({"thumbnailSize": 1.5, "gaussianSplat": {"enabled": False}})
+    assert beside == {
+        "rowWidth": 5, "thumbnailSize": 1.5,
+        "gaussianSplat": {"enabled": False, "defaultQuality": "full", "formats": None},
+    }  # fmt: skip
+    assert await changed({"rowWidth": None, "gaussianSplat": None}) == {"thumbnailSize": 1.5}
+    for wrong in ({"rowWidth": 0}, {"backgroundColor": "red"}, {"gaussianSplat": {"formats": []}}, {"row_height": 1}):
+        answer = await shared.client.patch(PATH, headers=ann, json={"gallery": wrong})
+        assert answer.status_code == 422, wrong
+    assert await changed(None) is None
+
+
+async def test_what_cannot_be_read_of_the_gallery_leaves_the_rest(records: PreferenceRecords, empty_bus: Bus) -> None:
+    kept = {"gallery": {"rowWidth": 5, "thumbnailSize": "huge", "gaussianSplat": {"enabled": False, "later": 1}}}
+    await empty_bus.kv("state").put("settings.ann", json.dumps(kept).encode())
+    gallery = (await records.of("ann")).gallery
+    assert gallery is not None and (gallery.row_width, gallery.thumbnail_size) == (5, None)
+    assert gallery.gaussian_splat is not None and gallery.gaussian_splat.enabled is False
+    await records.change("ann", {"gallery": {"rowWidth": 6}})
+    assert await stored(empty_bus, "ann") == {"gallery": {**kept["gallery"], "rowWidth": 6}}
 
 
 async def test_gateways_that_change_settings_at_once_lose_nothing(records: PreferenceRecords, empty_bus: Bus) -> None:

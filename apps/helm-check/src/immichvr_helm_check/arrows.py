@@ -24,6 +24,7 @@ _EPHEMERAL = (40_000, "TCP")
 NAMES, IMMICH, PROMETHEUS, KEDA, PROXY = "the cluster's DNS", "Immich", "Prometheus", "KEDA", "the proxy"
 NEIGHBOUR, STRANGER, INTERNET, NODE = "a neighbour", "a stranger", "the internet", "the node's credentials"
 OTHER_NATS, OTHER_S3, COLLECTOR = "another NATS", "another S3", "the collector"
+OTHER_GATEWAY = "a gateway elsewhere"
 NATS, S3, INIT, MODELS, MAINTENANCE, TEST = "nats", "s3", "init", "models", "maintenance", "test"
 """Components beside the services, as their labels name them: the embedded servers, the job that makes streams, the one
 that fetches models, those that look after what is stored, and `helm test`."""
@@ -42,6 +43,7 @@ OUTSIDE = (
     Place(NODE, "169.254.169.254", ports=_WEB),
     Place(OTHER_NATS, "10.42.6.1", "nats", {"app.kubernetes.io/name": "nats"}, {"nats": (4222, "TCP"), **_SSH}),
     Place(COLLECTOR, "10.42.9.1", "tracing", {"app.kubernetes.io/name": "collector"}, {"otlp": (4318, "TCP"), **_SSH}),
+    Place(OTHER_GATEWAY, "93.184.216.1", ports={"attach": (9443, "TCP"), **_SSH}),
     Place(OTHER_S3, "10.42.8.1", "s3", {"app.kubernetes.io/name": "s3"}, {"s3": (8333, "TCP"), **_SSH}),
 )
 
@@ -61,7 +63,7 @@ def table(objects: Objects) -> set[Row]:
     The gateway is the only public door, and the only one that speaks to Immich and to people's webhooks; it calls
     workers where the catalogue says so. Workers open connections to the bus and to storage, and to where models come
     from if they run some. Where a server is not embedded, another's is meant. NATS is for workers elsewhere too where
-    its Service is one for outside.
+    its Service is one for outside. Live sessions of workers elsewhere come to the gateway's own door for them.
     """
     there = {pod.service for pod in pods(objects)}
     nats, s3 = (NATS if NATS in there else OTHER_NATS), (S3 if S3 in there else OTHER_S3)
@@ -73,31 +75,26 @@ def table(objects: Objects) -> set[Row]:
         *(Row(name, INTERNET, port) for name in (*services, MODELS) if _asks_outside(name) for port in _WEB),
         *(Row(GATEWAY, worker.name, "rpc") for worker in workers() if worker.gateway_calls),
         Row(GATEWAY, live, "live"),
-        *(Row(name, COLLECTOR, "otlp") for name in services if _tells_of_spans(objects)),
+        *(Row(name, COLLECTOR, "otlp") for name in services if _is_told(objects, "_TRACING__ENDPOINT")),
         Row(TEST, GATEWAY, "http"),
         *(Row(place.name, GATEWAY, "http") for place in OUTSIDE),
         *(Row(place.name, NATS, "nats") for place in OUTSIDE if _is_for_outside(objects, NATS)),
+        *(Row(place.name, GATEWAY, "attach") for place in OUTSIDE),
         *(Row(PROMETHEUS, name, "metrics") for name in services if of_kind(objects, "ServiceMonitor")),
         Row(KEDA, GATEWAY, "scaler"),
         Row(KEDA, NATS, "monitor"),
     }
-    if _asks_immich(objects):
+    if _is_told(objects, "IMMICH_URL"):
         rows.add(Row(GATEWAY, IMMICH, "http"))
+    if _is_told(objects, "_LIVE__ATTACH__ADDRESS"):
+        rows |= {Row(live, OTHER_GATEWAY, "attach"), Row(live, GATEWAY, "attach")}
     return {row for row in rows if {row.source, row.target} <= there | {place.name for place in OUTSIDE}}
 
 
-def _tells_of_spans(objects: Objects) -> bool:
-    """Whether there is a collector of traces."""
+def _is_told(objects: Objects, variable: str) -> bool:
+    """Whether some container has a variable whose name ends so: of a collector of traces, of Immich, of a gateway."""
     containers = (container for pod in pods(objects) for container in pod.containers)
-    return any(
-        variable["name"].endswith("_TRACING__ENDPOINT") for one in containers for variable in one.get("env") or []
-    )
-
-
-def _asks_immich(objects: Objects) -> bool:
-    """Whether the photos are Immich's."""
-    containers = (container for pod in pods(objects) for container in pod.containers)
-    return any(variable["name"] == "IMMICH_URL" for one in containers for variable in one.get("env") or [])
+    return any(one["name"].endswith(variable) for container in containers for one in container.get("env") or [])
 
 
 def _is_for_outside(objects: Objects, component: str) -> bool:

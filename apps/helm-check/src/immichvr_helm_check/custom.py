@@ -66,15 +66,26 @@ _SCALED_OBJECT = _fields(
     advanced=_fields(
         restoreToOriginalReplicaCount={"type": "boolean"},
         horizontalPodAutoscalerConfig=_fields(name=_NAME, behavior=_fields(scaleUp=_SCALING, scaleDown=_SCALING)),
+        scalingModifiers=_fields(
+            "formula", "target",
+            formula=_TEXT, target=_TEXT, activationTarget=_TEXT, metricType={"enum": ["AverageValue", "Value"]},
+        ),
     ),
-    # KEDA takes any number of any kind; of two that count differently nobody can foresee what comes. Two of NATS are
-    # the two durables of a pool.
+    # KEDA takes any number of any kind, and scales by the largest; here one number counts. Two of NATS are the two
+    # durables of a pool, of which a formula makes one.
     triggers={
         **_list(_TRIGGER, minItems=1, maxItems=2),
         "if": {"minItems": 2},
-        "then": {"items": {"properties": {"type": {"const": "nats-jetstream"}}}},
+        "then": {"items": {"required": ["name"], "properties": {"type": {"const": "nats-jetstream"}}}},
     },
 )  # fmt: skip
+_SCALED_OBJECT |= {
+    "if": {"properties": {"triggers": {"minItems": 2}}},
+    "then": {
+        "required": ["advanced"],
+        "properties": {"advanced": {"required": ["scalingModifiers"]}},
+    },
+}
 
 _TRIGGER_AUTHENTICATION = _fields(
     secretTargetRef=_list(_fields("key", "name", "parameter", key=_TEXT, name=_NAME, parameter=_TEXT)),

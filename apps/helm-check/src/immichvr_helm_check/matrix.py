@@ -113,6 +113,7 @@ _LOOKED_AFTER = {
     "maintenance": {
         "verify": {"schedule": "0 4 * * 0", "contents": True},
         "backup": {"schedule": "0 3 * * *", "existingClaim": "copies"},
+        "gc": {"schedule": "0 2 * * *"},
     },
     "tracing": {"endpoint": "http://collector.tracing.svc:4318", "headersSecret": {"name": "collector"}},
 }
@@ -175,7 +176,11 @@ _BEHIND = {
 _ON_ONE_CLAIM = {
     **_FETCHED, "keda": {"enabled": True}, "caches": {"scope": "shared"}, "worker": {"affinity": _PLACED["affinity"]},
 }  # fmt: skip
-_ELSEWHERE = {"nats": {"embedded": {"service": {"type": "LoadBalancer"}, "tls": {"existingSecret": "certificate"}}}}
+_ELSEWHERE = {
+    "attach": {"enabled": True, "tls": {"existingSecret": "certificate"}},
+    "nats": {"embedded": {"service": {"type": "LoadBalancer"}, "tls": {"existingSecret": "certificate"}}},
+}
+_COMING = {"attach": {"url": "https://home.example:9443", "caSecret": {"name": "authority"}}}
 
 
 def ways(root: Path) -> Iterator[Way]:
@@ -211,6 +216,7 @@ def ways(root: Path) -> Iterator[Way]:
     yield Way("told much", _TOLD, there)
     yield Way("several gateways", _HA, there)
     yield Way("workers elsewhere", _ELSEWHERE, there)
+    yield Way("live workers that come themselves", _COMING, there)
     yield Way("pods at other ports than their Services", _BEHIND, there)
     yield Way("many workers on a claim of one node", _ON_ONE_CLAIM, there)
     for path in sorted((root / CHART).glob("values-*.yaml")):

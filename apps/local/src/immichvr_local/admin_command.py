@@ -16,7 +16,7 @@ from immichvr_local.stack.parts import gateway_of, inner_port_names, servers_of
 from immichvr_local.stack.running import Options, plan_of_running, running
 
 _ELSEWHERE = f"{SERVICES[GATEWAY].env_prefix}NATS__URL"
-_WHILE_IT_RUNS = ("verify", "backup")
+_WHILE_IT_RUNS = ("verify", "backup", "gc", "drain")
 
 
 def admin(arguments: Sequence[str], data: Path | None) -> int:

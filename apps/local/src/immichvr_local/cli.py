@@ -273,7 +273,7 @@ def doctor(
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def admin(context: typer.Context, data: Data = None) -> None:
-    """For operators: verify, backup, restore, rebuild; `immichvr admin --help` lists them."""
+    """For operators: verify, backup, restore, rebuild, gc, drain; `immichvr admin --help` lists them."""
     with plain_errors():
         from immichvr_local.admin_command import admin as run
 

@@ -298,6 +298,8 @@ def _options(settings: RpcSettings) -> list[tuple[str, int]]:
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 10_000),
         ("grpc.max_connection_idle_ms", 60_000),
+        # Who called may ask in turn, as a worker does that serves a session over a connection of its own.
+        ("grpc.http2.min_ping_interval_without_data_ms", 20_000),
         # Of a message that nobody reads yet, no more than this is taken in; the probe would let it grow.
         ("grpc.http2.lookahead_bytes", 64 * 1024),
         ("grpc.http2.bdp_probe", 0),

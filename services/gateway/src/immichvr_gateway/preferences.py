@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from copy import deepcopy
 from typing import Annotated, Any, Literal
 
 from immichvr_common.bus import Bus
@@ -14,6 +15,8 @@ from immichvr_common.bus.streams import KV_STATE
 from immichvr_common.errors import Conflict, InvalidRequest, TooLarge
 from immichvr_common.logs import get_log
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
+
+from immichvr_gateway.gallery_settings import GallerySettings
 
 log = get_log(__name__)
 
@@ -39,6 +42,7 @@ class Preferences(BaseModel):
     max_splats: Annotated[int, Field(ge=10_000, le=20_000_000)] | None = Field(
         None, description="so many Gaussians are drawn at most"
     )
+    gallery: GallerySettings | None = Field(None, description="how the viewer looks; the rest is as /api/config says")
 
 
 class PreferenceRecords:
@@ -52,14 +56,14 @@ class PreferenceRecords:
         return _readable(_told((await self._kv.get(_key(user))).value, user))
 
     async def change(self, user: str, changes: dict[str, Any]) -> Preferences:
-        """Sets some of it; what is null is not set any more. Gateways that change it at once lose nothing.
+        """Sets some of it, also of what is within it; what is null is not set any more. Gateways that change it at once
+        lose nothing.
 
         Raises Conflict where others write again and again, TooLarge above 16 kB.
         """
         for _ in range(_TRIES):
             kept = await self._kv.get(_key(user))
-            told = {**_told(kept.value, user), **changes}
-            told = {name: value for name, value in told.items() if value is not None}
+            told = _changed(_told(kept.value, user), changes)
             record = json.dumps(told, separators=(",", ":"), sort_keys=True).encode()
             if len(record) > MOST_BYTES:
                 raise TooLarge(f"settings may have {MOST_BYTES} bytes; these have {len(record)}")
@@ -88,11 +92,30 @@ def _told(record: bytes | None, user: str) -> dict[str, Any]:
     return told
 
 
+def _changed(kept: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    told = dict(kept)
+    for name, value in changes.items():
+        before = told.get(name)
+        if isinstance(value, dict):
+            value = _changed(before if isinstance(before, dict) else {}, value)
+        told[name] = value
+    return {name: value for name, value in told.items() if value is not None and value != {}}
+
+
 def _readable(told: dict[str, Any]) -> Preferences:
-    known = {name: value for name, value in told.items() if name in Preferences.model_fields}
+    known = deepcopy({name: value for name, value in told.items() if name in Preferences.model_fields})
     while True:
         try:
             return Preferences.model_validate(known)
         except ValidationError as error:
             for problem in error.errors():
-                known.pop(str(problem["loc"][0]), None)
+                _drop(known, problem["loc"])
+
+
+def _drop(told: dict[str, Any], place: tuple[int | str, ...]) -> None:
+    """Takes away what cannot be read, and nothing beside it."""
+    inner = told.get(str(place[0]))
+    if len(place) > 1 and isinstance(inner, dict) and place[1] in inner:
+        _drop(inner, place[1:])
+    else:
+        told.pop(str(place[0]), None)

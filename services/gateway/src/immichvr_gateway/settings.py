@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 
 from immichvr_catalog import CPU, GATEWAY, PHOTO, SERVICES, workers
 from immichvr_common.otlp import TracingSettings
-from immichvr_common.rpc_settings import RpcClientSettings, ServerTlsSettings
+from immichvr_common.rpc_settings import RpcClientSettings, RpcSettings, ServerTlsSettings
 from immichvr_common.settings import EnvironmentSettings, MetricsSettings, NatsSettings, S3Settings
 from pydantic import BaseModel, ByteSize, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
@@ -73,6 +73,16 @@ class LiveSettings(BaseModel):
     per_user: int = Field(2, ge=1, description="of these, one person's")
     wait_s: float = Field(300, gt=0, description="how long a worker may take to serve a session; it may have to start")
     idle_s: float = Field(150, gt=0, description="a client that says nothing for so long is closed")
+
+
+class AttachSettings(RpcSettings):
+    """Where workers come that only open connections out, to serve live sessions.
+
+    host, port: where it listens; no port, no door. max_message_mb: size of one message; each session holds one.
+    """
+
+    in_flight_mb: int = Field(512, ge=1, description="messages in memory; further sessions wait, then are refused")
+    silence_s: float = Field(900, gt=0, description="how long a worker may neither send nor take a message")
 
 
 class RoomSettings(BaseModel):
@@ -189,6 +199,7 @@ class GatewaySettings(EnvironmentSettings):
     live: LiveSettings = LiveSettings()
     room: RoomSettings = RoomSettings()
     ai: RpcClientSettings = Field(RpcClientSettings(), description="how workers are called that serve live sessions")
+    attach: AttachSettings = AttachSettings()
     retention: RetentionSettings = RetentionSettings()
     automation: AutomationSettings = AutomationSettings()
     hooks: HookSettings = HookSettings()

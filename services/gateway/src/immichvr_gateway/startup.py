@@ -22,6 +22,7 @@ from immichvr_gateway.jobs.dead_letters import watch_advisories
 from immichvr_gateway.jobs.figures import tell_dead, tell_queue
 from immichvr_gateway.jobs.going_on import go_on_with_what_had_no_room
 from immichvr_gateway.jobs.projection import EventReader
+from immichvr_gateway.live.attaching import taking_in_workers
 from immichvr_gateway.loading import hold_against_storage
 from immichvr_gateway.requests.asking import JobRequests
 from immichvr_gateway.resources import Resources
@@ -80,7 +81,11 @@ class Startup:
         """Comes up in the background as long as the block lasts, and then goes down."""
         self.here.supervisor.keep("start", self._come_up)
         self.here.supervisor.keep("presences", self.here.presences.watch)
-        async with answering_keda(self.here.settings.scaler, self.here.demand, self._hears_of_jobs):
+        settings = self.here.settings
+        async with (
+            answering_keda(settings.scaler, self.here.demand, self._hears_of_jobs),
+            taking_in_workers(settings.attach, lambda: self.services.live, lambda: self._is_up),
+        ):
             yield
         await self._stop()
         # uvicorn ends the process by the signal it got, past everything that would be done at its end.

@@ -8,15 +8,20 @@ import io
 import json
 import tarfile
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from immichvr_common.bus import read_bucket
-from immichvr_common.errors import CorruptObject
+from immichvr_common.bus import ensure_streams, read_bucket
+from immichvr_common.errors import CorruptObject, InvalidRequest
 from immichvr_common.manifests import parse_manifest
 from immichvr_gateway.admin.backup import NotABackup, backup, restore
+from immichvr_gateway.admin.collect import collect
+from immichvr_gateway.admin.draining import held, pause, resume, until_idle
 from immichvr_gateway.admin.rebuild import forget_what_can_be_told_anew
 from immichvr_gateway.admin.verify import verify
+from immichvr_gateway.retention.keeper import turn_of
+from immichvr_gateway.settings import RetentionSettings
 
 
 @pytest.fixture
@@ -147,6 +152,63 @@ async def test_what_changes_while_it_looks_alarms_nobody(left, empty_bus, storag
     monkeypatch.setattr(storage, "get_bytes", get_bytes)
     findings = await verify(empty_bus, storage)
     assert (findings.broken, findings.unbacked) == ([], [])
+
+
+async def test_what_nobody_names_goes_after_its_grace_and_nothing_else(
+    left, empty_bus, storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = set(await storage.list_keys(""))
+    stray = "splats/nobody_lift-heuristic/0123/left-over.spz"
+    await storage.put_bytes(stray, b"four", "application/x-spz")
+    settings = RetentionSettings(source_hours=1000)
+    assert not (await collect(empty_bus, storage, settings)).gone["orphan"].objects
+    now = await storage.clock()
+
+    async def clock() -> datetime:
+        return now + timedelta(hours=settings.grace_hours, minutes=1)
+
+    monkeypatch.setattr(storage, "clock", clock)
+    report = await collect(empty_bus, storage, settings, dry_run=True)
+    assert (report.gone["orphan"].objects, report.gone["orphan"].bytes) == (1, 4)
+    assert set(await storage.list_keys("")) == {*kept, stray}
+    await collect(empty_bus, storage, settings)
+    assert set(await storage.list_keys("")) == kept
+    assert (await verify(empty_bus, storage)).broken == []
+
+
+async def test_two_do_not_tidy_up_at_once(left, empty_bus, storage) -> None:
+    turn = turn_of(empty_bus)
+    assert await turn.take()
+    assert await collect(empty_bus, storage, RetentionSettings()) is None
+    await turn.give_up()
+    assert await collect(empty_bus, storage, RetentionSettings()) is not None
+
+
+async def test_drained_workers_finish_what_they_have_and_begin_nothing_until_they_are_let(
+    serving, settings, workers, studio, empty_bus
+) -> None:
+    async with serving(settings) as gateway:
+        page = (await gateway.get("/api/photos?limit=500")).json()
+        gateway.ids = {photo["name"]: photo["id"] for photo in page["items"]}
+        async with gateway.listening() as live:
+            running = (await gateway.post("slow-lake.jpg", "depth")).json()["job"]
+            await live.job(running["id"], "running")
+            await pause(empty_bus, ["ai"], timedelta(hours=1))
+            assert await held(empty_bus, ["ai"]) == 1
+            waiting = (await gateway.post("beach.jpg", "depth")).json()["job"]
+            assert await until_idle(empty_bus, ["ai"], 0.1) == 1
+            await ensure_streams(empty_bus, settings.lease_s)  # as a gateway does that starts meanwhile
+            (studio / "release").touch()
+            assert (await live.job(running["id"]))["state"] == "succeeded"
+            assert await until_idle(empty_bus, ["ai"], 10) == 0
+            assert (await gateway.get(f"/api/jobs/{waiting['id']}")).json()["state"] == "queued"
+            await resume(empty_bus, ["ai"])
+            assert (await live.job(waiting["id"]))["state"] == "succeeded"
+
+
+async def test_a_service_that_is_none_is_not_drained(empty_bus) -> None:
+    with pytest.raises(InvalidRequest, match="there are: ai"):
+        await pause(empty_bus, ["gateway"], timedelta(hours=1))
 
 
 async def test_a_file_that_is_no_backup_writes_nothing(empty_bus, storage, tmp_path: Path) -> None:

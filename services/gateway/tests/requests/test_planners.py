@@ -157,6 +157,12 @@ def test_the_light_variant_follows_from_a_splat_of_that_quality_alone() -> None:
     assert splat_of("auto").id == SplatRequest(quality="light").plan(known()).id
 
 
+def test_the_medium_level_has_three_hundred_thousand_gaussians_and_comes_after_the_light_variant() -> None:
+    light, medium = SplatRequest(quality="medium").plan(known()).then
+    assert (light.name, medium.name, medium.request) == ("light", "medium", {"format": "spz", "lod_count": 300_000})
+    assert splat_of("auto").id == SplatRequest(quality="medium").plan(known()).id
+
+
 def test_what_a_job_may_do_is_no_part_of_what_it_makes() -> None:
     models = {"da2-base": standing("da2-base", yes=True)}
     spec = SplatRequest().plan(known(models=models, keeps_ply=True))

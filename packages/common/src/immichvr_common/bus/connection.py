@@ -173,6 +173,14 @@ class Bus:
         with translated(f"consumer {name} of {stream}"):
             return await self.js.consumer_info(stream, name)
 
+    async def pause(self, stream: str, name: str, until: datetime | None) -> None:
+        """Has a consumer hand nothing out until then; None, and it does so again."""
+        with translated(f"consumer {name} of {stream}"):
+            if until is None:
+                await self.js.resume_consumer(stream, name)
+            else:
+                await self.js.pause_consumer(stream, name, until.isoformat())
+
     async def add_consumer(self, stream: str, config: ConsumerConfig) -> ConsumerInfo:
         """Makes a consumer, or leaves the one that is there and the same."""
         with translated(f"stream {stream}"):

@@ -1,4 +1,7 @@
-"""The job `live`: a gRPC server in the working process, for one client, until it leaves."""
+"""The job `live`: one client is served by the working process, until it leaves.
+
+The process listens for the gateway's call; or, where the gateway cannot reach it, makes the call itself: see `lines`.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,9 @@ from immichvr_common.tasks import Report, Task
 from immichvr_common.telling import Serving, tell
 from immichvr_inference.errors import DeviceFailed
 
+from immichvr_ai.live.lines import serve_at_gateway
 from immichvr_ai.live.models import LiveModel
-from immichvr_ai.live.session import Limits
+from immichvr_ai.live.session import Limits, Send
 from immichvr_ai.live.talk import OpenModel, converse
 from immichvr_ai.settings import AiSettings, LiveSettings, current_settings
 
@@ -44,9 +48,9 @@ class LiveServicer(ai_pb2_grpc.AiServiceServicer):
     begun: a client with the token is there; over: it has been served; failure: of the device, if that ended it.
     """
 
-    def __init__(self, token: str, open_model: OpenModel, limits: Limits) -> None:
+    def __init__(self, token: str, open_model: OpenModel, limits: Limits, over: asyncio.Event) -> None:
         self._token, self._open_model, self._limits = token.encode(), open_model, limits
-        self.begun, self.over = asyncio.Event(), asyncio.Event()
+        self.begun, self.over = asyncio.Event(), over
         self.failure: DeviceFailed | None = None
 
     async def StreamFrames(  # noqa: N802  # gRPC's spelling
@@ -104,18 +108,40 @@ def _runner() -> asyncio.Runner:
 
 
 async def _serve(params: ai_pb2.LiveParams, settings: AiSettings, report: Report, open_model: OpenForSession) -> None:
-    live = settings.live
+    over = asyncio.Event()
 
     def report_while_served(fraction: float, stage: str, message: str) -> None:
         # A model may still be loading when its client has gone and the process has another task.
-        if not servicer.over.is_set():
+        if not over.is_set():
             report(fraction, stage, message)
 
     def open_by_name(name: str) -> LiveModel:
         return open_model(name, frozenset(params.accepted), report_while_served)
 
-    limits = Limits(live.idle_s, min(live.max_s, max(1.0, settings.work.deadline_s - _SPARE_S)))
-    servicer = LiveServicer(params.token, open_by_name, limits)
+    longest_s = min(settings.live.max_s, max(1.0, settings.work.deadline_s - _SPARE_S))
+    limits = Limits(settings.live.idle_s, longest_s)
+    try:
+        if settings.live.attach.address:
+            await _come_to_gateway(params.token, settings.live, open_by_name, limits, report)
+        else:
+            await _await_gateway(LiveServicer(params.token, open_by_name, limits, over), settings, report)
+    finally:
+        over.set()
+
+
+async def _come_to_gateway(
+    token: str, live: LiveSettings, open_model: OpenModel, limits: Limits, report: Report
+) -> None:
+    async def talk(incoming: AsyncIterator[bytes], send: Send) -> None:
+        report(0.5, "live", "a client is there")
+        await converse(incoming, send, open_model, limits)
+
+    report(0.1, "serving", "coming to the gateway")
+    await serve_at_gateway(live.attach, token, live.connect_s, talk)
+
+
+async def _await_gateway(servicer: LiveServicer, settings: AiSettings, report: Report) -> None:
+    live = settings.live
     # A session has its own idea of how long a client may be silent, and tells it in words.
     rpc = settings.rpc.model_copy(update={"port": live.port, "silence_s": live.idle_s + _SPARE_S})
     server = RpcServer(rpc, lambda grpc_server: _add(servicer, grpc_server), ["immichvr.ai.v1.AiService"])
@@ -136,7 +162,6 @@ async def _serve(params: ai_pb2.LiveParams, settings: AiSettings, report: Report
             # As the job's failure it has this process ended, so that no photo comes to it.
             raise servicer.failure
     finally:
-        servicer.over.set()
         await server.stop(_GRACE_S)
 
 

@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,17 @@ from immichvr_common.logs import configure_logs
 from immichvr_common.storage import ObjectStore
 
 from immichvr_gateway.admin.backup import backup, restore
+from immichvr_gateway.admin.collect import collect
+from immichvr_gateway.admin.draining import pause, resume, until_idle
 from immichvr_gateway.admin.rebuild import forget_what_can_be_told_anew
 from immichvr_gateway.admin.verify import Findings, verify
-from immichvr_gateway.settings import GatewaySettings
+from immichvr_gateway.settings import GatewaySettings, RetentionSettings
 
 _NAMED = 20
 """So many of a kind are named; the others are counted. With --json all are."""
 _TELL_EVERY = 1000
+
+_DRAIN_MINUTES, _LONGEST_DRAIN_MINUTES, _DRAIN_WAIT_S = 60.0, 7 * 24 * 60, 600.0
 
 Command = Callable[[Bus, ObjectStore], Awaitable[int]]
 
@@ -38,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _failed(str(error))
     configure_logs(settings.log_level, settings.log_json, settings.service)
     try:
-        return asyncio.run(_connected(settings, asked.command(asked)))
+        return asyncio.run(_connected(settings, asked.command(asked, settings)))
     except ServiceError as error:
         return _failed(error.message)
     except OSError as error:
@@ -51,16 +56,32 @@ def _parser() -> argparse.ArgumentParser:
     one = commands.add_parser("verify", help="whether every file that a manifest names is there; changes nothing")
     one.add_argument("--contents", action="store_true", help="read every file, for its SHA-256")
     one.add_argument("--json", action="store_true", help="for programs")
-    one.set_defaults(command=lambda asked: partial(_verify, asked.contents, asked.json))
+    one.set_defaults(command=lambda asked, _: partial(_verify, asked.contents, asked.json))
     one = commands.add_parser("backup", help="a copy of records, settings and manifests, without the files of assets")
     one.add_argument("file", type=Path)
-    one.set_defaults(command=lambda asked: partial(_backup, asked.file))
+    one.set_defaults(command=lambda asked, _: partial(_backup, asked.file))
     one = commands.add_parser("restore", help="put back what is not there; stop the gateways first")
     one.add_argument("file", type=Path)
-    one.set_defaults(command=lambda asked: partial(_restore, asked.file))
+    one.set_defaults(command=lambda asked, _: partial(_restore, asked.file))
     one = commands.add_parser("rebuild", help="records anew from storage and events; stop the gateways first")
-    one.set_defaults(command=lambda _: _rebuild)
+    one.set_defaults(command=lambda *_: _rebuild)
+    one = commands.add_parser("gc", help="remove now what nobody names any more, after its grace; may run at any time")
+    one.add_argument("--dry-run", action="store_true", help="only tell what would go")
+    one.set_defaults(command=lambda asked, settings: partial(_gc, settings.retention, asked.dry_run))
+    one = commands.add_parser("drain", help="let workers finish what they have, and begin nothing for a while")
+    one.add_argument("services", nargs="*", metavar="SERVICE", help="of workers; all where none is named")
+    one.add_argument("--minutes", type=_minutes, default=_DRAIN_MINUTES, help="after which they go on; an hour")
+    one.add_argument("--wait", type=float, default=_DRAIN_WAIT_S, metavar="SECONDS", help="for what they have; 600")
+    one.add_argument("--end", action="store_true", help="let them go on now")
+    one.set_defaults(command=lambda asked, _: partial(_drain, asked))
     return parser
+
+
+def _minutes(text: str) -> float:
+    minutes = float(text)
+    if not 0 < minutes <= _LONGEST_DRAIN_MINUTES:
+        raise argparse.ArgumentTypeError(f"more than 0, and at most {_LONGEST_DRAIN_MINUTES}")
+    return minutes
 
 
 async def _connected(settings: GatewaySettings, command: Command) -> int:
@@ -122,6 +143,32 @@ async def _rebuild(bus: Bus, store: ObjectStore) -> int:
     told: dict[str, Any] = {name: f"{count:,} records of {name}" for name, count in gone.items()}
     _say(f"{' and '.join(told.values())} are forgotten; the gateway tells them anew at its next start")
     return 0
+
+
+async def _gc(settings: RetentionSettings, dry_run: bool, bus: Bus, store: ObjectStore) -> int:
+    report = await collect(bus, store, settings, dry_run)
+    if report is None:
+        _say("a gateway is looking through storage just now, and does the same")
+        return 0
+    would = dry_run or settings.dry_run
+    for why, tally in sorted(report.gone.items()):
+        went = "goes later" if why.endswith("-soon") else "would go" if would else "went"
+        _say(f"{why}: {tally.objects:,} objects, {tally.bytes:,} bytes: {went}")
+    kept = sum(one.objects for one in report.kept.values()), sum(one.bytes for one in report.kept.values())
+    _say(f"{kept[0]:,} objects, {kept[1]:,} bytes stay")
+    return 0
+
+
+async def _drain(asked: argparse.Namespace, bus: Bus, store: ObjectStore) -> int:
+    if asked.end:
+        await resume(bus, asked.services)
+        _say("jobs are begun again")
+        return 0
+    until = await pause(bus, asked.services, timedelta(minutes=asked.minutes))
+    _say(f"nothing is begun until {until:%Y-%m-%d %H:%M:%S} UTC; `drain --end` ends that sooner")
+    left = await until_idle(bus, asked.services, asked.wait)
+    _say(f"workers still have {left} jobs" if left else "workers have nothing any more")
+    return 1 if left else 0
 
 
 def _say(text: str) -> None:

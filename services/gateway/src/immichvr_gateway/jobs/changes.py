@@ -16,7 +16,7 @@ from immichvr_common.errors import Returned, WorkerCrashed
 
 from immichvr_gateway.jobs.machine import Phase, Trigger, step
 from immichvr_gateway.jobs.records import (
-    LIGHT,
+    LEVELS,
     LIVE,
     FollowUp,
     JobError,
@@ -169,8 +169,8 @@ def _begun(record: JobRecord, event: JobEvent) -> JobRecord:
     if event.HasField("job"):
         fresh = adopted(event.job, record.subject)
         now.message, now.created_at = fresh.message, fresh.created_at
-        # Of what follows, a message says but the light variant.
-        now.then = [*fresh.then, *(one for one in not_begun(record.then) if one.name != LIGHT.name)]
+        # Of what follows, a message says but the levels of its quality.
+        now.then = [*fresh.then, *(one for one in not_begun(record.then) if one.name not in LEVELS)]
         now.requesters = list(dict.fromkeys([*record.requesters, *fresh.requesters]))
     else:
         now.then = not_begun(record.then)

@@ -126,6 +126,21 @@ LIGHT = FollowUp(
 )
 """The light variant of a splat."""
 
+MEDIUM = FollowUp(
+    name="medium", kind="convert", request={"format": "spz", "lod_count": 300_000}, message="making the medium level"
+)
+"""A level of a splat between the light variant and all of it."""
+
+FOLLOW_UPS_OF_QUALITY: dict[str, tuple[FollowUp, ...]] = {"full": (), "light": (LIGHT,), "medium": (LIGHT, MEDIUM)}
+"""What follows from a splat, by the quality that was asked for."""
+
+LEVELS = frozenset({LIGHT.name, MEDIUM.name})
+
+
+def follow_ups(quality: object) -> list[FollowUp]:
+    """Those of a quality, one's own to change; none of one that nobody here knows."""
+    return [one.model_copy() for one in FOLLOW_UPS_OF_QUALITY.get(str(quality), ())]
+
 
 class JobRecord(JobView):
     """A job as the gateway keeps it.
@@ -234,7 +249,7 @@ def new_record(
 def adopted(job: Job, subject: str) -> JobRecord:
     """The record of a job that was published and never written down."""
     params = params_of(job)
-    return new_record(job, subject, "", params, [LIGHT.model_copy()] if params.get("quality") == LIGHT.name else [])
+    return new_record(job, subject, "", params, follow_ups(params.get("quality")))
 
 
 def from_event(event: JobEvent, subject: str = "") -> JobRecord:

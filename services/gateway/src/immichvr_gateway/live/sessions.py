@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hmac
 import re
 import secrets
 from collections import Counter
@@ -24,6 +25,7 @@ from immichvr_gateway.http.problems import Problem
 from immichvr_gateway.jobs.records import LIVE, JobError, JobRecord, State
 from immichvr_gateway.jobs.service import JobService
 from immichvr_gateway.library import Identity
+from immichvr_gateway.live.lines import AttachedLine
 from immichvr_gateway.models.catalog import ModelCatalog
 from immichvr_gateway.models.refusals import refusal_to_run
 from immichvr_gateway.requests.spec import JobSpec, Requester
@@ -41,12 +43,12 @@ _REMEMBERED_S = 600.0
 
 @dataclass(eq=False)
 class LiveJob:
-    """A session's job. token: what the worker wants to see; address: where it serves, once it does."""
+    """A session's job. token: what its worker knows it by; served: where the worker serves it, or its own line here."""
 
     job_id: str
     who: Identity
     token: str
-    address: asyncio.Future[str]
+    served: asyncio.Future[str | AttachedLine]
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -111,18 +113,26 @@ class LiveSessions:
             return
         if record.state.terminal:
             live.ended.set()
-            if not live.address.done():
+            if not live.served.done():
                 error = record.error or JobError(code="worker_gone", message="the session ended before it began")
-                live.address.set_exception(Problem(503, error.code, error.message))
-                live.address.exception()  # nobody may be waiting any more
-        elif record.address and not live.address.done() and _ADDRESS.fullmatch(record.address):
-            live.address.set_result(record.address)
+                live.served.set_exception(Problem(503, error.code, error.message))
+                live.served.exception()  # nobody may be waiting any more
+        elif record.address and not live.served.done() and _ADDRESS.fullmatch(record.address):
+            live.served.set_result(record.address)
 
-    async def address(self, live: LiveJob) -> str:
-        """Where a worker serves this session; it may have to be started first. Raises Problem."""
+    def of_token(self, token: str) -> LiveJob | None:
+        """The session of this gateway with that token. Each is compared, so that the time tells nothing."""
+        found = None
+        for live in self._live.values():
+            if hmac.compare_digest(live.token.encode(), token.encode()):
+                found = live
+        return found
+
+    async def served(self, live: LiveJob) -> str | AttachedLine:
+        """Where a worker serves this session, or its line here; it may have to be started first. Raises Problem."""
         try:
             async with asyncio.timeout(self.settings.wait_s):
-                return await asyncio.shield(live.address)
+                return await asyncio.shield(live.served)
         except TimeoutError as error:
             raise Problem(
                 503, "no_worker", f"no worker took the session within {self.settings.wait_s:.0f} s"
@@ -130,7 +140,13 @@ class LiveSessions:
 
     def end(self, live: LiveJob) -> None:
         """Sees to it that a session's job ends, now that its client has gone."""
-        task = spawn(f"end of {live.job_id}", self._end(live))
+        is_served = live.served.done()
+        if not is_served:
+            live.served.set_exception(Problem(503, "worker_gone", "this session is over"))
+            live.served.exception()  # nobody waits any more
+        elif not live.served.exception() and isinstance(line := live.served.result(), AttachedLine):
+            line.close()
+        task = spawn(f"end of {live.job_id}", self._end(live, is_served))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
 
@@ -158,9 +174,9 @@ class LiveSessions:
         for live in list(self._live.values()):
             await self._cancel(live)
 
-    async def _end(self, live: LiveJob) -> None:
+    async def _end(self, live: LiveJob, is_served: bool) -> None:
         try:
-            if live.address.done() and not live.ended.is_set():
+            if is_served and not live.ended.is_set():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(live.ended.wait(), _LAST_WORDS_S)
             await self._cancel(live)

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 
-import grpc
 from fastapi import FastAPI, WebSocket
-from immichvr.ai.v1 import ai_pb2, ai_pb2_grpc
+from immichvr.ai.v1 import ai_pb2_grpc
 from immichvr_common.logs import get_log
 from immichvr_common.rpc_client import credential, open_channel
+from immichvr_common.rpc_settings import RpcClientSettings
 from immichvr_common.tracing import span, within
 from starlette.websockets import WebSocketDisconnect
 
 from immichvr_gateway.auth.sessions import admitted
 from immichvr_gateway.http.problems import Problem, as_problem
 from immichvr_gateway.library import Identity
+from immichvr_gateway.live.lines import AttachedLine, DialledLine, Line, LineLost
 from immichvr_gateway.live.messages import LARGEST_MESSAGE, error, model_of
 from immichvr_gateway.live.sessions import LiveJob, LiveSessions
 from immichvr_gateway.resources import Resources
@@ -149,23 +151,34 @@ async def _served(here: Resources, sessions: LiveSessions, line: ClientSocket, w
         raise Problem(408, "idle", "no hello came") from late
     live = await sessions.begin(who, model_of(hello))
     try:
-        address, newest = await _until_served(sessions, line, live)
-        options = [
-            ("grpc.max_receive_message_length", _LARGEST_RESULT),
-            ("grpc.max_send_message_length", LARGEST_MESSAGE + 1024),
-        ]
-        shown = (*credential(here.settings.ai), ("session-token", live.token), *traced())
-        async with open_channel(address, here.settings.ai, options) as channel:
-            call = ai_pb2_grpc.AiServiceStub(channel).StreamFrames(metadata=shown)
-            await _pass_through(call, line, live, [hello, *newest], sessions.settings.idle_s)
+        served, newest = await _until_served(sessions, line, live)
+        async with _line_to(served, here.settings.ai, live.token) as worker:
+            await _pass_through(worker, line, live, [hello, *newest], sessions.settings.idle_s)
     finally:
         sessions.end(live)
 
 
-async def _until_served(sessions: LiveSessions, line: ClientSocket, live: LiveJob) -> tuple[str, list[bytes]]:
-    """Where the session is served, and the newest message that came meanwhile: the newest frame wins here too."""
+@asynccontextmanager
+async def _line_to(served: str | AttachedLine, settings: RpcClientSettings, token: str) -> AsyncIterator[Line]:
+    """The line to a session's worker: its own, or a call at its address."""
+    if isinstance(served, AttachedLine):
+        yield served
+        return
+    options = [
+        ("grpc.max_receive_message_length", _LARGEST_RESULT),
+        ("grpc.max_send_message_length", LARGEST_MESSAGE + 1024),
+    ]
+    shown = (*credential(settings), ("session-token", token), *traced())
+    async with open_channel(served, settings, options) as channel:
+        yield DialledLine(ai_pb2_grpc.AiServiceStub(channel).StreamFrames(metadata=shown))
+
+
+async def _until_served(
+    sessions: LiveSessions, line: ClientSocket, live: LiveJob
+) -> tuple[str | AttachedLine, list[bytes]]:
+    """Where the session is served, or its line, and the newest message that came meanwhile: the newest wins."""
     newest: list[bytes] = []
-    waiting = asyncio.create_task(sessions.address(live))
+    waiting = asyncio.create_task(sessions.served(live))
     try:
         while not waiting.done():
             receiving = asyncio.create_task(line.receive())
@@ -181,40 +194,36 @@ async def _until_served(sessions: LiveSessions, line: ClientSocket, live: LiveJo
         await asyncio.gather(waiting, return_exceptions=True)
 
 
-async def _pass_through(call: Any, line: ClientSocket, live: LiveJob, first: list[bytes], idle_s: float) -> None:
-    up = asyncio.create_task(_up(line, call, first, idle_s))
-    down = asyncio.create_task(_down(line, call))
+async def _pass_through(worker: Line, line: ClientSocket, live: LiveJob, first: list[bytes], idle_s: float) -> None:
+    up = asyncio.create_task(_up(line, worker, first, idle_s))
+    down = asyncio.create_task(_down(line, worker))
     try:
         await asyncio.wait((up, down), return_when=asyncio.FIRST_COMPLETED)
-        if (
-            up.done()
-            and not down.done()
-            and isinstance(up.exception(), grpc.aio.AioRpcError | asyncio.InvalidStateError)
-        ):
-            # The worker has ended the call: its last words are on their way down.
+        if up.done() and not down.done() and isinstance(up.exception(), LineLost):
+            # The worker has ended the session: its last words are on their way down.
             await asyncio.wait((down,), timeout=_CONNECT_S)
         (down if down.done() else up).result()
-    except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as failure:
+    except LineLost as failure:
         log.warning("a live session lost its worker", job_id=live.job_id, error=str(failure)[:300])
         raise Problem(503, "worker_gone", "the worker of this session has gone; begin anew") from failure
     finally:
-        call.cancel()
+        worker.close()
         for task in (up, down):
             task.cancel()
         await asyncio.gather(up, down, return_exceptions=True)
 
 
-async def _up(line: ClientSocket, call: Any, first: list[bytes], idle_s: float) -> None:
+async def _up(line: ClientSocket, worker: Line, first: list[bytes], idle_s: float) -> None:
     for message in first:
-        await call.write(ai_pb2.StreamFramesRequest(message=message))
+        await worker.write(message)
     while True:
         try:
             message = await asyncio.wait_for(line.receive(), idle_s)
         except TimeoutError as silent:
             raise Problem(408, "idle", f"nothing came for {idle_s:.0f} s") from silent
-        await call.write(ai_pb2.StreamFramesRequest(message=message))
+        await worker.write(message)
 
 
-async def _down(line: ClientSocket, call: Any) -> None:
-    while (response := await call.read()) is not grpc.aio.EOF:
-        await line.send(response.message)
+async def _down(line: ClientSocket, worker: Line) -> None:
+    while (message := await worker.read()) is not None:
+        await line.send(message)

@@ -1,4 +1,4 @@
-"""A splat of a photo, and its light variant where that quality is asked for."""
+"""A splat of a photo, and smaller levels of it where that quality is asked for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, StrictBool
 
 from immichvr_gateway.assets.index import AssetEntry
 from immichvr_gateway.http.problems import not_accepted
-from immichvr_gateway.jobs.records import LIGHT
+from immichvr_gateway.jobs.records import FOLLOW_UPS_OF_QUALITY, follow_ups
 from immichvr_gateway.requests.params import shown_params
 from immichvr_gateway.requests.photos import answers, refusal
 from immichvr_gateway.requests.planning import JobRequest, Known
@@ -19,7 +19,8 @@ from immichvr_gateway.requests.recipes import depth_model_of, job_id, recipe
 from immichvr_gateway.requests.spec import JobSpec
 
 SPLAT_MODELS = ["auto", *(key for model in registry for key in model.splat_keys)]
-QUALITIES = ["full", LIGHT.name]
+_LIGHT = "light"
+QUALITIES = list(FOLLOW_UPS_OF_QUALITY)
 
 
 class SplatRequest(JobRequest):
@@ -31,7 +32,7 @@ class SplatRequest(JobRequest):
     force: StrictBool = False
 
     def plan(self, known: Known) -> JobSpec:
-        """One job for both qualities: the light variant follows from it."""
+        """One job for all qualities: its levels follow from it."""
         return self._planned(known, with_ply=False)
 
     def plan_with_ply(self, known: Known) -> JobSpec:
@@ -52,7 +53,7 @@ class SplatRequest(JobRequest):
             recipes={SPLAT: own, DEPTH: recipe(DEPTH, known.of.version, depth_model_of(self.model))},
             # Who only wants it once more had it a moment ago; all others may ask because something is lost.
             stages_source=True, trusts_staged=self.force,
-            then=(LIGHT.model_copy(),) if self.quality == LIGHT.name else (),
+            then=tuple(follow_ups(self.quality)),
             existing=() if is_anew else self._existing(own, known),
             refusal=refusal(self.model, known),
         )  # fmt: skip
@@ -60,4 +61,4 @@ class SplatRequest(JobRequest):
     def _existing(self, own: str, known: Known) -> tuple[AssetEntry, ...]:
         """What answers it; of whoever wants more than the light variant, nothing of which that alone is kept."""
         found = answers(SPLAT, self.model, frozenset({own}), known)
-        return tuple(one for one in found if self.quality == LIGHT.name or not one.preview)
+        return tuple(one for one in found if self.quality == _LIGHT or not one.preview)

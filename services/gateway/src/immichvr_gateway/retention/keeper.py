@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from datetime import timedelta
+from functools import partial
 
 from immichvr_catalog import ASSETS
 from immichvr_common.bus import Bus
@@ -44,8 +45,9 @@ class Keeper:
     ) -> None:  # fmt: skip
         self._bus, self._store, self._jobs, self._index, self._book = bus, store, jobs, index, book
         self._departed, self._composites, self._settings = departed, composites, settings
-        self._turn = Turn(bus, "retention")
-        self.collector = Collector(store, index, manifests, book, self._busy, Rules.of(settings), settings.dry_run)
+        self._turn = turn_of(bus)
+        busy = partial(busy_sources, bus, jobs, composites)
+        self.collector = Collector(store, index, manifests, book, busy, Rules.of(settings), settings.dry_run)
         self.figures = figures_of(Report(), {}, None, settings.dry_run)
         """What the last look found, whichever gateway's it was."""
 
@@ -96,7 +98,7 @@ class Keeper:
         report = Report()
         self.collector.gone = await self._gone()
         root, after = await self._where_it_was()
-        places = _places()
+        places = places_in_storage()
         is_whole = (root, after) == (places[0], "")
         for place in places[places.index(root) :]:
             start = time.monotonic()
@@ -142,30 +144,36 @@ class Keeper:
         gone = await self._departed.look(kept, await self._store.clock(), timedelta(days=self._settings.deleted_days))
         return {one.id for one in [*gone, *(source for source, leaves in made_of.items() if gone.intersection(leaves))]}
 
-    async def _busy(self) -> set[str]:
-        """The ids of the sources that have a job queued or running, as this gateway knows it and as the queue says.
-
-        The photos of a set that is worked on are among them.
-        """
-        queued = {_source_in(subject) for subject in await self._bus.subjects(JOBS)}
-        sources = {record.source for record in self._jobs if record.source is not None and not record.state.terminal}
-        leaves = [leaf for source in sources for leaf in await self._composites.leaves(source) or ()]
-        return queued | {one.id for one in [*sources, *leaves]}
-
     async def _where_it_was(self) -> tuple[str, str]:
         try:
             kept = json.loads((await self._bus.kv(KV_STATE).get(_POSITION)).value or b"{}")
             root, after = str(kept["root"]), str(kept["after"])
         except (ValueError, LookupError, TypeError):
-            return _places()[0], ""
-        return (root, after) if root in _places() else (_places()[0], "")
+            return places_in_storage()[0], ""
+        return (root, after) if root in places_in_storage() else (places_in_storage()[0], "")
 
     async def _remember(self, root: str, after: str) -> None:
         value = json.dumps({"root": root, "after": after}).encode()
         await self._bus.kv(KV_STATE).put(_POSITION, value)
 
 
-def _places() -> list[str]:
+def turn_of(bus: Bus) -> Turn:
+    """The right to look through storage, which one process has at a time."""
+    return Turn(bus, "retention")
+
+
+async def busy_sources(bus: Bus, jobs: JobIndex, composites: Composites) -> set[str]:
+    """The ids of the sources that have a job queued or running, as these jobs know it and as the queue says.
+
+    The photos of a set that is worked on are among them. Raises Unavailable.
+    """
+    queued = {_source_in(subject) for subject in await bus.subjects(JOBS)}
+    sources = {record.source for record in jobs if record.source is not None and not record.state.terminal}
+    leaves = [leaf for source in sources for leaf in await composites.leaves(source) or ()]
+    return queued | {one.id for one in [*sources, *leaves]}
+
+
+def places_in_storage() -> list[str]:
     """The first words of the keys of all that is kept or removed, in the order in which they are looked through."""
     return [*(kind.root for kind in ASSETS.values()), SOURCES, PARTS]
 

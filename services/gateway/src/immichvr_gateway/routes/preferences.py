@@ -20,4 +20,4 @@ async def show_my_settings(who: Person, up: Up) -> Preferences:
 @router.patch("/settings")
 async def change_my_settings(wanted: Preferences, who: Person, up: Up) -> Preferences:
     """Sets what is in the body, takes back what is null there, and leaves the rest."""
-    return await PreferenceRecords(up.bus).change(who.user_id, wanted.model_dump(exclude_unset=True))
+    return await PreferenceRecords(up.bus).change(who.user_id, wanted.model_dump(exclude_unset=True, by_alias=True))

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from immichvr_models import CacheSettings
 from pydantic import BaseModel, Field
 
+from immichvr_gateway.gallery_settings import GALLERY_DEFAULTS, GallerySettings
 from immichvr_gateway.http.description import also
 from immichvr_gateway.library.immich.accounts import WaysIn
 from immichvr_gateway.models.catalog import ModelState, ModelStatus
@@ -56,6 +57,7 @@ class ConfigView(BaseModel):
     splat_models: list[str] = SPLAT_MODELS
     formats: list[str] = list(FORMATS)
     qualities: list[str] = QUALITIES
+    gallery: GallerySettings = Field(GALLERY_DEFAULTS, description="how the viewer looks where nobody says otherwise")
 
 
 class Health(BaseModel):

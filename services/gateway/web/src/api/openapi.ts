@@ -2761,10 +2761,32 @@ export interface components {
              * Qualities
              * @default [
              *       "full",
-             *       "light"
+             *       "light",
+             *       "medium"
              *     ]
              */
             qualities: string[];
+            /**
+             * @description how the viewer looks where nobody says otherwise
+             * @default {
+             *       "adjacentPhotosCount": 2,
+             *       "animationDuration": 0.5,
+             *       "gaussianSplat": {
+             *         "defaultQuality": "medium",
+             *         "enabled": true,
+             *         "formats": [
+             *           "spz",
+             *           "splat",
+             *           "ksplat"
+             *         ]
+             *       },
+             *       "parallaxIntensity": 0.1,
+             *       "thumbnailSize": 1,
+             *       "rowWidth": 8,
+             *       "backgroundColor": "#000000"
+             *     }
+             */
+            gallery: components["schemas"]["GallerySettings"];
         };
         /**
          * ConvertRequest
@@ -3266,6 +3288,44 @@ export interface components {
         ForgottenView: {
             /** Forgotten */
             forgotten: number;
+        };
+        /**
+         * GallerySettings
+         * @description How the viewer looks. Null is not set.
+         */
+        GallerySettings: {
+            /**
+             * Adjacentphotoscount
+             * @description photos on either side of the one that is open whose pictures are fetched
+             */
+            adjacentPhotosCount?: number | null;
+            /**
+             * Animationduration
+             * @description seconds that cross-fades take
+             */
+            animationDuration?: number | null;
+            gaussianSplat?: components["schemas"]["SplatSettings"] | null;
+            /**
+             * Parallaxintensity
+             * @description how far a photo moves by itself, and when one leans; 0.1 is as far as its depth bears well
+             */
+            parallaxIntensity?: number | null;
+            /**
+             * Thumbnailsize
+             * @description height of the rows of the gallery, by the usual one
+             */
+            thumbnailSize?: number | null;
+            /**
+             * Rowwidth
+             * @description photos beside one another in a wide window, about, and on the wall in a headset
+             */
+            rowWidth?: number | null;
+            /**
+             * Backgroundcolor
+             * @description behind a photo that is open
+             * @example #000000
+             */
+            backgroundColor?: string | null;
         };
         /**
          * GenerateWanted
@@ -4060,7 +4120,7 @@ export interface components {
                  * @default full
                  * @enum {string}
                  */
-                quality: "full" | "light";
+                quality: "full" | "light" | "medium";
                 /**
                  * Force
                  * @default false
@@ -5117,6 +5177,8 @@ export interface components {
              * @description so many Gaussians are drawn at most
              */
             max_splats?: number | null;
+            /** @description how the viewer looks; the rest is as /api/config says */
+            gallery?: components["schemas"]["GallerySettings"] | null;
         };
         /**
          * QueuePlace
@@ -5576,12 +5638,33 @@ export interface components {
              * @default full
              * @enum {string}
              */
-            quality: "full" | "light";
+            quality: "full" | "light" | "medium";
             /**
              * Force
              * @default false
              */
             force: boolean;
+        };
+        /**
+         * SplatSettings
+         * @description Of photos as Gaussian splats. Null is not set.
+         */
+        SplatSettings: {
+            /**
+             * Enabled
+             * @description whether photos open in 3D
+             */
+            enabled?: boolean | null;
+            /**
+             * Defaultquality
+             * @description which level is shown: up to 200,000 Gaussians, up to 300,000, or all of them
+             */
+            defaultQuality?: ("light" | "medium" | "full") | null;
+            /**
+             * Formats
+             * @description which formats are offered to download, the wanted one first
+             */
+            formats?: ("spz" | "splat" | "ksplat")[] | null;
         };
         /**
          * StackView

@@ -72,7 +72,7 @@ class LivePage {
       looksAround: () => true,
       orbit: (dx, dy) => this.cloud?.orbitBy(dx, dy),
       dolly: (amount) => this.cloud?.dollyBy(amount),
-      reset: () => this.cloud?.reset(),
+      twice: () => this.cloud?.reset(),
       swipe: () => {},
       tap: () => {},
     });

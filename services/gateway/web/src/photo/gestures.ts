@@ -1,3 +1,14 @@
+import type { Point } from './zooming';
+
+export interface Enlarged {
+  /** Whether it is enlarged, so that dragging moves it and no swipe steps. */
+  readonly isZoomed: boolean;
+  /** Enlarges by a factor around a point of the stage. */
+  zoomBy(factor: number, at: Point): void;
+  /** By pixels of the stage. */
+  panBy(dx: number, dy: number): void;
+}
+
 /** What pointers, wheel and touches over the stage ask for. */
 export interface GestureActions {
   /** Whether dragging looks around: with a mouse, two fingers, or one that was held. A swipe steps at all times. */
@@ -5,8 +16,10 @@ export interface GestureActions {
   /** By parts of the stage's width. */
   orbit(dx: number, dy: number): void;
   dolly(amount: number): void;
-  /** Two taps, which are no tap. */
-  reset(): void;
+  /** What can be enlarged while nothing is looked around in. */
+  picture?: Enlarged;
+  /** Two taps, which are no tap: where, in pixels of the stage. */
+  twice(at: Point): void;
   swipe(direction: 1 | -1): void;
   /** touch: of a finger, not of a mouse. */
   tap(touch: boolean): void;
@@ -15,6 +28,8 @@ export interface GestureActions {
 const WHEEL_STEP = 0.0011;
 const WHEEL_MOST = 0.12;
 const PINCH_GAIN = 0.9;
+/** A turn of the wheel enlarges by e to this power for each of its pixels. */
+const WHEEL_ZOOM = 0.0022;
 /** A tap counts once it is clear that it is not the first of two. */
 const DOUBLE_TAP_MS = 280;
 const TAP_PX = 9;
@@ -22,15 +37,10 @@ const SWIPE_PX = 56;
 /** A finger that rested this long looks around. */
 const HELD_MS = 260;
 
-interface Touch {
-  x: number;
-  y: number;
-}
-
 /** Follows pointers on `stage`. */
 export function followGestures(stage: HTMLElement, actions: GestureActions): void {
-  const pointers = new Map<number, Touch>();
-  let start: Touch = { x: 0, y: 0 };
+  const pointers = new Map<number, Point>();
+  let start: Point = { x: 0, y: 0 };
   let multi = false;
   let tapped = 0;
   let touchedAt = 0;
@@ -41,11 +51,11 @@ export function followGestures(stage: HTMLElement, actions: GestureActions): voi
     return a && b ? Math.hypot(a.x - b.x, a.y - b.y) : 0;
   };
 
-  const tap = (touch: boolean) => {
+  const tap = (touch: boolean, at: Point) => {
     const isSecond = tapped !== 0;
     window.clearTimeout(tapped);
     tapped = 0;
-    if (isSecond) return actions.reset();
+    if (isSecond) return actions.twice(at);
     tapped = window.setTimeout(() => {
       tapped = 0;
       actions.tap(touch);
@@ -69,7 +79,14 @@ export function followGestures(stage: HTMLElement, actions: GestureActions): voi
     const apart = spread();
     const now = { x: event.clientX, y: event.clientY };
     pointers.set(event.pointerId, now);
-    if (!actions.looksAround()) return;
+    if (!actions.looksAround()) {
+      const by = pointers.size === 2 ? 2 : 1; // each of two fingers moves what lies between them by half
+      if (pointers.size === 2 && apart > 0)
+        actions.picture?.zoomBy(spread() / apart, within(stage, middleOf(pointers)));
+      if (pointers.size === 2 || actions.picture?.isZoomed)
+        actions.picture?.panBy((now.x - before.x) / by, (now.y - before.y) / by);
+      return;
+    }
     const width = stage.clientWidth || 1;
     if (pointers.size === 2 && apart > 0) {
       actions.dolly((1 - apart / Math.max(spread(), 1)) * PINCH_GAIN);
@@ -89,12 +106,12 @@ export function followGestures(stage: HTMLElement, actions: GestureActions): voi
     const dx = event.clientX - start.x;
     const dy = event.clientY - start.y;
     if (Math.hypot(dx, dy) < TAP_PX) {
-      tap(event.pointerType === 'touch');
+      tap(event.pointerType === 'touch', within(stage, start));
       return;
     }
     const sideways = Math.abs(dx) > SWIPE_PX && Math.abs(dx) > 1.5 * Math.abs(dy);
     const isSwipe = event.pointerType === 'touch' && sideways;
-    if (isSwipe && !(looking && actions.looksAround())) {
+    if (isSwipe && !actions.picture?.isZoomed && !(looking && actions.looksAround())) {
       actions.swipe(dx < 0 ? 1 : -1);
     }
   };
@@ -105,11 +122,28 @@ export function followGestures(stage: HTMLElement, actions: GestureActions): voi
 
 function followWheel(stage: HTMLElement, actions: GestureActions): void {
   const turn = (event: WheelEvent) => {
-    if (!actions.looksAround()) return;
+    if (!actions.looksAround() && !actions.picture) return;
     event.preventDefault();
     const pixels = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 30 : 1;
+    if (!actions.looksAround()) {
+      const at = within(stage, { x: event.clientX, y: event.clientY });
+      actions.picture?.zoomBy(Math.exp(-event.deltaY * pixels * WHEEL_ZOOM), at);
+      return;
+    }
     const amount = -event.deltaY * pixels * WHEEL_STEP;
     actions.dolly(Math.min(Math.max(amount, -WHEEL_MOST), WHEEL_MOST));
   };
   stage.addEventListener('wheel', turn, { passive: false });
+}
+
+function within(stage: HTMLElement, { x, y }: Point): Point {
+  const { left, top } = stage.getBoundingClientRect();
+  return { x: x - left, y: y - top };
+}
+
+function middleOf(pointers: Map<number, Point>): Point {
+  const all = [...pointers.values()];
+  const mean = (of: (point: Point) => number) =>
+    all.reduce((sum, point) => sum + of(point), 0) / Math.max(all.length, 1);
+  return { x: mean(({ x }) => x), y: mean(({ y }) => y) };
 }

@@ -8,6 +8,7 @@ export interface PhotoKeys {
   dolly(amount: number): void;
   reset(): void;
   motion(): void;
+  tilt(): void;
   info(): void;
   downloads(): void;
   clip(): void;
@@ -41,6 +42,7 @@ const ACTIONS: Record<string, (keys: PhotoKeys) => void> = {
   '-': (keys) => keys.dolly(-STEP),
   r: (keys) => keys.reset(),
   m: (keys) => keys.motion(),
+  t: (keys) => keys.tilt(),
   i: (keys) => keys.info(),
   l: (keys) => keys.downloads(),
   c: (keys) => keys.clip(),

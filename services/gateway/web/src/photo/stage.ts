@@ -12,6 +12,7 @@ import {
 import { assumedCamera } from '../render/framing';
 import type { Viewport } from '../render/viewport';
 import { el } from '../ui/dom';
+import { FlatPicture } from './flat';
 import {
   bestAsset,
   type Deep,
@@ -43,6 +44,8 @@ interface StageEvents {
 const FADE_MS = 600;
 /** From this lean on, about in radians, 3D alone is seen; at rest, the photo itself. */
 const WHOLLY_DEEP = 0.01;
+/** A key that comes closer by this part of the way enlarges a flat photo by e to this power of it. */
+const KEY_ZOOM = 4;
 const WISH_KEY = 'immichvr.wish';
 
 /** Where one photo is seen: flat at once, then with depth, then as splats. */
@@ -51,13 +54,11 @@ export class Stage extends Emitter<StageEvents> {
   mode: Mode = 'flat';
   wish = wishedBefore();
   moving = wantsMotion();
-  private readonly ambience = el('canvas', { class: 'ambience', 'aria-hidden': 'true' });
   private readonly ghost = el('canvas', { class: 'ghost', 'aria-hidden': 'true' });
-  private flat = el('img', { class: 'flat', alt: '' });
+  readonly flat: FlatPicture;
   private canvas: HTMLCanvasElement | null = null;
   private viewport: Viewport | null = null;
   private photo: Photo | null = null;
-  private hasPreview = false;
   private readonly assets: Record<Deep, Asset | null> = { depth: null, splat: null };
   /** What is loaded, as the key of the asset that it came from. */
   private readonly loaded: Record<Deep, string | null> = { depth: null, splat: null };
@@ -67,14 +68,14 @@ export class Stage extends Emitter<StageEvents> {
   private webgl: boolean | null = null;
   /** How much of what is seen is 3D, not the photo: 0 at rest, 1 while one leans. */
   private depthSeen = 0;
-  /** Settles when the sharp picture is there, never will be, or is not wanted any more: until then nothing else is loaded. */
-  sharp: Promise<void> = Promise.resolve();
   private readonly budget = budgetOf(location.search);
 
   constructor(private readonly api: Api) {
     super();
-    this.element.append(this.ambience, this.flat, this.ghost);
-    new ResizeObserver(() => this.frame()).observe(this.element);
+    this.flat = new FlatPicture(api, this.element, {
+      noPicture: () => this.emit('trouble', 'no-picture'),
+    });
+    this.element.append(this.ghost);
   }
 
   available(what: Deep): boolean {
@@ -90,14 +91,7 @@ export class Stage extends Emitter<StageEvents> {
   open(photo: Photo): void {
     this.leave();
     this.photo = photo;
-    const { signal } = this.visit;
-    const thumbnail = this.api.thumbnailUrl(photo);
-    const flat = el('img', { class: 'flat', alt: photo.name, src: thumbnail, draggable: 'false' });
-    this.flat.replaceWith(flat);
-    this.flat = flat;
-    flat.addEventListener('load', () => this.paintAmbience(), { once: true });
-    flat.addEventListener('load', () => this.frame());
-    this.loadPreview(photo, signal);
+    this.flat.open(photo, this.visit.signal);
     this.setMode('flat');
   }
 
@@ -130,7 +124,7 @@ export class Stage extends Emitter<StageEvents> {
   recover(): void {
     this.failed.clear();
     this.emit('trouble', null);
-    if (this.photo && !this.hasPreview) this.loadPreview(this.photo, this.visit.signal);
+    this.flat.retry();
     void this.advance();
   }
 
@@ -150,8 +144,15 @@ export class Stage extends Emitter<StageEvents> {
     if (this.mode !== 'flat') this.viewport?.dollyBy(amount);
   }
 
+  /** The same for whoever is flat: enlarges the picture around its middle. */
+  comeCloser(amount: number): void {
+    if (this.mode === 'flat') this.flat.zoomBy(Math.exp(amount * KEY_ZOOM));
+    else this.dollyBy(amount);
+  }
+
   resetView(): void {
-    if (this.mode !== 'flat') this.viewport?.reset();
+    if (this.mode === 'flat') this.flat.resetZoom();
+    else this.viewport?.reset();
   }
 
   toggleMotion(): void {
@@ -161,31 +162,13 @@ export class Stage extends Emitter<StageEvents> {
     this.emit('motion', this.moving);
   }
 
-  /** The thumbnail stands in until the sharp picture is decoded. */
-  private loadPreview(photo: Photo, signal: AbortSignal): void {
-    const { flat } = this;
-    this.hasPreview = false;
-    const preview = new Image();
-    preview.fetchPriority = 'high';
-    preview.src = this.api.previewUrl(photo.id);
-    const decoded = preview.decode().then(
-      () => {
-        if (signal.aborted) return;
-        this.hasPreview = true;
-        flat.src = preview.src;
-      },
-      () => {
-        if (!signal.aborted) this.emit('trouble', 'no-picture');
-      },
-    );
-    const left = new Promise<void>((resolve) => {
-      const stop = () => {
-        preview.src = ''; // what nobody looks at any more does not keep the line
-        resolve();
-      };
-      signal.addEventListener('abort', stop, { once: true });
-    });
-    this.sharp = Promise.race([decoded, left]);
+  get sharp(): Promise<void> {
+    return this.flat.sharp;
+  }
+
+  /** Leans to a place between the limits of this photo: -1 to 1, right and up. */
+  leanTo(x: number, y: number): void {
+    if (this.mode !== 'flat') this.viewport?.leanTo(x, y);
   }
 
   private leave(): void {
@@ -199,6 +182,7 @@ export class Stage extends Emitter<StageEvents> {
     this.emit('loading', null);
     this.emit('trouble', null);
     delete document.body.dataset.splats;
+    delete document.body.dataset.pixels;
   }
 
   /** Loads what is missing for the wish, one after the other, and shows what is ready. */
@@ -255,7 +239,7 @@ export class Stage extends Emitter<StageEvents> {
   }
 
   private async loadDepth(viewport: Viewport, asset: Asset, signal: AbortSignal): Promise<void> {
-    const { flat } = this;
+    const flat = this.flat.image;
     const [disparity, background, backgroundDisparity] = await Promise.all([
       this.image(asset, 'disparity'),
       this.image(asset, 'background'),
@@ -307,7 +291,7 @@ export class Stage extends Emitter<StageEvents> {
     const onBytes = (received: number, total: number) =>
       this.emit('loading', { what: 'splat', received, total: total || file.size });
     const bytes = await this.api.bytes(file.url, onBytes, signal);
-    const { naturalWidth, naturalHeight } = this.flat;
+    const { naturalWidth, naturalHeight } = this.flat.image;
     const camera = asset.camera ?? assumedCamera(naturalWidth, naturalHeight);
     await viewport.setSplats(bytes, file.name, camera, signal);
   }
@@ -320,6 +304,7 @@ export class Stage extends Emitter<StageEvents> {
   private setMode(mode: Mode): void {
     const before = this.mode;
     this.mode = mode;
+    if (mode !== 'flat') this.flat.resetZoom();
     document.body.dataset.mode = mode;
     if (mode !== 'splat') delete document.body.dataset.splats;
     if (before !== 'flat' && mode !== 'flat') this.fadeFromGhost();
@@ -361,17 +346,6 @@ export class Stage extends Emitter<StageEvents> {
     this.element.classList.toggle('leans', part === 1);
   }
 
-  /** Tells the styles where the photo's frame is, which stays while what is in it moves. */
-  private frame(): void {
-    const { clientWidth, clientHeight } = this.element;
-    const { naturalWidth, naturalHeight } = this.flat;
-    if (!naturalWidth || !clientWidth) return;
-    const scale = Math.min(clientWidth / naturalWidth, clientHeight / naturalHeight);
-    const inset = (whole: number, part: number) => `${Math.max((whole - part * scale) / 2, 0)}px`;
-    this.element.style.setProperty('--beside', inset(clientWidth, naturalWidth));
-    this.element.style.setProperty('--above', inset(clientHeight, naturalHeight));
-  }
-
   private async ensureViewport(): Promise<Viewport | null> {
     if (this.viewport) return this.viewport;
     this.webgl ??= hasWebGl();
@@ -389,7 +363,7 @@ export class Stage extends Emitter<StageEvents> {
       'aria-label': this.describe('depth'),
     });
     this.canvas = canvas;
-    this.flat.after(canvas);
+    this.flat.image.after(canvas);
     this.viewport = new Viewport(canvas, {
       budget: this.budget,
       sways: this.moving,
@@ -419,13 +393,6 @@ export class Stage extends Emitter<StageEvents> {
     const { dataset } = document.body;
     dataset.frames = String(Number(dataset.frames ?? 0) + 1);
     if (this.mode === 'splat') dataset.splats = String(splats);
-  }
-
-  /** A soft echo of the photo fills what it leaves free. */
-  private paintAmbience(): void {
-    this.ambience.width = 24;
-    this.ambience.height = 16;
-    this.ambience.getContext('2d')?.drawImage(this.flat, 0, 0, 24, 16);
   }
 }
 

@@ -25,6 +25,7 @@ import { RoughChip } from './rough';
 import { Stage } from './stage';
 import { Steps } from './steps';
 import { ModeSwitch } from './switch';
+import { TiltButton } from './tilt';
 import { explainTrouble } from './trouble';
 
 interface PhotoActions {
@@ -53,6 +54,7 @@ export class PhotoView {
   private readonly motion = iconButton('motion', 'Gentle motion', 'M', () =>
     this.stage.toggleMotion(),
   );
+  private readonly tilt: TiltButton;
   private readonly favourite: FavouriteButton;
   private readonly rough: RoughChip;
   private readonly steps: Steps;
@@ -85,6 +87,10 @@ export class PhotoView {
       shown: () => this.chrome.wake(),
       blur: () => this.element.focus(),
     });
+    this.tilt = new TiltButton(
+      () => this.id !== null && this.stage.mode !== 'flat',
+      (x, y) => this.stage.leanTo(x, y),
+    );
     this.modes = new ModeSwitch((mode) => this.stage.choose(mode));
     this.downloads = new Downloads(
       api,
@@ -207,7 +213,14 @@ export class PhotoView {
         { class: 'photo-foot' },
         this.dock.element,
         this.rough.element,
-        el('div', { class: 'photo-controls' }, this.modes.element, this.motion, this.clip.button),
+        el(
+          'div',
+          { class: 'photo-controls' },
+          this.modes.element,
+          this.motion,
+          this.tilt.element,
+          this.clip.button,
+        ),
       ),
       this.info.element,
     );
@@ -218,7 +231,9 @@ export class PhotoView {
       looksAround: () => this.stage.mode !== 'flat',
       orbit: (dx, dy) => this.stage.orbitBy(dx, dy),
       dolly: (amount) => this.stage.dollyBy(amount),
-      reset: () => this.stage.resetView(),
+      picture: this.stage.flat,
+      twice: (at) =>
+        this.stage.mode === 'flat' ? this.stage.flat.toggleZoom(at) : this.stage.resetView(),
       swipe: (direction) => this.steps.step(direction),
       tap: (touch) => touch && this.chrome.toggle(),
     });
@@ -380,9 +395,10 @@ export class PhotoView {
         if (mode === 'flat' || this.stage.available(mode)) this.stage.choose(mode);
       },
       orbit: (dx, dy) => this.stage.orbitBy(dx, dy),
-      dolly: (amount) => this.stage.dollyBy(amount),
+      dolly: (amount) => this.stage.comeCloser(amount),
       reset: () => this.stage.resetView(),
       motion: () => this.stage.toggleMotion(),
+      tilt: () => void this.tilt.toggle(),
       info: () => this.toggleInfo(),
       downloads: () => this.downloads.popup.toggle(),
       clip: () => this.clip.toggle(),

@@ -89,6 +89,13 @@ export class Rig {
     this.goal.pitch = pitch * yielding(this.pull.pitch / pitch);
   }
 
+  /** Leans to a part of the limits, -1 to 1, right and up. */
+  leanTo(x: number, y: number): void {
+    this.stopSway();
+    this.pull.yaw = this.goal.yaw = this.widest * clamp(x, -1, 1);
+    this.pull.pitch = this.goal.pitch = this.widest * PITCH_PER_YAW * clamp(y, -1, 1);
+  }
+
   /** Moves closer by this part of the turning distance; negative moves back. */
   dollyBy(amount: number): void {
     this.stopSway();

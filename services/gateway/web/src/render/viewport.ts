@@ -119,6 +119,12 @@ export class Viewport {
     this.moved();
   }
 
+  /** Leans to a part of the limits, -1 to 1, right and up. */
+  leanTo(x: number, y: number): void {
+    this.view.rig.leanTo(x, y);
+    this.moved();
+  }
+
   dollyBy(amount: number): void {
     this.view.rig.dollyBy(amount);
     this.moved();

@@ -13,9 +13,10 @@ const PHOTO: Shortcut[] = [
   [['←', '→'], 'Previous and next photo'],
   [['1', '2', '3'], 'Flat, depth, 3D'],
   [['W', 'A', 'S', 'D'], 'Look around'],
-  [['+', '−'], 'Move closer, move back'],
+  [['+', '−'], 'Move closer, move back; enlarge what is flat'],
   [['R'], 'Back to where the photographer stood'],
   [['M'], 'Gentle motion on or off'],
+  [['T'], 'Look by tilting the device'],
   [['C'], 'Motion clip'],
   [['I'], 'About this photo'],
   [['L'], 'Downloads'],
@@ -38,8 +39,8 @@ const VIDEO: Shortcut[] = [
 
 const POINTER: Shortcut[] = [
   [['Drag', 'Hold and drag'], 'Look around'],
-  [['Wheel', 'Pinch'], 'Move closer, move back'],
-  [['Double click'], 'Back to where the photographer stood'],
+  [['Wheel', 'Pinch'], 'Move closer, move back; enlarge what is flat'],
+  [['Double click'], 'Back to where the photographer stood; a flat photo’s own pixels'],
   [['Swipe'], 'Next photo'],
 ];
 

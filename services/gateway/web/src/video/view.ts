@@ -157,7 +157,7 @@ export class VideoView {
       looksAround: () => player.look === 'depth',
       orbit: (dx, dy) => player.depth.orbitBy(dx, dy),
       dolly: (amount) => player.depth.dollyBy(amount),
-      reset: () => player.depth.reset(),
+      twice: () => player.depth.reset(),
       swipe: (direction) => this.step(direction),
       tap: (touch) => (touch ? this.chrome.toggle() : player.toggle()),
     });

@@ -1,7 +1,8 @@
 /** A headless Chromium and the mock gateway, for tests that look at the built viewer. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { delimiter, join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { startMock } from '../../dev/mock.mjs';
 
@@ -16,16 +17,26 @@ const FLAGS = [
   '--use-angle=swiftshader',
   '--enable-unsafe-swiftshader',
 ];
+const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+const MACOS = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome';
 /** Small and few: software rendering costs 10 to 20 µs per splat and frame. */
 export const BUDGET = 3000;
 const VIEWPORT = { width: 480, height: 300 };
 
 export async function openBrowser(...flags) {
   return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    executablePath: process.env.CHROMIUM ?? browserPath(),
     headless: true,
     args: [...FLAGS, ...flags],
   });
+}
+
+function browserPath() {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  const paths = BROWSERS.flatMap((name) => folders.map((folder) => join(folder, name)));
+  const found = [...paths, MACOS].find((path) => existsSync(path));
+  assert.ok(found, 'no Chromium or Chrome is installed: apt install chromium');
+  return found;
 }
 
 /** Runs `use` with a page on a fresh gateway; fails on anything unexpected in the console. */
@@ -64,7 +75,7 @@ export async function withViewer(browser, options, use) {
 
 export const state = (page) => page.evaluate(() => ({ ...document.body.dataset }));
 
-export async function until(page, condition, argument, timeout = 20_000) {
+export async function until(page, condition, argument, timeout = 60_000) {
   await page.waitForFunction(condition, argument, { timeout });
 }
 

@@ -1,0 +1,121 @@
+import { prefersStillness } from '../render/device';
+import { iconButton } from './chrome';
+
+/** How a device is held, in degrees, as its browser tells it: front to back, left to right. */
+export interface Held {
+  beta: number;
+  gamma: number;
+}
+
+/** A tilt by this many degrees leans as far as one may. */
+const FULL_DEG = 18;
+/** A hand is never still: less than this is no tilt. */
+const STILL = 0.02;
+/** In about this time the way a device is held becomes the one that looks straight ahead. */
+const SETTLES_S = 6;
+const KEY = 'immichvr.tilt';
+
+interface Permitted {
+  requestPermission?(): Promise<'granted' | 'denied'>;
+}
+
+/** What of a tilt goes right and up on the screen, in degrees, given how the screen is turned. */
+export function onScreen({ beta, gamma }: Held, turned: number): { x: number; y: number } {
+  const radians = (turned * Math.PI) / 180;
+  const [cos, sin] = [Math.cos(radians), Math.sin(radians)];
+  return { x: gamma * cos + beta * sin, y: beta * cos - gamma * sin };
+}
+
+/** Leans by how a device is tilted from how it is mostly held; each from -1 to 1. */
+export class Tilt {
+  private straight: { x: number; y: number } | null = null;
+  private told = { x: 0, y: 0 };
+
+  /** Where to lean to now; null where that is where it leans already. */
+  follow(held: Held, turned: number, seconds: number): { x: number; y: number } | null {
+    const now = onScreen(held, turned);
+    this.straight ??= now;
+    const part = 1 - Math.exp(-seconds / SETTLES_S);
+    this.straight = {
+      x: this.straight.x + (now.x - this.straight.x) * part,
+      y: this.straight.y + (now.y - this.straight.y) * part,
+    };
+    const lean = { x: partOf(now.x - this.straight.x), y: partOf(now.y - this.straight.y) };
+    if (Math.hypot(lean.x - this.told.x, lean.y - this.told.y) < STILL) return null;
+    this.told = lean;
+    return lean;
+  }
+
+  reset(): void {
+    this.straight = null;
+  }
+}
+
+const partOf = (degrees: number): number => Math.min(Math.max(degrees / FULL_DEG, -1), 1);
+
+/** The button that has a photo looked around in by tilting the device, where there is one that can be tilted. */
+export class TiltButton {
+  readonly element = iconButton('tilt', 'Look by tilting', 'T', () => void this.toggle());
+  private readonly tilt = new Tilt();
+  private isOn = false;
+  private at = 0;
+
+  /** leans: whether there is something to lean in now. */
+  constructor(
+    private readonly leans: () => boolean,
+    private readonly lean: (x: number, y: number) => void,
+  ) {
+    this.element.hidden = !canTilt();
+    const mayBegin = canTilt() && !asksFirst() && !prefersStillness();
+    if (mayBegin && localStorage.getItem(KEY) !== 'off') this.set(true);
+    this.show();
+  }
+
+  async toggle(): Promise<void> {
+    if (!canTilt()) return;
+    const wanted = !this.isOn;
+    if (wanted && asksFirst() && (await permission()) !== 'granted') return;
+    localStorage.setItem(KEY, wanted ? 'on' : 'off');
+    this.set(wanted);
+  }
+
+  private set(on: boolean): void {
+    this.isOn = on;
+    this.tilt.reset();
+    if (on) window.addEventListener('deviceorientation', this.follow);
+    else {
+      window.removeEventListener('deviceorientation', this.follow);
+      this.lean(0, 0);
+    }
+    this.show();
+  }
+
+  private readonly follow = ({ beta, gamma, timeStamp }: DeviceOrientationEvent): void => {
+    if (beta === null || gamma === null || !this.leans()) return;
+    const seconds = this.at ? Math.min((timeStamp - this.at) / 1000, 1) : 0;
+    this.at = timeStamp;
+    const lean = this.tilt.follow({ beta, gamma }, screen.orientation?.angle ?? 0, seconds);
+    // The eye moves against the screen that is turned away from it.
+    if (lean) this.lean(-lean.x, lean.y);
+  };
+
+  private show(): void {
+    this.element.setAttribute('aria-pressed', String(this.isOn));
+  }
+}
+
+const canTilt = (): boolean =>
+  'DeviceOrientationEvent' in window && matchMedia('(pointer: coarse)').matches;
+
+const events = (): Permitted => DeviceOrientationEvent as unknown as Permitted;
+
+/** iOS asks before it tells how it is held, and only after a press. */
+const asksFirst = (): boolean => typeof events().requestPermission === 'function';
+
+async function permission(): Promise<string> {
+  return (
+    (await events()
+      .requestPermission?.()
+      .catch(() => 'denied')) ?? 'denied'
+  );
+}
