@@ -1,6 +1,7 @@
 """GLB as other tools write it: drafts, packers, requirements; refused by name where they are not read."""
 
 import base64
+import gzip
 import io
 import json
 import struct
@@ -31,6 +32,19 @@ def requiring(*names):
 
 def primitive(root):
     return root["meshes"][0]["primitives"][0]
+
+
+def with_spz(cloud, spz):
+    """A GLB of the cloud around an SPZ file of it."""
+
+    def point_at_it(root):
+        root["bufferViews"][0]["byteLength"] = root["buffers"][0]["byteLength"] = len(spz)
+
+    head = changed(to_bytes(cloud, "glb", encoding="spz"), point_at_it)
+    head = head[: 20 + struct.unpack_from("<I", head, 12)[0]]
+    body = spz + bytes(-len(spz) % 4)
+    binary = struct.pack("<I4s", len(body), b"BIN\0") + body
+    return head[:8] + struct.pack("<I", len(head) + len(binary)) + head[12:] + binary
 
 
 def points(count=4):
@@ -129,20 +143,28 @@ def test_a_mark_inside_an_spz_inside_a_glb_is_seen(make_cloud):
     assert read(data).cloud.marks.antialiased
 
 
+@pytest.mark.parametrize(("code", "axes"), [(0, "rub"), (4, "rub"), (6, "rdf"), (8, "ruf")])
+def test_axes_that_an_spz_inside_a_glb_tells_are_honoured(make_cloud, code, axes):
+    cloud = make_cloud(30)
+    wanted = read(to_bytes(cloud, "glb", encoding="spz")).cloud.means
+    signs = {"rub": [-1, 1, -1], "rdf": [-1, -1, 1], "ruf": [-1, 1, 1]}[axes]
+    # Where the scene is in glTF's axes, by the draft x and z of RUB change signs.
+    turned = replace(cloud, means=wanted * np.float32([1, -1, -1]) * np.float32(signs))
+    payload = bytearray(gzip.decompress(to_bytes(turned, "spz", version=2)))
+    payload[14] |= 2
+    told = struct.pack("<III", 0xADBE0003, 4, code)
+    found = read(with_spz(cloud, gzip.compress(bytes(payload) + told)))
+    np.testing.assert_allclose(found.cloud.means, wanted, atol=1 / 4096)
+    assert not any("coordinate" in str(loss) for loss in found.losses)
+
+
 def test_where_an_spz_inside_a_glb_stands_is_told_as_left_out(make_cloud):
     cloud = make_cloud(3)
     note = f"SPZ_NIANTIC_georeference {base64.b64encode(georeference()).decode()}"
     spz = to_bytes(replace(cloud, marks=Marks(georeference=(note,))), "spz", version=2)
     assert read(spz).cloud.marks.georeference == (note,)
 
-    def point_at_it(root):
-        root["bufferViews"][0]["byteLength"] = root["buffers"][0]["byteLength"] = len(spz)
-
-    head = changed(to_bytes(cloud, "glb", encoding="spz"), point_at_it)
-    head = head[: 20 + struct.unpack_from("<I", head, 12)[0]]
-    body = spz + bytes(-len(spz) % 4)
-    binary = struct.pack("<I4s", len(body), b"BIN\0") + body
-    data = head[:8] + struct.pack("<I", len(head) + len(binary)) + head[12:] + binary
+    data = with_spz(cloud, spz)
     result = read(data)
     assert result.cloud.count == 3
     assert result.cloud.marks.place == ""

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from immichvr_splats import SH_C0, MalformedFileError, Marks, UnsupportedFileError, read, to_bytes, write
 from immichvr_splats.cloud import THINNEST_LOG_SCALE
+from immichvr_splats.pointclouds import read_points
 from immichvr_splats.testing.ply_files import assert_same, columns, ply
 
 
@@ -54,6 +55,24 @@ def test_colours_of_another_name_stand_for_f_dc_and_are_said(make_cloud, names, 
     result = read("\n".join([*lines, "end_header", ""]).encode() + rows.tobytes())
     np.testing.assert_allclose(0.5 + SH_C0 * result.cloud.sh[:, 0], shares, atol=0.502 / max(largest, 255))
     assert told(result) == [("guessed", 4)]
+
+
+@pytest.mark.parametrize("largest", [1, 255])
+def test_colours_of_floats_are_shares_or_go_to_255_as_their_sizes_tell(make_cloud, largest):
+    cloud = make_cloud(20)
+    shares = np.clip(0.5 + SH_C0 * cloud.sh[:, 0], 0, 1).astype("<f4")
+    values = {name: column for name, column in columns(cloud).items() if not name.startswith("f_dc")}
+    values |= dict(zip(("red", "green", "blue"), (shares * largest).T, strict=True))
+    rows = np.stack(list(values.values()), axis=1).astype("<f4")
+    lines = ["ply", "format binary_little_endian 1.0", "element vertex 20", *(f"property float {n}" for n in values)]
+    data = "\n".join([*lines, "end_header", ""]).encode() + rows.tobytes()
+    result = read(data)
+    np.testing.assert_allclose(0.5 + SH_C0 * result.cloud.sh[:, 0], shares, atol=1e-5)
+    assert told(result) == [("guessed", 20)] * (1 if largest == 1 else 2)
+    places = ["x", "y", "z", "red", "green", "blue"]
+    bare = "\n".join([*lines[:3], *(f"property float {name}" for name in places), "end_header", ""]).encode()
+    points = read_points(bare + np.stack([values[name] for name in places], axis=1).astype("<f4").tobytes())
+    assert np.abs(points.cloud.colors - shares * 255.0).max() < 0.51
 
 
 @pytest.mark.parametrize("encoding", ["binary_little_endian", "ascii"])
@@ -144,7 +163,7 @@ def test_blank_lines_among_ascii_rows_are_skipped(make_cloud):
     assert_same(read(head + b"end_header\n\n" + body.replace(b"\n", b"\n \n\n")).cloud, cloud)
 
 
-@pytest.mark.parametrize("word", [b"-nan(ind)", b"nan(snan)", b"1.#QNAN", b"-1.#IND", b"1.#IND00"])
+@pytest.mark.parametrize("word", [b"-nan(ind)", b"nan(snan)", b"1.#QNAN", b"-1.#IND", b"1.#IND00", b"-1.#IND00e+000"])
 def test_what_windows_prints_for_no_number_is_no_number(make_cloud, word):
     head, _, body = ply(make_cloud(3), "ascii").partition(b"end_header\n")
     result = read(head + b"end_header\n" + word + body[body.index(b" ") :])

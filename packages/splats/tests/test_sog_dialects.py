@@ -2,11 +2,13 @@
 
 import io
 import json
+import math
 import zipfile
 
 import numpy as np
 import pytest
 from immichvr_splats import MalformedFileError, UnsupportedFileError, read, read_sog_folder, to_bytes
+from immichvr_splats.cloud import THINNEST_LOG_SCALE
 from PIL import Image
 
 
@@ -116,6 +118,22 @@ def test_the_first_level_that_is_null_is_what_playcanvas_engine_takes_it_for(mak
     book = json.loads(entries(data)["meta.json"])["scales"]["codebook"]
     found = read(changed(data, lambda meta, _: meta["scales"]["codebook"].__setitem__(0, None))).cloud
     assert found.log_scales.min() == pytest.approx(book[1] + (book[1] - book[255]) / 255, abs=1e-6)
+
+
+def test_a_level_of_minus_infinity_is_that_of_flat_gaussians(make_cloud):
+    data = to_bytes(make_cloud(300), "sog")
+    result = read(changed(data, lambda meta, _: meta["scales"]["codebook"].__setitem__(0, -math.inf)))
+    thinnest = read(data).cloud.log_scales == read(data).cloud.log_scales.min()
+    assert (result.cloud.log_scales[thinnest] == THINNEST_LOG_SCALE).all()
+    np.testing.assert_array_equal(result.cloud.log_scales[~thinnest], read(data).cloud.log_scales[~thinnest])
+    assert [(loss.code, str(loss).split(":")[0]) for loss in result.losses] == [("clamped", "scales")]
+
+
+@pytest.mark.parametrize("mark", [{"model": "antialiased"}, {"antialias": True}])
+def test_a_mark_of_antialiased_training_is_seen_in_either_spelling(make_cloud, mark):
+    data = to_bytes(make_cloud(30), "sog")
+    assert read(changed(data, lambda meta, _: meta.update(mark))).cloud.marks.antialiased
+    assert not read(changed(data, lambda meta, _: meta.update(antialias=False))).cloud.marks.antialiased
 
 
 def test_a_codebook_of_nothing_but_null_is_refused_by_name(make_cloud):

@@ -41,6 +41,19 @@ def test_files_of_another_kind_are_called_what_they_are(tmp_path, begin, words):
             read(source)
 
 
+@pytest.mark.parametrize(("begin", "words"), [
+    (b"\xff\xd8\xff\xe0\0\x10JFIF", "JPEG, a picture"), (b"\x89PNG\r\n\x1a\n", "PNG, a picture"),
+    (b"<!DOCTYPE html><html><head><title>404", "a web page"), (b'{"version": 2, "count": 12, "means":', "JSON"),
+    (b"version https://git-lfs.github.com/spec/v1", "git lfs pull"), (b"BZh91AY&SY", "bzip2"), (b"\xfd7zXZ\0", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zstd"), (b"\x93NUMPY", "NumPy"),
+])  # fmt: skip
+@pytest.mark.parametrize("name", ["a.splat", "a.ksplat"])
+def test_what_is_named_as_a_format_of_bare_numbers_is_called_what_it_is(tmp_path, begin, words, name):
+    (tmp_path / name).write_bytes((begin + b" " * 64 + bytes(8192))[:8192])
+    with pytest.raises(UnsupportedFileError, match=words):
+        read(tmp_path / name)
+
+
 def test_bytes_that_tell_nothing_stay_what_their_name_says(make_cloud, tmp_path):
     data = to_bytes(make_cloud(3), "splat")
     for begin in (b"\xff\xd8\xff\x3f", b"\x1f\x8b\x08\x40", b"{\0\0\x3f"):

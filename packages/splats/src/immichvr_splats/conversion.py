@@ -221,10 +221,14 @@ def _decode_as(row: Format, opened: Source, limits: ReadLimits, options: dict[st
     own = dict(options)
     frame = None if "frame" in row.read_options else own.pop("frame", None)
     _check_options(row.key, own, row.read_options)
+    head = _head(opened)
+    if not row.magic and (words := what_it_is(head, surely=True)) is not None:
+        # Any bytes are numbers, which a format without a beginning of its own would take for Gaussians.
+        raise UnsupportedFileError(f"{opened.name}: {words}")
     try:
         decoded = cast("Reader", row.reader)(opened, limits, **own)
     except MalformedFileError as error:
-        words = what_it_is(_head(opened))
+        words = what_it_is(head)
         if words is None:
             raise
         raise UnsupportedFileError(f"{opened.name}: {words}") from error

@@ -120,6 +120,15 @@ def into_lanes(rows: F32, lanes: F32) -> None:
             lanes[j, i] = values[i * width + j]
 
 
+@finite_kernel
+def out_of_lanes(first: F32, second: F32, third: F32, fourth: F32, values: F32) -> None:
+    """Four columns as rows, one after the other: `values` is (4 N,), each lane (N or more,)."""
+    four = np.uint64(4)
+    for i in range(np.uint64(values.shape[0]) // four):
+        values[four * i], values[four * i + np.uint64(1)] = first[i], second[i]
+        values[four * i + np.uint64(2)], values[four * i + np.uint64(3)] = third[i], fourth[i]
+
+
 @kernel
 def count_outside(values: F32, low: float, high: float) -> int:
     """How many rows of `values`, (N, M), have one below `low` or above `high`."""

@@ -1,11 +1,13 @@
 """Orders of a cloud's Gaussians."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 
 import numpy as np
 
 from immichvr_splats.compiled import F32, F64, I32, I64, U64, kernel
-from immichvr_splats.threads import in_order
+from immichvr_splats.threads import in_order, workers
 
 MORTON_BITS = 21
 """Bits per axis of a Morton code: three axes fill 63 bits."""
@@ -18,6 +20,8 @@ MOST_GRIDS = 16
 
 _DIGIT_BITS = 11
 """Of a number, in one pass of its sorting: its 2048 places fit into the first cache."""
+
+_WORTH_A_THREAD = 1 << 16  # numbers to sort
 
 _CROWD = 256  # in one cell, as many as are packed together by formats that pack neighbours
 
@@ -58,7 +62,6 @@ def morton_order_of_blocks(means: Callable[[slice | I64], F32], blocks: Sequence
         pass
     keys = sorted_from(keys, index_bits, index_bits + 3 * axis_bits)
     crowds = _crowds(keys, index_bits)
-    keys &= np.uint64((1 << index_bits) - 1)
     order = keys.view(np.int64)
     for start, stop in crowds:
         rows = order[start:stop]
@@ -72,8 +75,18 @@ def sorted_from(keys: U64, first_bit: int, end_bit: int) -> U64:
     Taken in digits, of which the last may reach beyond `end_bit`. keys: is written over.
     """
     spare = np.empty_like(keys)
-    for bit in range(first_bit, end_bit, _DIGIT_BITS):
-        if _sort_by_digit(keys, np.uint64(bit), spare):
+    parts = np.linspace(0, keys.size, max(1, min(workers(), keys.size // _WORTH_A_THREAD)) + 1).astype(np.int64)
+    pieces = [slice(start, stop) for start, stop in zip(parts[:-1].tolist(), parts[1:].tolist(), strict=True)]
+    counts = np.empty((len(pieces), 1 << _DIGIT_BITS), np.int64)
+    with ThreadPoolExecutor(len(pieces)) as pool:
+        for bit in range(first_bit, end_bit, _DIGIT_BITS):
+            list(pool.map(_count_digits, [keys[piece] for piece in pieces], repeat(np.uint64(bit)), counts))
+            if counts.sum(axis=0).max(initial=0) == keys.size:
+                continue
+            # Where each piece's numbers of each digit begin: behind those of the pieces before it.
+            ordered = counts.T.reshape(-1)
+            starts = np.ascontiguousarray((np.cumsum(ordered) - ordered).reshape(counts.T.shape).T)
+            list(pool.map(_place, [keys[piece] for piece in pieces], repeat(np.uint64(bit)), starts, repeat(spare)))
             keys, spare = spare, keys
     return keys
 
@@ -87,43 +100,44 @@ def morton_codes(points: F64) -> U64:
 
 
 def _crowds(keys: U64, index_bits: int) -> list[tuple[int, int]]:
-    """Where more than _CROWD of the sorted keys have one code."""
+    """Turn sorted keys into the indices in them, and tell where more than _CROWD of them had one code."""
     cuts = np.empty(2 * (keys.size // _CROWD + 1), np.int64)
-    found = _find_crowds(keys, index_bits, cuts)
+    found = _find_crowds(keys, np.uint64(index_bits), cuts)
     return [(int(cuts[2 * i]), int(cuts[2 * i + 1])) for i in range(found)]
 
 
 @kernel
-def _find_crowds(keys: U64, index_bits: int, cuts: I64) -> int:
-    found, start = 0, 0
-    for i in range(1, keys.size + 1):
-        if i == keys.size or (keys[i] ^ keys[start]) >> np.uint64(index_bits) != np.uint64(0):
+def _find_crowds(keys: U64, index_bits: np.uint64, cuts: I64) -> int:
+    found, start, code = 0, 0, np.uint64(0)
+    mask = (np.uint64(1) << index_bits) - np.uint64(1)
+    for i in range(keys.size + 1):
+        own = keys[i] >> index_bits if i < keys.size else ~code
+        if i < keys.size:
+            keys[i] &= mask
+        if own != code:
             if i - start > _CROWD:
                 cuts[2 * found], cuts[2 * found + 1] = start, i
                 found += 1
-            start = i
+            start, code = i, own
     return found
 
 
 @kernel
-def _sort_by_digit(keys: U64, bit: np.uint64, out: U64) -> bool:
-    """One pass of a radix sort into `out`; False where all have one digit, and nothing is written."""
-    ends = np.zeros(1 << _DIGIT_BITS, np.int64)
+def _count_digits(keys: U64, bit: np.uint64, counts: I64) -> None:
+    mask = np.uint64((1 << _DIGIT_BITS) - 1)
+    counts[:] = 0
+    for i in range(keys.size):
+        counts[(keys[i] >> bit) & mask] += 1
+
+
+@kernel
+def _place(keys: U64, bit: np.uint64, starts: I64, out: U64) -> None:
+    """One piece's part of a pass of a radix sort. starts: (digits,) where its numbers go; it is written over."""
     mask = np.uint64((1 << _DIGIT_BITS) - 1)
     for i in range(keys.size):
-        ends[(keys[i] >> bit) & mask] += 1
-    if keys.size and ends[(keys[0] >> bit) & mask] == keys.size:
-        return False
-    at = 0
-    for digit in range(ends.size):
-        count = ends[digit]
-        ends[digit] = at
-        at += count
-    for i in range(keys.size):
         digit = (keys[i] >> bit) & mask
-        out[ends[digit]] = keys[i]
-        ends[digit] += 1
-    return True
+        out[starts[digit]] = keys[i]
+        starts[digit] += 1
 
 
 @kernel

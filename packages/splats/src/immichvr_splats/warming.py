@@ -15,7 +15,7 @@ _SCALAR_BYTES = 4
 _VARIANTS: dict[str, tuple[dict[str, object], ...]] = {
     "ksplat": ({"level": 0}, {"level": 2}),
     "glb": ({"encoding": "quantised"}, {"encoding": "spz"}),
-    "spz": ({"version": 2}, {"version": 4}, {"order": "morton"}),
+    "spz": ({"version": 2}, {"version": 4}, {"order": "morton"}, {"sh_degree": 0}),
 }
 """Options that lead to other kernels than the defaults do, by format."""
 

@@ -17,6 +17,7 @@ from immichvr_splats.formats.ply import (
     known_names,
     largest_color,
     marks_in,
+    reach_as_bytes,
     read_elements,
     read_header,
     unread,
@@ -82,8 +83,13 @@ def _colors(rows: F32, vertex: Element, names: tuple[str, ...], colors: tuple[st
         losses.append(Loss("ignored", "the points have no colours: taken as white", vertex.count))
         return np.full((rows.shape[0], 3), _WHITE, np.uint8)
     [code] = _codes(vertex, names, colors)
+    values = rows[:, [names.index(name) for name in colors]]
+    largest = largest_color(str(code))
+    if largest == 1 and reach_as_bytes(values):
+        losses.append(Loss("guessed", "colours of floats beyond 1: taken as from 0 to 255", vertex.count))
+        largest = _WHITE
     with np.errstate(invalid="ignore"):
-        shares = rows[:, [names.index(name) for name in colors]] / np.float32(largest_color(str(code)))
+        shares = values / np.float32(largest)
     exact = np.nan_to_num(shares).clip(0, 1) * _WHITE
     levels: U8 = np.round(exact).astype(np.uint8)
     if np.abs(exact - levels).max(initial=0) > _TOLD_OF_A_LEVEL:

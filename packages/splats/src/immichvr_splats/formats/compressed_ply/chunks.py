@@ -7,7 +7,15 @@ from numpy.typing import NDArray
 
 from immichvr_splats.cloud import SH_C0, GaussianCloud
 from immichvr_splats.compiled import F32, F64, I32, I64, U8, U64, finite_kernel, kernel
-from immichvr_splats.numerics import LOGITS_OF_BYTES, choice, count_outside, into_lanes, largest_magnitude, sigmoid
+from immichvr_splats.numerics import (
+    LOGITS_OF_BYTES,
+    choice,
+    count_outside,
+    into_lanes,
+    largest_magnitude,
+    out_of_lanes,
+    sigmoid,
+)
 from immichvr_splats.reach import Interval
 from immichvr_splats.stream import Rows, row_numbers
 
@@ -219,24 +227,42 @@ def _unpack(
     logits: F32,
     sh: F32,
 ) -> None:
-    lows, steps = np.empty(9), np.empty(9)
-    chunk = np.int64(-1)
-    for i in range(np.uint64(rows.shape[0])):
-        if rows[i] // CHUNK != chunk:
-            chunk = rows[i] // CHUNK
-            _ranges(chunks[chunk], lows, steps)
-        place, scale, color = packed[i, 0], packed[i, 2], packed[i, 3]
-        means[i, 0] = lows[0] + _part(place, 21, 2047) * steps[0]
-        means[i, 1] = lows[1] + _part(place, 11, 1023) * steps[1]
-        means[i, 2] = lows[2] + _part(place, 0, 2047) * steps[2]
-        log_scales[i, 0] = lows[3] + _part(scale, 21, 2047) * steps[3]
-        log_scales[i, 1] = lows[4] + _part(scale, 11, 1023) * steps[4]
-        log_scales[i, 2] = lows[5] + _part(scale, 0, 2047) * steps[5]
-        sh[i, 0] = lows[6] + _part(color, 24, 255) * steps[6]
-        sh[i, 1] = lows[7] + _part(color, 16, 255) * steps[7]
-        sh[i, 2] = lows[8] + _part(color, 8, 255) * steps[8]
+    lows, steps, lanes = np.empty(9), np.empty(9), np.empty((4, CHUNK), np.float32)
+    flat = quaternions.reshape(-1)
+    start = 0
+    while start < rows.shape[0]:
+        chunk, stop = rows[start] // CHUNK, start + 1
+        while stop < min(rows.shape[0], start + CHUNK) and rows[stop] // CHUNK == chunk:
+            stop += 1
+        _ranges(chunks[chunk], lows, steps)
+        words = packed[start:stop]
+        _unpack_parts(words, 0, lows[:3], steps[:3], means[start:stop])
+        _unpack_parts(words, 2, lows[3:6], steps[3:6], log_scales[start:stop])
+        _unpack_colors(words, lows[6:], steps[6:], logits_of_bytes, sh[start:stop], logits[start:stop])
+        _split_rotations(words, lanes[0], lanes[1], lanes[2], lanes[3])
+        out_of_lanes(lanes[0], lanes[1], lanes[2], lanes[3], flat[4 * start : 4 * stop])
+        start = stop
+
+
+@kernel
+def _unpack_parts(packed: U32, word: int, lows: F64, steps: F64, values: F32) -> None:
+    low0, low1, low2, step0, step1, step2 = lows[0], lows[1], lows[2], steps[0], steps[1], steps[2]
+    for i in range(np.uint64(packed.shape[0])):
+        parts = packed[i, word]
+        values[i, 0] = low0 + _part(parts, 21, 2047) * step0
+        values[i, 1] = low1 + _part(parts, 11, 1023) * step1
+        values[i, 2] = low2 + _part(parts, 0, 2047) * step2
+
+
+@kernel
+def _unpack_colors(packed: U32, lows: F64, steps: F64, logits_of_bytes: F32, sh: F32, logits: F32) -> None:
+    low0, low1, low2, step0, step1, step2 = lows[0], lows[1], lows[2], steps[0], steps[1], steps[2]
+    for i in range(np.uint64(packed.shape[0])):
+        color = packed[i, 3]
+        sh[i, 0] = low0 + _part(color, 24, 255) * step0
+        sh[i, 1] = low1 + _part(color, 16, 255) * step1
+        sh[i, 2] = low2 + _part(color, 8, 255) * step2
         logits[i] = logits_of_bytes[color & np.uint32(255)]
-        _unpack_rotation(packed[i, 1], quaternions[i])
 
 
 @kernel
@@ -268,22 +294,24 @@ def _ranges(limits: F32, lows: F64, steps: F64) -> None:
         steps[j] = (high - low) / most * unit
 
 
-@kernel
-def _unpack_rotation(packed: np.uint32, quaternion: F32) -> None:
-    unit = np.float32(1 / 1023 / _SQRT_HALF)
-    a = (np.float32(_part(packed, 20, 1023)) - np.float32(511.5)) * unit
-    b = (np.float32(_part(packed, 10, 1023)) - np.float32(511.5)) * unit
-    c = (np.float32(_part(packed, 0, 1023)) - np.float32(511.5)) * unit
-    squares = a * a + b * b + c * c
-    rest = np.sqrt(max(np.float32(0), np.float32(1) - squares))
-    if squares > 1:  # more than a unit quaternion can have
-        shrink = np.float32(1) / np.sqrt(squares)
+@finite_kernel
+def _split_rotations(words: U32, ws: F32, xs: F32, ys: F32, zs: F32) -> None:
+    # Without branches, for vector code.
+    unit, one = np.float32(1 / 1023 / _SQRT_HALF), np.float32(1)
+    for i in range(np.uint64(words.shape[0])):
+        packed = words[i, 1]
+        a = (np.float32(_part(packed, 20, 1023)) - np.float32(511.5)) * unit
+        b = (np.float32(_part(packed, 10, 1023)) - np.float32(511.5)) * unit
+        c = (np.float32(_part(packed, 0, 1023)) - np.float32(511.5)) * unit
+        squares = a * a + b * b + c * c
+        rest = np.sqrt(max(np.float32(0), one - squares))
+        shrink = one / np.sqrt(max(squares, one))  # where they are too long for a unit quaternion
         a, b, c = a * shrink, b * shrink, c * shrink
-    largest = packed >> np.uint32(30)
-    quaternion[0] = rest if largest == 0 else a
-    quaternion[1] = rest if largest == 1 else a if largest == 0 else b
-    quaternion[2] = rest if largest == 2 else b if largest < 2 else c
-    quaternion[3] = rest if largest == 3 else c
+        largest = _part(packed, 30, 3)
+        ws[i] = rest if largest == np.int32(0) else a
+        xs[i] = rest if largest == np.int32(1) else (a if largest == np.int32(0) else b)
+        ys[i] = rest if largest == np.int32(2) else (c if largest == np.int32(3) else b)
+        zs[i] = rest if largest == np.int32(3) else c
 
 
 @kernel

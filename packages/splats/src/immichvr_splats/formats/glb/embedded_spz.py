@@ -23,7 +23,6 @@ SPZ_EXTENSIONS = (SPZ_EXTENSION, "KHR_gaussian_splatting_compression_spz")
 """The one written, and the name of its first draft, which is read too."""
 
 _VERSION = 2
-_GLTF_TO_SPZ = np.array([-1.0, 1.0, -1.0])
 _OPENCV_TO_SPZ = np.array([-1.0, -1.0, 1.0])
 
 
@@ -59,9 +58,7 @@ def _in_axes_of_spz(stream: SoundStream) -> SoundStream:
 def read_spz(file: Container, packed: Json, count: int, losses: list[Loss], where: str) -> GaussianCloud:
     """The Gaussians of an SPZ in glTF's axes. packed: the extension object. count: as the accessors have it."""
     data = view_bytes(file, packed.get("bufferView"))
-    decoded = spz.read(
-        Source(data, f"{where}: SPZ"), file.limits, frame="rdf"
-    )  # by the draft they are RUB, see codec.py
+    decoded = spz.read(Source(data, f"{where}: SPZ"), file.limits, untold="rub")  # as the draft says, see codec.py
     losses += decoded.losses
     cloud = decoded.cloud.cloud() if isinstance(decoded.cloud, Stream) else decoded.cloud
     if cloud.count != count:
@@ -70,4 +67,4 @@ def read_spz(file: Container, packed: Json, count: int, losses: list[Loss], wher
         # It is told of the SPZ's own axes, which the scene turns and moves.
         losses.append(Loss("ignored", f"{where}: where its SPZ stands is not where the scene does: ignored"))
         cloud = replace(cloud, marks=replace(cloud.marks, georeference=()))
-    return flipped(cloud, _GLTF_TO_SPZ)
+    return flipped(cloud, _OPENCV_TO_SPZ)

@@ -9,6 +9,7 @@ from immichvr_splats.formats.ply.columns import (
     STORED_REST_COUNTS,
     known_names,
     largest_color,
+    reach_as_bytes,
     unread,
 )
 from immichvr_splats.formats.ply.comments import comments_of, marks_in
@@ -27,6 +28,7 @@ __all__ = [
     "known_names",
     "largest_color",
     "marks_in",
+    "reach_as_bytes",
     "read",
     "read_elements",
     "read_header",

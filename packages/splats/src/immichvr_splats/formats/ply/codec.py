@@ -85,6 +85,7 @@ def read(source: Source, limits: ReadLimits) -> Decoded:
     rows = elements.pop("vertex")
     camera, color_space, metadata_losses = _describe(elements)
     losses += [*found_losses, *metadata_losses]
+    columns = columns.measured(rows, losses)
     camera = camera or camera_in(header.comments, losses)
     marks = marks_in(header.comments)
     if origin is not None:

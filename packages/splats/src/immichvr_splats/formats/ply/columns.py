@@ -23,6 +23,7 @@ from immichvr_splats.errors import MalformedFileError, UnsupportedFileError
 from immichvr_splats.formats.ply.header import Element, Header
 from immichvr_splats.formats.ply.rows import BASE, rest_names
 from immichvr_splats.losses import Loss
+from immichvr_splats.reach import sampled_rows
 
 COLOR_NAMES = (("red", "green", "blue"), ("r", "g", "b"), ("diffuse_red", "diffuse_green", "diffuse_blue"))
 """How red, green and blue are spelled."""
@@ -35,12 +36,21 @@ _FILTER = "filter_3D"
 _COLORS, _SCALES, _LAST_SCALE = BASE[3:6], BASE[7:10], "scale_2"
 _OF_GAUSSIANS = BASE[6:]
 _LARGEST = {"u1": 255, "u2": 65_535, "f2": 1, "f4": 1, "f8": 1}
+_NO_SHARE = 2.0
+_FEWEST_TO_TELL = 8
 _FEW = 6
 
 
 def largest_color(code: str) -> float:
     """What stands for full colour in a property of that type: 1 in floats, the largest number in integers."""
     return _LARGEST.get(code, 255)
+
+
+def reach_as_bytes(colors: F32) -> bool:
+    """Whether colours of floats, (N, 3), go to 255 instead of 1, as some programs write them: a tenth is beyond 2."""
+    sample = colors[sampled_rows(colors.shape[0])]
+    most = np.sort(sample[np.isfinite(sample).all(axis=1)].max(axis=1))
+    return most.size >= _FEWEST_TO_TELL and bool(most[-1 - most.size // 10] > _NO_SHARE)
 
 
 def known_names(properties: Iterable[str]) -> tuple[str, ...]:
@@ -80,6 +90,15 @@ class Columns:
     def as_they_stand(self) -> bool:
         """Whether values need no more than to be taken from their columns."""
         return not self.flat and self.largest is None and self.filter is None
+
+    def measured(self, rows: F32, losses: list[Loss]) -> "Columns":
+        """These columns, of colours that go to 255 where they do so in `rows`, (N, columns) of floats."""
+        if self.largest != 1:
+            return self
+        if not reach_as_bytes(rows[:, [self.names.index(name) for name in _COLORS]]):
+            return self
+        losses.append(Loss("guessed", "colours of floats beyond 1: taken as from 0 to 255", rows.shape[0]))
+        return replace(self, largest=255)
 
     def settled(self, block: GaussianCloud, filters: F32 | None) -> GaussianCloud:
         """Gaussians from what was taken from the columns. filters: (N,), of filter_3D, where there is one."""

@@ -18,8 +18,8 @@ from immichvr_splats.source import Source
 
 _BLOCK = 16_384  # rows at once: words of text take many times the memory of their numbers
 # What C libraries on Windows print for numbers that are none: -nan(ind), 1.#QNAN, -1.#IND; and 1.#INF.
-_NAN_WORDS = re.compile(rb"(?i)[+-]?(?:nan\([a-z0-9_]*\)|1\.#(?:qnan|snan|ind)0*)")
-_INF_WORDS = re.compile(rb"(?i)([+-]?)1\.#inf0*")
+_NAN_WORDS = re.compile(rb"(?i)[+-]?(?:nan\([a-z0-9_]*\)|1\.#(?:qnan|snan|ind)0*(?:e[+-]?\d+)?)")
+_INF_WORDS = re.compile(rb"(?i)([+-]?)1\.#inf0*(?:e[+-]?\d+)?")
 
 
 class Elements(NamedTuple):

@@ -2,13 +2,14 @@
 
 import contextlib
 import json
+import math
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
-from immichvr_splats.cloud import SH_COEFFICIENTS, STORED_SH_COEFFICIENTS
+from immichvr_splats.cloud import SH_COEFFICIENTS, STORED_SH_COEFFICIENTS, THINNEST_LOG_SCALE
 from immichvr_splats.compiled import F32, F64, U8
 from immichvr_splats.errors import MalformedFileError, UnsupportedFileError
 from immichvr_splats.formats.sog import webp
@@ -22,7 +23,7 @@ from immichvr_splats.threads import workers
 VERSION = 2
 META_NAME = "meta.json"
 ANTIALIASED = "antialiased"
-"""`model` of a cloud that was trained for antialiased rendering, as splat-transform writes it."""
+"""`model` of a cloud that was trained for antialiased rendering, as splat-transform writes it; before, `antialias`."""
 
 _PACKED = "quaternion_packed"
 _LARGEST_META = 1 << 20
@@ -103,7 +104,7 @@ def read(archive: Archive, limits: ReadLimits) -> Meta:
         palette=palette,
         coefficients=coefficients,
         files=files,
-        antialiased=meta.get("model") == ANTIALIASED,
+        antialiased=meta.get("model") == ANTIALIASED or meta.get("antialias") is True,
         losses=losses,
     )
 
@@ -260,15 +261,21 @@ def _numbers(parent: _Json, key: str, size: int, where: str) -> F64:
 
 
 def _codebook(parent: _Json, name: str, where: str, losses: list[Loss]) -> F32:
-    """256 levels. Those that are null, which writers make of NaN, lie on the line through the others."""
+    """256 levels. Those that are null or no number lie on the line through the others, but for flat Gaussians'."""
     values = parent.get("codebook")
     if not isinstance(values, list) or len(values) != LEVELS:
         values = []
-    known = [i for i, value in enumerate(values) if value is not None and value == value]
+    thinnest = values.count(-math.inf) if name == "scales" else 0
+    if thinnest:
+        values = [THINNEST_LOG_SCALE if value == -math.inf else value for value in values]
+        message = f"{name}: {number(thinnest, 'level')} of minus infinity, of flat Gaussians: as thin as can be"
+        losses.append(Loss("clamped", message))
+    values = [None if type(value) is float and not math.isfinite(value) else value for value in values]
+    known = [i for i, value in enumerate(values) if value is not None]
     if len(known) in (0, LEVELS):
         if values and not known:
             raise MalformedFileError(f"{where}: {name}: 'codebook' holds no number, only null")
-        return _numbers(parent, "codebook", LEVELS, f"{where}: {name}").astype(np.float32)
+        return _numbers({"codebook": values or None}, "codebook", LEVELS, f"{where}: {name}").astype(np.float32)
     told = _numbers({"codebook": [values[i] for i in known]}, "codebook", len(known), f"{where}: {name}")
     slope = (told[-1] - told[0]) / (LEVELS - 1)  # as PlayCanvas' engine fills in the first
     indices = np.arange(LEVELS)

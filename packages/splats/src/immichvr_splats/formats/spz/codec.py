@@ -52,7 +52,7 @@ from immichvr_splats.frames import check_frame, check_frame_of_file, half_turn_a
 from immichvr_splats.losses import Loss, number
 from immichvr_splats.reach import within_reach
 from immichvr_splats.source import ReadLimits, Source
-from immichvr_splats.stream import SOUND, SoundStream, Stream, row_numbers
+from immichvr_splats.stream import SOUND, SoundStream, Stream
 
 MAGIC = 0x5053474E
 _HEADER = struct.Struct("<IIIBBBB")
@@ -85,11 +85,11 @@ class _Header(NamedTuple):
         return [size * self.points for size in plane_sizes(self.version, _STORED_COEFFICIENTS[self.degree])]
 
 
-def read(source: Source, limits: ReadLimits, *, frame: str | None = None) -> Decoded:
+def read(source: Source, limits: ReadLimits, *, frame: str | None = None, untold: str = "rdf") -> Decoded:
     """Decode versions 1 to 4. Nothing is decompressed beyond what the header's count makes necessary.
 
     frame: the axes that the file is in, "rub" for one that follows the specification; by default those that it tells,
-    and RDF where it tells none.
+    and those of `untold` where it tells none.
     """
     if frame is not None:
         check_frame_of_file(frame, "spz")
@@ -109,13 +109,13 @@ def read(source: Source, limits: ReadLimits, *, frame: str | None = None) -> Dec
     stream = Stream(
         header.points,
         degree,
-        lambda rows: unpack(planes, version, bits, stored, degree, row_numbers(rows)),
-        decode_means=lambda rows: unpack_means(planes[0], version, bits, row_numbers(rows)),
+        lambda rows: unpack(planes, version, bits, stored, degree, rows),
+        decode_means=lambda rows: unpack_means(planes[0], version, bits, rows),
         glance=(lambda _: SOUND) if version > 1 else None,
-        decode_less=lambda rows, cut: unpack(planes, version, bits, stored, cut, row_numbers(rows)),
+        decode_less=lambda rows, cut: unpack(planes, version, bits, stored, cut, rows),
         marks=Marks(antialiased=bool(header.flags & _FLAG_ANTIALIASED), georeference=notes),
     )
-    return Decoded(turned(stream, told or "rdf"), losses)
+    return Decoded(turned(stream, told or untold), losses)
 
 
 def head(source: Source) -> Head:

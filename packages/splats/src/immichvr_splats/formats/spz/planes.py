@@ -5,7 +5,16 @@ from numpy.typing import NDArray
 
 from immichvr_splats.cloud import GaussianCloud
 from immichvr_splats.compiled import F32, I32, I64, U8, finite_kernel, kernel
-from immichvr_splats.numerics import LOGITS_OF_BYTES, choice, count_outside, into_lanes, rounded_byte, sigmoid
+from immichvr_splats.numerics import (
+    LOGITS_OF_BYTES,
+    choice,
+    count_outside,
+    into_lanes,
+    out_of_lanes,
+    rounded_byte,
+    sigmoid,
+)
+from immichvr_splats.stream import Rows
 
 U32 = NDArray[np.uint32]
 
@@ -49,28 +58,43 @@ def _clamped(block: GaussianCloud, reach: float) -> I64:
     return np.array([count_outside(np.ascontiguousarray(values), low, high) for values, low, high in bounds], np.int64)
 
 
-def unpack_means(plane: U8, version: int, fractional_bits: int, rows: I64) -> F32:
-    """The means at `rows`, (M, 3)."""
+def unpack_means(plane: U8, version: int, fractional_bits: int, which: Rows) -> F32:
+    """The means at some rows, (M, 3)."""
     if version == 1:
-        halves: F32 = plane.view("<f2").reshape(-1, 3)[rows].astype(np.float32)
+        halves: F32 = plane.view("<f2").reshape(-1, 3)[which].astype(np.float32)
         return halves
-    means = np.empty((rows.size, 3), np.float32)
-    _unpack_means(plane, rows, 2.0**-fractional_bits, means)
+    positions = _taken(plane, 9, which)
+    means = np.empty((positions.size // 9, 3), np.float32)
+    _unpack_positions(positions, np.float32(2.0**-fractional_bits), means.reshape(-1))
     return means
 
 
-def unpack(planes: list[U8], version: int, fractional_bits: int, stored: int, degree: int, rows: I64) -> GaussianCloud:
-    """The Gaussians at `rows`, (M,). stored: coefficients beyond the first in the file, at least those of `degree`."""
-    positions, alphas, colors, scales, rotations, bands = planes
-    cloud = GaussianCloud.empty(rows.size, degree)
-    cloud.means[:] = unpack_means(positions, version, fractional_bits, rows)
-    targets = (cloud.log_scales, cloud.opacity_logits, cloud.flat_sh)
-    _unpack(rows, alphas, colors, scales, bands, 3 * stored, LOGITS_OF_BYTES, *targets)
-    if version >= 3:
-        _unpack_smallest_three(rotations, rows, cloud.quaternions)
+def unpack(
+    planes: list[U8], version: int, fractional_bits: int, stored: int, degree: int, which: Rows
+) -> GaussianCloud:
+    """The Gaussians at some rows. stored: coefficients beyond the first in the file, at least those of `degree`."""
+    sizes = plane_sizes(version, stored)
+    alphas, colors, scales, rotations = (_taken(planes[i], sizes[i], which) for i in range(1, 5))
+    cloud = GaussianCloud.empty(alphas.size, degree)
+    cloud.means[:] = unpack_means(planes[0], version, fractional_bits, which)
+    _unpack_scales(scales, cloud.log_scales.reshape(-1))
+    _unpack_alphas(alphas, LOGITS_OF_BYTES, cloud.opacity_logits)
+    if degree:
+        _unpack_harmonics(colors, _taken(planes[5], sizes[5], which), 3 * stored, cloud.flat_sh)
     else:
-        _unpack_xyz(rotations, rows, cloud.quaternions)
+        _unpack_colors(colors, cloud.sh.reshape(-1))
+    (_unpack_smallest_three if version >= 3 else _unpack_xyz)(rotations, cloud.quaternions)
     return cloud
+
+
+def _taken(plane: U8, size: int, which: Rows) -> U8:
+    """The bytes of some rows of `size` bytes, one after the other: a view where they stand so."""
+    if isinstance(which, slice):
+        return plane[size * which.start : size * which.stop]
+    taken = np.empty(size * which.size, np.uint8)
+    _take(plane, size, which, taken)
+    taken.flags.writeable = False  # as the planes are: kernels are compiled apart for what may be written
+    return taken
 
 
 @kernel
@@ -198,58 +222,93 @@ def _pack_xyz(quaternions: F32, packed: U8) -> None:
 
 
 @kernel
-def _unpack_means(plane: U8, rows: I64, step: float, means: F32) -> None:
+def _take(plane: U8, size: int, rows: I64, taken: U8) -> None:
+    width = np.uint64(size)
     for i in range(np.uint64(rows.shape[0])):
-        for j in range(np.uint64(3)):
-            at = np.uint64(9) * np.uint64(rows[i]) + np.uint64(3) * j
-            bits = np.int32(plane[at]) | np.int32(plane[at + np.uint64(1)]) << np.int32(8)
-            bits |= np.int32(plane[at + np.uint64(2)]) << np.int32(16)
-            means[i, j] = (bits - ((bits & np.int32(0x800000)) << np.int32(1))) * np.float32(step)
+        row = np.uint64(rows[i]) * width
+        for j in range(width):
+            taken[i * width + j] = plane[row + j]
 
 
 @kernel
-def _unpack(
-    rows: I64,
-    alphas: U8,
-    colors: U8,
-    scales: U8,
-    bands: U8,
-    stored: int,
-    logits_of_bytes: F32,
-    log_scales: F32,
-    logits: F32,
-    sh: F32,
-) -> None:
-    for i in range(np.uint64(rows.shape[0])):
-        row = np.uint64(rows[i])
+def _unpack_positions(plane: U8, step: np.float32, means: F32) -> None:
+    for i in range(np.uint64(means.shape[0])):
+        at = np.uint64(3) * i
+        low, middle, high = plane[at], plane[at + np.uint64(1)], np.int8(plane[at + np.uint64(2)])
+        bits = np.int32(np.int32(low) | np.int32(middle) << np.int32(8) | np.int32(high) << np.int32(16))
+        means[i] = np.float32(bits) * step
+
+
+@kernel
+def _unpack_scales(levels: U8, log_scales: F32) -> None:
+    for i in range(levels.shape[0]):
+        log_scales[i] = np.float32(levels[i]) * np.float32(1 / 16) - np.float32(10)
+
+
+@kernel
+def _unpack_alphas(alphas: U8, logits_of_bytes: F32, logits: F32) -> None:
+    for i in range(alphas.shape[0]):
+        logits[i] = logits_of_bytes[alphas[i]]
+
+
+@kernel
+def _unpack_colors(levels: U8, colors: F32) -> None:
+    for i in range(levels.shape[0]):
+        color = np.float32(levels[i]) * np.float32(1 / 255) - np.float32(0.5)
+        colors[i] = color * np.float32(1 / 0.15)
+
+
+@kernel
+def _unpack_harmonics(colors: U8, bands: U8, stored: int, sh: F32) -> None:
+    for i in range(np.uint64(sh.shape[0])):
         for j in range(np.uint64(3)):
-            log_scales[i, j] = scales[np.uint64(3) * row + j] * np.float32(1 / 16) - np.float32(10)
-            color = colors[np.uint64(3) * row + j] * np.float32(1 / 255) - np.float32(0.5)
+            color = np.float32(colors[np.uint64(3) * i + j]) * np.float32(1 / 255) - np.float32(0.5)
             sh[i, j] = color * np.float32(1 / 0.15)
-        logits[i] = logits_of_bytes[alphas[row]]
         for j in range(np.uint64(sh.shape[1] - 3)):
-            band = np.float32(bands[np.uint64(stored) * row + j])
+            band = np.float32(bands[np.uint64(stored) * i + j])
             sh[i, np.uint64(3) + j] = (band - np.float32(128)) * np.float32(1 / 128)
 
 
 @kernel
-def _unpack_smallest_three(plane: U8, rows: I64, quaternions: F32) -> None:
-    for i in range(np.uint64(rows.shape[0])):
-        at = np.uint64(4) * np.uint64(rows[i])
-        packed = np.int64(plane[at]) | np.int64(plane[at + np.uint64(1)]) << 8
-        packed |= np.int64(plane[at + np.uint64(2)]) << 16 | np.int64(plane[at + np.uint64(3)]) << 24
-        a, b, c, rest = _unit(_signed(packed >> 20), _signed(packed >> 10), _signed(packed))
-        largest = packed >> 30
-        quaternions[i, 0] = rest if largest == 3 else c
-        quaternions[i, 1] = rest if largest == 0 else a
-        quaternions[i, 2] = rest if largest == 1 else a if largest == 0 else b
-        quaternions[i, 3] = rest if largest == 2 else c if largest == 3 else b
+def _unpack_smallest_three(plane: U8, quaternions: F32) -> None:
+    words, lanes = np.empty(_LANE, np.int32), np.empty((4, _LANE), np.float32)
+    flat = quaternions.reshape(-1)
+    for first in range(0, quaternions.shape[0], _LANE):
+        rows = min(_LANE, quaternions.shape[0] - first)
+        span = slice(4 * first, 4 * (first + rows))
+        _copy(plane[span], words.view(np.uint8))
+        _split_smallest_three(words[:rows], lanes[0], lanes[1], lanes[2], lanes[3])
+        out_of_lanes(lanes[0], lanes[1], lanes[2], lanes[3], flat[span])
 
 
 @kernel
-def _signed(bits: np.int64) -> np.float32:
-    magnitude = np.float32(bits & 511) * np.float32(_SQRT_HALF / 511)
-    return np.float32(-magnitude if bits & 512 else magnitude)
+def _copy(source: U8, target: U8) -> None:
+    for i in range(np.uint64(source.shape[0])):
+        target[i] = source[i]
+
+
+@finite_kernel
+def _split_smallest_three(words: I32, ws: F32, xs: F32, ys: F32, zs: F32) -> None:
+    # Without branches, for vector code.
+    one = np.float32(1)
+    for i in range(words.shape[0]):
+        packed = words[i]
+        a, b, c = _signed(packed >> np.int32(20)), _signed(packed >> np.int32(10)), _signed(packed)
+        squares = a * a + b * b + c * c
+        shrink = one / np.sqrt(max(squares, one))  # where they are too long for a unit quaternion
+        rest = np.sqrt(max(one - squares, np.float32(0)))
+        a, b, c = a * shrink, b * shrink, c * shrink
+        largest = np.int32((packed >> np.int32(30)) & np.int32(3))
+        ws[i] = rest if largest == np.int32(3) else c
+        xs[i] = rest if largest == np.int32(0) else a
+        ys[i] = rest if largest == np.int32(1) else (a if largest == np.int32(0) else b)
+        zs[i] = rest if largest == np.int32(2) else (c if largest == np.int32(3) else b)
+
+
+@finite_kernel
+def _signed(bits: int | np.int32) -> np.float32:
+    magnitude = np.float32(np.int32(bits & np.int32(511))) * np.float32(_SQRT_HALF / 511)
+    return np.float32(-magnitude if bits & np.int32(512) else magnitude)
 
 
 @kernel
@@ -263,10 +322,10 @@ def _unit(a: np.float32, b: np.float32, c: np.float32) -> tuple[np.float32, np.f
 
 
 @kernel
-def _unpack_xyz(plane: U8, rows: I64, quaternions: F32) -> None:
-    for i in range(np.uint64(rows.shape[0])):
-        at = np.uint64(3) * np.uint64(rows[i])
-        x = plane[at] * np.float32(1 / 127.5) - np.float32(1)
-        y = plane[at + np.uint64(1)] * np.float32(1 / 127.5) - np.float32(1)
-        z = plane[at + np.uint64(2)] * np.float32(1 / 127.5) - np.float32(1)
+def _unpack_xyz(plane: U8, quaternions: F32) -> None:
+    for i in range(np.uint64(quaternions.shape[0])):
+        at = np.uint64(3) * i
+        x = np.float32(plane[at]) * np.float32(1 / 127.5) - np.float32(1)
+        y = np.float32(plane[at + np.uint64(1)]) * np.float32(1 / 127.5) - np.float32(1)
+        z = np.float32(plane[at + np.uint64(2)]) * np.float32(1 / 127.5) - np.float32(1)
         quaternions[i, 1], quaternions[i, 2], quaternions[i, 3], quaternions[i, 0] = _unit(x, y, z)
