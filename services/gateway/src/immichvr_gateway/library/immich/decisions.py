@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from immichvr_common.sources import Source
 
@@ -37,7 +37,8 @@ class Shown:
 class Decisions:
     """What Immich showed to whom, per credential: what one may see says nothing about another.
 
-    Refusals are believed for a shorter while, so that what is shared is soon seen.
+    Refusals are believed for a shorter while, so that what is shared is soon seen. What is believed no more is kept
+    without the asset, which takes kilobytes: that it was shown once is all that is asked of it then.
     """
 
     def __init__(self, believed_s: float, refused_s: float, at_most: int, clock: Clock = time.monotonic) -> None:
@@ -45,6 +46,7 @@ class Decisions:
         self._at_most = at_most
         self._clock = clock
         self._kept: OrderedDict[tuple[str, str], Shown] = OrderedDict()
+        self._with_asset: deque[tuple[tuple[str, str], Shown]] = deque()
 
     def now(self) -> float:
         """When a question is asked; its answer may be older than when it arrives."""
@@ -88,5 +90,20 @@ class Decisions:
     def _put(self, key: tuple[str, str], shown: Shown) -> None:
         self._kept[key] = shown
         self._kept.move_to_end(key)
+        if shown.asset is not None:
+            self._with_asset.append((key, shown))
         if len(self._kept) > self._at_most:
             self._kept.popitem(last=False)
+        self._drop_assets()
+
+    def _drop_assets(self) -> None:
+        """Lets go of assets that are believed no more, and of those that were shown anew or are too many."""
+        now = self._clock()
+        while self._with_asset:
+            key, shown = self._with_asset[0]
+            is_current = self._kept.get(key) is shown
+            if is_current and now < shown.until and len(self._with_asset) <= self._at_most:
+                return
+            self._with_asset.popleft()
+            if is_current:
+                self._kept[key] = replace(shown, asset=None)
