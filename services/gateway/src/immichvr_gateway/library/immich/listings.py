@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass
 
 from immichvr_catalog import PHOTO, VIDEO
@@ -23,7 +23,7 @@ from immichvr_gateway.library.photos import Credential
 @dataclass(frozen=True)
 class _Listing:
     until: float
-    ids: Mapping[str, frozenset[str]]
+    ids: Mapping[str, Set[str]]
 
 
 class Listings:
@@ -37,7 +37,7 @@ class Listings:
         self._known: OrderedDict[str, _Listing] = OrderedDict()
         self._together = Together()
 
-    async def of(self, who: Credential) -> Mapping[str, frozenset[str]]:
+    async def of(self, who: Credential) -> Mapping[str, Set[str]]:
         """All of a timeline, up to `max_listed`: the ids of its photos and of its videos.
 
         Raises LibraryUnavailable, SignInFailed, NotPermitted.
@@ -45,9 +45,12 @@ class Listings:
         known = self._known.get(who.fingerprint)
         if known is not None and self._clock() < known.until:
             return known.ids
+        # Not while the new one is read beside it: of a large library that would be most of the memory it takes.
+        self._known.pop(who.fingerprint, None)
+        del known
         return await self._together.ask(who.fingerprint, lambda: self._read(who))
 
-    async def _read(self, who: Credential) -> Mapping[str, frozenset[str]]:
+    async def _read(self, who: Credential) -> Mapping[str, Set[str]]:
         until = self._clock() + self._limits.decision_s
         found: dict[str, set[str]] = {PHOTO: set(), VIDEO: set()}
         page: int | None = 1
@@ -61,12 +64,11 @@ class Listings:
                 if one.shown_as is not None:
                     found[one.shown_as].add(one.id)
             page = None if answer.next_page is None else int(answer.next_page)
-        ids = {kind: frozenset(some) for kind, some in found.items()}
-        self._known[who.fingerprint] = _Listing(until, ids)
+        self._known[who.fingerprint] = _Listing(until, found)
         self._known.move_to_end(who.fingerprint)
         while len(self._known) > 1 and sum(_count(one.ids) for one in self._known.values()) > self._limits.max_listed:
             self._known.popitem(last=False)
-        return ids
+        return found
 
 
 def _count(ids: Mapping[str, Collection[str]]) -> int:
