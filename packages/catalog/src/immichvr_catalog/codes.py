@@ -98,6 +98,43 @@ ERRORS = Table(
         ErrorCode(
             "outside_of_video", "The video does not have this part.", "Choose one between its beginning and its end.",
         ),
+        # the place
+        ErrorCode(
+            "too_few_pictures", "A place takes two pictures at least.",
+            "Choose more pictures of it, taken from different spots.",
+        ),
+        ErrorCode(
+            "too_many_pictures", "These are more pictures than one place is made of.",
+            "Choose those that show it from the most spots, or a video of it.",
+        ),
+        ErrorCode(
+            "all_blurred", "The pictures are too blurred to recognise anything in them.",
+            "Take them again with more light, and hold still for each.",
+        ),
+        ErrorCode(
+            "nothing_to_recognise", "The pictures show too little that can be recognised in another.",
+            "Take in more of what has a pattern or edges; bare walls and the sky have none.",
+        ),
+        ErrorCode(
+            "no_overlap", "These pictures do not show the same place, or not enough of it.",
+            "Choose pictures of one place, each showing much of what the one before it shows.",
+        ),
+        ErrorCode(
+            "only_turned", "The camera only turned, so nothing tells how far things are.",
+            "It is shown as one photo. For a place, take pictures from different spots, a step apart.",
+        ),
+        ErrorCode(
+            "nothing_moved", "All these pictures are the same.",
+            "It is shown as one photo. For a place, take pictures from different spots, a step apart.",
+        ),
+        ErrorCode(
+            "invalid_dataset", "This is no dataset of pictures with cameras.",
+            "The details below say what is wrong. It takes a transforms.json as nerfstudio writes it, and its pictures.",
+        ),
+        ErrorCode(
+            "dataset_too_large", "This dataset is too large.",
+            "Leave out pictures, or ask whoever runs this server to raise the limit.",
+        ),
         # the 3D files
         ErrorCode(
             "invalid_depth", "The depth kept of this photo could not be read.", "Make its depth anew, then try again.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -17,6 +18,8 @@ from immichvr_scenes.cameras import View
 U8 = npt.NDArray[np.uint8]
 F32 = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
+
+T = TypeVar("T", bound=np.generic)
 
 _LIMITS = DecodeLimits()
 _KNOWN = 127
@@ -57,7 +60,7 @@ class Picture:
             mask = mask()
         if mask is None:
             return None
-        return self._fitted(mask.astype(np.uint8), cv2.INTER_NEAREST) > 0
+        return np.asarray(self._fitted(mask.astype(np.uint8), cv2.INTER_NEAREST) > 0)
 
     def read_depth(self) -> F32 | None:
         """(h, w) float32, of the camera's size; None where it is not known at all."""
@@ -74,7 +77,7 @@ class Picture:
         """The same picture with another camera, which may be of another size."""
         return replace(self, view=view)
 
-    def _fitted(self, array: npt.NDArray[np.generic], interpolation: int) -> npt.NDArray[np.generic]:
+    def _fitted(self, array: npt.NDArray[T], interpolation: int) -> npt.NDArray[T]:
         size = (self.view.camera.width, self.view.camera.height)
         if array.shape[1::-1] == size:
             return array

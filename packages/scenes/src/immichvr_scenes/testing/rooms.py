@@ -43,7 +43,8 @@ class Panel:
     @property
     def corners(self) -> F64:
         """(4, 3)."""
-        return self.corner + np.array([0 * self.across, self.across, self.down, self.across + self.down])
+        edges = np.array([0 * self.across, self.across, self.down, self.across + self.down])
+        return np.asarray(self.corner + edges)
 
     @property
     def area(self) -> float:

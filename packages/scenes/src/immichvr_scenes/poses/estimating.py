@@ -1,0 +1,67 @@
+"""From frames to poses: what they have in common, whether the camera moved at all, then how."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from immichvr_inference.context import RunContext
+
+from immichvr_scenes.cameras import View
+from immichvr_scenes.errors import NothingMoved, OnlyTurned, SceneError
+from immichvr_scenes.frames import Dropped, Frame, Frames
+from immichvr_scenes.poses.colmap import by_colmap
+from immichvr_scenes.poses.gate import gate
+from immichvr_scenes.poses.matching import Matched, matched
+from immichvr_scenes.poses.result import Poses
+from immichvr_scenes.progress import Report, silent, within
+
+Method = Literal["auto", "colmap", "da3"]
+
+
+@dataclass(frozen=True)
+class PoseOptions:
+    """How poses are found. method: "auto" takes Depth Anything 3 where its weights are. threads: None: every core."""
+
+    method: Method = "auto"
+    threads: int | None = None
+
+
+USUAL = PoseOptions()
+
+
+def estimate_poses(
+    frames: Frames,
+    folder: Path,
+    options: PoseOptions = USUAL,
+    report: Report = silent,
+    context: RunContext | None = None,
+) -> Poses:
+    """Where the frames were taken. folder: for what is kept meanwhile. context: networks, for Depth Anything 3.
+
+    Frames from one spot come back as one photo (`Poses.photo_only`). Raises NothingToRecognise, NoOverlap, and for the
+    method "da3" what a network raises.
+    """
+    threads = options.threads or len(os.sched_getaffinity(0))
+    common = matched(frames.frames, frames.ordered, folder, threads, within(report, 0, 0.6))
+    seen = gate(common)
+    if seen.movement == "stands":
+        return _photo(common, NothingMoved("all pictures are the same: take them from different spots, a step apart"))
+    if seen.movement == "turns":
+        return _photo(common, OnlyTurned(
+            "the camera turned in one spot, so that nothing tells how far things are: take pictures from different "
+            "spots, a step apart"
+        ))  # fmt: skip
+    return by_colmap(common, seen.degrees, folder, threads, within(report, 0.6, 1))
+
+
+def _photo(common: Matched, why: SceneError) -> Poses:
+    best = max(common.frames, key=lambda frame: (frame.sharpness, frame.width * frame.height))
+    others = [Dropped(frame.source or frame.name, why.code, str(why)) for frame in common.frames if frame is not best]
+    return Poses((_at_origin(best),), tuple(others), method="photo", photo_only=why)
+
+
+def _at_origin(frame: Frame) -> View:
+    return View.looking(frame.name, frame.camera, (0, 0, 0), (0, 0, 1))
