@@ -129,7 +129,7 @@ ERRORS = Table(
         ),
         ErrorCode(
             "invalid_dataset", "This is no dataset of pictures with cameras.",
-            "The details below say what is wrong. It takes a transforms.json as nerfstudio writes it, and its pictures.",
+            "The details below say what is wrong. It takes transforms.json as nerfstudio writes it, and its pictures.",
         ),
         ErrorCode(
             "dataset_too_large", "This dataset is too large.",
