@@ -129,6 +129,15 @@ def test_a_level_of_minus_infinity_is_that_of_flat_gaussians(make_cloud):
     assert [(loss.code, str(loss).split(":")[0]) for loss in result.losses] == [("clamped", "scales")]
 
 
+def test_a_whole_number_may_be_written_as_a_fraction(make_cloud):
+    data = to_bytes(make_cloud(30, degree=1), "sog")
+
+    def as_fractions(meta, _):
+        meta["count"], meta["shN"]["bands"] = float(meta["count"]), 1.0
+
+    np.testing.assert_array_equal(read(changed(data, as_fractions)).cloud.sh, read(data).cloud.sh)
+
+
 @pytest.mark.parametrize("mark", [{"model": "antialiased"}, {"antialias": True}])
 def test_a_mark_of_antialiased_training_is_seen_in_either_spelling(make_cloud, mark):
     data = to_bytes(make_cloud(30), "sog")

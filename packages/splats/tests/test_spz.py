@@ -294,9 +294,15 @@ def test_a_wrong_checksum_is_noticed(make_cloud):
         read(data)
 
 
-def test_a_ply_packed_by_gzip_is_called_what_it_is(make_cloud):
-    with pytest.raises(UnsupportedFileError, match="a PLY packed by gzip"):
-        read(gzip.compress(to_bytes(make_cloud(2), "ply")))
+@pytest.mark.parametrize(("key", "words"), [("ply", "a PLY"), ("sog", "a zip"), ("glb", "a GLB"), ("spz", "another")])
+def test_another_file_packed_by_gzip_is_called_what_it_is(make_cloud, key, words):
+    with pytest.raises(UnsupportedFileError, match=f"packed by gzip: {words}.*gunzip"):
+        read(gzip.compress(to_bytes(make_cloud(2), key)))
+
+
+def test_a_tar_packed_by_gzip_is_called_what_it_is():
+    with pytest.raises(UnsupportedFileError, match="packed by gzip: tar"):
+        read(gzip.compress(bytes(257) + b"ustar" + bytes(300)))
 
 
 def test_flags_that_nobody_knows_are_told(make_cloud):

@@ -13,8 +13,10 @@ from PIL import ExifTags
 _DATE = re.compile(
     r"(\d{4})[:\-/. ](\d{1,2})[:\-/. ](\d{1,2})"
     r"(?:(?:\s+|\s*[Tt]\s*|[:_-])(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9})\d*)?)?\s*([AaPp][Mm](?![a-z]))?)?"
-    r"\s*(Z|z|UTC|GMT|[+-]\d{1,2}(?::?\d{2})?(?::?\d{2})?)?"
+    r"\s*(Z|z|(?:UTC|GMT)?[+-]\d{1,2}(?::?\d{2})?(?::?\d{2})?|UTC|GMT)?(?:\s+\(?[A-Z]{3,5}\)?)?"
 )
+_SHORT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[Tt ]?(\d{2})(\d{2})(\d{2})?)?(?!\d)")  # ISO 8601's basic form
+_PARTED_TIME = re.compile(r"(\D\d{1,2})([.\-])(\d{2})\2(\d{2})(?=\D|$)")
 _ZONE = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2})(?::?(\d{2}))?(?::?\d{2})?")
 _LONGEST_OFFSET = timedelta(hours=15)
 _LONGEST_TEXT = 64
@@ -25,7 +27,7 @@ def parsed_date(value: object, offset: object = None, fraction: object = None) -
 
     fraction: digits of a second that stand beside it. None where the value is no date.
     """
-    match = _DATE.fullmatch(_text(value))
+    match = _DATE.fullmatch(_usual(_text(value)))
     if match is None:
         return None
     year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
@@ -86,6 +88,16 @@ def exif_dates(main: Mapping[int, object], directory: Mapping[int, object]) -> I
         directory.get(tags.OffsetTime),
         directory.get(tags.SubsecTime),
     )
+
+
+def _usual(text: str) -> str:
+    """`20140402T125632` and `2014-04-02 12-56-32` with the marks that dates usually have."""
+    short = _SHORT.match(text)
+    if short is not None:
+        year, month, day, hour, minute, second = short.groups()
+        time = f"T{hour}:{minute}:{second or '00'}" if hour else ""
+        return f"{year}-{month}-{day}{time}{text[short.end() :]}"
+    return text[:10] + _PARTED_TIME.sub(r"\1:\3:\4", text[10:], count=1)
 
 
 def _text(value: object) -> str:

@@ -245,6 +245,8 @@ def _object(parent: _Json, key: str, where: str) -> _Json:
 
 def _integer(parent: _Json, key: str, least: int, most: int, where: str) -> int:
     value = parent.get(key)
+    if isinstance(value, float) and value.is_integer():  # as it is in JavaScript
+        value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         raise MalformedFileError(f"{where}: {key!r} is {str(value)[:20]}, wants an integer from {least} to {most:,}")
     return value

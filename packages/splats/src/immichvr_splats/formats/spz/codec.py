@@ -52,6 +52,7 @@ from immichvr_splats.frames import check_frame, check_frame_of_file, half_turn_a
 from immichvr_splats.losses import Loss, number
 from immichvr_splats.reach import within_reach
 from immichvr_splats.source import ReadLimits, Source
+from immichvr_splats.strangers import HEAD_BYTES, what_it_is
 from immichvr_splats.stream import SOUND, SoundStream, Stream
 
 MAGIC = 0x5053474E
@@ -217,8 +218,8 @@ def _read_header(source: Source) -> _Header:
     if len(raw) < layout.size:
         raise MalformedFileError(f"{name}: {len(raw)} bytes decompressed, the header alone has {layout.size}")
     magic, version, count, degree, bits, flags, streams, *toc = layout.unpack(raw)
-    if magic != MAGIC and raw.startswith(b"ply"):
-        raise UnsupportedFileError(f"{name}: a PLY packed by gzip; unpack it (gunzip) and give the PLY in it")
+    if magic != MAGIC and (words := _packed_by_gzip(source)):
+        raise UnsupportedFileError(f"{name}: packed by gzip: {words}; unpack it (gunzip) and give what is in it")
     if magic != MAGIC:
         raise MalformedFileError(f"{name}: gzip of something else, begins with {raw[:4]!r}, wants b'NGSP'")
     if version not in ((4,) if plain else _GZIP_VERSIONS):
@@ -228,6 +229,13 @@ def _read_header(source: Source) -> _Header:
     if bits > _MOST_FRACTIONAL_BITS:
         raise MalformedFileError(f"{name}: {bits} fractional bits, a mean has {_MOST_FRACTIONAL_BITS} bits")
     return _Header(version, count, degree, bits, flags, streams, *toc)
+
+
+def _packed_by_gzip(source: Source) -> str | None:
+    """What another file than an SPZ is, where its first bytes tell."""
+    begin = begin_of_gzip(source, HEAD_BYTES)
+    named = ((b"ply", "a PLY"), (b"PK\3\4", "a zip, such as a SOG"), (b"glTF", "a GLB"), (b"\x1f\x8b", "another gzip"))
+    return next((words for magic, words in named if begin.startswith(magic)), what_it_is(begin))
 
 
 def _planes_of_gzip(source: Source, header: _Header) -> tuple[list[U8], bytes, list[Loss]]:
