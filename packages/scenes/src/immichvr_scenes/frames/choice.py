@@ -43,8 +43,8 @@ def _along(frames: Sequence[Seen], count: int) -> list[Seen]:
     ways = np.array([frame.way for frame in frames])
     moved = float(np.ptp(ways))
     # Where the camera stood, time goes on: frames there are apart by a little, so that every stretch has its own.
-    along = (ways - ways[0]) / moved if moved > 0 else np.zeros(len(ways))
-    along = 0.9 * along + 0.1 * np.linspace(0, 1, len(ways))
+    evenly = np.linspace(0, 1, len(ways))
+    along = 0.9 * (ways - ways[0]) / moved + 0.1 * evenly if moved > 0 else evenly
     stretch = np.minimum((along * count).astype(int), count - 1)
     taken = []
     for number in range(count):

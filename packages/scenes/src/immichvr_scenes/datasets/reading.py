@@ -1,0 +1,126 @@
+"""Pictures with cameras from transforms.json, as nerfstudio and Instant NGP write it; nobody has checked it yet."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from immichvr_media import MediaError, decode_photo
+
+from immichvr_scenes.cameras import Camera, View
+from immichvr_scenes.datasets.axes import ours
+from immichvr_scenes.datasets.limits import USUAL, DatasetLimits
+from immichvr_scenes.datasets.undistorting import Lens, undistorted
+from immichvr_scenes.datasets.writing import TRANSFORMS
+from immichvr_scenes.errors import DatasetTooLarge, InvalidDataset
+from immichvr_scenes.pictures import Picture
+
+_FLAT = ("OPENCV", "PINHOLE", "SIMPLE_PINHOLE", "SIMPLE_RADIAL", "RADIAL", "PERSPECTIVE")
+_COEFFICIENTS = ("k1", "k2", "p1", "p2", "k3")
+_SUFFIXES = (".png", ".jpg", ".jpeg")
+_MOST_PIXELS = 100_000
+
+
+def read_dataset(folder: Path, limits: DatasetLimits = USUAL) -> list[Picture]:
+    """Its pictures in the file's order, in our axes; images, masks and depth are read when they are wanted.
+
+    Intrinsics may be given for all or for each, as focal lengths or as an angle of view; distortion is taken out. Files
+    have to lie within the folder. Raises InvalidDataset, DatasetTooLarge, and OSError where it cannot be read.
+    """
+    document = _document(folder / TRANSFORMS, limits)
+    frames = document.get("frames")
+    if not isinstance(frames, list) or not frames:
+        raise InvalidDataset(f"{TRANSFORMS} has no list of `frames`")
+    if len(frames) > limits.frames:
+        raise DatasetTooLarge(f"{TRANSFORMS} has {len(frames)} frames; {limits.frames} at most are read")
+    pictures, names = [], set()
+    for number, frame in enumerate(frames):
+        if not isinstance(frame, dict):
+            raise InvalidDataset(f"frame {number} of {TRANSFORMS} is no object")
+        picture = _picture(folder, number, {**document, **frame})
+        if picture.name in names:
+            raise InvalidDataset(f"{picture.name} is there twice")
+        names.add(picture.name)
+        pictures.append(picture)
+    return pictures
+
+
+def _document(path: Path, limits: DatasetLimits) -> dict[str, object]:
+    if not path.is_file():
+        raise InvalidDataset(f"there is no {TRANSFORMS}")
+    if path.stat().st_size > limits.json_bytes:
+        raise DatasetTooLarge(f"{TRANSFORMS} has more than {limits.json_bytes >> 20} MiB")
+    try:
+        document = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise InvalidDataset(f"{TRANSFORMS} is no JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise InvalidDataset(f"{TRANSFORMS} is no object")
+    return document
+
+
+def _picture(folder: Path, number: int, told: Mapping[str, object]) -> Picture:
+    """One frame; what it does not say itself is said for all."""
+    model = told.get("camera_model", "OPENCV")
+    if model not in _FLAT:
+        raise InvalidDataset(f"the camera model {str(model)[:40]!r} is none of flat pictures: {', '.join(_FLAT)}")
+    image = _file(folder, told.get("file_path"), "file_path")
+    camera = _camera(image, told)
+    try:
+        pose = ours(np.array(told.get("transform_matrix"), np.float64).reshape(4, 4))
+        view = View.turned(image.relative_to(folder.resolve()).as_posix(), camera, pose[:3, 3], _rotation(pose).T)
+    except (TypeError, ValueError) as error:
+        raise InvalidDataset(f"the transform_matrix of frame {number} is no pose of a camera: {error}") from error
+    mask = _file(folder, told["mask_path"], "mask_path") if told.get("mask_path") else None
+    depth = _file(folder, told["depth_file_path"], "depth_file_path") if told.get("depth_file_path") else None
+    picture = Picture(view, image, mask, depth if depth is not None and depth.suffix == ".npy" else None)
+    lens = Lens(*(_number(told, name, 0.0) for name in _COEFFICIENTS))
+    return undistorted(picture, lens) if lens.bends else picture
+
+
+def _rotation(pose: np.ndarray) -> np.ndarray:
+    """Camera to world without the scale that some files have in it."""
+    columns = np.linalg.norm(pose[:3, :3], axis=0)
+    if not np.isfinite(pose).all() or columns.min() <= 0 or columns.max() > 1.01 * columns.min():
+        raise ValueError("its axes are of different lengths")
+    return np.asarray(pose[:3, :3] / columns)
+
+
+def _camera(image: Path, told: Mapping[str, object]) -> Camera:
+    width, height = (int(_number(told, name, 0)) for name in ("w", "h"))
+    if not (0 < width < _MOST_PIXELS and 0 < height < _MOST_PIXELS):
+        try:
+            height, width = decode_photo(image).rgb.shape[:2]
+        except MediaError as error:
+            raise InvalidDataset(f"{image.name} is no picture: {error}") from error
+    angle = _number(told, "camera_angle_x", 0.0)
+    across = _number(told, "fl_x", 0.5 * width / math.tan(0.5 * angle) if 0 < angle < math.pi else 0.0)
+    down = _number(told, "fl_y", across)
+    try:
+        return Camera(width, height, across, down, _number(told, "cx", width / 2), _number(told, "cy", height / 2))
+    except ValueError as error:
+        raise InvalidDataset(f"the camera of {image.name} is none: {error}") from error
+
+
+def _number(told: Mapping[str, object], name: str, default: float) -> float:
+    value = told.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise InvalidDataset(f"{name} of {TRANSFORMS} is no number but {str(value)[:40]!r}")
+    return float(value)
+
+
+def _file(folder: Path, told: object, what: str) -> Path:
+    """A file within the folder, also by a name without its suffix."""
+    if not isinstance(told, str) or not told or len(told) > 1000 or "\0" in told:
+        raise InvalidDataset(f"{what} of {TRANSFORMS} is no path but {str(told)[:80]!r}")
+    root = folder.resolve()
+    path = (root / told).resolve()
+    if not path.is_relative_to(root):
+        raise InvalidDataset(f"{what} {told[:80]!r} leads out of the dataset")
+    for one in (path, *(path.with_name(path.name + suffix) for suffix in _SUFFIXES)):
+        if one.is_file():
+            return one
+    raise InvalidDataset(f"{told[:200]!r}, which {TRANSFORMS} names, is not there")

@@ -1,0 +1,229 @@
+"""Datasets: what is written is what nerfstudio documents, what is read is bounded, and both say the same."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+from immichvr_scenes import Camera, Picture
+from immichvr_scenes.datasets import DatasetLimits, read_dataset, unzip_dataset, write_dataset, zip_dataset
+from immichvr_scenes.errors import DatasetTooLarge, InvalidDataset
+from immichvr_scenes.testing import Room, photograph, through
+from immichvr_splats.pointclouds import PointCloud, read_points
+from PIL import Image
+
+CAMERA = Camera(64, 48, 52.0, 53.0, 31.0, 25.0)
+
+_NUMBER = {"type": "number"}
+SCHEMA = {
+    # nerfstudio, "Data conventions": intrinsics for all or for each frame; depth, masks and points as its page says.
+    "type": "object",
+    "required": ["camera_model", "frames"],
+    "properties": {
+        "camera_model": {"enum": ["OPENCV", "OPENCV_FISHEYE"]},
+        "k1": _NUMBER, "k2": _NUMBER, "p1": _NUMBER, "p2": _NUMBER,
+        "applied_transform": {"type": "array", "minItems": 3, "maxItems": 3,
+                              "items": {"type": "array", "minItems": 4, "maxItems": 4, "items": _NUMBER}},
+        "ply_file_path": {"type": "string"},
+        "frames": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["file_path", "transform_matrix", "fl_x", "fl_y", "cx", "cy", "w", "h"],
+                "properties": {
+                    "file_path": {"type": "string", "pattern": "^images/"},
+                    "mask_path": {"type": "string", "pattern": "^masks/.*\\.png$"},
+                    "depth_file_path": {"type": "string", "pattern": "^depth/.*\\.npy$"},
+                    "fl_x": _NUMBER, "fl_y": _NUMBER, "cx": _NUMBER, "cy": _NUMBER,
+                    "w": {"type": "integer"}, "h": {"type": "integer"},
+                    "transform_matrix": {"type": "array", "minItems": 4, "maxItems": 4,
+                                         "items": {"type": "array", "minItems": 4, "maxItems": 4, "items": _NUMBER}},
+                },
+                "additionalProperties": False,
+            },
+        },
+    },
+    "additionalProperties": False,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def pictures(place: Room, tmp_path_factory: pytest.TempPathFactory) -> list[Picture]:
+    taken = photograph(place, through(CAMERA, 3), tmp_path_factory.mktemp("pictures"))
+    mask = np.ones((48, 64), bool)
+    mask[10:20, 30:50] = False
+    return [Picture(taken[0].view, taken[0].image, mask, taken[0].depth), *taken[1:]]
+
+
+@pytest.fixture
+def dataset(pictures: list[Picture], tmp_path: Path) -> Path:
+    write_dataset(tmp_path / "set", pictures)
+    return tmp_path / "set"
+
+
+def changed(dataset: Path, **changes: object) -> Path:
+    document = json.loads((dataset / "transforms.json").read_text())
+    document.update(changes)
+    (dataset / "transforms.json").write_text(json.dumps(document))
+    return dataset
+
+
+def test_a_dataset_is_as_nerfstudio_documents_it(pictures: list[Picture], tmp_path: Path) -> None:
+    points = PointCloud(np.array([[0, -1.5, 4]], np.float32), np.array([[9, 8, 7]], np.uint8))
+    document = json.loads(write_dataset(tmp_path, pictures, points).read_text())
+    jsonschema.validate(document, SCHEMA)
+    for frame in document["frames"]:
+        assert all((tmp_path / frame[name]).is_file() for name in ("file_path", "depth_file_path"))
+    mask = np.asarray(Image.open(tmp_path / document["frames"][0]["mask_path"]))
+    assert mask.shape == (48, 64) and set(np.unique(mask)) == {0, 255} and mask[15, 40] == 0
+    assert read_points(tmp_path / document["ply_file_path"]).cloud.points.tolist() == [[0, 4, 1.5]]
+
+
+def test_as_nerfstudio_reads_it_a_pixel_lies_where_it_really_is(pictures: list[Picture], tmp_path: Path) -> None:
+    """Its reader in short: rays of a camera whose y is up and whose z is backward, into a world whose z is up."""
+    document = json.loads(write_dataset(tmp_path, pictures).read_text())
+    for frame, picture in zip(document["frames"], pictures, strict=True):
+        pose, depth = np.array(frame["transform_matrix"]), np.load(tmp_path / frame["depth_file_path"])
+        x = (40 + 0.5 - frame["cx"]) / frame["fl_x"]
+        y = -(30 + 0.5 - frame["cy"]) / frame["fl_y"]
+        point = pose @ [*(depth[30, 40] * np.array([x, y, -1])), 1]
+        true = picture.view.unprojected(picture.read_depth())[30, 40]
+        assert point[:3] == pytest.approx([true[0], true[2], -true[1]], abs=1e-5)
+        assert pose[2, 3] > 1  # eyes are above the floor
+
+
+def test_what_was_written_is_read_again(pictures: list[Picture], dataset: Path) -> None:
+    for read, picture in zip(read_dataset(dataset), pictures, strict=True):
+        assert read.view.camera == picture.view.camera
+        assert read.view.world_to_camera == pytest.approx(picture.view.world_to_camera)
+        assert np.array_equal(read.read_image(), picture.read_image())
+        assert np.array_equal(read.read_depth(), picture.read_depth())
+    first, second, _ = read_dataset(dataset)
+    assert np.array_equal(first.read_mask(), pictures[0].read_mask())
+    assert second.read_mask() is None
+
+
+def test_an_angle_of_view_and_names_without_suffix_are_read_as_in_older_datasets(dataset: Path) -> None:
+    document = json.loads((dataset / "transforms.json").read_text())
+    frames = [
+        {"file_path": "./" + frame["file_path"].removesuffix(".png"), "transform_matrix": frame["transform_matrix"]}
+        for frame in document["frames"]
+    ]
+    (dataset / "transforms.json").write_text(json.dumps({"camera_angle_x": 1.2, "frames": frames}))
+    camera = read_dataset(dataset)[0].view.camera
+    assert (camera.width, camera.height) == (64, 48)
+    assert camera.fx == camera.fy == pytest.approx(32 / np.tan(0.6))
+
+
+def test_what_a_lens_bent_is_straightened(dataset: Path, pictures: list[Picture]) -> None:
+    bent = read_dataset(changed(dataset, k1=0.25))[1]
+    straight = bent.read_image().astype(int)
+    assert straight.shape == (48, 64, 3)
+    middle = np.s_[20:30, 26:36]
+    assert np.abs(straight[middle] - pictures[1].read_image()[middle].astype(int)).mean() < 8
+    assert np.abs(straight - pictures[1].read_image()).mean() > 8
+    known = bent.read_mask()
+    assert known is not None and known[24, 32] and not known[0, 0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"frames": []}, "no list of `frames`"),
+        ({"frames": [3]}, "frame 0 of transforms.json is no object"),
+        ({"frames": [{"file_path": "../../../etc/passwd"}]}, "leads out of the dataset"),
+        ({"frames": [{"file_path": "/etc/passwd"}]}, "leads out of the dataset"),
+        ({"frames": [{"file_path": 7}]}, "is no path"),
+        ({"frames": [{"file_path": "images/none.png"}]}, "is not there"),
+        ({"camera_model": "OPENCV_FISHEYE"}, "none of flat pictures"),
+        ({"k1": "much"}, "k1 of transforms.json is no number"),
+    ],
+)
+def test_what_is_wrong_with_a_dataset_is_said(dataset: Path, changes: dict[str, Any], says: str) -> None:
+    with pytest.raises(InvalidDataset, match=says):
+        read_dataset(changed(dataset, **changes))
+
+
+@pytest.mark.parametrize(
+    "matrix", [None, [[1, 2], [3, 4]], np.zeros((4, 4)).tolist(), np.diag([1, 2, 3, 1.0]).tolist()]
+)
+def test_a_pose_that_is_none_is_refused(dataset: Path, matrix: object) -> None:
+    frames = json.loads((dataset / "transforms.json").read_text())["frames"]
+    frames[1]["transform_matrix"] = matrix
+    with pytest.raises(InvalidDataset, match="frame 1 is no pose"):
+        read_dataset(changed(dataset, frames=frames))
+
+
+def test_what_leads_out_of_a_dataset_by_a_link_is_refused(dataset: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "secret.png"
+    Image.new("RGB", (64, 48)).save(outside)
+    (dataset / "images/link.png").symlink_to(outside)
+    frames = json.loads((dataset / "transforms.json").read_text())["frames"]
+    frames[0]["file_path"] = "images/link.png"
+    with pytest.raises(InvalidDataset, match="leads out"):
+        read_dataset(changed(dataset, frames=frames))
+
+
+def test_more_frames_or_a_larger_file_than_allowed_are_refused(dataset: Path) -> None:
+    with pytest.raises(DatasetTooLarge, match="3 frames; 2 at most"):
+        read_dataset(dataset, DatasetLimits(frames=2))
+    with pytest.raises(DatasetTooLarge):
+        read_dataset(dataset, DatasetLimits(json_bytes=100))
+    (dataset / "transforms.json").write_text("[" * 100_000)
+    with pytest.raises(InvalidDataset, match="no JSON"):
+        read_dataset(dataset)
+
+
+def test_an_archive_holds_the_dataset_and_is_the_same_each_time(dataset: Path, tmp_path: Path) -> None:
+    first, second = zip_dataset(dataset, tmp_path / "a.zip"), zip_dataset(dataset, tmp_path / "b.zip")
+    assert first.read_bytes() == second.read_bytes()
+    found = unzip_dataset(first, tmp_path / "out")
+    assert len(read_dataset(found)) == 3
+    assert not list(tmp_path.glob(".*partial"))
+
+
+def archive(path: Path, **files: bytes) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as opened:
+        for name, data in files.items():
+            opened.writestr(name, data)
+    return path
+
+
+@pytest.mark.parametrize("name", ["../out.json", "/abs.json", "a/../../b.png", "..\\out.json", "c:evil.json"])
+def test_an_archive_that_writes_elsewhere_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidDataset, match="no plain file within it"):
+        unzip_dataset(archive(tmp_path / "a.zip", **{name: b"{}"}), tmp_path / "in")
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_a_link_in_an_archive_is_refused(tmp_path: Path) -> None:
+    entry = zipfile.ZipInfo("images/a.png")
+    entry.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as opened:
+        opened.writestr(entry, "/etc/passwd")
+    with pytest.raises(InvalidDataset, match="no plain file within it"):
+        unzip_dataset(tmp_path / "a.zip", tmp_path / "in")
+
+
+def test_an_archive_that_grows_is_stopped_at_the_limit(tmp_path: Path) -> None:
+    bomb = archive(tmp_path / "a.zip", **{"transforms.json": b"{}", "a.png": bytes(30_000_000)})
+    assert bomb.stat().st_size < 100_000
+    with pytest.raises(DatasetTooLarge, match="unpacked, the archive has more"):
+        unzip_dataset(bomb, tmp_path / "in", DatasetLimits(bytes=5_000_000))
+    assert sum(path.stat().st_size for path in (tmp_path / "in").rglob("*") if path.is_file()) <= 5_000_000
+    with pytest.raises(DatasetTooLarge, match="2 files; 1 at most"):
+        unzip_dataset(bomb, tmp_path / "more", DatasetLimits(files=1))
+
+
+def test_what_is_no_archive_or_has_no_cameras_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_bytes(b"PK\x03\x04 but not really")
+    with pytest.raises(InvalidDataset, match="no zip archive"):
+        unzip_dataset(tmp_path / "a.zip", tmp_path / "in")
+    with pytest.raises(InvalidDataset, match="the archive has no transforms"):
+        unzip_dataset(archive(tmp_path / "b.zip", **{"a.png": b"", "run.sh": b"rm"}), tmp_path / "in")
+    assert not list(tmp_path.rglob("run.sh"))
