@@ -12,6 +12,7 @@ import { Films } from './films.mjs';
 import { Library } from './library.mjs';
 import { Models } from './models.mjs';
 import { PlacesMock, paged } from './places.mjs';
+import { GALLERY, Preferences } from './preferences.mjs';
 import { EventSocket } from './socket.mjs';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
@@ -62,6 +63,7 @@ export async function startMock({
   });
   const socket = new EventSocket(server, `${base}api/socket.io`);
   const account = new Account();
+  const preferences = new Preferences();
   const automation = new Automation();
   const models = new Models((event, payload) => socket.emit(event, payload));
   const library = new Library(FIXTURES, {
@@ -120,7 +122,8 @@ export async function startMock({
         'sharp',
       ],
       formats: ['ply', 'spz', 'splat'],
-      qualities: ['full', 'light'],
+      qualities: ['full', 'light', 'medium'],
+      gallery: GALLERY,
     };
   }
 
@@ -150,6 +153,10 @@ export async function startMock({
       path === '/api/webhooks' ? await body(request) : {},
     );
     if (ofAccount) return told(response, ofAccount);
+    if (path === '/api/me/settings') {
+      if (request.method === 'PATCH') preferences.change(await body(request));
+      return json(response, 200, preferences.kept);
+    }
     if (collection === 'integrations') {
       if (
         request.method === 'PUT' &&

@@ -6,7 +6,18 @@ import { Live } from './live';
 import type { ModelsPage } from './models/page';
 import { PhotoView } from './photo/view';
 import type { Places } from './places/page';
-import { MODELS, type PlaceRoute, photoHash, type Route, Router } from './router';
+import {
+  isPage,
+  MODELS,
+  type PageView,
+  type PlaceRoute,
+  photoHash,
+  type Route,
+  Router,
+} from './router';
+import { applyLook } from './settings/apply';
+import type { SettingsPage } from './settings/page';
+import { Settings } from './settings/settings';
 import { enterShare, isSharePage } from './sharing';
 import { Navigation } from './shell/navigation';
 import { titleOf } from './shell/titles';
@@ -23,6 +34,7 @@ import { VrDoor } from './xr/door';
 class App {
   private readonly api = new Api(new URL('.', document.baseURI));
   private readonly store = new Store(this.api);
+  private readonly settings = new Settings(this.api);
   private readonly live = new Live(this.api, this.store, () => this.visit.ended());
   private readonly help = new HelpDialog();
   private readonly login = new LoginDialog(this.api, () => {
@@ -42,6 +54,7 @@ class App {
   private models: ModelsPage | null = null;
   private account: AccountPage | null = null;
   private automation: AutomationPage | null = null;
+  private settingsPage: SettingsPage | null = null;
   private videos: VideoPages | null = null;
   private places: Places | null = null;
   /** The list that was shown last, also below a photo or a video. */
@@ -49,8 +62,11 @@ class App {
 
   constructor(private readonly root: HTMLElement) {
     const help = () => this.help.toggle();
-    this.gallery = new Gallery(this.api, this.store, { help, signOut: () => void this.signOut() });
-    this.photo = new PhotoView(this.api, this.store, {
+    this.gallery = new Gallery(this.api, this.store, this.settings, {
+      help,
+      signOut: () => void this.signOut(),
+    });
+    this.photo = new PhotoView(this.api, this.store, this.settings, {
       help,
       leave: () => this.router.toList(),
       show: (id) => this.router.replace(photoHash(id)),
@@ -58,6 +74,7 @@ class App {
         location.hash = MODELS;
       },
     });
+    this.settings.on('change', applyLook);
     this.router = new Router((route) => this.follow(route));
     this.api.onUnauthorized = () => this.visit.ended();
     this.store.on('connection', (connected) => {
@@ -93,6 +110,7 @@ class App {
       return;
     }
     this.visit.hold();
+    void this.settings.load(this.store.config.gallery, true);
     this.navigation.suit(this.store.config.library);
     this.live.start();
     if (!document.body.dataset.view) this.router.start();
@@ -108,6 +126,7 @@ class App {
     this.store.share = share;
     document.body.dataset.shared = 'true';
     this.store.config = await this.api.config();
+    void this.settings.load(this.store.config.gallery, false);
     if (!document.body.dataset.view) this.router.start();
     await this.gallery.load();
     const [only, another] = this.store.photos.keys();
@@ -123,15 +142,13 @@ class App {
     document.body.dataset.view = view;
     document.title = titleOf(list);
     this.navigation.mark(list);
-    const overList = ['photo', 'video', 'models', 'account', 'automation'].includes(view);
+    const overList = view === 'photo' || view === 'video' || isPage(route);
     this.gallery.element.inert = overList;
-    this.models?.close();
-    this.account?.close();
-    this.automation?.close();
+    this.closePages();
     if (view !== 'video' && view !== 'videos') this.videos?.close();
     const shown = view === 'photo' ? null : this.photo.close();
-    if (view === 'models' || view === 'account' || view === 'automation') {
-      if (!this.store.share) void this.showPage(view);
+    if (isPage(route)) {
+      if (!this.store.share) void this.showPage(route.view);
       return;
     }
     this.showList(list, shown, this.listed !== before);
@@ -189,10 +206,27 @@ class App {
     else await this.videos.list();
   }
 
-  private async showPage(view: 'models' | 'account' | 'automation'): Promise<void> {
+  private async showPage(view: PageView): Promise<void> {
     if (view === 'models') await this.showModels();
     else if (view === 'account') await this.showAccount();
+    else if (view === 'settings') await this.showSettings();
     else await this.showAutomation();
+  }
+
+  private closePages(): void {
+    this.models?.close();
+    this.account?.close();
+    this.automation?.close();
+    this.settingsPage?.close();
+  }
+
+  private async showSettings(): Promise<void> {
+    if (!this.settingsPage) {
+      const { SettingsPage } = await import('./settings/page');
+      this.settingsPage = new SettingsPage(this.settings, () => this.router.leavePage());
+      this.root.append(this.settingsPage.element);
+    }
+    if (this.router.current().view === 'settings') this.settingsPage.open();
   }
 
   private async showModels(): Promise<void> {
@@ -230,9 +264,7 @@ class App {
     this.api.forget();
     this.live.stop();
     this.photo.close();
-    this.models?.close();
-    this.account?.close();
-    this.automation?.close();
+    this.closePages();
     this.videos?.close();
     this.store.reset();
     for (const part of [...document.body.children]) {
@@ -279,9 +311,7 @@ class App {
 }
 
 function isPlace(route: Route): route is PlaceRoute {
-  return !['gallery', 'videos', 'photo', 'video', 'models', 'account', 'automation'].includes(
-    route.view,
-  );
+  return !['gallery', 'videos', 'photo', 'video'].includes(route.view) && !isPage(route);
 }
 
 function isTyping(target: EventTarget | null): boolean {

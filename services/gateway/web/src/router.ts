@@ -19,6 +19,7 @@ const FIXED = [
   'models',
   'account',
   'automation',
+  'settings',
 ] as const;
 type Fixed = (typeof FIXED)[number];
 type Named = 'photo' | 'video' | 'album' | 'person';
@@ -26,7 +27,7 @@ type Named = 'photo' | 'video' | 'album' | 'person';
 /** Lists of photos and videos, and lists of those lists: what is shown beside the navigation. */
 export type PlaceRoute = Exclude<
   Route,
-  { view: 'gallery' | 'videos' | 'photo' | 'video' | 'models' | 'account' | 'automation' }
+  { view: 'gallery' | 'videos' | 'photo' | 'video' | PageView }
 >;
 
 const MODES = new Set<string>(['smart', 'name', 'description', 'ocr']);
@@ -66,6 +67,7 @@ export const JOBS = '#/jobs';
 export const MODELS = '#/models';
 export const ACCOUNT = '#/account';
 export const AUTOMATION = '#/automation';
+export const SETTINGS = '#/settings';
 export const photoHash = (id: string): string => `#/photo/${id}`;
 export const videoHash = (id: string): string => `#/video/${id}`;
 export const albumHash = (id: string): string => `#/album/${id}`;
@@ -82,9 +84,15 @@ export function searchHash(q: string, mode: SearchMode | null): string {
 
 const isOpened = ({ view }: Route): boolean => view === 'photo' || view === 'video';
 
+/** Pages that stand alone, over whatever was looked at. */
+const PAGES = ['models', 'account', 'automation', 'settings'] as const;
+export type PageView = (typeof PAGES)[number];
+
+export const isPage = (route: Route): route is { view: PageView } =>
+  PAGES.some((view) => view === route.view);
+
 /** Whether photos and videos are opened over this, and left to come back to it. */
-const isList = (route: Route): boolean =>
-  !isOpened(route) && !['models', 'account', 'automation'].includes(route.view);
+const isList = (route: Route): boolean => !isOpened(route) && !isPage(route);
 
 /** What the browser keeps with an entry of its history. */
 interface Kept {

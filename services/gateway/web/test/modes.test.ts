@@ -51,8 +51,15 @@ describe('which result and which file', () => {
 
   it('the small variant for small devices, the smallest format first', () => {
     const files = [file('ply', 'full'), file('spz', 'full'), file('spz', 'light')];
-    expect(splatFile(asset({ files }), false)?.name).toBe('full.spz');
-    expect(splatFile(asset({ files }), true)?.name).toBe('light.spz');
+    expect(splatFile(asset({ files }), 'full')?.name).toBe('full.spz');
+    expect(splatFile(asset({ files }), 'light')?.name).toBe('light.spz');
+  });
+
+  it('the medium level where there is one, else all of it', () => {
+    const level = { ...file('spz', 'lod-300000'), role: 'level' } as AssetFile;
+    const files = [file('spz', 'full'), level, file('spz', 'light')];
+    expect(splatFile(asset({ files }), 'medium')?.variant).toBe('lod-300000');
+    expect(splatFile(asset({ files: [file('spz', 'full')] }), 'medium')?.variant).toBe('full');
   });
 
   it('the light variant is shown until the full one is there, and stays on small devices', () => {
@@ -60,19 +67,19 @@ describe('which result and which file', () => {
       { ...file('spz', 'full'), size: 9 },
       { ...file('spz', 'light'), size: 4 },
     ];
-    const names = (light: boolean, some: AssetFile[] = files) =>
+    const names = (light: 'light' | 'full', some: AssetFile[] = files) =>
       splatFiles(asset({ files: some }), light).map((one) => one.name);
-    expect(names(false)).toEqual(['light.spz', 'full.spz']);
-    expect(names(true)).toEqual(['light.spz']);
-    expect(names(false, [file('spz', 'full')])).toEqual(['full.spz']);
-    expect(names(false, [file('spz', 'full'), file('spz', 'light')])).toEqual(['full.spz']);
-    expect(names(false, [])).toEqual([]);
+    expect(names('full')).toEqual(['light.spz', 'full.spz']);
+    expect(names('light')).toEqual(['light.spz']);
+    expect(names('full', [file('spz', 'full')])).toEqual(['full.spz']);
+    expect(names('full', [file('spz', 'full'), file('spz', 'light')])).toEqual(['full.spz']);
+    expect(names('full', [])).toEqual([]);
   });
 
   it('falls back to the other variant, and to nothing where nothing can be shown', () => {
     const files = [file('ply', 'full'), file('usdz', 'light')];
-    expect(splatFile(asset({ files }), true)?.name).toBe('full.ply');
-    expect(splatFile(asset({ files: [file('usdz', 'full')] }), false)).toBeNull();
+    expect(splatFile(asset({ files }), 'light')?.name).toBe('full.ply');
+    expect(splatFile(asset({ files: [file('usdz', 'full')] }), 'full')).toBeNull();
   });
 });
 

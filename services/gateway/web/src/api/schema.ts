@@ -78,6 +78,10 @@ export type Waiting = Schemas['PairingView'];
 export type PairingState = Schemas['PairingState']['state'];
 /** What a share link is called, and what it allows. */
 export type Share = Schemas['ShareView'];
+/** What somebody has set; null, or absent, where nothing is. */
+export type MySettings = Schemas['Preferences'];
+export type GallerySettings = Schemas['GallerySettings'];
+export type Tag = Schemas['TagView'];
 export type Config = Schemas['ConfigView'];
 export type Credentials = Partial<Schemas['SignIn']>;
 /** What the gateway answers where something went wrong; a proxy before it may leave out any of it. */

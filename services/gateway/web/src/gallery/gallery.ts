@@ -5,6 +5,8 @@ import { addsFiles } from '../catalog';
 import { Grid } from '../grid/grid';
 import { ItemList } from '../grid/items';
 import { Notice } from '../grid/notice';
+import { setRows } from '../grid/rows';
+import type { Settings } from '../settings/settings';
 import type { Store } from '../store';
 import { texts } from '../texts';
 import { announce } from '../ui/announce';
@@ -38,6 +40,7 @@ export class Gallery {
   constructor(
     private readonly api: Api,
     private readonly store: Store,
+    settings: Settings,
     actions: MastheadActions,
   ) {
     this.masthead = new Masthead(actions);
@@ -46,6 +49,10 @@ export class Gallery {
     this.grid = new Grid(this.element, texts.nav.photos, {
       thumbnail: (item) => api.thumbnailUrl(item as Item),
       near: (months) => this.timeline.want(months),
+    });
+    settings.on('change', ({ thumbnailSize, rowWidth }) => {
+      setRows({ size: thumbnailSize, perRow: rowWidth });
+      this.grid.layOutAnew();
     });
     this.scrubber = new Scrubber(this.grid, this.element);
     this.main = el(

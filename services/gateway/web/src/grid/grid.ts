@@ -3,6 +3,7 @@ import { isRovingKey, roveTo } from '../gallery/roving';
 import { type Shown, Tile, tileAspect } from '../gallery/tile';
 import { el } from '../ui/dom';
 import { type Box, boxesWithin, firstWhere, guessHeight, justify } from './layout';
+import { measuresOf } from './rows';
 
 /** A run of photos and videos under a heading. `items` is null while only their number is known. */
 export interface Section {
@@ -127,6 +128,15 @@ export class Grid {
     for (const tile of this.tiles.values()) tile.retryPicture();
   }
 
+  /** Rows are of another height from now on; what is looked at stays in its place. */
+  layOutAnew(): void {
+    const anchor = this.anchor();
+    for (const section of this.sections) section.width = 0;
+    this.layOut();
+    this.restore(anchor);
+    this.render();
+  }
+
   /** Where sections begin, as parts of the whole height. */
   positions(): { key: string; title: string; at: number }[] {
     const whole = Math.max(this.height, 1);
@@ -200,7 +210,7 @@ export class Grid {
   private layOut(): void {
     this.width = this.element.clientWidth;
     if (this.width === 0) return;
-    const { row, gap } = this.measures();
+    const { row, gap } = measuresOf(this.width);
     let top = 0;
     for (const section of this.sections) {
       section.top = top;
@@ -222,14 +232,6 @@ export class Grid {
     }
     this.element.style.height = `${Math.ceil(this.height)}px`;
     this.element.style.setProperty('--row', `${row}px`);
-  }
-
-  private measures(): { row: number; gap: number } {
-    const narrow = this.width < 600;
-    return {
-      row: narrow ? 112 : Math.min(Math.max(this.width * 0.17, 140), 235),
-      gap: narrow ? 2 : 5,
-    };
   }
 
   private renderSoon(): void {

@@ -1,6 +1,7 @@
 import type { Api } from '../api/client';
 import { ApiError } from '../api/client';
 import type { Job, PhotoDetail, Quality } from '../api/schema';
+import type { Settings } from '../settings/settings';
 import { isActive, type Store } from '../store';
 import { el } from '../ui/dom';
 import { aboutModels, type Explanation, explainError } from '../ui/errors';
@@ -27,11 +28,12 @@ export class Making {
   constructor(
     private readonly api: Api,
     private readonly store: Store,
+    private readonly settings: Settings,
     private readonly dock: Dock,
     private readonly around: Around,
   ) {
     this.button.append(icon('layers'), 'Make it 3D');
-    const make = () => void this.splat(around.id(), 'auto', 'full', false);
+    const make = () => void this.best(around.id(), false);
     this.button.addEventListener('click', make);
   }
 
@@ -47,6 +49,12 @@ export class Making {
 
   async splat(id: string | null, model: string, quality: Quality, force: boolean): Promise<void> {
     if (id) await this.ask(id, () => this.api.makeSplat(id, force, model, quality));
+  }
+
+  /** With the best model there is, in the detail that somebody has chosen. */
+  async best(id: string | null, force: boolean): Promise<void> {
+    const { mine, look } = this.settings;
+    await this.splat(id, mine?.splat_model ?? 'auto', look.gaussianSplat.defaultQuality, force);
   }
 
   async depth(force: boolean): Promise<void> {

@@ -1,4 +1,5 @@
-import type { Asset, AssetFile, Quality } from '../api/schema';
+import type { Asset, AssetFile } from '../api/schema';
+import type { SplatQuality } from '../settings/look';
 
 export type Mode = 'flat' | 'depth' | 'splat';
 export type Deep = 'depth' | 'splat';
@@ -52,20 +53,35 @@ export function bestAsset(assets: Asset[], kind: Deep): Asset | null {
 /** Formats that Spark reads, the smallest first. */
 const SHOWABLE = ['spz', 'splat', 'ply'];
 
-/** The splat file to show, of the variant that suits the device where there is one. */
-export function splatFile(asset: Asset, light: boolean): AssetFile | null {
-  const wanted: Quality = light ? 'light' : 'full';
+/** Levels of detail, from coarse to fine, by what their files are called. */
+const VARIANTS: Record<SplatQuality, string> = {
+  light: 'light',
+  medium: 'lod-300000',
+  full: 'full',
+};
+const BY_PREFERENCE: Record<SplatQuality, SplatQuality[]> = {
+  light: ['light', 'medium', 'full'],
+  medium: ['medium', 'full', 'light'],
+  full: ['full', 'medium', 'light'],
+};
+
+/** The splat file to show, of the level of detail that is wanted where there is one. */
+export function splatFile(asset: Asset, wanted: SplatQuality): AssetFile | null {
+  const variants = BY_PREFERENCE[wanted].map((quality) => VARIANTS[quality]);
   const rank = (file: AssetFile) =>
-    (file.variant === wanted ? 0 : SHOWABLE.length) + SHOWABLE.indexOf(file.format);
+    variants.indexOf(file.variant) * SHOWABLE.length + SHOWABLE.indexOf(file.format);
   const files = asset.files.filter(
-    (file) => file.role === 'splat' && SHOWABLE.includes(file.format),
+    (file) =>
+      (file.role === 'splat' || file.role === 'level') &&
+      variants.includes(file.variant) &&
+      SHOWABLE.includes(file.format),
   );
   return files.sort((a, b) => rank(a) - rank(b))[0] ?? null;
 }
 
-/** The splat files to show, one after the other: the light one first, which is there soon, then what suits the device. */
-export function splatFiles(asset: Asset, light: boolean): AssetFile[] {
-  const [first, last] = [splatFile(asset, true), splatFile(asset, light)];
+/** The splat files to show, one after the other: the light one first, which is there soon, then what is wanted. */
+export function splatFiles(asset: Asset, wanted: SplatQuality): AssetFile[] {
+  const [first, last] = [splatFile(asset, 'light'), splatFile(asset, wanted)];
   if (!first || !last) return [];
   return first.size < last.size ? [first, last] : [last];
 }

@@ -11,6 +11,8 @@ import {
 } from '../render/device';
 import { assumedCamera } from '../render/framing';
 import type { Viewport } from '../render/viewport';
+import { leanFactor } from '../settings/look';
+import type { Settings } from '../settings/settings';
 import { el } from '../ui/dom';
 import { FlatPicture } from './flat';
 import {
@@ -41,7 +43,6 @@ interface StageEvents {
   motion: boolean;
 }
 
-const FADE_MS = 600;
 /** From this lean on, about in radians, 3D alone is seen; at rest, the photo itself. */
 const WHOLLY_DEEP = 0.01;
 /** A key that comes closer by this part of the way enlarges a flat photo by e to this power of it. */
@@ -70,8 +71,12 @@ export class Stage extends Emitter<StageEvents> {
   private depthSeen = 0;
   private readonly budget = budgetOf(location.search);
 
-  constructor(private readonly api: Api) {
+  constructor(
+    private readonly api: Api,
+    private readonly settings: Settings,
+  ) {
     super();
+    settings.on('change', () => this.heed());
     this.flat = new FlatPicture(api, this.element, {
       noPicture: () => this.emit('trouble', 'no-picture'),
     });
@@ -79,7 +84,8 @@ export class Stage extends Emitter<StageEvents> {
   }
 
   available(what: Deep): boolean {
-    return this.assets[what] !== null && this.webgl !== false;
+    const isWanted = what !== 'splat' || this.settings.look.gaussianSplat.enabled;
+    return this.assets[what] !== null && this.webgl !== false && isWanted;
   }
 
   /** Whether this is what is shown, or would be, of its kind. */
@@ -125,6 +131,15 @@ export class Stage extends Emitter<StageEvents> {
     this.failed.clear();
     this.emit('trouble', null);
     this.flat.retry();
+    void this.advance();
+  }
+
+  /** A person has set something. */
+  private heed(): void {
+    const { mine } = this.settings;
+    if (typeof mine?.idle_motion === 'boolean' && mine.idle_motion !== this.moving && wantsMotion())
+      this.toggleMotion();
+    this.emit('mode', this.mode);
     void this.advance();
   }
 
@@ -204,10 +219,8 @@ export class Stage extends Emitter<StageEvents> {
   }
 
   private nextToLoad(): Deep | null {
-    const usable = (what: Deep) => {
-      const asset = this.assets[what];
-      return asset !== null && !this.failed.has(asset.key) && this.webgl !== false;
-    };
+    const usable = (what: Deep) =>
+      this.available(what) && !this.failed.has(this.assets[what]?.key ?? '');
     const available = { depth: usable('depth'), splat: usable('splat') };
     return modesToLoad(this.wish, available, this.ready())[0] ?? null;
   }
@@ -225,7 +238,7 @@ export class Stage extends Emitter<StageEvents> {
     try {
       const viewport = await this.ensureViewport();
       if (!viewport || signal.aborted) return;
-      viewport.setTrust(what, trustIn(asset));
+      viewport.setTrust(what, trustIn(asset) * leanFactor(this.settings.look));
       if (what === 'depth') await this.loadDepth(viewport, asset, signal);
       else await this.loadSplats(viewport, asset, signal);
       if (!signal.aborted && viewport === this.viewport) this.loaded[what] = versionOf(asset);
@@ -267,7 +280,8 @@ export class Stage extends Emitter<StageEvents> {
   }
 
   private async loadSplats(viewport: Viewport, asset: Asset, signal: AbortSignal): Promise<void> {
-    const files = splatFiles(asset, prefersLight(this.budget));
+    const { defaultQuality } = this.settings.look.gaussianSplat;
+    const files = splatFiles(asset, prefersLight(this.budget) ? 'light' : defaultQuality);
     if (!files.length) throw new Error('This result has no file that can be shown here');
     for (const file of files) {
       try {
@@ -327,7 +341,7 @@ export class Stage extends Emitter<StageEvents> {
       animation.cancel();
     });
     this.ghost.animate([{ opacity: this.depthSeen }, { opacity: 0 }], {
-      duration: FADE_MS,
+      duration: this.settings.look.animationDuration * 1000,
       fill: 'forwards',
     });
   }

@@ -15,6 +15,8 @@ export class Steps {
     private readonly store: Store,
     /** The photo that is shown. */
     private readonly shown: () => string | null,
+    /** How many photos on either side have their pictures fetched. */
+    private readonly ahead: () => number,
     private readonly open: (id: string) => void,
   ) {
     // Until it is known what lies beside a photo that an address led to.
@@ -46,13 +48,28 @@ export class Steps {
     await sharp(); // before what is beside it
     if (photo?.id !== this.shown()) return;
     this.update();
-    for (const direction of [1, -1] as const) {
-      const id = this.neighbour(direction);
-      if (id) new Image().src = this.api.previewUrl(id);
-    }
+    for (const id of this.around(this.ahead())) new Image().src = this.api.previewUrl(id);
   }
 
-  private neighbour(direction: 1 | -1): string | undefined {
-    return this.store.trail?.neighbour(this.shown() ?? '', direction);
+  /** So many photos on either side, the nearest first. */
+  private around(count: number): string[] {
+    const found: string[] = [];
+    const ends: Record<1 | -1, string | undefined> = {
+      1: this.shown() ?? '',
+      [-1]: this.shown() ?? '',
+    };
+    for (let step = 0; step < count; step += 1) {
+      for (const direction of [1, -1] as const) {
+        const end = ends[direction];
+        const id = end ? this.neighbour(direction, end) : undefined;
+        ends[direction] = id;
+        if (id) found.push(id);
+      }
+    }
+    return found;
+  }
+
+  private neighbour(direction: 1 | -1, of = this.shown() ?? ''): string | undefined {
+    return this.store.trail?.neighbour(of, direction);
   }
 }

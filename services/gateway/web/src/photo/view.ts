@@ -2,6 +2,8 @@ import type { Api } from '../api/client';
 import { ApiError } from '../api/client';
 import type { Asset, Job, PhotoDetail } from '../api/schema';
 import { addsFiles } from '../catalog';
+import type { Look } from '../settings/look';
+import type { Settings } from '../settings/settings';
 import { isActive, jobToShow, type Store } from '../store';
 import { texts } from '../texts';
 import { announce } from '../ui/announce';
@@ -67,9 +69,10 @@ export class PhotoView {
   constructor(
     api: Api,
     private readonly store: Store,
+    settings: Settings,
     private readonly actions: PhotoActions,
   ) {
-    this.stage = new Stage(api);
+    this.stage = new Stage(api, settings);
     this.dock = new Dock({
       cancel: (id) => void this.making.ask(this.id, () => api.cancel(id)),
       retry: (id) => void this.making.ask(this.id, () => api.retry(id)),
@@ -78,9 +81,10 @@ export class PhotoView {
       api,
       store,
       () => this.id,
+      () => settings.look.adjacentPhotosCount,
       (id) => this.actions.show(id),
     );
-    this.making = new Making(api, store, this.dock, {
+    this.making = new Making(api, store, settings, this.dock, {
       id: () => this.id,
       detail: () => this.detail,
       models: () => this.actions.models(),
@@ -94,7 +98,7 @@ export class PhotoView {
     this.modes = new ModeSwitch((mode) => this.stage.choose(mode));
     this.downloads = new Downloads(
       api,
-      () => (store.share ? [] : (store.config?.formats ?? [])),
+      () => (store.share ? [] : offered(store.config?.formats ?? [], settings.look)),
       () => store.share?.allow_download ?? true,
       (job) => store.applyJob(job),
     );
@@ -126,7 +130,7 @@ export class PhotoView {
       if (id === this.id) this.making.showFailure(explainRefusal(error), again);
     });
     this.rough = new RoughChip(api, store, {
-      remake: (id) => void this.making.splat(id, 'auto', 'full', true),
+      remake: (id) => void this.making.best(id, true),
       refused: (id, error) => {
         if (!(error instanceof ApiError)) throw error;
         if (id === this.id) this.making.showRefusal(error, () => this.rough.element.click());
@@ -408,4 +412,10 @@ export class PhotoView {
     event.preventDefault();
     this.chrome.wake();
   }
+}
+
+/** The formats that may be made, those that somebody wants first; others stay to be had. */
+function offered(formats: string[], { gaussianSplat }: Look): string[] {
+  const wanted = gaussianSplat.formats.filter((one) => formats.includes(one));
+  return [...wanted, ...formats.filter((one) => !wanted.includes(one))];
 }

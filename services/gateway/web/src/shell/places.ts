@@ -11,6 +11,7 @@ import {
   PLACES,
   type Route,
   SEARCH,
+  SETTINGS,
   VIDEOS,
 } from '../router';
 import { texts } from '../texts';
@@ -46,6 +47,7 @@ export const NAVIGATION: NavItem[][] = [
     { ...item('automation', AUTOMATION, 'byItself', t.automation), ofImmich: true },
     item('models', MODELS, 'models', t.models),
     { ...item('live', './live.html', 'live', t.live), views: [] },
+    item('settings', SETTINGS, 'settings', t.settings),
     item('account', ACCOUNT, 'account', t.account),
   ],
 ];

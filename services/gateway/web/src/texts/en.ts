@@ -1,6 +1,6 @@
 /**
- * What the places of the viewer say, in English. Another language is another object of this shape; what counts
- * something is a function, because languages differ in their plurals.
+ * What the viewer says, in English. Another language is another object of this shape; what counts something is a
+ * function, because languages differ in their plurals.
  */
 const plural = new Intl.PluralRules('en');
 
@@ -9,7 +9,7 @@ function counted(n: number, one: string, other: string): string {
   return `${n.toLocaleString('en')} ${plural.select(n) === 'one' ? one : other}`;
 }
 
-export const texts = {
+export const en = {
   nav: {
     label: 'Places',
     drawer: 'All places',
@@ -28,7 +28,9 @@ export const texts = {
     models: 'Models',
     live: 'Live',
     account: 'Account',
+    settings: 'Settings',
   },
+  back: 'Back',
   items: (n: number) => counted(n, 'item', 'items'),
   photos: (n: number) => counted(n, 'photo', 'photos'),
   loading: 'Loading…',
@@ -214,4 +216,37 @@ export const texts = {
     aPhoto: 'a photo',
     aVideo: 'a video',
   },
-} as const;
+  settings: {
+    title: 'Settings',
+    about: 'They are kept with your account and count on every device.',
+    kept: 'Kept.',
+    usual: 'As the server has it',
+    reset: 'Back to the usual settings',
+    gallery: 'Gallery',
+    thumbnailSize: 'Size of the pictures',
+    rowWidth: 'Pictures in a row',
+    rowWidthNote:
+      'About so many beside one another where there is room, and on the wall in a headset',
+    photo: 'A photo that is open',
+    backgroundColor: 'Colour behind it',
+    animationDuration: 'Length of cross-fades',
+    seconds: (n: number) => `${n.toLocaleString('en')} s`,
+    adjacentPhotosCount: 'Photos fetched ahead, on either side',
+    parallaxIntensity: 'How far it moves when one leans',
+    parallaxNote: '0.1 is as far as most depth bears well',
+    idleMotion: 'Moves gently by itself',
+    splats: '3D',
+    enabled: 'Photos open in 3D',
+    defaultQuality: 'Detail',
+    qualities: {
+      light: 'Light: up to 200,000 splats',
+      medium: 'Medium: up to 300,000 splats',
+      full: 'Full: all of them',
+    },
+    formats: 'Formats to download',
+    language: 'Language',
+    asBrowser: 'As the browser has it',
+  },
+};
+
+export type Texts = typeof en;

@@ -1,0 +1,4 @@
+import { en, type Texts } from './en';
+
+/** What the viewer says. */
+export const texts: Texts = en;
