@@ -36,7 +36,7 @@ describe('a photo turns to the best of what there is', () => {
 });
 
 const asset = (values: Partial<Asset>) => ({ kind: 'splat', outdated: false, ...values }) as Asset;
-const file = (format: string, variant: 'full' | 'light' | null) =>
+const file = (format: string, variant: string) =>
   ({ role: 'splat', name: `${variant}.${format}`, format, variant }) as AssetFile;
 
 describe('which result and which file', () => {
