@@ -1,0 +1,224 @@
+"""A scene with holes becomes one without: looked at, painted, and what was painted put where it belongs.
+
+Sources: Weber et al., "NeRFiller" (2024), for the dataset that is painted anew while the scene follows; Liu et al.,
+"InFusion" (2024), for placing what was painted by its depth instead of growing Gaussians into empty space.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from immichvr_inference.context import RunContext
+from immichvr_splats import GaussianCloud
+from immichvr_splats.color import to_srgb
+
+from immichvr_scenes.cameras import Camera, View
+from immichvr_scenes.completion.carrying import as_bytes
+from immichvr_scenes.completion.errors import CannotComplete, NothingMissing
+from immichvr_scenes.completion.joint import anneal
+from immichvr_scenes.completion.methods import Method, Painted, Sheet, method_for
+from immichvr_scenes.completion.missing import MissingRules, Seen, grown, in_sight, missing_pixels, pixels_of
+from immichvr_scenes.completion.networks import Job
+from immichvr_scenes.completion.options import CompletionOptions, CompletionProgress, Stage
+from immichvr_scenes.completion.seeding import joined, seed, thinned, unhidden
+from immichvr_scenes.completion.views import fitted, look_around
+
+U8 = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
+Report = Callable[[CompletionProgress], None]
+
+MOST_INPUTS = 48
+"""Input cameras that are asked what they see, evenly chosen, so that memory stays bounded."""
+_SURFACE = 0.05
+"""Share of depth within which a Gaussian is part of the surface that a pixel shows."""
+_COVERED = 0.98
+_WORTH = 0.0005
+"""Share of a view below which what it still misses is left."""
+
+
+@dataclass(frozen=True)
+class RoundFacts:
+    """What a round did. round: from 1. strength: of the painting. missing: share of the path's pixels. new: Gaussians."""
+
+    round: int
+    strength: float
+    missing: float
+    new: int
+
+
+@dataclass(frozen=True, eq=False)
+class Completed:
+    """A completed scene.
+
+    cloud: the Gaussians that stayed, then `new` new ones. dropped: old ones that no camera saw and that stood where
+    something was painted. views: the path. masks: what each missed, (h, w), True for missing. before, after: each as it
+    was and as it is, (h, w, 3) uint8. method: who painted; reason: why not another one, empty where nothing else was
+    preferred.
+    """
+
+    cloud: GaussianCloud
+    new: int
+    dropped: int
+    views: tuple[View, ...]
+    masks: tuple[Mask, ...]
+    before: tuple[U8, ...]
+    after: tuple[U8, ...]
+    rounds: tuple[RoundFacts, ...]
+    method: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """What stays the same from round to round."""
+
+    old: GaussianCloud
+    inputs: tuple[Seen, ...]
+    path: tuple[View, ...]
+    masks: tuple[Mask, ...]
+    method: Method
+    options: CompletionOptions
+    report: Report
+
+
+def complete(
+    cloud: GaussianCloud,
+    views: Sequence[View],
+    options: CompletionOptions = CompletionOptions(),
+    report: Report = lambda progress: None,
+    context: RunContext | None = None,
+) -> Completed:
+    """Fill what is missing from a scene; the same for the same seed.
+
+    views: the cameras it was made with; none: the camera that the cloud itself was made from. report: told what is
+    done; what it raises stops the work. context: what networks run in; without one only `fill`, and `reference` by
+    guessed depth. Old Gaussians stay as they are. A cloud of a single photo keeps what the photo did not see, as whoever
+    made it carried surfaces on already: the rule of visibility is for several cameras.
+
+    Raises CannotComplete, NothingMissing, ModelError.
+    """
+    method, reason = method_for(options, context)
+    cloud = to_srgb(cloud)
+    cameras = _cameras(cloud, views)
+    report(CompletionProgress(0.0, "views", message="looking for what is missing"))
+    rules = options.rules if len(cameras) > 1 else replace(options.rules, visibility=None)
+    path = look_around(cloud, cameras, options.path_views, options.longest, rules)
+    if not path:
+        raise NothingMissing("no camera, and no step to the side of one, shows a hole that is worth filling")
+    inputs = tuple(Seen.of(cloud, fitted(camera, options.longest)) for camera in _evenly(cameras, MOST_INPUTS))
+    seen = [Seen.of(cloud, view) for view in path]
+    masks = tuple(missing_pixels(one, inputs if len(inputs) > 1 else (), rules) for one in seen)
+    old = _without_unseen(cloud, seen, masks, inputs, rules)
+    work = _Work(old, inputs, tuple(path), masks, method, options, report)
+    new, rounds = _rounds(work)
+    report(CompletionProgress(0.97, "pruning", len(rounds), len(rounds)))
+    whole = joined([old, new])
+    after = tuple(as_bytes(Seen.of(whole, view).rgb) for view in path)
+    before = tuple(as_bytes(one.rgb) for one in seen)
+    report(CompletionProgress(1.0, "pruning", len(rounds), len(rounds), "done", after[0]))
+    return Completed(
+        whole, new.count, cloud.count - old.count, work.path, masks, before, after, rounds, method.key, reason
+    )
+
+
+def _cameras(cloud: GaussianCloud, views: Sequence[View]) -> list[View]:
+    if not cloud.count:
+        raise CannotComplete("the scene has no Gaussians; make it anew")
+    if views:
+        return [*views]
+    if cloud.camera is None:
+        raise CannotComplete("nothing tells where the scene was seen from; give the cameras that it was made with")
+    own = cloud.camera
+    return [View("own", Camera(own.width, own.height, own.fx, own.fy, own.cx, own.cy), own.extrinsic)]
+
+
+def _evenly(views: Sequence[View], most: int) -> list[View]:
+    return [views[i] for i in np.unique(np.linspace(0, len(views) - 1, min(most, len(views))).astype(int))]
+
+
+def _without_unseen(
+    cloud: GaussianCloud, seen: Sequence[Seen], masks: Sequence[Mask], inputs: Sequence[Seen], rules: MissingRules
+) -> GaussianCloud:
+    """The cloud without what is in the way: Gaussians that no input saw, on the surface where something is missing."""
+    if rules.visibility is None:
+        return cloud
+    in_the_way = np.zeros(cloud.count, bool)
+    for one, mask in zip(seen, masks, strict=True):
+        pixels, depth, inside = pixels_of(cloud.means, one)
+        front = one.depth[pixels[:, 1], pixels[:, 0]]
+        on_it = np.abs(depth - front) <= _SURFACE * front
+        in_the_way |= inside & on_it & mask[pixels[:, 1], pixels[:, 0]]
+    for one in inputs:
+        in_the_way &= ~in_sight(cloud.means, one, rules.visibility)
+    return cloud.take(np.flatnonzero(~in_the_way)) if in_the_way.any() else cloud
+
+
+def _rounds(work: _Work) -> tuple[GaussianCloud, tuple[RoundFacts, ...]]:
+    rounds = work.options.dataset_update if work.method.repaints else 1
+    new = work.old.take(np.zeros(0, np.int64))
+    facts = []
+    for number in range(rounds):
+        strength = anneal(number, rounds)
+        paint = _together if work.method.together else _one_by_one
+        new = paint(work, new, number, rounds, strength)
+        share = float(np.mean([mask.mean() for mask in work.masks]))
+        facts.append(RoundFacts(number + 1, strength, share, new.count))
+    return new, tuple(facts)
+
+
+def _together(work: _Work, new: GaussianCloud, number: int, rounds: int, strength: float) -> GaussianCloud:
+    """All views painted from the scene as it is; what they place where another did already is thinned out."""
+    whole = joined([work.old, new])
+    seen = [Seen.of(whole, view) for view in work.path]
+    sheets = [_sheet(one, mask) for one, mask in zip(seen, work.masks, strict=True)]
+
+    def tell(share: float, preview: U8 | None = None, stage: Stage = "painting") -> None:
+        fraction = 0.05 + 0.9 * (number + share) / rounds
+        work.report(CompletionProgress(fraction, stage, number + 1, rounds, preview=preview))
+
+    painted = work.method.paint(sheets, Job(strength, seed=_seed(work, number), on_step=lambda share: tell(0.8 * share)))
+    tell(0.8, as_bytes(painted[0].rgb), "placing")
+    order = np.argsort([-sheet.missing.mean() for sheet in sheets], kind="stable")
+    placed = [_placed(work, work.path[i], painted[i], sheets[i].missing) for i in order]
+    return thinned(joined(placed), work.options.max_new)
+
+
+def _one_by_one(work: _Work, new: GaussianCloud, number: int, rounds: int, strength: float) -> GaussianCloud:
+    """The view that misses most first; every next one from the scene with what was painted before it."""
+    order = np.argsort([-mask.mean() for mask in work.masks], kind="stable")
+    new = work.old.take(np.zeros(0, np.int64))
+    for done, i in enumerate(order):
+        view, mask = work.path[i], work.masks[i]
+        seen = Seen.of(joined([work.old, new]), view)
+        if done:
+            mask = mask & grown(~(seen.alpha >= _COVERED), work.options.rules.kernel, 1)
+        if mask.mean() < _WORTH:
+            continue
+
+        def tell(share: float, before: int = done) -> None:
+            fraction = 0.05 + 0.9 * (number + (before + share) / len(order)) / rounds
+            work.report(CompletionProgress(fraction, "painting", number + 1, rounds))
+
+        job = Job(strength, seed=_seed(work, number) + done, on_step=tell)
+        [painted] = work.method.paint([_sheet(seen, mask)], job)
+        new = joined([new, _placed(work, view, painted, mask)])
+        fraction = 0.05 + 0.9 * (number + (done + 1) / len(order)) / rounds
+        preview = as_bytes(painted.rgb)
+        work.report(CompletionProgress(fraction, "placing", number + 1, rounds, view.name, preview))
+    return thinned(new, work.options.max_new)
+
+
+def _sheet(seen: Seen, missing: Mask) -> Sheet:
+    return Sheet(np.clip(seen.rgb, 0, 1), seen.depth, missing, seen.view.camera.fx)
+
+
+def _placed(work: _Work, view: View, painted: Painted, missing: Mask) -> GaussianCloud:
+    seeds = seed(view, painted.rgb, painted.depth, missing, work.old)
+    return seeds.take(np.flatnonzero(unhidden(seeds, work.inputs)))
+
+
+def _seed(work: _Work, number: int) -> int:
+    return work.options.seed * 1_000_003 + number * 1009
