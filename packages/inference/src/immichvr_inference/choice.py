@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from immichvr_models.model import Chosen
+from immichvr_models.model import Chosen, Makes
 
 from immichvr_inference.context import RunContext
 
@@ -23,7 +23,7 @@ def automatic(kind: Chosen, context: RunContext, *, carried: bool = False) -> It
             yield key
 
 
-def is_available(key: str, kind: Chosen, context: RunContext) -> bool:
+def is_available(key: str, kind: Makes, context: RunContext) -> bool:
     """Whether this model makes that here without a download and without another yes to its licence."""
     registry = context.cache.registry
     if key not in registry or kind not in registry[key].makes:

@@ -20,7 +20,7 @@ _LARGEST_WEIGHTS = 10_000_000_000
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
 Chosen = Literal["depth", "splat", "video-depth"]
 """What a model is chosen for where nobody asks for one by name."""
-Makes = Chosen | Literal["points", "poses"]
+Makes = Chosen | Literal["points", "poses", "inpainting"]
 Auto = Literal["carried", "here", "fetched", "always"]
 LIFT = "lift-"
 """Before the key of a model that makes depth: the splats that its depth is lifted to."""

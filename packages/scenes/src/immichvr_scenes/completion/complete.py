@@ -22,7 +22,7 @@ from immichvr_scenes.completion.joint import anneal
 from immichvr_scenes.completion.methods import Method, Painted, Sheet, method_for
 from immichvr_scenes.completion.missing import MissingRules, Seen, grown, in_sight, missing_pixels, pixels_of
 from immichvr_scenes.completion.networks import Job
-from immichvr_scenes.completion.options import CompletionOptions, CompletionProgress, Stage
+from immichvr_scenes.completion.options import AS_USUAL, CompletionOptions, CompletionProgress, Stage
 from immichvr_scenes.completion.seeding import joined, seed, thinned, unhidden
 from immichvr_scenes.completion.views import fitted, look_around
 
@@ -41,7 +41,10 @@ _WORTH = 0.0005
 
 @dataclass(frozen=True)
 class RoundFacts:
-    """What a round did. round: from 1. strength: of the painting. missing: share of the path's pixels. new: Gaussians."""
+    """What a round did.
+
+    round: from 1. strength: of the painting. missing: share of the path's pixels. new: Gaussians.
+    """
 
     round: int
     strength: float
@@ -54,8 +57,8 @@ class Completed:
     """A completed scene.
 
     cloud: the Gaussians that stayed, then `new` new ones. dropped: old ones that no camera saw and that stood where
-    something was painted. views: the path. masks: what each missed, (h, w), True for missing. before, after: each as it
-    was and as it is, (h, w, 3) uint8. method: who painted; reason: why not another one, empty where nothing else was
+    something was painted. views: the path. masks: what each missed, (h, w), True for missing. before, after: each as
+    it was and as it is, (h, w, 3) uint8. method: who painted; reason: why not another one, empty where nothing else was
     preferred.
     """
 
@@ -87,7 +90,7 @@ class _Work:
 def complete(
     cloud: GaussianCloud,
     views: Sequence[View],
-    options: CompletionOptions = CompletionOptions(),
+    options: CompletionOptions = AS_USUAL,
     report: Report = lambda progress: None,
     context: RunContext | None = None,
 ) -> Completed:
@@ -95,8 +98,8 @@ def complete(
 
     views: the cameras it was made with; none: the camera that the cloud itself was made from. report: told what is
     done; what it raises stops the work. context: what networks run in; without one only `fill`, and `reference` by
-    guessed depth. Old Gaussians stay as they are. A cloud of a single photo keeps what the photo did not see, as whoever
-    made it carried surfaces on already: the rule of visibility is for several cameras.
+    guessed depth. Old Gaussians stay as they are. A cloud of a single photo keeps what the photo did not see, as
+    whoever made it carried surfaces on already: the rule of visibility is for several cameras.
 
     Raises CannotComplete, NothingMissing, ModelError.
     """
@@ -159,7 +162,7 @@ def _without_unseen(
 def _rounds(work: _Work) -> tuple[GaussianCloud, tuple[RoundFacts, ...]]:
     rounds = work.options.dataset_update if work.method.repaints else 1
     new = work.old.take(np.zeros(0, np.int64))
-    facts = []
+    facts = list[RoundFacts]()
     for number in range(rounds):
         strength = anneal(number, rounds)
         paint = _together if work.method.together else _one_by_one
@@ -179,10 +182,13 @@ def _together(work: _Work, new: GaussianCloud, number: int, rounds: int, strengt
         fraction = 0.05 + 0.9 * (number + share) / rounds
         work.report(CompletionProgress(fraction, stage, number + 1, rounds, preview=preview))
 
-    painted = work.method.paint(sheets, Job(strength, seed=_seed(work, number), on_step=lambda share: tell(0.8 * share)))
+    painted = work.method.paint(
+        sheets, Job(strength, seed=_seed(work, number), on_step=lambda share: tell(0.8 * share))
+    )
     tell(0.8, as_bytes(painted[0].rgb), "placing")
     order = np.argsort([-sheet.missing.mean() for sheet in sheets], kind="stable")
-    placed = [_placed(work, work.path[i], painted[i], sheets[i].missing) for i in order]
+    bare = [sheet.missing & _bare(Seen.of(work.old, view)) for sheet, view in zip(sheets, work.path, strict=True)]
+    placed = [_placed(work, work.path[i], painted[i], bare[i]) for i in order]
     return thinned(joined(placed), work.options.max_new)
 
 
@@ -195,7 +201,8 @@ def _one_by_one(work: _Work, new: GaussianCloud, number: int, rounds: int, stren
         seen = Seen.of(joined([work.old, new]), view)
         if done:
             mask = mask & grown(~(seen.alpha >= _COVERED), work.options.rules.kernel, 1)
-        if mask.mean() < _WORTH:
+        bare = mask & _bare(seen)
+        if bare.mean() < _WORTH:
             continue
 
         def tell(share: float, before: int = done) -> None:
@@ -204,7 +211,7 @@ def _one_by_one(work: _Work, new: GaussianCloud, number: int, rounds: int, stren
 
         job = Job(strength, seed=_seed(work, number) + done, on_step=tell)
         [painted] = work.method.paint([_sheet(seen, mask)], job)
-        new = joined([new, _placed(work, view, painted, mask)])
+        new = joined([new, _placed(work, view, painted, bare)])
         fraction = 0.05 + 0.9 * (number + (done + 1) / len(order)) / rounds
         preview = as_bytes(painted.rgb)
         work.report(CompletionProgress(fraction, "placing", number + 1, rounds, view.name, preview))
@@ -215,8 +222,13 @@ def _sheet(seen: Seen, missing: Mask) -> Sheet:
     return Sheet(np.clip(seen.rgb, 0, 1), seen.depth, missing, seen.view.camera.fx)
 
 
-def _placed(work: _Work, view: View, painted: Painted, missing: Mask) -> GaussianCloud:
-    seeds = seed(view, painted.rgb, painted.depth, missing, work.old)
+def _bare(seen: Seen) -> Mask:
+    """Where Gaussians are lacking: what was painted beyond it, for its rim, is there already."""
+    return grown(~(seen.alpha >= _COVERED), 3, 1)
+
+
+def _placed(work: _Work, view: View, painted: Painted, bare: Mask) -> GaussianCloud:
+    seeds = seed(view, painted.rgb, painted.depth, bare, work.old)
     return seeds.take(np.flatnonzero(unhidden(seeds, work.inputs)))
 
 

@@ -48,13 +48,16 @@ class Painted:
 class Method(Protocol):
     """Paints views.
 
-    together: all of them are painted from the same cloud; otherwise one after another, each from the cloud with what was
-    painted before it. repaints: painting anew what was painted changes it, so that several rounds make sense.
+    together: all of them are painted from the same cloud; otherwise one after another, each from the cloud with what
+    was painted before it. repaints: painting anew what was painted changes it, so that several rounds make sense.
     """
 
-    key: MethodKey
-    together: bool
-    repaints: bool
+    @property
+    def key(self) -> MethodKey: ...
+    @property
+    def together(self) -> bool: ...
+    @property
+    def repaints(self) -> bool: ...
 
     def paint(self, sheets: Sequence[Sheet], job: Job) -> list[Painted]:
         """Every view, whole."""
@@ -104,9 +107,7 @@ class ByNetwork:
             holes = [Hole(one.rgb, one.missing) for one in sheets]
         job = Job(job.strength, self.joint, job.seed, job.on_step)
         pictures, _ = self.context.run(self.model, lambda module, compute: network.paint(module, holes, compute, job))
-        return [
-            Painted(rgb, depth_of(rgb, sheet, self.estimate)) for rgb, sheet in zip(pictures, sheets, strict=True)
-        ]
+        return [Painted(rgb, depth_of(rgb, sheet, self.estimate)) for rgb, sheet in zip(pictures, sheets, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ class Reference:
 
 
 def depth_of(rgb: F32, sheet: Sheet, estimate: Estimate | None) -> F32:
-    """Depth of a painted view: the estimate on the scale of what is known, where there is one that fits; else carried."""
+    """Depth of a painted view: the estimate, on the scale of what is known, where one fits; else what is carried on."""
     _, carried = carry_on(sheet.rgb, sheet.depth, sheet.missing)
     if estimate is None:
         return carried
@@ -146,7 +147,7 @@ def method_for(options: CompletionOptions, context: RunContext | None) -> tuple[
     """
     if options.method != "auto":
         return _made(options.method, options, context), ""
-    declined = []
+    declined = list[str]()
     for key in AUTO:
         why = _lacking(key, options, context)
         if not why:

@@ -49,6 +49,9 @@ class MissingRules:
             raise InvalidCompletion(f"a kernel is odd, 1 to 31 pixels, and used 0 to 16 times; this is {self}")
 
 
+MISSING = MissingRules()
+
+
 @dataclass(frozen=True, eq=False)
 class Seen:
     """What a cloud looks like from a view. rgb: (h, w, 3) float32 from 0, over black. alpha, depth: (h, w)."""
@@ -76,7 +79,7 @@ class Seen:
 
 
 def missing_pixels(
-    seen: Seen, inputs: Sequence[Seen], rules: MissingRules = MissingRules(), confidence: F32 | None = None
+    seen: Seen, inputs: Sequence[Seen], rules: MissingRules = MISSING, confidence: F32 | None = None
 ) -> Mask:
     """Where a view of the cloud is missing something, (h, w), True for missing.
 
@@ -118,7 +121,7 @@ def pixels_of(
     """Of points of the world, (N, 3): the pixel, (N, 2) as x and y, the depth, (N,), and whether the view has it."""
     height, width = other.depth.shape
     places, depth = other.view.projected(points)
-    inside = np.isfinite(places).all(axis=1)
+    inside: Mask = np.asarray(np.isfinite(places).all(axis=1))
     places = np.floor(np.where(inside[:, None], np.clip(places, -1, max(height, width) + 1), -1)).astype(np.int64)
     inside &= (places >= 0).all(axis=1) & (places[:, 0] < width) & (places[:, 1] < height)
     return np.where(inside[:, None], places, 0), depth, inside

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from immichvr_scenes.completion.errors import InvalidCompletion
-from immichvr_scenes.completion.missing import MissingRules
+from immichvr_scenes.completion.missing import MISSING, MissingRules
 
 MethodKey = Literal["lama", "joint-multiview", "reference", "individual", "fill"]
 METHODS: tuple[MethodKey, ...] = get_args(MethodKey)
@@ -33,16 +33,16 @@ class CompletionOptions:
 
     method: who paints; `auto` takes the first of AUTO that can run here. iterations: steps of optimisation in all, 0
     for none. dataset_update: how many times the views are painted anew, each time from what the last time left.
-    depth_model: the network that tells how far away what was painted is; empty: the best one here, else depth is carried
-    on from the rim. path_views: views that are looked at and painted. longest: pixels of their longer side. max_new:
-    Gaussians that may be added. seed: of everything that is drawn by chance. Raises InvalidCompletion.
+    depth_model: the network that tells how far away what was painted is; empty: the best one here, else depth is
+    carried on from the rim. path_views: views that are looked at and painted. longest: pixels of their longer side.
+    max_new: Gaussians that may be added. seed: of everything that is drawn by chance. Raises InvalidCompletion.
     """
 
     method: Literal["auto"] | MethodKey = "auto"
     iterations: int = 0
     dataset_update: int = 1
     depth_model: str = ""
-    rules: MissingRules = MissingRules()
+    rules: MissingRules = MISSING
     path_views: int = 8
     longest: int = 512
     max_new: int = 400_000
@@ -56,12 +56,15 @@ class CompletionOptions:
                 raise InvalidCompletion(f"{name} is {getattr(self, name)}; it may be {least} to {most}")
 
 
+AS_USUAL = CompletionOptions()
+
+
 @dataclass(frozen=True, eq=False)
 class CompletionProgress:
     """How far a completion is.
 
-    fraction: 0 to 1. round: from 1, of `rounds`; 0 before the first. preview: (h, w, 3) uint8, a view as it is now; None
-    where it looks as it did.
+    fraction: 0 to 1. round: from 1, of `rounds`; 0 before the first. preview: (h, w, 3) uint8, a view as it is now;
+    None where there is no new one.
     """
 
     fraction: float

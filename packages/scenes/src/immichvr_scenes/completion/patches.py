@@ -1,8 +1,8 @@
 """Texture for holes out of patches of what is known: coarse to fine, each hole pixel agreed on by all patches over it.
 
 Source: Wexler, Shechtman, Irani, "Space-Time Completion of Video" (2007), for the agreement; Barnes et al.,
-"PatchMatch" (2009), for finding patches. Patches of surfaces that lie at another depth cost more, so that a foreground is
-not copied into the background that it hides.
+"PatchMatch" (2009), for finding patches. Patches of surfaces that lie at another depth cost more, so that a foreground
+is not copied into the background that it hides.
 """
 
 from __future__ import annotations
@@ -34,11 +34,10 @@ def paint(rgb: Floats, depth: Floats, missing: Mask, seed: int = 0) -> Floats:
         if not _sources(smaller[2]).any():
             break
         levels.append(smaller)
-    painted: Floats | None = None
+    painted = levels[-1][0]
     for number, (colours, depths, hole) in reversed([*enumerate(levels)]):
-        if painted is not None:
-            grown = cv2.resize(painted, hole.shape[::-1], interpolation=cv2.INTER_LINEAR)
-            colours = np.where(hole[..., None], grown, colours)
+        grown = cv2.resize(painted, hole.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        colours = np.where(hole[..., None], grown, colours)
         painted = _agree(np.ascontiguousarray(colours, np.float32), depths, hole, seed * 8 + number)
     return np.where(missing[..., None], np.clip(painted, 0, 1), rgb).astype(np.float32)
 
@@ -53,7 +52,7 @@ def _halved(rgb: Floats, depths: Floats, hole: Mask) -> tuple[Floats, Floats, Ma
 def _sources(hole: Mask) -> Mask:
     """Centres of patches that are all known and all inside."""
     square = np.ones((2 * RADIUS + 1, 2 * RADIUS + 1), np.uint8)
-    outside = cv2.copyMakeBorder(hole.astype(np.uint8), *[RADIUS] * 4, cv2.BORDER_CONSTANT, value=1)
+    outside = np.pad(hole.astype(np.uint8), RADIUS, constant_values=1)
     return np.asarray(cv2.dilate(outside, square)[RADIUS:-RADIUS, RADIUS:-RADIUS] == 0)
 
 
@@ -76,9 +75,7 @@ def _agree(rgb: Floats, depths: Floats, hole: Mask, seed: int) -> Floats:
 
 
 @kernel
-def _cost(
-    rgb: Floats, depths: Floats, y: int, x: int, sy: int, sx: int, best: float
-) -> float:
+def _cost(rgb: Floats, depths: Floats, y: int, x: int, sy: int, sx: int, best: float) -> float:
     """Mean squared difference of the patches at (y, x) and (sy, sx), given up once it is beyond `best`."""
     height, width = depths.shape
     top, bottom = max(-RADIUS, -y), min(RADIUS, height - 1 - y)
@@ -94,7 +91,8 @@ def _cost(
                 total += d * d
         if total > limit:
             return np.inf
-    return total / area
+    mean: float = total / area
+    return mean
 
 
 @kernel

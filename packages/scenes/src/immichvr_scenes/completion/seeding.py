@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from immichvr_scenes.completion.missing import Seen, pixels_of
 F32 = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
-SIGMA = 0.7
+SIGMA = 0.5
 """Pixels of the view that a Gaussian was seen in."""
 OPACITY = 0.95
 BEFORE = 0.02
@@ -27,7 +28,7 @@ _FLAT = 0.1
 def seed(view: View, rgb: F32, depth: F32, missing: Mask, like: GaussianCloud) -> GaussianCloud:
     """A cloud of one Gaussian for each missing pixel of a painted view, flat against the surface.
 
-    rgb: (h, w, 3), 0 to 1. depth: (h, w), along the axis. like: whose degree of harmonics it gets; its colours are sRGB.
+    rgb: (h, w, 3), 0 to 1. depth: (h, w), along the axis. like: whose degree of harmonics it gets. Colours are sRGB.
     """
     points = view.unprojected(depth)
     normals = _normals(points, view)[missing]
@@ -79,9 +80,14 @@ def thinned(cloud: GaussianCloud, most: int) -> GaussianCloud:
 def joined(clouds: Sequence[GaussianCloud]) -> GaussianCloud:
     """All Gaussians of these clouds, in order; what else is known is the first one's."""
     first = clouds[0]
-    names = ("means", "log_scales", "quaternions", "opacity_logits", "sh")
-    arrays = {name: np.concatenate([getattr(cloud, name) for cloud in clouds]) for name in names}
-    return GaussianCloud(**arrays, camera=first.camera, color_space=first.color_space, marks=first.marks)
+    return replace(
+        first,
+        means=np.concatenate([cloud.means for cloud in clouds]),
+        log_scales=np.concatenate([cloud.log_scales for cloud in clouds]),
+        quaternions=np.concatenate([cloud.quaternions for cloud in clouds]),
+        opacity_logits=np.concatenate([cloud.opacity_logits for cloud in clouds]),
+        sh=np.concatenate([cloud.sh for cloud in clouds]),
+    )
 
 
 def _normals(points: npt.NDArray[np.float64], view: View) -> F32:

@@ -40,8 +40,8 @@ def look_around(
 ) -> list[View]:
     """At most `count` views of which each shows something missing, in an order in which one could walk them.
 
-    cameras: that the cloud was made with, at least one. longest: pixels of the views' longer side. Raises CannotComplete
-    where nothing can be seen from any of the cameras.
+    cameras: that the cloud was made with, at least one. longest: pixels of the views' longer side. Raises
+    CannotComplete where nothing can be seen from any of the cameras.
     """
     glances = [Seen.of(cloud, fitted(camera, _GLANCE)) for camera in cameras]
     inputs = glances if len(glances) > 1 else []

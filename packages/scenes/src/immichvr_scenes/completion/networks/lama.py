@@ -62,9 +62,7 @@ class Lama:
             torch.manual_seed(seed)
             return Generator(channels=8, blocks=1).eval()
 
-    def paint(
-        self, module: torch.nn.Module, holes: Sequence[Hole], compute: Compute, job: Job
-    ) -> list[F32]:
+    def paint(self, module: torch.nn.Module, holes: Sequence[Hole], compute: Compute, job: Job) -> list[F32]:
         """Each picture whole. Strength, joint and seed make no difference: nothing is drawn by chance."""
         painted = []
         for number, hole in enumerate(holes):

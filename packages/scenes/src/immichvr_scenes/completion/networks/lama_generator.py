@@ -10,7 +10,7 @@ GLOBAL = 0.75
 """Share of a block's channels that go through the Fourier domain."""
 
 
-class FourierUnit(nn.Module):
+class FourierUnit(nn.Module):  # type: ignore[misc]  # torch has no types here
     """A 1 × 1 convolution of the spectrum, real and imaginary parts as channels: every pixel sees all others."""
 
     def __init__(self, channels: int) -> None:
@@ -28,7 +28,7 @@ class FourierUnit(nn.Module):
         return seen
 
 
-class SpectralTransform(nn.Module):
+class SpectralTransform(nn.Module):  # type: ignore[misc]
     """A Fourier unit at half the channels, with a way around it."""
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
@@ -44,18 +44,18 @@ class SpectralTransform(nn.Module):
         return seen
 
 
-class FourierConvolution(nn.Module):
+class FourierConvolution(nn.Module):  # type: ignore[misc]
     """Convolutions between local and global channels; only from global to global through the Fourier domain."""
 
-    def __init__(self, sizes_in: tuple[int, int], sizes_out: tuple[int, int], kernel: int, stride: int, pad: int) -> None:
+    def __init__(
+        self, sizes_in: tuple[int, int], sizes_out: tuple[int, int], kernel: int, stride: int, pad: int
+    ) -> None:
         super().__init__()
 
         def between(channels_in: int, channels_out: int) -> nn.Module | None:
             if not channels_in or not channels_out:
                 return None
-            return nn.Conv2d(
-                channels_in, channels_out, kernel, stride, pad, bias=False, padding_mode="reflect"
-            )
+            return nn.Conv2d(channels_in, channels_out, kernel, stride, pad, bias=False, padding_mode="reflect")
 
         self.convl2l = between(sizes_in[0], sizes_out[0])
         self.convl2g = between(sizes_in[0], sizes_out[1])
@@ -75,7 +75,7 @@ def _sum(parts: list[tuple[nn.Module | None, Tensor | None]]) -> Tensor:
     return total
 
 
-class Layer(nn.Module):
+class Layer(nn.Module):  # type: ignore[misc]
     """Such a convolution, normalised and rectified, local and global channels each for themselves."""
 
     def __init__(
@@ -92,7 +92,7 @@ class Layer(nn.Module):
         return near, None if self.bn_g is None else functional.relu(self.bn_g(far))
 
 
-class Block(nn.Module):
+class Block(nn.Module):  # type: ignore[misc]
     """Two of them, and a way around."""
 
     def __init__(self, sizes: tuple[int, int]) -> None:
@@ -105,15 +105,15 @@ class Block(nn.Module):
         return both[0] + near, both[1] + far
 
 
-class Join(nn.Module):
+class Join(nn.Module):  # type: ignore[misc]
     """Local and global channels as one picture."""
 
     def forward(self, both: tuple[Tensor, Tensor]) -> Tensor:
         return torch.cat(both, dim=1)
 
 
-class Generator(nn.Module):
-    """From known pixels and the mask, (n, 4, h, w), to the whole picture, (n, 3, h, w), 0 to 1; sides multiples of 8."""
+class Generator(nn.Module):  # type: ignore[misc]
+    """From known pixels and the mask, (n, 4, h, w), to the picture, (n, 3, h, w), 0 to 1; sides multiples of 8."""
 
     def __init__(self, channels: int = 64, halvings: int = 3, blocks: int = 18) -> None:
         super().__init__()
@@ -125,6 +125,7 @@ class Generator(nn.Module):
             sizes = (then - far, far) if number == halvings - 1 else (then, 0)
             layers.append(Layer((now, 0), sizes, 3, stride=2))
         layers += [Block((deepest - far, far)) for _ in range(blocks)]
+        self.joint = len(layers)
         layers.append(Join())
         for number in reversed(range(halvings)):
             now, then = channels * 2 ** (number + 1), channels * 2**number
@@ -134,10 +135,11 @@ class Generator(nn.Module):
         self.model = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
-        both: tuple[Tensor, Tensor | None] | Tensor = x
-        for layer in self.model:
-            if isinstance(layer, Layer) and isinstance(both, Tensor):
-                both = (both, None)
+        pad, start, *halve = self.model[: self.joint]
+        both: tuple[Tensor, Tensor | None] = start((pad(x), None))
+        for layer in halve:
             both = layer(both)
-        assert isinstance(both, Tensor)
-        return both
+        y: Tensor = self.model[self.joint](both)
+        for layer in self.model[self.joint + 1 :]:
+            y = layer(y)
+        return y

@@ -46,7 +46,5 @@ class Job:
 class InpaintNetwork(Network, Protocol):
     """Paints what is missing."""
 
-    def paint(
-        self, module: torch.nn.Module, holes: Sequence[Hole], compute: Compute, job: Job
-    ) -> list[F32]:
+    def paint(self, module: torch.nn.Module, holes: Sequence[Hole], compute: Compute, job: Job) -> list[F32]:
         """Each picture whole, (h, w, 3) float32 from 0 to 1, what was known as it was."""

@@ -74,9 +74,7 @@ class StableDiffusion:
             words = torch.randn(1, 77, unet.config.cross_attention_dim)
         return _module(unet.eval(), vae.eval(), words, torch.cumprod(1 - betas(), dim=0))
 
-    def paint(
-        self, module: torch.nn.Module, holes: Sequence[Hole], compute: Compute, job: Job
-    ) -> list[F32]:
+    def paint(self, module: torch.nn.Module, holes: Sequence[Hole], compute: Compute, job: Job) -> list[F32]:
         """Each picture whole; the same for the same seed."""
         if job.joint:
             side = _side(TOGETHER, compute.effort)
@@ -118,7 +116,7 @@ def tiny_parts() -> tuple[Any, Any]:
 def _module(unet: Any, vae: Any, words: Tensor, kept: Tensor) -> torch.nn.Module:
     import torch
 
-    class Painter(torch.nn.Module):
+    class Painter(torch.nn.Module):  # type: ignore[misc]
         """The two networks, what the empty text is to them, and how much signal is left at every moment of noise."""
 
         def __init__(self) -> None:
@@ -218,7 +216,7 @@ def _predictor(module: Any, moment: int, nothing: Tensor) -> Callable[[Tensor], 
 
 
 def _inputs(holes: Sequence[Hole], side: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Pictures and what is known of them, (n, 3, side, side) from -1 to 1, grey being 0; masks, (n, 1, …), 1: missing."""
+    """Pictures, and what is known of them with grey, 0, elsewhere, (n, 3, side, side); masks, (n, 1, …), 1: missing."""
     import torch
 
     stacks: tuple[list[F32], list[F32], list[F32]] = ([], [], [])

@@ -1,0 +1,136 @@
+"""A scene with a hole is completed: the hole is filled, the rest is as it was, and how far it is is told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from immichvr_scenes.completion import (
+    CannotComplete,
+    Completed,
+    CompletionOptions,
+    CompletionProgress,
+    InvalidCompletion,
+    MissingRules,
+    NothingMissing,
+    complete,
+)
+from immichvr_scenes.completion.missing import Seen
+from immichvr_splats import GaussianCloud
+
+SMALL = CompletionOptions(method="fill", path_views=4, longest=96, rules=MissingRules(visibility=None))
+
+
+@pytest.fixture(scope="module")
+def told() -> list[CompletionProgress]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def done(holed, told) -> Completed:
+    return complete(holed.cut, holed.views, SMALL, told.append)
+
+
+def psnr(one: np.ndarray, other: np.ndarray, where: np.ndarray) -> float:
+    return float(-10 * np.log10(np.square(one - other)[where].mean()))
+
+
+def test_inside_the_hole_the_scene_is_nearer_to_the_truth_by_several_decibels(holed, done) -> None:
+    for view in holed.views:
+        truth, was, now = (Seen.of(cloud, view) for cloud in (holed.whole, holed.cut, done.cloud))
+        hole = truth.alpha - was.alpha > 0.5
+        assert hole.sum() > 20
+        assert psnr(truth.rgb, now.rgb, hole) > psnr(truth.rgb, was.rgb, hole) + 5
+        assert now.alpha[hole].mean() > 0.93
+
+
+def test_what_was_there_is_as_it_was(holed, done) -> None:
+    kept = done.cloud.take(np.arange(holed.cut.count))
+    for name in ("means", "log_scales", "quaternions", "opacity_logits", "sh"):
+        assert np.array_equal(getattr(kept, name), getattr(holed.cut, name))
+    assert done.dropped == 0
+    for view in holed.views:
+        truth, was, now = (Seen.of(cloud, view) for cloud in (holed.whole, holed.cut, done.cloud))
+        known = (np.abs(truth.alpha - was.alpha) < 0.01) & (was.alpha > 0.98)
+        assert np.abs(now.rgb - was.rgb)[known].mean() < 0.01
+
+
+def test_it_is_told_what_was_missing_and_what_became_of_it(done) -> None:
+    assert done.method == "fill" and done.reason == ""
+    assert done.new == done.cloud.count - (done.cloud.count - done.new) > 100
+    assert len(done.views) == len(done.masks) == len(done.before) == len(done.after)
+    for view, mask, before, after in zip(done.views, done.masks, done.before, done.after, strict=True):
+        size = (view.camera.height, view.camera.width)
+        assert mask.shape == size and before.shape == after.shape == (*size, 3)
+        assert 0 < mask.mean() < 1
+    assert [one.round for one in done.rounds] == [1]
+
+
+def test_progress_goes_on_by_stages_with_pictures(done, told) -> None:
+    fractions = [one.fraction for one in told]
+    assert fractions == sorted(fractions) and fractions[0] == 0 and fractions[-1] == 1
+    stages = [one.stage for one in told]
+    assert stages[0] == "views" and {"painting", "placing"} <= set(stages) and stages[-1] == "pruning"
+    previews = [one.preview for one in told if one.preview is not None]
+    assert previews and all(one.dtype == np.uint8 and one.ndim == 3 for one in previews)
+    assert all(one.round == one.rounds == 1 for one in told[1:])
+
+
+def test_what_progress_raises_stops_the_work(holed) -> None:
+    class Enough(Exception):
+        pass
+
+    def stop(progress: CompletionProgress) -> None:
+        if progress.stage == "painting":
+            raise Enough
+
+    with pytest.raises(Enough):
+        complete(holed.cut, holed.views, SMALL, stop)
+
+
+def test_auto_takes_fill_where_there_is_nothing_else_and_says_why(holed) -> None:
+    found = complete(holed.cut, holed.views, replace(SMALL, method="auto", path_views=1))
+    assert found.method == "fill"
+    for word in ("lama", "joint-multiview", "reference", "fill was used"):
+        assert word in found.reason
+
+
+def test_a_reference_is_completed_by_guessed_depth_where_no_network_is(holed) -> None:
+    found = complete(holed.cut, holed.views, replace(SMALL, method="reference", path_views=2))
+    assert found.method == "reference" and found.new > 100
+
+
+def test_a_scene_without_holes_is_told_of(holed) -> None:
+    none = MissingRules(alpha=None, visibility=None, confidence=None, depth=False)
+    with pytest.raises(NothingMissing):
+        complete(holed.whole, holed.views, replace(SMALL, rules=none))
+
+
+def test_a_scene_without_gaussians_or_cameras_is_refused(holed) -> None:
+    with pytest.raises(CannotComplete, match="no Gaussians"):
+        complete(GaussianCloud.empty(0, 0), holed.views)
+    with pytest.raises(CannotComplete, match="cameras"):
+        complete(holed.cut, [])
+
+
+def test_the_splat_of_a_photo_is_completed_from_its_own_camera(holed) -> None:
+    [found] = {
+        complete(replace(holed.cut, camera=holed.views[2].for_splats), [], replace(SMALL, path_views=2)).new > 50
+    }
+    assert found
+
+
+def test_what_no_camera_saw_makes_room(holed) -> None:
+    """A Gaussian in the shadow of everything, on the surface of a hole, is replaced."""
+    options = replace(SMALL, path_views=2, rules=MissingRules())
+    found = complete(holed.cut, holed.views, options)
+    assert found.dropped == holed.cut.count + found.new - found.cloud.count
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"method": "magic"}, {"dataset_update": 0}, {"path_views": 1000}, {"longest": 8}, {"max_new": 0}]
+)
+def test_options_that_cannot_be_followed_are_refused(wrong: dict) -> None:
+    with pytest.raises(InvalidCompletion):
+        CompletionOptions(**wrong)
