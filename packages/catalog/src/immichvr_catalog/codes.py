@@ -100,6 +100,14 @@ ERRORS = Table(
         ),
         # the place
         ErrorCode(
+            "nothing_missing", "Nothing is missing from this scene that would be worth filling.",
+            "It can be used as it is.",
+        ),
+        ErrorCode(
+            "cannot_complete", "This scene cannot be completed.",
+            "The details below say what is lacking. Make the scene anew, then fill what is missing.",
+        ),
+        ErrorCode(
             "too_few_pictures", "A place takes two pictures at least.",
             "Choose more pictures of it, taken from different spots.",
         ),

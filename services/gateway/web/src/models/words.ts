@@ -30,6 +30,7 @@ const MAKES: Record<string, string> = {
   points: 'point clouds',
   poses: 'camera positions',
   'video-depth': 'depth of videos',
+  inpainting: 'filled holes',
 };
 
 const LABELS: Record<Offer['deed'], string> = {
