@@ -108,6 +108,10 @@ ERRORS = Table(
             "The details below say what is lacking. Make the scene anew, then fill what is missing.",
         ),
         ErrorCode(
+            "too_few_points", "Too little of the place was recognised to begin with.",
+            "Take more pictures of it, with more to see in each, moving a step between them.",
+        ),
+        ErrorCode(
             "too_few_pictures", "A place takes two pictures at least.",
             "Choose more pictures of it, taken from different spots.",
         ),

@@ -61,3 +61,21 @@ class DatasetTooLarge(SceneError):
     """A dataset above a limit of files, bytes or pictures."""
 
     code = "dataset_too_large"
+
+
+class TooFewPoints(SceneError):
+    """There is next to nothing to begin training with."""
+
+    code = "too_few_points"
+
+
+class NotEnoughMemory(SceneError):
+    """Memory did not suffice, not even for fewer Gaussians."""
+
+    code = "out_of_memory"
+
+
+class GsplatMissing(SceneError):
+    """Training on a GPU was asked for where what it takes is not installed."""
+
+    code = "not_installed"

@@ -30,11 +30,14 @@ _STEP = np.uint64(_PIXELS)
 _AT_ONCE = np.uint64(8)
 _OF_ROW = np.uint64(TILE)
 _INDEX = np.uint64((1 << INDEX_BITS) - 1)
-_LEAST_ALPHA = np.float32(1 / 255)
-_LARGEST_ALPHA = np.float32(0.999)
-_FINISHED = np.float32(1e-4)
-_FINISHED_BITS = _FINISHED.view(np.int32)
-_LOOK_AFTER = 8  # spots, whether the tile is finished
+LEAST_ALPHA = np.float32(1 / 255)
+LARGEST_ALPHA = np.float32(0.999)
+FINISHED = np.float32(1e-4)
+"""Transmittance below which nothing is added to a pixel."""
+LOOK_AFTER = 8
+"""Spots after which it is looked whether the tile is finished."""
+
+_FINISHED_BITS = FINISHED.view(np.int32)
 _LARGEST_POWER = np.float32(5.6)  # exp(-5.6) is below 1/255
 _EIGHTH = np.float32(0.125)
 # exp(-y) for y from 0 to 0.7, to 8e-8 of itself (Lawson's algorithm); its eighth power for what is eight times y.
@@ -61,7 +64,7 @@ def draw_row(row: int, spots: F32, starts: I64, members: U64, rgb: F32, alpha: F
         inside.sort()
         for k in range(inside.size):
             _draw_spot(spots, inside[k] & _INDEX, left, top, wide, tall, planes)
-            if k % _LOOK_AFTER == _LOOK_AFTER - 1 and _is_finished(planes):
+            if k % LOOK_AFTER == LOOK_AFTER - 1 and is_finished(planes):
                 break
         for y in range(tall):
             for x in range(wide):
@@ -95,13 +98,9 @@ def _draw_spot(spots: F32, i: int, left: int, top: int, wide: int, tall: int, pl
             for px in range(_AT_ONCE):
                 at = begin + px
                 dx = np.float32(np.int32(px)) + aside
-                power = min((xx * dx + cross) * dx + rest, _LARGEST_POWER) * _EIGHTH
-                e = ((((_E5 * power + _E4) * power + _E3) * power + _E2) * power + _E1) * power + _E0
-                e *= e
-                e *= e
-                alpha = min(opacity * (e * e), _LARGEST_ALPHA)
+                alpha = min(opacity * falloff((xx * dx + cross) * dx + rest), LARGEST_ALPHA)
                 left_over = planes[at]
-                seen = (alpha >= _LEAST_ALPHA) & (left_over >= _FINISHED)
+                seen = (alpha >= LEAST_ALPHA) & (left_over >= FINISHED)
                 weight = alpha * left_over if seen else np.float32(0)
                 planes[at] = left_over - weight
                 planes[at + _STEP] += weight * red
@@ -111,7 +110,18 @@ def _draw_spot(spots: F32, i: int, left: int, top: int, wide: int, tall: int, pl
 
 
 @fused_kernel
-def _is_finished(planes: F32) -> bool:
+def falloff(power: np.float32) -> np.float32:
+    """exp(-power) for 0 or more, below 1/255 as soon as that is."""
+    part = min(power, _LARGEST_POWER) * _EIGHTH
+    e = ((((_E5 * part + _E4) * part + _E3) * part + _E2) * part + _E1) * part + _E0
+    e *= e
+    e *= e
+    return np.float32(e * e)
+
+
+@fused_kernel
+def is_finished(planes: F32) -> bool:
+    """Whether no pixel of a tile, whose transmittances are the first of `planes`, is to get anything any more."""
     bits = planes.view(np.int32)
     most = np.int32(0)
     for at in range(_STEP):

@@ -1,0 +1,51 @@
+"""What somebody who waits for a run is told, and keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Report = Callable[[float, str, str], None]
+"""fraction from 0 to 1, stage, message. What it raises ends the work: so it is cancelled."""
+
+
+def ignore(fraction: float, stage: str, message: str) -> None:
+    """Nobody waits."""
+
+
+@dataclass(frozen=True, eq=False)
+class Preview:
+    """A run so far. step: of how many. rgb: (h, w, 3) uint8, one of its pictures drawn. spz: a light file of it."""
+
+    step: int
+    steps: int
+    rgb: npt.NDArray[np.uint8]
+    spz: bytes
+
+
+@dataclass(frozen=True)
+class Watch:
+    """report: told of every stage, and a few times a second. preview: given one every `preview_s` seconds.
+
+    checkpoint: given the state of the run every `checkpoint_s` seconds, to be taken up again from.
+    """
+
+    report: Report = ignore
+    preview: Callable[[Preview], None] | None = None
+    checkpoint: Callable[[bytes], None] | None = None
+    preview_s: float = 20.0
+    checkpoint_s: float = 60.0
+
+    def within(self, first: float, last: float) -> Watch:
+        """The same for a part of the work: its fractions go from `first` to `last` of the whole."""
+
+        def report(fraction: float, stage: str, message: str) -> None:
+            self.report(first + (last - first) * fraction, stage, message)
+
+        return Watch(report, self.preview, self.checkpoint, self.preview_s, self.checkpoint_s)
+
+
+UNWATCHED = Watch()
