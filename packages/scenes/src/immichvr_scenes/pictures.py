@@ -64,14 +64,17 @@ class Picture:
 
     def read_depth(self) -> F32 | None:
         """(h, w) float32, of the camera's size; None where it is not known at all."""
+        depth = self.read_depth_as_it_is()
+        return None if depth is None else self._fitted(depth, cv2.INTER_NEAREST)
+
+    def read_depth_as_it_is(self) -> F32 | None:
+        """(h, w) float32, of the size in which it is kept; None where it is not known at all."""
         depth = self.depth
         if isinstance(depth, Path):
             depth = read_depth_array(depth, _LIMITS.max_pixels)
         elif callable(depth):
             depth = depth()
-        if depth is None:
-            return None
-        return self._fitted(depth.astype(np.float32, copy=False), cv2.INTER_NEAREST)
+        return None if depth is None else depth.astype(np.float32, copy=False)
 
     def with_view(self, view: View) -> Picture:
         """The same picture with another camera, which may be of another size."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from immichvr_scenes.alignment import similarity
+from immichvr_scenes.alignment import Similarity, similarity
 from immichvr_scenes.cameras import View
 
 
@@ -26,11 +26,17 @@ class PoseErrors:
     focal: float
 
 
+def onto_truth(estimated: Sequence[View], true: Sequence[View]) -> Similarity:
+    """The movement that brings the estimated world onto the true one, by the views that are in both."""
+    named = {view.name: view for view in true}
+    return similarity(_posts(estimated), _posts([named[view.name] for view in estimated]))
+
+
 def pose_errors(estimated: Sequence[View], true: Sequence[View]) -> PoseErrors:
     """Compare at least two views; three, not in one line, tell the whole movement, of fewer the axes help."""
     named = {view.name: view for view in true}
     pairs = [(view, named[view.name]) for view in estimated]
-    move = similarity(_posts([one for one, _ in pairs]), _posts([other for _, other in pairs]))
+    move = onto_truth(estimated, true)
     apart = [np.linalg.norm(move.applied(one.centre[None])[0] - other.centre) for one, other in pairs]
     angles = []
     for one, other in pairs:

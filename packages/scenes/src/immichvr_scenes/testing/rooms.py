@@ -96,6 +96,16 @@ class Room:
             colours[mine] = np.clip(texels * _shade(panel), 0, 255)
         return points, colours, normals
 
+    def distances(self, points: npt.NDArray[np.floating]) -> F64:
+        """How far points, (N, 3), are from the nearest panel, (N,) metres."""
+        nearest = np.full(len(points), np.inf)
+        for panel in self.panels:
+            away = points - panel.corner
+            shares = [np.clip(away @ edge / (edge @ edge), 0, 1) for edge in (panel.across, panel.down)]
+            on_it = shares[0][:, None] * panel.across + shares[1][:, None] * panel.down
+            nearest = np.minimum(nearest, np.linalg.norm(away - on_it, axis=1))
+        return nearest
+
     def _cast(self, view: View) -> tuple[F32, F32]:
         camera = view.camera
         rgb = np.zeros((camera.height, camera.width, 3), np.float32)
