@@ -253,6 +253,14 @@ def test_a_panorama_that_covers_much_of_a_sphere_is_no_flat_picture(files):
         decode_photo(with_xmp(files, "JPEG", attributes))
 
 
+def test_a_panorama_that_names_no_projection_is_one_all_the_same(files):
+    attributes = 'GPano:FullPanoWidthPixels="8000" GPano:CroppedAreaImageWidthPixels="8000"'
+    data = with_xmp(files, "JPEG", attributes)
+    assert header_of(data).projection == "equirectangular"
+    with pytest.raises(NotFlat, match="equirectangular"):
+        decode_photo(data)
+
+
 @pytest.mark.parametrize("kind", ["HEIF", "AVIF"])
 @pytest.mark.parametrize(
     "trailer", [b"\0" * 100, b"\xff" * 100, bytes(range(1, 101)), b"\0\0\0\x10free" + b"\xff" * 99]

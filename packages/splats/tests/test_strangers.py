@@ -54,6 +54,14 @@ def test_what_is_named_as_a_format_of_bare_numbers_is_called_what_it_is(tmp_path
         read(tmp_path / name)
 
 
+@pytest.mark.parametrize("key", ["splat", "ksplat"])
+def test_a_file_of_another_format_is_not_read_as_bare_numbers(make_cloud, key):
+    for other in ("ply", "sog", "glb"):
+        data = to_bytes(make_cloud(400), other)
+        with pytest.raises(UnsupportedFileError, match=f"given as {key}, but its first bytes are those of {other}"):
+            read(data[: len(data) // 32 * 32], key)
+
+
 def test_bytes_that_tell_nothing_stay_what_their_name_says(make_cloud, tmp_path):
     data = to_bytes(make_cloud(3), "splat")
     for begin in (b"\xff\xd8\xff\x3f", b"\x1f\x8b\x08\x40", b"{\0\0\x3f"):

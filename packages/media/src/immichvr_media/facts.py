@@ -30,9 +30,9 @@ _EXIF_NAMESPACE = "http://ns.adobe.com/exif/1.0/"
 _XMP_NAMESPACE = "http://ns.adobe.com/xap/1.0/"
 _PHOTOSHOP_NAMESPACE = "http://ns.adobe.com/photoshop/1.0/"
 _OF_INTEREST = (
-    b"ProjectionType", b"FocalLength", b"DateTimeOriginal", b"DateTimeDigitized", b"DateCreated", b"CreateDate",
-    b"Rating", b"ubject", b"TagsList", b"description", b"City", b"State", b"Country", b"GPSLatitude", b"Model",
-    b"MotionPhoto", b"MicroVideo",
+    b"ProjectionType", b"FullPanoWidthPixels", b"FocalLength", b"DateTimeOriginal", b"DateTimeDigitized",
+    b"DateCreated", b"CreateDate", b"Rating", b"ubject", b"TagsList", b"description", b"City", b"State",
+    b"Country", b"GPSLatitude", b"Model", b"MotionPhoto", b"MicroVideo",
 )  # fmt: skip
 
 _READ_ERRORS = (SyntaxError, OSError, ValueError, TypeError, LookupError, ArithmeticError, struct.error)

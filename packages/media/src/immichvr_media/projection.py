@@ -26,6 +26,8 @@ def is_flat(projection: str | None) -> bool:
 def projection_in(roots: Sequence[Element]) -> str | None:
     """The projection that XMP names, in lower case; None where it names none, or the picture is flat all the same."""
     name = _named(roots, "ProjectionType").lower()[:_LONGEST_NAME]
+    if not name and _number(roots, "FullPanoWidthPixels") > 0:
+        name = "equirectangular"  # all that GPano knows, and what viewers take it for
     if not name or name in _FLAT or not name.isprintable():
         return None
     if "equirect" in name and _is_narrow(roots):

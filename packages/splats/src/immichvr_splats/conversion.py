@@ -222,9 +222,13 @@ def _decode_as(row: Format, opened: Source, limits: ReadLimits, options: dict[st
     frame = None if "frame" in row.read_options else own.pop("frame", None)
     _check_options(row.key, own, row.read_options)
     head = _head(opened)
-    if not row.magic and (words := what_it_is(head, surely=True)) is not None:
-        # Any bytes are numbers, which a format without a beginning of its own would take for Gaussians.
-        raise UnsupportedFileError(f"{opened.name}: {words}")
+    if not row.magic:  # any bytes are numbers, which such a format would take for Gaussians
+        other = _by_magic(opened)
+        words = what_it_is(head, surely=True)
+        if other is not None and _is_surely(other, head):
+            words = f"given as {row.key}, but its first bytes are those of {other.key}"
+        if words is not None:
+            raise UnsupportedFileError(f"{opened.name}: {words}")
     try:
         decoded = cast("Reader", row.reader)(opened, limits, **own)
     except MalformedFileError as error:
@@ -353,7 +357,7 @@ def _told(path: str | os.PathLike[str], source: Source, losses: list[Loss]) -> s
     if found is None or not set(found.magic).isdisjoint(row.magic):
         return key
     # Without a beginning of its own a format may begin with any two bytes by chance.
-    if not row.magic and not any(len(m) >= _SURE_BYTES and _head(source).startswith(m) for m in found.magic):
+    if not row.magic and not _is_surely(found, _head(source)):
         return key
     losses.append(Loss("guessed", f"named as {key}, but its first bytes are those of {found.key}: read as that"))
     return found.key
@@ -361,6 +365,11 @@ def _told(path: str | os.PathLike[str], source: Source, losses: list[Loss]) -> s
 
 def _by_magic(source: Source) -> Format | None:
     return next((row for row in FORMATS.values() if row.magic and _head(source).startswith(row.magic)), None)
+
+
+def _is_surely(row: Format, head: bytes) -> bool:
+    """Whether a file begins as a format does, and not as numbers do by chance."""
+    return any(len(magic) >= _SURE_BYTES and head.startswith(magic) for magic in row.magic)
 
 
 def _head(source: Source) -> bytes:
