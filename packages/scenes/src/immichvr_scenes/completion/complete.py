@@ -22,6 +22,7 @@ from immichvr_scenes.completion.joint import anneal
 from immichvr_scenes.completion.methods import Method, Painted, Sheet, method_for
 from immichvr_scenes.completion.missing import MissingRules, Seen, grown, in_sight, missing_pixels, pixels_of
 from immichvr_scenes.completion.networks import Job
+from immichvr_scenes.completion.optimising import Target, optimise
 from immichvr_scenes.completion.options import AS_USUAL, CompletionOptions, CompletionProgress, Stage
 from immichvr_scenes.completion.seeding import joined, seed, thinned, unhidden
 from immichvr_scenes.completion.views import fitted, look_around
@@ -35,6 +36,9 @@ MOST_INPUTS = 48
 _SURFACE = 0.05
 """Share of depth within which a Gaussian is part of the surface that a pixel shows."""
 _COVERED = 0.98
+_FIRST, _WHOLE, _PAINTING = 0.05, 0.9, 0.7
+"""Of the progress: when the first round begins, all rounds, and of a round its painting; the rest is optimisation."""
+_TOLD = 0.02
 _WORTH = 0.0005
 """Share of a view below which what it still misses is left."""
 
@@ -166,36 +170,57 @@ def _rounds(work: _Work) -> tuple[GaussianCloud, tuple[RoundFacts, ...]]:
     for number in range(rounds):
         strength = anneal(number, rounds)
         paint = _together if work.method.together else _one_by_one
-        new = paint(work, new, number, rounds, strength)
+        new, targets = paint(work, new, number, rounds, strength)
+        new = _optimised(work, new, targets, number, rounds)
         share = float(np.mean([mask.mean() for mask in work.masks]))
         facts.append(RoundFacts(number + 1, strength, share, new.count))
     return new, tuple(facts)
 
 
-def _together(work: _Work, new: GaussianCloud, number: int, rounds: int, strength: float) -> GaussianCloud:
+def _optimised(work: _Work, new: GaussianCloud, targets: Sequence[Target], number: int, rounds: int) -> GaussianCloud:
+    steps = work.options.iterations // rounds
+    told = -1.0
+
+    def tell(share: float) -> None:
+        nonlocal told
+        if share - told >= _TOLD or share >= 1:
+            told = share
+            done = _PAINTING + (1 - _PAINTING) * share
+            fraction = _FIRST + _WHOLE * (number + done) / rounds
+            message = f"{share * steps:.0f} of {steps}"
+            work.report(CompletionProgress(fraction, "optimising", number + 1, rounds, message))
+
+    return optimise(work.old, new, targets, steps, _seed(work, number), tell) if steps else new
+
+
+def _together(
+    work: _Work, new: GaussianCloud, number: int, rounds: int, strength: float
+) -> tuple[GaussianCloud, list[Target]]:
     """All views painted from the scene as it is; what they place where another did already is thinned out."""
     whole = joined([work.old, new])
     seen = [Seen.of(whole, view) for view in work.path]
     sheets = [_sheet(one, mask) for one, mask in zip(seen, work.masks, strict=True)]
 
     def tell(share: float, preview: U8 | None = None, stage: Stage = "painting") -> None:
-        fraction = 0.05 + 0.9 * (number + share) / rounds
+        fraction = _FIRST + _WHOLE * (number + _PAINTING * share) / rounds
         work.report(CompletionProgress(fraction, stage, number + 1, rounds, preview=preview))
 
-    painted = work.method.paint(
-        sheets, Job(strength, seed=_seed(work, number), on_step=lambda share: tell(0.8 * share))
-    )
-    tell(0.8, as_bytes(painted[0].rgb), "placing")
+    painted = work.method.paint(sheets, Job(strength, seed=_seed(work, number), on_step=tell))
+    tell(1.0, as_bytes(painted[0].rgb), "placing")
     order = np.argsort([-sheet.missing.mean() for sheet in sheets], kind="stable")
     bare = [sheet.missing & _bare(Seen.of(work.old, view)) for sheet, view in zip(sheets, work.path, strict=True)]
     placed = [_placed(work, work.path[i], painted[i], bare[i]) for i in order]
-    return thinned(joined(placed), work.options.max_new)
+    targets = [_target(*one) for one in zip(seen, painted, [sheet.missing for sheet in sheets], strict=True)]
+    return thinned(joined(placed), work.options.max_new), targets
 
 
-def _one_by_one(work: _Work, new: GaussianCloud, number: int, rounds: int, strength: float) -> GaussianCloud:
+def _one_by_one(
+    work: _Work, new: GaussianCloud, number: int, rounds: int, strength: float
+) -> tuple[GaussianCloud, list[Target]]:
     """The view that misses most first; every next one from the scene with what was painted before it."""
     order = np.argsort([-mask.mean() for mask in work.masks], kind="stable")
     new = work.old.take(np.zeros(0, np.int64))
+    targets = list[Target]()
     for done, i in enumerate(order):
         view, mask = work.path[i], work.masks[i]
         seen = Seen.of(joined([work.old, new]), view)
@@ -206,16 +231,22 @@ def _one_by_one(work: _Work, new: GaussianCloud, number: int, rounds: int, stren
             continue
 
         def tell(share: float, before: int = done) -> None:
-            fraction = 0.05 + 0.9 * (number + (before + share) / len(order)) / rounds
+            fraction = _FIRST + _WHOLE * (number + _PAINTING * (before + share) / len(order)) / rounds
             work.report(CompletionProgress(fraction, "painting", number + 1, rounds))
 
         job = Job(strength, seed=_seed(work, number) + done, on_step=tell)
         [painted] = work.method.paint([_sheet(seen, mask)], job)
         new = joined([new, _placed(work, view, painted, bare)])
-        fraction = 0.05 + 0.9 * (number + (done + 1) / len(order)) / rounds
+        targets.append(_target(seen, painted, mask))
+        fraction = _FIRST + _WHOLE * (number + _PAINTING * (done + 1) / len(order)) / rounds
         preview = as_bytes(painted.rgb)
         work.report(CompletionProgress(fraction, "placing", number + 1, rounds, view.name, preview))
-    return thinned(new, work.options.max_new)
+    return thinned(new, work.options.max_new), targets
+
+
+def _target(seen: Seen, painted: Painted, mask: Mask) -> Target:
+    counts = mask | (seen.alpha >= _COVERED)
+    return Target(seen.view, painted.rgb, painted.depth, counts, mask)
 
 
 def _sheet(seen: Seen, missing: Mask) -> Sheet:
