@@ -47,6 +47,13 @@ def _option(name: str, **own: Any) -> Any:
     return typer.Option(help=f"{option.words}: {', '.join(first)} or {last}.", show_default=default, **own)
 
 
+class Pool(StrEnum):
+    """Whose jobs a worker takes."""
+
+    cpu = "cpu"
+    gpu = "gpu"
+
+
 class Quality(StrEnum):
     """How much of a cloud is kept."""
 
@@ -269,6 +276,34 @@ def doctor(
         from immichvr_local.doctor.run import doctor as run
 
         raise typer.Exit(run(as_json))
+
+
+@app.command()
+def worker(
+    home: Annotated[str, typer.Argument(help="The name or address at which home is reached.")],
+    secrets: Annotated[Path, typer.Option(help="A folder with one of each service's secrets, as home has them.")],
+    service: Annotated[
+        list[str] | None,
+        typer.Option(help="Work for this service; may be given several times.", show_default="all with secrets"),
+    ] = None,
+    pool: Annotated[Pool, typer.Option(help="Whose jobs are taken.")] = Pool.gpu,
+    children: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Processes that do the work.", show_default="as the service has")
+    ] = None,
+    nats: Annotated[str | None, typer.Option(help="NATS's address.", show_default="tls://HOME:4222")] = None,
+    s3: Annotated[str | None, typer.Option(help="S3's address.", show_default="https://HOME:8333")] = None,
+    attach: Annotated[
+        str | None, typer.Option(help="The gateway's door for live sessions.", show_default="https://HOME:9443")
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Work on this machine for an ImmichVR elsewhere: connections go out, and nobody connects to it."""
+    with plain_errors():
+        from immichvr_local.stack.data import default_directory
+        from immichvr_local.worker_command import Options, services_in, work_for
+
+        options = Options(services_in(secrets, service or []), secrets, pool.value, children)
+        work_for(home, {"nats": nats, "s3": s3, "attach": attach}, options, data or default_directory() / "worker")
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})

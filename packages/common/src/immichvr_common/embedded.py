@@ -90,13 +90,15 @@ def binary(name: str, override: str) -> str:
 class NatsServer:
     """A nats-server with JetStream, one user per service, and nothing open beyond loopback.
 
-    passwords: by user name; made anew where none are given. most_stored: bytes its store may take.
+    passwords: by user name; made anew where none are given. most_stored: bytes its store may take. tls: where its
+    certificate lies, and the authority that signed it; None, it speaks plain.
     """
 
     directory: Path
     port: int = 0
     passwords: dict[str, str] = field(default_factory=dict)
     most_stored: int = 8 * 1024**3
+    tls: Path | None = None
     process: subprocess.Popen[bytes] | None = None
 
     def command(self) -> list[str]:
@@ -108,7 +110,7 @@ class NatsServer:
         self.port = self.port or free_ports(1)[0]
         for user in SERVICES:
             self.passwords.setdefault(user, secrets.token_urlsafe(24))
-        config = nats_config(self.port, Path("jetstream"), self.passwords, most_stored=self.most_stored)
+        config = nats_config(self.port, Path("jetstream"), self.passwords, most_stored=self.most_stored, tls=self.tls)
         write_private(self.directory / "nats.conf", config)
         return [binary("nats-server", "NATS_SERVER"), "-c", "nats.conf"]
 
@@ -124,7 +126,9 @@ class NatsServer:
 
     def settings(self, user: str) -> NatsSettings:
         """How one of its users connects."""
-        return NatsSettings(url=f"nats://127.0.0.1:{self.port}", user=user, password=self.passwords[user])
+        scheme, ca = ("tls", self.tls / AUTHORITY) if self.tls else ("nats", None)
+        url = f"{scheme}://127.0.0.1:{self.port}"
+        return NatsSettings(url=url, user=user, password=SecretStr(self.passwords[user]), ca_file=ca)
 
     def stop(self) -> None:
         """Ends it cleanly."""
@@ -142,7 +146,8 @@ class SeaweedServer:
     """A SeaweedFS server speaking S3, on loopback, with an account per service.
 
     accounts: by service; made anew where none are given. buckets: those that the accounts are for.
-    It grows with the disk, volume by volume, until keep_free bytes are left; then it takes nothing more.
+    It grows with the disk, volume by volume, until keep_free bytes are left; then it takes nothing more. tls: where the
+    certificate of S3 lies, and the authority that signed it; None, it speaks plain.
     """
 
     directory: Path
@@ -152,6 +157,7 @@ class SeaweedServer:
     process: subprocess.Popen[bytes] | None = None
     memory_limit: str = "512MiB"
     keep_free: int = 0
+    tls: Path | None = None
 
     def command(self) -> list[str]:
         """Writes the configuration, readable by its owner alone, and gives the command that serves it.
@@ -181,7 +187,8 @@ class SeaweedServer:
             "-filer.disableHttp", "-filer.localSocket=filer.sock",
             "-s3", f"-s3.port={s3}", f"-s3.port.grpc={s3_grpc}", "-s3.port.iceberg=0", "-s3.port.lance=0",
             "-s3.config=s3.json", "-s3.localSocket=s3.sock", "-s3.iam=false",
-            f"-s3.allowedOrigins=http://127.0.0.1:{s3}", "-master.telemetry=false",
+            f"-s3.allowedOrigins={self._s3}", "-master.telemetry=false",
+            *([f"-s3.cert.file={self.tls / CERTIFICATE}", f"-s3.key.file={self.tls / KEY}"] if self.tls else []),
         ]  # fmt: skip
 
     def environment(self) -> dict[str, str]:
@@ -197,7 +204,8 @@ class SeaweedServer:
     def ready(self) -> bool:
         """Whether S3 takes requests (an unsigned one is refused, not dropped) and has where to put objects."""
         try:
-            answer = urllib3.request("GET", f"http://127.0.0.1:{self.ports[6]}/", retries=False, timeout=2)
+            with urllib3.PoolManager(ca_certs=str(self.tls / AUTHORITY) if self.tls else None) as outside:
+                answer = outside.request("GET", f"{self._s3}/", retries=False, timeout=2)
             if answer.status != 403:
                 return False
             # S3 may be up seconds before the master knows of a volume server; writes wait for it until then.
@@ -229,11 +237,16 @@ class SeaweedServer:
         """How a service connects."""
         account = self.accounts[service]
         return S3Settings(
-            endpoint=f"http://127.0.0.1:{self.ports[6]}",
+            endpoint=self._s3,
             bucket=bucket,
             access_key=SecretStr(account.access_key),
             secret_key=SecretStr(account.secret_key),
+            ca_file=self.tls / AUTHORITY if self.tls else None,
         )
+
+    @property
+    def _s3(self) -> str:
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.ports[6]}"
 
     def stop(self) -> None:
         """Ends it. Its gRPC servers wait for one another for ever, so it gets three seconds; what it wrote stays."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from immichvr_catalog import SERVICES
 from rich.console import Console
 from rich.markup import escape
@@ -15,9 +17,10 @@ from immichvr_local.stack.supervisor import Event
 class StackStatus:
     """Tells of a stack on a console: a live line while it starts in a terminal, plain lines elsewhere."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, parts: Iterable[str] | None = None) -> None:
+        """parts: the names of those that start; by default all of a whole stack."""
         self._console = console
-        self._waiting = list(names())
+        self._waiting = list(names() if parts is None else parts)
         self._died: set[str] = set()
         self._status = Status("", console=console) if console.is_terminal else None
         self._show_waiting()

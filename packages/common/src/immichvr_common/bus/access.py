@@ -14,6 +14,7 @@ from immichvr_catalog import CLASSES, GATEWAY, POOLS, SERVICES, workers
 
 from immichvr_common.bus.streams import CANCELS, EVENTS, JOBS, durable_name
 from immichvr_common.bus.subjects import LETTING_GO, WHATS, What, event_subject
+from immichvr_common.certificates import CERTIFICATE, KEY
 
 ACCOUNT = "IMMICHVR"
 """The gateway's account. Streams lie under its name on disk: another name would lose them."""
@@ -27,11 +28,13 @@ def account_of(service: str) -> str:
 
 
 def nats_config(
-    port: int, store: Path, passwords: dict[str, str], host: str = "127.0.0.1", most_stored: int = 8 * 1024**3
-) -> str:
+    port: int, store: Path, passwords: dict[str, str], host: str = "127.0.0.1", most_stored: int = 8 * 1024**3,
+    tls: Path | None = None,
+) -> str:  # fmt: skip
     """A nats-server configuration (a superset of JSON) with JetStream and an account per service.
 
-    most_stored: bytes of all streams together.
+    most_stored: bytes of all streams together. tls: where its certificate lies, as `certificates` writes it; with one
+    nobody is served in plain.
     """
     table: dict[str, dict[str, object]] = {
         name: {**lent, "users": [{"user": user, "password": passwords[user]} for user in users_of(name)]}
@@ -43,6 +46,7 @@ def nats_config(
             "server_name": "immichvr",
             "jetstream": {"store_dir": str(store), "max_file": most_stored},
             "max_payload": 1024 * 1024,
+            **({"tls": {"cert_file": str(tls / CERTIFICATE), "key_file": str(tls / KEY)}} if tls else {}),
             "accounts": table,
             "system_account": SYSTEM,
         },
