@@ -45,8 +45,8 @@ def mounts(service: dict[str, Any]) -> list[Mount]:
     ]
 
 
-def compose(**more: str) -> dict[str, Any]:
-    """deploy/compose/compose.yaml with .env.example's values, or these."""
+def compose(name: str = "compose.yaml", **more: str) -> dict[str, Any]:
+    """A file of deploy/compose with .env.example's values, or these."""
     values = filled_in() | more
 
     def value(found: re.Match[str]) -> str:
@@ -61,7 +61,7 @@ def compose(**more: str) -> dict[str, Any]:
             return [within(one) for one in node]
         return _VARIABLE.sub(value, node) if isinstance(node, str) else node
 
-    loaded: dict[str, Any] = within(yaml.safe_load((COMPOSE / "compose.yaml").read_text("utf-8")))
+    loaded: dict[str, Any] = within(yaml.safe_load((COMPOSE / name).read_text("utf-8")))
     return loaded
 
 
