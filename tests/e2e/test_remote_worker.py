@@ -27,7 +27,7 @@ import pytest_asyncio
 import skimage.data
 from immichvr_common.certificates import AUTHORITY, CERTIFICATE, KEY, ensure_certificates
 from immichvr_common.embedded import NatsServer, SeaweedServer, free_ports
-from immichvr_common.testing.collector import Collector, collecting
+from immichvr_common.testing.collector import Collected, Collector, collecting
 from PIL import Image
 from websockets.asyncio.client import connect
 
@@ -239,26 +239,26 @@ async def test_when_every_connection_breaks_work_goes_on_over_new_ones(far: Far,
 
 
 async def test_a_live_session_is_one_trace_from_its_socket_to_the_process_that_serves_it(far: Far) -> None:
-    before = {one.trace_id for one in far.collector.spans}
+    known = {one.trace_id for one in far.collector.spans}
     await live_splats(far.address)
-    wanted = {"live session", "publish", "job live", "live in a child", "immichvr.gateway.v1.GatewayService/Attach"}
-    async with asyncio.timeout(30):
-        while True:
-            new = [one for one in far.collector.spans if one.trace_id not in before]
-            whole = {one.trace_id for one in new if one.name == "live session"}
-            found = {one.name: one for one in new if one.trace_id in whole}
-            if wanted <= set(found):
-                break
-            await asyncio.sleep(0.2)
-    above = {
-        name: next((up.name for up in found.values() if up.span_id == found[name].parent_id), "") for name in wanted
-    }
-    assert (above["publish"], above["job live"]) == ("live session", "live session")
-    assert (above["live in a child"], above["immichvr.gateway.v1.GatewayService/Attach"]) == (
-        "job live", "live in a child",
-    )  # fmt: skip
+    called = "immichvr.gateway.v1.GatewayService/Attach"
+    wanted = {"live session", "publish", "job live", "live in a child", called}
+    found: dict[str, Collected] = {}
+    deadline = time.monotonic() + 60
+    while not wanted <= set(found):
+        assert time.monotonic() < deadline, str(sorted({one.name for one in found.values()}))
+        await asyncio.sleep(0.2)
+        new = [one for one in far.collector.spans if one.trace_id not in known]
+        last = next((one.trace_id for one in reversed(new) if one.name == "live session"), "")
+        found = {one.name: one for one in new if one.trace_id == last}
+
+    def above(name: str) -> str:
+        return next((one.name for one in found.values() if one.span_id == found[name].parent_id), "")
+
+    assert (above("publish"), above("job live")) == ("live session", "live session")
+    assert (above("live in a child"), above(called)) == ("job live", "live in a child")
     assert found["job live"].service == found["live in a child"].service == "immichvr-ai"
-    assert found["live session"].service == "immichvr-gateway"
+    assert found["live session"].service == found[called].service == "immichvr-gateway"
 
 
 def _interfaces(pid: int) -> set[str]:

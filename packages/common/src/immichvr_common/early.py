@@ -24,7 +24,8 @@ async def serve_with_child(
     """
     configure_logs(settings.log_level, settings.log_json, settings.service, secrets_in(settings))
     with own_folder(settings.work.directory):
-        first = Child(capability, settings.work.memory_mb, warm)
+        # Before this process records spans itself, which takes imports.
+        first = Child(capability, settings.work.memory_mb, warm, traced=bool(settings.tracing.endpoint))
         from immichvr_common.service import serve
 
         await serve(spec(), settings, first)

@@ -42,6 +42,7 @@ from immichvr_gateway.standing_in import StandingIn
 from immichvr_gateway.upkeep.aside import Aside
 from immichvr_gateway.upkeep.room import Room
 from immichvr_gateway.upkeep.tasks import stored_position
+from immichvr_gateway.upkeep.version import agree_on_version
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ async def open_services(bus: Bus, here: Resources, room: Room) -> Services:
     """Brings back from NATS what was known, and opens what works with it. Raises Unavailable; may be called again."""
     settings = here.settings
     await ensure_streams(bus, settings.lease_s)
+    await agree_on_version(bus)
     await here.sessions.use(bus)
     here.standing_keys.use(bus)
     here.pairing.use(bus)

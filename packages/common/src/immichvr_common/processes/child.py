@@ -36,14 +36,17 @@ class Child:
     """One child process and the connection to it. Nothing it does or leaves undone holds up the parent's loop.
 
     always: told at once what the child tells, between tasks too; news: likewise, for as long as somebody sets it.
-    residents, memory: the models it holds in memory, as LoadedModels has them. is_unwanted: it shall be ended after its
-    task.
+    traced: whether it records spans; by default where this process does. residents, memory: the models it holds in
+    memory, as LoadedModels has them. is_unwanted: it shall be ended after its task.
     """
 
-    def __init__(self, target: str, memory_mb: int | None, warm: str = "", always: ChildEventSink = unheard) -> None:
+    def __init__(
+        self, target: str, memory_mb: int | None, warm: str = "", always: ChildEventSink = unheard,
+        traced: bool | None = None,
+    ) -> None:  # fmt: skip
         self._connection, theirs = socket.socketpair()
         self._connection.setblocking(False)
-        spans = "spans" if is_tracing() else ""
+        spans = "spans" if (is_tracing() if traced is None else traced) else ""
         arguments = [str(theirs.fileno()), target, str(memory_mb or 0), manner_of_logs(), spans]
         if warm:
             arguments.append(warm)

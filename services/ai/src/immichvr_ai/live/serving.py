@@ -10,6 +10,7 @@ import hmac
 import ipaddress
 import socket
 from collections.abc import AsyncIterator, Callable
+from contextvars import copy_context
 from functools import cache
 from typing import Any
 
@@ -98,7 +99,8 @@ def serve_live(task: Task, report: Report, open_model: OpenForSession) -> None:
     open_model: brings a model into memory by its name.
     """
     params = json_format.ParseDict(task.params, ai_pb2.LiveParams(), ignore_unknown_fields=True)
-    _runner().run(_serve(params, current_settings(), report, open_model))
+    # By itself a runner keeps the context of its first run, and with that the trace of the first session.
+    _runner().run(_serve(params, current_settings(), report, open_model), context=copy_context())
 
 
 @cache
