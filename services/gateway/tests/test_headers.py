@@ -55,7 +55,7 @@ async def test_every_kind_of_answer_says_how_browsers_may_use_it_and_only_the_vi
         assert "frame-ancestors" in policy and "default-src" in policy, name
         assert "unsafe-eval" not in policy.replace("wasm-unsafe-eval", ""), name
         sensors = answer.headers["permissions-policy"]
-        assert "camera=(self)" in sensors and "xr-spatial-tracking=(self)" in sensors and "microphone=()" in sensors
+        assert "camera=(self)" in sensors and "xr-spatial-tracking=(self)" in sensors and "microphone=(self)" in sensors
         assert "strict-transport-security" not in answer.headers, name
         if name in ("the viewer", "its script"):
             assert "default-src 'self'" in policy and "frame-ancestors 'self'" in policy

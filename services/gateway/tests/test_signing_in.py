@@ -216,6 +216,24 @@ async def test_a_headset_shows_six_digits_and_a_phone_lets_it_in_at_another_gate
     assert house.stub.tokens == {}
 
 
+async def test_an_invitation_lets_in_whoever_opens_it_first_and_nobody_else(house, browser) -> None:
+    """As `immichvr up --tls` makes it: it asks, confirms, and hands on what the asker alone knows."""
+    maker = await browser().sign_in(house.ada)
+    begun = await maker.client.post("/api/pairing")
+    asked, secret = begun.json(), begun.cookies["immichvr_pairing"]
+    answer = {"code": asked["code"], "id": asked["id"]}
+    assert (await maker.client.post("/api/pairing/confirm", json=answer)).status_code == 204
+    claim = {"id": asked["id"], "secret": secret}
+    guess = await browser().client.post("/api/pairing/session", json={**claim, "secret": f"{asked['code']}.{'A' * 43}"})
+    assert guess.json()["state"] == "expired"
+    headset = browser(_QUEST)
+    assert (await headset.client.post("/api/pairing/session", json=claim)).json()["state"] == "signed_in"
+    assert await headset.is_in()
+    late = browser()
+    assert (await late.client.post("/api/pairing/session", json=claim)).json()["state"] == "expired"
+    assert not await late.is_in()
+
+
 async def test_a_code_serves_once_and_only_the_device_that_shows_it(house, browser) -> None:
     headset, phone, thief = browser(_QUEST), await browser(_PHONE).sign_in(house.ada), browser()
     asked = await _pair(headset)

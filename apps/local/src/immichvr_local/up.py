@@ -7,10 +7,12 @@ import os
 from pathlib import Path
 
 from immichvr_common.supervision import spawn
+from rich.console import Console
 
 from immichvr_local.console import output
 from immichvr_local.errors import CommandError
 from immichvr_local.stack.data import default_directory
+from immichvr_local.stack.invitation import NoInvitation, invite, show_invitation
 from immichvr_local.stack.parts import Plan
 from immichvr_local.stack.running import Options, running
 from immichvr_local.stack.status import StackStatus, show_addresses
@@ -64,12 +66,24 @@ async def _tell_of_immich(board: StackStatus, plan: Plan) -> None:
         await asyncio.sleep(_IMMICH_AGAIN_S)
 
 
+async def _invite(console: Console, board: StackStatus, plan: Plan) -> None:
+    """Shows the way in for a headset, or why there is none."""
+    try:
+        address, minutes = await invite(plan)
+    except NoInvitation as error:
+        board.say(f"no QR code for a headset: {error}")
+        return
+    show_invitation(console, address, minutes)
+
+
 async def _serve(options: Options) -> None:
     console = output()
     board = StackStatus(console)
     async with running(options, board.say, board.tell) as (plan, signals):
         if not signals.stop.is_set():
             show_addresses(console, plan)
+            if plan.tls is not None:
+                await _invite(console, board, plan)
             board.say("running; Ctrl-C ends it")
             looking = spawn("a look at Immich", _tell_of_immich(board, plan))
             await signals.stop.wait()

@@ -2,6 +2,7 @@ import type { AccountPage } from './account/page';
 import { Api, ApiError } from './api/client';
 import type { AutomationPage } from './automation/page';
 import { Gallery } from './gallery/gallery';
+import { accept, takeInvitation } from './invitation';
 import { Live } from './live';
 import type { ModelsPage } from './models/page';
 import { PhotoView } from './photo/view';
@@ -85,6 +86,7 @@ class App {
     this.store.on('job', () => this.navigation.tellWork(this.store.activeJobs().length));
     const vr = new VrDoor(this.api, this.store, this.gallery.timeline, {
       at: () => this.router.current(),
+      look: () => this.settings.look,
       goTo: (hash) => this.router.replace(hash),
     });
     this.gallery.offer(vr.button());
@@ -98,8 +100,11 @@ class App {
       await this.enterShare();
       return;
     }
+    const invitation = takeInvitation();
     try {
       this.store.config = await this.api.config();
+      if (invitation && !this.store.config.authenticated && (await accept(this.api, invitation)))
+        this.store.config = await this.api.config();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.showOutage(error);

@@ -31,8 +31,11 @@ SHARED = VIEWER.replace("frame-ancestors 'self'", "frame-ancestors *")
 """For the page of a share link, which any page may embed: what it shows, the link shows to everybody."""
 _SENSORS = ", ".join(
     [
-        *(f"{name}=(self)" for name in ("accelerometer", "camera", "fullscreen", "gyroscope", "xr-spatial-tracking")),
-        *(f"{name}=()" for name in ("display-capture", "geolocation", "microphone", "payment", "usb")),
+        *(
+            f"{name}=(self)"
+            for name in ("accelerometer", "camera", "fullscreen", "gyroscope", "microphone", "xr-spatial-tracking")
+        ),
+        *(f"{name}=()" for name in ("display-capture", "geolocation", "payment", "usb")),
     ]
 )
 _USUAL = {

@@ -47,10 +47,11 @@ class PairingAnswer(PairingCode):
 
 
 class PairingClaim(BaseModel):
-    """A device asks how it stands."""
+    """A device asks how it stands. secret: of an invitation that was asked for on its behalf; else its cookie."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"id": "9ZrJ0QmVYw2bV6yWqk3mHg"}]})
     id: _Id
+    secret: str = Field("", max_length=64)
 
 
 class PairingState(BaseModel):
@@ -83,7 +84,8 @@ async def ask_to_pair(request: Request, response: Response, here: Here, _: Up) -
 async def claim_pairing(claim: PairingClaim, request: Request, here: Here, _: Up) -> Response:
     """How it stands with the device that asks; once it was confirmed, it is signed in."""
     shown = shown_by(request.scope)
-    state, cookie = await here.pairing.claim(shown, request.cookies.get(_COOKIE, ""), claim.id)
+    secret = claim.secret or request.cookies.get(_COOKIE, "")
+    state, cookie = await here.pairing.claim(shown, secret, claim.id)
     response = JSONResponse({"state": state})
     if cookie:
         give_session(response, request, here, cookie)

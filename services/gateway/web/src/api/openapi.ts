@@ -4863,7 +4863,7 @@ export interface components {
         };
         /**
          * PairingClaim
-         * @description A device asks how it stands.
+         * @description A device asks how it stands. secret: of an invitation that was asked for on its behalf; else its cookie.
          * @example {
          *       "id": "9ZrJ0QmVYw2bV6yWqk3mHg"
          *     }
@@ -4871,6 +4871,11 @@ export interface components {
         PairingClaim: {
             /** Id */
             id: string;
+            /**
+             * Secret
+             * @default
+             */
+            secret: string;
         };
         /**
          * PairingCode

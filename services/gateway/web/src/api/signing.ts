@@ -36,8 +36,10 @@ export const withSigning = <B extends DoorClass>(Base: B) =>
       return (await this.send('POST', '/api/pairing')).json();
     }
 
-    async pairingState(id: string): Promise<PairingState> {
-      const answer = await this.send('POST', '/api/pairing/session', { id });
+    /** secret: of an invitation; without one, the cookie of who asked tells it. */
+    async pairingState(id: string, secret = ''): Promise<PairingState> {
+      const body = secret ? { id, secret } : { id };
+      const answer = await this.send('POST', '/api/pairing/session', body);
       return ((await answer.json()) as { state: PairingState }).state;
     }
 

@@ -2,6 +2,7 @@ import type { Api } from '../api/client';
 import type { Timeline } from '../gallery/timeline';
 import { hasWebGl } from '../render/device';
 import { photoHash, type Route, videoHash } from '../router';
+import type { Look } from '../settings/look';
 import type { Store } from '../store';
 import { announce } from '../ui/announce';
 import { el } from '../ui/dom';
@@ -17,6 +18,7 @@ const WANTED: XRSessionInit = {
 
 interface DoorActions {
   at(): Route;
+  look(): Pick<Look, 'rowWidth' | 'thumbnailSize'>;
   /** Shows in the page what was looked at last in VR. */
   goTo(hash: string): void;
 }
@@ -82,6 +84,7 @@ export class VrDoor {
         store: this.store,
         timeline: this.timeline,
         at: this.actions.at(),
+        look: this.actions.look(),
         left: (what, lost) => this.left(what, lost),
       });
       Object.assign(window, { immichvrHouse: house });

@@ -20,7 +20,6 @@ import { Watchdog } from './watchdog';
 import { Wrist } from './wrist';
 
 const DISSOLVE_S = 0.12;
-const USUAL_WALL: GalleryWish = { rowWidth: 8, thumbnailSize: 1 };
 
 export interface Visitors {
   api: Api;
@@ -28,6 +27,7 @@ export interface Visitors {
   timeline: Timeline;
   /** What the page shows when VR begins. */
   at: Route;
+  look: GalleryWish;
   /** VR is over: what was looked at last, and whether the graphics device was lost for good. */
   left(what: { kind: 'photo' | 'video'; id: string } | null, lost: boolean): void;
 }
@@ -71,7 +71,7 @@ export class House implements Shared {
     const { scene, rig, camera } = this.session;
     this.stance = new Stance(rig, camera);
     this.wrist = new Wrist((id) => this.room.press(id));
-    this.wall = new WallRoom(this, visitors.timeline, USUAL_WALL, {
+    this.wall = new WallRoom(this, visitors.timeline, visitors.look, {
       open: (kind, id) => void this.open(kind, id),
     });
     const beside = (id: string, direction: 1 | -1) => this.beside(id, direction);
@@ -99,7 +99,10 @@ export class House implements Shared {
     if (at.view === 'photo' || at.view === 'video') {
       this.wall.goTo(at.id);
       await this.open(at.view, at.id);
-    } else this.show(this.wall);
+    } else {
+      this.wall.suit(at);
+      this.show(this.wall);
+    }
   }
 
   splats(): number {

@@ -104,6 +104,7 @@ export const ORDER = {
   frame: 20,
   wall: 30,
   panel: 40,
+  body: 55,
   ray: 60,
   vignette: 80,
   fade: 90,

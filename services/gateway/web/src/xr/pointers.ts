@@ -1,4 +1,5 @@
 import * as THREE from 'three';
+import { Body } from './bodies';
 import { isClick } from './clicking';
 import { ACCENT, ORDER, plainMaterial } from './paint';
 
@@ -25,12 +26,6 @@ export interface Target {
   release(touch: Touch | null, clicked: boolean): void;
 }
 
-export interface Hands {
-  /** The ray of an input, its grip or its hand, all in the rig. */
-  source: XRInputSource | null;
-  pointer: Pointer;
-}
-
 const RAY_LENGTH = 3;
 
 /** One controller or hand: its ray, and what it points at and holds. */
@@ -41,6 +36,7 @@ export class Pointer {
   source: XRInputSource | null = null;
   /** Something else takes what is selected, as a hand that opens a menu. */
   muted = false;
+  private readonly body: Body;
   private readonly line: THREE.Mesh;
   private readonly dot: THREE.Mesh;
   private over: Target | null = null;
@@ -58,6 +54,7 @@ export class Pointer {
     this.grip = renderer.xr.getControllerGrip(index);
     this.hand = renderer.xr.getHand(index);
     rig.add(this.space, this.grip, this.hand);
+    this.body = new Body(this.grip, this.hand, rig);
     const beam = new THREE.CylinderGeometry(0.0012, 0.003, 1, 6, 1, true);
     beam.rotateX(-Math.PI / 2).translate(0, 0, -0.5);
     this.line = new THREE.Mesh(beam, plainMaterial(ACCENT, 0.5));
@@ -89,10 +86,6 @@ export class Pointer {
     return Boolean(this.source?.hand);
   }
 
-  get holds(): boolean {
-    return this.held !== null;
-  }
-
   /** Where it points from, and where to, in the world. */
   ray(): Ray {
     const origin = new THREE.Vector3().setFromMatrixPosition(this.space.matrixWorld);
@@ -102,6 +95,7 @@ export class Pointer {
 
   /** Looks what lies before it, and tells that what happens to it. */
   step(targets: Target[], seconds: number, head: THREE.Vector3): void {
+    this.body.step(this.source);
     if (!this.source || this.source.targetRayMode === 'gaze') {
       this.show(null, null, head);
       return;
@@ -152,6 +146,7 @@ export class Pointer {
 
   dispose(): void {
     this.leave();
+    this.body.dispose();
     for (const mesh of [this.line, this.dot]) {
       mesh.removeFromParent();
       mesh.geometry.dispose();

@@ -75,7 +75,7 @@ const FLOOR_FRAGMENT = /* glsl */ `
   void main() {
     float far = length(vUv - 0.5) * 2.0;
     float rings = 0.85 + 0.15 * smoothstep(0.46, 0.5, abs(fract(far * 3.0) - 0.5));
-    gl_FragColor = vec4(tint * rings, 0.55 * (1.0 - smoothstep(0.25, 1.0, far)));
+    gl_FragColor = vec4(tint * rings, 0.5 * (1.0 - smoothstep(0.1, 1.0, far)));
   }
 `;
 
@@ -147,7 +147,7 @@ export class Surround {
     this.take(canvas);
     this.shared.glow.value = 0.75;
     this.shared.lens.value.set(0, 0, 1.2, 0.9);
-    this.tint.value.set(0.16, 0.18, 0.24);
+    this.tint.value.set(0.3, 0.34, 0.44);
     this.window.visible = false;
   }
 
@@ -160,7 +160,7 @@ export class Surround {
     context?.drawImage(image, 0, 0, COLUMNS, ROWS);
     this.take(canvas);
     const ground = context?.getImageData(0, ROWS - 2, COLUMNS, 2).data;
-    if (ground) this.tint.value.fromArray(mean(ground)).multiplyScalar(0.45);
+    if (ground) this.tint.value.fromArray(mean(ground)).multiplyScalar(0.55);
     const { fx, fy, cx, cy, width, height } = camera;
     const [left, right] = [-cx / fx, (width - cx) / fx];
     const [bottom, top] = [-(height - cy) / fy, cy / fy];

@@ -86,6 +86,8 @@ export class Wall implements Target {
   private readonly glow = new Map<number, number>();
   private hovered = -1;
   private grabbed: number | null = null;
+  /** How many that are seen have no picture yet. */
+  missing = 0;
   private off: () => void = () => {};
   private changed = true;
   private middle = -1;
@@ -175,6 +177,12 @@ export class Wall implements Target {
 
   get part(): number {
     return this.scroll.place / Math.max(columnsOf(this.count, this.shape) - 1, 1);
+  }
+
+  /** Whether there is more than is seen at once. */
+  get scrolls(): boolean {
+    const [from, to] = endsOf(this.count, this.shape);
+    return to > from;
   }
 
   /** A stick pushed to a side. */
@@ -292,21 +300,21 @@ export class Wall implements Target {
     source?.want(from, to);
     const cards: Card[] = [];
     const array = this.cells.array as Float32Array;
-    let n = 0;
+    let [n, missing] = [0, 0];
     // From the middle outwards: what is looked at is fetched first.
     for (const index of outwards(from, Math.min(to, from + MOST), this.middleIndex)) {
       const card = source?.card(index) ?? null;
       if (card) cards.push(card);
       const { azimuth, y } = cellAt(index, scroll.place, this.shape);
-      array.set(
-        [azimuth, y, card ? this.thumbnails.layerOf(card) : -1, this.glow.get(index) ?? 0],
-        n * 4,
-      );
+      const layer = card ? this.thumbnails.layerOf(card) : -1;
+      if (layer < 0) missing += 1;
+      array.set([azimuth, y, layer, this.glow.get(index) ?? 0], n * 4);
       n += 1;
     }
     this.thumbnails.keep(cards);
     // What has no picture yet asks again when there is room.
-    for (let i = 0; i < n; i += 1) if ((array[i * 4 + 2] as number) < 0) this.changed = true;
+    this.missing = missing;
+    if (missing > 0) this.changed = true;
     this.mesh.geometry.instanceCount = n;
     this.cells.needsUpdate = true;
   }

@@ -1,5 +1,6 @@
 import * as THREE from 'three';
 import type { Timeline } from '../gallery/timeline';
+import type { Route } from '../router';
 import { radians } from './angles';
 import { nextRows } from './likings';
 import { Panel } from './panel';
@@ -40,7 +41,7 @@ export class WallRoom implements Room {
   private title: string = t.photos;
   private words = '';
   /** What was shown before one went into an album. */
-  private above: { shelf: string; title: string; source: Source; card: string } | null = null;
+  private above: { title: string; source: Source; card: string } | null = null;
   private source: Source;
 
   constructor(
@@ -83,6 +84,16 @@ export class WallRoom implements Room {
     this.group.add(this.wall.mesh, this.shelves.mesh, this.head.mesh, this.search.mesh);
     this.show(this.source);
     this.arrange();
+  }
+
+  /** Shows what the page shows. */
+  suit(route: Route): void {
+    if (this.house.store.share) return;
+    if (route.view === 'album') this.follow(`albums ${route.id}`, t.albums);
+    else if (route.view === 'person') this.follow(`people ${route.id}`, t.people);
+    else if (route.view === 'search' && route.q) this.find(route.q);
+    else if (['albums', 'people', 'memories', 'favourites', 'videos'].includes(route.view))
+      this.take(route.view);
   }
 
   /** Brings a photo to the middle of the wall. */
@@ -164,7 +175,12 @@ export class WallRoom implements Room {
   }
 
   facts(): Record<string, string> {
-    return { xrShelf: this.shelf, xrCards: String(this.source.count), xrHeard: this.words };
+    return {
+      xrShelf: this.shelf,
+      xrCards: String(this.source.count),
+      xrMissing: String(this.wall.missing),
+      xrHeard: this.words,
+    };
   }
 
   /** Where something is in the world, by its name. */
@@ -229,9 +245,13 @@ export class WallRoom implements Room {
       this.actions.open(card.item.kind, card.id);
       return;
     }
-    this.above = { shelf: this.shelf, title: this.title, source: this.source, card: card.id };
-    this.title = card.name;
-    this.show(this.library.follow(card.id));
+    this.follow(card.id, card.name);
+  }
+
+  private follow(way: string, title: string): void {
+    this.above = { title: this.title, source: this.source, card: way };
+    this.title = title;
+    this.show(this.library.follow(way));
     this.tell();
   }
 
@@ -294,7 +314,7 @@ export class WallRoom implements Room {
           ? t.none
           : t.loading;
     rows.push({ kind: 'title', text: this.title });
-    if (source.count > 0)
+    if (source.count > 0 && wall.scrolls)
       rows.push({
         kind: 'scrub',
         id: 'where',

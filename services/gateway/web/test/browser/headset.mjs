@@ -57,7 +57,7 @@ export async function pointAt(page, name, side = 'right') {
   await framesOn(page, 3);
 }
 
-async function setTrigger(page, side, value) {
+async function setTrigger(page, side, value, more = 2) {
   await page.evaluate(
     ([which, amount]) => {
       const { headset } = window;
@@ -66,7 +66,7 @@ async function setTrigger(page, side, value) {
     },
     [side, value],
   );
-  await framesOn(page, 2);
+  if (more > 0) await framesOn(page, more);
 }
 
 /** Presses and lets go: a trigger, or two fingers. */
@@ -81,6 +81,13 @@ export const letGo = (page, side = 'right') => setTrigger(page, side, 0);
 export async function choose(page, name, side = 'right') {
   await pointAt(page, name, side);
   await press(page, side);
+}
+
+/** Chooses what ends the session, after which no frame comes. */
+export async function chooseEnd(page, name, side = 'right') {
+  await pointAt(page, name, side);
+  await hold(page, side);
+  await setTrigger(page, side, 0, 0);
 }
 
 export async function pushButton(page, side, button) {
@@ -109,4 +116,13 @@ export async function pushStick(page, side, x, y) {
 export async function look(page, path) {
   await framesOn(page, 2);
   return page.screenshot({ path, timeout: 60_000 });
+}
+
+/** Turns the head to the left by so many degrees. */
+export async function turnHead(page, degrees) {
+  await page.evaluate((angle) => {
+    const half = (angle * Math.PI) / 360;
+    window.headset.quaternion.set(0, Math.sin(half), 0, Math.cos(half));
+  }, degrees);
+  await framesOn(page, 2);
 }

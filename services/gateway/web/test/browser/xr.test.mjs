@@ -1,0 +1,268 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { assertAccessible, openBrowser, until, withViewer } from './browser.mjs';
+import { parallax, seesAsKept } from './eyes.mjs';
+import {
+  choose,
+  chooseEnd,
+  enterVr,
+  framesOn,
+  HEADSET,
+  hold,
+  letGo,
+  look,
+  pointAt,
+  pushButton,
+  pushStick,
+  turnHead,
+  xr,
+  xrIs,
+} from './headset.mjs';
+
+const VIEWPORT = { width: 640, height: 320 };
+/** What IWER says, also of a lost context, and three where one is lost on purpose. */
+const EXPECTED = ['Requested frame rate', 'Context', 'WebGL', "reading '0'"];
+const inVr = (browser, options, use) =>
+  withViewer(
+    browser,
+    { init: HEADSET, expect: EXPECTED, context: { viewport: VIEWPORT }, ...options },
+    use,
+  );
+const splatsSeen = (page) =>
+  until(
+    page,
+    () => document.body.dataset.xrShape === 'splat' && Number(document.body.dataset.xrSplats) > 500,
+    null,
+    60_000,
+  );
+
+describe('in a headset', () => {
+  let browser;
+  before(async () => {
+    browser = await openBrowser('--autoplay-policy=no-user-gesture-required');
+  });
+  after(() => browser.close());
+
+  it('says in one sentence why there is no VR, where there is none', () =>
+    withViewer(browser, {}, async (page) => {
+      const door = page.locator('.masthead .vr-door');
+      await until(page, () => document.querySelector('.vr-door')?.dataset.vr === 'none');
+      await door.click();
+      const note = page.locator('.vr-note');
+      assert.match(await note.textContent(), /headset/);
+      await assertAccessible(page);
+      await note.getByRole('button', { name: 'Close' }).click();
+      assert.equal(await note.count(), 0);
+    }));
+
+  it('stands before a wall of photos, opens one as a place, goes on to the next, and comes out where it was', () =>
+    inVr(browser, { photos: 60 }, async (page) => {
+      const asked = [];
+      page.on('request', (request) => asked.push(request.url()));
+      await enterVr(page);
+      await xrIs(page, 'xr', 'wall');
+      await until(page, () => Number(document.body.dataset.xrCards) >= 60);
+      await xrIs(page, 'xrMissing', '0');
+      const wall = await look(page);
+      assert.ok((await parallax(page, wall)) > 1, 'both eyes see the same');
+      await seesAsKept(page, 'wall', wall);
+      // Everything on the wall is one mesh; panels, rays and surroundings are the rest.
+      assert.ok(Number((await xr(page)).xrCalls) <= 20, (await xr(page)).xrCalls);
+
+      await choose(page, 'photo-0000');
+      await xrIs(page, 'xrPhoto', 'photo-0000');
+      await splatsSeen(page);
+      await framesOn(page, 6);
+      const { xrScale, xrReach, xrLevel } = await xr(page);
+      assert.equal(Number(xrScale), 1, 'depth in metres is shown at true scale');
+      assert.ok(Number(xrReach) > 0.1 && Number(xrReach) < 0.6, xrReach);
+      assert.equal(xrLevel, 'light');
+      const place = await look(page);
+      assert.ok((await parallax(page, place)) > 0.5, 'there is no depth');
+      await seesAsKept(page, 'place', place);
+
+      await pushButton(page, 'left', 'x-button');
+      await xrIs(page, 'xrWrist', 'true');
+      await seesAsKept(page, 'wrist', await look(page));
+      await choose(page, 'favourite');
+      await until(page, () => window.immichvrHouse.store.photos.get('photo-0000').favorite);
+      await choose(page, 'flat');
+      await xrIs(page, 'xrShape', 'screen');
+      await choose(page, 'deep');
+      await splatsSeen(page);
+
+      await pushStick(page, 'right', 1, 0);
+      await xrIs(page, 'xrPhoto', 'photo-0001');
+      await xrIs(page, 'xrShape', 'screen');
+      await choose(page, 'wall');
+      await xrIs(page, 'xr', 'wall');
+      await pushButton(page, 'left', 'x-button');
+      await xrIs(page, 'xrWrist', 'false');
+      await choose(page, 'photo-0003');
+      await xrIs(page, 'xrPhoto', 'photo-0003');
+      await pushButton(page, 'left', 'x-button');
+      await choose(page, 'make');
+      await splatsSeen(page);
+      await chooseEnd(page, 'exit');
+      await until(page, () => !('xr' in document.body.dataset));
+      await until(page, () => location.hash === '#/photo/photo-0003');
+      const { origin } = new URL(page.url());
+      assert.deepEqual(
+        asked.filter((url) => !url.startsWith(origin) && !/^(blob|data):/.test(url)),
+        [],
+      );
+    }));
+
+  it('is pulled and thrown, shows albums, hears what is looked for, and goes into an album and back', () =>
+    inVr(
+      browser,
+      {
+        photos: 60,
+        init: `${HEADSET}
+          window.SpeechRecognition = class extends EventTarget {
+            start() { window.speech = this; }
+            stop() { this.dispatchEvent(new Event('end')); }
+            abort() {}
+          };`,
+      },
+      async (page) => {
+        await enterVr(page);
+        await until(page, () => Number(document.body.dataset.xrCards) >= 60);
+        const before = await page.evaluate(() => window.immichvrHouse.placeOf('photo-0012'));
+        await pointAt(page, 'photo-0012');
+        await hold(page);
+        await pointAt(page, 'photo-0003');
+        await letGo(page);
+        await xrIs(page, 'xr', 'wall');
+        await framesOn(page, 10);
+        const moved = await page.evaluate(() => window.immichvrHouse.placeOf('photo-0012'));
+        assert.ok(moved[0] < before[0] - 0.3, `${before} went to ${moved}`);
+
+        await turnHead(page, 45);
+        await choose(page, 'albums');
+        await xrIs(page, 'xrShelf', 'albums');
+        await until(page, () => Number(document.body.dataset.xrCards) > 2);
+        await turnHead(page, 0);
+        const album = await page.evaluate(() => window.immichvrHouse.wall.wall.source.card(0).id);
+        await choose(page, album);
+        await until(page, () => window.immichvrHouse.wall.wall.source.card(0)?.kind === 'item');
+        await pushButton(page, 'right', 'b-button');
+        await until(page, () => window.immichvrHouse.wall.wall.source.card(0)?.kind === 'way');
+
+        await turnHead(page, 45);
+        await choose(page, 'search');
+        await until(page, () => window.speech);
+        await page.evaluate(() => {
+          const say = (transcript) =>
+            window.speech.dispatchEvent(
+              Object.assign(new Event('result'), {
+                results: [Object.assign([{ transcript }], { isFinal: false })],
+              }),
+            );
+          say('ridges');
+        });
+        await xrIs(page, 'xrHeard', 'ridges');
+        await page.evaluate(() => window.speech.stop());
+        await until(page, () => window.immichvrHouse.wall.wall.source.complete);
+        assert.ok(Number((await xr(page)).xrCards) > 0);
+      },
+    ));
+
+  it('is done by hand: a pinch opens, a palm turned to the eyes has the menu', () =>
+    inVr(browser, { photos: 24, path: '&motion=0' }, async (page) => {
+      await page.evaluate(() => {
+        const { headset } = window;
+        headset.primaryInputMode = 'hand';
+        headset.hands.right.position.set(0.2, 1.3, -0.3);
+        headset.hands.left.position.set(-0.15, 1.35, -0.4);
+      });
+      await enterVr(page);
+      await until(page, () => Number(document.body.dataset.xrCards) >= 24);
+      await choose(page, 'photo-0004');
+      await xrIs(page, 'xrPhoto', 'photo-0004');
+      assert.equal((await xr(page)).xrWrist, 'false');
+      await turnPalm(page);
+      await xrIs(page, 'xrWrist', 'true');
+      await choose(page, 'next');
+      await xrIs(page, 'xrPhoto', 'photo-0005');
+    }));
+
+  it('goes on while the system shows something over it, and after the graphics device was lost', () =>
+    inVr(browser, { photos: 24, path: '#/photo/photo-0000' }, async (page) => {
+      await page.waitForSelector('img.flat');
+      await enterVr(page);
+      await xrIs(page, 'xrPhoto', 'photo-0000');
+      await splatsSeen(page);
+      await page.evaluate(() => window.headset.updateVisibilityState('visible-blurred'));
+      await xrIs(page, 'xrVisible', 'visible-blurred');
+      await page.evaluate(() => window.headset.updateVisibilityState('visible'));
+      await xrIs(page, 'xrVisible', 'visible');
+      await framesOn(page, 5);
+
+      await page.evaluate(() => {
+        const gl = window.immichvrHouse.renderer.getContext();
+        window.losing = gl.getExtension('WEBGL_lose_context');
+        window.losing.loseContext();
+      });
+      await xrIs(page, 'xrLost', 'true');
+      await page.evaluate(() => window.losing.restoreContext());
+      await until(page, () => !('xrLost' in document.body.dataset));
+      await framesOn(page, 5);
+      await splatsSeen(page);
+      await framesOn(page, 6);
+      await seesAsKept(page, 'place', await look(page));
+
+      // Who walked away stands in the photo again after recentring.
+      await page.evaluate(() => window.headset.position.set(0.8, 1.3, 0.5));
+      await framesOn(page, 3);
+      await page.evaluate(() => window.immichvrHouse.recentre());
+      await framesOn(page, 6);
+      await seesAsKept(page, 'place', await look(page));
+      await page.evaluate(() => window.immichvrHouse.renderer.xr.getSession().end());
+      await until(page, () => !('xr' in document.body.dataset));
+      assert.equal(await page.evaluate(() => location.hash), '#/photo/photo-0000');
+    }));
+
+  it('plays a video on a screen and with depth, and goes to where one points', () =>
+    inVr(browser, { path: '#/videos' }, async (page) => {
+      await page.waitForSelector('.tile, .video-wall a, a[href^="#/video/"]');
+      await enterVr(page);
+      await xrIs(page, 'xrShelf', 'videos');
+      await until(page, () => Number(document.body.dataset.xrCards) > 1);
+      const id = await page.evaluate(() => {
+        const { source } = window.immichvrHouse.wall.wall;
+        for (let i = 0; i < source.count; i += 1)
+          if (source.card(i).item.badges['depth-video']) return source.card(i).id;
+        return null;
+      });
+      await choose(page, id);
+      await xrIs(page, 'xrVideo', id);
+      await until(page, () => Number(document.body.dataset.xrTime) > 0.2);
+      assert.equal((await xr(page)).xrShape, 'curved');
+      await choose(page, 'play');
+      await xrIs(page, 'xrPlays', 'false');
+      await choose(page, 'time');
+      const { xrTime } = await xr(page);
+      assert.ok(Number(xrTime) > 0.5, xrTime);
+      await seesAsKept(page, 'film', await look(page));
+      await choose(page, 'depth');
+      await xrIs(page, 'xrShape', 'depth');
+      await framesOn(page, 10);
+      const depth = await look(page);
+      assert.ok((await parallax(page, depth)) > 0.5);
+      await choose(page, 'wall');
+      await xrIs(page, 'xr', 'wall');
+    }));
+});
+
+/** Turns the left palm to the eyes. */
+async function turnPalm(page) {
+  await page.evaluate(() => {
+    const { headset } = window;
+    const hand = headset.hands.left;
+    hand.position.set(-0.15, 1.4, -0.4);
+    const half = -1.27;
+    hand.quaternion.set(Math.sin(half), 0, 0, Math.cos(half));
+  });
+  await framesOn(page, 5);
+}
