@@ -5,15 +5,15 @@ from immichvr_scenes.training.evaluation import Score, compare, evaluate
 from immichvr_scenes.training.options import Quality, Strategy, TrainingOptions, options_for
 from immichvr_scenes.training.run import Measured
 from immichvr_scenes.training.trainer import Trained, train
-from immichvr_scenes.training.watching import Preview, Report, Watch, ignore
+from immichvr_scenes.training.watching import UNWATCHED, Preview, Watch
 
 __all__ = [
+    "UNWATCHED",
     "Checkpoint",
     "InvalidCheckpoint",
     "Measured",
     "Preview",
     "Quality",
-    "Report",
     "Score",
     "Strategy",
     "Trained",
@@ -21,7 +21,6 @@ __all__ = [
     "Watch",
     "compare",
     "evaluate",
-    "ignore",
     "options_for",
     "train",
 ]

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from immichvr_scenes.cameras import Camera, View
+from immichvr_scenes.cameras import View
 from immichvr_scenes.pictures import Picture
-
-T = TypeVar("T", np.uint8, np.float32)
 
 ROOM_BYTES = 512 << 20
 """Of pictures kept in memory."""
@@ -47,8 +43,8 @@ class Feed:
     def __init__(
         self, pictures: Sequence[Picture], longest: int, device: torch.device, room_bytes: int = ROOM_BYTES
     ) -> None:
-        self._pictures = pictures
         self.views = [shrunk(picture.view, longest) for picture in pictures]
+        self._pictures = [one.with_view(view) for one, view in zip(pictures, self.views, strict=True)]
         self._device, self._room = device, room_bytes
         self._kept: OrderedDict[int, _Kept] = OrderedDict()
 
@@ -67,11 +63,8 @@ class Feed:
         return Example(rgb, mask, depth)
 
     def _read(self, number: int) -> _Kept:
-        picture, camera = self._pictures[number], self.views[number].camera
-        rgb = fitted(picture.read_image(), camera, cv2.INTER_AREA)
-        mask, depth = picture.read_mask(), picture.read_depth()
-        known = None if mask is None else fitted(mask.astype(np.uint8), camera, cv2.INTER_NEAREST).astype(np.bool_)
-        return _Kept(rgb, known, None if depth is None else fitted(depth, camera, cv2.INTER_NEAREST))
+        picture = self._pictures[number]
+        return _Kept(picture.read_image(), picture.read_mask(), picture.read_depth())
 
 
 def shrunk(view: View, longest: int) -> View:
@@ -81,11 +74,3 @@ def shrunk(view: View, longest: int) -> View:
     if share >= 1:
         return view
     return view.scaled(max(1, round(camera.width * share)), max(1, round(camera.height * share)))
-
-
-def fitted(array: npt.NDArray[T], camera: Camera, interpolation: int) -> npt.NDArray[T]:
-    """An image, (h, w) or (h, w, 3), at the camera's size."""
-    size = (camera.width, camera.height)
-    if array.shape[1::-1] == size:
-        return np.ascontiguousarray(array)
-    return np.asarray(cv2.resize(array, size, interpolation=interpolation), array.dtype)

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-Report = Callable[[float, str, str], None]
-"""fraction from 0 to 1, stage, message. What it raises ends the work: so it is cancelled."""
-
-
-def ignore(fraction: float, stage: str, message: str) -> None:
-    """Nobody waits."""
+from immichvr_scenes.progress import Report, silent, within
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,12 +23,13 @@ class Preview:
 
 @dataclass(frozen=True)
 class Watch:
-    """report: told of every stage, and a few times a second. preview: given one every `preview_s` seconds.
+    """report: told of every stage, and a few times a second; what it raises ends the work.
 
-    checkpoint: given the state of the run every `checkpoint_s` seconds, to be taken up again from.
+    preview: given one every `preview_s` seconds. checkpoint: given the state of the run every `checkpoint_s` seconds,
+    to be taken up again from.
     """
 
-    report: Report = ignore
+    report: Report = silent
     preview: Callable[[Preview], None] | None = None
     checkpoint: Callable[[bytes], None] | None = None
     preview_s: float = 20.0
@@ -41,11 +37,7 @@ class Watch:
 
     def within(self, first: float, last: float) -> Watch:
         """The same for a part of the work: its fractions go from `first` to `last` of the whole."""
-
-        def report(fraction: float, stage: str, message: str) -> None:
-            self.report(first + (last - first) * fraction, stage, message)
-
-        return Watch(report, self.preview, self.checkpoint, self.preview_s, self.checkpoint_s)
+        return replace(self, report=within(self.report, first, last))
 
 
 UNWATCHED = Watch()

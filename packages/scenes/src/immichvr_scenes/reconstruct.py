@@ -1,0 +1,228 @@
+"""From frames to a cloud: where they were taken, points of what they show, training."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from immichvr_inference.context import RunContext
+from immichvr_splats import SH_C0, GaussianCloud
+from immichvr_splats.pointclouds import PointCloud
+
+from immichvr_scenes.cameras import View
+from immichvr_scenes.frames import Dropped, Frames
+from immichvr_scenes.ground import Ground
+from immichvr_scenes.moving import mask_moving
+from immichvr_scenes.pictures import Picture
+from immichvr_scenes.points import make_points
+from immichvr_scenes.poses import PoseOptions, Poses, estimate_poses
+from immichvr_scenes.poses.estimating import Method
+from immichvr_scenes.single import lifted, score_of
+from immichvr_scenes.training import UNWATCHED, InvalidCheckpoint, Quality, TrainingOptions, Watch, options_for, train
+from immichvr_scenes.training.trainer import Trained, split
+
+_POSED, _GROUNDED = 0.25, 0.4
+"""Of the whole work, what is done when the poses, and when the points are known."""
+
+
+@dataclass(frozen=True)
+class ReconstructOptions:
+    """How a place is made. training: None: by the quality and the device. mask_moving: people who pass are left out."""
+
+    method: Literal["gaussian_splatting", "points"] = "gaussian_splatting"
+    quality: Quality = "normal"
+    poses: Method = "auto"
+    mask_moving: bool = True
+    device: Literal["cpu", "cuda"] = "cpu"
+    training: TrainingOptions | None = None
+
+
+USUAL = ReconstructOptions()
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """psnr, ssim: of `held_out` pictures that were not trained on; 0 where there is none.
+
+    reprojection_px: of the poses. photo_psnr: of the held-out pictures, what the splat of one photo shows of them; None
+    where it was not tried.
+    """
+
+    psnr: float = 0.0
+    ssim: float = 0.0
+    held_out: int = 0
+    steps: int = 0
+    gaussians: int = 0
+    seconds: float = 0.0
+    registered: int = 0
+    reprojection_px: float | None = None
+    photo_psnr: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Reconstruction:
+    """A place.
+
+    cloud: with the camera of the middle picture; None where points were asked for. views: where the pictures were
+    taken, as they were put right. panorama: there is no place, as the camera only turned or stood: the cloud is one
+    photo's. notes: sentences about what went otherwise than asked for.
+    """
+
+    cloud: GaussianCloud | None
+    points: PointCloud
+    views: tuple[View, ...]
+    dropped: tuple[Dropped, ...]
+    metrics: Metrics
+    panorama: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def reconstruct(
+    source: Frames | Sequence[Picture],
+    folder: Path,
+    options: ReconstructOptions = USUAL,
+    watch: Watch = UNWATCHED,
+    context: RunContext | None = None,
+    resume: bytes | None = None,
+) -> Reconstruction:
+    """Make a place of frames, or of pictures whose cameras are known.
+
+    folder: for what is kept meanwhile. context: networks for depth and poses; None: without. resume: what
+    `watch.checkpoint` was given by a run that ended too early; one of other work is not used, and the notes say so.
+    Raises SceneError, ModelError, what reading a picture raises, and what `watch` raises, which so ends the work.
+    """
+    began = time.monotonic()
+    plain = _plain(source)
+    work = _work_of(plain, options)
+    notes: tuple[str, ...] = ()
+    ground, training = None, None
+    if resume is not None:
+        try:
+            ground, training = Ground.kept_in(resume, work)
+        except InvalidCheckpoint as error:
+            notes = (f"the work began anew: {error}",)
+    if ground is None:
+        found = _ground(source, plain, folder, options, watch, context)
+        if isinstance(found, Reconstruction):
+            return replace(found, notes=(*notes, *found.notes))
+        ground = found
+    metrics = Metrics(registered=len(ground.views), reprojection_px=ground.reprojection_px)
+    if options.method == "points":
+        metrics = replace(metrics, seconds=time.monotonic() - began)
+        return Reconstruction(None, ground.points, ground.views, ground.dropped, metrics, notes=(*notes, *ground.notes))
+    made = _trained(ground, plain, options, watch, work, training)
+    place = Reconstruction(
+        made.cloud,
+        ground.points,
+        made.views,
+        ground.dropped,
+        replace(
+            metrics,
+            psnr=made.held_out.psnr,
+            ssim=made.held_out.ssim,
+            held_out=made.held_out.views,
+            steps=made.steps,
+            gaussians=made.cloud.count,
+        ),
+        notes=(*notes, *ground.notes, *made.notes),
+    )
+    place = _no_worse_than_a_photo(place, ground.pictures(plain), options, context)
+    return replace(place, metrics=replace(place.metrics, seconds=time.monotonic() - began))
+
+
+def _plain(source: Frames | Sequence[Picture]) -> list[Picture]:
+    """The pictures by name, wherever they were taken."""
+    if not isinstance(source, Frames):
+        return list(source)
+    return [frame.picture(View(frame.name, frame.camera, np.eye(4))) for frame in source.frames]
+
+
+def _ground(
+    source: Frames | Sequence[Picture],
+    plain: Sequence[Picture],
+    folder: Path,
+    options: ReconstructOptions,
+    watch: Watch,
+    context: RunContext | None,
+) -> Ground | Reconstruction:
+    """What training stands on; a place that is one photo, where there is nothing to train on."""
+    poses, pictures = Poses(tuple(picture.view for picture in plain), method="imported"), list(plain)
+    if isinstance(source, Frames):
+        poses = estimate_poses(
+            source, folder / "poses", PoseOptions(options.poses), watch.within(0, _POSED).report, context
+        )
+        pictures = poses.pictures(source.frames)
+        if poses.photo_only is not None:
+            if options.method == "points":
+                raise poses.photo_only
+            return _photo(pictures[0], poses.dropped, (*poses.notes, str(poses.photo_only)), options, context)
+    report = watch.within(_POSED, _GROUNDED).report
+    points, deep = make_points(pictures, poses.points, folder / "depth", report=report, context=context)
+    if options.mask_moving:
+        deep = mask_moving(deep, folder / "moving")
+    return Ground.of(deep, points.cloud, poses.dropped, poses.notes, poses.reprojection_px)
+
+
+def _trained(
+    ground: Ground,
+    plain: Sequence[Picture],
+    options: ReconstructOptions,
+    watch: Watch,
+    work: str,
+    training: bytes | None,
+) -> Trained:
+    keep = watch.checkpoint
+    if keep is not None:
+        watch = replace(watch, checkpoint=lambda state: keep(ground.with_training(work, state)))
+    wanted = options.training or options_for(options.quality, options.device)
+    pictures = ground.pictures(plain)
+    return train(pictures, ground.points, wanted, watch.within(_GROUNDED, 1), training, options.device)
+
+
+def _no_worse_than_a_photo(
+    place: Reconstruction, pictures: Sequence[Picture], options: ReconstructOptions, context: RunContext | None
+) -> Reconstruction:
+    """The place, or the splat of its middle photo where that shows the pictures that were held out better."""
+    wanted = options.training or options_for(options.quality, options.device)
+    trained, held_out = split(len(pictures), wanted.held_out)
+    if not held_out or place.cloud is None:
+        return place
+    middle = pictures[trained[len(trained) // 2]]
+    photo = lifted(middle, context, options.device, middle.read_depth())
+    score = score_of(photo, middle.view, [pictures[index] for index in held_out], wanted.longest)
+    place = replace(place, metrics=replace(place.metrics, photo_psnr=score.psnr))
+    if score.psnr <= place.metrics.psnr:
+        return place
+    views = tuple(
+        View(view.name, view.camera, view.world_to_camera @ middle.view.camera_to_world) for view in place.views
+    )
+    metrics = replace(place.metrics, psnr=score.psnr, ssim=score.ssim, gaussians=photo.count)
+    note = "one photo alone shows the place better than all of them together, so this is that photo's splat"
+    return replace(place, cloud=photo, views=views, metrics=metrics, notes=(*place.notes, note))
+
+
+def _photo(
+    picture: Picture,
+    dropped: tuple[Dropped, ...],
+    notes: tuple[str, ...],
+    options: ReconstructOptions,
+    context: RunContext | None,
+) -> Reconstruction:
+    cloud = lifted(picture, context, options.device)
+    colours = np.clip(np.rint((0.5 + SH_C0 * cloud.sh[:, 0]) * 255), 0, 255).astype(np.uint8)
+    metrics = Metrics(gaussians=cloud.count, registered=1)
+    return Reconstruction(
+        cloud, PointCloud(cloud.means, colours), (picture.view,), dropped, metrics, panorama=True, notes=notes
+    )
+
+
+def _work_of(pictures: Sequence[Picture], options: ReconstructOptions) -> str:
+    """The same for pictures of the same names and sizes, and the same options."""
+    told = [asdict(options), [[one.name, asdict(one.view.camera)] for one in pictures]]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

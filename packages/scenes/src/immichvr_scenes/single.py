@@ -1,0 +1,58 @@
+"""One photo instead of a place: what pictures from one spot become, and what a place must not be worse than."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from immichvr_depth.depth_map import GUESS, DepthMap
+from immichvr_depth.heuristic import guess
+from immichvr_depth.lift import lift
+from immichvr_inference.context import RunContext
+from immichvr_splats import GaussianCloud
+from immichvr_splats.rendering import render
+
+from immichvr_scenes.cameras import View
+from immichvr_scenes.pictures import Picture
+from immichvr_scenes.points.guessing import network_depth
+from immichvr_scenes.training.evaluation import Score, compare
+from immichvr_scenes.training.feed import shrunk
+
+F32 = npt.NDArray[np.float32]
+
+_MOST = {"cpu": 300_000, "cuda": 500_000}
+
+
+def lifted(picture: Picture, context: RunContext | None, device: str, known: F32 | None = None) -> GaussianCloud:
+    """The splat of one photo, in its camera's axes: depth by the best network that is here, or guessed.
+
+    known: (h, w) what is known of the depth in the unit of the world, 0 where nothing is, which the unit is taken from.
+    """
+    rgb = picture.read_image()
+    camera = picture.view.camera
+    found = network_depth(rgb, camera.fx, "", context) if context is not None else None
+    depth, sure = guess(rgb) if found is None else (found, None)
+    if known is not None and (known > 0).any():
+        depth = depth * np.float32(_ratio(known, depth))
+    told = DepthMap(np.asarray(depth, np.float32), False, GUESS if found is None else "network", "1", guessed=sure)
+    return lift(rgb, told, camera.fx, _MOST[device]).cloud
+
+
+def score_of(cloud: GaussianCloud, home: View, pictures: Sequence[Picture], longest: int) -> Score:
+    """How well the splat of the photo taken at `home` shows what the pictures show, each at most `longest` pixels."""
+    scores = []
+    for picture in pictures:
+        view = shrunk(picture.view, longest)
+        drawn = render(cloud, view.for_splats, view.world_to_camera @ home.camera_to_world)
+        seen = picture.with_view(view)
+        scores.append(compare(drawn.rgb, seen.read_image() / np.float32(255), seen.read_mask()))
+    return Score.mean(score for score in scores if score.views)
+
+
+def _ratio(known: F32, depth: F32) -> float:
+    """Median of what is known to what was estimated of another size."""
+    same = cv2.resize(depth, known.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    there = np.isfinite(known) & (known > 0)
+    return float(np.median(known[there] / same[there]))
