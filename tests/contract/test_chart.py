@@ -59,6 +59,9 @@ def test_what_is_made_of_the_chart_is_made_of_it_as_it_is_today() -> None:
             "one pod alone may mount immichvr-caches-ai-cpu",
         ),
         ({"caches": {"accessModes": ["ReadWriteOncePod"]}, "keda": {"enabled": True}}, r"set it to \[ReadWriteOnce\]"),
+        ({"attach": {"enabled": True}}, "set attach.tls.existingSecret, or attach.enabled=false"),
+        ({"attach": {"enabled": True}, "gateway": {"enabled": False}}, "set attach.url for workers"),
+        ({"attach": {"url": "http://home.example:9443"}}, "attach"),
         ({"networkPolicy": {"immichPorts": [0]}}, "immichPorts"),
         ({"gatewya": {}}, "gatewya"),
         ({"gateway": {"replicas": "three"}}, "want integer"),
@@ -273,6 +276,30 @@ def test_keda_and_the_gateway_show_each_other_certificates() -> None:
     for scaled in named(objects, "ScaledObject").values():
         (trigger,) = scaled["spec"]["triggers"]
         assert trigger["authenticationRef"] == {"name": "immichvr-scaler"}
+
+
+def test_natss_two_questions_become_one_number_as_the_gateway_counts() -> None:
+    objects = rendered({"keda": {"enabled": True, "trigger": "nats-jetstream"}})
+    for name, scaled in named(objects, "ScaledObject").items():
+        names = [one["name"] for one in scaled["spec"]["triggers"]]
+        modifiers = scaled["spec"]["advanced"]["scalingModifiers"]
+        assert names == ["interactive", "batch"], name
+        assert re.findall("[a-z]+", modifiers["formula"]) == names
+        assert modifiers["target"] == scaled["spec"]["triggers"][0]["metadata"]["lagThreshold"]
+
+
+def test_what_is_collected_by_hand_keeps_to_the_gateways_graces() -> None:
+    objects = rendered(
+        {
+            "maintenance": {"gc": {"schedule": "0 2 * * *"}},
+            "gateway": {"settings": {"RETENTION__GRACE_HOURS": 48, "LIMITS__WINDOW": 4}},
+        }
+    )
+    pod = named(objects, "CronJob")["immichvr-gc"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    assert pod["containers"][0]["command"][-2:] == ["immichvr_gateway.admin", "gc"]
+    told = environment(pod)
+    assert told["IMMICHVR_GATEWAY_RETENTION__GRACE_HOURS"] == "48"
+    assert "IMMICHVR_GATEWAY_LIMITS__WINDOW" not in told
 
 
 def ports_to(values: dict[str, Any], peers: str) -> list[int]:

@@ -61,6 +61,15 @@ MUTATIONS = {
         "secrets.yaml", '"session-key" ', "", PLAIN,
         "the Secret 'immichvr-secrets' has no key 'session-key'",
     ),
+    "a door that nobody reaches": Mutation(
+        POLICIES, "    # Workers elsewhere.\n    - ports: [{port: attach}]\n", "", "workers elsewhere",
+        "does not reach Deployment/immichvr-gateway at 9443",
+    ),
+    "a door for whoever knows no credential": Mutation(
+        GATEWAY_ENV, '"ATTACH__CALLERS__%s__TOKEN_FILE" $caller) (printf "%s/attach-%s"',
+        '"ATTACH__CALLERS__%s__TOKEN_FILE" $caller) (printf "%s/attached-%s"', "workers elsewhere",
+        "IMMICHVR_GATEWAY_ATTACH__CALLERS__AI__TOKEN_FILE names /run/secrets/immichvr/attached-ai",
+    ),
     "a file that is not mounted": Mutation(
         GATEWAY_ENV, '"SESSION_KEY_FILE" (printf "%s/session-key"', '"SESSION_KEY_FILE" (printf "%s/sessionkey"', PLAIN,
         "IMMICHVR_GATEWAY_SESSION_KEY_FILE names /run/secrets/immichvr/sessionkey, where nothing is mounted",
