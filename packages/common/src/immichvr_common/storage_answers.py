@@ -95,6 +95,9 @@ def of_exception(error: MinioException | urllib3.exceptions.HTTPError | OSError,
         case urllib3.exceptions.ProtocolError() | urllib3.exceptions.DecodeError():
             # The bytes ended, or came out wrong, in the middle: the server died, or it could not read on.
             return Trouble(f"storage broke off in the middle of {key}", type(error).__name__, key, was_answered=False)
+        case urllib3.exceptions.MaxRetryError(reason=urllib3.exceptions.SSLError() as untrusted):
+            why = f"storage's certificate is not one that is known here ({untrusted}): S3__CA_FILE names its authority"
+            return Unavailable(why, down="s3")
     return Unavailable(f"storage does not answer ({type(error).__name__})", down="s3")
 
 
