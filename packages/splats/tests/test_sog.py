@@ -2,9 +2,11 @@
 
 import io
 import json
+import re
 import struct
 import tracemalloc
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -346,3 +348,14 @@ def test_a_palette_learned_from_a_sample_serves_the_whole_cloud(monkeypatch, mak
         errors.append(np.sqrt(np.mean((found.sh[:, 1:] - cloud.sh[:, 1:]) ** 2)))
     assert errors[1] < 1.1 * errors[0]
     assert errors[1] < 0.1 * spread.std()
+
+
+def test_coarse_steps_of_a_wide_cloud_are_told_with_their_size(make_cloud):
+    cloud = make_cloud(500)
+    assert [loss.code for loss in write(cloud, None, "sog")] == ["order"]
+    wide = replace(cloud, means=cloud.means * np.float32(1000))
+    [told] = [loss for loss in write(wide, None, "sog") if loss.code == "precision"]
+    found = read(to_bytes(wide, "sog", order="file")).cloud.means
+    worst = np.abs(found - wide.means).max()
+    assert told.count == 500
+    assert worst <= float(re.search(r"up to ([\d.e-]+) m", str(told))[1]) <= 4 * worst

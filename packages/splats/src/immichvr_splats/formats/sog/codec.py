@@ -36,13 +36,17 @@ from immichvr_splats.formats.sog.archive import Archive, open_archive, stored
 from immichvr_splats.formats.sog.textures import base_textures, codebooks, palette_textures
 from immichvr_splats.formats.sog.unpacking import Tables, centroids_of, unpack, unpack_means
 from immichvr_splats.losses import Loss
-from immichvr_splats.reach import within_reach
+from immichvr_splats.reach import sampled_rows, within_reach
 from immichvr_splats.source import ReadLimits, Source
 from immichvr_splats.stream import SOUND, UNSURE, SoundStream, Stream
 from immichvr_splats.threads import workers
 
 _ORDERS = ("morton", "file")
 _FEW = 5
+_LARGEST_WORD = 65_535
+_FINE_STEP = 1e-3
+"""Metres between neighbouring means; coarser ones are told."""
+
 _METHOD = 1
 _MOST_PIXELS_AT_ONCE = 12 << 20  # libwebp takes up to 29 bytes for each pixel that it is at work on
 _QUALITY = 0
@@ -93,6 +97,7 @@ def write(stream: SoundStream, *, order: str = "morton") -> Encoded:
     if order == "morton":
         losses.append(Loss("order", "Gaussians were sorted by place (Morton order)"))
         ordered = stream.selected(places.morton_order)
+    losses += _precision_losses(stream)
     scale_book, color_book, clamped = codebooks(stream)
     losses += clamped
     meta: dict[str, object] = {
@@ -119,6 +124,23 @@ def write(stream: SoundStream, *, order: str = "morton") -> Encoded:
     entries += _encoded(base_textures(ordered, scale_book, color_book))
     entries.append(("meta.json", json.dumps(meta, separators=(",", ":")).encode("ascii")))
     return Encoded(stored(entries), losses)
+
+
+def _precision_losses(stream: SoundStream) -> list[Loss]:
+    """How coarse the steps of means are, where those of most are: they grow with the distance and with the cloud."""
+    if not stream.count:
+        return []
+    means = stream.means(sampled_rows(stream.count)).astype(np.float64)
+    spans = texels.log_of(stream.places.high) - texels.log_of(stream.places.low)
+    steps = (spans / _LARGEST_WORD * (np.abs(means) + 1)).max(axis=1)
+    middle = float(np.median(steps))
+    if middle <= _FINE_STEP:
+        return []
+    message = (
+        f"means are stored in steps that grow with their distance from the origin: up to {steps.max():.2g} m, "
+        f"{middle:.2g} m in the middle of all"
+    )
+    return [Loss("precision", message, stream.count)]
 
 
 def _opened(source: Source) -> Archive:
