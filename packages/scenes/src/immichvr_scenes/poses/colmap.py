@@ -40,8 +40,7 @@ def by_colmap(matched: Matched, parallax: float, folder: Path, threads: int, rep
     best = max(models, key=lambda model: (model.num_reg_images(), model.num_points3D()))
     views, points = _views(best, matched.frames), _points(best, matched.frames)
     placed_views, placed_points = placed(views, points)
-    notes = [f"the pictures fall into {len(models)} parts that do not hang together; the largest was taken: "
-             f"{len(views)} of {len(matched.frames)}"] if len(models) > 1 else []  # fmt: skip
+    notes = [split_note(len(views), len(matched.frames), len(models))] if len(models) > 1 else []
     return Poses(
         placed_views,
         dropped(matched, {view.name for view in views}, others=_names(models, best)),
@@ -49,6 +48,11 @@ def by_colmap(matched: Matched, parallax: float, folder: Path, threads: int, rep
         reprojection_px=float(best.compute_mean_reprojection_error()),
         notes=tuple(notes),
     )
+
+
+def split_note(taken: int, of: int, parts: int) -> str:
+    """What is told where a set falls apart."""
+    return f"the pictures fall into {parts} parts that do not hang together; the largest was taken: {taken} of {of}"
 
 
 def dropped(matched: Matched, registered: set[str], others: set[str]) -> tuple[Dropped, ...]:

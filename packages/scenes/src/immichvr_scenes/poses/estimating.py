@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from immichvr_inference.context import RunContext
+from immichvr_inference.errors import ModelUnavailable
 
 from immichvr_scenes.cameras import View
 from immichvr_scenes.errors import NothingMoved, OnlyTurned, SceneError
 from immichvr_scenes.frames import Dropped, Frame, Frames
-from immichvr_scenes.poses.colmap import by_colmap
+from immichvr_scenes.poses.colmap import by_colmap, dropped, split_note
+from immichvr_scenes.poses.da3 import by_network, network_here
 from immichvr_scenes.poses.gate import gate
-from immichvr_scenes.poses.matching import Matched, matched
+from immichvr_scenes.poses.matching import Matched, largest_part, matched
 from immichvr_scenes.poses.result import Poses
 from immichvr_scenes.progress import Report, silent, within
 
@@ -54,7 +56,22 @@ def estimate_poses(
             "the camera turned in one spot, so that nothing tells how far things are: take pictures from different "
             "spots, a step apart"
         ))  # fmt: skip
+    key = "" if options.method == "colmap" else network_here(context)
+    if key and context is not None:
+        return _by_network(common, key, context, within(report, 0.6, 1))
+    if options.method == "da3":
+        raise ModelUnavailable("da3-base", "not_downloaded", "no network that sees many views is here")
     return by_colmap(common, seen.degrees, folder, threads, within(report, 0.6, 1))
+
+
+def _by_network(common: Matched, key: str, context: RunContext, report: Report) -> Poses:
+    """A network places whatever it is given: what has nothing in common with the rest is not given to it."""
+    part, parts = largest_part(common)
+    poses = by_network([common.frames[number] for number in part], key, context, report)
+    names = {common.frames[number].name for number in part}
+    others = {common.frames[number].name for one in parts if len(one) > 1 for number in one} - names
+    notes = (split_note(len(part), len(common.frames), len([one for one in parts if len(one) > 1])),) if others else ()
+    return replace(poses, dropped=dropped(common, names, others), notes=notes)
 
 
 def _photo(common: Matched, why: SceneError) -> Poses:

@@ -140,3 +140,22 @@ def _read(database: Path, found: Sequence[Features]) -> list[Pair]:
         points = found[first].keypoints[matches[:, 0], :2], found[second].keypoints[matches[:, 1], :2]
         pairs.append(Pair(first, second, *(one.astype(np.float64) for one in points)))
     return pairs
+
+
+def largest_part(matched: Matched) -> tuple[list[int], list[list[int]]]:
+    """The frames that hang together by what they have in common, as many as there are; and all such parts."""
+    part = list(range(len(matched.frames)))
+
+    def first(number: int) -> int:
+        while part[number] != number:
+            number = part[number]
+        return number
+
+    for pair in matched.pairs:
+        one, other = sorted((first(pair.first), first(pair.second)))
+        part[other] = one
+    parts: dict[int, list[int]] = {}
+    for number in range(len(part)):
+        parts.setdefault(first(number), []).append(number)
+    every = sorted(parts.values(), key=lambda one: -len(one))
+    return every[0], every
