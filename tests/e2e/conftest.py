@@ -159,7 +159,8 @@ async def browser_with_camera() -> AsyncIterator[Browser]:
 @asynccontextmanager
 async def clean_page(browser: Browser, **options: Any) -> AsyncIterator[Page]:
     """A small window whose console must stay clean of errors of our own."""
-    context = await browser.new_context(viewport={"width": 480, "height": 320}, reduced_motion="reduce", **options)
+    usual = {"viewport": {"width": 480, "height": 320}, "reduced_motion": "reduce", "service_workers": "block"}
+    context = await browser.new_context(**{**usual, **options})
     page = await context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))

@@ -109,7 +109,7 @@ async def test_health_readiness_and_what_this_gateway_is_need_no_key(shared) -> 
     ann = (await shared.get("/api/config", "ann")).json()
     assert ann["authenticated"] is True
     assert {"da2-small"} <= {model["key"] for model in ann["models"]}
-    assert (ann["formats"], ann["qualities"]) == (list(FORMATS), ["full", "light"])
+    assert (ann["formats"], ann["qualities"]) == (list(FORMATS), ["full", "light", "medium"])
 
 
 async def test_readiness_says_in_words_what_is_wrong_with_the_library_and_does_not_depend_on_it(

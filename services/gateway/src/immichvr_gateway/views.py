@@ -78,9 +78,21 @@ class AssetView(BaseModel):
     files: list[FileView]
 
 
-class PhotoDetails(PhotoView):
-    """A photo with its assets."""
+class ShotView(BaseModel):
+    """With what a photo was taken, and how. exposure: seconds, as cameras write it."""
 
+    camera: str | None = Field(examples=["Pixel 8"])
+    lens: str | None
+    exposure: str | None = Field(examples=["1/250"])
+    f_number: float | None = Field(examples=[1.8])
+    iso: int | None
+    focal_length_mm: float | None
+
+
+class PhotoDetails(PhotoView):
+    """A photo with its assets. shot: null where nothing is known of it, and of what a link shows."""
+
+    shot: ShotView | None = None
     assets: list[AssetView]
 
 

@@ -126,7 +126,7 @@ async def test_values_that_are_not_accepted_are_refused_with_those_that_are(gate
     for what, wish, code, accepted in [
         ("depth", {"model": "magic"}, "invalid_model", DEPTH_MODELS),
         ("splat", {"model": "x"}, "invalid_model", SPLAT_MODELS),
-        ("splat", {"quality": "best"}, "invalid_quality", ["full", "light"]),
+        ("splat", {"quality": "best"}, "invalid_quality", ["full", "light", "medium"]),
         ("splat/convert", {"format": "obj"}, "invalid_format", list(FORMATS)),
         ("splat/convert", {"format": "sog", "options": {"spz_version": 3}}, "invalid_option", list(FORMATS["sog"])),
         ("splat/convert", {"format": "spz", "options": {"spz_version": 5}}, "invalid_spz_version", ["2", "3", "4"]),

@@ -23,6 +23,8 @@ const TYPES = {
   '.js': 'text/javascript',
   '.css': 'text/css',
   '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.webmanifest': 'application/manifest+json',
   '.webp': 'image/webp',
   '.mp4': 'video/mp4',
 };
@@ -193,7 +195,12 @@ export async function startMock({
       );
       return json(response, job.state === 'succeeded' ? 200 : 202, { job });
     }
-    if (!what) return json(response, 200, { ...entryOf(photo), assets: library.assets(photo) });
+    if (!what) {
+      const shot = { camera: 'Pixel 8', lens: null, exposure: '1/250', f_number: 1.8, iso: 64 };
+      const focal = { focal_length_mm: 6.9 };
+      const assets = library.assets(photo);
+      return json(response, 200, { ...entryOf(photo), shot: { ...shot, ...focal }, assets });
+    }
     if (what === 'assets' && !rest.length)
       return json(response, 200, { assets: library.assets(photo) });
     if (what === 'assets') return part(request, response, join(FIXTURES, normalize(`/${rest[1]}`)));

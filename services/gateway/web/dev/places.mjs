@@ -1,6 +1,12 @@
 /** Albums, people, places, memories and what is found, over the invented photos and videos. */
 const OUT = 'https://photos.example.org';
 
+const TAGS = [
+  { id: 'tag-trips', name: 'trips', value: 'trips', parent: null, colour: null },
+  { id: 'tag-2024', name: '2024', value: 'trips/2024', parent: 'tag-trips', colour: null },
+  { id: 'tag-blue', name: 'blue hour', value: 'blue hour', parent: null, colour: '#4466dd' },
+];
+
 export class PlacesMock {
   /** off: what this library has not; smart: whether it knows what pictures show. */
   smart = true;
@@ -39,6 +45,7 @@ export class PlacesMock {
     if (collection === 'people') return this.ofPeople(id, what, url);
     if (collection === 'places') return this.ofPlaces(id, url);
     if (collection === 'timeline') return [200, id ? this.month(id, url) : this.months()];
+    if (collection === 'tags') return this.ofTags(id, url);
     if (collection === 'memories') return [200, { items: this.memories(url) }];
     if (collection === 'search') return this.search(url);
     return null;
@@ -72,6 +79,16 @@ export class PlacesMock {
       items: `/api/people/${id}/items`,
       external_url: `${OUT}/people/${id}`,
     };
+  }
+
+  ofTags(id, url) {
+    if (id) return [200, paged(this.every(TAGS.findIndex((tag) => tag.id === id) + 2), url)];
+    const items = TAGS.map((tag) => ({
+      ...tag,
+      items: `/api/tags/${tag.id}/items`,
+      external_url: null,
+    }));
+    return [200, paged(items, url)];
   }
 
   ofAlbums(id, what, url) {

@@ -149,6 +149,7 @@ class App {
     this.navigation.mark(list);
     const overList = view === 'photo' || view === 'video' || isPage(route);
     this.gallery.element.inert = overList;
+    if (view !== 'memories') this.places?.leave();
     this.closePages();
     if (view !== 'video' && view !== 'videos') this.videos?.close();
     const shown = view === 'photo' ? null : this.photo.close();
@@ -178,7 +179,7 @@ class App {
       const go = (hash: string) => {
         location.hash = hash;
       };
-      this.places ??= new Places(this.api, this.store, this.gallery.element, go);
+      this.places ??= new Places(this.api, this.store, this.settings, this.gallery.element, go);
     }
     const isHere = () => JSON.stringify(this.router.list()) === JSON.stringify(route);
     if (!isHere()) return;

@@ -3,5 +3,7 @@ import './styles/gallery.css';
 import './styles/photo.css';
 import './styles/dialogs.css';
 import { startApp } from './app';
+import { keepShell } from './shell/offline';
 
 startApp(document.getElementById('app') as HTMLElement);
+keepShell();

@@ -5,7 +5,7 @@ export type Route =
   | { [V in Fixed]: { view: V } }[Fixed]
   | { [V in Named]: { view: V; id: string } }[Named]
   | { view: 'place'; city: string; country: string | null }
-  | { view: 'memories'; day: string | null }
+  | { view: 'memories'; day: string | null; plays?: true }
   | { view: 'search'; q: string; mode: SearchMode | null };
 
 const FIXED = [
@@ -14,6 +14,7 @@ const FIXED = [
   'albums',
   'people',
   'places',
+  'tags',
   'favourites',
   'jobs',
   'models',
@@ -22,7 +23,7 @@ const FIXED = [
   'settings',
 ] as const;
 type Fixed = (typeof FIXED)[number];
-type Named = 'photo' | 'video' | 'album' | 'person';
+type Named = 'photo' | 'video' | 'album' | 'person' | 'tag';
 
 /** Lists of photos and videos, and lists of those lists: what is shown beside the navigation. */
 export type PlaceRoute = Exclude<
@@ -41,7 +42,10 @@ export function parseHash(hash: string): Route {
   const asked = new URLSearchParams(query);
   const fixed = FIXED.find((one) => one === view);
   if (fixed && !given) return { view: fixed } as Route;
-  if (view === 'memories') return { view, day: DAY.test(given) ? given : null };
+  if (view === 'memories') {
+    const day = DAY.test(given) ? given : null;
+    return asked.has('play') ? { view, day, plays: true } : { view, day };
+  }
   if (view === 'search') {
     const mode = asked.get('mode') ?? '';
     return { view, q: asked.get('q') ?? '', mode: MODES.has(mode) ? (mode as SearchMode) : null };
@@ -50,7 +54,13 @@ export function parseHash(hash: string): Route {
     const city = asked.get('city');
     return city ? { view, city, country: asked.get('country') } : { view: 'gallery' };
   }
-  if (view === 'photo' || view === 'video' || view === 'album' || view === 'person')
+  if (
+    view === 'photo' ||
+    view === 'video' ||
+    view === 'album' ||
+    view === 'person' ||
+    view === 'tag'
+  )
     return ID.test(given) ? ({ view, id: given } as Route) : { view: 'gallery' };
   return { view: 'gallery' };
 }
@@ -60,6 +70,7 @@ export const VIDEOS = '#/videos';
 export const ALBUMS = '#/albums';
 export const PEOPLE = '#/people';
 export const PLACES = '#/places';
+export const TAGS = '#/tags';
 export const FAVOURITES = '#/favourites';
 export const MEMORIES = '#/memories';
 export const SEARCH = '#/search';
@@ -71,8 +82,10 @@ export const SETTINGS = '#/settings';
 export const photoHash = (id: string): string => `#/photo/${id}`;
 export const videoHash = (id: string): string => `#/video/${id}`;
 export const albumHash = (id: string): string => `#/album/${id}`;
+export const tagHash = (id: string): string => `#/tag/${id}`;
 export const personHash = (id: string): string => `#/person/${id}`;
-export const memoriesHash = (day: string): string => `#/memories/${day}`;
+export const memoriesHash = (day: string, plays = false): string =>
+  `#/memories/${day}${plays ? '?play' : ''}`;
 
 export function placeHash(city: string, country: string | null): string {
   return `#/place?${new URLSearchParams(country ? { city, country } : { city })}`;

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from immichvr_gateway.auth.visitors import LINK_OF_PATH
 from immichvr_gateway.http.headers import VIEWER
-from immichvr_gateway.http.problems import not_found
+from immichvr_gateway.http.problems import Problem, not_found
 
 _CHECKOUT = Path(__file__).parents[3] / "web" / "dist"
 _SHOWN = 100
@@ -21,6 +21,10 @@ _HASHED = "assets-static/"
 _UNBUILT = """<!doctype html><meta charset="utf-8"><title>ImmichVR</title>
 <p>The gateway runs, but its viewer has not been built: run <code>make web</code>, then reload.
 The API is described at <a href="api/openapi.json">api/openapi.json</a>."""
+
+_NOWHERE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Not here · ImmichVR</title>
+<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="dark light">
+<h1>There is nothing here</h1><p>The address may be mistyped. <a href="{}">Go to the photos</a></p>"""
 
 
 PageOfLink = Callable[[Request, str], Awaitable[Response]]
@@ -30,6 +34,7 @@ def install(app: FastAPI, configured: Path | None, page_of_link: PageOfLink) -> 
     """Serves the viewer on every path that is not the API's. page_of_link: makes that of a share link of its page."""
     root = (configured or _CHECKOUT).resolve()
     mimetypes.add_type("application/wasm", ".wasm")
+    mimetypes.add_type("application/manifest+json", ".webmanifest")
 
     @app.api_route("/{path:path}", methods=["GET", "HEAD"], include_in_schema=False)
     async def viewer(path: str, request: Request) -> Response:
@@ -39,7 +44,13 @@ def install(app: FastAPI, configured: Path | None, page_of_link: PageOfLink) -> 
             return HTMLResponse(_UNBUILT, 503)
         if not path and LINK_OF_PATH in request.scope:
             return await page_of_link(request, await asyncio.to_thread((root / "index.html").read_text))
-        return _file(root, path or "index.html", "gzip" in request.headers.get("accept-encoding", ""))
+        accepted = request.headers.get("accept", "")
+        try:
+            return _file(root, path or "index.html", "gzip" in request.headers.get("accept-encoding", ""))
+        except Problem:
+            if "text/html" not in accepted:
+                raise
+            return HTMLResponse(_NOWHERE.format("../" * path.count("/") or "./"), 404, {"Vary": "Accept"})
 
 
 def _file(root: Path, path: str, gzip: bool) -> Response:

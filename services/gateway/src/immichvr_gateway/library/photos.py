@@ -99,6 +99,22 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Shot:
+    """With what a photo was taken, and how; what is not known of it is None.
+
+    exposure: seconds as cameras write them, such as `1/250`; f_number: of the aperture; focal_length_mm: of the lens
+    itself.
+    """
+
+    camera: str | None = None
+    lens: str | None = None
+    exposure: str | None = None
+    f_number: float | None = None
+    iso: int | None = None
+    focal_length_mm: float | None = None
+
+
+@dataclass(frozen=True)
 class Stack:
     """Photos that lie on one another. id: of the stack; top: of the one that is shown; count: with it."""
 
@@ -122,7 +138,7 @@ class LibraryPhoto:
     mine: whether it belongs to the person who asks. favorite: marked by them. archived: put away from the timeline.
     edited: not as it was taken. rating: one to five stars. duration_s: of a video.
     live: a photo that moves when played: it has a clip, which `playback` gives.
-    stack: what it lies in; None also where a list does not tell, as of an album.
+    stack: what it lies in; None also where a list does not tell, as of an album. shot: with what, and how.
     """
 
     id: str
@@ -145,6 +161,7 @@ class LibraryPhoto:
     live: bool = False
     stack: Stack | None = None
     place: Place | None = None
+    shot: Shot | None = None
 
     @property
     def source(self) -> Source:

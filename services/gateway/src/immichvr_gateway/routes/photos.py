@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -24,7 +24,7 @@ from immichvr_gateway.routes.assets import asset_views
 from immichvr_gateway.routes.dependencies import Assets, Here, Requests, Up
 from immichvr_gateway.routes.people import Person, Spectator
 from immichvr_gateway.routes.showing import Cursor, Limit, Narrowed, Shown
-from immichvr_gateway.views import JobAnswer, PhotoDetails
+from immichvr_gateway.views import JobAnswer, PhotoDetails, ShotView
 
 router = APIRouter(prefix="/api/photos", tags=["photos"], route_class=Repeatable)
 
@@ -43,7 +43,8 @@ async def get_photo(photo_id: str, here: Here, who: Spectator, up: Up, assets: A
     """One photo with its assets."""
     photo = await here.library.photo(who, photo_id)
     views = await asset_views(here, up, assets.of(photo.source), photo)
-    return PhotoDetails(**shown.photo(photo).model_dump(), assets=views)
+    shot = ShotView(**asdict(photo.shot)) if photo.shot is not None and who.may_write else None
+    return PhotoDetails(**shown.photo(photo).model_dump(), shot=shot, assets=views)
 
 
 @router.head("/{photo_id}/thumbnail", include_in_schema=False, response_class=Response)

@@ -12,6 +12,7 @@ import type {
   Photo,
   PhotoDetail,
   PhotoPage,
+  Tag,
   VideoDetail,
   VideoPage,
 } from './schema';
@@ -62,8 +63,12 @@ export const withLibrary = <B extends DoorClass>(Base: B) =>
       return this.get(`/api/places?${paged(cursor, CARDS)}`);
     }
 
-    /** What an album has, or a person. */
-    itemsOf(of: 'albums' | 'people', id: string, cursor: string | null): Promise<Page<Item>> {
+    /** What an album has, or a person, or a tag with those below it. */
+    itemsOf(
+      of: 'albums' | 'people' | 'tags',
+      id: string,
+      cursor: string | null,
+    ): Promise<Page<Item>> {
       return this.get(`/api/${of}/${encodeURIComponent(id)}/items?${paged(cursor, TILES)}`);
     }
 
@@ -79,6 +84,10 @@ export const withLibrary = <B extends DoorClass>(Base: B) =>
 
     async setFavourite(kind: 'photo' | 'video', id: string, favorite: boolean): Promise<void> {
       await this.send('PUT', `/api/${kind}s/${encodeURIComponent(id)}/favorite`, { favorite });
+    }
+
+    tags(cursor: string | null): Promise<Page<Tag>> {
+      return this.get(`/api/tags?${paged(cursor, A_MONTH)}`);
     }
 
     async memories(day: string): Promise<Memory[]> {

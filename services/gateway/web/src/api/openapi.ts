@@ -4978,7 +4978,7 @@ export interface components {
         };
         /**
          * PhotoDetails
-         * @description A photo with its assets.
+         * @description A photo with its assets. shot: null where nothing is known of it, and of what a link shows.
          */
         PhotoDetails: {
             /** Id */
@@ -5044,6 +5044,7 @@ export interface components {
             live: boolean;
             /** Playback */
             playback: string | null;
+            shot?: components["schemas"]["ShotView"] | null;
             /** Assets */
             assets: components["schemas"]["AssetView"][];
         };
@@ -5503,6 +5504,33 @@ export interface components {
             allow_download: boolean;
             /** Expires At */
             expires_at: string | null;
+        };
+        /**
+         * ShotView
+         * @description With what a photo was taken, and how. exposure: seconds, as cameras write it.
+         */
+        ShotView: {
+            /**
+             * Camera
+             * @example Pixel 8
+             */
+            camera: string | null;
+            /** Lens */
+            lens: string | null;
+            /**
+             * Exposure
+             * @example 1/250
+             */
+            exposure: string | null;
+            /**
+             * F Number
+             * @example 1.8
+             */
+            f_number: number | null;
+            /** Iso */
+            iso: number | null;
+            /** Focal Length Mm */
+            focal_length_mm: number | null;
         };
         /**
          * SignIn

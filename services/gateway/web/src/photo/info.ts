@@ -1,8 +1,11 @@
 import type { Asset, Model, PhotoDetail } from '../api/schema';
 import { assetTitle } from '../catalog';
+import { texts } from '../texts';
 import { el } from '../ui/dom';
 import { icon } from '../ui/icons';
 import { bytesWords, dateWords, dayWords, modelWords, secondsWords } from '../ui/words';
+
+const t = texts.info;
 
 interface InfoActions {
   close(): void;
@@ -17,14 +20,14 @@ export class InfoPanel {
   constructor(private readonly actions: InfoActions) {
     const close = el(
       'button',
-      { class: 'icon-button', type: 'button', 'aria-label': 'Close information' },
+      { class: 'icon-button', type: 'button', 'aria-label': t.close },
       icon('close'),
     );
     close.addEventListener('click', () => actions.close());
     this.element = el(
       'aside',
-      { class: 'info', 'aria-label': 'About this photo', hidden: true },
-      el('header', { class: 'info-head' }, el('h2', {}, 'About'), close),
+      { class: 'info', 'aria-label': t.label, hidden: true },
+      el('header', { class: 'info-head' }, el('h2', {}, t.title), close),
       this.body,
     );
   }
@@ -32,47 +35,68 @@ export class InfoPanel {
   update(photo: PhotoDetail, models: Model[], shown: (asset: Asset) => boolean): void {
     const size = photo.width && photo.height ? `${photo.width} × ${photo.height}` : '';
     const facts: [string, string][] = [
-      ['File', photo.name],
-      ['Taken', dayWords(photo.taken_at)],
-      ['Size', size],
+      [t.file, photo.name],
+      [t.taken, dayWords(photo.taken_at)],
+      [t.size, size],
+      [t.camera, photo.shot?.camera ?? ''],
+      [t.lens, photo.shot?.lens ?? ''],
+      [t.exposure, exposureWords(photo.shot)],
+      [t.place, placeWords(photo.place)],
     ];
     this.body.replaceChildren(
       list(facts),
       ...photo.assets.map((asset) => this.section(asset, photo.assets, models, shown(asset))),
     );
     if (photo.assets.length === 0) {
-      this.body.append(el('p', { class: 'info-none' }, 'Nothing was made of this photo yet.'));
+      this.body.append(el('p', { class: 'info-none' }, t.nothing));
     }
   }
 
   private section(asset: Asset, all: Asset[], models: Model[], shown: boolean): HTMLElement {
     const total = Object.values(asset.timings).reduce((sum, seconds) => sum + seconds, 0);
     const { depth } = asset;
-    const metres = depth?.metric && `${metresWords(depth.near)} to ${metresWords(depth.far)}`;
+    const metres = depth?.metric && t.fromTo(metresWords(depth.near), metresWords(depth.far));
     const facts: [string, string][] = [
-      ['Made by', modelWords(asset.model_key, models)],
-      ['Why', asset.reason],
-      ['Scale', asset.metric ? 'True, in metres' : 'Relative'],
-      ['Distance', metres || ''],
-      ['Took', total > 0 ? secondsWords(total) : ''],
-      ['Made on', dateWords(asset.created_at)],
-      ['Files', asset.files.map((file) => `${file.name} (${bytesWords(file.size)})`).join('\n')],
-      ['Losses', asset.losses.join('\n')],
+      [t.madeBy, modelWords(asset.model_key, models)],
+      [t.why, asset.reason],
+      [t.scale, asset.metric ? t.trueScale : t.relativeScale],
+      [t.distance, metres || ''],
+      [t.took, total > 0 ? secondsWords(total) : ''],
+      [t.madeOn, dateWords(asset.created_at)],
+      [t.files, asset.files.map((file) => `${file.name} (${bytesWords(file.size)})`).join('\n')],
+      [t.losses, asset.losses.join('\n')],
     ];
     const section = el(
       'section',
       { class: 'info-asset' },
       el('h3', {}, assetTitle(asset.kind)),
-      asset.outdated && el('p', { class: 'info-outdated' }, 'A better version can be made now.'),
+      asset.outdated && el('p', { class: 'info-outdated' }, t.outdated),
       list(facts),
     );
     if (all.filter((other) => other.kind === asset.kind).length > 1 && !shown) {
-      const button = el('button', { class: 'button is-small', type: 'button' }, 'Show this one');
+      const button = el('button', { class: 'button is-small', type: 'button' }, t.showThis);
       button.addEventListener('click', () => this.actions.show(asset));
       section.append(button);
     }
     return section;
   }
+}
+
+/** As photographers say it: ƒ/1.8 · 1/250 s · ISO 100 · 24 mm. */
+export function exposureWords(shot: PhotoDetail['shot']): string {
+  if (!shot) return '';
+  const { f_number, exposure, iso, focal_length_mm } = shot;
+  const parts = [
+    f_number && `ƒ/${f_number}`,
+    exposure && `${exposure} s`,
+    iso && `ISO ${iso}`,
+    focal_length_mm && `${Math.round(focal_length_mm)} mm`,
+  ];
+  return parts.filter(Boolean).join(' · ');
+}
+
+function placeWords(place: PhotoDetail['place']): string {
+  return [place?.city, place?.state, place?.country].filter(Boolean).join(', ');
 }
 
 function list(facts: [string, string][]): HTMLElement {

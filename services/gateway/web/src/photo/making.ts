@@ -7,6 +7,7 @@ import { el } from '../ui/dom';
 import { aboutModels, type Explanation, explainError } from '../ui/errors';
 import { icon } from '../ui/icons';
 import type { Dock } from './dock';
+import { isAllAround } from './sphere';
 
 interface Around {
   /** The photo that is open. */
@@ -24,6 +25,9 @@ interface Around {
 /** Has things made of a photo, and says why where they cannot be. */
 export class Making {
   readonly button = el('button', { class: 'button is-primary make', type: 'button' });
+
+  /** Whether the picture itself cannot be had, of which nothing is made. */
+  isBroken = false;
 
   constructor(
     private readonly api: Api,
@@ -43,7 +47,8 @@ export class Making {
     const { badges } = detail ?? {};
     const made = badges?.splat || (detail?.assets.some((asset) => asset.kind === 'splat') ?? false);
     const had = document.activeElement === this.button;
-    this.button.hidden = !detail || made || Boolean(working) || this.store.share !== null;
+    const mayBeMade = detail && !made && !working && !isAllAround(detail) && !this.isBroken;
+    this.button.hidden = !mayBeMade || this.store.share !== null;
     if (had && this.button.hidden) this.around.blur();
   }
 

@@ -26,6 +26,7 @@ import {
   splatFiles,
   trustIn,
 } from './modes';
+import { isAllAround, Sphere } from './sphere';
 import type { Trouble } from './trouble';
 
 export interface Loading {
@@ -57,6 +58,7 @@ export class Stage extends Emitter<StageEvents> {
   moving = wantsMotion();
   private readonly ghost = el('canvas', { class: 'ghost', 'aria-hidden': 'true' });
   readonly flat: FlatPicture;
+  private readonly sphere: Sphere;
   private canvas: HTMLCanvasElement | null = null;
   private viewport: Viewport | null = null;
   private photo: Photo | null = null;
@@ -80,6 +82,7 @@ export class Stage extends Emitter<StageEvents> {
     this.flat = new FlatPicture(api, this.element, {
       noPicture: () => this.emit('trouble', 'no-picture'),
     });
+    this.sphere = new Sphere(api, this.element);
     this.element.append(this.ghost);
   }
 
@@ -99,6 +102,7 @@ export class Stage extends Emitter<StageEvents> {
     this.photo = photo;
     this.flat.open(photo, this.visit.signal);
     this.setMode('flat');
+    if (isAllAround(photo)) void this.sphere.open(photo, this.flat.sharp, this.visit.signal);
   }
 
   /** Takes in what exists for this photo, and goes on to the best of it. */
@@ -151,22 +155,30 @@ export class Stage extends Emitter<StageEvents> {
     delete document.body.dataset.mode;
   }
 
+  /** Whether dragging looks around, in what is deep or all around. */
+  get looksAround(): boolean {
+    return this.mode !== 'flat' || this.sphere.isShown;
+  }
+
   orbitBy(dx: number, dy: number): void {
-    if (this.mode !== 'flat') this.viewport?.orbitBy(dx, dy);
+    if (this.sphere.isShown) this.sphere.turnBy(dx, dy);
+    else if (this.mode !== 'flat') this.viewport?.orbitBy(dx, dy);
   }
 
   dollyBy(amount: number): void {
-    if (this.mode !== 'flat') this.viewport?.dollyBy(amount);
+    if (this.sphere.isShown) this.sphere.zoomBy(amount);
+    else if (this.mode !== 'flat') this.viewport?.dollyBy(amount);
   }
 
   /** The same for whoever is flat: enlarges the picture around its middle. */
   comeCloser(amount: number): void {
-    if (this.mode === 'flat') this.flat.zoomBy(Math.exp(amount * KEY_ZOOM));
+    if (!this.looksAround) this.flat.zoomBy(Math.exp(amount * KEY_ZOOM));
     else this.dollyBy(amount);
   }
 
   resetView(): void {
-    if (this.mode === 'flat') this.flat.resetZoom();
+    if (this.sphere.isShown) this.sphere.reset();
+    else if (this.mode === 'flat') this.flat.resetZoom();
     else this.viewport?.reset();
   }
 
@@ -190,6 +202,7 @@ export class Stage extends Emitter<StageEvents> {
     this.visit.abort();
     this.visit = new AbortController();
     this.viewport?.clear();
+    this.sphere.close();
     this.assets.depth = this.assets.splat = null;
     this.loaded.depth = this.loaded.splat = null;
     this.failed.clear();

@@ -24,6 +24,7 @@ import { Making } from './making';
 import type { Mode } from './modes';
 import { MoreMenu } from './more';
 import { RoughChip } from './rough';
+import { isAllAround } from './sphere';
 import { Stage } from './stage';
 import { Steps } from './steps';
 import { ModeSwitch } from './switch';
@@ -232,12 +233,12 @@ export class PhotoView {
 
   private watch(): void {
     followGestures(this.stage.element, {
-      looksAround: () => this.stage.mode !== 'flat',
+      looksAround: () => this.stage.looksAround,
       orbit: (dx, dy) => this.stage.orbitBy(dx, dy),
       dolly: (amount) => this.stage.dollyBy(amount),
       picture: this.stage.flat,
       twice: (at) =>
-        this.stage.mode === 'flat' ? this.stage.flat.toggleZoom(at) : this.stage.resetView(),
+        this.stage.looksAround ? this.stage.resetView() : this.stage.flat.toggleZoom(at),
       swipe: (direction) => this.steps.step(direction),
       tap: (touch) => touch && this.chrome.toggle(),
     });
@@ -246,6 +247,8 @@ export class PhotoView {
     this.stage.on('motion', () => this.updateModes());
     this.stage.on('loading', (loading) => this.dock.showLoading(loading));
     this.stage.on('trouble', (trouble) => {
+      this.making.isBroken = trouble === 'no-picture';
+      this.making.update();
       if (!trouble) return this.dock.hideError();
       const retry = { label: 'Try again', run: () => this.stage.recover() };
       return this.dock.showTrouble(explainTrouble(trouble), trouble === 'no-webgl' ? null : retry);
@@ -322,6 +325,7 @@ export class PhotoView {
     this.favourite.show(detail);
     this.rough.show(detail.id, detail.assets);
     this.element.classList.remove('is-gone');
+    this.element.classList.toggle('is-all-around', isAllAround(detail));
     this.clip.setAssets(detail, detail.assets);
     this.downloads.setPhoto(detail);
     this.dock.showJob(jobToShow(this.store.photos.get(detail.id) ?? detail));

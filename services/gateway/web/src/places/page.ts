@@ -4,6 +4,7 @@ import { ApiError, type Page } from '../api/client';
 import type { Item } from '../api/schema';
 import { ItemList } from '../grid/items';
 import type { PlaceRoute } from '../router';
+import type { Settings } from '../settings/settings';
 import type { Store } from '../store';
 import { texts } from '../texts';
 import { el } from '../ui/dom';
@@ -12,6 +13,7 @@ import { JobsPage } from './jobs';
 import { albumFacts, albumList, peopleList, placeList } from './lists';
 import { Memories } from './memories';
 import { Search } from './search';
+import { Tags } from './tags';
 
 interface Place {
   element: HTMLElement;
@@ -25,6 +27,7 @@ export class Places {
   constructor(
     private readonly api: Api,
     private readonly store: Store,
+    private readonly settings: Settings,
     private readonly scroller: HTMLElement,
     private readonly go: (hash: string) => void,
   ) {}
@@ -44,19 +47,32 @@ export class Places {
         peopleList(api, this.store, scroller),
       );
     if (view === 'places') return this.cards(view, texts.places.title, placeList);
+    if (view === 'tags') {
+      const tags = this.tags();
+      return { element: tags.element, list: null, fill: () => tags.load() };
+    }
+    if (view === 'tag') return this.tagged(route.id);
     if (view === 'album' || view === 'person') return this.collection(view, route.id);
     if (view === 'place') return this.town(route.city, route.country);
     if (view === 'favourites') return this.favourites(anew);
     if (view === 'jobs') return this.jobs(anew);
     if (view === 'memories') {
-      const memories = this.once(view, () => new Memories(this.api, this.store, this.scroller));
-      return { ...parts(memories), fill: () => memories.open(route.day) };
+      const memories = this.once(
+        view,
+        () => new Memories(this.api, this.store, this.scroller, this.settings, this.go),
+      );
+      return { ...parts(memories), fill: () => memories.open(route.day, route.plays ?? false) };
     }
     const search = this.once(
       'search',
       () => new Search(this.api, this.store, this.scroller, this.go),
     );
     return { ...parts(search), fill: () => search.open(route.q, route.mode) };
+  }
+
+  /** Ends what is over the page, where one has gone elsewhere. */
+  leave(): void {
+    (this.made.get('memories') as Memories | undefined)?.stop();
   }
 
   private cards<C extends { element: HTMLElement; load(): Promise<void> }>(
@@ -104,6 +120,34 @@ export class Places {
           if (place.key !== id) return;
           place.head.set(person.name || texts.people.unnamed, '', person.external_url);
         }
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        await listed;
+        if (place.key === id) place.list.notice.explain(error, again);
+      }
+      await listed;
+    });
+  }
+
+  private tags(): Tags {
+    return this.once('tags', () => new Tags(this.api));
+  }
+
+  private tagged(id: string) {
+    const place = this.listing('tag');
+    return this.filled(place, id, async (again) => {
+      place.head.set('');
+      const listed = place.list.load(
+        (cursor) => this.api.itemsOf('tags', id, cursor),
+        () =>
+          place.list.notice.tell(
+            { title: texts.tags.empty, advice: texts.tags.emptyAdvice },
+            'tag',
+          ),
+      );
+      try {
+        const name = await this.tags().nameOf(id);
+        if (place.key === id) place.head.set(name);
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
         await listed;

@@ -6,6 +6,7 @@ import type { Store } from '../store';
 import { texts } from '../texts';
 import { el } from '../ui/dom';
 import { Head } from './head';
+import { Voice } from './voice';
 
 const t = texts.search;
 
@@ -22,6 +23,10 @@ export class Search {
     maxlength: 200,
   });
   private readonly mode = el('select', { name: 'mode', 'aria-label': t.mode });
+  private readonly voice = new Voice((words, isWhole) => {
+    this.words.value = words;
+    if (isWhole) this.submit();
+  });
   private shown = '';
 
   constructor(
@@ -38,7 +43,9 @@ export class Search {
       { class: 'search-form', role: 'search' },
       this.words,
       this.mode,
+      this.voice.button,
       el('button', { class: 'button is-primary', type: 'submit' }, t.go),
+      this.voice.told,
     );
     form.addEventListener('submit', (event) => {
       event.preventDefault();

@@ -65,7 +65,7 @@ const FRAGMENT = /* glsl */ `
       alpha = 1.0 - smoothstep(stretchGone * 0.5, stretchGone, stretch);
       if (alpha < 0.02) discard;
     }
-    gl_FragColor = vec4(texture2D(colour, uv).rgb, alpha);
+    gl_FragColor = vec4(texture2D(colour, uv, -0.5).rgb, alpha);
   }
 `;
 

@@ -18,7 +18,8 @@ export interface ViewportOptions {
 /** So many frames slower than this, and the picture is drawn with fewer pixels from then on. */
 const SLOW_FRAME_S = 0.045;
 const SLOW_FRAMES = 12;
-const GRID_COLUMNS = 448;
+/** As many as the map has, within what devices draw with ease. */
+const MOST_GRID_COLUMNS = 800;
 const GRID_COLUMNS_WITH_BUDGET = 128;
 /** How far one may lean before what was never seen shows too much, in radians. */
 const WIDEST_YAW: Record<Shown, number> = { depth: 0.13, splat: 0.2 };
@@ -65,7 +66,9 @@ export class Viewport {
 
   setDepth(source: DepthSource): void {
     this.depth?.dispose();
-    const columns = this.options.budget ? GRID_COLUMNS_WITH_BUDGET : GRID_COLUMNS;
+    const columns = this.options.budget
+      ? GRID_COLUMNS_WITH_BUDGET
+      : Math.min(source.disparity.naturalWidth, MOST_GRID_COLUMNS);
     const anisotropy = this.view.renderer.capabilities.getMaxAnisotropy();
     this.depth = new DepthScene(source, columns, anisotropy);
     this.depth.setScale(FOCUS / this.depth.focus);

@@ -1,3 +1,5 @@
+import '../models/models.css';
+import '../account/account.css';
 import './settings.css';
 import { Section } from '../account/section';
 import type { GallerySettings, MySettings } from '../api/schema';

@@ -12,6 +12,7 @@ import {
   type Route,
   SEARCH,
   SETTINGS,
+  TAGS,
   VIDEOS,
 } from '../router';
 import { texts } from '../texts';
@@ -40,6 +41,7 @@ export const NAVIGATION: NavItem[][] = [
     item('favourites', FAVOURITES, 'heart', t.favourites),
     item('people', PEOPLE, 'people', t.people, ['people', 'person']),
     item('places', PLACES, 'pin', t.places, ['places', 'place']),
+    item('tags', TAGS, 'tag', t.tags, ['tags', 'tag']),
     item('memories', MEMORIES, 'memory', t.memories),
   ],
   [

@@ -39,8 +39,20 @@ function browserPath() {
   return found;
 }
 
-/** Runs `use` with a page on a fresh gateway; fails on anything unexpected in the console. */
+/**
+ * Runs `use` with a page on a fresh gateway; fails on anything unexpected in the console. What failed runs once more: a
+ * stall of the machine passes then, a fault fails again.
+ */
 export async function withViewer(browser, options, use) {
+  try {
+    await withFreshViewer(browser, options, use);
+  } catch (error) {
+    process.stderr.write(`once more, after: ${String(error).split('\n')[0]}\n`);
+    await withFreshViewer(browser, options, use);
+  }
+}
+
+async function withFreshViewer(browser, options, use) {
   const {
     path = '',
     expect = [],
@@ -51,7 +63,11 @@ export async function withViewer(browser, options, use) {
   } = options;
   const gateway = await startMock({ photos: 24, jobSeconds: 0.6, ...mockOptions });
   prepare?.(gateway);
-  const context = await browser.newContext({ viewport: VIEWPORT, ...contextOptions });
+  const context = await browser.newContext({
+    viewport: VIEWPORT,
+    serviceWorkers: 'block',
+    ...contextOptions,
+  });
   const page = await context.newPage();
   const complaints = [];
   const complain = (text) => {

@@ -409,6 +409,7 @@ describe('a photo', () => {
   it('offers its files, and converts to others', () =>
     withViewer(browser, { path: DEEP }, async (page) => {
       await splatsShown(page);
+      await page.mouse.move(200, 120); // wakes the controls
       await page.getByRole('button', { name: 'Download' }).click();
       const panel = page.locator('#popup-download');
       await assertAccessible(page);

@@ -15,6 +15,7 @@ from immichvr_catalog import PHOTO, VIDEO
 from immichvr_common.logs import get_log
 from immichvr_common.sources import Source
 from immichvr_media import Clip, read_sidecar
+from immichvr_media.about import About
 
 from immichvr_gateway.library.errors import LibraryUnavailable, PhotoNotFound
 from immichvr_gateway.library.folder.catalogue import FAVORITE_STARS, Catalogue, Entry
@@ -25,7 +26,7 @@ from immichvr_gateway.library.folder.pairing import films_of
 from immichvr_gateway.library.folder.settling import Settling
 from immichvr_gateway.library.folder.towns import place_of
 from immichvr_gateway.library.folder.walking import MediaFile, Sidecar, walk
-from immichvr_gateway.library.photos import LibraryPhoto
+from immichvr_gateway.library.photos import LibraryPhoto, Shot
 
 # A walk that takes long (a network drive) is repeated less often: it may cost this share of the time, and waits for
 # at most so many times the usual pause.
@@ -294,7 +295,12 @@ class FolderIndex:
             duration_s=header.duration_s,
             live=film is not None or header.clip is not None,
             place=place_of(header.about),
+            shot=_shot(header.about),
         )
+
+
+def _shot(about: About) -> Shot | None:
+    return Shot(about.camera, about.lens) if about.camera or about.lens else None
 
 
 def _source(file: MediaFile) -> Source:

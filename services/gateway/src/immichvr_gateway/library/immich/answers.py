@@ -91,7 +91,9 @@ class UploadCheck(Answer):
 
 
 class Exif(Answer):
-    """Of ExifResponseDto, the size of the file, what the picture is instead of a flat one, and where it was taken."""
+    """Of ExifResponseDto, the size of the file, what the picture is instead of a flat one, where and how it was
+    taken.
+    """
 
     file_size_in_byte: Annotated[int | None, Optional] = None
     projection_type: Annotated[str | None, Optional] = None
@@ -101,6 +103,13 @@ class Exif(Answer):
     latitude: Annotated[float | None, Optional] = None
     longitude: Annotated[float | None, Optional] = None
     rating: Annotated[int | None, Optional] = None
+    make: Annotated[str | None, Optional] = None
+    model: Annotated[str | None, Optional] = None
+    lens_model: Annotated[str | None, Optional] = None
+    exposure_time: Annotated[str | None, Optional] = None
+    f_number: Annotated[float | None, Optional] = None
+    iso: Annotated[int | None, Optional] = None
+    focal_length: Annotated[float | None, Optional] = None
 
 
 class StackOf(Answer):

@@ -12,7 +12,7 @@ from immichvr_gateway.library.immich.answers import Asset, Exif, SharedAsset
 from immichvr_gateway.library.immich.clips import Clips
 from immichvr_gateway.library.immich.listed import AlbumOf, MemoryOf, PersonOf, Row, TagOf
 from immichvr_gateway.library.names import passive_type, printable_name
-from immichvr_gateway.library.photos import Identity, LibraryPhoto, Place, Stack, version_of
+from immichvr_gateway.library.photos import Identity, LibraryPhoto, Place, Shot, Stack, version_of
 
 
 class Descriptions:
@@ -45,6 +45,7 @@ class Descriptions:
             live=asset.shown_as == PHOTO and clip is not None and not self._clips.is_known(who.credential, clip),
             stack=None if stack is None else Stack(stack.id, stack.primary_asset_id, stack.asset_count),
             place=_place(exif),
+            shot=_shot(exif),
         )
 
     def shared(self, row: Row) -> LibraryPhoto:
@@ -139,6 +140,13 @@ def source_version(asset: Asset) -> str:
 
 def _seconds(milliseconds: int | None) -> float | None:
     return None if milliseconds is None else milliseconds / 1000
+
+
+def _shot(exif: Exif) -> Shot | None:
+    make, model = exif.make or "", exif.model or ""
+    camera = model if model.startswith(make.split(" ")[0]) else f"{make} {model}"
+    shot = Shot(camera.strip() or None, exif.lens_model, exif.exposure_time, exif.f_number, exif.iso, exif.focal_length)
+    return None if shot == Shot() else shot
 
 
 def _place(exif: Exif) -> Place | None:

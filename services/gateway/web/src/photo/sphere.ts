@@ -1,0 +1,78 @@
+import type { Api } from '../api/client';
+import type { Photo } from '../api/schema';
+import { hasWebGl } from '../render/device';
+import type { SphereView } from '../render/sphere';
+import { texts } from '../texts';
+import { el } from '../ui/dom';
+
+/** Whether a photo shows all directions, each at the same scale in degrees: it is looked around in, not lifted. */
+export const isAllAround = ({ projection }: Pick<Photo, 'projection'>): boolean =>
+  /equirect/i.test(projection ?? '');
+
+/** A photo of all directions, seen from its middle, over its flat picture. */
+export class Sphere {
+  private view: SphereView | null = null;
+  private canvas: HTMLCanvasElement | null = null;
+
+  constructor(
+    private readonly api: Api,
+    private readonly stage: HTMLElement,
+  ) {}
+
+  get isShown(): boolean {
+    return this.view !== null;
+  }
+
+  /** Shows it once its sharp picture is there, and its own pixels after that. */
+  async open(photo: Photo, sharp: Promise<void>, signal: AbortSignal): Promise<void> {
+    await sharp;
+    if (signal.aborted || !hasWebGl()) return;
+    const [preview, { SphereView }] = await Promise.all([
+      decoded(this.api.previewUrl(photo.id)),
+      import('../render/sphere'),
+    ]);
+    if (signal.aborted || !preview) return;
+    const label = texts.sphere.label(photo.name);
+    const canvas = el('canvas', { class: 'sphere', role: 'img', 'aria-label': label });
+    this.canvas = canvas;
+    this.stage.append(canvas);
+    this.view = new SphereView(canvas, () => {
+      document.body.dataset.sphere = 'shown';
+    });
+    this.view.show(preview);
+    const original = await decoded(this.api.url(photo.original));
+    if (original && !signal.aborted) this.view?.show(original);
+  }
+
+  turnBy(dx: number, dy: number): void {
+    this.view?.turnBy(dx, dy);
+  }
+
+  zoomBy(amount: number): void {
+    this.view?.zoomBy(amount);
+  }
+
+  reset(): void {
+    this.view?.reset();
+  }
+
+  close(): void {
+    this.view?.dispose();
+    this.view = null;
+    this.canvas?.remove();
+    this.canvas = null;
+    delete document.body.dataset.sphere;
+  }
+}
+
+/** A picture, ready to be drawn; null where it cannot be had, or shown. */
+async function decoded(src: string): Promise<HTMLImageElement | null> {
+  const image = new Image();
+  image.src = src;
+  try {
+    await image.decode();
+    return image;
+  } catch {
+    return null;
+  }
+}

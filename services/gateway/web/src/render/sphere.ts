@@ -1,0 +1,114 @@
+import * as THREE from 'three';
+import { FrameLoop } from './loop';
+
+const USUAL_FOV = 75;
+const NARROWEST_FOV = 25;
+const WIDEST_FOV = 100;
+/** Dragging over the whole view turns by as much as is seen. */
+const STEEPEST = Math.PI / 2 - 0.01;
+const SEGMENTS = [64, 32] as const;
+
+/** A picture of all directions, seen from its middle. */
+export class SphereView {
+  private readonly renderer: THREE.WebGLRenderer;
+  private readonly scene = new THREE.Scene();
+  private readonly camera = new THREE.PerspectiveCamera(USUAL_FOV, 1, 0.1, 10);
+  private readonly texture = new THREE.Texture();
+  private readonly material = new THREE.MeshBasicMaterial({ map: this.texture });
+  private readonly sphere = new THREE.SphereGeometry(1, ...SEGMENTS);
+  private readonly loop: FrameLoop;
+  private readonly resized: ResizeObserver;
+  private yaw = 0;
+  private pitch = 0;
+
+  constructor(
+    private readonly canvas: HTMLCanvasElement,
+    onFrame: () => void,
+  ) {
+    this.renderer = new THREE.WebGLRenderer({ canvas, antialias: false });
+    this.renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
+    this.texture.colorSpace = THREE.SRGBColorSpace;
+    this.sphere.scale(-1, 1, 1); // seen from within
+    this.scene.add(new THREE.Mesh(this.sphere, this.material));
+    const gl = this.renderer.getContext() as WebGL2RenderingContext;
+    this.loop = new FrameLoop(gl, () => {
+      this.render();
+      onFrame();
+      return false;
+    });
+    this.resized = new ResizeObserver(() => this.fit());
+    this.resized.observe(canvas);
+  }
+
+  /** Shows a picture of twice the width of its height; a sharper one may follow. */
+  show(image: HTMLImageElement): void {
+    this.texture.image = this.fitting(image);
+    this.texture.needsUpdate = true;
+    this.loop.invalidate();
+  }
+
+  /** By parts of the view's width. */
+  turnBy(dx: number, dy: number): void {
+    const across = (this.camera.fov * this.camera.aspect * Math.PI) / 180;
+    this.yaw += dx * across;
+    this.pitch = clamp(this.pitch + dy * across, STEEPEST);
+    this.loop.invalidate();
+  }
+
+  /** Positive comes closer. */
+  zoomBy(amount: number): void {
+    const fov = this.camera.fov * Math.exp(-amount);
+    this.camera.fov = Math.min(Math.max(fov, NARROWEST_FOV), WIDEST_FOV);
+    this.camera.updateProjectionMatrix();
+    this.loop.invalidate();
+  }
+
+  reset(): void {
+    this.yaw = this.pitch = 0;
+    this.camera.fov = USUAL_FOV;
+    this.camera.updateProjectionMatrix();
+    this.loop.invalidate();
+  }
+
+  dispose(): void {
+    this.loop.dispose();
+    this.resized.disconnect();
+    this.texture.dispose();
+    this.material.dispose();
+    this.sphere.dispose();
+    this.renderer.dispose();
+    this.renderer.forceContextLoss();
+  }
+
+  /** What a graphics device takes: larger pictures are drawn smaller first. */
+  private fitting(image: HTMLImageElement): HTMLImageElement | HTMLCanvasElement {
+    const most = this.renderer.capabilities.maxTextureSize;
+    if (image.naturalWidth <= most) return image;
+    const canvas = document.createElement('canvas');
+    canvas.width = most;
+    canvas.height = Math.round((image.naturalHeight * most) / image.naturalWidth);
+    canvas.getContext('2d')?.drawImage(image, 0, 0, canvas.width, canvas.height);
+    return canvas;
+  }
+
+  private fit(): void {
+    const { clientWidth, clientHeight } = this.canvas;
+    if (!clientWidth || !clientHeight) return;
+    this.renderer.setSize(clientWidth, clientHeight, false);
+    this.camera.aspect = clientWidth / clientHeight;
+    this.camera.updateProjectionMatrix();
+    this.loop.invalidate();
+  }
+
+  private render(): void {
+    // The middle of the picture lies along +x.
+    this.camera.lookAt(
+      Math.cos(this.yaw) * Math.cos(this.pitch),
+      Math.sin(this.pitch),
+      -Math.sin(this.yaw) * Math.cos(this.pitch),
+    );
+    this.renderer.render(this.scene, this.camera);
+  }
+}
+
+const clamp = (value: number, most: number): number => Math.min(Math.max(value, -most), most);
