@@ -200,6 +200,12 @@ bench-gateway: $(PYTHON_READY)
 bench-video: $(PYTHON_READY)
 	$(BIN)/python -m immichvr_bench.video $(ARGS)
 
+.PHONY: bench-scenes
+
+# How well places are made of pictures, on the CPU: training, and a shake of the hand against one photo
+bench-scenes: $(PYTHON_READY)
+	$(BIN)/python -m immichvr_bench.places --json bench/results/scenes.json $(ARGS)
+
 .PHONY: bench-live
 
 # Transport and packing of live splats, on one core; ARGS="--seconds 20" for steadier figures.

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from immichvr_scenes import Camera, Picture, View
-from immichvr_scenes.errors import GsplatMissing, NotEnoughMemory, TooFewPoints
+from immichvr_scenes.errors import NotEnoughMemory, TooFewPoints
 from immichvr_scenes.testing import around, room
 from immichvr_scenes.training import Preview, Score, TrainingOptions, Watch, evaluate, train
 from immichvr_scenes.training.checkpoints import Checkpoint, InvalidCheckpoint
@@ -205,11 +205,9 @@ def test_depth_that_is_known_is_kept_to() -> None:
     assert off(5.0) < 0.8 * off(0.0)
 
 
-def test_too_few_points_and_a_missing_gsplat_are_told() -> None:
+def test_too_few_points_are_told() -> None:
     with pytest.raises(TooFewPoints, match="more of the place"):
         train(_pictures(), _points().take(np.arange(3)), _QUICK)
-    with pytest.raises((GsplatMissing, RuntimeError, AssertionError)):
-        train(_pictures(), _points(), _QUICK, device="cuda")
 
 
 def test_pictures_are_read_again_rather_than_kept_beyond_the_bounds() -> None:
