@@ -95,7 +95,7 @@ MUTATIONS = {
         "IMMICHVR_AI_NATS__URL: there is no Service 'immichvr-bus'",
     ),
     "an arrow too many": Mutation(
-        POLICIES, "{{- else if $row.runs_models }}", "{{- else }}", PLAIN,
+        POLICIES, "{{- if $row.runs_models }}", "{{- if $row }}", PLAIN,
         "Deployment/immichvr-converter-cpu reaches the internet at 443, which is no arrow of the architecture",
     ),
     "a door too many": Mutation(
