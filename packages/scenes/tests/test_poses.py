@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from immichvr_scenes import Camera, View
 from immichvr_scenes.errors import NoOverlap, NothingMoved, NothingToRecognise, OnlyTurned
-from immichvr_scenes.frames import Frames, frames_of_photos
+from immichvr_scenes.frames import Frames, frames_of_photos, frames_of_video
 from immichvr_scenes.poses import Poses, estimate_poses
-from immichvr_scenes.testing import Room, room, shaking, standing_still, through, turning, write_photo
+from immichvr_scenes.testing import Room, room, shaking, standing_still, through, turning, write_clip, write_photo
 from immichvr_scenes.testing.judging import pose_errors
 
 from .conftest import Take, Walk
@@ -121,3 +121,10 @@ def test_portraits_and_landscapes_of_one_walk_are_placed_together(place: Room, c
         View(frame.name, view.camera, view.world_to_camera) for frame, view in zip(frames.frames, views, strict=True)
     ]
     assert pose_errors(poses.views, true).metres < 0.015
+
+
+def test_a_video_of_one_still_picture_is_a_photo(place: Room, camera: Camera, tmp_path: Path) -> None:
+    still = place.look(through(camera, 3)[1]).rgb
+    frames = frames_of_video(write_clip(tmp_path / "still.mp4", [still] * 12), tmp_path / "frames")
+    poses = estimate_poses(frames, tmp_path / "work")
+    assert isinstance(poses.photo_only, NothingMoved) and len(poses.views) == 1
