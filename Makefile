@@ -46,6 +46,7 @@ help:
 	@echo "make samples                 render the sample photos"
 	@echo "make bench-pipeline          measure the cost of the pipeline around a model"
 	@echo "make bench-render            measure the rasterizer, phase by phase"
+	@echo "make bench-viewer            measure the first look of the viewer; make pictures takes those of its page"
 	@echo "make bench-gpu               measure the networks on this machine's GPU"
 	@echo "make test-chaos              200 jobs while any process is killed at any moment; CHAOS_SEEDS=\"1 2 3\""
 	@echo "make helm-check              hold the chart: rendered in every way, against schemas, settings and the architecture"
@@ -211,6 +212,16 @@ bench-scenes: $(PYTHON_READY)
 # Transport and packing of live splats, on one core; ARGS="--seconds 20" for steadier figures.
 bench-live: $(PYTHON_READY)
 	$(BIN)/python -m immichvr_bench.live $(ARGS)
+
+.PHONY: bench-viewer pictures
+
+# First look of the built viewer in a browser with software rendering.
+bench-viewer: $(VIEWER) $(FIXTURES)
+	node $(WEB)/dev/bench.mjs bench/results/viewer.json
+
+# The pictures of docs/viewer.md.
+pictures: $(VIEWER) $(FIXTURES)
+	node $(WEB)/dev/pictures.mjs
 
 # The networks on a GPU. The script alone does the same where nothing of ours is installed; see docs/performance.md.
 bench-gpu: $(PYTHON_READY)

@@ -56,7 +56,7 @@ export class Library {
       mine: true,
       edited: false,
       rating: null,
-      projection: null,
+      projection: photo.projection ?? null,
       place: null,
       stack: null,
       live: false,

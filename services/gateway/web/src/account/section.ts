@@ -11,7 +11,7 @@ export class Section {
     this.element = el(
       'section',
       { class: 'settings' },
-      el('h2', {}, title),
+      title && el('h2', {}, title),
       about && el('p', { class: 'settings-about' }, about),
       ...content,
       this.told,

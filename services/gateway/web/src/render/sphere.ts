@@ -36,7 +36,7 @@ export class SphereView {
       onFrame();
       return false;
     });
-    this.resized = new ResizeObserver(() => this.fit());
+    this.resized = new ResizeObserver(() => this.resize());
     this.resized.observe(canvas);
   }
 
@@ -91,7 +91,7 @@ export class SphereView {
     return canvas;
   }
 
-  private fit(): void {
+  private resize(): void {
     const { clientWidth, clientHeight } = this.canvas;
     if (!clientWidth || !clientHeight) return;
     this.renderer.setSize(clientWidth, clientHeight, false);

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { assertAccessible, openBrowser, until, withViewer } from './browser.mjs';
+
+const WIDE = { viewport: { width: 900, height: 700 } };
+
+describe('ways through a library', () => {
+  let browser;
+  before(async () => {
+    browser = await openBrowser();
+  });
+  after(() => browser.close());
+
+  it('settings change how the gallery looks at once, and are kept with the account', () =>
+    withViewer(browser, { context: WIDE }, async (page) => {
+      const tile = () =>
+        page.evaluate(() => document.querySelector('.tile')?.getBoundingClientRect().height);
+      await page.waitForSelector('.tile');
+      const before = await tile();
+      await page.evaluate(() => {
+        location.hash = '#/settings';
+      });
+      const size = page.getByRole('spinbutton', { name: 'Size of the pictures' });
+      await size.fill('2');
+      await size.press('Enter');
+      await page.getByText('Kept.').waitFor();
+      await page.getByRole('checkbox', { name: 'Photos open in 3D' }).uncheck();
+      await assertAccessible(page);
+      await page.reload();
+      await until(page, () => document.querySelector('input[name=thumbnailSize]')?.value === '2');
+      assert.equal(
+        await page.getByRole('checkbox', { name: 'Photos open in 3D' }).isChecked(),
+        false,
+      );
+      await page.keyboard.press('Escape');
+      await until(page, () => document.body.dataset.view === 'gallery');
+      await until(
+        page,
+        (least) => document.querySelector('.tile').getBoundingClientRect().height > least,
+        before * 1.4,
+      );
+      await page.goto(`${page.url().split('#')[0]}#/photo/photo-0000`);
+      await until(page, () => document.body.dataset.mode === 'depth');
+      assert.ok(await page.getByRole('button', { name: '3D', exact: true }).isDisabled());
+    }));
+
+  it('tags list what has them, and those below them', () =>
+    withViewer(browser, { context: WIDE, path: '#/tags' }, async (page) => {
+      await page.getByRole('link', { name: /2024/ }).waitFor();
+      await assertAccessible(page);
+      await page.getByRole('link', { name: /2024/ }).click();
+      await page.getByRole('heading', { name: 'trips › 2024' }).waitFor();
+      await page.waitForSelector('.tile');
+    }));
+
+  it('memories play one after the other, stand still when told to, and are left by Escape', () =>
+    withViewer(browser, { context: WIDE, path: '#/memories' }, async (page) => {
+      await page.getByRole('link', { name: 'Play' }).click();
+      await until(page, () => document.body.dataset.presents);
+      const dialog = page.getByRole('dialog', { name: 'Memories, one after the other' });
+      assert.match(await dialog.textContent(), /1 of \d/);
+      await assertAccessible(page);
+      await dialog.getByRole('button', { name: 'Pause' }).click();
+      const first = await page.evaluate(() => document.body.dataset.presents);
+      await dialog.getByRole('button', { name: 'Next' }).click();
+      await until(page, (one) => document.body.dataset.presents !== one, first);
+      await page.keyboard.press('Escape');
+      await until(page, () => document.body.dataset.presents === undefined);
+      assert.match(await page.evaluate(() => location.hash), /^#\/memories\/[\d-]+$/);
+    }));
+
+  it('what is said is searched for, where the browser understands speech, else that is told', () =>
+    withViewer(
+      browser,
+      {
+        context: WIDE,
+        path: '#/search',
+        init: () => {
+          // What a browser has that understands: it hears a word, then ends.
+          class Ear extends EventTarget {
+            start() {
+              setTimeout(() => {
+                const results = [Object.assign([{ transcript: 'ridges' }], { isFinal: true })];
+                this.dispatchEvent(Object.assign(new Event('result'), { results }));
+                this.dispatchEvent(new Event('end'));
+              });
+            }
+          }
+          window.SpeechRecognition = Ear;
+        },
+      },
+      async (page) => {
+        await page.getByRole('button', { name: 'Search by voice' }).click();
+        await until(page, () => location.hash.includes('q=ridges'));
+        await page.evaluate(() => {
+          window.SpeechRecognition = undefined;
+          window.webkitSpeechRecognition = undefined;
+        });
+        await page.getByRole('button', { name: 'Search by voice' }).click();
+        await page.getByText(/does not understand speech/).waitFor();
+      },
+    ));
+
+  it('a photo of all directions is looked around in, and not lifted', () =>
+    withViewer(
+      browser,
+      {
+        path: '&motion=0#/photo/photo-0001',
+        prepare: ({ library }) => {
+          library.photos.get('photo-0001').projection = 'EQUIRECTANGULAR';
+        },
+      },
+      async (page) => {
+        await until(page, () => document.body.dataset.sphere === 'shown');
+        assert.ok(await page.getByRole('button', { name: 'Make it 3D' }).isHidden());
+        const look = () => page.locator('canvas.sphere').screenshot();
+        const ahead = await look();
+        await page.mouse.move(200, 150);
+        await page.mouse.down();
+        await page.mouse.move(330, 150, { steps: 4 });
+        await page.mouse.up();
+        await page.waitForTimeout(600);
+        assert.notDeepEqual(await look(), ahead);
+        await assertAccessible(page);
+      },
+    ));
+
+  it('the viewer opens without a network after it was opened once, and says that nothing answers', () =>
+    withViewer(
+      browser,
+      {
+        context: { ...WIDE, serviceWorkers: 'allow' },
+        expect: ['Failed to load resource', 'WebSocket', 'ERR_'],
+      },
+      async (page, gateway) => {
+        await page.waitForSelector('.tile');
+        const manifest = await page.evaluate(async () =>
+          (await fetch('manifest.webmanifest')).json(),
+        );
+        assert.deepEqual([manifest.display, manifest.icons.length], ['standalone', 3]);
+        await page.evaluate(async () => {
+          await navigator.serviceWorker.ready;
+        });
+        const kept = await page.evaluate(async () => {
+          const cache = await caches.open('immichvr-shell-1');
+          return (await cache.keys()).map(({ url }) => new URL(url).pathname);
+        });
+        assert.ok(kept.includes('/') && kept.some((path) => path.endsWith('.js')), kept.join());
+        assert.ok(!kept.some((path) => path.startsWith('/api/')), 'nobody’s photos are kept');
+        gateway.close();
+        await page.context().setOffline(true);
+        await page.reload();
+        await page.getByText('The server does not answer.').waitFor();
+      },
+    ));
+});
