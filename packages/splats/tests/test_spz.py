@@ -234,6 +234,14 @@ def test_a_header_that_lies_is_refused(make_cloud, changes, said):
         read(rebuilt(data, **changes))
 
 
+@pytest.mark.parametrize("count", [2, 150_000])
+def test_what_follows_the_gzip_stream_is_ignored_and_said(make_cloud, count):
+    data = to_bytes(make_cloud(count), "spz")
+    result = read(data + bytes(9))
+    assert [str(loss) for loss in result.losses] == ["9 bytes behind the gzip stream: ignored"]
+    np.testing.assert_array_equal(result.cloud.means, read(data).cloud.means)
+
+
 def test_what_follows_the_gaussians_is_ignored_and_said(make_cloud):
     for flags in (1, 3):
         result = read(rebuilt(to_bytes(make_cloud(2), "spz"), tail=b"extension", flags=flags))

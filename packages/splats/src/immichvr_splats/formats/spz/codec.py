@@ -242,12 +242,15 @@ def _planes_of_gzip(source: Source, header: _Header) -> tuple[list[U8], bytes, l
     """Planes, extensions, and what is left out."""
     sizes = header.plane_sizes
     extended = bool(header.flags & _FLAG_EXTENSIONS)
-    pieces, more = inflate(source, _HEADER.size + sum(sizes), MOST_EXTENSION_BYTES if extended else 1)
+    pieces, more, behind = inflate(source, _HEADER.size + sum(sizes), MOST_EXTENSION_BYTES if extended else 1)
     ends = _HEADER.size + np.cumsum(sizes)
     planes = [_between(pieces, int(end) - size, int(end)) for end, size in zip(ends, sizes, strict=True)]
+    losses = [Loss("ignored", f"{number(behind, 'byte')} behind the gzip stream: ignored")] if behind else []
     if extended:
-        return planes, more, []
-    return planes, b"", [Loss("ignored", "what follows the Gaussians in the spz stream: ignored")] if more else []
+        return planes, more, losses
+    if more:
+        losses.append(Loss("ignored", "what follows the Gaussians in the spz stream: ignored"))
+    return planes, b"", losses
 
 
 def _between(pieces: list[bytes], start: int, stop: int) -> U8:

@@ -95,21 +95,27 @@ def begin_of_gzip(source: Source, size: int) -> bytes:
         raise MalformedFileError(f"{source.name}: not an spz file, no gzip stream at offset 0 ({error})") from error
 
 
-def inflate(source: Source, size: int, most_more: int) -> tuple[list[bytes], bytes]:
-    """The first `size` bytes inside the gzip stream, in pieces, and at most `most_more` of those behind them.
+class Inflated(NamedTuple):
+    """The first bytes inside a gzip stream, in pieces; some of those behind them; how many follow the whole stream."""
+
+    pieces: list[bytes]
+    more: bytes
+    behind: int
+
+
+def inflate(source: Source, size: int, most_more: int) -> Inflated:
+    """The first `size` bytes inside the gzip stream, and at most `most_more` of those behind them.
 
     The end is checked too if it comes after them.
     """
     halves = _inflated_halves(source, size + most_more) if workers() > 1 else None
-    if halves is not None and size <= sum(map(len, halves)) <= size + most_more:
-        first, second = halves
-        rest = size - len(first)
-        return [first, second], second[max(rest, 0) :]
-    payload, more = _inflated(source, size, most_more)
-    return [payload], more
+    if halves is not None and size <= len(halves[0]) + len(halves[1]) <= size + most_more:
+        first, second, behind = halves
+        return Inflated([first, second], second[max(size - len(first), 0) :], behind)
+    return _inflated(source, size, most_more)
 
 
-def _inflated_halves(source: Source, most: int) -> tuple[bytes, bytes] | None:
+def _inflated_halves(source: Source, most: int) -> tuple[bytes, bytes, int] | None:
     """What is inside a gzip member of pieces, as `GzipMember` makes, by two threads that begin at different pieces.
 
     None for any other member, for a damaged one, and where a half has more than `most` bytes: whoever reads it from
@@ -130,15 +136,16 @@ def _inflated_halves(source: Source, most: int) -> tuple[bytes, bytes] | None:
             first, second = pool.map(lambda stream, part: stream.decompress(part, most), streams, parts)
     except _IsalError:
         return None  # such bytes stood in the middle of a piece
-    trailer = streams[1].unused_data[: _GZIP_TRAILER.size]
+    left = streams[1].unused_data
+    trailer = left[: _GZIP_TRAILER.size]
     if streams[0].eof or streams[0].unconsumed_tail or not streams[1].eof or len(trailer) < _GZIP_TRAILER.size:
         return None
     crc = isal_zlib.crc32_combine(isal_zlib.crc32(first), isal_zlib.crc32(second), len(second))
     sound = _GZIP_TRAILER.unpack(trailer) == (crc, (len(first) + len(second)) & 0xFFFFFFFF)
-    return (first, second) if sound else None
+    return (first, second, len(left) - len(trailer)) if sound else None
 
 
-def _inflated(source: Source, size: int, most_more: int) -> tuple[bytes, bytes]:
+def _inflated(source: Source, size: int, most_more: int) -> Inflated:
     short = f"{source.name}: header announces {size:,} bytes decompressed, "
     if size > source.size * _MOST_BYTES_PER_DEFLATED_BYTE:
         raise MalformedFileError(f"{short}{source.size:,} bytes cannot hold them")
@@ -157,7 +164,7 @@ def _inflated(source: Source, size: int, most_more: int) -> tuple[bytes, bytes]:
         raise MalformedFileError(f"{short}the stream ends after {len(payload):,}")
     if left > 0 and not stream.eof:
         raise MalformedFileError(f"{source.name}: the gzip stream is cut off before its checksum")
-    return payload, more
+    return Inflated([payload], more, len(stream.unused_data))
 
 
 def zstd_frames(blocks: Iterator[list[U8]], sizes: list[int]) -> list[list[bytes]]:
