@@ -39,6 +39,8 @@ _COVERED = 0.98
 _FIRST, _WHOLE, _PAINTING = 0.05, 0.9, 0.7
 """Of the progress: when the first round begins, all rounds, and of a round its painting; the rest is optimisation."""
 _TOLD = 0.02
+_FARTHER = (1.0, 1.03, 1.07, 1.15)
+"""Factors of depth by which what would hide something known is moved back; what still does then is let go."""
 _WORTH = 0.0005
 """Share of a view below which what it still misses is left."""
 
@@ -217,8 +219,8 @@ def _together(
 def _one_by_one(
     work: _Work, new: GaussianCloud, number: int, rounds: int, strength: float
 ) -> tuple[GaussianCloud, list[Target]]:
-    """The view that misses most first; every next one from the scene with what was painted before it."""
-    order = np.argsort([-mask.mean() for mask in work.masks], kind="stable")
+    """The view that misses least first, as it knows most; every next one from the scene with what was painted."""
+    order = np.argsort([mask.mean() for mask in work.masks], kind="stable")
     new = work.old.take(np.zeros(0, np.int64))
     targets = list[Target]()
     for done, i in enumerate(order):
@@ -259,8 +261,15 @@ def _bare(seen: Seen) -> Mask:
 
 
 def _placed(work: _Work, view: View, painted: Painted, bare: Mask) -> GaussianCloud:
-    seeds = seed(view, painted.rgb, painted.depth, bare, work.old)
-    return seeds.take(np.flatnonzero(unhidden(seeds, work.inputs)))
+    left = seed(view, painted.rgb, painted.depth, bare, work.old)
+    placed = list[GaussianCloud]()
+    for factor in _FARTHER:
+        means = view.centre + factor * (left.means - view.centre)
+        moved = replace(left, means=np.asarray(means, np.float32))
+        free = unhidden(moved, work.inputs)
+        placed.append(moved.take(np.flatnonzero(free)))
+        left = left.take(np.flatnonzero(~free))
+    return joined(placed)
 
 
 def _seed(work: _Work, number: int) -> int:

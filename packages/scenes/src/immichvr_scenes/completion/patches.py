@@ -17,6 +17,10 @@ _SMALLEST = 24
 """Pixels of the shorter side of the coarsest picture."""
 _ROUNDS = 3
 _SWEEPS = 2
+_SHARPER = 4.0
+"""Of patches that differ, the better ones count by this much more than by their usual difference."""
+_COARSEST_DETAIL = 6.0
+"""Pixels: what is coarser comes from the guess, which meets its rim; of the patches the detail is taken."""
 _OTHER_DEPTH = 0.15
 """What a patch costs at twice the depth, or half, over a difference of 1 in every colour."""
 
@@ -34,12 +38,23 @@ def paint(rgb: Floats, depth: Floats, missing: Mask, seed: int = 0) -> Floats:
         if not _sources(smaller[2]).any():
             break
         levels.append(smaller)
-    painted = levels[-1][0]
+    painted, nearest = levels[-1][0], None
     for number, (colours, depths, hole) in reversed([*enumerate(levels)]):
-        grown = cv2.resize(painted, hole.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        colours = np.where(hole[..., None], grown, colours)
-        painted = _agree(np.ascontiguousarray(colours, np.float32), depths, hole, seed * 8 + number)
-    return np.where(missing[..., None], np.clip(painted, 0, 1), rgb).astype(np.float32)
+        if nearest is None:
+            colours = _grown_inwards(colours, depths, hole)
+        painted, nearest = _agree(colours, depths, hole, nearest, seed * 8 + number)
+    detail = painted - cv2.GaussianBlur(painted, (0, 0), _COARSEST_DETAIL)
+    return np.where(missing[..., None], np.clip(rgb + detail, 0, 1), rgb).astype(np.float32)
+
+
+def _grown_inwards(rgb: Floats, depths: Floats, hole: Mask) -> Floats:
+    """The coarsest picture with its hole filled pixel by pixel from the rim: something with texture to begin with."""
+    away = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 5)
+    cells = np.argwhere(hole).astype(np.int32)
+    cells = np.ascontiguousarray(cells[np.argsort(away[hole], kind="stable")])
+    grown = rgb.copy()
+    _grow(grown, depths, ~hole, np.argwhere(_sources(hole)).astype(np.int32), cells)
+    return grown
 
 
 def _halved(rgb: Floats, depths: Floats, hole: Mask) -> tuple[Floats, Floats, Mask]:
@@ -56,7 +71,8 @@ def _sources(hole: Mask) -> Mask:
     return np.asarray(cv2.dilate(outside, square)[RADIUS:-RADIUS, RADIUS:-RADIUS] == 0)
 
 
-def _agree(rgb: Floats, depths: Floats, hole: Mask, seed: int) -> Floats:
+def _agree(rgb: Floats, depths: Floats, hole: Mask, coarse: Indices | None, seed: int) -> tuple[Floats, Indices]:
+    """The picture and the patch that belongs to every pixel, (h, w, 2); coarse: those of the picture half the size."""
     square = np.ones((2 * RADIUS + 1, 2 * RADIUS + 1), np.uint8)
     cells = np.argwhere(cv2.dilate(hole.astype(np.uint8), square) > 0).astype(np.int32)
     sources = _sources(hole)
@@ -64,14 +80,60 @@ def _agree(rgb: Floats, depths: Floats, hole: Mask, seed: int) -> Floats:
     chance = np.random.default_rng(seed)
     nearest = np.zeros((*hole.shape, 2), np.int32)
     nearest[cells[:, 0], cells[:, 1]] = choice[chance.integers(0, len(choice), len(cells))]
-    for number in range(_ROUNDS):
-        costs = np.full(hole.shape, np.inf, np.float32)
+    costs = np.full(hole.shape, np.inf, np.float32)
+    if coarse is not None:
+        _refine(nearest, coarse, sources, cells)
+        costs[cells[:, 0], cells[:, 1]] = 0
+        rgb = _vote(rgb, hole, cells, nearest, costs, 1.0)
+    for _ in range(_ROUNDS):
+        costs[:] = np.inf
         for sweep in range(_SWEEPS):
             _search(rgb, depths, sources, cells, nearest, costs, sweep, int(chance.integers(1, 1 << 31)))
         usual = float(np.percentile(costs[cells[:, 0], cells[:, 1]], 75)) + 1e-8
-        last = number == _ROUNDS - 1
-        rgb = _vote(rgb, hole, cells, nearest, costs, usual / (4 if last else 1))
-    return rgb
+        rgb = _vote(rgb, hole, cells, nearest, costs, usual / _SHARPER)
+    return rgb, nearest
+
+
+@kernel
+def _grow(rgb: Floats, depths: Floats, known: Mask, choice: Indices, cells: Indices) -> None:
+    """Every cell gets the colour of the middle of the patch that fits best what is known around it by then."""
+    height, width = known.shape
+    for k in range(cells.shape[0]):
+        y, x = cells[k, 0], cells[k, 1]
+        least, best = np.inf, 0
+        for i in range(choice.shape[0]):
+            sy, sx = choice[i, 0], choice[i, 1]
+            apart = depths[y, x] - depths[sy, sx]
+            total, count = 0.0, 1e-6
+            for dy in range(-RADIUS, RADIUS + 1):
+                for dx in range(-RADIUS, RADIUS + 1):
+                    py, px = y + dy, x + dx
+                    if not (0 <= py < height and 0 <= px < width) or not known[py, px]:
+                        continue
+                    count += 3.0
+                    for channel in range(3):
+                        d = rgb[py, px, channel] - rgb[sy + dy, sx + dx, channel]
+                        total += d * d
+            cost = total / count + _OTHER_DEPTH * apart * apart
+            if cost < least:
+                least, best = cost, i
+        known[y, x] = True
+        for channel in range(3):
+            rgb[y, x, channel] = rgb[choice[best, 0], choice[best, 1], channel]
+
+
+@kernel
+def _refine(nearest: Indices, coarse: Indices, sources: Mask, cells: Indices) -> None:
+    """The patches of a picture half the size, where they are whole here too."""
+    height, width = sources.shape
+    for k in range(cells.shape[0]):
+        y, x = cells[k, 0], cells[k, 1]
+        cy, cx = min(y // 2, coarse.shape[0] - 1), min(x // 2, coarse.shape[1] - 1)
+        if coarse[cy, cx, 0] + coarse[cy, cx, 1] == 0:
+            continue
+        sy, sx = 2 * coarse[cy, cx, 0] + y - 2 * cy, 2 * coarse[cy, cx, 1] + x - 2 * cx
+        if 0 <= sy < height and 0 <= sx < width and sources[sy, sx]:
+            nearest[y, x, 0], nearest[y, x, 1] = sy, sx
 
 
 @kernel
