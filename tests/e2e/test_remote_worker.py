@@ -224,7 +224,7 @@ async def test_a_photo_and_a_live_session_are_made_by_a_worker_that_nobody_can_c
     far: Far, ended: Callable[..., Any]
 ) -> None:
     [photo] = (await far.api.get("/api/photos")).json()["items"]
-    made = await far.api.post(f"/api/photos/{photo['id']}/splat", json={"model": "lift-heuristic"})
+    made = await far.api.post(f"/api/photos/{photo['id']}/depth", json={"model": "heuristic"})
     assert (await ended(far.api, made.json()["job"], 120))["state"] == "succeeded", far.log.read_text()
     assert await live_splats(far.address) > 500, far.log.read_text()
     assert _interfaces(far.worker.pid) == {"lo"}
