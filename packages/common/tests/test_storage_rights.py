@@ -30,7 +30,8 @@ from minio.signer import sign_v4_s3
 KEYS = (
     "sources/p1/v1", "splats/p1_m/r/manifest.json", "depth/p1_m/r/manifest.json", "calls/c/a", "private/note",
     "videos/p1_m/r/manifest.json", "motion/p1_m/r/manifest.json",
-    "parts/video-depth-p1-r/1/index.json", "parts/splat-p1-r/1/index.json",
+    "parts/video-depth-p1-r/1/index.json", "parts/splat-p1-r/1/index.json", "points/p1_m/r/manifest.json",
+    "parts/reconstruct-p1-r/1/index.json",
 )  # fmt: skip
 READS = {
     "gateway": set(KEYS),
@@ -39,6 +40,10 @@ READS = {
     "video-depth": {
         "sources/p1/v1", "depth/p1_m/r/manifest.json", "videos/p1_m/r/manifest.json", "motion/p1_m/r/manifest.json",
         "calls/c/a", "parts/video-depth-p1-r/1/index.json",
+    },
+    "inpaint": {
+        "sources/p1/v1", "splats/p1_m/r/manifest.json", "points/p1_m/r/manifest.json", "calls/c/a",
+        "parts/reconstruct-p1-r/1/index.json",
     },
 }  # fmt: skip
 WRITES = {
@@ -50,6 +55,12 @@ WRITES = {
         "motion/p1_m/r/manifest.json",
         "calls/c/a",
         "parts/video-depth-p1-r/1/index.json",
+    },
+    "inpaint": {
+        "splats/p1_m/r/manifest.json",
+        "points/p1_m/r/manifest.json",
+        "calls/c/a",
+        "parts/reconstruct-p1-r/1/index.json",
     },
 }
 WORKERS = [service for service in SERVICES if service != "gateway"]

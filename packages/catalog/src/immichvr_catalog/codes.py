@@ -313,6 +313,41 @@ ERRORS = Table(
             "no_workflows", "This library cannot tell of new photos.",
             "That takes Immich, of version 3.0 or newer.", statuses=(409,),
         ),
+        # the place
+        ErrorCode(
+            "too_few_photos", "One photo alone is no place.",
+            "Choose more photos of the same place, a video or a live photo; or make 3D of this one.", statuses=(422,),
+        ),
+        ErrorCode(
+            "too_many_photos", "These are too many photos for one place.", "Choose the sharpest of them.",
+            statuses=(422,),
+        ),
+        ErrorCode(
+            "no_views", "No pictures with cameras are kept of this.",
+            "Make a place of several photos, or of a video; its pictures can be packed.", statuses=(409,),
+        ),
+        ErrorCode(
+            "nothing_to_complete", "There is no 3D here whose gaps could be filled.",
+            "Make it first, then fill it.", statuses=(409,),
+        ),
+        ErrorCode(
+            "not_succeeded", "What this would be made of is not there.",
+            "Wait until it is done; if it failed, try it again first.", statuses=(409,),
+        ),
+        ErrorCode(
+            "cloud_off", "No service elsewhere is set up to make places.",
+            "Choose another method; nothing leaves the house then.", statuses=(409,),
+        ),
+        ErrorCode(
+            "cloud_failed", "The service elsewhere did not make this place.",
+            "The details below say what it told. Try again, or make it here.", retriable=True,
+        ),
+        ErrorCode(
+            "filling_off", "Filling what is missing is switched off on this server.",
+            "Ask whoever runs it to switch it on.",
+        ),
+        ErrorCode("invalid_method", "There is no such way to make this.", "Choose another one.", statuses=(422,)),
+        ErrorCode("invalid_poses", "Cameras cannot be found like that.", "Choose another way.", statuses=(422,)),
         # the request
         ErrorCode(
             "bad_request", "The server did not understand this request.",

@@ -6,7 +6,19 @@ from dataclasses import dataclass
 
 from immichvr_catalog.errors import CatalogError
 from immichvr_catalog.services import CLASSES, CPU, GPU, POOLS, SERVICES, check_name
-from immichvr_catalog.sources import ASSETS, DEPTH, DEPTH_VIDEO, MOTION, PHOTO, SOURCES, SPLAT, VIDEO
+from immichvr_catalog.sources import (
+    ASSETS,
+    DEPTH,
+    DEPTH_VIDEO,
+    MOTION,
+    PHOTO,
+    POINTS,
+    SCENE,
+    SET,
+    SOURCES,
+    SPLAT,
+    VIDEO,
+)
 from immichvr_catalog.table import Table
 
 DEFAULT_DEADLINE_S = 900
@@ -125,6 +137,19 @@ KINDS = Table(
             deadline_s=6 * 3600,
         ),
         JobKind("motion", "video-depth", "Making a motion clip", takes=(PHOTO, DEPTH), makes=(MOTION,)),
+        JobKind(
+            "reconstruct", "inpaint", "Making a place", takes=(PHOTO, VIDEO, SET), makes=(SPLAT,), pools=(GPU, CPU),
+            deadline_s=12 * 3600, keeps_parts=True, follow_ups=("lod",),
+        ),
+        JobKind(
+            "points", "inpaint", "Making points", takes=(PHOTO, VIDEO, SET), makes=(POINTS,), pools=(GPU, CPU),
+            deadline_s=3 * 3600,
+        ),
+        JobKind("dataset", "inpaint", "Packing a dataset", takes=(SCENE, SPLAT), extends=SPLAT, deadline_s=3600),
+        JobKind(
+            "inpaint", "inpaint", "Filling what is missing", takes=(SPLAT,), makes=(SPLAT,), pools=(GPU, CPU),
+            deadline_s=6 * 3600, keeps_parts=True,
+        ),
         JobKind(
             "model-download", "ai", "Downloading", takes=(MODEL,), pools=(GPU, CPU),
             deadline_s=12 * 3600, in_background=True,

@@ -96,6 +96,7 @@ SERVICES = Table(
         Service("ai", children=2, runs_models=True, gateway_calls=("StreamFrames",), stores_answers=True),
         Service("converter", gateway_calls=("ListFormats",), stores_answers=True),
         Service("video-depth", runs_models=True, stores_answers=True),
+        Service("inpaint", runs_models=True, stores_answers=True),
     ),
 )
 """Every service by its name."""

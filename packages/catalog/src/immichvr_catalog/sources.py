@@ -49,7 +49,7 @@ SOURCES = Table(
 OF_LIBRARIES = frozenset({PHOTO, VIDEO})
 """Kinds of sources that libraries hold; the others are made of those."""
 
-DEPTH, SPLAT, DEPTH_VIDEO, MOTION = "depth", "splat", "depth-video", "motion"
+DEPTH, SPLAT, DEPTH_VIDEO, MOTION, POINTS = "depth", "splat", "depth-video", "motion", "points"
 ASSETS = Table(
     "kind of asset",
     AssetKind,
@@ -58,6 +58,7 @@ ASSETS = Table(
         AssetKind(SPLAT, root="splats", title="3D"),
         AssetKind(DEPTH_VIDEO, root="videos", title="Depth video"),
         AssetKind(MOTION, root="motion", title="Motion clip"),
+        AssetKind(POINTS, root="points", title="Points"),
     ),
     _has_a_root_of_its_own,
 )
