@@ -1,0 +1,1 @@
+"""Scenes from photos and videos, and what is missing in them filled."""

@@ -1,0 +1,13 @@
+"""Runs the inpaint service: python -m immichvr_inpaint."""
+
+import asyncio
+
+from immichvr_common.service import ServiceSpec, serve
+from immichvr_common.settings import settings_or_exit
+
+from immichvr_inpaint.service import RPC_NAMES, register
+from immichvr_inpaint.settings import CAPABILITY, InpaintSettings
+
+if __name__ == "__main__":
+    spec = ServiceSpec(CAPABILITY, register, RPC_NAMES, warm="immichvr_inpaint.warming:warm", starts_child=False)
+    asyncio.run(serve(spec, settings_or_exit(InpaintSettings)))

@@ -1,0 +1,92 @@
+"""The adapter for services that speak plain HTTP, and an example for others.
+
+`POST {url}/jobs?quality=draft` with the zip as its body answers `{"id": …}`; `GET {url}/jobs/{id}` answers
+`{"state", "fraction", "message"}`; `GET {url}/jobs/{id}/splat` is the file. Each request carries the token as a bearer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from immichvr_inpaint.elsewhere.adapter import CloudFailed, RemoteState
+
+_JOB = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_LARGEST_ANSWER = 64 * 1024
+_LARGEST_SPLAT = 8 * 1024**3
+_CHUNK = 1024 * 1024
+_PATIENCE_S = 60.0
+STATES = ("queued", "running", "done", "failed")
+
+
+class HttpTrainer:
+    """A service at an address. largest: bytes of a splat that are taken."""
+
+    def __init__(self, url: str, token: str, largest: int = _LARGEST_SPLAT) -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._url, self._largest = url.rstrip("/"), largest
+        self._client = httpx.Client(headers=headers, timeout=_PATIENCE_S, follow_redirects=False)
+
+    def upload(self, dataset: Path, quality: str) -> str:
+        """Sends the zip, piece by piece."""
+        headers = {"Content-Type": "application/zip", "Content-Length": str(dataset.stat().st_size)}
+        with self._told():
+            answer = self._client.post(
+                f"{self._url}/jobs", params={"quality": quality}, content=_pieces(dataset), headers=headers
+            )
+        job = str(self._read(answer).get("id", ""))
+        if _JOB.fullmatch(job) is None:
+            raise CloudFailed(f"the service at {self._url} named no job that could be asked about")
+        return job
+
+    def poll(self, job: str) -> RemoteState:
+        """Asks once."""
+        with self._told():
+            answer = self._client.get(f"{self._url}/jobs/{job}")
+        told = self._read(answer)
+        state, fraction = told.get("state"), told.get("fraction", 0)
+        if state not in STATES or not isinstance(fraction, int | float):
+            raise CloudFailed(f"the service at {self._url} tells of no state among {', '.join(STATES)}")
+        return RemoteState(str(state), min(1.0, max(0.0, float(fraction))), str(told.get("message", ""))[:300])
+
+    def download(self, job: str, target: Path) -> None:
+        """Fetches the file, no more of it than may be."""
+        got = 0
+        with self._told(), self._client.stream("GET", f"{self._url}/jobs/{job}/splat") as answer:
+            if answer.status_code != httpx.codes.OK:
+                raise CloudFailed(f"the service at {self._url} answered {answer.status_code} instead of the splat")
+            with target.open("wb") as file:
+                for chunk in answer.iter_bytes(_CHUNK):
+                    got += len(chunk)
+                    if got > self._largest:
+                        raise CloudFailed(f"the service at {self._url} sent more than {self._largest} bytes")
+                    file.write(chunk)
+
+    def _read(self, answer: httpx.Response) -> dict[str, Any]:
+        if answer.status_code not in (httpx.codes.OK, httpx.codes.CREATED, httpx.codes.ACCEPTED):
+            raise CloudFailed(f"the service at {self._url} answered {answer.status_code}: {answer.text[:200]}")
+        try:
+            told = answer.json() if len(answer.content) <= _LARGEST_ANSWER else None
+        except ValueError:
+            told = None
+        if not isinstance(told, dict):
+            raise CloudFailed(f"the service at {self._url} answered with no JSON object")
+        return told
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx.HTTPError as error:
+            raise CloudFailed(f"the service at {self._url} does not answer: {error}") from error
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(_CHUNK):
+            yield piece

@@ -1,0 +1,91 @@
+"""A place whose cameras are found here, and whose Gaussians are trained elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from immichvr_common.errors import InvalidRequest
+from immichvr_inference.context import RunContext
+from immichvr_scenes.datasets import write_dataset, zip_dataset
+from immichvr_scenes.frames import Frames
+from immichvr_scenes.poses import PoseOptions, Poses, estimate_poses
+from immichvr_scenes.progress import Report, within
+from immichvr_scenes.reconstruct import Metrics, Reconstruction
+from immichvr_splats import SplatError, read
+from immichvr_splats.pointclouds import PointCloud
+
+from immichvr_inpaint.elsewhere.adapter import GROUP, CloudFailed, CloudTrainer, RemoteState
+from immichvr_inpaint.elsewhere.http import HttpTrainer
+from immichvr_inpaint.places.wishes import PlaceWish
+from immichvr_inpaint.settings import CloudSettings
+
+_HTTP = "http"
+_POSED, _SENT, _MADE = 0.3, 0.4, 0.95
+
+
+def open_trainer(settings: CloudSettings) -> CloudTrainer:
+    """The service that is set up. Raises InvalidRequest where none is."""
+    if not settings.url:
+        raise InvalidRequest("no service elsewhere is set up: IMMICHVR_INPAINT_CLOUD__URL names one")
+    if settings.adapter == _HTTP:
+        return HttpTrainer(settings.url, settings.token.get_secret_value())
+    known = {point.name: point for point in entry_points(group=GROUP)}
+    if settings.adapter not in known:
+        raise InvalidRequest(f"there is no adapter {settings.adapter!r}; there are: {', '.join([_HTTP, *known])}")
+    opened: CloudTrainer = known[settings.adapter].load()(settings.url, settings.token.get_secret_value())
+    return opened
+
+
+def train_elsewhere(
+    trainer: CloudTrainer, settings: CloudSettings, sent_before: str, sent: Callable[[str], None], frames: Frames,
+    scratch: Path, wish: PlaceWish, report: Report, context: RunContext,
+) -> Reconstruction:  # fmt: skip
+    """Sends pictures with their cameras, waits, and fetches what was made of them.
+
+    sent_before: the job that an earlier try has sent; it is not paid for twice. sent: told of the job once there is
+    one. Raises SceneError, CloudFailed, and what `report` raises.
+    """
+    began = time.perf_counter()
+    poses = estimate_poses(frames, scratch, PoseOptions(method=wish.poses), within(report, 0, _POSED), context)
+    if poses.photo_only is not None:
+        raise poses.photo_only
+    job = sent_before or _send(trainer, poses, frames, scratch, wish)
+    sent(job)
+    report(_SENT, "elsewhere", f"sent {len(poses.views)} pictures")
+    _wait(trainer, job, settings, within(report, _SENT, _MADE))
+    splat = scratch / "elsewhere.splat"
+    trainer.download(job, splat)
+    try:
+        cloud = read(splat).cloud
+    except SplatError as error:
+        raise CloudFailed(f"what the service elsewhere made is no splat: {error}") from error
+    metrics = Metrics(
+        psnr=0, ssim=0, held_out=0, steps=0, gaussians=cloud.count, seconds=time.perf_counter() - began,
+        registered=len(poses.views), reprojection_px=poses.reprojection_px,
+    )  # fmt: skip
+    points = PointCloud(cloud.means[:0], (cloud.means[:0] * 0).astype("uint8"))
+    return Reconstruction(
+        cloud=cloud, points=points, views=poses.views, dropped=poses.dropped, metrics=metrics, panorama=False,
+        notes=poses.notes,
+    )  # fmt: skip
+
+
+def _send(trainer: CloudTrainer, poses: Poses, frames: Frames, scratch: Path, wish: PlaceWish) -> str:
+    write_dataset(scratch / "sent", poses.pictures(frames.frames))
+    zip_dataset(scratch / "sent", scratch / "sent.zip")
+    return trainer.upload(scratch / "sent.zip", wish.quality)
+
+
+def _wait(trainer: CloudTrainer, job: str, settings: CloudSettings, report: Report) -> RemoteState:
+    ends = time.monotonic() + settings.longest_s
+    while (state := trainer.poll(job)).state != "done":
+        if state.state == "failed":
+            raise CloudFailed(f"the service elsewhere failed: {state.message or 'it does not say why'}")
+        if time.monotonic() > ends:
+            raise CloudFailed(f"the service elsewhere was not done within {settings.longest_s:.0f} s")
+        report(state.fraction, "elsewhere", state.message or state.state)
+        time.sleep(settings.poll_s)
+    return state

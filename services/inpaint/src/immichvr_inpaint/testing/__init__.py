@@ -1,0 +1,1 @@
+"""For tests, and for whoever writes an adapter."""

@@ -1,0 +1,64 @@
+"""Photos of a room whose every pixel is known, taken once for all tests of a process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from immichvr_common.tasks import Made, Task
+from immichvr_inpaint.jobs import perform
+from immichvr_inpaint.settings import current_settings
+from immichvr_scenes import Camera
+from immichvr_scenes.testing import room, through, write_photo
+
+CAMERA = Camera.central(320, 240, 264)
+PHOTOS = 8
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """A walk through the room, as JPEGs with their focal length."""
+    place, folder = room(), tmp_path_factory.mktemp("walk")
+    views = through(CAMERA, PHOTOS)
+    return [write_photo(folder / f"{view.name}.jpg", place.look(view).rgb, CAMERA.fx) for view in views]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def small(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Scenes of a few steps, without the network."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IMMICHVR_MODELS_OFFLINE", "1")
+        patch.setenv("IMMICHVR_MODELS_DIR", str(tmp_path_factory.mktemp("models")))
+        patch.setenv("IMMICHVR_INPAINT_TRAINING__MAX_GAUSSIANS", "1500")
+        patch.setenv("IMMICHVR_INPAINT_TRAINING__MAX_STEPS", "60")
+        patch.setenv("IMMICHVR_INPAINT_ITERATIONS", "5")
+        current_settings.cache_clear()
+        yield
+    current_settings.cache_clear()
+
+
+class Done:
+    """A job that was done in this process: what it made, where its files lie, and what it told."""
+
+    def __init__(self, kind: str, inputs: dict[str, Path], folder: Path, **params: Any) -> None:
+        self.folder, self.told = folder, []
+        folder.mkdir()
+        task = Task(kind, params, inputs, folder, source_name="walk and 7 more")
+        [self.made] = perform(task, lambda fraction, stage, message: self.told.append((fraction, stage)))
+        self.stages = [stage for _, stage in self.told]
+
+    made: Made
+    told: list[tuple[float, str]]
+
+    def file(self, role: str) -> Path:
+        """The first file of a role."""
+        return self.folder / next(file.name for file in self.made.files if file.role == role)
+
+
+@pytest.fixture(scope="session")
+def scene(photos: list[Path], small: None, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """A draft of the room."""
+    inputs = {f"photo_{place:03}": path for place, path in enumerate(photos)}
+    folder = tmp_path_factory.mktemp("scene") / "out"
+    return Done("reconstruct", inputs, folder, quality="draft", poses="colmap")

@@ -1,0 +1,105 @@
+"""Scenes that are trained elsewhere, at a stand-in on this machine."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from immichvr_common.errors import InvalidRequest
+from immichvr_common.tasks import Task
+from immichvr_inpaint import keeping
+from immichvr_inpaint.elsewhere import CloudFailed
+from immichvr_inpaint.elsewhere.http import HttpTrainer
+from immichvr_inpaint.jobs import perform
+from immichvr_inpaint.settings import current_settings
+from immichvr_inpaint.testing.trainer import Trainer, trainer
+from immichvr_splats import read
+
+from .conftest import PHOTOS, Done
+
+_CLOUD = "IMMICHVR_INPAINT_CLOUD__"
+
+
+@pytest.fixture
+def set_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Sets up a service elsewhere for this process."""
+
+    def at(about: Trainer) -> None:
+        monkeypatch.setenv(f"{_CLOUD}URL", about.url)
+        monkeypatch.setenv(f"{_CLOUD}TOKEN", about.token)
+        monkeypatch.setenv(f"{_CLOUD}POLL_S", "0.01")
+        current_settings.cache_clear()
+
+    yield at
+    monkeypatch.undo()
+    current_settings.cache_clear()
+
+
+def inputs(photos: list[Path]) -> dict[str, Path]:
+    return {f"photo_{place:03}": path for place, path in enumerate(photos)}
+
+
+def test_pictures_go_with_their_cameras_and_a_splat_comes_back(
+    photos: list[Path], scene: Done, set_up: Any, tmp_path: Path
+) -> None:
+    with trainer(scene.file("splat").read_bytes(), token="ours") as about:
+        set_up(about)
+        done = Done("reconstruct", inputs(photos), tmp_path / "out", method="cloud", quality="high", poses="colmap")
+    [(quality, sent)] = about.received.values()
+    assert quality == "high"
+    names = zipfile.ZipFile(io.BytesIO(sent)).namelist()
+    assert "transforms.json" in names
+    assert len([name for name in names if name.startswith("images/")]) == PHOTOS
+    assert (done.made.kind, done.made.model_key) == ("splat", "cloud")
+    assert read(done.file("splat")).cloud.count == read(scene.file("splat")).cloud.count
+    assert "elsewhere" in done.stages
+
+
+def test_a_job_that_has_sent_before_asks_for_what_it_sent_and_pays_once(
+    photos: list[Path], scene: Done, set_up: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: dict[str, bytes] = {}
+    monkeypatch.setattr(keeping, "keep", lambda name, path, **_: kept.update({name: path.read_bytes()}))
+    params = {"method": "cloud", "quality": "draft", "poses": "colmap"}
+    with trainer(scene.file("splat").read_bytes()) as about:
+        set_up(about)
+        Done("reconstruct", inputs(photos), tmp_path / "first", **params)
+        (tmp_path / "sent.json").write_bytes(kept["sent.json"])
+        (tmp_path / "second").mkdir()
+        again = Task(
+            "reconstruct", params, inputs(photos), tmp_path / "second", kept={"sent.json": tmp_path / "sent.json"}
+        )
+        perform(again, lambda *_: None)
+    assert len(about.received) == 1
+
+
+def test_what_goes_wrong_elsewhere_is_told_in_its_words(photos: list[Path], set_up: Any, tmp_path: Path) -> None:
+    with trainer(b"", failure="no credit left") as about:
+        set_up(about)
+        with pytest.raises(CloudFailed, match="no credit left"):
+            Done("reconstruct", inputs(photos), tmp_path / "out", method="cloud", quality="draft", poses="colmap")
+
+
+def test_a_service_that_refuses_talks_nonsense_or_sends_too_much_is_not_believed(tmp_path: Path) -> None:
+    (tmp_path / "set.zip").write_bytes(b"zip")
+    with trainer(b"x" * 2000, token="ours") as about:
+        with pytest.raises(CloudFailed, match="401"):
+            HttpTrainer(about.url, "another").upload(tmp_path / "set.zip", "draft")
+        job = HttpTrainer(about.url, "ours").upload(tmp_path / "set.zip", "draft")
+        with pytest.raises(CloudFailed, match="more than 1000 bytes"):
+            HttpTrainer(about.url, "ours", largest=1000).download(job, tmp_path / "splat")
+        about.state = lambda job: {"state": "dancing"}  # type: ignore[method-assign]
+        with pytest.raises(CloudFailed, match="no state among"):
+            HttpTrainer(about.url, "ours").poll(job)
+    with pytest.raises(CloudFailed, match="does not answer"):
+        HttpTrainer(about.url, "ours").poll(job)
+
+
+def test_nothing_is_sent_where_no_service_is_set_up(photos: list[Path], tmp_path: Path) -> None:
+    task = Task("reconstruct", {"method": "cloud"}, inputs(photos), tmp_path)
+    with pytest.raises(InvalidRequest, match="IMMICHVR_INPAINT_CLOUD__URL"):
+        perform(task, lambda *_: None)

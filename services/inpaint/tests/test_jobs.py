@@ -1,0 +1,127 @@
+"""The jobs, done in this process on photos of a room."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from immichvr_common.errors import InvalidRequest
+from immichvr_common.tasks import Task
+from immichvr_inpaint.jobs import FillingOff, perform
+from immichvr_inpaint.places.files import read_cameras, write_cameras
+from immichvr_inpaint.settings import current_settings
+from immichvr_scenes import Camera
+from immichvr_scenes.completion.seeding import joined, seed
+from immichvr_scenes.datasets import read_dataset, unzip_dataset
+from immichvr_scenes.errors import SceneError
+from immichvr_scenes.testing import room, through
+from immichvr_splats import GaussianCloud, read, write
+from immichvr_splats.pointclouds import read_points
+from PIL import Image
+
+from .conftest import PHOTOS, Done
+
+
+def test_photos_become_a_scene_with_its_cameras_and_pictures(scene: Done) -> None:
+    made = scene.made
+    assert (made.kind, made.model_key) == ("splat", "gaussians")
+    assert [file.role for file in made.files] == ["splat", "cameras", "views"]
+    cloud = read(scene.file("splat")).cloud
+    assert 0 < cloud.count <= 1500
+    about = made.details["scene"]
+    assert (about["name"], about["pictures"], about["dropped"]) == ("walk and 7 more", PHOTOS, [])
+    assert made.details["gaussians"] == cloud.count
+    fractions = [fraction for fraction, _ in scene.told]
+    assert fractions == sorted(fractions)
+    cameras = json.loads(scene.file("cameras").read_text())["cameras"]
+    assert {one["source"] for one in cameras} <= {f"{place:04}.jpg" for place in range(PHOTOS)}
+    assert len(read_cameras(scene.file("cameras"))) == len(cameras) >= PHOTOS - 1, "all but those that are held out"
+
+
+def test_a_dataset_holds_pictures_depth_and_masks_that_are_read_again(scene: Done, tmp_path: Path) -> None:
+    inputs = {"splat": scene.file("splat"), "views": scene.file("views")}
+    packed = Done("dataset", inputs, tmp_path / "out", modelKey="gaussians")
+    assert packed.made.extends
+    assert (packed.made.kind, packed.made.model_key) == ("splat", "gaussians")
+    pictures = read_dataset(unzip_dataset(packed.file("dataset"), tmp_path / "read"))
+    assert len(pictures) >= PHOTOS - 1
+    depth, known = pictures[0].read_depth(), pictures[0].read_mask()
+    assert depth is not None and known is not None
+    assert np.count_nonzero(depth[known]) > 0.9 * known.sum() > 0
+    cameras = read_cameras(scene.file("cameras"))
+    assert pictures[0].view.centre == pytest.approx(cameras[0].centre, abs=1e-5)
+
+
+def test_what_is_missing_is_filled_beside_the_scene_and_shown(tmp_path: Path) -> None:
+    inputs = a_room_with_a_hole(tmp_path)
+    filled = Done("inpaint", inputs, tmp_path / "out", method="fill", modelKey="gaussians")
+    assert filled.made.model_key == "gaussians-inpainted-fill"
+    about = filled.made.details["inpainted"]
+    assert about["of"] == "gaussians" and about["new"] > 0
+    roles = [file.role for file in filled.made.files]
+    assert roles.count("mask") == roles.count("before") == roles.count("after") == about["views"] > 0
+    assert set(np.unique(np.asarray(Image.open(filled.file("mask"))))) <= {0, 255}
+    assert read(filled.file("splat")).cloud.count >= about["new"]
+
+
+def a_room_with_a_hole(folder: Path) -> dict[str, Path]:
+    """What four cameras see of a room, but for what is near one point, as a splat with its cameras."""
+    place, views = room(0, "soft"), through(Camera.central(96, 72, 75), 4)
+    seeds = []
+    for view in views:
+        look = place.look(view)
+        everything, rgb = np.ones(look.depth.shape, bool), look.rgb.astype(np.float32) / 255
+        seeds.append(seed(view, rgb, look.depth, everything, GaussianCloud.empty(0, 0)))
+    whole = joined(seeds)
+    middle = views[2].unprojected(place.look(views[2]).depth)[36, 56]
+    write(whole.take(np.flatnonzero(np.linalg.norm(whole.means - middle, axis=1) > 0.4)), folder / "holed.spz")
+    write_cameras(views, folder)
+    return {"splat": folder / "holed.spz", "cameras": folder / "cameras.json"}
+
+
+def test_of_photos_points_alone_are_made(photos: list[Path], tmp_path: Path) -> None:
+    inputs = {f"photo_{place:03}": path for place, path in enumerate(photos[:5])}
+    points = Done("points", inputs, tmp_path / "out", quality="draft", poses="colmap")
+    assert (points.made.kind, points.made.model_key) == ("points", "points")
+    assert read_points(points.file("points")).cloud.count > 100
+    assert {"points", "level", "levels", "cameras"} == {file.role for file in points.made.files}
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [({"quality": "best"}, "draft, normal, high"), ({"poses": "stars"}, "colmap"), ({"method": "magic"}, "cloud")],
+)
+def test_what_there_is_not_is_refused_with_what_there_is(
+    params: dict[str, str], words: str, photos: list[Path], tmp_path: Path
+) -> None:
+    with pytest.raises(InvalidRequest, match=words):
+        perform(Task("reconstruct", params, {"photo_000": photos[0]}, tmp_path), lambda *_: None)
+
+
+def test_one_photo_and_no_photo_are_refused_in_words(photos: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(SceneError, match="two pictures"):
+        perform(Task("reconstruct", {"quality": "draft"}, {"photo_000": photos[0]}, tmp_path), lambda *_: None)
+    with pytest.raises(InvalidRequest, match="neither photos nor a video"):
+        perform(Task("reconstruct", {}, {}, tmp_path), lambda *_: None)
+
+
+def test_a_damaged_archive_of_views_is_refused_in_words(scene: Done, tmp_path: Path) -> None:
+    (tmp_path / "views.zip").write_bytes(b"no archive")
+    inputs = {"splat": scene.file("splat"), "views": tmp_path / "views.zip"}
+    with pytest.raises((SceneError, zipfile.BadZipFile)):
+        Done("dataset", inputs, tmp_path / "out", modelKey="gaussians")
+
+
+def test_filling_can_be_switched_off_for_the_whole_server(
+    scene: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMMICHVR_INPAINT_ENABLE", "0")
+    current_settings.cache_clear()
+    try:
+        with pytest.raises(FillingOff, match="IMMICHVR_INPAINT_ENABLE"):
+            perform(Task("inpaint", {}, {"splat": scene.file("splat")}, tmp_path), lambda *_: None)
+    finally:
+        current_settings.cache_clear()
