@@ -116,7 +116,7 @@ async def test_without_s3_what_nats_has_is_known_and_what_only_s3_has_is_not_den
         assert [one["id"] for one in (await client.get("/api/jobs")).json()["items"]] == [job]
         assert (await client.get("/api/assets/map")).json()["count"] == 1
         shown = {one["id"]: one["badges"] for one in (await client.get("/api/photos")).json()["items"]}
-        assert shown[photo] == {"depth": True, "splat": False, "depth-video": False, "motion": False}
+        assert shown[photo] == {"depth": True, "splat": False, "depth-video": False, "motion": False, "points": False}
         for path in (f"/api/photos/{photo}", f"/api/photos/{photo}/assets"):
             answer = await client.get(path)
             assert (answer.status_code, answer.json()["down"]) == (503, ["s3"]), path

@@ -44,6 +44,7 @@ from immichvr_gateway.routes import (
     photos,
     preferences,
     recognised,
+    scenes,
     share,
     signing_in,
     storage,
@@ -104,7 +105,7 @@ def make_api(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | 
 
 def _routers() -> list[APIRouter]:
     library = (photos, videos, timeline, albums, recognised, browsing)
-    work = (assets, earlier, jobs, parts, dead_letters, batches, models, storage)
+    work = (scenes, assets, earlier, jobs, parts, dead_letters, batches, models, storage)
     people = (signing_in, pairing, absence, preferences, automation, hooks, share)
     return [room.router for room in (*library, *work, *people, system)]
 

@@ -129,6 +129,14 @@ class TlsSettings(BaseModel):
         return self
 
 
+class CloudSettings(BaseModel):
+    """A service elsewhere that trains scenes, as people are told of it. The worker that sends has its own settings."""
+
+    name: str = Field("", description="of the service, for people")
+    address: str = Field("", description="where pictures are sent; nothing is ever sent where unset")
+    cost: str = Field("not known here; ask whoever runs the service", description="what a scene may cost, in words")
+
+
 class AutomationSettings(BaseModel):
     """Photos that become 3D by themselves."""
 
@@ -202,6 +210,7 @@ class GatewaySettings(EnvironmentSettings):
     attach: AttachSettings = AttachSettings()
     retention: RetentionSettings = RetentionSettings()
     automation: AutomationSettings = AutomationSettings()
+    cloud: CloudSettings = CloudSettings()
     hooks: HookSettings = HookSettings()
     immich: ImmichSettings = Field(default_factory=ImmichSettings)
     tls: TlsSettings = TlsSettings()

@@ -85,6 +85,8 @@ async def build(stub: Any, storage: ObjectStore) -> House:
     sources = {"photos": Source.photo(first.id), "videos": Source("video", video.id), "sets": burst, "scenes": scene}
     for place, source in sources.items():
         house.things[f"{place}.source_id"] = source.id
+    house.things["scene_id"] = scene.id
+    for source in sources.values():
         await _store_assets(storage, source)
     # A photo of its own for the routes of the project before, which delete what was made of it.
     await _store_assets(storage, Source.photo(second.id))

@@ -184,6 +184,16 @@ ROWS = (
     Row("GET /api/scenes/{source_id}/assets", WHO_SEES_IT, shows="recipe"),
     Row("GET /api/scenes/{source_id}/assets/{asset_key}/{file}", WHO_SEES_IT),
     Row("DELETE /api/scenes/{source_id}/assets/{asset_key}", ITS_OWNER_MAY_CHANGE),
+    Row("GET /api/reconstruct", WHO_HAS_SIGNED_IN),
+    Row(
+        "POST /api/reconstruct", WHO_SEES_IT_MAY_CHANGE,
+        {"source": {"photo_ids": ["{photo_id}", "{other_photo_id}"]}, "quality": "draft"},
+    ),
+    Row("GET /api/scenes", AMONG_WHAT_ONE_SEES, shows="scene_id"),
+    Row("GET /api/scenes/{scene_id}", WHO_SEES_IT, shows="scene_id"),
+    Row("POST /api/scenes/{scene_id}/dataset", WHO_SEES_IT_MAY_CHANGE, {}, but=("no_views",)),
+    Row("POST /api/scenes/{scene_id}/inpaint", WHO_SEES_IT_MAY_CHANGE, {}, but=("nothing_to_complete",)),
+    Row("POST /api/inpaint/{job_id}", WHO_ASKED_FOR_IT, {"method": "fill"}, but=("not_succeeded",)),
     Row("GET /api/assets/map", AMONG_WHAT_ONE_SEES, shows="photo_id"),
     Row("GET /api/assets/{photo_id}/files", WHO_SEES_IT, shows="recipe"),
     Row("GET /api/assets/{photo_id}/files/{file_id}", WHO_SEES_IT),
@@ -266,4 +276,5 @@ ROWS = (
     Row("DELETE /api/videos/{source_id}/assets", ITS_OWNER_MAY_CHANGE),
     Row("DELETE /api/sets/{source_id}/assets", ITS_OWNER_MAY_CHANGE),
     Row("DELETE /api/scenes/{source_id}/assets", ITS_OWNER_MAY_CHANGE),
+    Row("DELETE /api/scenes/{scene_id}", ITS_OWNER_MAY_CHANGE),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from immichvr.common.v1.common_pb2 import ObjectRef
 from immichvr.events.v1.events_pb2 import Job
-from immichvr_catalog import VIDEO
+from immichvr_catalog import PHOTO, VIDEO
 from immichvr_common.storage import ObjectStore
 from immichvr_gateway.http.problems import Problem
 from immichvr_gateway.jobs.askers import Askers
@@ -18,6 +18,8 @@ from immichvr_gateway.library import FolderLibrary, Identity, LibraryPhoto
 from immichvr_gateway.requests.renewing import Renewal
 from immichvr_gateway.requests.staging import Stager
 from immichvr_gateway.settings import LimitSettings, RetentionSettings
+from immichvr_gateway.sources.composites import Composites
+from PIL import Image
 
 ME = Identity.local()
 
@@ -36,7 +38,7 @@ def renewal(library: FolderLibrary, storage: ObjectStore) -> Renewal:
     stager = Stager(library, storage, LimitSettings(), RetentionSettings(), lambda who, source: None)
     nobody: Any = None
     jobs: Any = SimpleNamespace(askers=Askers())
-    return Renewal(jobs, stager, storage, nobody, nobody)
+    return Renewal(jobs, stager, storage, nobody, nobody, Composites(storage))
 
 
 def a_record(video: LibraryPhoto, bucket: str) -> JobRecord:
@@ -82,3 +84,25 @@ async def test_stereo_of_depth_that_was_replaced_is_asked_for_anew(
     with pytest.raises(Problem, match="depth that stereo was to be made of is gone") as refused:
         await renewal.renewed(ME, record)
     assert refused.value.code == "changed"
+
+
+async def test_the_photos_of_a_scene_are_staged_anew_in_their_order_unless_one_has_changed(
+    renewal: Renewal, library: FolderLibrary, storage: ObjectStore, tmp_path: Path
+) -> None:
+    for number, colour in enumerate(("teal", "coral")):
+        Image.new("RGB", (32, 32), colour).save(tmp_path / f"videos/{number}.png")
+    photos = sorted((await library.items(PHOTO, ME, None, 10)).items, key=lambda one: one.name)
+    composites = Composites(storage)
+    scene = await composites.add_scene(await composites.add_set([one.id for one in photos]), "f00d")
+    job = Job(id=f"reconstruct-{scene.id}-r", kind="reconstruct", run=1, bucket=storage.bucket)
+    scene.put(job)
+    for place, photo in enumerate(photos):
+        job.inputs[f"photo_{place:03}"].key = f"sources/{photo.id}/{photo.source_version}-expired"
+    record = new_record(job, "jobs.inpaint.cpu.interactive.reconstruct.x", ME.user_id, {})
+    message = await renewal.renewed(ME, record)
+    for place in range(2):
+        staged = await storage.get_bytes(message["inputs"][f"photo_{place:03}"]["key"])
+        assert staged.data == (tmp_path / f"videos/{place}.png").read_bytes()
+    Image.new("RGB", (32, 32), "black").save(tmp_path / "videos/1.png")
+    with pytest.raises(Problem, match=r"1\.png has changed since"):
+        await renewal.renewed(ME, record)

@@ -43,13 +43,25 @@ async def test_what_is_lost_is_made_anew_when_it_is_asked_for(gateway, workers, 
 
 async def test_one_read_of_a_lost_file_takes_the_badge_away_at_once(gateway, workers, live, storage) -> None:
     await gateway.make(live, "beach.jpg", "depth")
-    assert await badges(gateway, "beach.jpg") == {"depth": True, "splat": False, "depth-video": False, "motion": False}
+    assert await badges(gateway, "beach.jpg") == {
+        "depth": True,
+        "splat": False,
+        "depth-video": False,
+        "motion": False,
+        "points": False,
+    }
     await lose(storage, "depth.png")
     photo = gateway.ids["beach.jpg"]
     url = f"/api/photos/{photo}/assets/depth-heuristic/depth.png"
     answer = await gateway.get(url)
     assert (answer.status_code, answer.json()["code"]) == (410, "lost_object")
-    assert await badges(gateway, "beach.jpg") == {"depth": False, "splat": False, "depth-video": False, "motion": False}
+    assert await badges(gateway, "beach.jpg") == {
+        "depth": False,
+        "splat": False,
+        "depth-video": False,
+        "motion": False,
+        "points": False,
+    }
     told = await live.first("asset:deleted", lambda news: True)
     assert told == {"source": {"kind": "photo", "id": photo}, "photo_id": photo, "key": "depth-heuristic"}
     assert (await gateway.get(url)).status_code == 404
@@ -77,7 +89,13 @@ async def test_assets_that_are_lost_are_noticed_without_anybody_asking_for_them(
     for gone in ((beach, "splat-lift-heuristic"), (beach, "depth-heuristic"), (hut, "depth-heuristic")):
         assert await live.first("asset:deleted", lambda news, gone=gone: (news["photo_id"], news["key"]) == gone)
     for name in ("beach.jpg", "hut.png"):
-        assert await badges(gateway, name) == {"depth": False, "splat": False, "depth-video": False, "motion": False}
+        assert await badges(gateway, name) == {
+            "depth": False,
+            "splat": False,
+            "depth-video": False,
+            "motion": False,
+            "points": False,
+        }
 
 
 async def test_a_gateway_that_starts_finds_out_what_was_lost_while_it_was_away(
@@ -106,7 +124,13 @@ async def test_storage_that_is_away_has_lost_nothing(gateway, workers, live, kee
     monkeypatch.setattr(storage._client, "_http", _Gone())
     with pytest.raises(Unavailable):
         await keeper.compare()
-    assert await badges(gateway, "beach.jpg") == {"depth": True, "splat": False, "depth-video": False, "motion": False}
+    assert await badges(gateway, "beach.jpg") == {
+        "depth": True,
+        "splat": False,
+        "depth-video": False,
+        "motion": False,
+        "points": False,
+    }
 
 
 class _Gone:
@@ -122,7 +146,13 @@ async def test_what_was_made_of_a_photo_can_be_deleted_and_made_anew(gateway, wo
     answer = await gateway.client.delete(f"{photo}/assets/splat-lift-heuristic")
     assert answer.status_code == 204
     assert await live.first("asset:deleted", lambda news: news["key"] == "splat-lift-heuristic")
-    assert await badges(gateway, "beach.jpg") == {"depth": True, "splat": False, "depth-video": False, "motion": False}
+    assert await badges(gateway, "beach.jpg") == {
+        "depth": True,
+        "splat": False,
+        "depth-video": False,
+        "motion": False,
+        "points": False,
+    }
     assert (await gateway.client.delete(f"{photo}/assets/splat-lift-heuristic")).status_code == 404
     assert (await gateway.get(photo)).status_code == 200, "the photo itself stays"
 

@@ -80,7 +80,8 @@ async def test_each_way_through_the_library_leads_to_entries_with_badges(visit) 
         items = (await visit.get(path)).json()["items"]
         assert [one["name"] for one in items] == names, path
         assert all(
-            one["badges"] == {"depth": False, "splat": False, "depth-video": False, "motion": False} for one in items
+            one["badges"] == {"depth": False, "splat": False, "depth-video": False, "motion": False, "points": False}
+            for one in items
         ), path
 
 

@@ -30,7 +30,7 @@ async def test_asking_for_depth_leads_to_a_job_and_its_asset(gateway, workers, l
     assert [step["stage"] for step in ended["timeline"]] == ["queued", "staged", "decoded", "stored"]
     assert all(step["seconds"] >= 0 for step in ended["timeline"])
     photo = (await gateway.get(f"/api/photos/{job['photo_id']}")).json()
-    assert photo["badges"] == {"depth": True, "splat": False, "depth-video": False, "motion": False}
+    assert photo["badges"] == {"depth": True, "splat": False, "depth-video": False, "motion": False, "points": False}
     assert [asset["key"] for asset in photo["assets"]] == ["depth-heuristic"]
 
 

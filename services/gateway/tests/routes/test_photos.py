@@ -26,7 +26,7 @@ async def test_a_photo_says_where_its_pictures_are_and_what_it_has(gateway) -> N
     assert (photo["thumbnail"], photo["preview"], photo["original"]) == (
         f"{base}/thumbnail", f"{base}/preview", f"{base}/original",
     )  # fmt: skip
-    assert photo["badges"] == {"depth": False, "splat": False, "depth-video": False, "motion": False}
+    assert photo["badges"] == {"depth": False, "splat": False, "depth-video": False, "motion": False, "points": False}
     assert (photo["job"], photo["assets"], photo["external_url"]) == (None, [], None)
 
 

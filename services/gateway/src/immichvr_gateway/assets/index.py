@@ -11,6 +11,7 @@ from immichvr_catalog import ASSETS, DEPTH, DEPTH_VIDEO, SPLAT
 from immichvr_common.errors import NotFound, ServiceError, Unavailable
 from immichvr_common.logs import get_log
 from immichvr_common.manifests import Manifest, read_manifest
+from immichvr_common.scene_keys import is_completed
 from immichvr_common.sourced import OfSource, StoredSource
 from immichvr_common.sources import Source
 from immichvr_common.storage import ObjectStore
@@ -178,10 +179,11 @@ def by_kind(entries: Iterable[AssetEntry]) -> dict[str, list[str]]:
     return found
 
 
-def rank(entry: AssetEntry) -> tuple[bool, int, bool]:
-    """How far from the best an asset is: what is of a part alone comes after all that is whole, however good; of one
-    model, another codec after the usual one."""
-    return is_part(entry.model_key), model_rank(entry), not is_usual(entry.model_key)
+def rank(entry: AssetEntry) -> tuple[bool, bool, int, bool]:
+    """How far from the best an asset is: what is of a part alone comes after all that is whole, however good, and what
+    was completed of another after all that was not; of one model, another codec after the usual one."""
+    key = entry.model_key
+    return is_part(key), is_completed(key), model_rank(entry), not is_usual(key)
 
 
 def model_rank(entry: AssetEntry) -> int:

@@ -18,6 +18,7 @@ from immichvr_gateway.sources.places import PLACES
 TAGS = {
     "photos": "Pages of photos, their pictures, and asking for what is to be made of one.",
     "videos": "Pages of videos, and playing them.",
+    "scenes": "Places made of photos and videos, to walk in, and what was missing in them filled.",
     "timeline": "Photos and videos by month, of libraries however large.",
     "albums": "Albums, those shared with one first, and what lies in them.",
     "browsing": "The library by people, places, tags and memories, and searching it.",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, Protocol
 
+from immichvr.events.v1.events_pb2 import Job
 from immichvr_catalog import KINDS, is_of_model
 from immichvr_common.errors import Unavailable
 
@@ -29,6 +31,7 @@ class Staging(Protocol):
 
 
 Look = Callable[[AssetEntry], Awaitable[bool]]
+_STAGED_AT_ONCE = 4
 
 
 class JobService:
@@ -56,7 +59,7 @@ class JobService:
             return Answer(await self.answer(_done(spec, entry, who), who.user_id), done=True, asset=entry)
         if spec.refusal is not None:
             raise spec.refusal
-        if spec.stages_source and who.identity is not None:
+        if spec.staging and who.identity is not None:
             self.askers.note(spec.id, who.identity)
         joined = await self.join(spec.id, who.user_id, spec.then, who.job_class)
         if joined is not None:
@@ -64,14 +67,30 @@ class JobService:
         if spec.needs_room:
             self._require_room()
         job = spec.job(self._bucket, who.trace)
-        if spec.stages_source and spec.of is not None and who.identity is not None:
-            staged = await self._staging.stage(who.identity, spec.of, spec.trusts_staged)
-            job.inputs["source"].CopyFrom(staged.ref)
-            job.source_note = staged.note
+        if who.identity is not None:
+            await self._stage(who.identity, spec, job)
         subject = self.store.subject(spec.kind, spec.id, spec.service, who.job_class)
         record = new_record(job, subject, who.user_id, dict(spec.shown), spec.then)
         record.origin = who.origin
         return Answer(await self.submit(record, who.user_id, ended_run), done=False)
+
+    async def _stage(self, who: Identity, spec: JobSpec, job: Job) -> None:
+        """Has the files that a job is made from brought, a few at a time."""
+        room = asyncio.Semaphore(_STAGED_AT_ONCE)
+
+        async def one(role: str, of: SourceVersion) -> str:
+            async with room:
+                staged = await self._staging.stage(who, of, spec.trusts_staged)
+            job.inputs[role].CopyFrom(staged.ref)
+            return staged.note
+
+        bringing = [asyncio.ensure_future(one(role, of)) for role, of in spec.staging.items()]
+        try:
+            notes = await asyncio.gather(*bringing)
+        finally:
+            for task in bringing:
+                task.cancel()
+        job.source_note = "; ".join(dict.fromkeys(filter(None, notes)))
 
     async def is_there(self, entry: AssetEntry) -> bool:
         """Whether storage has an asset; one that is lost is known no more. While storage is away it is taken to be."""

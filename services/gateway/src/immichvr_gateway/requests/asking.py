@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from immichvr_catalog import DEPTH, KINDS, MOTION, SPLAT
+from immichvr_catalog import DEPTH, KINDS, MOTION, POINTS, SPLAT
 from immichvr_common.errors import NotFound
 from immichvr_common.manifests import manifest_key
 
@@ -14,20 +14,25 @@ from immichvr_gateway.jobs.routing import class_of
 from immichvr_gateway.jobs.service import JobService
 from immichvr_gateway.models.catalog import ModelCatalog
 from immichvr_gateway.requests.conversion import CONVERT, VariantRequest
+from immichvr_gateway.requests.dataset import DATASET, DatasetRequest
 from immichvr_gateway.requests.depth import DepthRequest
 from immichvr_gateway.requests.extending import choose
+from immichvr_gateway.requests.inpaint import INPAINT, InpaintRequest
 from immichvr_gateway.requests.levels import LOD, LevelsRequest
 from immichvr_gateway.requests.motion import MotionRequest
 from immichvr_gateway.requests.planning import JobRequest, Known, Planners
+from immichvr_gateway.requests.reconstruct import RECONSTRUCT, PointsRequest, ReconstructRequest
 from immichvr_gateway.requests.spec import Requester, SourceVersion
 from immichvr_gateway.requests.splat import SplatRequest
 from immichvr_gateway.requests.stereo import STEREO, StereoRequest
 from immichvr_gateway.requests.video_depth import VIDEO_DEPTH, VideoDepthRequest
+from immichvr_gateway.sources.composites import Composites
 
 PLANNERS = Planners(
     {
         DEPTH: DepthRequest, SPLAT: SplatRequest, CONVERT: VariantRequest, LOD: LevelsRequest,
         VIDEO_DEPTH: VideoDepthRequest, STEREO: StereoRequest, MOTION: MotionRequest,
+        RECONSTRUCT: ReconstructRequest, POINTS: PointsRequest, DATASET: DatasetRequest, INPAINT: InpaintRequest,
     }
 )  # fmt: skip
 
@@ -36,21 +41,26 @@ class JobRequests:
     """Has requests planned, and answered by a job. keeps_ply: whether splats get their raw PLY too."""
 
     def __init__(
-        self, jobs: JobService, assets: AssetIndex, manifests: ManifestReader, models: ModelCatalog, bucket: str,
-        keeps_ply: bool,
+        self, jobs: JobService, assets: AssetIndex, manifests: ManifestReader, models: ModelCatalog,
+        composites: Composites, bucket: str, keeps_ply: bool,
     ) -> None:  # fmt: skip
+        self._composites = composites
         self._jobs, self._assets, self._manifests, self._models = jobs, assets, manifests, models
         self._bucket, self._keeps_ply = bucket, keeps_ply
 
     async def ask(self, kind: str, request: JobRequest, of: SourceVersion, who: Requester) -> Answer:
         """The job that answers a request. Raises Problem, Unavailable, StorageFull, library errors."""
         request.check()
-        known = await self._known(request, of)
+        known = await self._known(request, request.about(of))
+        if known.of is not of:
+            known = replace(known, made_of=of)
         if extends := KINDS[kind].extends:
             known = await self._extending(known, await self._there(known, extends, request.extends_model))
         if request.uses:
-            known = await self._using(known, request.uses)
+            known = await self._using(known, request)
         spec = request.plan(known)
+        if spec.made_of is not None and spec.refusal is None:
+            await self._composites.add_scene(spec.made_of, spec.recipes[KINDS[kind].asset])
         answer = await self._jobs.ensure(spec, who)
         if answer.asset is None:
             return answer
@@ -90,9 +100,9 @@ class JobRequests:
     async def _extending(self, known: Known, entry: AssetEntry) -> Known:
         return replace(known, extended=entry, manifest=await self._manifests.read(entry.manifest_key))
 
-    async def _using(self, known: Known, kind: str) -> Known:
-        """With the best asset of a kind that storage has and that is of the source as it is now."""
-        for entry in (one for one in known.assets if one.kind == kind):
+    async def _using(self, known: Known, request: JobRequest) -> Known:
+        """With the best asset of its kind that storage has and that is of the source as it is now."""
+        for entry in (one for one in known.assets if one.kind == request.uses and request.may_use(one)):
             if await self._jobs.is_there(entry):
                 manifest = await self._manifests.read(entry.manifest_key)
                 if manifest.source_version == known.of.version:

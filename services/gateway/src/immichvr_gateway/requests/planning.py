@@ -28,7 +28,8 @@ class Known:
     assets: of the source, the best first. models: as they stand, by key. extended, manifest: the asset to which files
     are added, where the kind is one that extends. used: the
     asset that is made use of. staged: the
-    source, where what this follows from had it. keeps_ply: whether splats get their raw PLY too.
+    source, where what this follows from had it. keeps_ply: whether splats get their raw PLY too. made_of: what was
+    asked about, where `of` is a scene that is to be made of it.
     """
 
     of: SourceVersion
@@ -41,6 +42,7 @@ class Known:
     staged: ObjectRef | None = None
     manifest: Manifest | None = None
     used: Manifest | None = None
+    made_of: SourceVersion | None = None
 
     @property
     def accepted(self) -> list[str]:
@@ -72,6 +74,14 @@ class JobRequest(BaseModel):
     def uses(self) -> str:
         """Of which kind of asset the best that the source has is used, where it has one; empty for none."""
         return ""
+
+    def may_use(self, entry: AssetEntry) -> bool:
+        """Whether that is one of those that may be used."""
+        return True
+
+    def about(self, of: SourceVersion) -> SourceVersion:
+        """What is made something of: what was asked about, or a scene that is to be made of that."""
+        return of
 
     @property
     def needs_models(self) -> bool:

@@ -46,7 +46,7 @@ def is_outdated(manifest: Manifest, version: str) -> bool:
     """Whether the source of an asset, or what makes assets of it, has changed since."""
     if manifest.kind == DEPTH_VIDEO:
         return manifest.recipe != video_recipe(version, manifest.params)
-    if manifest.kind not in PREFERENCE:
+    if manifest.model_key not in PREFERENCE.get(manifest.kind, ()):
         return manifest.source_version != version
     model = manifest.requested_model or "auto"
     if manifest.kind == DEPTH:

@@ -6,9 +6,12 @@ from typing import Any
 
 from google.protobuf import json_format
 from immichvr.converter.v1.converter_pb2 import ConvertParams
+from immichvr.events.v1.events_pb2 import Job
+from immichvr.inpaint.v1.inpaint_pb2 import DatasetParams, InpaintParams
 from immichvr.videodepth.v1.videodepth_pb2 import StereoParams
-from immichvr_catalog import DEPTH_VIDEO, SPLAT
+from immichvr_catalog import DEPTH_VIDEO, SCENE, SPLAT
 from immichvr_common.errors import CorruptObject
+from immichvr_common.sources import Source
 from immichvr_common.storage import ObjectStore
 
 from immichvr_gateway.assets.index import AssetIndex, ManifestReader
@@ -18,18 +21,23 @@ from immichvr_gateway.jobs.records import JobRecord, is_staged
 from immichvr_gateway.jobs.service import JobService
 from immichvr_gateway.library import Identity
 from immichvr_gateway.requests.conversion import best_input, reference
+from immichvr_gateway.requests.dataset import DATASET, dataset_inputs
+from immichvr_gateway.requests.inpaint import INPAINT, inpaint_inputs
 from immichvr_gateway.requests.params import put_params, read_params
-from immichvr_gateway.requests.spec import SourceVersion
-from immichvr_gateway.requests.staging import Stager
+from immichvr_gateway.requests.spec import CLIP, SourceVersion
+from immichvr_gateway.requests.staging import STAGED, Stager, is_staged_as
 from immichvr_gateway.requests.stereo import STEREO, depth_of
+from immichvr_gateway.sources.composites import Composites
 
 
 class Renewal:
     """Renews what a job is made from."""
 
     def __init__(
-        self, jobs: JobService, stager: Stager, store: ObjectStore, assets: AssetIndex, manifests: ManifestReader
-    ) -> None:
+        self, jobs: JobService, stager: Stager, store: ObjectStore, assets: AssetIndex, manifests: ManifestReader,
+        composites: Composites,
+    ) -> None:  # fmt: skip
+        self._composites = composites
         self._jobs, self._stager, self._store, self._assets, self._manifests = jobs, stager, store, assets, manifests
 
     @property
@@ -54,7 +62,11 @@ class Renewal:
                 job.source_note = staged.note
             elif not await self._store.exists(job.inputs["source"].key):
                 raise Problem(409, "changed", f"{item.name} has changed since; ask for it anew")
-        if source is not None and SPLAT in job.inputs:
+        if source is not None and source.kind == SCENE:
+            await self._stage_members(who, record, source, job)
+        if source is not None and record.kind in (DATASET, INPAINT):
+            await self._renew_scene(record, source, job)
+        elif source is not None and SPLAT in job.inputs:
             model_key = read_params(job, ConvertParams()).model_key
             entry = self._assets.get(source, f"{SPLAT}-{model_key}")
             if entry is None or entry.recipe != job.recipes[SPLAT] or not await self._jobs.is_there(entry):
@@ -71,6 +83,33 @@ class Renewal:
             for role, ref in inputs.items():
                 job.inputs[role].CopyFrom(ref)
         return json_format.MessageToDict(job)
+
+    async def _stage_members(self, who: Identity, record: JobRecord, scene: Source, job: Job) -> None:
+        """Stages anew what a scene is made of, where that was staged for the job."""
+        roles = sorted(role for role, ref in job.inputs.items() if ref.key.startswith(STAGED))
+        leaves = await self._composites.leaves(scene) or () if roles else ()
+        for place, role in enumerate(roles):
+            leaf = leaves[min(place, len(leaves) - 1)]
+            item = SourceVersion.of_item(await self._stager.look_up(who, leaf))
+            of = item.clip if role == CLIP else item
+            if is_staged_as(job.inputs[role].key, of):
+                self._jobs.askers.note(record.id, who)
+                job.inputs[role].CopyFrom((await self._stager.stage(who, of)).ref)
+            elif not await self._store.exists(job.inputs[role].key):
+                raise Problem(409, "changed", f"{item.name} has changed since; ask for the scene anew")
+
+    async def _renew_scene(self, record: JobRecord, source: Source, job: Job) -> None:
+        """Gives a job about a scene's splat the files that this has now, which have to be those that it had."""
+        model_key = read_params(job, InpaintParams() if record.kind == INPAINT else DatasetParams()).model_key
+        entry = self._assets.get(source, f"{SPLAT}-{model_key}")
+        if entry is None or not await self._jobs.is_there(entry):
+            raise Problem(409, "changed", "the scene that this was asked for is gone; make it anew first")
+        find = inpaint_inputs if record.kind == INPAINT else dataset_inputs
+        inputs = find(self._store.bucket, await self._manifests.read(entry.manifest_key))
+        if inputs[SPLAT].sha256 != job.inputs[SPLAT].sha256:
+            raise Problem(409, "changed", "the scene that this was asked for was made anew; ask for it anew")
+        for role, ref in inputs.items():
+            job.inputs[role].CopyFrom(ref)
 
     def on_change(self, record: JobRecord) -> None:
         """Listens to jobs: what one found damaged is staged anew for the next."""

@@ -27,11 +27,13 @@ from immichvr_gateway.library import (
     LibraryUnavailable,
     PhotoTooLarge,
 )
-from immichvr_gateway.requests.spec import SourceVersion
+from immichvr_gateway.requests.spec import CLIP, SourceVersion
 from immichvr_gateway.settings import LimitSettings, RetentionSettings
 
 log = get_log(__name__)
 
+STAGED = "sources/"
+"""Under which keys lies what was staged."""
 _REMEMBERED = 4096
 _TRUSTED_S = 60.0
 
@@ -102,7 +104,7 @@ class Stager:
         async with await self._open(who, of, key) as content:
             if content.source_version not in (None, of.version):
                 raise Problem(409, "changed", f"{of.name} was changed just now; ask again")
-            chunks = _bounded(content, of, self._limits.largest(of.source.kind))
+            chunks = _bounded(content, of, self._limits.largest(of.media))
             ref = await self._store.put_stream(f"{key}-{secrets.token_hex(4)}", chunks, content.media_type)
             staged = Staged(ref, content.note)
         self._on_staged(who, of.source)
@@ -114,6 +116,8 @@ class Stager:
 
         Nothing stands in for a video.
         """
+        if of.part == CLIP:
+            return await self._library.playback(who, of.source)
         if of.source.kind != PHOTO:
             return await self._library.source(who, of.source)
         largest = self._limits.largest(PHOTO)
@@ -147,8 +151,13 @@ class Stager:
             self._known.popitem(last=False)
 
 
+def is_staged_as(key: str, of: SourceVersion) -> bool:
+    """Whether what lies under a key is that version of a source."""
+    return key.rpartition("-")[0] == _key(of)
+
+
 def _key(of: SourceVersion) -> str:
-    return f"sources/{of.source.id}/{of.version}"
+    return f"{STAGED}{of.source.id}/{of.version}" + (f".{of.part}" if of.part else "")
 
 
 def _now() -> float:
@@ -162,7 +171,7 @@ async def _bounded(content: Content, of: SourceVersion, largest: int) -> AsyncIt
     async for chunk in content.chunks:
         size += len(chunk)
         if size > largest:
-            code = "image_too_large" if of.source.kind == PHOTO else "too_large"
+            code = "image_too_large" if of.media == PHOTO else "too_large"
             raise Problem(413, code, f"{of.name} is larger than {largest // 1_000_000} MB")
         yield chunk
     if size == 0:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
-from immichvr_catalog import KINDS, OF_LIBRARIES, PHOTO, SOURCES, is_of_model
+from immichvr_catalog import KINDS, PHOTO, SOURCES, is_of_model
 from immichvr_common.sources import Source
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -18,7 +18,7 @@ from immichvr_gateway.jobs.listing import CURSOR_PATTERN, JobFilter, page_of
 from immichvr_gateway.jobs.records import LIVE, JobRecord, JobShown, JobView, State
 from immichvr_gateway.library import Identity
 from immichvr_gateway.requests.asking import PLANNERS
-from immichvr_gateway.requests.spec import SourceVersion
+from immichvr_gateway.requests.versions import source_version
 from immichvr_gateway.resources import Resources
 from immichvr_gateway.routes.answers import MADE, answered
 from immichvr_gateway.routes.dependencies import Here, Requests, Up
@@ -136,13 +136,7 @@ async def ask_for_job(wanted: JobWanted, request: Request, here: Here, who: Pers
     source = Source(wanted.source.kind, wanted.source.id)
     if source.kind not in _sources_of(wanted.kind):
         raise not_accepted("source_kind", source.kind, _sources_of(wanted.kind))
-    if source.kind in OF_LIBRARIES:
-        is_fresh = KINDS[wanted.kind].extends is None
-        of = SourceVersion.of_item(await here.library.item(who, source, fresh=is_fresh))
-    elif await here.visibility.may_see(who, source):
-        of = SourceVersion(source, "", source.id)
-    else:
-        raise not_found(f"there is no {source.kind} {source.id!r}, or you may not see it")
+    of = await source_version(here, who, source, fresh=not KINDS[wanted.kind].extends)
     try:
         asked = planner.model_validate(wanted.params)
     except ValidationError as error:

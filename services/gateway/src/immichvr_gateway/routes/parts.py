@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from immichvr_common.errors import NotFound
-from immichvr_common.parts import prefix_of
+from immichvr_common.parts import Part, prefix_of
 from pydantic import BaseModel, Field
 
 from immichvr_gateway.http.description import FILE, also
@@ -21,15 +21,17 @@ from immichvr_gateway.routes.jobs import mine
 from immichvr_gateway.routes.people import Person
 
 router = APIRouter(prefix="/api/jobs", tags=["jobs"])
-_MEDIA_TYPE = "video/mp4"
+_WATCHED = ("video/mp4", "image/jpeg")
 
 
 class PartView(BaseModel):
-    """One part. from_s, to_s: which of the video's seconds it has; both 0 for what all the others need first."""
+    """One part. from_s, to_s: which of the video's seconds it has; both 0 for what all the others need first, and for
+    what is no video. version: another one where it is another file by now, as of a preview."""
 
     name: str
     from_s: float
     to_s: float
+    version: str
     url: str
 
 
@@ -46,7 +48,13 @@ async def list_parts(job_id: str, here: Here, who: Person, up: Up) -> PartsView:
     record = await mine(here, up, who, job_id)
     watched = await _watched(here, record)
     items = [
-        PartView(name=part.name, from_s=span[0], to_s=span[1], url=f"/api/jobs/{record.id}/parts/{part.name}")
+        PartView(
+            name=part.name,
+            from_s=span[0],
+            to_s=span[1],
+            version=part.sha256[:16],
+            url=f"/api/jobs/{record.id}/parts/{part.name}",
+        )
         for part in watched.parts
         if (span := seconds_of(part)) is not None
     ]
@@ -62,13 +70,18 @@ async def get_part(job_id: str, part: str, request: Request, here: Here, who: Pe
     if found is None:
         raise not_found(f"job {job_id} has no part {part!r}")
     served = Served(
-        size=found.size, media_type=_MEDIA_TYPE, etag=f'"{found.sha256}"', name=found.name,
+        size=found.size, media_type=_media_type(found), etag=f'"{found.sha256}"', name=found.name,
         read=lambda start, length: here.store.stream(found.key, start, length),
     )  # fmt: skip
     try:
         return await serve(request, served, download=False)
     except NotFound as error:
         raise lost(found.name) from error
+
+
+def _media_type(part: Part) -> str:
+    """Of the few that workers keep to be watched; what else one says it is, no browser looks into."""
+    return part.media_type if part.media_type in _WATCHED else "application/octet-stream"
 
 
 async def _watched(here: Resources, record: JobRecord) -> Watched:

@@ -1,0 +1,1 @@
+"""Scenes as the API shows them."""

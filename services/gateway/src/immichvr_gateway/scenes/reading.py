@@ -1,0 +1,190 @@
+"""Scenes for people: lists of them, and one with its cameras, figures and assets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from immichvr_catalog import SCENE, SPLAT, VIDEO
+from immichvr_common.errors import CorruptObject, NotFound
+from immichvr_common.logs import get_log
+from immichvr_common.manifests import Manifest
+from immichvr_common.scene_keys import is_completed
+from immichvr_common.sources import Source
+from pydantic import BaseModel, Field, ValidationError
+
+from immichvr_gateway.assets.index import AssetEntry, AssetIndex
+from immichvr_gateway.library import Identity
+from immichvr_gateway.resources import Resources
+from immichvr_gateway.routes.assets import asset_views
+from immichvr_gateway.services import Services
+from immichvr_gateway.sources.places import place_of
+from immichvr_gateway.views import AssetView
+
+log = get_log(__name__)
+
+_CAMERAS = "cameras"
+_LARGEST_CAMERAS = 4 * 1024**2
+_READ_AT_ONCE = 8
+
+
+class MadeOfView(BaseModel):
+    """What a scene is made of. ids: photos in their order, or the one video."""
+
+    kind: str = Field(examples=["photo"])
+    ids: list[str]
+
+
+class SceneView(BaseModel):
+    """A scene. kinds: of assets that there are of it. completed: whether something missing was filled. cover: a small
+    picture of the first of its photos."""
+
+    id: str
+    name: str
+    made_of: MadeOfView
+    kinds: list[str] = Field(examples=[["splat"]])
+    completed: bool
+    created_at: datetime
+    cover: str
+
+
+class ScenePageView(BaseModel):
+    """Scenes, the newest first."""
+
+    items: list[SceneView]
+    next_cursor: str | None
+
+
+class SceneCamera(BaseModel):
+    """Where one of the pictures was taken from.
+
+    Pixels of the picture as it was trained with; camera_to_world: 4 × 4, row by row, in the scene's axes (x right, y
+    down, z forward). photo_id: of a photo of the library; time_s: of a video's frame. source: what its maker calls it.
+    """
+
+    name: str = Field(max_length=100)
+    width: int = Field(ge=1)
+    height: int = Field(ge=1)
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    camera_to_world: list[float] = Field(min_length=16, max_length=16)
+    source: str = Field("", max_length=200)
+    time_s: float | None = None
+    photo_id: str | None = None
+
+
+class _Cameras(BaseModel):
+    """What a worker writes of them."""
+
+    cameras: list[SceneCamera] = Field(max_length=1000)
+
+
+class SceneDetails(SceneView):
+    """A scene with everything. metrics: as its maker measured them on views that were held out."""
+
+    cameras: list[SceneCamera]
+    metrics: dict[str, Any] = Field(examples=[{"psnr": 27.4, "ssim": 0.9}])
+    dropped: list[dict[str, Any]] = Field(description="pictures that it was not made of, and why")
+    assets: list[AssetView]
+
+
+async def page_of_scenes(
+    here: Resources, who: Identity, assets: AssetIndex, limit: int, cursor: str | None
+) -> ScenePageView:
+    """Those that somebody sees, after the one that `cursor` names. Raises library errors, Unavailable."""
+    made = {source: assets.of(source) for source in assets.models(SCENE)}
+    seen = await here.visibility.visible(who, made)
+    newest = sorted(((_made_at(made[one]), one.id) for one in seen if made[one]), reverse=True)
+    ids = [scene_id for _, scene_id in newest]
+    begin = ids.index(cursor) + 1 if cursor in ids else 0
+    shown = ids[begin : begin + limit]
+    room = asyncio.Semaphore(_READ_AT_ONCE)
+
+    async def view(scene_id: str) -> SceneView | None:
+        async with room:
+            scene = Source(SCENE, scene_id)
+            return await _view(here, scene, made[scene], await _manifests(here, made[scene]))
+
+    views = await asyncio.gather(*(view(one) for one in shown))
+    is_more = begin + limit < len(ids)
+    return ScenePageView(items=[one for one in views if one], next_cursor=shown[-1] if is_more and shown else None)
+
+
+async def details_of(here: Resources, up: Services, who: Identity, scene: Source, assets: AssetIndex) -> SceneDetails:
+    """One that somebody sees. Raises library errors, Unavailable."""
+    entries = assets.of(scene)
+    manifests = await _manifests(here, entries)
+    view = await _view(here, scene, entries, manifests)
+    first = next((one for one in manifests if not is_completed(one.model_key)), None)
+    told: dict[str, Any] = {} if first is None else _told(first.details.get(SCENE))
+    cameras = [] if first is None else await _cameras(here, first)
+    photos = dict(enumerate(view.made_of.ids)) if view.made_of.kind != VIDEO else {}
+    return SceneDetails(
+        **view.model_dump(),
+        cameras=[one.model_copy(update={"photo_id": _photo_of(one.source, photos)}) for one in cameras],
+        metrics=_told(told.get("metrics")),
+        dropped=[
+            {**one, "photo_id": _photo_of(str(one.get("name", "")), photos)} for one in _dicts(told.get("dropped"))
+        ],
+        assets=await asset_views(here, up, entries, None),
+    )
+
+
+async def _view(here: Resources, scene: Source, entries: list[AssetEntry], manifests: list[Manifest]) -> SceneView:
+    leaves = await here.composites.leaves(scene) or ()
+    first = leaves[0] if leaves else None
+    named = next((_told(one.details.get(SCENE)).get("name") for one in manifests), None)
+    return SceneView(
+        id=scene.id,
+        name=str(named or scene.id)[:200],
+        made_of=MadeOfView(kind=first.kind if first else SCENE, ids=[leaf.id for leaf in leaves]),
+        kinds=sorted({one.kind for one in entries}),
+        completed=any(is_completed(one.model_key) for one in entries if one.kind == SPLAT),
+        created_at=_made_at(entries) if entries else datetime.fromtimestamp(0).astimezone(),
+        cover=f"/api/{place_of(first)}/thumbnail" if first else "",
+    )
+
+
+async def _manifests(here: Resources, entries: Iterable[AssetEntry]) -> list[Manifest]:
+    found = []
+    for entry in entries:
+        try:
+            found.append(await here.manifests.read(entry.manifest_key))
+        except (NotFound, CorruptObject) as error:
+            log.info("an asset of a scene cannot be shown", key=entry.manifest_key, error=error.message)
+    return found
+
+
+async def _cameras(here: Resources, manifest: Manifest) -> list[SceneCamera]:
+    """Those that a worker wrote down; none where they cannot be read."""
+    file = next((one for one in manifest.files if one.role == _CAMERAS), None)
+    if file is None:
+        return []
+    try:
+        stored = await here.store.get_bytes(file.key, _LARGEST_CAMERAS)
+        return _Cameras.model_validate_json(stored.data).cameras
+    except (NotFound, CorruptObject, ValidationError) as error:
+        log.warning("the cameras of a scene cannot be read", key=file.key, error=str(error)[:200])
+        return []
+
+
+def _made_at(entries: list[AssetEntry]) -> datetime:
+    return max(one.made_at for one in entries)
+
+
+def _photo_of(name: str, photos: dict[int, str]) -> str | None:
+    """The photo that a worker knows as photo_007."""
+    place = name.removeprefix("photo_")[:3]
+    return photos.get(int(place)) if name.startswith("photo_") and place.isdecimal() else None
+
+
+def _told(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _dicts(value: object) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

@@ -1,0 +1,176 @@
+"""What is asked for of places, and the jobs it comes to."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from immichvr_catalog import SPLAT
+from immichvr_common.grants import params_of
+from immichvr_common.manifests import AssetFile, Manifest
+from immichvr_common.sources import Source
+from immichvr_gateway.assets.index import AssetIndex, entry_of
+from immichvr_gateway.http.problems import Problem
+from immichvr_gateway.models.catalog import ModelStatus
+from immichvr_gateway.models.records import ModelRecord
+from immichvr_gateway.requests.dataset import DatasetRequest
+from immichvr_gateway.requests.inpaint import InpaintRequest
+from immichvr_gateway.requests.planning import JobRequest, Known
+from immichvr_gateway.requests.recipes import is_outdated
+from immichvr_gateway.requests.reconstruct import PlaceRequest, PointsRequest, ReconstructRequest, scene_version
+from immichvr_gateway.requests.spec import JobSpec, SourceVersion
+from immichvr_gateway.sources.identity import set_of
+from immichvr_models import CacheSettings, registry
+
+IDS = [f"photo-{number}" for number in range(12)]
+PHOTOS = tuple(SourceVersion(Source.photo(one), "v1", f"{one}.jpg") for one in IDS)
+BURST = SourceVersion(set_of(IDS), "35b5f888b847b701", "photo-0.jpg and 11 more", members=PHOTOS)
+FILM = SourceVersion(Source("video", "walk"), "v1", "walk.mp4")
+LIVE = SourceVersion(Source.photo("live"), "v1", "live.heic", live=True)
+MADE_AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def known(of: SourceVersion, **facts: Any) -> Known:
+    models = {one.key: ModelStatus(one, ModelRecord(key=one.key), "downloadable", None, [], None) for one in registry}
+    return Known(
+        of=of, assets=facts.pop("assets", []), models=models, model_settings=CacheSettings(), bucket="b",
+        keeps_ply=False, **facts,
+    )  # fmt: skip
+
+
+def planned(request: PlaceRequest, of: SourceVersion, **facts: Any) -> JobSpec:
+    return request.plan(known(request.about(of), made_of=of, **facts))
+
+
+def a_scene(*roles: str, model_key: str = "gaussians", recipe: str = "r") -> Manifest:
+    """What a job made of a scene, with files of these roles."""
+    files = [
+        AssetFile(name=f"{role}.x", role=role, format="spz" if role == SPLAT else "json", size=1, sha256=role,
+                  key=role, media_type="x/y")
+        for role in (SPLAT, *roles)
+    ]  # fmt: skip
+    scene = ReconstructRequest().about(BURST)
+    return Manifest(
+        kind=SPLAT, source=scene.source, source_version=scene.version, model_key=model_key, recipe=recipe, files=files,
+        created_at=MADE_AT, requested_at=MADE_AT, job_id="reconstruct-x-r", run=1, attempt=1,
+    )  # fmt: skip
+
+
+def asked(request: JobRequest, manifest: Manifest, **facts: Any) -> JobSpec:
+    of = scene_version(manifest.source.id, "summer")
+    return request.plan(known(of, extended=entry_of(manifest), manifest=manifest, **facts))
+
+
+def test_a_scene_is_named_by_its_photos_their_order_and_how_it_is_made() -> None:
+    spec = planned(ReconstructRequest(quality="draft"), BURST)
+    assert spec.of is not None
+    assert spec.of.source.kind == "scene"
+    assert spec.id == f"reconstruct-{spec.of.source.id}-{spec.recipes[SPLAT]}"
+    assert spec.made_of == BURST.source
+    assert spec.id == planned(ReconstructRequest(quality="draft"), BURST).id
+    edited = SourceVersion(BURST.source, "another", BURST.name, members=PHOTOS)
+    others = [
+        planned(ReconstructRequest(quality="high"), BURST),
+        planned(ReconstructRequest(quality="draft", poses="colmap"), BURST),
+        planned(ReconstructRequest(quality="draft", mask_moving=True), BURST),
+        planned(ReconstructRequest(quality="draft"), edited),
+        planned(PointsRequest(quality="draft"), BURST),
+    ]
+    assert len({spec.id, *(one.id for one in others)}) == 6
+
+
+def test_every_photo_is_staged_under_its_place_a_video_alone_and_a_live_photo_with_its_clip() -> None:
+    staged = planned(ReconstructRequest(), BURST).staging
+    assert [*staged] == [f"photo_{place:03}" for place in range(12)]
+    assert staged["photo_007"].source.id == "photo-7"
+    assert [*planned(ReconstructRequest(), FILM).staging] == ["video"]
+    live = planned(ReconstructRequest(), LIVE).staging
+    assert {role: of.media for role, of in live.items()} == {"photo_000": "photo", "clip": "video"}
+
+
+def test_levels_and_tiles_follow_from_all_but_a_draft() -> None:
+    assert planned(ReconstructRequest(quality="draft"), BURST).then == ()
+    assert [one.name for one in planned(ReconstructRequest(), BURST).then] == ["levels", "tiles"]
+
+
+def test_what_was_made_answers_unless_it_is_forced() -> None:
+    recipe = planned(ReconstructRequest(), BURST).recipes[SPLAT]
+    made = entry_of(a_scene(recipe=recipe))
+    assert planned(ReconstructRequest(), BURST, assets=[made]).existing == (made,)
+    assert planned(ReconstructRequest(force=True), BURST, assets=[made]).existing == ()
+
+
+@pytest.mark.parametrize(
+    ("of", "code"),
+    [
+        (SourceVersion(Source.photo("still"), "v1", "still.jpg"), "too_few_photos"),
+        (SourceVersion(BURST.source, "v", "x", members=PHOTOS * 17), "too_many_photos"),
+    ],
+)
+def test_one_photo_alone_and_hundreds_are_refused_with_what_would_do(of: SourceVersion, code: str) -> None:
+    refusal = planned(ReconstructRequest(), of).refusal
+    assert isinstance(refusal, Problem)
+    assert refusal.code == code
+
+
+@pytest.mark.parametrize("wish", [{"method": "magic"}, {"poses": "stars"}, {"quality": "best"}])
+def test_what_there_is_not_is_refused_by_name(wish: dict[str, str]) -> None:
+    [(name, value)] = wish.items()
+    with pytest.raises(Problem, match=f"'{value}' is not one of") as refused:
+        planned(ReconstructRequest(**wish), BURST)
+    assert refused.value.code == f"invalid_{name}"
+
+
+def test_nothing_is_sent_anywhere_without_a_yes_to_just_that() -> None:
+    with pytest.raises(Problem, match="what it may cost") as refused:
+        planned(ReconstructRequest(method="cloud"), BURST)
+    assert refused.value.code == "consent_required"
+    spec = planned(ReconstructRequest(method="cloud", sends=True), BURST)
+    assert params_of(spec.job("b", ""))["method"] == "cloud"
+
+
+def test_a_scene_is_completed_from_its_splat_and_cameras_as_an_asset_beside_it() -> None:
+    scene = a_scene("cameras", "views")
+    spec = asked(InpaintRequest(method="fill", iterations=100), scene, used=scene)
+    assert {role: ref.key for role, ref in spec.inputs.items()} == {"splat": "splat", "cameras": "cameras"}
+    job = spec.job("b", "")
+    assert (params_of(job)["method"], params_of(job)["modelKey"]) == ("fill", "gaussians")
+    assert job.recipes[SPLAT] != scene.recipe
+    again = asked(InpaintRequest(method="fill", iterations=100), a_scene("cameras", recipe="another"), used=a_scene())
+    assert again.id == spec.id
+    assert asked(InpaintRequest(method="lama"), scene, used=scene).id != spec.id
+
+
+def test_what_was_completed_already_is_completed_again_only_where_it_is_named() -> None:
+    plain, filled = entry_of(a_scene()), entry_of(a_scene(model_key="gaussians-inpainted-fill"))
+    assert [InpaintRequest().may_use(one) for one in (plain, filled)] == [True, False]
+    named = InpaintRequest(model="gaussians-inpainted-fill")
+    assert [named.may_use(one) for one in (plain, filled)] == [False, True]
+    index = AssetIndex()
+    for entry in (filled, plain):
+        index.put(entry)
+    assert [one.model_key for one in index.of(plain.source)] == ["gaussians", "gaussians-inpainted-fill"]
+
+
+def test_of_what_has_no_splat_nothing_is_completed() -> None:
+    with pytest.raises(Problem, match="make that first") as refused:
+        InpaintRequest().plan(known(PHOTOS[0]))
+    assert refused.value.code == "nothing_to_complete"
+
+
+def test_a_dataset_is_packed_once_and_only_of_what_keeps_its_pictures() -> None:
+    spec = asked(DatasetRequest(), a_scene("cameras", "views"))
+    assert [*spec.inputs] == ["splat", "views"]
+    assert spec.existing == ()
+    packed = a_scene("views", "dataset")
+    assert asked(DatasetRequest(), packed).existing == (entry_of(packed),)
+    with pytest.raises(Problem) as refused:
+        asked(DatasetRequest(), a_scene())
+    assert refused.value.code == "no_views"
+
+
+def test_a_completed_splat_of_a_photo_is_outdated_once_the_photo_is_another() -> None:
+    manifest = a_scene(model_key="sharp-inpainted-fill")
+    assert not is_outdated(manifest, manifest.source_version)
+    assert is_outdated(manifest, "another")
