@@ -16,6 +16,7 @@ import {
   type Route,
   Router,
 } from './router';
+import type { ScenePages } from './scenes/page';
 import { applyLook } from './settings/apply';
 import type { SettingsPage } from './settings/page';
 import { Settings } from './settings/settings';
@@ -56,6 +57,7 @@ class App {
   private account: AccountPage | null = null;
   private automation: AutomationPage | null = null;
   private settingsPage: SettingsPage | null = null;
+  private scenes: ScenePages | null = null;
   private videos: VideoPages | null = null;
   private places: Places | null = null;
   /** The list that was shown last, also below a photo or a video. */
@@ -216,7 +218,19 @@ class App {
     if (view === 'models') await this.showModels();
     else if (view === 'account') await this.showAccount();
     else if (view === 'settings') await this.showSettings();
+    else if (view === 'scenes' || view === 'scene') await this.showScenes();
     else await this.showAutomation();
+  }
+
+  private async showScenes(): Promise<void> {
+    if (!this.scenes) {
+      const { ScenePages } = await import('./scenes/page');
+      this.scenes = new ScenePages(this.api, this.store, () => this.router.leavePage());
+      this.root.append(this.scenes.element);
+    }
+    const route = this.router.current();
+    if (route.view === 'scenes') await this.scenes.list();
+    else if (route.view === 'scene') await this.scenes.open(route.id);
   }
 
   private closePages(): void {
@@ -224,6 +238,7 @@ class App {
     this.account?.close();
     this.automation?.close();
     this.settingsPage?.close();
+    this.scenes?.close();
   }
 
   private async showSettings(): Promise<void> {

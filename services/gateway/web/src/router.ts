@@ -21,9 +21,10 @@ const FIXED = [
   'account',
   'automation',
   'settings',
+  'scenes',
 ] as const;
 type Fixed = (typeof FIXED)[number];
-type Named = 'photo' | 'video' | 'album' | 'person' | 'tag';
+type Named = 'photo' | 'video' | 'album' | 'person' | 'tag' | 'scene';
 
 /** Lists of photos and videos, and lists of those lists: what is shown beside the navigation. */
 export type PlaceRoute = Exclude<
@@ -31,6 +32,7 @@ export type PlaceRoute = Exclude<
   { view: 'gallery' | 'videos' | 'photo' | 'video' | PageView }
 >;
 
+const NAMED = new Set<string>(['photo', 'video', 'album', 'person', 'tag', 'scene']);
 const MODES = new Set<string>(['smart', 'name', 'description', 'ocr']);
 const ID = /^[a-z0-9_-]+$/i;
 const DAY = /^\d{4}-\d\d-\d\d$/;
@@ -54,14 +56,7 @@ export function parseHash(hash: string): Route {
     const city = asked.get('city');
     return city ? { view, city, country: asked.get('country') } : { view: 'gallery' };
   }
-  if (
-    view === 'photo' ||
-    view === 'video' ||
-    view === 'album' ||
-    view === 'person' ||
-    view === 'tag'
-  )
-    return ID.test(given) ? ({ view, id: given } as Route) : { view: 'gallery' };
+  if (NAMED.has(view)) return ID.test(given) ? ({ view, id: given } as Route) : { view: 'gallery' };
   return { view: 'gallery' };
 }
 
@@ -79,8 +74,10 @@ export const MODELS = '#/models';
 export const ACCOUNT = '#/account';
 export const AUTOMATION = '#/automation';
 export const SETTINGS = '#/settings';
+export const SCENES = '#/scenes';
 export const photoHash = (id: string): string => `#/photo/${id}`;
 export const videoHash = (id: string): string => `#/video/${id}`;
+export const sceneHash = (id: string): string => `#/scene/${id}`;
 export const albumHash = (id: string): string => `#/album/${id}`;
 export const tagHash = (id: string): string => `#/tag/${id}`;
 export const personHash = (id: string): string => `#/person/${id}`;
@@ -98,10 +95,10 @@ export function searchHash(q: string, mode: SearchMode | null): string {
 const isOpened = ({ view }: Route): boolean => view === 'photo' || view === 'video';
 
 /** Pages that stand alone, over whatever was looked at. */
-const PAGES = ['models', 'account', 'automation', 'settings'] as const;
+const PAGES = ['models', 'account', 'automation', 'settings', 'scenes', 'scene'] as const;
 export type PageView = (typeof PAGES)[number];
 
-export const isPage = (route: Route): route is { view: PageView } =>
+export const isPage = (route: Route): route is Extract<Route, { view: PageView }> =>
   PAGES.some((view) => view === route.view);
 
 /** Whether photos and videos are opened over this, and left to come back to it. */

@@ -49,8 +49,11 @@ export interface LibraryChange {
 
 const FINAL = new Set(['succeeded', 'failed', 'cancelled']);
 
-/** Whether a job makes something of a photo or a video; others are about models or live sessions. */
-const isOfLibrary = (job: Job): boolean => job.photo_id !== '' || job.source?.kind === 'video';
+const SHOWN_HERE = new Set(['video', 'scene']);
+
+/** Whether a job makes something of a photo, a video or a scene; others are about models or live sessions. */
+const isOfLibrary = (job: Job): boolean =>
+  job.photo_id !== '' || SHOWN_HERE.has(job.source?.kind ?? '');
 
 export const isFinal = (job: Job): boolean => FINAL.has(job.state);
 type ActiveJob = Job & { state: 'queued' | 'running' };

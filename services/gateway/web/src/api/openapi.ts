@@ -793,6 +793,134 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/reconstruct": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Ways To Reconstruct
+         * @description How a place can be made, and for work elsewhere what would be sent and what it may cost.
+         */
+        get: operations["listWaysToReconstruct"];
+        put?: never;
+        /**
+         * Reconstruct
+         * @description Makes a place one can walk in: 202 with the job, whose source is the scene, or 200 if it exists.
+         */
+        post: operations["reconstruct"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/scenes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Scenes
+         * @description Scenes whose every photo one sees, the newest first.
+         */
+        get: operations["listScenes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/scenes/{scene_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Scene
+         * @description One scene: its cameras, how good it is, and what there is of it.
+         */
+        get: operations["getScene"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Scene
+         * @description Deletes a scene, whatever was made of it among that; only the owner of all its photos may. Those stay.
+         */
+        delete: operations["deleteScene"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/scenes/{scene_id}/dataset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Dataset
+         * @description Packs its pictures with cameras, depth and masks as nerfstudio reads them: 202 with the job, or 200.
+         */
+        post: operations["makeDataset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/scenes/{scene_id}/inpaint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Inpaint Scene
+         * @description Fills what is missing in it: 202 with the job, or 200 if that exists. The scene as it was stays.
+         */
+        post: operations["inpaintScene"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/inpaint/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Inpaint Result
+         * @description Fills what is missing in the splat that a job made: 409 unless that job has succeeded.
+         */
+        post: operations["inpaintResult"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/assets/map": {
         parameters: {
             query?: never;
@@ -2679,6 +2807,21 @@ export interface components {
             clip: string;
         };
         /**
+         * CloudView
+         * @description A service elsewhere that scenes can be trained at. sends: what leaves the house. cost: what it may cost, in
+         *     words.
+         */
+        CloudView: {
+            /** Name */
+            name: string;
+            /** Address */
+            address: string;
+            /** Sends */
+            sends: string;
+            /** Cost */
+            cost: string;
+        };
+        /**
          * ConfigView
          * @description What a viewer needs to know first.
          */
@@ -2923,6 +3066,20 @@ export interface components {
              * @default 0
              */
             skipped: number;
+        };
+        /**
+         * DatasetRequest
+         * @description Of which of a scene's splats to pack the dataset.
+         * @example {
+         *       "model": "auto"
+         *     }
+         */
+        DatasetRequest: {
+            /**
+             * Model
+             * @default auto
+             */
+            model: string;
         };
         /**
          * DeadLetterPageView
@@ -3589,6 +3746,45 @@ export interface components {
             zone: string;
         };
         /**
+         * InpaintRequest
+         * @description How to fill what is missing. What is left open is as the server's settings say.
+         * @example {
+         *       "method": "fill"
+         *     }
+         * @example {
+         *       "dataset_update": 4,
+         *       "iterations": 500
+         *     }
+         */
+        InpaintRequest: {
+            /**
+             * Method
+             * @enum {unknown}
+             */
+            method?: "auto" | "lama" | "joint-multiview" | "reference" | "individual" | "fill" | null;
+            /**
+             * Iterations
+             * @description steps of optimising what is new
+             */
+            iterations?: number | null;
+            /**
+             * Dataset Update
+             * @description rounds in which the pictures are completed
+             */
+            dataset_update?: number | null;
+            /**
+             * Model
+             * @description which splat; the best where `auto`
+             * @default auto
+             */
+            model: string;
+            /**
+             * Force
+             * @default false
+             */
+            force: boolean;
+        };
+        /**
          * IntegrationView
          * @description Whether photos become 3D by themselves, and how that stands.
          *
@@ -4050,7 +4246,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "depth" | "splat" | "convert" | "lod" | "video-depth" | "stereo" | "motion";
+            kind: "depth" | "splat" | "convert" | "lod" | "video-depth" | "stereo" | "motion" | "reconstruct" | "points" | "dataset" | "inpaint";
             source: components["schemas"]["SourceWanted"];
             /**
              * Params
@@ -4439,6 +4635,167 @@ export interface components {
                  */
                 force: boolean;
             };
+        } | {
+            /** @constant */
+            kind?: "reconstruct";
+            source?: {
+                /** @enum {unknown} */
+                kind?: "photo" | "video" | "set";
+            };
+            /**
+             * ReconstructRequest
+             * @description How to make a scene one can walk in.
+             * @example {
+             *       "quality": "draft"
+             *     }
+             * @example {
+             *       "mask_moving": true,
+             *       "poses": "colmap"
+             *     }
+             */
+            params?: {
+                /**
+                 * Poses
+                 * @default auto
+                 * @enum {string}
+                 */
+                poses: "auto" | "da3" | "colmap";
+                /**
+                 * Quality
+                 * @default normal
+                 * @enum {string}
+                 */
+                quality: "draft" | "normal" | "high";
+                /**
+                 * Mask Moving
+                 * @description leave out what moves from picture to picture
+                 * @default false
+                 */
+                mask_moving: boolean;
+                /**
+                 * Force
+                 * @default false
+                 */
+                force: boolean;
+                /**
+                 * Method
+                 * @default gaussian_splatting
+                 * @enum {string}
+                 */
+                method: "gaussian_splatting" | "cloud";
+                /**
+                 * Sends
+                 * @description with `cloud`: a yes to what `GET /api/reconstruct` says is sent, and what it may cost
+                 * @default false
+                 */
+                sends: boolean;
+            };
+        } | {
+            /** @constant */
+            kind?: "points";
+            source?: {
+                /** @enum {unknown} */
+                kind?: "photo" | "video" | "set";
+            };
+            /**
+             * PointsRequest
+             * @description How to make points of a place.
+             * @example {
+             *       "quality": "draft"
+             *     }
+             */
+            params?: {
+                /**
+                 * Poses
+                 * @default auto
+                 * @enum {string}
+                 */
+                poses: "auto" | "da3" | "colmap";
+                /**
+                 * Quality
+                 * @default normal
+                 * @enum {string}
+                 */
+                quality: "draft" | "normal" | "high";
+                /**
+                 * Mask Moving
+                 * @description leave out what moves from picture to picture
+                 * @default false
+                 */
+                mask_moving: boolean;
+                /**
+                 * Force
+                 * @default false
+                 */
+                force: boolean;
+            };
+        } | {
+            /** @constant */
+            kind?: "dataset";
+            source?: {
+                /** @enum {unknown} */
+                kind: "scene";
+            };
+            /**
+             * DatasetRequest
+             * @description Of which of a scene's splats to pack the dataset.
+             * @example {
+             *       "model": "auto"
+             *     }
+             */
+            params?: {
+                /**
+                 * Model
+                 * @default auto
+                 */
+                model: string;
+            };
+        } | {
+            /** @constant */
+            kind?: "inpaint";
+            source?: {
+                /** @enum {unknown} */
+                kind?: "photo" | "video" | "set" | "scene";
+            };
+            /**
+             * InpaintRequest
+             * @description How to fill what is missing. What is left open is as the server's settings say.
+             * @example {
+             *       "method": "fill"
+             *     }
+             * @example {
+             *       "dataset_update": 4,
+             *       "iterations": 500
+             *     }
+             */
+            params?: {
+                /**
+                 * Method
+                 * @enum {unknown}
+                 */
+                method?: "auto" | "lama" | "joint-multiview" | "reference" | "individual" | "fill" | null;
+                /**
+                 * Iterations
+                 * @description steps of optimising what is new
+                 */
+                iterations?: number | null;
+                /**
+                 * Dataset Update
+                 * @description rounds in which the pictures are completed
+                 */
+                dataset_update?: number | null;
+                /**
+                 * Model
+                 * @description which splat; the best where `auto`
+                 * @default auto
+                 */
+                model: string;
+                /**
+                 * Force
+                 * @default false
+                 */
+                force: boolean;
+            };
         });
         /**
          * LeftView
@@ -4558,6 +4915,19 @@ export interface components {
             cover: components["schemas"]["PhotoView"] | components["schemas"]["VideoView"];
             /** External Url */
             external_url: string | null;
+        };
+        /**
+         * MadeOfView
+         * @description What a scene is made of. ids: photos in their order, or the one video.
+         */
+        MadeOfView: {
+            /**
+             * Kind
+             * @example photo
+             */
+            kind: string;
+            /** Ids */
+            ids: string[];
         };
         /**
          * MemoriesView
@@ -4919,7 +5289,8 @@ export interface components {
         };
         /**
          * PartView
-         * @description One part. from_s, to_s: which of the video's seconds it has; both 0 for what all the others need first.
+         * @description One part. from_s, to_s: which of the video's seconds it has; both 0 for what all the others need first, and for
+         *     what is no video. version: another one where it is another file by now, as of a preview.
          */
         PartView: {
             /** Name */
@@ -4928,6 +5299,8 @@ export interface components {
             from_s: number;
             /** To S */
             to_s: number;
+            /** Version */
+            version: string;
             /** Url */
             url: string;
         };
@@ -5127,6 +5500,19 @@ export interface components {
             playback: string | null;
         };
         /**
+         * PlaceSource
+         * @description What a place is to be made of: one of these. photo_ids: in the order in which they were taken, where that tells
+         *     the way; one alone where it is a live photo. set: the id of a set that there is.
+         */
+        PlaceSource: {
+            /** Video Id */
+            video_id?: string | null;
+            /** Photo Ids */
+            photo_ids?: unknown[] | string[] | null;
+            /** Set */
+            set?: string | null;
+        } & (unknown | unknown | unknown);
+        /**
          * PlaceView
          * @description Where something was taken. latitude, longitude: degrees, WGS 84.
          */
@@ -5141,6 +5527,55 @@ export interface components {
             latitude: number | null;
             /** Longitude */
             longitude: number | null;
+        };
+        /**
+         * PlaceWanted
+         * @description A place to be made. method: `gaussian_splatting` is trained here, `points` are its points alone, `cloud` is
+         *     trained elsewhere, where that is set up.
+         * @example {
+         *       "quality": "draft",
+         *       "source": {
+         *         "video_id": "6f1c0a3b"
+         *       }
+         *     }
+         */
+        PlaceWanted: {
+            /**
+             * Poses
+             * @default auto
+             * @enum {string}
+             */
+            poses: "auto" | "da3" | "colmap";
+            /**
+             * Quality
+             * @default normal
+             * @enum {string}
+             */
+            quality: "draft" | "normal" | "high";
+            /**
+             * Mask Moving
+             * @description leave out what moves from picture to picture
+             * @default false
+             */
+            mask_moving: boolean;
+            /**
+             * Force
+             * @default false
+             */
+            force: boolean;
+            source: components["schemas"]["PlaceSource"];
+            /**
+             * Method
+             * @default gaussian_splatting
+             * @enum {string}
+             */
+            method: "gaussian_splatting" | "cloud" | "points";
+            /**
+             * Sends
+             * @description with `cloud`: a yes to what `GET /api/reconstruct` says of it
+             * @default false
+             */
+            sends: boolean;
         };
         /**
          * Preferences
@@ -5458,6 +5893,126 @@ export interface components {
         RulesWanted: {
             /** Rules */
             rules: components["schemas"]["RuleWanted"][];
+        };
+        /**
+         * SceneCamera
+         * @description Where one of the pictures was taken from.
+         *
+         *     Pixels of the picture as it was trained with; camera_to_world: 4 × 4, row by row, in the scene's axes (x right, y
+         *     down, z forward). photo_id: of a photo of the library; time_s: of a video's frame. source: what its maker calls it.
+         */
+        SceneCamera: {
+            /** Name */
+            name: string;
+            /** Width */
+            width: number;
+            /** Height */
+            height: number;
+            /** Fx */
+            fx: number;
+            /** Fy */
+            fy: number;
+            /** Cx */
+            cx: number;
+            /** Cy */
+            cy: number;
+            /** Camera To World */
+            camera_to_world: number[];
+            /**
+             * Source
+             * @default
+             */
+            source: string;
+            /** Time S */
+            time_s?: number | null;
+            /** Photo Id */
+            photo_id?: string | null;
+        };
+        /**
+         * SceneDetails
+         * @description A scene with everything. metrics: as its maker measured them on views that were held out.
+         */
+        SceneDetails: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            made_of: components["schemas"]["MadeOfView"];
+            /**
+             * Kinds
+             * @example [
+             *       "splat"
+             *     ]
+             */
+            kinds: string[];
+            /** Completed */
+            completed: boolean;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Cover */
+            cover: string;
+            /** Cameras */
+            cameras: components["schemas"]["SceneCamera"][];
+            /**
+             * Metrics
+             * @example {
+             *       "psnr": 27.4,
+             *       "ssim": 0.9
+             *     }
+             */
+            metrics: {
+                [key: string]: unknown;
+            };
+            /**
+             * Dropped
+             * @description pictures that it was not made of, and why
+             */
+            dropped: {
+                [key: string]: unknown;
+            }[];
+            /** Assets */
+            assets: components["schemas"]["AssetView"][];
+        };
+        /**
+         * ScenePageView
+         * @description Scenes, the newest first.
+         */
+        ScenePageView: {
+            /** Items */
+            items: components["schemas"]["SceneView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * SceneView
+         * @description A scene. kinds: of assets that there are of it. completed: whether something missing was filled. cover: a small
+         *     picture of the first of its photos.
+         */
+        SceneView: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            made_of: components["schemas"]["MadeOfView"];
+            /**
+             * Kinds
+             * @example [
+             *       "splat"
+             *     ]
+             */
+            kinds: string[];
+            /** Completed */
+            completed: boolean;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Cover */
+            cover: string;
         };
         /**
          * SetAside
@@ -6149,6 +6704,21 @@ export interface components {
             oauth: string | null;
         };
         /**
+         * WaysView
+         * @description How places can be made here. cloud: null where nothing is ever sent anywhere.
+         */
+        WaysView: {
+            /** Methods */
+            methods: string[];
+            /** Poses */
+            poses: string[];
+            /** Qualities */
+            qualities: string[];
+            /** Most Photos */
+            most_photos: number;
+            cloud: components["schemas"]["CloudView"] | null;
+        };
+        /**
          * WorkflowView
          * @description A workflow in Immich. exists: null where Immich does not tell.
          */
@@ -6238,7 +6808,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Conflict: `invalid_image`, `changed`, `not_ready`, `nothing_to_convert`, `conflict`, `absence_not_allowed`, `under_way`, `already_ended`, `not_ended`, `not_known`, `not_retriable`, `not_possible_now`, `no_address`, `external_library`, `has_live_video`, `no_clip`, `too_many_clips`, `no_workflows`, `search_unavailable`, `downloading`, `other_licence`, `nothing_to_accept`, `built_in`, `busy`, `already_there`, `already_loaded`, `not_downloaded`, `not_loaded` */
+        /** @description Conflict: `invalid_image`, `changed`, `not_ready`, `nothing_to_convert`, `conflict`, `absence_not_allowed`, `under_way`, `already_ended`, `not_ended`, `not_known`, `not_retriable`, `not_possible_now`, `no_address`, `external_library`, `has_live_video`, `no_clip`, `too_many_clips`, `no_workflows`, `no_views`, `nothing_to_complete`, `not_succeeded`, `cloud_off`, `search_unavailable`, `downloading`, `other_licence`, `nothing_to_accept`, `built_in`, `busy`, `already_there`, `already_loaded`, `not_downloaded`, `not_loaded` */
         Conflict: {
             headers: {
                 [name: string]: unknown;
@@ -6274,7 +6844,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Unprocessable Entity: `invalid_image`, `unsupported_format`, `not_flat`, `key_reused`, `invalid_request`, `invalid_state`, `invalid_source_kind`, `invalid_service`, `invalid_kind`, `invalid_cursor`, `invalid_model`, `invalid_format`, `invalid_quality`, `invalid_option`, `invalid_output`, `invalid_layout`, `invalid_codec`, `invalid_path`, `invalid_level`, `unknown_model`, `invalid_message` */
+        /** @description Unprocessable Entity: `invalid_image`, `unsupported_format`, `not_flat`, `key_reused`, `too_few_photos`, `too_many_photos`, `invalid_method`, `invalid_poses`, `invalid_request`, `invalid_state`, `invalid_source_kind`, `invalid_service`, `invalid_kind`, `invalid_cursor`, `invalid_model`, `invalid_format`, `invalid_quality`, `invalid_option`, `invalid_output`, `invalid_layout`, `invalid_codec`, `invalid_path`, `invalid_level`, `unknown_model`, `invalid_message` */
         UnprocessableEntity: {
             headers: {
                 [name: string]: unknown;
@@ -7942,6 +8512,340 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    listWaysToReconstruct: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaysView"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    reconstruct: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description a name of your own for this request, such as a UUID: sent again within a day, it gets the same answer, and nothing is made twice
+                 * @example 0b0e6a0c-6f0e-4a43-9c0b-2f7a5f6b1e55
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlaceWanted"];
+            };
+        };
+        responses: {
+            /** @description It exists already; the job that made it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description The job that makes it; `Location` says where to follow it. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    listScenes: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScenePageView"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getScene: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scene_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SceneDetails"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deleteScene: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scene_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedView"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    makeDataset: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description a name of your own for this request, such as a UUID: sent again within a day, it gets the same answer, and nothing is made twice
+                 * @example 0b0e6a0c-6f0e-4a43-9c0b-2f7a5f6b1e55
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                scene_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DatasetRequest"];
+            };
+        };
+        responses: {
+            /** @description It exists already; the job that made it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description The job that makes it; `Location` says where to follow it. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    inpaintScene: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description a name of your own for this request, such as a UUID: sent again within a day, it gets the same answer, and nothing is made twice
+                 * @example 0b0e6a0c-6f0e-4a43-9c0b-2f7a5f6b1e55
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                scene_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InpaintRequest"];
+            };
+        };
+        responses: {
+            /** @description It exists already; the job that made it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description The job that makes it; `Location` says where to follow it. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    inpaintResult: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description a name of your own for this request, such as a UUID: sent again within a day, it gets the same answer, and nothing is made twice
+                 * @example 0b0e6a0c-6f0e-4a43-9c0b-2f7a5f6b1e55
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InpaintRequest"];
+            };
+        };
+        responses: {
+            /** @description It exists already; the job that made it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description The job that makes it; `Location` says where to follow it. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
     mapAssets: {
         parameters: {
             query?: never;
@@ -8001,7 +8905,7 @@ export interface operations {
     deletePhotoAssets: {
         parameters: {
             query?: {
-                kind?: "depth" | "splat" | "depth-video" | "motion";
+                kind?: "depth" | "splat" | "depth-video" | "motion" | "points";
             };
             header?: never;
             path: {
@@ -8125,7 +9029,7 @@ export interface operations {
     deleteVideoAssets: {
         parameters: {
             query?: {
-                kind?: "depth" | "splat" | "depth-video" | "motion";
+                kind?: "depth" | "splat" | "depth-video" | "motion" | "points";
             };
             header?: never;
             path: {
@@ -8249,7 +9153,7 @@ export interface operations {
     deleteSetAssets: {
         parameters: {
             query?: {
-                kind?: "depth" | "splat" | "depth-video" | "motion";
+                kind?: "depth" | "splat" | "depth-video" | "motion" | "points";
             };
             header?: never;
             path: {
@@ -8373,7 +9277,7 @@ export interface operations {
     deleteSceneAssets: {
         parameters: {
             query?: {
-                kind?: "depth" | "splat" | "depth-video" | "motion";
+                kind?: "depth" | "splat" | "depth-video" | "motion" | "points";
             };
             header?: never;
             path: {

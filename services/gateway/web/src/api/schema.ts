@@ -30,6 +30,12 @@ export interface RgbdLayout {
   depth: [number, number, number, number];
 }
 export type Parts = Schemas['PartsView'];
+export type Scene = Schemas['SceneView'];
+export type ScenePage = Schemas['ScenePageView'];
+export type SceneDetails = Schemas['SceneDetails'];
+/** Where one of a scene's pictures was taken from. */
+export type SceneCamera = Schemas['SceneCamera'];
+export type WaysToReconstruct = Schemas['WaysView'];
 /** Photo id → kind of asset → models that made one. */
 export type AssetMap = Schemas['AssetMapView']['map'];
 export type Quality = Schemas['SplatRequest']['quality'];

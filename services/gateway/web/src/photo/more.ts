@@ -1,4 +1,5 @@
 import type { Config, PhotoDetail, Quality } from '../api/schema';
+import { placeLink } from '../scenes/hook';
 import type { InImmich } from './inImmich';
 import { MakeDialog } from './make';
 import { MotionDialog } from './motion';
@@ -57,6 +58,7 @@ export class MoreMenu {
     const rows: HTMLElement[] = [
       ...(this.mayMake() ? making : []),
       ...(this.mayMake() && config.library === 'immich' ? this.inImmich.rows(photo) : []),
+      ...(this.mayMake() ? [placeLink({ kind: 'photo', id: photo.id })] : []),
       this.row('reset', 'Reset the view', actions.reset),
       this.row('fullscreen', 'Full screen', actions.fullscreen),
       this.row('help', 'Keys and gestures', actions.help),

@@ -10,6 +10,7 @@ import {
   PEOPLE,
   PLACES,
   type Route,
+  SCENES,
   SEARCH,
   SETTINGS,
   TAGS,
@@ -43,6 +44,7 @@ export const NAVIGATION: NavItem[][] = [
     item('places', PLACES, 'pin', t.places, ['places', 'place']),
     item('tags', TAGS, 'tag', t.tags, ['tags', 'tag']),
     item('memories', MEMORIES, 'memory', t.memories),
+    item('scenes', SCENES, 'cube', t.scenes, ['scenes', 'scene']),
   ],
   [
     item('jobs', JOBS, 'jobs', t.jobs),

@@ -24,6 +24,7 @@ export const en = {
     places: 'Places',
     memories: 'Memories',
     tags: 'Tags',
+    scenes: 'Scenes',
     jobs: 'Jobs',
     automation: 'New photos in 3D',
     models: 'Models',

@@ -1,5 +1,6 @@
 import type { Model, VideoDetail } from '../api/schema';
 import { Popup, popupAction, popupLink } from '../photo/popup';
+import { placeLink } from '../scenes/hook';
 import { el } from '../ui/dom';
 import { clockWords, modelWords } from '../ui/words';
 import { bestDepth } from './assets';
@@ -42,6 +43,7 @@ export class VideoMenu {
       const label = depth ? 'Make 3D again…' : 'Make 3D with…';
       const choose = () => this.dialog.show(this.models(), (model) => make(model, depth !== null));
       rows.push(this.row('redo', label, choose, 'Choose the model'));
+      rows.push(placeLink({ kind: 'video', id: video.id }));
     }
     if (depth) rows.push(this.row('reset', 'Reset the view', reset));
     rows.push(this.row('help', 'Keys and gestures', help));

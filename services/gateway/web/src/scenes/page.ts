@@ -1,0 +1,167 @@
+import './scenes.css';
+import type { Api } from '../api/client';
+import { ApiError } from '../api/client';
+import type { Job, Scene } from '../api/schema';
+import { SCENES, sceneHash } from '../router';
+import { isActive, type Store } from '../store';
+import { texts } from '../texts';
+import { el } from '../ui/dom';
+import { explainError } from '../ui/errors';
+import { icon } from '../ui/icons';
+import { chosenIn } from './hook';
+import { MakePlace } from './make';
+import { SceneProgress } from './progress';
+import { SceneView } from './view';
+
+/** Places made of photos and videos: a list of them, making another, and one that is walked in. */
+export class ScenePages {
+  readonly element: HTMLElement;
+  private readonly title = el('h1', { tabindex: -1 }, texts.nav.scenes);
+  private readonly notice = el('p', { class: 'scene-words', role: 'status' });
+  private readonly scenes = el('ul', { class: 'scene-list', 'aria-label': texts.nav.scenes });
+  private readonly more = el('button', { class: 'button', type: 'button', hidden: true }, 'More');
+  private readonly begin = el('button', { class: 'button', type: 'button' }, 'Make a place');
+  private readonly work = el('div', { class: 'scene-work' });
+  private readonly listing: HTMLElement;
+  private readonly form: MakePlace;
+  private readonly view: SceneView;
+  private readonly running = new Map<string, SceneProgress>();
+  private cursor: string | null = null;
+
+  constructor(
+    private readonly api: Api,
+    private readonly store: Store,
+    leave: () => void,
+  ) {
+    this.form = new MakePlace(api, (job) => this.made(job));
+    this.view = new SceneView(api, store, (name) => {
+      this.title.textContent = name;
+      document.title = `${name} · ImmichVR`;
+    });
+    const back = el(
+      'button',
+      { class: 'icon-button', type: 'button', 'aria-label': 'Back', title: 'Back' },
+      icon('back'),
+    );
+    back.addEventListener('click', () => {
+      if (this.view.element.hidden) leave();
+      else location.hash = SCENES;
+    });
+    this.form.element.hidden = true;
+    this.view.element.hidden = true;
+    this.begin.addEventListener('click', () => void this.ask());
+    this.more.addEventListener('click', () => void this.read());
+    this.listing = el(
+      'main',
+      { class: 'scenes-main' },
+      this.begin,
+      this.form.element,
+      this.work,
+      this.notice,
+      this.scenes,
+      this.more,
+    );
+    this.element = el(
+      'div',
+      { class: 'scenes', hidden: true },
+      el('header', { class: 'scenes-head' }, back, this.title),
+      this.listing,
+      this.view.element,
+    );
+  }
+
+  /** The list, with the form open where the address says of what a place is to be made. */
+  async list(): Promise<void> {
+    this.element.hidden = false;
+    this.view.close();
+    this.view.element.hidden = true;
+    this.listing.hidden = false;
+    this.title.textContent = texts.nav.scenes;
+    this.title.focus({ preventScroll: true });
+    this.scenes.replaceChildren();
+    this.cursor = null;
+    for (const job of this.store.activeJobs())
+      if (job.source?.kind === 'scene' && job.kind !== 'inpaint') this.follow(job);
+    await this.read();
+    if (chosenIn(location.hash)) await this.ask();
+  }
+
+  /** One scene. */
+  async open(id: string): Promise<void> {
+    this.element.hidden = false;
+    this.listing.hidden = true;
+    this.view.element.hidden = false;
+    this.title.textContent = '';
+    await this.view.open(id);
+    this.title.focus({ preventScroll: true });
+  }
+
+  close(): void {
+    this.element.hidden = true;
+    this.view.close();
+    this.form.element.hidden = true;
+    for (const one of this.running.values()) one.dispose();
+    this.running.clear();
+    this.work.replaceChildren();
+  }
+
+  private async read(): Promise<void> {
+    try {
+      const { items, next_cursor } = await this.api.scenes(this.cursor);
+      this.cursor = next_cursor;
+      this.scenes.append(...items.map((scene) => this.card(scene)));
+      this.more.hidden = next_cursor === null;
+      this.notice.textContent =
+        this.scenes.childElementCount > 0
+          ? ''
+          : 'No scenes yet. A place is made of several photos of it, of a video or of a live photo.';
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.notice.textContent = explainError(error).title;
+    }
+  }
+
+  private card(scene: Scene): HTMLElement {
+    const src = scene.cover ? this.api.url(scene.cover) : '';
+    return el(
+      'li',
+      {},
+      el(
+        'a',
+        { class: 'scene-card', href: sceneHash(scene.id), data: { scene: scene.id } },
+        src !== '' && el('img', { src, alt: '', loading: 'lazy', decoding: 'async' }),
+        el('span', { class: 'scene-name' }, scene.name),
+        scene.completed && el('span', { class: 'scene-mark' }, 'Filled'),
+      ),
+    );
+  }
+
+  private async ask(): Promise<void> {
+    this.form.element.hidden = false;
+    try {
+      await this.form.open(chosenIn(location.hash));
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.notice.textContent = explainError(error).title;
+    }
+  }
+
+  private made(job: Job): void {
+    this.form.element.hidden = true;
+    if (isActive(job)) this.follow(job);
+    else this.enter(job);
+  }
+
+  private follow(job: Job): void {
+    if (this.running.has(job.id)) return;
+    const progress = new SceneProgress(this.api, this.store, job, (done) => this.enter(done));
+    this.running.set(job.id, progress);
+    this.work.prepend(progress.element);
+  }
+
+  /** A job has ended: what it made is opened. */
+  private enter(job: Job): void {
+    if (job.state !== 'succeeded' || job.source?.kind !== 'scene' || this.listing.hidden) return;
+    location.hash = sceneHash(job.source.id);
+  }
+}
