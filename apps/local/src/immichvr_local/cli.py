@@ -148,6 +148,72 @@ def scene(
 
 
 @app.command()
+def reconstruct(
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(help="Photos of one place, a folder of them, a video, or a live photo and its clip."),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write: the extension tells the format.")],
+    method: Annotated[str, typer.Option(help="gaussian-splatting, or points for its points alone.")] = (
+        "gaussian-splatting"
+    ),
+    quality: Annotated[str, typer.Option(help="draft, normal or high.")] = "draft",
+    poses: Annotated[str, typer.Option(help="How cameras are found: auto, colmap or da3.")] = "auto",
+    mask_moving: Annotated[bool, typer.Option("--mask-moving", help="Leave out what moves, such as people.")] = False,
+) -> None:
+    """Train a place to walk in from photos or a video, in this process, without any server."""
+    with plain_errors():
+        from immichvr_common.sizes import size
+
+        from immichvr_local.console import Steps
+        from immichvr_local.console import output as results
+        from immichvr_local.reconstruct_command import STEPS, reconstruct_place
+
+        with Steps(STEPS) as steps:
+            made = reconstruct_place(inputs, output, method, quality, poses, steps, mask_moving=mask_moving)
+        out = results()
+        for note in made.notes:
+            out.print(f"note: {note}", markup=False)
+        for left_out in made.dropped:
+            out.print(f"left out: {left_out}", markup=False)
+        measured = f", {made.psnr:.1f} dB on pictures that were held out" if made.psnr else ""
+        out.print(
+            f"{made.path}: of {made.pictures} pictures{measured}, {size(made.size)}, {made.seconds:.1f} s", markup=False
+        )
+
+
+@app.command()
+def inpaint(
+    scene: Annotated[Path, typer.Argument(help="A splat file.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write: the extension tells the format.")],
+    method: Annotated[
+        str, typer.Option(help="auto, lama, joint-multiview, reference, individual, or fill, which needs no model.")
+    ] = "auto",
+    iterations: Annotated[int, typer.Option(min=0, max=30_000, help="Steps of optimising what is new.")] = 200,
+    dataset_update: Annotated[int, typer.Option(min=1, max=20, help="Rounds in which the pictures are completed.")] = 1,
+    cameras: Annotated[
+        Path | None, typer.Option(help="The cameras.json of the scene.", show_default="the camera that the file tells")
+    ] = None,
+) -> None:
+    """Fill what is missing in a splat, in this process, without any server."""
+    with plain_errors():
+        from immichvr_common.sizes import size
+
+        from immichvr_local.console import Steps
+        from immichvr_local.console import output as results
+        from immichvr_local.inpaint_command import STEPS, fill_missing
+
+        with Steps(STEPS) as steps:
+            made = fill_missing(scene, output, method, iterations, dataset_update, cameras, steps)
+        out = results()
+        for note in made.notes:
+            out.print(f"note: {note}", markup=False)
+        why = f" ({made.reason})" if made.reason else ""
+        out.print(f"filled by {made.method}{why}", markup=False)
+        out.print(f"{made.path}: {made.new:,} new Gaussians, {size(made.size)}, {made.seconds:.1f} s", markup=False)
+
+
+@app.command()
 def video(
     clip: Annotated[Path, typer.Argument(help="A video: MP4, MOV, MKV, WebM, AVI.")],
     output: Annotated[Path, typer.Option("--out", "-o", help="A folder, or a file where one output is asked for.")],
