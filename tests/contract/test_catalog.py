@@ -74,7 +74,7 @@ def test_pipeline_versions_are_those_that_assets_were_made_with() -> None:
 
 def test_a_model_is_run_by_a_service_that_runs_models() -> None:
     served = {service.name for service in WORKERS if service.runs_models}
-    assert {model.service for model in registry} <= served | {"inpaint"}  # its models are there before it is
+    assert {model.service for model in registry} <= served
 
 
 def settings_of(service: Service) -> type[BaseSettings]:

@@ -47,7 +47,7 @@ def test_what_is_made_of_the_chart_is_made_of_it_as_it_is_today() -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"services": {"upscaler": {}}}, "there are: ai, converter, video-depth"),
+        ({"services": {"upscaler": {}}}, "there are: ai, converter, inpaint, video-depth"),
         ({"services": {"converter": {"pools": {"gpu": {"jobs": "gpu"}}}}}, "only for: cpu"),
         ({"nats": {"embedded": {"enabled": False}}}, "set nats.external.url"),
         ({"nats": {"embedded": {"service": {"type": "LoadBalancer"}}}}, "set nats.embedded.tls.existingSecret"),
@@ -128,7 +128,7 @@ def test_a_new_service_needs_no_new_template(tmp_path: Path) -> None:
 
 def test_a_secret_of_yours_has_the_keys_of_services_that_are_off_unless_workers_are_alone() -> None:
     own = {"secrets": {"existing": "own"}}
-    off = {"ai": {"enabled": False}, "video-depth": {"enabled": False}}
+    off = {name: {"enabled": False} for name in ("ai", "video-depth", "inpaint")}
     wanted = keys_wanted({**own, "services": off})
     assert {"rpc-ai", *(f"nats-{name}" for name in off), *(f"s3-{name}-secret-key" for name in off)} <= wanted
     assert wanted <= set(named(rendered(), "Secret")["immichvr-secrets"]["data"])

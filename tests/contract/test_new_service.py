@@ -14,7 +14,7 @@ import httpx
 import pytest
 import uvicorn
 from immichvr.events.v1.events_pb2 import JOB_STATE_FAILED, JOB_STATE_SUCCEEDED, Job, JobEvent
-from immichvr_catalog import SERVICES, reload_rows
+from immichvr_catalog import ASSETS, SERVICES, reload_rows
 from immichvr_catalog.testing import distribution
 from immichvr_common.bus import Bus, connect, ensure_streams
 from immichvr_common.bus.streams import consumer_configs
@@ -83,7 +83,7 @@ def test_it_gets_a_durable_for_each_pool_and_class_and_all_others_keep_theirs(to
     durables = {config.durable_name: config.filter_subject for config in consumer_configs(30)}
     assert durables == {
         f"{service}-{pool}-{job_class}": f"jobs.{service}.{pool}.{job_class}.>"
-        for service in ("ai", "converter", "video-depth", "toy-maker")
+        for service in ("ai", "converter", "video-depth", "inpaint", "toy-maker")
         for pool in ("cpu", "gpu")
         for job_class in ("interactive", "batch")
     }
@@ -93,7 +93,9 @@ def test_it_is_a_part_of_the_stack_under_its_own_spellings(toy_maker: None, tmp_
     data = DataDirectory(tmp_path / "data")
     inner = {name: 20_000 + place for place, name in enumerate(inner_port_names())}
     parts = {part.name: part for part in parts_of(Plan(data, tmp_path, "127.0.0.1", 2284, inner))}
-    assert tuple(parts) == names() == ("nats", "seaweedfs", "gateway", "ai", "converter", "video-depth", "toy-maker")
+    assert tuple(parts) == names() == (
+        "nats", "seaweedfs", "gateway", "ai", "converter", "video-depth", "inpaint", "toy-maker",
+    )  # fmt: skip
     toy = parts["toy-maker"]
     assert toy.command[1:] == ["-m", "immichvr_toy_maker"]
     assert toy.environment["IMMICHVR_TOY_MAKER_WORK__CHILDREN"] == "3"
@@ -128,7 +130,7 @@ def test_what_a_gpu_is_of_no_use_for_goes_to_the_cpu(pools: dict[str, object], a
 
 def test_a_pool_of_a_service_that_there_is_not_is_refused_by_name() -> None:
     with pytest.raises(
-        ValueError, match="no service 'toy-maker' that takes jobs; there are: ai, converter, video-depth"
+        ValueError, match="no service 'toy-maker' that takes jobs; there are: ai, converter, video-depth, inpaint"
     ):
         gateway_settings(pools={"toy_maker": "gpu"})
 
@@ -148,7 +150,7 @@ def test_a_job_about_a_model_goes_to_the_service_that_runs_it(toy_maker: None) -
     assert queue_of("model-load", "model-load-x", pool_of) == "jobs.ai.cpu.interactive.model-load.model-load-x"
     of_toys = queue_of("model-load", "model-load-x", pool_of, runs_model="toy-maker")
     assert of_toys == "jobs.toy-maker.cpu.interactive.model-load.model-load-x"
-    with pytest.raises(Problem, match="service 'converter' is not one of: ai, video-depth, toy-maker"):
+    with pytest.raises(Problem, match="service 'converter' is not one of: ai, video-depth, inpaint, toy-maker"):
         queue_of("model-load", "model-load-x", pool_of, runs_model="converter")
 
 
@@ -204,7 +206,7 @@ async def test_what_it_makes_is_stored_told_of_and_shown(house: House, tmp_path:
     own = {"nats": house.nats.settings("gateway"), "s3": house.weed.settings()}
     async with serving(gateway_settings(photos=photos, cache=tmp_path / "cache", **own)) as client:
         photo = (await client.get("/api/photos")).json()["items"][0]
-        assert photo["badges"] == {"depth": False, "splat": False, "depth-video": False, "motion": False, "toy": False}
+        assert photo["badges"] == dict.fromkeys([*ASSETS], False)
         for kind, of in (("play", b"a photo"), ("paint", b"otohp a")):
             end = await house.do(kind, photo["id"], of)
             assert end.state == JOB_STATE_SUCCEEDED, end.error

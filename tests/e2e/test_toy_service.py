@@ -96,7 +96,7 @@ async def test_it_makes_a_toy_of_a_video_that_everybody_who_listens_hears_of(toy
     [video] = (await api.get("/api/videos")).json()["items"]
     assert (video["name"], video["badges"]) == (
         "walk.mp4",
-        {"depth": False, "splat": False, "depth-video": False, "motion": False, "toy": False},
+        {"depth": False, "splat": False, "depth-video": False, "motion": False, "points": False, "toy": False},
     )
     async with listening(toys) as heard:
         asked = await ask(api, "video", video["id"], colour="green")

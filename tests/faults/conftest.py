@@ -237,6 +237,7 @@ def start_worker(
             **_servers("IMMICHVR_AI_", "ai", bus_server, object_server),
             **_servers("IMMICHVR_CONVERTER_", "converter", bus_server, object_server),
             **_servers("IMMICHVR_VIDEO_DEPTH_", "video-depth", bus_server, object_server),
+            **_servers("IMMICHVR_INPAINT_", "inpaint", bus_server, object_server),
             **more,
         }
         script = command or (str(Path(__file__).with_name("trial_worker.py")),)

@@ -1,0 +1,155 @@
+"""Photos of a room become a place that one walks in, and what is missing in it is filled, in a browser over a stack."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from immichvr_scenes import Camera
+from immichvr_scenes.testing import room, through, write_photo
+from PIL import Image
+from playwright.async_api import Page, expect
+
+_PHOTOS = 12
+_CAMERA = Camera.central(320, 240, 264)
+_PATIENCE_S = 240
+_SMALL = {"TRAINING__MAX_STEPS": "250", "ITERATIONS": "5"}
+
+
+@pytest.fixture(scope="module")
+def house(
+    tmp_path_factory: pytest.TempPathFactory, start_up: Callable[..., AbstractContextManager[str]]
+) -> Iterator[str]:
+    """The address of a stack over a folder with photos of a walk through a room."""
+    photos, data, place = tmp_path_factory.mktemp("photos"), tmp_path_factory.mktemp("data"), room()
+    for view in through(_CAMERA, _PHOTOS):
+        write_photo(photos / f"{view.name}.jpg", place.look(view).rgb, _CAMERA.fx)
+    small = {f"IMMICHVR_INPAINT_{name}": value for name, value in _SMALL.items()}
+    with start_up(data, "--photos", photos, **small) as address:
+        yield address
+
+
+@pytest.fixture
+async def api(house: str) -> AsyncIterator[httpx.AsyncClient]:
+    """The stack's HTTP API."""
+    async with httpx.AsyncClient(base_url=house, timeout=60) as client:
+        yield client
+
+
+async def _seen(page: Page) -> Any:
+    """What the scene's canvas shows, (h, w, 3)."""
+    shot = await page.locator("canvas.scene-canvas").screenshot(timeout=60_000)
+    return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB"), np.float64)
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(600)
+async def test_twelve_photos_become_a_place_to_walk_in_whose_gaps_are_filled(
+    house: str, api: httpx.AsyncClient, page: Page, ended: Any
+) -> None:
+    await page.set_viewport_size({"width": 900, "height": 600})
+    await page.goto(f"{house}/#/scenes")
+    await page.get_by_role("button", name="Make a place").first.click()
+    form = page.get_by_role("form", name="Make a place")
+    boxes = form.locator(".scene-picks input")
+    await expect(boxes).to_have_count(_PHOTOS, timeout=60_000)
+    for place in range(_PHOTOS):
+        await boxes.nth(place).check()
+    await form.get_by_label("Quality").select_option("draft")
+    await form.get_by_role("button", name="Make a place").click()
+    progress = page.get_by_role("region", name="Making a place")
+    await expect(progress.get_by_role("progressbar")).to_be_visible(timeout=60_000)
+
+    canvas = page.locator("canvas.scene-canvas")
+    await expect(canvas).to_have_attribute("data-splats", re.compile("[1-9]"), timeout=_PATIENCE_S * 1000)
+    await page.wait_for_timeout(500)
+    seen = await _seen(page)
+    assert seen.std() > 15, "the room is on the screen"
+    await canvas.focus()
+    stood = await canvas.get_attribute("data-at")
+    await page.keyboard.down("w")
+    await expect(canvas).not_to_have_attribute("data-at", stood or "", timeout=30_000)
+    await page.keyboard.up("w")
+
+    [scene] = (await api.get("/api/scenes")).json()["items"]
+    details = (await api.get(f"/api/scenes/{scene['id']}")).json()
+    photos = {one["id"] for one in (await api.get("/api/photos")).json()["items"]}
+    assert set(scene["made_of"]["ids"]) == photos
+    assert details["metrics"]["registered"] == _PHOTOS
+    assert len({one["photo_id"] for one in details["cameras"]} & photos) == len(details["cameras"]) > _PHOTOS / 2
+    [asset] = details["assets"]
+    assert asset["key"] == "splat-gaussians"
+
+    await page.get_by_label("How to fill").select_option("fill")
+    await page.get_by_role("button", name="Fill missing regions").click()
+    compare = page.get_by_role("region", name="Before and after")
+    await expect(compare).to_be_visible(timeout=_PATIENCE_S * 1000)
+    await expect(canvas).to_have_attribute("data-version", "splat-gaussians-inpainted-fill", timeout=60_000)
+    after = compare.get_by_alt_text("After")
+    slider = compare.get_by_role("slider")
+    await slider.fill("20")
+    assert "20%" in await after.evaluate("image => image.style.clipPath")
+    assert await after.evaluate("image => image.naturalWidth") > 0
+    details = (await api.get(f"/api/scenes/{scene['id']}")).json()
+    assert details["completed"]
+    assert {one["key"] for one in details["assets"]} == {"splat-gaussians", "splat-gaussians-inpainted-fill"}
+
+
+async def test_a_scene_is_converted_packed_and_deleted_by_the_api_while_its_photos_stay(
+    api: httpx.AsyncClient, ended: Any
+) -> None:
+    ids = [one["id"] for one in (await api.get("/api/photos")).json()["items"]]
+    wish = {"source": {"photo_ids": ids[::-1]}, "quality": "draft", "method": "points"}
+    job = (await api.post("/api/reconstruct", json=wish)).json()["job"]
+    assert (await api.post(f"/api/inpaint/{job['id']}", json={})).json()["code"] == "not_succeeded"
+    assert (await api.post("/api/inpaint/no-such-job", json={})).status_code == 404
+    done = await ended(api, job, _PATIENCE_S)
+    assert (done["state"], done["outputs"]) == ("succeeded", ["points-points"]), done["error"]
+    again = await api.post("/api/reconstruct", json=wish)
+    assert (again.status_code, again.json()["job"]["id"]) == (200, job["id"])
+    scene = done["source"]
+    assert (await api.post(f"/api/inpaint/{job['id']}", json={})).json()["code"] == "nothing_to_complete"
+    details = (await api.get(f"/api/scenes/{scene['id']}")).json()
+    files = {file["format"]: file for file in details["assets"][0]["files"] if file["role"] in ("points", "level")}
+    assert {"ply", "glb"} <= set(files)
+    assert (await api.get(files["ply"]["url"])).content.startswith(b"ply")
+    deleted = await api.delete(f"/api/scenes/{scene['id']}")
+    assert deleted.json() == {"deleted": 1, "left": 0}
+    assert (await api.get("/api/photos")).json()["items"]
+    assert scene["id"] not in [one["id"] for one in (await api.get("/api/scenes")).json()["items"]]
+
+
+@pytest.mark.parametrize(
+    ("wish", "status", "code"),
+    [
+        ({"photo_ids": ["{0}"]}, 422, "too_few_photos"),
+        ({"photo_ids": ["{0}", "{0}"]}, 422, "invalid_request"),
+        ({"photo_ids": ["{0}", "gone"]}, 404, "not_found"),
+        ({"photo_ids": [f"p{number}" for number in range(201)]}, 422, "too_many_photos"),
+        ({"video_id": "gone"}, 404, "not_found"),
+        ({"video_id": "gone", "set": "gone"}, 422, "invalid_request"),
+    ],
+)
+async def test_what_is_no_place_is_refused_with_what_would_do(
+    wish: dict[str, Any], status: int, code: str, api: httpx.AsyncClient
+) -> None:
+    [first, *_] = (await api.get("/api/photos")).json()["items"]
+    named = {
+        key: [one.format(first["id"]) for one in value] if key == "photo_ids" else value for key, value in wish.items()
+    }
+    refused = await api.post("/api/reconstruct", json={"source": named})
+    assert (refused.status_code, refused.json()["code"]) == (status, code), refused.text
+
+
+async def test_nothing_can_be_sent_elsewhere_where_nothing_is_set_up(api: httpx.AsyncClient) -> None:
+    ways = (await api.get("/api/reconstruct")).json()
+    assert (ways["cloud"], "cloud" in ways["methods"]) == (None, False)
+    ids = [one["id"] for one in (await api.get("/api/photos")).json()["items"]]
+    refused = await api.post("/api/reconstruct", json={"source": {"photo_ids": ids}, "method": "cloud", "sends": True})
+    assert (refused.status_code, refused.json()["code"]) == (409, "cloud_off")
