@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { measuresOf } from '../src/grid/rows';
 import { leanFactor, lookOf, USUAL } from '../src/settings/look';
-import { languageOf } from '../src/texts/language';
 
 test('what a person has set counts before the server’s, and that before the usual', () => {
   expect(lookOf(null, undefined)).toEqual(USUAL);
@@ -26,9 +25,4 @@ test('rows hold about as many pictures as are wanted, and grow with their size',
   expect(2000 / (row(2000, 8) * 1.4)).toBeCloseTo(8, 0);
   expect(row(2000, 8, 2)).toBe(2 * row(2000, 8));
   expect(row(300, 8, 3)).toBe(300);
-});
-
-test('a language that there are no texts in gives way to the next one', () => {
-  expect(languageOf(['fr-CH', 'en-GB'])).toBe('en');
-  expect(languageOf([])).toBe('en');
 });

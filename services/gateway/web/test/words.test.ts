@@ -138,8 +138,8 @@ describe('quantities in words', () => {
     expect(modelWords('da2-small-av1-part-0-end', models)).toBe(
       'Depth Anything V2 Small, AV1, a part',
     );
-    expect(modelWords('lift-da2-small', models)).toBe('Lifted from depth: Depth Anything V2 Small');
-    expect(modelWords('lift-embedded', [])).toBe('Lifted from depth: Depth carried by the photo');
+    expect(modelWords('lift-da2-small', models)).toBe('3D from Depth Anything V2 Small');
+    expect(modelWords('lift-embedded', [])).toBe('3D from the photo’s own depth');
     expect(modelWords('brand-new', [])).toBe('brand-new');
   });
 });

@@ -86,7 +86,7 @@ export class Gauges {
       ['Latency', `${Math.round(this.latency.quantile(0.95))} ms for 95 of 100`],
       ['Drawn', `${this.drawn.perSecond(now).toFixed(0)} frames per second`],
       ['Frame', `${bytesWords(last.data.length)} as ${last.format}`],
-      ['Given way', `${last.dropped} frames, to newer ones`],
+      ['Skipped', `${last.dropped} frames, for newer ones`],
       ['Validity', wrong === 0 ? 'all finite, all in front' : validity(checks, this.invalid)],
       ['Reach', checks ? `${checks.nearest.toFixed(2)} to ${checks.farthest.toFixed(2)}` : ''],
       ['Axes', 'red: right, green: down, blue: away'],

@@ -262,7 +262,7 @@ class LivePage {
     link.click();
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
     document.body.dataset.captured = String(result.n);
-    this.tell(`Saved ${link.download}: ${result.n.toLocaleString('en')} splats.`);
+    this.tell(`${link.download} is among your downloads: ${result.n.toLocaleString('en')} splats.`);
   }
 
   private toggleDebug(): void {

@@ -29,7 +29,7 @@ const OUTPUTS: Choice[] = [
   ['rgbd', 'Picture and depth'],
 ];
 const FORMATS: Choice[] = [
-  ['spark16', '16 bytes a splat'],
+  ['spark16', 'Small and quick'],
   ['fp16', 'Half precision'],
   ['fp32', 'Full precision'],
   ['spz', 'SPZ, compressed'],
@@ -67,7 +67,7 @@ export class Settings {
       row('Shows', this.output),
       row('Quality', this.quality),
       row('Sent as', this.format),
-      row('Leave out below this opacity', this.pruning),
+      row('Leave out what is nearly clear', this.pruning),
     );
     this.element.addEventListener('change', onChange);
     this.element.addEventListener('submit', (event) => event.preventDefault());

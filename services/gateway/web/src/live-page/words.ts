@@ -3,10 +3,10 @@ import type { Trouble } from './protocol';
 import type { State } from './stream';
 
 const STATES: Record<State, string> = {
-  closed: 'Choose a camera or a video.',
+  closed: 'Point a camera at something, or open a video: it is shown in 3D while it runs.',
   connecting: 'Connecting…',
   waiting: 'Waiting for a worker. The first time this may take a minute.',
-  live: 'Live',
+  live: 'Running',
 };
 
 export const stateWords = (state: State): string => STATES[state];

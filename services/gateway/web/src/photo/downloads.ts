@@ -11,9 +11,9 @@ import { Popup, popupAction, popupLink } from './popup';
 
 const ROLE_LABELS: Record<string, string> = {
   depth: 'Depth map',
-  disparity: 'Disparity',
-  background: 'Layer behind edges',
-  'background-disparity': 'Disparity behind edges',
+  disparity: 'Depth, as a picture',
+  background: 'What lies behind edges',
+  'background-disparity': 'Depth behind edges',
   motion: 'Motion clip',
 };
 

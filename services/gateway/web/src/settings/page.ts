@@ -4,7 +4,7 @@ import './settings.css';
 import { Section } from '../account/section';
 import type { GallerySettings, MySettings } from '../api/schema';
 import { texts } from '../texts';
-import { keepLanguage, keptLanguage, LANGUAGES, type Language } from '../texts/language';
+import { chosenLanguage, keepLanguage, LANGUAGES, type Language } from '../texts/language';
 import { el } from '../ui/dom';
 import { icon } from '../ui/icons';
 import { type Field, number, select, several, swatch, toggle } from './fields';
@@ -141,10 +141,10 @@ function languages(): Field {
     one,
     new Intl.DisplayNames([one], { type: 'language' }).of(one) ?? one,
   ]);
-  const field = select('language', t.language, [['', t.asBrowser], ...names], async (value) => {
-    keepLanguage((value || null) as Language | null);
+  const field = select('language', t.language, names, async (value) => {
+    keepLanguage(value as Language);
     location.reload();
   });
-  field.show(keptLanguage() ?? '');
+  field.show(chosenLanguage());
   return field;
 }

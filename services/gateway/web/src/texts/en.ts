@@ -134,7 +134,6 @@ export const en = {
     nothing: 'Nothing was understood. Try again, closer to the microphone.',
   },
   sphere: {
-    look: 'Look around',
     label: (name: string) => `${name}, all around`,
   },
   search: {
@@ -275,7 +274,6 @@ export const en = {
     title: 'Settings',
     about: 'They are kept with your account and count on every device.',
     kept: 'Kept.',
-    usual: 'As the server has it',
     reset: 'Back to the usual settings',
     gallery: 'Gallery',
     thumbnailSize: 'Size of the pictures',
@@ -285,7 +283,6 @@ export const en = {
     photo: 'A photo that is open',
     backgroundColor: 'Colour behind it',
     animationDuration: 'Length of cross-fades',
-    seconds: (n: number) => `${n.toLocaleString('en')} s`,
     adjacentPhotosCount: 'Photos fetched ahead, on either side',
     parallaxIntensity: 'How far it moves when one leans',
     parallaxNote: '0.1 is as far as most depth bears well',
@@ -300,7 +297,6 @@ export const en = {
     },
     formats: 'Formats to download',
     language: 'Language',
-    asBrowser: 'As the browser has it',
   },
 };
 

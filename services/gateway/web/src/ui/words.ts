@@ -106,14 +106,14 @@ export function modelWords(key: string, models: Model[]): string {
   const codec = /^(.+)-(av1|h264)$/.exec(key);
   if (codec) return `${modelWords(codec[1] ?? '', models)}, ${CODECS[codec[2] ?? '']}`;
   if (!key.startsWith('lift-')) return BUILT_IN[key] ?? key;
-  return `Lifted from depth: ${modelWords(key.slice('lift-'.length), models)}`;
+  return `3D from ${modelWords(key.slice('lift-'.length), models)}`;
 }
 
 const CODECS: Record<string, string> = { av1: 'AV1', h264: 'H.264' };
 
 const BUILT_IN: Record<string, string> = {
-  embedded: 'Depth carried by the photo',
-  heuristic: 'Built-in estimator',
+  embedded: 'the photo’s own depth',
+  heuristic: 'the built-in estimate',
 };
 
 export function count(n: number, one: string, many: string): string {

@@ -428,7 +428,7 @@ describe('a photo', () => {
       await modeIs(page, 'splat');
       await page.keyboard.press('i');
       const info = page.getByRole('complementary', { name: 'About this photo' });
-      await info.getByText('Lifted from depth: Depth Anything V2 Small').waitFor();
+      await info.getByText('3D from Depth Anything V2 Small').waitFor();
       assert.match(await info.textContent(), /The photo carries no depth of its own/);
       await assertAccessible(page);
       await page.keyboard.press('Escape');

@@ -44,6 +44,16 @@ describe('ways through a library', () => {
       assert.ok(await page.getByRole('button', { name: '3D', exact: true }).isDisabled());
     }));
 
+  it('the places are told in German where that is chosen', () =>
+    withViewer(browser, { context: WIDE, path: '#/settings' }, async (page) => {
+      await page.getByRole('combobox', { name: 'Language' }).selectOption('de');
+      await page.getByRole('heading', { name: 'Einstellungen' }).waitFor();
+      assert.equal(await page.evaluate(() => document.documentElement.lang), 'de');
+      await page.getByRole('link', { name: 'Erinnerungen' }).click();
+      await page.getByText('Vor 1 Jahr, 2025').waitFor();
+      await assertAccessible(page);
+    }));
+
   it('tags list what has them, and those below them', () =>
     withViewer(browser, { context: WIDE, path: '#/tags' }, async (page) => {
       await page.getByRole('link', { name: /2024/ }).waitFor();
