@@ -58,6 +58,20 @@ def test_a_hand_that_shakes_by_centimetres_is_movement_enough(take: Take, camera
     assert errors.metres < 0.01 and errors.degrees < 1
 
 
+@pytest.mark.parametrize("count", [2, 3])
+def test_two_or_three_photos_are_enough(walk: Walk, count: int, tmp_path: Path) -> None:
+    poses, frames = poses_of(walk.photos[3 : 3 + count], tmp_path)
+    assert poses.photo_only is None and len(poses.views) == count and poses.dropped == ()
+    true = [
+        View(frame.name, view.camera, view.world_to_camera)
+        for frame, view in zip(frames.frames, walk.views[3 : 3 + count], strict=True)
+    ]
+    errors = pose_errors(poses.views, true)
+    assert errors.worst_metres < 0.03 and errors.worst_degrees < 1.5
+    points, pixels = poses.points.of_view(1)
+    assert len(points) > 100 and np.median(np.abs(poses.views[1].projected(points)[0] - pixels)) < 1.5
+
+
 def test_a_camera_that_turns_is_a_photo_the_sharpest_of_them(take: Take, camera: Camera, tmp_path: Path) -> None:
     poses, frames = poses_of(take("turn", turning(camera, 6, 30)), tmp_path)
     assert isinstance(poses.photo_only, OnlyTurned) and "different spots" in str(poses.photo_only)

@@ -17,6 +17,7 @@ from immichvr_scenes.frames import Dropped, Frame
 from immichvr_scenes.poses.matching import LEAST_MATCHES, Matched
 from immichvr_scenes.poses.placing import placed
 from immichvr_scenes.poses.result import Poses, SparsePoints
+from immichvr_scenes.poses.two_views import by_two_views
 from immichvr_scenes.progress import Report
 
 _MOST_PARTS = 5
@@ -24,6 +25,8 @@ _WIDEST, _NARROWEST = 16.0, 0.2
 """Degrees between the rays to a point, of the pair that is begun with: COLMAP's own, and what a hand that shakes by
 centimetres gives."""
 _NARROWER = 4
+_TELLS_FOCAL = 4
+"""Pictures of which the focal length can be told; of fewer any would fit."""
 
 
 def by_colmap(matched: Matched, parallax: float, folder: Path, threads: int, report: Report) -> Poses:
@@ -31,8 +34,14 @@ def by_colmap(matched: Matched, parallax: float, folder: Path, threads: int, rep
 
     parallax: degrees that the gate saw between two frames.
     """
-    models = _mapped(matched, min(_WIDEST, 2 * parallax), folder, threads, report)
+    models = _mapped(matched, min(_WIDEST, 2 * parallax), folder, threads, report) if len(matched.frames) > 2 else []
     if not models:
+        pair = max(matched.pairs, key=lambda one: one.count)
+        seen = by_two_views(matched, pair)
+        if seen is not None:
+            names = {matched.frames[number].name for number in (pair.first, pair.second)}
+            views, points = placed(*seen)
+            return Poses(views, dropped(matched, names, set()), points, reprojection_px=float(np.median(points.error)))
         raise NoOverlap(
             "what the pictures have in common does not tell where they were taken: take more of them, from spots that "
             "are a step apart"
@@ -86,7 +95,7 @@ def _mapped(
             matched.database,
             folder,
             out,
-            _options(angle, threads),
+            _options(angle, len(matched.frames), threads),
             next_image_callback=_counting(len(matched.frames), report),
         )
         found = [model for model in models.values() if model.num_reg_images() >= 2 and model.num_points3D() > 0]
@@ -96,11 +105,12 @@ def _mapped(
     return []
 
 
-def _options(angle: float, threads: int) -> pycolmap.IncrementalPipelineOptions:
+def _options(angle: float, count: int, threads: int) -> pycolmap.IncrementalPipelineOptions:
     options = pycolmap.IncrementalPipelineOptions()
     options.num_threads, options.random_seed = threads, 0
     options.min_model_size, options.max_num_models = 2, _MOST_PARTS
     options.extract_colors = False
+    options.ba_refine_focal_length = count >= _TELLS_FOCAL
     options.mapper.init_min_tri_angle = angle
     options.mapper.init_min_num_inliers = 60
     options.mapper.filter_min_tri_angle = min(1.5, angle / 2)
