@@ -87,6 +87,7 @@ export class VrDoor {
         look: this.actions.look(),
         left: (what, lost) => this.left(what, lost),
       });
+      // For tests, which have no eyes.
       Object.assign(window, { immichvrHouse: house });
       await house.enter(session);
     } catch (error) {
@@ -98,6 +99,7 @@ export class VrDoor {
 
   private left(what: { kind: 'photo' | 'video'; id: string } | null, lost: boolean): void {
     this.inside = false;
+    Object.assign(window, { immichvrHouse: null });
     if (what) this.actions.goTo(what.kind === 'photo' ? photoHash(what.id) : videoHash(what.id));
     if (lost) this.say(words.lost);
   }

@@ -1,16 +1,7 @@
 import * as THREE from 'three';
-import { iconPath } from '../ui/icons';
 import { disposeMesh, ORDER, type PictureMaterial, pictureMaterial } from './paint';
-import {
-  type Box,
-  type Glimpse,
-  layPanel,
-  linesOf,
-  type PanelSize,
-  type Placed,
-  placedAt,
-  type Row,
-} from './panelLayout';
+import { COLOURS, drawItem, fillRound } from './panelDrawing';
+import { layPanel, type PanelSize, type Placed, placedAt, type Row } from './panelLayout';
 import type { Ray, Target, Touch } from './pointers';
 
 export interface PanelActions {
@@ -24,18 +15,6 @@ export interface PanelActions {
 /** Pixels per height of text: twice what a headset of 25 pixels a degree shows of it. */
 const TEXT_PIXELS = 44;
 const WIDEST = 2048;
-const COLOURS = {
-  ground: 'rgba(22, 24, 32, 0.94)',
-  edge: 'rgba(255, 255, 255, 0.12)',
-  text: '#f2f4fa',
-  quiet: '#b6bccb',
-  button: 'rgba(255, 255, 255, 0.09)',
-  hovered: 'rgba(255, 255, 255, 0.24)',
-  pressed: '#9db4ff',
-  onPressed: '#10131c',
-};
-const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
-
 /** A flat panel of texts and buttons, drawn on a canvas, pressed by rays. */
 export class Panel implements Target {
   readonly mesh: THREE.Mesh<THREE.PlaneGeometry, PictureMaterial>;
@@ -75,9 +54,7 @@ export class Panel implements Target {
 
   show(rows: Row[]): void {
     const key = JSON.stringify(rows, (name, value) => (name === 'image' ? undefined : value));
-    const moves = rows.some(
-      (row) => row.kind === 'picture' || (row.kind === 'scrub' && row.picture),
-    );
+    const moves = rows.some((row) => row.kind === 'scrub' && row.picture);
     if (key === this.drawn && !moves) return;
     this.drawn = key;
     const { height, placed } = layPanel(rows, this.size);
@@ -174,51 +151,8 @@ export class Panel implements Target {
       text,
       COLOURS.ground,
     );
-    for (const item of this.placed) this.drawItem(context, item);
+    for (const item of this.placed) drawItem(context, item, text, this.hovered);
     this.texture.needsUpdate = true;
-  }
-
-  private drawItem(context: CanvasRenderingContext2D, item: Placed): void {
-    const { text } = this.size;
-    const { row, button } = item;
-    if (button) {
-      const hovered = this.hovered === button.id;
-      drawButton(context, item, button, text, hovered);
-      return;
-    }
-    context.textBaseline = 'middle';
-    context.textAlign = 'left';
-    if (row.kind === 'title') write(context, row.text, item, text * 1.15, COLOURS.text, 600);
-    if (row.kind === 'text') {
-      const lines = linesOf(row.text, item.width, text);
-      const height = item.height / Math.max(1, lines.length);
-      lines.forEach((line, i) => {
-        const box = { ...item, top: item.top + i * height, height };
-        write(context, line, box, text, COLOURS.quiet, 400);
-      });
-    }
-    if (row.kind === 'progress' || row.kind === 'scrub') {
-      const upper = { ...item, height: item.height * 0.55 };
-      write(context, row.text, upper, text, COLOURS.text, 400);
-      const bar = { ...item, top: item.top + item.height * 0.66, height: text * 0.5 };
-      const value = Math.min(Math.max(row.value ?? 0, 0), 1);
-      const hovered = row.kind === 'scrub' && this.hovered === row.id;
-      fillRound(context, bar, bar.height / 2, hovered ? COLOURS.hovered : COLOURS.button);
-      fillRound(
-        context,
-        { ...bar, width: Math.max(bar.height, bar.width * value) },
-        bar.height / 2,
-        COLOURS.pressed,
-      );
-    }
-    if (row.kind === 'scrub' && row.picture)
-      drawGlimpse(context, row.picture, {
-        left: item.left + item.width - item.height,
-        top: item.top,
-        width: item.height,
-        height: item.height * 0.6,
-      });
-    if (row.kind === 'picture') drawGlimpse(context, row.glimpse, item);
   }
 }
 
@@ -232,107 +166,4 @@ export function isShown(object: THREE.Object3D | null): boolean {
 function localRay(mesh: THREE.Mesh, ray: Ray): THREE.Ray {
   const inverse = mesh.matrixWorld.clone().invert();
   return new THREE.Ray(ray.origin.clone(), ray.direction.clone()).applyMatrix4(inverse);
-}
-
-function fillRound(
-  context: CanvasRenderingContext2D,
-  box: Box,
-  radius: number,
-  colour: string,
-): void {
-  context.fillStyle = colour;
-  context.beginPath();
-  context.roundRect(box.left, box.top, box.width, box.height, Math.min(radius, box.height / 2));
-  context.fill();
-}
-
-function write(
-  context: CanvasRenderingContext2D,
-  text: string,
-  { left, top, width, height }: Box,
-  size: number,
-  colour: string,
-  weight: number,
-): void {
-  // Fonts of less than a pixel are not drawn: their unit is made smaller instead.
-  const unit = size / 100;
-  context.save();
-  context.translate(left, top + height / 2);
-  context.scale(unit, unit);
-  context.font = `${weight} 100px ${FONT}`;
-  context.fillStyle = colour;
-  const x = context.textAlign === 'center' ? width / unit / 2 : 0;
-  context.fillText(text, x, 4, width / unit);
-  context.restore();
-}
-
-function drawButton(
-  context: CanvasRenderingContext2D,
-  box: Box,
-  button: {
-    label: string;
-    icon?: Parameters<typeof iconPath>[0];
-    pressed?: boolean;
-    disabled?: boolean;
-  },
-  text: number,
-  hovered: boolean,
-): void {
-  const ground = button.pressed ? COLOURS.pressed : hovered ? COLOURS.hovered : COLOURS.button;
-  fillRound(context, box, text * 0.7, ground);
-  const colour = button.pressed ? COLOURS.onPressed : COLOURS.text;
-  context.globalAlpha = button.disabled ? 0.4 : 1;
-  const { icon, label } = button;
-  let words: Box = { ...box, left: box.left + text * 0.4, width: box.width - text * 0.8 };
-  if (icon) {
-    const size = text * 1.3;
-    const beside = label !== '';
-    const left = beside ? box.left + text * 0.5 : box.left + (box.width - size) / 2;
-    drawIcon(
-      context,
-      icon,
-      { left, top: box.top + (box.height - size) / 2, width: size, height: size },
-      colour,
-    );
-    words = { ...words, left: left + size + text * 0.3, width: box.width - size - text * 1.3 };
-  }
-  context.textBaseline = 'middle';
-  context.textAlign = icon ? 'left' : 'center';
-  write(context, label, words, text, colour, 500);
-  context.globalAlpha = 1;
-  context.textAlign = 'left';
-}
-
-/** An icon of the page, as it is there: lines on a grid of 24. */
-export function drawIcon(
-  context: CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D,
-  icon: Parameters<typeof iconPath>[0],
-  { left, top, width }: Box,
-  colour: string,
-): void {
-  context.save();
-  context.translate(left, top);
-  context.scale(width / 24, width / 24);
-  context.lineWidth = 1.8;
-  context.lineCap = context.lineJoin = 'round';
-  context.strokeStyle = colour;
-  context.stroke(new Path2D(iconPath(icon)));
-  context.restore();
-}
-
-function drawGlimpse(context: CanvasRenderingContext2D, { image, part }: Glimpse, box: Box): void {
-  const [x, y, width, height] = part;
-  const scale = Math.min(box.width / width, box.height / height);
-  const [w, h] = [width * scale, height * scale];
-  context.drawImage(
-    image,
-    x,
-    y,
-    width,
-    height,
-    box.left + (box.width - w) / 2,
-    box.top + (box.height - h) / 2,
-    w,
-    h,
-  );
 }

@@ -5,8 +5,7 @@ export type Row =
   | { kind: 'title' | 'text'; text: string }
   | { kind: 'buttons'; buttons: Button[] }
   | { kind: 'progress'; value: number | null; text: string }
-  | { kind: 'scrub'; id: string; value: number; text: string; picture?: Glimpse | null }
-  | { kind: 'picture'; height: number; glimpse: Glimpse };
+  | { kind: 'scrub'; id: string; value: number; text: string; picture?: Glimpse | null };
 
 export interface Button {
   id: string;
@@ -86,7 +85,6 @@ export function layPanel(
 }
 
 function heightOf(row: Row, width: number, text: number): number {
-  if (row.kind === 'picture') return row.height;
   const height = HEIGHTS[row.kind] * text;
   return row.kind === 'text' ? height * Math.max(1, linesOf(row.text, width, text).length) : height;
 }

@@ -1,7 +1,7 @@
 import * as THREE from 'three';
 import { isActive, jobToShow } from '../store';
 import { clockWords, percent } from '../ui/words';
-import { drawIcon } from './panel';
+import { drawIcon } from './panelDrawing';
 import { Places } from './places';
 import type { Card } from './sources';
 import { texts } from './texts';
@@ -70,6 +70,12 @@ export class Thumbnails {
       image.src = '';
       this.loading.delete(key);
     }
+  }
+
+  /** The device has forgotten them all. */
+  restore(): void {
+    this.texture.clearLayerUpdates();
+    this.texture.needsUpdate = true;
   }
 
   dispose(): void {

@@ -15,60 +15,11 @@ import {
   seenAt,
   type WallShape,
 } from './wallLayout';
+import { tellShape, wallMaterial } from './wallMaterial';
 
 const MOST = 160;
 /** Columns a second that a stick pushed to its end scrolls by. */
 const STICK_SPEED = 9;
-
-const VERTEX = /* glsl */ `
-  attribute vec4 cell; // azimuth, height above the eyes, layer, glow
-  uniform float radius;
-  uniform vec2 size;
-  varying vec2 vUv;
-  varying float vLayer;
-  varying float vGlow;
-  varying float vAside;
-
-  void main() {
-    vUv = uv;
-    vLayer = cell.z;
-    vGlow = cell.w;
-    float closer = radius * (1.0 - 0.035 * cell.w);
-    float grown = 1.0 + 0.05 * cell.w;
-    float azimuth = cell.x + position.x * size.x * grown;
-    vAside = abs(cell.x);
-    vec3 place = vec3(sin(azimuth) * closer, cell.y + position.y * size.y * grown, -cos(azimuth) * closer);
-    gl_Position = projectionMatrix * modelViewMatrix * vec4(place, 1.0);
-  }
-`;
-
-const FRAGMENT = /* glsl */ `
-  precision highp sampler2DArray;
-  uniform sampler2DArray pictures;
-  uniform float span;
-  uniform vec2 corners;
-  uniform float opacity;
-  varying vec2 vUv;
-  varying float vLayer;
-  varying float vGlow;
-  varying float vAside;
-
-  void main() {
-    // Rounded corners, and a soft edge of about a pixel.
-    vec2 from = (abs(vUv - 0.5) - 0.5) * corners + 0.06;
-    float outside = length(max(from, 0.0)) - 0.06;
-    float soft = fwidth(outside) + 1e-5;
-    float inside = 1.0 - smoothstep(-soft, soft, outside);
-    vec3 colour = vLayer < 0.0
-      ? vec3(0.13, 0.145, 0.19)
-      : texture(pictures, vec3(vUv.x, 1.0 - vUv.y, floor(vLayer + 0.5))).rgb;
-    float rim = smoothstep(-0.035 - soft, -0.035, outside) * vGlow;
-    colour = mix(colour, vec3(0.72, 0.8, 1.0), rim);
-    float alpha = inside * opacity * (1.0 - smoothstep(span * 0.42, span * 0.55, vAside));
-    if (alpha < 0.01) discard;
-    gl_FragColor = vec4(colour, alpha);
-  }
-`;
 
 interface WallActions {
   open(card: Card): void;
@@ -103,21 +54,7 @@ export class Wall implements Target {
     for (const name of ['position', 'uv']) geometry.setAttribute(name, plane.getAttribute(name));
     geometry.setAttribute('cell', this.cells);
     geometry.instanceCount = 0;
-    const material = new THREE.ShaderMaterial({
-      vertexShader: VERTEX,
-      fragmentShader: FRAGMENT,
-      transparent: true,
-      depthWrite: false,
-      side: THREE.DoubleSide,
-      uniforms: {
-        pictures: { value: this.thumbnails.texture },
-        radius: { value: 1 },
-        size: { value: new THREE.Vector2() },
-        corners: { value: new THREE.Vector2() },
-        span: { value: 1 },
-        opacity: { value: 1 },
-      },
-    });
+    const material = wallMaterial(this.thumbnails.texture);
     this.mesh = new THREE.Mesh(geometry, material);
     this.mesh.frustumCulled = false;
     this.mesh.renderOrder = ORDER.wall;
@@ -136,11 +73,7 @@ export class Wall implements Target {
   reshape(shape: WallShape): void {
     const first = Math.round(this.scroll.place) * this.shape.rows;
     this.shape = shape;
-    const { uniforms } = this.mesh.material;
-    (uniforms.radius as THREE.IUniform).value = shape.radius;
-    (uniforms.size as THREE.IUniform).value.set(shape.width, shape.height);
-    (uniforms.corners as THREE.IUniform).value.set((shape.width * shape.radius) / shape.height, 1);
-    (uniforms.span as THREE.IUniform).value = (shape.columns + 1.5) * shape.pitch;
+    tellShape(this.mesh.material, shape);
     this.setEnds();
     this.scroll.jump(first / shape.rows);
     this.changed = true;
@@ -248,8 +181,8 @@ export class Wall implements Target {
     if (card) this.actions.open(card);
   }
 
-  setOpacity(opacity: number): void {
-    (this.mesh.material.uniforms.opacity as THREE.IUniform).value = opacity;
+  restore(): void {
+    this.thumbnails.restore();
   }
 
   dispose(): void {

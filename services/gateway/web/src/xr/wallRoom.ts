@@ -7,12 +7,13 @@ import { Panel } from './panel';
 import type { Row } from './panelLayout';
 import type { Target } from './pointers';
 import type { Asked, House, Room } from './room';
-import { Library, shelvesFor } from './shelves';
+import { Library, type Shelf, shelvesFor } from './shelves';
 import type { Card, Source } from './sources';
 import { texts } from './texts';
 import { Voice } from './voice';
 import { Wall } from './wall';
 import { shapeWall, WALL_TEXT } from './wallLayout';
+import { headRows, searchRows, shelfRows } from './wallRows';
 
 const t = texts.shelves;
 
@@ -160,7 +161,9 @@ export class WallRoom implements Room {
     if (asleep) this.voice.stop();
   }
 
-  restore(): void {}
+  restore(): void {
+    this.wall.restore();
+  }
 
   close(): void {
     this.voice.stop();
@@ -216,11 +219,7 @@ export class WallRoom implements Room {
   }
 
   private take(shelf: string): void {
-    const known = shelvesFor(
-      this.house.store.config?.library ?? 'folder',
-      Boolean(this.house.store.share),
-    );
-    const found = known.find(({ id }) => id === shelf);
+    const found = shelvesOf(this.house.store).find(({ id }) => id === shelf);
     if (!found) return;
     this.shelf = shelf;
     this.search.mesh.visible = shelf === 'search';
@@ -294,96 +293,28 @@ export class WallRoom implements Room {
   }
 
   private tell(): void {
-    this.head.show(this.headRows());
-    this.shelves.show(this.shelfRows());
-    if (this.search.mesh.visible) this.search.show(this.searchRows());
-    this.house.tell();
-  }
-
-  private headRows(): Row[] {
-    const { source, wall } = this;
+    const { source, wall, title, house, shelf, words } = this;
+    const { store, likings } = house;
     const label = source.labelAt(wall.middleIndex);
-    const rows: Row[] = [];
-    if (this.above)
-      rows.push({ kind: 'buttons', buttons: [{ id: 'back', label: t.back, icon: 'back' }] });
-    const words = source.failed
-      ? t.failed
-      : source.count > 0
-        ? t.items(source.count)
-        : source.complete
-          ? t.none
-          : t.loading;
-    rows.push({ kind: 'title', text: this.title });
-    if (source.count > 0 && wall.scrolls)
-      rows.push({
-        kind: 'scrub',
-        id: 'where',
-        value: wall.part,
-        text: [label, words].filter(Boolean).join(' · '),
-      });
-    else rows.push({ kind: 'text', text: words });
-    return rows;
-  }
-
-  private shelfRows(): Row[] {
-    const { store, likings } = this.house;
-    const shelves = shelvesFor(store.config?.library ?? 'folder', Boolean(store.share));
-    return [
-      ...shelves.map(
-        ({ id, label, icon }): Row => ({
-          kind: 'buttons',
-          buttons: [{ id, label, icon, pressed: id === this.shelf }],
-        }),
-      ),
-      {
-        kind: 'buttons',
-        buttons: [
-          { id: 'rows', label: t.rows(likings.rows) },
-          { id: 'seated', label: t.seated, pressed: likings.seated },
-        ],
-      },
-      {
-        kind: 'buttons',
-        buttons: [
-          { id: 'left', label: t.leftHanded, pressed: likings.leftHanded },
-          { id: 'recentre', label: t.recentre },
-        ],
-      },
-      { kind: 'buttons', buttons: [{ id: 'exit', label: t.exit, icon: 'signOut' }] },
-    ];
-  }
-
-  private searchRows(): Row[] {
-    const { state } = this.voice;
-    const listening = state === 'listening';
-    const says = {
-      absent: texts.voice.absent,
-      ready: this.words,
-      listening: this.words || texts.voice.listening,
-      refused: texts.voice.refused,
-      nothing: texts.voice.nothing,
-    };
-    const session = this.house.renderer.xr.getSession() as
-      | (XRSession & { isSystemKeyboardSupported?: boolean })
-      | null;
-    return [
-      { kind: 'title', text: texts.voice.title },
-      { kind: 'text', text: says[state] || ' ' },
-      {
-        kind: 'buttons',
-        buttons: [
-          {
-            id: 'voice',
-            label: listening ? texts.voice.stop : texts.voice.begin,
-            pressed: listening,
-            disabled: state === 'absent',
-          },
-          ...(session?.isSystemKeyboardSupported ? [{ id: 'type', label: texts.voice.type }] : []),
-        ],
-      },
-    ];
+    const isBelow = this.above !== null;
+    this.head.show(
+      headRows({ title, label, isBelow, source, part: wall.scrolls ? wall.part : null }),
+    );
+    this.shelves.show(shelfRows(shelvesOf(store), shelf, likings));
+    const session = house.renderer.xr.getSession() as Typing | null;
+    if (this.search.mesh.visible)
+      this.search.show(
+        searchRows(this.voice.state, words, session?.isSystemKeyboardSupported ?? false),
+      );
+    house.tell();
   }
 }
+
+/** As far as browsers have it, beyond what the types know. */
+type Typing = XRSession & { isSystemKeyboardSupported?: boolean };
+
+const shelvesOf = ({ config, share }: House['store']): Shelf[] =>
+  shelvesFor(config?.library ?? 'folder', share !== null);
 
 /** Puts a panel at an angle to the side, turned to the viewer. */
 function turnAround(mesh: THREE.Object3D, azimuth: number, distance: number, y: number): void {

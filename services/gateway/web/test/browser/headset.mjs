@@ -5,6 +5,9 @@ import { until } from './browser.mjs';
 
 const IWER = readFileSync(createRequire(import.meta.url).resolve('iwer/build/iwer.min.js'), 'utf8');
 
+/** Two eyes drawn in software, on a machine that does other things too. */
+export const PATIENCE_MS = 120_000;
+
 /** What is run in a page before anything else: a Quest 3 whose wearer stands 1.6 m high. */
 export const HEADSET = `${IWER};
   window.headset = new IWER.XRDevice(IWER.metaQuest3, { stereoEnabled: true });
@@ -21,23 +24,34 @@ export const xr = (page) =>
   );
 
 /** Waits until a fact about VR is as wanted. */
-export const xrIs = (page, name, wanted, timeout = 20_000) =>
+export const xrIs = (page, name, wanted, timeout = PATIENCE_MS) =>
   until(page, ([key, value]) => document.body.dataset[key] === value, [name, wanted], timeout);
 
 /** Waits for so many more frames. */
 export async function framesOn(page, more = 3) {
   const before = Number((await xr(page)).xrFrames ?? 0);
-  await until(page, (n) => Number(document.body.dataset.xrFrames) >= n, before + more, 30_000);
+  await until(page, (n) => Number(document.body.dataset.xrFrames) >= n, before + more, PATIENCE_MS);
 }
 
 export async function enterVr(page) {
   await page.locator('.vr-door[data-vr=ready]:visible').first().click();
-  await until(page, () => Number(document.body.dataset.xrFrames) > 2, null, 30_000);
+  await until(page, () => Number(document.body.dataset.xrFrames) > 2, null, PATIENCE_MS);
 }
 
-/** Points a controller or a hand at something that has a name in VR. */
+/** Points a controller or a hand at something that has a name in VR, until that stays where it is. */
 export async function pointAt(page, name, side = 'right') {
-  await until(page, (n) => window.immichvrHouse.placeOf(n) !== null, name);
+  for (
+    let before = null, at = [0, 0, 0];
+    before === null || Math.hypot(...at.map((v, i) => v - before[i])) > 0.004;
+  ) {
+    before = at;
+    await aim(page, name, side);
+    at = await page.evaluate((n) => window.immichvrHouse.placeOf(n), name);
+  }
+}
+
+async function aim(page, name, side) {
+  await until(page, (n) => window.immichvrHouse.placeOf(n) !== null, name, PATIENCE_MS);
   await page.evaluate(
     ([target, which]) => {
       const { headset, immichvrHouse } = window;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { assertAccessible, openBrowser, until, withViewer } from './browser.mjs';
+import { assertAccessible, until as inTime, openBrowser, withViewer } from './browser.mjs';
 import { parallax, seesAsKept } from './eyes.mjs';
 import {
   choose,
@@ -11,6 +11,7 @@ import {
   hold,
   letGo,
   look,
+  PATIENCE_MS,
   pointAt,
   pushButton,
   pushStick,
@@ -19,9 +20,10 @@ import {
   xrIs,
 } from './headset.mjs';
 
-const VIEWPORT = { width: 640, height: 320 };
+const VIEWPORT = { width: 480, height: 240 };
 /** What IWER says, also of a lost context, and three where one is lost on purpose. */
 const EXPECTED = ['Requested frame rate', 'Context', 'WebGL', "reading '0'"];
+const until = (page, condition, argument) => inTime(page, condition, argument, PATIENCE_MS);
 const inVr = (browser, options, use) =>
   withViewer(
     browser,
@@ -32,8 +34,6 @@ const splatsSeen = (page) =>
   until(
     page,
     () => document.body.dataset.xrShape === 'splat' && Number(document.body.dataset.xrSplats) > 500,
-    null,
-    60_000,
   );
 
 describe('in a headset', () => {

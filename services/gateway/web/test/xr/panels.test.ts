@@ -5,6 +5,7 @@ import { layPanel, linesOf, placedAt, type Row } from '../../src/xr/panelLayout'
 import { type PhotoState, photoRows } from '../../src/xr/photoRows';
 import { shelvesFor } from '../../src/xr/shelves';
 import { transcriptOf } from '../../src/xr/voice';
+import { headRows, searchRows } from '../../src/xr/wallRows';
 import { WRIST_TEXT } from '../../src/xr/wristSize';
 
 const SIZE = { width: 0.25, text: WRIST_TEXT };
@@ -128,4 +129,23 @@ it('what is heard is put together from its parts', () => {
   expect(transcriptOf({ results: [part('dogs '), part(' at the beach')] })).toBe(
     'dogs at the beach',
   );
+});
+
+it('the head of the wall says where one is, and leads back out of an album', () => {
+  const source = { count: 120, complete: false, failed: null };
+  const rows = headRows({ title: 'Lake', label: 'June 2026', isBelow: true, source, part: 0.5 });
+  expect(idsOf(rows)).toEqual(['back']);
+  expect(rows.at(-1)).toMatchObject({ kind: 'scrub', value: 0.5, text: 'June 2026 · 120 items' });
+  const none = { count: 0, complete: true, failed: null };
+  expect(headRows({ title: 'Lake', label: '', isBelow: false, source: none, part: null })).toEqual([
+    { kind: 'title', text: 'Lake' },
+    { kind: 'text', text: 'Nothing here' },
+  ]);
+});
+
+it('the search says that it cannot listen where it cannot, and offers a keyboard where there is one', () => {
+  const absent = searchRows('absent', '', true);
+  expect(idsOf(absent)).toEqual(['voice', 'type']);
+  expect(absent[1]).toMatchObject({ text: expect.stringContaining('cannot listen') });
+  expect(searchRows('listening', 'dogs at', false)[1]).toMatchObject({ text: 'dogs at' });
 });
