@@ -78,9 +78,10 @@ test-browser: $(VIEWER) $(FIXTURES)
 	cd $(WEB) && npm run test:browser
 
 # What takes long and changes seldom, for the night.
-test-long: $(PYTHON_READY) $(TOOLS_READY) $(VIEWER)
+test-long: $(PYTHON_READY) $(TOOLS_READY) $(VIEWER) $(FIXTURES)
 	@tools/need.sh browser
 	$(BIN)/python -m pytest -m long $(PARALLEL) $(ARGS)
+	cd $(WEB) && LONG=1 node --test test/browser/xr.test.mjs
 
 fmt: $(PYTHON_READY) $(TOOLS_READY) $(WEB_READY) $(PLUGIN_READY)
 	$(BIN)/ruff format .

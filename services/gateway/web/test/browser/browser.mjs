@@ -57,6 +57,7 @@ export async function withViewer(browser, options, use) {
 async function withFreshViewer(browser, options, use) {
   const {
     path = '',
+    budget = BUDGET,
     expect = [],
     context: contextOptions,
     init,
@@ -82,7 +83,7 @@ async function withFreshViewer(browser, options, use) {
   });
   if (init) await page.addInitScript(init);
   try {
-    await page.goto(`${gateway.url}?budget=${BUDGET}${path}`);
+    await page.goto(`${gateway.url}?budget=${budget}${path}`);
     await use(page, gateway);
     assert.deepEqual(complaints, []);
   } finally {

@@ -21,13 +21,23 @@ import {
 } from './headset.mjs';
 
 const VIEWPORT = { width: 480, height: 240 };
+/** Drawn twice a frame. */
+const SPLATS = 900;
+/** Two eyes in software take minutes of a processor: `LONG=1` runs all of it. */
+const long = { skip: !process.env.LONG && 'LONG=1 runs it' };
 /** What IWER says, also of a lost context, and three where one is lost on purpose. */
 const EXPECTED = ['Requested frame rate', 'Context', 'WebGL', "reading '0'"];
 const until = (page, condition, argument) => inTime(page, condition, argument, PATIENCE_MS);
 const inVr = (browser, options, use) =>
   withViewer(
     browser,
-    { init: HEADSET, expect: EXPECTED, context: { viewport: VIEWPORT }, ...options },
+    {
+      init: HEADSET,
+      expect: EXPECTED,
+      context: { viewport: VIEWPORT },
+      budget: SPLATS,
+      ...options,
+    },
     use,
   );
 const splatsSeen = (page) =>
@@ -113,62 +123,66 @@ describe('in a headset', () => {
       );
     }));
 
-  it('is pulled and thrown, shows albums, hears what is looked for, and goes into an album and back', () =>
-    inVr(
-      browser,
-      {
-        photos: 60,
-        init: `${HEADSET}
+  it(
+    'is pulled and thrown, shows albums, hears what is looked for, and goes into an album and back',
+    long,
+    () =>
+      inVr(
+        browser,
+        {
+          photos: 60,
+          init: `${HEADSET}
           window.SpeechRecognition = class extends EventTarget {
             start() { window.speech = this; }
             stop() { this.dispatchEvent(new Event('end')); }
             abort() {}
           };`,
-      },
-      async (page) => {
-        await enterVr(page);
-        await until(page, () => Number(document.body.dataset.xrCards) >= 60);
-        const before = await page.evaluate(() => window.immichvrHouse.placeOf('photo-0012'));
-        await pointAt(page, 'photo-0012');
-        await hold(page);
-        await pointAt(page, 'photo-0003');
-        await letGo(page);
-        await xrIs(page, 'xr', 'wall');
-        await framesOn(page, 10);
-        const moved = await page.evaluate(() => window.immichvrHouse.placeOf('photo-0012'));
-        assert.ok(moved[0] < before[0] - 0.3, `${before} went to ${moved}`);
+        },
+        async (page) => {
+          await enterVr(page);
+          await until(page, () => Number(document.body.dataset.xrCards) >= 60);
+          const before = await page.evaluate(() => window.immichvrHouse.placeOf('photo-0012'));
+          await pointAt(page, 'photo-0012');
+          await hold(page);
+          await pointAt(page, 'photo-0003');
+          await letGo(page);
+          await xrIs(page, 'xr', 'wall');
+          await framesOn(page, 10);
+          const moved = await page.evaluate(() => window.immichvrHouse.placeOf('photo-0012'));
+          assert.ok(moved[0] < before[0] - 0.3, `${before} went to ${moved}`);
 
-        await turnHead(page, 45);
-        await choose(page, 'albums');
-        await xrIs(page, 'xrShelf', 'albums');
-        await until(page, () => Number(document.body.dataset.xrCards) > 2);
-        await turnHead(page, 0);
-        const album = await page.evaluate(() => window.immichvrHouse.wall.wall.source.card(0).id);
-        await choose(page, album);
-        await until(page, () => window.immichvrHouse.wall.wall.source.card(0)?.kind === 'item');
-        await pushButton(page, 'right', 'b-button');
-        await until(page, () => window.immichvrHouse.wall.wall.source.card(0)?.kind === 'way');
+          await turnHead(page, 45);
+          await choose(page, 'albums');
+          await xrIs(page, 'xrShelf', 'albums');
+          await until(page, () => Number(document.body.dataset.xrCards) > 2);
+          await turnHead(page, 0);
+          const album = await page.evaluate(() => window.immichvrHouse.wall.wall.source.card(0).id);
+          await choose(page, album);
+          await until(page, () => window.immichvrHouse.wall.wall.source.card(0)?.kind === 'item');
+          await pushButton(page, 'right', 'b-button');
+          await until(page, () => window.immichvrHouse.wall.wall.source.card(0)?.kind === 'way');
 
-        await turnHead(page, 45);
-        await choose(page, 'search');
-        await until(page, () => window.speech);
-        await page.evaluate(() => {
-          const say = (transcript) =>
-            window.speech.dispatchEvent(
-              Object.assign(new Event('result'), {
-                results: [Object.assign([{ transcript }], { isFinal: false })],
-              }),
-            );
-          say('ridges');
-        });
-        await xrIs(page, 'xrHeard', 'ridges');
-        await page.evaluate(() => window.speech.stop());
-        await until(page, () => window.immichvrHouse.wall.wall.source.complete);
-        assert.ok(Number((await xr(page)).xrCards) > 0);
-      },
-    ));
+          await turnHead(page, 45);
+          await choose(page, 'search');
+          await until(page, () => window.speech);
+          await page.evaluate(() => {
+            const say = (transcript) =>
+              window.speech.dispatchEvent(
+                Object.assign(new Event('result'), {
+                  results: [Object.assign([{ transcript }], { isFinal: false })],
+                }),
+              );
+            say('ridges');
+          });
+          await xrIs(page, 'xrHeard', 'ridges');
+          await page.evaluate(() => window.speech.stop());
+          await until(page, () => window.immichvrHouse.wall.wall.source.complete);
+          assert.ok(Number((await xr(page)).xrCards) > 0);
+        },
+      ),
+  );
 
-  it('is done by hand: a pinch opens, a palm turned to the eyes has the menu', () =>
+  it('is done by hand: a pinch opens, a palm turned to the eyes has the menu', long, () =>
     inVr(browser, { photos: 24, path: '&motion=0' }, async (page) => {
       await page.evaluate(() => {
         const { headset } = window;
@@ -185,45 +199,50 @@ describe('in a headset', () => {
       await xrIs(page, 'xrWrist', 'true');
       await choose(page, 'next');
       await xrIs(page, 'xrPhoto', 'photo-0005');
-    }));
+    }),
+  );
 
-  it('goes on while the system shows something over it, and after the graphics device was lost', () =>
-    inVr(browser, { photos: 24, path: '#/photo/photo-0000' }, async (page) => {
-      await page.waitForSelector('img.flat');
-      await enterVr(page);
-      await xrIs(page, 'xrPhoto', 'photo-0000');
-      await splatsSeen(page);
-      await page.evaluate(() => window.headset.updateVisibilityState('visible-blurred'));
-      await xrIs(page, 'xrVisible', 'visible-blurred');
-      await page.evaluate(() => window.headset.updateVisibilityState('visible'));
-      await xrIs(page, 'xrVisible', 'visible');
-      await framesOn(page, 5);
+  it(
+    'goes on while the system shows something over it, and after the graphics device was lost',
+    long,
+    () =>
+      inVr(browser, { photos: 24, path: '#/photo/photo-0000' }, async (page) => {
+        await page.waitForSelector('img.flat');
+        await enterVr(page);
+        await xrIs(page, 'xrPhoto', 'photo-0000');
+        await splatsSeen(page);
+        await page.evaluate(() => window.headset.updateVisibilityState('visible-blurred'));
+        await xrIs(page, 'xrVisible', 'visible-blurred');
+        await page.evaluate(() => window.headset.updateVisibilityState('visible'));
+        await xrIs(page, 'xrVisible', 'visible');
+        await framesOn(page, 5);
 
-      await page.evaluate(() => {
-        const gl = window.immichvrHouse.renderer.getContext();
-        window.losing = gl.getExtension('WEBGL_lose_context');
-        window.losing.loseContext();
-      });
-      await xrIs(page, 'xrLost', 'true');
-      await page.evaluate(() => window.losing.restoreContext());
-      await until(page, () => !('xrLost' in document.body.dataset));
-      await framesOn(page, 5);
-      await splatsSeen(page);
-      await framesOn(page, 6);
-      await seesAsKept(page, 'place', await look(page));
+        await page.evaluate(() => {
+          const gl = window.immichvrHouse.renderer.getContext();
+          window.losing = gl.getExtension('WEBGL_lose_context');
+          window.losing.loseContext();
+        });
+        await xrIs(page, 'xrLost', 'true');
+        await page.evaluate(() => window.losing.restoreContext());
+        await until(page, () => !('xrLost' in document.body.dataset));
+        await framesOn(page, 5);
+        await splatsSeen(page);
+        await framesOn(page, 6);
+        await seesAsKept(page, 'place', await look(page));
 
-      // Who walked away stands in the photo again after recentring.
-      await page.evaluate(() => window.headset.position.set(0.8, 1.3, 0.5));
-      await framesOn(page, 3);
-      await page.evaluate(() => window.immichvrHouse.recentre());
-      await framesOn(page, 6);
-      await seesAsKept(page, 'place', await look(page));
-      await page.evaluate(() => window.immichvrHouse.renderer.xr.getSession().end());
-      await until(page, () => !('xr' in document.body.dataset));
-      assert.equal(await page.evaluate(() => location.hash), '#/photo/photo-0000');
-    }));
+        // Who walked away stands in the photo again after recentring.
+        await page.evaluate(() => window.headset.position.set(0.8, 1.3, 0.5));
+        await framesOn(page, 3);
+        await page.evaluate(() => window.immichvrHouse.recentre());
+        await framesOn(page, 6);
+        await seesAsKept(page, 'place', await look(page));
+        await page.evaluate(() => window.immichvrHouse.renderer.xr.getSession().end());
+        await until(page, () => !('xr' in document.body.dataset));
+        assert.equal(await page.evaluate(() => location.hash), '#/photo/photo-0000');
+      }),
+  );
 
-  it('plays a video on a screen and with depth, and goes to where one points', () =>
+  it('plays a video on a screen and with depth, and goes to where one points', long, () =>
     inVr(browser, { path: '#/videos' }, async (page) => {
       await page.waitForSelector('.tile, .video-wall a, a[href^="#/video/"]');
       await enterVr(page);
@@ -252,7 +271,8 @@ describe('in a headset', () => {
       assert.ok((await parallax(page, depth)) > 0.5);
       await choose(page, 'wall');
       await xrIs(page, 'xr', 'wall');
-    }));
+    }),
+  );
 });
 
 /** Turns the left palm to the eyes. */
