@@ -40,8 +40,8 @@ def by_colmap(matched: Matched, parallax: float, folder: Path, threads: int, rep
         seen = by_two_views(matched, pair)
         if seen is not None:
             names = {matched.frames[number].name for number in (pair.first, pair.second)}
-            views, points = placed(*seen)
-            return Poses(views, dropped(matched, names, set()), points, reprojection_px=float(np.median(points.error)))
+            two, common = placed(*seen)
+            return Poses(two, dropped(matched, names, set()), common, reprojection_px=float(np.median(common.error)))
         raise NoOverlap(
             "what the pictures have in common does not tell where they were taken: take more of them, from spots that "
             "are a step apart"
