@@ -27,7 +27,8 @@ def parsed_date(value: object, offset: object = None, fraction: object = None) -
 
     fraction: digits of a second that stand beside it. None where the value is no date.
     """
-    match = _DATE.fullmatch(_usual(_text(value)))
+    text = _text(value)
+    match = _DATE.fullmatch(text) or _DATE.fullmatch(_usual(text))
     if match is None:
         return None
     year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
