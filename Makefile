@@ -207,6 +207,7 @@ bench-video: $(PYTHON_READY)
 # How well places are made of pictures, on the CPU: training, and a shake of the hand against one photo
 bench-scenes: $(PYTHON_READY)
 	$(BIN)/python -m immichvr_bench.places --json bench/results/scenes.json $(ARGS)
+	$(BIN)/python -m immichvr_bench.completion --json bench/results/scenes.json --pictures docs/images/completion
 
 .PHONY: bench-live
 

@@ -1,6 +1,6 @@
 """How well holes in a scene are filled: balls cut out of rooms whose truth is known, seen from places in between.
 
-python -m immichvr_bench.completion --json bench/results/completion.json --pictures docs/images/completion
+python -m immichvr_bench.completion --json bench/results/scenes.json --pictures docs/images/completion
 
 Only methods that run without downloaded weights are measured. `individual` and `joint-multiview` run here with random
 networks alone, which says nothing of what they paint, so that they have no row.
@@ -9,11 +9,10 @@ networks alone, which says nothing of what they paint, so that they have no row.
 from __future__ import annotations
 
 import argparse
-import json
 import resource
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -28,6 +27,8 @@ from immichvr_scenes.testing import Room, room, through
 from immichvr_splats import GaussianCloud
 from PIL import Image
 from skimage.metrics import structural_similarity
+
+from immichvr_bench.places import Row, merge
 
 PAINTS: tuple[Literal["spotted", "soft"], ...] = ("spotted", "soft")
 VIEWS = 8
@@ -45,20 +46,6 @@ class Trial:
     cut: GaussianCloud
     views: Sequence[View]
     between: Sequence[View]
-
-
-@dataclass(frozen=True)
-class Row:
-    """psnr, ssim: inside what was cut out, mean over all pixels of it in all views. rest_psnr: dB where the
-    scene was whole."""
-
-    what: str
-    psnr: float
-    ssim: float
-    rest_psnr: float
-    seconds: float
-    peak_mb: float
-    new: int
 
 
 def make_trial(place: Room, width: int, height: int) -> Trial:
@@ -99,14 +86,14 @@ def measure(trial: Trial, what: str, done: GaussianCloud, seconds: float) -> Row
         alike.append(similar.mean(axis=2)[hole])
         outside.append(squares[~hole & (truth.alpha > 0.98)])
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    rest = _decibels(np.concatenate(outside))
     return Row(
         what,
-        round(_decibels(np.concatenate(inside)), 2),
-        round(float(np.concatenate(alike).mean()), 3),
-        round(_decibels(np.concatenate(outside)), 2),
-        round(seconds, 1),
-        round(peak),
-        done.count - trial.cut.count,
+        _decibels(np.concatenate(inside)),
+        float(np.concatenate(alike).mean()),
+        seconds,
+        peak,
+        note=f"inside what was cut out; {rest:.1f} dB elsewhere; {done.count - trial.cut.count} new Gaussians",
     )
 
 
@@ -152,16 +139,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--pictures", type=Path)
-    parser.add_argument("--width", type=int, default=320)
-    parser.add_argument("--height", type=int, default=240)
+    parser.add_argument("--width", type=int, default=160)
+    parser.add_argument("--height", type=int, default=120)
     parser.add_argument("--iterations", type=int, default=0)
     asked = parser.parse_args()
-    found = []
     for row in rows(asked.width, asked.height, asked.pictures, asked.iterations):
-        print(row)
-        found.append(asdict(row))
-    if asked.json is not None:
-        asked.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        print(f"| {row.what} | {row.psnr:.1f} | {row.ssim:.3f} | {row.seconds:.0f} | {row.note} |", flush=True)
+        if asked.json is not None:
+            merge(asked.json, [row])
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -183,10 +183,11 @@ def main() -> None:
             figures = f"{row.psnr:.1f} | {row.ssim:.3f} | {row.seconds:.0f} | {row.cpu_seconds:.0f} | {row.peak_mb:.0f}"
             print(f"| {row.what} | {figures} | {row.note} |", flush=True)
         if asked.json:
-            _merge(asked.json, rows)
+            merge(asked.json, rows)
 
 
-def _merge(path: Path, rows: list[Row]) -> None:
+def merge(path: Path, rows: Sequence[Row]) -> None:
+    """Write rows beside those that are there, in place of the ones of the same name."""
     known = {row["what"]: row for row in json.loads(path.read_text())} if path.exists() else {}
     about = {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
