@@ -24,7 +24,7 @@ def test_nothing_in_an_image_is_without_a_licence_or_under_one_that_asks_for_too
     told = subprocess.run([sys.executable, ROOT / "tools/licences.py"], capture_output=True, text=True)
     assert (told.returncode, told.stderr.strip()) == (0, "")
     assert "torch 2.13" in told.stdout
-    assert "libx264.so.165 : GPL-2.0-or-later (gateway, video-depth)" in told.stdout
+    assert "libx264.so.165 : GPL-2.0-or-later (gateway, inpaint, video-depth)" in told.stdout
 
 
 @pytest.mark.parametrize(
