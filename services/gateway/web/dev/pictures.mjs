@@ -34,6 +34,11 @@ try {
     const page = await context.newPage();
     await page.goto(`${gateway.url}?budget=3000&motion=0${hash}`);
     await page.waitForSelector(waits, { state: 'attached', timeout: 60_000 });
+    await page.waitForFunction(
+      () => [...document.images].every(({ complete }) => complete),
+      undefined,
+      { timeout: 60_000 },
+    );
     await page.waitForTimeout(2500);
     if (about) await page.keyboard.press('i');
     await page.waitForTimeout(600);

@@ -91,6 +91,8 @@ export class Store extends Emitter<StoreEvents> {
   share: Share | null = null;
   /** The list that photos are opened from. */
   trail: Trail | null = null;
+  /** Photos whose 3D was only guessed. */
+  readonly rough = new Set<string>();
   private generation = 0;
 
   constructor(private readonly api: Api) {
@@ -107,8 +109,15 @@ export class Store extends Emitter<StoreEvents> {
     this.photos.clear();
     this.jobs.clear();
     this.trail = null;
+    this.rough.clear();
     this.listed.clear();
     this.emit('list', { reset: true });
+  }
+
+  /** What is known of a photo, and whether its 3D is rough, for its tile. */
+  shown(id: string): (Photo & { rough: boolean }) | undefined {
+    const photo = this.photos.get(id);
+    return photo && { ...photo, rough: this.rough.has(id) };
   }
 
   /** Takes in what a list tells of photos. isWhole: whether that is the whole library, not an album or a search. */
@@ -150,6 +159,10 @@ export class Store extends Emitter<StoreEvents> {
   /** Something was made for this photo. */
   applyAsset(photoId: string, asset: Asset): void {
     this.told.add(`${photoId} ${asset.key}`);
+    if (asset.kind === 'splat') {
+      const hasBetter = this.photos.get(photoId)?.badges.splat && !this.rough.has(photoId);
+      if (!hasBetter) this.showRough(photoId, [asset.model_key]);
+    }
     this.showBadge(photoId, asset.kind);
     this.emit('assets', { photoId, asset });
   }
@@ -261,6 +274,15 @@ export class Store extends Emitter<StoreEvents> {
     this.emit('photo', photo.id);
   }
 
+  /** Remembers whether all the 3D that a photo has was guessed without a network. */
+  private showRough(id: string, models: string[]): void {
+    const isRough = models.length > 0 && models.every((key) => key === 'lift-heuristic');
+    if (isRough === this.rough.has(id)) return;
+    if (isRough) this.rough.add(id);
+    else this.rough.delete(id);
+    this.emit('photo', id);
+  }
+
   private showBadge(photoId: string, kind: string): void {
     const photo = this.photos.get(photoId);
     if (!photo || photo.badges[kind]) return;
@@ -275,6 +297,7 @@ export class Store extends Emitter<StoreEvents> {
       if (!made && !this.listed.has(photo.id)) continue;
       const kinds = [...new Set([...Object.keys(photo.badges), ...Object.keys(made ?? {})])];
       const badges = Object.fromEntries(kinds.map((kind) => [kind, Boolean(made?.[kind]?.length)]));
+      this.showRough(photo.id, made?.splat ?? []);
       if (kinds.every((kind) => badges[kind] === Boolean(photo.badges[kind]))) continue;
       photo.badges = badges;
       this.emit('photo', photo.id);

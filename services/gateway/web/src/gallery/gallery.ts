@@ -132,7 +132,7 @@ export class Gallery {
     });
     this.store.on('list', ({ reset }) => reset && this.clear());
     this.store.on('photo', (id) => {
-      const photo = this.store.photos.get(id);
+      const photo = this.store.shown(id);
       if (photo && this.grid.item(id)) this.grid.update(photo);
     });
     this.store.on('job', (job) => {
@@ -151,7 +151,7 @@ export class Gallery {
         key: month,
         title: monthWords(month),
         count,
-        items: items?.map((item) => this.store.photos.get(item.id) ?? item) ?? null,
+        items: items?.map((item) => this.store.shown(item.id) ?? item) ?? null,
       })),
     );
     this.scrubber.rebuild();

@@ -25,7 +25,11 @@ export type Shown = Pick<
   Photo,
   'id' | 'name' | 'width' | 'height' | 'taken_at' | 'badges' | 'job'
 > &
-  (Pick<Photo, 'kind'> | Pick<Video, 'kind' | 'duration_s'>) & { version?: string };
+  (Pick<Photo, 'kind'> | Pick<Video, 'kind' | 'duration_s'>) & {
+    version?: string;
+    /** Whether its 3D was only guessed. */
+    rough?: boolean;
+  };
 
 const durationOf = (item: Shown): string =>
   item.kind === 'video' && item.duration_s !== null ? clockWords(item.duration_s) : '';
@@ -135,7 +139,7 @@ export class Tile {
     this.item = photo;
     this.label.textContent = tileLabel(photo);
     const shown = kindsOf(photo).filter((kind) => kind !== 'depth');
-    this.badges.replaceChildren(...shown.map(badgeOf));
+    this.badges.replaceChildren(...shown.map((kind) => badgeOf(kind, photo.rough ?? false)));
     const job = jobToShow(photo);
     const failure = job && explainJob(job);
     this.status.hidden = !failure && !isActive(job);
@@ -161,18 +165,24 @@ const BADGES: Record<string, { picture: IconName; title: string }> = {
   motion: { picture: 'motion', title: 'Has a motion clip' },
 };
 
+const ROUGH: { picture: IconName; title: string } = { picture: 'cube', title: texts.rough.badge };
+
 /** The kinds of what a photo has, those first that say most. */
 function kindsOf(photo: Pick<Photo, 'badges'>): string[] {
   const kinds = new Set(['splat', 'depth-video', 'depth', 'motion', ...Object.keys(photo.badges)]);
   return [...kinds].filter((kind) => photo.badges[kind]);
 }
 
-function badgeOf(kind: string): HTMLElement {
-  const { picture, title } = BADGES[kind] ?? {};
+function badgeOf(kind: string, rough: boolean): HTMLElement {
+  const { picture, title } = rough && kind === 'splat' ? ROUGH : (BADGES[kind] ?? {});
   const name = assetTitle(kind);
   return el(
     'span',
-    { class: 'badge', title: title ?? `Has ${name}`, data: { badge: kind } },
+    {
+      class: rough && kind === 'splat' ? 'badge is-rough' : 'badge',
+      title: title ?? `Has ${name}`,
+      data: { badge: kind },
+    },
     picture ? icon(picture) : name,
   );
 }

@@ -80,6 +80,7 @@ export class MoreMenu {
   ): HTMLElement {
     return popupAction(name, label, note, () => {
       this.popup.hide();
+      this.popup.focus();
       run();
     });
   }

@@ -56,6 +56,11 @@ export class Popup {
     if (hadFocus) this.button.focus();
   }
 
+  /** Gives the focus to what opens it: dialogs that are opened from a row give it back there. */
+  focus(): void {
+    this.button.focus();
+  }
+
   hide(): void {
     this.panel.hidden = true;
     this.button.setAttribute('aria-expanded', 'false');

@@ -54,6 +54,7 @@ export const de: Texts = {
     getting: (percent) => `Das Tiefenmodell wird geholt · ${percent} %`,
     remake: (model) => `Grobes 3D · mit ${model} neu machen`,
     here: 'Das Tiefenmodell ist da.',
+    badge: 'Grobes 3D: seine Tiefe wurde nur geschätzt',
   },
   gone: { title: 'Nicht mehr hier' },
   models: {

@@ -57,6 +57,7 @@ export const en = {
     getting: (percent: number) => `Getting the depth model · ${percent} %`,
     remake: (model: string) => `Rough 3D · make it anew with ${model}`,
     here: 'The depth model is here.',
+    badge: 'Rough 3D: its depth was only guessed',
   },
   gone: { title: 'Not here any more' },
   models: {

@@ -111,6 +111,16 @@ describe('ways through a library', () => {
       },
     ));
 
+  it('the focus is where it was after a dialog of a photo is closed', () =>
+    withViewer(browser, { context: WIDE, path: '#/photo/photo-0001' }, async (page) => {
+      await page.getByRole('button', { name: 'More', exact: true }).click();
+      await page.getByRole('button', { name: /^Make 3D with/ }).click();
+      await page.getByRole('heading', { name: 'Make 3D' }).waitFor();
+      await page.keyboard.press('Escape');
+      const focused = () => page.evaluate(() => document.activeElement.getAttribute('aria-label'));
+      assert.equal(await focused(), 'More');
+    }));
+
   it('a photo of all directions is looked around in, and not lifted', () =>
     withViewer(
       browser,
