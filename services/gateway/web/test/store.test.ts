@@ -267,3 +267,31 @@ describe('photos that come, change and go by themselves', () => {
     expect(told).toBe(1);
   });
 });
+
+describe('3D that was only guessed', () => {
+  const made = (kind: string, model_key: string) => ({
+    kind,
+    key: `${kind}-${model_key}`,
+    model_key,
+  });
+  const rough = (store: Store) => store.shown('a')?.rough;
+
+  it('is told apart until there is better, whatever comes first', async () => {
+    const nothing = async () => [];
+    const map = { a: { splat: ['lift-heuristic'], depth: ['heuristic'] } };
+    const { store } = library(['a'], { assetMap: async () => map, jobs: nothing });
+    expect(rough(store)).toBe(false);
+    await store.resync();
+    expect(rough(store)).toBe(true);
+    store.applyAsset('a', made('splat', 'lift-da2-small') as Asset);
+    expect(rough(store)).toBe(false);
+    store.applyAsset('a', made('splat', 'lift-heuristic') as Asset);
+    expect(rough(store)).toBe(false);
+  });
+
+  it('is rough from the moment that it is made', () => {
+    const { store } = library(['a']);
+    store.applyAsset('a', made('splat', 'lift-heuristic') as Asset);
+    expect(rough(store)).toBe(true);
+  });
+});

@@ -22,6 +22,7 @@ export const de: Texts = {
     places: 'Orte',
     memories: 'Erinnerungen',
     tags: 'Schlagwörter',
+    scenes: 'Szenen',
     jobs: 'Aufträge',
     automation: 'Neue Fotos in 3D',
     models: 'Modelle',
