@@ -10,7 +10,7 @@ from immichvr_scenes import Camera, View
 from immichvr_scenes.errors import NoOverlap, NothingMoved, NothingToRecognise, OnlyTurned
 from immichvr_scenes.frames import Frames, frames_of_photos, frames_of_video
 from immichvr_scenes.poses import Poses, estimate_poses
-from immichvr_scenes.testing import Room, room, shaking, standing_still, through, turning, write_clip, write_photo
+from immichvr_scenes.testing import Room, room, shaking, through, turning, write_clip, write_photo
 from immichvr_scenes.testing.judging import pose_errors
 
 from .conftest import Take, Walk
@@ -78,11 +78,6 @@ def test_a_camera_that_turns_is_a_photo_the_sharpest_of_them(take: Take, camera:
     [view] = poses.views
     assert view.name == max(frames.frames, key=lambda frame: frame.sharpness).name
     assert len(poses.dropped) == 5 and {one.code for one in poses.dropped} == {"only_turned"}
-
-
-def test_the_same_picture_again_and_again_is_a_photo(take: Take, camera: Camera, tmp_path: Path) -> None:
-    poses, _ = poses_of(take("still", standing_still(camera, 3)), tmp_path)
-    assert isinstance(poses.photo_only, NothingMoved) and len(poses.views) == 1
 
 
 def test_pictures_of_different_places_have_nothing_in_common(
