@@ -216,6 +216,8 @@ export class House implements Shared {
       const targets = pointer === carrier ? room.targets() : [wrist.panel, ...room.targets()];
       pointer.step(targets, seconds, head);
     }
+    // A press may have been the last.
+    if (this.ended) return;
     const asked = this.controls.read(session.pointers, this.pointing);
     if (asked.menu) wrist.toggle();
     const moving = stance.walk(asked, seconds, room.reach);
@@ -249,6 +251,7 @@ export class House implements Shared {
   }
 
   private report(): void {
+    if (this.ended) return;
     const facts: Record<string, string> = {
       xr: this.room.name,
       xrWrist: String(this.wrist.shown),

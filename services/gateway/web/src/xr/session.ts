@@ -115,6 +115,7 @@ export class Session {
     this.renderer.xr.updateCamera(this.camera);
     this.rig.updateMatrixWorld(true);
     this.events.frame(seconds, this.busy);
+    if (!this.session) return;
     this.renderer.render(this.scene, this.camera);
     this.frames += 1;
     this.calls = this.renderer.info.render.calls;
