@@ -65,5 +65,5 @@ def test_only_the_parts_that_ask_outside_are_told_of_proxies(hostile: dict[str, 
     inner = {name: 20_000 + place for place, name in enumerate(inner_port_names())}
     parts = parts_of(Plan(DataDirectory(tmp_path / "data"), tmp_path, "127.0.0.1", 2284, inner))
     told = {part.name for part in parts if hostile.keys() & part.environment.keys()}
-    assert told == {"gateway", "ai", "video-depth"}
+    assert told == {"gateway", "ai", "video-depth", "inpaint"}
     assert {part.name for part in parts} == set(names())
