@@ -40,5 +40,5 @@ class CloudTrainer(Protocol):
         ...
 
     def download(self, job: str, target: Path) -> None:
-        """Fetches what was made: a splat in any format that we read."""
+        """Fetches what was made: a splat in a format that its first bytes tell, as PLY, SPZ, SOG and GLB do."""
         ...

@@ -56,7 +56,7 @@ def train_elsewhere(
     sent(job)
     report(_SENT, "elsewhere", f"sent {len(poses.views)} pictures")
     _wait(trainer, job, settings, within(report, _SENT, _MADE))
-    splat = scratch / "elsewhere.splat"
+    splat = scratch / "elsewhere"  # no extension: its first bytes tell the format
     trainer.download(job, splat)
     try:
         cloud = read(splat).cloud
