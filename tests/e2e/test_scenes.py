@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,7 +20,14 @@ from playwright.async_api import Page, expect
 _PHOTOS = 12
 _CAMERA = Camera.central(320, 240, 264)
 _PATIENCE_S = 600
-_SMALL = {"TRAINING__MAX_STEPS": "120", "ITERATIONS": "5"}
+_SMALL = {"TRAINING__MAX_STEPS": "120"}
+
+
+def walk(folder: Path) -> None:
+    """Photos of a walk through a room."""
+    place = room()
+    for view in through(_CAMERA, _PHOTOS):
+        write_photo(folder / f"{view.name}.jpg", place.look(view).rgb, _CAMERA.fx)
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +35,8 @@ def house(
     tmp_path_factory: pytest.TempPathFactory, start_up: Callable[..., AbstractContextManager[str]]
 ) -> Iterator[str]:
     """The address of a stack over a folder with photos of a walk through a room."""
-    photos, data, place = tmp_path_factory.mktemp("photos"), tmp_path_factory.mktemp("data"), room()
-    for view in through(_CAMERA, _PHOTOS):
-        write_photo(photos / f"{view.name}.jpg", place.look(view).rgb, _CAMERA.fx)
+    photos, data = tmp_path_factory.mktemp("photos"), tmp_path_factory.mktemp("data")
+    walk(photos)
     small = {f"IMMICHVR_INPAINT_{name}": value for name, value in _SMALL.items()}
     with start_up(data, "--photos", photos, **small) as address:
         yield address
@@ -50,9 +57,7 @@ async def _seen(page: Page) -> Any:
 
 @pytest.mark.browser
 @pytest.mark.timeout(1200)
-async def test_twelve_photos_become_a_place_to_walk_in_whose_gaps_are_filled(
-    house: str, api: httpx.AsyncClient, page: Page, ended: Any
-) -> None:
+async def test_twelve_photos_become_a_place_to_walk_in(house: str, api: httpx.AsyncClient, page: Page) -> None:
     await page.set_viewport_size({"width": 900, "height": 600})
     await page.goto(f"{house}/#/scenes")
     await page.get_by_role("button", name="Make a place").first.click()
@@ -86,19 +91,42 @@ async def test_twelve_photos_become_a_place_to_walk_in_whose_gaps_are_filled(
     [asset] = details["assets"]
     assert asset["key"] == "splat-gaussians"
 
+
+@pytest.mark.long
+@pytest.mark.browser
+@pytest.mark.timeout(1800)
+async def test_what_is_missing_in_a_whole_draft_is_filled_and_compared_with_a_slider(
+    tmp_path: Path, start_up: Callable[..., AbstractContextManager[str]], page: Page, ended: Any
+) -> None:
+    photos, data = tmp_path / "photos", tmp_path / "data"
+    photos.mkdir()
+    data.mkdir()
+    walk(photos)
+    with start_up(data, "--photos", photos) as house:
+        async with httpx.AsyncClient(base_url=house, timeout=60) as api:
+            ids = [one["id"] for one in (await api.get("/api/photos")).json()["items"]]
+            wish = {"source": {"photo_ids": ids}, "quality": "draft"}
+            job = await ended(api, (await api.post("/api/reconstruct", json=wish)).json()["job"], 900)
+            assert job["state"] == "succeeded", job["error"]
+            await page.goto(f"{house}/#/scene/{job['source']['id']}")
+            await compared(page)
+            details = (await api.get(f"/api/scenes/{job['source']['id']}")).json()
+            assert details["completed"]
+            assert {one["key"] for one in details["assets"]} == {"splat-gaussians", "splat-gaussians-inpainted-fill"}
+
+
+async def compared(page: Page) -> None:
+    """Has the scene that is open filled, and drags the line between before and after."""
+    canvas = page.locator("canvas.scene-canvas")
     await page.get_by_label("How to fill").select_option("fill")
     await page.get_by_role("button", name="Fill missing regions").click()
     compare = page.get_by_role("region", name="Before and after")
     await expect(compare).to_be_visible(timeout=_PATIENCE_S * 1000)
     await expect(canvas).to_have_attribute("data-version", "splat-gaussians-inpainted-fill", timeout=60_000)
     after = compare.get_by_alt_text("After")
-    slider = compare.get_by_role("slider")
-    await slider.fill("20")
+    await compare.get_by_role("slider").fill("20")
     assert "20%" in await after.evaluate("image => image.style.clipPath")
     assert await after.evaluate("image => image.naturalWidth") > 0
-    details = (await api.get(f"/api/scenes/{scene['id']}")).json()
-    assert details["completed"]
-    assert {one["key"] for one in details["assets"]} == {"splat-gaussians", "splat-gaussians-inpainted-fill"}
 
 
 async def test_a_scene_is_converted_packed_and_deleted_by_the_api_while_its_photos_stay(
