@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from immichvr_gateway.upkeep.version import OURS, Version, WrittenByLater, agree_on_version
+from immichvr_gateway.upkeep.version import OURS, Version, VersionUnreadable, WrittenByLater, agree_on_version
 
 
 async def there(bus) -> dict[str, int] | None:
@@ -60,3 +60,10 @@ async def test_records_without_a_version_are_the_first_releases(empty_bus) -> No
 
     await agree_on_version(empty_bus, Version(version=2, read_since=1), {1: first})
     assert steps == [1]
+
+
+async def test_a_version_that_cannot_be_read_is_nobodys_to_guess(empty_bus) -> None:
+    await empty_bus.kv("state").put("records.version", b'{"version":')
+    with pytest.raises(VersionUnreadable, match="cannot be read"):
+        await agree_on_version(empty_bus)
+    assert (await empty_bus.kv("state").get("records.version")).value == b'{"version":'

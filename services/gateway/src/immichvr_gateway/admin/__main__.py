@@ -146,16 +146,16 @@ async def _rebuild(bus: Bus, store: ObjectStore) -> int:
 
 
 async def _gc(settings: RetentionSettings, dry_run: bool, bus: Bus, store: ObjectStore) -> int:
-    report = await collect(bus, store, settings, dry_run)
-    if report is None:
-        _say("a gateway is looking through storage just now, and does the same")
-        return 0
+    done = await collect(bus, store, settings, dry_run)
+    report = done.report
     would = dry_run or settings.dry_run
     for why, tally in sorted(report.gone.items()):
         went = "goes later" if why.endswith("-soon") else "would go" if would else "went"
         _say(f"{why}: {tally.objects:,} objects, {tally.bytes:,} bytes: {went}")
     kept = sum(one.objects for one in report.kept.values()), sum(one.bytes for one in report.kept.values())
     _say(f"{kept[0]:,} objects, {kept[1]:,} bytes stay")
+    if not done.is_whole:
+        return _failed("a gateway took over in the middle, and goes on; what stands above was done until then")
     return 0
 
 

@@ -28,6 +28,9 @@ from immichvr_common.storage import ObjectStore
 
 from immichvr_gateway.sources.composites import ROOT as COMPOSITES
 from immichvr_gateway.upkeep.tasks import READ_POSITION
+from immichvr_gateway.upkeep.turns import SUFFIX as TURN
+from immichvr_gateway.upkeep.version import KEY as VERSION
+from immichvr_gateway.upkeep.version import put_back_version
 
 _FORMAT = 1
 _ABOUT = "backup.json"
@@ -63,7 +66,7 @@ async def backup(bus: Bus, store: ObjectStore, path: Path) -> Counts:
         _add(tar, _ABOUT, json.dumps(about).encode())
         for bucket in _BUCKETS:
             for key, kept in (await read_bucket(bus, bucket)).items():
-                if kept.value and key != READ_POSITION:
+                if kept.value and key != READ_POSITION and not key.endswith(TURN):
                     _add(tar, f"kv/{bucket}/{key}", kept.value)
                     counts.kv += 1
         async for key in _small_objects(store):
@@ -86,9 +89,14 @@ async def restore(bus: Bus, store: ObjectStore, path: Path) -> Counts:
     """
     counts = Counts()
     buckets = {name: bus.kv(name) for name in _BUCKETS}
+    version: bytes | None = None
     for place, key, data in _members(path):
         try:
-            if place == "s3":
+            if (place, key) == (KV_STATE, VERSION):
+                version = data
+            elif key.endswith(TURN):
+                continue  # of backups that earlier releases made
+            elif place == "s3":
                 await store.put_if(key, data, _JSON, None)
                 counts.objects += 1
             else:
@@ -96,6 +104,9 @@ async def restore(bus: Bus, store: ObjectStore, path: Path) -> Counts:
                 counts.kv += 1
         except Conflict:
             counts.kept += 1
+    is_put_back = await put_back_version(bus, version)
+    if version is not None:
+        counts.kv, counts.kept = counts.kv + is_put_back, counts.kept + (not is_put_back)
     return counts
 
 

@@ -79,7 +79,11 @@ class Report:
 
 
 class Collector:
-    """Tidies up storage. busy: the ids of the sources that have a job queued or running, asked anew each time."""
+    """Tidies up storage.
+
+    busy: the ids of the sources that have a job queued or running, asked anew each time. dry_run: nothing is removed,
+    and nothing written, of assets that were lost or not known either.
+    """
 
     def __init__(
         self, store: ObjectStore, index: AssetIndex, manifests: ManifestReader, book: AssetBook, busy: Busy,
@@ -139,7 +143,8 @@ class Collector:
                 report.keep(root, source_id, one.size)
             return
         group = await self._read(report, prefix, listed)
-        await self._agree(group, shown)
+        if not self._dry_run:
+            await self._agree(group, shown)
         verdict = judge(group, shown, is_gone, now, self._rules)
         await self._carry_out(report, root, listed, verdict)
         if not verdict.changes and all(found.manifest is not None for found in group.manifests.values()):

@@ -157,9 +157,9 @@ class Keeper:
         await self._bus.kv(KV_STATE).put(_POSITION, value)
 
 
-def turn_of(bus: Bus) -> Turn:
+def turn_of(bus: Bus, patience_s: float = 120) -> Turn:
     """The right to look through storage, which one process has at a time."""
-    return Turn(bus, "retention")
+    return Turn(bus, "retention", patience_s)
 
 
 async def busy_sources(bus: Bus, jobs: JobIndex, composites: Composites) -> set[str]:

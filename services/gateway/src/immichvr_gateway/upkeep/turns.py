@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable
@@ -10,17 +11,23 @@ from immichvr_common.bus import Bus
 from immichvr_common.bus.streams import KV_STATE
 from immichvr_common.errors import Conflict
 
+_ASKED_EVERY_S = 1.0
+
+
+SUFFIX = ".turn"
+"""Of the keys under which turns lie; they mean nothing to a system that did not run while they were written."""
+
 
 class Turn:
     """The right to do something that one gateway does at a time. What others wrote is judged by how long it did not
     change, never by anybody's clock.
 
-    name: of what is done; the turn lies under `{name}.turn`. patience_s: a holder that has not renewed for so long has
-    lost it.
+    name: of what is done; the turn lies under `{name}{SUFFIX}`. patience_s: a holder that has not renewed for so long
+    has lost it.
     """
 
     def __init__(self, bus: Bus, name: str, patience_s: float = 120) -> None:
-        self._kv, self._key, self._patience_s = bus.kv(KV_STATE), f"{name}.turn", patience_s
+        self._kv, self._key, self._patience_s = bus.kv(KV_STATE), f"{name}{SUFFIX}", patience_s
         self._name = secrets.token_hex(8).encode()
         self._mine: int | None = None
         self._seen, self._renewed_at = (0, 0.0), 0.0
@@ -40,6 +47,19 @@ class Turn:
         except Conflict:
             self._mine = None
             return False
+        return True
+
+    async def wait(self) -> bool:
+        """Takes the turn, for as long as one needs to tell a holder that is gone from one that renews it.
+
+        False where another gateway has it and goes on. Raises Unavailable.
+        """
+        every_s = min(_ASKED_EVERY_S, self._patience_s / 4)
+        ends = time.monotonic() + self._patience_s + 2 * every_s
+        while not await self.take():
+            if time.monotonic() > ends:
+                return False
+            await asyncio.sleep(every_s)
         return True
 
     async def hold(self, renew_s: float, on_taken: Callable[[], Awaitable[None]]) -> bool:
