@@ -28,11 +28,12 @@ _CLOUD = "IMMICHVR_INPAINT_CLOUD__"
 def set_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Sets up a service elsewhere for this process."""
 
-    def at(about: Trainer) -> None:
+    def at(about: Trainer) -> dict[str, str]:
         monkeypatch.setenv(f"{_CLOUD}URL", about.url)
         monkeypatch.setenv(f"{_CLOUD}TOKEN", about.token)
         monkeypatch.setenv(f"{_CLOUD}POLL_S", "0.01")
         current_settings.cache_clear()
+        return {"method": "cloud", "sendsTo": about.url, "poses": "colmap"}
 
     yield at
     monkeypatch.undo()
@@ -47,8 +48,7 @@ def test_pictures_go_with_their_cameras_and_a_splat_comes_back(
     photos: list[Path], scene: Done, set_up: Any, tmp_path: Path
 ) -> None:
     with trainer(scene.file("splat").read_bytes(), token="ours") as about:
-        set_up(about)
-        done = Done("reconstruct", inputs(photos), tmp_path / "out", method="cloud", quality="high", poses="colmap")
+        done = Done("reconstruct", inputs(photos), tmp_path / "out", quality="high", **set_up(about))
     [(quality, sent)] = about.received.values()
     assert quality == "high"
     names = zipfile.ZipFile(io.BytesIO(sent)).namelist()
@@ -64,9 +64,8 @@ def test_a_job_that_has_sent_before_asks_for_what_it_sent_and_pays_once(
 ) -> None:
     kept: dict[str, bytes] = {}
     monkeypatch.setattr(keeping, "keep", lambda name, path, **_: kept.update({name: path.read_bytes()}))
-    params = {"method": "cloud", "quality": "draft", "poses": "colmap"}
     with trainer(scene.file("splat").read_bytes()) as about:
-        set_up(about)
+        params = {**set_up(about), "quality": "draft"}
         Done("reconstruct", inputs(photos), tmp_path / "first", **params)
         (tmp_path / "sent.json").write_bytes(kept["sent.json"])
         (tmp_path / "second").mkdir()
@@ -79,9 +78,20 @@ def test_a_job_that_has_sent_before_asks_for_what_it_sent_and_pays_once(
 
 def test_what_goes_wrong_elsewhere_is_told_in_its_words(photos: list[Path], set_up: Any, tmp_path: Path) -> None:
     with trainer(b"", failure="no credit left") as about:
-        set_up(about)
+        params = {**set_up(about), "quality": "draft"}
         with pytest.raises(CloudFailed, match="no credit left"):
-            Done("reconstruct", inputs(photos), tmp_path / "out", method="cloud", quality="draft", poses="colmap")
+            Done("reconstruct", inputs(photos), tmp_path / "out", **params)
+
+
+def test_nothing_is_sent_to_another_address_than_people_said_yes_to(
+    photos: list[Path], set_up: Any, tmp_path: Path
+) -> None:
+    with trainer(b"") as about:
+        for agreed in ("", "https://trainer.example"):
+            params = {**set_up(about), "sendsTo": agreed}
+            with pytest.raises(InvalidRequest, match="another address than people were told"):
+                perform(Task("reconstruct", params, inputs(photos), tmp_path), lambda *_: None)
+    assert about.received == {}
 
 
 def test_a_service_that_refuses_talks_nonsense_or_sends_too_much_is_not_believed(tmp_path: Path) -> None:

@@ -67,16 +67,29 @@ def test_what_is_missing_is_filled_beside_the_scene_and_shown(tmp_path: Path) ->
     assert read(filled.file("splat")).cloud.count >= about["new"]
 
 
-def a_room_with_a_hole(folder: Path) -> dict[str, Path]:
-    """What four cameras see of a room, but for what is near one point, as a splat with its cameras."""
+def test_a_photos_splat_is_filled_from_its_spz_alone_with_the_camera_that_is_told(tmp_path: Path) -> None:
+    splat = {"splat": a_room_with_a_hole(tmp_path, seen_from=1)["splat"]}
+    with pytest.raises(SceneError, match="where the scene was seen from"):
+        Done("inpaint", splat, tmp_path / "blind", method="fill")
+    camera = Camera.central(96, 72, 75)
+    told = {"fx": 75, "fy": 75, "cx": 48, "cy": 36, "width": 96, "height": 72}
+    view = through(camera, 4)[0]
+    pose = {"extrinsic": [float(one) for one in view.world_to_camera.ravel()]}
+    filled = Done("inpaint", splat, tmp_path / "out", method="fill", modelKey="lift", camera={**told, **pose})
+    assert filled.made.details["inpainted"]["new"] > 0
+
+
+def a_room_with_a_hole(folder: Path, seen_from: int = 4) -> dict[str, Path]:
+    """What some of four cameras see of a room, but for what is near one point, as a splat with its cameras."""
     place, views = room(0, "soft"), through(Camera.central(96, 72, 75), 4)
     seeds = []
-    for view in views:
+    for view in views[:seen_from]:
         look = place.look(view)
         everything, rgb = np.ones(look.depth.shape, bool), look.rgb.astype(np.float32) / 255
         seeds.append(seed(view, rgb, look.depth, everything, GaussianCloud.empty(0, 0)))
     whole = joined(seeds)
-    middle = views[2].unprojected(place.look(views[2]).depth)[36, 56]
+    last = views[:seen_from][-2:][0]
+    middle = last.unprojected(place.look(last).depth)[36, 56]
     write(whole.take(np.flatnonzero(np.linalg.norm(whole.means - middle, axis=1) > 0.4)), folder / "holed.spz")
     write_cameras(views, folder)
     return {"splat": folder / "holed.spz", "cameras": folder / "cameras.json"}

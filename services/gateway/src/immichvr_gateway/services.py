@@ -116,7 +116,9 @@ async def open_services(bus: Bus, here: Resources, room: Room) -> Services:
     look, bucket = retention.book.look, here.store.bucket
     jobs = JobService(store, stager, look, bucket, settings.limits.queued_per_user, room.require)
     keeps_ply = settings.retention.ply_days > 0
-    requests = JobRequests(jobs, here.assets, here.manifests, here.models, here.composites, bucket, keeps_ply)
+    requests = JobRequests(
+        jobs, here.assets, here.manifests, here.models, here.composites, bucket, keeps_ply, settings.cloud.address
+    )
     renewal = Renewal(jobs, stager, here.store, here.assets, here.manifests, here.composites)
     follow_ups = FollowUps(store, requests, here.supervisor)
     live = LiveSessions(jobs, here.models, here.cache, settings.live)

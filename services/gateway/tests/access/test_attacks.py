@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import socketio
+from immichvr_common.manifests import asset_prefix, read_manifest
+from immichvr_common.sources import Source
 from immichvr_gateway.library import ImmichLibrary, ImmichLimits
 from immichvr_gateway.openapi import document
 from immichvr_gateway.settings import ImmichSettings
@@ -102,6 +104,30 @@ async def test_files_are_by_no_id_open_to_those_who_do_not_see_their_source(
         for name in inside:
             answer = await gateway.client.get(f"{photo}/assets/{key}/{name}", headers=house.headers("owner"))
             assert answer.status_code in (404, 307), name
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+async def test_the_pictures_in_a_scene_are_for_visitors_only_where_the_link_lets_them_save_files(
+    house, houses, serving, before_immich, allowed
+) -> None:
+    scene = Source("scene", house.things["scene_id"])
+    kept = asset_prefix("splat", scene, houses.MODEL, houses.RECIPE)
+    manifest, _ = await read_manifest(house.storage, f"{kept}/manifest.json")
+    [splat] = manifest.files
+    for role in ("views", "dataset"):
+        manifest.files.append(splat.model_copy(update={"name": f"{role}.zip", "role": role}))
+    await house.storage.put_bytes(manifest.key, manifest.encode(), "application/json")
+    house.stub.links[-1].allow_download = allowed
+    async with serving(before_immich) as gateway:
+        got = {}
+        for role in ("owner", "album_member", "share_link"):
+            for file in (splat.name, "views.zip", "dataset.zip"):
+                path = f"/api/scenes/{scene.id}/assets/splat-{houses.MODEL}/{file}"
+                answer = await gateway.client.get(path, headers=house.headers(role))
+                got[role, file] = answer.status_code
+        refused = {one for one, status in got.items() if status == 403}
+        assert set(got.values()) <= {200, 403}
+        assert refused == (set() if allowed else {("share_link", "views.zip"), ("share_link", "dataset.zip")})
 
 
 async def test_an_immich_that_leads_elsewhere_says_too_much_or_drips_reaches_nothing_and_holds_nobody_up(

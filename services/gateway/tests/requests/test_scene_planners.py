@@ -126,8 +126,12 @@ def test_nothing_is_sent_anywhere_without_a_yes_to_just_that() -> None:
     with pytest.raises(Problem, match="what it may cost") as refused:
         planned(ReconstructRequest(method="cloud"), BURST)
     assert refused.value.code == "consent_required"
-    spec = planned(ReconstructRequest(method="cloud", sends=True), BURST)
-    assert params_of(spec.job("b", ""))["method"] == "cloud"
+    with pytest.raises(Problem, match="use another method") as refused:
+        planned(ReconstructRequest(method="cloud", sends=True), BURST)
+    assert refused.value.code == "cloud_off"
+    spec = planned(ReconstructRequest(method="cloud", sends=True), BURST, sends_to="https://trainer.example")
+    told = params_of(spec.job("b", ""))
+    assert (told["method"], told["sendsTo"]) == ("cloud", "https://trainer.example")
 
 
 def test_a_scene_is_completed_from_its_splat_and_cameras_as_an_asset_beside_it() -> None:
@@ -140,6 +144,34 @@ def test_a_scene_is_completed_from_its_splat_and_cameras_as_an_asset_beside_it()
     again = asked(InpaintRequest(method="fill", iterations=100), a_scene("cameras", recipe="another"), used=a_scene())
     assert again.id == spec.id
     assert asked(InpaintRequest(method="lama"), scene, used=scene).id != spec.id
+
+
+def test_a_scene_that_was_made_anew_is_completed_anew() -> None:
+    scene = a_scene("cameras")
+    before = asked(InpaintRequest(method="fill"), scene, used=scene)
+    scene.files[0].sha256 = "another"
+    assert asked(InpaintRequest(method="fill"), scene, used=scene).id != before.id
+    scene.files.append(scene.files[0].model_copy(update={"name": "splat.ply", "format": "ply", "sha256": "raw"}))
+    with_ply = asked(InpaintRequest(method="fill"), scene, used=scene)
+    assert with_ply.inputs["splat"].sha256 == "raw"
+    scene.files.pop()
+    assert asked(InpaintRequest(method="fill"), scene, used=scene).id == with_ply.id, "though the raw PLY is gone"
+
+
+def test_a_photos_splat_is_completed_as_its_camera_saw_it() -> None:
+    splat = a_scene(model_key="lift-heuristic")
+    assert "camera" not in params_of(asked(InpaintRequest(), splat, used=splat).job("b", ""))
+    splat.details["camera"] = {
+        "fx": 80,
+        "fy": 80,
+        "cx": 48,
+        "cy": 36,
+        "width": 96,
+        "height": 72,
+        "focal_source": "exif",
+    }
+    told = params_of(asked(InpaintRequest(), splat, used=splat).job("b", ""))
+    assert told["camera"] == {"fx": 80, "fy": 80, "cx": 48, "cy": 36, "width": 96, "height": 72}
 
 
 def test_what_was_completed_already_is_completed_again_only_where_it_is_named() -> None:

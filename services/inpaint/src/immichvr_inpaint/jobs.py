@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
+import numpy as np
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from immichvr.inpaint.v1.inpaint_pb2 import DatasetParams, InpaintParams, PointsParams, ReconstructParams
@@ -17,6 +18,7 @@ from immichvr_inference.context import RunContext
 from immichvr_inference.model_jobs import perform_model_job, reporting_downloads
 from immichvr_scenes.completion import METHODS, CompletionOptions, CompletionProgress
 from immichvr_scenes.training import Watch
+from immichvr_splats import Camera
 from immichvr_video import VideoLimits
 
 from immichvr_inpaint.context import process_context
@@ -31,6 +33,8 @@ from immichvr_inpaint.settings import current_settings
 
 Capability = Callable[[Task, Report], list[Made]]
 P = TypeVar("P", bound=Message)
+_POSE = 16
+"""Numbers of a matrix that brings the world to a camera."""
 
 
 class FillingOff(ValueError):
@@ -80,7 +84,7 @@ def _reconstruct(context: RunContext, task: Task, report: Report) -> list[Made]:
     settings, keeper = current_settings(), Keeper(task)
     elsewhere = None
     if wish.method == "cloud":
-        trainer = open_trainer(settings.cloud)
+        trainer = open_trainer(settings.cloud, params.sends_to)
         elsewhere = partial(train_elsewhere, trainer, settings.cloud, keeper.sent_before(), keeper.sent)
     with reporting_downloads(replace(context, accepted=params.accepted), report, 0, 0.05) as told:
         watch = Watch(
@@ -130,9 +134,18 @@ def _inpaint(context: RunContext, task: Task, report: Report) -> list[Made]:
     with reporting_downloads(replace(context, accepted=params.accepted), report, 0, 0.05) as told:
         made = complete_splat(
             task.inputs["splat"], task.inputs.get("cameras"), task.folder, options, params.model_key or "-", hear, told,
-            with_ply=params.keep_ply,
+            camera=_camera(params), with_ply=params.keep_ply,
         )  # fmt: skip
     return [made]
+
+
+def _camera(params: InpaintParams) -> Camera | None:
+    """The camera that a photo's splat was made from, where that was told. Raises InvalidCloudError."""
+    if not params.HasField("camera"):
+        return None
+    told = params.camera
+    pose = np.array(told.extrinsic).reshape(4, 4) if len(told.extrinsic) == _POSE else np.eye(4)
+    return Camera(told.fx, told.fy, told.cx, told.cy, told.width, told.height, pose)
 
 
 def _sources(task: Task) -> Sources:

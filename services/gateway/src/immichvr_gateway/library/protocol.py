@@ -149,6 +149,13 @@ class Library(Protocol):
         """Whether this credential decides for everybody, such as on licences; `fresh` asks anew."""
         ...
 
+    async def may_save(self, who: Identity) -> bool:
+        """Whether this one may save pictures as files; a visitor may where the owner of the link lets them.
+
+        SignInFailed.
+        """
+        ...
+
     async def identity_of_service(self) -> Identity | None:
         """Who the gateway itself is to the library, where it has a key of its own."""
         ...

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from immichvr.common.v1.common_pb2 import ObjectRef
-from immichvr.inpaint.v1.inpaint_pb2 import InpaintParams
+from immichvr.inpaint.v1.inpaint_pb2 import InpaintParams, PhotoCamera
 from immichvr_catalog import SPLAT
-from immichvr_common.manifests import Manifest
+from immichvr_common.manifests import AssetFile, Manifest
 from immichvr_common.scene_keys import is_completed
 from pydantic import ConfigDict, Field, StrictBool
 
 from immichvr_gateway.assets.index import AssetEntry
 from immichvr_gateway.http.problems import Problem, not_accepted
-from immichvr_gateway.requests.conversion import best_input, reference
+from immichvr_gateway.requests.conversion import best_input, find_file, reference
 from immichvr_gateway.requests.params import shown_params
 from immichvr_gateway.requests.planning import JobRequest, Known
 from immichvr_gateway.requests.recipes import job_id, recipe
@@ -67,7 +67,10 @@ class InpaintRequest(JobRequest):
             model_key=known.used.model_key,
         )  # fmt: skip
         shown = shown_params(params)
-        own = recipe(INPAINT, known.of.version, "", {**shown, "of": known.used.recipe})
+        of = {"of": known.used.recipe, "file": _lasting(known.used).sha256}
+        own = recipe(INPAINT, known.of.version, "", {**shown, **of})
+        if (camera := photo_camera(known.used)) is not None:
+            params.camera.CopyFrom(camera)
         made = tuple(one for one in known.assets if one.kind == SPLAT and one.recipe == own)
         return JobSpec(
             kind=INPAINT, id=job_id(INPAINT, known.of.source, own), params=params, shown=shown,
@@ -75,6 +78,25 @@ class InpaintRequest(JobRequest):
             of=known.of, recipes={SPLAT: own}, inputs=inpaint_inputs(known.bucket, known.used),
             existing=() if self.force else made,
         )  # fmt: skip
+
+
+def _lasting(manifest: Manifest) -> AssetFile:
+    """The file that tells one making of a splat from the next: its SPZ, as the raw PLY goes after a while."""
+    return find_file(manifest, "spz", "full") or best_input(manifest)
+
+
+def photo_camera(manifest: Manifest) -> PhotoCamera | None:
+    """The camera that a splat was made from, as its maker told; only a PLY has it too. None where it told of none."""
+    told = manifest.details.get("camera")
+    if not isinstance(told, dict):
+        return None
+    try:
+        named: dict[str, Any] = {name: float(told[name]) for name in ("fx", "fy", "cx", "cy")}
+        size = {name: int(told[name]) for name in ("width", "height")}
+        extrinsic = [float(one) for row in told.get("extrinsic") or () for one in row]
+    except (KeyError, TypeError, ValueError):
+        return None
+    return PhotoCamera(**named, **size, extrinsic=extrinsic)
 
 
 def inpaint_inputs(bucket: str, manifest: Manifest) -> dict[str, ObjectRef]:

@@ -29,7 +29,8 @@ class Known:
     are added, where the kind is one that extends. used: the
     asset that is made use of. staged: the
     source, where what this follows from had it. keeps_ply: whether splats get their raw PLY too. made_of: what was
-    asked about, where `of` is a scene that is to be made of it.
+    asked about, where `of` is a scene that is to be made of it. sends_to: the service elsewhere that scenes may be
+    trained at; empty where nothing is ever sent.
     """
 
     of: SourceVersion
@@ -38,6 +39,7 @@ class Known:
     model_settings: CacheSettings
     bucket: str
     keeps_ply: bool
+    sends_to: str = ""
     extended: AssetEntry | None = None
     staged: ObjectRef | None = None
     manifest: Manifest | None = None

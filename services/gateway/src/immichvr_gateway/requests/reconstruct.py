@@ -94,10 +94,14 @@ class ReconstructRequest(PlaceRequest):
             )  # fmt: skip
 
     def plan(self, known: Known) -> JobSpec:
-        """The scene; of more than a draft its levels and tiles follow from it."""
+        """The scene; of more than a draft its levels and tiles follow from it. Raises Problem where nothing is sent."""
+        self.check()
+        if self.method == CLOUD and not known.sends_to:
+            raise Problem(409, "cloud_off", "no service elsewhere is set up here; use another method")
         params = ReconstructParams(
-            method=self.method.replace("_", "-"), poses=self.poses, quality=self.quality, mask_moving=self.mask_moving
-        )
+            method=self.method.replace("_", "-"), poses=self.poses, quality=self.quality, mask_moving=self.mask_moving,
+            sends_to=known.sends_to if self.method == CLOUD else "",
+        )  # fmt: skip
         then = () if self.quality == DRAFT else (_LEVELS.model_copy(), _TILES.model_copy())
         return self._planned(RECONSTRUCT, SPLAT, params, known, then=then)
 

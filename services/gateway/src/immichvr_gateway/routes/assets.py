@@ -14,7 +14,7 @@ from immichvr_gateway.assets.index import AssetEntry
 from immichvr_gateway.http.description import FILE
 from immichvr_gateway.http.problems import lost, not_found
 from immichvr_gateway.http.ranges import Served, serve
-from immichvr_gateway.library import LibraryPhoto
+from immichvr_gateway.library import LibraryPhoto, NotPermitted
 from immichvr_gateway.requests.recipes import is_outdated
 from immichvr_gateway.resources import Resources
 from immichvr_gateway.routes.dependencies import Assets, Here, Up
@@ -27,6 +27,9 @@ router = APIRouter(prefix="/api", tags=["assets"])
 
 _ASKED_SINGLY = 2
 """Of photos that are in nobody's timeline who asks here, and that they have not opened: asked about at each call."""
+
+_PICTURES = ("views", "dataset")
+"""Roles of files that hold the photos themselves."""
 
 
 async def list_assets(source: ShownSource, here: Here, who: Spectator, up: Up, assets: Assets) -> AssetsView:
@@ -59,6 +62,8 @@ async def get_asset_file(
     if found is None:
         names = ", ".join(one.name for one in manifest.files)
         raise not_found(f"asset {asset_key} has no file {file!r}; it has: {names}")
+    if found.role in _PICTURES and not await here.library.may_save(who):
+        raise NotPermitted("whoever shared this link lets nobody save the files")
     served = Served(
         size=found.size,
         media_type=found.media_type,

@@ -121,8 +121,6 @@ async def reconstruct(wanted: PlaceWanted, request: Request, here: Here, who: Pe
     """Makes a place one can walk in: 202 with the job, whose source is the scene, or 200 if it exists."""
     kind, own = wanted.request()
     own.check()
-    if wanted.method == CLOUD and not here.settings.cloud.address:
-        raise Problem(409, "cloud_off", "no service elsewhere is set up here; use another method")
     of = await source_version(here, who, await _source(here, who, wanted.source))
     return await answered(kind, own, of, request, requests, who)
 

@@ -26,10 +26,18 @@ _HTTP = "http"
 _POSED, _SENT, _MADE = 0.3, 0.4, 0.95
 
 
-def open_trainer(settings: CloudSettings) -> CloudTrainer:
-    """The service that is set up. Raises InvalidRequest where none is."""
+def open_trainer(settings: CloudSettings, agreed: str) -> CloudTrainer:
+    """The service that is set up. agreed: the address that people said yes to.
+
+    Raises InvalidRequest where none is set up, or another than they agreed to.
+    """
     if not settings.url:
         raise InvalidRequest("no service elsewhere is set up: IMMICHVR_INPAINT_CLOUD__URL names one")
+    if settings.url.rstrip("/") != agreed.rstrip("/"):
+        raise InvalidRequest(
+            "this worker would send pictures to another address than people were told: set IMMICHVR_INPAINT_CLOUD__URL "
+            "and IMMICHVR_GATEWAY_CLOUD__ADDRESS to the same one, then ask again"
+        )
     if settings.adapter == _HTTP:
         return HttpTrainer(settings.url, settings.token.get_secret_value())
     known = {point.name: point for point in entry_points(group=GROUP)}

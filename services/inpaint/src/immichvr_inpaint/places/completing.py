@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from immichvr_common.scene_keys import completed_key
 from immichvr_common.tasks import Made, MadeFile
 from immichvr_inference.context import RunContext
 from immichvr_scenes.completion import Completed, CompletionOptions, CompletionProgress, complete
-from immichvr_splats import read
+from immichvr_splats import Camera, read
 from PIL import Image
 
 from immichvr_inpaint.places.files import read_cameras, write_cameras, write_splat
@@ -24,15 +24,18 @@ _QUALITY = 90
 
 def complete_splat(
     splat: Path, cameras: Path | None, folder: Path, options: CompletionOptions, model_key: str,
-    report: Callable[[CompletionProgress], None], context: RunContext, *, with_ply: bool = False,
+    report: Callable[[CompletionProgress], None], context: RunContext, *, camera: Camera | None = None,
+    with_ply: bool = False,
 ) -> Made:  # fmt: skip
     """Fills what is missing in a splat, and shows it: masks, and the views before and after.
 
-    cameras: as `write_cameras` wrote them; None for a splat of one photo, which tells its own camera. model_key: of
-    what is completed. Raises SplatError, what `complete` raises, and what `report` raises.
+    cameras: as `write_cameras` wrote them; None for a splat of one photo. camera: of that photo, where the splat's file
+    does not tell. model_key: of what is completed. Raises SplatError, what `complete` raises, and what `report` raises.
     """
     began = time.perf_counter()
     cloud = read(splat).cloud
+    if cloud.camera is None and camera is not None:
+        cloud = replace(cloud, camera=camera)
     views = [] if cameras is None else read_cameras(cameras)
     done = complete(cloud, views, options, report, context)
     filled = time.perf_counter()

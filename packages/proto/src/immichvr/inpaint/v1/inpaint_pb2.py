@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from immichvr.common.v1 import common_pb2 as immichvr_dot_common_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!immichvr/inpaint/v1/inpaint.proto\x12\x13immichvr.inpaint.v1\x1a\x1fimmichvr/common/v1/common.proto\"\xb3\x01\n\x11ReconstructParams\x12\x16\n\x06method\x18\x01 \x01(\tR\x06method\x12\x14\n\x05poses\x18\x02 \x01(\tR\x05poses\x12\x18\n\x07quality\x18\x03 \x01(\tR\x07quality\x12\x1f\n\x0bmask_moving\x18\x04 \x01(\x08R\nmaskMoving\x12\x1a\n\x08\x61\x63\x63\x65pted\x18\x05 \x03(\tR\x08\x61\x63\x63\x65pted\x12\x19\n\x08keep_ply\x18\x06 \x01(\x08R\x07keepPly\"{\n\x0cPointsParams\x12\x14\n\x05poses\x18\x01 \x01(\tR\x05poses\x12\x18\n\x07quality\x18\x02 \x01(\tR\x07quality\x12\x1f\n\x0bmask_moving\x18\x03 \x01(\x08R\nmaskMoving\x12\x1a\n\x08\x61\x63\x63\x65pted\x18\x04 \x03(\tR\x08\x61\x63\x63\x65pted\",\n\rDatasetParams\x12\x1b\n\tmodel_key\x18\x01 \x01(\tR\x08modelKey\"\xc2\x01\n\rInpaintParams\x12\x16\n\x06method\x18\x01 \x01(\tR\x06method\x12\x1e\n\niterations\x18\x02 \x01(\rR\niterations\x12%\n\x0e\x64\x61taset_update\x18\x03 \x01(\rR\rdatasetUpdate\x12\x1b\n\tmodel_key\x18\x04 \x01(\tR\x08modelKey\x12\x1a\n\x08\x61\x63\x63\x65pted\x18\x05 \x03(\tR\x08\x61\x63\x63\x65pted\x12\x19\n\x08keep_ply\x18\x06 \x01(\x08R\x07keepPly\"\xe4\x01\n\x15RunReconstructRequest\x12\x35\n\x06photos\x18\x01 \x03(\x0b\x32\x1d.immichvr.common.v1.TaskInputR\x06photos\x12\x33\n\x05video\x18\x02 \x01(\x0b\x32\x1d.immichvr.common.v1.TaskInputR\x05video\x12>\n\x06params\x18\x03 \x01(\x0b\x32&.immichvr.inpaint.v1.ReconstructParamsR\x06params\x12\x1f\n\x0bstore_under\x18\x04 \x01(\tR\nstoreUnder\"\xd0\x01\n\x16RunReconstructResponse\x12:\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.immichvr.common.v1.ProgressH\x00R\x08progress\x12\x38\n\x06result\x18\x02 \x01(\x0b\x32\x1e.immichvr.common.v1.TaskResultH\x00R\x06result\x12\x35\n\x05\x63hunk\x18\x03 \x01(\x0b\x32\x1d.immichvr.common.v1.FileChunkH\x00R\x05\x63hunkB\t\n\x07message\"\xda\x01\n\x10RunPointsRequest\x12\x35\n\x06photos\x18\x01 \x03(\x0b\x32\x1d.immichvr.common.v1.TaskInputR\x06photos\x12\x33\n\x05video\x18\x02 \x01(\x0b\x32\x1d.immichvr.common.v1.TaskInputR\x05video\x12\x39\n\x06params\x18\x03 \x01(\x0b\x32!.immichvr.inpaint.v1.PointsParamsR\x06params\x12\x1f\n\x0bstore_under\x18\x04 \x01(\tR\nstoreUnder\"\xcb\x01\n\x11RunPointsResponse\x12:\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.immichvr.common.v1.ProgressH\x00R\x08progress\x12\x38\n\x06result\x18\x02 \x01(\x0b\x32\x1e.immichvr.common.v1.TaskResultH\x00R\x06result\x12\x35\n\x05\x63hunk\x18\x03 \x01(\x0b\x32\x1d.immichvr.common.v1.FileChunkH\x00R\x05\x63hunkB\t\n\x07message\"\xda\x01\n\x11RunDatasetRequest\x12\x33\n\x05splat\x18\x01 \x01(\x0b\x32\x1d.immichvr.common.v1.TaskInputR\x05splat\x12\x33\n\x05views\x18\x02 \x01(\x0b\x32\x1d.immichvr.common.v1.TaskInputR\x05views\x12:\n\x06params\x18\x03 \x01(\x0b\x32\".immichvr.inpaint.v1.DatasetParamsR\x06params\x12\x1f\n\x0bstore_under\x18\x04 \x01(\tR\nstoreUnder\"\xcc\x01\n\x12RunDatasetResponse\x12:\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.immichvr.common.v1.ProgressH\x00R\x08progress\x12\x38\n\x06result\x18\x02 \x01(\x0b\x32\x1e.immichvr.common.v1.TaskResultH\x00R\x06result\x12\x35\n\x05\x63hunk\x18\x03 \x01(\x0b\x32\x1d.immichvr.common.v1.FileChunkH\x00R\x05\x63hunkB\t\n\x07message\"\xde\x01\n\x11RunInpaintRequest\x12\x33\n\x05splat\x18\x01 \x01(\x0b\x32\x1d.immichvr.common.v1.TaskInputR\x05splat\x12\x37\n\x07\x63\x61meras\x18\x02 \x01(\x0b\x32\x1d.immichvr.common.v1.TaskInputR\x07\x63\x61meras\x12:\n\x06params\x18\x03 \x01(\x0b\x32\".immichvr.inpaint.v1.InpaintParamsR\x06params\x12\x1f\n\x0bstore_under\x18\x04 \x01(\tR\nstoreUnder\"\xcc\x01\n\x12RunInpaintResponse\x12:\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.immichvr.common.v1.ProgressH\x00R\x08progress\x12\x38\n\x06result\x18\x02 \x01(\x0b\x32\x1e.immichvr.common.v1.TaskResultH\x00R\x06result\x12\x35\n\x05\x63hunk\x18\x03 \x01(\x0b\x32\x1d.immichvr.common.v1.FileChunkH\x00R\x05\x63hunkB\t\n\x07message\";\n\x0bModelParams\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x1a\n\x08\x61\x63\x63\x65pted\x18\x02 \x03(\tR\x08\x61\x63\x63\x65pted\"_\n\x0fRunModelRequest\x12\x12\n\x04kind\x18\x01 \x01(\tR\x04kind\x12\x38\n\x06params\x18\x02 \x01(\x0b\x32 .immichvr.inpaint.v1.ModelParamsR\x06params\"\x93\x01\n\x10RunModelResponse\x12:\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.immichvr.common.v1.ProgressH\x00R\x08progress\x12\x38\n\x06result\x18\x02 \x01(\x0b\x32\x1e.immichvr.common.v1.TaskResultH\x00R\x06resultB\t\n\x07message2\xf8\x03\n\x0eInpaintService\x12k\n\x0eRunReconstruct\x12*.immichvr.inpaint.v1.RunReconstructRequest\x1a+.immichvr.inpaint.v1.RunReconstructResponse0\x01\x12\\\n\tRunPoints\x12%.immichvr.inpaint.v1.RunPointsRequest\x1a&.immichvr.inpaint.v1.RunPointsResponse0\x01\x12_\n\nRunDataset\x12&.immichvr.inpaint.v1.RunDatasetRequest\x1a\'.immichvr.inpaint.v1.RunDatasetResponse0\x01\x12_\n\nRunInpaint\x12&.immichvr.inpaint.v1.RunInpaintRequest\x1a\'.immichvr.inpaint.v1.RunInpaintResponse0\x01\x12Y\n\x08RunModel\x12$.immichvr.inpaint.v1.RunModelRequest\x1a%.immichvr.inpaint.v1.RunModelResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!immichvr/inpaint/v1/inpaint.proto\x12\x13immichvr.inpaint.v1\x1a\x1fimmichvr/common/v1/common.proto\"\xce\x01\n\x11ReconstructParams\x12\x16\n\x06method\x18\x01 \x01(\tR\x06method\x12\x14\n\x05poses\x18\x02 \x01(\tR\x05poses\x12\x18\n\x07quality\x18\x03 \x01(\tR\x07quality\x12\x1f\n\x0bmask_moving\x18\x04 \x01(\x08R\nmaskMoving\x12\x1a\n\x08\x61\x63\x63\x65pted\x18\x05 \x03(\tR\x08\x61\x63\x63\x65pted\x12\x19\n\x08keep_ply\x18\x06 \x01(\x08R\x07keepPly\x12\x19\n\x08sends_to\x18\x07 \x01(\tR\x07sendsTo\"{\n\x0cPointsParams\x12\x14\n\x05poses\x18\x01 \x01(\tR\x05poses\x12\x18\n\x07quality\x18\x02 \x01(\tR\x07quality\x12\x1f\n\x0bmask_moving\x18\x03 \x01(\x08R\nmaskMoving\x12\x1a\n\x08\x61\x63\x63\x65pted\x18\x04 \x03(\tR\x08\x61\x63\x63\x65pted\",\n\rDatasetParams\x12\x1b\n\tmodel_key\x18\x01 \x01(\tR\x08modelKey\"\xfc\x01\n\rInpaintParams\x12\x16\n\x06method\x18\x01 \x01(\tR\x06method\x12\x1e\n\niterations\x18\x02 \x01(\rR\niterations\x12%\n\x0e\x64\x61taset_update\x18\x03 \x01(\rR\rdatasetUpdate\x12\x1b\n\tmodel_key\x18\x04 \x01(\tR\x08modelKey\x12\x1a\n\x08\x61\x63\x63\x65pted\x18\x05 \x03(\tR\x08\x61\x63\x63\x65pted\x12\x19\n\x08keep_ply\x18\x06 \x01(\x08R\x07keepPly\x12\x38\n\x06\x63\x61mera\x18\x07 \x01(\x0b\x32 .immichvr.inpaint.v1.PhotoCameraR\x06\x63\x61mera\"\x99\x01\n\x0bPhotoCamera\x12\x0e\n\x02\x66x\x18\x01 \x01(\x01R\x02\x66x\x12\x0e\n\x02\x66y\x18\x02 \x01(\x01R\x02\x66y\x12\x0e\n\x02\x63x\x18\x03 \x01(\x01R\x02\x63x\x12\x0e\n\x02\x63y\x18\x04 \x01(\x01R\x02\x63y\x12\x14\n\x05width\x18\x05 \x01(\rR\x05width\x12\x16\n\x06height\x18\x06 \x01(\rR\x06height\x12\x1c\n\textrinsic\x18\x07 \x03(\x01R\textrinsic\"\xe4\x01\n\x15RunReconstructRequest\x12\x35\n\x06photos\x18\x01 \x03(\x0b\x32\x1d.immichvr.common.v1.TaskInputR\x06photos\x12\x33\n\x05video\x18\x02 \x01(\x0b\x32\x1d.immichvr.common.v1.TaskInputR\x05video\x12>\n\x06params\x18\x03 \x01(\x0b\x32&.immichvr.inpaint.v1.ReconstructParamsR\x06params\x12\x1f\n\x0bstore_under\x18\x04 \x01(\tR\nstoreUnder\"\xd0\x01\n\x16RunReconstructResponse\x12:\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.immichvr.common.v1.ProgressH\x00R\x08progress\x12\x38\n\x06result\x18\x02 \x01(\x0b\x32\x1e.immichvr.common.v1.TaskResultH\x00R\x06result\x12\x35\n\x05\x63hunk\x18\x03 \x01(\x0b\x32\x1d.immichvr.common.v1.FileChunkH\x00R\x05\x63hunkB\t\n\x07message\"\xda\x01\n\x10RunPointsRequest\x12\x35\n\x06photos\x18\x01 \x03(\x0b\x32\x1d.immichvr.common.v1.TaskInputR\x06photos\x12\x33\n\x05video\x18\x02 \x01(\x0b\x32\x1d.immichvr.common.v1.TaskInputR\x05video\x12\x39\n\x06params\x18\x03 \x01(\x0b\x32!.immichvr.inpaint.v1.PointsParamsR\x06params\x12\x1f\n\x0bstore_under\x18\x04 \x01(\tR\nstoreUnder\"\xcb\x01\n\x11RunPointsResponse\x12:\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.immichvr.common.v1.ProgressH\x00R\x08progress\x12\x38\n\x06result\x18\x02 \x01(\x0b\x32\x1e.immichvr.common.v1.TaskResultH\x00R\x06result\x12\x35\n\x05\x63hunk\x18\x03 \x01(\x0b\x32\x1d.immichvr.common.v1.FileChunkH\x00R\x05\x63hunkB\t\n\x07message\"\xda\x01\n\x11RunDatasetRequest\x12\x33\n\x05splat\x18\x01 \x01(\x0b\x32\x1d.immichvr.common.v1.TaskInputR\x05splat\x12\x33\n\x05views\x18\x02 \x01(\x0b\x32\x1d.immichvr.common.v1.TaskInputR\x05views\x12:\n\x06params\x18\x03 \x01(\x0b\x32\".immichvr.inpaint.v1.DatasetParamsR\x06params\x12\x1f\n\x0bstore_under\x18\x04 \x01(\tR\nstoreUnder\"\xcc\x01\n\x12RunDatasetResponse\x12:\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.immichvr.common.v1.ProgressH\x00R\x08progress\x12\x38\n\x06result\x18\x02 \x01(\x0b\x32\x1e.immichvr.common.v1.TaskResultH\x00R\x06result\x12\x35\n\x05\x63hunk\x18\x03 \x01(\x0b\x32\x1d.immichvr.common.v1.FileChunkH\x00R\x05\x63hunkB\t\n\x07message\"\xde\x01\n\x11RunInpaintRequest\x12\x33\n\x05splat\x18\x01 \x01(\x0b\x32\x1d.immichvr.common.v1.TaskInputR\x05splat\x12\x37\n\x07\x63\x61meras\x18\x02 \x01(\x0b\x32\x1d.immichvr.common.v1.TaskInputR\x07\x63\x61meras\x12:\n\x06params\x18\x03 \x01(\x0b\x32\".immichvr.inpaint.v1.InpaintParamsR\x06params\x12\x1f\n\x0bstore_under\x18\x04 \x01(\tR\nstoreUnder\"\xcc\x01\n\x12RunInpaintResponse\x12:\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.immichvr.common.v1.ProgressH\x00R\x08progress\x12\x38\n\x06result\x18\x02 \x01(\x0b\x32\x1e.immichvr.common.v1.TaskResultH\x00R\x06result\x12\x35\n\x05\x63hunk\x18\x03 \x01(\x0b\x32\x1d.immichvr.common.v1.FileChunkH\x00R\x05\x63hunkB\t\n\x07message\";\n\x0bModelParams\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x1a\n\x08\x61\x63\x63\x65pted\x18\x02 \x03(\tR\x08\x61\x63\x63\x65pted\"_\n\x0fRunModelRequest\x12\x12\n\x04kind\x18\x01 \x01(\tR\x04kind\x12\x38\n\x06params\x18\x02 \x01(\x0b\x32 .immichvr.inpaint.v1.ModelParamsR\x06params\"\x93\x01\n\x10RunModelResponse\x12:\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.immichvr.common.v1.ProgressH\x00R\x08progress\x12\x38\n\x06result\x18\x02 \x01(\x0b\x32\x1e.immichvr.common.v1.TaskResultH\x00R\x06resultB\t\n\x07message2\xf8\x03\n\x0eInpaintService\x12k\n\x0eRunReconstruct\x12*.immichvr.inpaint.v1.RunReconstructRequest\x1a+.immichvr.inpaint.v1.RunReconstructResponse0\x01\x12\\\n\tRunPoints\x12%.immichvr.inpaint.v1.RunPointsRequest\x1a&.immichvr.inpaint.v1.RunPointsResponse0\x01\x12_\n\nRunDataset\x12&.immichvr.inpaint.v1.RunDatasetRequest\x1a\'.immichvr.inpaint.v1.RunDatasetResponse0\x01\x12_\n\nRunInpaint\x12&.immichvr.inpaint.v1.RunInpaintRequest\x1a\'.immichvr.inpaint.v1.RunInpaintResponse0\x01\x12Y\n\x08RunModel\x12$.immichvr.inpaint.v1.RunModelRequest\x1a%.immichvr.inpaint.v1.RunModelResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,35 +33,37 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'immichvr.inpaint.v1.inpaint
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RECONSTRUCTPARAMS']._serialized_start=92
-  _globals['_RECONSTRUCTPARAMS']._serialized_end=271
-  _globals['_POINTSPARAMS']._serialized_start=273
-  _globals['_POINTSPARAMS']._serialized_end=396
-  _globals['_DATASETPARAMS']._serialized_start=398
-  _globals['_DATASETPARAMS']._serialized_end=442
-  _globals['_INPAINTPARAMS']._serialized_start=445
-  _globals['_INPAINTPARAMS']._serialized_end=639
-  _globals['_RUNRECONSTRUCTREQUEST']._serialized_start=642
-  _globals['_RUNRECONSTRUCTREQUEST']._serialized_end=870
-  _globals['_RUNRECONSTRUCTRESPONSE']._serialized_start=873
-  _globals['_RUNRECONSTRUCTRESPONSE']._serialized_end=1081
-  _globals['_RUNPOINTSREQUEST']._serialized_start=1084
-  _globals['_RUNPOINTSREQUEST']._serialized_end=1302
-  _globals['_RUNPOINTSRESPONSE']._serialized_start=1305
-  _globals['_RUNPOINTSRESPONSE']._serialized_end=1508
-  _globals['_RUNDATASETREQUEST']._serialized_start=1511
-  _globals['_RUNDATASETREQUEST']._serialized_end=1729
-  _globals['_RUNDATASETRESPONSE']._serialized_start=1732
-  _globals['_RUNDATASETRESPONSE']._serialized_end=1936
-  _globals['_RUNINPAINTREQUEST']._serialized_start=1939
-  _globals['_RUNINPAINTREQUEST']._serialized_end=2161
-  _globals['_RUNINPAINTRESPONSE']._serialized_start=2164
-  _globals['_RUNINPAINTRESPONSE']._serialized_end=2368
-  _globals['_MODELPARAMS']._serialized_start=2370
-  _globals['_MODELPARAMS']._serialized_end=2429
-  _globals['_RUNMODELREQUEST']._serialized_start=2431
-  _globals['_RUNMODELREQUEST']._serialized_end=2526
-  _globals['_RUNMODELRESPONSE']._serialized_start=2529
-  _globals['_RUNMODELRESPONSE']._serialized_end=2676
-  _globals['_INPAINTSERVICE']._serialized_start=2679
-  _globals['_INPAINTSERVICE']._serialized_end=3183
+  _globals['_RECONSTRUCTPARAMS']._serialized_end=298
+  _globals['_POINTSPARAMS']._serialized_start=300
+  _globals['_POINTSPARAMS']._serialized_end=423
+  _globals['_DATASETPARAMS']._serialized_start=425
+  _globals['_DATASETPARAMS']._serialized_end=469
+  _globals['_INPAINTPARAMS']._serialized_start=472
+  _globals['_INPAINTPARAMS']._serialized_end=724
+  _globals['_PHOTOCAMERA']._serialized_start=727
+  _globals['_PHOTOCAMERA']._serialized_end=880
+  _globals['_RUNRECONSTRUCTREQUEST']._serialized_start=883
+  _globals['_RUNRECONSTRUCTREQUEST']._serialized_end=1111
+  _globals['_RUNRECONSTRUCTRESPONSE']._serialized_start=1114
+  _globals['_RUNRECONSTRUCTRESPONSE']._serialized_end=1322
+  _globals['_RUNPOINTSREQUEST']._serialized_start=1325
+  _globals['_RUNPOINTSREQUEST']._serialized_end=1543
+  _globals['_RUNPOINTSRESPONSE']._serialized_start=1546
+  _globals['_RUNPOINTSRESPONSE']._serialized_end=1749
+  _globals['_RUNDATASETREQUEST']._serialized_start=1752
+  _globals['_RUNDATASETREQUEST']._serialized_end=1970
+  _globals['_RUNDATASETRESPONSE']._serialized_start=1973
+  _globals['_RUNDATASETRESPONSE']._serialized_end=2177
+  _globals['_RUNINPAINTREQUEST']._serialized_start=2180
+  _globals['_RUNINPAINTREQUEST']._serialized_end=2402
+  _globals['_RUNINPAINTRESPONSE']._serialized_start=2405
+  _globals['_RUNINPAINTRESPONSE']._serialized_end=2609
+  _globals['_MODELPARAMS']._serialized_start=2611
+  _globals['_MODELPARAMS']._serialized_end=2670
+  _globals['_RUNMODELREQUEST']._serialized_start=2672
+  _globals['_RUNMODELREQUEST']._serialized_end=2767
+  _globals['_RUNMODELRESPONSE']._serialized_start=2770
+  _globals['_RUNMODELRESPONSE']._serialized_end=2917
+  _globals['_INPAINTSERVICE']._serialized_start=2920
+  _globals['_INPAINTSERVICE']._serialized_end=3424
 # @@protoc_insertion_point(module_scope)

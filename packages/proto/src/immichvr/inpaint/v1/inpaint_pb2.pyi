@@ -8,20 +8,22 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ReconstructParams(_message.Message):
-    __slots__ = ("method", "poses", "quality", "mask_moving", "accepted", "keep_ply")
+    __slots__ = ("method", "poses", "quality", "mask_moving", "accepted", "keep_ply", "sends_to")
     METHOD_FIELD_NUMBER: _ClassVar[int]
     POSES_FIELD_NUMBER: _ClassVar[int]
     QUALITY_FIELD_NUMBER: _ClassVar[int]
     MASK_MOVING_FIELD_NUMBER: _ClassVar[int]
     ACCEPTED_FIELD_NUMBER: _ClassVar[int]
     KEEP_PLY_FIELD_NUMBER: _ClassVar[int]
+    SENDS_TO_FIELD_NUMBER: _ClassVar[int]
     method: str
     poses: str
     quality: str
     mask_moving: bool
     accepted: _containers.RepeatedScalarFieldContainer[str]
     keep_ply: bool
-    def __init__(self, method: _Optional[str] = ..., poses: _Optional[str] = ..., quality: _Optional[str] = ..., mask_moving: bool = ..., accepted: _Optional[_Iterable[str]] = ..., keep_ply: bool = ...) -> None: ...
+    sends_to: str
+    def __init__(self, method: _Optional[str] = ..., poses: _Optional[str] = ..., quality: _Optional[str] = ..., mask_moving: bool = ..., accepted: _Optional[_Iterable[str]] = ..., keep_ply: bool = ..., sends_to: _Optional[str] = ...) -> None: ...
 
 class PointsParams(_message.Message):
     __slots__ = ("poses", "quality", "mask_moving", "accepted")
@@ -42,20 +44,40 @@ class DatasetParams(_message.Message):
     def __init__(self, model_key: _Optional[str] = ...) -> None: ...
 
 class InpaintParams(_message.Message):
-    __slots__ = ("method", "iterations", "dataset_update", "model_key", "accepted", "keep_ply")
+    __slots__ = ("method", "iterations", "dataset_update", "model_key", "accepted", "keep_ply", "camera")
     METHOD_FIELD_NUMBER: _ClassVar[int]
     ITERATIONS_FIELD_NUMBER: _ClassVar[int]
     DATASET_UPDATE_FIELD_NUMBER: _ClassVar[int]
     MODEL_KEY_FIELD_NUMBER: _ClassVar[int]
     ACCEPTED_FIELD_NUMBER: _ClassVar[int]
     KEEP_PLY_FIELD_NUMBER: _ClassVar[int]
+    CAMERA_FIELD_NUMBER: _ClassVar[int]
     method: str
     iterations: int
     dataset_update: int
     model_key: str
     accepted: _containers.RepeatedScalarFieldContainer[str]
     keep_ply: bool
-    def __init__(self, method: _Optional[str] = ..., iterations: _Optional[int] = ..., dataset_update: _Optional[int] = ..., model_key: _Optional[str] = ..., accepted: _Optional[_Iterable[str]] = ..., keep_ply: bool = ...) -> None: ...
+    camera: PhotoCamera
+    def __init__(self, method: _Optional[str] = ..., iterations: _Optional[int] = ..., dataset_update: _Optional[int] = ..., model_key: _Optional[str] = ..., accepted: _Optional[_Iterable[str]] = ..., keep_ply: bool = ..., camera: _Optional[_Union[PhotoCamera, _Mapping]] = ...) -> None: ...
+
+class PhotoCamera(_message.Message):
+    __slots__ = ("fx", "fy", "cx", "cy", "width", "height", "extrinsic")
+    FX_FIELD_NUMBER: _ClassVar[int]
+    FY_FIELD_NUMBER: _ClassVar[int]
+    CX_FIELD_NUMBER: _ClassVar[int]
+    CY_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    EXTRINSIC_FIELD_NUMBER: _ClassVar[int]
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    width: int
+    height: int
+    extrinsic: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, fx: _Optional[float] = ..., fy: _Optional[float] = ..., cx: _Optional[float] = ..., cy: _Optional[float] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., extrinsic: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class RunReconstructRequest(_message.Message):
     __slots__ = ("photos", "video", "params", "store_under")

@@ -180,6 +180,10 @@ class FolderLibrary:
         """Always: there is but one person."""
         return True
 
+    async def may_save(self, who: Identity) -> bool:
+        """Always: what is shown is this person's."""
+        return True
+
     async def identity_of_service(self) -> Identity | None:
         """A folder knows one person."""
         return Identity.local()

@@ -158,7 +158,7 @@ class ImmichLibrary:
     async def original(self, who: Identity, item: Source, span: Span | None = None) -> Content:
         """The file as it was uploaded, edits not applied. Raises PhotoNotFound, PhotoTooLarge, NoSuchRange."""
         await self._assets.of(who, item.id, kind=item.kind)
-        if who.is_share and not (await self.links.link(who.credential)).allow_download:
+        if not await self.may_save(who):
             raise NotPermitted("whoever shared this link lets nobody save the files")
         return await self._files.original(who, item, span)
 
@@ -235,6 +235,10 @@ class ImmichLibrary:
     async def may_manage(self, who: Identity, *, fresh: bool = False) -> bool:
         """Whether this is an administrator, by a session or by a key that may change Immich's settings too."""
         return who.may_write and await self._standings.may_manage(who.credential, fresh)
+
+    async def may_save(self, who: Identity) -> bool:
+        """Everybody with an account; a visitor as the link says. Raises SignInFailed, LibraryUnavailable."""
+        return not who.is_share or (await self.links.link(who.credential)).allow_download
 
     async def identity_of_service(self) -> Identity | None:
         """Whose the gateway's own key is, None without one. Raises SignInFailed, LibraryUnavailable."""
