@@ -18,6 +18,7 @@ from immichvr_common.embedded import free_ports
 from immichvr_common.reporting import encode
 from immichvr_common.rpc_client import credential, open_channel
 from immichvr_common.rpc_settings import CallerSettings, RpcClientSettings, ServerTlsSettings
+from immichvr_gateway.live.lines import AttachedLine, LineLost
 from immichvr_gateway.settings import AttachSettings, GatewaySettings
 from pydantic import SecretStr
 from websockets.asyncio.client import ClientConnection, connect
@@ -199,6 +200,19 @@ async def test_the_door_speaks_tls_and_shows_who_is_there_in_metrics(serving, wi
             call.cancel()
             assert await ended_with(socket) == "worker_gone"
     assert REGISTRY.get_sample_value("immichvr_live_attached") == 0
+
+
+async def test_a_worker_whose_call_breaks_off_ends_the_line_for_both_ends() -> None:
+    async def broken():
+        yield b"half of it"
+        raise ConnectionResetError
+
+    line = AttachedLine()
+    heard = asyncio.create_task(anext(line.serve(broken()), None))
+    assert await line.read() == b"half of it"
+    assert await asyncio.wait_for(heard, 5) is None
+    with pytest.raises(LineLost):
+        await line.read()
 
 
 def test_a_door_that_is_open_to_the_network_wants_credentials() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -103,6 +104,24 @@ async def test_a_client_that_goes_ends_the_messages() -> None:
     async with serving(Leaves([])) as settings:
         await asyncio.wait_for(serve_at_gateway(settings, TOKEN, 10, listens), 10)
     assert heard == [b"hello"]
+
+
+async def test_a_client_that_goes_while_its_model_loads_is_not_waited_for() -> None:
+    gone, loaded = asyncio.Event(), threading.Event()
+
+    async def loads(_: AsyncIterator[bytes], __: Send) -> None:
+        gone.set()
+        await asyncio.to_thread(loaded.wait, 30)
+        raise AssertionError("somebody waited for it")
+
+    class Leaves(FakeGateway):
+        async def Attach(self, request_iterator: Any, context: Any) -> AsyncIterator[Any]:  # noqa: N802
+            yield gateway_pb2.AttachResponse(message=b"hello")
+            await gone.wait()
+
+    async with serving(Leaves([])) as settings:
+        await asyncio.wait_for(serve_at_gateway(settings, TOKEN, 10, loads), 10)
+    loaded.set()
 
 
 async def test_of_several_gateways_the_one_with_the_session_is_found_over_new_connections() -> None:

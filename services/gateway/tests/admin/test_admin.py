@@ -12,9 +12,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from immichvr_catalog import CLASSES, POOLS
 from immichvr_common.bus import ensure_streams, read_bucket
-from immichvr_common.errors import Conflict, CorruptObject, InvalidRequest
+from immichvr_common.errors import ClockSkew, Conflict, CorruptObject, InvalidRequest
 from immichvr_common.manifests import parse_manifest
+from immichvr_gateway.admin import draining
 from immichvr_gateway.admin.backup import NotABackup, backup, restore
 from immichvr_gateway.admin.collect import collect
 from immichvr_gateway.admin.draining import held, pause, resume, until_idle
@@ -256,6 +258,22 @@ async def test_drained_workers_finish_what_they_have_and_begin_nothing_until_the
             assert (await gateway.get(f"/api/jobs/{waiting['id']}")).json()["state"] == "queued"
             await resume(empty_bus, ["ai"])
             assert (await live.job(waiting["id"]))["state"] == "succeeded"
+
+
+@pytest.mark.parametrize("minutes", [-120, 120])
+async def test_where_clocks_differ_nobody_is_paused_for_another_time_than_was_said(
+    empty_bus, monkeypatch: pytest.MonkeyPatch, minutes: int
+) -> None:
+    class Elsewhere(datetime):
+        @classmethod
+        def now(cls, tz=None) -> datetime:
+            return datetime.now(tz) + timedelta(minutes=minutes)
+
+    monkeypatch.setattr(draining, "datetime", Elsewhere)
+    with pytest.raises(ClockSkew, match="its clock is another"):
+        await pause(empty_bus, ["ai"], timedelta(hours=1))
+    for durable in (f"ai-{pool}-{job_class}" for pool in POOLS for job_class in CLASSES):
+        assert not (await empty_bus.consumer("JOBS", durable)).paused
 
 
 async def test_a_service_that_is_none_is_not_drained(empty_bus) -> None:

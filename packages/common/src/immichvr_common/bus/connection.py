@@ -173,13 +173,14 @@ class Bus:
         with translated(f"consumer {name} of {stream}"):
             return await self.js.consumer_info(stream, name)
 
-    async def pause(self, stream: str, name: str, until: datetime | None) -> None:
-        """Has a consumer hand nothing out until then; None, and it does so again."""
+    async def pause(self, stream: str, name: str, until: datetime | None) -> float:
+        """Has a consumer hand nothing out until then; None, and it does so again. For how many s, by NATS' clock."""
         with translated(f"consumer {name} of {stream}"):
             if until is None:
-                await self.js.resume_consumer(stream, name)
+                answer = await self.js.resume_consumer(stream, name)
             else:
-                await self.js.pause_consumer(stream, name, until.isoformat())
+                answer = await self.js.pause_consumer(stream, name, until.isoformat())
+        return int(answer.pause_remaining or 0) / 1e9 if answer.paused else 0.0
 
     async def add_consumer(self, stream: str, config: ConsumerConfig) -> ConsumerInfo:
         """Makes a consumer, or leaves the one that is there and the same."""

@@ -22,6 +22,7 @@ _TOKEN = "session-token"  # noqa: S105  # the name of a metadata key
 _MIB = 1024 * 1024
 _PAUSE_S = 0.2
 _LAST_WORDS_S = 5.0
+_LEAVING_S = 1.0
 _COME_AGAIN = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.NOT_FOUND, grpc.StatusCode.RESOURCE_EXHAUSTED)
 """The gateway is not there, has no room, or it is another one of several that has the session."""
 _OPTIONS: tuple[Option, ...] = (
@@ -96,13 +97,26 @@ async def _talk_over(call: Any, first: bytes, talk: Talk) -> None:
     writing = asyncio.create_task(_write(call, outgoing))
     try:
         try:
-            await talk(_messages(first, incoming), outgoing.put)
+            await _until_over(asyncio.ensure_future(talk(_messages(first, incoming), outgoing.put)), reading)
         finally:
             await _say_last_words(outgoing, incoming, writing)
     finally:
         for task in (reading, writing):
             task.cancel()
         await asyncio.gather(reading, writing, return_exceptions=True)
+
+
+async def _until_over(talking: asyncio.Future[None], reading: asyncio.Task[None]) -> None:
+    """Waits for the talk to end, or a moment after its client has gone: one that loads a model does not notice that."""
+    try:
+        await asyncio.wait({talking, reading}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({talking}, timeout=_LEAVING_S if reading.done() else None)
+    finally:
+        if not talking.done():
+            talking.cancel()
+            await asyncio.wait({talking})
+    if not talking.cancelled():
+        talking.result()
 
 
 async def _say_last_words(

@@ -81,12 +81,15 @@ class AttachedLine:
             self._to_worker.close(lost)
 
     async def _hear(self, said: AsyncIterator[bytes | None]) -> None:
-        async for message in said:
-            if message is None:
-                self._from_worker.close()
-                break
-            await self._from_worker.put(message)
-        self._to_worker.close(LineLost("the worker has ended the session"))
+        try:
+            async for message in said:
+                if message is None:
+                    self._from_worker.close()
+                    break
+                await self._from_worker.put(message)
+        finally:
+            # However it ended: `serve` waits for nothing else.
+            self._to_worker.close(LineLost("the worker has ended the session"))
 
 
 class Handoff:
