@@ -13,6 +13,7 @@ import { Library } from './library.mjs';
 import { Models } from './models.mjs';
 import { PlacesMock, paged } from './places.mjs';
 import { GALLERY, Preferences } from './preferences.mjs';
+import { ScenesMock } from './scenes.mjs';
 import { EventSocket } from './socket.mjs';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
@@ -82,6 +83,8 @@ export async function startMock({
     onAsset: (id, asset) =>
       socket.emit('asset:created', { photo_id: '', source: { kind: 'video', id }, asset }),
   });
+
+  const scenes = new ScenesMock({ onJob: (job) => socket.emit('job:update', job) });
 
   const places = new PlacesMock(() => [
     ...[...library.photos.values()].filter(isSeen).map((photo) => entryOf(photo)),
@@ -177,6 +180,20 @@ export async function startMock({
       if (status === 'picture') return picture(response, value);
       return status >= 400 ? problem(response, status, value) : json(response, status, value);
     }
+    if (['scenes', 'reconstruct'].includes(collection)) {
+      const given = request.method === 'POST' ? await body(request) : {};
+      const [status, answer] = await scenes.route(
+        request.method,
+        collection,
+        id,
+        what,
+        rest,
+        given,
+      );
+      if (status === 'file') return file(response, join(FIXTURES, answer));
+      if (status === 'bytes') return response.end(answer);
+      return status >= 400 ? problem(response, status, answer) : json(response, status, answer);
+    }
     if (what === 'favorite') return favourite(request, response, id);
     if (collection === 'jobs') return jobs(request, response, url, id, what, rest[0]);
     if (path === '/api/assets/map') return json(response, 200, assetMap());
@@ -195,6 +212,7 @@ export async function startMock({
       );
       return json(response, job.state === 'succeeded' ? 200 : 202, { job });
     }
+    if (what === 'stack') return json(response, 200, { items: [entryOf(photo)] });
     if (!what) {
       const shot = { camera: 'Pixel 8', lens: null, exposure: '1/250', f_number: 1.8, iso: 64 };
       const focal = { focal_length_mm: 6.9 };
@@ -262,13 +280,15 @@ export async function startMock({
   }
 
   function jobs(request, response, url, id, what, file) {
-    const all = [...library.jobs.values(), ...films.jobs.values()];
+    const all = [...library.jobs.values(), ...films.jobs.values(), ...scenes.jobs.values()];
     if (!id) {
       const states = url.searchParams.getAll('state');
       const asked = all.filter((job) => states.includes(job.state)).toReversed();
       return json(response, 200, paged(asked, url));
     }
     if (models.cancel(id)) return json(response, 202, {});
+    const ofScene = scenes.jobs.get(id);
+    if (ofScene) return json(response, 200, what === 'parts' ? { items: [] } : ofScene);
     const made = films.jobs.get(id);
     if (made && what === 'parts' && !file) return json(response, 200, films.parts(made));
     if (made && what === 'parts') return part(request, response, films.partFile(made, file));
@@ -300,6 +320,7 @@ export async function startMock({
     films,
     models,
     places,
+    scenes,
     socket,
     state,
     close,

@@ -224,6 +224,14 @@ export class Store extends Emitter<StoreEvents> {
     this.emit('library', { there: [], gone: [], all: true });
   }
 
+  /** Takes in the jobs that go on: after a reload nobody has told of those that are not about listed photos. */
+  async readJobs(): Promise<void> {
+    const { generation } = this;
+    const found = await Promise.all([this.api.jobs('queued'), this.api.jobs('running')]);
+    if (generation !== this.generation) return;
+    for (const job of found.flat()) this.applyJob(job);
+  }
+
   async resync(): Promise<void> {
     const { generation } = this;
     this.rereadLibrary();

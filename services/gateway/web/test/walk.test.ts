@@ -5,7 +5,7 @@ import { reachOf, stanceOf, stepOf, stepsOf, turned, walked } from '../src/scene
 const STILL = { x: 0, y: 0, z: 0, yaw: 0, pitch: 0 };
 
 test('walking ahead goes where one looks, and stays level', () => {
-  const ahead = walked(STILL, stepsOf(['w']), 1, 1);
+  const ahead = walked(STILL, stepsOf(['KeyW']), 1, 1);
   expect(ahead.z).toBeLessThan(0);
   expect(ahead.x).toBeCloseTo(0);
   expect(ahead.y).toBe(0);
@@ -16,13 +16,13 @@ test('walking ahead goes where one looks, and stays level', () => {
 });
 
 test('keys held against each other stand still, and others mean nothing', () => {
-  expect(stepsOf(['w', 's', 'a', 'd'])).toEqual({ ahead: 0, right: 0, up: 0 });
-  expect(stepOf('x')).toBeNull();
+  expect(stepsOf(['KeyW', 'KeyS', 'KeyA', 'KeyD'])).toEqual({ ahead: 0, right: 0, up: 0 });
+  expect(stepOf('KeyX')).toBeNull();
 });
 
 test('one steps as far as the cameras stand apart', () => {
-  const near = walked(STILL, stepsOf(['w']), 1, 1);
-  const wide = walked(STILL, stepsOf(['w']), 1, 10);
+  const near = walked(STILL, stepsOf(['KeyW']), 1, 1);
+  const wide = walked(STILL, stepsOf(['KeyW']), 1, 10);
   expect(wide.z / near.z).toBeCloseTo(10);
 });
 

@@ -47,7 +47,8 @@ export const withScenes = <B extends DoorClass>(Base: B) =>
       return ((await (await this.send('POST', path, { method })).json()) as { job: Job }).job;
     }
 
-    async deleteScene(id: string): Promise<void> {
-      await this.send('DELETE', `/api/scenes/${encodeURIComponent(id)}`);
+    /** left: how much is there still, where it did not all go at once. */
+    async deleteScene(id: string): Promise<{ left: number }> {
+      return (await this.send('DELETE', `/api/scenes/${encodeURIComponent(id)}`)).json();
     }
   };

@@ -1,10 +1,11 @@
 import type { Api } from '../api/client';
 import { ApiError } from '../api/client';
 import type { PlaceSource } from '../api/scenes';
-import type { Job, Photo, WaysToReconstruct } from '../api/schema';
+import type { Job, WaysToReconstruct } from '../api/schema';
 import { el } from '../ui/dom';
 import { explainError } from '../ui/errors';
 import type { Chosen } from './hook';
+import { Picks } from './picks';
 
 const METHODS: Record<string, string> = {
   gaussian_splatting: 'A place to walk in',
@@ -16,7 +17,6 @@ const QUALITIES: Record<string, string> = {
   normal: 'Normal',
   high: 'High: takes long',
 };
-const PAGE = 120;
 
 /** Asks of what a place is to be made, and how. */
 export class MakePlace {
@@ -26,23 +26,24 @@ export class MakePlace {
   private readonly moving = el('input', { type: 'checkbox', name: 'mask_moving' });
   private readonly sends = el('input', { type: 'checkbox', name: 'sends' });
   private readonly leaving = el('div', { class: 'scene-leaving', hidden: true });
-  private readonly picks = el('ul', { class: 'scene-picks', 'aria-label': 'Photos' });
+  private readonly picks: Picks;
   private readonly about = el('p', { class: 'scene-about' });
   private readonly trouble = el('p', { class: 'scene-trouble', role: 'alert' });
   private readonly make = el('button', { class: 'button', type: 'submit' }, 'Make a place');
-  private readonly chosen = new Set<string>();
   private of: Chosen | null = null;
+  private opening = new AbortController();
   private ways: WaysToReconstruct | null = null;
 
   constructor(
     private readonly api: Api,
     private readonly made: (job: Job) => void,
   ) {
+    this.picks = new Picks(api, () => this.count());
     this.element = el(
       'form',
       { class: 'scene-make', 'aria-label': 'Make a place' },
       this.about,
-      this.picks,
+      this.picks.element,
       el('label', { class: 'scene-choice' }, 'What', this.method),
       el('label', { class: 'scene-choice' }, 'Quality', this.quality),
       el('label', { class: 'scene-tick' }, this.moving, 'Leave out what moves, such as people'),
@@ -51,55 +52,36 @@ export class MakePlace {
       this.make,
     );
     this.method.addEventListener('change', () => this.tellWhatLeaves());
-    this.picks.addEventListener('change', () => this.count());
     this.element.addEventListener('submit', (event) => {
       event.preventDefault();
       void this.ask();
     });
   }
 
-  /** Offers the newest photos, or what was chosen elsewhere. */
+  /** Offers the newest photos, or what was chosen elsewhere and what was taken about then. */
   async open(of: Chosen | null): Promise<void> {
+    this.opening.abort();
+    this.opening = new AbortController();
+    const { signal } = this.opening;
     this.of = of;
     this.trouble.textContent = '';
-    this.chosen.clear();
-    this.ways = await this.api.waysToReconstruct();
-    this.method.replaceChildren(...this.ways.methods.map((one) => option(one, METHODS)));
-    this.quality.replaceChildren(...this.ways.qualities.map((one) => option(one, QUALITIES)));
+    // A yes is to one sending.
+    this.sends.checked = false;
+    this.make.disabled = true;
+    const ways = await this.api.waysToReconstruct();
+    if (signal.aborted) return;
+    this.ways = ways;
+    this.method.replaceChildren(...ways.methods.map((one) => option(one, METHODS)));
+    this.quality.replaceChildren(...ways.qualities.map((one) => option(one, QUALITIES)));
     this.tellWhatLeaves();
-    this.picks.hidden = of?.kind === 'video';
-    if (of?.kind === 'video') this.picks.replaceChildren();
-    else await this.offer(of);
-    this.count();
-  }
-
-  private async offer(of: Chosen | null): Promise<void> {
-    const stack = of ? await this.api.stackOf(of.id) : [];
-    const photos = stack.length > 1 ? stack : (await this.api.photos(null, PAGE)).items;
-    const single = of && stack.length <= 1 ? await this.api.photo(of.id) : null;
-    const offered =
-      single && !photos.some(({ id }) => id === single.id) ? [single, ...photos] : photos;
-    for (const { id } of stack) this.chosen.add(id);
-    if (single) this.chosen.add(single.id);
-    this.picks.replaceChildren(...offered.map((photo) => this.pick(photo)));
-  }
-
-  private pick(photo: Pick<Photo, 'id' | 'name'>): HTMLElement {
-    const box = el('input', {
-      type: 'checkbox',
-      value: photo.id,
-      checked: this.chosen.has(photo.id),
-    });
-    const src = this.api.url(`/api/photos/${encodeURIComponent(photo.id)}/thumbnail`);
-    const picture = el('img', { src, alt: photo.name, loading: 'lazy', decoding: 'async' });
-    return el('li', {}, el('label', { class: 'scene-pick' }, box, picture));
+    this.picks.element.hidden = of?.kind === 'video';
+    this.picks.clear();
+    if (of?.kind !== 'video') await this.picks.offer(of?.id ?? null, signal);
+    if (!signal.aborted) this.count();
   }
 
   private count(): void {
-    this.chosen.clear();
-    for (const box of this.picks.querySelectorAll<HTMLInputElement>('input:checked'))
-      this.chosen.add(box.value);
-    const n = this.chosen.size;
+    const n = this.picks.chosen.length;
     const most = this.ways?.most_photos ?? 0;
     if (this.of?.kind === 'video') this.about.textContent = 'A place is made of this video.';
     else if (n === 0)
@@ -111,6 +93,7 @@ export class MakePlace {
   private tellWhatLeaves(): void {
     const cloud = this.method.value === 'cloud' ? this.ways?.cloud : null;
     this.leaving.hidden = !cloud;
+    if (!cloud) this.sends.checked = false;
     this.sends.required = Boolean(cloud);
     if (!cloud) return;
     this.leaving.replaceChildren(
@@ -144,7 +127,7 @@ export class MakePlace {
 
   private source(): PlaceSource {
     if (this.of?.kind === 'video') return { video_id: this.of.id };
-    return { photo_ids: [...this.chosen] };
+    return { photo_ids: this.picks.chosen };
   }
 }
 

@@ -13,6 +13,11 @@ import { MakePlace } from './make';
 import { SceneProgress } from './progress';
 import { SceneView } from './view';
 
+const MAKES_SCENES = new Set(['reconstruct', 'points']);
+
+const makesScene = (job: Job): boolean =>
+  job.source?.kind === 'scene' && MAKES_SCENES.has(job.kind) && isActive(job);
+
 /** Places made of photos and videos: a list of them, making another, and one that is walked in. */
 export class ScenePages {
   readonly element: HTMLElement;
@@ -27,6 +32,8 @@ export class ScenePages {
   private readonly view: SceneView;
   private readonly running = new Map<string, SceneProgress>();
   private cursor: string | null = null;
+  /** Aborted when the list is left or read anew. */
+  private listed = new AbortController();
 
   constructor(
     private readonly api: Api,
@@ -50,7 +57,11 @@ export class ScenePages {
     this.form.element.hidden = true;
     this.view.element.hidden = true;
     this.begin.addEventListener('click', () => void this.ask());
-    this.more.addEventListener('click', () => void this.read());
+    this.more.addEventListener('click', () => void this.read(this.listed.signal));
+    // Those of before a reload are told of late.
+    store.on('job', (job) => {
+      if (!this.element.hidden && !this.listing.hidden && makesScene(job)) this.follow(job);
+    });
     this.listing = el(
       'main',
       { class: 'scenes-main' },
@@ -80,14 +91,17 @@ export class ScenePages {
     this.title.focus({ preventScroll: true });
     this.scenes.replaceChildren();
     this.cursor = null;
-    for (const job of this.store.activeJobs())
-      if (job.source?.kind === 'scene' && job.kind !== 'inpaint') this.follow(job);
-    await this.read();
-    if (chosenIn(location.hash)) await this.ask();
+    this.listed.abort();
+    this.listed = new AbortController();
+    const { signal } = this.listed;
+    for (const job of this.store.activeJobs()) if (makesScene(job)) this.follow(job);
+    await Promise.all([this.read(signal), this.readJobs(signal)]);
+    if (!signal.aborted && chosenIn(location.hash)) await this.ask();
   }
 
   /** One scene. */
   async open(id: string): Promise<void> {
+    this.listed.abort();
     this.element.hidden = false;
     this.listing.hidden = true;
     this.view.element.hidden = false;
@@ -97,6 +111,7 @@ export class ScenePages {
   }
 
   close(): void {
+    this.listed.abort();
     this.element.hidden = true;
     this.view.close();
     this.form.element.hidden = true;
@@ -105,9 +120,10 @@ export class ScenePages {
     this.work.replaceChildren();
   }
 
-  private async read(): Promise<void> {
+  private async read(signal: AbortSignal): Promise<void> {
     try {
       const { items, next_cursor } = await this.api.scenes(this.cursor);
+      if (signal.aborted) return;
       this.cursor = next_cursor;
       this.scenes.append(...items.map((scene) => this.card(scene)));
       this.more.hidden = next_cursor === null;
@@ -117,7 +133,16 @@ export class ScenePages {
           : 'No scenes yet. A place is made of several photos of it, of a video or of a live photo.';
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.notice.textContent = explainError(error).title;
+      if (!signal.aborted) this.notice.textContent = explainError(error).title;
+    }
+  }
+
+  private async readJobs(signal: AbortSignal): Promise<void> {
+    try {
+      await this.store.readJobs();
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (!signal.aborted) this.notice.textContent = explainError(error).title;
     }
   }
 

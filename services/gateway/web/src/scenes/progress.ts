@@ -32,6 +32,7 @@ export class SceneProgress {
   private readonly stop: () => void;
   private shownVersion = '';
   private lookedAt = 0;
+  private isDisposed = false;
 
   constructor(
     private readonly api: Api,
@@ -58,7 +59,12 @@ export class SceneProgress {
     void this.tell(() => api.job(job.id));
   }
 
+  isAbout(job: Job): boolean {
+    return job.id === this.job.id;
+  }
+
   dispose(): void {
+    this.isDisposed = true;
     this.stop();
   }
 
@@ -98,7 +104,7 @@ export class SceneProgress {
   private async tell(ask: () => Promise<Job>): Promise<void> {
     try {
       const job = await ask();
-      if (supersedes(job, this.job)) this.update(job);
+      if (!this.isDisposed && supersedes(job, this.job)) this.update(job);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.words.textContent = explainError(error).title;

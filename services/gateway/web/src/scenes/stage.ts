@@ -3,15 +3,33 @@ import type { SceneCamera } from '../api/schema';
 import { fitFrame } from '../render/framing';
 import { FrameLoop } from '../render/loop';
 import { SplatScene } from '../render/splats';
-import { reachOf, type Stance, stanceOf, stepOf, stepsOf, turned, walked } from './walk';
+import { cloudOf, readPly } from './points';
+import {
+  reachOf,
+  type Spot,
+  type Stance,
+  spread,
+  stanceOf,
+  stepOf,
+  stepsOf,
+  turned,
+  walked,
+} from './walk';
 
 const NEAR = 0.01;
 const FAR = 4000;
 const MOST_PIXELS = 2;
 const LONGEST_STEP_S = 0.1;
+/** Two fingers over the whole canvas walk as far as keys in this time. */
+const PINCH_S = 5;
 const FALLBACK: Stance = { x: 0, y: 0, z: 0, yaw: 0, pitch: 0 };
 
-/** A scene that one walks in: keys walk, dragging looks around. */
+export interface Drawn {
+  splats: number;
+  points: number;
+}
+
+/** A scene that one walks in: keys and two fingers walk, dragging looks around. */
 export class Stage {
   private readonly renderer: THREE.WebGLRenderer;
   private readonly camera = new THREE.PerspectiveCamera(60, 1, NEAR, FAR);
@@ -19,15 +37,18 @@ export class Stage {
   private readonly splats: SplatScene;
   private readonly resizes: ResizeObserver;
   private readonly over = new AbortController();
+  /** Codes of the keys that are held, and where fingers are. */
   private readonly held = new Set<string>();
+  private readonly fingers = new Map<number, Spot>();
+  private points: THREE.Points | null = null;
   private stance = FALLBACK;
-  private home = FALLBACK;
   private reach = 1;
   private lens: SceneCamera | null = null;
 
   constructor(
     private readonly canvas: HTMLCanvasElement,
-    private readonly onFrame: (splats: number) => void,
+    private readonly onFrame: (drawn: Drawn) => void,
+    private readonly onLost: () => void,
   ) {
     this.renderer = new THREE.WebGLRenderer({ canvas, antialias: false, alpha: true });
     this.renderer.setClearColor(0x000000, 0);
@@ -43,30 +64,45 @@ export class Stage {
   enter(cameras: readonly SceneCamera[]): void {
     const stances = cameras.map((one) => stanceOf(one.camera_to_world));
     this.lens = cameras[0] ?? null;
-    this.home = stances[0] ?? FALLBACK;
     this.reach = reachOf(stances);
-    this.stance = this.home;
+    this.stance = stances[0] ?? FALLBACK;
     this.resize();
   }
 
   /** Shows a splat file in place of what is shown; it is complete when this resolves. */
-  async show(bytes: Uint8Array, name: string): Promise<void> {
-    await this.splats.load(bytes, name, this.over.signal);
+  async show(bytes: Uint8Array, name: string, wanted: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([this.over.signal, wanted]);
+    await this.splats.load(bytes, name, signal);
+    if (signal.aborted) return;
+    this.setPoints(null);
     this.aim();
-    await this.splats.prepare(this.camera, this.over.signal);
+    await this.splats.prepare(this.camera, signal);
+    if (!this.over.signal.aborted) this.loop.invalidate();
+  }
+
+  /** Shows points of a PLY in place of what is shown; throws TypeError where they cannot be read. */
+  showPoints(bytes: Uint8Array): void {
+    const points = cloudOf(readPly(bytes));
+    this.splats.clear();
+    this.setPoints(points);
     this.loop.invalidate();
   }
 
-  /** Back to where one came in. */
-  reset(): void {
-    this.stance = this.home;
-    this.loop.invalidate();
+  private setPoints(points: THREE.Points | null): void {
+    if (this.points) {
+      this.splats.scene.remove(this.points);
+      this.points.geometry.dispose();
+      (this.points.material as THREE.Material).dispose();
+    }
+    this.points = points;
+    if (points) this.splats.scene.add(points);
   }
 
   dispose(): void {
     this.over.abort();
     this.resizes.disconnect();
     this.loop.dispose();
+    this.setPoints(null);
     this.splats.dispose();
     this.renderer.dispose();
   }
@@ -78,7 +114,8 @@ export class Stage {
     this.renderer.render(this.splats.scene, this.camera);
     const { x, y, z } = this.stance;
     this.canvas.dataset.at = [x, y, z].map((one) => one.toFixed(3)).join(' ');
-    this.onFrame(this.splats.count);
+    const points = this.points?.geometry.getAttribute('position').count ?? 0;
+    this.onFrame({ splats: this.splats.count, points });
     return this.held.size > 0;
   }
 
@@ -105,35 +142,30 @@ export class Stage {
   private listen(): void {
     const { signal } = this.over;
     const { canvas } = this;
+    canvas.addEventListener('webglcontextlost', () => this.onLost(), { signal });
     canvas.addEventListener(
       'keydown',
       (event) => {
-        if (event.ctrlKey || event.metaKey || event.altKey || !stepOf(event.key)) return;
+        if (event.ctrlKey || event.metaKey || event.altKey || !stepOf(event.code)) return;
         event.preventDefault();
-        this.held.add(event.key);
+        this.held.add(event.code);
         this.loop.invalidate();
       },
       { signal },
     );
-    canvas.addEventListener('keyup', (event) => this.held.delete(event.key), { signal });
+    canvas.addEventListener('keyup', (event) => this.held.delete(event.code), { signal });
     canvas.addEventListener('blur', () => this.held.clear(), { signal });
+    canvas.addEventListener('pointermove', (event) => this.drag(event), { signal });
     canvas.addEventListener(
-      'pointermove',
+      'pointerdown',
       (event) => {
-        if (event.buttons !== 1) return;
-        const { clientWidth, clientHeight } = canvas;
-        this.stance = turned(
-          this.stance,
-          event.movementX / clientWidth,
-          event.movementY / clientHeight,
-        );
-        this.loop.invalidate();
+        canvas.setPointerCapture(event.pointerId);
+        this.fingers.set(event.pointerId, spotOf(event));
       },
       { signal },
     );
-    canvas.addEventListener('pointerdown', (event) => canvas.setPointerCapture(event.pointerId), {
-      signal,
-    });
+    for (const end of ['pointerup', 'pointercancel'] as const)
+      canvas.addEventListener(end, (event) => this.fingers.delete(event.pointerId), { signal });
     canvas.addEventListener(
       'wheel',
       (event) => {
@@ -145,4 +177,24 @@ export class Stage {
       { signal, passive: false },
     );
   }
+
+  /** One finger or the mouse looks around, two walk. */
+  private drag(event: PointerEvent): void {
+    const from = this.fingers.get(event.pointerId);
+    if (!from || event.buttons !== 1) return;
+    const to = spotOf(event);
+    this.fingers.set(event.pointerId, to);
+    const { clientWidth, clientHeight } = this.canvas;
+    const other = [...this.fingers].find(([id]) => id !== event.pointerId)?.[1];
+    if (other) {
+      const size = Math.hypot(clientWidth, clientHeight);
+      this.stance = walked(this.stance, spread(from, to, other, size), PINCH_S, this.reach);
+    } else {
+      const [dx, dy] = [to.x - from.x, to.y - from.y];
+      this.stance = turned(this.stance, dx / clientWidth, dy / clientHeight);
+    }
+    this.loop.invalidate();
+  }
 }
+
+const spotOf = ({ clientX, clientY }: PointerEvent): Spot => ({ x: clientX, y: clientY });

@@ -1,52 +1,35 @@
 import type { Api } from '../api/client';
 import { ApiError } from '../api/client';
-import type { Asset, Job, SceneDetails } from '../api/schema';
-import type { Store } from '../store';
+import type { Job, SceneDetails } from '../api/schema';
+import { confirmed } from '../models/confirm';
+import { SCENES } from '../router';
+import { isActive, type Store } from '../store';
 import { el } from '../ui/dom';
 import { explainError } from '../ui/errors';
 import { bytesWords } from '../ui/words';
+import { Comparison } from './comparison';
 import { SceneProgress } from './progress';
-import { BeforeAfter } from './slider';
-import type { Stage } from './stage';
+import { Theatre } from './theatre';
+import { FILLING, factsOf, versionsOf, versionWords } from './versions';
 
-const FILLING = [
-  ['', 'As the server prefers'],
-  ['fill', 'Carry on what is beside it'],
-  ['lama', 'LaMa'],
-  ['reference', 'One view, then the others'],
-  ['joint-multiview', 'All views together'],
-] as const;
-
-const isFilled = (asset: Asset): boolean => asset.model_key.includes('-inpainted-');
+const LINKED = ['splat', 'conversion', 'points', 'level', 'dataset'];
 
 /** One scene: walked in, filled where something is missing, compared with how it was. */
 export class SceneView {
   readonly element: HTMLElement;
-  private readonly canvas = el('canvas', {
-    class: 'scene-canvas',
-    tabindex: 0,
-    'aria-label': 'The scene. W A S D or the arrow keys walk, dragging looks around.',
-  });
+  private readonly theatre = new Theatre((isWorthTrying) => this.lost(isWorthTrying));
   private readonly words = el('p', { class: 'scene-words', role: 'status' });
   private readonly versions = el('select', { name: 'version', 'aria-label': 'Version' });
   private readonly method = el('select', { name: 'filling', 'aria-label': 'How to fill' });
   private readonly fill = el('button', { class: 'button', type: 'button' }, 'Fill missing regions');
-  private readonly slider = new BeforeAfter();
-  private readonly views = el('div', {
-    class: 'scene-views',
-    role: 'group',
-    'aria-label': 'Views',
-  });
-  private readonly compare = el('section', {
-    class: 'scene-compare',
-    hidden: true,
-    'aria-label': 'Before and after',
-  });
+  private readonly remove = el('button', { class: 'button', type: 'button' }, 'Delete this scene');
+  private readonly compare: Comparison;
   private readonly work = el('div', {});
   private readonly files = el('ul', { class: 'scene-files', 'aria-label': 'Files' });
-  private stage: Stage | null = null;
   private progress: SceneProgress | null = null;
   private scene: SceneDetails | null = null;
+  /** Aborted when another scene is opened or none, and when another version is chosen. */
+  private opening = new AbortController();
   private loading = new AbortController();
 
   constructor(
@@ -55,11 +38,11 @@ export class SceneView {
     private readonly titled: (name: string) => void,
   ) {
     for (const [value, label] of FILLING) this.method.append(el('option', { value }, label));
-    this.compare.append(el('h2', {}, 'Before and after'), this.slider.element, this.views);
+    this.compare = new Comparison(api);
     this.element = el(
-      'div',
+      'main',
       { class: 'scene-view' },
-      this.canvas,
+      this.theatre.element,
       el(
         'div',
         { class: 'scene-side' },
@@ -67,128 +50,116 @@ export class SceneView {
         el('label', { class: 'scene-choice' }, 'Version', this.versions),
         el('div', { class: 'scene-buttons' }, this.method, this.fill),
         this.work,
-        this.compare,
+        this.compare.element,
         this.files,
+        this.remove,
       ),
     );
     this.versions.addEventListener('change', () => void this.showVersion());
     this.fill.addEventListener('click', () => void this.ask());
+    this.remove.addEventListener('click', () => void this.askToDelete());
+    store.on('job', (job) => this.takeUp(job));
   }
 
   async open(id: string): Promise<void> {
     this.close();
+    const { signal } = this.opening;
     this.words.textContent = 'Loading…';
+    if (!(await this.read(id, signal))) return;
+    this.titled(this.scene?.name ?? '');
+    for (const job of this.store.activeJobs()) this.takeUp(job);
+    await Promise.all([this.readJobs(signal), this.showVersion()]);
+  }
+
+  private async readJobs(signal: AbortSignal): Promise<void> {
     try {
-      this.scene = await this.api.scene(id);
+      await this.store.readJobs();
+    } catch (error) {
+      this.refused(error, signal);
+    }
+  }
+
+  /** Reads a scene; false where it cannot be, which is told, or where it is not wanted any more. */
+  private async read(id: string, signal: AbortSignal): Promise<boolean> {
+    try {
+      const scene = await this.api.scene(id);
+      if (signal.aborted) return false;
+      this.scene = scene;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.words.textContent = explainError(error).title;
-      return;
+      if (!signal.aborted) this.words.textContent = explainError(error).title;
+      return false;
     }
-    this.titled(this.scene.name);
-    const splats = this.splats();
     this.versions.replaceChildren(
-      ...splats.map((asset) =>
-        el('option', { value: asset.key }, isFilled(asset) ? 'Filled' : 'As it was made'),
+      ...versionsOf(this.scene.assets).map((asset) =>
+        el('option', { value: asset.key }, versionWords(asset)),
       ),
     );
-    this.fill.disabled = splats.length === 0;
-    await this.showVersion();
+    this.fill.disabled = !this.scene.assets.some(({ kind }) => kind === 'splat');
+    this.remove.disabled = false;
+    return true;
   }
 
   /** Lets go of the device. */
   close(): void {
+    this.opening.abort();
     this.loading.abort();
-    this.loading = new AbortController();
-    this.stage?.dispose();
-    this.stage = null;
+    this.opening = new AbortController();
+    this.scene = null;
+    this.versions.replaceChildren();
+    this.files.replaceChildren();
+    this.fill.disabled = true;
+    this.remove.disabled = true;
+    this.theatre.close();
     this.progress?.dispose();
     this.progress = null;
     this.work.replaceChildren();
-    this.compare.hidden = true;
-    this.canvas.removeAttribute('data-splats');
-  }
-
-  private splats(): Asset[] {
-    return (this.scene?.assets ?? []).filter(({ kind }) => kind === 'splat');
+    this.compare.show(null);
   }
 
   private async showVersion(): Promise<void> {
     const { scene } = this;
-    const asset = this.splats().find(({ key }) => key === this.versions.value);
+    if (!scene) return;
+    this.loading.abort();
+    this.loading = new AbortController();
+    const { signal } = this.loading;
+    const asset = scene.assets.find(({ key }) => key === this.versions.value);
     this.tellFiles();
-    this.tellComparison(asset ?? null);
-    const file = asset?.files.find(({ role, format }) => role === 'splat' && format === 'spz');
-    if (!scene || !file) {
-      this.words.textContent = this.facts();
+    this.compare.show(asset ?? null);
+    const file = asset?.files.find(
+      ({ role, format }) =>
+        (role === 'splat' && format === 'spz') || (role === 'points' && format === 'ply'),
+    );
+    if (!asset || !file) {
+      this.words.textContent = `There is nothing here to walk in. ${factsOf(scene)}`;
       return;
     }
-    const { signal } = this.loading;
     try {
       const tell = (got: number, of: number) => {
         this.words.textContent = `Loading… ${bytesWords(got)}${of ? ` of ${bytesWords(of)}` : ''}`;
       };
       const bytes = await this.api.bytes(file.url, tell, signal);
-      if (!this.stage) {
-        const { Stage } = await import('./stage');
-        if (signal.aborted) return;
-        this.stage = new Stage(this.canvas, (count) => {
-          this.canvas.dataset.splats = String(count);
-        });
-        this.stage.enter(scene.cameras);
-      }
-      await this.stage.show(bytes, file.name);
-      this.canvas.dataset.version = asset?.key ?? '';
-      this.words.textContent = this.facts();
+      await this.theatre.show({ role: file.role, name: file.name, bytes }, scene.cameras, signal);
+      if (signal.aborted) return;
+      this.theatre.element.dataset.version = asset.key;
+      this.words.textContent = factsOf(scene);
     } catch (error) {
       if (signal.aborted) return;
       this.words.textContent = explainError(error).title;
     }
   }
 
-  private facts(): string {
-    const { scene } = this;
-    if (!scene) return '';
-    const { psnr, ssim } = scene.metrics as { psnr?: number; ssim?: number };
-    const dropped = scene.dropped.length;
-    return [
-      `${scene.cameras.length} pictures`,
-      dropped > 0 && `${dropped} left out: ${String(scene.dropped[0]?.reason ?? '')}`,
-      psnr
-        ? `${psnr.toFixed(1)} dB, SSIM ${(ssim ?? 0).toFixed(2)} on pictures that were held out`
-        : '',
-    ]
-      .filter(Boolean)
-      .join(' · ');
-  }
-
-  /** The views before and after, of a version that was filled. */
-  private tellComparison(asset: Asset | null): void {
-    const of = (role: string) => (asset?.files ?? []).filter((file) => file.role === role);
-    const after = new Map(of('after').map((file) => [file.variant, file]));
-    const pairs = of('before').flatMap((before) => {
-      const other = after.get(before.variant);
-      return other ? [{ before, after: other }] : [];
-    });
-    this.compare.hidden = pairs.length === 0;
-    const show = (at: number) => {
-      const pair = pairs[at];
-      if (pair) this.slider.show(this.api.url(pair.before.url), this.api.url(pair.after.url));
-    };
-    this.views.replaceChildren(
-      ...pairs.map((_, at) => {
-        const button = el('button', { class: 'button', type: 'button' }, String(at + 1));
-        button.setAttribute('aria-label', `View ${at + 1}`);
-        button.addEventListener('click', () => show(at));
-        return button;
-      }),
-    );
-    show(0);
+  private lost(isWorthTrying: boolean): void {
+    if (isWorthTrying) void this.showVersion();
+    else {
+      this.loading.abort();
+      this.words.textContent = 'This device cannot show the scene. Reload the page to try again.';
+    }
   }
 
   private tellFiles(): void {
     const files = (this.scene?.assets ?? []).flatMap(({ files }) =>
-      files.filter(({ role }) => ['splat', 'conversion', 'points', 'dataset'].includes(role)),
+      files.filter(({ role }) => LINKED.includes(role)),
     );
     this.files.replaceChildren(
       ...files.map((file) => {
@@ -201,16 +172,23 @@ export class SceneView {
   private async ask(): Promise<void> {
     const { scene } = this;
     if (!scene) return;
+    const { signal } = this.opening;
     this.fill.disabled = true;
     try {
-      this.follow(await this.api.fillMissing(scene.id, this.method.value || null), scene.id);
+      const job = await this.api.fillMissing(scene.id, this.method.value || null);
+      if (!signal.aborted) this.follow(job, scene.id);
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      const { title, advice } = explainError(error);
-      this.words.textContent = `${title} ${advice}`;
+      this.refused(error, signal);
     } finally {
-      this.fill.disabled = false;
+      if (!signal.aborted) this.fill.disabled = false;
     }
+  }
+
+  /** Follows what is being filled of this scene, also where it was asked for elsewhere or before. */
+  private takeUp(job: Job): void {
+    const isOurs = job.source?.kind === 'scene' && job.source.id === this.scene?.id;
+    if (isOurs && job.kind === 'inpaint' && isActive(job) && !this.progress?.isAbout(job))
+      this.follow(job, job.source?.id ?? '');
   }
 
   private follow(job: Job, id: string): void {
@@ -224,13 +202,38 @@ export class SceneView {
   }
 
   private async openFilled(id: string, key: string): Promise<void> {
-    this.scene = await this.api.scene(id);
-    this.versions.replaceChildren(
-      ...this.splats().map((asset) =>
-        el('option', { value: asset.key }, isFilled(asset) ? 'Filled' : 'As it was made'),
-      ),
-    );
+    if (!(await this.read(id, this.opening.signal))) return;
     this.versions.value = key;
     await this.showVersion();
+  }
+
+  private async askToDelete(): Promise<void> {
+    const { scene } = this;
+    if (!scene) return;
+    const { signal } = this.opening;
+    const isSure = await confirmed({
+      title: 'Delete this scene?',
+      text: [`${scene.name} goes, and whatever was made of it. Its photos stay.`],
+      yes: 'Delete',
+    });
+    if (!isSure || signal.aborted) return;
+    this.remove.disabled = true;
+    try {
+      const { left } = await this.api.deleteScene(scene.id);
+      if (signal.aborted) return;
+      if (left === 0) location.hash = SCENES;
+      else this.words.textContent = 'Some of it is there still. Delete it once more.';
+    } catch (error) {
+      this.refused(error, signal);
+    } finally {
+      if (!signal.aborted) this.remove.disabled = false;
+    }
+  }
+
+  private refused(error: unknown, signal: AbortSignal): void {
+    if (!(error instanceof ApiError)) throw error;
+    if (signal.aborted) return;
+    const { title, advice } = explainError(error);
+    this.words.textContent = `${title} ${advice}`;
   }
 }

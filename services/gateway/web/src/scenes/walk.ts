@@ -23,28 +23,28 @@ const STEEPEST = 1.35;
 const PACE = 0.6;
 
 const KEYS: Record<string, Partial<Steps>> = {
-  w: { ahead: 1 },
-  arrowup: { ahead: 1 },
-  s: { ahead: -1 },
-  arrowdown: { ahead: -1 },
-  a: { right: -1 },
-  arrowleft: { right: -1 },
-  d: { right: 1 },
-  arrowright: { right: 1 },
-  e: { up: 1 },
-  q: { up: -1 },
+  KeyW: { ahead: 1 },
+  ArrowUp: { ahead: 1 },
+  KeyS: { ahead: -1 },
+  ArrowDown: { ahead: -1 },
+  KeyA: { right: -1 },
+  ArrowLeft: { right: -1 },
+  KeyD: { right: 1 },
+  ArrowRight: { right: 1 },
+  KeyE: { up: 1 },
+  KeyQ: { up: -1 },
 };
 
-/** What a key that is held means; null where it means nothing. */
-export function stepOf(key: string): Partial<Steps> | null {
-  return KEYS[key.toLowerCase()] ?? null;
+/** What a key means by its place (`event.code`), whatever is held beside it; null where it means nothing. */
+export function stepOf(code: string): Partial<Steps> | null {
+  return KEYS[code] ?? null;
 }
 
 /** All held keys together. */
 export function stepsOf(held: Iterable<string>): Steps {
   const sum: Steps = { ahead: 0, right: 0, up: 0 };
-  for (const key of held) {
-    const step = stepOf(key);
+  for (const code of held) {
+    const step = stepOf(code);
     sum.ahead += step?.ahead ?? 0;
     sum.right += step?.right ?? 0;
     sum.up += step?.up ?? 0;
@@ -61,6 +61,25 @@ export function walked(from: Stance, steps: Steps, seconds: number, reach: numbe
     x: from.x + far * (steps.right * cos - steps.ahead * sin),
     y: from.y + far * steps.up,
     z: from.z + far * (-steps.right * sin - steps.ahead * cos),
+  };
+}
+
+/** A place on the canvas, in its pixels. */
+export interface Spot {
+  x: number;
+  y: number;
+}
+
+/**
+ * How one of two fingers steps as it goes from here to there, in parts of size: apart is ahead, and what is dragged
+ * comes along.
+ */
+export function spread(from: Spot, to: Spot, other: Spot, size: number): Steps {
+  const gap = ({ x, y }: Spot) => Math.hypot(x - other.x, y - other.y);
+  return {
+    ahead: (gap(to) - gap(from)) / size,
+    right: (from.x - to.x) / 2 / size,
+    up: (to.y - from.y) / 2 / size,
   };
 }
 

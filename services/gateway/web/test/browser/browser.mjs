@@ -105,6 +105,12 @@ export async function splatsShown(page) {
   await until(page, () => Number(document.body.dataset.splats) > 500);
 }
 
+/** A wait that somebody may give up: that it never came is then nobody's error. */
+export function awaited(wait) {
+  wait.catch(() => {});
+  return wait;
+}
+
 /** Fails when axe finds anything to complain about. */
 export async function assertAccessible(page) {
   await page.evaluate(AXE);

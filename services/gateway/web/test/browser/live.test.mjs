@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { decode, encode } from '@msgpack/msgpack';
-import { assertAccessible, openBrowser, state, until, withViewer } from './browser.mjs';
+import { assertAccessible, awaited, openBrowser, state, until, withViewer } from './browser.mjs';
 
 const COLUMNS = 24;
 const ROWS = 18;
@@ -158,7 +158,7 @@ describe('the live page', () => {
       await page.keyboard.press('p');
       await page.getByText('A splat of one moment').waitFor();
       assert.ok(heard.some(({ output }) => output === 'gaussians'));
-      const download = page.waitForEvent('download');
+      const download = awaited(page.waitForEvent('download'));
       await page.keyboard.press('c');
       assert.match((await download).suggestedFilename(), /^capture-.*\.spz$/);
       await assertAccessible(page);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import {
   assertAccessible,
+  awaited,
   difference,
   modeIs,
   openBrowser,
@@ -417,7 +418,7 @@ describe('a photo', () => {
         .getByRole('link', { name: /^SPZ 4/ })
         .or(panel.getByRole('link', { name: /^SPZ \d/ }));
       assert.match(await link.first().getAttribute('href'), /-full\.spz\?download=1$/);
-      const downloading = page.waitForEvent('download');
+      const downloading = awaited(page.waitForEvent('download'));
       await panel.getByRole('button', { name: /^PLY/ }).click();
       const download = await downloading;
       assert.equal(download.suggestedFilename(), 'photo-0000_lift-da2-small.ply');
@@ -530,7 +531,9 @@ describe('a photo', () => {
         const chip = page.locator('.rough');
         await chip.getByText(/^Rough 3D · get the depth model/).waitFor();
         await until(page, () => document.body.dataset.socket === 'connected');
-        const asked = page.waitForResponse((response) => response.url().endsWith('/splat'));
+        const asked = awaited(
+          page.waitForResponse((response) => response.url().endsWith('/splat')),
+        );
         await chip.click();
         await page.keyboard.press('ArrowRight');
         await until(page, () => location.hash === '#/photo/photo-0001');
@@ -545,7 +548,9 @@ describe('a photo', () => {
 
   it('becomes 3D at once, though the picture of the one before never came', () =>
     withViewer(browser, { path: '&motion=0#/photo/photo-0003' }, async (page) => {
-      const held = page.waitForRequest((request) => request.url().includes('photo-0004/preview'));
+      const held = awaited(
+        page.waitForRequest((request) => request.url().includes('photo-0004/preview')),
+      );
       await page.route('**/photo-0004/preview*', () => {});
       await page.getByRole('button', { name: 'Next photo' }).click();
       await held;

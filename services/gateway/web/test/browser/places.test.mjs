@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { assertAccessible, openBrowser, state, until, withViewer } from './browser.mjs';
+import { assertAccessible, awaited, openBrowser, state, until, withViewer } from './browser.mjs';
 
 const WIDE = { viewport: { width: 1280, height: 800 } };
 const PHONE = { viewport: { width: 390, height: 800 } };
@@ -325,12 +325,12 @@ describe('the places of the library', () => {
         page.evaluate((album) => {
           location.hash = `#/album/${album}`;
         }, id);
-      const asked = page.waitForRequest('**/api/albums/album-shared');
+      const asked = awaited(page.waitForRequest('**/api/albums/album-shared'));
       await go('album-shared');
       await asked;
       await go('album-own');
       await heading(page, 'Summer by the lake');
-      const told = page.waitForResponse('**/api/albums/album-shared');
+      const told = awaited(page.waitForResponse('**/api/albums/album-shared'));
       await held[0].continue();
       await (await told).finished();
       await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));

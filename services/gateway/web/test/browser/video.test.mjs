@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import {
   assertAccessible,
+  awaited,
   difference,
   modeIs,
   openBrowser,
@@ -242,7 +243,7 @@ describe('videos', () => {
       const panel = page.locator('#popup-download-video');
       await panel.getByRole('link', { name: 'Original video' }).waitFor();
       await panel.getByRole('link', { name: 'Colour and depth side by side' }).waitFor();
-      const download = page.waitForEvent('download');
+      const download = awaited(page.waitForEvent('download'));
       await panel.getByRole('button', { name: 'Over and under' }).click();
       assert.match((await download).suggestedFilename(), /over-under\.mp4$/);
       await assertAccessible(page);

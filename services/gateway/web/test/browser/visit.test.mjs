@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { ownerOf } from '../../dev/mock.mjs';
-import { openBrowser, until, withViewer } from './browser.mjs';
+import { awaited, openBrowser, until, withViewer } from './browser.mjs';
 
 const TILES = '.tile[data-id]';
 const ASKS = 'dialog.dialog-login[open]';
@@ -106,7 +106,7 @@ describe('one person after the other on the same page', () => {
     withViewer(browser, { ...options, photos: 130 }, async (page, gateway) => {
       await signIn(page, 'alice');
       gateway.state.delayMs = 700;
-      const asked = page.waitForRequest(/api\/timeline\/\d/);
+      const asked = awaited(page.waitForRequest(/api\/timeline\/\d/));
       await page.evaluate(() => document.querySelector('.gallery').scrollBy(0, 1e6));
       await asked;
       gateway.socket.emit('session:ended', { code: 'unauthorized', detail: 'the key is gone' });

@@ -1,0 +1,180 @@
+/** Places to walk in: what is opened, what is followed, what is chosen to make one of. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { assertAccessible, awaited, openBrowser, until, withViewer } from './browser.mjs';
+
+const ROOM = '#/scene/room';
+
+describe('scenes', () => {
+  let browser;
+  before(async () => {
+    browser = await openBrowser();
+  });
+  after(() => browser.close());
+
+  const withScenes = (options, use) =>
+    withViewer(
+      browser,
+      {
+        path: ROOM,
+        ...options,
+        prepare: (gateway) => {
+          gateway.scenes.add('room');
+          gateway.scenes.add('dots', ['points'], 'points');
+          options.prepare?.(gateway);
+        },
+      },
+      use,
+    );
+  const versionIs = (page, version) =>
+    until(
+      page,
+      (wanted) => document.querySelector('.scene-canvas')?.dataset.version === wanted,
+      version,
+    );
+  const go = (page, hash) =>
+    page.evaluate((to) => {
+      location.hash = to;
+    }, hash);
+
+  it('are walked in by keys, also where Shift comes in between, and are accessible', () =>
+    withScenes({}, async (page) => {
+      await versionIs(page, 'splat-gaussians');
+      await assertAccessible(page);
+      const canvas = page.locator('.scene-canvas');
+      await until(page, () => document.querySelector('.scene-canvas')?.dataset.at);
+      const stood = await canvas.getAttribute('data-at');
+      await canvas.focus();
+      await page.keyboard.down('w');
+      await until(page, (was) => document.querySelector('.scene-canvas').dataset.at !== was, stood);
+      await page.keyboard.down('Shift');
+      await page.keyboard.up('w');
+      await page.keyboard.up('Shift');
+      const stays = await page.evaluate(async () => {
+        const { dataset } = document.querySelector('.scene-canvas');
+        const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+        await frame();
+        await frame();
+        const at = dataset.at;
+        for (let i = 0; i < 5; i += 1) await frame();
+        return dataset.at === at;
+      });
+      assert.ok(stays, 'nobody walks on by a key that was let go of');
+    }));
+
+  it('show the one that the address names, though another answers late', () =>
+    withScenes({ path: '#/scenes' }, async (page, gateway) => {
+      await page.locator('[data-scene="dots"]').waitFor();
+      let answer;
+      gateway.scenes.held.set('room', new Promise((resolve) => (answer = resolve)));
+      const late = awaited(
+        page.waitForResponse((response) => response.url().endsWith('/scenes/room')),
+      );
+      await go(page, ROOM);
+      await page.getByText('Loading…').waitFor();
+      await go(page, '#/scene/dots');
+      await versionIs(page, 'points-points');
+      answer();
+      await (await late).finished();
+      await page.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
+      assert.equal(await page.locator('.scenes h1').textContent(), 'Scene dots');
+      assert.equal(
+        await page.locator('.scene-canvas').getAttribute('data-version'),
+        'points-points',
+      );
+    }));
+
+  it('of points alone are shown, and all their files are linked', () =>
+    withScenes({ path: '#/scene/dots' }, async (page) => {
+      await until(page, () => document.querySelector('.scene-canvas')?.dataset.points === '400');
+      const links = await page.locator('.scene-files a').allTextContents();
+      assert.deepEqual(
+        links.map((link) => link.split(' ')[0]),
+        ['dots_points.ply', 'dots_points-1.glb'],
+      );
+      assert.ok(await page.getByRole('button', { name: 'Fill missing regions' }).isDisabled());
+    }));
+
+  it('take up after a reload what is being filled, and name how each version was', () =>
+    withScenes(
+      {
+        prepare: (gateway) => {
+          gateway.scenes.add('room', ['gaussians', 'gaussians-inpainted-lama']);
+          gateway.scenes.start('filling', 'inpaint', 'room');
+        },
+      },
+      async (page, gateway) => {
+        await page.locator('.scene-progress[data-job="filling"]').waitFor();
+        gateway.scenes.end(gateway.scenes.jobs.get('filling'), 'gaussians-inpainted-fill');
+        await versionIs(page, 'splat-gaussians-inpainted-fill');
+        const versions = await page.getByLabel('Version').locator('option').allTextContents();
+        assert.deepEqual(versions, [
+          'As it was made',
+          'Filled: LaMa',
+          'Filled: Carry on what is beside it',
+        ]);
+      },
+    ));
+
+  it('are entered from the list when they are made, not when something else of them is', () =>
+    withScenes({ path: '#/scenes' }, async (page, gateway) => {
+      await page.locator('[data-scene="room"]').waitFor();
+      const { scenes } = gateway;
+      const packed = scenes.start('packed', 'dataset', 'dots');
+      const made = scenes.start('made', 'reconstruct', 'room');
+      await page.locator('.scene-progress[data-job="made"]').waitFor();
+      assert.equal(await page.locator('.scene-progress').count(), 1);
+      scenes.end(packed);
+      scenes.end(made);
+      await versionIs(page, 'splat-gaussians');
+    }));
+
+  it('are deleted after a yes', () =>
+    withScenes({}, async (page, gateway) => {
+      await page.getByRole('button', { name: 'Delete this scene' }).click();
+      await page.getByRole('button', { name: 'Cancel' }).click();
+      assert.ok(gateway.scenes.scenes.has('room'));
+      await page.getByRole('button', { name: 'Delete this scene' }).click();
+      await page.getByRole('button', { name: 'Delete', exact: true }).click();
+      await page.locator('[data-scene="dots"]').waitFor();
+      assert.equal(await page.locator('[data-scene="room"]').count(), 0);
+    }));
+
+  it('survive the loss of the graphics device', () =>
+    withScenes({ expect: ['Context Lost'] }, async (page) => {
+      await versionIs(page, 'splat-gaussians');
+      await page.evaluate(() => {
+        const canvas = document.querySelector('.scene-canvas');
+        canvas.dataset.version = 'lost';
+        canvas.getContext('webgl2').getExtension('WEBGL_lose_context').loseContext();
+      });
+      await versionIs(page, 'splat-gaussians');
+    }));
+
+  it('are made of any photo, those around a chosen one first, and each sending is agreed to', () =>
+    withScenes({ path: '#/scenes', photos: 130 }, async (page, gateway) => {
+      await page.getByRole('button', { name: 'Make a place' }).first().click();
+      const boxes = page.locator('.scene-picks input');
+      await until(page, () => document.querySelectorAll('.scene-picks input').length === 120);
+      const form = page.getByRole('form', { name: 'Make a place' });
+      await form.getByRole('button', { name: 'More' }).click();
+      await until(page, () => document.querySelectorAll('.scene-picks input').length === 130);
+      await boxes.last().check();
+      await form.locator('[name=method]').selectOption('cloud');
+      await form.getByLabel('Yes, send them').check();
+      await form.getByRole('button', { name: 'Make a place' }).click();
+      await page.locator('.scene-progress[data-job="job-made"]').waitFor();
+      assert.deepEqual(gateway.scenes.wishes[0].source, { photo_ids: ['photo-0129'] });
+      assert.equal(gateway.scenes.wishes[0].sends, true);
+
+      await go(page, '#/scenes?photo=photo-0100');
+      await until(
+        page,
+        () => document.querySelector('.scene-picks input:checked')?.value === 'photo-0100',
+      );
+      const first = await boxes.first().inputValue();
+      assert.ok(first > 'photo-0070', `begins about then, not at ${first}`);
+      await form.locator('[name=method]').selectOption('cloud');
+      assert.equal(await form.getByLabel('Yes, send them').isChecked(), false);
+    }));
+});
