@@ -15,6 +15,7 @@ from immichvr_scenes.rasterizer import Gaussians, rasterize
 from immichvr_scenes.testing import around, room
 from immichvr_scenes.training import TrainingOptions, Watch, train
 from immichvr_scenes.training.gsplat_cuda import GsplatRenderer
+from immichvr_scenes.training.optimising import replace_rows
 from immichvr_splats.pointclouds import PointCloud
 
 _CAMERA = Camera.central(40, 30, 33)
@@ -112,6 +113,39 @@ def test_at_the_cap_nothing_is_split_any_more(made: list[_Strategy]) -> None:
         _pictures(), _points(), TrainingOptions(1, 200, 40, 0, held_out=0, strategy="default"), renderer=GsplatRenderer
     )
     assert made[0].calls[0]["grow_grad2d"] == float("inf")
+
+
+def test_what_grows_beyond_the_cap_is_cut_and_may_grow_again_once_there_is_room(made: list[_Strategy]) -> None:
+    counts = iter([220, 150, 160])
+
+    def grown(self: _Strategy, params: Any, optimizers: Any, state: Any, step: int, info: Any, **more: Any) -> None:
+        _told(self, params, optimizers, state, step, info, **more)
+        rows = torch.arange(next(counts)) % params["means"].shape[0]
+        for name in list(params):
+            replace_rows(params, optimizers, name, params[name].detach()[rows], rows)
+        state["grad2d"] = torch.zeros(len(rows))
+
+    _told = _Strategy.step_post_backward
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(_Strategy, "step_post_backward", grown)
+        options = TrainingOptions(3, 200, 40, 0, held_out=0, strategy="default")
+        trained = train(_pictures(), _points(190), options, renderer=GsplatRenderer)
+    assert trained.cloud.count == 160
+    growing = [call["grow_grad2d"] for call in made[0].calls]
+    assert growing == [2e-4, float("inf"), 2e-4]
+
+
+def test_what_a_strategy_draws_by_lot_is_the_same_at_the_same_step(made: list[_Strategy]) -> None:
+    drawn: list[float] = []
+
+    def lots(self: _Strategy, *given: Any, **more: Any) -> None:
+        drawn.append(float(torch.rand(())))
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(_Strategy, "step_post_backward", lots)
+        for _ in range(2):
+            train(_pictures(), _points(), _OPTIONS, renderer=GsplatRenderer)
+    assert drawn[:6] == drawn[6:] and len(set(drawn)) == 6
 
 
 def test_without_gsplat_it_is_said_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,7 @@
 """What training gives for a room that is known: quality, the same bytes again, and what goes wrong on the way."""
 
+import gc
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -15,7 +17,8 @@ from immichvr_scenes.training.checkpoints import Checkpoint, InvalidCheckpoint
 from immichvr_scenes.training.feed import Feed
 from immichvr_scenes.training.mcmc import shared
 from immichvr_scenes.training.renderers import CpuRenderer, Drawn
-from immichvr_scenes.training.trainer import cpu_renderer
+from immichvr_scenes.training.run import _remember
+from immichvr_scenes.training.trainer import cpu_renderer, split
 from immichvr_splats import read, to_bytes
 from immichvr_splats.pointclouds import PointCloud
 from immichvr_splats.rendering import render
@@ -128,6 +131,66 @@ def test_where_memory_runs_out_there_are_fewer_gaussians_once_and_then_it_is_tol
         train(_pictures(), _points(), options, renderer=_with(_Shorter))
 
 
+def test_nothing_of_the_step_that_failed_is_held_when_it_is_tried_again() -> None:
+    graphs: list[weakref.ref[torch.Tensor]] = []
+    held: list[bool] = []
+
+    class Last(_Short):
+        """Runs out of memory when the graph is there."""
+
+        def draw(self, params, camera, place, degree) -> Drawn:  # type: ignore[no-untyped-def]
+            drawn = CpuRenderer.draw(self, params, camera, place, degree)
+            held.append(any(graph() is not None for graph in graphs))
+            graphs.append(weakref.ref(drawn.picture.rgb))
+            return drawn
+
+        def before_backward(self, params, optimizers, step, drawn) -> None:  # type: ignore[no-untyped-def]
+            if params["means"].shape[0] > self.room:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+
+    gc.disable()
+    try:
+        train(_pictures(), _points(), replace(_QUICK, iterations=1, held_out=0), renderer=_with(Last))
+    finally:
+        gc.enable()
+    assert held == [False, False]
+
+
+def test_a_run_that_had_to_be_bounded_stays_so_when_it_is_taken_up_again() -> None:
+    kept: list[bytes] = []
+    watch = Watch(checkpoint=kept.append, checkpoint_s=0.0)
+    options = replace(_QUICK, iterations=25, held_out=0)
+    whole = train(_pictures(), _points(), options, watch, renderer=_with(_Short))
+    again = train(_pictures(), _points(), options, resume=kept[5], renderer=_with(_Short))
+    assert again.cloud.count == whole.cloud.count == 750
+    assert again.notes == ("training was taken up again after step 6",)
+    assert to_bytes(again.cloud, "ply") == to_bytes(whole.cloud, "ply")
+
+
+def test_steps_of_a_fused_optimizer_are_counted_where_its_values_are() -> None:
+    for fused, where in ((True, "meta"), (False, "cpu")):
+        value = torch.nn.Parameter(torch.zeros(2, device="meta"))
+        optimizer = torch.optim.Adam([value])
+        optimizer.param_groups[0]["fused"] = fused
+        kept = Checkpoint("", {f"a.{key}": torch.ones(()) for key in ("step", "exp_avg", "exp_avg_sq")}, {})
+        _remember(optimizer, value, kept, "a")
+        assert optimizer.state[value]["step"].device.type == where
+        assert optimizer.state[value]["exp_avg"].device.type == "meta"
+
+
+@pytest.mark.parametrize(("count", "held_out"), [(2, []), (3, [1]), (7, [3]), (8, [4]), (17, [4, 12])])
+def test_from_three_pictures_on_one_is_held_out(count: int, held_out: list[int]) -> None:
+    assert split(count, 8)[1] == held_out
+    assert sorted(split(count, 8)[0] + held_out) == list(range(count))
+    assert split(count, 0)[1] == []
+
+
+def test_all_pictures_are_told_of_in_their_order() -> None:
+    made = train(_pictures(), _points(), replace(_QUICK, iterations=1))
+    assert made.held_out.views == 2
+    assert [view.name for view in made.views] == [picture.name for picture in _pictures()]
+
+
 def test_training_ends_when_pictures_not_seen_get_no_better() -> None:
     options = replace(_QUICK, iterations=5_000, sh_degree=0, evaluate_every=5, patience=1, least_gain=100.0)
     assert train(_pictures(), _points(), options).steps == 10
@@ -226,6 +289,8 @@ def test_pictures_are_read_again_rather_than_kept_beyond_the_bounds() -> None:
 
 
 def test_copies_of_a_gaussian_together_look_like_it() -> None:
+    for count in (2, 10, 51):
+        assert all(torch.isfinite(one).all() for one in shared(torch.ones(1), torch.tensor([count])))
     opacity = torch.tensor([0.9, 0.5, 0.3])
     each, factor = shared(opacity, torch.tensor([1, 2, 5]))
     torch.testing.assert_close(1 - (1 - each) ** torch.tensor([1, 2, 5]), opacity)

@@ -50,6 +50,11 @@ class Checkpoint:
             raise InvalidCheckpoint(f"these bytes are no checkpoint: {error}") from error
         if told.get("format") != _FORMAT:
             raise InvalidCheckpoint(f"this checkpoint is of the format {told.get('format')!r}, wants {_FORMAT!r}")
-        if work is not None and found.work != work:
-            raise InvalidCheckpoint("this checkpoint is of other work: pictures, cameras, points or options differ")
+        if work is not None:
+            found.check(work)
         return found
+
+    def check(self, work: str) -> None:
+        """Raises InvalidCheckpoint where it is not about `work`."""
+        if self.work != work:
+            raise InvalidCheckpoint("this checkpoint is of other work: pictures, cameras, points or options differ")

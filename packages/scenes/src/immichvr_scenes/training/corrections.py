@@ -65,6 +65,10 @@ class Corrections:
             optimizer = self.optimizers[name]
             optimizer.param_groups[0]["lr"] = self.rates[name] * share
             optimizer.step()
+        self.forget_gradients()
+
+    def forget_gradients(self) -> None:
+        """Of all values."""
         for optimizer in self.optimizers.values():
             optimizer.zero_grad(set_to_none=True)
 

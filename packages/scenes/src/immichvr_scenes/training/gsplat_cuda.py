@@ -7,6 +7,7 @@ stands here follows its documented interface and has not been run on a GPU by us
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import torch
@@ -14,10 +15,10 @@ import torch
 from immichvr_scenes.cameras import Camera
 from immichvr_scenes.errors import GsplatMissing
 from immichvr_scenes.rasterizer import Rendered
-from immichvr_scenes.training.optimising import Optimizers
+from immichvr_scenes.training.optimising import Optimizers, replace_rows
 from immichvr_scenes.training.options import TrainingOptions
 from immichvr_scenes.training.parameters import Parameters
-from immichvr_scenes.training.renderers import Drawn
+from immichvr_scenes.training.renderers import Drawn, lot
 
 _LAST_SHARE = 0.8
 """Of the steps, after which Gaussians stay where they are."""
@@ -37,9 +38,10 @@ class GsplatRenderer:
         self._mode = "antialiased" if options.antialiased else "classic"
         self._by_gradients = options.strategy == "default"
         last = int(options.iterations * _LAST_SHARE)
-        self._cap, self._extent = options.max_gaussians, extent
+        self._cap, self._extent, self._seed = options.max_gaussians, extent, options.seed
         if self._by_gradients:
             self._strategy = gsplat.DefaultStrategy(refine_stop_iter=last)
+            self._grows_from = self._strategy.grow_grad2d
             self._state: dict[str, Any] = self._strategy.initialize_state(scene_scale=extent)
         else:
             self._strategy = gsplat.MCMCStrategy(cap_max=options.max_gaussians, refine_stop_iter=last)
@@ -71,9 +73,25 @@ class GsplatRenderer:
         more: dict[str, Any] = {"lr": rate / self._extent**2}  # of its noise, which is meant for places of extent 1
         if self._by_gradients:
             more = {"packed": False}
-            if params["means"].shape[0] >= self._cap:  # it knows no cap of its own: it only prunes from here on
-                self._strategy = dataclasses.replace(self._strategy, grow_grad2d=float("inf"))
-        self._strategy.step_post_backward(params, optimizers, self._state, step, drawn.told, **more)
+            full = params["means"].shape[0] >= self._cap  # it knows no cap of its own: it only prunes while it is full
+            self._strategy = dataclasses.replace(self._strategy, grow_grad2d=math.inf if full else self._grows_from)
+        device = params["means"].device
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            torch.manual_seed(lot(self._seed, step).initial_seed())
+            self._strategy.step_post_backward(params, optimizers, self._state, step, drawn.told, **more)
+        if params["means"].shape[0] > self._cap:
+            self._cut(params, optimizers)
+
+    def _cut(self, params: Parameters, optimizers: Optimizers) -> None:
+        """Leave the most opaque Gaussians, as many as there may be."""
+        count = params["means"].shape[0]
+        order = torch.argsort(params["opacities"].detach(), descending=True, stable=True)[: self._cap]
+        kept = order.sort().values
+        for name in list(params):
+            replace_rows(params, optimizers, name, params[name].detach()[kept].clone(), kept)
+        for name, value in self._state.items():
+            if isinstance(value, torch.Tensor) and value.ndim and value.shape[0] == count:
+                self._state[name] = value[kept]
 
     def state(self) -> dict[str, torch.Tensor]:
         return {name: value for name, value in self._state.items() if isinstance(value, torch.Tensor)}

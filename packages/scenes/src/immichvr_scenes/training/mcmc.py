@@ -25,6 +25,8 @@ _GROWTH = 1.05
 _MOST_COPIES = 51
 _NOISE = 5e5
 _STEEP = 100.0
+_OPAQUE = 1 - torch.finfo(torch.float32).eps
+"""As opaque as a Gaussian's logarithm can tell."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ def shared(opacity: torch.Tensor, copies: torch.Tensor) -> tuple[torch.Tensor, t
     opacity: (M,) of the one. copies: (M,) integers, how many stand in its place. Source: equation 9 of the paper, whose
     inner sum is a binomial coefficient.
     """
+    opacity = opacity.clamp(max=_OPAQUE)
     each = 1 - (1 - opacity.double()) ** (1 / copies)
     reach = torch.zeros_like(each)
     for term in range(1, int(copies.max()) + 1):
@@ -109,6 +112,6 @@ def _share(params: Parameters, chosen: torch.Tensor) -> None:
     rows = (taken > 0).nonzero()[:, 0]
     copies = (taken[rows] + 1).clamp(max=_MOST_COPIES)
     opacity, factor = shared(torch.sigmoid(params["opacities"][rows]), copies)
-    opacity = opacity.clamp(_DEAD, 1 - torch.finfo(torch.float32).eps)
+    opacity = opacity.clamp(_DEAD, _OPAQUE)
     params["opacities"][rows] = torch.log(opacity / (1 - opacity))
     params["scales"][rows] += factor.log()[:, None]

@@ -42,10 +42,14 @@ def decay(step: int, iterations: int) -> float:
 
 
 def state_of(optimizer: torch.optim.Adam, parameter: torch.nn.Parameter) -> dict[str, torch.Tensor]:
-    """What Adam remembers of a parameter: step, exp_avg, exp_avg_sq; zeros before its first step."""
+    """What Adam remembers of a parameter: step, exp_avg, exp_avg_sq; zeros before its first step.
+
+    A fused Adam counts its steps where the parameter is, any other one on the CPU.
+    """
     state: dict[str, torch.Tensor] = optimizer.state[parameter]
     if not state:
-        state["step"] = torch.zeros((), dtype=torch.float32)
+        fused = bool(optimizer.param_groups[0]["fused"])
+        state["step"] = torch.zeros((), dtype=torch.float32, device=parameter.device if fused else "cpu")
         state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(parameter), torch.zeros_like(parameter)
     return state
 

@@ -13,7 +13,7 @@ from immichvr_splats import GaussianCloud
 from immichvr_splats.pointclouds import PointCloud
 
 from immichvr_scenes.cameras import View
-from immichvr_scenes.training.checkpoints import Checkpoint
+from immichvr_scenes.training.checkpoints import Checkpoint, InvalidCheckpoint
 from immichvr_scenes.training.corrections import Corrections
 from immichvr_scenes.training.feed import Feed
 from immichvr_scenes.training.losses import depth_loss, picture_loss
@@ -92,11 +92,17 @@ class Run:
             state = state_of(self.corrections.optimizers[name], value)
             tensors |= {f"corrections.{name}.{key}": kept for key, kept in state.items()}
         tensors |= {f"strategy.{name}": value for name, value in self.renderer.state().items()}
-        facts = {"step": self.step, "history": [asdict(one) for one in self.history]}
+        facts = {
+            "step": self.step,
+            "history": [asdict(one) for one in self.history],
+            "max_gaussians": self.options.max_gaussians,
+        }
         return Checkpoint(work, tensors, facts)
 
     def restore(self, kept: Checkpoint) -> None:
-        """Go on from a state that was kept."""
+        """Go on from a state that was kept. Raises InvalidCheckpoint where other pictures were trained on."""
+        if kept.tensors["corrections.turn"].shape[0] != len(self.feed):
+            raise InvalidCheckpoint("this checkpoint is of other work: other pictures were held out")
         device = self.params["means"].device
         self.params = trainable({name: kept.tensors[f"params.{name}"] for name in self.params}, device)
         self.optimizers = optimizers_for(self.params)
@@ -120,6 +126,7 @@ class Run:
             {name: value.detach()[kept].clone() for name, value in self.params.items()}, kept.device
         )
         self.optimizers = optimizers_for(self.params)
+        self.corrections.forget_gradients()
 
     def _picture(self) -> int:
         """Every picture once in each pass over them, in an order of the pass's own."""
@@ -154,5 +161,7 @@ def work_of(options: TrainingOptions, views: Sequence[View], points: PointCloud,
 
 
 def _remember(optimizer: torch.optim.Adam, value: torch.nn.Parameter, kept: Checkpoint, prefix: str) -> None:
-    state = {key: kept.tensors[f"{prefix}.{key}"].clone() for key in ("step", "exp_avg", "exp_avg_sq")}
-    optimizer.state[value] = {key: one if key == "step" else one.to(value.device) for key, one in state.items()}
+    state = state_of(optimizer, value)
+    optimizer.state[value] = {
+        key: kept.tensors[f"{prefix}.{key}"].to(one.device, copy=True) for key, one in state.items()
+    }

@@ -30,6 +30,8 @@ from immichvr_scenes.training.run import Measured, Run, work_of
 from immichvr_scenes.training.watching import UNWATCHED, Preview, Watch
 
 _FEWEST_POINTS = 16
+_HELD_OUT_FROM = 3
+"""Pictures of which one can be spared, to tell whether what came of the others is any good."""
 _REPORT_S = 0.3
 _LIGHT_FROM = 20_000
 """Gaussians from which a preview's file holds fewer than there are."""
@@ -41,7 +43,7 @@ _CAP_AGAIN = 0.5
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """cloud: with the camera of the middle picture. views: of the trained pictures, where they stand now.
+    """cloud: with the camera of the middle picture. views: of all pictures, the trained ones where they stand now.
 
     held_out: the score of the pictures that were not trained on. history: of it, on the way. steps: that were made.
     notes: sentences about what went otherwise than asked for.
@@ -61,7 +63,7 @@ def train(
     points: PointCloud,
     options: TrainingOptions,
     watch: Watch = UNWATCHED,
-    resume: bytes | None = None,
+    resume: bytes | Checkpoint | None = None,
     device: str = "cpu",
     renderer: Callable[[TrainingOptions, float], Renderer] | None = None,
 ) -> Trained:
@@ -75,8 +77,10 @@ def train(
 
 
 def split(count: int, every: int) -> tuple[list[int], list[int]]:
-    """Which of the pictures are trained on, and which are held out: every so-manieth, none of fewer than that."""
+    """Which of the pictures are trained on, and which are held out: every so-manieth, or one of fewer; none of two."""
     held_out = list(range(every // 2, count, every)) if 0 < every <= count else []
+    if every > 0 and _HELD_OUT_FROM <= count < every:
+        held_out = [count // 2]
     return [index for index in range(count) if index not in set(held_out)], held_out
 
 
@@ -97,7 +101,7 @@ class _Training:
         points: PointCloud,
         options: TrainingOptions,
         watch: Watch,
-        resume: bytes | None,
+        resume: bytes | Checkpoint | None,
         device: torch.device,
         renderer: Callable[[TrainingOptions, float], Renderer] | None,
     ) -> None:
@@ -107,6 +111,8 @@ class _Training:
                 "take pictures of more of the place, with more to see in them"
             )
         trained, held_out = split(len(pictures), options.held_out)
+        self._views = [picture.view for picture in pictures]
+        self._numbers = trained
         self._trained = [pictures[index] for index in trained]
         self._feed = Feed(self._trained, options.longest, device)
         self._held_out = Feed([pictures[index] for index in held_out], options.longest, device)
@@ -135,14 +141,16 @@ class _Training:
                 self._watch.preview(self._preview())
                 previewed = time.monotonic()
             if self._watch.checkpoint is not None and now - kept >= self._watch.checkpoint_s:
-                self._watch.checkpoint(self._run.checkpoint(self._work).packed())
+                self._watch.checkpoint(self._watch.packed(self._run.checkpoint(self._work)))
                 kept = time.monotonic()
         views = self._run.corrections.refined([picture.view for picture in self._trained])
         cloud = self._run.cloud(views[len(views) // 2])
         held_out = self._score(cloud)
+        for number, view in zip(self._numbers, views, strict=True):
+            self._views[number] = view
         return Trained(
             cloud,
-            tuple(views),
+            tuple(self._views),
             held_out,
             tuple(self._run.history),
             self._run.step,
@@ -150,38 +158,48 @@ class _Training:
             tuple(self._notes),
         )
 
-    def _take_up(self, resume: bytes) -> None:
+    def _take_up(self, resume: bytes | Checkpoint) -> None:
         try:
-            self._run.restore(Checkpoint.unpacked(resume, self._work))
+            kept = resume if isinstance(resume, Checkpoint) else Checkpoint.unpacked(resume)
+            kept.check(self._work)
+            cap = int(kept.facts.get("max_gaussians", self._options.max_gaussians))
+            if cap < self._options.max_gaussians:
+                self._bound(cap)
+            self._run.restore(kept)
         except InvalidCheckpoint as error:
             self._notes.append(f"training began anew: {error}")
         else:
             self._notes.append(f"training was taken up again after step {self._run.step:,}")
 
     def _advance(self) -> float:
-        try:
-            return self._run.advance()
-        except (MemoryError, RuntimeError) as error:
-            if not is_out_of_memory(error):
-                raise
-            failed = error
-        self._make_smaller(failed)
-        return self._advance()
+        while True:
+            try:
+                return self._run.advance()
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                said = str(error)
+            # Out here the error is gone, and with it the frames that hold on to the step's graph.
+            self._make_smaller(said)
 
-    def _make_smaller(self, error: BaseException) -> None:
+    def _make_smaller(self, said: str) -> None:
         """Once. Raises NotEnoughMemory the second time."""
         count = self._run.params["means"].shape[0]
-        smaller = replace(self._run.options, max_gaussians=max(_FEWEST_POINTS, int(count * _CAP_AGAIN)))
+        cap = max(_FEWEST_POINTS, int(count * _CAP_AGAIN))
         if self._run.options != self._options:
             raise NotEnoughMemory(
                 f"memory does not suffice for {count:,} Gaussians at {self._options.longest} pixels; "
-                "ask for a lower quality, or train where more memory is free"
-            ) from error
-        self._run.options = smaller
-        self._run.renderer = self._renderer(smaller, self._extent)
-        self._run.keep_most_opaque(smaller.max_gaussians)
+                f"ask for a lower quality, or train where more memory is free ({said[:200]})"
+            )
+        self._bound(cap)
+        self._run.keep_most_opaque(cap)
         give_back(self._device)
-        self._notes.append(f"memory ran out, so there are at most {smaller.max_gaussians:,} Gaussians")
+        self._notes.append(f"memory ran out, so there are at most {cap:,} Gaussians")
+
+    def _bound(self, cap: int) -> None:
+        """Let there be no more Gaussians than that from now on."""
+        self._run.options = replace(self._run.options, max_gaussians=cap)
+        self._run.renderer = self._renderer(self._run.options, self._extent)
 
     def _measure(self) -> None:
         score = self._score(self._run.cloud(self._feed.views[0]))

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from immichvr_scenes.progress import Report, silent, within
+from immichvr_scenes.training.checkpoints import Checkpoint
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,12 +27,13 @@ class Watch:
     """report: told of every stage, and a few times a second; what it raises ends the work.
 
     preview: given one every `preview_s` seconds. checkpoint: given the state of the run every `checkpoint_s` seconds,
-    to be taken up again from.
+    to be taken up again from; packed: how that becomes bytes.
     """
 
     report: Report = silent
     preview: Callable[[Preview], None] | None = None
     checkpoint: Callable[[bytes], None] | None = None
+    packed: Callable[[Checkpoint], bytes] = Checkpoint.packed
     preview_s: float = 20.0
     checkpoint_s: float = 60.0
 
