@@ -114,7 +114,7 @@ async def open_services(bus: Bus, here: Resources, room: Room) -> Services:
         lambda who, photo: here.supervisor.errand("whose photo", retention.departed.note(who, photo)),
     )  # fmt: skip
     look, bucket = retention.book.look, here.store.bucket
-    jobs = JobService(store, stager, look, bucket, settings.limits.queued_per_user, room.require)
+    jobs = JobService(store, stager, look, bucket, settings.limits.queued_per_user, room.require, settings.limits.place)
     keeps_ply = settings.retention.ply_days > 0
     requests = JobRequests(
         jobs, here.assets, here.manifests, here.models, here.composites, bucket, keeps_ply, settings.cloud.address

@@ -42,6 +42,7 @@ class LimitSettings(BaseModel):
 
     source_megabytes: float = Field(512, gt=0, description="size of a photo that is staged")
     video_megabytes: float = Field(4000, gt=0, description="size of a video that is staged")
+    place_megabytes: float = Field(4000, gt=0, description="size of all that is staged for one place, together")
     queued_per_user: int = Field(2000, ge=1, description="jobs one person may have queued or running")
     gigabytes_per_user: float | None = Field(
         None, gt=0, description="what was made of one person's photos, after which their batches wait; no end if unset"
@@ -60,6 +61,11 @@ class LimitSettings(BaseModel):
     def quota(self) -> int | None:
         """Bytes of `gigabytes_per_user`."""
         return None if self.gigabytes_per_user is None else int(self.gigabytes_per_user * 1e9)
+
+    @property
+    def place(self) -> int:
+        """Bytes of `place_megabytes`."""
+        return int(self.place_megabytes * 1e6)
 
     def largest(self, kind: str) -> int:
         """Bytes of a source of this kind that is staged."""

@@ -9,6 +9,7 @@ from typing import Any
 import nats.errors
 import pytest
 from google.protobuf import json_format
+from immichvr.common.v1.common_pb2 import ObjectRef
 from immichvr.events.v1.events_pb2 import (
     JOB_STATE_FAILED,
     JOB_STATE_RUNNING,
@@ -17,8 +18,10 @@ from immichvr.events.v1.events_pb2 import (
     JobEvent,
     JobState,
 )
+from immichvr.inpaint.v1.inpaint_pb2 import ReconstructParams
 from immichvr_common.bus import Bus
 from immichvr_common.parts import prefix_of
+from immichvr_common.sources import Source
 from immichvr_common.testing.jobs import make_job
 from immichvr_gateway.http.problems import Problem
 from immichvr_gateway.jobs.index import JobIndex
@@ -26,6 +29,9 @@ from immichvr_gateway.jobs.looking import Queued, queued_at
 from immichvr_gateway.jobs.records import LIGHT, JobRecord, State, new_record
 from immichvr_gateway.jobs.service import JobService
 from immichvr_gateway.jobs.store import JobStore
+from immichvr_gateway.library import Identity
+from immichvr_gateway.requests.spec import JobSpec, Requester, SourceVersion
+from immichvr_gateway.requests.staging import Staged
 
 
 @pytest.fixture
@@ -212,3 +218,37 @@ async def test_a_job_known_by_name_only_is_not_tried_again(jobs: JobService, job
     assert known is not None
     with pytest.raises(Problem, match="ask for it anew"):
         await jobs.retry(known)
+
+
+async def test_whoever_has_too_many_jobs_is_refused_before_anything_is_brought(
+    jobs: JobService, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "_queued_per_user", 0)
+    with pytest.raises(Problem) as refused:  # what is staged here raises another error
+        await jobs.ensure(a_place(20), Requester("ann", identity=Identity.local()))
+    assert refused.value.code == "too_many_jobs"
+
+
+async def test_files_that_are_too_much_together_are_brought_no_further(
+    jobs: JobService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brought: list[str] = []
+
+    class Heavy:
+        async def stage(self, who: Identity, of: SourceVersion, trusting: bool = False) -> Staged:
+            brought.append(of.name)
+            return Staged(ObjectRef(key=of.name, size=400_000_000), "")
+
+    monkeypatch.setattr(jobs, "_staging", Heavy())
+    with pytest.raises(Problem, match="4,000 MB together") as refused:
+        await jobs.ensure(a_place(200), Requester("ann", identity=Identity.local()))
+    assert refused.value.code == "too_large"
+    assert len(brought) < 20
+    assert not (await jobs.ensure(a_place(10), Requester("ann", identity=Identity.local()))).done
+
+
+def a_place(count: int) -> JobSpec:
+    """A scene of so many photos, to be made."""
+    photos = [SourceVersion(Source.photo(f"photo-{n}"), "v1", f"{n}.jpg") for n in range(count)]
+    stages = {f"photo_{n:03}": one for n, one in enumerate(photos)}
+    return JobSpec("reconstruct", f"reconstruct-x-{count}", ReconstructParams(), {}, stages=stages)

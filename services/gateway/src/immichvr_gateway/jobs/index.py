@@ -10,6 +10,9 @@ from immichvr_common.sources import Source
 
 from immichvr_gateway.jobs.records import JobRecord, State
 
+MAKING_SCENES = ("reconstruct", "points")
+"""Kinds of jobs that scenes begin with."""
+
 
 class JobIndex:
     """Jobs by id, source and requester."""
@@ -75,6 +78,11 @@ class JobIndex:
         self._open = {one for one in self._open if not self._records[one].state.terminal}
         return [self._records[one] for one in self._open]
 
+    def under_way_about(self, source: Source) -> list[JobRecord]:
+        """The jobs about a source that have not ended."""
+        about = (self._records[one] for one in self._by_source.get(source, ()))
+        return [record for record in about if not record.state.terminal]
+
     def in_line(self) -> list[JobRecord]:
         """The jobs that wait for a place in the queue."""
         self._in_line = {one for one in self._in_line if self._records[one].in_line is not None}
@@ -84,6 +92,11 @@ class JobIndex:
         """The jobs from which this one follows, and that wait for it."""
         jobs = [self._records[one] for one in self._open]
         return [job for job in jobs if any(one.job_id == job_id and one.state is None for one in job.then)]
+
+    def makers_of(self, scene: Source) -> set[str]:
+        """Everybody who asked for a scene to be made."""
+        jobs = (self._records[one] for one in self._by_source.get(scene, ()))
+        return {who for job in jobs if job.kind in MAKING_SCENES for who in job.requesters}
 
     def requesters_of(self, source: Source) -> set[str]:
         """Everybody who asked for something about a source."""

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from immichvr.events.v1.events_pb2 import Job
 from immichvr_catalog import KINDS, is_of_model
 from immichvr_common.errors import Unavailable
+from immichvr_common.sources import Source
 
 from immichvr_gateway.assets.index import AssetEntry
 from immichvr_gateway.http.problems import Problem
@@ -38,16 +39,18 @@ class JobService:
     """Publishes jobs first and records them second.
 
     bucket: where what jobs make goes. look: whether an asset is there with what makes it one. queued_per_user: how
-    many jobs of one person may wait. require_room: raises StorageFull where nothing may be begun.
+    many jobs of one person may wait. require_room: raises StorageFull where nothing may be begun. most_staged: bytes of
+    all that is staged for one job that is made of several files.
     """
 
     def __init__(
         self, store: JobStore, staging: Staging, look: Look, bucket: str, queued_per_user: int,
-        require_room: Callable[[], None] = lambda: None,
+        require_room: Callable[[], None] = lambda: None, most_staged: int = 4_000_000_000,
     ) -> None:  # fmt: skip
         self.store, self.askers = store, Askers()
         self._staging, self._look, self._bucket = staging, look, bucket
         self._queued_per_user, self._require_room = queued_per_user, require_room
+        self._most_staged = most_staged
 
     async def ensure(self, spec: JobSpec, who: Requester) -> Answer:
         """The job of a spec: what exists answers it, one that is under way is joined, else it is queued.
@@ -64,6 +67,7 @@ class JobService:
         joined = await self.join(spec.id, who.user_id, spec.then, who.job_class)
         if joined is not None:
             return Answer(joined, done=False)
+        self._check_quota(who.user_id)
         if spec.needs_room:
             self._require_room()
         job = spec.job(self._bucket, who.trace)
@@ -75,12 +79,23 @@ class JobService:
         return Answer(await self.submit(record, who.user_id, ended_run), done=False)
 
     async def _stage(self, who: Identity, spec: JobSpec, job: Job) -> None:
-        """Has the files that a job is made from brought, a few at a time."""
-        room = asyncio.Semaphore(_STAGED_AT_ONCE)
+        """Has the files that a job is made from brought, a few at a time, as long as they are not too much together."""
+        room, brought = asyncio.Semaphore(_STAGED_AT_ONCE), 0
+
+        def refuse_too_much() -> None:
+            if brought > self._most_staged and len(spec.staging) > 1:
+                most = f"{self._most_staged / 1e6:,.0f} MB"
+                raise Problem(
+                    413, "too_large", f"these files are more than {most} together; take fewer, or smaller ones"
+                )
 
         async def one(role: str, of: SourceVersion) -> str:
+            nonlocal brought
             async with room:
+                refuse_too_much()
                 staged = await self._staging.stage(who, of, spec.trusts_staged)
+                brought += staged.ref.size
+                refuse_too_much()
             job.inputs[role].CopyFrom(staged.ref)
             return staged.note
 
@@ -180,6 +195,17 @@ class JobService:
                     await self.store.queue.withdraw(made_by)
             await self.store.queue.withdraw(record)
             return record
+
+    async def end_all_about(self, source: Source) -> int:
+        """Ends the jobs about a source that goes, whoever asked for them; how many those were. Raises Unavailable."""
+        ended = 0
+        for known in self.store.index.under_way_about(source):
+            async with self.store.lock(known.id):
+                record = self.store.index.get(known.id)
+                if record is not None and not record.state.terminal:
+                    await self.store.queue.withdraw(record)
+                    ended += 1
+        return ended
 
     async def _existing(self, spec: JobSpec) -> AssetEntry | None:
         for entry in spec.existing:

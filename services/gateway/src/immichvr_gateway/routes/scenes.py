@@ -34,8 +34,8 @@ from immichvr_gateway.routes.answers import MADE, answered
 from immichvr_gateway.routes.dependencies import Assets, Here, Requests, Up
 from immichvr_gateway.routes.jobs import mine
 from immichvr_gateway.routes.people import Person, Spectator
-from immichvr_gateway.routes.storage import DeletedView, delete_assets
-from immichvr_gateway.scenes.reading import SceneDetails, ScenePageView, details_of, page_of_scenes
+from immichvr_gateway.routes.storage import DeletedView, delete_scene_whole
+from immichvr_gateway.scenes.reading import CURSOR, SceneDetails, ScenePageView, details_of, page_of_scenes
 from immichvr_gateway.settings import CloudSettings
 from immichvr_gateway.views import JobAnswer
 
@@ -43,7 +43,7 @@ router = APIRouter(prefix="/api", tags=["scenes"], route_class=Repeatable)
 
 _MOST_NAMED = 1000
 _ALL_METHODS = [*METHODS, POINTS]
-Cursor = Annotated[str | None, Query(max_length=100, pattern="^[a-z0-9-]+$")]
+Cursor = Annotated[str | None, Query(max_length=100, pattern=CURSOR)]
 
 
 class PlaceSource(BaseModel):
@@ -133,10 +133,14 @@ async def list_scenes(
     return await page_of_scenes(here, who, assets, limit, cursor)
 
 
-async def shown_scene(scene_id: str, here: Here, who: Spectator) -> Source:
-    """The scene of that id, if this person may see it. Raises Problem (404), Unavailable."""
+async def shown_scene(scene_id: str, here: Here, who: Spectator, up: Up, assets: Assets) -> Source:
+    """The scene of that id, if there is anything of it, or will be, and this person may see it.
+
+    Raises Problem (404), Unavailable.
+    """
     source = Source(SCENE, scene_id)
-    if not await here.visibility.may_see(who, source):
+    is_there = assets.of(source) or up.jobs.store.index.under_way_about(source)
+    if not is_there or not await here.visibility.may_see(who, source):
         raise not_found(f"there is no scene {scene_id!r}, or you may not see it")
     return source
 
@@ -151,9 +155,12 @@ async def get_scene(scene: ShownScene, here: Here, who: Spectator, up: Up, asset
 
 
 @router.delete("/scenes/{scene_id}")
-async def delete_scene(scene: ShownScene, here: Here, who: Person, up: Up, assets: Assets) -> DeletedView:
-    """Deletes a scene, whatever was made of it among that; only the owner of all its photos may. Those stay."""
-    return await delete_assets(scene, here, who, up, assets)
+async def delete_scene(scene: ShownScene, here: Here, who: Person, up: Up) -> DeletedView:
+    """Deletes a scene, and all that was or is being made of it; who made it may, and who owns any of its photos.
+
+    The photos stay.
+    """
+    return await delete_scene_whole(scene, here, who, up)
 
 
 @router.post("/scenes/{scene_id}/dataset", status_code=202, response_model=JobAnswer, responses=MADE)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
-from immichvr_catalog import ASSETS
+from immichvr_catalog import ASSETS, SCENE
 from immichvr_common.sources import Source
 from pydantic import BaseModel
 
@@ -37,9 +37,11 @@ class DeletedView(BaseModel):
 async def delete_asset(
     source: ShownSource, asset_key: str, here: Here, who: Person, up: Up, assets: Assets
 ) -> Response:
-    """Deletes what was made of a source; only the owner of all of it may. The source stays."""
-    if not await here.visibility.owns(who, source):
-        raise Problem(403, "not_permitted", f"only the owner of a {source.kind} may delete what was made of it")
+    """Deletes what was made of a source; only the owner of all of it may.
+
+    Of a scene also who made it, and who owns a part of it. The source stays.
+    """
+    await _require_deletable(here, up, who, source)
     entry = assets.get(source, asset_key)
     if entry is None:
         raise not_found(f"{source} has no asset {asset_key!r}")
@@ -50,12 +52,24 @@ async def delete_asset(
 async def delete_assets(
     source: ShownSource, here: Here, who: Person, up: Up, assets: Assets, kind: Kind = None
 ) -> DeletedView:
-    """Deletes all that was made of a source, or what is of one kind; only the owner of all of it may."""
+    """Deletes all that was made of a source, or what is of one kind; only the owner of all of it may.
+
+    Of a scene also who made it, and who owns a part of it.
+    """
     if kind is not None and kind not in ASSETS:
         raise not_accepted("kind", kind, list(ASSETS))
-    if not await here.visibility.owns(who, source):
-        raise Problem(403, "not_permitted", f"only the owner of a {source.kind} may delete what was made of it")
+    await _require_deletable(here, up, who, source)
     entries = [one for one in assets.of(source) if kind in (None, one.kind)]
+    for entry in entries:
+        await up.retention.book.delete(entry)
+    return DeletedView(deleted=len(entries), left=0)
+
+
+async def delete_scene_whole(scene: Source, here: Resources, who: Identity, up: Services) -> DeletedView:
+    """Deletes all that was made of a scene, and ends what is being made of it. Raises Problem (403), Unavailable."""
+    await _require_deletable(here, up, who, scene)
+    await up.jobs.end_all_about(scene)
+    entries = here.assets.of(scene)
     for entry in entries:
         await up.retention.book.delete(entry)
     return DeletedView(deleted=len(entries), left=0)
@@ -95,6 +109,19 @@ async def _delete_what_came_of(origin: str, here: Resources, who: Identity, up: 
             deleted += 1
     left = sum(owned.get(entry.source, True) for entry in entries) - deleted
     return DeletedView(deleted=deleted, left=left)
+
+
+async def _require_deletable(here: Resources, up: Services, who: Identity, source: Source) -> None:
+    """Raises Problem (403) for whoever may not delete what was made of a source.
+
+    A scene may be made of photos of several people: any of them takes theirs out of it, and so does who made it.
+    """
+    if source.kind == SCENE:
+        is_made = who.user_id in up.jobs.store.index.makers_of(source)
+        if not is_made and not await here.visibility.owns_some(who, source):
+            raise Problem(403, "not_permitted", "only who made a scene, or owns one of its photos, may delete it")
+    elif not await here.visibility.owns(who, source):
+        raise Problem(403, "not_permitted", f"only the owner of a {source.kind} may delete what was made of it")
 
 
 async def _is_owner(here: Resources, who: Identity, source: Source) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from immichvr_catalog import SCENE, SPLAT, VIDEO
@@ -26,8 +26,15 @@ from immichvr_gateway.views import AssetView
 log = get_log(__name__)
 
 _CAMERAS = "cameras"
+_BEGINNING = datetime.fromtimestamp(0, UTC)
 _LARGEST_CAMERAS = 4 * 1024**2
 _READ_AT_ONCE = 8
+_LOOKED_AT = 100
+"""Scenes that the library is asked about first, where a page is shorter."""
+CURSOR = "^[0-9]{1,18}-[a-z0-9-]{1,80}$"
+"""When the last scene of a page was made, and its id."""
+Place = tuple[int, str]
+"""Of a scene in the list: microseconds since 1970 at which it was made, and its id."""
 
 
 class MadeOfView(BaseModel):
@@ -95,30 +102,42 @@ class SceneDetails(SceneView):
 async def page_of_scenes(
     here: Resources, who: Identity, assets: AssetIndex, limit: int, cursor: str | None
 ) -> ScenePageView:
-    """Those that somebody sees, after the one that `cursor` names. Raises library errors, Unavailable."""
-    made = {source: assets.of(source) for source in assets.models(SCENE)}
-    seen = await here.visibility.visible(who, made)
-    newest = sorted(((_made_at(made[one]), one.id) for one in seen if made[one]), reverse=True)
-    ids = [scene_id for _, scene_id in newest]
-    begin = ids.index(cursor) + 1 if cursor in ids else 0
-    shown = ids[begin : begin + limit]
+    """Those that somebody sees, after where `cursor` says. Raises library errors, Unavailable."""
+    made = {source: entries for source in assets.models(SCENE) if (entries := assets.of(source))}
+    places = sorted(((_micros(_made_at(entries)), source.id) for source, entries in made.items()), reverse=True)
+    if cursor is not None:
+        micros, _, scene_id = cursor.partition("-")
+        places = [one for one in places if one < (int(micros), scene_id)]
+    shown = await _first_seen(here, who, places, limit + 1)
     room = asyncio.Semaphore(_READ_AT_ONCE)
 
-    async def view(scene_id: str) -> SceneView | None:
+    async def view(scene: Source) -> SceneView:
         async with room:
-            scene = Source(SCENE, scene_id)
             return await _view(here, scene, made[scene], await _manifests(here, made[scene]))
 
-    views = await asyncio.gather(*(view(one) for one in shown))
-    is_more = begin + limit < len(ids)
-    return ScenePageView(items=[one for one in views if one], next_cursor=shown[-1] if is_more and shown else None)
+    views = await asyncio.gather(*(view(Source(SCENE, scene_id)) for _, scene_id in shown[:limit]))
+    is_more = len(shown) > limit
+    return ScenePageView(items=views, next_cursor="{}-{}".format(*shown[limit - 1]) if is_more else None)
+
+
+async def _first_seen(here: Resources, who: Identity, places: list[Place], wanted: int) -> list[Place]:
+    """The first of these that somebody sees: the library is asked of many at once, and of no more than that takes."""
+    found: list[Place] = []
+    begin, length = 0, max(wanted, _LOOKED_AT)
+    while begin < len(places) and len(found) < wanted:
+        some = places[begin : begin + length]
+        seen = await here.visibility.visible(who, [Source(SCENE, scene_id) for _, scene_id in some])
+        found += [one for one in some if Source(SCENE, one[1]) in seen]
+        begin, length = begin + length, 2 * length
+    return found[:wanted]
 
 
 async def details_of(here: Resources, up: Services, who: Identity, scene: Source, assets: AssetIndex) -> SceneDetails:
     """One that somebody sees. Raises library errors, Unavailable."""
     entries = assets.of(scene)
     manifests = await _manifests(here, entries)
-    view = await _view(here, scene, entries, manifests)
+    begun = [one.created_at for one in up.jobs.store.index.under_way_about(scene)]
+    view = await _view(here, scene, entries, manifests, begun)
     first = next((one for one in manifests if not is_completed(one.model_key)), None)
     told: dict[str, Any] = {} if first is None else _told(first.details.get(SCENE))
     cameras = [] if first is None else await _cameras(here, first)
@@ -134,7 +153,10 @@ async def details_of(here: Resources, up: Services, who: Identity, scene: Source
     )
 
 
-async def _view(here: Resources, scene: Source, entries: list[AssetEntry], manifests: list[Manifest]) -> SceneView:
+async def _view(
+    here: Resources, scene: Source, entries: list[AssetEntry], manifests: list[Manifest], begun: Sequence[datetime] = ()
+) -> SceneView:
+    """begun: when jobs began that are under way, for a scene of which there is nothing yet."""
     leaves = await here.composites.leaves(scene) or ()
     first = leaves[0] if leaves else None
     named = next((_told(one.details.get(SCENE)).get("name") for one in manifests), None)
@@ -144,7 +166,7 @@ async def _view(here: Resources, scene: Source, entries: list[AssetEntry], manif
         made_of=MadeOfView(kind=first.kind if first else SCENE, ids=[leaf.id for leaf in leaves]),
         kinds=sorted({one.kind for one in entries}),
         completed=any(is_completed(one.model_key) for one in entries if one.kind == SPLAT),
-        created_at=_made_at(entries) if entries else datetime.fromtimestamp(0).astimezone(),
+        created_at=_made_at(entries) if entries else max(begun, default=_BEGINNING),
         cover=f"/api/{place_of(first)}/thumbnail" if first else "",
     )
 
@@ -170,6 +192,10 @@ async def _cameras(here: Resources, manifest: Manifest) -> list[SceneCamera]:
     except (NotFound, CorruptObject, ValidationError) as error:
         log.warning("the cameras of a scene cannot be read", key=file.key, error=str(error)[:200])
         return []
+
+
+def _micros(at: datetime) -> int:
+    return (at - _BEGINNING) // timedelta(microseconds=1)
 
 
 def _made_at(entries: list[AssetEntry]) -> datetime:

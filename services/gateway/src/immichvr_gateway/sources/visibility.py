@@ -57,6 +57,13 @@ class Visibility:
                 return False
         return True
 
+    async def owns_some(self, who: Identity, source: Source) -> bool:
+        """Whether any of what a source consists of is this person's own, asked anew. Raises PhotoNotFound."""
+        for leaf in await self._composites.leaves(source) or ():
+            if await self._library.owns(who, leaf):
+                return True
+        return False
+
     async def _seen(self, who: Identity, leaves: Collection[Source]) -> set[Source]:
         if not leaves:
             return set()

@@ -853,7 +853,9 @@ export interface paths {
         post?: never;
         /**
          * Delete Scene
-         * @description Deletes a scene, whatever was made of it among that; only the owner of all its photos may. Those stay.
+         * @description Deletes a scene, and all that was or is being made of it; who made it may, and who owns any of its photos.
+         *
+         *     The photos stay.
          */
         delete: operations["deleteScene"];
         options?: never;
@@ -958,6 +960,8 @@ export interface paths {
         /**
          * Delete Assets
          * @description Deletes all that was made of a source, or what is of one kind; only the owner of all of it may.
+         *
+         *     Of a scene also who made it, and who owns a part of it.
          */
         delete: operations["deletePhotoAssets"];
         options?: never;
@@ -1002,6 +1006,8 @@ export interface paths {
         /**
          * Delete Assets
          * @description Deletes all that was made of a source, or what is of one kind; only the owner of all of it may.
+         *
+         *     Of a scene also who made it, and who owns a part of it.
          */
         delete: operations["deleteVideoAssets"];
         options?: never;
@@ -1046,6 +1052,8 @@ export interface paths {
         /**
          * Delete Assets
          * @description Deletes all that was made of a source, or what is of one kind; only the owner of all of it may.
+         *
+         *     Of a scene also who made it, and who owns a part of it.
          */
         delete: operations["deleteSetAssets"];
         options?: never;
@@ -1090,6 +1098,8 @@ export interface paths {
         /**
          * Delete Assets
          * @description Deletes all that was made of a source, or what is of one kind; only the owner of all of it may.
+         *
+         *     Of a scene also who made it, and who owns a part of it.
          */
         delete: operations["deleteSceneAssets"];
         options?: never;
@@ -1729,7 +1739,9 @@ export interface paths {
         post?: never;
         /**
          * Delete Asset
-         * @description Deletes what was made of a source; only the owner of all of it may. The source stays.
+         * @description Deletes what was made of a source; only the owner of all of it may.
+         *
+         *     Of a scene also who made it, and who owns a part of it. The source stays.
          */
         delete: operations["deletePhotoAsset"];
         options?: never;
@@ -1749,7 +1761,9 @@ export interface paths {
         post?: never;
         /**
          * Delete Asset
-         * @description Deletes what was made of a source; only the owner of all of it may. The source stays.
+         * @description Deletes what was made of a source; only the owner of all of it may.
+         *
+         *     Of a scene also who made it, and who owns a part of it. The source stays.
          */
         delete: operations["deleteVideoAsset"];
         options?: never;
@@ -1769,7 +1783,9 @@ export interface paths {
         post?: never;
         /**
          * Delete Asset
-         * @description Deletes what was made of a source; only the owner of all of it may. The source stays.
+         * @description Deletes what was made of a source; only the owner of all of it may.
+         *
+         *     Of a scene also who made it, and who owns a part of it. The source stays.
          */
         delete: operations["deleteSetAsset"];
         options?: never;
@@ -1789,7 +1805,9 @@ export interface paths {
         post?: never;
         /**
          * Delete Asset
-         * @description Deletes what was made of a source; only the owner of all of it may. The source stays.
+         * @description Deletes what was made of a source; only the owner of all of it may.
+         *
+         *     Of a scene also who made it, and who owns a part of it. The source stays.
          */
         delete: operations["deleteSceneAsset"];
         options?: never;
