@@ -107,6 +107,25 @@ def test_a_scene_without_holes_is_told_of(holed) -> None:
         complete(holed.whole, holed.views, replace(SMALL, rules=none))
 
 
+def test_the_hole_in_a_draft_that_lets_light_through_is_filled(holed) -> None:
+    draft = replace(holed.cut, opacity_logits=np.full_like(holed.cut.opacity_logits, -0.5))
+    alphas = [Seen.of(draft, view).alpha for view in holed.views]
+    assert np.mean([alpha < 0.98 for alpha in alphas]) > 0.75
+    found = complete(draft, holed.views, replace(SMALL, rules=MissingRules(visibility=None, dilations=0)))
+    assert found.new > 100
+    assert np.mean(found.masks) < 0.5, "the hole and the rims, not all of it"
+    for view in holed.views:
+        truth, was, now = (Seen.of(cloud, view).alpha for cloud in (holed.whole, draft, found.cloud))
+        hole = (truth > 0.98) & (was < 0.3)
+        assert hole.sum() > 20 and now[hole].mean() > 0.9
+
+
+def test_a_scene_of_which_hardly_anything_is_there_is_to_be_made_anew(holed) -> None:
+    rest = holed.cut.take(np.flatnonzero(np.linalg.norm(holed.cut.means - holed.centre, axis=1) < 0.8))
+    with pytest.raises(CannotComplete, match="make it anew"):
+        complete(rest, holed.views, SMALL)
+
+
 def test_a_scene_without_gaussians_or_cameras_is_refused(holed) -> None:
     with pytest.raises(CannotComplete, match="no Gaussians"):
         complete(GaussianCloud.empty(0, 0), holed.views)

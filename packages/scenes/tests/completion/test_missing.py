@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from immichvr_scenes.cameras import Camera, View
 from immichvr_scenes.completion import InvalidCompletion, MissingRules
-from immichvr_scenes.completion.missing import Seen, grown, missing_pixels, on_scale, visible
+from immichvr_scenes.completion.missing import Seen, grown, missing_pixels, on_scale, thinner_than_usual, visible
 
 NO_RULE = MissingRules(alpha=None, visibility=None, confidence=None, depth=False, dilations=0)
 VIEW = View("here", Camera.central(40, 30, 30.0), np.eye(4))
@@ -31,6 +31,16 @@ def test_where_the_cloud_covers_too_little_something_is_missing() -> None:
     assert np.array_equal(missing_pixels(seen, [], replace(NO_RULE, alpha=0.98)), at((3, 4)))
     assert not missing_pixels(seen, [], replace(NO_RULE, alpha=0.9)).any()
     assert not missing_pixels(seen, [], NO_RULE).any()
+
+
+def test_of_a_scene_that_lets_light_through_everywhere_only_what_is_thinner_still_is_missing() -> None:
+    thin = wall()
+    thin.alpha[:] = 0.95
+    thin.alpha[3, 4] = 0.6
+    rules = thinner_than_usual(replace(NO_RULE, alpha=0.98), [thin])
+    assert np.array_equal(missing_pixels(thin, [], rules), at((3, 4)))
+    assert thinner_than_usual(NO_RULE, [thin]) == NO_RULE
+    assert thinner_than_usual(replace(NO_RULE, alpha=0.98), [wall()]).alpha == 0.98
 
 
 @pytest.mark.parametrize("depth", [0.0, -1.0, np.nan, np.inf])

@@ -20,12 +20,20 @@ from immichvr_scenes.completion.carrying import as_bytes
 from immichvr_scenes.completion.errors import CannotComplete, NothingMissing
 from immichvr_scenes.completion.joint import anneal
 from immichvr_scenes.completion.methods import Method, Painted, Sheet, method_for
-from immichvr_scenes.completion.missing import MissingRules, Seen, grown, in_sight, missing_pixels, pixels_of
+from immichvr_scenes.completion.missing import (
+    MissingRules,
+    Seen,
+    grown,
+    in_sight,
+    missing_pixels,
+    pixels_of,
+    thinner_than_usual,
+)
 from immichvr_scenes.completion.networks import Job
 from immichvr_scenes.completion.optimising import Target, optimise
 from immichvr_scenes.completion.options import AS_USUAL, CompletionOptions, CompletionProgress, Stage
 from immichvr_scenes.completion.seeding import joined, seed, thinned, unhidden
-from immichvr_scenes.completion.views import fitted, look_around
+from immichvr_scenes.completion.views import GLANCE, MOST_CAMERAS, fitted, look_around
 
 U8 = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
@@ -36,6 +44,7 @@ MOST_INPUTS = 48
 _SURFACE = 0.05
 """Share of depth within which a Gaussian is part of the surface that a pixel shows."""
 _COVERED = 0.98
+"""Alpha from which something is there, where no rule says another one."""
 _FIRST, _WHOLE, _PAINTING = 0.05, 0.9, 0.7
 """Of the progress: when the first round begins, all rounds, and of a round its painting; the rest is optimisation."""
 _TOLD = 0.02
@@ -88,6 +97,7 @@ class _Work:
     inputs: tuple[Seen, ...]
     path: tuple[View, ...]
     masks: tuple[Mask, ...]
+    covered: float
     method: Method
     options: CompletionOptions
     report: Report
@@ -114,6 +124,8 @@ def complete(
     cameras = _cameras(cloud, views)
     report(CompletionProgress(0.0, "views", message="looking for what is missing"))
     rules = options.rules if len(cameras) > 1 else replace(options.rules, visibility=None)
+    glances = [Seen.of(cloud, fitted(camera, GLANCE)) for camera in _evenly(cameras, MOST_CAMERAS)]
+    rules = thinner_than_usual(rules, glances)
     path = look_around(cloud, cameras, options.path_views, options.longest, rules)
     if not path:
         raise NothingMissing("no camera, and no step to the side of one, shows a hole that is worth filling")
@@ -121,7 +133,8 @@ def complete(
     seen = [Seen.of(cloud, view) for view in path]
     masks = tuple(missing_pixels(one, inputs if len(inputs) > 1 else (), rules) for one in seen)
     old = _without_unseen(cloud, seen, masks, inputs, rules)
-    work = _Work(old, inputs, tuple(path), masks, method, options, report)
+    covered = _COVERED if rules.alpha is None else rules.alpha
+    work = _Work(old, inputs, tuple(path), masks, covered, method, options, report)
     new, rounds = _rounds(work)
     report(CompletionProgress(0.97, "pruning", len(rounds), len(rounds)))
     whole = joined([old, new])
@@ -210,9 +223,9 @@ def _together(
     painted = work.method.paint(sheets, Job(strength, seed=_seed(work, number), on_step=tell))
     tell(1.0, as_bytes(painted[0].rgb), "placing")
     order = np.argsort([-sheet.missing.mean() for sheet in sheets], kind="stable")
-    bare = [sheet.missing & _bare(Seen.of(work.old, view)) for sheet, view in zip(sheets, work.path, strict=True)]
+    bare = [sheet.missing & _bare(work, Seen.of(work.old, view)) for sheet, view in zip(sheets, work.path, strict=True)]
     placed = [_placed(work, work.path[i], painted[i], bare[i]) for i in order]
-    targets = [_target(*one) for one in zip(seen, painted, [sheet.missing for sheet in sheets], strict=True)]
+    targets = [_target(work, *one) for one in zip(seen, painted, [sheet.missing for sheet in sheets], strict=True)]
     return thinned(joined(placed), work.options.max_new), targets
 
 
@@ -227,8 +240,8 @@ def _one_by_one(
         view, mask = work.path[i], work.masks[i]
         seen = Seen.of(joined([work.old, new]), view)
         if done:
-            mask = mask & grown(~(seen.alpha >= _COVERED), work.options.rules.kernel, 1)
-        bare = mask & _bare(seen)
+            mask = mask & grown(~(seen.alpha >= work.covered), work.options.rules.kernel, 1)
+        bare = mask & _bare(work, seen)
         if bare.mean() < _WORTH:
             continue
 
@@ -239,15 +252,15 @@ def _one_by_one(
         job = Job(strength, seed=_seed(work, number) + done, on_step=tell)
         [painted] = work.method.paint([_sheet(seen, mask)], job)
         new = joined([new, _placed(work, view, painted, bare)])
-        targets.append(_target(seen, painted, mask))
+        targets.append(_target(work, seen, painted, mask))
         fraction = _FIRST + _WHOLE * (number + _PAINTING * (done + 1) / len(order)) / rounds
         preview = as_bytes(painted.rgb)
         work.report(CompletionProgress(fraction, "placing", number + 1, rounds, view.name, preview))
     return thinned(new, work.options.max_new), targets
 
 
-def _target(seen: Seen, painted: Painted, mask: Mask) -> Target:
-    counts = mask | (seen.alpha >= _COVERED)
+def _target(work: _Work, seen: Seen, painted: Painted, mask: Mask) -> Target:
+    counts = mask | (seen.alpha >= work.covered)
     return Target(seen.view, painted.rgb, painted.depth, counts, mask)
 
 
@@ -255,9 +268,9 @@ def _sheet(seen: Seen, missing: Mask) -> Sheet:
     return Sheet(np.clip(seen.rgb, 0, 1), seen.depth, missing, seen.view.camera.fx)
 
 
-def _bare(seen: Seen) -> Mask:
+def _bare(work: _Work, seen: Seen) -> Mask:
     """Where Gaussians are lacking: what was painted beyond it, for its rim, is there already."""
-    return grown(~(seen.alpha >= _COVERED), 3, 1)
+    return grown(~(seen.alpha >= work.covered), 3, 1)
 
 
 def _placed(work: _Work, view: View, painted: Painted, bare: Mask) -> GaussianCloud:

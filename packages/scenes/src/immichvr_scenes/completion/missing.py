@@ -7,7 +7,7 @@ estimated it was not sure (confidence), it has no depth. What they find is grown
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import cv2
@@ -50,6 +50,8 @@ class MissingRules:
 
 
 MISSING = MissingRules()
+_THINNER = 0.5
+"""Share of a scene's usual optical depth below which something is missing: trained surfaces are not quite opaque."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +98,19 @@ def missing_pixels(
     if rules.confidence is not None and confidence is not None:
         found |= ~(on_scale(confidence) >= rules.confidence)
     return grown(found, rules.kernel, rules.dilations)
+
+
+def thinner_than_usual(rules: MissingRules, inputs: Sequence[Seen]) -> MissingRules:
+    """The rules for a scene whose surfaces are not opaque, as those of a short training: `alpha` as low as that takes.
+
+    inputs: the cloud from the cameras that it was made with. What covers less than half of what is usual where there is
+    anything, by optical depth, is missing; never more than the rules themselves say.
+    """
+    there = np.concatenate([one.alpha[one.alpha > 0.5] for one in inputs]) if inputs else np.zeros(0, np.float32)
+    if rules.alpha is None or not there.size:
+        return rules
+    usual = min(float(np.median(there)), 1 - 1e-6)
+    return replace(rules, alpha=min(rules.alpha, 1 - (1 - usual) ** _THINNER))
 
 
 def visible(seen: Seen, inputs: Sequence[Seen], tolerance: float) -> Mask:

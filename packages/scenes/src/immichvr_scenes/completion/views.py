@@ -29,9 +29,10 @@ LEAST_MISSING = 0.001
 """A view that shows less has nothing to fill."""
 MOST_MISSING = 0.7
 """A view that shows more holes than this has too little to go on from."""
-_GLANCE = 96
+GLANCE = 96
 """Pixels of the longer side of a candidate's picture."""
-_MOST_CAMERAS = 12
+MOST_CAMERAS = 12
+"""Of which steps lead away."""
 _STEPS = (-1.0, 0.0, 1.0)
 
 
@@ -41,9 +42,9 @@ def look_around(
     """At most `count` views of which each shows something missing, in an order in which one could walk them.
 
     cameras: that the cloud was made with, at least one. longest: pixels of the views' longer side. Raises
-    CannotComplete where nothing can be seen from any of the cameras.
+    CannotComplete where nothing can be seen from any of the cameras, or so little that there is nothing to go on from.
     """
-    glances = [Seen.of(cloud, fitted(camera, _GLANCE)) for camera in cameras]
+    glances = [Seen.of(cloud, fitted(camera, GLANCE)) for camera in cameras]
     inputs = glances if len(glances) > 1 else []
     depths = [float(np.median(one.depth[one.depth > 0])) if (one.depth > 0).any() else 0.0 for one in glances]
     if not any(depths):
@@ -52,13 +53,21 @@ def look_around(
     candidates = [*cameras, *_steps_away(cameras, depths, reach)]
     at_a_glance = replace(rules, dilations=0)
     scored: list[tuple[View, float]] = []
+    most = 0.0
     for number, view in enumerate(candidates):
-        seen = glances[number] if number < len(cameras) else Seen.of(cloud, fitted(view, _GLANCE))
+        seen = glances[number] if number < len(cameras) else Seen.of(cloud, fitted(view, GLANCE))
         if number >= len(cameras) and not _is_clear(seen, reach / REACH):
             continue
         share = float(missing_pixels(seen, inputs, at_a_glance).mean())
+        if number < len(cameras):
+            most = max(most, share)
         if LEAST_MISSING <= share <= MOST_MISSING:
             scored.append((view, share))
+    if not scored and most > MOST_MISSING:
+        raise CannotComplete(
+            f"up to {most:.0%} of what the cameras see of this scene is missing, too much to go on from; make it anew "
+            "in a higher quality, or of more photos"
+        )
     chosen = _most_telling(scored, count, reach)
     return [fitted(view, longest, f"path-{number:02d}") for number, view in enumerate(_in_walking_order(chosen))]
 
@@ -79,7 +88,7 @@ def _steps_away(cameras: Sequence[View], depths: Sequence[float], reach: float) 
     centres = np.array([camera.centre for camera in cameras])
     low, high = centres.min(axis=0) - reach, centres.max(axis=0) + reach
     seeing = [number for number, depth in enumerate(depths) if depth > 0]
-    taken = [seeing[i] for i in np.unique(np.linspace(0, len(seeing) - 1, min(_MOST_CAMERAS, len(seeing))).astype(int))]
+    taken = [seeing[i] for i in np.unique(np.linspace(0, len(seeing) - 1, min(MOST_CAMERAS, len(seeing))).astype(int))]
     found = []
     for number in taken:
         camera, depth = cameras[number], depths[number]
