@@ -81,7 +81,7 @@ test-browser: $(VIEWER) $(FIXTURES)
 test-long: $(PYTHON_READY) $(TOOLS_READY) $(VIEWER) $(FIXTURES)
 	@tools/need.sh browser
 	$(BIN)/python -m pytest -m long $(PARALLEL) $(ARGS)
-	cd $(WEB) && LONG=1 node --test test/browser/xr.test.mjs
+	cd $(WEB) && LONG=1 npm run test:browser
 
 fmt: $(PYTHON_READY) $(TOOLS_READY) $(WEB_READY) $(PLUGIN_READY)
 	$(BIN)/ruff format .

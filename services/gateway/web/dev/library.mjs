@@ -220,6 +220,12 @@ export class Library {
     this.timers.add(timer);
   }
 
+  /** As far as this, for tests that do not leave it to the clock. */
+  advance(job, fraction) {
+    const progress = { fraction, stage: 'inferred', message: '' };
+    this.change(job, { state: 'running', attempts: 1, progress });
+  }
+
   fail(job, photo, code) {
     this.failures.delete(photo.id);
     const message = `${photo.name}: stopped at byte 4711 of 90210`;

@@ -23,6 +23,8 @@ const MACOS = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome';
 const BLOCKED = 'Service Worker registration blocked';
 /** Small and few: software rendering costs 10 to 20 µs per splat and frame. */
 export const BUDGET = 3000;
+/** What takes minutes of a processor is for the night: `LONG=1` runs it too. */
+export const long = { skip: !process.env.LONG && 'LONG=1 runs it' };
 const VIEWPORT = { width: 480, height: 300 };
 
 export async function openBrowser(...flags) {
@@ -100,6 +102,13 @@ export async function until(page, condition, argument, timeout = 60_000) {
 
 export const modeIs = (page, mode) =>
   until(page, (wanted) => document.body.dataset.mode === wanted, mode);
+
+/** Presses what moves the picture, and waits until it is drawn anew; more frames may follow. */
+export async function pressToMove(page, key) {
+  const before = Number((await state(page)).frames ?? 0);
+  await page.keyboard.press(key);
+  await until(page, (frames) => Number(document.body.dataset.frames) > frames, before);
+}
 
 export async function splatsShown(page) {
   await until(page, () => Number(document.body.dataset.splats) > 500);

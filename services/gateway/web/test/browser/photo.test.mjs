@@ -7,6 +7,7 @@ import {
   modeIs,
   openBrowser,
   picture,
+  pressToMove,
   splatsShown,
   state,
   until,
@@ -15,6 +16,7 @@ import {
 
 const DEEP = '&motion=0#/photo/photo-0000';
 const FLAT_ONLY = '&motion=0#/photo/photo-0001';
+const HALF = '&motion=0#/photo/photo-0003';
 const DEPTH_ONLY = '&motion=0#/photo/photo-0005';
 const frames = async (page) => Number((await state(page)).frames ?? 0);
 
@@ -42,8 +44,7 @@ describe('a photo', () => {
       assert.equal((await state(page)).mode, 'splat');
       assert.ok(await stillness(page), 'frames go on although nothing moves');
       await assertAccessible(page);
-      await page.keyboard.press('a');
-      await until(page, (n) => Number(document.body.dataset.frames) > n, await frames(page));
+      await pressToMove(page, 'a');
       assert.ok(await stillness(page), 'frames go on after the movement ended');
     }));
 
@@ -282,10 +283,12 @@ describe('a photo', () => {
     }));
 
   it('is made into 3D by one button, with live progress, and turns to it', () =>
-    withViewer(browser, { path: '&motion=0#/photo/photo-0003', jobSeconds: 2 }, async (page) => {
+    withViewer(browser, { path: HALF, jobSeconds: 600 }, async (page, { library }) => {
       await page.getByRole('button', { name: 'Make it 3D' }).click();
       const bar = page.locator('[data-card=progress] [role=progressbar]');
       await bar.waitFor();
+      const [job] = library.jobs.values();
+      library.advance(job, 0.4);
       await until(page, () => {
         const value = document
           .querySelector('[data-card=progress] [role=progressbar]')
@@ -293,13 +296,14 @@ describe('a photo', () => {
         return Number(value) > 20;
       });
       await assertAccessible(page);
+      library.succeed(job, library.photos.get('photo-0003'));
       await splatsShown(page);
       assert.equal(await bar.isVisible(), false);
       assert.equal(await page.getByRole('button', { name: 'Make it 3D' }).isVisible(), false);
     }));
 
   it('stays as it is when making is cancelled', () =>
-    withViewer(browser, { path: FLAT_ONLY, jobSeconds: 10 }, async (page, { library }) => {
+    withViewer(browser, { path: FLAT_ONLY, jobSeconds: 600 }, async (page, { library }) => {
       await page.getByRole('button', { name: 'Make it 3D' }).click();
       await page.getByRole('button', { name: 'Cancel' }).click();
       await page.getByRole('button', { name: 'Make it 3D' }).waitFor();
@@ -329,7 +333,7 @@ describe('a photo', () => {
   it('explains a request that is refused', () =>
     withViewer(
       browser,
-      { path: FLAT_ONLY, expect: ['503'], jobSeconds: 3 },
+      { path: FLAT_ONLY, expect: ['503'], jobSeconds: 600 },
       async (page, gateway) => {
         const make = page.getByRole('button', { name: 'Make it 3D' });
         await make.waitFor();

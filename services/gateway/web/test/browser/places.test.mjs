@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { assertAccessible, awaited, openBrowser, state, until, withViewer } from './browser.mjs';
+import {
+  assertAccessible,
+  awaited,
+  long,
+  openBrowser,
+  state,
+  until,
+  withViewer,
+} from './browser.mjs';
 
 const WIDE = { viewport: { width: 1280, height: 800 } };
 const PHONE = { viewport: { width: 390, height: 800 } };
@@ -53,13 +61,13 @@ describe('the places of the library', () => {
       assert.equal(await page.getByRole('dialog').count(), 0);
     }));
 
-  for (const [how, context] of [
-    ['wide, dark', { ...WIDE, colorScheme: 'dark' }],
-    ['wide, light', { ...WIDE, colorScheme: 'light' }],
-    ['narrow, dark', { ...SMALL, colorScheme: 'dark' }],
-    ['narrow, light', { ...PHONE, colorScheme: 'light' }],
+  for (const [how, context, when] of [
+    ['wide, dark', { ...WIDE, colorScheme: 'dark' }, {}],
+    ['wide, light', { ...WIDE, colorScheme: 'light' }, long],
+    ['narrow, dark', { ...SMALL, colorScheme: 'dark' }, long],
+    ['narrow, light', { ...PHONE, colorScheme: 'light' }, {}],
   ]) {
-    it(`have nothing that axe complains about, nor anything beyond the window: ${how}`, () =>
+    it(`have nothing that axe complains about, nor anything beyond the window: ${how}`, when, () =>
       withViewer(browser, { context }, async (page) => {
         await page.waitForSelector(LOADED);
         const places = [
@@ -86,7 +94,8 @@ describe('the places of the library', () => {
           );
           assert.ok(beyond <= 0, `${place} is ${beyond} px too wide`);
         }
-      }));
+      }),
+    );
   }
 
   it('show albums, those of others marked, and an album whose photos lead back to it', () =>
@@ -190,7 +199,7 @@ describe('the places of the library', () => {
     ));
 
   it('show jobs: why one failed, retried and cancelled there', () =>
-    withViewer(browser, { context: WIDE, jobSeconds: 30 }, async (page, { library }) => {
+    withViewer(browser, { context: WIDE, jobSeconds: 600 }, async (page, { library }) => {
       await page.waitForSelector(LOADED);
       await until(page, () => document.body.dataset.socket === 'connected');
       library.failures.set('photo-0001', 'invalid_image');

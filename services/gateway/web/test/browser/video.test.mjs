@@ -7,6 +7,7 @@ import {
   modeIs,
   openBrowser,
   picture,
+  pressToMove,
   state,
   until,
   withViewer,
@@ -148,11 +149,11 @@ describe('videos', () => {
       await page.keyboard.press('.');
       await momentIs(page, momentOf(1));
       const rest = await picture(page);
-      await page.keyboard.press('a');
+      await pressToMove(page, 'a');
       await stillness(page);
       const leaned = await picture(page);
       assert.ok((await difference(page, rest, leaned)) > 1.5);
-      await page.keyboard.press('r');
+      await pressToMove(page, 'r');
       await stillness(page);
       assert.ok((await difference(page, rest, await picture(page))) < 0.5);
       await page.keyboard.press('1');
@@ -228,7 +229,7 @@ describe('videos', () => {
           .locator('.video [data-card=error]')
           .getByRole('button', { name: 'Close' })
           .click();
-        films.jobSeconds = 30;
+        films.jobSeconds = 600;
         await make.click();
         await page.getByRole('button', { name: 'Cancel' }).click();
         await make.waitFor();
@@ -279,7 +280,7 @@ describe('videos', () => {
       await page.keyboard.press('Home');
       await momentIs(page, 0);
       const rest = await picture(page);
-      await page.keyboard.press('a');
+      await pressToMove(page, 'a');
       await stillness(page);
       await page.mouse.dblclick(240, 150);
       await stillness(page);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { assertAccessible, until as inTime, openBrowser, withViewer } from './browser.mjs';
+import { assertAccessible, until as inTime, long, openBrowser, withViewer } from './browser.mjs';
 import { parallax, seesAsKept } from './eyes.mjs';
 import {
   choose,
@@ -23,8 +23,6 @@ import {
 const VIEWPORT = { width: 480, height: 240 };
 /** Drawn twice a frame. */
 const SPLATS = 900;
-/** Two eyes in software take minutes of a processor: `LONG=1` runs all of it. */
-const long = { skip: !process.env.LONG && 'LONG=1 runs it' };
 /** What IWER says, also of a lost context, and three where one is lost on purpose. */
 const EXPECTED = ['Requested frame rate', 'Context', 'WebGL', "reading '0'"];
 const until = (page, condition, argument) => inTime(page, condition, argument, PATIENCE_MS);
