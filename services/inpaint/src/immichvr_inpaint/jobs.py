@@ -88,8 +88,9 @@ def _reconstruct(context: RunContext, task: Task, report: Report) -> list[Made]:
         elsewhere = partial(train_elsewhere, trainer, settings.cloud, keeper.sent_before(), keeper.sent)
     with reporting_downloads(replace(context, accepted=params.accepted), report, 0, 0.05) as told:
         watch = Watch(
-            report, keeper.preview, keeper.checkpoint, settings.training.preview_s, settings.training.checkpoint_s
-        )
+            report, keeper.preview, keeper.checkpoint, preview_s=settings.training.preview_s,
+            checkpoint_s=settings.training.checkpoint_s,
+        )  # fmt: skip
         made = make_place(
             _sources(task), task.folder, wish, watch, told, bounds=bounds(), resume=keeper.earlier(),
             name=task.source_name, with_ply=params.keep_ply, elsewhere=elsewhere,
