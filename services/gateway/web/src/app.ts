@@ -89,6 +89,7 @@ class App {
     const vr = new VrDoor(this.api, this.store, this.gallery.timeline, {
       at: () => this.router.current(),
       look: () => this.settings.look,
+      making: () => this.settings.making,
       goTo: (hash) => this.router.replace(hash),
     });
     this.gallery.offer(vr.button());

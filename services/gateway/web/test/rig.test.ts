@@ -44,6 +44,14 @@ describe('Rig', () => {
     expect(x).toBeGreaterThan(0.1);
   });
 
+  it('stays where it is, where one may not lean at all', () => {
+    const rig = new Rig();
+    rig.setLimits(0, 0.5);
+    rig.orbitBy(-0.3, 0.2);
+    settle(rig);
+    expect(rig.position()).toEqual({ x: 0, y: 0, z: 0 });
+  });
+
   it('yields less and less towards its limit', () => {
     const reached = [0.1, 0.2, 0.3].map((drag) => {
       const rig = new Rig();

@@ -58,8 +58,8 @@ export class Making {
 
   /** With the best model there is, in the detail that somebody has chosen. */
   async best(id: string | null, force: boolean): Promise<void> {
-    const { mine, look } = this.settings;
-    await this.splat(id, mine?.splat_model ?? 'auto', look.gaussianSplat.defaultQuality, force);
+    const { model, quality } = this.settings.making;
+    await this.splat(id, model, quality, force);
   }
 
   async depth(force: boolean): Promise<void> {

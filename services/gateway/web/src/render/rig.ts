@@ -49,6 +49,10 @@ function yielding(pull: number): number {
   return side * (FREE + (1 - FREE) * (1 - Math.exp(-(size - FREE) / (1 - FREE))));
 }
 
+/** How far a pull leans; nowhere where one may not lean at all. */
+const leaning = (pull: number, limit: number): number =>
+  limit > 0 ? limit * yielding(pull / limit) : 0;
+
 export class Rig {
   private readonly now: Lean = { yaw: 0, pitch: 0, dolly: 0 };
   private readonly goal: Lean = { yaw: 0, pitch: 0, dolly: 0 };
@@ -85,8 +89,8 @@ export class Rig {
       -MOST_PULL * pitch,
       MOST_PULL * pitch,
     );
-    this.goal.yaw = yaw * yielding(this.pull.yaw / yaw);
-    this.goal.pitch = pitch * yielding(this.pull.pitch / pitch);
+    this.goal.yaw = leaning(this.pull.yaw, yaw);
+    this.goal.pitch = leaning(this.pull.pitch, pitch);
   }
 
   /** Leans to a part of the limits, -1 to 1, right and up. */

@@ -8,6 +8,17 @@ const WIDEST_FOV = 100;
 const STEEPEST = Math.PI / 2 - 0.01;
 const SEGMENTS = [64, 32] as const;
 
+/** A ball seen from within, the middle of its picture along +x, what is right of that along +z. */
+export const pictureBall = (): THREE.SphereGeometry =>
+  new THREE.SphereGeometry(1, ...SEGMENTS).scale(-1, 1, 1).rotateY(Math.PI);
+
+/** Where one looks, turned to the left and up by these angles from the middle of the picture. */
+export const towards = (yaw: number, pitch: number): [number, number, number] => [
+  Math.cos(yaw) * Math.cos(pitch),
+  Math.sin(pitch),
+  -Math.sin(yaw) * Math.cos(pitch),
+];
+
 /** A picture of all directions, seen from its middle. */
 export class SphereView {
   private readonly renderer: THREE.WebGLRenderer;
@@ -15,7 +26,7 @@ export class SphereView {
   private readonly camera = new THREE.PerspectiveCamera(USUAL_FOV, 1, 0.1, 10);
   private readonly texture = new THREE.Texture();
   private readonly material = new THREE.MeshBasicMaterial({ map: this.texture });
-  private readonly sphere = new THREE.SphereGeometry(1, ...SEGMENTS);
+  private readonly sphere = pictureBall();
   private readonly loop: FrameLoop;
   private readonly resized: ResizeObserver;
   private yaw = 0;
@@ -28,7 +39,6 @@ export class SphereView {
     this.renderer = new THREE.WebGLRenderer({ canvas, antialias: false });
     this.renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
     this.texture.colorSpace = THREE.SRGBColorSpace;
-    this.sphere.scale(-1, 1, 1); // seen from within
     this.scene.add(new THREE.Mesh(this.sphere, this.material));
     const gl = this.renderer.getContext() as WebGL2RenderingContext;
     this.loop = new FrameLoop(gl, () => {
@@ -101,12 +111,7 @@ export class SphereView {
   }
 
   private render(): void {
-    // The middle of the picture lies along +x.
-    this.camera.lookAt(
-      Math.cos(this.yaw) * Math.cos(this.pitch),
-      Math.sin(this.pitch),
-      -Math.sin(this.yaw) * Math.cos(this.pitch),
-    );
+    this.camera.lookAt(...towards(this.yaw, this.pitch));
     this.renderer.render(this.scene, this.camera);
   }
 }

@@ -2,7 +2,7 @@ import type { Api } from '../api/client';
 import { ApiError } from '../api/client';
 import type { GallerySettings, MySettings } from '../api/schema';
 import { Emitter } from '../emitter';
-import { type Look, lookOf, USUAL } from './look';
+import { type Look, lookOf, type SplatQuality, USUAL } from './look';
 
 interface SettingsEvents {
   change: Look;
@@ -16,6 +16,12 @@ export class Settings extends Emitter<SettingsEvents> {
 
   constructor(private readonly api: Api) {
     super();
+  }
+
+  /** With which model, and how fine, this person has splats made. */
+  get making(): { model: string; quality: SplatQuality } {
+    const { mine, look } = this;
+    return { model: mine?.splat_model ?? 'auto', quality: look.gaussianSplat.defaultQuality };
   }
 
   /** Reads what this person has set; without an answer, and for visitors of a link, the server's settings count. */

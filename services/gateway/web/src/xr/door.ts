@@ -1,4 +1,5 @@
 import type { Api } from '../api/client';
+import type { Quality } from '../api/schema';
 import type { Timeline } from '../gallery/timeline';
 import { hasWebGl } from '../render/device';
 import { photoHash, type Route, videoHash } from '../router';
@@ -19,6 +20,8 @@ const WANTED: XRSessionInit = {
 interface DoorActions {
   at(): Route;
   look(): Pick<Look, 'rowWidth' | 'thumbnailSize'>;
+  /** With which model, and how fine, this person has 3D made. */
+  making(): { model: string; quality: Quality };
   /** Shows in the page what was looked at last in VR. */
   goTo(hash: string): void;
 }
@@ -75,9 +78,9 @@ export class VrDoor {
     if (this.inside) return;
     this.inside = true;
     this.note?.remove();
+    // Asked for at once, while the press that allows it counts; the code comes meanwhile.
+    const asked = navigator.xr.requestSession('immersive-vr', WANTED);
     try {
-      // Asked for at once, while the press that allows it counts; the code comes meanwhile.
-      const asked = navigator.xr.requestSession('immersive-vr', WANTED);
       const [session, { House }] = await Promise.all([asked, import('./house')]);
       const house = new House({
         api: this.api,
@@ -85,15 +88,19 @@ export class VrDoor {
         timeline: this.timeline,
         at: this.actions.at(),
         look: this.actions.look(),
+        making: this.actions.making(),
         left: (what, lost) => this.left(what, lost),
       });
       // For tests, which have no eyes.
       Object.assign(window, { immichvrHouse: house });
       await house.enter(session);
     } catch (error) {
+      const session = await asked.catch(() => null);
+      // Whoever listens to its end gives back what was made.
+      await session?.end().catch(() => {});
       this.inside = false;
-      if (!(error instanceof DOMException)) throw error;
-      this.say(words.refused);
+      this.say(session ? words.broken : words.refused);
+      if (session) throw error;
     }
   }
 

@@ -12,6 +12,7 @@ const en = {
   noHeadset: 'No headset is there: connect one, or open this page in the headset’s own browser.',
   forbidden: 'The page that shows this one does not allow VR: open it by its own address.',
   refused: 'The headset did not let VR begin: put it on, allow it there, and try again.',
+  broken: 'VR could not begin: load this page again, and try once more.',
   lost: 'The graphics device was lost, and VR with it: enter it again.',
 };
 
@@ -27,6 +28,7 @@ const de: typeof en = {
   forbidden: 'Die Seite, die diese zeigt, erlaubt kein VR: öffne sie unter ihrer eigenen Adresse.',
   refused:
     'Das Headset ließ VR nicht beginnen: setze es auf, erlaube es dort, und versuche es noch einmal.',
+  broken: 'VR konnte nicht beginnen: lade die Seite neu, und versuche es noch einmal.',
   lost: 'Das Grafikgerät ging verloren, und VR damit: betritt es noch einmal.',
 };
 

@@ -1,5 +1,7 @@
 import type * as THREE from 'three';
 import type { Api } from '../api/client';
+import { ApiError } from '../api/client';
+import type { Photo, Quality } from '../api/schema';
 import type { Timeline } from '../gallery/timeline';
 import { budgetOf } from '../render/device';
 import type { Route } from '../router';
@@ -28,6 +30,8 @@ export interface Visitors {
   /** What the page shows when VR begins. */
   at: Route;
   look: GalleryWish;
+  /** With which model, and how fine, 3D is made. */
+  making: { model: string; quality: Quality };
   /** VR is over: what was looked at last, and whether the graphics device was lost for good. */
   left(what: { kind: 'photo' | 'video'; id: string } | null, lost: boolean): void;
 }
@@ -36,6 +40,7 @@ export interface Visitors {
 export class House implements Shared {
   readonly api: Api;
   readonly store: Store;
+  readonly making: Visitors['making'];
   readonly surround = new Surround();
   readonly budget = budgetOf(location.search);
   likings: Likings = readLikings();
@@ -50,18 +55,24 @@ export class House implements Shared {
   private readonly photo: PhotoRoom;
   private readonly video: VideoRoom;
   private room: Room;
+  /** Whether one goes from photo to photo as the page's list does, which was left for this one. */
+  private onTrail = false;
   private saysOld = true;
+  /** Whether something else comes already, and only the dark is waited for. */
+  private darkens = false;
   private ended = false;
 
   constructor(private readonly visitors: Visitors) {
     this.api = visitors.api;
     this.store = visitors.store;
+    this.making = visitors.making;
     this.session = new Session(
       {
         frame: (seconds, busy) => this.frame(seconds, busy),
         squeeze: (pointer, held) =>
           held && pointer.handedness !== this.pointing && this.wrist.toggle(),
-        recentre: () => this.recentre(),
+        reset: () => this.stance.recentreNext(),
+        rate: (hz) => this.watchdog.setRate(hz),
         sleep: (asleep) => this.room.sleep(asleep),
         restored: () => this.restore(),
         ended: (lost) => this.end(lost),
@@ -72,11 +83,16 @@ export class House implements Shared {
     this.stance = new Stance(rig, camera);
     this.wrist = new Wrist((id) => this.room.press(id));
     this.wall = new WallRoom(this, visitors.timeline, visitors.look, {
-      open: (kind, id) => void this.open(kind, id),
+      open: (kind, id) => {
+        this.onTrail = false;
+        void this.open(kind, id);
+      },
     });
     const beside = (id: string, direction: 1 | -1) => this.beside(id, direction);
-    this.photo = new PhotoRoom(this, { beside, show: (id) => void this.goOn(id) });
-    this.video = new VideoRoom(this, { beside, show: (id) => void this.goOn(id) });
+    const show = (id: string) => void this.goOn(id);
+    const readBeside = (photo: Photo) => this.readBeside(photo);
+    this.photo = new PhotoRoom(this, { beside, show, readBeside });
+    this.video = new VideoRoom(this, { beside, show });
     this.room = this.wall;
     camera.add(this.veil.mesh);
     scene.add(this.surround.group, this.wrist.panel.mesh);
@@ -94,9 +110,11 @@ export class House implements Shared {
   async enter(session: XRSession): Promise<void> {
     const { at } = this.visitors;
     await this.session.begin(session);
-    this.watchdog.setRate(this.session.rate);
+    if (this.ended) return;
     this.apply();
     if (at.view === 'photo' || at.view === 'video') {
+      // The wall has the videos of the library too; of an album or a search it knows nothing.
+      this.onTrail = this.store.trail !== this.visitors.timeline;
       this.wall.goTo(at.id);
       await this.open(at.view, at.id);
     } else {
@@ -171,6 +189,7 @@ export class House implements Shared {
       if (this.room !== room) this.room.close();
       this.show(room);
       void room.open(id);
+      this.wall.wantBeside(id);
     });
   }
 
@@ -183,8 +202,22 @@ export class House implements Shared {
   }
 
   private beside(id: string, direction: 1 | -1): string | null {
+    const told = besideOnTrail(this.store.trail, id, direction);
+    if (this.onTrail && told !== undefined) return told;
     if (this.wall.knows(id)) return this.wall.beside(id, direction)?.id ?? null;
-    return besideOnTrail(this.store.trail, id, direction);
+    return told ?? null;
+  }
+
+  /** Reads what lies beside a photo, so that one can go on to it. */
+  private async readBeside(photo: Photo): Promise<void> {
+    this.wall.wantBeside(photo.id);
+    if (this.wall.knows(photo.id) && !this.onTrail) return;
+    try {
+      await this.store.trail?.prepare(photo);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+    }
+    this.tell();
   }
 
   private show(room: Room): void {
@@ -197,7 +230,10 @@ export class House implements Shared {
 
   /** Dark for a moment, so that nothing jumps before one's eyes. */
   private async dissolve(change: () => void): Promise<void> {
+    if (this.darkens) return;
+    this.darkens = true;
     await this.veil.fadeTo(1, DISSOLVE_S);
+    this.darkens = false;
     if (this.ended) return;
     change();
     await this.veil.fadeTo(0, DISSOLVE_S);
@@ -205,7 +241,7 @@ export class House implements Shared {
 
   private frame(seconds: number, busy: number): void {
     const { session, stance, room, wrist } = this;
-    if (stance.begin()) this.surround.setFloor(stance.eyeHeight);
+    if (stance.heed(session.posed)) this.surround.setFloor(stance.eyeHeight);
     const head = stance.head();
     const carrier =
       session.pointers.find(({ handedness, source }) => source && handedness !== this.pointing) ??
@@ -233,11 +269,12 @@ export class House implements Shared {
   private watch(seconds: number, busy: number): void {
     // Who asks for a number of splats has decided.
     if (this.budget !== null) return;
+    const { splats } = this.watchdog.effort;
     const verdict = this.watchdog.frame(seconds, busy);
     if (verdict === 'flat' && this.room === this.photo) this.photo.giveUp();
     if (verdict !== 'lower') return;
     this.apply();
-    this.photo.relevel();
+    if (this.watchdog.effort.splats !== splats) this.photo.relevel();
   }
 
   private apply(): void {

@@ -2,11 +2,13 @@ import { ApiError } from '../api/client';
 import { explainRefusal } from '../ui/errors';
 import type { House } from './room';
 
-type Server = Pick<House, 'api' | 'store'>;
+type Server = Pick<House, 'api' | 'store' | 'making'>;
 
 /** Has 3D made of a photo. Answers with why not, or null. */
-export const make = ({ api, store }: Server, id: string): Promise<string | null> =>
-  refusalOf(async () => store.applyJob(await api.makeSplat(id, false)));
+export const make = ({ api, store, making }: Server, id: string): Promise<string | null> =>
+  refusalOf(async () =>
+    store.applyJob(await api.makeSplat(id, false, making.model, making.quality)),
+  );
 
 /** Makes a photo a favourite, or none any more; it is shown at once, and taken back where the server refuses. */
 export async function favour({ api, store }: Server, id: string): Promise<string | null> {

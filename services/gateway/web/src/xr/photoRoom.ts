@@ -10,16 +10,17 @@ import { photoRows } from './photoRows';
 import { PhotoShow } from './photoShow';
 import { SCALES, stepScale } from './place';
 import type { Asked, House, Room } from './room';
+import { Slides } from './slides';
 import { texts } from './texts';
 
 const t = texts.photo;
-/** A photo is looked at so long when they go by by themselves. */
-const SLIDE_S = 8;
 
 interface PhotoRoomActions {
   /** The photo beside this one, wherever it was opened from. */
   beside(id: string, direction: 1 | -1): string | null;
   show(id: string): void;
+  /** Has what lies beside a photo read. */
+  readBeside(photo: Photo): Promise<void>;
 }
 
 /** One photo, as a place that one stands in. */
@@ -32,8 +33,8 @@ export class PhotoRoom implements Room {
   private detail: PhotoDetail | null = null;
   private visit = new AbortController();
   private note = '';
-  private playing = false;
-  private slid = 0;
+  private readonly slides = new Slides();
+  private failed = false;
   private readonly offs: (() => void)[];
 
   constructor(
@@ -63,17 +64,20 @@ export class PhotoRoom implements Room {
     this.detail = null;
     this.photo = house.store.photos.get(id) ?? null;
     this.note = '';
-    this.slid = 0;
+    this.failed = false;
+    this.slides.begin();
     house.tell();
     try {
       if (this.photo) await what.showThumbnail(this.photo, signal);
       const detail = await house.store.openPhoto(id);
       if (signal.aborted) return;
       this.photo = this.detail = detail;
+      void this.actions.readBeside(detail);
       await what.showPreview(detail, signal);
       await this.deepen();
     } catch (error) {
       if (signal.aborted) return;
+      this.failed = true;
       this.say(error instanceof ApiError ? explainRefusal(error).title : t.broken);
     }
     if (!signal.aborted) void what.ahead.prepare(this.besides());
@@ -85,9 +89,8 @@ export class PhotoRoom implements Room {
 
   step(seconds: number, head: THREE.Vector3): void {
     this.what.step(seconds, head);
-    if (!this.playing || this.what.loading || !this.what.isSharp) return;
-    this.slid += seconds;
-    if (this.slid >= SLIDE_S) this.go(1);
+    const isStill = this.failed || (this.what.isSharp && !this.what.loading);
+    if (this.slides.step(seconds, isStill)) this.go(1);
   }
 
   act({ step, back }: Asked): void {
@@ -107,7 +110,7 @@ export class PhotoRoom implements Room {
       note: this.note || (what.loading ? t.loading : ''),
       hasPrevious: this.actions.beside(this.id, -1) !== null,
       hasNext: this.actions.beside(this.id, 1) !== null,
-      playing: this.playing,
+      playing: this.slides.playing,
       isDeep: what.isDeep,
       canBeDeep: what.deepAsset !== null,
       quality: house.likings.quality,
@@ -123,10 +126,7 @@ export class PhotoRoom implements Room {
     const actions: Record<string, () => void> = {
       previous: () => this.go(-1),
       next: () => this.go(1),
-      play: () => {
-        this.playing = !this.playing;
-        this.slid = 0;
-      },
+      play: () => this.slides.toggle(),
       flat: () => this.choose('flat'),
       deep: () => this.choose('deep'),
       quality: () => this.nextQuality(),
@@ -163,7 +163,7 @@ export class PhotoRoom implements Room {
 
   close(): void {
     this.visit.abort();
-    this.playing = false;
+    this.slides.stop();
     this.what.drop();
   }
 
@@ -187,8 +187,9 @@ export class PhotoRoom implements Room {
 
   private go(direction: 1 | -1): void {
     const id = this.actions.beside(this.id, direction);
+    this.slides.begin();
     if (id) this.actions.show(id);
-    else this.playing = false;
+    else this.slides.stop();
   }
 
   private besides(): string[] {
@@ -245,7 +246,8 @@ export class PhotoRoom implements Room {
       this.what.take(detail);
       await this.deepen();
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
+      if (signal.aborted) return;
+      this.say(error instanceof ApiError ? explainRefusal(error).title : t.broken);
     }
   }
 

@@ -161,7 +161,7 @@ export class PhotoShow {
 
   private hang(image: HTMLImageElement): void {
     const { name = '', width = null, height = null, projection = null } = this.photo ?? {};
-    const projected = guessProjection({ name, width, height, projection });
+    const projected = guessProjection({ kind: 'photo', name, width, height, projection });
     this.content?.showPicture(image, this.camera, projected);
     this.house.surround.suit(image, this.camera);
     this.house.tell();

@@ -9,6 +9,7 @@ export interface Projection {
 }
 
 export interface Told {
+  kind: 'photo' | 'video';
   name: string;
   width: number | null;
   height: number | null;
@@ -35,30 +36,38 @@ const TB = new Set([
 const HALF = new Set(['hsbs', 'htb', 'hou', 'half', '3dh', '3dv', 'lr', 'rl', 'tb', 'ou']);
 const WHOLE = new Set(['lrf', 'rlf', 'full', 'fsbs', 'tbf', 'fulltb', '3dhf', '3dvf']);
 const CROSSED = new Set(['rl', 'rlf', 'bt', 'cross', 'crosseyed']);
-const SPHERE = new Set(['360', '360vr', 'equirectangular']);
-const HEMISPHERE = new Set(['180', 'vr180', '180x180', '180vr']);
+const SPHERE = new Set(['360vr', 'equirectangular']);
+const HEMISPHERE = new Set(['vr180', '180x180', '180vr']);
+/** Width by height of one picture of that shape, and of two of them beside or on top of one another. */
+const SPHERE_ASPECTS = [2, 4, 1];
+const HEMISPHERE_ASPECTS = [1, 2, 0.5];
+/** Words of languages, names of cameras and of programs too: of these only capitals count, as players have them. */
+const SHORT = 2;
 
-/** What a source most likely is, from its name, its size and what the library says of it. */
-export function guessProjection({ name, width, height, projection }: Told): Projection {
-  const parts = new Set(
-    name
-      .toLowerCase()
-      .replace(/\.\w{2,4}$/, '')
-      .split(SEPARATORS),
-  );
-  const has = (set: Set<string>) => [...parts].some((part) => set.has(part));
+/**
+ * What a source most likely is, from what the library says of it, its name and its size. What a photo shows only the
+ * library tells: people and cameras name photos with the same numbers and letters.
+ */
+export function guessProjection({ kind, name, width, height, projection }: Told): Projection {
+  const isVideo = kind === 'video';
   const aspect = width && height ? width / height : 0;
+  const fits = (aspects: number[]) => aspects.some((one) => Math.abs(aspect / one - 1) < 0.06);
+  const parts = new Set(isVideo ? wordsOf(name) : []);
+  const has = (set: Set<string>) => [...parts].some((part) => set.has(part));
   const told = (projection ?? '').toLowerCase();
   const crossed = has(CROSSED);
-  const layout = has(SBS) ? 'sbs' : has(TB) ? 'tb' : 'mono';
+  const layout = has(SBS) && aspect > 1 ? 'sbs' : has(TB) && aspect < 2.5 ? 'tb' : 'mono';
   const around = /equirect|spher/.test(told);
-  const isHemisphere = has(HEMISPHERE) || /180|half_equirect|fisheye/.test(told);
+  const isHemisphere =
+    (parts.has('180') && fits(HEMISPHERE_ASPECTS)) ||
+    has(HEMISPHERE) ||
+    /180|half_equirect|fisheye/.test(told);
   if (isHemisphere) {
     // Two hemispheres beside one another, as VR180 is made, also where no name says so.
     const beside = layout === 'mono' && aspect > 1.8;
     return { shape: '180', layout: beside ? 'sbs' : layout, crossed, half: false };
   }
-  if (has(SPHERE) || around) {
+  if ((parts.has('360') && fits(SPHERE_ASPECTS)) || has(SPHERE) || around) {
     // A sphere is twice as wide as high: two of them on top of one another are square.
     const stacked = layout === 'mono' && aspect > 0.9 && aspect < 1.1;
     return { shape: '360', layout: stacked ? 'tb' : layout, crossed, half: false };
@@ -66,6 +75,13 @@ export function guessProjection({ name, width, height, projection }: Told): Proj
   if (layout === 'mono') return { shape: 'flat', layout, crossed: false, half: false };
   return { shape: 'flat', layout, crossed, half: isHalf(has, layout, aspect) };
 }
+
+const wordsOf = (name: string): string[] =>
+  name
+    .replace(/\.\w{2,4}$/, '')
+    .split(SEPARATORS)
+    .filter((word) => word.length > SHORT || word === word.toUpperCase())
+    .map((word) => word.toLowerCase());
 
 function isHalf(has: (set: Set<string>) => boolean, layout: 'sbs' | 'tb', aspect: number): boolean {
   if (has(WHOLE)) return false;

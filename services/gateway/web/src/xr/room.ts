@@ -1,5 +1,6 @@
 import type * as THREE from 'three';
 import type { Api } from '../api/client';
+import type { Quality } from '../api/schema';
 import type { Store } from '../store';
 import type { Controls } from './controls';
 import type { Likings } from './likings';
@@ -13,6 +14,8 @@ export type Asked = ReturnType<Controls['read']>;
 export interface House {
   readonly api: Api;
   readonly store: Store;
+  /** With which model, and how fine, 3D is made. */
+  readonly making: { model: string; quality: Quality };
   readonly renderer: THREE.WebGLRenderer;
   readonly surround: Surround;
   likings: Likings;

@@ -11,8 +11,10 @@ interface SessionEvents {
   /** Seconds since the frame before, and how long that one took to be told to the device. */
   frame(seconds: number, busy: number): void;
   squeeze(pointer: Pointer, held: boolean): void;
-  /** The viewer asked the system to make this the middle. */
-  recentre(): void;
+  /** The viewer asked the system to make this the middle; where the head is in it, the next frame tells. */
+  reset(): void;
+  /** So many frames a second are shown from now on. */
+  rate(hz: number): void;
   sleep(asleep: boolean): void;
   restored(): void;
   ended(lost: boolean): void;
@@ -33,6 +35,8 @@ export class Session {
   readonly pointers: Pointer[];
   /** Frames a second that the headset shows. */
   rate = USUAL_HZ;
+  /** Whether the headset tells where it is in this frame. */
+  posed = false;
   frames = 0;
   calls = 0;
   private readonly canvas = document.createElement('canvas');
@@ -76,8 +80,9 @@ export class Session {
     session.addEventListener('end', () => this.onEnd(), { signal });
     session.addEventListener('visibilitychange', () => this.onVisibility(), { signal });
     await this.renderer.xr.setSession(session);
+    if (!this.session) return;
     this.followSpace();
-    await this.askForRate(session);
+    void this.askForRate(session);
     this.renderer.setAnimationLoop((time: number, frame?: XRFrame) => this.draw(time, frame));
   }
 
@@ -110,7 +115,9 @@ export class Session {
       return;
     }
     const started = performance.now();
-    this.askForViewport(frame);
+    const pose = this.space && frame.getViewerPose(this.space);
+    this.posed = Boolean(pose);
+    this.askForViewport(pose?.views ?? []);
     // Rays and hands are looked at where they are now, not where they were drawn last.
     this.renderer.xr.updateCamera(this.camera);
     this.rig.updateMatrixWorld(true);
@@ -123,10 +130,9 @@ export class Session {
     this.busy = (performance.now() - started) / 1000;
   }
 
-  private askForViewport(frame: XRFrame): void {
-    if (this.viewport === 1 || !this.space) return;
-    for (const view of frame.getViewerPose(this.space)?.views ?? [])
-      (view as FineView).requestViewportScale?.(this.viewport);
+  private askForViewport(views: readonly XRView[]): void {
+    if (this.viewport === 1) return;
+    for (const view of views) (view as FineView).requestViewportScale?.(this.viewport);
   }
 
   private async askForRate(session: XRSession): Promise<void> {
@@ -140,11 +146,12 @@ export class Session {
       // It stays as it is.
       this.rate = session.frameRate ?? USUAL_HZ;
     }
+    if (this.session) this.events.rate(this.rate);
   }
 
   private followSpace(): void {
     this.space = this.renderer.xr.getReferenceSpace();
-    this.space?.addEventListener('reset', () => this.events.recentre(), {
+    this.space?.addEventListener('reset', () => this.events.reset(), {
       signal: this.abort.signal,
     });
   }
@@ -171,7 +178,13 @@ export class Session {
     window.clearTimeout(this.restoreTimer);
     if (!this.session) return;
     this.renderer.setRenderTarget(null);
-    await this.renderer.xr.setSession(this.session);
+    try {
+      await this.renderer.xr.setSession(this.session);
+    } catch {
+      this.end();
+      return;
+    }
+    if (!this.session) return;
     this.followSpace();
     this.lost = false;
     delete document.body.dataset.xrLost;

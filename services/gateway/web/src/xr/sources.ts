@@ -39,6 +39,12 @@ export abstract class Source extends Emitter<SourceEvents> {
     return null;
   }
 
+  /** Has what lies beside a photo or video read. */
+  wantBeside(id: string): void {
+    const at = this.indexOf(id);
+    if (at >= 0) this.want(Math.max(at - 1, 0), at + 2);
+  }
+
   dispose(): void {}
 }
 
@@ -200,6 +206,12 @@ export const itemsSource = (
     (items) => store.meet(items),
   );
 
-/** What lies beside a photo that the page's list was left at. */
-export const besideOnTrail = (trail: Trail | null, id: string, direction: 1 | -1): string | null =>
-  trail?.neighbour(id, direction) ?? null;
+/** What lies beside a photo in the page's list; null at its end, undefined where it does not know the photo. */
+export function besideOnTrail(
+  trail: Trail | null,
+  id: string,
+  direction: 1 | -1,
+): string | null | undefined {
+  const isKnown = trail?.neighbour(id, direction === 1 ? -1 : 1) !== undefined;
+  return trail?.neighbour(id, direction) ?? (isKnown ? null : undefined);
+}

@@ -14,17 +14,21 @@ export class Stance {
   readonly vignette = new Vignette();
   /** How high the eyes are above the floor, as the headset knows it. */
   eyeHeight = 1.6;
-  private begun = false;
+  private isDue = true;
 
   constructor(
     private readonly rig: THREE.Object3D,
     private readonly camera: THREE.PerspectiveCamera,
   ) {}
 
-  /** True once, when the headset first tells where it is. */
-  begin(): boolean {
-    if (this.begun || this.camera.position.lengthSq() === 0) return false;
-    this.begun = true;
+  /** Recentres once the headset tells where it is next: what is known now is of before. */
+  recentreNext(): void {
+    this.isDue = true;
+  }
+
+  /** Once a frame. posed: whether the headset told where it is. True where that was waited for, as at first. */
+  heed(posed: boolean): boolean {
+    if (!posed || !this.isDue) return false;
     this.recentre();
     return true;
   }
@@ -43,6 +47,7 @@ export class Stance {
 
   /** Makes where one is and looks the middle; upright, however one holds one's head. */
   recentre(): void {
+    this.isDue = false;
     const { position, quaternion } = this.camera;
     const forward = new THREE.Vector3(0, 0, -1).applyQuaternion(quaternion);
     const up = new THREE.Vector3(0, 1, 0).applyQuaternion(quaternion);

@@ -106,6 +106,11 @@ export class WallRoom implements Room {
     return this.source.beside(id, direction);
   }
 
+  /** Has what lies beside it read, and tells once it is. */
+  wantBeside(id: string): void {
+    this.source.wantBeside(id);
+  }
+
   knows(id: string): boolean {
     return this.source.indexOf(id) >= 0;
   }

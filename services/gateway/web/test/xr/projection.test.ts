@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { aspectOf, guessProjection, partsOf } from '../../src/xr/projection';
 
-const guess = (name: string, width = 1920, height = 1080, projection: string | null = null) => {
-  const { shape, layout, crossed, half } = guessProjection({ name, width, height, projection });
+const film = (name: string, width = 1920, height = 1080, projection: string | null = null) =>
+  guessProjection({ kind: 'video', name, width, height, projection });
+const guess = (...told: Parameters<typeof film>) => {
+  const { shape, layout, crossed, half } = film(...told);
   return [shape, layout, half && 'half', crossed && 'crossed'].filter(Boolean).join(' ');
 };
 
@@ -34,38 +36,43 @@ describe('what a film is made for', () => {
     expect(guess('1804 Grand Ave.mp4')).toBe('flat mono');
   });
 
+  it('is not told by a number or a word that its picture does not bear out', () => {
+    expect(guess('Foto (180).mp4')).toBe('flat mono');
+    expect(guess('lap 360.mp4')).toBe('flat mono');
+    expect(guess('mer ou montagne.mp4')).toBe('flat mono');
+    expect(guess('phone_LR.mp4', 1080, 1920)).toBe('flat mono');
+  });
+
+  it('is told of a photo by the library alone, whatever its name', () => {
+    const photo = (name: string, width: number, height: number, projection: string | null = null) =>
+      guessProjection({ kind: 'photo', name, width, height, projection });
+    for (const name of ['Foto (180).jpg', 'DSC01-LR.jpg', 'mer OU montagne.jpg', 'IMG 360.jpg'])
+      for (const [width, height] of [
+        [4000, 3000],
+        [4000, 2000],
+        [3000, 3000],
+      ] as const)
+        expect(photo(name, width, height)).toMatchObject({ shape: 'flat', layout: 'mono' });
+    const sphere = photo('DSC01-LR.jpg', 8000, 4000, 'EQUIRECTANGULAR');
+    expect(sphere).toMatchObject({ shape: '360', layout: 'mono', crossed: false });
+  });
+
   it('gives each eye its part', () => {
-    const sbs = partsOf(
-      guessProjection({ name: 'a_LR.mp4', width: 1920, height: 1080, projection: null }),
-    );
+    const sbs = partsOf(film('a_LR.mp4'));
     expect(sbs.left).toEqual([0, 0, 0.5, 1]);
     expect(sbs.right).toEqual([0.5, 0, 0.5, 1]);
-    const tb = partsOf(
-      guessProjection({ name: 'a_TB.mp4', width: 1920, height: 1080, projection: null }),
-    );
+    const tb = partsOf(film('a_TB.mp4'));
     expect(tb.left).toEqual([0, 0.5, 1, 0.5]);
-    const crossed = partsOf(
-      guessProjection({ name: 'a_RL.mp4', width: 1920, height: 1080, projection: null }),
-    );
+    const crossed = partsOf(film('a_RL.mp4'));
     expect(crossed.left).toEqual([0.5, 0, 0.5, 1]);
   });
 
   it('keeps the shape of what is seen, squeezed or not', () => {
-    const half = guessProjection({ name: 'a_LR.mp4', width: 1920, height: 1080, projection: null });
+    const half = film('a_LR.mp4');
     expect(aspectOf(half, 1920, 1080)).toBeCloseTo(16 / 9);
-    const whole = guessProjection({
-      name: 'a_LRF.mp4',
-      width: 3840,
-      height: 1080,
-      projection: null,
-    });
+    const whole = film('a_LRF.mp4', 3840, 1080);
     expect(aspectOf(whole, 3840, 1080)).toBeCloseTo(16 / 9);
-    const tb = guessProjection({
-      name: 'a_fulltb.mp4',
-      width: 1920,
-      height: 2160,
-      projection: null,
-    });
+    const tb = film('a_fulltb.mp4', 1920, 2160);
     expect(aspectOf(tb, 1920, 2160)).toBeCloseTo(16 / 9);
   });
 });
