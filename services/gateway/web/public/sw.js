@@ -62,7 +62,8 @@ async function freshOrKept(request) {
   } catch (error) {
     const kept = await caches.match(request, { ignoreSearch: true, ignoreVary: true });
     if (kept) return kept;
-    if (request.mode !== 'navigate') throw error;
+    // The viewer's own page stands in for its own addresses alone: a share link leads to somebody else's.
+    if (request.mode !== 'navigate' || !PAGES.includes(pathWithin(request.url))) throw error;
     return (await caches.match('./', { ignoreVary: true })) ?? Response.error();
   }
 }

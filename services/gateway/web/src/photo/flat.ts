@@ -27,6 +27,7 @@ export class FlatPicture {
   private photo: Photo | null = null;
   private visit: AbortSignal = AbortSignal.abort();
   private hasPreview = false;
+  private hasOriginal = false;
   private askedForOriginal = false;
   private zoom: Zoom = AT_REST;
 
@@ -127,7 +128,7 @@ export class FlatPicture {
   /** The thumbnail stands in until the sharp picture is decoded. */
   private loadPreview(photo: Photo, signal: AbortSignal): void {
     const { image } = this;
-    this.hasPreview = false;
+    this.hasPreview = this.hasOriginal = false;
     const preview = new Image();
     preview.fetchPriority = 'high';
     preview.src = this.api.previewUrl(photo.id);
@@ -135,7 +136,7 @@ export class FlatPicture {
       () => {
         if (signal.aborted) return;
         this.hasPreview = true;
-        image.src = preview.src;
+        if (!this.hasOriginal) image.src = preview.src;
       },
       () => {
         if (!signal.aborted) this.events.noPicture();
@@ -165,6 +166,7 @@ export class FlatPicture {
       return;
     }
     if (visit.aborted) return;
+    this.hasOriginal = true;
     image.src = original.src;
     await image.decode().catch(() => {});
     document.body.dataset.pixels = 'original';

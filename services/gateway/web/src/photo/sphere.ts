@@ -7,7 +7,7 @@ import { el } from '../ui/dom';
 
 /** Whether a photo shows all directions, each at the same scale in degrees: it is looked around in, not lifted. */
 export const isAllAround = ({ projection }: Pick<Photo, 'projection'>): boolean =>
-  /equirect/i.test(projection ?? '');
+  /equirect/i.test(projection ?? '') && !/half/i.test(projection ?? '');
 
 /** A photo of all directions, seen from its middle, over its flat picture. */
 export class Sphere {

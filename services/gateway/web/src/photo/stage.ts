@@ -56,6 +56,7 @@ export class Stage extends Emitter<StageEvents> {
   mode: Mode = 'flat';
   wish = wishedBefore();
   moving = wantsMotion();
+  private wishedMotion: boolean | null = null;
   private readonly ghost = el('canvas', { class: 'ghost', 'aria-hidden': 'true' });
   readonly flat: FlatPicture;
   private readonly sphere: Sphere;
@@ -140,9 +141,11 @@ export class Stage extends Emitter<StageEvents> {
 
   /** A person has set something. */
   private heed(): void {
-    const { mine } = this.settings;
-    if (typeof mine?.idle_motion === 'boolean' && mine.idle_motion !== this.moving && wantsMotion())
+    const wished = this.settings.mine?.idle_motion ?? null;
+    // Other changes leave what was chosen for this photo as it is.
+    if (wished !== this.wishedMotion && wished !== null && wished !== this.moving && wantsMotion())
       this.toggleMotion();
+    this.wishedMotion = wished;
     this.emit('mode', this.mode);
     void this.advance();
   }

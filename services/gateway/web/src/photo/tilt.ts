@@ -14,6 +14,7 @@ const STILL = 0.02;
 /** In about this time the way a device is held becomes the one that looks straight ahead. */
 const SETTLES_S = 6;
 const KEY = 'immichvr.tilt';
+const TOUCHES = ['pointerdown', 'pointerup', 'pointercancel'] as const;
 
 interface Permitted {
   requestPermission?(): Promise<'granted' | 'denied'>;
@@ -46,10 +47,19 @@ export class Tilt {
     return lean;
   }
 
+  /** How it is held next looks straight ahead; what leans stays so until it is tilted from there. */
   reset(): void {
     this.straight = null;
+    this.told = { x: 0, y: 0 };
   }
 }
+
+/** From so steep on, gamma turns over from one side to the other while the device hardly moves. */
+const STEEP_DEG = 80;
+
+/** Whether left and right can be told by how a device is held. */
+export const isTellable = ({ beta }: Held): boolean =>
+  Math.abs(beta) < STEEP_DEG || Math.abs(beta) > 180 - STEEP_DEG;
 
 const partOf = (degrees: number): number => Math.min(Math.max(degrees / FULL_DEG, -1), 1);
 
@@ -59,6 +69,7 @@ export class TiltButton {
   private readonly tilt = new Tilt();
   private isOn = false;
   private at = 0;
+  private readonly fingers = new Set<number>();
 
   /** leans: whether there is something to lean in now. */
   constructor(
@@ -82,9 +93,13 @@ export class TiltButton {
   private set(on: boolean): void {
     this.isOn = on;
     this.tilt.reset();
-    if (on) window.addEventListener('deviceorientation', this.follow);
-    else {
+    if (on) {
+      window.addEventListener('deviceorientation', this.follow);
+      for (const name of TOUCHES) window.addEventListener(name, this.touch, { capture: true });
+    } else {
       window.removeEventListener('deviceorientation', this.follow);
+      for (const name of TOUCHES) window.removeEventListener(name, this.touch, { capture: true });
+      this.fingers.clear();
       this.lean(0, 0);
     }
     this.show();
@@ -92,11 +107,22 @@ export class TiltButton {
 
   private readonly follow = ({ beta, gamma, timeStamp }: DeviceOrientationEvent): void => {
     if (beta === null || gamma === null || !this.leans()) return;
+    if (this.fingers.size > 0 || !isTellable({ beta, gamma })) {
+      // What is held by then looks straight ahead.
+      this.tilt.reset();
+      return;
+    }
     const seconds = this.at ? Math.min((timeStamp - this.at) / 1000, 1) : 0;
     this.at = timeStamp;
     const lean = this.tilt.follow({ beta, gamma }, screen.orientation?.angle ?? 0, seconds);
     // The eye moves against the screen that is turned away from it.
     if (lean) this.lean(-lean.x, lean.y);
+  };
+
+  /** A finger that drags leans; tilting waits until it is lifted. */
+  private readonly touch = ({ type, pointerId }: PointerEvent): void => {
+    if (type === 'pointerdown') this.fingers.add(pointerId);
+    else this.fingers.delete(pointerId);
   };
 
   private show(): void {

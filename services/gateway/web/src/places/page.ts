@@ -73,6 +73,7 @@ export class Places {
   /** Ends what is over the page, where one has gone elsewhere. */
   leave(): void {
     (this.made.get('memories') as Memories | undefined)?.stop();
+    (this.made.get('search') as Search | undefined)?.leave();
   }
 
   private cards<C extends { element: HTMLElement; load(): Promise<void> }>(

@@ -90,6 +90,11 @@ export class Search {
     });
   }
 
+  /** Another place is shown. */
+  leave(): void {
+    this.voice.leave();
+  }
+
   /** A folder knows names; Immich mostly knows what pictures show. */
   private get usual(): SearchMode {
     return this.store.config?.library === 'folder' ? 'name' : 'smart';

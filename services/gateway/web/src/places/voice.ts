@@ -41,6 +41,14 @@ export class Voice {
     this.button.addEventListener('click', () => this.toggle());
   }
 
+  /** Listens no more, and has nothing searched for. */
+  leave(): void {
+    const { listening } = this;
+    if (!listening) return;
+    this.show(null, '');
+    listening.stop();
+  }
+
   private toggle(): void {
     if (this.listening) {
       this.listening.stop();
@@ -60,6 +68,7 @@ export class Voice {
     ear.lang = chosenLanguage();
     ear.interimResults = true;
     ear.addEventListener('result', (event) => {
+      if (this.listening !== ear) return;
       const { results } = event as Heard;
       words = Array.from(results, (said) => said[0]?.transcript ?? '')
         .join(' ')
@@ -71,6 +80,7 @@ export class Voice {
       trouble = error === 'not-allowed' || error === 'service-not-allowed' ? t.denied : t.nothing;
     });
     ear.addEventListener('end', () => {
+      if (this.listening !== ear) return;
       this.show(null, words ? '' : trouble || t.nothing);
       if (words) this.heard(words, true);
     });

@@ -13,6 +13,8 @@ export class Settings extends Emitter<SettingsEvents> {
   mine: MySettings | null = null;
   look: Look = USUAL;
   private server: GallerySettings | null = null;
+  private asked = 0;
+  private answered = 0;
 
   constructor(private readonly api: Api) {
     super();
@@ -38,7 +40,13 @@ export class Settings extends Emitter<SettingsEvents> {
 
   /** Sets some; null is as the server has it. Raises ApiError. */
   async change(changes: Partial<MySettings>): Promise<void> {
-    this.take(await this.api.changeSettings(changes));
+    const asked = this.asked + 1;
+    this.asked = asked;
+    const mine = await this.api.changeSettings(changes);
+    // An answer that was overtaken by a later one tells what was.
+    if (asked < this.answered) return;
+    this.answered = asked;
+    this.take(mine);
   }
 
   private take(mine: MySettings | null): void {

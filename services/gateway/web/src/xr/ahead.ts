@@ -1,5 +1,4 @@
 import type { Api } from '../api/client';
-import type { PhotoDetail } from '../api/schema';
 import { bestAsset, isRough } from '../photo/modes';
 import { levelsFor } from './levels';
 
@@ -7,11 +6,10 @@ import { levelsFor } from './levels';
 const KEPT = 3;
 
 interface Prepared {
-  detail: Promise<PhotoDetail>;
   splats: { url: string; bytes: Promise<Uint8Array> } | null;
 }
 
-/** Has what lies beside a photo ready: its facts, its picture, and its lightest splats. */
+/** Has what lies beside a photo ready: its picture, and its lightest splats. */
 export class Ahead {
   private readonly kept = new Map<string, Prepared>();
   private readonly abort = new AbortController();
@@ -23,11 +21,11 @@ export class Ahead {
     for (const id of ids) {
       if (this.abort.signal.aborted) return;
       if (this.kept.has(id)) continue;
-      const one: Prepared = { detail: this.api.photo(id), splats: null };
+      const one: Prepared = { splats: null };
       this.keep(id, one);
       new Image().src = this.api.previewUrl(id);
       try {
-        const { assets } = await one.detail;
+        const { assets } = await this.api.photo(id);
         const asset = bestAsset(assets, 'splat');
         const [lightest] = asset && !isRough(asset) ? levelsFor(asset.files, 0, 'light') : [];
         if (!lightest) continue;
@@ -55,18 +53,12 @@ export class Ahead {
     return this.api.bytes(url, () => {}, signal);
   }
 
-  /** Whether the splats of a photo are ready, or on their way. */
-  has(id: string): boolean {
-    return Boolean(this.kept.get(id)?.splats);
-  }
-
   dispose(): void {
     this.abort.abort();
     this.kept.clear();
   }
 
   private keep(id: string, one: Prepared): void {
-    one.detail.catch(() => {});
     this.kept.set(id, one);
     const [oldest] = this.kept.keys();
     if (this.kept.size > KEPT && oldest !== undefined) this.kept.delete(oldest);

@@ -36,6 +36,7 @@ export class PhotoContent {
   private camera: SourceCamera | null = null;
   private presence = 1;
   private seen = 1;
+  private measured: (Measured & { camera: SourceCamera }) | null = null;
 
   constructor(
     private readonly renderer: THREE.WebGLRenderer,
@@ -89,7 +90,8 @@ export class PhotoContent {
     colour: HTMLImageElement,
     camera: SourceCamera,
     trust: number,
-    wish: number,
+    /** How large it is wished for by the time it is there. */
+    wish: () => number,
     read: (path: string) => Promise<HTMLImageElement>,
     signal: AbortSignal,
   ): Promise<boolean> {
@@ -115,7 +117,7 @@ export class PhotoContent {
     this.depth = new DepthScene(source, columns, this.renderer.capabilities.getMaxAnisotropy());
     const { nearest, focus } = this.depth;
     const { metric } = asset;
-    this.settle({ nearest, median: focus, metric, trust, camera }, wish, 'depth');
+    this.settle({ nearest, median: focus, metric, trust, camera }, wish(), 'depth');
     this.depth.setScale(this.place.scale);
     this.group.add(this.depth.scene);
     return true;
@@ -127,7 +129,8 @@ export class PhotoContent {
     asset: Asset,
     camera: SourceCamera,
     trust: number,
-    wish: number,
+    /** How large it is wished for by the time it is there. */
+    wish: () => number,
     signal: AbortSignal,
   ): Promise<boolean> {
     const cloud = await this.splats();
@@ -136,11 +139,23 @@ export class PhotoContent {
     if (signal.aborted) return false;
     this.cloud = cloud;
     const { nearest, median } = cloud;
-    this.settle({ nearest, median, metric: asset.metric, trust, camera }, wish, 'splat');
+    this.settle({ nearest, median, metric: asset.metric, trust, camera }, wish(), 'splat');
+    // Until the first of these splats are sorted nothing of them is drawn: the picture covers that.
+    this.seen = 1;
     cloud.setScale(this.place.scale);
     this.presence = 1;
     cloud.setOpacity(1);
     this.group.add(cloud.scene);
+    return true;
+  }
+
+  /** Shows what is deep larger or smaller; wish: 1 for as it is. False where nothing is. */
+  resize(wish: number): boolean {
+    const { shape } = this;
+    if (!this.measured || (shape !== 'depth' && shape !== 'splat')) return false;
+    this.settle(this.measured, wish, shape);
+    this.depth?.setScale(this.place.scale);
+    this.cloud?.setScale(this.place.scale);
     return true;
   }
 
@@ -176,6 +191,7 @@ export class PhotoContent {
 
   private settle(measured: Measured & { camera: SourceCamera }, wish: number, shape: Shape): void {
     this.place = placePhoto(measured, wish);
+    this.measured = measured;
     this.camera = measured.camera;
     this.distance = measured.median * this.place.scale;
     const isFirst = this.shape !== 'depth' && this.shape !== 'splat';

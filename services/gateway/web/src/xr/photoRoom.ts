@@ -215,8 +215,7 @@ export class PhotoRoom implements Room {
 
   private resize(scale: number): void {
     if (!SCALES.includes(scale) || scale === this.what.scale) return;
-    this.what.scale = scale;
-    this.goDeeper();
+    this.what.resize(scale);
   }
 
   private nextQuality(): void {

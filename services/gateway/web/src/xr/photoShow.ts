@@ -17,6 +17,8 @@ export class PhotoShow {
   loading = false;
   /** Which level is shown. */
   level = '';
+  /** Which file of which result is shown as splats. */
+  private shown = '';
   private content: PhotoContent | null = null;
   private cloud: SplatScene | null = null;
   private picture: HTMLImageElement | null = null;
@@ -76,7 +78,7 @@ export class PhotoShow {
     this.group.add(this.content.group);
     this.assets = [];
     this.scale = 1;
-    this.level = '';
+    this.level = this.shown = '';
     house.settle();
   }
 
@@ -118,6 +120,7 @@ export class PhotoShow {
     const { content, picture, house, deepAsset } = this;
     if (!content || !picture || content.shape === 'stereo') return;
     if (this.wish === 'flat' || !deepAsset) {
+      this.shown = '';
       content.showScreen(this.camera);
       house.surround.frame(null);
       return;
@@ -135,6 +138,14 @@ export class PhotoShow {
     }
   }
 
+  /** Shows what is there larger or smaller, and what comes. */
+  resize(scale: number): void {
+    this.scale = scale;
+    if (!this.content?.resize(scale)) return;
+    this.house.surround.frame(this.content.distance);
+    this.house.settle();
+  }
+
   step(seconds: number, head: THREE.Vector3): void {
     this.content?.step(seconds, head);
   }
@@ -150,6 +161,7 @@ export class PhotoShow {
 
   /** The device was lost: what Spark had there cannot be brought back, and is made anew. */
   forgetDevice(): void {
+    this.shown = '';
     this.cloud = null;
   }
 
@@ -173,11 +185,13 @@ export class PhotoShow {
     picture: HTMLImageElement,
     signal: AbortSignal,
   ): Promise<void> {
-    const { camera, scale, house } = this;
+    const { camera, house } = this;
     const file = (path: string) => read(house.api.url(path));
     const trust = trustIn(asset);
-    if (await content.showDepth(asset, picture, camera, trust, scale, file, signal))
+    if (await content.showDepth(asset, picture, camera, trust, () => this.scale, file, signal)) {
+      this.shown = '';
       this.frame('layers');
+    }
   }
 
   private async showSplats(
@@ -185,13 +199,19 @@ export class PhotoShow {
     asset: Asset,
     signal: AbortSignal,
   ): Promise<void> {
-    const { camera, scale, house } = this;
+    const { camera, house } = this;
     const levels = levelsFor(asset.files, house.splats(), house.likings.quality);
     if (levels.length === 0) throw new Error('nothing of this can be shown here');
     const trust = trustIn(asset);
-    for (const { url, name, variant } of levels) {
+    const result = `${asset.key} ${asset.created_at} `;
+    // Who has another level of it before the eyes goes to the last at once.
+    const isAnother = this.shown.startsWith(result);
+    for (const { url, name, variant } of isAnother ? levels.slice(-1) : levels) {
+      if (result + url === this.shown) continue;
       const bytes = await this.ahead.bytes(this.photo?.id ?? '', url, signal);
-      if (!(await content.showSplats(bytes, name, asset, camera, trust, scale, signal))) return;
+      const wish = () => this.scale;
+      if (!(await content.showSplats(bytes, name, asset, camera, trust, wish, signal))) return;
+      this.shown = result + url;
       this.frame(variant || name);
     }
   }

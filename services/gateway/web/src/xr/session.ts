@@ -6,6 +6,8 @@ const FAR = 1000;
 const WISHED_HZ = 90;
 const USUAL_HZ = 72;
 const RESTORE_MS = 8000;
+/** Two hands, and what the system points with for as long as something is pinched or pressed. */
+const INPUTS = [0, 1, 2, 3];
 
 interface SessionEvents {
   /** Seconds since the frame before, and how long that one took to be told to the device. */
@@ -68,7 +70,7 @@ export class Session {
     this.renderer.xr.setReferenceSpaceType('local-floor');
     this.scene.add(this.rig);
     this.rig.add(this.camera);
-    this.pointers = [0, 1].map((i) => new Pointer(this.renderer, this.rig, i, events.squeeze));
+    this.pointers = INPUTS.map((i) => new Pointer(this.renderer, this.rig, i, events.squeeze));
     const { signal } = this.abort;
     this.canvas.addEventListener('webglcontextlost', (event) => this.onLost(event), { signal });
     this.canvas.addEventListener('webglcontextrestored', () => void this.onRestored(), { signal });

@@ -56,7 +56,6 @@ const DOME_FRAGMENT = /* glsl */ `
 const FRAME_FRAGMENT = /* glsl */ `
   ${AMBIENCE}
   uniform vec4 photo;
-  uniform float presence;
   void main() {
     vec3 direction = normalize(vDirection);
     // Inside the photo's rectangle this is positive, in about radians.
@@ -64,8 +63,8 @@ const FRAME_FRAGMENT = /* glsl */ `
     vec2 inside = min(ray - photo.xy, photo.zw - ray);
     float depth = direction.z < 0.0 ? min(inside.x, inside.y) : -1.0;
     float alpha = 1.0 - smoothstep(0.0, ${FEATHER}, depth);
-    if (alpha * presence < 0.004) discard;
-    gl_FragColor = vec4(ambience(direction), alpha * presence);
+    if (alpha < 0.004) discard;
+    gl_FragColor = vec4(ambience(direction), alpha);
   }
 `;
 
@@ -88,7 +87,6 @@ export class Surround {
     glow: { value: 1 },
   };
   private readonly photo = { value: new THREE.Vector4(-0.5, -0.4, 0.5, 0.4) };
-  private readonly presence = { value: 1 };
   private readonly tint = { value: new THREE.Vector3(0.12, 0.13, 0.17) };
   private readonly dome: THREE.Mesh;
   private readonly window: THREE.Mesh;
@@ -100,7 +98,7 @@ export class Surround {
     this.dome = new THREE.Mesh(ball, this.material(DOME_FRAGMENT, {}, false));
     this.dome.scale.setScalar(FAR);
     this.dome.renderOrder = ORDER.dome;
-    const frame = { photo: this.photo, presence: this.presence };
+    const frame = { photo: this.photo };
     this.window = new THREE.Mesh(
       new THREE.SphereGeometry(1, 48, 32),
       this.material(FRAME_FRAGMENT, frame, true),
@@ -179,10 +177,6 @@ export class Surround {
   frame(distance: number | null): void {
     this.window.visible = distance !== null;
     if (distance !== null) this.window.scale.setScalar(distance);
-  }
-
-  setPresence(presence: number): void {
-    this.presence.value = presence;
   }
 
   dispose(): void {

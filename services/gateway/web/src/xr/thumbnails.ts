@@ -5,10 +5,11 @@ import { drawIcon } from './panelDrawing';
 import { Places } from './places';
 import type { Card } from './sources';
 import { texts } from './texts';
+import { MOST_PICTURES } from './wallLayout';
 
 /** Pixels of one thumbnail: what a headset of 25 pixels a degree shows of a tile on the wall. */
 export const TILE = { width: 320, height: 240 };
-const LAYERS = 96;
+const LAYERS = MOST_PICTURES;
 const AT_A_TIME = 6;
 /** Reading a canvas back takes a millisecond or two. */
 const DRAWN_PER_FRAME = 2;

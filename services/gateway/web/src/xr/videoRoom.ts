@@ -23,6 +23,8 @@ const GRID_COLUMNS = 320;
 const GRID_COLUMNS_WITH_BUDGET = 96;
 const SKIP_S = 10;
 const PANEL_DISTANCE = 1.7;
+/** How often the panel follows what plays. */
+const TELL_EVERY_S = 0.25;
 
 export type Look = 'flat' | 'curved' | 'depth';
 
@@ -51,6 +53,7 @@ export class VideoRoom implements Room {
   private note = '';
   private playing = false;
   private slept = false;
+  private untold = 0;
   private visit = new AbortController();
 
   constructor(
@@ -101,8 +104,9 @@ export class VideoRoom implements Room {
     return [this.panel];
   }
 
-  step(): void {
-    this.tell();
+  step(seconds: number): void {
+    this.untold += seconds;
+    if (this.untold >= TELL_EVERY_S) this.tell();
   }
 
   act({ step, back, across, up }: Asked): void {
@@ -218,7 +222,7 @@ export class VideoRoom implements Room {
       () => this.choose(this.look === 'depth' ? 'curved' : this.look),
       { signal },
     );
-    flat.addEventListener('ended', () => this.pause(), { signal });
+    this.endsWith(flat, signal);
     flat.addEventListener(
       'error',
       () => {
@@ -227,6 +231,10 @@ export class VideoRoom implements Room {
       { signal },
     );
     this.play();
+  }
+
+  private endsWith(film: HTMLVideoElement, signal: AbortSignal): void {
+    film.addEventListener('ended', () => film === this.active && this.pause(), { signal });
   }
 
   private async takeDepth(asset: Asset | null, signal: AbortSignal): Promise<void> {
@@ -238,6 +246,7 @@ export class VideoRoom implements Room {
     if (layout && file) {
       this.film = filmAt(api.url(file.url), layout, start);
       this.film.element.playsInline = true;
+      this.endsWith(this.film.element, signal);
     }
     const told = fileOf(asset, 'strip');
     const strip = told && stripOf(asset);
@@ -353,6 +362,7 @@ export class VideoRoom implements Room {
   }
 
   private tell(): void {
+    this.untold = 0;
     const { time, length } = this;
     const at = this.hovered === null ? time : this.hovered * length;
     this.panel.show(

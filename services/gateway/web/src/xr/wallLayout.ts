@@ -28,18 +28,27 @@ const RADIUS = 2.2;
 /** What one sees without turning round: standing, and in a chair. */
 const SPAN = { standing: radians(116), seated: radians(92) };
 const GAP = 0.1;
+const MOST_ROWS = 6;
+/** Pictures that are kept at the same time: of more than so many on the wall some would come and go for ever. */
+export const MOST_PICTURES = 96;
+/** Columns that are half seen at the sides of those before the viewer, or about to be. */
+const COLUMNS_BEYOND = 4;
 const ASPECT = 4 / 3;
 export const WALL_TEXT = textHeight(RADIUS);
 
 export function shapeWall({ rowWidth, thumbnailSize, rows, seated }: WallWish): WallShape {
   const span = seated ? SPAN.seated : SPAN.standing;
   const pitch = (span / Math.min(Math.max(rowWidth, 3), 16)) * thumbnailSize;
-  const columns = Math.max(1, Math.round(span / pitch));
+  const wanted = Math.min(Math.max(Math.round(rows), 1), MOST_ROWS);
+  const columns = Math.min(
+    Math.max(1, Math.round(span / pitch)),
+    Math.floor(MOST_PICTURES / wanted) - COLUMNS_BEYOND,
+  );
   const width = pitch * (1 - GAP);
   const height = (RADIUS * width) / ASPECT;
   return {
     radius: RADIUS,
-    rows: Math.min(Math.max(Math.round(rows), 1), 6),
+    rows: wanted,
     columns,
     pitch,
     width,
@@ -77,7 +86,7 @@ export function cellAt(index: number, scroll: number, shape: WallShape): Cell {
 
 /** Which thumbnails are seen, and a little beyond: first, and one after the last. */
 export function seenAt(scroll: number, count: number, shape: WallShape): [number, number] {
-  const reach = shape.columns / 2 + 1.5;
+  const reach = (shape.columns + COLUMNS_BEYOND - 1) / 2;
   const first = Math.max(0, Math.ceil(scroll - reach));
   const last = Math.floor(scroll + reach);
   return [first * shape.rows, Math.min(count, (last + 1) * shape.rows)];

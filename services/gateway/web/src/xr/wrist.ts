@@ -33,11 +33,6 @@ export class Wrist {
     this.byPalm = false;
   }
 
-  open(opened: boolean): void {
-    this.opened = opened;
-    this.byPalm = false;
-  }
-
   /** Follows the hand that carries it; where there is none, it stays before one. */
   step(carrier: Pointer | null, head: THREE.Vector3, ahead: THREE.Vector3): void {
     const { mesh } = this.panel;

@@ -63,6 +63,27 @@ describe('in a headset', () => {
       assert.equal(await note.count(), 0);
     }));
 
+  it('leaves the headset again, and says so, where VR cannot be loaded', () =>
+    inVr(
+      browser,
+      {
+        init: `${HEADSET}
+          const request = navigator.xr.requestSession.bind(navigator.xr);
+          navigator.xr.requestSession = async (...wish) => {
+            const session = await request(...wish);
+            session.addEventListener('end', () => { window.sessionEnded = true; });
+            return session;
+          };`,
+        expect: [...EXPECTED, 'Failed to load resource', 'dynamically imported module'],
+      },
+      async (page) => {
+        await page.route(/\/house-[^/]*\.js/, (route) => route.abort());
+        await page.locator('.vr-door[data-vr=ready]:visible').first().click();
+        await until(page, () => window.sessionEnded);
+        assert.match(await page.locator('.vr-note').textContent(), /could not begin/);
+      },
+    ));
+
   it('stands before a wall of photos, and leaves by its wrist', () =>
     inVr(browser, { photos: 60 }, async (page) => {
       await enterVr(page);

@@ -8,6 +8,7 @@ import {
   columnsOf,
   endsOf,
   indexAt,
+  MOST_PICTURES,
   meetCylinder,
   seenAt,
   shapeWall,
@@ -60,6 +61,18 @@ describe('the wall', () => {
     expect(from).toBeGreaterThan(14_900);
     expect(seenAt(0, 100_000, shape)[0]).toBe(0);
     expect(seenAt(0, 4, shape)).toEqual([0, 4]);
+  });
+
+  it('never shows more pictures than are kept, however small they are wished for', () => {
+    for (const rows of [1, 3, 5, 6])
+      for (const thumbnailSize of [0.5, 1, 2]) {
+        const small = shapeWall({ ...WISH, rowWidth: 16, thumbnailSize, rows });
+        for (const scroll of [5000, 5000.5]) {
+          const [from, to] = seenAt(scroll, 100_000, small);
+          expect(to - from).toBeLessThanOrEqual(MOST_PICTURES);
+        }
+      }
+    expect(shapeWall({ ...WISH, rowWidth: 16 }).columns).toBe(16);
   });
 
   it('scrolls from its first to its last column, and not at all where all is seen', () => {
