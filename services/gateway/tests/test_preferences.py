@@ -22,6 +22,8 @@ async def test_everybody_has_settings_of_their_own(shared) -> None:
     assert (await shared.client.get(PATH, headers=ann)).json() == UNSET
     changed = await shared.client.patch(PATH, headers=ann, json={"quality": "light", "idle_motion": False})
     assert changed.json() == {**UNSET, "quality": "light", "idle_motion": False}
+    between = await shared.client.patch(PATH, headers=ann, json={"quality": "medium"})
+    assert between.json()["quality"] == "medium"
     again = await shared.client.patch(PATH, headers=ann, json={"quality": None, "splat_model": "lift-da2-small"})
     assert again.json() == {**UNSET, "splat_model": "lift-da2-small", "idle_motion": False}
     assert (await shared.client.get(PATH, headers=ann)).json() == again.json()

@@ -36,7 +36,7 @@ class Preferences(BaseModel):
 
     depth_model: ModelKey | None = Field(None, description="what makes depth", examples=["da2-small"])
     splat_model: ModelKey | None = Field(None, description="what makes splats", examples=["lift-da2-small"])
-    quality: Literal["full", "light"] | None = Field(None, description="of splats that are asked for")
+    quality: Literal["full", "medium", "light"] | None = Field(None, description="of splats that are asked for")
     shown_first: Literal["photo", "depth", "splat"] | None = Field(None, description="of a photo that has all of them")
     idle_motion: StrictBool | None = Field(None, description="whether a splat moves a little by itself")
     max_splats: Annotated[int, Field(ge=10_000, le=20_000_000)] | None = Field(

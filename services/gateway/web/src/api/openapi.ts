@@ -5620,7 +5620,7 @@ export interface components {
              * Quality
              * @description of splats that are asked for
              */
-            quality?: ("full" | "light") | null;
+            quality?: ("light" | "medium" | "full") | null;
             /**
              * Shown First
              * @description of a photo that has all of them

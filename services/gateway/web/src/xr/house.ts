@@ -244,8 +244,7 @@ export class House implements Shared {
     if (stance.heed(session.posed)) this.surround.setFloor(stance.eyeHeight);
     const head = stance.head();
     const carrier =
-      session.pointers.find(({ handedness, source }) => source && handedness !== this.pointing) ??
-      null;
+      session.pointers.find((one) => one.isCarried && one.handedness !== this.pointing) ?? null;
     wrist.step(carrier, head, stance.ahead());
     for (const pointer of session.pointers) {
       if (pointer !== carrier) pointer.muted = false;

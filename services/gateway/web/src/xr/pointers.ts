@@ -41,6 +41,7 @@ export class Pointer {
   private readonly dot: THREE.Mesh;
   private over: Target | null = null;
   private held: { target: Target; from: Ray; seconds: number; travelled: number } | null = null;
+  private touch: Touch | null = null;
   private wantsPress = false;
   private wantsRelease = false;
 
@@ -67,7 +68,11 @@ export class Pointer {
     this.space.addEventListener('connected', ({ data }) => {
       this.source = data as XRInputSource;
     });
-    this.space.addEventListener('disconnected', () => this.leave());
+    this.space.addEventListener('disconnected', () => {
+      // What is there only while it presses is gone with its release.
+      if (this.wantsRelease) this.release(this.touch);
+      this.leave();
+    });
     this.space.addEventListener('selectstart', () => {
       this.wantsPress = true;
     });
@@ -80,6 +85,11 @@ export class Pointer {
 
   get handedness(): XRHandedness {
     return this.source?.handedness ?? 'none';
+  }
+
+  /** Whether it is a hand or in one, not a glance that lasts as long as a pinch. */
+  get isCarried(): boolean {
+    return this.source?.targetRayMode === 'tracked-pointer';
   }
 
   get isHand(): boolean {
@@ -118,11 +128,8 @@ export class Pointer {
       );
       this.held.target.drag(touch, ray);
     }
-    if (this.wantsRelease && this.held) {
-      const { target, seconds: long, travelled } = this.held;
-      this.held = null;
-      target.release(touch, isClick(travelled, long));
-    }
+    this.touch = touch;
+    if (this.wantsRelease) this.release(touch);
     this.wantsPress = this.wantsRelease = false;
     this.show(found?.point ?? null, found?.distance ?? null, head);
   }
@@ -131,7 +138,7 @@ export class Pointer {
   leave(): void {
     this.over?.hover(null);
     this.held?.target.release(null, false);
-    this.over = this.held = null;
+    this.over = this.held = this.touch = null;
     this.wantsPress = this.wantsRelease = false;
     this.source = null;
     this.dot.visible = false;
@@ -152,6 +159,13 @@ export class Pointer {
       mesh.geometry.dispose();
       (mesh.material as THREE.Material).dispose();
     }
+  }
+
+  private release(touch: Touch | null): void {
+    if (!this.held) return;
+    const { target, seconds, travelled } = this.held;
+    this.held = null;
+    target.release(touch, isClick(travelled, seconds));
   }
 
   private meetHeld(ray: Ray): (ReturnType<Target['meet']> & { target: Target }) | null {
