@@ -33,6 +33,7 @@ from immichvr_scenes.frames import frames_of_photos
 from immichvr_scenes.reconstruct import ReconstructOptions, reconstruct
 from immichvr_scenes.testing import Room, around, room, shaking, write_photo
 from immichvr_scenes.testing.judging import onto_truth, pose_errors
+from immichvr_scenes.testing.textures import Paint
 from immichvr_scenes.training import Score, TrainingOptions, compare, train
 from immichvr_splats import GaussianCloud
 from immichvr_splats.pointclouds import PointCloud
@@ -63,7 +64,7 @@ class Row:
     note: str = ""
 
 
-def toy(paint: str) -> list[Row]:
+def toy(paint: Paint) -> list[Row]:
     """24 pictures with true cameras and 20,000 points of the truth, brought to 4,000 Gaussians; three are held out."""
     place = room(0, paint=paint)
     looks = [(view, place.look(view).rgb) for view in around(_SMALL, 24)]

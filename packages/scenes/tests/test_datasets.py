@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,7 @@ def test_as_nerfstudio_reads_it_a_pixel_lies_where_it_really_is(pictures: list[P
     """Its reader in short: rays of a camera whose y is up and whose z is backward, into a world whose z is up."""
     document = json.loads(write_dataset(tmp_path, pictures).read_text())
     for frame, picture in zip(document["frames"], pictures, strict=True):
-        pose, depth = np.array(frame["transform_matrix"]), np.load(tmp_path / frame["depth_file_path"])
+        pose, depth = np.array(frame["transform_matrix"]), 1e-3 * np.load(tmp_path / frame["depth_file_path"])
         x = (40 + 0.5 - frame["cx"]) / frame["fl_x"]
         y = -(30 + 0.5 - frame["cy"]) / frame["fl_y"]
         point = pose @ [*(depth[30, 40] * np.array([x, y, -1])), 1]
@@ -102,7 +103,7 @@ def test_what_was_written_is_read_again(pictures: list[Picture], dataset: Path) 
         assert read.view.camera == picture.view.camera
         assert read.view.world_to_camera == pytest.approx(picture.view.world_to_camera)
         assert np.array_equal(read.read_image(), picture.read_image())
-        assert np.array_equal(read.read_depth(), picture.read_depth())
+        assert read.read_depth() == pytest.approx(picture.read_depth(), rel=1e-6)
     first, second, _ = read_dataset(dataset)
     assert np.array_equal(first.read_mask(), pictures[0].read_mask())
     assert second.read_mask() is None
@@ -142,6 +143,8 @@ def test_what_a_lens_bent_is_straightened(dataset: Path, pictures: list[Picture]
         ({"frames": [{"file_path": "images/none.png"}]}, "is not there"),
         ({"camera_model": "OPENCV_FISHEYE"}, "none of flat pictures"),
         ({"k1": "much"}, "k1 of transforms.json is no number"),
+        ({"k1": 10**400}, "k1 of transforms.json is no number"),
+        ({"is_fisheye": True}, "fisheye"),
     ],
 )
 def test_what_is_wrong_with_a_dataset_is_said(dataset: Path, changes: dict[str, Any], says: str) -> None:
@@ -150,12 +153,47 @@ def test_what_is_wrong_with_a_dataset_is_said(dataset: Path, changes: dict[str, 
 
 
 @pytest.mark.parametrize(
-    "matrix", [None, [[1, 2], [3, 4]], np.zeros((4, 4)).tolist(), np.diag([1, 2, 3, 1.0]).tolist()]
+    "matrix",
+    [[[10**400, 0, 0, 0]] * 4, None, [[1, 2], [3, 4]], np.zeros((4, 4)).tolist(), np.diag([1, 2, 3, 1.0]).tolist()],
 )
 def test_a_pose_that_is_none_is_refused(dataset: Path, matrix: object) -> None:
     frames = json.loads((dataset / "transforms.json").read_text())["frames"]
     frames[1]["transform_matrix"] = matrix
     with pytest.raises(InvalidDataset, match="frame 1 is no pose"):
+        read_dataset(changed(dataset, frames=frames))
+
+
+def test_a_picture_is_taken_as_its_pixels_are_stored_whatever_its_exif_says(
+    dataset: Path, pictures: list[Picture]
+) -> None:
+    rgb = pictures[1].read_image()
+    for orientation in range(1, 9):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        Image.fromarray(rgb).save(dataset / "images/frame_00002.png", exif=exif)
+        assert np.array_equal(read_dataset(dataset)[1].read_image(), rgb)
+
+
+def test_a_mask_is_known_wherever_it_is_not_black_and_depth_may_be_a_png_in_thousandths(dataset: Path) -> None:
+    mask = np.zeros((48, 64), np.uint8)
+    mask[:10] = 1
+    Image.fromarray(mask).save(dataset / "masks/frame_00001.png")
+    Image.fromarray(np.full((48, 64), 2500, np.uint16)).save(dataset / "depth/frame_00002.png")
+    frames = json.loads((dataset / "transforms.json").read_text())["frames"]
+    frames[1]["depth_file_path"] = "depth/frame_00002.png"
+    first, second, _ = read_dataset(changed(dataset, frames=frames))
+    assert np.array_equal(first.read_mask(), mask > 0)
+    assert second.read_depth() == pytest.approx(np.full((48, 64), 2.5), rel=1e-6)
+    (dataset / "depth/frame_00002.exr").write_bytes(b"v/1")
+    frames[1]["depth_file_path"] = "depth/frame_00002.exr"
+    with pytest.raises(InvalidDataset, match="no depth map"):
+        read_dataset(changed(dataset, frames=frames))
+
+
+def test_a_picture_of_too_many_pixels_is_refused_before_it_is_read(dataset: Path) -> None:
+    frames = json.loads((dataset / "transforms.json").read_text())["frames"]
+    frames[0] |= {"w": 90_000, "h": 90_000}
+    with pytest.raises(DatasetTooLarge, match="90000 x 90000"):
         read_dataset(changed(dataset, frames=frames))
 
 
@@ -218,6 +256,29 @@ def test_an_archive_that_grows_is_stopped_at_the_limit(tmp_path: Path) -> None:
     assert sum(path.stat().st_size for path in (tmp_path / "in").rglob("*") if path.is_file()) <= 5_000_000
     with pytest.raises(DatasetTooLarge, match="2 files; 1 at most"):
         unzip_dataset(bomb, tmp_path / "more", DatasetLimits(files=1))
+
+
+def test_an_archive_with_a_name_twice_or_packed_otherwise_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as opened, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in ("transforms.json", "transforms.json"):
+            opened.writestr(name, b"{}")
+    with pytest.raises(InvalidDataset, match="two files of one name"):
+        unzip_dataset(tmp_path / "a.zip", tmp_path / "in")
+    with zipfile.ZipFile(tmp_path / "b.zip", "w", zipfile.ZIP_LZMA) as opened:
+        opened.writestr("transforms.json", b"{}")
+    with pytest.raises(InvalidDataset, match="ordinary zip"):
+        unzip_dataset(tmp_path / "b.zip", tmp_path / "out")
+
+
+def test_a_list_of_files_that_is_too_long_is_not_read(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as opened:
+        for number in range(40):
+            entry = zipfile.ZipInfo(f"{number}.png")
+            entry.comment = b"x" * 60_000
+            opened.writestr(entry, b"")
+    with pytest.raises(DatasetTooLarge, match="list of files"):
+        unzip_dataset(tmp_path / "a.zip", tmp_path / "in", DatasetLimits(files=50))
 
 
 def test_what_is_no_archive_or_has_no_cameras_says_so(tmp_path: Path) -> None:

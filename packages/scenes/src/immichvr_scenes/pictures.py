@@ -10,7 +10,7 @@ from typing import TypeVar
 import cv2
 import numpy as np
 import numpy.typing as npt
-from immichvr_media import DecodeLimits, decode_photo
+from immichvr_media import DecodeLimits, Photo, decode_photo
 
 from immichvr_scenes.arrays import read_depth_array
 from immichvr_scenes.cameras import View
@@ -22,8 +22,6 @@ Mask = npt.NDArray[np.bool_]
 T = TypeVar("T", bound=np.generic)
 
 _LIMITS = DecodeLimits()
-_KNOWN = 127
-"""Of a mask's picture: brighter than this is known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,13 +31,16 @@ class Picture:
     image: a file or a function, (h, w, 3) uint8 sRGB. mask: a file, a function or an array, (h, w) bool, True
     where the picture is to be believed; None: everywhere. depth: a file (.npy), a function or an array, (h, w) float32,
     along the axis in the unit of the world, 0 or not finite where it is not known; None: nowhere.
-    Files are at the size of `view.camera` or are brought to it. Reading raises MediaError, ValueError or OSError.
+    upright: files are turned as their EXIF says; those of a dataset are not, whose cameras are of the pixels as stored.
+    A mask's file is known wherever it is not black. Files are at the size of `view.camera` or are brought to it.
+    Reading raises MediaError, ValueError or OSError.
     """
 
     view: View
     image: Path | Callable[[], U8]
     mask: Path | Callable[[], Mask] | Mask | None = None
     depth: Path | Callable[[], F32] | F32 | None = None
+    upright: bool = True
 
     @property
     def name(self) -> str:
@@ -48,14 +49,14 @@ class Picture:
 
     def read_image(self) -> U8:
         """(h, w, 3) uint8, sRGB, of the camera's size."""
-        rgb = decode_photo(self.image, _LIMITS).rgb if isinstance(self.image, Path) else self.image()
+        rgb = self._read(self.image) if isinstance(self.image, Path) else self.image()
         return self._fitted(rgb, cv2.INTER_AREA)
 
     def read_mask(self) -> Mask | None:
         """(h, w), True where known, of the camera's size; None where everything is."""
         mask = self.mask
         if isinstance(mask, Path):
-            mask = decode_photo(mask, _LIMITS).rgb[..., 0] > _KNOWN
+            mask = np.asarray(self._read(mask).any(axis=2))
         elif callable(mask):
             mask = mask()
         if mask is None:
@@ -80,8 +81,28 @@ class Picture:
         """The same picture with another camera, which may be of another size."""
         return replace(self, view=view)
 
+    def _read(self, path: Path) -> U8:
+        photo = decode_photo(path, _LIMITS)
+        return photo.rgb if self.upright else stored(photo)
+
     def _fitted(self, array: npt.NDArray[T], interpolation: int) -> npt.NDArray[T]:
         size = (self.view.camera.width, self.view.camera.height)
         if array.shape[1::-1] == size:
             return array
         return np.asarray(cv2.resize(array, size, interpolation=interpolation))
+
+
+def stored(photo: Photo) -> U8:
+    """The pixels as they are in the file, whatever its EXIF says of how to turn them: (h, w, 3)."""
+    rgb = photo.rgb
+    # EXIF counts mirrored ones in pairs: what undoes each is its own inverse, but for the two quarter turns.
+    undone = {
+        2: rgb[:, ::-1],
+        3: rgb[::-1, ::-1],
+        4: rgb[::-1],
+        5: rgb.transpose(1, 0, 2),
+        6: np.rot90(rgb),
+        7: rgb[::-1, ::-1].transpose(1, 0, 2),
+        8: np.rot90(rgb, -1),
+    }
+    return np.ascontiguousarray(undone.get(photo.orientation, rgb))

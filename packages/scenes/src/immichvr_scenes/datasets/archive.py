@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import stat
 import zipfile
 import zlib
@@ -13,6 +14,8 @@ from immichvr_scenes.errors import DatasetTooLarge, InvalidDataset
 
 _WANTED = frozenset({".json", ".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".npy", ".ply"})
 _PIECE = 1 << 20
+_DIRECTORY_BYTES = 200
+"""Of an archive's list of files, for each of them."""
 _MOMENT = (1980, 1, 1, 0, 0, 0)
 
 
@@ -39,7 +42,7 @@ def unzip_dataset(archive: Path, folder: Path, limits: DatasetLimits = USUAL) ->
     whatever the archive says of itself. Raises InvalidDataset, DatasetTooLarge.
     """
     try:
-        with zipfile.ZipFile(archive) as opened:
+        with _Bounded(archive, limits.files * _DIRECTORY_BYTES + _PIECE) as file, zipfile.ZipFile(file) as opened:
             entries = [entry for entry in opened.infolist() if not entry.is_dir()]
             if len(entries) > limits.files:
                 raise DatasetTooLarge(f"the archive has {len(entries)} files; {limits.files} at most are unpacked")
@@ -48,12 +51,29 @@ def unzip_dataset(archive: Path, folder: Path, limits: DatasetLimits = USUAL) ->
                 name = _checked(entry)
                 if name.suffix.lower() in _WANTED:
                     left = _unpacked(opened, entry, folder / name, left, limits)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise InvalidDataset("the archive holds two files of one name") from error
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError) as error:
         raise InvalidDataset(f"the archive is damaged, or no zip archive: {error}") from error
     found = sorted(folder.glob(f"**/{TRANSFORMS}"), key=lambda path: len(path.parts))
     if not found:
         raise InvalidDataset(f"the archive has no {TRANSFORMS}")
     return found[0].parent
+
+
+class _Bounded(io.FileIO):
+    """A file of which no more is read at once than `most`: so much of a directory of files is taken into memory."""
+
+    def __init__(self, path: Path, most: int) -> None:
+        super().__init__(path)
+        self._most, self._length = most, path.stat().st_size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Raises DatasetTooLarge."""
+        left = self._length - self.tell()
+        if (left if size is None or size < 0 else min(size, left)) > self._most:
+            raise DatasetTooLarge("the archive's list of files is too long; pack fewer files")
+        return super().read(size) or b""
 
 
 def _checked(entry: zipfile.ZipInfo) -> PurePosixPath:
@@ -63,6 +83,8 @@ def _checked(entry: zipfile.ZipInfo) -> PurePosixPath:
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if odd or kind not in (0, stat.S_IFREG):
         raise InvalidDataset(f"the archive holds {entry.filename[:80]!r}, which is no plain file within it")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise InvalidDataset("the archive is packed in a way that is not read; pack it as an ordinary zip archive")
     if entry.flag_bits & 1:
         raise InvalidDataset("the archive is encrypted; pack it without a password")
     return name

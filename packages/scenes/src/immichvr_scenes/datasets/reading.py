@@ -5,23 +5,27 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from immichvr_media import MediaError, decode_photo
+import numpy.typing as npt
+from immichvr_media import DecodeLimits, MediaError, decode_photo
+from PIL import Image, UnidentifiedImageError
 
+from immichvr_scenes.arrays import read_depth_array
 from immichvr_scenes.cameras import Camera, View
 from immichvr_scenes.datasets.axes import ours
 from immichvr_scenes.datasets.limits import USUAL, DatasetLimits
 from immichvr_scenes.datasets.undistorting import Lens, undistorted
-from immichvr_scenes.datasets.writing import TRANSFORMS
+from immichvr_scenes.datasets.writing import DEPTH_UNIT, TRANSFORMS
 from immichvr_scenes.errors import DatasetTooLarge, InvalidDataset
-from immichvr_scenes.pictures import Picture
+from immichvr_scenes.pictures import Picture, stored
 
 _FLAT = ("OPENCV", "PINHOLE", "SIMPLE_PINHOLE", "SIMPLE_RADIAL", "RADIAL", "PERSPECTIVE")
 _COEFFICIENTS = ("k1", "k2", "p1", "p2", "k3")
 _SUFFIXES = (".png", ".jpg", ".jpeg")
-_MOST_PIXELS = 100_000
+_LIMITS = DecodeLimits()
 
 
 def read_dataset(folder: Path, limits: DatasetLimits = USUAL) -> list[Picture]:
@@ -67,16 +71,20 @@ def _picture(folder: Path, number: int, told: Mapping[str, object]) -> Picture:
     model = told.get("camera_model", "OPENCV")
     if model not in _FLAT:
         raise InvalidDataset(f"the camera model {str(model)[:40]!r} is none of flat pictures: {', '.join(_FLAT)}")
+    if told.get("is_fisheye"):
+        raise InvalidDataset("the pictures are of a fisheye lens (`is_fisheye`); make them flat first")
     image = _file(folder, told.get("file_path"), "file_path")
     camera = _camera(image, told)
     try:
         pose = ours(np.array(told.get("transform_matrix"), np.float64).reshape(4, 4))
         view = View.turned(image.relative_to(folder.resolve()).as_posix(), camera, pose[:3, 3], _rotation(pose).T)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InvalidDataset(f"the transform_matrix of frame {number} is no pose of a camera: {error}") from error
     mask = _file(folder, told["mask_path"], "mask_path") if told.get("mask_path") else None
     depth = _file(folder, told["depth_file_path"], "depth_file_path") if told.get("depth_file_path") else None
-    picture = Picture(view, image, mask, depth if depth is not None and depth.suffix == ".npy" else None)
+    if depth is not None and depth.suffix.lower() not in (".npy", ".png"):
+        raise InvalidDataset(f"{depth.name[:80]!r} is no depth map that is read: .npy, or .png of 16 bits")
+    picture = Picture(view, image, mask, None if depth is None else partial(_depth, depth), upright=False)
     lens = Lens(*(_number(told, name, 0.0) for name in _COEFFICIENTS))
     return undistorted(picture, lens) if lens.bends else picture
 
@@ -91,9 +99,13 @@ def _rotation(pose: np.ndarray) -> np.ndarray:
 
 def _camera(image: Path, told: Mapping[str, object]) -> Camera:
     width, height = (int(_number(told, name, 0)) for name in ("w", "h"))
-    if not (0 < width < _MOST_PIXELS and 0 < height < _MOST_PIXELS):
+    if width * height > _LIMITS.max_pixels:
+        raise DatasetTooLarge(
+            f"{image.name} is to have {width} x {height} pixels; {_LIMITS.max_pixels:,} at most are read"
+        )
+    if width <= 0 or height <= 0:
         try:
-            height, width = decode_photo(image).rgb.shape[:2]
+            height, width = stored(decode_photo(image, _LIMITS)).shape[:2]
         except MediaError as error:
             raise InvalidDataset(f"{image.name} is no picture: {error}") from error
     angle = _number(told, "camera_angle_x", 0.0)
@@ -107,9 +119,13 @@ def _camera(image: Path, told: Mapping[str, object]) -> Camera:
 
 def _number(told: Mapping[str, object], name: str, default: float) -> float:
     value = told.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    try:
+        number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
         raise InvalidDataset(f"{name} of {TRANSFORMS} is no number but {str(value)[:40]!r}")
-    return float(value)
+    return number
 
 
 def _file(folder: Path, told: object, what: str) -> Path:
@@ -124,3 +140,19 @@ def _file(folder: Path, told: object, what: str) -> Path:
         if one.is_file():
             return one
     raise InvalidDataset(f"{told[:200]!r}, which {TRANSFORMS} names, is not there")
+
+
+def _depth(path: Path) -> npt.NDArray[np.float32]:
+    """(h, w) in the world's unit. Raises ValueError where the file is no depth map, OSError where it cannot be read."""
+    if path.suffix.lower() == ".npy":
+        return read_depth_array(path, _LIMITS.max_pixels) * np.float32(DEPTH_UNIT)
+    try:
+        with Image.open(path, formats=("PNG",)) as image:
+            if image.width * image.height > _LIMITS.max_pixels:
+                raise ValueError(f"{path.name} has {image.width} x {image.height} pixels, too many for a depth map")
+            array = np.asarray(image)
+    except (UnidentifiedImageError, SyntaxError) as error:
+        raise ValueError(f"{path.name} is no PNG: {error}") from error
+    if array.ndim != 2 or array.dtype == np.bool_:
+        raise ValueError(f"{path.name} is no depth map: it has colours")
+    return array.astype(np.float32) * np.float32(DEPTH_UNIT)

@@ -16,14 +16,17 @@ from immichvr_scenes.pictures import Picture
 
 TRANSFORMS = "transforms.json"
 POINTS = "sparse_pc.ply"
+DEPTH_UNIT = 1e-3
+"""Of the world's unit, what a depth of 1 in a file is, as nerfstudio takes it where it is told nothing else."""
 _AS_THEY_ARE = (".jpg", ".jpeg", ".png")
 
 
 def write_dataset(folder: Path, pictures: Sequence[Picture], points: PointCloud | None = None) -> Path:
     """Write pictures, one at a time; the path of transforms.json, which appears last.
 
-    Images of ours are copied, others become PNG. Masks are PNG, 255 where known; depth is .npy, float32, in the unit
-    of the world. points: to begin with, in our world.
+    Images of ours are copied, others become PNG. Masks are PNG, 255 where known; depth is .npy, float32, in
+    thousandths of the world's unit, as nerfstudio takes it (its depth_unit_scale_factor is 1e-3). points: to begin
+    with, in our world.
     """
     frames = [_written(folder, number, picture) for number, picture in enumerate(pictures)]
     document: dict[str, object] = {"camera_model": "OPENCV", "k1": 0.0, "k2": 0.0, "p1": 0.0, "p2": 0.0}
@@ -50,7 +53,7 @@ def _written(folder: Path, number: int, picture: Picture) -> dict[str, object]:
     depth = picture.read_depth()
     if depth is not None:
         path = _place(folder, "depth", f"{name}.npy")
-        np.save(path, depth)
+        np.save(path, depth / np.float32(DEPTH_UNIT))
         told["depth_file_path"] = f"depth/{path.name}"
     told |= {"fl_x": camera.fx, "fl_y": camera.fy, "cx": camera.cx, "cy": camera.cy}
     told |= {"w": camera.width, "h": camera.height}
