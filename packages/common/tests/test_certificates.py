@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ssl
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509 import verification
 from immichvr_common.certificates import (
     AUTHORITY,
     AUTHORITY_KEY,
@@ -17,6 +19,7 @@ from immichvr_common.certificates import (
     KEY,
     ensure_certificates,
     ensure_for_browsers,
+    ensure_for_servers,
 )
 
 FILES = (AUTHORITY, CERTIFICATE, KEY)
@@ -137,3 +140,17 @@ def test_who_has_the_authoritys_key_is_still_no_other_site(tmp_path: Path) -> No
         (tmp_path / KEY).write_bytes(own.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
         phone.serves = Browser(tmp_path).serves
         assert phone.trusts(name) == trusted
+
+
+def test_servers_that_programs_ask_have_years_and_their_address_wherever_it_is(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    ensure_for_browsers(tmp_path, {"nats"}, [])
+    assert ensure_for_servers(tmp_path, {"nats"}, ["203.0.113.7"])
+    assert not ensure_for_servers(tmp_path, {"nats"}, ["203.0.113.7"], now + timedelta(days=365 * 7))
+    certificate = x509.load_pem_x509_certificate((tmp_path / CERTIFICATE).read_bytes())
+    authority = x509.load_pem_x509_certificate((tmp_path / AUTHORITY).read_bytes())
+    store = verification.Store([authority])
+    for of in (x509.IPAddress(ip_address("203.0.113.7")), x509.DNSName("nats")):
+        verification.PolicyBuilder().store(store).build_server_verifier(of).verify(certificate, [])
+    assert certificate.not_valid_after_utc > now + timedelta(days=3600)
+    assert ensure_for_servers(tmp_path, {"nats"}, ["203.0.113.7"], now + timedelta(days=365 * 9))

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import urllib3
 from immichvr.common.v1.common_pb2 import ObjectRef
 from immichvr_common import storage_verdicts
 from immichvr_common.errors import (
@@ -18,7 +19,7 @@ from immichvr_common.errors import (
     Unavailable,
 )
 from immichvr_common.storage import ObjectStore
-from immichvr_common.storage_answers import Trouble, meaning
+from immichvr_common.storage_answers import Trouble, meaning, of_exception
 from immichvr_common.testing.obstinate import INTERNAL, ObstinateS3, Refusal, obstinate_s3
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
@@ -156,3 +157,18 @@ async def test_a_damaged_canary_is_replaced(s3: ObstinateS3, store: ObjectStore)
         await store.ping()
     await store.keep_canary()
     await store.ping()
+
+
+@pytest.mark.parametrize(
+    ("openssl", "told"),
+    [
+        ("[SSL: WRONG_VERSION_NUMBER] wrong version number", "does not speak TLS"),
+        ("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has expired", "not valid now"),
+        ("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Hostname mismatch, ...", "another host's"),
+        ("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get local issuer", "S3__CA_FILE"),
+    ],
+)
+def test_what_is_wrong_with_encryption_is_told(openssl: str, told: str) -> None:
+    pool = urllib3.HTTPSConnectionPool("storage")
+    failure = urllib3.exceptions.MaxRetryError(pool, "/", urllib3.exceptions.SSLError(openssl))
+    assert told in of_exception(failure, "key").message

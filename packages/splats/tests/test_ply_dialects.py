@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from immichvr_splats import SH_C0, MalformedFileError, Marks, UnsupportedFileError, read, to_bytes, write
 from immichvr_splats.cloud import THINNEST_LOG_SCALE
+from immichvr_splats.formats.ply import reach_as_bytes
 from immichvr_splats.pointclouds import read_points
 from immichvr_splats.testing.ply_files import assert_same, columns, ply
 
@@ -294,3 +295,11 @@ def test_a_compressed_ply_of_degree_4_is_cut_to_3_and_said(make_cloud):
     np.testing.assert_array_equal(result.cloud.sh, read(data).cloud.sh)
     assert told(result) == [("sh_degree", 40)]
     assert result.cloud.marks.antialiased
+
+
+def test_highlights_of_hdr_are_no_bytes():
+    colors = np.full((100, 3), 0.5, np.float32)
+    colors[:20] = 6.0
+    colors[0] = 200.0
+    assert not reach_as_bytes(colors)
+    assert reach_as_bytes(np.linspace(0, 255, 300, dtype=np.float32).reshape(100, 3))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ipaddress
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from immichvr_catalog import KINDS, Service, workers
 from immichvr_common.bus import connect
@@ -28,6 +31,7 @@ from immichvr_local.stack.status import StackStatus
 from immichvr_local.stack.supervisor import Supervisor
 
 NATS_PORT, S3_PORT, ATTACH_PORT = 4222, 8333, 9443
+_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})")
 _CA = "ca.pem"
 _ENCRYPTED = ("tls", "https", "wss")
 
@@ -43,17 +47,40 @@ class Home:
     @classmethod
     def at(cls, name: str, nats: str | None = None, s3: str | None = None, attach: str | None = None) -> Home:
         """Everything at one name, but for what is told otherwise. Raises CommandError."""
-        host = f"[{name}]" if ":" in name else name
+        host = _host(name)
         home = cls(
             nats or f"tls://{host}:{NATS_PORT}",
             s3 or f"https://{host}:{S3_PORT}",
             attach or f"https://{host}:{ATTACH_PORT}",
         )
         for address in (home.nats, home.s3, home.attach):
-            parts = urlsplit(address)
+            parts = _parts_of(address)
             if not parts.hostname or (parts.scheme not in _ENCRYPTED and not is_loopback(parts.hostname)):
                 raise CommandError(f"{address}: passwords would be read on the way; it begins with tls:// or https://")
         return home
+
+
+def _host(name: str) -> str:
+    """A name or an address, as it stands in a URL. Raises CommandError."""
+    bare = name[1:-1] if name.startswith("[") and name.endswith("]") else name
+    with contextlib.suppress(ValueError):
+        return f"[{bare}]" if ipaddress.ip_address(bare).version == 6 else bare
+    if not _NAME.fullmatch(name):
+        raise CommandError(
+            f"{name[:200]}: home is a name or an address alone, such as home.example; "
+            "--nats, --s3 and --attach take whole addresses, with their ports"
+        )
+    return name
+
+
+def _parts_of(address: str) -> SplitResult:
+    """Raises CommandError for what is no URL."""
+    try:
+        parts = urlsplit(address)
+        parts.port  # noqa: B018  # read only when it is asked for
+    except ValueError as error:
+        raise CommandError(f"{address[:200]}: this is no address: {error}") from error
+    return parts
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ _SINCE = datetime(2000, 1, 1, tzinfo=UTC)
 _FOR_BROWSERS, _FOR_BROWSERS_AHEAD = timedelta(days=397), timedelta(days=60)
 _LONGEST_NAME = 64
 _AT_HOME = ("localhost", "local", "lan", "internal", "home.arpa")
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _PRIVATE = ("10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
             "::1/128", "fc00::/7", "fe80::/10")  # fmt: skip
 
@@ -70,18 +71,38 @@ def ensure_for_browsers(
     used within households, and for private addresses: whoever steals its key cannot be another site for those who
     trust it. Addresses of the internet are left out. Returns whether anything was made anew.
     """
-    now = now or datetime.now(UTC)
+    at_home = [one for one in _parsed(addresses) if _is_private(one)]
+    return _ensure(folder, names, at_home, (), now or datetime.now(UTC), _FOR_BROWSERS, _FOR_BROWSERS_AHEAD)
+
+
+def ensure_for_servers(
+    folder: Path, names: Collection[str], addresses: Iterable[str], now: datetime | None = None
+) -> bool:
+    """The same for servers that programs alone ask: for ten years, and of whatever address.
+
+    Both are made anew in their last two years. Returns whether anything was.
+    """
+    known = _parsed(addresses)
+    public = [one for one in known if not _is_private(one)]
+    return _ensure(folder, names, known, public, now or datetime.now(UTC), _VALID, _RENEWED_AHEAD)
+
+
+def _ensure(
+    folder: Path, names: Collection[str], addresses: Collection[_Address], public: Collection[_Address], now: datetime,
+    valid: timedelta, ahead: timedelta,
+) -> bool:  # fmt: skip
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     wanted = _subject_names(names, addresses)
-    issuer = _authority_for(folder, names, now)
+    issuer = _authority_for(folder, names, public, now)
     if issuer is None:
-        issuer = _new_authority(folder, names, now)
-    elif _is_good(folder, now + _FOR_BROWSERS_AHEAD) and wanted <= _names_in(folder / CERTIFICATE):
+        issuer = _new_authority(folder, names, public, now)
+    elif _is_good(folder, now + ahead) and wanted <= _names_in(folder / CERTIFICATE):
         return False
     authority, authority_key = issuer
+    until = min(now + valid, authority.not_valid_after_utc)
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = (
-        _builder(_name(min(names)), authority.subject, key, now - timedelta(days=1), now + _FOR_BROWSERS)
+        _builder(_name(min(names)), authority.subject, key, now - timedelta(days=1), until)
         .add_extension(x509.SubjectAlternativeName(sorted(wanted, key=repr)), critical=False)
         .add_extension(x509.BasicConstraints(False, None), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -99,7 +120,7 @@ def fingerprint(path: Path) -> str:
 
 
 def _authority_for(
-    folder: Path, names: Collection[str], now: datetime
+    folder: Path, names: Collection[str], public: Collection[_Address], now: datetime
 ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None:
     """The authority there, where it may sign for these names for long enough."""
     try:
@@ -108,21 +129,22 @@ def _authority_for(
         limits = authority.extensions.get_extension_for_class(x509.NameConstraints).value
     except (OSError, ValueError, TypeError, x509.ExtensionNotFound):
         return None
-    permitted = {one.value for one in limits.permitted_subtrees or () if isinstance(one, x509.DNSName)}
+    permitted = {one.value for one in limits.permitted_subtrees or ()}
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != authority.public_key():
         return None
-    if authority.not_valid_after_utc < now + _RENEWED_AHEAD or not permitted.issuperset(names):
+    if authority.not_valid_after_utc < now + _RENEWED_AHEAD or not permitted >= {*names, *_alone(public)}:
         return None
     return authority, key
 
 
 def _new_authority(
-    folder: Path, names: Collection[str], now: datetime
+    folder: Path, names: Collection[str], public: Collection[_Address], now: datetime
 ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     key = ec.generate_private_key(ec.SECP256R1())
     name = _name(f"ImmichVR on {min(names)}, {secrets.token_hex(4)}")
     permitted: list[x509.GeneralName] = [x509.DNSName(one) for one in sorted({*names, *_AT_HOME})]
     permitted += [x509.IPAddress(ipaddress.ip_network(one)) for one in _PRIVATE]
+    permitted += [x509.IPAddress(one) for one in sorted(_alone(public), key=repr)]
     usage = x509.KeyUsage(
         digital_signature=False, content_commitment=False, key_encipherment=False, data_encipherment=False,
         key_agreement=False, key_cert_sign=True, crl_sign=True, encipher_only=False, decipher_only=False,
@@ -140,11 +162,23 @@ def _new_authority(
     return authority, key
 
 
-def _subject_names(names: Collection[str], addresses: Iterable[str]) -> set[x509.GeneralName]:
-    found = {ipaddress.ip_address(one) for one in (*addresses, "127.0.0.1", "::1")}
-    private = [ipaddress.ip_network(one) for one in _PRIVATE]
-    at_home = [one for one in found if any(one.version == net.version and one in net for net in private)]
-    return {*(x509.DNSName(one) for one in (*names, "localhost")), *(x509.IPAddress(one) for one in at_home)}
+def _subject_names(names: Collection[str], addresses: Iterable[_Address]) -> set[x509.GeneralName]:
+    found = {*addresses, *_parsed(("127.0.0.1", "::1"))}
+    return {*(x509.DNSName(one) for one in (*names, "localhost")), *(x509.IPAddress(one) for one in found)}
+
+
+def _parsed(addresses: Iterable[str]) -> list[_Address]:
+    return [ipaddress.ip_address(one) for one in addresses]
+
+
+def _is_private(address: _Address) -> bool:
+    networks = [ipaddress.ip_network(one) for one in _PRIVATE]
+    return any(address.version == one.version and address in one for one in networks)
+
+
+def _alone(addresses: Iterable[_Address]) -> set[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """The networks that have one address each."""
+    return {ipaddress.ip_network(one) for one in addresses}
 
 
 def _names_in(certificate: Path) -> set[x509.GeneralName]:

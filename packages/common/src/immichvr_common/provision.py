@@ -31,7 +31,7 @@ from pathlib import Path
 from immichvr_catalog import GATEWAY, KINDS, SERVICES, workers
 
 from immichvr_common.bus.access import nats_config
-from immichvr_common.certificates import AUTHORITY, CERTIFICATE, KEY, ensure_for_browsers
+from immichvr_common.certificates import AUTHORITY, CERTIFICATE, KEY, ensure_for_servers
 from immichvr_common.embedded import BUCKET
 from immichvr_common.storage_rights import Account, identities
 
@@ -83,7 +83,7 @@ def _certify(root: Path, remote_name: str) -> None:
         names, addresses = set(SERVERS), [str(ipaddress.ip_address(remote_name))]
     except ValueError:
         names, addresses = {remote_name, *SERVERS}, []
-    ensure_for_browsers(made, names, addresses)
+    ensure_for_servers(made, names, addresses)
     for part in (*SERVERS, GATEWAY):
         for name in (CERTIFICATE, KEY):
             _write(root / part / name, (made / name).read_text("utf-8").strip())

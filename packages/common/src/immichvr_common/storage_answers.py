@@ -96,9 +96,20 @@ def of_exception(error: MinioException | urllib3.exceptions.HTTPError | OSError,
             # The bytes ended, or came out wrong, in the middle: the server died, or it could not read on.
             return Trouble(f"storage broke off in the middle of {key}", type(error).__name__, key, was_answered=False)
         case urllib3.exceptions.MaxRetryError(reason=urllib3.exceptions.SSLError() as untrusted):
-            why = f"storage's certificate is not one that is known here ({untrusted}): S3__CA_FILE names its authority"
-            return Unavailable(why, down="s3")
+            return Unavailable(_about_tls(untrusted), down="s3")
     return Unavailable(f"storage does not answer ({type(error).__name__})", down="s3")
+
+
+def _about_tls(error: urllib3.exceptions.SSLError) -> str:
+    """What is wrong with the connection's encryption, and what would be right; OpenSSL says it in words alone."""
+    told = str(error)
+    if "CERTIFICATE_VERIFY_FAILED" not in told and "doesn't match" not in told:
+        return f"storage does not speak TLS as it is spoken here ({told}): is its address one of http:// ?"
+    if "expired" in told or "not yet valid" in told:
+        return f"storage's certificate is not valid now ({told}): renew it, or set this machine's clock"
+    if "mismatch" in told or "doesn't match" in told:
+        return f"storage's certificate is another host's ({told}): S3__ENDPOINT names the one that it was made for"
+    return f"storage's certificate is not one that is known here ({told}): S3__CA_FILE names its authority"
 
 
 def _told(body: bytes) -> tuple[str, str]:

@@ -37,6 +37,7 @@ _COLORS, _SCALES, _LAST_SCALE = BASE[3:6], BASE[7:10], "scale_2"
 _OF_GAUSSIANS = BASE[6:]
 _LARGEST = {"u1": 255, "u2": 65_535, "f2": 1, "f4": 1, "f8": 1}
 _NO_SHARE = 2.0
+_NEAR_BYTES = (128.0, 256.0)
 _FEWEST_TO_TELL = 8
 _FEW = 6
 
@@ -47,10 +48,15 @@ def largest_color(code: str) -> float:
 
 
 def reach_as_bytes(colors: F32) -> bool:
-    """Whether colours of floats, (N, 3), go to 255 instead of 1, as some programs write them: a tenth is beyond 2."""
+    """Whether colours of floats, (N, 3), go to 255 instead of 1, as some programs write them.
+
+    Most are beyond 2 then, and the largest near 255; highlights of HDR are neither.
+    """
     sample = colors[sampled_rows(colors.shape[0])]
     most = np.sort(sample[np.isfinite(sample).all(axis=1)].max(axis=1))
-    return most.size >= _FEWEST_TO_TELL and bool(most[-1 - most.size // 10] > _NO_SHARE)
+    return most.size >= _FEWEST_TO_TELL and bool(
+        np.median(most) > _NO_SHARE and _NEAR_BYTES[0] <= most[-1] <= _NEAR_BYTES[1]
+    )
 
 
 def known_names(properties: Iterable[str]) -> tuple[str, ...]:
