@@ -226,7 +226,7 @@ class App {
   private async showScenes(): Promise<void> {
     if (!this.scenes) {
       const { ScenePages } = await import('./scenes/page');
-      this.scenes = new ScenePages(this.api, this.store, () => this.router.leavePage());
+      this.scenes ??= new ScenePages(this.api, this.store, () => this.router.leavePage());
       this.root.append(this.scenes.element);
     }
     const route = this.router.current();
@@ -245,7 +245,7 @@ class App {
   private async showSettings(): Promise<void> {
     if (!this.settingsPage) {
       const { SettingsPage } = await import('./settings/page');
-      this.settingsPage = new SettingsPage(this.settings, () => this.router.leavePage());
+      this.settingsPage ??= new SettingsPage(this.settings, () => this.router.leavePage());
       this.root.append(this.settingsPage.element);
     }
     if (this.router.current().view === 'settings') this.settingsPage.open();
@@ -254,7 +254,7 @@ class App {
   private async showModels(): Promise<void> {
     if (!this.models) {
       const { ModelsPage } = await import('./models/page');
-      this.models = new ModelsPage(this.api, this.store, () => this.router.leavePage());
+      this.models ??= new ModelsPage(this.api, this.store, () => this.router.leavePage());
       this.root.append(this.models.element);
     }
     if (this.router.current().view === 'models') await this.models.open();
@@ -263,7 +263,7 @@ class App {
   private async showAccount(): Promise<void> {
     if (!this.account) {
       const { AccountPage } = await import('./account/page');
-      this.account = new AccountPage(this.api, this.store, {
+      this.account ??= new AccountPage(this.api, this.store, {
         leave: () => this.router.leavePage(),
         signedOut: () => this.visit.ended(),
       });
@@ -275,7 +275,7 @@ class App {
   private async showAutomation(): Promise<void> {
     if (!this.automation) {
       const { AutomationPage } = await import('./automation/page');
-      this.automation = new AutomationPage(this.api, () => this.router.leavePage());
+      this.automation ??= new AutomationPage(this.api, () => this.router.leavePage());
       this.root.append(this.automation.element);
     }
     if (this.router.current().view === 'automation') await this.automation.open();
