@@ -292,7 +292,13 @@ def test_what_is_collected_by_hand_keeps_to_the_gateways_graces() -> None:
     objects = rendered(
         {
             "maintenance": {"gc": {"schedule": "0 2 * * *"}},
-            "gateway": {"settings": {"RETENTION__GRACE_HOURS": 48, "LIMITS__WINDOW": 4}},
+            "gateway": {
+                "settings": {"RETENTION__GRACE_HOURS": 48, "LIMITS__WINDOW": 4},
+                "extraEnv": [
+                    {"name": "IMMICHVR_GATEWAY_RETENTION__SOURCE_HOURS", "value": "9"},
+                    {"name": "HTTPS_PROXY", "value": "http://proxy"},
+                ],
+            },
         }
     )
     pod = named(objects, "CronJob")["immichvr-gc"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
@@ -300,6 +306,8 @@ def test_what_is_collected_by_hand_keeps_to_the_gateways_graces() -> None:
     told = environment(pod)
     assert told["IMMICHVR_GATEWAY_RETENTION__GRACE_HOURS"] == "48"
     assert "IMMICHVR_GATEWAY_LIMITS__WINDOW" not in told
+    assert told["IMMICHVR_GATEWAY_RETENTION__SOURCE_HOURS"] == "9"
+    assert "HTTPS_PROXY" not in told
 
 
 def ports_to(values: dict[str, Any], peers: str) -> list[int]:

@@ -45,6 +45,12 @@ async def test_it_leads_other_devices_in_without_a_token_in_what_servers_see(tmp
     assert asked[-1] == ("/api/pairing/confirm", {"code": "042137", "id": "abc"})
 
 
+async def test_one_address_that_it_listens_on_is_where_it_leads(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("immichvr_local.stack.parts.hosts_of_this_machine", lambda _: [])
+    address, _ = await invite(plan(tmp_path, "192.168.7.7"), gateway([]))
+    assert address.startswith("http://192.168.7.7:8443/#/invitation/")
+
+
 async def test_it_says_why_there_is_none(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("immichvr_local.stack.parts.hosts_of_this_machine", lambda _: [])
     with pytest.raises(NoInvitation, match="--host"):

@@ -82,7 +82,7 @@ async def _serve(options: Options) -> None:
     async with running(options, board.say, board.tell) as (plan, signals):
         if not signals.stop.is_set():
             show_addresses(console, plan)
-            if plan.tls is not None:
+            if plan.tls is not None and console.is_terminal:  # whoever reads a log is not to be let in by it
                 await _invite(console, board, plan)
             board.say("running; Ctrl-C ends it")
             looking = spawn("a look at Immich", _tell_of_immich(board, plan))

@@ -7,6 +7,7 @@ from urllib.parse import urljoin
 
 import httpx
 import segno
+from immichvr_common.rpc_settings import is_loopback
 from rich.console import Console
 
 from immichvr_local.stack.parts import Plan
@@ -27,7 +28,7 @@ async def invite(plan: Plan, client: httpx.AsyncClient | None = None) -> tuple[s
     alone knows goes into the address, behind the #, which browsers keep from servers and their logs.
     client: to ask the gallery with, of its own where none is given. Raises NoInvitation.
     """
-    elsewhere = plan.addresses_from_elsewhere
+    elsewhere = plan.addresses_from_elsewhere or ([] if is_loopback(plan.host) else [plan.gallery])
     if not elsewhere:
         raise NoInvitation("it listens on this machine alone; --host 0.0.0.0 lets other devices in")
     own = client or httpx.AsyncClient(
