@@ -1,5 +1,6 @@
 import type * as THREE from 'three';
 import { expect, it } from 'vitest';
+import { isAllAround, isFlat } from '../src/photo/sphere';
 import { pictureBall, towards } from '../src/render/sphere';
 
 /** Where a place of the picture lies on the ball, by its part across; half way up. */
@@ -20,4 +21,11 @@ it('looks at the middle of a picture all around at first, and to its left and ri
   ] as const)
     for (const [axis, value] of towards(yaw, 0).entries())
       expect(placeOf(across)[axis]).toBeCloseTo(value, 5);
+});
+
+it('is what shows all directions, not half of them, and neither is lifted', () => {
+  const told = (projection: string | null) => [isAllAround({ projection }), isFlat({ projection })];
+  expect(told('EQUIRECTANGULAR')).toEqual([true, false]);
+  expect(told('half_equirectangular')).toEqual([false, false]);
+  expect(told(null)).toEqual([false, true]);
 });

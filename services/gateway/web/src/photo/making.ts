@@ -3,11 +3,12 @@ import { ApiError } from '../api/client';
 import type { Job, PhotoDetail, Quality } from '../api/schema';
 import type { Settings } from '../settings/settings';
 import { isActive, type Store } from '../store';
+import { texts } from '../texts';
 import { el } from '../ui/dom';
 import { aboutModels, type Explanation, explainError } from '../ui/errors';
 import { icon } from '../ui/icons';
 import type { Dock } from './dock';
-import { isAllAround } from './sphere';
+import { isFlat } from './sphere';
 
 interface Around {
   /** The photo that is open. */
@@ -36,7 +37,7 @@ export class Making {
     private readonly dock: Dock,
     private readonly around: Around,
   ) {
-    this.button.append(icon('layers'), 'Make it 3D');
+    this.button.append(icon('layers'), texts.photo.make);
     const make = () => void this.best(around.id(), false);
     this.button.addEventListener('click', make);
   }
@@ -47,7 +48,7 @@ export class Making {
     const { badges } = detail ?? {};
     const made = badges?.splat || (detail?.assets.some((asset) => asset.kind === 'splat') ?? false);
     const had = document.activeElement === this.button;
-    const mayBeMade = detail && !made && !working && !isAllAround(detail) && !this.isBroken;
+    const mayBeMade = detail && !made && !working && isFlat(detail) && !this.isBroken;
     this.button.hidden = !mayBeMade || this.store.share !== null;
     if (had && this.button.hidden) this.around.blur();
   }
@@ -92,14 +93,14 @@ export class Making {
   /** Says why there is no job; where a model is not to be had yet, leads to the models. */
   showRefusal(error: ApiError, again: () => void): void {
     if (aboutModels(error)) {
-      const models = { label: 'Models', run: () => this.around.models() };
+      const models = { label: texts.photo.models, run: () => this.around.models() };
       this.dock.showTrouble(explainError(error), models);
       this.around.shown();
     } else this.showFailure(explainError(error), again);
   }
 
   showFailure(explanation: Explanation, again: () => void): void {
-    const retry = explanation.retriable ? { label: 'Try again', run: again } : null;
+    const retry = explanation.retriable ? { label: texts.photo.again, run: again } : null;
     this.dock.showTrouble(explanation, retry);
     this.around.shown();
   }

@@ -9,6 +9,14 @@ import { el } from '../ui/dom';
 export const isAllAround = ({ projection }: Pick<Photo, 'projection'>): boolean =>
   /equirect/i.test(projection ?? '') && !/half/i.test(projection ?? '');
 
+/** As the server has it, which refuses these. */
+const NOT_FLAT =
+  /equirect|fish.?eye|spher|cube|equi-?angular|stereographic|panini|mollweide|octahedral/i;
+
+/** Whether a photo is one that a pinhole camera sees, of which alone 3D is made; unknown names may be. */
+export const isFlat = ({ projection }: Pick<Photo, 'projection'>): boolean =>
+  !NOT_FLAT.test(projection ?? '');
+
 /** A photo of all directions, seen from its middle, over its flat picture. */
 export class Sphere {
   private view: SphereView | null = null;

@@ -1,4 +1,5 @@
 import { prefersStillness } from '../render/device';
+import { texts } from '../texts';
 import { iconButton } from './chrome';
 
 /** How a device is held, in degrees, as its browser tells it: front to back, left to right. */
@@ -65,7 +66,7 @@ const partOf = (degrees: number): number => Math.min(Math.max(degrees / FULL_DEG
 
 /** The button that has a photo looked around in by tilting the device, where there is one that can be tilted. */
 export class TiltButton {
-  readonly element = iconButton('tilt', 'Look by tilting', 'T', () => void this.toggle());
+  readonly element = iconButton('tilt', texts.photo.tilt, 'T', () => void this.toggle());
   private readonly tilt = new Tilt();
   private isOn = false;
   private at = 0;

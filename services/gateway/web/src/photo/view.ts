@@ -190,10 +190,15 @@ export class PhotoView {
   }
 
   private build(): void {
-    const back = iconButton('back', 'Back to the gallery', 'Esc', () => this.actions.leave());
-    const info = iconButton('info', 'About this photo', 'I', () => this.toggleInfo());
-    const full = iconButton('fullscreen', 'Full screen', 'F', () => void toggleFullscreen());
-    const help = iconButton('help', 'Help', 'H', () => this.actions.help());
+    const back = iconButton('back', texts.photo.back, 'Esc', () => this.actions.leave());
+    const info = iconButton('info', texts.photo.about, 'I', () => this.toggleInfo());
+    const full = iconButton(
+      'fullscreen',
+      texts.photo.fullScreen,
+      'F',
+      () => void toggleFullscreen(),
+    );
+    const help = iconButton('help', texts.photo.help, 'H', () => this.actions.help());
     for (const button of [full, help]) button.classList.add('is-extra');
     this.motion.classList.add('motion');
     this.element.append(
@@ -250,7 +255,7 @@ export class PhotoView {
       this.making.isBroken = trouble === 'no-picture';
       this.making.update();
       if (!trouble) return this.dock.hideError();
-      const retry = { label: 'Try again', run: () => this.stage.recover() };
+      const retry = { label: texts.photo.again, run: () => this.stage.recover() };
       return this.dock.showTrouble(explainTrouble(trouble), trouble === 'no-webgl' ? null : retry);
     });
     this.store.on('job', (job) => this.onJob(job));

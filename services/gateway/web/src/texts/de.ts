@@ -134,6 +134,16 @@ export const de: Texts = {
       'Das Mikrofon darf hier nicht benutzt werden. Erlaube es für diese Seite und versuche es noch einmal.',
     nothing: 'Nichts verstanden. Versuche es noch einmal, näher am Mikrofon.',
   },
+  photo: {
+    back: 'Zurück zur Galerie',
+    about: 'Über dieses Foto',
+    fullScreen: 'Vollbild',
+    help: 'Hilfe',
+    tilt: 'Durch Neigen umsehen',
+    make: '3D erzeugen',
+    again: 'Noch einmal versuchen',
+    models: 'Modelle',
+  },
   sphere: {
     label: (name) => `${name}, rundherum`,
   },

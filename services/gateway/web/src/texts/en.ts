@@ -134,6 +134,16 @@ export const en = {
     denied: 'The microphone is not to be used here. Allow it for this site, then try again.',
     nothing: 'Nothing was understood. Try again, closer to the microphone.',
   },
+  photo: {
+    back: 'Back to the gallery',
+    about: 'About this photo',
+    fullScreen: 'Full screen',
+    help: 'Help',
+    tilt: 'Look by tilting',
+    make: 'Make it 3D',
+    again: 'Try again',
+    models: 'Models',
+  },
   sphere: {
     label: (name: string) => `${name}, all around`,
   },
