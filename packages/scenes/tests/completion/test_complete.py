@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,8 @@ from immichvr_scenes.completion import (
 )
 from immichvr_scenes.completion.missing import Seen
 from immichvr_splats import GaussianCloud
+
+complete_module = importlib.import_module("immichvr_scenes.completion.complete")
 
 SMALL = CompletionOptions(method="fill", path_views=4, longest=96, rules=MissingRules(visibility=None))
 
@@ -74,7 +77,7 @@ def test_progress_goes_on_by_stages_with_pictures(done, told) -> None:
     assert stages[0] == "views" and {"painting", "placing"} <= set(stages) and stages[-1] == "pruning"
     previews = [one.preview for one in told if one.preview is not None]
     assert previews and all(one.dtype == np.uint8 and one.ndim == 3 for one in previews)
-    assert all(one.round == one.rounds == 1 for one in told[1:])
+    assert all(one.round == one.rounds == 1 for one in told if one.stage != "views")
 
 
 def test_what_progress_raises_stops_the_work(holed) -> None:
@@ -87,6 +90,25 @@ def test_what_progress_raises_stops_the_work(holed) -> None:
 
     with pytest.raises(Enough):
         complete(holed.cut, holed.views, SMALL, stop)
+
+
+def test_whoever_waits_may_stop_it_before_every_look(holed) -> None:
+    told: list[float] = []
+    none = MissingRules(alpha=None, visibility=None, confidence=None, depth=False)
+    with pytest.raises(NothingMissing):
+        complete(holed.whole, holed.views, replace(SMALL, rules=none), lambda progress: told.append(progress.fraction))
+    assert len(told) > 2 * len(holed.views) and told == sorted(told)
+
+
+def test_every_camera_is_asked_what_it_saw_however_few_pictures_are_kept(
+    holed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = replace(SMALL, path_views=1, rules=MissingRules())
+    every = complete(holed.cut, holed.views, options)
+    monkeypatch.setattr(complete_module, "MOST_INPUTS", 1)
+    few = complete(holed.cut, holed.views, options)
+    assert every.dropped == few.dropped
+    assert all(np.array_equal(one, other) for one, other in zip(every.masks, few.masks, strict=True))
 
 
 def test_auto_takes_fill_where_there_is_nothing_else_and_says_why(holed) -> None:

@@ -6,6 +6,8 @@ Sources: Weber et al., "NeRFiller" (2024), for the dataset that is painted anew 
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -25,9 +27,10 @@ from immichvr_scenes.completion.missing import (
     Seen,
     grown,
     in_sight,
-    missing_pixels,
     pixels_of,
+    shown,
     thinner_than_usual,
+    unreliable,
 )
 from immichvr_scenes.completion.networks import Job
 from immichvr_scenes.completion.optimising import Target, optimise
@@ -40,14 +43,17 @@ Mask = npt.NDArray[np.bool_]
 Report = Callable[[CompletionProgress], None]
 
 MOST_INPUTS = 48
-"""Input cameras that are asked what they see, evenly chosen, so that memory stays bounded."""
+"""Input cameras whose pictures are kept, evenly chosen, so that nothing new comes before what they see. Who saw what,
+all cameras are asked."""
 _SURFACE = 0.05
 """Share of depth within which a Gaussian is part of the surface that a pixel shows."""
 _COVERED = 0.98
 """Alpha from which something is there, where no rule says another one."""
 _FIRST, _WHOLE, _PAINTING = 0.05, 0.9, 0.7
 """Of the progress: when the first round begins, all rounds, and of a round its painting; the rest is optimisation."""
-_TOLD = 0.02
+_TOLD_S = 0.3
+_PATH, _ASKED = 0.4, 0.9
+"""Of what comes before the first round, what is done when the path is known, and when all cameras have been asked."""
 _FARTHER = (1.0, 1.03, 1.07, 1.15)
 """Factors of depth by which what would hide something known is moved back; what still does then is let go."""
 _WORTH = 0.0005
@@ -126,23 +132,32 @@ def complete(
     rules = options.rules if len(cameras) > 1 else replace(options.rules, visibility=None)
     glances = [Seen.of(cloud, fitted(camera, GLANCE)) for camera in _evenly(cameras, MOST_CAMERAS)]
     rules = thinner_than_usual(rules, glances)
-    path = look_around(cloud, cameras, options.path_views, options.longest, rules)
+
+    def tell(share: float) -> None:
+        report(CompletionProgress(_FIRST * share, "views", message="looking for what is missing"))
+
+    path = look_around(cloud, cameras, options.path_views, options.longest, rules, lambda share: tell(_PATH * share))
     if not path:
         raise NothingMissing("no camera, and no step to the side of one, shows a hole that is worth filling")
-    inputs = tuple(Seen.of(cloud, fitted(camera, options.longest)) for camera in _evenly(cameras, MOST_INPUTS))
     seen = [Seen.of(cloud, view) for view in path]
-    masks = tuple(missing_pixels(one, inputs if len(inputs) > 1 else (), rules) for one in seen)
-    old = _without_unseen(cloud, seen, masks, inputs, rules)
+    asked = _asked(cloud, cameras, seen, options.longest, rules, lambda share: tell(_PATH + (_ASKED - _PATH) * share))
+    masks = tuple(unreliable(one, known, rules) for one, known in zip(seen, asked.photographed, strict=True))
+    old = _without_unseen(cloud, seen, masks, asked.gaussians)
+    inputs = asked.kept
+    tell(1.0)
     covered = _COVERED if rules.alpha is None else rules.alpha
     work = _Work(old, inputs, tuple(path), masks, covered, method, options, report)
     new, rounds = _rounds(work)
     report(CompletionProgress(0.97, "pruning", len(rounds), len(rounds)))
     whole = joined([old, new])
-    after = tuple(as_bytes(Seen.of(whole, view).rgb) for view in path)
+    after = list[U8]()
+    for number, view in enumerate(path):
+        report(CompletionProgress(0.97 + 0.03 * number / len(path), "pruning", len(rounds), len(rounds)))
+        after.append(as_bytes(Seen.of(whole, view).rgb))
     before = tuple(as_bytes(one.rgb) for one in seen)
     report(CompletionProgress(1.0, "pruning", len(rounds), len(rounds), "done", after[0]))
     return Completed(
-        whole, new.count, cloud.count - old.count, work.path, masks, before, after, rounds, method.key, reason
+        whole, new.count, cloud.count - old.count, work.path, masks, before, tuple(after), rounds, method.key, reason
     )
 
 
@@ -161,11 +176,60 @@ def _evenly(views: Sequence[View], most: int) -> list[View]:
     return [views[i] for i in np.unique(np.linspace(0, len(views) - 1, min(most, len(views))).astype(int))]
 
 
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """What the input cameras see.
+
+    kept: a few of them. photographed: of each view of the path, (h, w), what any camera saw. gaussians: (N,), which of
+    the cloud any camera saw. None: nobody was asked.
+    """
+
+    kept: tuple[Seen, ...]
+    photographed: tuple[Mask | None, ...]
+    gaussians: Mask | None
+
+
+def _asked(
+    cloud: GaussianCloud,
+    cameras: Sequence[View],
+    path: Sequence[Seen],
+    longest: int,
+    rules: MissingRules,
+    on_look: Callable[[float], None],
+) -> _Asked:
+    """All cameras, of which one picture at a time is looked at, and a few are kept."""
+    among = set(np.linspace(0, len(cameras) - 1, min(MOST_INPUTS, len(cameras))).astype(int).tolist())
+    tolerance = rules.visibility
+    wanted = range(len(cameras)) if tolerance is not None else sorted(among)
+    shows = [shown(one) for one in path]
+    found = [np.zeros(len(points), bool) for _, points in shows]
+    saw = np.zeros(cloud.count, bool)
+    kept = list[Seen]()
+    for done, number in enumerate(wanted):
+        on_look(done / len(wanted))
+        other = Seen.of(cloud, fitted(cameras[number], longest))
+        if number in among:
+            kept.append(other)
+        if tolerance is None:
+            continue
+        for (_, points), known in zip(shows, found, strict=True):
+            known |= in_sight(points, other, tolerance)
+        left = np.flatnonzero(~saw)
+        saw[left] = in_sight(cloud.means[left], other, tolerance)
+    if tolerance is None:
+        return _Asked(tuple(kept), (None,) * len(path), None)
+    masks = [known.reshape(sound.shape) & sound for (sound, _), known in zip(shows, found, strict=True)]
+    return _Asked(tuple(kept), tuple(masks), saw)
+
+
 def _without_unseen(
-    cloud: GaussianCloud, seen: Sequence[Seen], masks: Sequence[Mask], inputs: Sequence[Seen], rules: MissingRules
+    cloud: GaussianCloud, seen: Sequence[Seen], masks: Sequence[Mask], known: Mask | None
 ) -> GaussianCloud:
-    """The cloud without what is in the way: Gaussians that no input saw, on the surface where something is missing."""
-    if rules.visibility is None:
+    """The cloud without what is in the way: Gaussians that no camera saw, on the surface where something is missing.
+
+    known: (N,), which any camera saw; None: nobody was asked.
+    """
+    if known is None:
         return cloud
     in_the_way = np.zeros(cloud.count, bool)
     for one, mask in zip(seen, masks, strict=True):
@@ -173,8 +237,7 @@ def _without_unseen(
         front = one.depth[pixels[:, 1], pixels[:, 0]]
         on_it = np.abs(depth - front) <= _SURFACE * front
         in_the_way |= inside & on_it & mask[pixels[:, 1], pixels[:, 0]]
-    for one in inputs:
-        in_the_way &= ~in_sight(cloud.means, one, rules.visibility)
+    in_the_way &= ~known
     return cloud.take(np.flatnonzero(~in_the_way)) if in_the_way.any() else cloud
 
 
@@ -194,12 +257,12 @@ def _rounds(work: _Work) -> tuple[GaussianCloud, tuple[RoundFacts, ...]]:
 
 def _optimised(work: _Work, new: GaussianCloud, targets: Sequence[Target], number: int, rounds: int) -> GaussianCloud:
     steps = work.options.iterations // rounds
-    told = -1.0
+    told = -math.inf
 
     def tell(share: float) -> None:
         nonlocal told
-        if share - told >= _TOLD or share >= 1:
-            told = share
+        if time.monotonic() - told >= _TOLD_S or share >= 1:
+            told = time.monotonic()
             done = _PAINTING + (1 - _PAINTING) * share
             fraction = _FIRST + _WHOLE * (number + done) / rounds
             message = f"{share * steps:.0f} of {steps}"

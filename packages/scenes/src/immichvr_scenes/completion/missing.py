@@ -88,13 +88,20 @@ def missing_pixels(
     inputs: the cloud from the cameras that it was made with; none: nobody is asked who saw what. confidence: (h, w) of
     this view, larger is surer, on any scale.
     """
+    if rules.visibility is None or not inputs:
+        return unreliable(seen, None, rules, confidence)
+    return unreliable(seen, visible(seen, inputs, rules.visibility), rules, confidence)
+
+
+def unreliable(seen: Seen, photographed: Mask | None, rules: MissingRules, confidence: F32 | None = None) -> Mask:
+    """The same with what some camera saw, (h, w), known already; None: nobody was asked."""
     found = np.zeros(seen.alpha.shape, bool)
     if rules.depth:
         found |= ~np.isfinite(seen.depth) | (seen.depth <= 0)
     if rules.alpha is not None:
         found |= ~(seen.alpha >= rules.alpha)
-    if rules.visibility is not None and inputs:
-        found |= ~visible(seen, inputs, rules.visibility)
+    if photographed is not None:
+        found |= ~photographed
     if rules.confidence is not None and confidence is not None:
         found |= ~(on_scale(confidence) >= rules.confidence)
     return grown(found, rules.kernel, rules.dilations)
@@ -115,12 +122,17 @@ def thinner_than_usual(rules: MissingRules, inputs: Sequence[Seen]) -> MissingRu
 
 def visible(seen: Seen, inputs: Sequence[Seen], tolerance: float) -> Mask:
     """Which pixels show a point that at least one of the inputs sees too, (h, w)."""
-    sound = np.isfinite(seen.depth) & (seen.depth > 0)
-    points = seen.view.unprojected(np.where(sound, seen.depth, 1)).reshape(-1, 3)
+    sound, points = shown(seen)
     found = np.zeros(points.shape[0], bool)
     for other in inputs:
         found |= in_sight(points, other, tolerance)
     return found.reshape(seen.depth.shape) & sound
+
+
+def shown(seen: Seen) -> tuple[Mask, npt.NDArray[np.float64]]:
+    """Which pixels have a depth, (h, w), and the points that all of them show, (h * w, 3)."""
+    sound = np.isfinite(seen.depth) & (seen.depth > 0)
+    return sound, seen.view.unprojected(np.where(sound, seen.depth, 1)).reshape(-1, 3)
 
 
 def in_sight(points: npt.NDArray[np.floating], other: Seen, tolerance: float) -> Mask:

@@ -7,7 +7,7 @@ missing and still enough of what is known to go on from.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import product
 
@@ -31,20 +31,31 @@ MOST_MISSING = 0.7
 """A view that shows more holes than this has too little to go on from."""
 GLANCE = 96
 """Pixels of the longer side of a candidate's picture."""
+_GLANCED = 0.4
+"""Of the work, what is done when every camera has had its look."""
 MOST_CAMERAS = 12
 """Of which steps lead away."""
 _STEPS = (-1.0, 0.0, 1.0)
 
 
 def look_around(
-    cloud: GaussianCloud, cameras: Sequence[View], count: int, longest: int, rules: MissingRules
+    cloud: GaussianCloud,
+    cameras: Sequence[View],
+    count: int,
+    longest: int,
+    rules: MissingRules,
+    on_look: Callable[[float], None] = lambda share: None,
 ) -> list[View]:
     """At most `count` views of which each shows something missing, in an order in which one could walk them.
 
-    cameras: that the cloud was made with, at least one. longest: pixels of the views' longer side. Raises
-    CannotComplete where nothing can be seen from any of the cameras, or so little that there is nothing to go on from.
+    cameras: that the cloud was made with, at least one. longest: pixels of the views' longer side. on_look: told the
+    share that is done at every look; what it raises stops the work. Raises CannotComplete where nothing can be seen
+    from any of the cameras, or so little that there is nothing to go on from.
     """
-    glances = [Seen.of(cloud, fitted(camera, GLANCE)) for camera in cameras]
+    glances = list[Seen]()
+    for number, camera in enumerate(cameras):
+        on_look(_GLANCED * number / len(cameras))
+        glances.append(Seen.of(cloud, fitted(camera, GLANCE)))
     inputs = glances if len(glances) > 1 else []
     depths = [float(np.median(one.depth[one.depth > 0])) if (one.depth > 0).any() else 0.0 for one in glances]
     if not any(depths):
@@ -55,6 +66,7 @@ def look_around(
     scored: list[tuple[View, float]] = []
     most = 0.0
     for number, view in enumerate(candidates):
+        on_look(_GLANCED + (1 - _GLANCED) * number / len(candidates))
         seen = glances[number] if number < len(cameras) else Seen.of(cloud, fitted(view, GLANCE))
         if number >= len(cameras) and not _is_clear(seen, reach / REACH):
             continue
