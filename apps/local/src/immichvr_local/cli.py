@@ -192,7 +192,8 @@ def inpaint(
     iterations: Annotated[int, typer.Option(min=0, max=30_000, help="Steps of optimising what is new.")] = 200,
     dataset_update: Annotated[int, typer.Option(min=1, max=20, help="Rounds in which the pictures are completed.")] = 1,
     cameras: Annotated[
-        Path | None, typer.Option(help="The cameras.json of the scene.", show_default="the camera that the file tells")
+        Path | None,
+        typer.Option(help="The cameras.json of the scene.", show_default="beside SCENE, or its file's"),
     ] = None,
 ) -> None:
     """Fill what is missing in a splat, in this process, without any server."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import time
 from collections.abc import Sequence
@@ -15,19 +16,20 @@ from immichvr_inference.context import RunContext
 from immichvr_inference.errors import ModelError
 from immichvr_inpaint.context import process_context
 from immichvr_inpaint.jobs import bounds
+from immichvr_inpaint.places.files import CAMERAS
 from immichvr_inpaint.places.making import make_place
 from immichvr_inpaint.places.wishes import METHODS, PlaceWish, Sources
-from immichvr_media import MediaError
+from immichvr_media import MediaError, can_decode
 from immichvr_models import Cache, DownloadError, Progress
 from immichvr_scenes import SceneError
 from immichvr_scenes.training import Watch
 from immichvr_splats import SplatError, convert
-from immichvr_splats.pointclouds import POINT_FORMATS, read_points, write_points
+from immichvr_splats.pointclouds import read_points, write_points
 from immichvr_video import VideoError
 
 from immichvr_local.console import Steps
 from immichvr_local.errors import CommandError, about
-from immichvr_local.targets import writable_format
+from immichvr_local.targets import cameras_beside, point_format, writable_format
 
 STEPS = 2
 _FILMS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
@@ -53,13 +55,14 @@ def reconstruct_place(
 ) -> MadePlace:
     """Makes a place of photos, of one video, or of a live photo and its clip, in the format of the target's extension.
 
-    A folder stands for the photos in it. method: `gaussian-splatting` or `points`. Raises CommandError.
+    A folder stands for the photos in it. method: `gaussian-splatting` or `points`. Where each picture was taken from is
+    written beside the target, for `fill_missing`. Raises CommandError.
     """
     started = time.perf_counter()
     sources = _sources(inputs)
     if method not in METHODS or method == "cloud":
         raise CommandError(f"there is no method {method!r} here; there are: gaussian-splatting, points")
-    format_key = _point_format(target) if method == _POINTS else writable_format(target)
+    format_key = point_format(target, "this method") if method == _POINTS else writable_format(target)
     errors = (SceneError, VideoError, MediaError, ModelError, DownloadError, InvalidRequest, SplatError)
     name = inputs[0].name
     with about(name, *errors), tempfile.TemporaryDirectory(prefix="immichvr-place-") as folder:
@@ -74,10 +77,11 @@ def reconstruct_place(
             )
         with steps.step(f"writing {target.name}"):
             losses = _written(Path(folder), target, format_key, points=method == _POINTS)
+            shutil.copyfile(Path(folder, CAMERAS), cameras_beside(target))
     scene: dict[str, Any] = made.details[SCENE]
     dropped = [f"{one['name']}: {one['reason']}" for one in scene["dropped"]]
     return MadePlace(
-        target, scene["pictures"], dropped, float(scene["metrics"]["psnr"]), target.stat().st_size,
+        target, scene["pictures"], dropped, float(scene["metrics"]["psnr"] or 0), target.stat().st_size,
         time.perf_counter() - started, [*made.losses, *losses],
     )  # fmt: skip
 
@@ -99,8 +103,8 @@ def _written(folder: Path, target: Path, format_key: str, *, points: bool) -> li
 
 
 def _sources(inputs: Sequence[Path]) -> Sources:
-    """What the files are, by their names. Raises CommandError."""
-    files = [file for one in inputs for file in (sorted(one.iterdir()) if one.is_dir() else [one])]
+    """What the files are, by their names; of a folder its photos and videos. Raises CommandError."""
+    files = [file for one in inputs for file in (_pictures_in(one) if one.is_dir() else [one])]
     missing = next((one for one in files if not one.is_file()), None)
     if missing is not None:
         raise CommandError(f"{missing}: there is no such file")
@@ -109,13 +113,11 @@ def _sources(inputs: Sequence[Path]) -> Sources:
     if len(films) > 1 or (films and len(photos) > 1):
         raise CommandError("name photos, or one video, or one photo and its clip")
     if not files:
-        raise CommandError("there are no files in this folder")
+        raise CommandError("there are neither photos nor videos in this folder")
     return Sources(tuple(photos), films[0] if films else None)
 
 
-def _point_format(target: Path) -> str:
-    for key, row in POINT_FORMATS.items():
-        if target.name.lower().endswith(row.extension):
-            return key
-    accepted = ", ".join(row.extension for row in POINT_FORMATS.values())
-    raise CommandError(f"{target.name}: points are written as {accepted}")
+def _pictures_in(folder: Path) -> list[Path]:
+    """Photos and videos, by name, without what is hidden, lies deeper, or is kept beside them by other programs."""
+    shown = (one for one in sorted(folder.iterdir()) if one.is_file() and not one.name.startswith("."))
+    return [one for one in shown if can_decode(one.name) or one.suffix.lower() in _FILMS]

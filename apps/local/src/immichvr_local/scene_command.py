@@ -14,12 +14,12 @@ from immichvr_inference.errors import ModelError
 from immichvr_media import MediaError, Photo, decode_photo
 from immichvr_models import DownloadError, registry
 from immichvr_splats import LEAST_CONFIDENCE, Loss, SplatError, confident, write
-from immichvr_splats.pointclouds import POINT_FORMATS, write_points
+from immichvr_splats.pointclouds import write_points
 
 from immichvr_local.console import Steps
 from immichvr_local.errors import CommandError, about
 from immichvr_local.making import shown_context
-from immichvr_local.targets import writable_format
+from immichvr_local.targets import point_format, writable_format
 
 MOST_PHOTOS = 64
 STEPS = 3
@@ -50,7 +50,7 @@ def scene_from(photo_paths: Sequence[Path], target: Path, model: str, steps: Ste
     if len(photo_paths) > MOST_PHOTOS:
         raise CommandError(f"{len(photo_paths)} photos: at most {MOST_PHOTOS} are seen together")
     splat = "splat" in registry[model].makes
-    format_key = writable_format(target) if splat else _point_format(target, model)
+    format_key = writable_format(target) if splat else point_format(target, model)
     with steps.step("decoding the photos"):
         photos = [_decoded(path) for path in photo_paths]
     with steps.step("making the scene"), about(model, ModelError, DownloadError):
@@ -80,13 +80,3 @@ def _written(photos: Sequence[Photo], scene: Scene, target: Path, format_key: st
 def _decoded(path: Path) -> Photo:
     with about(path.name, MediaError):
         return decode_photo(path)
-
-
-def _point_format(target: Path, model: str) -> str:
-    for key, row in POINT_FORMATS.items():
-        if target.name.lower().endswith(row.extension):
-            if not target.absolute().parent.is_dir():
-                raise CommandError(f"{target.parent}: there is no such directory to write {target.name} into")
-            return key
-    accepted = ", ".join(row.extension for row in POINT_FORMATS.values())
-    raise CommandError(f"{target.name}: {model} makes coloured points, which are written as {accepted}")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from immichvr_splats import FORMATS, SplatError, format_of
 from immichvr_splats.formats.sog import META_NAME
+from immichvr_splats.pointclouds import POINT_FORMATS
 
 from immichvr_local.errors import CommandError, about
 
@@ -31,6 +32,26 @@ def writable_format(target: Path) -> str:
     if not _folder_of(target).is_dir():
         raise CommandError(f"{target.parent}: there is no such directory to write {target.name} into")
     return key
+
+
+def point_format(target: Path, maker: str) -> str:
+    """The format of points that the target's extension tells, found out before any work. Raises CommandError.
+
+    maker: what makes points, in words.
+    """
+    for key, row in POINT_FORMATS.items():
+        if target.name.lower().endswith(row.extension):
+            if not target.absolute().parent.is_dir():
+                raise CommandError(f"{target.parent}: there is no such directory to write {target.name} into")
+            return key
+    accepted = ", ".join(row.extension for row in POINT_FORMATS.values())
+    raise CommandError(f"{target.name}: {maker} makes coloured points, which are written as {accepted}")
+
+
+def cameras_beside(splat: Path) -> Path:
+    """Where the cameras of a scene lie beside its splat: hut.cameras.json beside hut.spz."""
+    named = splat.absolute().parent if splat.name == META_NAME else splat
+    return named.parent / f"{_without_ending(named)}.cameras.json"
 
 
 def _folder_of(target: Path) -> Path:
@@ -86,11 +107,14 @@ def _ending(source: Path) -> str:
     return max(endings, key=len, default=source.suffix)
 
 
+def _without_ending(named: Path) -> str:
+    ending = "" if named.is_dir() else _ending(named)
+    return named.name[: len(named.name) - len(ending)]
+
+
 def _beside(source: Path, to: str, out_dir: Path | None) -> Pair:
     named = source.absolute().parent if source.name == META_NAME else source
-    ending = "" if named.is_dir() else _ending(named)
-    stem = named.name[: len(named.name) - len(ending)]
-    target = (out_dir or named.parent) / f"{stem}{FORMATS[to].extensions[0]}"
+    target = (out_dir or named.parent) / f"{_without_ending(named)}{FORMATS[to].extensions[0]}"
     if out_dir is not None and not out_dir.is_dir():
         raise CommandError(f"{out_dir}: there is no such directory to write into")
     return Pair(source, target, to)
