@@ -8,15 +8,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from immichvr_common.errors import InvalidRequest
 from immichvr_common.tasks import Task
 from immichvr_inpaint import keeping
 from immichvr_inpaint.elsewhere import CloudFailed
 from immichvr_inpaint.elsewhere.http import HttpTrainer
+from immichvr_inpaint.elsewhere.sent import Sent
 from immichvr_inpaint.jobs import perform
 from immichvr_inpaint.settings import current_settings
 from immichvr_inpaint.testing.trainer import Trainer, trainer
+from immichvr_scenes import Camera
+from immichvr_scenes.frames import Dropped
+from immichvr_scenes.poses import Poses
+from immichvr_scenes.testing import through
 from immichvr_splats import read
 
 from .conftest import PHOTOS, Done
@@ -81,6 +87,20 @@ def test_what_goes_wrong_elsewhere_is_told_in_its_words(photos: list[Path], set_
         params = {**set_up(about), "quality": "draft"}
         with pytest.raises(CloudFailed, match="no credit left"):
             Done("reconstruct", inputs(photos), tmp_path / "out", **params)
+    kept = Task("reconstruct", {}, {}, tmp_path, kept={"sent.json": tmp_path / "out/sent.json"})
+    assert Sent.decode(keeping.Keeper(kept).sent_before()) is None, "or the next try would ask about that job again"
+
+
+def test_the_cameras_that_were_sent_are_those_of_the_scene_however_often_it_is_tried() -> None:
+    views = tuple(through(Camera.central(96, 72, 75), 3))
+    poses = Poses(views, (Dropped("4.jpg", "blurred", "it is blurred"),), reprojection_px=0.4, notes=("a note",))
+    read_again = Sent.decode(Sent("42", poses).encode())
+    assert read_again is not None and read_again.poses is not None
+    assert (read_again.job, read_again.poses.dropped, read_again.poses.notes) == ("42", poses.dropped, poses.notes)
+    for one, other in zip(read_again.poses.views, views, strict=True):
+        assert (one.name, one.camera) == (other.name, other.camera)
+        np.testing.assert_allclose(one.world_to_camera, other.world_to_camera, atol=1e-12)
+    assert Sent.decode(b'{"job": "42"}') == Sent("42"), "as an earlier release kept it"
 
 
 def test_nothing_is_sent_to_another_address_than_people_said_yes_to(
@@ -107,6 +127,28 @@ def test_a_service_that_refuses_talks_nonsense_or_sends_too_much_is_not_believed
             HttpTrainer(about.url, "ours").poll(job)
     with pytest.raises(CloudFailed, match="does not answer"):
         HttpTrainer(about.url, "ours").poll(job)
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://trainer.example", "https://"), ("https://me:secret@trainer.example", "must not hold a password"),
+        ("https://[trainer", "no address"), ("ftp://127.0.0.1", "https://"),
+    ],
+)  # fmt: skip
+def test_pictures_are_sent_to_no_address_at_which_others_read_along(url: str, words: str) -> None:
+    with pytest.raises(InvalidRequest, match=words) as refused:
+        HttpTrainer(url, "ours")
+    assert "secret" not in str(refused.value)
+
+
+def test_of_an_answer_no_more_is_read_than_it_may_have(tmp_path: Path) -> None:
+    (tmp_path / "set.zip").write_bytes(b"zip")
+    with trainer(b"") as about:
+        job = HttpTrainer(about.url, "").upload(tmp_path / "set.zip", "draft")
+        about.state = lambda job: {"state": "x" * 1_000_000}  # type: ignore[method-assign]
+        with pytest.raises(CloudFailed, match="more than 65536 bytes"):
+            HttpTrainer(about.url, "").poll(job)
 
 
 def test_nothing_is_sent_where_no_service_is_set_up(photos: list[Path], tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -124,7 +123,7 @@ def test_one_photo_and_no_photo_are_refused_in_words(photos: list[Path], tmp_pat
 def test_a_damaged_archive_of_views_is_refused_in_words(scene: Done, tmp_path: Path) -> None:
     (tmp_path / "views.zip").write_bytes(b"no archive")
     inputs = {"splat": scene.file("splat"), "views": tmp_path / "views.zip"}
-    with pytest.raises((SceneError, zipfile.BadZipFile)):
+    with pytest.raises(SceneError, match="no zip archive"):
         Done("dataset", inputs, tmp_path / "out", modelKey="gaussians")
 
 

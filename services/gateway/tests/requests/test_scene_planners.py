@@ -130,6 +130,8 @@ def test_nothing_is_sent_anywhere_without_a_yes_to_just_that() -> None:
         planned(ReconstructRequest(method="cloud", sends=True), BURST)
     assert refused.value.code == "cloud_off"
     spec = planned(ReconstructRequest(method="cloud", sends=True), BURST, sends_to="https://trainer.example")
+    masked = ReconstructRequest(method="cloud", sends=True, mask_moving=True)
+    assert planned(masked, BURST, sends_to="https://trainer.example").id == spec.id, "nothing is masked elsewhere"
     told = params_of(spec.job("b", ""))
     assert (told["method"], told["sendsTo"]) == ("cloud", "https://trainer.example")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy.typing as npt
@@ -43,14 +42,14 @@ class Keeper:
         path = self._kept.get(_STATE)
         return None if path is None else path.read_bytes()
 
-    def sent(self, job: str) -> None:
-        """Keeps which job elsewhere is being paid for."""
-        self._put(_SENT, json.dumps({"job": job}).encode(), resumes=True)
+    def sent(self, what: bytes) -> None:
+        """Keeps what is being done elsewhere, and paid for."""
+        self._put(_SENT, what, resumes=True)
 
-    def sent_before(self) -> str:
-        """The job elsewhere that an earlier attempt has sent; empty where none has."""
+    def sent_before(self) -> bytes | None:
+        """What an earlier attempt kept of that."""
         path = self._kept.get(_SENT)
-        return "" if path is None else str(json.loads(path.read_bytes())["job"])
+        return None if path is None else path.read_bytes()
 
     def _put(self, name: str, data: bytes, *, resumes: bool = False) -> None:
         path = self._folder / name

@@ -99,14 +99,19 @@ class ReconstructRequest(PlaceRequest):
         if self.method == CLOUD and not known.sends_to:
             raise Problem(409, "cloud_off", "no service elsewhere is set up here; use another method")
         params = ReconstructParams(
-            method=self.method.replace("_", "-"), poses=self.poses, quality=self.quality, mask_moving=self.mask_moving,
+            method=self.method.replace("_", "-"), poses=self.poses, quality=self.quality, mask_moving=self._masks,
             sends_to=known.sends_to if self.method == CLOUD else "",
         )  # fmt: skip
         then = () if self.quality == DRAFT else (_LEVELS.model_copy(), _TILES.model_copy())
         return self._planned(RECONSTRUCT, SPLAT, params, known, then=then)
 
+    @property
+    def _masks(self) -> bool:
+        """Whether what moves is left out; a service elsewhere gets the pictures as they are."""
+        return self.mask_moving and self.method != CLOUD
+
     def _recipe(self, of: SourceVersion) -> str:
-        wish = {"poses": self.poses, "quality": self.quality, "mask_moving": self.mask_moving}
+        wish = {"poses": self.poses, "quality": self.quality, "mask_moving": self._masks}
         return recipe(RECONSTRUCT, of.version, self.method, wish)
 
 

@@ -14,7 +14,14 @@ GROUP = "immichvr.cloud"
 
 
 class CloudFailed(ValueError):
-    """The service elsewhere refused, failed, or told what cannot be understood; the message says what it told."""
+    """The service elsewhere refused, failed, or told what cannot be understood; the message says what it told.
+
+    is_over: the job there has ended, so that nothing will ever come of asking about it again.
+    """
+
+    def __init__(self, message: str, *, is_over: bool = False) -> None:
+        super().__init__(message)
+        self.is_over = is_over
 
     code = "cloud_failed"
 

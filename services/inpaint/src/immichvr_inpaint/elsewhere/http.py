@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from immichvr_common.errors import InvalidRequest
 
 from immichvr_inpaint.elsewhere.adapter import CloudFailed, RemoteState
 
@@ -21,6 +23,7 @@ _LARGEST_ANSWER = 64 * 1024
 _LARGEST_SPLAT = 8 * 1024**3
 _CHUNK = 1024 * 1024
 _PATIENCE_S = 60.0
+_OWN = ("127.0.0.1", "localhost", "::1")
 STATES = ("queued", "running", "done", "failed")
 
 
@@ -29,17 +32,15 @@ class HttpTrainer:
 
     def __init__(self, url: str, token: str, largest: int = _LARGEST_SPLAT) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._url, self._largest = url.rstrip("/"), largest
+        self._url, self._largest = _address(url), largest
         self._client = httpx.Client(headers=headers, timeout=_PATIENCE_S, follow_redirects=False)
 
     def upload(self, dataset: Path, quality: str) -> str:
         """Sends the zip, piece by piece."""
         headers = {"Content-Type": "application/zip", "Content-Length": str(dataset.stat().st_size)}
         with self._told():
-            answer = self._client.post(
-                f"{self._url}/jobs", params={"quality": quality}, content=_pieces(dataset), headers=headers
-            )
-        job = str(self._read(answer).get("id", ""))
+            told = self._ask("POST", "/jobs", params={"quality": quality}, content=_pieces(dataset), headers=headers)
+        job = str(told.get("id", ""))
         if _JOB.fullmatch(job) is None:
             raise CloudFailed(f"the service at {self._url} named no job that could be asked about")
         return job
@@ -47,8 +48,7 @@ class HttpTrainer:
     def poll(self, job: str) -> RemoteState:
         """Asks once."""
         with self._told():
-            answer = self._client.get(f"{self._url}/jobs/{job}")
-        told = self._read(answer)
+            told = self._ask("GET", f"/jobs/{job}")
         state, fraction = told.get("state"), told.get("fraction", 0)
         if state not in STATES or not isinstance(fraction, int | float):
             raise CloudFailed(f"the service at {self._url} tells of no state among {', '.join(STATES)}")
@@ -67,11 +67,18 @@ class HttpTrainer:
                         raise CloudFailed(f"the service at {self._url} sent more than {self._largest} bytes")
                     file.write(chunk)
 
-    def _read(self, answer: httpx.Response) -> dict[str, Any]:
-        if answer.status_code not in (httpx.codes.OK, httpx.codes.CREATED, httpx.codes.ACCEPTED):
-            raise CloudFailed(f"the service at {self._url} answered {answer.status_code}: {answer.text[:200]}")
+    def _ask(self, method: str, path: str, **about: Any) -> dict[str, Any]:
+        """What is answered, of which no more is read than an answer may have. What refusals say is not passed on."""
+        data = b""
+        with self._client.stream(method, self._url + path, **about) as answer:
+            if answer.status_code not in (httpx.codes.OK, httpx.codes.CREATED, httpx.codes.ACCEPTED):
+                raise CloudFailed(f"the service at {self._url} answered {answer.status_code}")
+            for chunk in answer.iter_bytes(_CHUNK):
+                data += chunk
+                if len(data) > _LARGEST_ANSWER:
+                    raise CloudFailed(f"the service at {self._url} answered with more than {_LARGEST_ANSWER} bytes")
         try:
-            told = answer.json() if len(answer.content) <= _LARGEST_ANSWER else None
+            told = json.loads(data)
         except ValueError:
             told = None
         if not isinstance(told, dict):
@@ -82,8 +89,21 @@ class HttpTrainer:
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except httpx.HTTPError as error:
-            raise CloudFailed(f"the service at {self._url} does not answer: {error}") from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise CloudFailed(f"the service at {self._url} does not answer: {type(error).__name__}") from error
+
+
+def _address(url: str) -> str:
+    """The address, which messages may show. Raises InvalidRequest where it is none that pictures are sent to."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise InvalidRequest(f"IMMICHVR_INPAINT_CLOUD__URL is no address: {error}") from error
+    if parsed.userinfo:
+        raise InvalidRequest("IMMICHVR_INPAINT_CLOUD__URL must not hold a password; IMMICHVR_INPAINT_CLOUD__TOKEN does")
+    if parsed.scheme != "https" and not (parsed.scheme == "http" and parsed.host in _OWN):
+        raise InvalidRequest("IMMICHVR_INPAINT_CLOUD__URL has to begin with https://, so that nobody reads along")
+    return url.rstrip("/")
 
 
 def _pieces(path: Path) -> Iterator[bytes]:

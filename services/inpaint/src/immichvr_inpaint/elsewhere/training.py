@@ -19,6 +19,7 @@ from immichvr_splats.pointclouds import PointCloud
 
 from immichvr_inpaint.elsewhere.adapter import GROUP, CloudFailed, CloudTrainer, RemoteState
 from immichvr_inpaint.elsewhere.http import HttpTrainer
+from immichvr_inpaint.elsewhere.sent import OVER, Sent
 from immichvr_inpaint.places.wishes import PlaceWish
 from immichvr_inpaint.settings import CloudSettings
 
@@ -48,22 +49,32 @@ def open_trainer(settings: CloudSettings, agreed: str) -> CloudTrainer:
 
 
 def train_elsewhere(
-    trainer: CloudTrainer, settings: CloudSettings, sent_before: str, sent: Callable[[str], None], frames: Frames,
-    scratch: Path, wish: PlaceWish, report: Report, context: RunContext,
+    trainer: CloudTrainer, settings: CloudSettings, sent_before: bytes | None, sent: Callable[[bytes], None],
+    frames: Frames, scratch: Path, wish: PlaceWish, report: Report, context: RunContext,
 ) -> Reconstruction:  # fmt: skip
     """Sends pictures with their cameras, waits, and fetches what was made of them.
 
-    sent_before: the job that an earlier try has sent; it is not paid for twice. sent: told of the job once there is
-    one. Raises SceneError, CloudFailed, and what `report` raises.
+    sent_before: what an earlier try told `sent`: its job is not paid for twice, and the cameras are those it was sent.
+    sent: told what to keep once there is a job, and once that has failed for good. Raises SceneError, CloudFailed, and
+    what `report` raises.
     """
     began = time.perf_counter()
-    poses = estimate_poses(frames, scratch, PoseOptions(method=wish.poses), within(report, 0, _POSED), context)
+    before = Sent.decode(sent_before)
+    if before is not None and before.poses is not None and _is_of(before.poses, frames):
+        poses = before.poses
+    else:
+        poses = estimate_poses(frames, scratch, PoseOptions(method=wish.poses), within(report, 0, _POSED), context)
     if poses.photo_only is not None:
         raise poses.photo_only
-    job = sent_before or _send(trainer, poses, frames, scratch, wish)
-    sent(job)
+    job = before.job if before is not None else _send(trainer, poses, frames, scratch, wish)
+    sent(Sent(job, poses).encode())
     report(_SENT, "elsewhere", f"sent {len(poses.views)} pictures")
-    _wait(trainer, job, settings, within(report, _SENT, _MADE))
+    try:
+        _wait(trainer, job, settings, within(report, _SENT, _MADE))
+    except CloudFailed as error:
+        if error.is_over:
+            sent(OVER.encode())  # or the next try would ask about the same job for ever
+        raise
     splat = scratch / "elsewhere"  # no extension: its first bytes tell the format
     trainer.download(job, splat)
     try:
@@ -81,6 +92,10 @@ def train_elsewhere(
     )  # fmt: skip
 
 
+def _is_of(poses: Poses, frames: Frames) -> bool:
+    return {view.name for view in poses.views} <= {frame.name for frame in frames.frames}
+
+
 def _send(trainer: CloudTrainer, poses: Poses, frames: Frames, scratch: Path, wish: PlaceWish) -> str:
     write_dataset(scratch / "sent", poses.pictures(frames.frames))
     zip_dataset(scratch / "sent", scratch / "sent.zip")
@@ -91,9 +106,10 @@ def _wait(trainer: CloudTrainer, job: str, settings: CloudSettings, report: Repo
     ends = time.monotonic() + settings.longest_s
     while (state := trainer.poll(job)).state != "done":
         if state.state == "failed":
-            raise CloudFailed(f"the service elsewhere failed: {state.message or 'it does not say why'}")
+            why = state.message or "it does not say why"
+            raise CloudFailed(f"the service elsewhere failed: {why}", is_over=True)
         if time.monotonic() > ends:
-            raise CloudFailed(f"the service elsewhere was not done within {settings.longest_s:.0f} s")
+            raise CloudFailed(f"the service elsewhere was not done within {settings.longest_s:.0f} s", is_over=True)
         report(state.fraction, "elsewhere", state.message or state.state)
         time.sleep(settings.poll_s)
     return state

@@ -43,7 +43,7 @@ def write_point_files(points: PointCloud, folder: Path) -> tuple[list[MadeFile],
 def write_cameras(views: Sequence[View], folder: Path, frames: Sequence[Frame] = ()) -> MadeFile:
     """Where each picture was taken from. frames: that the views are of, for what they were and when of a video."""
     named = {frame.name: frame for frame in frames}
-    cameras = [_told(view, named.get(view.name)) for view in views]
+    cameras = [view_facts(view, named.get(view.name)) for view in views]
     (folder / CAMERAS).write_text(json.dumps({"cameras": cameras}))
     return MadeFile(CAMERAS, "cameras", "json", _JSON)
 
@@ -53,7 +53,7 @@ def read_cameras(path: Path) -> list[View]:
     if path.stat().st_size > _LARGEST_CAMERAS:
         raise ValueError(f"cameras of {path.stat().st_size} bytes are too many; {_LARGEST_CAMERAS} are read")
     try:
-        return [_view(one) for one in json.loads(path.read_bytes())["cameras"]]
+        return [view_of(one) for one in json.loads(path.read_bytes())["cameras"]]
     except (KeyError, TypeError) as error:
         raise ValueError(f"these are no cameras of a scene: {error}") from error
 
@@ -67,13 +67,15 @@ def write_views(frames: Sequence[Frame], views: Sequence[View], folder: Path, sc
     return MadeFile(VIEWS, "views", "zip", "application/zip")
 
 
-def _told(view: View, frame: Frame | None) -> dict[str, Any]:
+def view_facts(view: View, frame: Frame | None = None) -> dict[str, Any]:
+    """Where a picture was taken from, as JSON. frame: that it is, for what it was and when."""
     pose = [float(one) for one in view.camera_to_world.ravel()]
     was = {} if frame is None else {"source": frame.source, "time_s": frame.time}
     return {"name": view.name, **asdict(view.camera), "camera_to_world": pose, **was}
 
 
-def _view(told: dict[str, Any]) -> View:
+def view_of(told: dict[str, Any]) -> View:
+    """What `view_facts` told. Raises KeyError, TypeError, ValueError for anything else."""
     camera = Camera(**{name: told[name] for name in ("width", "height", "fx", "fy", "cx", "cy")})
     pose = np.array(told["camera_to_world"], np.float64).reshape(4, 4)
     return View(str(told["name"]), camera, np.linalg.inv(pose).astype(np.float64))

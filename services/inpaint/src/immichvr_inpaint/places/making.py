@@ -105,11 +105,14 @@ def _written(
 
 def _details(found: Reconstruction, frames: Frames, name: str) -> dict[str, Any]:
     dropped = [*frames.dropped, *found.dropped]
+    metrics = asdict(found.metrics)
+    if found.metrics.held_out == 0:
+        metrics |= {"psnr": None, "ssim": None}  # nothing was measured
     scene = {
         "name": name,
         "pictures": found.metrics.registered,
         "panorama": found.panorama,
-        "metrics": asdict(found.metrics),
+        "metrics": metrics,
         "dropped": [{"name": one.name, "reason": one.reason} for one in dict.fromkeys(dropped)],
     }
     about = {} if found.cloud is None else {"camera": _camera(found.cloud), "gaussians": found.cloud.count}
