@@ -133,7 +133,7 @@ def test_a_service_that_refuses_talks_nonsense_or_sends_too_much_is_not_believed
     ("url", "words"),
     [
         ("http://trainer.example", "https://"), ("https://me:secret@trainer.example", "must not hold a password"),
-        ("https://[trainer", "no address"), ("ftp://127.0.0.1", "https://"),
+        ("https://trainer:door", "no address"), ("https://", "no address"), ("ftp://127.0.0.1", "https://"),
     ],
 )  # fmt: skip
 def test_pictures_are_sent_to_no_address_at_which_others_read_along(url: str, words: str) -> None:

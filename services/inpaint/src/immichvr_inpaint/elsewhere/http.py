@@ -99,6 +99,8 @@ def _address(url: str) -> str:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as error:
         raise InvalidRequest(f"IMMICHVR_INPAINT_CLOUD__URL is no address: {error}") from error
+    if not parsed.host:
+        raise InvalidRequest("IMMICHVR_INPAINT_CLOUD__URL is no address: it names no server")
     if parsed.userinfo:
         raise InvalidRequest("IMMICHVR_INPAINT_CLOUD__URL must not hold a password; IMMICHVR_INPAINT_CLOUD__TOKEN does")
     if parsed.scheme != "https" and not (parsed.scheme == "http" and parsed.host in _OWN):
