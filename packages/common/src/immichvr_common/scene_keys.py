@@ -22,3 +22,8 @@ def is_completed(model_key: str) -> bool:
 def before_completion(model_key: str) -> str:
     """The model key of what was completed; itself where nothing was."""
     return model_key.partition(_COMPLETED)[0]
+
+
+def completed_method(model_key: str) -> str:
+    """The method that completed it last; empty where nothing was."""
+    return model_key.rpartition(_COMPLETED)[2] if is_completed(model_key) else ""

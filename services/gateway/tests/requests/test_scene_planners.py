@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -158,6 +159,25 @@ def test_a_scene_that_was_made_anew_is_completed_anew() -> None:
     assert with_ply.inputs["splat"].sha256 == "raw"
     scene.files.pop()
     assert asked(InpaintRequest(method="fill"), scene, used=scene).id == with_ply.id, "though the raw PLY is gone"
+
+
+def test_what_was_filled_without_weights_is_completed_anew_once_better_ones_are_here() -> None:
+    scene = a_scene("cameras")
+
+    def answers(request: InpaintRequest, since: datetime | None, method: str) -> bool:
+        own = asked(request, scene, used=scene).recipes[SPLAT]
+        of = scene_version(scene.source.id, "summer")
+        made = entry_of(a_scene(model_key=f"gaussians-inpainted-{method}", recipe=own))
+        facts = known(of, used=scene, assets=[made])
+        lama = replace(facts.models["lama"], state="ready", since=since, accepted=None)
+        return bool(request.plan(replace(facts, models={**facts.models, "lama": lama})).existing)
+
+    later = MADE_AT + timedelta(days=1)
+    assert answers(InpaintRequest(), None, "fill")
+    assert not answers(InpaintRequest(), later, "fill")
+    assert not answers(InpaintRequest(method="auto"), later, "joint-multiview")
+    assert answers(InpaintRequest(), later, "lama")
+    assert answers(InpaintRequest(method="fill"), later, "fill"), "that one was asked for by name"
 
 
 def test_a_photos_splat_is_completed_as_its_camera_saw_it() -> None:

@@ -8,7 +8,7 @@ from immichvr.common.v1.common_pb2 import ObjectRef
 from immichvr.inpaint.v1.inpaint_pb2 import InpaintParams, PhotoCamera
 from immichvr_catalog import SPLAT
 from immichvr_common.manifests import AssetFile, Manifest
-from immichvr_common.scene_keys import is_completed
+from immichvr_common.scene_keys import completed_method, is_completed
 from pydantic import ConfigDict, Field, StrictBool
 
 from immichvr_gateway.assets.index import AssetEntry
@@ -22,6 +22,8 @@ from immichvr_gateway.requests.spec import JobSpec
 INPAINT = "inpaint"
 METHODS = ["auto", "lama", "joint-multiview", "reference", "individual", "fill"]
 _CAMERAS = "cameras"
+_BY_WEIGHTS = {"lama": "lama", "joint-multiview": "sd2-inpainting"}
+"""Of what `auto` takes first, in its order: the model whose weights it needs."""
 
 
 class InpaintRequest(JobRequest):
@@ -45,6 +47,11 @@ class InpaintRequest(JobRequest):
     def needs_models(self) -> bool:
         """For the licences that were accepted."""
         return True
+
+    @property
+    def _is_open(self) -> bool:
+        """Whether the best method that can run is wanted, whichever that is."""
+        return self.method in (None, "auto")
 
     def may_use(self, entry: AssetEntry) -> bool:
         """The one that was named; of itself, nothing that was completed already."""
@@ -71,13 +78,25 @@ class InpaintRequest(JobRequest):
         own = recipe(INPAINT, known.of.version, "", {**shown, **of})
         if (camera := photo_camera(known.used)) is not None:
             params.camera.CopyFrom(camera)
-        made = tuple(one for one in known.assets if one.kind == SPLAT and one.recipe == own)
+        made = tuple(
+            one for one in known.assets
+            if one.kind == SPLAT and one.recipe == own and not (self._is_open and _is_surpassed(one, known))
+        )  # fmt: skip
         return JobSpec(
             kind=INPAINT, id=job_id(INPAINT, known.of.source, own), params=params, shown=shown,
             grants=known.grants(keep_ply=known.keeps_ply),
             of=known.of, recipes={SPLAT: own}, inputs=inpaint_inputs(known.bucket, known.used),
             existing=() if self.force else made,
         )  # fmt: skip
+
+
+def _is_surpassed(entry: AssetEntry, known: Known) -> bool:
+    """Whether the weights of a method that `auto` prefers came after this was completed."""
+    used = completed_method(entry.model_key)
+    methods = list(_BY_WEIGHTS)
+    better = methods[: methods.index(used)] if used in methods else methods
+    since = [known.models[_BY_WEIGHTS[one]].ready_since for one in better]
+    return any(at is not None and at > entry.made_at for at in since)
 
 
 def _lasting(manifest: Manifest) -> AssetFile:
