@@ -15,12 +15,12 @@ import pytest
 from immichvr_scenes import Camera
 from immichvr_scenes.testing import room, through, write_photo
 from PIL import Image
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 _PHOTOS = 12
 _CAMERA = Camera.central(320, 240, 264)
 _PATIENCE_S = 600
-_SMALL = {"TRAINING__MAX_STEPS": "120"}
+_SMALL = {"IMMICHVR_INPAINT_TRAINING__MAX_STEPS": "120", "IMMICHVR_INPAINT_ITERATIONS": "20"}
 
 
 def walk(folder: Path) -> None:
@@ -37,8 +37,7 @@ def house(
     """The address of a stack over a folder with photos of a walk through a room."""
     photos, data = tmp_path_factory.mktemp("photos"), tmp_path_factory.mktemp("data")
     walk(photos)
-    small = {f"IMMICHVR_INPAINT_{name}": value for name, value in _SMALL.items()}
-    with start_up(data, "--photos", photos, **small) as address:
+    with start_up(data, "--photos", photos, **_SMALL) as address:
         yield address
 
 
@@ -95,14 +94,14 @@ async def test_twelve_photos_become_a_place_to_walk_in(house: str, api: httpx.As
 @pytest.mark.long
 @pytest.mark.browser
 @pytest.mark.timeout(1800)
-async def test_what_is_missing_in_a_whole_draft_is_filled_and_compared_with_a_slider(
+async def test_what_is_missing_in_a_draft_is_filled_and_compared_with_a_slider(
     tmp_path: Path, start_up: Callable[..., AbstractContextManager[str]], page: Page, ended: Any
 ) -> None:
     photos, data = tmp_path / "photos", tmp_path / "data"
     photos.mkdir()
     data.mkdir()
     walk(photos)
-    with start_up(data, "--photos", photos) as house:
+    with start_up(data, "--photos", photos, **_SMALL) as house:
         async with httpx.AsyncClient(base_url=house, timeout=60) as api:
             ids = [one["id"] for one in (await api.get("/api/photos")).json()["items"]]
             wish = {"source": {"photo_ids": ids}, "quality": "draft"}
@@ -123,10 +122,28 @@ async def compared(page: Page) -> None:
     compare = page.get_by_role("region", name="Before and after")
     await expect(compare).to_be_visible(timeout=_PATIENCE_S * 1000)
     await expect(canvas).to_have_attribute("data-version", "splat-gaussians-inpainted-fill", timeout=60_000)
-    after = compare.get_by_alt_text("After")
-    await compare.get_by_role("slider").fill("20")
-    assert "20%" in await after.evaluate("image => image.style.clipPath")
-    assert await after.evaluate("image => image.naturalWidth") > 0
+    await cut_by_the_line(compare)
+
+
+async def cut_by_the_line(compare: Locator) -> None:
+    """Left of the line is what was, right of it what is, seen by their pixels."""
+    for name in ("Before", "After"):
+        picture = compare.get_by_alt_text(name)
+        await expect(picture).to_have_js_property("complete", True, timeout=60_000)
+        assert await picture.evaluate("image => image.naturalWidth") > 0
+    before, after, both = [await _cut(compare, at) for at in (100, 0, 40)]
+    width = before.shape[1]
+    left, right = slice(0, int(0.35 * width)), slice(int(0.45 * width), None)
+    for side, like, unlike in ((left, before, after), (right, after, before)):
+        assert np.abs(both - like)[:, side].mean() < 1, "either side of the line shows its own version"
+        assert np.abs(both - unlike)[:, side].mean() > 5, "which the other one is not"
+
+
+async def _cut(compare: Locator, share: int) -> Any:
+    """The comparison with the line after so many hundredths, (h, w, 3), without the line's handle."""
+    await compare.get_by_role("slider").fill(str(share))
+    shot = await compare.get_by_alt_text("Before").screenshot(timeout=60_000)
+    return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB"), np.float64)
 
 
 async def test_a_scene_is_converted_packed_and_deleted_by_the_api_while_its_photos_stay(
