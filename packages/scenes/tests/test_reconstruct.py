@@ -1,16 +1,24 @@
 """From pictures to a place: what comes of it, what is gone on with after a break, and what is no place."""
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import pytest
-from immichvr_scenes import Camera, Picture
+import torch
+from immichvr_scenes import Camera, Picture, View
 from immichvr_scenes.errors import SceneError
 from immichvr_scenes.frames import frames_of_photos
-from immichvr_scenes.reconstruct import Reconstruction, ReconstructOptions, reconstruct
+from immichvr_scenes.ground import Ground
+from immichvr_scenes.progress import Report
+from immichvr_scenes.reconstruct import Reconstruction, ReconstructOptions, _no_worse_than_a_photo, reconstruct
 from immichvr_scenes.testing import room, shaking, through, turning, write_photo
 from immichvr_scenes.training import TrainingOptions, Watch
+from immichvr_scenes.training.checkpoints import Checkpoint
+from immichvr_scenes.training.trainer import split
 from immichvr_splats import to_bytes
+from immichvr_splats.pointclouds import PointCloud
 
 _CAMERA = Camera.central(128, 96, 105)
 _TRAINING = TrainingOptions(120, 2_500, 96, 0, held_out=5, evaluate_every=60)
@@ -95,6 +103,74 @@ def test_pictures_from_one_spot_are_one_photo_and_its_splat(tmp_path: Path) -> N
     assert "spot" in place.notes[-1]
     with pytest.raises(SceneError, match="spot"):
         reconstruct(frames, tmp_path, ReconstructOptions("points"))
+
+
+def test_where_one_photo_shows_more_the_place_is_that_photo_in_its_own_axes(
+    made: tuple[Reconstruction, list[bytes], list],
+) -> None:
+    """Of points that are all wrong no place comes; true depth makes the photo's splat right."""
+    whole = made[0]
+    room_, truth = room(0, paint="soft"), list(through(_CAMERA, 10))
+    pictures = [
+        replace(picture, depth=room_.look(view).depth) for picture, view in zip(_pictures(), truth, strict=True)
+    ]
+    poor = replace(whole, metrics=replace(whole.metrics, psnr=1.0))
+    told: list[float] = []
+    found = _no_worse_than_a_photo(poor, pictures, _OPTIONS, lambda share, *_: told.append(share), None)
+    home = truth[split(10, 5)[0][4]]
+    assert "one photo alone" in found.notes[-1]
+    assert found.metrics.psnr == found.metrics.photo_psnr == pytest.approx(whole.metrics.photo_psnr, abs=2)
+    assert found.cloud is not None and found.cloud is not whole.cloud
+    assert found.metrics.gaussians == found.cloud.count
+    # A point is seen by every camera where it was seen before.
+    for before, after in zip(whole.views, found.views, strict=True):
+        old, new = before.projected(whole.points.points)[0], after.projected(found.points.points)[0]
+        assert np.nanmedian(np.abs(old - new)) < 0.01
+    own = next(view for view in found.views if view.name == home.name)
+    assert np.abs(own.world_to_camera - np.eye(4)).max() < 0.2
+    assert told == sorted(told) and told[0] == 0 and told[-1] == 1 and len(told) >= 4
+    better = replace(whole, metrics=replace(whole.metrics, psnr=99.0))
+    assert _no_worse_than_a_photo(better, pictures, _OPTIONS, lambda *_: None, None).cloud is whole.cloud
+
+
+def test_who_moved_is_left_out_before_there_are_points(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is masked in the pictures is in no point, of points that were asked for alone too."""
+
+    def upper_half(pictures: list[Picture], folder: Path, report: Report) -> list[Picture]:
+        mask = np.ones((96, 128), bool)
+        mask[:48] = False
+        return [replace(picture, mask=mask) for picture in pictures]
+
+    monkeypatch.setattr("immichvr_scenes.reconstruct.mask_moving", upper_half)
+    pictures = _pictures()[:3]
+    place = reconstruct(pictures, tmp_path, ReconstructOptions("points"))
+    assert place.points.count > 100
+    rows = np.stack([view.projected(place.points.points)[0][:, 1] for view in place.views])
+    assert (rows >= 47).any(axis=0).all()
+    assert float(np.nanmin(rows[0])) > 30
+
+
+def test_masks_and_what_is_trained_are_kept_whole_and_read_as_they_were_kept_before() -> None:
+    rng = np.random.default_rng(0)
+    mask = rng.random((90, 203)) > 0.5
+    view = View("a", Camera.central(203, 90, 100), np.eye(4))
+    points = PointCloud(np.zeros((1, 3), np.float32), np.zeros((1, 3), np.uint8))
+    ground = Ground.of([Picture(view, lambda: np.zeros((90, 203, 3), np.uint8), mask)], points, (), (), None, 400)
+    training = Checkpoint("inner", {"params.means": torch.arange(6.0)}, {"step": 4})
+    again, state = Ground.kept_in(ground.with_training("outer", training), "outer")
+    [picture] = again.pictures([Picture(view, lambda: np.zeros((90, 203, 3), np.uint8))])
+    assert np.array_equal(picture.read_mask(), mask)
+    assert state.work == "inner" and state.facts == {"step": 4}
+    assert torch.equal(state.tensors["params.means"], torch.arange(6.0))
+    kept = Checkpoint.unpacked(ground.with_training("outer", training))
+    tensors = {name: one for name, one in kept.tensors.items() if not name.startswith("training.")}
+    tensors |= {
+        "mask.0": torch.from_numpy(mask),
+        "training": torch.frombuffer(bytearray(training.packed()), dtype=torch.uint8),
+    }
+    earlier, state = Ground.kept_in(Checkpoint("outer", tensors, kept.facts).packed(), "outer")
+    assert earlier.masks[0] is not None and np.array_equal(earlier.masks[0].read(), mask)
+    assert state.facts == {"step": 4}
 
 
 @pytest.mark.long

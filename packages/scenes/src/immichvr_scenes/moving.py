@@ -26,6 +26,8 @@ F32 = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
 _NEIGHBOURS = 6
+_READ = 0.3
+"""Of the work, what is done when all pictures have been read once."""
 _LEAST = 3
 """Other views that have to see a place before any of them is called wrong."""
 _DIFFERENT = 26.0
@@ -62,13 +64,17 @@ def mask_moving(
     """
     folder.mkdir(parents=True, exist_ok=True)
     seen = _Looks(pictures, options.longest_side)
-    middles = [seen[number].middle for number in range(len(pictures))]
+    middles = []
+    for number in range(len(pictures)):
+        report(_READ * number / len(pictures), "points", "which pictures see the same")
+        middles.append(seen[number].middle)
     neighbours = neighbours_of([picture.view for picture in pictures], middles, _NEIGHBOURS)
     made = []
     for number, picture in enumerate(pictures):
         moved = _moved(seen[number], [seen[other] for other in neighbours[number]], options)
         made.append(picture if moved is None else _masked(picture, ~moved, folder))
-        report((number + 1) / len(pictures), "points", f"what moves in picture {number + 1} of {len(pictures)}")
+        done = _READ + (1 - _READ) * (number + 1) / len(pictures)
+        report(done, "points", f"what moves in picture {number + 1} of {len(pictures)}")
     return made
 
 

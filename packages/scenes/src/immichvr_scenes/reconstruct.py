@@ -20,15 +20,20 @@ from immichvr_scenes.frames import Dropped, Frames
 from immichvr_scenes.ground import Ground
 from immichvr_scenes.moving import mask_moving
 from immichvr_scenes.pictures import Picture
-from immichvr_scenes.points import make_points
+from immichvr_scenes.points import dense_depth
+from immichvr_scenes.points.making import agreed
 from immichvr_scenes.poses import PoseOptions, Poses, estimate_poses
 from immichvr_scenes.poses.estimating import Method
+from immichvr_scenes.progress import Report, within
 from immichvr_scenes.single import lifted, score_of
 from immichvr_scenes.training import UNWATCHED, InvalidCheckpoint, Quality, TrainingOptions, Watch, options_for, train
+from immichvr_scenes.training.checkpoints import Checkpoint
 from immichvr_scenes.training.trainer import Trained, split
 
-_POSED, _GROUNDED = 0.25, 0.4
-"""Of the whole work, what is done when the poses, and when the points are known."""
+_POSED, _GROUNDED, _TRAINED = 0.25, 0.4, 0.98
+"""Of the whole work, what is done when the poses, and when the points are known, and when training is over."""
+_DEEP, _MASKED = 0.7, 0.85
+"""Of the points' part, what is done when depth is known, and when it is known what moved."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,7 @@ def reconstruct(
         ),
         notes=(*notes, *ground.notes, *made.notes),
     )
-    place = _no_worse_than_a_photo(place, ground.pictures(plain), options, context)
+    place = _no_worse_than_a_photo(place, ground.pictures(plain), options, watch.within(_TRAINED, 1).report, context)
     return replace(place, metrics=replace(place.metrics, seconds=time.monotonic() - began))
 
 
@@ -161,12 +166,20 @@ def _ground(
         if poses.photo_only is not None:
             if options.method == "points":
                 raise poses.photo_only
-            return _photo(pictures[0], poses.dropped, (*poses.notes, str(poses.photo_only)), options, context)
+            notes = (*poses.notes, str(poses.photo_only))
+            return _photo(pictures[0], poses.dropped, notes, options, watch.within(_POSED, 1).report, context)
     report = watch.within(_POSED, _GROUNDED).report
-    points, deep = make_points(pictures, poses.points, folder / "depth", report=report, context=context)
+    deep = dense_depth(pictures, poses.points, folder / "depth", report=within(report, 0, _DEEP), context=context)
     if options.mask_moving:
-        deep = mask_moving(deep, folder / "moving")
-    return Ground.of(deep, points.cloud, poses.dropped, poses.notes, poses.reprojection_px)
+        # Before there are points: whoever walks through is to be none of them.
+        deep = mask_moving(deep, folder / "moving", report=within(report, _DEEP, _MASKED))
+    points = agreed(deep, report=within(report, _MASKED, 1))
+    longest = _training(options).longest
+    return Ground.of(deep, points.cloud, poses.dropped, poses.notes, poses.reprojection_px, longest)
+
+
+def _training(options: ReconstructOptions) -> TrainingOptions:
+    return options.training or options_for(options.quality, options.device)
 
 
 def _trained(
@@ -175,27 +188,32 @@ def _trained(
     options: ReconstructOptions,
     watch: Watch,
     work: str,
-    training: bytes | None,
+    training: Checkpoint | None,
 ) -> Trained:
-    keep = watch.checkpoint
-    if keep is not None:
-        watch = replace(watch, checkpoint=lambda state: keep(ground.with_training(work, state)))
-    wanted = options.training or options_for(options.quality, options.device)
-    pictures = ground.pictures(plain)
-    return train(pictures, ground.points, wanted, watch.within(_GROUNDED, 1), training, options.device)
+    if watch.checkpoint is not None:
+        watch = replace(watch, packed=lambda state: ground.with_training(work, state))
+    pictures, wanted = ground.pictures(plain), _training(options)
+    return train(pictures, ground.points, wanted, watch.within(_GROUNDED, _TRAINED), training, options.device)
 
 
 def _no_worse_than_a_photo(
-    place: Reconstruction, pictures: Sequence[Picture], options: ReconstructOptions, context: RunContext | None
+    place: Reconstruction,
+    pictures: Sequence[Picture],
+    options: ReconstructOptions,
+    report: Report,
+    context: RunContext | None,
 ) -> Reconstruction:
     """The place, or the splat of its middle photo where that shows the pictures that were held out better."""
-    wanted = options.training or options_for(options.quality, options.device)
+    wanted = _training(options)
     trained, held_out = split(len(pictures), wanted.held_out)
     if not held_out or place.cloud is None:
+        report(1, "training", "done")
         return place
+    report(0, "training", "what one photo alone would show")
     middle = pictures[trained[len(trained) // 2]]
     photo = lifted(middle, context, options.device, middle.read_depth())
-    score = score_of(photo, middle.view, [pictures[index] for index in held_out], wanted.longest)
+    told = within(report, 0.5, 1)
+    score = score_of(photo, middle.view, [pictures[index] for index in held_out], wanted.longest, told)
     place = replace(place, metrics=replace(place.metrics, photo_psnr=score.psnr))
     if score.psnr <= place.metrics.psnr:
         return place
@@ -204,7 +222,10 @@ def _no_worse_than_a_photo(
     )
     metrics = replace(place.metrics, psnr=score.psnr, ssim=score.ssim, gaussians=photo.count)
     note = "one photo alone shows the place better than all of them together, so this is that photo's splat"
-    return replace(place, cloud=photo, views=views, metrics=metrics, notes=(*place.notes, note))
+    here = middle.view.world_to_camera
+    moved = place.points.points @ here[:3, :3].T + here[:3, 3]
+    points = replace(place.points, points=moved.astype(np.float32))
+    return replace(place, cloud=photo, points=points, views=views, metrics=metrics, notes=(*place.notes, note))
 
 
 def _photo(
@@ -212,10 +233,13 @@ def _photo(
     dropped: tuple[Dropped, ...],
     notes: tuple[str, ...],
     options: ReconstructOptions,
+    report: Report,
     context: RunContext | None,
 ) -> Reconstruction:
+    report(0, "points", "one photo is lifted")
     cloud = lifted(picture, context, options.device)
     colours = np.clip(np.rint((0.5 + SH_C0 * cloud.sh[:, 0]) * 255), 0, 255).astype(np.uint8)
+    report(1, "points", "one photo is lifted")
     metrics = Metrics(gaussians=cloud.count, registered=1)
     return Reconstruction(
         cloud, PointCloud(cloud.means, colours), (picture.view,), dropped, metrics, panorama=True, notes=notes

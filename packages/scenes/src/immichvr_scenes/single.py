@@ -17,6 +17,7 @@ from immichvr_splats.rendering import render
 from immichvr_scenes.cameras import View
 from immichvr_scenes.pictures import Picture
 from immichvr_scenes.points.guessing import network_depth
+from immichvr_scenes.progress import Report, silent
 from immichvr_scenes.training.evaluation import Score, compare
 from immichvr_scenes.training.feed import shrunk
 
@@ -40,14 +41,18 @@ def lifted(picture: Picture, context: RunContext | None, device: str, known: F32
     return lift(rgb, told, camera.fx, _MOST[device]).cloud
 
 
-def score_of(cloud: GaussianCloud, home: View, pictures: Sequence[Picture], longest: int) -> Score:
+def score_of(
+    cloud: GaussianCloud, home: View, pictures: Sequence[Picture], longest: int, report: Report = silent
+) -> Score:
     """How well the splat of the photo taken at `home` shows what the pictures show, each at most `longest` pixels."""
     scores = []
-    for picture in pictures:
+    for number, picture in enumerate(pictures):
+        report(number / len(pictures), "training", f"picture {number + 1} of {len(pictures)} compared with one photo")
         view = shrunk(picture.view, longest)
         drawn = render(cloud, view.for_splats, view.world_to_camera @ home.camera_to_world)
         seen = picture.with_view(view)
         scores.append(compare(drawn.rgb, seen.read_image() / np.float32(255), seen.read_mask()))
+    report(1, "training", "compared with one photo")
     return Score.mean(score for score in scores if score.views)
 
 

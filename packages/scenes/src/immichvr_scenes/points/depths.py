@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from immichvr_inference.context import RunContext
+from immichvr_splats.threads import workers
 
 from immichvr_scenes.cameras import View
 from immichvr_scenes.pictures import Picture
@@ -41,7 +41,7 @@ _WORST_FIT = 0.15
 class DepthOptions:
     """How depth is found. longest_side: pixels of the maps. likeness: 0 to 1, below which neighbours do not tell.
 
-    network: its key; "": the best that is here; None: none. threads: None: every core.
+    network: its key; "": the best that is here; None: none. threads: None: every core, eight at most.
     """
 
     longest_side: int = 400
@@ -70,17 +70,20 @@ def dense_depth(
     seen = [_Seen.of(number, picture, sparse) for number, picture in enumerate(pictures)]
     neighbours = neighbours_of([picture.view for picture in pictures], [one.middle for one in seen], _NEIGHBOURS)
     greys = _Greys(pictures, options.longest_side)
-    threads = options.threads or len(os.sched_getaffinity(0))
+    threads = options.threads or workers()
 
     def work(number: int) -> Path:
         others = [greys[other] for other in neighbours[number]]
         return _written(folder, pictures[number], greys[number], others, seen[number], options, context)
 
     made = []
-    with ThreadPoolExecutor(threads) as pool:
+    pool = ThreadPoolExecutor(threads)
+    try:
         for number, path in enumerate(pool.map(work, range(len(pictures)))):
             report((number + 1) / len(pictures), "points", f"depth of picture {number + 1} of {len(pictures)}")
             made.append(replace(pictures[number], depth=path))
+    finally:
+        pool.shutdown(cancel_futures=True)
     return made
 
 

@@ -23,6 +23,8 @@ U8 = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 
 _NEIGHBOURS = 6
+_READ = 0.2
+"""Of the work, what is done when all maps have been read once."""
 _EDGE = 0.06
 """Relative change of depth between neighbouring pixels from which on it is an edge, where colours are of both sides."""
 
@@ -69,12 +71,16 @@ def fuse(pictures: Sequence[Picture], options: FusionOptions = USUAL, report: Re
     What a mask does not know, and what lies at an edge of depth, is left out.
     """
     maps = _Maps(pictures)
-    middles = [maps.middle(number) for number in range(len(pictures))]
+    middles = []
+    for number in range(len(pictures)):
+        report(_READ * number / len(pictures), "points", "which pictures see the same")
+        middles.append(maps.middle(number))
     neighbours = neighbours_of([picture.view for picture in pictures], middles, _NEIGHBOURS)
     parts: list[DensePoints] = []
     for number, picture in enumerate(pictures):
         parts.append(_of_view(picture, maps[number], [maps[other] for other in neighbours[number]], options))
-        report((number + 1) / len(pictures), "points", f"points of picture {number + 1} of {len(pictures)}")
+        done = _READ + (1 - _READ) * (number + 1) / len(pictures)
+        report(done, "points", f"points of picture {number + 1} of {len(pictures)}")
         if sum(part.count for part in parts) > 4 * options.most:
             parts = [_together(parts, options)]
     return _together(parts, options)

@@ -37,10 +37,15 @@ def make_points(
     Raises NoOverlap where no views agree on anything.
     """
     deep = dense_depth(pictures, sparse, folder, depth, within(report, 0, 0.8), context)
-    points = fuse(deep, fusion, within(report, 0.8, 1))
+    return agreed(deep, fusion, within(report, 0.8, 1)), deep
+
+
+def agreed(pictures: Sequence[Picture], fusion: FusionOptions = USUAL_FUSION, report: Report = silent) -> DensePoints:
+    """The points of pictures with depth. Raises NoOverlap where no views agree on anything."""
+    points = fuse(pictures, fusion, report)
     if not points.count:
         raise NoOverlap("the pictures do not agree on where anything is: take more of them, a step apart")
-    return points, deep
+    return points
 
 
 def write_points(points: DensePoints, folder: Path) -> list[Level]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -21,32 +22,63 @@ _LEAST_SHARED = 0.35
 
 def neighbours_of(views: Sequence[View], distances: Sequence[float], most: int) -> list[list[int]]:
     """For each view up to `most` others, the best first. distances: of what each view sees, in the median."""
-    centres = np.array([view.centre for view in views])
+    if not views:
+        return []
+    others = _Others.of(views)
     chosen = []
     for number, view in enumerate(views):
-        depth = np.full((_GRID, _GRID), distances[number])
-        points = view.unprojected(depth).reshape(-1, 3)
-        scores = {
-            other: _score(points, centres[number], views[other]) for other in range(len(views)) if other != number
-        }
-        best = sorted((other for other in scores if scores[other] > 0), key=lambda other: -scores[other])
-        chosen.append(best[:most])
+        points = view.unprojected(np.full((_GRID, _GRID), distances[number])).reshape(-1, 3)
+        scores = others.scores(points, others.centres[number])
+        scores[number] = 0
+        best = np.argsort(-scores, kind="stable")[:most]
+        chosen.append([int(other) for other in best if scores[other] > 0])
     return chosen
 
 
-def _score(points: F64, centre: F64, other: View) -> float:
-    """How much of these points the other view sees, and how well their distance can be told."""
-    pixels, _ = other.projected(points)
-    with np.errstate(invalid="ignore"):
-        inside = ((pixels >= 0) & (pixels < [other.camera.width, other.camera.height])).all(axis=1)
-    shared = float(inside.mean())
-    if shared < _LEAST_SHARED:
-        return 0.0
-    angle = float(np.median(_angles(points[inside], centre, other.centre)))
-    return shared * float(np.exp(-((np.log(max(angle, 1e-3) / _BEST_ANGLE) / (2 * _SPREAD)) ** 2)))
+@dataclass(frozen=True, eq=False)
+class _Others:
+    """All views at once. places: (V, 3, 4), world to camera. focal, principal, sizes: (V, 2). centres: (V, 3)."""
+
+    places: F64
+    focal: F64
+    principal: F64
+    sizes: F64
+    centres: F64
+
+    @classmethod
+    def of(cls, views: Sequence[View]) -> _Others:
+        cameras = [view.camera for view in views]
+        return cls(
+            np.stack([view.world_to_camera[:3] for view in views]),
+            np.array([[camera.fx, camera.fy] for camera in cameras]),
+            np.array([[camera.cx, camera.cy] for camera in cameras]),
+            np.array([[camera.width, camera.height] for camera in cameras], np.float64),
+            np.stack([view.centre for view in views]),
+        )
+
+    def scores(self, points: F64, centre: F64) -> F64:
+        """How much of these points, (n, 3), each view sees, and how well their distance from `centre` is told: (V,)."""
+        local = points @ self.places[:, :, :3].transpose(0, 2, 1) + self.places[:, None, :, 3]
+        depth = local[..., 2]
+        ahead = np.where(depth > 0, depth, np.nan)
+        pixels = local[..., :2] / ahead[..., None] * self.focal[:, None] + self.principal[:, None]
+        with np.errstate(invalid="ignore"):
+            inside = np.asarray(((pixels >= 0) & (pixels < self.sizes[:, None])).all(axis=2))
+        shared = inside.mean(axis=1)
+        angle = _middle(np.where(inside, _angles(points - centre, points - self.centres[:, None]), np.inf), inside)
+        away = np.log(np.maximum(angle, 1e-3) / _BEST_ANGLE) / (2 * _SPREAD)
+        return np.where(shared >= _LEAST_SHARED, shared * np.exp(-np.square(away)), 0)
 
 
-def _angles(points: F64, first: F64, second: F64) -> F64:
-    a, b = points - first, points - second
-    cosines = (a * b).sum(axis=1) / np.maximum(np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1), 1e-12)
-    return np.asarray(np.degrees(np.arccos(np.clip(cosines, -1, 1))))
+def _middle(values: F64, counted: npt.NDArray[np.bool_]) -> F64:
+    """The median of each row's values that are counted; the others are infinite. 0 where none is."""
+    rows, count = np.arange(len(values)), counted.sum(axis=1)
+    ordered = np.sort(values, axis=1)
+    middle = (ordered[rows, np.maximum(count - 1, 0) // 2] + ordered[rows, count // 2]) / 2
+    return np.where(count > 0, middle, 0)
+
+
+def _angles(a: F64, b: F64) -> F64:
+    """Degrees between directions, (n, 3) and (V, n, 3)."""
+    lengths = np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)
+    return np.asarray(np.degrees(np.arccos(np.clip((a * b).sum(axis=-1) / np.maximum(lengths, 1e-12), -1, 1))))

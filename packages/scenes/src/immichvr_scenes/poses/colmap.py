@@ -87,10 +87,12 @@ def dropped(matched: Matched, registered: set[str], others: set[str]) -> tuple[D
 def _mapped(
     matched: Matched, angle: float, folder: Path, threads: int, report: Report
 ) -> list[pycolmap.Reconstruction]:
-    """Parts that hang together, begun with ever smaller angles until there is one."""
+    """Parts that hang together, begun with ever smaller angles until there is one; once with whatever there is."""
     out = folder / "mapped"
     out.mkdir(parents=True, exist_ok=True)
-    while angle > _NARROWEST:
+    tried = False
+    while angle > _NARROWEST or not tried:
+        tried = True
         models = pycolmap.incremental_mapping(
             matched.database,
             folder,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from immichvr_inference.context import RunContext
 from immichvr_inference.errors import ModelUnavailable
+from immichvr_splats.threads import workers
 
 from immichvr_scenes.cameras import View
 from immichvr_scenes.errors import NothingMoved, OnlyTurned, SceneError
@@ -25,7 +25,8 @@ Method = Literal["auto", "colmap", "da3"]
 
 @dataclass(frozen=True)
 class PoseOptions:
-    """How poses are found. method: "auto" takes Depth Anything 3 where its weights are. threads: None: every core."""
+    """How poses are found. method: "auto" takes Depth Anything 3 where its weights are. threads: None: every core,
+    eight at most."""
 
     method: Method = "auto"
     threads: int | None = None
@@ -46,7 +47,7 @@ def estimate_poses(
     Frames from one spot come back as one photo (`Poses.photo_only`). Raises NothingToRecognise, NoOverlap, and for the
     method "da3" what a network raises.
     """
-    threads = options.threads or len(os.sched_getaffinity(0))
+    threads = options.threads or workers()
     common = matched(frames.frames, frames.ordered, folder, threads, within(report, 0, 0.6))
     seen = gate(common)
     if seen.movement == "stands":

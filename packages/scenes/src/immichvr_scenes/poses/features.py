@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -38,10 +38,11 @@ class Features:
         return len(self.keypoints)
 
 
-def features_of(frames: Sequence[Frame], threads: int) -> Iterator[Features]:
+def features_of(frames: Sequence[Frame], threads: int) -> Generator[Features]:
     """Those of each frame, in their order; as many frames are in memory as there are threads, and a few more."""
     extractors = local()
-    with ThreadPoolExecutor(threads) as pool:
+    pool = ThreadPoolExecutor(threads)
+    try:
         waiting = []
         for frame in frames:
             waiting.append(pool.submit(partial(_extracted, extractors, frame)))
@@ -49,6 +50,8 @@ def features_of(frames: Sequence[Frame], threads: int) -> Iterator[Features]:
                 yield waiting.pop(0).result()
         for one in waiting:
             yield one.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _extracted(extractors: local, frame: Frame) -> Features:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,9 +59,10 @@ def matched(frames: Sequence[Frame], ordered: bool, folder: Path, threads: int, 
     path = folder / "features.db"
     path.unlink(missing_ok=True)
     found: list[Features] = []
-    for number, features in enumerate(features_of(frames, threads)):
-        report(0.5 * number / len(frames), "poses", f"features of picture {number + 1} of {len(frames)}")
-        found.append(features)
+    with closing(features_of(frames, threads)) as each:
+        for number, features in enumerate(each):
+            report(0.5 * number / len(frames), "poses", f"features of picture {number + 1} of {len(frames)}")
+            found.append(features)
     with pycolmap.Database.open(path) as database, pycolmap.DatabaseTransaction(database):
         _write(database, frames, found)
     _match(path, [frame.name for frame in frames], pairs_of(found, ordered), threads, report)

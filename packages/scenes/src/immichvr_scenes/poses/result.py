@@ -50,8 +50,9 @@ class Poses:
 
     views: of those that are registered, named as their frames, in the frames' order; the world's y points down as far
     as that can be known. dropped: the others, each with the reason. method: "colmap", a network's key, "imported" or
-    "photo". metric: the unit is the metre; else the median distance of what is seen is 3. reprojection_px: median error
-    of the points. notes: in words. photo_only: why this is no place but a photo; there is one view then, the sharpest.
+    "photo". metric: the unit is the metre; else the median distance of what is seen is 3. reprojection_px: mean error
+    of the points; of two pictures alone, the median. notes: in words. photo_only: why this is no place but a photo;
+    there is one view then, the sharpest.
     """
 
     views: tuple[View, ...]
