@@ -85,8 +85,10 @@ async def build(stub: Any, storage: ObjectStore) -> House:
     sources = {"photos": Source.photo(first.id), "videos": Source("video", video.id), "sets": burst, "scenes": scene}
     for place, source in sources.items():
         house.things[f"{place}.source_id"] = source.id
-    house.things["scene_id"] = scene.id
-    for source in sources.values():
+    # A scene of its own for what takes a scene away whole: of the other one the assets are deleted one by one.
+    whole = await composites.add_scene(burst, RECIPE[::-1])
+    house.things["scene_id"] = whole.id
+    for source in (*sources.values(), whole):
         await _store_assets(storage, source)
     # A photo of its own for the routes of the project before, which delete what was made of it.
     await _store_assets(storage, Source.photo(second.id))
@@ -98,7 +100,7 @@ async def build(stub: Any, storage: ObjectStore) -> House:
     }  # fmt: skip
     link = stub.add_link(owner, [first, second, video])
     house.keys |= {"share_link": link.key, "stranger": "nobody's"}
-    house.words = [owner.id, owner.name, "owners-", *(source.id for source in sources.values()), second.id]
+    house.words = [owner.id, owner.name, "owners-", *(source.id for source in sources.values()), whole.id, second.id]
     return house
 
 

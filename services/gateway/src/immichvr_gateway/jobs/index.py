@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 
+from immichvr_catalog import KINDS, SET
 from immichvr_common.sources import Source
 
 from immichvr_gateway.jobs.records import JobRecord, State
 
-MAKING_SCENES = ("reconstruct", "points")
+MAKING_SCENES = frozenset(name for name, kind in KINDS.items() if SET in kind.takes)
 """Kinds of jobs that scenes begin with."""
 
 
