@@ -97,7 +97,7 @@ async def _talk_over(call: Any, first: bytes, talk: Talk) -> None:
     writing = asyncio.create_task(_write(call, outgoing))
     try:
         try:
-            await _until_over(asyncio.ensure_future(talk(_messages(first, incoming), outgoing.put)), reading)
+            await _until_over(talk(_messages(first, incoming), outgoing.put), reading)
         finally:
             await _say_last_words(outgoing, incoming, writing)
     finally:
@@ -106,8 +106,9 @@ async def _talk_over(call: Any, first: bytes, talk: Talk) -> None:
         await asyncio.gather(reading, writing, return_exceptions=True)
 
 
-async def _until_over(talking: asyncio.Future[None], reading: asyncio.Task[None]) -> None:
-    """Waits for the talk to end, or a moment after its client has gone: one that loads a model does not notice that."""
+async def _until_over(talk: Awaitable[None], reading: asyncio.Task[None]) -> None:
+    """Waits for a talk to end, or a moment after its client has gone: one that loads a model does not notice that."""
+    talking = asyncio.ensure_future(talk)
     try:
         await asyncio.wait({talking, reading}, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.wait({talking}, timeout=_LEAVING_S if reading.done() else None)
