@@ -87,11 +87,11 @@ async def test_nothing_is_drawn_while_nothing_moves_and_dragging_turns_the_view(
     assert np.abs(turned - before)[80:240, 100:380].mean() > 2
 
 
-async def test_a_file_that_is_no_picture_is_told_in_words(stack, page, until) -> None:
+async def test_a_file_that_is_no_picture_is_told_in_words_and_not_offered_as_3d(stack, page, until) -> None:
     await page.goto(f"{stack.address}/#/photo/{stack.photo_id('broken.jpg')}")
     await until(lambda state: state.get("view") == "photo")
-    await page.get_by_role("button", name="Make it 3D").click()
-    await expect(page.get_by_role("alert").first).to_contain_text("could not be read as a photo", timeout=20_000)
+    await expect(page.get_by_role("alert").first).to_contain_text("The picture could not be loaded", timeout=20_000)
+    await expect(page.get_by_role("button", name="Make it 3D")).to_have_count(0)
 
 
 async def test_modes_switch_by_key_and_the_flat_picture_stays_at_hand(
