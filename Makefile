@@ -70,7 +70,6 @@ ifdef ARGS
 else
 	$(BIN)/python -m pytest -m "not long and not alone" $(PARALLEL) || { $(ONCE_MORE); }
 	$(BIN)/python -m pytest -m "alone and not long"
-	@! tools/need.sh any-browser || $(MAKE) test-browser
 endif
 
 # The viewer in a browser, every place and state of it, against a gateway of invented photos.

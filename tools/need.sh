@@ -27,6 +27,5 @@ hint_browser() {
 case "${1:-}" in
   node) need_node ;;
   browser) hint_browser ;;
-  any-browser) any_browser ;;
-  *) echo "usage: tools/need.sh node|browser|any-browser" >&2; exit 2 ;;
+  *) echo "usage: tools/need.sh node|browser" >&2; exit 2 ;;
 esac
