@@ -10,6 +10,7 @@ import tracemalloc
 import zlib
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from immichvr_catalog import PHOTO
@@ -17,6 +18,7 @@ from immichvr_gateway.library import InvalidCursor, LibraryUnavailable, PhotoNot
 from immichvr_gateway.library.folder.header import UNREADABLE
 from immichvr_gateway.library.folder.walking import walk
 from immichvr_media import decode_photo
+from PIL import Image
 
 
 async def _names(library, who, limit=100):
@@ -298,7 +300,9 @@ async def test_a_directory_that_may_not_be_read_is_passed_over(library, me, root
 
 
 @pytest.mark.alone
-async def test_two_thousand_photos_are_listed_in_three_quarters_of_a_second_of_work(open_library, me, root, put):
+async def test_two_thousand_photos_are_listed_with_little_more_work_than_reading_their_headers(
+    open_library, me, root, put
+):
     data = put("0.jpg", (320, 240), taken="2024:05:01 12:00:00").read_bytes()
     for number in range(1, 2000):
         (root / f"{number}.jpg").write_bytes(data)
@@ -312,8 +316,19 @@ async def test_two_thousand_photos_are_listed_in_three_quarters_of_a_second_of_w
     began = time.process_time()
     await library.items(PHOTO, me, page.next_cursor, 60)
     again = time.process_time() - began
-    assert min(firsts) < 0.75
-    assert again < 0.25
+    # Machines differ by more than twofold: what Pillow takes to read the headers alone says what this one can do.
+    headers = min(_seconds_of_headers(root) for _ in range(3))
+    assert min(firsts) < 4.5 * headers, (firsts, headers)
+    assert again < 1.5 * headers, (again, headers)
+
+
+def _seconds_of_headers(root: Path) -> float:
+    """CPU seconds that it takes to read size and EXIF of each photo of a folder."""
+    began = time.process_time()
+    for path in root.iterdir():
+        with Image.open(path) as image:
+            image.getexif().get_ifd(0x8769)
+    return time.process_time() - began
 
 
 async def test_a_page_does_not_wait_for_the_dates_of_a_slow_folder(open_library, me, put):
