@@ -1,17 +1,35 @@
 """A scene's walls and things as voxels that one cannot walk through, in bounded memory.
 
-File layout of `write_voxels`, little endian, for the viewer: magic "IVRV", uint32 version 1, float32 origin x, y, z
-(the lower corner of voxel 0, in the cloud's world), float32 size of a voxel, uint32 nx, ny, nz, then from byte 36 on
-ceil(nx ny nz / 8) bytes of bits, 1 where one cannot be: voxel (x, y, z) is bit `index & 7` of byte `index >> 3`, where
-index = x + nx (y + ny z).
+    found = voxels(cloud, views)              # of the finished cloud, where its cameras stood
+    write_voxels(found, folder / VOXELS_FILE) # beside the scene; tens of kilobytes
+    again = read_voxels(data)                 # ValueError for what is none, or too large
+
+File layout of `write_voxels`, media type VOXELS_MEDIA_TYPE: one gzip member, in it a line of JSON in UTF-8 that ends
+with "\\n", and bits up to the end:
+
+    {"form": "immichvr-voxels", "version": 1, "origin": [x, y, z], "size": s, "shape": [nx, ny, nz]}
+
+origin: the lower corner of voxel (0, 0, 0) in the world of the cloud and its cameras (OpenCV's axes, y down); size: of
+a voxel, in its unit. There are ⌈nx ny nz / 8⌉ bytes of bits, 1 where one cannot be: voxel (x, y, z) is bit `index & 7`
+of byte `index >> 3`, where index = x + nx (y + ny z). Outside of the grid one can be anywhere. There are never more
+than MOST_VOXELS, so a reader needs half a megabyte of bits. In a browser:
+
+    const plain = new Response(blob.stream().pipeThrough(new DecompressionStream("gzip")))
+    const bytes = new Uint8Array(await plain.arrayBuffer())
+    const end = bytes.indexOf(10)
+    const {origin, size, shape} = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)))
+    const bits = bytes.subarray(end + 1)
 """
 
 from __future__ import annotations
 
-import struct
+import gzip
+import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,10 +38,15 @@ from immichvr_splats.compiled import F32, F64, kernel
 
 from immichvr_scenes.cameras import View
 
-MAGIC, VERSION = b"IVRV", 1
-_HEADER = struct.Struct("<4sI3ffIII")
-_MOST_VOXELS = 1 << 24
-"""Of a grid: 64 MB of sums while it is made, 2 MB in the end."""
+VOXELS_FILE = "voxels.gz"
+VOXELS_MEDIA_TYPE = "application/gzip"
+MOST_VOXELS = 1 << 22
+"""Of a grid: 16 MB of sums while it is made, half a megabyte of bits in the end."""
+
+_FORM, _VERSION = "immichvr-voxels", 1
+_LONGEST_HEADER = 4096
+_FINEST = 160
+"""Voxels along the longest side where nobody says how large one is."""
 _SOLID = 0.5
 """Opacity of a voxel, of all Gaussians in it together, from which on it is in the way."""
 _FAINT = 0.05
@@ -31,9 +54,12 @@ _BEYOND = 0.02
 """Share of Gaussians at each end of each axis that do not decide how large the grid is."""
 _MARGIN = 2
 """Voxels around what decides."""
+_LARGER = 1.2
 _SIGMAS = 1.5
-"""How far a Gaussian reaches into other voxels, and how many of them along its axes at most."""
-_MOST_REACH = 6
+"""How far a Gaussian reaches, and how many voxels along an axis at most."""
+_MOST_REACH = 12
+_OWN = 0.25 / _SIGMAS**2
+"""Variance, in voxels, by which a Gaussian is thicker than it is: it reaches half a voxel, and so the next middle."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,80 +82,155 @@ def voxels(cloud: GaussianCloud, views: Sequence[View] = (), size: float | None 
     """What is solid of a cloud.
 
     size: of a voxel in the unit of the world; None: a hundred and sixtieth of the scene. It is larger where there would
-    be too many. views: where somebody stood with a camera is free, with a voxel to each side.
+    be more than MOST_VOXELS. views: where somebody stood with a camera is free, with a voxel to each side.
     """
     seen = cloud.opacity_logits > np.log(_FAINT / (1 - _FAINT))
-    seen &= np.isfinite(cloud.means).all(axis=1) & np.isfinite(cloud.log_scales).all(axis=1)
-    kept = cloud.take(np.flatnonzero(seen))
-    low, high = _ends(kept.means, views)
-    size = size if size is not None else float(max(high - low)) / 160
-    size = max(size, float(np.cbrt(np.prod(high - low + size) / (_MOST_VOXELS / 4))), 1e-6)
-    shape = np.ceil((high - low) / size).astype(np.int64) + 2 * _MARGIN
+    seen &= np.isfinite(cloud.means).all(axis=1) & np.isfinite(cloud.quaternions).all(axis=1)
+    seen &= (cloud.log_scales < np.inf).all(axis=1)  # minus infinity is as thin as can be
+    low, high = _ends(cloud.means[seen], views)
+    size, shape = _grid(high - low, size)
     origin = low - _MARGIN * size
-    through = np.zeros(tuple(int(count) for count in shape), np.float32)
-    _fill(kept.means, kept.log_scales, kept.opacity_logits, origin, size, through)
+    through = np.zeros(shape, np.float32)
+    _fill(cloud.means, cloud.log_scales, cloud.quaternions, cloud.opacity_logits, seen, origin, size, through)
     solid = through > -np.log(1 - _SOLID)
     for view in views:
         x, y, z = np.floor((view.centre - origin) / size).astype(np.int64)
-        if ((np.array([x, y, z]) >= 0) & (np.array([x, y, z]) < shape)).all():
-            solid[max(0, x - 1) : x + 2, max(0, y - 1) : y + 2, max(0, z - 1) : z + 2] = False
+        solid[max(0, x - 1) : x + 2, max(0, y - 1) : y + 2, max(0, z - 1) : z + 2] = False
     return Voxels(origin, size, solid)
 
 
 def write_voxels(found: Voxels, path: Path) -> int:
-    """Write the file; its bytes."""
+    """Write the file; its bytes. The same voxels are the same bytes."""
+    header = {
+        "form": _FORM,
+        "version": _VERSION,
+        "origin": [float(value) for value in found.origin],
+        "size": found.size,
+        "shape": list(found.solid.shape),
+    }
     bits = np.packbits(found.solid.transpose(2, 1, 0).reshape(-1), bitorder="little")
-    data = _HEADER.pack(MAGIC, VERSION, *found.origin, found.size, *found.solid.shape) + bits.tobytes()
-    return path.write_bytes(data)
+    return path.write_bytes(gzip.compress(json.dumps(header).encode() + b"\n" + bits.tobytes(), mtime=0))
 
 
 def read_voxels(data: bytes) -> Voxels:
-    """What `write_voxels` wrote. Raises ValueError for anything else."""
-    if len(data) < _HEADER.size or data[:4] != MAGIC:
-        raise ValueError("this is no file of voxels")
-    _, version, x, y, z, size, *shape = _HEADER.unpack_from(data)
+    """What `write_voxels` wrote. Raises ValueError for anything else, and unpacks no more than there may be."""
+    unpacking = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        whole = unpacking.decompress(data, _LONGEST_HEADER + MOST_VOXELS // 8)
+    except zlib.error as error:
+        raise ValueError(f"this is no file of voxels: {error}") from error
+    line, _, bits = whole.partition(b"\n")
+    origin, size, shape = _read_header(line)
     count = shape[0] * shape[1] * shape[2]
-    if version != VERSION or not 0 < count <= _MOST_VOXELS or len(data) != _HEADER.size + -(-count // 8):
-        raise ValueError(f"this file of voxels is of version {version}, cut short or too large")
-    bits = np.unpackbits(np.frombuffer(data, np.uint8, offset=_HEADER.size), count=count, bitorder="little")
-    solid = bits.reshape(shape[::-1]).transpose(2, 1, 0).astype(np.bool_)
-    return Voxels(np.array([x, y, z], np.float64), size, solid)
+    if not unpacking.eof or len(bits) != -(-count // 8):
+        raise ValueError(f"this file of voxels is cut short or too long for {count:,} of them")
+    flat = np.unpackbits(np.frombuffer(bits, np.uint8), count=count, bitorder="little")
+    return Voxels(origin, size, flat.reshape(shape[::-1]).transpose(2, 1, 0).astype(np.bool_))
+
+
+def _read_header(line: bytes) -> tuple[F64, float, tuple[int, int, int]]:
+    try:
+        told: dict[str, Any] = json.loads(line)
+        if told["form"] != _FORM or told["version"] != _VERSION:
+            raise ValueError(f"it is {told['form']!r}, version {told['version']!r}")
+        origin, size = np.array(told["origin"], np.float64), float(told["size"])
+        x, y, z = (int(count) for count in told["shape"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"this is no file of voxels that can be read here: {error}") from error
+    if origin.shape != (3,) or not np.isfinite(origin).all() or not 0 < size < np.inf or min(x, y, z) < 1:
+        raise ValueError("this file of voxels does not tell where they are")
+    if x * y * z > MOST_VOXELS:
+        raise ValueError(f"this file has {x * y * z:,} voxels; there may be {MOST_VOXELS:,}")
+    return origin, size, (x, y, z)
 
 
 def _ends(means: F32, views: Sequence[View]) -> tuple[F64, F64]:
     """Lower and upper corner of what most Gaussians and all cameras are in."""
-    points = [means.astype(np.float64)] if means.shape[0] else [np.zeros((1, 3))]
-    low, high = np.quantile(points[0], [_BEYOND, 1 - _BEYOND], axis=0)
+    points = means.astype(np.float64) if means.shape[0] else np.zeros((1, 3))
+    low, high = np.quantile(points, [_BEYOND, 1 - _BEYOND], axis=0)
     spare = 0.1 * (high - low)
-    centres = np.array([view.centre for view in views]).reshape(-1, 3)
     low, high = low - spare, high + spare
-    if centres.size:
+    if views:
+        centres = np.array([view.centre for view in views])
         low, high = np.minimum(low, centres.min(axis=0)), np.maximum(high, centres.max(axis=0))
-    return low, np.maximum(high, low + 1e-3)
+    return low, high
+
+
+def _grid(sides: F64, size: float | None) -> tuple[float, tuple[int, int, int]]:
+    """Size of a voxel, and how many there are along each side: larger ones until there are few enough."""
+    longest = max(float(sides.max()), 1e-6)
+    size = max(longest / _FINEST if size is None else size, longest / MOST_VOXELS)
+    while True:
+        counts = np.ceil(sides / size) + 2 * _MARGIN
+        if np.prod(counts) <= MOST_VOXELS:
+            x, y, z = (int(count) for count in counts)
+            return size, (x, y, z)
+        size *= _LARGER
 
 
 @kernel
-def _fill(means: F32, log_scales: F32, logits: F32, origin: F64, size: float, through: F32) -> None:
+def _fill(
+    means: F32,
+    log_scales: F32,
+    quaternions: F32,
+    logits: F32,
+    seen: npt.NDArray[np.bool_],
+    origin: F64,
+    size: float,
+    through: F32,
+) -> None:
     """Add to each voxel by how much, as a logarithm, the Gaussians in it let less light through.
 
-    A Gaussian is spread over the box of its axes' root mean square, each voxel getting a share of its opacity.
+    A Gaussian counts in its own voxel and in those whose middle it reaches, by its opacity and the share of a voxel's
+    face that it could cover: a speck is no wall, and a thin wall is one voxel thick.
     """
+    axes, at, squares = np.empty((3, 3)), np.empty(3), np.empty(3)
     for i in range(means.shape[0]):
-        opacity = min(1 / (1 + np.exp(-np.float64(logits[i]))), 0.999)
-        mean_square = 0.0
-        for k in range(3):
-            mean_square += np.exp(2 * min(np.float64(log_scales[i, k]), 30.0)) / 3
-        reach = min(int(_SIGMAS * np.sqrt(mean_square) / size), _MOST_REACH)
-        along = (np.float64(means[i, 0]) - origin[0]) / size
-        down = (np.float64(means[i, 1]) - origin[1]) / size
-        ahead = (np.float64(means[i, 2]) - origin[2]) / size
-        largest = _MOST_REACH + max(through.shape[0], through.shape[1], through.shape[2])
-        if not max(abs(along), abs(down), abs(ahead)) < largest:  # more than an integer may hold
+        if not seen[i]:
             continue
-        x, y, z = int(np.floor(along)), int(np.floor(down)), int(np.floor(ahead))
-        spread = (2.0 * reach + 1) ** 2  # of a surface: as many voxels as it crosses
-        taken = -np.log(1 - opacity) / spread
-        for cx in range(max(0, x - reach), min(through.shape[0], x + reach + 1)):
-            for cy in range(max(0, y - reach), min(through.shape[1], y + reach + 1)):
-                for cz in range(max(0, z - reach), min(through.shape[2], z + reach + 1)):
-                    through[cx, cy, cz] += taken
+        near = True
+        for k in range(3):
+            at[k] = (np.float64(means[i, k]) - origin[k]) / size
+            near = near and -_MOST_REACH < at[k] < through.shape[k] + _MOST_REACH
+            squares[k] = min(np.exp(2 * min(np.float64(log_scales[i, k]), 30.0)) / size**2, 1e6)
+        if not near:
+            continue
+        # Of its two longer axes: what it covers when it is seen from where that is most.
+        product = max(squares[0] * squares[1], squares[0] * squares[2], squares[1] * squares[2])
+        opacity = min(1 / (1 + np.exp(-np.float64(logits[i]))), 0.999)
+        _axes(quaternions, i, axes)
+        _add(at, axes, squares, -np.log(1 - opacity) * min(1.0, 2 * np.pi * np.sqrt(product)), through)
+
+
+@kernel
+def _axes(quaternions: F32, i: int, out: F64) -> None:
+    """The axes of a Gaussian as rows."""
+    w, x, y, z = quaternions[i, 0], quaternions[i, 1], quaternions[i, 2], quaternions[i, 3]
+    w, x, y, z = np.float64(w), np.float64(x), np.float64(y), np.float64(z)
+    twice = 2 / max(w * w + x * x + y * y + z * z, 1e-300)
+    out[0, 0], out[0, 1], out[0, 2] = 1 - twice * (y * y + z * z), twice * (x * y + w * z), twice * (x * z - w * y)
+    out[1, 0], out[1, 1], out[1, 2] = twice * (x * y - w * z), 1 - twice * (x * x + z * z), twice * (y * z + w * x)
+    out[2, 0], out[2, 1], out[2, 2] = twice * (x * z + w * y), twice * (y * z - w * x), 1 - twice * (x * x + y * y)
+
+
+@kernel
+def _add(at: F64, axes: F64, squares: F64, taken: float, through: F32) -> None:
+    """Add to the voxels that a Gaussian reaches. at: its mean, squares: its variances along `axes`, both in voxels."""
+    own, low, high = np.empty(3, np.int64), np.empty(3, np.int64), np.empty(3, np.int64)
+    for k in range(3):
+        variance = _OWN
+        for axis in range(3):
+            variance += axes[axis, k] ** 2 * squares[axis]
+        reach = min(_SIGMAS * np.sqrt(variance), np.float64(_MOST_REACH))
+        own[k] = int(np.floor(at[k]))
+        low[k], high[k] = max(0, int(np.floor(at[k] - reach))), min(through.shape[k], int(np.floor(at[k] + reach)) + 1)
+    for x in range(low[0], high[0]):
+        for y in range(low[1], high[1]):
+            for z in range(low[2], high[2]):
+                away = 0.0
+                for axis in range(3):
+                    along = axes[axis, 0] * (x + 0.5 - at[0])
+                    along += axes[axis, 1] * (y + 0.5 - at[1]) + axes[axis, 2] * (z + 0.5 - at[2])
+                    away += along * along / (squares[axis] + _OWN)
+                if away <= _SIGMAS**2 or (x == own[0] and y == own[1] and z == own[2]):
+                    through[x, y, z] += taken
