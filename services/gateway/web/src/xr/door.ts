@@ -5,12 +5,14 @@ import { hasWebGl } from '../render/device';
 import { photoHash, type Route, videoHash } from '../router';
 import type { Look } from '../settings/look';
 import type { Store } from '../store';
+import { texts } from '../texts';
 import { announce } from '../ui/announce';
 import { el } from '../ui/dom';
 import { icon } from '../ui/icons';
-import { words } from './doorWords';
 import './door.css';
 import { reasonAgainst } from './support';
+
+const words = texts.vr.door;
 
 const WANTED: XRSessionInit = {
   requiredFeatures: ['local-floor'],

@@ -1,4 +1,6 @@
-import { words } from './doorWords';
+import { texts } from '../texts';
+
+const words = texts.vr.door;
 
 export type XrSystem = Pick<XRSystem, 'isSessionSupported' | 'requestSession'>;
 

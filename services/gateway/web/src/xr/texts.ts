@@ -1,6 +1,4 @@
-import { chosenLanguage } from '../texts/language';
-import { en, type VrTexts } from './english';
-import { de } from './german';
+import { texts as all } from '../texts';
 
-/** What VR says, in the language that was chosen on the page. */
-export const texts: VrTexts = chosenLanguage() === 'de' ? de : en;
+/** What is said in VR. */
+export const texts = all.vr;
