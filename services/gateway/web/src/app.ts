@@ -24,6 +24,7 @@ import { enterShare, isSharePage } from './sharing';
 import { Navigation } from './shell/navigation';
 import { titleOf } from './shell/titles';
 import { Store } from './store';
+import { texts } from './texts';
 import { el } from './ui/dom';
 import { explainError } from './ui/errors';
 import { HelpDialog } from './ui/help';
@@ -309,7 +310,7 @@ class App {
 
   private showOutage(error: ApiError, again = () => void this.enter()): void {
     const { title, advice } = explainError(error);
-    const retry = el('button', { class: 'button', type: 'button' }, 'Try again');
+    const retry = el('button', { class: 'button', type: 'button' }, texts.again);
     const notice = el(
       'div',
       { class: 'outage', role: 'alert' },

@@ -1,8 +1,11 @@
 import type { Api } from './api/client';
 import { ApiError } from './api/client';
 import type { Share } from './api/schema';
+import { texts } from './texts';
 import { el } from './ui/dom';
 import { explainError } from './ui/errors';
+
+const t = texts.link;
 
 /** Whether this page is that of a share link, as the gateway marks it: it shows, and does nothing else. */
 export const isSharePage = (): boolean =>
@@ -21,8 +24,8 @@ export async function enterShare(api: Api, root: HTMLElement): Promise<Share | n
       el(
         'div',
         { class: 'outage', role: 'alert' },
-        el('h2', {}, gone ? 'This link leads nowhere.' : title),
-        el('p', {}, gone ? 'It has expired, or was taken back.' : advice),
+        el('h2', {}, gone ? t.gone : title),
+        el('p', {}, gone ? t.goneAdvice : advice),
       ),
     );
     return null;
@@ -35,20 +38,20 @@ function askForPassword(api: Api, root: HTMLElement): Promise<Share | null> {
     type: 'password',
     autocomplete: 'off',
     required: true,
-    'aria-label': 'Password of this link',
+    'aria-label': t.passwordOf,
   });
   const wrong = el('p', { class: 'form-error', role: 'alert' });
   const form = el(
     'form',
     { class: 'login-form' },
-    el('label', { class: 'field' }, el('span', {}, 'Password'), password),
+    el('label', { class: 'field' }, el('span', {}, t.password), password),
     wrong,
-    el('button', { class: 'button is-primary', type: 'submit' }, 'Open'),
+    el('button', { class: 'button is-primary', type: 'submit' }, t.open),
   );
   const dialog = el(
     'dialog',
     { class: 'dialog dialog-login', 'aria-labelledby': 'share-title' },
-    el('h2', { id: 'share-title' }, 'This link asks for a password'),
+    el('h2', { id: 'share-title' }, t.asks),
     form,
   );
   dialog.addEventListener('cancel', (event) => event.preventDefault());
@@ -65,8 +68,7 @@ function askForPassword(api: Api, root: HTMLElement): Promise<Share | null> {
         (error: unknown) => {
           if (!(error instanceof ApiError)) throw error;
           const { title, advice } = explainError(error);
-          wrong.textContent =
-            error.status === 401 ? 'This password is not right.' : `${title} ${advice}`;
+          wrong.textContent = error.status === 401 ? t.wrong : `${title} ${advice}`;
         },
       );
     });

@@ -4,17 +4,18 @@ import type { Api } from '../api/client';
 import { ApiError } from '../api/client';
 import type { Device, SignIn } from '../api/schema';
 import type { Store } from '../store';
+import { texts } from '../texts';
 import { el } from '../ui/dom';
 import { explainError } from '../ui/errors';
 import { icon } from '../ui/icons';
 import { dateWords } from '../ui/words';
-
 import { AbsenceSection } from './absence';
 import { HooksSection } from './hooks';
 import { RulesSection } from './rules';
 import { button } from './section';
 import { StorageSection } from './storage';
 
+const t = texts.account;
 const LOOK_AGAIN_MS = 4000;
 
 interface AccountActions {
@@ -25,8 +26,8 @@ interface AccountActions {
 /** One's account here: letting in a headset, and where one has signed in. */
 export class AccountPage {
   readonly element: HTMLElement;
-  private readonly title = el('h1', { tabindex: -1 }, 'Account');
-  private readonly list = el('ul', { class: 'sign-ins', 'aria-label': 'Where you are signed in' });
+  private readonly title = el('h1', { tabindex: -1 }, t.title);
+  private readonly list = el('ul', { class: 'sign-ins', 'aria-label': t.signedIn });
   private readonly hint = el('p', { class: 'models-hint', role: 'status' });
   private readonly code = el('input', {
     name: 'code',
@@ -35,7 +36,7 @@ export class AccountPage {
     maxlength: 6,
     autocomplete: 'one-time-code',
     required: true,
-    'aria-label': 'The six digits on the headset',
+    'aria-label': t.digits,
   });
   private readonly pairing = el('div', { role: 'status' });
   private readonly rules: RulesSection;
@@ -54,13 +55,13 @@ export class AccountPage {
     this.storage = new StorageSection(api);
     const back = button('', () => actions.leave());
     back.className = 'icon-button';
-    back.setAttribute('aria-label', 'Back');
+    back.setAttribute('aria-label', texts.back);
     back.append(icon('back'));
     const form = el(
       'form',
       {},
       this.code,
-      el('button', { class: 'button is-primary', type: 'submit' }, 'Look'),
+      el('button', { class: 'button is-primary', type: 'submit' }, t.look),
     );
     form.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -73,15 +74,8 @@ export class AccountPage {
       el(
         'main',
         { class: 'account-main' },
-        el(
-          'section',
-          {},
-          el('h2', {}, 'Let in a headset'),
-          el('p', {}, 'The headset shows six digits. Type them here.'),
-          form,
-          this.pairing,
-        ),
-        el('section', {}, el('h2', {}, 'Where you are signed in'), this.hint, this.list),
+        el('section', {}, el('h2', {}, t.letIn), el('p', {}, t.letInNote), form, this.pairing),
+        el('section', {}, el('h2', {}, t.signedIn), this.hint, this.list),
         this.rules.section.element,
         this.absence.section.element,
         this.storage.section.element,
@@ -118,8 +112,8 @@ export class AccountPage {
   private async load(): Promise<void> {
     await this.attempt(this.hint, async () => {
       const found = await this.api.signIns();
-      this.hint.textContent = found.length === 0 ? 'Nobody signs in here.' : '';
-      const everywhere = button('Sign out everywhere', () => void this.signOutEverywhere());
+      this.hint.textContent = found.length === 0 ? t.nobody : '';
+      const everywhere = button(t.signOutEverywhere, () => void this.signOutEverywhere());
       this.list.replaceChildren(
         ...found.map((one) => this.row(one)),
         ...(found.length > 0 ? [el('li', {}, everywhere)] : []),
@@ -128,16 +122,16 @@ export class AccountPage {
   }
 
   private row(one: SignIn): HTMLElement {
-    const facts = [one.way, one.seen_at && `last used ${dateWords(one.seen_at)}`];
-    const end = button('Sign out', () => void this.end(one));
+    const facts = [one.way, one.seen_at && t.lastUsed(dateWords(one.seen_at))];
+    const end = button(t.signOut, () => void this.end(one));
     return el(
       'li',
       { data: { signIn: one.id } },
       el(
         'span',
         {},
-        el('strong', {}, one.device || 'A device'),
-        one.current && ' (this one)',
+        el('strong', {}, one.device || t.device),
+        one.current && ` ${t.thisOne}`,
         el('br'),
         el('small', {}, facts.filter(Boolean).join(' · ')),
       ),
@@ -164,9 +158,9 @@ export class AccountPage {
     await this.attempt(this.pairing, async () => {
       const device = await this.api.deviceShowing(code);
       this.pairing.replaceChildren(
-        el('p', {}, `${aboutDevice(device)} asks to be let in as you. Is it the one before you?`),
-        button('Yes, let it in', () => void this.answer(code, device, true)),
-        button('No', () => void this.answer(code, device, false)),
+        el('p', {}, t.asks(aboutDevice(device))),
+        button(t.yes, () => void this.answer(code, device, true)),
+        button(t.no, () => void this.answer(code, device, false)),
       );
     });
   }
@@ -175,7 +169,7 @@ export class AccountPage {
     await this.attempt(this.pairing, async () => {
       await this.api.answerDevice(code, device.id, isMine);
       this.code.value = '';
-      this.pairing.replaceChildren(isMine ? 'It is in.' : 'It was sent away.');
+      this.pairing.replaceChildren(isMine ? t.isIn : t.sentAway);
       // The device hears of it when it next asks.
       if (isMine) window.setTimeout(() => void this.load(), LOOK_AGAIN_MS);
     });
@@ -189,15 +183,12 @@ export class AccountPage {
       if (!(error instanceof ApiError)) throw error;
       if (error.code === 'unauthorized') return;
       const { title, advice } = explainError(error);
-      place.textContent =
-        error.code === 'not_found'
-          ? 'No device shows these digits, or not any more.'
-          : `${title} ${advice}`;
+      place.textContent = error.code === 'not_found' ? t.notShown : `${title} ${advice}`;
     }
   }
 }
 
 /** What a device is, as far as it says, and where it is. */
 export function aboutDevice(device: Device): string {
-  return `${device.device || 'A device'} at ${device.address}`;
+  return t.at(device.device || t.device, device.address);
 }

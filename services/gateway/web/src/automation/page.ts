@@ -2,18 +2,21 @@ import './automation.css';
 import type { Api } from '../api/client';
 import { ApiError } from '../api/client';
 import type { Integration } from '../api/schema';
+import { texts } from '../texts';
 import { announce } from '../ui/announce';
 import { el } from '../ui/dom';
 import { explainError } from '../ui/errors';
 import { icon } from '../ui/icons';
 import { CHOICES, chosenBy, movingWords, noteWords, ruleOf, stateWords } from './words';
 
+const t = texts.automation;
+
 /** Whether this person's new photos become 3D by themselves, of which, and what that leaves in Immich. */
 export class AutomationPage {
   readonly element: HTMLElement;
-  private readonly title = el('h1', { tabindex: -1 }, 'New photos in 3D');
+  private readonly title = el('h1', { tabindex: -1 }, t.title);
   private readonly state = el('p', { class: 'automation-state', role: 'status' });
-  private readonly notes = el('ul', { class: 'automation-notes', 'aria-label': 'Notes' });
+  private readonly notes = el('ul', { class: 'automation-notes', 'aria-label': t.notes });
   private readonly choice = el('select', { name: 'of' });
   private readonly light = el('input', { type: 'checkbox', name: 'light' });
   private readonly pointer = el('input', { type: 'checkbox', name: 'pointer' });
@@ -21,10 +24,10 @@ export class AutomationPage {
   private readonly clips = el('input', { type: 'checkbox', name: 'motion_clips' });
   private readonly external = el('input', { type: 'checkbox', name: 'external_clips' });
   private readonly moving = el('p', {});
-  private readonly still = el('button', { class: 'button', type: 'button' }, 'Take them all off');
+  private readonly still = el('button', { class: 'button', type: 'button' }, t.stopAll);
   private readonly undo = el('input', { type: 'checkbox', name: 'undo', checked: true });
   private readonly save = el('button', { class: 'button', type: 'submit' });
-  private readonly stop = el('button', { class: 'button', type: 'button' }, 'Switch off');
+  private readonly stop = el('button', { class: 'button', type: 'button' }, t.off);
   private readonly form: HTMLFormElement;
   private readonly taking: HTMLElement;
   private readonly ending: HTMLElement;
@@ -36,29 +39,29 @@ export class AutomationPage {
   ) {
     const back = el(
       'button',
-      { class: 'icon-button', type: 'button', 'aria-label': 'Back', title: 'Back (Esc)' },
+      {
+        class: 'icon-button',
+        type: 'button',
+        'aria-label': texts.back,
+        title: `${texts.back} (${texts.keys.escape})`,
+      },
       icon('back'),
     );
     back.addEventListener('click', leave);
-    this.choice.append(...CHOICES.map(({ of, label }) => el('option', { value: of }, label)));
+    this.choice.append(...CHOICES.map((of) => el('option', { value: of }, t.of[of] ?? of)));
     this.form = el(
       'form',
-      { class: 'automation-form', 'aria-label': 'Settings' },
-      el('label', { class: 'automation-choice' }, 'Becomes 3D', this.choice),
-      option(this.light, 'Only the light version'),
-      option(this.pointer, 'Note in each photo’s metadata in Immich where its 3D is'),
-      option(this.tag, 'Tag photos that have 3D with “3D” in Immich'),
-      option(this.clips, 'Let photos of which a motion clip is made move in Immich itself'),
-      option(this.external, 'Also those whose files lie in external libraries'),
+      { class: 'automation-form', 'aria-label': t.settings },
+      el('label', { class: 'automation-choice' }, t.becomes, this.choice),
+      option(this.light, t.light),
+      option(this.pointer, t.pointer),
+      option(this.tag, t.tag),
+      option(this.clips, t.clips),
+      option(this.external, t.external),
       this.save,
     );
     this.taking = el('div', { class: 'automation-form' }, this.moving, this.still);
-    this.ending = el(
-      'div',
-      { class: 'automation-form' },
-      option(this.undo, 'Also remove the notes, tags and motion clips from Immich'),
-      this.stop,
-    );
+    this.ending = el('div', { class: 'automation-form' }, option(this.undo, t.undo), this.stop);
     this.form.addEventListener('submit', (event) => {
       event.preventDefault();
       void this.act(() => this.api.beginIntegration(this.wanted()));
@@ -107,11 +110,11 @@ export class AutomationPage {
       external_clips: this.clips.checked && this.external.checked,
     };
     if (this.keepsRules) return left;
-    const { of } = CHOICES[this.choice.selectedIndex] ?? { of: 'all' as const };
+    const of = CHOICES[this.choice.selectedIndex] ?? 'all';
     return { rules: [ruleOf(of, this.light.checked)], ...left };
   }
 
-  private async act(deed: () => Promise<Integration>, said = 'Done.'): Promise<void> {
+  private async act(deed: () => Promise<Integration>, said = t.done): Promise<void> {
     const buttons = [this.save, this.still, this.stop];
     for (const one of buttons) one.disabled = true;
     try {
@@ -137,7 +140,7 @@ export class AutomationPage {
     const isOff = integration.state === 'off';
     this.state.textContent = stateWords(integration);
     this.notes.replaceChildren(...noteWords(integration).map((words) => el('li', {}, words)));
-    if (this.keepsRules) this.notes.append(el('li', {}, 'Your own rules decide what becomes 3D'));
+    if (this.keepsRules) this.notes.append(el('li', {}, t.ownRules));
     this.choice.disabled = this.light.disabled = this.keepsRules;
     if (chosen) this.choice.value = chosen.of;
     this.light.checked = chosen?.light ?? false;
@@ -148,7 +151,7 @@ export class AutomationPage {
     this.showExternal();
     this.moving.textContent = movingWords(integration.clips);
     this.taking.hidden = integration.clips === 0;
-    this.save.textContent = isOff ? 'Switch on' : 'Save';
+    this.save.textContent = isOff ? t.on : t.save;
     this.ending.hidden = isOff;
     this.element.dataset.state = integration.state;
   }

@@ -1,47 +1,37 @@
 import type { Integration, Rule, RuleWanted } from '../api/schema';
-import { count, momentWords } from '../ui/words';
+import { texts } from '../texts';
+import { momentWords } from '../ui/words';
 
 /** Of which photos something can be made by itself, as far as it is chosen here. Other rules are kept as they are. */
-export const CHOICES: { of: Rule['of']; label: string }[] = [
-  { of: 'all', label: 'All new photos' },
-  { of: 'favourites', label: 'New photos that are favourites' },
-  { of: 'tag', label: 'Photos tagged “Make 3D”, new or old' },
-];
+export const CHOICES: Rule['of'][] = ['all', 'favourites', 'tag'];
+
+const t = texts.automation;
 
 const TAG = 'Make 3D';
 /** So many kinds of pictures a rule skips unless it says otherwise. */
 const SKIPPED = 4;
 
-const STATES: Record<Integration['state'], string> = {
-  off: 'Off',
-  on: 'On',
-  paused: 'Paused',
-  removing: 'Its removal was interrupted',
-};
-
 /** How it stands, in a line. */
 export function stateWords({ state, detail }: Integration): string {
   const words = detail.charAt(0).toUpperCase() + detail.slice(1);
-  return state === 'on' || state === 'off' ? words : `${STATES[state]}: ${detail}`;
+  return state === 'on' || state === 'off' ? words : `${t.states[state]}: ${detail}`;
 }
 
 /** What else there is to know, the newest of Immich's calls first. */
 export function noteWords(integration: Integration): string[] {
   if (integration.state === 'off') return integration.notes;
   const call = integration.last_call;
-  const heard =
-    call === null ? 'Immich has not called yet' : `Immich last called ${momentWords(call)}`;
+  const heard = call === null ? t.notCalled : t.called(momentWords(call));
   return [heard, ...integration.notes];
 }
 
 /** How many photos move in Immich itself, by clips that can be taken off again. */
-export const movingWords = (clips: number): string =>
-  `${count(clips, 'photo moves', 'photos move')} in Immich itself.`;
+export const movingWords = (clips: number): string => t.moving(clips);
 
 /** What is chosen where rules are of the kind that can be chosen here; null where they say more. */
 export function chosenBy(rules: Rule[]): { of: Rule['of']; light: boolean } | null {
   const [rule] = rules;
-  if (rules.length !== 1 || !rule || !CHOICES.some(({ of }) => of === rule.of)) return null;
+  if (rules.length !== 1 || !rule || !CHOICES.includes(rule.of)) return null;
   const isPlain =
     rule.kind === 'splat' &&
     rule.media === 'photo' &&

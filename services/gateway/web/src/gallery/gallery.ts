@@ -181,8 +181,8 @@ export class Gallery {
     const photo = this.store.photos.get(job.photo_id);
     if (!photo || addsFiles(job.kind)) return;
     const name = photo.name || texts.unnamedPhoto;
-    if (job.state === 'failed') announce(`${notMade(job.kind)} for ${name}.`);
-    if (job.state === 'succeeded') announce(`${readyWords(job.kind)} for ${name}.`);
+    if (job.state === 'failed') announce(texts.work.forItem(notMade(job.kind), name));
+    if (job.state === 'succeeded') announce(texts.work.forItem(readyWords(job.kind), name));
   }
 
   private showSkeleton(): void {

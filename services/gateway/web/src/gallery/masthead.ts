@@ -14,7 +14,7 @@ export class Masthead {
   readonly element: HTMLElement;
   readonly summary = el('p', { class: 'summary' });
   private readonly offline = el('p', { class: 'offline', role: 'status', hidden: true });
-  private readonly signOut = action('signOut', 'Sign out');
+  private readonly signOut = action('signOut', texts.gallery.signOut);
   private readonly wordmark = el(
     'a',
     { class: 'wordmark', href: HOME },
@@ -26,7 +26,7 @@ export class Masthead {
   constructor(actions: MastheadActions) {
     this.signOut.hidden = true;
     this.signOut.addEventListener('click', actions.signOut);
-    const help = action('help', 'Help', 'Help (H)');
+    const help = action('help', texts.gallery.help, `${texts.gallery.help} (H)`);
     help.addEventListener('click', actions.help);
     const words = el('input', {
       type: 'search',
@@ -58,12 +58,12 @@ export class Masthead {
     this.signOut.hidden = library !== 'immich';
     if (!share) return;
     this.signOut.hidden = this.search.hidden = true;
-    this.wordmark.replaceChildren(icon('layers'), share.title || 'Shared photos');
+    this.wordmark.replaceChildren(icon('layers'), share.title || texts.gallery.sharedPhotos);
   }
 
   tellConnection(connected: boolean): void {
     this.offline.hidden = connected;
-    this.offline.textContent = connected ? '' : 'Live updates paused, reconnecting…';
+    this.offline.textContent = connected ? '' : texts.gallery.paused;
   }
 }
 

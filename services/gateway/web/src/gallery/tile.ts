@@ -10,6 +10,7 @@ import { type IconName, icon } from '../ui/icons';
 import { ProgressBar } from '../ui/progress';
 import { clockWords, dayWords, percent, stageWords } from '../ui/words';
 
+const t = texts.tile;
 const ASPECT_UNKNOWN = 4 / 3;
 /** Wider or taller photos are cropped to this in the gallery, so that a panorama stays a tile. */
 const ASPECT_WIDEST = 3;
@@ -39,9 +40,9 @@ export function tileLabel(photo: Shown): string {
   const kind = photo.kind === 'video' ? texts.unnamedVideo : texts.unnamedPhoto;
   const parts = [photo.name || kind, dayWords(photo.taken_at), durationOf(photo)];
   const [best] = kindsOf(photo);
-  if (best) parts.push(`${best === 'depth' ? 'depth' : assetTitle(best)} ready`);
+  if (best) parts.push(best === 'depth' ? t.depthReady : t.ready(assetTitle(best)));
   const job = jobToShow(photo);
-  if (isActive(job)) parts.push(`${jobTitle(job.kind).toLowerCase()} now`);
+  if (isActive(job)) parts.push(texts.work.now(jobTitle(job.kind)));
   else if (job) parts.push(notMade(job.kind));
   return parts.filter(Boolean).join(', ');
 }
@@ -77,7 +78,7 @@ export class Tile {
       this.element.classList.remove('is-broken');
     });
     image.addEventListener('error', () => this.element.classList.add('is-broken'));
-    this.bar = new ProgressBar(`Progress of ${photo.name}`);
+    this.bar = new ProgressBar(texts.work.progressOf(photo.name));
     this.link = el(
       'a',
       {
@@ -160,9 +161,9 @@ export class Tile {
 
 /** Badges for the eye; depth alone is a step to 3D, and has none. */
 const BADGES: Record<string, { picture: IconName; title: string }> = {
-  splat: { picture: 'cube', title: 'Can be looked around in' },
-  'depth-video': { picture: 'cube', title: 'Can be watched with depth' },
-  motion: { picture: 'motion', title: 'Has a motion clip' },
+  splat: { picture: 'cube', title: t.lookAround },
+  'depth-video': { picture: 'cube', title: t.withDepth },
+  motion: { picture: 'motion', title: t.clip },
 };
 
 const ROUGH: { picture: IconName; title: string } = { picture: 'cube', title: texts.rough.badge };
@@ -180,7 +181,7 @@ function badgeOf(kind: string, rough: boolean): HTMLElement {
     'span',
     {
       class: rough && kind === 'splat' ? 'badge is-rough' : 'badge',
-      title: title ?? `Has ${name}`,
+      title: title ?? t.has(name),
       data: { badge: kind },
     },
     picture ? icon(picture) : name,

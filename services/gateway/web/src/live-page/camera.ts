@@ -1,3 +1,4 @@
+import { texts } from '../texts';
 import { el } from '../ui/dom';
 
 const PREFERRED_WIDTH = 1280;
@@ -30,10 +31,10 @@ export class FrameSource {
   /** Why there is no camera to be had here; empty where there may be one. */
   static obstacle(): string {
     if (!isSecureContext) {
-      return 'Browsers give the camera to secure pages only: open this page over https, or on the computer itself as http://localhost. A video file works here too.';
+      return texts.live.insecure;
     }
     if (!navigator.mediaDevices?.getUserMedia) {
-      return 'This browser gives no camera to pages. A video file works.';
+      return texts.live.noCamera;
     }
     return '';
   }

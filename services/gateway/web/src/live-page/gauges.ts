@@ -1,9 +1,12 @@
+import { texts } from '../texts';
+import { decimals } from '../texts/language';
 import { el } from '../ui/dom';
 import { bytesWords } from '../ui/words';
 import { Rate, Recent } from './meters';
 import type { Checks } from './planes';
 import type { Ready, Result } from './protocol';
 
+const t = texts.live;
 const REFRESH_MS = 250;
 
 /** The line of figures, and the panel behind it. */
@@ -11,7 +14,7 @@ export class Gauges {
   readonly line = el('p', { class: 'live-line' });
   readonly panel = el('dl', {
     class: 'live-debug facts',
-    'aria-label': 'Figures and checks',
+    'aria-label': t.figures,
     tabindex: 0,
     hidden: true,
   });
@@ -65,11 +68,10 @@ export class Gauges {
     if (!last) return;
     const now = performance.now();
     const rate = this.results.perSecond(now);
-    const what = last.type === 'gaussians' ? 'splats' : 'points';
     this.line.textContent = [
-      `${rate.toFixed(rate < 10 ? 1 : 0)} per second`,
-      `${Math.round(this.latency.quantile(0.5))} ms behind`,
-      `${last.n.toLocaleString('en')} ${what}`,
+      t.perSecond(decimals(rate, rate < 10 ? 1 : 0)),
+      t.behind(Math.round(this.latency.quantile(0.5))),
+      last.type === 'gaussians' ? t.splats(last.n) : t.points(last.n),
       `${bytesWords(Math.round(this.bytes.perSecond(now)))}/s`,
     ].join(' · ');
     if (!this.panel.hidden) this.refreshPanel(last, now);
@@ -77,19 +79,19 @@ export class Gauges {
 
   private refreshPanel(last: Result, now: number): void {
     const { decode = 0, infer = 0, pack = 0 } = last.timings;
-    const ms = (seconds: number) => (seconds * 1000).toFixed(1);
+    const ms = (seconds: number) => decimals(seconds * 1000, 1);
     const checks = this.checks;
     const wrong = checks && checks.nan + checks.infinite + checks.behind + this.invalid;
     const facts: [string, string][] = [
-      ['Model', this.source],
-      ['Server', `decode ${ms(decode)}, model ${ms(infer)}, pack ${ms(pack)} ms`],
-      ['Latency', `${Math.round(this.latency.quantile(0.95))} ms for 95 of 100`],
-      ['Drawn', `${this.drawn.perSecond(now).toFixed(0)} frames per second`],
-      ['Frame', `${bytesWords(last.data.length)} as ${last.format}`],
-      ['Skipped', `${last.dropped} frames, for newer ones`],
-      ['Validity', wrong === 0 ? 'all finite, all in front' : validity(checks, this.invalid)],
-      ['Reach', checks ? `${checks.nearest.toFixed(2)} to ${checks.farthest.toFixed(2)}` : ''],
-      ['Axes', 'red: right, green: down, blue: away'],
+      [t.model, this.source],
+      [t.server, t.timings(ms(decode), ms(infer), ms(pack))],
+      [t.latency, t.most(Math.round(this.latency.quantile(0.95)))],
+      [t.drawn, t.frames(decimals(this.drawn.perSecond(now)))],
+      [t.frame, t.sizeAs(bytesWords(last.data.length), last.format)],
+      [t.skipped, t.dropped(last.dropped)],
+      [t.validity, wrong === 0 ? t.valid : validity(checks, this.invalid)],
+      [t.reach, checks ? t.fromTo(decimals(checks.nearest, 2), decimals(checks.farthest, 2)) : ''],
+      [t.axes, t.axesNote],
     ];
     this.panel.replaceChildren(
       ...facts.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value))),
@@ -99,5 +101,5 @@ export class Gauges {
 
 function validity(checks: Checks | null, invalid: number): string {
   if (!checks) return '';
-  return `${checks.nan} not a number, ${checks.infinite} infinite, ${checks.behind} behind; ${invalid} held back by the server`;
+  return t.invalid(checks.nan, checks.infinite, checks.behind, invalid);
 }

@@ -3,6 +3,7 @@ import type { Config } from '../api/schema';
 import { followGestures } from '../photo/gestures';
 import { Popup } from '../photo/popup';
 import { budgetOf, hasWebGl } from '../render/device';
+import { texts } from '../texts';
 import { el } from '../ui/dom';
 import { explainError } from '../ui/errors';
 import { icon } from '../ui/icons';
@@ -16,6 +17,8 @@ import type { Result, Trouble } from './protocol';
 import { Settings } from './settings';
 import { LiveStream, type State } from './stream';
 import { adviceFor, stateWords } from './words';
+
+const t = texts.live;
 
 const FRAME_QUALITY = 0.8;
 const LOOK_STEP = 0.12;
@@ -42,14 +45,14 @@ class LivePage {
   private readonly canvas = el('canvas', {
     class: 'live-canvas',
     role: 'img',
-    'aria-label': 'The live picture in 3D',
+    'aria-label': t.canvas,
   });
   private readonly status = el('p', { class: 'live-status', role: 'status' });
   private readonly notice = el('p', { class: 'live-notice', role: 'alert', hidden: true });
-  private readonly camera = button('Use the camera', true);
+  private readonly camera = button(t.camera, true);
   private readonly file = el('input', { type: 'file', accept: 'video/*', class: 'sr-only' });
-  private readonly stopper = button('Stop');
-  private readonly capturer = button('Capture (C)');
+  private readonly stopper = button(t.stop);
+  private readonly capturer = button(t.capture);
   private config: Config | null = null;
   private cloud: LiveCloud | null = null;
   private showing = false;
@@ -109,20 +112,20 @@ class LivePage {
   private build(): HTMLElement {
     const back = el(
       'a',
-      { class: 'icon-button', href: './', 'aria-label': 'Back to the gallery', title: 'Gallery' },
+      { class: 'icon-button', href: './', 'aria-label': t.back, title: t.gallery },
       icon('back'),
     );
-    const popup = new Popup('more', 'Settings', 'Settings', () => {});
+    const popup = new Popup('more', t.settings, t.settings, () => {});
     popup.panel.append(this.settings.element);
     const debug = el(
       'button',
-      { class: 'icon-button', type: 'button', 'aria-label': 'Figures and checks', title: 'D' },
+      { class: 'icon-button', type: 'button', 'aria-label': t.figures, title: 'D' },
       icon('info'),
     );
     debug.addEventListener('click', () => this.toggleDebug());
     const obstacle = FrameSource.obstacle();
     this.camera.disabled = obstacle !== '' || !hasWebGl();
-    const opener = el('label', { class: 'button' }, 'Open a video…', this.file);
+    const opener = el('label', { class: 'button' }, t.openVideo, this.file);
     this.stage.append(this.canvas);
     return el(
       'main',
@@ -132,7 +135,12 @@ class LivePage {
         'header',
         { class: 'photo-bar' },
         back,
-        el('div', { class: 'photo-name' }, el('h1', { class: 'photo-title' }, 'Live'), this.status),
+        el(
+          'div',
+          { class: 'photo-name' },
+          el('h1', { class: 'photo-title' }, t.title),
+          this.status,
+        ),
         debug,
         popup.element,
       ),
@@ -143,7 +151,7 @@ class LivePage {
         { class: 'live-foot' },
         this.notice,
         obstacle !== '' && el('p', { class: 'live-hint' }, obstacle),
-        !hasWebGl() && el('p', { class: 'live-hint' }, 'This browser draws no 3D: WebGL 2 is off.'),
+        !hasWebGl() && el('p', { class: 'live-hint' }, t.noWebGl),
         this.gauges.line,
         el('div', { class: 'live-actions' }, this.camera, opener, this.capturer, this.stopper),
       ),
@@ -252,7 +260,7 @@ class LivePage {
     const jpeg = await this.source.grabBest();
     if (!jpeg) return;
     this.stream.capture({ jpeg });
-    this.tell('Making a splat of full quality of this frame…');
+    this.tell(t.capturing);
   }
 
   private save(result: Result): void {
@@ -262,7 +270,7 @@ class LivePage {
     link.click();
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
     document.body.dataset.captured = String(result.n);
-    this.tell(`${link.download} is among your downloads: ${result.n.toLocaleString('en')} splats.`);
+    this.tell(t.captured(link.download, result.n));
   }
 
   private toggleDebug(): void {
@@ -279,7 +287,7 @@ class LivePage {
 
   private hold(on: boolean): void {
     this.held = on;
-    this.tell(on ? 'A splat of one moment. P goes back to the points.' : '');
+    this.tell(on ? t.oneMoment : '');
   }
 
   private onKey(event: KeyboardEvent): void {

@@ -1,4 +1,5 @@
 import type { Config } from '../api/schema';
+import { texts } from '../texts';
 import { el } from '../ui/dom';
 import type { Format, Output, Wishes } from './protocol';
 
@@ -16,24 +17,8 @@ const QUALITIES: Record<string, Quality> = {
   high: { max_gaussians: 60_000, process_res: 504 },
   highest: { max_gaussians: 150_000, process_res: 756 },
 };
-const QUALITY_CHOICES: Choice[] = [
-  ['lowest', 'Lowest'],
-  ['low', 'Low, for phones'],
-  ['medium', 'Medium'],
-  ['high', 'High'],
-  ['highest', 'Highest, for fast computers'],
-];
-const OUTPUTS: Choice[] = [
-  ['gaussians', 'Splats'],
-  ['points', 'Points; splats with P'],
-  ['rgbd', 'Picture and depth'],
-];
-const FORMATS: Choice[] = [
-  ['spark16', 'Small and quick'],
-  ['fp16', 'Half precision'],
-  ['fp32', 'Full precision'],
-  ['spz', 'SPZ, compressed'],
-];
+
+const t = texts.live;
 
 /** The controls of a session. Changing one calls back with all of them. */
 export class Settings {
@@ -56,18 +41,18 @@ export class Settings {
     search: URLSearchParams,
     onChange: () => void,
   ) {
-    this.model = select([['auto', 'Automatic']], 'auto');
-    this.quality = select(QUALITY_CHOICES, search.get('quality') ?? 'medium');
-    this.output = select(OUTPUTS, search.get('output') ?? 'gaussians');
-    this.format = select(FORMATS, search.get('format') ?? 'spark16');
+    this.model = select([['auto', t.automatic]], 'auto');
+    this.quality = select(Object.entries(t.qualities), search.get('quality') ?? 'medium');
+    this.output = select(Object.entries(t.outputs), search.get('output') ?? 'gaussians');
+    this.format = select(Object.entries(t.formats), search.get('format') ?? 'spark16');
     this.element = el(
       'form',
-      { class: 'live-settings', 'aria-label': 'Settings' },
-      row('Model', this.model),
-      row('Shows', this.output),
-      row('Quality', this.quality),
-      row('Sent as', this.format),
-      row('Leave out what is nearly clear', this.pruning),
+      { class: 'live-settings', 'aria-label': t.settings },
+      row(t.model, this.model),
+      row(t.shows, this.output),
+      row(t.quality, this.quality),
+      row(t.sentAs, this.format),
+      row(t.leaveOut, this.pruning),
     );
     this.element.addEventListener('change', onChange);
     this.element.addEventListener('submit', (event) => event.preventDefault());
@@ -80,10 +65,11 @@ export class Settings {
         key !== 'embedded' && (makes.includes('depth') || makes.includes('splat')),
     );
     const choices = usable.map(({ key, name, state }): Choice => {
-      const note = state === 'ready' || String(state) === 'loaded' ? '' : ` (${words(state)})`;
+      const note =
+        state === 'ready' || String(state) === 'loaded' ? '' : ` (${texts.models.states[state]})`;
       return [key, name + note];
     });
-    fill(this.model, [['auto', 'Automatic'], ...choices], wanted ?? this.model.value);
+    fill(this.model, [['auto', t.automatic], ...choices], wanted ?? this.model.value);
   }
 
   get wishes(): Wishes {
@@ -99,8 +85,6 @@ export class Settings {
     };
   }
 }
-
-const words = (state: string) => state.replace('_', ' ');
 
 function row(label: string, control: HTMLElement): HTMLElement {
   return el('label', { class: 'live-setting' }, el('span', {}, label), control);

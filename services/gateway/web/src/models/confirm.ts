@@ -1,3 +1,4 @@
+import { texts } from '../texts';
 import { el } from '../ui/dom';
 
 interface Question {
@@ -13,7 +14,7 @@ export function confirmed({ title, text, yes }: Question): Promise<boolean> {
     class: 'dialog dialog-confirm',
     'aria-labelledby': 'confirm-title',
   });
-  const cancel = el('button', { class: 'button', type: 'button' }, 'Cancel');
+  const cancel = el('button', { class: 'button', type: 'button' }, texts.work.cancel);
   const accept = el('button', { class: 'button is-primary', type: 'button' }, yes);
   cancel.addEventListener('click', () => dialog.close());
   accept.addEventListener('click', () => dialog.close('yes'));

@@ -13,12 +13,13 @@ import { confirmed } from './confirm';
 import { ModelRow } from './row';
 import { GROUPS, type Group, groupOf, type Offer, withNews } from './words';
 
+const t = texts.models;
 const LOOK_AGAIN_MS = 10_000;
 
 /** Every model: what state it is in, and what this person may do about it. */
 export class ModelsPage {
   readonly element: HTMLElement;
-  private readonly title = el('h1', { tabindex: -1 }, 'Models');
+  private readonly title = el('h1', { tabindex: -1 }, t.title);
   private readonly groups = new Map<Group, HTMLElement>();
   private readonly lists = new Map<Group, HTMLElement>();
   private readonly hint = el('p', { class: 'models-hint', role: 'status' });
@@ -33,7 +34,12 @@ export class ModelsPage {
   ) {
     const back = el(
       'button',
-      { class: 'icon-button', type: 'button', 'aria-label': 'Back', title: 'Back (Esc)' },
+      {
+        class: 'icon-button',
+        type: 'button',
+        'aria-label': texts.back,
+        title: `${texts.back} (${texts.keys.escape})`,
+      },
       icon('back'),
     );
     back.addEventListener('click', leave);
@@ -68,9 +74,7 @@ export class ModelsPage {
     if (this.element.hidden) return;
     try {
       const { models, may_manage } = await this.api.models();
-      this.hint.textContent = may_manage
-        ? 'Weights are downloaded once for everybody on this server.'
-        : 'An administrator of Immich decides which models are here.';
+      this.hint.textContent = may_manage ? t.downloadedOnce : t.administrated;
       for (const model of models) this.show(model);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -81,9 +85,12 @@ export class ModelsPage {
   }
 
   private addGroup(group: Group): void {
-    const list = el('ul', { class: 'models-list', 'aria-label': group });
+    const list = el('ul', {
+      class: 'models-list',
+      'aria-label': group === 'others' ? t.title : t[group],
+    });
     const heading = el(group === 'others' ? 'summary' : 'h2', { class: 'models-group' });
-    if (group !== 'others') heading.textContent = texts.models[group];
+    if (group !== 'others') heading.textContent = t[group];
     const element = el(group === 'others' ? 'details' : 'section', { hidden: true }, heading, list);
     this.lists.set(group, list);
     this.groups.set(group, element);
@@ -95,7 +102,7 @@ export class ModelsPage {
       const { childElementCount } = this.lists.get(group) as HTMLElement;
       element.hidden = childElementCount === 0;
       const heading = element.firstElementChild as HTMLElement;
-      if (group === 'others') heading.textContent = texts.models.others(childElementCount);
+      if (group === 'others') heading.textContent = t.others(childElementCount);
     }
   }
 
@@ -123,7 +130,7 @@ export class ModelsPage {
     const { model, stale } = withNews(known, told);
     this.show(model);
     if (!stale) return;
-    if (told.state === 'ready' && known.state === 'downloading') announce(`${model.name} is here.`);
+    if (told.state === 'ready' && known.state === 'downloading') announce(t.isHere(model.name));
     void this.read(told.key);
   }
 
@@ -157,13 +164,16 @@ export class ModelsPage {
 
   private async accept(model: ModelDetails): Promise<void> {
     const { name, url } = model.licence;
-    const use = model.commercial_use ? '' : ' It does not allow commercial use.';
-    const size = model.size === null ? '' : ` The download has ${bytesWords(model.size)}.`;
+    const rest = [
+      !model.commercial_use && t.noCommercialUse,
+      t.readFirst,
+      model.size !== null && t.has(bytesWords(model.size)),
+    ];
     const link = el('a', { href: url, target: '_blank', rel: 'noopener' }, name);
     const yes = await confirmed({
       title: model.name,
-      text: ['The weights come under the licence ', link, `.${use} Please read it first.${size}`],
-      yes: `I accept ${name}`,
+      text: [`${t.licence} `, link, `. ${rest.filter(Boolean).join(' ')}`],
+      yes: t.accept(name),
     });
     if (!yes) return;
     await this.api.acceptLicence(model.key, name);
@@ -171,11 +181,11 @@ export class ModelsPage {
   }
 
   private async delete(model: ModelDetails): Promise<void> {
-    const size = model.size === null ? '' : ` It frees ${bytesWords(model.size)}.`;
+    const size = model.size === null ? '' : t.frees(bytesWords(model.size));
     const yes = await confirmed({
-      title: `Delete ${model.name}?`,
-      text: [`What was made with it stays. It can be downloaded again.${size}`],
-      yes: 'Delete it',
+      title: t.askDelete(model.name),
+      text: [`${t.whatStays} ${size}`],
+      yes: t.delete,
     });
     if (yes) await this.api.manageModel(model.key, 'delete');
   }

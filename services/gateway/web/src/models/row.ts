@@ -1,4 +1,5 @@
 import type { ModelDetails } from '../api/schema';
+import { texts } from '../texts';
 import { el } from '../ui/dom';
 import { ProgressBar } from '../ui/progress';
 import { aboutWords, deedsOf, type Offer, stateWords, troubleWords } from './words';
@@ -6,7 +7,7 @@ import { aboutWords, deedsOf, type Offer, stateWords, troubleWords } from './wor
 /** One model: what it is, how it stands, what may be done with it. */
 export class ModelRow {
   readonly element: HTMLElement;
-  private readonly badge = el('span', { class: 'model-badge' }, 'Not for commercial use');
+  private readonly badge = el('span', { class: 'model-badge' }, texts.models.notCommercial);
   private readonly about = el('p', { class: 'model-about' });
   private readonly state = el('p', { class: 'model-state' });
   private readonly error = el('p', { class: 'model-error', role: 'alert', hidden: true });
@@ -17,7 +18,7 @@ export class ModelRow {
     model: ModelDetails,
     private readonly onDeed: (key: string, offer: Offer) => void,
   ) {
-    this.bar = new ProgressBar(`Download of ${model.name}`);
+    this.bar = new ProgressBar(texts.models.downloadOf(model.name));
     this.element = el(
       'li',
       { class: 'model', data: { model: model.key } },

@@ -1,4 +1,5 @@
 import type { ModelDetails, ModelNews } from '../api/schema';
+import { texts } from '../texts';
 import { wordsFor } from '../ui/error-words';
 import { bytesWords, downloadWords } from '../ui/words';
 
@@ -24,49 +25,22 @@ export function groupOf({ key, state, built_in }: ModelDetails): Group {
     : 'others';
 }
 
-const MAKES: Record<string, string> = {
-  depth: 'depth',
-  splat: '3D',
-  points: 'point clouds',
-  poses: 'camera positions',
-  'video-depth': 'depth of videos',
-  inpainting: 'filled holes',
-};
-
-const LABELS: Record<Offer['deed'], string> = {
-  accept: 'Accept and download…',
-  download: 'Download',
-  cancel: 'Cancel',
-  load: 'Load',
-  unload: 'Free memory',
-  delete: 'Delete…',
-};
-
-const STATES: Record<ModelDetails['state'], string> = {
-  needs_licence: 'Its licence has not been accepted',
-  downloadable: 'Not downloaded',
-  unavailable: 'Not here, and downloads are switched off',
-  downloading: 'Downloading',
-  failed: 'The download failed',
-  ready: 'On this server',
-  loading: 'Being loaded into memory',
-  loaded: 'In memory',
-};
+const t = texts.models;
 
 /** What a model makes and how large it is. */
 export function aboutWords(model: ModelDetails): string {
-  const makes = model.makes.map((one) => MAKES[one] ?? one).join(', ');
-  const size = model.built_in ? 'built in' : model.size === null ? '' : bytesWords(model.size);
-  const words = [makes, model.metric && 'in metres', size].filter(Boolean).join(' · ');
+  const makes = model.makes.map((one) => t.makes[one] ?? one).join(', ');
+  const size = model.built_in ? t.builtIn : model.size === null ? '' : bytesWords(model.size);
+  const words = [makes, model.metric && t.inMetres, size].filter(Boolean).join(' · ');
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 /** How a model stands now. */
 export function stateWords(model: ModelDetails): string {
   if (model.state === 'downloading') return downloadWords(model);
-  if (model.job?.state === 'queued') return 'Waiting for a worker';
-  const by = model.accepted ? ` · licence accepted by ${model.accepted.name}` : '';
-  return STATES[model.state] + by;
+  if (model.job?.state === 'queued') return t.waiting;
+  const by = model.accepted ? ` · ${t.acceptedBy(model.accepted.name)}` : '';
+  return t.states[model.state] + by;
 }
 
 /** Why the last download failed, and what can be done about it. */
@@ -80,7 +54,7 @@ export function troubleWords(model: ModelDetails): string {
 export function deedsOf(model: ModelDetails): Offer[] {
   return model.possible.map((deed) => ({
     deed,
-    label: deed === 'download' && model.state === 'failed' ? 'Try again' : LABELS[deed],
+    label: deed === 'download' && model.state === 'failed' ? texts.again : t.deeds[deed],
   }));
 }
 

@@ -1,3 +1,4 @@
+import { texts } from '../texts';
 import { el } from '../ui/dom';
 
 /** A dialog in which something is chosen before it is made. */
@@ -16,9 +17,9 @@ export class AskDialog {
 
   /** onMake: with what is chosen, by the names of the fields. */
   show(title: string, fields: HTMLElement[], onMake: (chosen: FormData) => void): void {
-    const cancel = el('button', { class: 'button', type: 'button' }, 'Cancel');
+    const cancel = el('button', { class: 'button', type: 'button' }, texts.work.cancel);
     cancel.addEventListener('click', () => this.close());
-    const make = el('button', { class: 'button is-primary', type: 'submit' }, 'Make it');
+    const make = el('button', { class: 'button is-primary', type: 'submit' }, texts.making.go);
     const form = el(
       'form',
       { class: 'make-form' },

@@ -1,6 +1,7 @@
 import type { Api } from '../api/client';
 import type { Asset, Photo } from '../api/schema';
 import { prefersStillness } from '../render/device';
+import { texts } from '../texts';
 import { el } from '../ui/dom';
 import { iconButton } from './chrome';
 
@@ -9,7 +10,7 @@ import { iconButton } from './chrome';
  * until it is pressed anew.
  */
 export class MotionClip {
-  readonly button = iconButton('film', 'Motion clip', 'C', () => this.toggle());
+  readonly button = iconButton('film', texts.photo.clip, 'C', () => this.toggle());
   private asset: Asset | null = null;
   private film: HTMLVideoElement | null = null;
   private photo = '';

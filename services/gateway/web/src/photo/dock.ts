@@ -1,6 +1,7 @@
 import type { Job } from '../api/schema';
 import { jobTitle } from '../catalog';
 import { isActive } from '../store';
+import { texts } from '../texts';
 import { announce } from '../ui/announce';
 import { el } from '../ui/dom';
 import { type Explanation, explainJob, notMade } from '../ui/errors';
@@ -26,7 +27,7 @@ class Card {
     kind: string,
     readonly bar: ProgressBar | null,
   ) {
-    this.detail.append(el('summary', {}, 'Details'), this.detailText);
+    this.detail.append(el('summary', {}, texts.work.details), this.detailText);
     this.element = el(
       'div',
       { class: `card card-${kind}`, hidden: true, data: { card: kind } },
@@ -66,10 +67,10 @@ export interface DockActions {
 /** Progress, errors and loading, above the mode switch. */
 export class Dock {
   readonly element = el('div', { class: 'dock' });
-  private readonly working = new Card('progress', new ProgressBar('Progress'));
+  private readonly working = new Card('progress', new ProgressBar(texts.work.progress));
   private readonly failure = new Card('error', null);
   private readonly loadingWords = el('span', {});
-  private readonly loadingBar = new ProgressBar('Loading 3D');
+  private readonly loadingBar = new ProgressBar(texts.photo.loading3d);
   private readonly loading: HTMLElement;
   private job: Job | null = null;
   private dismissed = '';
@@ -108,19 +109,22 @@ export class Dock {
       return;
     }
     if (this.dismissed === `${job.id} ${job.run}`) return;
-    const retry = { label: 'Try again', run: () => this.actions.retry(job.id) };
+    const retry = { label: texts.again, run: () => this.actions.retry(job.id) };
     const close = () => {
       this.dismissed = `${job.id} ${job.run}`;
       this.hideError();
     };
     this.failure.explain(explanation, `${notMade(job.kind)}.`);
-    this.showError([...(explanation.retriable ? [retry] : []), { label: 'Close', run: close }]);
+    this.showError([
+      ...(explanation.retriable ? [retry] : []),
+      { label: texts.work.close, run: close },
+    ]);
   }
 
   /** Shows an error that is not a job's; `retry` where trying again makes sense. */
   showTrouble(explanation: Explanation, retry: Action | null): void {
     this.failure.explain(explanation);
-    const close = { label: 'Close', run: () => this.hideError() };
+    const close = { label: texts.work.close, run: () => this.hideError() };
     this.showError(retry ? [retry, close] : [close]);
   }
 
@@ -133,13 +137,14 @@ export class Dock {
     this.loading.hidden = loading === null;
     if (!loading) return;
     const { what, received, total } = loading;
-    const name = what === 'splat' ? '3D' : 'depth';
+    const t = texts.photo;
+    const name = what === 'splat' ? t.splat : t.itsDepth;
     const known = total > 0 && received > 0;
     this.loadingWords.textContent = !known
-      ? `Loading ${name}…`
+      ? t.loading(name)
       : received < total
-        ? `Loading ${name} · ${bytesWords(received)} of ${bytesWords(total)}`
-        : `Preparing ${name}…`;
+        ? t.loadingOf(name, texts.work.of(bytesWords(received), bytesWords(total)))
+        : t.preparing(name);
     this.loadingBar.set(known ? Math.round((received / total) * 100) : null);
   }
 
@@ -154,7 +159,7 @@ export class Dock {
     const cancel = () => {
       if (this.job) this.actions.cancel(this.job.id);
     };
-    this.working.setActions([{ label: 'Cancel', run: cancel }]);
+    this.working.setActions([{ label: texts.work.cancel, run: cancel }]);
   }
 
   private showError(actions: Action[]): void {

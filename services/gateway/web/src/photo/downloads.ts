@@ -2,6 +2,7 @@ import type { Api } from '../api/client';
 import type { AssetFile, Job, PhotoDetail } from '../api/schema';
 import { assetTitle, formatUse } from '../catalog';
 import { isActive } from '../store';
+import { texts } from '../texts';
 import { el } from '../ui/dom';
 import { explainError, explainJob } from '../ui/errors';
 import { ProgressBar } from '../ui/progress';
@@ -9,13 +10,7 @@ import { bytesWords, percent } from '../ui/words';
 import { bestAsset } from './modes';
 import { Popup, popupAction, popupLink } from './popup';
 
-const ROLE_LABELS: Record<string, string> = {
-  depth: 'Depth map',
-  disparity: 'Depth, as a picture',
-  background: 'What lies behind edges',
-  'background-disparity': 'Depth behind edges',
-  motion: 'Motion clip',
-};
+const t = texts.files;
 
 /** The menu with the files of a photo, and with formats that can be made of its splats. */
 export class Downloads {
@@ -30,7 +25,7 @@ export class Downloads {
     private readonly mayHaveOriginal: () => boolean,
     private readonly onJob: (job: Job) => void,
   ) {
-    this.popup = new Popup('download', 'Download', 'Download (L)', () => this.fill());
+    this.popup = new Popup('download', t.download, `${t.download} (L)`, () => this.fill());
   }
 
   setPhoto(photo: PhotoDetail): void {
@@ -57,12 +52,7 @@ export class Downloads {
       el('p', { class: 'popup-heading' }, assetTitle(asset.kind)),
       ...asset.files.map((file) => this.link(file)),
     ]);
-    const original = popupLink(
-      'download',
-      'Original photo',
-      photo.name,
-      this.api.url(photo.original),
-    );
+    const original = popupLink('download', t.photo, photo.name, this.api.url(photo.original));
     original.setAttribute('download', photo.name);
     this.popup.replace(
       ...(this.mayHaveOriginal() ? [original] : []),
@@ -73,11 +63,15 @@ export class Downloads {
 
   private link(file: AssetFile): HTMLElement {
     const format = file.format.toUpperCase();
-    const label = file.role === 'splat' ? format : (ROLE_LABELS[file.role] ?? file.role);
-    const variant = file.variant === 'light' ? ', light' : '';
+    const label = file.role === 'splat' ? format : (t.roles[file.role] ?? file.role);
     const note = file.role === 'splat' ? '' : `${format}, `;
     const size = note + bytesWords(file.size);
-    const link = popupLink('download', label + variant, size, this.address(file));
+    const link = popupLink(
+      'download',
+      file.variant === 'light' ? t.light(label) : label,
+      size,
+      this.address(file),
+    );
     link.setAttribute('download', file.download_name);
     return link;
   }
@@ -92,7 +86,7 @@ export class Downloads {
     const missing = this.formats().filter((format) => !full(asset.files, format));
     if (missing.length === 0) return [];
     return [
-      el('p', { class: 'popup-heading' }, 'Convert and download'),
+      el('p', { class: 'popup-heading' }, t.convert),
       ...missing.map((format) => this.convertRow(photo, format, asset.model_key)),
     ];
   }
@@ -100,9 +94,9 @@ export class Downloads {
   private convertRow(photo: PhotoDetail, format: string, model: string): HTMLElement {
     const state = this.conversions.get(format);
     if (state && typeof state !== 'string' && state.state !== 'failed') {
-      const bar = new ProgressBar(`Converting to ${format.toUpperCase()}`);
+      const bar = new ProgressBar(t.converting(format.toUpperCase()));
       bar.set(isActive(state) ? percent(state) : 100);
-      const words = el('span', { class: 'popup-label' }, `Converting to ${format.toUpperCase()}…`);
+      const words = el('span', { class: 'popup-label' }, `${t.converting(format.toUpperCase())}…`);
       return el('div', { class: 'popup-item is-busy' }, words, bar.element);
     }
     const note = typeof state === 'string' ? state : formatUse(format);

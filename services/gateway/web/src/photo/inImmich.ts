@@ -1,10 +1,13 @@
 import type { Api } from '../api/client';
 import { ApiError } from '../api/client';
 import type { PhotoDetail } from '../api/schema';
+import { texts } from '../texts';
 import { announce } from '../ui/announce';
 import { el } from '../ui/dom';
 import { explainError } from '../ui/errors';
 import { popupAction } from './popup';
+
+const t = texts.menu;
 
 /** The row by which a photo that has a motion clip moves in Immich itself, or stands still there again. */
 export class InImmich {
@@ -29,16 +32,16 @@ export class InImmich {
   private show(id: string, clip: string | null): void {
     if (id !== this.photo) return;
     const action = clip
-      ? popupAction('film', 'Let it stand still in Immich', 'It moves there now', () =>
-          this.change(id, () => this.api.unlinkClip(id), 'It stands still in Immich.'),
+      ? popupAction('film', t.stillInImmich, t.stillNote, () =>
+          this.change(id, () => this.api.unlinkClip(id), t.standsStill),
         )
-      : this.link(id, 'Let it move in Immich', 'In its apps, as a live photo does', false);
+      : this.link(id, t.moveInImmich, t.moveInImmichNote, false);
     this.row.replaceChildren(action);
   }
 
   private link(id: string, label: string, note: string, external: boolean): HTMLElement {
     const link = () => this.api.linkClip(id, external);
-    return popupAction('film', label, note, () => this.change(id, link, 'It moves in Immich.'));
+    return popupAction('film', label, note, () => this.change(id, link, t.movesInImmich));
   }
 
   private change(id: string, deed: () => Promise<void>, said: string): void {
@@ -60,7 +63,7 @@ export class InImmich {
       // A file of an external library takes a yes of its own.
       const again =
         error.code === 'external_library'
-          ? this.link(id, 'Let it move in Immich all the same', title, true)
+          ? this.link(id, t.moveAllTheSame, title, true)
           : popupAction('redo', title, advice, () => this.look(id));
       again.classList.add('is-failed');
       this.row.replaceChildren(again);

@@ -1,12 +1,15 @@
 import type { Config, Model, Quality } from '../api/schema';
 import { MODELS } from '../router';
+import { texts } from '../texts';
 import { el } from '../ui/dom';
 import { modelWords } from '../ui/words';
 import { AskDialog, choice, choices } from './ask';
 
+const t = texts.making;
+
 const STATES: Partial<Record<Model['state'], string>> = {
-  downloadable: 'will be downloaded first',
-  downloading: 'is being downloaded',
+  downloadable: t.downloadedFirst,
+  downloading: t.beingDownloaded,
 };
 
 export type OnMake = (model: string, quality: Quality) => void;
@@ -18,12 +21,12 @@ export class MakeDialog {
   show(config: Config, onMake: OnMake): void {
     const fields = [
       modelChoices(config.splat_models, config.models, () => this.dialog.close()),
-      choices('Quality', 'quality', [
-        choice('quality', 'full', 'Full', 'Every detail', true),
-        choice('quality', 'light', 'Full and light', 'Also a small one for phones', false),
+      choices(t.quality, 'quality', [
+        choice('quality', 'full', t.full, t.fullNote, true),
+        choice('quality', 'light', t.light, t.lightNote, false),
       ]),
     ];
-    this.dialog.show('Make 3D', fields, (chosen) =>
+    this.dialog.show(t.title, fields, (chosen) =>
       onMake(String(chosen.get('model')), chosen.get('quality') === 'light' ? 'light' : 'full'),
     );
   }
@@ -36,10 +39,10 @@ export class MakeDialog {
 export function modelChoices(keys: string[], models: Model[], onLeave: () => void): HTMLElement {
   const known = new Map(models.map((model) => [model.key, model]));
   const usable = keys.filter((key) => known.get(modelOf(key))?.usable);
-  const more = el('a', { class: 'more-models', href: MODELS }, 'More models…');
+  const more = el('a', { class: 'more-models', href: MODELS }, t.moreModels);
   more.addEventListener('click', onLeave);
-  return choices('Model', 'model', [
-    choice('model', 'auto', 'Automatic', 'The best that is ready on this server', true),
+  return choices(t.model, 'model', [
+    choice('model', 'auto', t.automatic, t.automaticNote, true),
     ...usable.map((key) => {
       const model = known.get(modelOf(key));
       return choice('model', key, modelWords(key, models), model ? about(model) : '', false);
@@ -52,6 +55,6 @@ export function modelChoices(keys: string[], models: Model[], onLeave: () => voi
 const modelOf = (key: string): string => key.replace(/^lift-/, '');
 
 function about(model: Model): string {
-  const licence = model.commercial_use ? model.licence : `${model.licence}, not for commercial use`;
+  const licence = model.commercial_use ? model.licence : t.notCommercial(model.licence);
   return [licence, STATES[model.state]].filter(Boolean).join(' · ');
 }

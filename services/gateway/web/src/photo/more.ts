@@ -1,9 +1,12 @@
 import type { Config, PhotoDetail, Quality } from '../api/schema';
 import { placeLink } from '../scenes/hook';
+import { texts } from '../texts';
 import type { InImmich } from './inImmich';
 import { MakeDialog } from './make';
 import { MotionDialog } from './motion';
 import { Popup, popupAction, popupLink } from './popup';
+
+const t = texts.menu;
 
 export interface MoreActions {
   makeSplat(model: string, quality: Quality, force: boolean): void;
@@ -29,7 +32,7 @@ export class MoreMenu {
     private readonly inImmich: InImmich,
     private readonly actions: MoreActions,
   ) {
-    this.popup = new Popup('more', 'More', 'More', () => {
+    this.popup = new Popup('more', t.more, t.more, () => {
       this.fill();
       actions.readConfig();
     });
@@ -44,27 +47,27 @@ export class MoreMenu {
     const choose = () =>
       this.dialog.show(config, (model, quality) => actions.makeSplat(model, quality, has('splat')));
     const making = [
-      this.row('layers', has('splat') ? 'Make 3D again…' : 'Make 3D with…', choose, MODELS_NOTE),
-      this.row('redo', has('depth') ? 'Make depth again' : 'Make depth only', () =>
+      this.row('layers', has('splat') ? t.make3dAgain : t.make3dWith, choose, t.chooseBoth),
+      this.row('redo', has('depth') ? t.depthAgain : t.depthOnly, () =>
         actions.makeDepth(has('depth')),
       ),
       this.row(
         'film',
-        'Make it move…',
+        t.move,
         () => this.motion.show((path) => actions.makeMotion(path)),
-        'A short clip that plays anywhere',
+        t.moveNote,
       ),
     ];
     const rows: HTMLElement[] = [
       ...(this.mayMake() ? making : []),
       ...(this.mayMake() && config.library === 'immich' ? this.inImmich.rows(photo) : []),
       ...(this.mayMake() ? [placeLink({ kind: 'photo', id: photo.id })] : []),
-      this.row('reset', 'Reset the view', actions.reset),
-      this.row('fullscreen', 'Full screen', actions.fullscreen),
-      this.row('help', 'Keys and gestures', actions.help),
+      this.row('reset', t.reset, actions.reset),
+      this.row('fullscreen', texts.photo.fullScreen, actions.fullscreen),
+      this.row('help', t.keys, actions.help),
     ];
     if (photo.external_url) {
-      const link = popupLink('open', 'Open in Immich', '', photo.external_url);
+      const link = popupLink('open', texts.inImmich, '', photo.external_url);
       link.target = '_blank';
       link.rel = 'noopener';
       rows.unshift(link);
@@ -85,5 +88,3 @@ export class MoreMenu {
     });
   }
 }
-
-const MODELS_NOTE = 'Choose model and quality';

@@ -13,6 +13,7 @@ import { assumedCamera } from '../render/framing';
 import type { Viewport } from '../render/viewport';
 import { leanFactor } from '../settings/look';
 import type { Settings } from '../settings/settings';
+import { texts } from '../texts';
 import { el } from '../ui/dom';
 import { FlatPicture } from './flat';
 import {
@@ -345,8 +346,8 @@ export class Stage extends Emitter<StageEvents> {
   }
 
   private describe(mode: Mode): string {
-    const name = this.photo?.name ?? 'Photo';
-    return mode === 'splat' ? `${name} in 3D` : `${name} with depth`;
+    const name = this.photo?.name ?? texts.unnamedPhoto;
+    return mode === 'splat' ? texts.photo.in3d(name) : texts.photo.withDepth(name);
   }
 
   /** The picture drawn so far stays on top and fades, while the new mode is drawn below. */

@@ -2,13 +2,14 @@ import type { Api } from '../api/client';
 import { ApiError } from '../api/client';
 import type { Photo } from '../api/schema';
 import type { Store } from '../store';
+import { texts } from '../texts';
 import { announce } from '../ui/announce';
 import { iconButton } from './chrome';
 
 /** The way to the photos beside this one, in the list that it was opened from. */
 export class Steps {
-  readonly previous = iconButton('previous', 'Previous photo', '←', () => this.step(-1));
-  readonly next = iconButton('next', 'Next photo', '→', () => this.step(1));
+  readonly previous = iconButton('previous', texts.photo.previous, '←', () => this.step(-1));
+  readonly next = iconButton('next', texts.photo.next, '→', () => this.step(1));
 
   constructor(
     private readonly api: Api,

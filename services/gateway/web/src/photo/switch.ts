@@ -1,5 +1,8 @@
+import { texts } from '../texts';
 import { el } from '../ui/dom';
 import type { Mode } from './modes';
+
+const t = texts.photo;
 
 interface ModeButton {
   mode: Mode;
@@ -10,24 +13,24 @@ interface ModeButton {
 }
 
 const BUTTONS: ModeButton[] = [
-  { mode: 'flat', label: 'Flat', about: 'The photo as it is', missing: '' },
+  { mode: 'flat', label: t.flat, about: t.flatAbout, missing: '' },
   {
     mode: 'depth',
-    label: 'Depth',
-    about: 'Moves a little when you lean',
-    missing: 'There is no depth of this photo yet',
+    label: t.depth,
+    about: t.depthAbout,
+    missing: t.depthMissing,
   },
   {
     mode: 'splat',
-    label: '3D',
-    about: 'Can be looked around in',
-    missing: 'This photo is not in 3D yet',
+    label: t.splat,
+    about: t.splatAbout,
+    missing: t.splatMissing,
   },
 ];
 
 /** The buttons that choose between flat, depth and 3D. */
 export class ModeSwitch {
-  readonly element = el('div', { class: 'modes', role: 'group', 'aria-label': 'View' });
+  readonly element = el('div', { class: 'modes', role: 'group', 'aria-label': t.view });
   private readonly buttons = new Map<Mode, HTMLButtonElement>();
 
   constructor(onChoose: (mode: Mode) => void) {

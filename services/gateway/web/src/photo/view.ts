@@ -54,7 +54,7 @@ export class PhotoView {
   private readonly clip: MotionClip;
   private readonly title = el('h1', { class: 'photo-title' });
   private readonly date = el('p', { class: 'photo-date' });
-  private readonly motion = iconButton('motion', 'Gentle motion', 'M', () =>
+  private readonly motion = iconButton('motion', texts.photo.motion, 'M', () =>
     this.stage.toggleMotion(),
   );
   private readonly tilt: TiltButton;
@@ -190,7 +190,9 @@ export class PhotoView {
   }
 
   private build(): void {
-    const back = iconButton('back', texts.photo.back, 'Esc', () => this.actions.leave());
+    const back = iconButton('back', texts.photo.back, texts.keys.escape, () =>
+      this.actions.leave(),
+    );
     const info = iconButton('info', texts.photo.about, 'I', () => this.toggleInfo());
     const full = iconButton(
       'fullscreen',
@@ -321,7 +323,7 @@ export class PhotoView {
     this.title.textContent = detail.name;
     this.date.textContent = dayWords(detail.taken_at);
     document.title = `${name} · ImmichVR`;
-    this.element.setAttribute('aria-label', `Photo ${detail.name}`);
+    this.element.setAttribute('aria-label', texts.photo.named(detail.name));
     if (first) {
       this.stage.open(detail);
       this.steps.update();
@@ -357,7 +359,7 @@ export class PhotoView {
     }
     this.dock.showJob(isActive(job) || job.state === 'failed' ? job : null);
     if (job.state === 'succeeded') announce(`${readyWords(job.kind)}.`);
-    if (job.state === 'cancelled') announce('Cancelled.');
+    if (job.state === 'cancelled') announce(texts.work.cancelled);
     this.making.update();
   }
 

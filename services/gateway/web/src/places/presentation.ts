@@ -24,7 +24,7 @@ export class Presentation {
   private readonly title = el('h1', {});
   private readonly facts = el('p', {});
   private readonly parts = el('div', { class: 'presentation-parts', 'aria-hidden': 'true' });
-  private readonly pause = iconButton('pause', t.pause, 'Space', () => this.toggle());
+  private readonly pause = iconButton('pause', t.pause, texts.keys.space, () => this.toggle());
   private shown: { photo: Photo; memory: Memory }[] = [];
   private day = '';
   private at = 0;
@@ -56,7 +56,7 @@ export class Presentation {
           this.pause,
           button('next', t.next, 1),
           iconButton('fullscreen', texts.fullscreen, 'F', () => void toggleFullscreen()),
-          iconButton('close', t.leave, 'Esc', () => this.leave()),
+          iconButton('close', t.leave, texts.keys.escape, () => this.leave()),
         ),
       ),
     );

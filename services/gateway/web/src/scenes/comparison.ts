@@ -1,7 +1,10 @@
 import type { Api } from '../api/client';
 import type { Asset } from '../api/schema';
+import { texts } from '../texts';
 import { el } from '../ui/dom';
 import { BeforeAfter } from './slider';
+
+const t = texts.scenes;
 
 /** The views before and after, of a version that was filled. */
 export class Comparison {
@@ -10,14 +13,14 @@ export class Comparison {
   private readonly views = el('div', {
     class: 'scene-views',
     role: 'group',
-    'aria-label': 'Views',
+    'aria-label': t.views,
   });
 
   constructor(private readonly api: Api) {
     this.element = el(
       'section',
-      { class: 'scene-compare', hidden: true, 'aria-label': 'Before and after' },
-      el('h2', {}, 'Before and after'),
+      { class: 'scene-compare', hidden: true, 'aria-label': t.beforeAndAfter },
+      el('h2', {}, t.beforeAndAfter),
       this.slider.element,
       this.views,
     );
@@ -39,7 +42,7 @@ export class Comparison {
     this.views.replaceChildren(
       ...pairs.map((_, at) => {
         const button = el('button', { class: 'button', type: 'button' }, String(at + 1));
-        button.setAttribute('aria-label', `View ${at + 1}`);
+        button.setAttribute('aria-label', t.view(at + 1));
         button.addEventListener('click', () => show(at));
         return button;
       }),

@@ -1,5 +1,6 @@
 import { popupLink } from '../photo/popup';
 import { SCENES } from '../router';
+import { texts } from '../texts';
 
 /** What somebody wants to make a place of. */
 export interface Chosen {
@@ -9,12 +10,7 @@ export interface Chosen {
 
 /** The row of a menu that leads to making a place of what is open. */
 export function placeLink({ kind, id }: Chosen): HTMLElement {
-  return popupLink(
-    'cube',
-    'Make a place…',
-    'To walk in, of several photos or a video',
-    `${SCENES}?${kind}=${id}`,
-  );
+  return popupLink('cube', texts.menu.place, texts.menu.placeNote, `${SCENES}?${kind}=${id}`);
 }
 
 /** What the address says that a place is to be made of. */

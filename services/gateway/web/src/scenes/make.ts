@@ -2,21 +2,13 @@ import type { Api } from '../api/client';
 import { ApiError } from '../api/client';
 import type { PlaceSource } from '../api/scenes';
 import type { Job, WaysToReconstruct } from '../api/schema';
+import { texts } from '../texts';
 import { el } from '../ui/dom';
 import { explainError } from '../ui/errors';
 import type { Chosen } from './hook';
 import { Picks } from './picks';
 
-const METHODS: Record<string, string> = {
-  gaussian_splatting: 'A place to walk in',
-  points: 'Its points alone',
-  cloud: 'Trained elsewhere',
-};
-const QUALITIES: Record<string, string> = {
-  draft: 'Draft: minutes',
-  normal: 'Normal',
-  high: 'High: takes long',
-};
+const t = texts.scenes;
 
 /** Asks of what a place is to be made, and how. */
 export class MakePlace {
@@ -29,7 +21,7 @@ export class MakePlace {
   private readonly picks: Picks;
   private readonly about = el('p', { class: 'scene-about' });
   private readonly trouble = el('p', { class: 'scene-trouble', role: 'alert' });
-  private readonly make = el('button', { class: 'button', type: 'submit' }, 'Make a place');
+  private readonly make = el('button', { class: 'button', type: 'submit' }, t.make);
   private of: Chosen | null = null;
   private opening = new AbortController();
   private ways: WaysToReconstruct | null = null;
@@ -41,12 +33,12 @@ export class MakePlace {
     this.picks = new Picks(api, () => this.count());
     this.element = el(
       'form',
-      { class: 'scene-make', 'aria-label': 'Make a place' },
+      { class: 'scene-make', 'aria-label': t.make },
       this.about,
       this.picks.element,
-      el('label', { class: 'scene-choice' }, 'What', this.method),
-      el('label', { class: 'scene-choice' }, 'Quality', this.quality),
-      el('label', { class: 'scene-tick' }, this.moving, 'Leave out what moves, such as people'),
+      el('label', { class: 'scene-choice' }, t.what, this.method),
+      el('label', { class: 'scene-choice' }, t.quality, this.quality),
+      el('label', { class: 'scene-tick' }, this.moving, t.leaveOut),
       this.leaving,
       this.trouble,
       this.make,
@@ -71,8 +63,8 @@ export class MakePlace {
     const ways = await this.api.waysToReconstruct();
     if (signal.aborted) return;
     this.ways = ways;
-    this.method.replaceChildren(...ways.methods.map((one) => option(one, METHODS)));
-    this.quality.replaceChildren(...ways.qualities.map((one) => option(one, QUALITIES)));
+    this.method.replaceChildren(...ways.methods.map((one) => option(one, t.methods)));
+    this.quality.replaceChildren(...ways.qualities.map((one) => option(one, t.qualities)));
     this.tellWhatLeaves();
     this.picks.element.hidden = of?.kind === 'video';
     this.picks.clear();
@@ -83,10 +75,9 @@ export class MakePlace {
   private count(): void {
     const n = this.picks.chosen.length;
     const most = this.ways?.most_photos ?? 0;
-    if (this.of?.kind === 'video') this.about.textContent = 'A place is made of this video.';
-    else if (n === 0)
-      this.about.textContent = `Choose photos of one place, taken from different spots: 2 to ${most}.`;
-    else this.about.textContent = `${n} chosen of at most ${most}.`;
+    if (this.of?.kind === 'video') this.about.textContent = t.ofVideo;
+    else if (n === 0) this.about.textContent = t.choose(most);
+    else this.about.textContent = t.chosen(n, most);
     this.make.disabled = this.of?.kind !== 'video' && n === 0;
   }
 
@@ -97,9 +88,9 @@ export class MakePlace {
     this.sends.required = Boolean(cloud);
     if (!cloud) return;
     this.leaving.replaceChildren(
-      el('p', {}, `Sent to ${cloud.name || cloud.address} (${cloud.address}): ${cloud.sends}.`),
-      el('p', {}, `What it may cost: ${cloud.cost}`),
-      el('label', { class: 'scene-tick' }, this.sends, 'Yes, send them'),
+      el('p', {}, t.sentTo(cloud.name || cloud.address, cloud.address, cloud.sends)),
+      el('p', {}, t.cost(cloud.cost)),
+      el('label', { class: 'scene-tick' }, this.sends, t.send),
     );
   }
 

@@ -13,6 +13,7 @@ import { MakePlace } from './make';
 import { SceneProgress } from './progress';
 import { SceneView } from './view';
 
+const t = texts.scenes;
 const MAKES_SCENES = new Set(['reconstruct', 'points']);
 
 const makesScene = (job: Job): boolean =>
@@ -24,8 +25,8 @@ export class ScenePages {
   private readonly title = el('h1', { tabindex: -1 }, texts.nav.scenes);
   private readonly notice = el('p', { class: 'scene-words', role: 'status' });
   private readonly scenes = el('ul', { class: 'scene-list', 'aria-label': texts.nav.scenes });
-  private readonly more = el('button', { class: 'button', type: 'button', hidden: true }, 'More');
-  private readonly begin = el('button', { class: 'button', type: 'button' }, 'Make a place');
+  private readonly more = el('button', { class: 'button', type: 'button', hidden: true }, t.more);
+  private readonly begin = el('button', { class: 'button', type: 'button' }, t.make);
   private readonly work = el('div', { class: 'scene-work' });
   private readonly listing: HTMLElement;
   private readonly form: MakePlace;
@@ -47,7 +48,7 @@ export class ScenePages {
     });
     const back = el(
       'button',
-      { class: 'icon-button', type: 'button', 'aria-label': 'Back', title: 'Back' },
+      { class: 'icon-button', type: 'button', 'aria-label': texts.back, title: texts.back },
       icon('back'),
     );
     back.addEventListener('click', () => {
@@ -127,10 +128,7 @@ export class ScenePages {
       this.cursor = next_cursor;
       this.scenes.append(...items.map((scene) => this.card(scene)));
       this.more.hidden = next_cursor === null;
-      this.notice.textContent =
-        this.scenes.childElementCount > 0
-          ? ''
-          : 'No scenes yet. A place is made of several photos of it, of a video or of a live photo.';
+      this.notice.textContent = this.scenes.childElementCount > 0 ? '' : t.none;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (!signal.aborted) this.notice.textContent = explainError(error).title;
@@ -156,7 +154,7 @@ export class ScenePages {
         { class: 'scene-card', href: sceneHash(scene.id), data: { scene: scene.id } },
         src !== '' && el('img', { src, alt: '', loading: 'lazy', decoding: 'async' }),
         el('span', { class: 'scene-name' }, scene.name),
-        scene.completed && el('span', { class: 'scene-mark' }, 'Filled'),
+        scene.completed && el('span', { class: 'scene-mark' }, t.filled),
       ),
     );
   }

@@ -1,5 +1,6 @@
 import type { Api } from '../api/client';
 import { ApiError } from '../api/client';
+import { texts } from '../texts';
 import { el } from '../ui/dom';
 import { explainError } from '../ui/errors';
 import { fromMonthOf, newest, type Offered, type OfferedPage } from './offered';
@@ -7,8 +8,12 @@ import { fromMonthOf, newest, type Offered, type OfferedPage } from './offered';
 /** Photos that are ticked, page by page. */
 export class Picks {
   readonly element: HTMLElement;
-  private readonly list = el('ul', { class: 'scene-picks', 'aria-label': 'Photos' });
-  private readonly more = el('button', { class: 'button', type: 'button', hidden: true }, 'More');
+  private readonly list = el('ul', { class: 'scene-picks', 'aria-label': texts.scenes.photos });
+  private readonly more = el(
+    'button',
+    { class: 'button', type: 'button', hidden: true },
+    texts.scenes.more,
+  );
   private readonly trouble = el('p', { class: 'scene-trouble', role: 'alert' });
   private pages: AsyncGenerator<OfferedPage, void> | null = null;
 

@@ -3,6 +3,7 @@ import { ApiError } from '../api/client';
 import type { Job } from '../api/schema';
 import { jobTitle } from '../catalog';
 import { isActive, type Store, supersedes } from '../store';
+import { texts } from '../texts';
 import { announce } from '../ui/announce';
 import { el } from '../ui/dom';
 import { explainError, explainJob } from '../ui/errors';
@@ -17,17 +18,17 @@ const LOOK_MS = 1500;
 export class SceneProgress {
   readonly element: HTMLElement;
   private readonly words = el('p', { class: 'scene-stage', role: 'status' });
-  private readonly bar = new ProgressBar('Progress');
+  private readonly bar = new ProgressBar(texts.work.progress);
   private readonly picture = el('img', {
     class: 'scene-preview',
-    alt: 'How it looks so far',
+    alt: texts.scenes.soFar,
     hidden: true,
   });
-  private readonly cancel = el('button', { class: 'button', type: 'button' }, 'Cancel');
+  private readonly cancel = el('button', { class: 'button', type: 'button' }, texts.work.cancel);
   private readonly again = el(
     'button',
     { class: 'button', type: 'button', hidden: true },
-    'Try again',
+    texts.again,
   );
   private readonly stop: () => void;
   private shownVersion = '';
@@ -74,7 +75,7 @@ export class SceneProgress {
     this.element.dataset.state = job.state;
     const failure = explainJob(job);
     this.words.textContent = failure ? `${failure.title} ${failure.advice}` : stageWords(job);
-    if (job.state === 'cancelled') this.words.textContent = 'Cancelled';
+    if (job.state === 'cancelled') this.words.textContent = texts.work.cancelled;
     this.bar.set(percent(job));
     this.bar.element.hidden = !isActive(job);
     this.cancel.hidden = !isActive(job);

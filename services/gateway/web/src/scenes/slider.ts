@@ -1,16 +1,19 @@
+import { texts } from '../texts';
 import { el } from '../ui/dom';
+
+const t = texts.scenes;
 
 /** Two pictures of the same view, one over the other: dragging the line shows more of either. */
 export class BeforeAfter {
   readonly element: HTMLElement;
   private readonly before = el('img', {
     class: 'slider-picture',
-    alt: 'Before',
+    alt: t.before,
     draggable: 'false',
   });
   private readonly after = el('img', {
     class: 'slider-picture slider-after',
-    alt: 'After',
+    alt: t.after,
     draggable: 'false',
   });
   private readonly range = el('input', {
@@ -19,7 +22,7 @@ export class BeforeAfter {
     min: 0,
     max: 100,
     value: 50,
-    'aria-label': 'Between before and after',
+    'aria-label': t.between,
   });
 
   constructor() {
@@ -29,7 +32,7 @@ export class BeforeAfter {
       this.before,
       this.after,
       this.range,
-      el('figcaption', {}, 'Before · After'),
+      el('figcaption', {}, `${t.before} · ${t.after}`),
     );
     this.range.addEventListener('input', () => this.cut());
     this.cut();

@@ -1,4 +1,5 @@
 import type { SceneCamera } from '../api/schema';
+import { texts } from '../texts';
 import { el } from '../ui/dom';
 import type { Drawn, Stage } from './stage';
 
@@ -69,7 +70,6 @@ function newCanvas(): HTMLCanvasElement {
   return el('canvas', {
     class: 'scene-canvas',
     tabindex: 0,
-    'aria-label':
-      'The scene. W A S D, the arrow keys or two fingers walk, dragging or one finger looks around.',
+    'aria-label': texts.scenes.canvas,
   });
 }

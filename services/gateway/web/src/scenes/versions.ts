@@ -1,14 +1,11 @@
 import type { Asset, SceneDetails } from '../api/schema';
+import { texts } from '../texts';
+import { decimals } from '../texts/language';
 
-/** Ways to fill, as they are offered. */
-export const FILLING = [
-  ['', 'As the server prefers'],
-  ['fill', 'Carry on what is beside it'],
-  ['lama', 'LaMa'],
-  ['reference', 'One view, then the others'],
-  ['joint-multiview', 'All views together'],
-  ['individual', 'Each view by itself'],
-] as const;
+const t = texts.scenes;
+
+/** Ways to fill, as they are offered: the value, and its words. */
+export const FILLING = Object.entries(t.fillings);
 
 const BETWEEN = '-inpainted-';
 
@@ -20,23 +17,21 @@ export function versionsOf(assets: readonly Asset[]): Asset[] {
 
 /** How one version differs from the others, in words. */
 export function versionWords({ kind, model_key }: Pick<Asset, 'kind' | 'model_key'>): string {
-  if (kind === 'points') return 'Its points';
+  if (kind === 'points') return t.points;
   const [made = '', ...methods] = model_key.split(BETWEEN);
-  const named = methods.map((method) => FILLING.find(([key]) => key === method)?.[1] ?? method);
-  const origin = made === 'cloud' ? 'Trained elsewhere' : 'As it was made';
+  const named = methods.map((method) => t.fillings[method] ?? method);
+  const origin = made === 'cloud' ? t.elsewhere : t.asMade;
   if (named.length === 0) return origin;
-  return `Filled: ${named.join(', ')}${made === 'cloud' ? ` (${origin.toLowerCase()})` : ''}`;
+  return (made === 'cloud' ? t.filledElsewhere : t.filledBy)(named.join(', '));
 }
 
 /** What a scene was made of, and how good it is, in words. */
 export function factsOf({ cameras, dropped, metrics }: SceneDetails): string {
   const { psnr, ssim } = metrics as { psnr?: number; ssim?: number };
   return [
-    `${cameras.length} pictures`,
-    dropped.length > 0 && `${dropped.length} left out: ${String(dropped[0]?.reason ?? '')}`,
-    psnr
-      ? `${psnr.toFixed(1)} dB, SSIM ${(ssim ?? 0).toFixed(2)} on pictures that were held out`
-      : '',
+    t.pictures(cameras.length),
+    dropped.length > 0 && t.leftOut(dropped.length, String(dropped[0]?.reason ?? '')),
+    psnr ? t.metrics(decimals(psnr, 1), decimals(ssim ?? 0, 2)) : '',
   ]
     .filter(Boolean)
     .join(' · ');

@@ -4,6 +4,7 @@ import type { Job, SceneDetails } from '../api/schema';
 import { confirmed } from '../models/confirm';
 import { SCENES } from '../router';
 import { isActive, type Store } from '../store';
+import { texts } from '../texts';
 import { el } from '../ui/dom';
 import { explainError } from '../ui/errors';
 import { bytesWords } from '../ui/words';
@@ -12,6 +13,7 @@ import { SceneProgress } from './progress';
 import { Theatre } from './theatre';
 import { FILLING, factsOf, versionsOf, versionWords } from './versions';
 
+const t = texts.scenes;
 const LINKED = ['splat', 'conversion', 'points', 'level', 'dataset'];
 
 /** One scene: walked in, filled where something is missing, compared with how it was. */
@@ -19,13 +21,13 @@ export class SceneView {
   readonly element: HTMLElement;
   private readonly theatre = new Theatre((isWorthTrying) => this.lost(isWorthTrying));
   private readonly words = el('p', { class: 'scene-words', role: 'status' });
-  private readonly versions = el('select', { name: 'version', 'aria-label': 'Version' });
-  private readonly method = el('select', { name: 'filling', 'aria-label': 'How to fill' });
-  private readonly fill = el('button', { class: 'button', type: 'button' }, 'Fill missing regions');
-  private readonly remove = el('button', { class: 'button', type: 'button' }, 'Delete this scene');
+  private readonly versions = el('select', { name: 'version', 'aria-label': t.version });
+  private readonly method = el('select', { name: 'filling', 'aria-label': t.howToFill });
+  private readonly fill = el('button', { class: 'button', type: 'button' }, t.fill);
+  private readonly remove = el('button', { class: 'button', type: 'button' }, t.delete);
   private readonly compare: Comparison;
   private readonly work = el('div', {});
-  private readonly files = el('ul', { class: 'scene-files', 'aria-label': 'Files' });
+  private readonly files = el('ul', { class: 'scene-files', 'aria-label': t.files });
   private progress: SceneProgress | null = null;
   private scene: SceneDetails | null = null;
   /** Aborted when another scene is opened or none, and when another version is chosen. */
@@ -47,7 +49,7 @@ export class SceneView {
         'div',
         { class: 'scene-side' },
         this.words,
-        el('label', { class: 'scene-choice' }, 'Version', this.versions),
+        el('label', { class: 'scene-choice' }, t.version, this.versions),
         el('div', { class: 'scene-buttons' }, this.method, this.fill),
         this.work,
         this.compare.element,
@@ -64,7 +66,7 @@ export class SceneView {
   async open(id: string): Promise<void> {
     this.close();
     const { signal } = this.opening;
-    this.words.textContent = 'Loading…';
+    this.words.textContent = texts.loading;
     if (!(await this.read(id, signal))) return;
     this.titled(this.scene?.name ?? '');
     for (const job of this.store.activeJobs()) this.takeUp(job);
@@ -131,12 +133,12 @@ export class SceneView {
         (role === 'splat' && format === 'spz') || (role === 'points' && format === 'ply'),
     );
     if (!asset || !file) {
-      this.words.textContent = `There is nothing here to walk in. ${factsOf(scene)}`;
+      this.words.textContent = `${t.nothingHere} ${factsOf(scene)}`;
       return;
     }
     try {
       const tell = (got: number, of: number) => {
-        this.words.textContent = `Loading… ${bytesWords(got)}${of ? ` of ${bytesWords(of)}` : ''}`;
+        this.words.textContent = `${texts.loading} ${of ? texts.work.of(bytesWords(got), bytesWords(of)) : bytesWords(got)}`;
       };
       const bytes = await this.api.bytes(file.url, tell, signal);
       await this.theatre.show({ role: file.role, name: file.name, bytes }, scene.cameras, signal);
@@ -153,7 +155,7 @@ export class SceneView {
     if (isWorthTrying) void this.showVersion();
     else {
       this.loading.abort();
-      this.words.textContent = 'This device cannot show the scene. Reload the page to try again.';
+      this.words.textContent = t.notHere;
     }
   }
 
@@ -212,9 +214,9 @@ export class SceneView {
     if (!scene) return;
     const { signal } = this.opening;
     const isSure = await confirmed({
-      title: 'Delete this scene?',
-      text: [`${scene.name} goes, and whatever was made of it. Its photos stay.`],
-      yes: 'Delete',
+      title: t.askDelete,
+      text: [t.whatGoes(scene.name)],
+      yes: t.yesDelete,
     });
     if (!isSure || signal.aborted) return;
     this.remove.disabled = true;
@@ -222,7 +224,7 @@ export class SceneView {
       const { left } = await this.api.deleteScene(scene.id);
       if (signal.aborted) return;
       if (left === 0) location.hash = SCENES;
-      else this.words.textContent = 'Some of it is there still. Delete it once more.';
+      else this.words.textContent = t.isLeft;
     } catch (error) {
       this.refused(error, signal);
     } finally {

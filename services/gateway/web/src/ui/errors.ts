@@ -22,8 +22,8 @@ export function explainError(error: unknown): Explanation {
   const { accepted, down, detail } = error.problem;
   const facts = [
     detail,
-    accepted?.length ? `Accepted: ${accepted.join(', ')}` : '',
-    down?.length ? `Down: ${down.join(', ')}` : '',
+    accepted?.length ? texts.errors.accepted(accepted.join(', ')) : '',
+    down?.length ? texts.errors.down(down.join(', ')) : '',
   ];
   return {
     ...explained(wordsFor(error.code, detail)),
@@ -46,13 +46,15 @@ export const aboutModels = (error: ApiError): boolean => ABOUT_MODELS.has(error.
 /** What a failed job of this kind leaves undone. */
 export function notMade(kind: string): string {
   const asset = madeBy(kind);
-  return asset ? `${assetTitle(asset)} could not be made` : `${jobTitle(kind)} has failed`;
+  const { notMade, hasFailed } = texts.errors;
+  return asset ? notMade(assetTitle(asset)) : hasFailed(jobTitle(kind));
 }
 
 /** What a job of this kind has done. */
 export function readyWords(kind: string): string {
   const asset = madeBy(kind);
-  return asset ? `${assetTitle(asset)} is ready` : `${jobTitle(kind)} is done`;
+  const { isReady, isDone } = texts.errors;
+  return asset ? isReady(assetTitle(asset)) : isDone(jobTitle(kind));
 }
 
 /** Explains why a job failed; null for a job that did not. */

@@ -1,47 +1,51 @@
+import { texts } from '../texts';
 import { el } from './dom';
 import { icon } from './icons';
+
+const t = texts.help;
+const keys = texts.keys;
 
 type Shortcut = [keys: string[], effect: string];
 
 const GALLERY: Shortcut[] = [
-  [['←', '→', '↑', '↓'], 'Move between photos, or videos'],
-  [['Enter'], 'Open a photo'],
-  [['Home', 'End'], 'First and last photo'],
+  [['←', '→', '↑', '↓'], t.move],
+  [[keys.enter], t.openPhoto],
+  [[keys.home, keys.end], t.ends],
 ];
 
 const PHOTO: Shortcut[] = [
-  [['←', '→'], 'Previous and next photo'],
-  [['1', '2', '3'], 'Flat, depth, 3D'],
-  [['W', 'A', 'S', 'D'], 'Look around'],
-  [['+', '−'], 'Move closer, move back; enlarge what is flat'],
-  [['R'], 'Back to where the photographer stood'],
-  [['M'], 'Gentle motion on or off'],
-  [['T'], 'Look by tilting the device'],
-  [['C'], 'Motion clip'],
-  [['I'], 'About this photo'],
-  [['L'], 'Downloads'],
-  [['F'], 'Full screen'],
-  [['Esc'], 'Back to the gallery'],
+  [['←', '→'], t.neighbours],
+  [['1', '2', '3'], t.modes],
+  [['W', 'A', 'S', 'D'], t.look],
+  [['+', '−'], t.closer],
+  [['R'], t.reset],
+  [['M'], t.motion],
+  [['T'], t.tilt],
+  [['C'], t.clip],
+  [['I'], t.about],
+  [['L'], t.downloads],
+  [['F'], t.fullScreen],
+  [[keys.escape], t.back],
 ];
 
 const VIDEO: Shortcut[] = [
-  [['Space', 'K'], 'Play, pause'],
-  [['←', '→'], '10 seconds back, ahead'],
-  [[',', '.'], 'One frame back, ahead'],
-  [['<', '>'], 'Slower, faster'],
-  [['↑', '↓', 'M'], 'Louder, softer, mute'],
-  [['1', '2'], 'Flat, depth'],
-  [['[', ']'], 'Less, more depth'],
-  [['O'], 'Play again at the end'],
-  [['G'], 'Gentle motion on or off'],
-  [['Page up', 'Page down'], 'Previous and next video'],
+  [[keys.space, 'K'], t.play],
+  [['←', '→'], t.skip],
+  [[',', '.'], t.frame],
+  [['<', '>'], t.speed],
+  [['↑', '↓', 'M'], t.volume],
+  [['1', '2'], t.looks],
+  [['[', ']'], t.strength],
+  [['O'], t.loop],
+  [['G'], t.motion],
+  [[keys.pageUp, keys.pageDown], t.videos],
 ];
 
 const POINTER: Shortcut[] = [
-  [['Drag', 'Hold and drag'], 'Look around'],
-  [['Wheel', 'Pinch'], 'Move closer, move back; enlarge what is flat'],
-  [['Double click'], 'Back to where the photographer stood; a flat photo’s own pixels'],
-  [['Swipe'], 'Next photo'],
+  [[t.drag, t.hold], t.look],
+  [[t.wheel, t.pinch], t.closer],
+  [[t.twice], t.pixels],
+  [[t.swipe], t.next],
 ];
 
 /** The overlay with all keys and gestures. */
@@ -51,29 +55,19 @@ export class HelpDialog {
   constructor() {
     const close = el(
       'button',
-      { class: 'icon-button', type: 'button', 'aria-label': 'Close help' },
+      { class: 'icon-button', type: 'button', 'aria-label': t.close },
       icon('close'),
     );
     this.dialog = el(
       'dialog',
       { class: 'dialog dialog-help', 'aria-labelledby': 'help-title' },
-      el(
-        'header',
-        { class: 'dialog-head' },
-        el('h2', { id: 'help-title' }, 'Keys and gestures'),
-        close,
-      ),
+      el('header', { class: 'dialog-head' }, el('h2', { id: 'help-title' }, t.title), close),
       el(
         'div',
         { class: 'help-columns' },
-        section('In a photo', PHOTO),
-        section('In a video', VIDEO),
-        el(
-          'div',
-          {},
-          section('With pointer or finger', POINTER),
-          section('In the gallery', GALLERY),
-        ),
+        section(t.inPhoto, PHOTO),
+        section(t.inVideo, VIDEO),
+        el('div', {}, section(t.byPointer, POINTER), section(t.inGallery, GALLERY)),
       ),
     );
     close.addEventListener('click', () => this.dialog.close());

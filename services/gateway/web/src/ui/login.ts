@@ -1,6 +1,7 @@
 import type { Api } from '../api/client';
 import { ApiError } from '../api/client';
 import type { Config, Credentials } from '../api/schema';
+import { texts } from '../texts';
 import { el } from './dom';
 import { explainError } from './errors';
 import { icon } from './icons';
@@ -21,30 +22,32 @@ interface Way {
   refused: string;
 }
 
+const t = texts.signIn;
+
 const WAYS: Way[] = [
   {
     key: 'password',
-    label: 'E-mail',
+    label: t.email,
     fields: [
-      { name: 'email', label: 'E-mail', type: 'email', autocomplete: 'username' },
-      { name: 'password', label: 'Password', type: 'password', autocomplete: 'current-password' },
+      { name: 'email', label: t.email, type: 'email', autocomplete: 'username' },
+      { name: 'password', label: t.password, type: 'password', autocomplete: 'current-password' },
     ],
-    hint: 'The same as in Immich.',
-    refused: 'E-mail or password is not right.',
+    hint: t.passwordHint,
+    refused: t.passwordRefused,
   },
   {
     key: 'api_key',
-    label: 'API key',
-    fields: [{ name: 'api_key', label: 'Immich API key', type: 'password', autocomplete: 'off' }],
-    hint: 'Made in Immich under Account settings → API keys. It needs to read and view assets.',
-    refused: 'Immich does not accept this API key.',
+    label: t.apiKey,
+    fields: [{ name: 'api_key', label: t.immichApiKey, type: 'password', autocomplete: 'off' }],
+    hint: t.apiKeyHint,
+    refused: t.apiKeyRefused,
   },
   {
     key: 'token',
-    label: 'Access token',
-    fields: [{ name: 'token', label: 'Access token', type: 'password', autocomplete: 'off' }],
-    hint: 'Whoever runs this server can tell you the token.',
-    refused: 'This access token is not right.',
+    label: t.token,
+    fields: [{ name: 'token', label: t.token, type: 'password', autocomplete: 'off' }],
+    hint: t.tokenHint,
+    refused: t.tokenRefused,
   },
 ];
 
@@ -62,7 +65,7 @@ export class LoginDialog {
   private readonly fields = el('div', { class: 'fields' });
   private readonly hint = el('p', { class: 'hint' });
   private readonly error = el('p', { class: 'form-error', role: 'alert' });
-  private readonly submit = el('button', { class: 'button is-primary', type: 'submit' }, 'Sign in');
+  private readonly submit = el('button', { class: 'button is-primary', type: 'submit' }, t.go);
   private readonly other = el('div', { class: 'other-ways' });
   private readonly code: CodeSignIn;
   private way: Way = WAYS[0] as Way;
@@ -100,7 +103,7 @@ export class LoginDialog {
     });
     this.dialog.replaceChildren(
       icon('layers'),
-      el('h2', { id: 'login-title' }, 'Sign in to ImmichVR'),
+      el('h2', { id: 'login-title' }, t.title),
       form,
       this.other,
     );
@@ -111,8 +114,8 @@ export class LoginDialog {
   }
 
   private offerOthers(oauth: string | null): void {
-    const code = el('button', { class: 'button', type: 'button' }, 'Show digits instead');
-    code.title = 'For a headset: confirm them on a phone where you are signed in';
+    const code = el('button', { class: 'button', type: 'button' }, t.digits);
+    code.title = t.digitsNote;
     code.addEventListener('click', () => {
       code.replaceWith(this.code.element);
       void this.code.begin();
@@ -154,7 +157,7 @@ export class LoginDialog {
     return el(
       'fieldset',
       { class: 'segments' },
-      el('legend', { class: 'sr-only' }, 'Sign in with'),
+      el('legend', { class: 'sr-only' }, t.way),
       ...options,
     );
   }

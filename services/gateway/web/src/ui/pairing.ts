@@ -1,8 +1,10 @@
 import type { Api } from '../api/client';
 import { ApiError } from '../api/client';
+import { texts } from '../texts';
 import { el } from './dom';
 import { explainError } from './errors';
 
+const t = texts.signIn;
 const ASK_AGAIN_MS = 2000;
 
 /** Six digits on a device without a keyboard, until somebody confirms them elsewhere. */
@@ -22,9 +24,9 @@ export class CodeSignIn {
       const { code, id, expires_in_s } = await this.api.askToPair();
       const where = new URL('.', document.baseURI);
       this.element.replaceChildren(
-        el('p', { class: 'hint' }, 'On a phone or computer where you are signed in, open'),
+        el('p', { class: 'hint' }, t.elsewhere),
         el('p', { class: 'code-address' }, `${where.host}${where.pathname}#/account`),
-        el('p', { class: 'hint' }, 'and type these digits there:'),
+        el('p', { class: 'hint' }, t.typeThere),
         el('p', { class: 'code', 'aria-label': [...code].join(' ') }, code),
       );
       document.body.dataset.pairing = 'waiting';
@@ -55,7 +57,7 @@ export class CodeSignIn {
         return;
       }
       if (state === 'refused') {
-        this.say('This device was not let in.');
+        this.say(t.notLetIn);
         return;
       }
       if (state === 'expired') {
@@ -72,7 +74,7 @@ export class CodeSignIn {
 
   private say(words: string): void {
     this.end();
-    const again = el('button', { class: 'button', type: 'button' }, 'Show new digits');
+    const again = el('button', { class: 'button', type: 'button' }, t.newDigits);
     again.addEventListener('click', () => void this.begin());
     this.element.replaceChildren(el('p', { class: 'form-error', role: 'alert' }, words), again);
   }

@@ -1,19 +1,16 @@
 import type { Job, Model, ModelNews } from '../api/schema';
+import { texts } from '../texts';
+import { chosenLanguage, decimals, locale } from '../texts/language';
 
-/** What the worker does after each stage it has reported. */
-const AFTER_STAGE: Record<string, string> = {
-  queued: 'Waiting for its turn',
-  staged: 'Reading the photo',
-  decoded: 'Estimating depth',
-  inferred: 'Building the scene',
-  packed: 'Saving the result',
-  stored: 'Finishing',
-};
+/** The language of what workers say of their progress. */
+const WORKERS_SPEAK = 'en';
 
-/** What a job is doing now, for people. The worker's own words win over ours. */
+/** What a job is doing now, for people. The worker's own words say more than ours, where one understands them. */
 export function stageWords(job: Job): string {
-  if (job.state === 'queued') return AFTER_STAGE.queued as string;
-  const words = job.progress.message.trim() || AFTER_STAGE[job.progress.stage] || 'Working';
+  const { stages, other } = texts.work;
+  if (job.state === 'queued') return stages.queued as string;
+  const [said, ours] = [job.progress.message.trim(), stages[job.progress.stage]];
+  const words = (WORKERS_SPEAK === chosenLanguage() ? said || ours : ours || said) || other;
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
@@ -32,12 +29,12 @@ export function bytesWords(bytes: number): string {
     value /= 1000;
     unit += 1;
   }
-  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+  return `${decimals(value, value < 10 ? 1 : 0)} ${units[unit]}`;
 }
 
 export function secondsWords(seconds: number): string {
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
-  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  if (seconds < 60) return `${decimals(seconds, 1)} s`;
   return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 }
 
@@ -52,9 +49,9 @@ export function clockWords(seconds: number): string {
 /** How far a download is: bytes, rate, time left. */
 export function downloadWords({ done, total, rate, remaining_s }: ModelNews): string {
   const parts = [
-    total > 0 ? `${bytesWords(done)} of ${bytesWords(total)}` : bytesWords(done),
+    total > 0 ? texts.work.of(bytesWords(done), bytesWords(total)) : bytesWords(done),
     rate > 0 && `${bytesWords(Math.round(rate))}/s`,
-    remaining_s !== null && `${leftWords(remaining_s)} left`,
+    remaining_s !== null && texts.work.left(leftWords(remaining_s)),
   ];
   return parts.filter(Boolean).join(' · ');
 }
@@ -67,15 +64,15 @@ function leftWords(seconds: number): string {
 }
 
 /** The day a photo was taken, where it was taken: the date in the text, whatever the reader's zone. */
-export function dayWords(iso: string | null, locale?: string): string {
-  return dateWords(iso && `${iso.slice(0, 10)}T00:00:00Z`, locale, 'UTC');
+export function dayWords(iso: string | null, where = locale()): string {
+  return dateWords(iso && `${iso.slice(0, 10)}T00:00:00Z`, where, 'UTC');
 }
 
-export function dateWords(iso: string | null, locale?: string, timeZone?: string): string {
+export function dateWords(iso: string | null, where = locale(), timeZone?: string): string {
   if (!iso) return '';
   const date = new Date(iso);
   if (Number.isNaN(date.getTime())) return '';
-  return date.toLocaleDateString(locale, {
+  return date.toLocaleDateString(where, {
     day: 'numeric',
     month: 'long',
     year: 'numeric',
@@ -84,16 +81,16 @@ export function dateWords(iso: string | null, locale?: string, timeZone?: string
 }
 
 /** A month that is written 2024-11, with its year. */
-export function monthWords(month: string, locale?: string): string {
+export function monthWords(month: string, where = locale()): string {
   const options = { month: 'long', year: 'numeric', timeZone: 'UTC' } as const;
-  return new Date(`${month}-01T00:00:00Z`).toLocaleDateString(locale, options);
+  return new Date(`${month}-01T00:00:00Z`).toLocaleDateString(where, options);
 }
 
 /** A moment, where the reader is. */
 export function momentWords(iso: string | null): string {
   if (!iso) return '';
   const options = { dateStyle: 'medium', timeStyle: 'short' } as const;
-  return new Date(iso).toLocaleString(undefined, options);
+  return new Date(iso).toLocaleString(locale(), options);
 }
 
 /** The name of a model key: `lift-K` are splats lifted from the depth of `K`, `K-part-…` is of a part of a video,
@@ -102,20 +99,16 @@ export function modelWords(key: string, models: Model[]): string {
   const named = models.find((model) => model.key === key)?.name;
   if (named) return named;
   const whole = key.replace(/-part-\d+-(\d+|end)$/, '');
-  if (whole !== key) return `${modelWords(whole, models)}, a part`;
+  if (whole !== key) return texts.made.part(modelWords(whole, models));
   const codec = /^(.+)-(av1|h264)$/.exec(key);
   if (codec) return `${modelWords(codec[1] ?? '', models)}, ${CODECS[codec[2] ?? '']}`;
   if (!key.startsWith('lift-')) return BUILT_IN[key] ?? key;
-  return `3D from ${modelWords(key.slice('lift-'.length), models)}`;
+  return texts.made.from(modelWords(key.slice('lift-'.length), models));
 }
 
 const CODECS: Record<string, string> = { av1: 'AV1', h264: 'H.264' };
 
 const BUILT_IN: Record<string, string> = {
-  embedded: 'the photo’s own depth',
-  heuristic: 'the built-in estimate',
+  embedded: texts.made.embedded,
+  heuristic: texts.made.heuristic,
 };
-
-export function count(n: number, one: string, many: string): string {
-  return `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
-}

@@ -1,10 +1,13 @@
 import { iconButton } from '../photo/chrome';
 import { Popup } from '../photo/popup';
+import { texts } from '../texts';
 import { el } from '../ui/dom';
 import { clockWords } from '../ui/words';
 import { MOST_STRENGTH, RATES } from './liking';
 import type { Look, Player } from './player';
 import { Timeline } from './timeline';
+
+const t = texts.video;
 
 export const SKIP_S = 10;
 
@@ -16,25 +19,29 @@ export class Controls {
   private readonly play: HTMLButtonElement;
   private readonly mute: HTMLButtonElement;
   private readonly clock = el('span', { class: 'clock', role: 'timer', 'aria-live': 'off' });
-  private readonly volume = slider('Volume', 1, 0.05);
-  private readonly strength = slider('Depth strength', MOST_STRENGTH, 0.05);
+  private readonly volume = slider(t.volume, 1, 0.05);
+  private readonly strength = slider(t.strength, MOST_STRENGTH, 0.05);
   private readonly loop = el('input', { type: 'checkbox' });
   private readonly motion = el('input', { type: 'checkbox' });
-  private readonly rate = el('select', { 'aria-label': 'Speed' });
+  private readonly rate = el('select', { 'aria-label': t.speed });
   private readonly looks = new Map<Look, HTMLButtonElement>();
-  private readonly switch = el('div', { class: 'modes', role: 'group', 'aria-label': 'View' });
+  private readonly switch = el('div', {
+    class: 'modes',
+    role: 'group',
+    'aria-label': texts.photo.view,
+  });
 
   constructor(
     private readonly player: Player,
     fullscreen: () => void,
   ) {
     this.timeline = new Timeline({ seek: (seconds) => player.seek(seconds) });
-    this.play = iconButton('play', 'Play', 'Space', () => player.toggle());
+    this.play = iconButton('play', t.play, texts.keys.space, () => player.toggle());
     this.play.classList.add('play');
-    this.mute = iconButton('sound', 'Mute', 'M', () =>
+    this.mute = iconButton('sound', t.mute, 'M', () =>
       player.prefer({ muted: !player.liking.muted }),
     );
-    this.settings = new Popup('settings', 'Playback', 'Speed, loop, depth', () => this.update());
+    this.settings = new Popup('settings', t.playback, t.playbackNote, () => this.update());
     this.settings.element.classList.add('opens-up');
     this.build(fullscreen);
     player.on('state', () => this.update());
@@ -52,7 +59,10 @@ export class Controls {
 
   private build(fullscreen: () => void): void {
     const { player } = this;
-    this.switch.append(this.look('flat', 'Flat', '1'), this.look('depth', 'Depth', '2'));
+    this.switch.append(
+      this.look('flat', texts.photo.flat, '1'),
+      this.look('depth', texts.photo.depth, '2'),
+    );
     this.volume.addEventListener('input', () =>
       player.prefer({ volume: Number(this.volume.value), muted: this.volume.value === '0' }),
     );
@@ -63,16 +73,16 @@ export class Controls {
         'div',
         { class: 'player-row' },
         this.play,
-        iconButton('back10', 'Back 10 seconds', '←', () => player.seekBy(-SKIP_S)),
-        iconButton('ahead10', 'Ahead 10 seconds', '→', () => player.seekBy(SKIP_S)),
-        iconButton('frameBack', 'Frame before', ',', () => player.step(-1)),
-        iconButton('frameAhead', 'Next frame', '.', () => player.step(1)),
+        iconButton('back10', t.back10, '←', () => player.seekBy(-SKIP_S)),
+        iconButton('ahead10', t.ahead10, '→', () => player.seekBy(SKIP_S)),
+        iconButton('frameBack', t.frameBack, ',', () => player.step(-1)),
+        iconButton('frameAhead', t.frameAhead, '.', () => player.step(1)),
         this.clock,
         this.switch,
         this.mute,
         this.volume,
         this.settings.element,
-        iconButton('fullscreen', 'Full screen', 'F', fullscreen),
+        iconButton('fullscreen', texts.fullscreen, 'F', fullscreen),
       ),
     );
   }
@@ -88,7 +98,7 @@ export class Controls {
   private fillSettings(): void {
     const { player } = this;
     this.rate.append(
-      ...RATES.map((rate) => el('option', { value: rate }, rate === 1 ? 'Normal' : `${rate} ×`)),
+      ...RATES.map((rate) => el('option', { value: rate }, rate === 1 ? t.normal : `${rate} ×`)),
     );
     this.rate.addEventListener('change', () => player.prefer({ rate: Number(this.rate.value) }));
     this.loop.addEventListener('change', () => player.prefer({ loop: this.loop.checked }));
@@ -97,19 +107,24 @@ export class Controls {
       player.prefer({ strength: Number(this.strength.value) }),
     );
     this.settings.replace(
-      setting('Speed', this.rate),
-      setting('Depth strength', this.strength),
-      setting('Play again at the end', this.loop),
-      setting('Gentle motion', this.motion),
+      setting(t.speed, this.rate),
+      setting(t.strength, this.strength),
+      setting(t.loop, this.loop),
+      setting(texts.photo.motion, this.motion),
     );
   }
 
   private update(): void {
     const { player } = this;
     const { volume, muted, rate, loop, strength } = player.liking;
-    relabel(this.play, player.paused ? 'play' : 'pause', player.paused ? 'Play' : 'Pause', 'Space');
+    relabel(
+      this.play,
+      player.paused ? 'play' : 'pause',
+      player.paused ? t.play : t.pause,
+      texts.keys.space,
+    );
     const silent = muted || volume === 0;
-    relabel(this.mute, silent ? 'silence' : 'sound', silent ? 'Sound on' : 'Mute', 'M');
+    relabel(this.mute, silent ? 'silence' : 'sound', silent ? t.unmute : t.mute, 'M');
     this.volume.value = String(muted ? 0 : volume);
     this.volume.setAttribute('aria-valuetext', `${Math.round((muted ? 0 : volume) * 100)} %`);
     this.rate.value = String(rate);
@@ -120,7 +135,7 @@ export class Controls {
     for (const [look, button] of this.looks) {
       const usable = look === 'flat' || player.hasDepth;
       button.disabled = !usable;
-      button.title = usable ? '' : 'There is no depth of this video yet';
+      button.title = usable ? '' : t.depthMissing;
       button.setAttribute('aria-pressed', String(look === player.look));
       button.classList.toggle('is-coming', usable && look === player.wish && look !== player.look);
     }

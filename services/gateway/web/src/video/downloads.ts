@@ -3,28 +3,16 @@ import type { Asset, AssetFile, Job, VideoDetail } from '../api/schema';
 import { assetTitle } from '../catalog';
 import { Popup, popupAction, popupLink } from '../photo/popup';
 import { isActive } from '../store';
+import { texts } from '../texts';
 import { el } from '../ui/dom';
 import { explainError, explainJob } from '../ui/errors';
 import { ProgressBar } from '../ui/progress';
 import { bytesWords, percent } from '../ui/words';
 import { bestDepth } from './assets';
 
-const ROLES: Record<string, string> = {
-  'depth-video': 'Depth video',
-  frames: 'Depth of each frame, in numbers',
-  rgbd: 'Colour and depth side by side',
-  poster: 'Poster',
-  strip: 'Thumbnails',
-};
+const t = texts.files;
 
 /** Ways that two views are laid beside one another for players that show stereo. */
-const LAYOUTS: Record<string, [label: string, note: string]> = {
-  'full-sbs': ['Side by side', 'For headsets and 3D players'],
-  'half-sbs': ['Side by side, half width', 'For 3D televisions'],
-  'over-under': ['Over and under', 'For players that stack both views'],
-  vr180: ['VR180', 'Half a sphere for headsets'],
-};
-
 const SCREENS = ['full-sbs', 'half-sbs', 'over-under'];
 
 /** The menu with the files of a video, and with stereo that is made when it is asked for. */
@@ -41,8 +29,8 @@ export class VideoDownloads {
   ) {
     this.popup = new Popup(
       'download',
-      'Download',
-      'Download',
+      t.download,
+      t.download,
       () => this.fill(),
       'popup-download-video',
     );
@@ -70,7 +58,7 @@ export class VideoDownloads {
     if (!video) return;
     const original = popupLink(
       'download',
-      'Original video',
+      t.video,
       video.name,
       this.api.url(`${video.original}?download=1`),
     );
@@ -91,8 +79,8 @@ export class VideoDownloads {
 
   private link(file: AssetFile): HTMLElement {
     const layout =
-      file.role === 'stereo' ? LAYOUTS[file.variant.split('.')[0] ?? '']?.[0] : undefined;
-    const label = layout ?? ROLES[file.role] ?? file.role;
+      file.role === 'stereo' ? t.layouts[file.variant.split('.')[0] ?? '']?.[0] : undefined;
+    const label = layout ?? t.roles[file.role] ?? file.role;
     const note = `${file.format.toUpperCase()}, ${bytesWords(file.size)}`;
     const link = popupLink('download', label, note, this.address(file));
     link.setAttribute('download', file.download_name);
@@ -109,16 +97,16 @@ export class VideoDownloads {
     const missing = SCREENS.filter((layout) => !stereoFile(depth, layout));
     if (missing.length === 0) return [];
     return [
-      el('p', { class: 'popup-heading' }, 'Make stereo and download'),
+      el('p', { class: 'popup-heading' }, t.stereo),
       ...missing.map((layout) => this.stereoRow(video.id, layout)),
     ];
   }
 
   private stereoRow(id: string, layout: string): HTMLElement {
-    const [label, note] = LAYOUTS[layout] as [string, string];
+    const [label, note] = t.layouts[layout] ?? [layout, ''];
     const state = this.orders.get(layout);
     if (state && typeof state !== 'string' && state.state !== 'failed') {
-      const bar = new ProgressBar(`Making stereo, ${label.toLowerCase()}`);
+      const bar = new ProgressBar(t.makingStereo(label));
       bar.set(isActive(state) ? percent(state) : 100);
       const words = el('span', { class: 'popup-label' }, `${label}…`);
       return el('div', { class: 'popup-item is-busy' }, words, bar.element);

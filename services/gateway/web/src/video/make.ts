@@ -1,6 +1,7 @@
 import type { Model } from '../api/schema';
 import { AskDialog } from '../photo/ask';
 import { modelChoices } from '../photo/make';
+import { texts } from '../texts';
 
 /** What depth of a video is called among what models make. */
 const VIDEO_DEPTH = 'video-depth';
@@ -11,7 +12,7 @@ export class VideoMakeDialog {
 
   show(models: Model[], onMake: (model: string) => void): void {
     const field = modelChoices(videoModels(models), models, () => this.dialog.close());
-    this.dialog.show('Make 3D', [field], (chosen) => onMake(String(chosen.get('model'))));
+    this.dialog.show(texts.making.title, [field], (chosen) => onMake(String(chosen.get('model'))));
   }
 }
 

@@ -1,10 +1,13 @@
 import type { Model, VideoDetail } from '../api/schema';
 import { Popup, popupAction, popupLink } from '../photo/popup';
 import { placeLink } from '../scenes/hook';
+import { texts } from '../texts';
 import { el } from '../ui/dom';
 import { clockWords, modelWords } from '../ui/words';
 import { bestDepth } from './assets';
 import { VideoMakeDialog } from './make';
+
+const t = texts.menu;
 
 export interface MenuActions {
   /** again: over the depth that there is. */
@@ -24,7 +27,7 @@ export class VideoMenu {
     private readonly mayMake: () => boolean,
     private readonly actions: MenuActions,
   ) {
-    this.popup = new Popup('more', 'More', 'More', () => this.fill(), 'popup-more-video');
+    this.popup = new Popup('more', t.more, t.more, () => this.fill(), 'popup-more-video');
   }
 
   private fill(): void {
@@ -34,19 +37,19 @@ export class VideoMenu {
     const { make, reset, help } = this.actions;
     const rows: HTMLElement[] = [this.about(video)];
     if (video.external_url) {
-      const link = popupLink('open', 'Open in Immich', '', video.external_url);
+      const link = popupLink('open', texts.inImmich, '', video.external_url);
       link.target = '_blank';
       link.rel = 'noopener';
       rows.push(link);
     }
     if (this.mayMake()) {
-      const label = depth ? 'Make 3D again…' : 'Make 3D with…';
+      const label = depth ? t.make3dAgain : t.make3dWith;
       const choose = () => this.dialog.show(this.models(), (model) => make(model, depth !== null));
-      rows.push(this.row('redo', label, choose, 'Choose the model'));
+      rows.push(this.row('redo', label, choose, t.chooseModel));
       rows.push(placeLink({ kind: 'video', id: video.id }));
     }
-    if (depth) rows.push(this.row('reset', 'Reset the view', reset));
-    rows.push(this.row('help', 'Keys and gestures', help));
+    if (depth) rows.push(this.row('reset', t.reset, reset));
+    rows.push(this.row('help', t.keys, help));
     this.popup.replace(...rows);
   }
 
@@ -59,8 +62,8 @@ export class VideoMenu {
       'div',
       { class: 'video-facts' },
       facts !== '' && el('p', {}, facts),
-      depth && el('p', {}, `Depth by ${modelWords(depth.model_key, this.models())}`),
-      depth?.outdated && el('p', { class: 'info-outdated' }, 'The video has changed since'),
+      depth && el('p', {}, texts.video.depthBy(modelWords(depth.model_key, this.models()))),
+      depth?.outdated && el('p', { class: 'info-outdated' }, texts.video.changed),
       depth && depth.reason !== '' && el('p', { class: 'popup-note' }, depth.reason),
       ...(depth?.losses ?? []).map((loss) => el('p', { class: 'popup-note' }, loss)),
     );

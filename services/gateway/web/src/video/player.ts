@@ -1,5 +1,6 @@
 import { Emitter } from '../emitter';
 import { prefersStillness, rememberMotion, wantsMotion } from '../render/device';
+import { texts } from '../texts';
 import { el } from '../ui/dom';
 import { DepthWindow } from './depthWindow';
 import { type Film, flatAt, reaches } from './film';
@@ -287,7 +288,7 @@ export class Player extends Emitter<PlayerEvents> {
   private async prepare(signal: AbortSignal): Promise<boolean> {
     const { film } = this;
     if (!film) return false;
-    const label = `${this.name} with depth`;
+    const label = texts.photo.withDepth(this.name);
     const { strength } = this.liking;
     const canDraw = await this.depth.take(film, { label, sways: this.moving, strength }, signal);
     if (!canDraw) this.fail('no-webgl');

@@ -1,3 +1,4 @@
+import { texts } from '../texts';
 import { el } from '../ui/dom';
 import { clockWords } from '../ui/words';
 import { type Strip, tileAt } from './moments';
@@ -14,7 +15,7 @@ export class Timeline {
     class: 'timeline-line',
     role: 'slider',
     tabindex: 0,
-    'aria-label': 'Place in the video',
+    'aria-label': texts.video.place,
     'aria-valuemin': 0,
   });
   private readonly made = el('span', { class: 'timeline-made' });
@@ -60,7 +61,7 @@ export class Timeline {
     this.made.style.transform = `scaleX(${made === null ? 0 : part(made)})`;
     this.line.setAttribute('aria-valuemax', duration.toFixed(2));
     this.line.setAttribute('aria-valuenow', seconds.toFixed(2));
-    const words = `${clockWords(seconds)} of ${clockWords(duration)}`;
+    const words = texts.work.of(clockWords(seconds), clockWords(duration));
     this.line.setAttribute('aria-valuetext', words);
   }
 

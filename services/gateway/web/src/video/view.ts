@@ -8,6 +8,7 @@ import { toggleFullscreen } from '../photo/fullscreen';
 import { followGestures } from '../photo/gestures';
 import { MODELS, videoHash } from '../router';
 import { isActive, jobToShow, type Store } from '../store';
+import { texts } from '../texts';
 import { announce } from '../ui/announce';
 import { el } from '../ui/dom';
 import { aboutModels, type Explanation, explainError, readyWords } from '../ui/errors';
@@ -44,10 +45,12 @@ export class VideoView {
   private readonly title = el('h1', { class: 'photo-title' });
   private readonly date = el('p', { class: 'photo-date' });
   private readonly make = el('button', { class: 'button is-primary make', type: 'button' });
-  private readonly previous = iconButton('previous', 'Previous video', 'Page up', () =>
+  private readonly previous = iconButton('previous', texts.video.previous, texts.keys.pageUp, () =>
     this.step(-1),
   );
-  private readonly next = iconButton('next', 'Next video', 'Page down', () => this.step(1));
+  private readonly next = iconButton('next', texts.video.next, texts.keys.pageDown, () =>
+    this.step(1),
+  );
   private id: string | null = null;
   /** The video that the player shows. */
   private begun: string | null = null;
@@ -128,10 +131,12 @@ export class VideoView {
   }
 
   private build(): void {
-    const back = iconButton('back', 'Back to the videos', 'Esc', () => this.actions.leave());
+    const back = iconButton('back', texts.video.back, texts.keys.escape, () =>
+      this.actions.leave(),
+    );
     this.previous.classList.add('step', 'step-previous');
     this.next.classList.add('step', 'step-next');
-    this.make.append(icon('layers'), 'Make 3D');
+    this.make.append(icon('layers'), texts.making.title);
     this.make.addEventListener('click', () => this.makeDepth('auto', false));
     this.controls.made = () => this.feed && this.feed.start + this.feed.parts.reach;
     this.element.append(
@@ -213,7 +218,7 @@ export class VideoView {
     this.begun = video.id;
     this.title.textContent = video.name;
     this.date.textContent = dayWords(video.taken_at);
-    this.element.setAttribute('aria-label', `Video ${video.name}`);
+    this.element.setAttribute('aria-label', texts.video.named(video.name));
     const [source, poster] = [this.api.url(video.playback), this.api.url(video.preview)];
     this.player.open(video.name, source, poster, video.duration_s ?? 0);
     this.updateSteps();
@@ -269,7 +274,7 @@ export class VideoView {
       announce(`${readyWords(job.kind)}.`);
       this.refreshSoon();
     }
-    if (job.state === 'cancelled') announce('Cancelled.');
+    if (job.state === 'cancelled') announce(texts.work.cancelled);
     this.updateMake();
   }
 
@@ -325,7 +330,7 @@ export class VideoView {
   }
 
   private showFailure(explanation: Explanation, again: () => void): void {
-    const retry = explanation.retriable ? { label: 'Try again', run: again } : null;
+    const retry = explanation.retriable ? { label: texts.again, run: again } : null;
     this.dock.showTrouble(explanation, retry);
     this.chrome.wake();
   }
@@ -374,7 +379,7 @@ export class VideoView {
 }
 
 const TO_MODELS = {
-  label: 'Models',
+  label: texts.photo.models,
   run: () => {
     location.hash = MODELS;
   },

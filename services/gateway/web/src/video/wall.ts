@@ -96,8 +96,7 @@ export class Wall {
       if (order[0]) this.makeActive(order[0]);
     }
     this.notice.hidden = order.length > 0;
-    if (order.length === 0 && complete)
-      this.tell('No videos yet', 'Videos of the library appear here by themselves.');
+    if (order.length === 0 && complete) this.tell(texts.video.none, texts.video.noneAdvice);
   }
 
   private tileOf(video: Video): Tile {

@@ -1,0 +1,2 @@
+export { catalogue } from './catalogueInGerman';
+export { de as texts } from './de';
