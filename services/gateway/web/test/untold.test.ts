@@ -25,6 +25,7 @@ const UNSAID = [
   /^ImmichVR$/,
   /^Make 3D$/, // a tag of Immich's
   /^(ApiError|AbortError|DeviceOrientationEvent|Opus)$/,
+  /^(FullPano|CroppedArea)\w+Pixels$/, // properties of XMP
   /^io server disconnect$/, // Socket.IO's
   /^\((pointer|prefers-[a-z-]+): /, // media queries
   /\bsans-serif\b/,

@@ -59,6 +59,26 @@ export class Door {
     return this.unlessLeft(() => readAll(response, onBytes));
   }
 
+  /** The first bytes of a file, at most so many. */
+  async beginning(path: string, most: number, signal: AbortSignal): Promise<Uint8Array> {
+    const range = `bytes=0-${most - 1}`;
+    const response = await this.request(this.url(path), { signal, headers: { range } });
+    return this.unlessLeft(async () => {
+      const reader = response.body?.getReader();
+      const chunks: Uint8Array[] = [];
+      let length = 0;
+      while (reader && length < most) {
+        const { done, value } = await reader.read();
+        if (done) break;
+        chunks.push(value);
+        length += value.length;
+      }
+      // A server that knows no ranges would go on.
+      await reader?.cancel();
+      return joined(chunks, length).subarray(0, most);
+    });
+  }
+
   protected async get<T>(path: string): Promise<T> {
     const response = await this.request(this.url(path), {
       headers: { accept: 'application/json' },

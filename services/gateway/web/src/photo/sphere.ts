@@ -4,6 +4,7 @@ import { hasWebGl } from '../render/device';
 import type { SphereView } from '../render/sphere';
 import { texts } from '../texts';
 import { el } from '../ui/dom';
+import { cropOf, XMP_WITHIN } from './crop';
 
 /** Whether a photo shows all directions, each at the same scale in degrees: it is looked around in, not lifted. */
 export const isAllAround = ({ projection }: Pick<Photo, 'projection'>): boolean =>
@@ -35,8 +36,9 @@ export class Sphere {
   async open(photo: Photo, sharp: Promise<void>, signal: AbortSignal): Promise<void> {
     await sharp;
     if (signal.aborted || !hasWebGl()) return;
-    const [preview, { SphereView }] = await Promise.all([
+    const [preview, beginning, { SphereView }] = await Promise.all([
       decoded(this.api.previewUrl(photo.id)),
+      this.beginningOf(photo, signal),
       import('../render/sphere'),
     ]);
     if (signal.aborted || !preview) return;
@@ -44,12 +46,23 @@ export class Sphere {
     const canvas = el('canvas', { class: 'sphere', role: 'img', 'aria-label': label });
     this.canvas = canvas;
     this.stage.append(canvas);
-    this.view = new SphereView(canvas, () => {
+    const crop = cropOf(beginning, preview.naturalWidth, preview.naturalHeight);
+    this.view = new SphereView(canvas, crop, () => {
       document.body.dataset.sphere = 'shown';
     });
     this.view.show(preview);
     const original = await decoded(this.api.url(photo.original));
     if (original && !signal.aborted) this.view?.show(original);
+  }
+
+  /** How the photo's file begins, as text; nothing of it where that may not be had. */
+  private async beginningOf(photo: Photo, signal: AbortSignal): Promise<string> {
+    try {
+      const bytes = await this.api.beginning(photo.original, XMP_WITHIN, signal);
+      return new TextDecoder('latin1').decode(bytes);
+    } catch {
+      return '';
+    }
   }
 
   turnBy(dx: number, dy: number): void {

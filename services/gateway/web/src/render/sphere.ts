@@ -1,4 +1,5 @@
 import * as THREE from 'three';
+import { type Crop, WHOLE } from '../photo/crop';
 import { FrameLoop } from './loop';
 
 const USUAL_FOV = 75;
@@ -8,9 +9,32 @@ const WIDEST_FOV = 100;
 const STEEPEST = Math.PI / 2 - 0.01;
 const SEGMENTS = [64, 32] as const;
 
-/** A ball seen from within, the middle of its picture along +x, what is right of that along +z. */
-export const pictureBall = (): THREE.SphereGeometry =>
-  new THREE.SphereGeometry(1, ...SEGMENTS).scale(-1, 1, 1).rotateY(Math.PI);
+/**
+ * A ball seen from within, the middle of a picture of all directions along +x, what is right of that along +z; as much
+ * of it as the picture shows.
+ */
+export const pictureBall = ({ left, top, width, height }: Crop = WHOLE): THREE.SphereGeometry =>
+  new THREE.SphereGeometry(
+    1,
+    ...SEGMENTS,
+    left * 2 * Math.PI,
+    width * 2 * Math.PI,
+    top * Math.PI,
+    height * Math.PI,
+  )
+    .scale(-1, 1, 1)
+    .rotateY(Math.PI);
+
+/** Angles from the middle of a picture of all directions: to the left and up to the middle of a crop, and how far one
+ * may turn from there, so that one goes on looking at it. */
+export function lookOf({ left, top, width, height }: Crop) {
+  return {
+    yaw: (0.5 - left - width / 2) * 2 * Math.PI,
+    pitch: (0.5 - top - height / 2) * Math.PI,
+    aside: width < 1 ? width * Math.PI : Number.POSITIVE_INFINITY,
+    above: Math.min((height * Math.PI) / 2, STEEPEST),
+  };
+}
 
 /** Where one looks, turned to the left and up by these angles from the middle of the picture. */
 export const towards = (yaw: number, pitch: number): [number, number, number] => [
@@ -26,16 +50,22 @@ export class SphereView {
   private readonly camera = new THREE.PerspectiveCamera(USUAL_FOV, 1, 0.1, 10);
   private readonly texture = new THREE.Texture();
   private readonly material = new THREE.MeshBasicMaterial({ map: this.texture });
-  private readonly sphere = pictureBall();
+  private readonly sphere: THREE.SphereGeometry;
+  private readonly look: ReturnType<typeof lookOf>;
   private readonly loop: FrameLoop;
   private readonly resized: ResizeObserver;
-  private yaw = 0;
-  private pitch = 0;
+  private yaw: number;
+  private pitch: number;
 
   constructor(
     private readonly canvas: HTMLCanvasElement,
+    crop: Crop,
     onFrame: () => void,
   ) {
+    this.sphere = pictureBall(crop);
+    this.look = lookOf(crop);
+    this.yaw = this.look.yaw;
+    this.pitch = this.look.pitch;
     this.renderer = new THREE.WebGLRenderer({ canvas, antialias: false });
     this.renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
     this.texture.colorSpace = THREE.SRGBColorSpace;
@@ -50,7 +80,7 @@ export class SphereView {
     this.resized.observe(canvas);
   }
 
-  /** Shows a picture of twice the width of its height; a sharper one may follow. */
+  /** Shows a picture; a sharper one may follow. */
   show(image: HTMLImageElement): void {
     this.texture.image = this.fitting(image);
     this.texture.needsUpdate = true;
@@ -60,8 +90,9 @@ export class SphereView {
   /** By parts of the view's width. */
   turnBy(dx: number, dy: number): void {
     const across = (this.camera.fov * this.camera.aspect * Math.PI) / 180;
-    this.yaw += dx * across;
-    this.pitch = clamp(this.pitch + dy * across, STEEPEST);
+    const { yaw, pitch, aside, above } = this.look;
+    this.yaw = yaw + clamp(this.yaw + dx * across - yaw, aside);
+    this.pitch = clamp(pitch + clamp(this.pitch + dy * across - pitch, above), STEEPEST);
     this.loop.invalidate();
   }
 
@@ -74,7 +105,8 @@ export class SphereView {
   }
 
   reset(): void {
-    this.yaw = this.pitch = 0;
+    this.yaw = this.look.yaw;
+    this.pitch = this.look.pitch;
     this.camera.fov = USUAL_FOV;
     this.camera.updateProjectionMatrix();
     this.loop.invalidate();
