@@ -2,10 +2,15 @@ import type { AccountPage } from './account/page';
 import { Api, ApiError } from './api/client';
 import type { AutomationPage } from './automation/page';
 import { Gallery } from './gallery/gallery';
+import { makeAll } from './gallery/makeAll';
+import type { Shown } from './gallery/tile';
+import type { Anchor } from './grid/grid';
+import { ItemList } from './grid/items';
 import { accept, takeInvitation } from './invitation';
 import { Live } from './live';
 import type { ModelsPage } from './models/page';
 import { PhotoView } from './photo/view';
+import type { JobsDrawer } from './places/drawer';
 import type { Places } from './places/page';
 import {
   isPage,
@@ -21,6 +26,7 @@ import { applyLook } from './settings/apply';
 import type { SettingsPage } from './settings/page';
 import { Settings } from './settings/settings';
 import { enterShare, isSharePage } from './sharing';
+import { Looked } from './shell/looked';
 import { Navigation } from './shell/navigation';
 import { titleOf } from './shell/titles';
 import { Store } from './store';
@@ -43,8 +49,11 @@ class App {
   private readonly login = new LoginDialog(this.api, () => {
     if (this.visit.begun()) void this.enter();
   });
+  // Before the visit, which clears the page when it is hidden.
+  private readonly looked = new Looked(() => this.inView());
   private readonly visit = new Visit({
     clear: () => this.clear(),
+    forget: () => this.looked.forget(),
     ask: () => {
       const { config } = this.store;
       this.login.show(config?.library ?? 'immich', config?.sign_in);
@@ -61,6 +70,7 @@ class App {
   private scenes: ScenePages | null = null;
   private videos: VideoPages | null = null;
   private places: Places | null = null;
+  private drawer: Promise<JobsDrawer> | null = null;
   /** The list that was shown last, also below a photo or a video. */
   private listed = '';
 
@@ -68,6 +78,8 @@ class App {
     const help = () => this.help.toggle();
     this.gallery = new Gallery(this.api, this.store, this.settings, {
       help,
+      jobs: () => void this.toggleJobs(),
+      make: (items) => void this.makeAll(items),
       signOut: () => void this.signOut(),
     });
     this.photo = new PhotoView(this.api, this.store, this.settings, {
@@ -133,6 +145,7 @@ class App {
     const share = await enterShare(this.api, this.root);
     if (!share) return;
     this.store.share = share;
+    this.store.selection.isAllowed = false;
     document.body.dataset.shared = 'true';
     this.store.config = await this.api.config();
     void this.settings.load(this.store.config.gallery, false);
@@ -148,6 +161,8 @@ class App {
     const list = this.router.list();
     const before = this.listed;
     this.listed = JSON.stringify(list);
+    if (before && before !== this.listed) this.looked.keep(before);
+    if (before !== this.listed || list.view !== view) this.store.selection.clear();
     document.body.dataset.view = view;
     document.title = titleOf(list);
     this.navigation.mark(list);
@@ -173,6 +188,7 @@ class App {
     else {
       if (!this.store.share) this.store.trail = this.gallery.timeline;
       this.gallery.showInstead(null);
+      this.looked.restore(this.listed, this.gallery);
       if (left) this.gallery.focusPhoto(left);
     }
   }
@@ -192,6 +208,7 @@ class App {
     this.gallery.showInstead(element);
     if (left) list?.focus(left);
     await fill();
+    if (isHere() && list && !left) this.looked.restore(JSON.stringify(route), list);
     // After a reload the photo is there before the list that it lies in.
     if (isHere() && this.router.current().view === 'photo') await this.photo.lookAround();
     const title = element.querySelector('h1')?.textContent;
@@ -233,6 +250,32 @@ class App {
     const route = this.router.current();
     if (route.view === 'scenes') await this.scenes.list();
     else if (route.view === 'scene') await this.scenes.open(route.id);
+  }
+
+  /** What of the list that is shown is looked at. */
+  private inView(): [list: string, anchor: Anchor | null] {
+    const { trail } = this.store;
+    return [this.listed, trail instanceof ItemList ? trail.anchor() : this.gallery.anchor()];
+  }
+
+  private async openJobs(): Promise<JobsDrawer> {
+    this.drawer ??= import('./places/drawer').then(
+      ({ JobsDrawer }) => new JobsDrawer(this.api, this.store, this.root),
+    );
+    const drawer = await this.drawer;
+    void drawer.open();
+    return drawer;
+  }
+
+  private async toggleJobs(): Promise<void> {
+    const drawer = await this.drawer;
+    if (drawer?.isOpen) drawer.close();
+    else await this.openJobs();
+  }
+
+  private async makeAll(items: Shown[]): Promise<void> {
+    const drawer = await this.openJobs();
+    await makeAll(this.api, this.store, this.settings, items, (words) => drawer.tell(words));
   }
 
   private closePages(): void {
@@ -284,6 +327,7 @@ class App {
 
   /** Lets go of what belongs to whoever was here; only the sign-in stays on the page. */
   private clear(): void {
+    this.looked.stop();
     this.api.forget();
     this.live.stop();
     this.photo.close();

@@ -13,6 +13,7 @@ import type {
 } from './api/schema';
 import { addsFiles, madeBy } from './catalog';
 import { Emitter } from './emitter';
+import { Selection } from './grid/selection';
 
 interface StoreEvents {
   /** More is known of what lies beside a photo, or everything was forgotten. */
@@ -91,6 +92,8 @@ export class Store extends Emitter<StoreEvents> {
   share: Share | null = null;
   /** The list that photos are opened from. */
   trail: Trail | null = null;
+  /** What is chosen of what is listed. */
+  readonly selection = new Selection();
   /** Photos whose 3D was only guessed. */
   readonly rough = new Set<string>();
   private generation = 0;
@@ -109,6 +112,7 @@ export class Store extends Emitter<StoreEvents> {
     this.photos.clear();
     this.jobs.clear();
     this.trail = null;
+    this.selection.clear();
     this.rough.clear();
     this.listed.clear();
     this.emit('list', { reset: true });

@@ -4,6 +4,8 @@ type Word = 'ended' | 'begun';
 interface Page {
   /** Lets go of everything that belongs to the person who was here; leaves what asks to sign in. */
   clear(): void;
+  /** Forgets where they were, which leads them back only as long as they stay. */
+  forget?(): void;
   /** Nothing is left: asks who is next. */
   ask(): void;
 }
@@ -55,6 +57,7 @@ export class Visit {
   private end(): void {
     if (this.isHeld && !this.isOver) {
       this.isOver = true;
+      this.page.forget?.();
       this.page.clear();
       history.replaceState(null, '', location.pathname + location.search);
     }
@@ -63,6 +66,7 @@ export class Visit {
 
   private startOver(): void {
     this.isOver = true;
+    this.page.forget?.();
     this.page.clear();
     history.replaceState(null, '', location.pathname + location.search);
     location.reload();

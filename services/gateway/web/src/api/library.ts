@@ -113,6 +113,12 @@ export const withLibrary = <B extends DoorClass>(Base: B) =>
       return this.url(`${thumbnail}?v=${encodeURIComponent(version)}`);
     }
 
+    /** The picture of a tile, or what is shown of it where it is open. */
+    tileUrl({ thumbnail, version }: Pick<Photo, 'thumbnail' | 'version'>, larger: boolean): string {
+      const path = larger ? thumbnail.replace(/thumbnail$/, 'preview') : thumbnail;
+      return this.thumbnailUrl({ thumbnail: path, version });
+    }
+
     previewUrl(id: string): string {
       return this.url(`/api/photos/${encodeURIComponent(id)}/preview`);
     }

@@ -1,10 +1,12 @@
 import type { Api } from '../api/client';
 import { ApiError } from '../api/client';
-import type { Item, Job } from '../api/schema';
+import type { Job } from '../api/schema';
 import { addsFiles } from '../catalog';
-import { Grid } from '../grid/grid';
+import { letChoose } from '../grid/choosing';
+import { type Anchor, Grid } from '../grid/grid';
 import { ItemList } from '../grid/items';
 import { Notice } from '../grid/notice';
+import { usualActions } from '../grid/pictures';
 import { setRows } from '../grid/rows';
 import type { Settings } from '../settings/settings';
 import type { Store } from '../store';
@@ -16,6 +18,7 @@ import { monthWords } from '../ui/words';
 import { today } from './day';
 import { Masthead, type MastheadActions } from './masthead';
 import { Scrubber } from './scrubber';
+import { type SelectionActions, SelectionBar } from './selectionBar';
 import { MemoryStrip } from './strip';
 import { Timeline } from './timeline';
 
@@ -41,15 +44,17 @@ export class Gallery {
     private readonly api: Api,
     private readonly store: Store,
     settings: Settings,
-    actions: MastheadActions,
+    actions: MastheadActions & SelectionActions,
   ) {
     this.masthead = new Masthead(actions);
-    this.element = el('div', { class: 'gallery' }, this.masthead.element);
+    const bar = new SelectionBar(store.selection, actions);
+    this.element = el('div', { class: 'gallery' }, bar.element, this.masthead.element);
     this.timeline = new Timeline(api, store);
     this.grid = new Grid(this.element, texts.nav.photos, {
-      thumbnail: (item) => api.thumbnailUrl(item as Item),
+      ...usualActions(api, store),
       near: (months) => this.timeline.want(months),
     });
+    letChoose(this.grid, store.selection);
     settings.on('change', ({ thumbnailSize, rowWidth }) => {
       setRows({ size: thumbnailSize, perRow: rowWidth });
       this.grid.layOutAnew();
@@ -100,6 +105,17 @@ export class Gallery {
     this.shown = next;
     this.element.scrollTop = this.scrolled.get(next) ?? 0;
     this.summarise();
+  }
+
+  /** What of the photos is looked at. */
+  anchor(): Anchor | null {
+    return this.list ? this.list.anchor() : this.grid.anchor();
+  }
+
+  /** Shows what was looked at, as soon as it is known. */
+  comeBackTo(anchor: Anchor): void {
+    if (this.list) void this.list.comeBackTo(anchor);
+    else this.grid.comeBackTo(anchor);
   }
 
   /** Puts another button into the head. */
@@ -168,13 +184,9 @@ export class Gallery {
   }
 
   private summarise(): void {
-    const working = this.store.activeJobs().length;
     const { count } = this.timeline;
-    const parts = [
-      this.shown === this.main && count > 0 && texts.items(count),
-      working > 0 && texts.jobs.inProgress(working),
-    ];
-    this.masthead.summary.textContent = parts.filter(Boolean).join(' · ');
+    const items = this.shown === this.main && count > 0 ? texts.items(count) : '';
+    this.masthead.summarise(items, this.store.activeJobs().length);
   }
 
   private tellEnd(job: Job): void {

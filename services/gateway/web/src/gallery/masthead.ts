@@ -6,13 +6,16 @@ import { type IconName, icon } from '../ui/icons';
 
 export interface MastheadActions {
   help(): void;
+  /** Shows or hides what is under way. */
+  jobs(): void;
   signOut(): void;
 }
 
 /** The head of the gallery: whose it is, what is listed, and the search. */
 export class Masthead {
   readonly element: HTMLElement;
-  readonly summary = el('p', { class: 'summary' });
+  private readonly items = el('span', {});
+  private readonly jobs = el('button', { class: 'summary-jobs', type: 'button', hidden: true });
   private readonly offline = el('p', { class: 'offline', role: 'status', hidden: true });
   private readonly signOut = action('signOut', texts.gallery.signOut);
   private readonly wordmark = el(
@@ -28,6 +31,7 @@ export class Masthead {
     this.signOut.addEventListener('click', actions.signOut);
     const help = action('help', texts.gallery.help, `${texts.gallery.help} (H)`);
     help.addEventListener('click', actions.help);
+    this.jobs.addEventListener('click', actions.jobs);
     const words = el('input', {
       type: 'search',
       placeholder: texts.search.label,
@@ -47,7 +51,7 @@ export class Masthead {
       { class: 'masthead' },
       this.wordmark,
       this.search,
-      this.summary,
+      el('p', { class: 'summary' }, this.items, this.jobs),
       this.offline,
       el('div', { class: 'masthead-actions' }, help, this.signOut),
     );
@@ -59,6 +63,13 @@ export class Masthead {
     if (!share) return;
     this.signOut.hidden = this.search.hidden = true;
     this.wordmark.replaceChildren(icon('layers'), share.title || texts.gallery.sharedPhotos);
+  }
+
+  /** items: what is listed, in words; working: how many jobs are under way. */
+  summarise(items: string, working: number): void {
+    this.items.textContent = items;
+    this.jobs.textContent = working > 0 ? texts.jobs.inProgress(working) : '';
+    this.jobs.hidden = working === 0;
   }
 
   tellConnection(connected: boolean): void {

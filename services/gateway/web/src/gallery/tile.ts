@@ -63,8 +63,16 @@ export class Tile {
   private readonly bar: ProgressBar;
   private readonly image: HTMLImageElement;
   private readonly name = el('span', { class: 'tile-name', 'aria-hidden': 'true' });
+  /** By which it is chosen; none where nothing can be. */
+  private check: HTMLButtonElement | null = null;
+  private isChosen = false;
 
-  constructor(photo: Shown, thumbnailUrl: string) {
+  /** isLarger: whether its picture is larger than a thumbnail. */
+  constructor(
+    photo: Shown,
+    thumbnailUrl: string,
+    public isLarger = false,
+  ) {
     const image = el('img', {
       src: thumbnailUrl,
       alt: '',
@@ -115,6 +123,31 @@ export class Tile {
     this.image.addEventListener('error', then, { once: true });
   }
 
+  /** Shows whether it is chosen; null where nothing can be. */
+  mark(chosen: boolean | null): void {
+    if (chosen === null || (this.check && chosen === this.isChosen)) return;
+    this.isChosen = chosen;
+    if (!this.check) {
+      // The space bar does the same on the tile: one stop of the tab key is enough.
+      this.check = el('button', {
+        class: 'tile-check',
+        type: 'button',
+        role: 'checkbox',
+        tabindex: -1,
+      });
+      this.element.append(this.check);
+    }
+    this.check.setAttribute('aria-checked', String(chosen));
+    this.element.classList.toggle('is-chosen', chosen);
+    this.tellName();
+  }
+
+  /** Shows a larger picture, where the tile has become larger. */
+  sharpen(url: string): void {
+    this.isLarger = true;
+    this.image.src = url;
+  }
+
   /** Puts the tile where a layout wants it, in pixels of what it lies in. */
   place({ left, top, width, height }: Box): void {
     const { style } = this.element;
@@ -136,9 +169,15 @@ export class Tile {
     this.update(photo);
   }
 
+  private tellName(): void {
+    const chosen = this.isChosen && `, ${texts.selection.chosen}`;
+    this.label.textContent = tileLabel(this.item) + (chosen || '');
+    this.check?.setAttribute('aria-label', texts.selection.choose(this.item.name));
+  }
+
   update(photo: Shown): void {
     this.item = photo;
-    this.label.textContent = tileLabel(photo);
+    this.tellName();
     const shown = kindsOf(photo).filter((kind) => kind !== 'depth');
     this.badges.replaceChildren(...shown.map((kind) => badgeOf(kind, photo.rough ?? false)));
     const job = jobToShow(photo);

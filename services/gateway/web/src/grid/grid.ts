@@ -4,45 +4,40 @@ import { type Shown, Tile, tileAspect } from '../gallery/tile';
 import { el } from '../ui/dom';
 import { type Box, boxesWithin, firstWhere, guessHeight, justify } from './layout';
 import { measuresOf } from './rows';
-
-/** A run of photos and videos under a heading. `items` is null while only their number is known. */
-export interface Section {
-  key: string;
-  title: string;
-  count: number;
-  items: Shown[] | null;
-}
-
-interface Laid extends Section {
-  /** From the top of the grid, heading included. */
-  top: number;
-  height: number;
-  boxes: Box[];
-  /** For which width it was laid out. */
-  width: number;
-}
-
-/** What of a section is near the window. */
-interface Seen {
-  section: Laid;
-  first: number;
-  last: number;
-}
+import {
+  haveSameShapes,
+  headingOf,
+  type Laid,
+  putAfter,
+  type Section,
+  type Seen,
+} from './sections';
 
 interface Shell {
   element: HTMLElement;
   list: HTMLElement;
 }
 
+/** What is at the top of the window: an item and its section, and how far below the top they lie, in pixels. */
+export interface Anchor {
+  id: string | null;
+  key: string;
+  below: number;
+}
+
 export interface GridActions {
-  thumbnail(item: Shown): string;
+  /** The address of its picture, or of a larger one. */
+  thumbnail(item: Shown, larger: boolean): string;
+  /** Whether a tile of this size wants a larger picture. */
+  wantsLarger?(box: Box): boolean;
+  /** Whether it is chosen; null where nothing can be. Without this, nothing can be. */
+  isChosen?(id: string): boolean | null;
   /** These sections are near the window. */
   near?(keys: string[]): void;
   /** The end of what is known is about to be seen. */
   nearEnd?(): void;
 }
 
-const HEADING_PX = 44;
 const SECTION_GAP_PX = 20;
 /** Drawn beyond the window, in its heights. */
 const BEYOND = 0.75;
@@ -63,6 +58,8 @@ export class Grid {
   private width = 0;
   private active: string | null = null;
   private frame = 0;
+  /** What is shown again as soon as it is known. */
+  private wanted: Anchor | null = null;
 
   constructor(
     private readonly scroller: HTMLElement,
@@ -71,6 +68,8 @@ export class Grid {
   ) {
     const later = () => this.renderSoon();
     scroller.addEventListener('scroll', later, { passive: true });
+    for (const sign of ['wheel', 'touchstart', 'pointerdown', 'keydown'] as const)
+      scroller.addEventListener(sign, () => this.comeBackTo(null), { passive: true });
     new ResizeObserver(later).observe(this.element);
     this.element.addEventListener('keydown', (event) => this.rove(event));
     this.element.addEventListener('focusin', (event) => {
@@ -86,6 +85,11 @@ export class Grid {
     );
   }
 
+  /** All that is known, in order. */
+  get known(): Shown[] {
+    return this.sections.flatMap(({ items }) => items ?? []);
+  }
+
   item(id: string): Shown | undefined {
     const place = this.at.get(id);
     return place && this.sections[place.section]?.items?.[place.index];
@@ -93,7 +97,7 @@ export class Grid {
 
   /** Shows these sections; what is looked at stays in its place. */
   set(sections: Section[]): void {
-    const anchor = this.anchor();
+    const anchor = this.wanted ?? this.anchor();
     const before = new Map(this.sections.map((section) => [section.key, section]));
     this.sections = sections.map((section) => {
       const known = before.get(section.key);
@@ -110,7 +114,19 @@ export class Grid {
     });
     this.layOut();
     this.restore(anchor);
+    if (this.wanted?.id && this.at.has(this.wanted.id)) this.wanted = null;
     this.render();
+  }
+
+  /** Shows this again, now or when it comes to be known, unless somebody moves before; null gives that up. */
+  comeBackTo(anchor: Anchor | null): void {
+    this.wanted = anchor;
+    if (anchor) this.set(this.sections);
+  }
+
+  /** Shows anew which of them are chosen. */
+  markChosen(): void {
+    for (const tile of this.tiles.values()) this.mark(tile);
   }
 
   /** What is known of one of them changed. */
@@ -184,8 +200,12 @@ export class Grid {
   private renew(tile: Tile, item: Shown): void {
     const { version } = tile.item;
     if (version && item.version && version !== item.version)
-      tile.replace(item, this.actions.thumbnail(item));
+      tile.replace(item, this.actions.thumbnail(item, tile.isLarger));
     else tile.update(item);
+  }
+
+  private mark(tile: Tile): void {
+    tile.mark(this.actions.isChosen?.(tile.item.id) ?? null);
   }
 
   /** The tile of one of them, where there is one. */
@@ -307,12 +327,15 @@ export class Grid {
     const item = (section.items as Shown[])[index] as Shown;
     const box = section.boxes[index] as Box;
     const key = `${section.key} ${item.id}`;
+    const larger = this.actions.wantsLarger?.(box) ?? false;
     let tile = this.tiles.get(key);
     if (!tile) {
-      tile = new Tile(item, this.actions.thumbnail(item));
+      tile = new Tile(item, this.actions.thumbnail(item, larger), larger);
+      this.mark(tile);
       this.tiles.set(key, tile);
     } else if (tile.item !== item) this.renew(tile, item);
     tile.place(box);
+    if (larger && !tile.isLarger) tile.sharpen(this.actions.thumbnail(item, true));
     tile.element.setAttribute('aria-setsize', String(section.count));
     tile.element.setAttribute('aria-posinset', String(index + 1));
     return tile;
@@ -345,7 +368,7 @@ export class Grid {
   }
 
   /** What is at the top of the window, and how far below that. */
-  private anchor(): { id: string | null; key: string; below: number } | null {
+  anchor(): Anchor | null {
     const top = this.scrolled();
     if (top <= 0) return null;
     const section = this.sections[firstWhere(this.sections, (one) => one.top + one.height > top)];
@@ -358,7 +381,7 @@ export class Grid {
     return { id, key: section.key, below: place - top };
   }
 
-  private restore(anchor: { id: string | null; key: string; below: number } | null): void {
+  private restore(anchor: Anchor | null): void {
     if (!anchor) return;
     const place = anchor.id ? this.at.get(anchor.id) : undefined;
     const section = place
@@ -399,22 +422,4 @@ export class Grid {
     this.shown(id)?.link.setAttribute('tabindex', '0');
     this.active = id;
   }
-}
-
-/** Whether two states of a section lie alike: pictures of the same shapes, in the same order. */
-function haveSameShapes(a: Section, b: Section): boolean {
-  if (!a.items || !b.items) return a.items === b.items;
-  const others = b.items;
-  return (
-    a.items.length === others.length &&
-    a.items.every((item, at) => tileAspect(item) === tileAspect(others[at] as Shown))
-  );
-}
-
-const headingOf = ({ title }: Section): number => (title ? HEADING_PX : 0);
-
-/** Puts a child after another one, or first; one that is there already is not touched, and keeps the focus. */
-function putAfter(parent: HTMLElement, before: HTMLElement | null, child: HTMLElement): void {
-  const next = before ? before.nextElementSibling : parent.firstElementChild;
-  if (next !== child) parent.insertBefore(child, next);
 }

@@ -4,10 +4,15 @@ import type { Item } from '../api/schema';
 import type { Shown } from '../gallery/tile';
 import type { Store, Trail } from '../store';
 import { el } from '../ui/dom';
-import { Grid, type Section } from './grid';
+import { letChoose } from './choosing';
+import { type Anchor, Grid } from './grid';
 import { Notice } from './notice';
+import { usualActions } from './pictures';
+import type { Section } from './sections';
 
 const SKELETONS = 24;
+/** Read at most, to come back to where somebody was. */
+const MOST_PAGES = 20;
 
 /** Photos and videos of one place, read page by page: an album, a person, a town, what was found. */
 export class ItemList implements Trail {
@@ -28,9 +33,10 @@ export class ItemList implements Trail {
     label: string,
   ) {
     this.grid = new Grid(scroller, label, {
-      thumbnail: (item) => api.thumbnailUrl(item as Item),
+      ...usualActions(api, store),
       nearEnd: () => void this.more(),
     });
+    letChoose(this.grid, store.selection);
     this.element = el('div', {}, this.grid.element, this.notice.element);
     store.on('photo', (id) => this.updated(id));
     store.on('list', ({ reset }) => reset && this.clear());
@@ -84,6 +90,20 @@ export class ItemList implements Trail {
 
   focus(id: string): void {
     this.grid.focus(id);
+  }
+
+  anchor(): Anchor | null {
+    return this.grid.anchor();
+  }
+
+  /** Shows what was looked at before the page was loaded anew, reading on for it, if not without end. */
+  async comeBackTo(anchor: Anchor): Promise<void> {
+    const { read } = this;
+    this.grid.comeBackTo(anchor);
+    for (let page = 0; page < MOST_PAGES && anchor.id && !this.grid.item(anchor.id); page += 1) {
+      if (this.complete || read !== this.read) return;
+      await this.more();
+    }
   }
 
   /** Reads the next page, if there is one; calls at the same time share one request. */

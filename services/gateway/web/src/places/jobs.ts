@@ -11,7 +11,6 @@ import { el } from '../ui/dom';
 import { explainError, explainJob } from '../ui/errors';
 import { ProgressBar } from '../ui/progress';
 import { momentWords, percent, stageWords } from '../ui/words';
-import { Head } from './head';
 import { picture } from './lists';
 
 const t = texts.jobs;
@@ -22,7 +21,7 @@ const TABS: { name: 'active' | 'failed' | 'done'; states: JobState[]; none: stri
 ];
 
 /** What runs, what waits, what failed and why; cancelled or asked for again here. */
-export class JobsPage {
+export class JobList {
   readonly element: HTMLElement;
   private readonly jobs = el('ul', { class: 'jobs', 'aria-label': t.title });
   private readonly notice = new Notice();
@@ -54,9 +53,8 @@ export class JobsPage {
     this.more.addEventListener('click', () => void this.read());
     this.all.addEventListener('click', () => void this.cancelAll());
     this.element = el(
-      'main',
-      { class: 'place-main' },
-      new Head(t.title).element,
+      'div',
+      {},
       el('div', { class: 'jobs-bar' }, tabs, this.all),
       this.jobs,
       this.notice.element,

@@ -9,7 +9,7 @@ import type { Store } from '../store';
 import { texts } from '../texts';
 import { el } from '../ui/dom';
 import { Head } from './head';
-import { JobsPage } from './jobs';
+import { JobList } from './jobs';
 import { albumFacts, albumList, peopleList, placeList } from './lists';
 import { Memories } from './memories';
 import { Search } from './search';
@@ -90,11 +90,15 @@ export class Places {
   }
 
   private jobs(anew: boolean) {
-    const jobs = this.once('jobs', () => new JobsPage(this.api, this.store));
+    const place = this.once('jobs', () => {
+      const jobs = new JobList(this.api, this.store);
+      const head = new Head(texts.jobs.title).element;
+      return { element: el('main', { class: 'place-main' }, head, jobs.element), jobs };
+    });
     const fill = async () => {
-      if (anew) await jobs.open();
+      if (anew) await place.jobs.open();
     };
-    return { element: jobs.element, list: null, fill };
+    return { element: place.element, list: null, fill };
   }
 
   private collection(view: 'album' | 'person', id: string) {

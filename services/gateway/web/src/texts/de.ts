@@ -441,6 +441,7 @@ export const de: Texts = {
     pixels: 'Zurück dorthin, wo fotografiert wurde; bei flachen Fotos zu den eigenen Pixeln',
     swipe: 'Wischen',
     next: 'Nächstes Foto',
+    choose: 'Auswählen; mit Umschalt alles bis hier',
   },
   signIn: {
     title: 'Bei ImmichVR anmelden',
@@ -832,6 +833,21 @@ export const de: Texts = {
     fromTo: (near, far) => `${near} bis ${far}`,
     axes: 'Achsen',
     axesNote: 'rot: rechts, grün: unten, blau: fort',
+  },
+  selection: {
+    label: 'Was ausgewählt ist',
+    clear: 'Auswahl aufheben',
+    count: (n) => `${n.toLocaleString('de')} ausgewählt`,
+    choose: (name) => `${name} auswählen`,
+    chosen: 'ausgewählt',
+    make: 'Daraus 3D erzeugen',
+    asking: (n, all) =>
+      `3D wird angefragt: ${n} von ${all}. Bleib auf dieser Seite, bis alle angefragt sind.`,
+    asked: (n) => `3D von ${counted(n, 'Eintrag', 'Einträgen')} ist angefragt.`,
+    refused: (n, why) => `${n.toLocaleString('de')} gingen nicht: ${why}`,
+    allMade: 'Davon ist alles schon in 3D.',
+    allJobs: 'Alle Aufträge',
+    closeJobs: 'Aufträge schließen',
   },
   vr: {
     door: {

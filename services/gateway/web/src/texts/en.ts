@@ -441,6 +441,7 @@ export const en = {
     pixels: 'Back to where the photographer stood; a flat photo’s own pixels',
     swipe: 'Swipe',
     next: 'Next photo',
+    choose: 'Select; with Shift, all up to here',
   },
   signIn: {
     title: 'Sign in to ImmichVR',
@@ -831,6 +832,21 @@ export const en = {
     fromTo: (near: string, far: string) => `${near} to ${far}`,
     axes: 'Axes',
     axesNote: 'red: right, green: down, blue: away',
+  },
+  selection: {
+    label: 'What is chosen',
+    clear: 'Let go of the selection',
+    count: (n: number) => `${n.toLocaleString('en')} selected`,
+    choose: (name: string) => `Select ${name}`,
+    chosen: 'selected',
+    make: 'Make 3D of these',
+    asking: (n: number, all: number) =>
+      `Asking for 3D: ${n} of ${all}. Stay on this page until all are asked for.`,
+    asked: (n: number) => `3D of ${counted(n, 'item', 'items')} was asked for.`,
+    refused: (n: number, why: string) => `${n.toLocaleString('en')} could not be: ${why}`,
+    allMade: 'All of these are in 3D already.',
+    allJobs: 'All jobs',
+    closeJobs: 'Close jobs',
   },
   vr: {
     door: {

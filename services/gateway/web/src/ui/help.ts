@@ -11,6 +11,7 @@ const GALLERY: Shortcut[] = [
   [['←', '→', '↑', '↓'], t.move],
   [[keys.enter], t.openPhoto],
   [[keys.home, keys.end], t.ends],
+  [[keys.space], t.choose],
 ];
 
 const PHOTO: Shortcut[] = [

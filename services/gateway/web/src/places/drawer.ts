@@ -1,0 +1,72 @@
+import './places.css';
+import type { Api } from '../api/client';
+import { JOBS } from '../router';
+import type { Store } from '../store';
+import { texts } from '../texts';
+import { el } from '../ui/dom';
+import { icon } from '../ui/icons';
+import { JobList } from './jobs';
+
+const t = texts.selection;
+
+/** What is under way, beside whatever one looks at. */
+export class JobsDrawer {
+  private readonly element: HTMLElement;
+  private readonly list: JobList;
+  private readonly told = el('p', { class: 'jobs-told', role: 'status' });
+  private readonly title = el('h2', { tabindex: -1 }, texts.jobs.title);
+  private opener: HTMLElement | null = null;
+
+  constructor(
+    api: Api,
+    store: Store,
+    private readonly root: HTMLElement,
+  ) {
+    this.list = new JobList(api, store);
+    const close = el(
+      'button',
+      { class: 'icon-button', type: 'button', 'aria-label': t.closeJobs },
+      icon('close'),
+    );
+    close.addEventListener('click', () => this.close());
+    const all = el('a', { class: 'button is-small', href: JOBS }, t.allJobs);
+    all.addEventListener('click', () => this.close());
+    this.element = el(
+      'aside',
+      { class: 'jobs-drawer', 'aria-label': texts.jobs.title },
+      el('header', { class: 'jobs-drawer-head' }, this.title, all, close),
+      this.told,
+      this.list.element,
+    );
+    this.element.addEventListener('keydown', (event) => {
+      if (event.key !== 'Escape') return;
+      event.preventDefault();
+      this.close();
+    });
+  }
+
+  get isOpen(): boolean {
+    return this.element.isConnected;
+  }
+
+  async open(): Promise<void> {
+    if (this.isOpen) return;
+    this.opener = document.activeElement as HTMLElement | null;
+    this.root.append(this.element);
+    this.title.focus({ preventScroll: true });
+    await this.list.open();
+  }
+
+  /** Without an element on the page, jobs that come are not listed. */
+  close(): void {
+    const had = this.element.contains(document.activeElement);
+    this.element.remove();
+    this.tell('');
+    if (had) this.opener?.focus();
+  }
+
+  /** Says how far something is that concerns many jobs. */
+  tell(words: string): void {
+    this.told.textContent = words;
+  }
+}
