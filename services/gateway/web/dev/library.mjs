@@ -16,6 +16,8 @@ export class Library {
     this.timers = new Set();
     /** photo id → error code: how the next job of this photo ends. */
     this.failures = new Map();
+    /** ids of photos whose pictures cannot be made */
+    this.broken = new Set();
     this.photos = new Map();
     for (let i = 0; i < photos; i += 1) this.addPhoto(i);
   }

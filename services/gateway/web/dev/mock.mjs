@@ -222,6 +222,7 @@ export async function startMock({
     if (what === 'assets' && !rest.length)
       return json(response, 200, { assets: library.assets(photo) });
     if (what === 'assets') return part(request, response, join(FIXTURES, normalize(`/${rest[1]}`)));
+    if (library.broken.has(id)) return problem(response, 409, 'invalid_image');
     return file(response, join(FIXTURES, `${photo.source.name}.webp`));
   }
 

@@ -248,12 +248,73 @@ describe('the gallery', () => {
       assert.equal(await words.textContent(), '3D could not be made');
     }));
 
+  it('names a photo whose picture does not come, and asks again when the server is back', () =>
+    withViewer(
+      browser,
+      {
+        expect: ['Failed to load resource', 'WebSocket', 'socket.io'],
+        prepare: ({ library }) => library.broken.add('photo-0002'),
+      },
+      async (page, { library, socket }) => {
+        const tile = page.locator('.tile[data-id="photo-0002"]');
+        await page.waitForSelector('.tile[data-id="photo-0002"].is-broken');
+        assert.equal(
+          await tile.locator('.tile-name').evaluate((name) => getComputedStyle(name).opacity),
+          '1',
+        );
+        library.broken.clear();
+        socket.drop({ refuse: true });
+        await until(page, () => document.body.dataset.socket === 'disconnected');
+        socket.allow();
+        await tile.locator('img.is-loaded').waitFor();
+        assert.equal(await page.locator('.is-broken').count(), 0);
+      },
+    ));
+
+  it('shows large tiles by larger pictures', () =>
+    withViewer(
+      browser,
+      { context: { viewport: { width: 1280, height: 800 }, deviceScaleFactor: 2 }, photos: 40 },
+      async (page) => {
+        await page.waitForSelector(IMAGES);
+        const addresses = () =>
+          page.evaluate(() => [...document.querySelectorAll('.tile img')].map(({ src }) => src));
+        assert.ok((await addresses()).every((src) => src.includes('/thumbnail?')));
+        await page.evaluate(() => {
+          location.hash = '#/settings';
+        });
+        const size = page.getByRole('spinbutton', { name: 'Size of the pictures' });
+        await size.fill('2');
+        await size.press('Enter');
+        await page.getByText('Kept.').waitFor();
+        await page.keyboard.press('Escape');
+        await until(page, () =>
+          [...document.querySelectorAll('.tile img')].some(({ src }) => src.includes('/preview?')),
+        );
+      },
+    ));
+
   it('says what to do when there are no photos', () =>
     withViewer(browser, { photos: 0, films: 0, library: 'folder' }, async (page) => {
       await page.getByText('No photos yet').waitFor();
       await page.getByText(/Put some photos into the folder/).waitFor();
       await assertAccessible(page);
     }));
+
+  it('shows by itself what comes into a folder that was empty', () =>
+    withViewer(
+      browser,
+      { photos: 0, films: 0, library: 'folder' },
+      async (page, { library, socket }) => {
+        await page.getByText('No photos yet').waitFor();
+        await until(page, () => document.body.dataset.socket === 'connected');
+        library.addPhoto(0);
+        const there = [library.entry(library.photos.get('photo-0000'))];
+        socket.emit('library:changed', { there, gone: [], more: false });
+        await page.waitForSelector('.tile[data-id="photo-0000"] img.is-loaded');
+        assert.ok(await page.getByText('No photos yet').isHidden());
+      },
+    ));
 
   it('says what is wrong when the server fails, and tries again', () =>
     withViewer(

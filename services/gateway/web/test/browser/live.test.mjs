@@ -121,6 +121,10 @@ describe('the live page', () => {
         assert.ok(heard.filter(({ type }) => type === 'ack').length >= 7);
         await page.getByRole('button', { name: 'Stop' }).click();
         assert.equal((await state(page)).live, 'closed');
+        // Nothing of before stays, and it is said again what one can do.
+        assert.ok(await page.locator('.live-canvas').isHidden());
+        assert.ok(await page.locator('.live-line').isHidden());
+        await page.getByText('Point a camera at something').waitFor();
       }));
   }
 

@@ -30,6 +30,52 @@ async function stillness(page) {
   return false;
 }
 
+/** What a function says of the pixels of a screenshot, in the page, whose rules forbid it to read code itself. */
+const measured = (page, screenshot, measure, given = null) =>
+  page.evaluate(`(async () => {
+    const image = new Image();
+    image.src = 'data:image/png;base64,${screenshot.toString('base64')}';
+    await image.decode();
+    const context = new OffscreenCanvas(image.width, image.height).getContext('2d');
+    context.drawImage(image, 0, 0);
+    const whole = context.getImageData(0, 0, image.width, image.height);
+    return (${measure})(whole, ${JSON.stringify(given)});
+  })()`);
+
+/** How much neighbours differ in the middle of a picture: the mean of its Laplacian. */
+const sharpness = (page, screenshot) =>
+  measured(page, screenshot, ({ data, width, height }) => {
+    let sum = 0;
+    let count = 0;
+    const green = (x, y) => data[(y * width + x) * 4 + 1];
+    for (let y = Math.round(height * 0.3); y < height * 0.7; y += 1)
+      for (let x = Math.round(width * 0.4); x < width * 0.6; x += 1) {
+        const around = green(x - 1, y) + green(x + 1, y) + green(x, y - 1) + green(x, y + 1);
+        sum += Math.abs(4 * green(x, y) - around);
+        count += 1;
+      }
+    return sum / count;
+  });
+
+/** The part of a box in which magenta is seen, but for its edge, which fades. */
+const bareOf = (page, screenshot, box) =>
+  measured(
+    page,
+    screenshot,
+    ({ data, width }, { x: left, y: top, width: across, height: down }) => {
+      let bare = 0;
+      let count = 0;
+      for (let y = Math.ceil(top + down * 0.04); y < top + down * 0.96; y += 1)
+        for (let x = Math.ceil(left + across * 0.04); x < left + across * 0.96; x += 1) {
+          const at = (y * width + x) * 4;
+          count += 1;
+          if (data[at] > 200 && data[at + 1] < 60 && data[at + 2] > 200) bare += 1;
+        }
+      return bare / count;
+    },
+    box,
+  );
+
 describe('a photo', () => {
   let browser;
   before(async () => {
@@ -241,6 +287,107 @@ describe('a photo', () => {
       assert.ok((await difference(page, ambience, await page.screenshot({ clip }))) < 0.5);
     }));
 
+  it('is as sharp with depth as it is flat, and leaves nothing bare wherever one leans', () =>
+    withViewer(browser, { path: DEPTH_ONLY, budget: 100_000 }, async (page) => {
+      await modeIs(page, 'depth');
+      const flat = await sharpness(page, await picture(page));
+      await page.addStyleTag({
+        content:
+          '.stage { background: #f0f !important } .ambience, .flat { visibility: hidden !important }',
+      });
+      for (const keys of ['aaaaaawwwwww', 'ddddddssssss']) {
+        await page.keyboard.press('r');
+        for (const key of keys) await page.keyboard.press(key);
+        assert.ok(await stillness(page));
+        const box = await page.locator('img.flat').boundingBox();
+        const seen = await picture(page);
+        const [deep, bare] = [await sharpness(page, seen), await bareOf(page, seen, box)];
+        assert.ok(deep >= 0.9 * flat, `${deep} of ${flat} with depth, after ${keys}`);
+        assert.ok(bare < 0.002, `${bare} of the frame is bare, after ${keys}`);
+      }
+    }));
+
+  it('that is in 3D is never offered to be made so while one steps through', () =>
+    withViewer(
+      browser,
+      {
+        path: '&motion=0#/photo/photo-0002',
+        prepare: ({ library }) => {
+          library.photos.get('photo-0003').splat = true;
+        },
+      },
+      async (page, { state: gateway }) => {
+        await splatsShown(page);
+        gateway.delayMs = 200;
+        await page.evaluate(() => {
+          window.offered = 0;
+          const look = () => {
+            if (!document.querySelector('.photo .make').hidden) window.offered += 1;
+          };
+          const everything = { subtree: true, attributes: true, childList: true };
+          new MutationObserver(look).observe(document.querySelector('.photo'), everything);
+        });
+        for (const [key, id] of [
+          ['ArrowRight', 'photo-0003'],
+          ['ArrowLeft', 'photo-0002'],
+        ]) {
+          await page.keyboard.press(key);
+          await until(page, (wanted) => location.hash.endsWith(wanted), id);
+          await splatsShown(page);
+        }
+        assert.equal(await page.evaluate(() => window.offered), 0);
+      },
+    ));
+
+  it('is sharp before anything else of it, or beside it, is fetched', () => {
+    const told = [];
+    return withViewer(
+      browser,
+      {
+        path: '#/models',
+        prepare: ({ state: gateway }) => {
+          gateway.delayMs = 100;
+        },
+      },
+      async (page) => {
+        await until(page, () => document.body.dataset.view === 'models');
+        page.on('request', (request) => told.push(`asked ${request.url()}`));
+        page.on('requestfinished', (request) => told.push(`came ${request.url()}`));
+        await page.evaluate(() => {
+          location.hash = '#/photo/photo-0002';
+        });
+        await modeIs(page, 'splat');
+        const sharp = told.findIndex((one) => /^came .*photo-0002\/preview/.test(one));
+        assert.ok(sharp >= 0, told.join('\n'));
+        const early = told
+          .slice(0, sharp)
+          .filter((one) => /^asked .*(\/assets\/|viewport|\/preview)/.test(one))
+          .filter((one) => !one.includes('photo-0002/preview'));
+        assert.deepEqual(early, []);
+      },
+    );
+  });
+
+  it('that cannot be shown is told in words, and is not offered as 3D', () =>
+    withViewer(
+      browser,
+      {
+        path: FLAT_ONLY,
+        expect: ['Failed to load resource'],
+        prepare: ({ library }) => library.broken.add(FLAT_ONLY.split('/').at(-1)),
+      },
+      async (page, { library }) => {
+        await page.getByText('The picture could not be loaded.').waitFor();
+        assert.ok(await page.getByRole('button', { name: 'Make it 3D' }).isHidden());
+        assert.ok(await page.locator('img.flat').isHidden());
+        await assertAccessible(page);
+        library.broken.clear();
+        await page.getByRole('button', { name: 'Try again' }).click();
+        await page.waitForSelector('img.flat');
+        await page.getByRole('button', { name: 'Make it 3D' }).waitFor();
+      },
+    ));
+
   it('hides its controls at a tap and shows them at the next', () =>
     withViewer(browser, { path: DEPTH_ONLY, context: { hasTouch: true } }, async (page) => {
       await modeIs(page, 'depth');
@@ -349,6 +496,10 @@ describe('a photo', () => {
   it('that does not exist is told in words', () =>
     withViewer(browser, { path: '#/photo/nowhere', expect: ['404'] }, async (page) => {
       await page.getByText('This is not here any more.').waitFor();
+      await page.getByRole('heading', { name: 'Not here any more' }).waitFor();
+      for (const gone of ['Make it 3D', '3D', 'Download'])
+        assert.equal(await page.getByRole('button', { name: gone, exact: true }).count(), 0, gone);
+      assert.ok(await page.locator('img.flat').isHidden());
       await page.keyboard.press('Escape');
       await until(page, () => document.body.dataset.view === 'gallery');
     }));

@@ -44,6 +44,75 @@ describe('ways through a library', () => {
       assert.ok(await page.getByRole('button', { name: '3D', exact: true }).isDisabled());
     }));
 
+  it('each setting of the gallery counts for what is shown, fetched and made', () =>
+    withViewer(browser, { context: WIDE, photos: 40 }, async (page, gateway) => {
+      const settle = (gallery) =>
+        page.request.patch(`${gateway.url}api/me/settings`, { data: { gallery } });
+      const perRow = () =>
+        page.evaluate(() => {
+          const lists = [...document.querySelectorAll('.virtual-list')];
+          const tops = lists.flatMap((list) =>
+            [...list.children].map((tile) => Math.round(tile.getBoundingClientRect().top)),
+          );
+          return Math.max(...tops.map((top) => tops.filter((one) => one === top).length));
+        });
+      await page.waitForSelector('.tile img.is-loaded');
+      const usual = await perRow();
+      await settle({
+        adjacentPhotosCount: 1,
+        animationDuration: 0.1,
+        backgroundColor: '#123456',
+        parallaxIntensity: 0,
+        rowWidth: 2,
+        thumbnailSize: 1.5,
+        gaussianSplat: { defaultQuality: 'light', formats: ['splat'] },
+      });
+      await page.reload();
+      await page.waitForSelector('.tile img.is-loaded');
+      const wide = await perRow();
+      assert.ok(wide < usual, `${wide} in a row, ${usual} before`);
+
+      const asked = [];
+      page.on('request', (request) => asked.push(request));
+      await page.evaluate(() => {
+        location.hash = '#/photo/photo-0010';
+      });
+      await until(page, () => document.body.dataset.mode === 'splat');
+      await page.waitForTimeout(500);
+      const previews = asked
+        .map((request) => /photo-00(\d\d)\/preview/.exec(request.url())?.[1])
+        .filter(Boolean);
+      assert.deepEqual([...new Set(previews)].sort(), ['09', '10', '11']);
+      const backdrop = await page.evaluate(
+        () => getComputedStyle(document.querySelector('.photo')).backgroundColor,
+      );
+      assert.equal(backdrop, 'rgb(18, 52, 86)');
+      const fade = await page.evaluate(() =>
+        getComputedStyle(document.documentElement).getPropertyValue('--slow'),
+      );
+      assert.equal(fade, '0.1s');
+      await page.keyboard.press('d');
+      await page.waitForTimeout(400);
+      const seen = await page.evaluate(() =>
+        document.querySelector('.stage').style.getPropertyValue('--seen'),
+      );
+      assert.equal(Number(seen), 0, 'nobody leans where that is set to nothing');
+      await page.getByRole('button', { name: 'Download' }).click();
+      const formats = await page.locator('.popup-item:visible').allTextContents();
+      const [splat, ply] = ['SPLAT', 'PLY'].map((format) =>
+        formats.findIndex((words) => words.startsWith(format)),
+      );
+      assert.ok(splat >= 0 && splat < ply, formats.join(' | '));
+      await page.keyboard.press('Escape');
+      await page.evaluate(() => {
+        location.hash = '#/photo/photo-0001';
+      });
+      await page.getByRole('button', { name: 'Make it 3D' }).click();
+      await page.waitForTimeout(300);
+      const wish = asked.find((request) => request.url().endsWith('photo-0001/splat'));
+      assert.equal(wish.postDataJSON().quality, 'light');
+    }));
+
   it('the places are told in German where that is chosen', () =>
     withViewer(browser, { context: WIDE, path: '#/settings' }, async (page) => {
       await page.getByRole('combobox', { name: 'Language' }).selectOption('de');
@@ -53,6 +122,33 @@ describe('ways through a library', () => {
       await page.getByText('Vor 1 Jahr, 2025').waitFor();
       await assertAccessible(page);
     }));
+
+  it('everything is told in the language that the browser asks for', () =>
+    withViewer(
+      browser,
+      {
+        context: { ...WIDE, locale: 'de-DE' },
+        expect: ['404'],
+        path: '&motion=0#/photo/photo-0001',
+      },
+      async (page, gateway) => {
+        await page.getByRole('button', { name: '3D erzeugen' }).waitFor();
+        await page.getByRole('button', { name: 'Herunterladen' }).click();
+        await page.getByRole('link', { name: 'Original des Fotos' }).waitFor();
+        await page.goto(`${gateway.url}#/photo/photo-9999`);
+        await page.getByText('Das ist nicht mehr hier.').waitFor();
+        for (const [hash, words] of [
+          ['models', 'Läuft jetzt schon'],
+          ['account', 'Ein Headset einlassen'],
+          ['automation', 'Nur die leichte Fassung'],
+          ['scenes', 'Einen Ort erzeugen'],
+        ]) {
+          await page.goto(`${gateway.url}#/${hash}`);
+          await page.getByText(words).first().waitFor();
+          await assertAccessible(page);
+        }
+      },
+    ));
 
   it('tags list what has them, and those below them', () =>
     withViewer(browser, { context: WIDE, path: '#/tags' }, async (page) => {
