@@ -29,6 +29,33 @@ function gzipSiblings(): Plugin {
   };
 }
 
+/** What of the catalogue the viewer reads; the rest is for the server. */
+const READ = {
+  kinds: ['title', 'makes', 'extends'],
+  assets: ['title'],
+  formats: ['use'],
+  errors: ['sentence', 'remedy', 'retriable'],
+};
+
+/** Leaves out of the catalogue, which is a part of the first load, what nobody reads there. */
+function shortCatalogue(): Plugin {
+  return {
+    name: 'short-catalogue',
+    enforce: 'pre',
+    transform(code, id) {
+      if (!id.endsWith('/src/api/catalog.json')) return null;
+      const whole: Record<string, Record<string, Record<string, unknown>>> = JSON.parse(code);
+      const parts = Object.entries(READ).map(([part, fields]) => {
+        const entries = Object.entries(whole[part] ?? {}).map(([key, entry]) => {
+          return [key, Object.fromEntries(fields.map((field) => [field, entry[field]]))];
+        });
+        return [part, Object.fromEntries(entries)];
+      });
+      return { code: JSON.stringify(Object.fromEntries(parts)), map: null };
+    },
+  };
+}
+
 const gateway = process.env.IMMICHVR_GATEWAY_URL ?? 'http://127.0.0.1:8087';
 
 export default defineConfig({
@@ -43,6 +70,6 @@ export default defineConfig({
     rolldownOptions: { input: { index: 'index.html', live: 'live.html' } },
   },
   server: { proxy: { '/api': { target: gateway, ws: true } } },
-  plugins: [gzipSiblings()],
+  plugins: [shortCatalogue(), gzipSiblings()],
   test: { include: ['test/**/*.test.ts'], environment: 'node' },
 } as Parameters<typeof defineConfig>[0]);

@@ -2,7 +2,6 @@ import type { AccountPage } from './account/page';
 import { Api, ApiError } from './api/client';
 import type { AutomationPage } from './automation/page';
 import { Gallery } from './gallery/gallery';
-import { makeAll } from './gallery/makeAll';
 import type { Shown } from './gallery/tile';
 import type { Anchor } from './grid/grid';
 import { ItemList } from './grid/items';
@@ -33,7 +32,7 @@ import { Store } from './store';
 import { texts } from './texts';
 import { el } from './ui/dom';
 import { explainError } from './ui/errors';
-import { HelpDialog } from './ui/help';
+import type { HelpDialog } from './ui/help';
 import { LoginDialog } from './ui/login';
 import type { VideoPages } from './video/page';
 import { Visit } from './visit';
@@ -45,7 +44,7 @@ class App {
   private readonly store = new Store(this.api);
   private readonly settings = new Settings(this.api);
   private readonly live = new Live(this.api, this.store, () => this.visit.ended());
-  private readonly help = new HelpDialog();
+  private help: Promise<HelpDialog> | null = null;
   private readonly login = new LoginDialog(this.api, () => {
     if (this.visit.begun()) void this.enter();
   });
@@ -75,7 +74,7 @@ class App {
   private listed = '';
 
   constructor(private readonly root: HTMLElement) {
-    const help = () => this.help.toggle();
+    const help = () => void this.toggleHelp();
     this.gallery = new Gallery(this.api, this.store, this.settings, {
       help,
       jobs: () => void this.toggleJobs(),
@@ -220,7 +219,7 @@ class App {
     if (!this.videos) {
       const { VideoPages } = await import('./video/page');
       this.videos ??= new VideoPages(this.api, this.store, this.gallery.element, {
-        help: () => this.help.toggle(),
+        help: () => void this.toggleHelp(),
         leave: () => this.router.toList(),
         show: (hash) => this.router.replace(hash),
       });
@@ -260,11 +259,16 @@ class App {
 
   private async openJobs(): Promise<JobsDrawer> {
     this.drawer ??= import('./places/drawer').then(
-      ({ JobsDrawer }) => new JobsDrawer(this.api, this.store, this.root),
+      ({ JobsDrawer }) => new JobsDrawer(this.api, this.store, this.settings, this.root),
     );
     const drawer = await this.drawer;
     void drawer.open();
     return drawer;
+  }
+
+  private async toggleHelp(): Promise<void> {
+    this.help ??= import('./ui/help').then(({ HelpDialog }) => new HelpDialog());
+    (await this.help).toggle();
   }
 
   private async toggleJobs(): Promise<void> {
@@ -275,7 +279,7 @@ class App {
 
   private async makeAll(items: Shown[]): Promise<void> {
     const drawer = await this.openJobs();
-    await makeAll(this.api, this.store, this.settings, items, (words) => drawer.tell(words));
+    await drawer.makeAll(items);
   }
 
   private closePages(): void {
@@ -373,7 +377,7 @@ class App {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
     if (event.key !== '?' && event.key.toLowerCase() !== 'h') return;
     event.preventDefault();
-    this.help.toggle();
+    void this.toggleHelp();
   }
 }
 

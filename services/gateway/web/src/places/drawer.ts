@@ -1,6 +1,9 @@
 import './places.css';
 import type { Api } from '../api/client';
+import { makeAll } from '../gallery/makeAll';
+import type { Shown } from '../gallery/tile';
 import { JOBS } from '../router';
+import type { Settings } from '../settings/settings';
 import type { Store } from '../store';
 import { texts } from '../texts';
 import { el } from '../ui/dom';
@@ -18,8 +21,9 @@ export class JobsDrawer {
   private opener: HTMLElement | null = null;
 
   constructor(
-    api: Api,
-    store: Store,
+    private readonly api: Api,
+    private readonly store: Store,
+    private readonly settings: Settings,
     private readonly root: HTMLElement,
   ) {
     this.list = new JobList(api, store);
@@ -65,8 +69,12 @@ export class JobsDrawer {
     if (had) this.opener?.focus();
   }
 
-  /** Says how far something is that concerns many jobs. */
-  tell(words: string): void {
+  /** Has 3D made of each of these, and says how far that is. */
+  async makeAll(items: Shown[]): Promise<void> {
+    await makeAll(this.api, this.store, this.settings, items, (words) => this.tell(words));
+  }
+
+  private tell(words: string): void {
     this.told.textContent = words;
   }
 }
