@@ -19,7 +19,7 @@ from immichvr_common.scratch import keep_clean
 
 from immichvr_gateway.assets.index import AssetIndex
 from immichvr_gateway.jobs.dead_letters import watch_advisories
-from immichvr_gateway.jobs.figures import tell_dead, tell_queue
+from immichvr_gateway.jobs.figures import lanes, tell_dead, tell_queue
 from immichvr_gateway.jobs.going_on import go_on_with_what_had_no_room
 from immichvr_gateway.jobs.projection import EventReader
 from immichvr_gateway.live.attaching import taking_in_workers
@@ -155,7 +155,9 @@ class Startup:
         services.hooks.teller.tell_again(here.assets)
         keep("webhooks", services.hooks.delivery.run)
         keep("figures", partial(repeat, _FIGURES_S, figures=services.retention.keeper.read_figures))
-        keep("queue", partial(repeat, _QUEUE_S, queue=partial(tell_queue, here.jobs), dead=partial(tell_dead, bus)))
+        pauses = partial(store.feeder.pauses.look, lanes())
+        queue, dead = partial(tell_queue, here.jobs), partial(tell_dead, bus)
+        keep("queue", partial(repeat, _QUEUE_S, queue=queue, dead=dead, pauses=pauses))
         keep("retention", services.retention.keeper.run)
         if services.automation is not None:
             services.automation.keep_going(keep)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from immichvr_catalog import CLASSES, GATEWAY, POOLS, SERVICES, workers
 
+from immichvr_common.bus.acknowledgements import acknowledgements_of
 from immichvr_common.bus.streams import CANCELS, EVENTS, JOBS, durable_name
 from immichvr_common.bus.subjects import LETTING_GO, WHATS, What, event_subject
 from immichvr_common.certificates import CERTIFICATE, KEY
@@ -113,7 +114,7 @@ def _calls(service: str) -> list[str]:
     """Learning how long a lease lasts, acknowledging, reading which jobs nobody wants and what was told of its own."""
     return [
         *(f"$JS.API.CONSUMER.INFO.{JOBS}.{durable}" for durable in _durables(service)),
-        *(f"$JS.ACK.{JOBS}.{durable}.>" for durable in _durables(service)),
+        *(acknowledgements_of(JOBS, durable) for durable in _durables(service)),
         # Asked for by workers of the release before; those of this one read the key at once.
         f"$JS.API.STREAM.INFO.KV_{CANCELS}",
         f"$JS.API.DIRECT.GET.KV_{CANCELS}.>",

@@ -182,6 +182,11 @@ class Bus:
                 answer = await self.js.pause_consumer(stream, name, until.isoformat())
         return int(answer.pause_remaining or 0) / 1e9 if answer.paused else 0.0
 
+    async def paused_for(self, stream: str, name: str) -> float:
+        """For how many seconds a consumer hands nothing out any more, by NATS' clock; 0 where it does."""
+        told = await self.consumer(stream, name)
+        return int(told.pause_remaining or 0) / 1e9 if told.paused else 0.0
+
     async def add_consumer(self, stream: str, config: ConsumerConfig) -> ConsumerInfo:
         """Makes a consumer, or leaves the one that is there and the same."""
         with translated(f"stream {stream}"):

@@ -167,7 +167,7 @@ async def _drain(asked: argparse.Namespace, bus: Bus, store: ObjectStore) -> int
     until = await pause(bus, asked.services, timedelta(minutes=asked.minutes))
     _say(f"nothing is begun until {until:%Y-%m-%d %H:%M:%S} UTC; `drain --end` ends that sooner")
     left = await until_idle(bus, asked.services, asked.wait)
-    _say(f"workers still have {left} jobs, or had them when they died" if left else "workers have nothing any more")
+    _say(f"workers still have {left} jobs" if left else "workers have nothing any more")
     return 1 if left else 0
 
 

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from immichvr_catalog import CLASSES, POOLS, workers
-from immichvr_common.bus import Bus
+from immichvr_common.bus import Bus, BusMessage
+from immichvr_common.bus.acknowledgements import acknowledgements_of, read_acknowledgement
 from immichvr_common.bus.streams import JOBS, durable_name
 from immichvr_common.errors import ClockSkew, InvalidRequest, ServiceError
 
@@ -48,21 +49,56 @@ async def resume(bus: Bus, services: Sequence[str]) -> None:
         await bus.pause(JOBS, durable, None)
 
 
-async def held(bus: Bus, services: Sequence[str]) -> int:
-    """How many jobs workers have, those whose files travel among them. Raises InvalidRequest, Unavailable.
-
-    Those of a worker that died are among them until they are begun again: NATS does not tell them from others.
-    """
-    found = [await bus.consumer(JOBS, durable) for durable in _durables(services)]
-    return sum(one.num_ack_pending or 0 for one in found)
-
-
 async def until_idle(bus: Bus, services: Sequence[str], within_s: float) -> int:
-    """How many jobs workers still have after that time; 0 as soon as they have none. Raises as `held`."""
+    """How many jobs workers still have after that time, those whose files travel among them; 0 once they have none.
+
+    NATS counts those of workers that died until they are begun again, which they are not. So, once every worker that
+    lives must have said that its work goes on, only those count of which one did. Raises InvalidRequest, Unavailable.
+    """
+    signs = [await _Signs.of(bus, durable) for durable in _durables(services)]
     ends = asyncio.get_running_loop().time() + within_s
-    while (left := await held(bus, services)) and asyncio.get_running_loop().time() < ends:  # noqa: ASYNC110  # NATS tells nobody
+    while True:
+        left = sum([await one.held() for one in signs])
+        if not left or asyncio.get_running_loop().time() >= ends:
+            return left
         await asyncio.sleep(_ASKED_EVERY_S)
-    return left
+
+
+class _Signs:
+    """What workers say of the jobs that one durable has handed out, since this listens."""
+
+    def __init__(self, bus: Bus, durable: str) -> None:
+        self._bus, self._durable = bus, durable
+        self._renewed: dict[int, float] = {}
+        self._listens_since, self._losses = _now(), bus.link.losses
+
+    @classmethod
+    async def of(cls, bus: Bus, durable: str) -> _Signs:
+        """Listens from now on, as long as the connection lives. Raises Unavailable."""
+        signs = cls(bus, durable)
+        await bus.subscribe(acknowledgements_of(JOBS, durable), signs._hear)
+        return signs
+
+    async def held(self) -> int:
+        """How many jobs workers have, as far as can be told by now. Raises Unavailable."""
+        told = await self._bus.consumer(JOBS, self._durable)
+        unanswered, lease_s = told.num_ack_pending or 0, float(told.config.ack_wait or 0)
+        if self._losses != self._bus.link.losses:  # what was said meanwhile went by
+            self._listens_since, self._losses = _now(), self._bus.link.losses
+        if _now() - self._listens_since < lease_s:
+            return unanswered
+        return min(unanswered, sum(_now() - at < lease_s for at in self._renewed.values()))
+
+    async def _hear(self, message: BusMessage) -> None:
+        said = read_acknowledgement(message)
+        if said is not None and said.goes_on:
+            self._renewed[said.seq] = _now()
+        elif said is not None:
+            self._renewed.pop(said.seq, None)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _durables(services: Sequence[str]) -> list[str]:

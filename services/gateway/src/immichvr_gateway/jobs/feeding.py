@@ -21,6 +21,7 @@ from immichvr_common.retrying import forever
 
 from immichvr_gateway.jobs.index import JobIndex
 from immichvr_gateway.jobs.line import Lane, places, round_robin, seconds_by_kind
+from immichvr_gateway.jobs.pauses import Pauses
 from immichvr_gateway.jobs.records import JobRecord, QueuePlace, State
 from immichvr_gateway.upkeep.turns import Turn
 
@@ -71,7 +72,7 @@ class Feeder:
     """Lets those who wait go on, one gateway at a time, and says how long it may take."""
 
     def __init__(self, bus: Bus, index: JobIndex, window: int) -> None:
-        self.places = Places(bus, window)
+        self.places, self.pauses = Places(bus, window), Pauses(bus)
         self._index, self._turn = index, Turn(bus, "queue", _PATIENCE_S)
         self._wake = asyncio.Event()
         self._served: dict[str, int] = {}
@@ -141,7 +142,10 @@ class Feeder:
         """Where a queued job stands, as it looks now; None where it is not queued."""
         if self._shown is None:
             self._shown = places(self._index.under_way(), self._served, self.pace)
-        return self._shown.get(record.id)
+        place, until = self._shown.get(record.id), self.pauses.until(Lane.of(record))
+        if place is None or until is None:
+            return place
+        return place.model_copy(update={"starts_in_s": None, "paused_until": until})
 
     def _serve(self, lane: Lane, user: str) -> None:
         self.places.taken(lane)

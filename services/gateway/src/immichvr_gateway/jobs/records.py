@@ -78,6 +78,7 @@ class QueuePlace(BaseModel):
 
     ahead: int = Field(description="jobs that workers get before it, as it looks now")
     starts_in_s: float | None = Field(description="null where no worker is at work, or nothing like it was done yet")
+    paused_until: datetime | None = Field(None, description="until then whoever runs the server has work wait")
 
 
 class JobView(OfSource, BaseModel):

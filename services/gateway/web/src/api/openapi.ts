@@ -5654,6 +5654,11 @@ export interface components {
              * @description null where no worker is at work, or nothing like it was done yet
              */
             starts_in_s: number | null;
+            /**
+             * Paused Until
+             * @description until then whoever runs the server has work wait
+             */
+            paused_until?: string | null;
         };
         /**
          * Readiness

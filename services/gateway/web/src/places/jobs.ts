@@ -207,7 +207,12 @@ class JobRow {
     const done = percent(job);
     const ahead = 'place' in job && job.state === 'queued' ? job.place : null;
     const words = active
-      ? [stageWords(job), done !== null && `${done} %`, ahead && t.place(ahead.ahead)]
+      ? [
+          stageWords(job),
+          done !== null && `${done} %`,
+          ahead && t.place(ahead.ahead),
+          ahead?.paused_until && t.paused(momentWords(ahead.paused_until)),
+        ]
       : [job.state === 'succeeded' ? t.done : job.state === 'failed' ? t.failed : t.cancelled];
     if (!active) words.push(momentWords(job.updated_at));
     this.state.textContent = words.filter(Boolean).join(' · ');

@@ -335,6 +335,7 @@ export const de: Texts = {
     details: 'Einzelheiten',
     place: (ahead) =>
       ahead === 0 ? 'als Nächstes dran' : `${counted(ahead, 'Auftrag', 'Aufträge')} davor`,
+    paused: (until) => `bis ${until} angehalten von dem, der diesen Server betreibt`,
     of: (what, name) => `${what}: ${name}`,
     aModel: 'ein Modell',
     aPhoto: 'ein Foto',

@@ -334,6 +334,7 @@ export const en = {
     details: 'Details',
     place: (ahead: number) =>
       ahead === 0 ? 'next in line' : `${counted(ahead, 'job', 'jobs')} ahead`,
+    paused: (until: string) => `paused until ${until} by whoever runs this server`,
     of: (what: string, name: string) => `${what}: ${name}`,
     aModel: 'a model',
     aPhoto: 'a photo',
