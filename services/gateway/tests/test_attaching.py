@@ -20,6 +20,7 @@ from immichvr_common.rpc_client import credential, open_channel
 from immichvr_common.rpc_settings import CallerSettings, RpcClientSettings, ServerTlsSettings
 from immichvr_gateway.live.lines import AttachedLine, LineLost
 from immichvr_gateway.settings import AttachSettings, GatewaySettings
+from prometheus_client import REGISTRY
 from pydantic import SecretStr
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -93,6 +94,11 @@ async def ended_with(socket: ClientConnection) -> str:
     return str(message["code"])
 
 
+def lost() -> float:
+    """How many lines broke until now."""
+    return REGISTRY.get_sample_value("immichvr_live_attaching_total", {"outcome": "lost"}) or 0.0
+
+
 async def refusal(call: Any) -> grpc.StatusCode:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await heard(call)
@@ -102,6 +108,7 @@ async def refusal(call: Any) -> grpc.StatusCode:
 async def test_a_session_goes_over_the_line_that_its_worker_opened_and_ends_with_its_client(
     serving, with_door, worker
 ) -> None:
+    before = lost()
     async with serving(with_door) as gateway, dial(with_door) as channel:
         async with streaming(gateway.url) as socket:
             await socket.send(msgpack.packb(HELLO))
@@ -113,6 +120,7 @@ async def test_a_session_goes_over_the_line_that_its_worker_opened_and_ends_with
                 await call.write(gateway_pb2.AttachRequest(message=message * 5))
                 assert await asyncio.wait_for(socket.recv(), 10) == message * 5
         assert await heard(call) is None
+    assert lost() == before, "both ends have ended it"
 
 
 async def test_what_a_worker_said_last_arrives_and_a_worker_that_vanishes_is_told_in_words(
@@ -130,12 +138,14 @@ async def test_what_a_worker_said_last_arrives_and_a_worker_that_vanishes_is_tol
             with pytest.raises(ConnectionClosed):
                 await asyncio.wait_for(socket.recv(), 10)
             assert await heard(call) is None
+        before = lost()
         async with streaming(gateway.url) as socket:
             await socket.send(msgpack.packb(HELLO))
             call = attach(channel, await worker.token())
             await heard(call)
             call.cancel()
             assert await ended_with(socket) == "worker_gone"
+        assert lost() == before + 1
 
 
 async def test_who_knows_no_session_or_no_credential_is_refused_and_a_session_has_one_worker(
@@ -180,8 +190,6 @@ async def test_a_client_that_never_reads_stops_the_worker_and_fills_no_memory(se
 
 
 async def test_the_door_speaks_tls_and_shows_who_is_there_in_metrics(serving, with_door, worker, tmp_path) -> None:
-    from prometheus_client import REGISTRY
-
     ensure_certificates(tmp_path, "gateway")
     tls = ServerTlsSettings(
         certificate=(tmp_path / CERTIFICATE).read_text(), key=SecretStr((tmp_path / KEY).read_text())

@@ -27,7 +27,11 @@ SERVICE = "immichvr.gateway.v1.GatewayService"
 _TOKEN = "session-token"  # noqa: S105  # the name of a metadata key
 _LAST_WORDS_S = 1.0
 _ATTACHED = Gauge("immichvr_live_attached", "Live sessions over connections that their workers opened")
-_COMING = Counter("immichvr_live_attaching", "Workers that came to a live session, by what came of it", ["outcome"])
+_COMING = Counter(
+    "immichvr_live_attaching",
+    "Workers that came to a live session, by what came of it; of those that attached, which were lost",
+    ["outcome"],
+)
 _Context = grpc.aio.ServicerContext[Any, Any]
 
 
@@ -44,9 +48,13 @@ class Door(gateway_pb2_grpc.GatewayServiceServicer):
         job_id = self._bring(str(dict(context.invocation_metadata() or ()).get(_TOKEN, "")), line)
         log.info("a worker has come to its live session", job_id=job_id, caller=current_caller().name)
         with _ATTACHED.track_inprogress():
-            async with aclosing(line.serve(_messages(request_iterator))) as heard:
-                async for message in heard:
-                    yield gateway_pb2.AttachResponse(message=message)
+            try:
+                async with aclosing(line.serve(_messages(request_iterator))) as heard:
+                    async for message in heard:
+                        yield gateway_pb2.AttachResponse(message=message)
+            finally:
+                if line.is_lost:
+                    _COMING.labels("lost").inc()
 
     def _bring(self, token: str, line: AttachedLine) -> str:
         """The id of the job whose session the line now serves. Raises Refused, Unavailable."""

@@ -55,6 +55,12 @@ class AttachedLine:
 
     def __init__(self) -> None:
         self._to_worker, self._from_worker = Handoff(), Handoff()
+        self._is_ended = False
+
+    @property
+    def is_lost(self) -> bool:
+        """Once `serve` is over: whether neither end had ended the session."""
+        return not self._is_ended
 
     async def write(self, message: bytes) -> None:
         await self._to_worker.put(message)
@@ -63,7 +69,7 @@ class AttachedLine:
         return await self._from_worker.take()
 
     def close(self) -> None:
-        self._to_worker.close()
+        self._is_ended |= self._to_worker.close()
 
     async def serve(self, said: AsyncIterator[bytes | None]) -> AsyncGenerator[bytes]:
         """What the worker is to hear, until the session ends. said: what comes from it; None where it ends that."""
@@ -85,6 +91,7 @@ class AttachedLine:
             async for message in said:
                 if message is None:
                     self._from_worker.close()
+                    self._is_ended = True
                     break
                 await self._from_worker.put(message)
         finally:
@@ -122,9 +129,11 @@ class Handoff:
             self._empty.set()
         return message
 
-    def close(self, lost: LineLost | None = None) -> None:
-        """Ends it, after what lies in it; the first word counts."""
-        if not self._is_closed:
-            self._is_closed, self._lost = True, lost
-            self._filled.set()
-            self._empty.set()
+    def close(self, lost: LineLost | None = None) -> bool:
+        """Ends it, after what lies in it; the first word counts. Whether this was it."""
+        if self._is_closed:
+            return False
+        self._is_closed, self._lost = True, lost
+        self._filled.set()
+        self._empty.set()
+        return True
