@@ -6,6 +6,7 @@ import ipaddress
 import os
 import secrets
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -112,6 +113,25 @@ def _ensure(
     _write(folder / KEY, _pem_of(key))
     _write(folder / CERTIFICATE, certificate.public_bytes(serialization.Encoding.PEM))
     return True
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a certificate says. names: whom it is for, host names and addresses, in lower case."""
+
+    until: datetime
+    names: frozenset[str]
+
+
+def read_shown(certificate: bytes) -> Shown:
+    """What a server's certificate, in DER, says. Raises ValueError."""
+    found = x509.load_der_x509_certificate(certificate)
+    try:
+        names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound as error:
+        raise ValueError("the certificate says of nobody that it is for them") from error
+    told = [*names.get_values_for_type(x509.DNSName), *map(str, names.get_values_for_type(x509.IPAddress))]
+    return Shown(found.not_valid_after_utc, frozenset(one.lower() for one in told))
 
 
 def fingerprint(path: Path) -> str:

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from immichvr_local.console import Steps, output
-from immichvr_local.doctor import immich, machine, software, stack
+from immichvr_local.doctor import immich, machine, remote, software, stack
 from immichvr_local.doctor.check import Check
 from immichvr_local.doctor.models import models
 
@@ -43,6 +43,7 @@ def examine() -> list[Check]:
         ("disk", machine.disk),
         ("port", machine.port),
         ("running", stack.running),
+        ("remote workers", remote.certificates),
         ("Immich", immich.server),
         ("network", lambda: machine.network(cache.settings.endpoint)),
         ("proxy", machine.proxies),
