@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,22 +13,19 @@ from immichvr_local.stack.invitation import NoInvitation, invite, show_invitatio
 from immichvr_local.stack.parts import Plan
 from rich.console import Console
 
-SECRET = "042137." + "s" * 43
+SECRET = "s" * 43
 
 
 def plan(tmp_path: Path, host: str = "192.168.7.7") -> Plan:
     return Plan(DataDirectory(tmp_path / "data"), tmp_path, host, 8443, {})
 
 
-def gateway(asked: list[tuple[str, dict[str, str]]], status: int = 204) -> httpx.AsyncClient:
+def gateway(asked: list[tuple[str, str]], status: int = 201) -> httpx.AsyncClient:
     """One that lets itself be asked as the real one does."""
 
     def answer(request: httpx.Request) -> httpx.Response:
-        asked.append((request.url.path, json.loads(request.content or b"{}")))
-        if request.url.path == "/api/pairing":
-            cookie = {"set-cookie": f"immichvr_pairing={SECRET}; Path=/; HttpOnly"}
-            return httpx.Response(201, json={"code": "042137", "id": "abc", "expires_in_s": 300}, headers=cookie)
-        return httpx.Response(status)
+        asked.append((request.url.path, request.headers["authorization"]))
+        return httpx.Response(status, json={"id": "abc", "secret": SECRET, "expires_in_s": 300})
 
     return httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://127.0.0.1:8443")
 
@@ -37,12 +33,12 @@ def gateway(asked: list[tuple[str, dict[str, str]]], status: int = 204) -> httpx
 async def test_it_leads_other_devices_in_without_a_token_in_what_servers_see(tmp_path, monkeypatch) -> None:
     wanted = plan(tmp_path)
     monkeypatch.setattr("immichvr_local.stack.parts.hosts_of_this_machine", lambda _: ["192.168.7.7"])
-    asked: list[tuple[str, dict[str, str]]] = []
+    asked: list[tuple[str, str]] = []
     address, minutes = await invite(replace(wanted, host="0.0.0.0"), gateway(asked))  # noqa: S104
     seen, _, hidden = address.partition("#")
     assert (seen, hidden, minutes) == ("http://192.168.7.7:8443/", f"/invitation/abc/{SECRET}", 5)
-    assert asked[0] == ("/api/session", {"token": wanted.data.secret("access-token")})
-    assert asked[-1] == ("/api/pairing/confirm", {"code": "042137", "id": "abc"})
+    # Nothing else is asked for: no session is opened that would stay where nobody comes.
+    assert asked == [("/api/pairing/invitation", f"Bearer {wanted.data.secret('access-token')}")]
 
 
 async def test_one_address_that_it_listens_on_is_where_it_leads(tmp_path, monkeypatch) -> None:

@@ -216,22 +216,20 @@ async def test_a_headset_shows_six_digits_and_a_phone_lets_it_in_at_another_gate
     assert house.stub.tokens == {}
 
 
-async def test_an_invitation_lets_in_whoever_opens_it_first_and_nobody_else(house, browser) -> None:
-    """As `immichvr up --tls` makes it: it asks, confirms, and hands on what the asker alone knows."""
-    maker = await browser().sign_in(house.ada)
-    begun = await maker.client.post("/api/pairing")
+async def test_whoever_has_an_account_makes_no_address_that_signs_others_in_as_them(house, browser) -> None:
+    attacker = await browser().sign_in(house.ben)
+    assert (await attacker.client.post("/api/pairing/invitation")).status_code == 403
+    # What a device asked for by digits is that device's alone, whatever its cookie's value is told to whom.
+    begun = await attacker.client.post("/api/pairing")
     asked, secret = begun.json(), begun.cookies["immichvr_pairing"]
     answer = {"code": asked["code"], "id": asked["id"]}
-    assert (await maker.client.post("/api/pairing/confirm", json=answer)).status_code == 204
-    claim = {"id": asked["id"], "secret": secret}
-    guess = await browser().client.post("/api/pairing/session", json={**claim, "secret": f"{asked['code']}.{'A' * 43}"})
-    assert guess.json()["state"] == "expired"
-    headset = browser(_QUEST)
-    assert (await headset.client.post("/api/pairing/session", json=claim)).json()["state"] == "signed_in"
-    assert await headset.is_in()
-    late = browser()
-    assert (await late.client.post("/api/pairing/session", json=claim)).json()["state"] == "expired"
-    assert not await late.is_in()
+    assert (await attacker.client.post("/api/pairing/confirm", json=answer)).status_code == 204
+    victim = browser()
+    for claim in ({"id": asked["id"], "secret": secret}, {"id": asked["id"], "secret": secret.partition(".")[2]}):
+        assert (await victim.client.post("/api/pairing/session", json=claim)).json()["state"] == "expired"
+        assert (await victim.client.post("/api/pairing/invitation/look", json=claim)).status_code == 404
+    assert not await victim.is_in()
+    assert await _state(attacker, asked) == "signed_in"
 
 
 async def test_a_code_serves_once_and_only_the_device_that_shows_it(house, browser) -> None:
@@ -281,7 +279,7 @@ async def test_codes_expire_are_few_and_are_not_found_by_trying(house, browser, 
         assert (await nobody.client.post(f"/api/pairing/{what}", json=body)).status_code == 401
     other = await browser(at=1).sign_in(house.ben)
     assert (await other.client.post("/api/pairing/look", json={"code": asked[1]["code"]})).status_code == 200
-    monkeypatch.setattr("immichvr_gateway.auth.pairing.SHOWN_S", -1)
+    monkeypatch.setattr("immichvr_gateway.auth.slips.WAITS_S", -1)
     assert (await other.client.post("/api/pairing/look", json={"code": asked[1]["code"]})).status_code == 404
     assert await _state(headset, asked[-1]) == "expired"
 

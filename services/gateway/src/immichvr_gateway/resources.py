@@ -10,12 +10,14 @@ from immichvr_common.supervision import Supervisor
 from immichvr_models import Cache
 
 from immichvr_gateway.assets.index import AssetIndex, ManifestReader
+from immichvr_gateway.auth.invitations import Invitations
 from immichvr_gateway.auth.oauth import OAuthSignIn
 from immichvr_gateway.auth.pairing import Pairing
 from immichvr_gateway.auth.presences import Presences
 from immichvr_gateway.auth.rates import Rates
 from immichvr_gateway.auth.seal import Seal
 from immichvr_gateway.auth.sessions import Sessions, admitted
+from immichvr_gateway.auth.slips import Slips
 from immichvr_gateway.auth.standing_keys import StandingKeys
 from immichvr_gateway.events.ledger import Ledger
 from immichvr_gateway.events.library_news import LibraryNews
@@ -53,6 +55,8 @@ class Resources:
     presences: Presences
     standing_keys: StandingKeys
     pairing: Pairing
+    invitations: Invitations
+    slips: tuple[Slips, ...]
     oauth: OAuthSignIn
     accounts: Accounts | None
     clocks: Clocks
@@ -76,7 +80,8 @@ def open_resources(settings: GatewaySettings, library: Library) -> Resources:
     immich = library if isinstance(library, ImmichLibrary) else None
     accounts, secret = immich.accounts if immich else None, settings.session_key.get_secret_value()
     sessions = Sessions(settings, library, links=immich.links if immich else None, accounts=accounts)
-    pairing, oauth = Pairing(sessions, library, secret, accounts), OAuthSignIn(accounts, secret)
+    seal, oauth = Seal(secret or secrets.token_urlsafe(32)), OAuthSignIn(accounts, secret)
+    codes, invited = Slips("pairing", seal), Slips("invitation", seal)
     presences = Presences(sessions)
     jobs, assets = JobIndex(), AssetIndex()
     ledger = Ledger(jobs, assets)
@@ -90,8 +95,9 @@ def open_resources(settings: GatewaySettings, library: Library) -> Resources:
         settings=settings, library=library, store=store, manifests=ManifestReader(store), watched=WatchedParts(store),
         composites=composites,
         visibility=visibility, sessions=sessions, rates=Rates(settings),
-        seal=Seal(secret or secrets.token_urlsafe(32)), presences=presences,
-        standing_keys=standing_keys, pairing=pairing, oauth=oauth, accounts=accounts, clocks=Clocks(store),
+        seal=seal, presences=presences, standing_keys=standing_keys,
+        pairing=Pairing(sessions, library, codes, accounts), invitations=Invitations(sessions, invited),
+        slips=(codes, invited), oauth=oauth, accounts=accounts, clocks=Clocks(store),
         cache=cache, models=ModelCatalog(cache, news.model_changed), news=news,
         ledger=ledger, jobs=jobs, assets=assets,
     )  # fmt: skip

@@ -79,7 +79,8 @@ async def open_services(bus: Bus, here: Resources, room: Room) -> Services:
     await agree_on_version(bus)
     await here.sessions.use(bus)
     here.standing_keys.use(bus)
-    here.pairing.use(bus)
+    for slips in here.slips:
+        slips.use(bus)
     apart = Aside(bus)
     records, keeper = RecordKeeper(bus, apart), AssetKeeper(bus, apart)
     for record in await records.load():

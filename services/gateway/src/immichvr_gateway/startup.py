@@ -148,7 +148,8 @@ class Startup:
         keep("position", partial(keep_position, bus, reader, self._is_all_written))
         keep("batches", services.batch_runner.run)
         keep("sessions", here.sessions.keep_tidy)
-        keep("codes", here.pairing.keep_tidy)
+        for slips in here.slips:
+            keep(slips.kind, slips.keep_tidy)
         keep("room", partial(self.room.watch, bus))
         keep("clocks", partial(repeat, _COMPARE_CLOCKS_S, clocks=partial(here.clocks.look, bus)))
         await self._patiently("s3", partial(self._hold_against_storage, services))

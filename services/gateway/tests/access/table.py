@@ -105,6 +105,11 @@ WHO_HAS_THE_SECRET = Who(
     admin=SIGN_IN,
 )
 """Immich alone, which was given it when its owner set that up; no credential of a person's counts."""
+WHO_HAS_THE_TOKEN = Who(
+    owner=REFUSED, partner=REFUSED, album_member=REFUSED, other_user=REFUSED, share_link=REFUSED, stranger=SIGN_IN,
+    admin=REFUSED,
+)  # fmt: skip
+"""Who runs the gateway, by its access token; no credential of a person's counts."""
 WHO_MANAGES = Who(
     owner=REFUSED, partner=REFUSED, album_member=REFUSED, other_user=REFUSED, share_link=REFUSED, stranger=SIGN_IN,
     admin=YES,
@@ -240,6 +245,8 @@ ROWS = (
     Row("POST /api/oauth/authorize", EVERYBODY),
     Row("POST /api/pairing", EVERYBODY, but=("too_many_attempts",)),
     Row("POST /api/pairing/session", EVERYBODY, {"id": "none"}),
+    Row("POST /api/pairing/invitation", WHO_HAS_THE_TOKEN),
+    Row("POST /api/pairing/invitation/look", EVERYBODY, {"id": "none", "secret": "none"}, but=("not_found",)),
     Row("POST /api/pairing/look", WHO_HAS_SIGNED_IN, {"code": "000000"}, but=("not_found",)),
     Row("POST /api/pairing/confirm", WHO_HAS_SIGNED_IN, {"code": "000000", "id": "none"}, but=("conflict",)),
     Row("POST /api/pairing/refuse", WHO_HAS_SIGNED_IN, {"code": "000000", "id": "none"}, but=("not_found",)),

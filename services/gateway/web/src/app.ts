@@ -118,8 +118,11 @@ class App {
     const invitation = takeInvitation();
     try {
       this.store.config = await this.api.config();
-      if (invitation && !this.store.config.authenticated && (await accept(this.api, invitation)))
-        this.store.config = await this.api.config();
+      if (invitation && !this.store.config.authenticated) {
+        const { askWhetherToSignIn } = await import('./ui/invited');
+        if (await accept(this.api, invitation, askWhetherToSignIn))
+          this.store.config = await this.api.config();
+      }
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.showOutage(error);

@@ -14,7 +14,6 @@ from immichvr_local.stack.parts import Plan
 
 _CALLS_ITSELF = "Mozilla/5.0 immichvr up"
 _PATIENCE_S = 10.0
-_COOKIE = "immichvr_pairing"
 
 
 class NoInvitation(Exception):
@@ -24,8 +23,7 @@ class NoInvitation(Exception):
 async def invite(plan: Plan, client: httpx.AsyncClient | None = None) -> tuple[str, int]:
     """An address that lets in whoever opens it first, as who has the access token, and for how many minutes it does.
 
-    It is made as a headset that shows digits would: somebody asks, somebody who has signed in confirms. What the asker
-    alone knows goes into the address, behind the #, which browsers keep from servers and their logs.
+    What lets it in stands behind the #, which browsers keep from servers and their logs.
     client: to ask the gallery with, of its own where none is given. Raises NoInvitation.
     """
     elsewhere = plan.addresses_from_elsewhere or ([] if is_loopback(plan.host) else [plan.gallery])
@@ -44,12 +42,9 @@ async def invite(plan: Plan, client: httpx.AsyncClient | None = None) -> tuple[s
 
 
 async def _ask(client: httpx.AsyncClient, token: str, address: str) -> tuple[str, int]:
-    (await client.post("/api/session", json={"token": token})).raise_for_status()
-    asked = (await client.post("/api/pairing")).raise_for_status()
-    waiting, secret = asked.json(), asked.cookies[_COOKIE]
-    answer = {"code": waiting["code"], "id": waiting["id"]}
-    (await client.post("/api/pairing/confirm", json=answer)).raise_for_status()
-    return urljoin(address, f"/#/invitation/{waiting['id']}/{secret}"), int(waiting["expires_in_s"]) // 60
+    asked = await client.post("/api/pairing/invitation", headers={"authorization": f"Bearer {token}"})
+    invited = asked.raise_for_status().json()
+    return urljoin(address, f"/#/invitation/{invited['id']}/{invited['secret']}"), int(invited["expires_in_s"]) // 60
 
 
 def show_invitation(console: Console, address: str, minutes: int) -> None:

@@ -117,6 +117,11 @@ class Credentials:
         """What tells today's access token from another, and not what it is."""
         return hashlib.sha256(b"access token\0" + self._token.get_secret_value().encode()).hexdigest()
 
+    def is_access_token_of(self, shown: Shown) -> bool:
+        """Whether the gateway's own token came with a request."""
+        token = shown.authorization.removeprefix(_BEARER)
+        return token != shown.authorization and self._is_access_token(token)
+
     def _is_access_token(self, token: str) -> bool:
         expected = self._token.get_secret_value()
         return bool(expected) and hmac.compare_digest(token.encode(), expected.encode())

@@ -1,7 +1,4 @@
-"""Signing in on a device without a keyboard: it shows six digits, and whoever has signed in elsewhere confirms them.
-
-What waits lies sealed in the bucket `state`, so that any gateway may be asked by either side.
-"""
+"""Signing in on a device without a keyboard: it shows six digits, and whoever has signed in elsewhere confirms them."""
 
 from __future__ import annotations
 
@@ -15,17 +12,14 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from immichvr_common.bus import Bus
-from immichvr_common.bus.streams import KV_STATE
-from immichvr_common.errors import Conflict, NotFound, ServiceError, Unavailable
+from immichvr_common.errors import Conflict, ServiceError
 from immichvr_common.logs import get_log
-from immichvr_common.retrying import forever
 from pydantic import SecretStr
 
 from immichvr_gateway.auth.attempts import Attempts, place_of
-from immichvr_gateway.auth.seal import Seal
 from immichvr_gateway.auth.sealed import LIFETIME_S
 from immichvr_gateway.auth.sessions import Sessions
+from immichvr_gateway.auth.slips import WAITS_S, Slips
 from immichvr_gateway.auth.visitors import Shown, Visitor
 from immichvr_gateway.http.problems import Problem, not_found
 from immichvr_gateway.library import Caller, Credential, Identity, Library
@@ -33,14 +27,9 @@ from immichvr_gateway.library.immich.accounts import Accounts
 
 log = get_log(__name__)
 
-SHOWN_S = 300
-"""So long a code may be confirmed."""
 _OF_PLACE, _OF_ALL = 5, 1000
 """Codes that may be shown at once, of those who ask from one place, and by this gateway."""
 _TRIES = 20
-_TIDY_S = 600.0
-_PREFIX = "pairing."
-_STREAM, _SUBJECTS = f"KV_{KV_STATE}", f"$KV.{KV_STATE}.{_PREFIX}"
 _COOKIE = re.compile(r"([0-9]{6})\.([A-Za-z0-9_-]{43})")
 
 State = Literal["waiting", "confirmed", "refused"]
@@ -73,26 +62,21 @@ class Waiting:
 
 
 class Pairing:
-    """Devices that ask, until `SHOWN_S` later. accounts: Immich's, where that is the library. clock: of the day."""
+    """Devices that ask, until `WAITS_S` later. accounts: Immich's, where that is the library. clock: of the day."""
 
     def __init__(
         self,
         sessions: Sessions,
         library: Library,
-        secret: str,
+        slips: Slips,
         accounts: Accounts | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._sessions, self._library, self._accounts, self._clock = sessions, library, accounts, clock
-        self._seal = Seal(secret or secrets.token_urlsafe(32))
+        self._slips = slips
         # Of their own: whoever mistypes a code does not keep their household from signing in.
         self._attempts = Attempts()
         self._shown: dict[str, list[float]] = defaultdict(list)
-        self._bus: Bus | None = None
-
-    def use(self, bus: Bus) -> None:
-        """From now on devices may ask."""
-        self._bus = bus
 
     async def begin(self, caller: Caller) -> Waiting:
         """A device asks. Raises Problem (429) where too many do, Unavailable."""
@@ -159,39 +143,20 @@ class Pairing:
             return "expired", ""
         if asked.state != "confirmed":
             return asked.state, ""
-        try:
-            # Of two who claim at once, one finds it changed.
-            await self._write(match[1], Asked(**{**asdict(asked), "state": "refused", "credential": ""}), revision)
-        except Conflict:
+        if not await self._slips.take(match[1], revision):
             return "expired", ""
-        await self._connected().purge(_STREAM, _SUBJECTS + match[1])
         credential = Credential(asked.kind, SecretStr(asked.credential))  # type: ignore[arg-type]  # as it was written
         who = Identity(asked.user_id, asked.name, credential)
         return "signed_in", await self._sessions.begin(who, shown, "pairing code", asked.parent)
 
-    async def keep_tidy(self) -> None:
-        """Removes what was never claimed, now and then, until cancelled."""
-        await forever(self.remove_expired, "codes that nobody confirmed stay for now", _TIDY_S)
-
-    async def remove_expired(self) -> None:
-        """Removes codes that are shown no more. Raises Unavailable."""
-        bus = self._connected()
-        for subject in await bus.subjects(_STREAM, f"{_SUBJECTS}>"):
-            try:
-                last = await bus.last(_STREAM, subject)
-            except NotFound:
-                continue
-            if last.at is not None and self._clock() - last.at.timestamp() > 2 * SHOWN_S:
-                await bus.purge(_STREAM, subject)
-
     def _make_room(self, place: str) -> None:
         """Counts a code that is shown to somebody there. Raises Problem (429)."""
         now = self._clock()
-        for one in [one for one, times in self._shown.items() if times[-1] < now - SHOWN_S]:
+        for one in [one for one, times in self._shown.items() if times[-1] < now - WAITS_S]:
             del self._shown[one]
-        lately = [at for at in self._shown.get(place, ()) if at >= now - SHOWN_S]
+        lately = [at for at in self._shown.get(place, ()) if at >= now - WAITS_S]
         if len(lately) >= _OF_PLACE or len(self._shown) >= _OF_ALL:
-            wait_s = max(1, round(lately[0] + SHOWN_S - now)) if lately else SHOWN_S
+            wait_s = max(1, round(lately[0] + WAITS_S - now)) if lately else WAITS_S
             raise Problem(
                 429, "too_many_attempts", f"too many devices ask to be let in; try again in {wait_s} s",
                 {"Retry-After": str(wait_s)}, retry_after_s=wait_s,
@@ -214,19 +179,11 @@ class Pairing:
         return asked, revision
 
     async def _read(self, code: str) -> tuple[Asked | None, int]:
-        kept = await self._connected().kv(KV_STATE).get(_PREFIX + code)
-        facts = self._seal.open(kept.value or b"")
-        if facts is None or facts["at"] + SHOWN_S < self._clock():
-            return None, kept.revision
-        return Asked(**facts), kept.revision
+        facts, revision = await self._slips.read(code)
+        return None if facts is None else Asked(**facts), revision
 
-    async def _write(self, code: str, asked: Asked, last: int) -> None:
-        await self._connected().kv(KV_STATE).update(_PREFIX + code, self._seal.close(asdict(asked)), last=last)
-
-    def _connected(self) -> Bus:
-        if self._bus is None or not self._bus.connected:
-            raise Unavailable("NATS is not connected", down="nats")
-        return self._bus
+    async def _write(self, code: str, asked: Asked, revision: int) -> None:
+        await self._slips.write(code, asdict(asked), revision)
 
 
 def _hash(secret: str) -> str:

@@ -151,18 +151,23 @@ class Sessions:
             identity, way = await given.of_key(api_key, shown), "API key"
         else:
             identity, way = await given.of_password(email, password, shown), "password"
-        return await self.begin(identity, shown, way), identity
+        return await self.begin(identity, shown, way, mark=given.token_mark if token else ""), identity
 
-    async def begin(self, who: Identity, shown: Shown, way: str, parent: str = "") -> str:
+    def token_mark(self, shown: Shown) -> str:
+        """The mark of the gateway's access token where that came with a request; empty where it did not."""
+        return self._credentials.token_mark if self._credentials.is_access_token_of(shown) else ""
+
+    async def begin(self, who: Identity, shown: Shown, way: str, parent: str = "", mark: str = "") -> str:
         """A new session's cookie, whatever cookie came along; its session is ended. Raises Unavailable.
 
-        parent: the session that this one ends with, and whose end it shares.
+        parent: the session that this one ends with, and whose end it shares. mark: of the access token that it ends
+        with, where that is what it is owed to.
         """
         now = time.time()
         above = await self._find(parent) if parent else None
-        mark = above.token if above else self._credentials.token_mark if way == "access token" else ""
         expires = min(now + LIFETIME_S, above.expires if above else now + LIFETIME_S)
         cookie = secrets.token_urlsafe(32)
+        mark = above.token if above else mark
         await self._keep(cookie, Session(who, expires, mark, way, shown.caller.device, now, now, parent))
         try:
             await self.sign_out(shown.cookie)

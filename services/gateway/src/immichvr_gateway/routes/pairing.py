@@ -1,4 +1,4 @@
-"""Letting in a device that shows six digits: it asks, somebody who has signed in looks and confirms, it is in."""
+"""Letting in a device: that shows six digits, once somebody who has signed in confirms them; or that is invited."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from immichvr_gateway.auth.pairing import SHOWN_S
+from immichvr_gateway.auth.slips import WAITS_S
 from immichvr_gateway.auth.visitors import shown_by
 from immichvr_gateway.http.addresses import is_secure
 from immichvr_gateway.http.description import also
+from immichvr_gateway.http.problems import not_found
 from immichvr_gateway.routes.cookies import give_session
 from immichvr_gateway.routes.dependencies import Here, Up
 from immichvr_gateway.routes.people import TheVisitor
@@ -47,7 +48,7 @@ class PairingAnswer(PairingCode):
 
 
 class PairingClaim(BaseModel):
-    """A device asks how it stands. secret: of an invitation that was asked for on its behalf; else its cookie."""
+    """A device asks how it stands. secret: of the invitation that it accepts; else its cookie says which it is."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"id": "9ZrJ0QmVYw2bV6yWqk3mHg"}]})
     id: _Id
@@ -58,6 +59,30 @@ class PairingState(BaseModel):
     """How it stands; with `signed_in` the cookie of a session comes along, once."""
 
     state: Literal["waiting", "refused", "expired", "signed_in"]
+
+
+class InvitationView(BaseModel):
+    """What one device may come in with, once, for so many seconds: at the viewer's `#/invitation/{id}/{secret}`."""
+
+    id: str
+    secret: str
+    expires_in_s: int
+
+
+class InvitationRead(BaseModel):
+    """An invitation that a device was given."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"id": "9ZrJ0QmVYw2bV6yWqk3mHg", "secret": "…"}]}
+    )
+    id: _Id
+    secret: str = Field(max_length=64)
+
+
+class InviterView(BaseModel):
+    """As whom an invitation signs in: to be asked about before it is accepted."""
+
+    name: str = Field(examples=["Ada"])
 
 
 class DeviceView(BaseModel):
@@ -74,23 +99,42 @@ async def ask_to_pair(request: Request, response: Response, here: Here, _: Up) -
     """A device without a keyboard asks to be let in, and shows the code for a few minutes."""
     waiting = await here.pairing.begin(shown_by(request.scope).caller)
     response.set_cookie(
-        _COOKIE, waiting.cookie, max_age=SHOWN_S, httponly=True, samesite="strict",
+        _COOKIE, waiting.cookie, max_age=WAITS_S, httponly=True, samesite="strict",
         secure=is_secure(request, here.settings.public_url),
     )  # fmt: skip
-    return PairingView(code=waiting.code, id=waiting.id, expires_in_s=SHOWN_S)
+    return PairingView(code=waiting.code, id=waiting.id, expires_in_s=WAITS_S)
 
 
 @router.post("/session", response_model=PairingState)
 async def claim_pairing(claim: PairingClaim, request: Request, here: Here, _: Up) -> Response:
-    """How it stands with the device that asks; once it was confirmed, it is signed in."""
+    """How it stands with the device that asks; once it was confirmed, or with an invitation, it is signed in."""
     shown = shown_by(request.scope)
-    secret = claim.secret or request.cookies.get(_COOKIE, "")
-    state, cookie = await here.pairing.claim(shown, secret, claim.id)
+    if claim.secret:
+        cookie = await here.invitations.accept(shown, claim.id, claim.secret)
+        state = "signed_in" if cookie else "expired"
+    else:
+        state, cookie = await here.pairing.claim(shown, request.cookies.get(_COOKIE, ""), claim.id)
     response = JSONResponse({"state": state})
     if cookie:
         give_session(response, request, here, cookie)
         response.delete_cookie(_COOKIE)
     return response
+
+
+@router.post("/invitation", status_code=201)
+async def invite_device(request: Request, here: Here, visitor: TheVisitor, _: Up) -> InvitationView:
+    """Invites a device, for who sends the gateway's access token: whoever accepts first is in, as that stands for."""
+    invitation_id, secret = await here.invitations.make(visitor.who, shown_by(request.scope))
+    return InvitationView(id=invitation_id, secret=secret, expires_in_s=WAITS_S)
+
+
+@router.post("/invitation/look", responses=also(404))
+async def look_at_invitation(given: InvitationRead, here: Here, _: Up) -> InviterView:
+    """As whom an invitation signs in, so that nobody is signed in as another without knowing; it stays as it is."""
+    name = await here.invitations.inviter(given.id, given.secret)
+    if name is None:
+        raise not_found("this invitation lets nobody in, or not any more")
+    return InviterView(name=name)
 
 
 @router.post("/look", responses=also(404, 429))

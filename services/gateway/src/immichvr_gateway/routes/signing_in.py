@@ -57,7 +57,7 @@ class SignInView(BaseModel):
 
     id: str
     device: str = Field(description="what its browser says it runs on; empty where it does not", examples=["Quest"])
-    way: str = Field(examples=["password", "pairing code"])
+    way: str = Field(examples=["password", "pairing code", "invitation"])
     begun_at: datetime | None
     seen_at: datetime | None = Field(description="when it was last used, to ten minutes")
     current: bool

@@ -16,7 +16,7 @@ type Fetch = (input: string, init?: RequestInit) => Promise<Response>;
 export type OnBytes = (received: number, total: number) => void;
 
 /** What may be asked when nobody is signed in any more: the ways back in. */
-const WAYS_IN = /\/api\/(session|share|oauth\/authorize|pairing(\/session)?)$/;
+const WAYS_IN = /\/api\/(session|share|oauth\/authorize|pairing(\/(session|invitation\/look))?)$/;
 
 /** The way to the gateway, below the address of the page: requests, their failures, and whom answers are for. */
 export class Door {

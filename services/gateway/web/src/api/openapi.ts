@@ -1956,9 +1956,49 @@ export interface paths {
         put?: never;
         /**
          * Claim Pairing
-         * @description How it stands with the device that asks; once it was confirmed, it is signed in.
+         * @description How it stands with the device that asks; once it was confirmed, or with an invitation, it is signed in.
          */
         post: operations["claimPairing"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pairing/invitation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Invite Device
+         * @description Invites a device, for who sends the gateway's access token: whoever accepts first is in, as that stands for.
+         */
+        post: operations["inviteDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pairing/invitation/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look At Invitation
+         * @description As whom an invitation signs in, so that nobody is signed in as another without knowing; it stays as it is.
+         */
+        post: operations["lookAtInvitation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3898,6 +3938,43 @@ export interface components {
             external_clips: boolean;
         };
         /**
+         * InvitationRead
+         * @description An invitation that a device was given.
+         * @example {
+         *       "id": "9ZrJ0QmVYw2bV6yWqk3mHg",
+         *       "secret": "…"
+         *     }
+         */
+        InvitationRead: {
+            /** Id */
+            id: string;
+            /** Secret */
+            secret: string;
+        };
+        /**
+         * InvitationView
+         * @description What one device may come in with, once, for so many seconds: at the viewer's `#/invitation/{id}/{secret}`.
+         */
+        InvitationView: {
+            /** Id */
+            id: string;
+            /** Secret */
+            secret: string;
+            /** Expires In S */
+            expires_in_s: number;
+        };
+        /**
+         * InviterView
+         * @description As whom an invitation signs in: to be asked about before it is accepted.
+         */
+        InviterView: {
+            /**
+             * Name
+             * @example Ada
+             */
+            name: string;
+        };
+        /**
          * ItemPageView
          * @description Photos and videos, newest first, or the best match first.
          */
@@ -5251,7 +5328,7 @@ export interface components {
         };
         /**
          * PairingClaim
-         * @description A device asks how it stands. secret: of an invitation that was asked for on its behalf; else its cookie.
+         * @description A device asks how it stands. secret: of the invitation that it accepts; else its cookie says which it is.
          * @example {
          *       "id": "9ZrJ0QmVYw2bV6yWqk3mHg"
          *     }
@@ -6159,6 +6236,7 @@ export interface components {
              * Way
              * @example password
              * @example pairing code
+             * @example invitation
              */
             way: string;
             /** Begun At */
@@ -11159,6 +11237,71 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    inviteDevice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationView"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    lookAtInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationRead"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InviterView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            /** @description Not Found */
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["RequestEntityTooLarge"];

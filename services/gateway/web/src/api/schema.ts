@@ -81,6 +81,7 @@ export interface LibraryNews {
 export type SignIn = Schemas['SignInView'];
 export type Device = Schemas['DeviceView'];
 export type Waiting = Schemas['PairingView'];
+export type Invitation = Schemas['InvitationRead'];
 export type PairingState = Schemas['PairingState']['state'];
 /** What a share link is called, and what it allows. */
 export type Share = Schemas['ShareView'];

@@ -1,5 +1,14 @@
 import type { DoorClass } from './door';
-import type { Config, Credentials, Device, PairingState, Share, SignIn, Waiting } from './schema';
+import type {
+  Config,
+  Credentials,
+  Device,
+  Invitation,
+  PairingState,
+  Share,
+  SignIn,
+  Waiting,
+} from './schema';
 
 /** Coming in, by a person or by a share link, and letting other devices in. */
 export const withSigning = <B extends DoorClass>(Base: B) =>
@@ -36,7 +45,13 @@ export const withSigning = <B extends DoorClass>(Base: B) =>
       return (await this.send('POST', '/api/pairing')).json();
     }
 
-    /** secret: of an invitation; without one, the cookie of who asked tells it. */
+    /** As whom an invitation signs in; it stays as it is. */
+    async inviter(invitation: Invitation): Promise<string> {
+      const answer = await this.send('POST', '/api/pairing/invitation/look', invitation);
+      return ((await answer.json()) as { name: string }).name;
+    }
+
+    /** secret: of an invitation, which it accepts; without one, the cookie of who asked tells it. */
     async pairingState(id: string, secret = ''): Promise<PairingState> {
       const body = secret ? { id, secret } : { id };
       const answer = await this.send('POST', '/api/pairing/session', body);

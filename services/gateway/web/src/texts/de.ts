@@ -236,6 +236,13 @@ export const de: Texts = {
     noneAdvice: (q) =>
       `Zu „${q}“ gibt es nichts. Andere Wörter oder ein anderer Weg helfen vielleicht.`,
   },
+  invited: {
+    title: (name) => `Auf diesem Gerät als ${name} anmelden?`,
+    about: (name) =>
+      `Das tut die Adresse, die hierher führte. Wer dieses Gerät benutzt, sieht dann die Fotos von ${name}, und was hier geschieht, geschieht als ${name}. Stimm nur zu, wenn du diese Einladung selbst angefordert hast.`,
+    agree: 'Anmelden',
+    refuse: 'Nein',
+  },
   account: {
     title: 'Konto',
     remove: 'Entfernen',

@@ -236,6 +236,13 @@ export const en = {
     noneAdvice: (q: string) =>
       `There is nothing for “${q}”. Other words, or another way, may help.`,
   },
+  invited: {
+    title: (name: string) => `Sign in as ${name} on this device?`,
+    about: (name: string) =>
+      `The address that led here does that. Whoever uses this device then sees the photos of ${name}, and what is done on it is done as ${name}. Agree only if you asked for this invitation yourself.`,
+    agree: 'Sign in',
+    refuse: 'No',
+  },
   account: {
     title: 'Account',
     remove: 'Remove',
