@@ -50,7 +50,7 @@ help:
 	@echo "make bench-gpu               measure the networks on this machine's GPU"
 	@echo "make test-chaos              200 jobs while any process is killed at any moment; CHAOS_SEEDS=\"1 2 3\""
 	@echo "make helm-check              hold the chart: rendered in every way, against schemas, settings and the architecture"
-	@echo "make licences                what images hold, under which licences"
+	@echo "make licences                what images hold, under which licences; make hashes holds it to its files"
 	@echo "make test-upstream           hold SHARP and Depth Anything 3 against upstream's own code"
 
 setup: $(PYTHON_READY) $(TOOLS_READY) $(VIEWER) $(PLUGIN_READY)
@@ -228,7 +228,11 @@ pictures: $(VIEWER) $(FIXTURES)
 bench-gpu: $(PYTHON_READY)
 	$(BIN)/python bench/src/immichvr_bench/gpu.py --json bench/results/gpu.json $(ARGS)
 
-.PHONY: licences
+.PHONY: hashes licences
+
+# The hashes of what images install, anew: after a change of constraints.txt or of what a distribution needs.
+hashes: $(PYTHON_READY)
+	$(BIN)/python tools/hashes.py
 
 # What images hold, under which licences; fails on what may not be in one.
 licences: $(PYTHON_READY)

@@ -8,7 +8,8 @@ python tools/workspace.py image ai DIR   lays out in DIR what the image of the s
 python tools/workspace.py --root DIR …   of another checkout
 
 A distribution is a folder with a pyproject.toml. Beside an extra `x` may lie `requirements-x.txt`: what it needs and
-pip must install without dependencies, by hash; such an extra is part of the set-up and of the image.
+pip must install without dependencies, by hash; such an extra is part of the set-up and of the image. The extra `cuda`
+is what it needs where there is CUDA: part of the images for that alone.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 _FOLDERS = ("packages/*", "services/*", "apps/*", "bench")
+HASHES = "tools/image/hashes.txt"
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _LEFT_OUT = shutil.ignore_patterns("tests", "web", "node_modules", "__pycache__", "Dockerfile", "*.egg-info")
 
@@ -69,6 +71,11 @@ class Distribution:
         """Its own and those of `extras`."""
         always: list[str] = self.project.get("dependencies", [])
         return [*always, *(line for extra in self.extras for line in self._optional[extra])]
+
+    @property
+    def for_cuda(self) -> list[str]:
+        """What it needs beside these where there is CUDA."""
+        return self._optional.get("cuda", [])
 
     @property
     def modules(self) -> list[str]:
@@ -140,19 +147,28 @@ def foreign(root: Path, parts: list[Distribution]) -> list[str]:
     return sorted(lines)
 
 
+def constraints(root: Path) -> list[str]:
+    """Which version there may be of each distribution, with the hashes of its files where they are held."""
+    hashes = (root / HASHES).read_text("utf-8").splitlines()
+    hashed = set(_names([line for line in hashes if line[:1].isalnum()]))
+    held = (root / "constraints.txt").read_text("utf-8").splitlines()
+    return [*(line for line in held if next(_names([line])) not in hashed), *hashes]
+
+
 def lay_out(root: Path, name: str, target: Path) -> None:
     """Lays out what the image of a service is made of, apart so that a layer is made anew only where its part changed.
 
-    `foreign/`: constraints.txt, requirements.txt, unbound.txt. `own/`: the folders of the service and of what it needs,
-    own.txt and warming.txt. `web/`: the pages that it serves, empty for most.
+    `foreign/`: constraints.txt, requirements.txt, unbound.txt, cuda.txt. `own/`: the folders of the service and of what
+    it needs, own.txt and warming.txt. `web/`: the pages that it serves, empty for most.
     """
     top = service(root, name)
     parts = closure(root, top)
     for folder in ("foreign", "own", "web"):
         Path(target, folder).mkdir(parents=True)
-    shutil.copy(root / "constraints.txt", target / "foreign")
+    _write(target / "foreign/constraints.txt", constraints(root))
     _write(target / "foreign/requirements.txt", foreign(root, parts))
     _write(target / "foreign/unbound.txt", [path.read_text("utf-8") for part in parts for path in part.unbound])
+    _write(target / "foreign/cuda.txt", sorted({line for part in parts for line in part.for_cuda}))
     for part in parts:
         shutil.copytree(root / part.folder, target / "own" / part.folder, ignore=_LEFT_OUT)
     _write(target / "own/own.txt", [f"./{part.installed_as}" for part in parts])

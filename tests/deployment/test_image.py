@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import os
+import re
 import runpy
 import shutil
 import subprocess
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from immichvr_catalog import SERVICES
 
 from .conftest import ROOT
 
@@ -56,6 +59,55 @@ def test_bases_and_processors_are_of_ones_choice() -> None:
         stages(PYTHON_IMAGEE=digest)
 
 
+def test_everything_of_others_in_an_image_is_held_to_hashes_but_for_builds_of_torch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    licences, hashes, workspace = map(importlib.import_module, ("licences", "hashes", "workspace"))
+    held = re.findall(
+        r"^([\w.-]+)==([^\s;]+).*\\\n    --hash=sha256:", (ROOT / workspace.HASHES).read_text(), re.MULTILINE
+    )
+    unbound = {
+        line.partition("==")[0] for each in workspace.distributions(ROOT) for path in each.unbound
+        for line in path.read_text("utf-8").splitlines() if "--hash=" in line
+    }  # fmt: skip
+    installed = {
+        (one.name, one.version) for service in SERVICES for one in licences.parts_of(service) if not one.within
+    }
+    free = {f"{name}=={version}" for name, version in installed - {*held} if name not in unbound}
+    assert [one for one in sorted(free) if not hashes.OF_TORCH.match(one)] == [], "python tools/hashes.py"
+    constraints = (ROOT / "constraints.txt").read_text("utf-8")
+    assert [name for name, version in held if f"{name}=={version}" not in constraints] == []
+
+
+@pytest.mark.parametrize("service", [*SERVICES])
+def test_every_step_of_every_service_s_image_is_one_that_is_carried_out(
+    service: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ran: list[tuple[str, dict[str, str]]] = []
+
+    class Noting:
+        def __init__(self, *_: object) -> None: ...
+
+        def run(self, words: list[str], variables: dict[str, str], **_: object) -> None:
+            ran.append((words[-1], variables))
+
+    monkeypatch.syspath_prepend(str(BUILD.parent))
+    spec = importlib.util.spec_from_file_location("image_build", BUILD)
+    assert spec is not None and spec.loader is not None
+    build = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(build)
+    monkeypatch.setattr(build, "Sandbox", Noting)
+    monkeypatch.setattr(build.Build, "_copy", lambda *_: None)
+    read = stages(SERVICE=service)
+    done = [step for step, _ in build.Build(read, tmp_path, 1).steps()]
+    assert len(done) == sum(len(stage.instructions) for stage in read)
+    wanted = [words for stage in read for words in words_of(stage, "RUN")]
+    assert [words for words, _ in ran if words in wanted] == wanted
+    assert next(variables for words, variables in ran if words == wanted[0])["SERVICE"] == service
+    assert (ROOT / SERVICES[service].folder / "pyproject.toml").is_file()
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [("FROM a\nRUNN b", "line 2: RUNN is no instruction"), ("FROM a\nRUN b \\", "line 2: the file ends"),
@@ -81,16 +133,19 @@ def test_kernels_are_compiled_for_cuda_where_gsplat_is_needed(tmp_path: Path) ->
         (tmp_path / name).chmod(0o755)
     environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "VIRTUAL_ENV": str(tmp_path)}
 
-    def said(backend: str, *requirements: str) -> str:
+    def said(backend: str, *for_cuda: str) -> str:
         log.write_text("", "utf-8")
-        (tmp_path / "requirements.txt").write_text("\n".join(requirements), "utf-8")
+        (tmp_path / "cuda.txt").write_text("\n".join(for_cuda), "utf-8")
         script = ["sh", str(ROOT / "tools/image/kernels.sh"), backend, "8.0;12.0"]
         subprocess.run(script, cwd=tmp_path, env=environment, check=True)
         return log.read_text("utf-8")
 
     assert said("cpu", "gsplat==1.5.3") == ""
-    assert said("cu130", "numpy") == ""
-    assert "nvidia-cuda-nvcc==13.0.*" in said("cu130", "gsplat==1.5.3")
+    assert said("cu130") == ""
+    assert "nvidia" not in said("cu130", "another==1")
+    compiled = said("cu130", "gsplat==1.5.3")
+    assert compiled.startswith("uv pip install --no-cache --torch-backend=cu130 -c constraints.txt -r cuda.txt\n")
+    assert "nvidia-cuda-nvcc==13.0.*" in compiled
 
 
 def test_what_code_imports_is_found_wherever_it_stands() -> None:
@@ -136,3 +191,13 @@ def test_the_image_of_ai_is_made_without_cuda_and_stays_small() -> None:
     assert "nvidia" not in said
     size = int(said.partition(" MB beyond the base")[0].rpartition("\n")[2])
     assert size <= 1200, said
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("service", ["video-depth", "inpaint"])
+def test_the_other_images_with_torch_start_without_cuda(service: str) -> None:
+    listening = f"{SERVICES[service].env_prefix}RPC__HOST=127.0.0.1"
+    said = built(service, "--timeout", "1000", "--argument", "TORCH_BACKEND=", "--start", listening, timeout_s=1180)
+    assert f"{service} is well" in said
+    assert "nvidia" not in said

@@ -67,6 +67,13 @@ def test_the_viewer_is_in_the_gateway_s_image(tmp_path: Path) -> None:
     assert not Path(web, "node_modules").exists()
 
 
+def test_what_draws_scenes_on_a_gpu_is_in_the_images_for_cuda_of_what_trains_them(tmp_path: Path) -> None:
+    for service, wanted in (("inpaint", ["gsplat==1.5.3"]), ("ai", [])):
+        foreign = lay_out(ROOT, service, tmp_path / service) / "foreign"
+        assert lines(foreign / "cuda.txt") == wanted
+        assert not any("gsplat" in line for line in lines(foreign / "requirements.txt"))
+
+
 def test_what_is_installed_without_dependencies_has_its_hash(tmp_path: Path) -> None:
     unbound = lay_out(ROOT, "ai", tmp_path / "made") / "foreign/unbound.txt"
     assert re.search(r"^depth-anything-3==\S+ --hash=sha256:", unbound.read_text("utf-8"), re.MULTILINE)

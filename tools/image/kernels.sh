@@ -1,14 +1,16 @@
 #!/bin/sh
-# Compiles gsplat's CUDA kernels into the environment of an image, where its service needs gsplat and CUDA:
+# Installs what a service needs where there is CUDA, with gsplat's kernels compiled, into the environment of an image:
 #   kernels.sh cu130 "8.0;8.6"
-# Run in the folder of requirements.txt. No GPU is needed for it.
+# Run in the folder of cuda.txt. No GPU is needed for it.
 #
 # From its source, since the wheel of the package index holds none: there they are compiled at the first use, by a
 # compiler that an image has not. Kept by TORCH_EXTENSIONS_DIR they would not do: gsplat looks for the compiler first.
 set -eu
 backend="$1" architectures="$2"
 case "$backend" in cu*) ;; *) exit 0 ;; esac
-grep -q '^gsplat' requirements.txt || exit 0
+[ -s cuda.txt ] || exit 0
+uv pip install --no-cache --torch-backend="$backend" -c constraints.txt -r cuda.txt
+grep -q '^gsplat' cuda.txt || exit 0
 
 cuda="${backend#cu}"
 cuda="${cuda%?}.${cuda#"${cuda%?}"}" # cu130 is CUDA 13.0
