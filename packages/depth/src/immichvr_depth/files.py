@@ -107,7 +107,7 @@ def disparity(depth: FloatImage, near: float, far: float, top: int) -> npt.NDArr
 
 
 def camera_details(photo: Photo, focal_px: float | None = None) -> dict[str, Any]:
-    """The photo's camera in pixels of the photo, and how its focal length is known.
+    """The photo's camera in pixels of the photo, how its focal length is known, and which way things fall before it.
 
     focal_px: as a model estimated it, where that counts.
     """
@@ -120,6 +120,7 @@ def camera_details(photo: Photo, focal_px: float | None = None) -> dict[str, Any
         "width": photo.width,
         "height": photo.height,
         "focal_source": photo.focal.source if focal_px is None else "estimated",
+        **({"gravity": [round(part, 4) for part in photo.gravity]} if photo.gravity is not None else {}),
     }
 
 

@@ -16,6 +16,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from immichvr_media.about import NOTHING, About, about_in_exif, about_in_xmp
 from immichvr_media.dates import exif_dates, parsed_date
 from immichvr_media.focal import EXIF_FOCAL_LENGTH, EXIF_FOCAL_LENGTH_35MM
+from immichvr_media.gravity import Gravity, gravity_in
 from immichvr_media.limits import DecodeLimits
 from immichvr_media.motion import apple_content_id, told_clip
 from immichvr_media.orientation import UPRIGHT, valid_orientation
@@ -32,7 +33,7 @@ _PHOTOSHOP_NAMESPACE = "http://ns.adobe.com/photoshop/1.0/"
 _OF_INTEREST = (
     b"ProjectionType", b"FullPanoWidthPixels", b"FocalLength", b"DateTimeOriginal", b"DateTimeDigitized",
     b"DateCreated", b"CreateDate", b"Rating", b"ubject", b"TagsList", b"description", b"City", b"State",
-    b"Country", b"GPSLatitude", b"Model", b"MotionPhoto", b"MicroVideo",
+    b"Country", b"GPSLatitude", b"Model", b"MotionPhoto", b"MicroVideo", b"GimbalPitchDegree",
 )  # fmt: skip
 
 _READ_ERRORS = (SyntaxError, OSError, ValueError, TypeError, LookupError, ArithmeticError, struct.error)
@@ -46,7 +47,7 @@ class PhotoFacts:
     where it has none; adobe_rgb: the colours are Adobe RGB, as cameras say it that write no profile; taken: when, in
     the place's zone, naive where no zone is told; projection: as XMP names it, None for flat pictures.
     about: what people and the camera say of it; clip: the film that XMP says the file carries, as `told_clip`;
-    content_id: what ties it to the film of a live photo.
+    content_id: what ties it to the film of a live photo; gravity: which way things fell before its camera.
     """
 
     orientation: int = UPRIGHT
@@ -57,6 +58,7 @@ class PhotoFacts:
     about: About = NOTHING
     clip: tuple[int, int] | None = None
     content_id: str | None = None
+    gravity: Gravity | None = None
 
 
 @dataclass(frozen=True)
@@ -82,15 +84,18 @@ def photo_facts(exif: bytes | None, xmp: bytes | None, limits: DecodeLimits, not
 
 def _facts(exif: _Exif, xmp: bytes | None, limits: DecodeLimits, notes: list[str]) -> PhotoFacts:
     roots = _roots(xmp, limits, notes)
+    orientation = valid_orientation(exif.main.get(ExifTags.Base.Orientation))
+    maker_note = exif.directory.get(ExifTags.Base.MakerNote)
     return PhotoFacts(
-        orientation=valid_orientation(exif.main.get(ExifTags.Base.Orientation)),
+        orientation=orientation,
         directory={**_xmp_focal_lengths(roots), **exif.directory},
         adobe_rgb=exif.adobe_rgb,
         taken=_taken(exif, roots),
         projection=projection_in(roots),
         about=about_in_xmp(roots).over(about_in_exif(exif.main, exif.directory, exif.gps)),
         clip=told_clip(roots),
-        content_id=apple_content_id(exif.directory.get(ExifTags.Base.MakerNote)),
+        content_id=apple_content_id(maker_note),
+        gravity=gravity_in(maker_note, exif.directory.get(ExifTags.Base.LensModel), orientation, roots),
     )
 
 

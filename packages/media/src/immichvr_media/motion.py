@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 from xml.etree.ElementTree import Element
 
+from immichvr_media.apple_note import apple_value
 from immichvr_media.xmp import all_properties, properties
 
 _CAMERA = "http://ns.google.com/photos/1.0/camera/"
@@ -21,8 +22,8 @@ _SEF_TAIL, _SEF_HEAD = b"SEFT", b"SEFH"
 _MOST_SEF = 64 * 1024
 _SEF_FILM = 0x0A30
 
-_APPLE = b"Apple iOS\0"
 _APPLE_CONTENT_ID = 0x11
+_LONGEST_CONTENT_ID = 64
 _CONTENT_ID = re.compile(r"[0-9A-Fa-f-]{16,64}")
 
 
@@ -65,19 +66,10 @@ def found_clip(file: BinaryIO, size: int, told: tuple[int, int] | None) -> Clip 
 
 def apple_content_id(maker_note: object) -> str | None:
     """What a live photo and its film both carry, in upper case."""
-    if not isinstance(maker_note, bytes) or not maker_note.startswith(_APPLE):
+    value = apple_value(maker_note, _APPLE_CONTENT_ID)
+    if value is None:
         return None
-    byte_order = "big" if maker_note[12:14] == b"MM" else "little"
-
-    def number(at: int, length: int) -> int:
-        return int.from_bytes(maker_note[at : at + length], byte_order)  # type: ignore[arg-type]  # one of the two
-
-    for entry in range(14 + 2, min(len(maker_note), 16 + 12 * min(number(14, 2), 200)), 12):
-        if number(entry, 2) == _APPLE_CONTENT_ID:
-            length = number(entry + 4, 4)
-            at = number(entry + 8, 4) if length > 4 else entry + 8
-            return content_id(maker_note[at : at + min(length, 64)].rstrip(b"\0").decode("ascii", "replace"))
-    return None
+    return content_id(value.data[:_LONGEST_CONTENT_ID].rstrip(b"\0").decode("ascii", "replace"))
 
 
 def content_id(text: str) -> str | None:

@@ -11,6 +11,7 @@ from immichvr_media.colour import normalise_mode, to_srgb
 from immichvr_media.depth_reading import UprightFrame, read_carried_depth
 from immichvr_media.errors import NotFlat
 from immichvr_media.focal import FocalLength, focal_length
+from immichvr_media.gravity import Gravity
 from immichvr_media.limits import DecodeLimits
 from immichvr_media.opening import load_image, open_image, read_source
 from immichvr_media.orientation import upright_image
@@ -29,6 +30,7 @@ class Photo:
     format: `jpeg`, `mpo`, `png`, `webp`, `heic`, `avif`, `tiff` or `gif`.
     orientation: the EXIF orientation 1..8 of the stored picture, already undone in `rgb`.
     notes: what was left out or repaired on the way, in words.
+    gravity: which way things fall before its camera, (x right, y down, z ahead) of length 1; None where nobody tells.
     """
 
     rgb: npt.NDArray[np.uint8]
@@ -37,6 +39,7 @@ class Photo:
     format: str
     orientation: int
     notes: list[str] = field(default_factory=list)
+    gravity: Gravity | None = None
 
     @property
     def width(self) -> int:
@@ -68,6 +71,7 @@ def decode_photo(source: bytes | Path, limits: DecodeLimits = _DEFAULT_LIMITS) -
         format=opened.format.value,
         orientation=loaded.orientation,
         notes=notes,
+        gravity=opened.facts.gravity,
     )
 
 

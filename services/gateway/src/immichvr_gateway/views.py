@@ -34,7 +34,10 @@ class FileView(BaseModel):
 
 
 class CameraView(BaseModel):
-    """A pinhole camera in pixels of the photo, with whatever else its maker tells of it."""
+    """A pinhole camera in pixels of the photo, with whatever else its maker tells of it.
+
+    As `gravity`, where the photo tells: which way things fall before it, x right, y down, z ahead, of length 1.
+    """
 
     model_config = ConfigDict(extra="allow")
     fx: float
