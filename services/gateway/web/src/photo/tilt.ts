@@ -1,12 +1,7 @@
 import { prefersStillness } from '../render/device';
 import { texts } from '../texts';
+import { type Attitude, attitudeOf, type Held, towards, turnBetween } from './attitude';
 import { iconButton } from './chrome';
-
-/** How a device is held, in degrees, as its browser tells it: front to back, left to right. */
-export interface Held {
-  beta: number;
-  gamma: number;
-}
 
 /** A tilt by this many degrees leans as far as one may. */
 const FULL_DEG = 18;
@@ -21,28 +16,25 @@ interface Permitted {
   requestPermission?(): Promise<'granted' | 'denied'>;
 }
 
-/** What of a tilt goes right and up on the screen, in degrees, given how the screen is turned. */
-export function onScreen({ beta, gamma }: Held, turned: number): { x: number; y: number } {
+/** What of a turn around a device's own axes goes right and up on its screen, in degrees, given how that is turned. */
+export function onScreen({ x, y }: { x: number; y: number }, turned: number) {
   const radians = (turned * Math.PI) / 180;
   const [cos, sin] = [Math.cos(radians), Math.sin(radians)];
-  return { x: gamma * cos + beta * sin, y: beta * cos - gamma * sin };
+  return { x: y * cos + x * sin, y: x * cos - y * sin };
 }
 
 /** Leans by how a device is tilted from how it is mostly held; each from -1 to 1. */
 export class Tilt {
-  private straight: { x: number; y: number } | null = null;
+  private straight: Attitude | null = null;
   private told = { x: 0, y: 0 };
 
   /** Where to lean to now; null where that is where it leans already. */
   follow(held: Held, turned: number, seconds: number): { x: number; y: number } | null {
-    const now = onScreen(held, turned);
+    const now = attitudeOf(held);
     this.straight ??= now;
-    const part = 1 - Math.exp(-seconds / SETTLES_S);
-    this.straight = {
-      x: this.straight.x + (now.x - this.straight.x) * part,
-      y: this.straight.y + (now.y - this.straight.y) * part,
-    };
-    const lean = { x: partOf(now.x - this.straight.x), y: partOf(now.y - this.straight.y) };
+    this.straight = towards(this.straight, now, 1 - Math.exp(-seconds / SETTLES_S));
+    const { x, y } = onScreen(turnBetween(this.straight, now), turned);
+    const lean = { x: partOf(x), y: partOf(y) };
     if (Math.hypot(lean.x - this.told.x, lean.y - this.told.y) < STILL) return null;
     this.told = lean;
     return lean;
@@ -54,13 +46,6 @@ export class Tilt {
     this.told = { x: 0, y: 0 };
   }
 }
-
-/** From so steep on, gamma turns over from one side to the other while the device hardly moves. */
-const STEEP_DEG = 80;
-
-/** Whether left and right can be told by how a device is held. */
-export const isTellable = ({ beta }: Held): boolean =>
-  Math.abs(beta) < STEEP_DEG || Math.abs(beta) > 180 - STEEP_DEG;
 
 const partOf = (degrees: number): number => Math.min(Math.max(degrees / FULL_DEG, -1), 1);
 
@@ -106,16 +91,16 @@ export class TiltButton {
     this.show();
   }
 
-  private readonly follow = ({ beta, gamma, timeStamp }: DeviceOrientationEvent): void => {
+  private readonly follow = ({ alpha, beta, gamma, timeStamp }: DeviceOrientationEvent): void => {
     if (beta === null || gamma === null || !this.leans()) return;
-    if (this.fingers.size > 0 || !isTellable({ beta, gamma })) {
+    if (this.fingers.size > 0) {
       // What is held by then looks straight ahead.
       this.tilt.reset();
       return;
     }
     const seconds = this.at ? Math.min((timeStamp - this.at) / 1000, 1) : 0;
     this.at = timeStamp;
-    const lean = this.tilt.follow({ beta, gamma }, screen.orientation?.angle ?? 0, seconds);
+    const lean = this.tilt.follow({ alpha, beta, gamma }, screen.orientation?.angle ?? 0, seconds);
     // The eye moves against the screen that is turned away from it.
     if (lean) this.lean(-lean.x, lean.y);
   };
