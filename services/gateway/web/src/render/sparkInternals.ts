@@ -14,12 +14,15 @@ export const drawnSplats = (spark: SparkRenderer): number => spark.activeSplats;
 export const isBusy = (spark: SparkRenderer): boolean =>
   spark.sorting || Boolean(spark.lodWorker?.queue);
 
-/** Whether a mesh is sorted, and its level of detail chosen where it has levels. */
-export function isSorted(spark: SparkRenderer, mesh: SplatMesh): boolean {
-  const hasLevels = Boolean(mesh.packedSplats?.lodSplats);
-  const chosen = !hasLevels || spark.lodInstances.has(mesh);
-  return chosen && spark.activeSplats > 0;
-}
+/** Whether Spark knows which splats of a mesh to draw: of one with levels of detail it has to choose first. */
+export const isChosen = (spark: SparkRenderer, mesh: SplatMesh): boolean =>
+  !mesh.packedSplats?.lodSplats || spark.lodInstances.has(mesh);
+
+/** Whether what is drawn was sorted with this mesh in it; until then Spark draws what it had sorted before. */
+export const isSorted = (spark: SparkRenderer, mesh: SplatMesh): boolean =>
+  isChosen(spark, mesh) &&
+  spark.activeSplats > 0 &&
+  spark.display.mapping.some(({ node }) => node === mesh);
 
 /** Has Spark look at a scene from a camera and begin to sort, without drawing. */
 export async function sortFor(

@@ -5,6 +5,7 @@ import {
   drawnSplats,
   forgetSplats,
   isBusy,
+  isChosen,
   isSorted,
   sortFor,
   sortingSize,
@@ -31,6 +32,8 @@ export class SplatScene {
   median = 1;
   private readonly spark: SparkRenderer;
   private mesh: SplatMesh | null = null;
+  /** What is drawn until it is known what of the mesh in its place is. */
+  private before: SplatMesh | null = null;
   private wake: () => void = () => {};
 
   constructor(
@@ -39,6 +42,7 @@ export class SplatScene {
     onDirty: () => void,
   ) {
     const onChange = () => {
+      if (this.mesh && isChosen(this.spark, this.mesh)) this.dropBefore();
       this.wake();
       onDirty();
     };
@@ -51,7 +55,10 @@ export class SplatScene {
     return this.mesh ? drawnSplats(this.spark) : 0;
   }
 
-  /** Reads a file (the name tells its format); errors if it is not one of Spark's formats. */
+  /**
+   * Reads a file (the name tells its format) and shows it in place of what is shown, which is drawn until this one is
+   * sorted. Errors if it is not one of Spark's formats.
+   */
   async load(fileBytes: Uint8Array, fileName: string, signal: AbortSignal): Promise<void> {
     const mesh = new SplatMesh({
       fileBytes,
@@ -66,7 +73,6 @@ export class SplatScene {
       mesh.dispose();
       return;
     }
-    this.clear();
     const splats = splatsOf(mesh);
     if (!splats?.numSplats) {
       mesh.dispose();
@@ -74,8 +80,12 @@ export class SplatScene {
     }
     this.measure(splats);
     mesh.quaternion.set(1, 0, 0, 0);
+    this.dropBefore();
+    this.before = this.mesh;
     this.mesh = mesh;
     this.scene.add(mesh);
+    // Both would be more than the budget. Spark has a copy of what it draws: one without levels is not missed.
+    if (isChosen(this.spark, mesh)) this.dropBefore();
   }
 
   setPixelRatio(ratio: number): void {
@@ -112,6 +122,7 @@ export class SplatScene {
   }
 
   clear(): void {
+    this.dropBefore();
     if (!this.mesh) return;
     this.scene.remove(this.mesh);
     this.mesh.dispose();
@@ -132,6 +143,13 @@ export class SplatScene {
     this.spark.dispose();
     this.spark.geometry.dispose();
     this.spark.material.dispose();
+  }
+
+  private dropBefore(): void {
+    if (!this.before) return;
+    this.scene.remove(this.before);
+    this.before.dispose();
+    this.before = null;
   }
 
   private sorted(): boolean {
