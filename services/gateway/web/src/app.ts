@@ -62,6 +62,7 @@ class App {
   private readonly gallery: Gallery;
   private readonly photo: PhotoView;
   private readonly router: Router;
+  private readonly vr: VrDoor;
   private models: ModelsPage | null = null;
   private account: AccountPage | null = null;
   private automation: AutomationPage | null = null;
@@ -98,14 +99,14 @@ class App {
     document.body.dataset.socket = 'disconnected';
     document.addEventListener('keydown', (event) => this.onKey(event));
     this.store.on('job', () => this.navigation.tellWork(this.store.activeJobs().length));
-    const vr = new VrDoor(this.api, this.store, this.gallery.timeline, {
+    this.vr = new VrDoor(this.api, this.store, this.gallery.timeline, {
       at: () => this.router.current(),
       look: () => this.settings.look,
       making: () => this.settings.making,
       goTo: (hash) => this.router.replace(hash),
     });
-    this.gallery.offer(vr.button());
-    this.photo.offer(vr.button());
+    this.gallery.offer(this.vr.button());
+    this.photo.offer(this.vr.button());
     const { side, bar } = this.navigation;
     root.append(side, this.gallery.element, bar, this.photo.element);
   }
@@ -246,8 +247,11 @@ class App {
   private async showScenes(): Promise<void> {
     if (!this.scenes) {
       const { ScenePages } = await import('./scenes/page');
-      this.scenes ??= new ScenePages(this.api, this.store, () => this.router.leavePage());
-      this.root.append(this.scenes.element);
+      if (!this.scenes) {
+        this.scenes = new ScenePages(this.api, this.store, () => this.router.leavePage());
+        this.scenes.offer(this.vr.button());
+        this.root.append(this.scenes.element);
+      }
     }
     const route = this.router.current();
     if (route.view === 'scenes') await this.scenes.list();

@@ -82,6 +82,11 @@ export class ScenePages {
     );
   }
 
+  /** Offers something in the head, as the way into VR. */
+  offer(button: HTMLElement): void {
+    this.title.after(button);
+  }
+
   /** The list, with the form open where the address says of what a place is to be made. */
   async list(): Promise<void> {
     this.element.hidden = false;

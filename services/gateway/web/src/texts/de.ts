@@ -882,6 +882,7 @@ export const de: Texts = {
       memories: 'An diesem Tag',
       favourites: 'Favoriten',
       videos: 'Videos',
+      scenes: 'Szenen',
       search: 'Suche',
       rows: (n) => counted(n, 'Reihe', 'Reihen'),
       seated: 'Im Sitzen',
@@ -920,6 +921,11 @@ export const de: Texts = {
       slow: '3D ist zu viel für dieses Headset: flach gezeigt.',
       broken: 'Das lässt sich nicht zeigen.',
       notMade: '3D konnte nicht gemacht werden.',
+    },
+    scene: {
+      loading: 'Die Szene wird geladen…',
+      hint: 'Mit einem Stick gehen, oder auf den Boden zeigen und drücken.',
+      begin: 'Zum Anfang',
     },
     video: {
       back10: '−10 s',

@@ -879,6 +879,7 @@ export const en = {
       memories: 'On this day',
       favourites: 'Favourites',
       videos: 'Videos',
+      scenes: 'Scenes',
       search: 'Search',
       rows: (n: number) => counted(n, 'row', 'rows'),
       seated: 'Seated',
@@ -917,6 +918,11 @@ export const en = {
       slow: '3D is too much for this headset: shown flat.',
       broken: 'This cannot be shown.',
       notMade: '3D could not be made.',
+    },
+    scene: {
+      loading: 'Loading the scene…',
+      hint: 'Walk with a stick, or point at the floor and press.',
+      begin: 'To its beginning',
     },
     video: {
       back10: '−10 s',

@@ -40,18 +40,3 @@ export class Vignette {
     return this.amount;
   }
 }
-
-/** A step of a head at `from`, no further than `reach` from the middle; less than asked for near its end, back always. */
-export function boundedStep(
-  from: { x: number; z: number },
-  step: { x: number; z: number },
-  reach: number,
-): { x: number; z: number } {
-  const to = { x: from.x + step.x, z: from.z + step.z };
-  const before = Math.hypot(from.x, from.z);
-  const after = Math.hypot(to.x, to.z);
-  if (after <= reach || after < before) return step;
-  const limit = Math.max(reach, before);
-  const scale = after > 0 ? limit / after : 0;
-  return { x: to.x * scale - from.x, z: to.z * scale - from.z };
-}

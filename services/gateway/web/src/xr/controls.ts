@@ -1,6 +1,6 @@
 import * as THREE from 'three';
 import { Flick, pushed } from './comfort';
-import type { Pointer } from './pointers';
+import type { Pointer, Ray } from './pointers';
 
 /** What sticks and buttons ask for, in this frame. */
 export interface Asked {
@@ -12,6 +12,8 @@ export interface Asked {
   step: -1 | 0 | 1;
   across: number;
   up: number;
+  /** Where the pointing hand points; null where it has no stick. */
+  ray: Ray | null;
   /** B or Y. */
   back: boolean;
   /** A or X. */
@@ -27,8 +29,18 @@ export class Controls {
   private readonly wasDown = new Set<string>();
 
   read(pointers: Pointer[], pointing: 'left' | 'right'): Asked {
-    const asked: Asked = { turn: 0, ahead: 0, step: 0, across: 0, up: 0, back: false, menu: false };
-    for (const { source, handedness } of pointers) {
+    const asked: Asked = {
+      turn: 0,
+      ahead: 0,
+      step: 0,
+      across: 0,
+      up: 0,
+      ray: null,
+      back: false,
+      menu: false,
+    };
+    for (const pointer of pointers) {
+      const { source, handedness } = pointer;
       if (!source?.gamepad || source.hand) continue;
       const { axes } = source.gamepad;
       // Some say null for axes that there are not.
@@ -38,6 +50,7 @@ export class Controls {
         asked.step = this.flicks.step.take(across);
         asked.across = across;
         asked.up = up;
+        asked.ray = pointer.ray();
       } else {
         asked.turn = this.flicks.turn.take(across);
         asked.ahead = up;

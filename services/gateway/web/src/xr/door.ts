@@ -2,7 +2,7 @@ import type { Api } from '../api/client';
 import type { Quality } from '../api/schema';
 import type { Timeline } from '../gallery/timeline';
 import { hasWebGl } from '../render/device';
-import { photoHash, type Route, videoHash } from '../router';
+import { photoHash, type Route, sceneHash, videoHash } from '../router';
 import type { Look } from '../settings/look';
 import type { Store } from '../store';
 import { texts } from '../texts';
@@ -10,6 +10,7 @@ import { announce } from '../ui/announce';
 import { el } from '../ui/dom';
 import { icon } from '../ui/icons';
 import './door.css';
+import type { Kind } from './room';
 import { reasonAgainst } from './support';
 
 const words = texts.vr.door;
@@ -17,6 +18,12 @@ const words = texts.vr.door;
 const WANTED: XRSessionInit = {
   requiredFeatures: ['local-floor'],
   optionalFeatures: ['hand-tracking', 'layers'],
+};
+
+const HASHES: Record<Kind, (id: string) => string> = {
+  photo: photoHash,
+  video: videoHash,
+  scene: sceneHash,
 };
 
 interface DoorActions {
@@ -106,10 +113,10 @@ export class VrDoor {
     }
   }
 
-  private left(what: { kind: 'photo' | 'video'; id: string } | null, lost: boolean): void {
+  private left(what: { kind: Kind; id: string } | null, lost: boolean): void {
     this.inside = false;
     Object.assign(window, { immichvrHouse: null });
-    if (what) this.actions.goTo(what.kind === 'photo' ? photoHash(what.id) : videoHash(what.id));
+    if (what) this.actions.goTo(HASHES[what.kind](what.id));
     if (lost) this.say(words.lost);
   }
 

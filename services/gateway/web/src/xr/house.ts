@@ -1,27 +1,27 @@
 import type * as THREE from 'three';
 import type { Api } from '../api/client';
-import { ApiError } from '../api/client';
-import type { Photo, Quality } from '../api/schema';
+import type { Quality } from '../api/schema';
 import type { Timeline } from '../gallery/timeline';
 import { budgetOf } from '../render/device';
 import type { Route } from '../router';
 import type { Store } from '../store';
+import { Cloud } from './cloud';
 import { Controls } from './controls';
+import type { Spot } from './ground';
 import { budgetFor } from './levels';
 import { keepLikings, type Likings, readLikings } from './likings';
 import { PhotoRoom } from './photoRoom';
-import type { Room, House as Shared } from './room';
+import type { Kind, Room, House as Shared } from './room';
+import { SceneRoom } from './sceneRoom';
 import { Session } from './session';
-import { besideOnTrail } from './sources';
 import { Stance } from './stance';
 import { Surround } from './surround';
 import { Veil } from './veil';
 import { VideoRoom } from './videoRoom';
 import { type GalleryWish, WallRoom } from './wallRoom';
 import { Watchdog } from './watchdog';
+import { Ways } from './ways';
 import { Wrist } from './wrist';
-
-const DISSOLVE_S = 0.12;
 
 export interface Visitors {
   api: Api;
@@ -33,16 +33,17 @@ export interface Visitors {
   /** With which model, and how fine, 3D is made. */
   making: { model: string; quality: Quality };
   /** VR is over: what was looked at last, and whether the graphics device was lost for good. */
-  left(what: { kind: 'photo' | 'video'; id: string } | null, lost: boolean): void;
+  left(what: { kind: Kind; id: string } | null, lost: boolean): void;
 }
 
-/** VR from its door to its end: the rooms, what goes from one to the other, and one session that shows them. */
+/** VR from its door to its end: one session, and in each of its frames the room that is shown. */
 export class House implements Shared {
   readonly api: Api;
   readonly store: Store;
   readonly making: Visitors['making'];
   readonly surround = new Surround();
   readonly budget = budgetOf(location.search);
+  readonly cloud: Cloud;
   likings: Likings = readLikings();
   private readonly session: Session;
   private readonly stance: Stance;
@@ -52,19 +53,15 @@ export class House implements Shared {
   private readonly watchdog = new Watchdog();
   private readonly device = budgetFor(navigator.userAgent, this.budget);
   private readonly wall: WallRoom;
-  private readonly photo: PhotoRoom;
-  private readonly video: VideoRoom;
-  private room: Room;
-  /** Whether one goes from photo to photo as the page's list does, which was left for this one. */
-  private onTrail = false;
+  private readonly rooms: Room[];
+  private readonly ways: Ways;
   private saysOld = true;
-  /** Whether something else comes already, and only the dark is waited for. */
-  private darkens = false;
   private ended = false;
 
   constructor(private readonly visitors: Visitors) {
-    this.api = visitors.api;
-    this.store = visitors.store;
+    const { api, store, timeline } = visitors;
+    this.api = api;
+    this.store = store;
     this.making = visitors.making;
     this.session = new Session(
       {
@@ -79,21 +76,32 @@ export class House implements Shared {
       },
       this.budget !== null,
     );
-    const { scene, rig, camera } = this.session;
+    const { scene, rig, camera, renderer } = this.session;
+    this.cloud = new Cloud(renderer, this.budget);
     this.stance = new Stance(rig, camera);
     this.wrist = new Wrist((id) => this.room.press(id));
-    this.wall = new WallRoom(this, visitors.timeline, visitors.look, {
-      open: (kind, id) => {
-        this.onTrail = false;
-        void this.open(kind, id);
-      },
+    this.wall = new WallRoom(this, timeline, visitors.look, {
+      open: (kind, id) => this.ways.choose(kind, id),
     });
-    const beside = (id: string, direction: 1 | -1) => this.beside(id, direction);
-    const show = (id: string) => void this.goOn(id);
-    const readBeside = (photo: Photo) => this.readBeside(photo);
-    this.photo = new PhotoRoom(this, { beside, show, readBeside });
-    this.video = new VideoRoom(this, { beside, show });
-    this.room = this.wall;
+    const beside = (id: string, direction: 1 | -1) => this.ways.beside(id, direction);
+    const show = (id: string) => void this.ways.goOn(id);
+    const photo = new PhotoRoom(this, {
+      beside,
+      show,
+      readBeside: (one) => this.ways.readBeside(one),
+    });
+    const video = new VideoRoom(this, { beside, show });
+    const place = new SceneRoom(this);
+    this.rooms = [this.wall, photo, video, place];
+    this.ways = new Ways({
+      store,
+      timeline,
+      veil: this.veil,
+      wall: this.wall,
+      rooms: { photo, video, scene: place },
+      shown: (room) => this.show(room),
+      tell: () => this.tell(),
+    });
     camera.add(this.veil.mesh);
     scene.add(this.surround.group, this.wrist.panel.mesh);
     for (const { group } of this.rooms) {
@@ -106,21 +114,16 @@ export class House implements Shared {
     return this.session.renderer;
   }
 
+  get eyeHeight(): number {
+    return this.stance.eyeHeight;
+  }
+
   /** Shows all this in a session that has begun. */
   async enter(session: XRSession): Promise<void> {
-    const { at } = this.visitors;
     await this.session.begin(session);
     if (this.ended) return;
     this.apply();
-    if (at.view === 'photo' || at.view === 'video') {
-      // The wall has the videos of the library too; of an album or a search it knows nothing.
-      this.onTrail = this.store.trail !== this.visitors.timeline;
-      this.wall.goTo(at.id);
-      await this.open(at.view, at.id);
-    } else {
-      this.wall.suit(at);
-      this.show(this.wall);
-    }
+    await this.ways.begin(this.visitors.at);
   }
 
   splats(): number {
@@ -143,14 +146,12 @@ export class House implements Shared {
     this.session.end();
   }
 
+  leap(spot: Spot): void {
+    void this.ways.dissolve(() => this.stance.goTo(spot));
+  }
+
   toWall(): void {
-    const { id } = this.current;
-    void this.dissolve(() => {
-      this.room.close();
-      this.surround.quiet();
-      this.show(this.wall);
-      if (id) this.wall.goTo(id);
-    });
+    this.ways.toWall();
   }
 
   tell(): void {
@@ -164,79 +165,24 @@ export class House implements Shared {
   /** Where something is in the session's own axes, by its name; for tests, which have no eyes. */
   placeOf(name: string): number[] | null {
     const place =
-      (this.wrist.shown ? this.wrist.panel.middleOf(name) : null) ??
-      (this.room === this.wall ? this.wall.placeOf(name) : null) ??
-      (this.room === this.video ? this.video.placeOf(name) : null);
+      (this.wrist.shown ? this.wrist.panel.middleOf(name) : null) ?? this.room.placeOf?.(name);
     return place ? this.session.rig.worldToLocal(place.clone()).toArray() : null;
   }
 
-  private get rooms(): Room[] {
-    return [this.wall, this.photo, this.video];
+  private get room(): Room {
+    return this.ways.room;
   }
 
   private get pointing(): 'left' | 'right' {
     return this.likings.leftHanded ? 'left' : 'right';
   }
 
-  private get current(): { kind: 'photo' | 'video' | null; id: string } {
-    if (this.room === this.photo) return { kind: 'photo', id: this.photo.id };
-    return this.room === this.video ? { kind: 'video', id: this.video.id } : { kind: null, id: '' };
-  }
-
-  private open(kind: 'photo' | 'video', id: string): Promise<void> {
-    const room = kind === 'photo' ? this.photo : this.video;
-    return this.dissolve(() => {
-      if (this.room !== room) this.room.close();
-      this.show(room);
-      void room.open(id);
-      this.wall.wantBeside(id);
-    });
-  }
-
-  /** Opens what lies beside, which may be of the other kind. */
-  private goOn(id: string): Promise<void> {
-    const found = this.wall.beside(this.current.id, 1);
-    const other = this.wall.beside(this.current.id, -1);
-    const card = [found, other].find((one) => one?.id === id);
-    return this.open(card?.kind === 'item' ? card.item.kind : 'photo', id);
-  }
-
-  private beside(id: string, direction: 1 | -1): string | null {
-    const told = besideOnTrail(this.store.trail, id, direction);
-    if (this.onTrail && told !== undefined) return told;
-    if (this.wall.knows(id)) return this.wall.beside(id, direction)?.id ?? null;
-    return told ?? null;
-  }
-
-  /** Reads what lies beside a photo, so that one can go on to it. */
-  private async readBeside(photo: Photo): Promise<void> {
-    this.wall.wantBeside(photo.id);
-    if (this.wall.knows(photo.id) && !this.onTrail) return;
-    try {
-      await this.store.trail?.prepare(photo);
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-    }
-    this.tell();
-  }
-
   private show(room: Room): void {
     for (const one of this.rooms) one.group.visible = one === room;
-    this.room = room;
+    if (room === this.wall) this.surround.quiet();
     this.stance.home();
     this.watchdog.settle();
     this.tell();
-  }
-
-  /** Dark for a moment, so that nothing jumps before one's eyes. */
-  private async dissolve(change: () => void): Promise<void> {
-    if (this.darkens) return;
-    this.darkens = true;
-    await this.veil.fadeTo(1, DISSOLVE_S);
-    this.darkens = false;
-    if (this.ended) return;
-    change();
-    await this.veil.fadeTo(0, DISSOLVE_S);
   }
 
   private frame(seconds: number, busy: number): void {
@@ -255,7 +201,7 @@ export class House implements Shared {
     if (this.ended) return;
     const asked = this.controls.read(session.pointers, this.pointing);
     if (asked.menu) wrist.toggle();
-    const moving = stance.walk(asked, seconds, room.reach);
+    const moving = stance.walk(asked, seconds, room.ground);
     room.act(asked);
     room.step(seconds, stance.head());
     this.veil.step(seconds, stance.vignette.step(moving, seconds));
@@ -270,10 +216,10 @@ export class House implements Shared {
     if (this.budget !== null) return;
     const { splats } = this.watchdog.effort;
     const verdict = this.watchdog.frame(seconds, busy);
-    if (verdict === 'flat' && this.room === this.photo) this.photo.giveUp();
+    if (verdict === 'flat') this.room.giveUp?.();
     if (verdict !== 'lower') return;
     this.apply();
-    if (this.watchdog.effort.splats !== splats) this.photo.relevel();
+    if (this.watchdog.effort.splats !== splats) this.room.relevel?.();
   }
 
   private apply(): void {
@@ -283,6 +229,7 @@ export class House implements Shared {
 
   private restore(): void {
     this.apply();
+    this.cloud.forget();
     for (const room of this.rooms) if (room === this.room || room === this.wall) room.restore();
   }
 
@@ -294,6 +241,7 @@ export class House implements Shared {
       xrEffort: String(this.watchdog.step),
       xrFrames: String(this.session.frames),
       xrCalls: String(this.session.calls),
+      xrVignette: this.stance.vignette.amount.toFixed(2),
       ...this.room.facts(),
     };
     for (const [name, value] of Object.entries(facts))
@@ -303,16 +251,16 @@ export class House implements Shared {
   private end(lost: boolean): void {
     if (this.ended) return;
     this.ended = true;
-    const { kind, id } = this.current;
-    this.wall.dispose();
-    this.photo.dispose();
-    this.video.dispose();
+    const { current } = this.ways;
+    this.ways.end();
+    for (const room of this.rooms) room.dispose();
+    void this.cloud.dispose();
     this.wrist.dispose();
     this.surround.dispose();
     this.veil.dispose();
     this.session.dispose();
     for (const name of Object.keys(document.body.dataset))
       if (/^xr($|[A-Z])/.test(name)) delete document.body.dataset[name];
-    this.visitors.left(kind && { kind, id }, lost);
+    this.visitors.left(current, lost);
   }
 }

@@ -33,3 +33,8 @@ export const keepLikings = (likings: Likings): void =>
 
 export const nextRows = (rows: number): number =>
   ROWS[(ROWS.indexOf(rows) + 1) % ROWS.length] ?? USUAL.rows;
+
+const QUALITIES = ['auto', 'light', 'full'] as const;
+
+export const nextQuality = (quality: Likings['quality']): Likings['quality'] =>
+  QUALITIES[(QUALITIES.indexOf(quality) + 1) % QUALITIES.length] ?? USUAL.quality;

@@ -32,10 +32,12 @@ const PICTURE_FRAGMENT = /* glsl */ `
 `;
 
 const PLAIN_VERTEX = /* glsl */ `
-  varying vec2 vUv;
   void main() {
-    vUv = uv;
-    gl_Position = projectionMatrix * modelViewMatrix * vec4(position, 1.0);
+    vec4 place = vec4(position, 1.0);
+    #ifdef USE_INSTANCING
+      place = instanceMatrix * place;
+    #endif
+    gl_Position = projectionMatrix * modelViewMatrix * place;
   }
 `;
 

@@ -3,9 +3,10 @@ import type { Asset, SourceCamera } from '../api/schema';
 import { fileOfRole } from '../photo/modes';
 import { DepthScene } from '../render/depth';
 import type { SplatScene } from '../render/splats';
+import { asGravity, levelling } from './level';
 import { pictureTexture } from './paint';
 import { type Measured, type PlaceOf, placePhoto, presenceAt } from './place';
-import type { Projection } from './projection';
+import { isPlain, PLAIN, type Projection } from './projection';
 import { Screen, spreadOfFilm } from './screen';
 import { spreadOf } from './screenShape';
 
@@ -18,10 +19,18 @@ const GRID_COLUMNS_WITH_BUDGET = 128;
 const FADE_S = 0.45;
 /** Splats are made fainter in so many steps: each takes Spark some work. */
 const PRESENCE_STEPS = 16;
-const FLAT: Projection = { shape: 'flat', layout: 'mono', crossed: false, half: false };
 
 /** stereo: a picture that is made for two eyes, or all around. */
 export type Shape = 'screen' | 'stereo' | 'depth' | 'splat';
+
+/** What is known of a photo's depth. wish: how large it is wished for by the time it is there. */
+export interface About {
+  asset: Asset;
+  camera: SourceCamera;
+  /** How well its depth is known, 0 to 1. */
+  trust: number;
+  wish: () => number;
+}
 
 /** What is drawn of one photo: its picture on a screen, and in its place its depth layers or its splats. */
 export class PhotoContent {
@@ -55,7 +64,8 @@ export class PhotoContent {
     this.screen?.dispose();
     this.screen = new Screen(pictureTexture(image));
     this.group.add(this.screen.group);
-    if (projection.shape !== 'flat' || projection.layout !== 'mono') {
+    if (!isPlain(projection)) {
+      this.dropDeep();
       this.shape = 'stereo';
       if (projection.shape !== 'flat') this.screen.showAround(projection);
       else
@@ -67,10 +77,11 @@ export class PhotoContent {
         );
       return;
     }
+    if (this.shape === 'stereo') this.shape = 'screen';
     const isDeep = this.shape === 'depth' || this.shape === 'splat';
     const curve = isDeep ? 0 : SCREEN_CURVE;
     const distance = isDeep ? this.distance : SCREEN_DISTANCE;
-    this.screen.showBefore(spreadOf(camera), distance, curve, FLAT, isDeep ? 0 : FEATHER);
+    this.screen.showBefore(spreadOf(camera), distance, curve, PLAIN, isDeep ? 0 : FEATHER);
     this.screen.setOpacity(isDeep ? this.screenOpacity : 1);
   }
 
@@ -81,17 +92,13 @@ export class PhotoContent {
     this.shape = 'screen';
     this.seen = 1;
     this.distance = SCREEN_DISTANCE;
-    this.screen?.showBefore(spreadOf(camera), SCREEN_DISTANCE, SCREEN_CURVE, FLAT, FEATHER);
+    this.screen?.showBefore(spreadOf(camera), SCREEN_DISTANCE, SCREEN_CURVE, PLAIN, FEATHER);
     this.screen?.setOpacity(1);
   }
 
   async showDepth(
-    asset: Asset,
     colour: HTMLImageElement,
-    camera: SourceCamera,
-    trust: number,
-    /** How large it is wished for by the time it is there. */
-    wish: () => number,
+    { asset, camera, trust, wish }: About,
     read: (path: string) => Promise<HTMLImageElement>,
     signal: AbortSignal,
   ): Promise<boolean> {
@@ -117,20 +124,19 @@ export class PhotoContent {
     this.depth = new DepthScene(source, columns, this.renderer.capabilities.getMaxAnisotropy());
     const { nearest, focus } = this.depth;
     const { metric } = asset;
+    this.level(asset);
     this.settle({ nearest, median: focus, metric, trust, camera }, wish(), 'depth');
     this.depth.setScale(this.place.scale);
     this.group.add(this.depth.scene);
     return true;
   }
 
+  /** isLevel: another level of what is shown, which stays until this one is sorted, where and as large as it is. */
   async showSplats(
     bytes: Uint8Array,
     name: string,
-    asset: Asset,
-    camera: SourceCamera,
-    trust: number,
-    /** How large it is wished for by the time it is there. */
-    wish: () => number,
+    { asset, camera, trust, wish }: About,
+    isLevel: boolean,
     signal: AbortSignal,
   ): Promise<boolean> {
     const cloud = await this.splats();
@@ -138,13 +144,16 @@ export class PhotoContent {
     await cloud.load(bytes, name, signal);
     if (signal.aborted) return false;
     this.cloud = cloud;
-    const { nearest, median } = cloud;
-    this.settle({ nearest, median, metric: asset.metric, trust, camera }, wish(), 'splat');
-    // Until the first of these splats are sorted nothing of them is drawn: the picture covers that.
-    this.seen = 1;
+    if (!isLevel) {
+      const { nearest, median } = cloud;
+      this.level(asset);
+      this.settle({ nearest, median, metric: asset.metric, trust, camera }, wish(), 'splat');
+      // Until the first of these splats are sorted nothing of them is drawn: the picture covers that.
+      this.seen = 1;
+      this.presence = 1;
+    }
     cloud.setScale(this.place.scale);
-    this.presence = 1;
-    cloud.setOpacity(1);
+    cloud.setOpacity(this.presence);
     this.group.add(cloud.scene);
     return true;
   }
@@ -185,6 +194,11 @@ export class PhotoContent {
     this.group.removeFromParent();
   }
 
+  /** Lays the horizon of a photo level that is a place now. */
+  private level(asset: Asset): void {
+    this.group.quaternion.copy(levelling(asGravity(asset.camera?.gravity)));
+  }
+
   private get screenOpacity(): number {
     return Math.max(this.seen, 1 - this.presence);
   }
@@ -198,7 +212,7 @@ export class PhotoContent {
     this.shape = shape;
     if (isFirst) this.seen = 1;
     // Where one leans out of the photo, its picture is a window at its middle.
-    this.screen?.showBefore(spreadOf(measured.camera), this.distance, 0, FLAT);
+    this.screen?.showBefore(spreadOf(measured.camera), this.distance, 0, PLAIN);
   }
 
   /** How large the photo is on an eye's screen, by which the layers tell what is stretched. */
@@ -219,6 +233,7 @@ export class PhotoContent {
 
   private dropDeep(): void {
     this.dropDepth();
+    this.group.quaternion.identity();
     this.cloud?.clear();
     this.cloud?.scene.removeFromParent();
     this.cloud = null;

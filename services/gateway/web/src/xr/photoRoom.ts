@@ -5,11 +5,13 @@ import { bestAsset } from '../photo/modes';
 import { isActive, jobToShow } from '../store';
 import { explainRefusal } from '../ui/errors';
 import { dayWords } from '../ui/words';
+import { around, type Ground } from './ground';
+import { nextQuality } from './likings';
 import { favour, make } from './photoDeeds';
 import { photoRows } from './photoRows';
 import { PhotoShow } from './photoShow';
 import { SCALES, stepScale } from './place';
-import type { Asked, House, Room } from './room';
+import type { Asked, House, Opened } from './room';
 import { Slides } from './slides';
 import { texts } from './texts';
 
@@ -24,7 +26,7 @@ interface PhotoRoomActions {
 }
 
 /** One photo, as a place that one stands in. */
-export class PhotoRoom implements Room {
+export class PhotoRoom implements Opened {
   readonly name = 'photo';
   readonly group = new THREE.Group();
   id = '';
@@ -50,8 +52,8 @@ export class PhotoRoom implements Room {
     ];
   }
 
-  get reach(): number {
-    return this.what.reach;
+  get ground(): Ground {
+    return around(this.what.reach);
   }
 
   async open(id: string): Promise<void> {
@@ -115,6 +117,7 @@ export class PhotoRoom implements Room {
       canBeDeep: what.deepAsset !== null,
       quality: house.likings.quality,
       scale: what.scale,
+      projection: what.projection,
       job: isActive(job) ? job : null,
       canMake: Boolean(detail) && !house.store.share && !bestAsset(detail?.assets ?? [], 'splat'),
       favourite: isMine ? (known?.favorite ?? false) : null,
@@ -140,6 +143,11 @@ export class PhotoRoom implements Room {
       exit: () => house.leave(),
     };
     actions[id]?.();
+    const lie = what.pressedLie(id);
+    if (lie) {
+      what.reproject(lie);
+      this.goDeeper();
+    }
     house.tell();
   }
 
@@ -152,7 +160,7 @@ export class PhotoRoom implements Room {
   sleep(): void {}
 
   restore(): void {
-    this.what.forgetDevice();
+    this.what.forgetShown();
     void this.open(this.id);
   }
 
@@ -182,6 +190,7 @@ export class PhotoRoom implements Room {
       xrLevel: what.level,
       xrReach: what.reach.toFixed(3),
       xrScale: what.placeScale.toFixed(3),
+      xrLayout: what.projection.layout,
     };
   }
 
@@ -219,9 +228,8 @@ export class PhotoRoom implements Room {
   }
 
   private nextQuality(): void {
-    const order = ['auto', 'light', 'full'] as const;
-    const at = order.indexOf(this.house.likings.quality);
-    this.house.like({ quality: order[(at + 1) % order.length] ?? 'auto' });
+    const { house } = this;
+    house.like({ quality: nextQuality(house.likings.quality) });
     this.goDeeper();
   }
 

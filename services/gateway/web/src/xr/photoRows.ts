@@ -1,7 +1,9 @@
 import type { Job } from '../api/schema';
 import { percent, stageWords } from '../ui/words';
+import { lieButtons } from './lieButtons';
 import type { Button, Row } from './panelLayout';
 import { SCALES } from './place';
+import type { Projection } from './projection';
 import { texts } from './texts';
 
 const t = texts.photo;
@@ -19,6 +21,8 @@ export interface PhotoState {
   scale: number;
   job: Job | null;
   canMake: boolean;
+  /** How the picture lies, where it is shown as one: what was guessed of that may be put right. */
+  projection: Projection;
   /** Null where it cannot be one's favourite. */
   favourite: boolean | null;
 }
@@ -67,6 +71,7 @@ export function photoRows(state: PhotoState): Row[] {
         { id: 'larger', label: '+', disabled: scale >= (SCALES.at(-1) as number) },
       ),
     );
+  else rows.push(buttons(...lieButtons(state.projection)));
   if (state.canMake && !job) rows.push(buttons({ id: 'make', label: t.make, icon: 'layers' }));
   rows.push(
     buttons(

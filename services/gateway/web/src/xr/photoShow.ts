@@ -2,12 +2,13 @@ import type * as THREE from 'three';
 import type { Asset, Photo, PhotoDetail, SourceCamera } from '../api/schema';
 import { bestAsset, isRough, trustIn } from '../photo/modes';
 import { assumedCamera } from '../render/framing';
-import type { SplatScene } from '../render/splats';
 import { Ahead } from './ahead';
 import { levelsFor } from './levels';
+import { pressedLie } from './lieButtons';
 import { PhotoContent, type Shape } from './photoContent';
-import { guessProjection } from './projection';
+import { guessProjection, PLAIN, type Projection } from './projection';
 import type { House } from './room';
+import { seenBy } from './twoEyes';
 
 /** What of a photo is on its way, or there: its picture at once, then the best of its 3D that is wished for. */
 export class PhotoShow {
@@ -20,11 +21,12 @@ export class PhotoShow {
   /** Which file of which result is shown as splats. */
   private shown = '';
   private content: PhotoContent | null = null;
-  private cloud: SplatScene | null = null;
   private picture: HTMLImageElement | null = null;
   private camera: SourceCamera = assumedCamera(4, 3);
   private photo: Photo | null = null;
   private assets: Asset[] = [];
+  /** How the picture lies: as the library, or what it shows, tells; or as somebody said. */
+  projection: Projection = PLAIN;
   private deepening = new AbortController();
 
   constructor(
@@ -74,9 +76,10 @@ export class PhotoShow {
   begin(): void {
     this.drop();
     const { house } = this;
-    this.content = new PhotoContent(house.renderer, () => this.spark(), house.budget);
+    this.content = new PhotoContent(house.renderer, house.cloud.get, house.budget);
     this.group.add(this.content.group);
     this.assets = [];
+    this.projection = PLAIN;
     this.scale = 1;
     this.level = this.shown = '';
     house.settle();
@@ -86,6 +89,7 @@ export class PhotoShow {
     if (!photo.width || !photo.height) return;
     this.photo = photo;
     this.camera = assumedCamera(photo.width, photo.height);
+    this.projection = toldOf(photo);
     try {
       const image = await read(this.house.api.thumbnailUrl(photo));
       if (!signal.aborted) this.hang(image);
@@ -101,6 +105,7 @@ export class PhotoShow {
     if (signal.aborted) return;
     this.picture = image;
     if (!detail.width) this.camera = assumedCamera(image.naturalWidth, image.naturalHeight);
+    this.projection = seenBy(toldOf(detail), image, image.naturalWidth, image.naturalHeight);
     this.hang(image);
   }
 
@@ -122,7 +127,7 @@ export class PhotoShow {
     if (this.wish === 'flat' || !deepAsset) {
       this.shown = '';
       content.showScreen(this.camera);
-      house.surround.frame(null);
+      house.surround.unframe();
       return;
     }
     this.loading = true;
@@ -138,11 +143,25 @@ export class PhotoShow {
     }
   }
 
+  /** Hangs the picture as somebody says that it lies. Only a flat one for both eyes has depth beside it. */
+  reproject(projection: Projection): void {
+    this.projection = projection;
+    this.shown = '';
+    this.house.surround.unframe();
+    if (this.picture) this.hang(this.picture);
+  }
+
+  /** How the picture lies once this button is pressed; null for any other. */
+  pressedLie(id: string): Projection | null {
+    const { naturalWidth, naturalHeight } = this.picture ?? { naturalWidth: 0, naturalHeight: 0 };
+    return naturalWidth ? pressedLie(id, this.projection, naturalWidth, naturalHeight) : null;
+  }
+
   /** Shows what is there larger or smaller, and what comes. */
   resize(scale: number): void {
     this.scale = scale;
     if (!this.content?.resize(scale)) return;
-    this.house.surround.frame(this.content.distance);
+    this.house.surround.frame(this.content.distance, this.content.group.quaternion);
     this.house.settle();
   }
 
@@ -156,25 +175,21 @@ export class PhotoShow {
     this.content = null;
     this.picture = null;
     this.loading = false;
-    this.house.surround.frame(null);
+    this.house.surround.unframe();
   }
 
-  /** The device was lost: what Spark had there cannot be brought back, and is made anew. */
-  forgetDevice(): void {
+  /** The device was lost, and with it what was shown. */
+  forgetShown(): void {
     this.shown = '';
-    this.cloud = null;
   }
 
   dispose(): void {
     this.drop();
     this.ahead.dispose();
-    void this.releaseCloud();
   }
 
   private hang(image: HTMLImageElement): void {
-    const { name = '', width = null, height = null, projection = null } = this.photo ?? {};
-    const projected = guessProjection({ kind: 'photo', name, width, height, projection });
-    this.content?.showPicture(image, this.camera, projected);
+    this.content?.showPicture(image, this.camera, this.projection);
     this.house.surround.suit(image, this.camera);
     this.house.tell();
   }
@@ -188,7 +203,8 @@ export class PhotoShow {
     const { camera, house } = this;
     const file = (path: string) => read(house.api.url(path));
     const trust = trustIn(asset);
-    if (await content.showDepth(asset, picture, camera, trust, () => this.scale, file, signal)) {
+    const about = { asset, camera, trust, wish: () => this.scale };
+    if (await content.showDepth(picture, about, file, signal)) {
       this.shown = '';
       this.frame('layers');
     }
@@ -209,8 +225,9 @@ export class PhotoShow {
     for (const { url, name, variant } of isAnother ? levels.slice(-1) : levels) {
       if (result + url === this.shown) continue;
       const bytes = await this.ahead.bytes(this.photo?.id ?? '', url, signal);
-      const wish = () => this.scale;
-      if (!(await content.showSplats(bytes, name, asset, camera, trust, wish, signal))) return;
+      const about = { asset, camera, trust, wish: () => this.scale };
+      if (!(await content.showSplats(bytes, name, about, this.shown.startsWith(result), signal)))
+        return;
       this.shown = result + url;
       this.frame(variant || name);
     }
@@ -218,24 +235,15 @@ export class PhotoShow {
 
   private frame(level: string): void {
     this.level = level;
-    this.house.surround.frame(this.content?.distance ?? null);
+    if (this.content)
+      this.house.surround.frame(this.content.distance, this.content.group.quaternion);
     this.house.settle();
     this.house.tell();
   }
-
-  private async spark(): Promise<SplatScene> {
-    if (this.cloud) return this.cloud;
-    const { SplatScene } = await import('../render/splats');
-    this.cloud ??= new SplatScene(this.house.renderer, this.house.budget, () => {});
-    return this.cloud;
-  }
-
-  private async releaseCloud(): Promise<void> {
-    await this.cloud?.idle();
-    this.cloud?.dispose();
-    this.cloud = null;
-  }
 }
+
+const toldOf = ({ name, width, height, projection }: Photo): Projection =>
+  guessProjection({ kind: 'photo', name, width, height, projection });
 
 async function read(address: string): Promise<HTMLImageElement> {
   const image = new Image();

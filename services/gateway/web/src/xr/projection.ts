@@ -8,6 +8,12 @@ export interface Projection {
   half: boolean;
 }
 
+/** One flat picture for both eyes. */
+export const PLAIN: Projection = { shape: 'flat', layout: 'mono', crossed: false, half: false };
+
+export const isPlain = ({ shape, layout }: Projection): boolean =>
+  shape === 'flat' && layout === 'mono';
+
 export interface Told {
   kind: 'photo' | 'video';
   name: string;
@@ -72,7 +78,7 @@ export function guessProjection({ kind, name, width, height, projection }: Told)
     const stacked = layout === 'mono' && aspect > 0.9 && aspect < 1.1;
     return { shape: '360', layout: stacked ? 'tb' : layout, crossed, half: false };
   }
-  if (layout === 'mono') return { shape: 'flat', layout, crossed: false, half: false };
+  if (layout === 'mono') return PLAIN;
   return { shape: 'flat', layout, crossed, half: isHalf(has, layout, aspect) };
 }
 
@@ -89,6 +95,27 @@ function isHalf(has: (set: Set<string>) => boolean, layout: 'sbs' | 'tb', aspect
   if (layout === 'sbs' && aspect > 2.4) return false;
   if (layout === 'tb' && aspect > 0 && aspect < 1.2) return false;
   return has(HALF) || aspect > 0;
+}
+
+const SHAPES = ['flat', '180', '360'] as const;
+const LAYOUTS = ['mono', 'sbs', 'tb'] as const;
+
+export const nextShape = (shape: Projection['shape']): Projection['shape'] =>
+  SHAPES[(SHAPES.indexOf(shape) + 1) % SHAPES.length] ?? 'flat';
+
+export const nextLayout = (layout: Projection['layout']): Projection['layout'] =>
+  LAYOUTS[(LAYOUTS.indexOf(layout) + 1) % LAYOUTS.length] ?? 'mono';
+
+/** As somebody says that it lies, who was not asked whether each eye's picture is squeezed. */
+export function laidOut(
+  projection: Projection,
+  layout: Projection['layout'],
+  width: number,
+  height: number,
+): Projection {
+  if (layout === 'mono') return { ...projection, layout, crossed: false, half: false };
+  const half = projection.shape === 'flat' && isHalf(() => false, layout, width / height);
+  return { ...projection, layout, half };
 }
 
 /** The part of a picture that an eye sees, as offset and size from the bottom left, 0 to 1. */

@@ -2,7 +2,9 @@ import type * as THREE from 'three';
 import type { Api } from '../api/client';
 import type { Quality } from '../api/schema';
 import type { Store } from '../store';
+import type { Cloud } from './cloud';
 import type { Controls } from './controls';
+import type { Ground, Spot } from './ground';
 import type { Likings } from './likings';
 import type { Row } from './panelLayout';
 import type { Target } from './pointers';
@@ -18,6 +20,10 @@ export interface House {
   readonly making: { model: string; quality: Quality };
   readonly renderer: THREE.WebGLRenderer;
   readonly surround: Surround;
+  /** What splats are drawn by. */
+  readonly cloud: Cloud;
+  /** How high the eyes are above the floor. */
+  readonly eyeHeight: number;
   likings: Likings;
   /** At most this many splats as somebody asked for, or null. */
   readonly budget: number | null;
@@ -26,6 +32,8 @@ export interface House {
   like(likings: Partial<Likings>): void;
   /** Puts the viewer where the photographer stood, or before the middle of the wall. */
   recentre(): void;
+  /** Puts the viewer there, dark for a moment. */
+  leap(spot: Spot): void;
   leave(): void;
   toWall(): void;
   /** What the wrist says has changed. */
@@ -34,12 +42,12 @@ export interface House {
   settle(): void;
 }
 
-/** One of the places in VR: the wall, a photo, a video. */
+/** One of the places in VR: the wall, a photo, a video, a scene. */
 export interface Room {
-  readonly name: 'wall' | 'photo' | 'video';
+  readonly name: 'wall' | Kind;
   readonly group: THREE.Group;
-  /** How far from its middle one may go by stick, in metres. */
-  readonly reach: number;
+  /** Where one may go by stick. */
+  readonly ground: Ground;
   targets(): Target[];
   /** Once a frame. head: the eyes, from the room's middle. */
   step(seconds: number, head: THREE.Vector3): void;
@@ -51,7 +59,23 @@ export interface Room {
   sleep(asleep: boolean): void;
   /** The graphics device was lost and is there again. */
   restore(): void;
+  /** Another level of splats is wanted, as the device bears more or less now. */
+  relevel?(): void;
+  /** Splats are more than the device can do. */
+  giveUp?(): void;
+  /** Where something is in the world, by its name; for tests, which have no eyes. */
+  placeOf?(name: string): THREE.Vector3 | null;
   close(): void;
+  dispose(): void;
   /** What is looked at, for whoever comes back to the page. */
   facts(): Record<string, string>;
+}
+
+/** What can be opened. */
+export type Kind = 'photo' | 'video' | 'scene';
+
+export interface Opened extends Room {
+  readonly name: Kind;
+  readonly id: string;
+  open(id: string): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import type { Api } from '../api/client';
-import type { Album, Memory, Person, Video } from '../api/schema';
+import type { Album, Memory, Person, Scene, Video } from '../api/schema';
 import { today, yearsAgo } from '../gallery/day';
 import type { Timeline } from '../gallery/timeline';
 import type { Store } from '../store';
@@ -33,6 +33,7 @@ export function shelvesFor(library: string, shared: boolean): Shelf[] {
     { id: 'people', label: t.people, icon: 'people' },
     { id: 'favourites', label: t.favourites, icon: 'heart' },
     { id: 'videos', label: t.videos, icon: 'film' },
+    { id: 'scenes', label: t.scenes, icon: 'cube' },
     { id: 'search', label: t.search, icon: 'search' },
   ];
   return library === 'folder' ? all.filter(({ id }) => id !== 'people' && id !== 'memories') : all;
@@ -68,6 +69,11 @@ export class Library {
         return new PagedSource<Video>(
           (cursor) => api.videos(cursor),
           (video) => itemCard(api, video),
+        );
+      case 'scenes':
+        return new PagedSource<Scene>(
+          (cursor) => api.scenes(cursor),
+          (scene) => this.sceneCard(scene),
         );
       default:
         return new TimelineSource(api, store, this.timeline);
@@ -120,6 +126,10 @@ export class Library {
       facts: t.items(album.count),
       picture: album.cover && this.api.url(album.cover),
     };
+  }
+
+  private sceneCard({ id, name, cover }: Scene): Card {
+    return { kind: 'scene', id, name, facts: '', picture: cover ? this.api.url(cover) : null };
   }
 
   private personCard(person: Person): Card {

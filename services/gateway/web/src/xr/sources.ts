@@ -7,10 +7,10 @@ import type { Timeline } from '../gallery/timeline';
 import type { Store, Trail } from '../store';
 import { monthWords } from '../ui/words';
 
-/** What stands on the wall: a photo or a video, or a way to others. */
+/** What stands on the wall: a photo or a video, a way to others, or a scene. */
 export type Card =
   | { kind: 'item'; id: string; item: Shown; picture: string }
-  | { kind: 'way'; id: string; name: string; facts: string; picture: string | null };
+  | { kind: 'way' | 'scene'; id: string; name: string; facts: string; picture: string | null };
 
 interface SourceEvents {
   change: null;
@@ -78,7 +78,7 @@ export class TimelineSource extends Source {
   card(index: number): Card | null {
     const place = this.placeOf(index);
     const item = place?.month.items?.[place.at];
-    return item ? itemCard(this.api, this.store.photos.get(item.id) ?? item) : null;
+    return item ? itemCard(this.api, this.store.shown(item.id) ?? item) : null;
   }
 
   want(from: number, to: number): void {
@@ -194,17 +194,40 @@ export function itemCard(api: Api, item: Shown): Card {
   return { kind: 'item', id: item.id, item, picture: api.thumbnailUrl(item as Item) };
 }
 
-/** Photos and videos that are read page by page. */
+/** Photos and videos that are read page by page, as they are known to be now. */
+class ItemsSource extends PagedSource<Item> {
+  private readonly off: () => void;
+
+  constructor(
+    api: Api,
+    private readonly store: Store,
+    read: (cursor: string | null) => Promise<Page<Item>>,
+  ) {
+    super(
+      read,
+      (item) => itemCard(api, item),
+      (items) => store.meet(items),
+    );
+    this.off = store.on('photo', () => this.emit('change', null));
+  }
+
+  override card(index: number): Card | null {
+    const card = super.card(index);
+    const known = card?.kind === 'item' && this.store.shown(card.id);
+    return known ? { ...card, item: known } : card;
+  }
+
+  override dispose(): void {
+    super.dispose();
+    this.off();
+  }
+}
+
 export const itemsSource = (
   api: Api,
   store: Store,
   read: (cursor: string | null) => Promise<Page<Item>>,
-): PagedSource<Item> =>
-  new PagedSource(
-    read,
-    (item) => itemCard(api, item),
-    (items) => store.meet(items),
-  );
+): Source => new ItemsSource(api, store, read);
 
 /** What lies beside a photo in the page's list; null at its end, undefined where it does not know the photo. */
 export function besideOnTrail(

@@ -1,10 +1,8 @@
 import * as THREE from 'three';
 import { headingOf } from './angles';
-import { boundedStep, SNAP, Vignette } from './comfort';
+import { SNAP, Vignette } from './comfort';
+import type { Ground, Spot } from './ground';
 import type { Asked } from './room';
-
-/** Metres a second: a slow step. */
-const SPEED = 0.5;
 
 /**
  * Where the viewer stands. The middle of every room is where the eyes were when it was entered or recentred: that is
@@ -63,16 +61,25 @@ export class Stance {
   }
 
   /** Turns and steps as sticks ask for; true while one is moved. */
-  walk({ turn, ahead }: Asked, seconds: number, reach: number): boolean {
+  walk({ turn, ahead }: Asked, seconds: number, ground: Ground): boolean {
     if (turn !== 0) this.turn(-turn * SNAP);
     if (ahead === 0) return turn !== 0;
+    const wanted = this.ahead().multiplyScalar(ahead * ground.pace * seconds);
+    const { x, z } = ground.step(this.head(), wanted);
+    this.shift(x, z);
+    return Math.hypot(x, z) > 1e-5;
+  }
+
+  /** Stands there at once, as high as before. */
+  goTo({ x, z }: Spot): void {
     const head = this.head();
-    const step = this.ahead().multiplyScalar(ahead * SPEED * seconds);
-    const { x, z } = boundedStep(head, step, reach);
+    this.shift(x - head.x, z - head.z);
+  }
+
+  private shift(x: number, z: number): void {
     this.rig.position.x += x;
     this.rig.position.z += z;
     this.rig.updateMatrixWorld(true);
-    return Math.hypot(x, z) > 1e-5;
   }
 
   /** Turns around the head, not around the room. */

@@ -128,6 +128,11 @@ export class Surround {
     this.floor.position.y = -below;
   }
 
+  /** Without it, where what is shown has a floor of its own. */
+  setFloorShown(shown: boolean): void {
+    this.floor.visible = shown;
+  }
+
   /** Only a dim room, as around the wall. */
   quiet(): void {
     const canvas = document.createElement('canvas');
@@ -146,7 +151,7 @@ export class Surround {
     this.shared.glow.value = 0.75;
     this.shared.lens.value.set(0, 0, 1.2, 0.9);
     this.tint.value.set(0.3, 0.34, 0.44);
-    this.window.visible = false;
+    this.unframe();
   }
 
   /** The colours of a picture that this camera took. */
@@ -173,10 +178,18 @@ export class Surround {
     this.shared.glow.value = 1;
   }
 
-  /** Shows the photo through a window this far away; null without one. */
-  frame(distance: number | null): void {
-    this.window.visible = distance !== null;
-    if (distance !== null) this.window.scale.setScalar(distance);
+  /** Shows the photo through a window this far away, turned around the viewer as the photo is. */
+  frame(distance: number, turn: THREE.Quaternion): void {
+    this.window.visible = true;
+    this.window.scale.setScalar(distance);
+    this.dome.quaternion.copy(turn);
+    this.window.quaternion.copy(turn);
+  }
+
+  /** The photo hangs before the viewer, without a window. */
+  unframe(): void {
+    this.window.visible = false;
+    this.dome.quaternion.identity();
   }
 
   dispose(): void {

@@ -1,5 +1,6 @@
 import * as THREE from 'three';
 import { isActive, jobToShow } from '../store';
+import type { IconName } from '../ui/icons';
 import { clockWords, percent } from '../ui/words';
 import { drawIcon } from './panelDrawing';
 import { Places } from './places';
@@ -14,6 +15,8 @@ const AT_A_TIME = 6;
 /** Reading a canvas back takes a millisecond or two. */
 const DRAWN_PER_FRAME = 2;
 const TEXT = 22;
+/** Of the cube where depth was guessed: such a photo is no place to enter. */
+const ROUGH = 'rgba(255, 255, 255, 0.4)';
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 
 interface Waiting {
@@ -113,14 +116,14 @@ export class Thumbnails {
 
 /** Changes with everything that a card shows. */
 export function keyOf(card: Card): string {
-  if (card.kind === 'way') return `${card.id} ${card.name} ${card.facts}`;
+  if (card.kind !== 'item') return `${card.id} ${card.name} ${card.facts}`;
   const { item } = card;
   const job = jobToShow(item);
   const made = Object.keys(item.badges).filter((kind) => item.badges[kind]);
   const work = job
     ? `${job.state} ${isActive(job) ? Math.round((percent(job) ?? 0) / 10) : ''}`
     : '';
-  return `${item.id} ${item.version ?? ''} ${made.join()} ${work}`;
+  return `${item.id} ${item.version ?? ''} ${made.join()} ${item.rough ? 'rough' : ''} ${work}`;
 }
 
 function drawCard(
@@ -136,15 +139,14 @@ function drawCard(
     const [w, h] = [image.naturalWidth * scale, image.naturalHeight * scale];
     context.drawImage(image, (width - w) / 2, (height - h) / 2, w, h);
   } else if (card.kind === 'item') drawWords(context, card.item.name || texts.photo.broken, '');
-  else
-    drawIcon(
-      context,
-      card.id.startsWith('people') ? 'people' : 'album',
-      { left: 125, top: 60, width: 70, height: 70 },
-      '#8d97b5',
-    );
-  if (card.kind === 'way') drawWords(context, card.name, card.facts);
+  else drawIcon(context, iconOf(card), { left: 125, top: 60, width: 70, height: 70 }, '#8d97b5');
+  if (card.kind !== 'item') drawWords(context, card.name, card.facts);
   else drawBadges(context, card);
+}
+
+function iconOf({ kind, id }: Card): IconName {
+  if (kind === 'scene') return 'cube';
+  return id.startsWith('people') ? 'people' : 'album';
 }
 
 function drawWords(context: CanvasRenderingContext2D, name: string, facts: string): void {
@@ -171,7 +173,8 @@ function drawBadges(context: CanvasRenderingContext2D, { item }: Card & { kind: 
     context.beginPath();
     context.roundRect(width - 48, 10, 38, 38, 10);
     context.fill();
-    drawIcon(context, 'cube', { left: width - 43, top: 15, width: 28, height: 28 }, '#fff');
+    const colour = item.rough ? ROUGH : '#fff';
+    drawIcon(context, 'cube', { left: width - 43, top: 15, width: 28, height: 28 }, colour);
   }
   if (item.kind === 'video') {
     const words = item.duration_s === null ? '▶' : `▶ ${clockWords(item.duration_s)}`;

@@ -1,7 +1,8 @@
+import { lieButtons } from './lieButtons';
 import type { Glimpse, Row } from './panelLayout';
 import type { Projection } from './projection';
 import { texts } from './texts';
-import type { Look } from './videoRoom';
+import type { Look } from './videoPicture';
 
 const t = texts.video;
 
@@ -53,17 +54,7 @@ export function videoRows(state: VideoState): Row[] {
       : []),
     {
       kind: 'buttons',
-      buttons: [
-        { id: 'shape', label: isFlat ? t.shapes.flat : t.shapes[projection.shape] },
-        { id: 'layout', label: t.layouts[projection.layout] },
-        {
-          id: 'swap',
-          label: t.swap,
-          pressed: projection.crossed,
-          disabled: projection.layout === 'mono',
-        },
-        { id: 'wall', label: texts.photo.back },
-      ],
+      buttons: [...lieButtons(projection), { id: 'wall', label: texts.photo.back }],
     },
   ];
 }

@@ -31,8 +31,14 @@ export function headRows({ title, label, isBelow, source, part }: HeadState): Ro
   ];
 }
 
+export interface ShelvesState {
+  shelves: Shelf[];
+  chosen: string;
+  likings: Likings;
+}
+
 /** What stands beside the wall. */
-export function shelfRows(shelves: Shelf[], chosen: string, likings: Likings): Row[] {
+export function shelfRows({ shelves, chosen, likings }: ShelvesState): Row[] {
   return [
     ...shelves.map(({ id, label, icon }) => buttons({ id, label, icon, pressed: id === chosen })),
     buttons(
@@ -47,8 +53,16 @@ export function shelfRows(shelves: Shelf[], chosen: string, likings: Likings): R
   ];
 }
 
-/** What stands on the panel of the search. words: what was understood; types: whether the headset has a keyboard. */
-export function searchRows(state: VoiceState, words: string, types: boolean): Row[] {
+export interface SearchState {
+  state: VoiceState;
+  /** What was understood. */
+  words: string;
+  /** Whether the headset has a keyboard. */
+  types: boolean;
+}
+
+/** What stands on the panel of the search. */
+export function searchRows({ state, words, types }: SearchState): Row[] {
   const v = texts.voice;
   const listening = state === 'listening';
   const says = {

@@ -4,13 +4,15 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const KEPT = fileURLToPath(new URL('./eyes/', import.meta.url));
-const ALIKE = 0.85;
 /** One eye's picture as it is kept, in pixels; both beside one another. */
 const SIZE = 40;
+/** Structure is compared in squares of so many pixels, each half over the next. */
+const SQUARE = 8;
+const ALIKE = 0.7;
 
 /**
- * Compares a screenshot of both eyes with the one that is kept under this name: how light and dark are spread, not
- * pixels. `EYES=keep` keeps it instead, for somebody who has looked at it.
+ * Compares a screenshot of both eyes with the one that is kept under this name: how light and dark are spread in each
+ * part, not pixels. `EYES=keep` keeps it instead, for somebody who has looked at it.
  */
 export async function seesAsKept(page, name, shot) {
   const kept = `${KEPT}${name}.png`;
@@ -25,9 +27,21 @@ export async function seesAsKept(page, name, shot) {
   );
   const [now, before] = await Promise.all([greys(page, shot), greys(page, readFileSync(kept))]);
   for (const eye of ['left', 'right']) {
-    const alike = correlation(now[eye], before[eye]);
+    const alike = likeness(now[eye], before[eye]);
     assert.ok(alike > ALIKE, `${name}: the ${eye} eye sees something else (${alike.toFixed(2)})`);
   }
+}
+
+/** Fails unless what is kept under these names is told apart by the same measure. */
+export async function tellsApart(page, names) {
+  const pictures = names.map((name) => readFileSync(`${KEPT}${name}.png`));
+  const kept = await Promise.all(pictures.map((png) => greys(page, png)));
+  for (const [i, one] of kept.entries())
+    for (const [j, other] of kept.entries())
+      if (i < j) {
+        const alike = likeness(one.left, other.left);
+        assert.ok(alike < ALIKE, `${names[i]} and ${names[j]} are alike (${alike.toFixed(2)})`);
+      }
 }
 
 /** By how much the eyes' pictures differ, 0 to 255: nothing where there is no depth. */
@@ -36,17 +50,32 @@ export async function parallax(page, shot) {
   return left.reduce((sum, value, i) => sum + Math.abs(value - right[i]), 0) / left.length;
 }
 
-function correlation(a, b) {
-  const mean = (all) => all.reduce((sum, value) => sum + value, 0) / all.length;
-  const [ma, mb] = [mean(a), mean(b)];
-  let [ab, aa, bb] = [0, 0, 0];
-  for (let i = 0; i < a.length; i += 1) {
-    ab += (a[i] - ma) * (b[i] - mb);
-    aa += (a[i] - ma) ** 2;
-    bb += (b[i] - mb) ** 2;
-  }
-  return ab / Math.sqrt(aa * bb || 1);
+/** Structural similarity (Wang et al., 2004) of two pictures, its mean over all squares: 1 where they are the same. */
+function likeness(a, b) {
+  const all = [];
+  const step = SQUARE / 2;
+  for (let top = 0; top + SQUARE <= SIZE; top += step)
+    for (let left = 0; left + SQUARE <= SIZE; left += step)
+      all.push(similarity(square(a, left, top), square(b, left, top)));
+  return mean(all);
 }
+
+function square(picture, left, top) {
+  const taken = [];
+  for (let y = top; y < top + SQUARE; y += 1)
+    for (let x = left; x < left + SQUARE; x += 1) taken.push(picture[y * SIZE + x]);
+  return taken;
+}
+
+function similarity(a, b) {
+  const [c1, c2] = [(0.01 * 255) ** 2, (0.03 * 255) ** 2];
+  const [ma, mb] = [mean(a), mean(b)];
+  const spread = (p, mp, q, mq) => mean(p.map((value, i) => (value - mp) * (q[i] - mq)));
+  const [aa, bb, ab] = [spread(a, ma, a, ma), spread(b, mb, b, mb), spread(a, ma, b, mb)];
+  return ((2 * ma * mb + c1) * (2 * ab + c2)) / ((ma * ma + mb * mb + c1) * (aa + bb + c2));
+}
+
+const mean = (all) => all.reduce((sum, value) => sum + value, 0) / all.length;
 
 const small = (page, png) => page.evaluate(shrink, [png.toString('base64'), SIZE, 'png']);
 

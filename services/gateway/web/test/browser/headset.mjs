@@ -1,4 +1,5 @@
 /** A headset that is none: Meta's IWER in the page, with helpers that point, press and look. */
+import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { until } from './browser.mjs';
@@ -34,7 +35,7 @@ export async function framesOn(page, more = 3) {
 }
 
 export async function enterVr(page) {
-  await page.locator('.vr-door[data-vr=ready]:visible').first().click();
+  await page.locator('.vr-door[data-vr=ready]:visible').last().click();
   await until(page, () => Number(document.body.dataset.xrFrames) > 2, null, PATIENCE_MS);
 }
 
@@ -125,6 +126,22 @@ export async function pushStick(page, side, x, y) {
     );
     await framesOn(page, 2);
   }
+}
+
+/** Holds a stick for so many frames, and goes on holding it. */
+export async function holdStick(page, side, x, y, frames) {
+  await page.evaluate(
+    ([which, a, b]) => window.headset.controllers[which].updateAxes('thumbstick', a, b),
+    [side, x, y],
+  );
+  await framesOn(page, frames);
+}
+
+/** Fails where a frame asks the device to draw more often than this, both eyes together. */
+export async function drawsAtMost(page, calls) {
+  await framesOn(page, 2);
+  const drawn = Number((await xr(page)).xrCalls);
+  assert.ok(drawn > 0 && drawn <= calls, `${drawn} draw calls in a frame, of at most ${calls}`);
 }
 
 export async function look(page, path) {

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { assertAccessible, until as inTime, long, openBrowser, withViewer } from './browser.mjs';
-import { parallax, seesAsKept } from './eyes.mjs';
+import { parallax, seesAsKept, tellsApart } from './eyes.mjs';
 import {
   choose,
   chooseEnd,
+  drawsAtMost,
   enterVr,
   framesOn,
   HEADSET,
   hold,
+  holdStick,
   letGo,
   look,
   PATIENCE_MS,
@@ -93,8 +95,15 @@ describe('in a headset', () => {
       const wall = await look(page);
       assert.ok((await parallax(page, wall)) > 1, 'both eyes see the same');
       await seesAsKept(page, 'wall', wall);
-      // Everything on the wall is one mesh; panels, rays and surroundings are the rest.
-      assert.ok(Number((await xr(page)).xrCalls) <= 20, (await xr(page)).xrCalls);
+      // Everything on the wall is one mesh; panels, rays and surroundings are the rest, for each eye.
+      await drawsAtMost(page, 20);
+      const asked = await page.evaluate(() => ({
+        rate: window.immichvrHouse.renderer.xr.getSession().frameRate,
+        foveation: window.immichvrHouse.renderer.xr.getFoveation(),
+      }));
+      assert.equal(asked.rate, 90);
+      assert.ok(asked.foveation > 0, 'no foveation was asked for');
+      await tellsApart(page, ['wall', 'place', 'wrist', 'film', 'scene']);
       await pushButton(page, 'left', 'x-button');
       await chooseEnd(page, 'exit');
       await until(page, () => !('xr' in document.body.dataset));
@@ -119,13 +128,29 @@ describe('in a headset', () => {
         const place = await look(page);
         assert.ok((await parallax(page, place)) > 0.5, 'there is no depth');
         await seesAsKept(page, 'place', place);
+        await drawsAtMost(page, 20);
 
         await pushButton(page, 'left', 'x-button');
         await xrIs(page, 'xrWrist', 'true');
         await seesAsKept(page, 'wrist', await look(page));
         await choose(page, 'favourite');
         await until(page, () => window.immichvrHouse.store.photos.get('photo-0000').favorite);
+        const least = await leastSplats(page);
+        await choose(page, 'quality');
+        await choose(page, 'quality');
+        await xrIs(page, 'xrLevel', 'full');
+        await framesOn(page, 8);
+        assert.ok((await least()) > 0, 'nothing was shown between two levels');
+
         await choose(page, 'flat');
+        await xrIs(page, 'xrShape', 'screen');
+        await choose(page, 'layout');
+        await xrIs(page, 'xrLayout', 'sbs');
+        await xrIs(page, 'xrShape', 'stereo');
+        for (const layout of ['tb', 'mono']) {
+          await choose(page, 'layout');
+          await xrIs(page, 'xrLayout', layout);
+        }
         await xrIs(page, 'xrShape', 'screen');
         await choose(page, 'deep');
         await splatsSeen(page);
@@ -137,6 +162,13 @@ describe('in a headset', () => {
         await xrIs(page, 'xr', 'wall');
         await pushButton(page, 'left', 'x-button');
         await xrIs(page, 'xrWrist', 'false');
+        const held = await deviceMemory(page);
+        await choose(page, 'photo-0000');
+        await splatsSeen(page);
+        await pushButton(page, 'right', 'b-button');
+        await xrIs(page, 'xr', 'wall');
+        await framesOn(page, 4);
+        assert.deepEqual(await deviceMemory(page), held);
         await choose(page, 'photo-0003');
         await xrIs(page, 'xrPhoto', 'photo-0003');
         await pushButton(page, 'left', 'x-button');
@@ -193,7 +225,12 @@ describe('in a headset', () => {
           await until(page, () => window.immichvrHouse.wall.wall.source.card(0)?.kind === 'way');
 
           await turnHead(page, 45);
-          await choose(page, 'search');
+          const columns = () => window.immichvrHouse.wall.wall.shape.columns * 1;
+          const standing = await page.evaluate(columns);
+          await choose(page, 'seated');
+          assert.ok((await page.evaluate(columns)) < standing, 'the wall is as wide for who sits');
+          await choose(page, 'left');
+          await choose(page, 'search', 'left');
           await until(page, () => window.speech);
           await page.evaluate(() => {
             const say = (transcript) =>
@@ -222,6 +259,7 @@ describe('in a headset', () => {
       });
       await enterVr(page);
       await until(page, () => Number(document.body.dataset.xrCards) >= 24);
+      await drawsAtMost(page, 130);
       await choose(page, 'photo-0004');
       await xrIs(page, 'xrPhoto', 'photo-0004');
       assert.equal((await xr(page)).xrWrist, 'false');
@@ -299,11 +337,93 @@ describe('in a headset', () => {
       await framesOn(page, 10);
       const depth = await look(page);
       assert.ok((await parallax(page, depth)) > 0.5);
+      await drawsAtMost(page, 24);
       await choose(page, 'wall');
       await xrIs(page, 'xr', 'wall');
     }),
   );
+
+  it('walks in a scene, goes on to another at once, and comes out at its page', long, () =>
+    inVr(
+      browser,
+      {
+        path: '#/scene/room',
+        prepare: (gateway) => {
+          gateway.scenes.add('room');
+          gateway.scenes.add('dots', ['points'], 'points');
+        },
+      },
+      async (page) => {
+        await until(page, () => document.querySelector('.scene-canvas')?.dataset.version);
+        await enterVr(page);
+        await xrIs(page, 'xrScene', 'room');
+        await until(page, () => Number(document.body.dataset.xrSplats) > 500);
+        await framesOn(page, 6);
+        const seen = await look(page);
+        assert.ok((await parallax(page, seen)) > 0.5, 'there is no depth');
+        await seesAsKept(page, 'scene', seen);
+        await drawsAtMost(page, 20);
+
+        const at = async () => (await xr(page)).xrAt.split(' ').map(Number);
+        const before = await at();
+        await holdStick(page, 'left', 0, -1, 6);
+        const [x, z] = await at();
+        assert.ok(z < before[1] - 0.05, `went from ${before} to ${x}, ${z}`);
+        assert.ok(
+          Number((await xr(page)).xrVignette) > 0.3,
+          'the edge stays clear while one moves',
+        );
+        await holdStick(page, 'left', 0, -1, 40);
+        const [farX, farZ] = await at();
+        assert.ok(Math.hypot(farX, farZ) <= 0.81, `left the place at ${farX}, ${farZ}`);
+        await pushStick(page, 'left', 0, 0);
+
+        // Ahead by the stick of the pointing hand, and back over the floor.
+        await pushButton(page, 'left', 'x-button');
+        await choose(page, 'recentre');
+        await pushButton(page, 'left', 'x-button');
+        const middle = (await xr(page)).xrAt;
+        await choose(page, 'floor');
+        await until(page, (was) => document.body.dataset.xrAt !== was, middle);
+        await page.evaluate(() => {
+          const { position, quaternion } = window.headset.controllers.right;
+          position.set(0.25, 1.3, -0.3);
+          quaternion.set(0, 0, 0, 1);
+        });
+        const stood = (await xr(page)).xrAt;
+        await pushStick(page, 'right', 0, -1);
+        await until(page, (was) => document.body.dataset.xrAt !== was, stood);
+
+        await pushButton(page, 'right', 'b-button');
+        await xrIs(page, 'xr', 'wall');
+        await xrIs(page, 'xrShelf', 'scenes');
+        await choose(page, 'dots');
+        await xrIs(page, 'xrScene', 'dots');
+        await until(page, () => Number(document.body.dataset.xrSplats) === 400);
+        await drawsAtMost(page, 20);
+        await pushButton(page, 'left', 'x-button');
+        await chooseEnd(page, 'exit');
+        await until(page, () => !('xr' in document.body.dataset));
+        await until(page, () => location.hash === '#/scene/dots');
+      },
+    ),
+  );
 });
+
+/** What the device holds that was not given back. */
+const deviceMemory = (page) =>
+  page.evaluate(() => ({ ...window.immichvrHouse.renderer.info.memory }));
+
+/** Looks at how many splats are drawn from now on, and tells the least of it. */
+async function leastSplats(page) {
+  await page.evaluate(() => {
+    window.leastSplats = Number(document.body.dataset.xrSplats);
+    new MutationObserver(() => {
+      window.leastSplats = Math.min(window.leastSplats, Number(document.body.dataset.xrSplats));
+    }).observe(document.body, { attributes: true, attributeFilter: ['data-xr-splats'] });
+  });
+  return () => page.evaluate(() => window.leastSplats);
+}
 
 /** Turns the left palm to the eyes. */
 async function turnPalm(page) {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { headingOf, radians, textHeight, wrap } from '../../src/xr/angles';
 import { isClick } from '../../src/xr/clicking';
-import { boundedStep, Flick, pushed, Vignette } from '../../src/xr/comfort';
+import { Flick, pushed, Vignette } from '../../src/xr/comfort';
+import { boundedStep } from '../../src/xr/ground';
 import { asLikings, nextRows, USUAL } from '../../src/xr/likings';
 
 describe('where one looks', () => {

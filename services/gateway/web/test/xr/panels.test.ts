@@ -3,6 +3,8 @@ import { textHeight } from '../../src/xr/angles';
 import { palmShows } from '../../src/xr/palm';
 import { layPanel, linesOf, placedAt, type Row } from '../../src/xr/panelLayout';
 import { type PhotoState, photoRows } from '../../src/xr/photoRows';
+import { PLAIN } from '../../src/xr/projection';
+import { sceneRows } from '../../src/xr/sceneRows';
 import { shelvesFor } from '../../src/xr/shelves';
 import { transcriptOf } from '../../src/xr/voice';
 import { headRows, searchRows } from '../../src/xr/wallRows';
@@ -20,6 +22,7 @@ const state: PhotoState = {
   canBeDeep: true,
   quality: 'auto',
   scale: 1,
+  projection: PLAIN,
   job: null,
   canMake: false,
   favourite: false,
@@ -52,6 +55,12 @@ describe('the panel on the wrist', () => {
       value: 0.4,
       text: 'Estimating depth · 40 %',
     });
+  });
+
+  it('puts right how a picture lies that was guessed wrong, where it is shown as one', () => {
+    const lies = ['shape', 'layout', 'swap'];
+    expect(idsOf(photoRows({ ...state, isDeep: false }))).toEqual(expect.arrayContaining(lies));
+    for (const id of lies) expect(idsOf(photoRows(state))).not.toContain(id);
   });
 
   it('is written in letters of more than 1.2 degrees at the length of half an arm', () => {
@@ -109,6 +118,15 @@ describe('a panel', () => {
   });
 });
 
+it('the wrist in a scene chooses among its versions, where there are several, and always leads out', () => {
+  const scene = { name: 'Room', note: '', version: null, quality: 'auto', scale: 1 } as const;
+  for (const id of ['smaller', 'larger', 'recentre', 'wall', 'exit'])
+    expect(idsOf(sceneRows(scene))).toContain(id);
+  expect(idsOf(sceneRows(scene))).not.toContain('version');
+  expect(idsOf(sceneRows({ ...scene, version: 'Filled' }))).toContain('version');
+  expect(idsOf(sceneRows({ ...scene, quality: null }))).not.toContain('quality');
+});
+
 it('a menu on a palm stays a little longer than it takes to open it', () => {
   expect(palmShows(0.6, false)).toBe(false);
   expect(palmShows(0.8, false)).toBe(true);
@@ -121,6 +139,7 @@ it('a folder knows nobody, and a share link has photos alone', () => {
   expect(ids('immich')).toContain('people');
   expect(ids('folder')).not.toContain('people');
   expect(ids('folder')).toContain('albums');
+  expect(ids('folder')).toContain('scenes');
   expect(ids('immich', true)).toEqual(['photos']);
 });
 
@@ -144,8 +163,10 @@ it('the head of the wall says where one is, and leads back out of an album', () 
 });
 
 it('the search says that it cannot listen where it cannot, and offers a keyboard where there is one', () => {
-  const absent = searchRows('absent', '', true);
+  const absent = searchRows({ state: 'absent', words: '', types: true });
   expect(idsOf(absent)).toEqual(['voice', 'type']);
   expect(absent[1]).toMatchObject({ text: expect.stringContaining('cannot listen') });
-  expect(searchRows('listening', 'dogs at', false)[1]).toMatchObject({ text: 'dogs at' });
+  expect(searchRows({ state: 'listening', words: 'dogs at', types: false })[1]).toMatchObject({
+    text: 'dogs at',
+  });
 });

@@ -1,0 +1,93 @@
+import type { SceneCamera } from '../api/schema';
+import { reachOf, type Stance, stanceOf } from '../scenes/walk';
+import type { Ground, Spot } from './ground';
+
+/** Metres a second: walking, slower than outdoors. */
+const WALK_PACE = 1.2;
+/** Beyond where pictures were taken a place is only guessed: so far from the nearest of them one may go, in metres. */
+const MARGIN = { least: 0.8, ofReach: 0.5 };
+
+/** How a scene lies in its room: the room's middle is where the first picture was taken, and ahead is where it looks. */
+export interface Lie {
+  /** Metres of the room for each of the scene's lengths. */
+  scale: number;
+  /** Around the room's y, in radians. */
+  turn: number;
+  /** The scene's own origin, in the room. */
+  origin: { x: number; y: number; z: number };
+}
+
+/** Scenes are upright already and of a size to be walked in; wish: 1 for as they are. */
+export function lieOf(cameras: readonly SceneCamera[], wish: number): Lie {
+  const first = cameras[0] && stanceOf(cameras[0].camera_to_world);
+  if (!first) return { scale: wish, turn: 0, origin: { x: 0, y: 0, z: 0 } };
+  const turn = -first.yaw;
+  const { x, z } = turned(first, turn);
+  return { scale: wish, turn, origin: { x: -wish * x, y: -wish * first.y, z: -wish * z } };
+}
+
+/** Where the pictures were taken, on the floor of the room. */
+export function spotsOf(cameras: readonly SceneCamera[], lie: Lie): Spot[] {
+  return cameras.map(({ camera_to_world }) => inRoom(stanceOf(camera_to_world), lie));
+}
+
+/** Where one comes to on the way from here to there, in the scene's own lengths and axes, past what is in the way. */
+export type Walked = (from: Stance, to: Stance) => Stance;
+
+/** Around where the pictures were taken, and not through what is solid. Eyes stay as high as they were taken. */
+export function groundOf(cameras: readonly SceneCamera[], lie: Lie, walked: Walked): Ground {
+  const spots = spotsOf(cameras, lie);
+  const reach = reachOf(cameras.map((one) => stanceOf(one.camera_to_world))) * lie.scale;
+  const margin = Math.max(MARGIN.least, MARGIN.ofReach * (cameras.length > 1 ? reach : 0));
+  return {
+    pace: WALK_PACE,
+    step: (from, wanted) => {
+      const { x, z } = nearSpots(spots, margin, from, wanted);
+      const to = inRoom(
+        walked(inScene(from, lie), inScene({ x: from.x + x, z: from.z + z }, lie)),
+        lie,
+      );
+      return { x: to.x - from.x, z: to.z - from.z };
+    },
+  };
+}
+
+/** Eyes above a spot of the room, in the scene's own lengths and axes. */
+function inScene({ x, z }: Spot, { origin, scale, turn }: Lie): Stance {
+  const seen = turned({ x: (x - origin.x) / scale, z: (z - origin.z) / scale }, -turn);
+  return { ...seen, y: -origin.y / scale, yaw: 0, pitch: 0 };
+}
+
+function inRoom(stance: Pick<Stance, 'x' | 'z'>, { origin, scale, turn }: Lie): Spot {
+  const { x, z } = turned(stance, turn);
+  return { x: origin.x + scale * x, z: origin.z + scale * z };
+}
+
+/** A step that ends no further than this from the nearest of some spots; from beyond it, only nearer. */
+export function nearSpots(spots: readonly Spot[], margin: number, from: Spot, step: Spot): Spot {
+  const to = { x: from.x + step.x, z: from.z + step.z };
+  const nearest = nearestTo(to, spots);
+  if (!nearest) return step;
+  const limit = Math.max(margin, distance(from, nearestTo(from, spots) ?? nearest));
+  const far = distance(to, nearest);
+  if (far <= limit) return step;
+  const part = limit / far;
+  return {
+    x: nearest.x + (to.x - nearest.x) * part - from.x,
+    z: nearest.z + (to.z - nearest.z) * part - from.z,
+  };
+}
+
+function nearestTo(spot: Spot, spots: readonly Spot[]): Spot | null {
+  let best: Spot | null = null;
+  for (const one of spots) if (!best || distance(spot, one) < distance(spot, best)) best = one;
+  return best;
+}
+
+const distance = (a: Spot, b: Spot): number => Math.hypot(a.x - b.x, a.z - b.z);
+
+/** Turned around y, as three turns. */
+function turned({ x, z }: Pick<Stance, 'x' | 'z'>, angle: number): Spot {
+  const [sin, cos] = [Math.sin(angle), Math.cos(angle)];
+  return { x: x * cos + z * sin, z: z * cos - x * sin };
+}

@@ -1,0 +1,235 @@
+import * as THREE from 'three';
+import { ApiError } from '../api/client';
+import type { Asset, SceneDetails } from '../api/schema';
+import { fileOfRole } from '../photo/modes';
+import { versionsOf, versionWords } from '../scenes/versions';
+import { explainRefusal } from '../ui/errors';
+import { around, type Ground, type Spot } from './ground';
+import { Leap } from './leap';
+import { levelsFor } from './levels';
+import { nextQuality } from './likings';
+import type { Row } from './panelLayout';
+import { stepScale } from './place';
+import type { Target } from './pointers';
+import type { Asked, House, Room } from './room';
+import { SceneContent } from './sceneContent';
+import { groundOf, lieOf, type Walked } from './scenePlace';
+import { sceneRows } from './sceneRows';
+import { texts } from './texts';
+
+const NOWHERE = around(0.5);
+const freely: Walked = (_, to) => to;
+
+/** A place that one walks in. */
+export class SceneRoom implements Room {
+  readonly name = 'scene';
+  readonly group = new THREE.Group();
+  ground: Ground = NOWHERE;
+  id = '';
+  private readonly content: SceneContent;
+  private readonly leap: Leap;
+  private scene: SceneDetails | null = null;
+  private version: Asset | null = null;
+  private level = '';
+  private scale = 1;
+  private note = '';
+  private head: Spot = { x: 0, z: 0 };
+  private walked: Walked = freely;
+  private visit = new AbortController();
+  private loading = new AbortController();
+
+  constructor(private readonly house: House) {
+    this.content = new SceneContent(house.cloud.get);
+    this.leap = new Leap(
+      () => -house.eyeHeight,
+      () => this.head,
+      () => this.ground,
+      (spot) => house.leap(spot),
+    );
+    this.group.add(this.content.group, this.leap.group);
+  }
+
+  async open(id: string): Promise<void> {
+    this.close();
+    this.visit = new AbortController();
+    const { signal } = this.visit;
+    const { house } = this;
+    this.id = id;
+    this.say(texts.scene.loading);
+    house.surround.quiet();
+    house.surround.setFloorShown(false);
+    house.settle();
+    try {
+      const scene = await house.api.scene(id);
+      if (signal.aborted) return;
+      this.scene = scene;
+      this.version = versionsOf(scene.assets)[0] ?? null;
+      this.arrange();
+      await this.show();
+    } catch (error) {
+      if (!signal.aborted) this.failed(error);
+    }
+  }
+
+  targets(): Target[] {
+    return [this.leap];
+  }
+
+  step(_seconds: number, head: THREE.Vector3): void {
+    this.head = head;
+  }
+
+  act({ up, ray, back }: Asked): void {
+    this.leap.push(up, ray);
+    if (back) this.house.toWall();
+  }
+
+  rows(): Row[] {
+    const { scene, version, house } = this;
+    const versions = versionsOf(scene?.assets ?? []);
+    return sceneRows({
+      name: scene?.name ?? '',
+      note: this.note,
+      version: version && versions.length > 1 ? versionWords(version) : null,
+      quality: version?.kind === 'splat' ? house.likings.quality : null,
+      scale: this.scale,
+    });
+  }
+
+  press(id: string): void {
+    const { house } = this;
+    const actions: Record<string, () => void> = {
+      version: () => this.nextVersion(),
+      quality: () => {
+        house.like({ quality: nextQuality(house.likings.quality) });
+        this.reload();
+      },
+      smaller: () => this.resize(stepScale(this.scale, -1)),
+      larger: () => this.resize(stepScale(this.scale, 1)),
+      life: () => this.resize(1),
+      recentre: () => house.recentre(),
+      wall: () => house.toWall(),
+      exit: () => house.leave(),
+    };
+    actions[id]?.();
+    house.tell();
+  }
+
+  sleep(): void {}
+
+  restore(): void {
+    void this.open(this.id);
+  }
+
+  relevel(): void {
+    this.reload();
+  }
+
+  /** More than the device can do, however little is asked of it. */
+  giveUp(): void {
+    this.house.toWall();
+  }
+
+  close(): void {
+    this.visit.abort();
+    this.loading.abort();
+    this.leap.hide();
+    this.content.clear();
+    this.house.surround.setFloorShown(true);
+    this.scene = this.version = null;
+    this.level = '';
+    this.scale = 1;
+    this.ground = NOWHERE;
+    this.walked = freely;
+  }
+
+  dispose(): void {
+    this.close();
+    this.leap.dispose();
+  }
+
+  facts(): Record<string, string> {
+    return {
+      xrScene: this.id,
+      xrSplats: String(this.content.count),
+      xrLevel: this.level,
+      xrScale: this.scale.toFixed(3),
+      xrAt: [this.head.x, this.head.z].map(inCentimetres).join(' '),
+    };
+  }
+
+  /** `floor`: what lies a step and a half ahead. */
+  placeOf(name: string): THREE.Vector3 | null {
+    if (name !== 'floor') return null;
+    return new THREE.Vector3(this.head.x, -this.house.eyeHeight, this.head.z - 0.6);
+  }
+
+  private arrange(): void {
+    const cameras = this.scene?.cameras ?? [];
+    const lie = lieOf(cameras, this.scale);
+    this.content.lie(lie);
+    this.ground = groundOf(cameras, lie, this.walked);
+  }
+
+  /** Shows the version that is chosen: its lightest level at once, then the best that the device bears. */
+  private async show(): Promise<void> {
+    const { version, house, content } = this;
+    this.loading.abort();
+    this.loading = new AbortController();
+    const signal = AbortSignal.any([this.visit.signal, this.loading.signal]);
+    if (!version) throw new TypeError('nothing of this scene can be shown');
+    const points = fileOfRole(version, 'points');
+    const files =
+      version.kind === 'points'
+        ? points && points.format === 'ply'
+          ? [points]
+          : []
+        : levelsFor(version.files, house.splats(), house.likings.quality);
+    if (files.length === 0) throw new TypeError('no file of this scene can be shown');
+    // Who has another level of it before the eyes goes to the last at once.
+    const isAnother = this.level.startsWith(`${version.key} `);
+    for (const { url, name } of isAnother ? files.slice(-1) : files) {
+      if (`${version.key} ${url}` === this.level) continue;
+      const bytes = await house.api.bytes(url, () => {}, signal);
+      if (version.kind === 'points') content.showPoints(bytes);
+      else if (!(await content.showSplats(bytes, name, signal))) return;
+      this.level = `${version.key} ${url}`;
+      house.settle();
+      this.say('');
+    }
+  }
+
+  private reload(): void {
+    void this.show().catch((error: unknown) => this.failed(error));
+  }
+
+  private resize(scale: number): void {
+    if (scale === this.scale) return;
+    this.scale = scale;
+    this.arrange();
+    this.house.recentre();
+  }
+
+  private nextVersion(): void {
+    const all = versionsOf(this.scene?.assets ?? []);
+    const at = all.findIndex(({ key }) => key === this.version?.key);
+    this.version = all[(at + 1) % all.length] ?? null;
+    this.reload();
+  }
+
+  private failed(error: unknown): void {
+    if (this.visit.signal.aborted || isAbort(error)) return;
+    this.say(error instanceof ApiError ? explainRefusal(error).title : texts.photo.broken);
+  }
+
+  private say(note: string): void {
+    this.note = note;
+    this.house.tell();
+  }
+}
+
+/** Without a sign of what is next to nothing. */
+const inCentimetres = (metres: number): string => (Math.round(metres * 100) / 100 || 0).toFixed(2);
+
+const isAbort = (error: unknown): boolean =>
+  error instanceof DOMException && error.name === 'AbortError';
