@@ -4,7 +4,7 @@ import { hasWebGl } from '../render/device';
 import type { SphereView } from '../render/sphere';
 import { texts } from '../texts';
 import { el } from '../ui/dom';
-import { cropOf, XMP_WITHIN } from './crop';
+import { type Crop, cropOf, XMP_WITHIN } from './crop';
 
 /** Whether a photo shows all directions, each at the same scale in degrees: it is looked around in, not lifted. */
 export const isAllAround = ({ projection }: Pick<Photo, 'projection'>): boolean =>
@@ -17,6 +17,19 @@ const NOT_FLAT =
 /** Whether a photo is one that a pinhole camera sees, of which alone 3D is made; unknown names may be. */
 export const isFlat = ({ projection }: Pick<Photo, 'projection'>): boolean =>
   !NOT_FLAT.test(projection ?? '');
+
+/** Which part of all directions a picture of a photo shows, as its file tells, where that may be had. */
+export async function cropTold(
+  api: Api,
+  photo: Pick<Photo, 'original'>,
+  signal: AbortSignal,
+): Promise<(picture: HTMLImageElement) => Crop> {
+  const beginning = await api.beginning(photo.original, XMP_WITHIN, signal).then(
+    (bytes) => new TextDecoder('latin1').decode(bytes),
+    () => '',
+  );
+  return ({ naturalWidth, naturalHeight }) => cropOf(beginning, naturalWidth, naturalHeight);
+}
 
 /** A photo of all directions, seen from its middle, over its flat picture. */
 export class Sphere {
@@ -36,9 +49,9 @@ export class Sphere {
   async open(photo: Photo, sharp: Promise<void>, signal: AbortSignal): Promise<void> {
     await sharp;
     if (signal.aborted || !hasWebGl()) return;
-    const [preview, beginning, { SphereView }] = await Promise.all([
+    const [preview, cropFor, { SphereView }] = await Promise.all([
       decoded(this.api.previewUrl(photo.id)),
-      this.beginningOf(photo, signal),
+      cropTold(this.api, photo, signal),
       import('../render/sphere'),
     ]);
     if (signal.aborted || !preview) return;
@@ -46,23 +59,13 @@ export class Sphere {
     const canvas = el('canvas', { class: 'sphere', role: 'img', 'aria-label': label });
     this.canvas = canvas;
     this.stage.append(canvas);
-    const crop = cropOf(beginning, preview.naturalWidth, preview.naturalHeight);
+    const crop = cropFor(preview);
     this.view = new SphereView(canvas, crop, () => {
       document.body.dataset.sphere = 'shown';
     });
     this.view.show(preview);
     const original = await decoded(this.api.url(photo.original));
     if (original && !signal.aborted) this.view?.show(original);
-  }
-
-  /** How the photo's file begins, as text; nothing of it where that may not be had. */
-  private async beginningOf(photo: Photo, signal: AbortSignal): Promise<string> {
-    try {
-      const bytes = await this.api.beginning(photo.original, XMP_WITHIN, signal);
-      return new TextDecoder('latin1').decode(bytes);
-    } catch {
-      return '';
-    }
   }
 
   turnBy(dx: number, dy: number): void {

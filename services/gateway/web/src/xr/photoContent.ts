@@ -1,5 +1,6 @@
 import * as THREE from 'three';
 import type { Asset, SourceCamera } from '../api/schema';
+import type { Crop } from '../photo/crop';
 import { fileOfRole } from '../photo/modes';
 import { DepthScene } from '../render/depth';
 import type { SplatScene } from '../render/splats';
@@ -60,14 +61,19 @@ export class PhotoContent {
   }
 
   /** Hangs the photo's picture before the viewer, or all around where it is of that kind. */
-  showPicture(image: HTMLImageElement, camera: SourceCamera, projection: Projection): void {
+  showPicture(
+    image: HTMLImageElement,
+    camera: SourceCamera,
+    projection: Projection,
+    crop: Crop,
+  ): void {
     this.screen?.dispose();
     this.screen = new Screen(pictureTexture(image));
     this.group.add(this.screen.group);
     if (!isPlain(projection)) {
       this.dropDeep();
       this.shape = 'stereo';
-      if (projection.shape !== 'flat') this.screen.showAround(projection);
+      if (projection.shape !== 'flat') this.screen.showAround(projection, crop);
       else
         this.screen.showBefore(
           spreadOfFilm(projection, camera.width, camera.height),

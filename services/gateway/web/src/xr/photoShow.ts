@@ -1,6 +1,8 @@
 import type * as THREE from 'three';
 import type { Asset, Photo, PhotoDetail, SourceCamera } from '../api/schema';
+import { type Crop, cropOf, WHOLE } from '../photo/crop';
 import { bestAsset, isRough, trustIn } from '../photo/modes';
+import { cropTold, isAllAround } from '../photo/sphere';
 import { assumedCamera } from '../render/framing';
 import { Ahead } from './ahead';
 import { levelsFor } from './levels';
@@ -27,6 +29,8 @@ export class PhotoShow {
   private assets: Asset[] = [];
   /** How the picture lies: as the library, or what it shows, tells; or as somebody said. */
   projection: Projection = PLAIN;
+  /** Which part of all directions it shows, where it lies all around. */
+  private crop: Crop = WHOLE;
   private deepening = new AbortController();
 
   constructor(
@@ -80,6 +84,7 @@ export class PhotoShow {
     this.group.add(this.content.group);
     this.assets = [];
     this.projection = PLAIN;
+    this.crop = WHOLE;
     this.scale = 1;
     this.level = this.shown = '';
     house.settle();
@@ -101,8 +106,13 @@ export class PhotoShow {
   /** Shows the sharp picture. Throws where it cannot be read. */
   async showPreview(detail: PhotoDetail, signal: AbortSignal): Promise<void> {
     this.take(detail);
-    const image = await read(this.house.api.previewUrl(detail.id));
+    const { api } = this.house;
+    const [image, cropFor] = await Promise.all([
+      read(api.previewUrl(detail.id)),
+      isAllAround(detail) ? cropTold(api, detail, signal) : cropByShape,
+    ]);
     if (signal.aborted) return;
+    this.crop = cropFor(image);
     this.picture = image;
     if (!detail.width) this.camera = assumedCamera(image.naturalWidth, image.naturalHeight);
     this.projection = seenBy(toldOf(detail), image, image.naturalWidth, image.naturalHeight);
@@ -189,7 +199,7 @@ export class PhotoShow {
   }
 
   private hang(image: HTMLImageElement): void {
-    this.content?.showPicture(image, this.camera, this.projection);
+    this.content?.showPicture(image, this.camera, this.projection, this.crop);
     this.house.surround.suit(image, this.camera);
     this.house.tell();
   }
@@ -241,6 +251,9 @@ export class PhotoShow {
     this.house.tell();
   }
 }
+
+const cropByShape = ({ naturalWidth, naturalHeight }: HTMLImageElement): Crop =>
+  cropOf('', naturalWidth, naturalHeight);
 
 const toldOf = ({ name, width, height, projection }: Photo): Projection =>
   guessProjection({ kind: 'photo', name, width, height, projection });

@@ -1,4 +1,6 @@
 import * as THREE from 'three';
+import { type Crop, WHOLE } from '../photo/crop';
+import { pictureBall } from '../render/sphere';
 import { disposeMesh, ORDER, type PictureMaterial, pictureMaterial } from './paint';
 import { aspectOf, type Part, type Projection, partsOf } from './projection';
 import { bend, type Spread, screenFor } from './screenShape';
@@ -35,15 +37,14 @@ export class Screen {
     this.set(geometry, projection, [feather, (feather * width) / height], THREE.DoubleSide);
   }
 
-  /** All around, or before one from side to side. */
-  showAround(projection: Projection): void {
+  /** All around, or before one from side to side. crop: as much of all around as one picture shows. */
+  showAround(projection: Projection, crop: Crop = WHOLE): void {
     const isWhole = projection.shape === '360';
     // Seen from within, and its middle ahead: as it is turned over, its columns run from left to right.
     const geometry = isWhole
-      ? new THREE.SphereGeometry(BALL, 64, 40)
-      : new THREE.SphereGeometry(BALL, 40, 40, Math.PI / 2, Math.PI);
-    geometry.scale(-1, 1, 1);
-    geometry.rotateY(-Math.PI / 2);
+      ? pictureBall(projection.layout === 'mono' ? crop : WHOLE)
+      : new THREE.SphereGeometry(1, 40, 40, Math.PI / 2, Math.PI).scale(-1, 1, 1).rotateY(Math.PI);
+    geometry.scale(BALL, BALL, BALL).rotateY(Math.PI / 2);
     this.set(geometry, projection, isWhole ? [0, 0] : [0.02, 0.02], THREE.DoubleSide);
   }
 

@@ -8,7 +8,9 @@ const KEPT = fileURLToPath(new URL('./eyes/', import.meta.url));
 const SIZE = 40;
 /** Structure is compared in squares of so many pixels, each half over the next. */
 const SQUARE = 8;
-const ALIKE = 0.7;
+/** Of all squares, those that are least alike decide: a panel before a place is in a few of them. */
+const WORST = 0.1;
+const ALIKE = 0.4;
 
 /**
  * Compares a screenshot of both eyes with the one that is kept under this name: how light and dark are spread in each
@@ -50,14 +52,15 @@ export async function parallax(page, shot) {
   return left.reduce((sum, value, i) => sum + Math.abs(value - right[i]), 0) / left.length;
 }
 
-/** Structural similarity (Wang et al., 2004) of two pictures, its mean over all squares: 1 where they are the same. */
+/** Structural similarity (Wang et al., 2004) of two pictures where they are least alike: 1 where they are the same. */
 function likeness(a, b) {
   const all = [];
   const step = SQUARE / 2;
   for (let top = 0; top + SQUARE <= SIZE; top += step)
     for (let left = 0; left + SQUARE <= SIZE; left += step)
       all.push(similarity(square(a, left, top), square(b, left, top)));
-  return mean(all);
+  all.sort((one, other) => one - other);
+  return mean(all.slice(0, Math.ceil(WORST * all.length)));
 }
 
 function square(picture, left, top) {

@@ -135,12 +135,13 @@ describe('in a headset', () => {
         await seesAsKept(page, 'wrist', await look(page));
         await choose(page, 'favourite');
         await until(page, () => window.immichvrHouse.store.photos.get('photo-0000').favorite);
-        const least = await leastSplats(page);
+        const splats = await watched(page, 'xrSplats');
         await choose(page, 'quality');
         await choose(page, 'quality');
         await xrIs(page, 'xrLevel', 'full');
         await framesOn(page, 8);
-        assert.ok((await least()) > 0, 'nothing was shown between two levels');
+        const [least] = await splats();
+        assert.ok(least > 0, 'nothing was shown between two levels');
 
         await choose(page, 'flat');
         await xrIs(page, 'xrShape', 'screen');
@@ -168,7 +169,10 @@ describe('in a headset', () => {
         await pushButton(page, 'right', 'b-button');
         await xrIs(page, 'xr', 'wall');
         await framesOn(page, 4);
-        assert.deepEqual(await deviceMemory(page), held);
+        // The wrist's panel gives its own picture back whenever it grows, and takes another when it is shown.
+        const { geometries, textures } = await deviceMemory(page);
+        assert.ok(geometries <= held.geometries, `${geometries} of ${held.geometries} geometries`);
+        assert.ok(textures <= held.textures, `${textures} of ${held.textures} textures`);
         await choose(page, 'photo-0003');
         await xrIs(page, 'xrPhoto', 'photo-0003');
         await pushButton(page, 'left', 'x-button');
@@ -366,13 +370,12 @@ describe('in a headset', () => {
 
         const at = async () => (await xr(page)).xrAt.split(' ').map(Number);
         const before = await at();
-        await holdStick(page, 'left', 0, -1, 6);
+        const vignette = await watched(page, 'xrVignette');
+        await holdStick(page, 'left', 0, -1, 2);
         const [x, z] = await at();
         assert.ok(z < before[1] - 0.05, `went from ${before} to ${x}, ${z}`);
-        assert.ok(
-          Number((await xr(page)).xrVignette) > 0.3,
-          'the edge stays clear while one moves',
-        );
+        const [, darkest] = await vignette();
+        assert.ok(darkest > 0.3, 'the edge stays clear while one moves');
         await holdStick(page, 'left', 0, -1, 40);
         const [farX, farZ] = await at();
         assert.ok(Math.hypot(farX, farZ) <= 0.81, `left the place at ${farX}, ${farZ}`);
@@ -414,15 +417,18 @@ describe('in a headset', () => {
 const deviceMemory = (page) =>
   page.evaluate(() => ({ ...window.immichvrHouse.renderer.info.memory }));
 
-/** Looks at how many splats are drawn from now on, and tells the least of it. */
-async function leastSplats(page) {
-  await page.evaluate(() => {
-    window.leastSplats = Number(document.body.dataset.xrSplats);
+/** Looks at a number that is told of VR from now on; answers with the least and the most that it was. */
+async function watched(page, name) {
+  await page.evaluate((key) => {
+    const now = () => Number(document.body.dataset[key]);
+    const seen = [now(), now()];
+    Object.assign(window, { watched: { ...window.watched, [key]: seen } });
     new MutationObserver(() => {
-      window.leastSplats = Math.min(window.leastSplats, Number(document.body.dataset.xrSplats));
-    }).observe(document.body, { attributes: true, attributeFilter: ['data-xr-splats'] });
-  });
-  return () => page.evaluate(() => window.leastSplats);
+      seen[0] = Math.min(seen[0], now());
+      seen[1] = Math.max(seen[1], now());
+    }).observe(document.body, { attributes: true });
+  }, name);
+  return () => page.evaluate((key) => window.watched[key], name);
 }
 
 /** Turns the left palm to the eyes. */
