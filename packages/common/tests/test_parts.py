@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from immichvr.events.v1.events_pb2 import JOB_STATE_FAILED, JOB_STATE_SUCCEEDED, Job, JobEvent
+from immichvr.events.v1.events_pb2 import JOB_STATE_CANCELLED, JOB_STATE_FAILED, JOB_STATE_SUCCEEDED, Job, JobEvent
+from immichvr_common.aftermath import Aftermath
 from immichvr_common.bus import connect, job_subject
 from immichvr_common.keeping import keep
 from immichvr_common.parts import PartKeeper, prefix_of, read_parts
@@ -195,3 +196,44 @@ def test_a_kept_file_may_be_removed_or_replaced_at_once(tmp_path: Path, monkeypa
     assert [one.path.read_text() for one in told] == ["one"]
     with pytest.raises(ValueError, match="letters, digits"):
         keep("../state", path)
+
+
+async def test_what_a_cancelled_job_began_elsewhere_is_ended_and_tried_again_where_that_fails(
+    nats_server, gateway_bus, store, tmp_path: Path
+) -> None:
+    ended: list[tuple[Any, bytes]] = []
+    over = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def end(params: Any, kept: bytes) -> None:
+        ended.append((params["log"], kept))
+        if len(ended) == 1:
+            raise OSError("no way there")
+        loop.call_soon_threadsafe(over.set)
+
+    bus = await connect(nats_server.settings("video-depth"), "video-depth")
+    pool, supervisor = ChildPool("immichvr_common.testing.stepwise:perform"), Supervisor()
+    settings, aftermath = WorkSettings(name="three", stop_grace_s=0.5), Aftermath("checkpoint.txt", end, (0.0, 0.0))
+    worker = Worker("video-depth", bus, store, pool, settings, supervisor, aftermath)
+    supervisor.keep("jobs", worker.run)
+    log = tmp_path / "log"
+    job = a_job(log, steps=5, waits_in=3)
+    events = await Events(gateway_bus, job.id).open()
+    await gateway_bus.publish(job_subject("video-depth", "cpu", "interactive", job.kind, job.id), encode(job))
+    while not await kept_so_far(store, job):  # noqa: ASYNC110  # another process keeps it
+        await asyncio.sleep(0.05)
+    await gateway_bus.client.publish(f"control.cancel.{job.id}", b"1")
+    assert (await events.end()).state == JOB_STATE_CANCELLED
+    async with asyncio.timeout(10):
+        await over.wait()
+    assert ended == [(str(log), b"2")] * 2
+    await worker.stop()
+    await supervisor.stop()
+    pool.close()
+    await bus.close()
+
+
+async def kept_so_far(store: ObjectStore, job: Job) -> bool:
+    """Whether the second step of a job is in storage."""
+    states = [part for part in await read_parts(store, prefix_of(job)) if part.resumes]
+    return [(await store.get_bytes(one.key)).data for one in states] == [b"2"]

@@ -14,6 +14,7 @@ from pathlib import Path
 import grpc
 from immichvr_catalog import GPU, SERVICES, kinds_of
 
+from immichvr_common.aftermath import Aftermath
 from immichvr_common.bus import Bus, connect_patiently
 from immichvr_common.log_masks import secrets_in
 from immichvr_common.logs import configure_logs, get_log
@@ -42,7 +43,8 @@ class ServiceSpec:
     capability: what its children do, `module:function`. register: adds its gRPC servicers; rpc_names: their full names.
     warm: what a child calls before its first task, `module:function`. batch_key: what tasks have in common that the
     capability does together, empty for the others; without it, none are. starts_child: whether a child is there before
-    the first task; without it, who never asks has the memory of one process less.
+    the first task; without it, who never asks has the memory of one process less. aftermath: how what a cancelled job
+    began elsewhere is ended.
     """
 
     capability: str
@@ -51,6 +53,7 @@ class ServiceSpec:
     warm: str = ""
     batch_key: Callable[[Task], str] | None = None
     starts_child: bool = True
+    aftermath: Aftermath | None = None
 
 
 async def serve(spec: ServiceSpec, settings: WorkerSettings, first: Child | None = None) -> None:
@@ -95,7 +98,7 @@ async def _serve(spec: ServiceSpec, settings: WorkerSettings, first: Child | Non
             rpc.is_well = lambda: "jobs" not in supervisor.down
             await rpc.start()
             log.info("gRPC listens", port=rpc.port, callers=sorted(settings.rpc.callers))
-        await _work_until(stopping, settings, pool, store, supervisor)
+        await _work_until(stopping, settings, pool, store, supervisor, spec.aftermath)
     finally:
         await supervisor.stop()
         if rpc is not None:
@@ -116,12 +119,13 @@ def _rpc_or_exit(spec: ServiceSpec, settings: WorkerSettings, pool: Pool, store:
 
 
 async def _work_until(
-    stopping: asyncio.Event, settings: WorkerSettings, pool: Pool, store: ObjectStore, supervisor: Supervisor
-) -> None:
+    stopping: asyncio.Event, settings: WorkerSettings, pool: Pool, store: ObjectStore, supervisor: Supervisor,
+    aftermath: Aftermath | None,
+) -> None:  # fmt: skip
     bus = await _connected_unless(stopping, settings)
     if bus is None:
         return
-    worker = Worker(settings.service, bus, store, pool, settings.work, supervisor)
+    worker = Worker(settings.service, bus, store, pool, settings.work, supervisor, aftermath)
     supervisor.keep("jobs", worker.run)
     log.info("taking jobs", pool=settings.work.pool)
     await stopping.wait()

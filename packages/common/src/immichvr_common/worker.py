@@ -24,6 +24,7 @@ from immichvr.events.v1.events_pb2 import (
 from immichvr_catalog import CLASSES
 
 from immichvr_common import metrics
+from immichvr_common.aftermath import Aftermath
 from immichvr_common.arrivals import read_job
 from immichvr_common.assets import source_of
 from immichvr_common.bus import Bus, BusMessage, Delivery, Puller
@@ -69,13 +70,15 @@ OUTCOMES = {JOB_STATE_SUCCEEDED: "succeeded", JOB_STATE_FAILED: "failed", JOB_ST
 class Worker:
     """Takes the jobs of one service and pool, interactive ones first.
 
-    supervisor: keeps what goes on beside the jobs; it ends with the worker.
+    supervisor: keeps what goes on beside the jobs; it ends with the worker. aftermath: what a job that is cancelled may
+    have begun elsewhere, and how that is ended.
     """
 
     def __init__(
         self, service: str, bus: Bus, store: ObjectStore, pool: Pool, settings: WorkSettings,
-        supervisor: Supervisor | None = None,
+        supervisor: Supervisor | None = None, aftermath: Aftermath | None = None,
     ) -> None:  # fmt: skip
+        self._store, self._aftermath = store, aftermath
         self._service, self._bus, self._pool, self._settings = service, bus, pool, settings
         self._active: dict[str, Active] = {}
         self._slots = asyncio.Semaphore(settings.children + settings.prefetch)
@@ -273,6 +276,8 @@ class Worker:
         elif event is not None:
             await self._finish(active, event)
             structured.info("job ended", outcome=OUTCOMES[event.state], error=event.error.message or None)
+            if self._aftermath is not None and event.state == JOB_STATE_CANCELLED:
+                self._supervisor.errand("aftermath", self._aftermath.see_to(self._store, job))
         elif active.has_ended_before:
             await self._acknowledge(active)
             structured.info("job had ended before")

@@ -22,7 +22,8 @@ from immichvr_splats import Camera
 from immichvr_video import VideoLimits
 
 from immichvr_inpaint.context import process_context
-from immichvr_inpaint.elsewhere import open_trainer, train_elsewhere
+from immichvr_inpaint.elsewhere import open_trainer
+from immichvr_inpaint.elsewhere.training import train_elsewhere
 from immichvr_inpaint.keeping import Keeper
 from immichvr_inpaint.kinds import DATASET, INPAINT, POINTS, RECONSTRUCT
 from immichvr_inpaint.places.completing import complete_splat

@@ -10,8 +10,10 @@ from immichvr_common.tasks import Task
 from immichvr_scenes.training import Preview
 from PIL import Image
 
+from immichvr_inpaint.kinds import SENT
+
 PICTURE, SPLAT = "preview.jpg", "preview.spz"
-_STATE, _SENT = "checkpoint.bin", "sent.json"
+_STATE = "checkpoint.bin"
 _QUALITY = 85
 
 
@@ -44,11 +46,11 @@ class Keeper:
 
     def sent(self, what: bytes) -> None:
         """Keeps what is being done elsewhere, and paid for."""
-        self._put(_SENT, what, resumes=True)
+        self._put(SENT, what, resumes=True)
 
     def sent_before(self) -> bytes | None:
         """What an earlier attempt kept of that."""
-        path = self._kept.get(_SENT)
+        path = self._kept.get(SENT)
         return None if path is None else path.read_bytes()
 
     def _put(self, name: str, data: bytes, *, resumes: bool = False) -> None:

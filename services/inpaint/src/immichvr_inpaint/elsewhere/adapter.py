@@ -1,4 +1,4 @@
-"""What stands between us and a service elsewhere: an adapter with three methods.
+"""What stands between us and a service elsewhere: an adapter with four methods.
 
 Another distribution brings one by an entry point of the group GROUP, which names a callable that takes an address and a
 token and gives a CloudTrainer; the setting `cloud.adapter` names the entry point. `http.py` is ours, and the example.
@@ -48,4 +48,8 @@ class CloudTrainer(Protocol):
 
     def download(self, job: str, target: Path) -> None:
         """Fetches what was made: a splat in a format that its first bytes tell, as PLY, SPZ, SOG and GLB do."""
+        ...
+
+    def cancel(self, job: str) -> None:
+        """Ends it, as nobody wants it any more; one that has ended, or is not known there, is none of our business."""
         ...

@@ -1,7 +1,8 @@
 """The adapter for services that speak plain HTTP, and an example for others.
 
 `POST {url}/jobs?quality=draft` with the zip as its body answers `{"id": …}`; `GET {url}/jobs/{id}` answers
-`{"state", "fraction", "message"}`; `GET {url}/jobs/{id}/splat` is the file. Each request carries the token as a bearer.
+`{"state", "fraction", "message"}`; `GET {url}/jobs/{id}/splat` is the file; `DELETE {url}/jobs/{id}` ends it. Each
+request carries the token as a bearer.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ _LARGEST_SPLAT = 8 * 1024**3
 _CHUNK = 1024 * 1024
 _PATIENCE_S = 60.0
 _OWN = ("127.0.0.1", "localhost", "::1")
+_GONE = (httpx.codes.NOT_FOUND, httpx.codes.GONE, httpx.codes.CONFLICT)
+"""There is no such job, or it has ended already."""
 STATES = ("queued", "running", "done", "failed")
 
 
@@ -67,12 +70,22 @@ class HttpTrainer:
                         raise CloudFailed(f"the service at {self._url} sent more than {self._largest} bytes")
                     file.write(chunk)
 
+    def cancel(self, job: str) -> None:
+        """Asks for its end; of the answer the status alone counts."""
+        with self._told():
+            answer = self._client.delete(f"{self._url}/jobs/{job}")
+        if not answer.is_success and answer.status_code not in _GONE:
+            raise CloudFailed(
+                f"the service at {self._url} answered {answer.status_code} and may not have ended the job"
+            )
+
     def _ask(self, method: str, path: str, **about: Any) -> dict[str, Any]:
         """What is answered, of which no more is read than an answer may have. What refusals say is not passed on."""
         data = b""
         with self._client.stream(method, self._url + path, **about) as answer:
             if answer.status_code not in (httpx.codes.OK, httpx.codes.CREATED, httpx.codes.ACCEPTED):
-                raise CloudFailed(f"the service at {self._url} answered {answer.status_code}")
+                is_over = method == "GET" and answer.status_code in _GONE
+                raise CloudFailed(f"the service at {self._url} answered {answer.status_code}", is_over=is_over)
             for chunk in answer.iter_bytes(_CHUNK):
                 data += chunk
                 if len(data) > _LARGEST_ANSWER:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from importlib.metadata import entry_points
 from pathlib import Path
 
-from immichvr_common.errors import InvalidRequest
 from immichvr_inference.context import RunContext
 from immichvr_scenes.datasets import write_dataset, zip_dataset
 from immichvr_scenes.frames import Frames
@@ -17,35 +15,12 @@ from immichvr_scenes.reconstruct import Metrics, Reconstruction
 from immichvr_splats import SplatError, read
 from immichvr_splats.pointclouds import PointCloud
 
-from immichvr_inpaint.elsewhere.adapter import GROUP, CloudFailed, CloudTrainer, RemoteState
-from immichvr_inpaint.elsewhere.http import HttpTrainer
+from immichvr_inpaint.elsewhere.adapter import CloudFailed, CloudTrainer, RemoteState
 from immichvr_inpaint.elsewhere.sent import OVER, Sent
 from immichvr_inpaint.places.wishes import PlaceWish
 from immichvr_inpaint.settings import CloudSettings
 
-_HTTP = "http"
 _POSED, _SENT, _MADE = 0.3, 0.4, 0.95
-
-
-def open_trainer(settings: CloudSettings, agreed: str) -> CloudTrainer:
-    """The service that is set up. agreed: the address that people said yes to.
-
-    Raises InvalidRequest where none is set up, or another than they agreed to.
-    """
-    if not settings.url:
-        raise InvalidRequest("no service elsewhere is set up: IMMICHVR_INPAINT_CLOUD__URL names one")
-    if settings.url.rstrip("/") != agreed.rstrip("/"):
-        raise InvalidRequest(
-            "this worker would send pictures to another address than people were told: set IMMICHVR_INPAINT_CLOUD__URL "
-            "and IMMICHVR_GATEWAY_CLOUD__ADDRESS to the same one, then ask again"
-        )
-    if settings.adapter == _HTTP:
-        return HttpTrainer(settings.url, settings.token.get_secret_value())
-    known = {point.name: point for point in entry_points(group=GROUP)}
-    if settings.adapter not in known:
-        raise InvalidRequest(f"there is no adapter {settings.adapter!r}; there are: {', '.join([_HTTP, *known])}")
-    opened: CloudTrainer = known[settings.adapter].load()(settings.url, settings.token.get_secret_value())
-    return opened
 
 
 def train_elsewhere(
@@ -66,7 +41,8 @@ def train_elsewhere(
         poses = estimate_poses(frames, scratch, PoseOptions(method=wish.poses), within(report, 0, _POSED), context)
     if poses.photo_only is not None:
         raise poses.photo_only
-    job = before.job if before is not None else _send(trainer, poses, frames, scratch, wish)
+    job = before.job if before is not None and _is_wanted(trainer, before.job) else ""
+    job = job or _send(trainer, poses, frames, scratch, wish)
     sent(Sent(job, poses).encode())
     report(_SENT, "elsewhere", f"sent {len(poses.views)} pictures")
     try:
@@ -94,6 +70,16 @@ def train_elsewhere(
 
 def _is_of(poses: Poses, frames: Frames) -> bool:
     return {view.name for view in poses.views} <= {frame.name for frame in frames.frames}
+
+
+def _is_wanted(trainer: CloudTrainer, job: str) -> bool:
+    """Whether something may still come of a job; one that was cancelled is unknown there, or has failed."""
+    try:
+        return trainer.poll(job).state != "failed"
+    except CloudFailed as error:
+        if error.is_over:
+            return False
+        raise
 
 
 def _send(trainer: CloudTrainer, poses: Poses, frames: Frames, scratch: Path, wish: PlaceWish) -> str:

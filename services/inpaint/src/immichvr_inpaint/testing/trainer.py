@@ -12,15 +12,16 @@ from itertools import count
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-_SHOWN_RUNNING = 1
-"""How often a job is told to run before it is done."""
-
 
 class Trainer:
-    """What it was sent, and how far it is. failure: what it says in place of a splat."""
+    """What it was sent, and how far it is. failure: what it says in place of a splat. ended: jobs that were cancelled.
 
-    def __init__(self, splat: bytes, token: str = "", failure: str = "") -> None:
-        self.splat, self.token, self.failure = splat, token, failure
+    steps: how often a job is told to run before it is done.
+    """
+
+    def __init__(self, splat: bytes, token: str = "", failure: str = "", steps: float = 1) -> None:
+        self.splat, self.token, self.failure, self.steps = splat, token, failure, steps
+        self.ended: list[str] = []
         self.received: dict[str, tuple[str, bytes]] = {}
         self.url = ""
         self._asked: dict[str, int] = {}
@@ -33,19 +34,19 @@ class Trainer:
         return job
 
     def state(self, job: str) -> dict[str, Any]:
-        """Runs once, then is done."""
+        """Runs for its steps, then is done."""
         self._asked[job] = self._asked.get(job, 0) + 1
         if self.failure:
             return {"state": "failed", "message": self.failure}
-        if self._asked[job] <= _SHOWN_RUNNING:
+        if self._asked[job] <= self.steps:
             return {"state": "running", "fraction": 0.5, "message": "training"}
         return {"state": "done", "fraction": 1}
 
 
 @contextmanager
-def trainer(splat: bytes, token: str = "", failure: str = "") -> Iterator[Trainer]:
+def trainer(splat: bytes, token: str = "", failure: str = "", steps: float = 1) -> Iterator[Trainer]:
     """One on a free port, until the block ends."""
-    about = Trainer(splat, token, failure)
+    about = Trainer(splat, token, failure, steps)
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -59,10 +60,15 @@ def trainer(splat: bytes, token: str = "", failure: str = "") -> Iterator[Traine
             if not self._is_known():
                 return
             _, _, job, *rest = self.path.split("/")
-            if job not in about.received:
+            if job not in about.received or job in about.ended:
                 self.send_error(HTTPStatus.NOT_FOUND)
             else:
                 self._answer(about.splat if rest else json.dumps(about.state(job)).encode())
+
+        def do_DELETE(self) -> None:
+            if self._is_known():
+                about.ended.append(self.path.rpartition("/")[2])
+                self._answer(b"{}")
 
         def _is_known(self) -> bool:
             if about.token and self.headers.get("Authorization") != f"Bearer {about.token}":
