@@ -10,7 +10,8 @@ from immichvr_inpaint.places.files import read_cameras, write_cameras
 from immichvr_inpaint.settings import current_settings
 from immichvr_scenes import Camera
 from immichvr_scenes.completion.seeding import joined, seed
-from immichvr_scenes.testing import room, through, write_photo
+from immichvr_scenes.datasets import write_dataset
+from immichvr_scenes.testing import photograph, room, through, write_photo
 from immichvr_splats import GaussianCloud, read, write
 
 CAMERA = Camera.central(320, 240, 264)
@@ -39,6 +40,21 @@ def test_photos_of_a_folder_become_a_place_with_its_cameras_beside_it(run, few_s
     assert made.exit_code == 0, made.output
     assert read(tmp_path / "hut.spz").cloud.count > 0
     assert 2 <= len(read_cameras(tmp_path / "hut.cameras.json")) <= PHOTOS
+
+
+def test_a_folder_with_transforms_json_becomes_a_place_where_its_cameras_say(run, few_steps, tmp_path: Path) -> None:
+    views = through(CAMERA, 3)
+    write_dataset(tmp_path / "set", photograph(room(), views, tmp_path / "photos", depth=False))
+    made = run("reconstruct", tmp_path / "set", "-o", tmp_path / "points.ply", "--method", "points")
+    assert made.exit_code == 0, made.output
+    found = read_cameras(tmp_path / "points.cameras.json")
+    for one, true in zip(found, views, strict=True):
+        np.testing.assert_allclose(one.camera_to_world, true.camera_to_world, atol=1e-6)
+    refused = run(
+        "reconstruct", tmp_path / "photos", "-o", tmp_path / "b.ply", "--method", "points", "--poses", "given"
+    )
+    assert refused.exit_code == 2
+    assert "transforms.json" in refused.stderr
 
 
 def test_what_is_missing_is_filled_as_the_cameras_beside_a_scene_see_it(run, tmp_path: Path) -> None:

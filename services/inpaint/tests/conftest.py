@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ from immichvr_common.tasks import Made, Task
 from immichvr_inpaint.jobs import perform
 from immichvr_inpaint.settings import current_settings
 from immichvr_scenes import Camera
+from immichvr_scenes.datasets.axes import theirs
 from immichvr_scenes.testing import room, through, write_photo
 
 CAMERA = Camera.central(320, 240, 264)
-PHOTOS = 8
+PHOTOS = 6
 
 
 @pytest.fixture(scope="session")
@@ -31,11 +33,29 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Any:
         patch.setenv("IMMICHVR_MODELS_OFFLINE", "1")
         patch.setenv("IMMICHVR_MODELS_DIR", str(tmp_path_factory.mktemp("models")))
         patch.setenv("IMMICHVR_INPAINT_TRAINING__MAX_GAUSSIANS", "1500")
-        patch.setenv("IMMICHVR_INPAINT_TRAINING__MAX_STEPS", "60")
+        patch.setenv("IMMICHVR_INPAINT_TRAINING__MAX_STEPS", "30")
         patch.setenv("IMMICHVR_INPAINT_ITERATIONS", "5")
         current_settings.cache_clear()
         yield
     current_settings.cache_clear()
+
+
+def inputs_of(photos: list[Path]) -> dict[str, Path]:
+    """The photos by their roles, as a job has them."""
+    return {f"photo_{place:03}": path for place, path in enumerate(photos)}
+
+
+def with_cameras(photos: list[Path], folder: Path, **change: Any) -> dict[str, Path]:
+    """The same with their true cameras, as nerfstudio writes them. change: to what is said of the first."""
+    lens = {"fl_x": CAMERA.fx, "cx": CAMERA.cx, "cy": CAMERA.cy, "w": CAMERA.width, "h": CAMERA.height}
+    frames = [
+        {"file_path": photo.name, "transform_matrix": theirs(view.camera_to_world).tolist()}
+        for photo, view in zip(photos, through(CAMERA, PHOTOS), strict=False)
+    ]
+    frames[0] |= change
+    transforms = folder / "cameras"
+    transforms.write_text(json.dumps({**lens, "frames": frames}))
+    return {**inputs_of(photos), "transforms": transforms}
 
 
 class Done:
@@ -44,7 +64,7 @@ class Done:
     def __init__(self, kind: str, inputs: dict[str, Path], folder: Path, **params: Any) -> None:
         self.folder, self.told = folder, []
         folder.mkdir()
-        task = Task(kind, params, inputs, folder, source_name="walk and 7 more")
+        task = Task(kind, params, inputs, folder, source_name="walk and 5 more")
         [self.made] = perform(task, lambda fraction, stage, message: self.told.append((fraction, stage)))
         self.stages = [stage for _, stage in self.told]
 
@@ -58,7 +78,6 @@ class Done:
 
 @pytest.fixture(scope="session")
 def scene(photos: list[Path], small: None, tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """A draft of the room."""
-    inputs = {f"photo_{place:03}": path for place, path in enumerate(photos)}
-    folder = tmp_path_factory.mktemp("scene") / "out"
-    return Done("reconstruct", inputs, folder, quality="draft", poses="colmap")
+    """A draft of the room, whose cameras need not be searched for."""
+    folder = tmp_path_factory.mktemp("scene")
+    return Done("reconstruct", with_cameras(photos, folder), folder / "out", quality="draft", poses="given")

@@ -4,34 +4,44 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from immichvr_common.errors import InvalidRequest
+from immichvr_catalog import UNDECODED
+from immichvr_common.errors import InvalidRequest, TaskFailed
 from immichvr_common.tasks import Task
 from immichvr_inpaint.jobs import FillingOff, perform
 from immichvr_inpaint.places.files import read_cameras, write_cameras
+from immichvr_inpaint.places.taking import take
+from immichvr_inpaint.places.wishes import PlaceWish, Sources
 from immichvr_inpaint.settings import current_settings
 from immichvr_scenes import Camera
+from immichvr_scenes.collision import read_voxels
 from immichvr_scenes.completion.seeding import joined, seed
 from immichvr_scenes.datasets import read_dataset, unzip_dataset
 from immichvr_scenes.errors import SceneError
+from immichvr_scenes.progress import silent
 from immichvr_scenes.testing import room, through
 from immichvr_splats import GaussianCloud, read, write
 from immichvr_splats.pointclouds import read_points
+from immichvr_video import VideoLimits
 from PIL import Image
 
-from .conftest import PHOTOS, Done
+from .conftest import CAMERA, PHOTOS, Done, inputs_of, with_cameras
 
 
 def test_photos_become_a_scene_with_its_cameras_and_pictures(scene: Done) -> None:
     made = scene.made
     assert (made.kind, made.model_key) == ("splat", "gaussians")
-    assert [file.role for file in made.files] == ["splat", "cameras", "views"]
+    assert [file.role for file in made.files] == ["splat", "cameras", "views", "collision"]
     cloud = read(scene.file("splat")).cloud
     assert 0 < cloud.count <= 1500
+    walls = read_voxels(scene.file("collision").read_bytes())
+    assert walls.solid.any()
+    assert not walls.at(np.array([view.centre for view in read_cameras(scene.file("cameras"))])).any()
     about = made.details["scene"]
-    assert (about["name"], about["pictures"], about["dropped"]) == ("walk and 7 more", PHOTOS, [])
+    assert (about["name"], about["pictures"], about["dropped"]) == ("walk and 5 more", PHOTOS, [])
     assert made.details["gaussians"] == cloud.count
     fractions = [fraction for fraction, _ in scene.told]
     assert fractions == sorted(fractions)
@@ -64,6 +74,7 @@ def test_what_is_missing_is_filled_beside_the_scene_and_shown(tmp_path: Path) ->
     assert roles.count("mask") == roles.count("before") == roles.count("after") == about["views"] > 0
     assert set(np.unique(np.asarray(Image.open(filled.file("mask"))))) <= {0, 255}
     assert read(filled.file("splat")).cloud.count >= about["new"]
+    assert read_voxels(filled.file("collision").read_bytes()).solid.any()
 
 
 def test_a_photos_splat_is_filled_from_its_spz_alone_with_the_camera_that_is_told(tmp_path: Path) -> None:
@@ -94,12 +105,80 @@ def a_room_with_a_hole(folder: Path, seen_from: int = 4) -> dict[str, Path]:
     return {"splat": folder / "holed.spz", "cameras": folder / "cameras.json"}
 
 
-def test_of_photos_points_alone_are_made(photos: list[Path], tmp_path: Path) -> None:
-    inputs = {f"photo_{place:03}": path for place, path in enumerate(photos[:5])}
-    points = Done("points", inputs, tmp_path / "out", quality="draft", poses="colmap")
+def test_of_photos_with_their_cameras_points_alone_are_made_where_those_say(photos: list[Path], tmp_path: Path) -> None:
+    inputs = {**with_cameras(photos[:3], tmp_path), "photo_003": photos[3]}
+    points = Done("points", inputs, tmp_path / "out", quality="draft", poses="given")
     assert (points.made.kind, points.made.model_key) == ("points", "points")
-    assert read_points(points.file("points")).cloud.count > 100
     assert {"points", "level", "levels", "cameras"} == {file.role for file in points.made.files}
+    found = read_cameras(points.file("cameras"))
+    for one, true in zip(found, through(CAMERA, PHOTOS), strict=False):
+        np.testing.assert_allclose(one.camera_to_world, true.camera_to_world, atol=1e-6)
+    [left_out] = points.made.details["scene"]["dropped"]
+    assert (left_out["name"], left_out["reason"]) == (photos[3].name, "transforms.json has no camera for it")
+    cloud = read_points(points.file("points")).cloud
+    assert cloud.count > 100
+    assert np.median(room().distances(cloud.points)) < 0.05, "in the world of the cameras they lie on what is there"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"transform_matrix": [[1, 0], [0, 1]]}, "no pose of a camera"),
+        ({"file_path": "../../etc/passwd"}, "leads out of the dataset"),
+        ({"fl_x": 0}, "the camera of 0000.jpg is none"),
+    ],
+)
+def test_cameras_that_are_none_are_told_before_any_work(
+    change: dict[str, Any], words: str, photos: list[Path], tmp_path: Path
+) -> None:
+    with pytest.raises(SceneError, match=words):
+        Done("reconstruct", with_cameras(photos, tmp_path, **change), tmp_path / "out", quality="draft", poses="given")
+
+
+def test_given_cameras_in_one_spot_and_pictures_that_were_turned_since_are_told(
+    photos: list[Path], tmp_path: Path
+) -> None:
+    turned = tmp_path / photos[0].name
+    Image.open(photos[0]).transpose(Image.Transpose.ROTATE_90).save(turned)
+    told = with_cameras([turned, *photos[1:3]], tmp_path)["transforms"]
+    wish = PlaceWish(poses="given")
+    taken = take(Sources((turned, *photos[1:3]), None, told), tmp_path / "a/frames", wish, "cpu", VideoLimits(), silent)
+    [left_out] = taken.frames.dropped
+    assert left_out.name == turned.name
+    assert "240 x 320 pixels, and its camera 320 x 240" in left_out.reason
+    cameras = json.loads(told.read_bytes())
+    for frame in cameras["frames"]:
+        frame["transform_matrix"] = cameras["frames"][0]["transform_matrix"]
+    told.write_text(json.dumps(cameras))
+    with pytest.raises(SceneError, match="stand in one spot"):
+        take(Sources(tuple(photos[:3]), None, told), tmp_path / "b/frames", wish, "cpu", VideoLimits(), silent)
+
+
+def test_given_poses_and_cameras_go_together(photos: list[Path], tmp_path: Path) -> None:
+    for inputs, poses in ((inputs_of(photos), "given"), (with_cameras(photos, tmp_path), "auto")):
+        with pytest.raises(InvalidRequest, match="go together"):
+            perform(Task("points", {"poses": poses}, inputs, tmp_path), lambda *_: None)
+
+
+def test_photos_that_cannot_be_decoded_are_told_of_where_others_may_stand_in_for_them_and_left_out_where_not(
+    photos: list[Path], tmp_path: Path
+) -> None:
+    staged = [tmp_path / f"photo_{place:03}" for place in range(4)]
+    for path, photo in zip(staged, photos, strict=False):
+        path.write_bytes(photo.read_bytes())
+    staged[1].write_bytes(b"a camera's own format")
+    staged[3].write_bytes(photos[3].read_bytes()[:200])
+    sources, wish = Sources(tuple(staged)), PlaceWish(quality="draft")
+    with pytest.raises(TaskFailed) as told:
+        take(sources, tmp_path / "first", wish, "cpu", VideoLimits(), silent, stand_ins=True)
+    assert told.value.inputs == ("photo_001", "photo_003")
+    assert told.value.code in UNDECODED
+    left = take(sources, tmp_path / "second", wish, "cpu", VideoLimits(), silent).frames
+    assert [one.name for one in left.dropped] == ["photo_001", "photo_003"]
+    alone = Sources((staged[1], staged[3]))
+    with pytest.raises(TaskFailed) as told:
+        take(alone, tmp_path / "third", wish, "cpu", VideoLimits(), silent, stand_ins=True)
+    assert told.value.inputs == ("photo_001", "photo_003"), "though nothing would be left without them"
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ async def stub() -> AsyncIterator[InpaintServiceStub]:
 async def test_a_caller_gets_points_of_photos_and_words_for_what_is_no_place(
     stub: InpaintServiceStub, photos: list[Path]
 ) -> None:
-    inputs = [TaskInput(data=photo.read_bytes()) for photo in photos[:5]]
+    inputs = [TaskInput(data=photo.read_bytes()) for photo in photos[:4]]
     params = messages.PointsParams(quality="draft", poses="colmap")
     asked = messages.RunPointsRequest(photos=inputs, params=params)
     told = [one async for one in stub.RunPoints(asked, timeout=170)]

@@ -151,14 +151,18 @@ def scene(
 def reconstruct(
     inputs: Annotated[
         list[Path],
-        typer.Argument(help="Photos of one place, a folder of them, a video, or a live photo and its clip."),
+        typer.Argument(
+            help="Photos of one place, a folder of them or with transforms.json, a video, or a live photo and its clip."
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write: the extension tells the format.")],
     method: Annotated[str, typer.Option(help="gaussian-splatting, or points for its points alone.")] = (
         "gaussian-splatting"
     ),
     quality: Annotated[str, typer.Option(help="draft, normal or high.")] = "draft",
-    poses: Annotated[str, typer.Option(help="How cameras are found: auto, colmap or da3.")] = "auto",
+    poses: Annotated[
+        str, typer.Option(help="How cameras are found: auto, colmap or da3; given, as transforms.json has them.")
+    ] = "auto",
     mask_moving: Annotated[bool, typer.Option("--mask-moving", help="Leave out what moves, such as people.")] = False,
 ) -> None:
     """Train a place to walk in from photos or a video, in this process, without any server."""

@@ -18,10 +18,11 @@ from immichvr_inpaint.context import process_context
 from immichvr_inpaint.jobs import bounds
 from immichvr_inpaint.places.files import CAMERAS
 from immichvr_inpaint.places.making import make_place
-from immichvr_inpaint.places.wishes import METHODS, PlaceWish, Sources
+from immichvr_inpaint.places.wishes import GIVEN, METHODS, PlaceWish, Sources
 from immichvr_media import MediaError, can_decode
 from immichvr_models import Cache, DownloadError, Progress
 from immichvr_scenes import SceneError
+from immichvr_scenes.datasets.writing import TRANSFORMS
 from immichvr_scenes.training import Watch
 from immichvr_splats import SplatError, convert
 from immichvr_splats.pointclouds import read_points, write_points
@@ -55,18 +56,20 @@ def reconstruct_place(
 ) -> MadePlace:
     """Makes a place of photos, of one video, or of a live photo and its clip, in the format of the target's extension.
 
-    A folder stands for the photos in it. method: `gaussian-splatting` or `points`. Where each picture was taken from is
+    A folder stands for the photos in it; one with transforms.json for those that it names, and their cameras, unless
+    `poses` says how to find others. method: `gaussian-splatting` or `points`. Where each picture was taken from is
     written beside the target, for `fill_missing`. Raises CommandError.
     """
     started = time.perf_counter()
-    sources = _sources(inputs)
+    given = _given(inputs, poses)
+    sources = _sources(inputs) if given is None else Sources(transforms=given)
     if method not in METHODS or method == "cloud":
         raise CommandError(f"there is no method {method!r} here; there are: gaussian-splatting, points")
     format_key = point_format(target, "this method") if method == _POINTS else writable_format(target)
     errors = (SceneError, VideoError, MediaError, ModelError, DownloadError, InvalidRequest, SplatError)
     name = inputs[0].name
     with about(name, *errors), tempfile.TemporaryDirectory(prefix="immichvr-place-") as folder:
-        wish = PlaceWish.of(method, quality, poses, mask_moving=mask_moving)
+        wish = PlaceWish.of(method, quality, poses if given is None else GIVEN, mask_moving=mask_moving)
 
         def tell(fraction: float, stage: str, message: str) -> None:
             steps.within(_MAKING, fraction)
@@ -100,6 +103,16 @@ def _written(folder: Path, target: Path, format_key: str, *, points: bool) -> li
         cloud = read_points(folder / "points.ply").cloud
         return [loss.message for loss in write_points(cloud, target, format_key)]
     return [loss.message for loss in convert(folder / "splat.spz", target, to=format_key).losses]
+
+
+def _given(inputs: Sequence[Path], poses: str) -> Path | None:
+    """The cameras that pictures in a folder have already, where those are wanted. Raises CommandError."""
+    beside = inputs[0] / TRANSFORMS if len(inputs) == 1 else None
+    if poses in ("auto", GIVEN) and beside is not None and beside.is_file():
+        return beside
+    if poses == GIVEN:
+        raise CommandError(f"given poses are those of one folder with {TRANSFORMS} in it, as nerfstudio writes it")
+    return None
 
 
 def _sources(inputs: Sequence[Path]) -> Sources:

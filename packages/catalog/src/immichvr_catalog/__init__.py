@@ -3,7 +3,7 @@
 Data only: nothing of ours is imported here, and nothing but the standard library.
 """
 
-from immichvr_catalog.codes import ERRORS, ErrorCode
+from immichvr_catalog.codes import ERRORS, UNDECODED, ErrorCode
 from immichvr_catalog.errors import CatalogError, UnknownName
 from immichvr_catalog.formats import (
     FORMATS,
@@ -70,6 +70,7 @@ __all__ = [
     "SH_DEGREE",
     "SOURCES",
     "SPLAT",
+    "UNDECODED",
     "VIDEO",
     "AssetKind",
     "CatalogError",

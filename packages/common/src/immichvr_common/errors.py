@@ -13,10 +13,12 @@ class ServiceError(Exception):
 
     message: what was wrong, where, and what would be right.
     retriable: whether the same request may succeed later.
+    inputs: roles of the inputs that it is about; none where it is about all of them, or about something else.
     """
 
     code: ClassVar[str] = "internal"
     retriable: ClassVar[bool] = False
+    inputs: tuple[str, ...] = ()
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -164,10 +166,11 @@ class OutOfMemory(ServiceError):
 class TaskFailed(ServiceError):
     """The work itself reported a failure; the code is its own (`invalid_image`, …)."""
 
-    def __init__(self, code: str, message: str, retriable: bool = False) -> None:
+    def __init__(self, code: str, message: str, retriable: bool = False, inputs: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.code = code  # type: ignore[misc]  # an instance speaks for the domain it came from
         self.retriable = retriable  # type: ignore[misc]  # as above
+        self.inputs = inputs
 
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
@@ -185,5 +188,5 @@ def error_message(error: BaseException) -> Error:
     """The error as it travels in events and answers; an unforeseen one is `internal`."""
     error = disk_full(error) or error
     if isinstance(error, ServiceError):
-        return Error(code=error.code, message=error.message, retriable=error.retriable)
+        return Error(code=error.code, message=error.message, retriable=error.retriable, inputs=error.inputs)
     return Error(code="internal", message=f"{type(error).__name__}: {error}", retriable=False)

@@ -66,11 +66,15 @@ class Made:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a task failed: a code for programs, words for people, and whether it may be tried again."""
+    """Why a task failed: a code for programs, words for people, and whether it may be tried again.
+
+    inputs: roles of those that it is about; none where it is about all of them.
+    """
 
     code: str
     message: str
     retriable: bool
+    inputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

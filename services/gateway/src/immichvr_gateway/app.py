@@ -136,6 +136,8 @@ def create_app(settings: GatewaySettings, library: Library | None = None) -> ASG
 
 
 _BODY_S = 20.0
+_LARGER_BODIES = {"/api/reconstruct": 1024 * 1024}
+"""Bytes of a request that may bring more than wishes: the cameras of a thousand photos."""
 
 
 class Guarded:
@@ -166,16 +168,17 @@ class Guarded:
     async def _limited(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
         """Passes on a request once its body is here, which is small."""
         announced = headers.get("content-length", "0")
+        most = max(self._max_body, _LARGER_BODIES.get(scope["path"], 0))
         problem = None
         try:
-            if announced.isdecimal() and int(announced) > self._max_body:
+            if announced.isdecimal() and int(announced) > most:
                 raise _BodyTooLarge
             async with asyncio.timeout(_BODY_S):
-                body = await self._body(receive)
+                body = await self._body(receive, most)
         except _Left:
             return
         except _BodyTooLarge:
-            problem = Problem(413, "body_too_large", f"a request's body may have {self._max_body} bytes")
+            problem = Problem(413, "body_too_large", f"a request's body may have {most} bytes")
         except TimeoutError:
             problem = Problem(408, "too_slow", f"the request's body did not come within {_BODY_S:.0f} s")
         if problem is not None:
@@ -188,14 +191,14 @@ class Guarded:
 
         await self._inner(scope, replayed, _unkept(send) if scope["path"].startswith("/api/") else send)
 
-    async def _body(self, receive: Receive) -> bytes:
+    async def _body(self, receive: Receive, most: int) -> bytes:
         body = bytearray()
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise _Left
             body += message.get("body", b"")
-            if len(body) > self._max_body:
+            if len(body) > most:
                 raise _BodyTooLarge
             if not message.get("more_body", False):
                 return bytes(body)

@@ -116,10 +116,11 @@ async def open_services(bus: Bus, here: Resources, room: Room) -> Services:
     )  # fmt: skip
     look, bucket = retention.book.look, here.store.bucket
     jobs = JobService(store, stager, look, bucket, settings.limits.queued_per_user, room.require, settings.limits.place)
-    keeps_ply = settings.retention.ply_days > 0
+    keeps_ply, has_stand_ins = settings.retention.ply_days > 0, here.library.kind == "immich"
     requests = JobRequests(
-        jobs, here.assets, here.manifests, here.models, here.composites, bucket, keeps_ply, settings.cloud.address
-    )
+        jobs, here.assets, here.manifests, here.models, here.composites, bucket, keeps_ply, settings.cloud.address,
+        has_stand_ins=has_stand_ins,
+    )  # fmt: skip
     renewal = Renewal(jobs, stager, here.store, here.assets, here.manifests, here.composites)
     follow_ups = FollowUps(store, requests, here.supervisor)
     live = LiveSessions(jobs, here.models, here.cache, settings.live)
@@ -153,7 +154,7 @@ async def open_services(bus: Bus, here: Resources, room: Room) -> Services:
         notifier.on_job, hooks.teller.on_job, follow_ups.on_change, live.on_change, renewal.on_change, room.on_change,
         batch_runner.on_change, on_model_job, here.demand.on_change,
     ]  # fmt: skip
-    if here.library.kind == "immich":
+    if has_stand_ins:
         store.stand_in = StandingIn(store, renewal, here.library, here.presences, here.supervisor).begin
     await store.others.follow()
     await restore_requesters(bus, store)

@@ -73,7 +73,8 @@ class StandingIn:
                     log.info("no stand-in for a photo", job_id=record.id, error=str(error))
                     waiting = None
                 else:
-                    return message if _has_stand_in(message) else None
+                    # Of several photos, those for which nothing stands in are left out.
+                    return message if record.undecoded or _has_stand_in(message) else None
         if waiting is not None:
             raise waiting
         return None

@@ -167,6 +167,22 @@ def test_what_comes_of_a_failure(
     assert (now.refusal and now.refusal.code) == (code if Debt.STAND_IN in now.owed else None)
 
 
+@pytest.mark.parametrize(
+    ("told", "phase"), [(["photo_001"], Debt.STAND_IN), (["photo_009"], Debt.BURY), ([], Debt.BURY)]
+)
+def test_of_several_photos_others_stand_in_for_those_that_are_named(
+    record: JobRecord, told: list[str], phase: Debt
+) -> None:
+    record.message["inputs"] = {"photo_000": {}, "photo_001": {}}
+    failed = an_event(JOB_STATE_FAILED)
+    failed.error.CopyFrom(Error(code="invalid_image", message="not an image", inputs=told))
+    now = after_event(record, failed, Policy(0, True))
+    assert now is not None
+    assert (now.owed, now.undecoded) == ([phase], told if phase is Debt.STAND_IN else [])
+    if phase is Debt.STAND_IN:
+        assert after_event(now, an_event(JOB_STATE_FAILED, run=2), Policy(0, True)).owed == [Debt.BURY], "once"
+
+
 def test_whatever_is_told_of_a_job_that_was_thought_lost_counts(record: JobRecord) -> None:
     record.state, record.error = State.FAILED, JobError(code="lost", message="in no queue")
     for event, state in [

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from google.protobuf import json_format
 from immichvr.common.v1.common_pb2 import ObjectRef
-from immichvr.events.v1.events_pb2 import Job
+from immichvr.events.v1.events_pb2 import Grants, Job
 from immichvr_catalog import PHOTO, VIDEO
+from immichvr_common.grants import grants_of, put_grants
 from immichvr_common.storage import ObjectStore
 from immichvr_gateway.http.problems import Problem
 from immichvr_gateway.jobs.askers import Askers
-from immichvr_gateway.jobs.records import JobRecord, new_record
-from immichvr_gateway.library import FolderLibrary, Identity, LibraryPhoto
+from immichvr_gateway.jobs.records import JobError, JobRecord, new_record
+from immichvr_gateway.library import Content, FolderLibrary, Identity, LibraryPhoto
 from immichvr_gateway.requests.renewing import Renewal
 from immichvr_gateway.requests.staging import Stager
 from immichvr_gateway.settings import LimitSettings, RetentionSettings
@@ -105,4 +108,54 @@ async def test_the_photos_of_a_scene_are_staged_anew_in_their_order_unless_one_h
         assert staged.data == (tmp_path / f"videos/{place}.png").read_bytes()
     Image.new("RGB", (32, 32), "black").save(tmp_path / "videos/1.png")
     with pytest.raises(Problem, match=r"1\.png has changed since"):
+        await renewal.renewed(ME, record)
+
+
+async def test_for_photos_of_a_scene_that_cannot_be_decoded_the_library_s_pictures_stand_in_and_that_is_told(
+    renewal: Renewal, library: FolderLibrary, storage: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, colour in enumerate(("teal", "coral", "navy")):
+        Image.new("RGB", (32, 32), colour).save(tmp_path / f"videos/{number}.png")
+
+    async def rendition(who: Identity, photo_id: str, *, small: bool) -> Content | None:
+        if photo_id == photos[2].id:
+            return None
+        return Content("image/jpeg", 7, "1.jpeg", one_chunk(b"picture"), note="this is the preview of it")
+
+    monkeypatch.setattr(library, "rendition", rendition)
+    photos = sorted((await library.items(PHOTO, ME, None, 10)).items, key=lambda one: one.name)
+    composites = Composites(storage)
+    scene = await composites.add_scene(await composites.add_set([one.id for one in photos]), "f00d")
+    job = Job(id=f"reconstruct-{scene.id}-r", kind="reconstruct", run=1, bucket=storage.bucket)
+    scene.put(job)
+    put_grants(job, Grants(stand_ins=True))
+    for place, photo in enumerate(photos):
+        job.inputs[f"photo_{place:03}"].key = f"sources/{photo.id}/{photo.source_version}-expired"
+    record = new_record(job, "jobs.inpaint.cpu.interactive.reconstruct.x", ME.user_id, {})
+    record.undecoded = ["photo_001", "photo_002"]
+    record.refusal = JobError(code="invalid_image", message="not an image")
+    message = await renewal.renewed(ME, record)
+    assert (await storage.get_bytes(message["inputs"]["photo_001"]["key"])).data == b"picture"
+    for place in (0, 2):
+        staged = await storage.get_bytes(message["inputs"][f"photo_{place:03}"]["key"])
+        assert staged.data == (tmp_path / f"videos/{place}.png").read_bytes()
+    assert message["sourceNote"] == "1.png: this is the preview of it (not an image)"
+    assert not grants_of(json_format.ParseDict(message, Job())).stand_ins, "what is left undecoded is left out now"
+    assert "standIns" not in message.get("params", {})
+
+
+async def one_chunk(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+
+
+async def test_a_scene_whose_given_cameras_are_kept_no_longer_is_asked_for_anew_with_them(
+    renewal: Renewal, library: FolderLibrary, storage: ObjectStore, tmp_path: Path
+) -> None:
+    composites = Composites(storage)
+    scene = await composites.add_scene(await composites.add_set(["a", "b"]), "f00d")
+    job = Job(id=f"reconstruct-{scene.id}-r", kind="reconstruct", run=1, bucket=storage.bucket)
+    scene.put(job)
+    job.inputs["transforms"].key = f"sources/{scene.id}/carried-0123"
+    record = new_record(job, "jobs.inpaint.cpu.interactive.reconstruct.x", ME.user_id, {})
+    with pytest.raises(Problem, match="ask for the scene anew"):
         await renewal.renewed(ME, record)

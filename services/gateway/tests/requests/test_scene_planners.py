@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from immichvr_catalog import SPLAT
+from google.protobuf import json_format
+from immichvr_catalog import POINTS, SPLAT
 from immichvr_common.grants import params_of
 from immichvr_common.manifests import AssetFile, Manifest
 from immichvr_common.sources import Source
@@ -16,13 +18,21 @@ from immichvr_gateway.http.problems import Problem
 from immichvr_gateway.models.catalog import ModelStatus
 from immichvr_gateway.models.records import ModelRecord
 from immichvr_gateway.requests.dataset import DatasetRequest
+from immichvr_gateway.requests.given import GivenCameras
 from immichvr_gateway.requests.inpaint import InpaintRequest
 from immichvr_gateway.requests.planning import JobRequest, Known
 from immichvr_gateway.requests.recipes import is_outdated
-from immichvr_gateway.requests.reconstruct import PlaceRequest, PointsRequest, ReconstructRequest, scene_version
+from immichvr_gateway.requests.reconstruct import (
+    PlaceRequest,
+    PointsRequest,
+    ReconstructRequest,
+    is_outdated_scene,
+    scene_version,
+)
 from immichvr_gateway.requests.spec import JobSpec, SourceVersion
 from immichvr_gateway.sources.identity import set_of
 from immichvr_models import CacheSettings, registry
+from pydantic import ValidationError
 
 IDS = [f"photo-{number}" for number in range(12)]
 PHOTOS = tuple(SourceVersion(Source.photo(one), "v1", f"{one}.jpg") for one in IDS)
@@ -228,3 +238,84 @@ def test_a_completed_splat_of_a_photo_is_outdated_once_the_photo_is_another() ->
     manifest = a_scene(model_key="sharp-inpainted-fill")
     assert not is_outdated(manifest, manifest.source_version)
     assert is_outdated(manifest, "another")
+
+
+POSE = [[1, 0, 0, 0.5], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+
+
+def given(*names: str, **more: Any) -> GivenCameras:
+    frames = [{"file_path": f"images/{name}", "transform_matrix": POSE} for name in names]
+    return GivenCameras.model_validate(
+        {"fl_x": 300, "w": 320, "h": 240, "ply_file_path": "x.ply", "frames": frames, **more}
+    )
+
+
+def test_given_cameras_go_with_the_photos_of_their_names_and_are_part_of_what_a_scene_is() -> None:
+    request = ReconstructRequest(poses="given", cameras=given("photo-3.jpg", "photo-1", "another.jpg"))
+    spec = planned(request, BURST)
+    told = json.loads(spec.carried["transforms"])
+    assert [frame["file_path"] for frame in told["frames"]] == ["photo_001", "photo_003"]
+    assert (told["fl_x"], told["w"], "ply_file_path" in told) == (300, 320, False)
+    assert spec.id == planned(ReconstructRequest(poses="given", cameras=given("photo-1.jpg", "photo-3.jpg")), BURST).id
+    moved = given("photo-1.jpg", "photo-3.jpg", fl_x=310)
+    others = [ReconstructRequest(), ReconstructRequest(poses="given", cameras=moved)]
+    assert len({spec.id, *(planned(one, BURST).id for one in others)}) == 3
+    assert planned(ReconstructRequest(), BURST).carried == {}
+
+
+def test_given_cameras_may_name_photos_by_their_ids() -> None:
+    frames = [{"photo_id": one, "transform_matrix": POSE} for one in ("photo-2", "photo-11")]
+    spec = planned(PointsRequest(poses="given", cameras=GivenCameras.model_validate({"frames": frames})), BURST)
+    told = json.loads(spec.carried["transforms"])
+    assert [frame["file_path"] for frame in told["frames"]] == ["photo_002", "photo_011"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "of", "words"),
+    [
+        (ReconstructRequest(poses="given"), BURST, "go together"),
+        (ReconstructRequest(cameras=given("photo-1.jpg", "photo-2.jpg")), BURST, "go together"),
+        (ReconstructRequest(poses="given", cameras=given("photo-1.jpg", "photo-2.jpg")), FILM, "not of a video"),
+        (ReconstructRequest(poses="given", cameras=given("photo-1.jpg", "else.jpg")), BURST, "1 of these photos have"),
+        (ReconstructRequest(poses="given", cameras=given("photo-1.jpg", "photo-1.jpg")), BURST, "has two cameras"),
+    ],
+)
+def test_cameras_that_are_not_those_of_the_photos_are_refused(
+    request_: PlaceRequest, of: SourceVersion, words: str
+) -> None:
+    with pytest.raises(Problem, match=words):
+        planned(request_, of)
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        [[1, 0, 0, 0]] * 4, [[0] * 4] * 4, [[1, 0, 0], [0, 1, 0], [0, 0, 1]], [*POSE[:3], [0, 0, 0, 2]],
+        [[-1, 0, 0, 0], *POSE[1:]], [[2, 0, 0, 0], *POSE[1:]], [[float("inf"), 0, 0, 0], *POSE[1:]],
+        [[1, 0, 0, "x"], *POSE[1:]],
+    ],
+)  # fmt: skip
+def test_a_matrix_that_is_no_pose_is_refused_by_its_place(matrix: Any) -> None:
+    frames = [{"file_path": "photo-1.jpg", "transform_matrix": POSE}, {"file_path": "b", "transform_matrix": matrix}]
+    with pytest.raises(ValidationError, match=r"frames\.1\.transform_matrix"):
+        GivenCameras.model_validate({"frames": frames})
+
+
+def test_a_scene_is_outdated_once_its_photos_or_what_makes_scenes_have_changed() -> None:
+    wishes: list[tuple[PlaceRequest, str]] = [
+        (ReconstructRequest(quality="draft", mask_moving=True), SPLAT), (PointsRequest(), POINTS),
+        (ReconstructRequest(poses="given", cameras=given("photo-1.jpg", "photo-3.jpg")), SPLAT),
+    ]  # fmt: skip
+    for request, kind in wishes:
+        spec = planned(request, BURST)
+        made = a_scene(recipe=spec.recipes[kind]).model_copy(
+            update={"kind": kind, "params": json_format.MessageToDict(spec.params)}
+        )
+        assert not is_outdated_scene(made, BURST.version)
+        assert is_outdated_scene(made, "another")
+        assert is_outdated_scene(made.model_copy(update={"recipe": "of the release before"}), BURST.version)
+
+
+def test_where_the_library_has_pictures_that_may_stand_in_a_worker_tells_what_it_cannot_decode() -> None:
+    assert planned(ReconstructRequest(), BURST, has_stand_ins=True).grants.stand_ins
+    assert not planned(PointsRequest(), BURST).grants.stand_ins

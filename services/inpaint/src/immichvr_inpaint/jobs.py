@@ -29,7 +29,7 @@ from immichvr_inpaint.kinds import DATASET, INPAINT, POINTS, RECONSTRUCT
 from immichvr_inpaint.places.completing import complete_splat
 from immichvr_inpaint.places.making import Bounds, make_place
 from immichvr_inpaint.places.packing import pack_dataset
-from immichvr_inpaint.places.wishes import PlaceWish, Sources, one_of
+from immichvr_inpaint.places.wishes import GIVEN, PlaceWish, Sources, one_of
 from immichvr_inpaint.settings import current_settings
 
 Capability = Callable[[Task, Report], list[Made]]
@@ -52,7 +52,8 @@ def perform(task: Task, report: Report) -> list[Made]:
 def perform_in(context: RunContext, task: Task, report: Report) -> list[Made]:
     """Does one job; one about a model makes nothing.
 
-    `reconstruct`, `points`: of `photo_000`, `photo_001`, …, of `video`, or of `photo_000` and its `clip`. `dataset`: of
+    `reconstruct`, `points`: of `photo_000`, `photo_001`, …, with their cameras where they are given as `transforms`, of
+    `video`, or of `photo_000` and its `clip`. `dataset`: of
     a scene's `splat` and `views`. `inpaint`: of a `splat`, and its `cameras` where it has any.
     Raises InvalidRequest, and what reading, the models and training raise, each with a code.
     """
@@ -93,8 +94,8 @@ def _reconstruct(context: RunContext, task: Task, report: Report) -> list[Made]:
             checkpoint_s=settings.training.checkpoint_s,
         )  # fmt: skip
         made = make_place(
-            _sources(task), task.folder, wish, watch, told, bounds=bounds(), resume=keeper.earlier(),
-            name=task.source_name, with_ply=params.keep_ply, elsewhere=elsewhere,
+            _sources(task, wish), task.folder, wish, watch, told, bounds=bounds(), resume=keeper.earlier(),
+            name=task.source_name, with_ply=params.keep_ply, elsewhere=elsewhere, stand_ins=params.stand_ins,
         )  # fmt: skip
     return [made]
 
@@ -103,8 +104,12 @@ def _points(context: RunContext, task: Task, report: Report) -> list[Made]:
     params = _parsed(task, PointsParams())
     wish = PlaceWish.of("points", params.quality, params.poses, mask_moving=params.mask_moving)
     with reporting_downloads(replace(context, accepted=params.accepted), report, 0, 0.05) as told:
-        sources, name = _sources(task), task.source_name
-        return [make_place(sources, task.folder, wish, Watch(report), told, bounds=bounds(), name=name)]
+        sources, name = _sources(task, wish), task.source_name
+        return [
+            make_place(
+                sources, task.folder, wish, Watch(report), told, bounds=bounds(), name=name, stand_ins=params.stand_ins
+            )
+        ]
 
 
 def _dataset(task: Task, report: Report) -> list[Made]:
@@ -150,13 +155,17 @@ def _camera(params: InpaintParams) -> Camera | None:
     return Camera(told.fx, told.fy, told.cx, told.cy, told.width, told.height, pose)
 
 
-def _sources(task: Task) -> Sources:
+def _sources(task: Task, wish: PlaceWish) -> Sources:
     """What a place is made of, by the roles of its files. Raises InvalidRequest."""
     photos = tuple(task.inputs[role] for role in sorted(task.inputs) if role.startswith("photo_"))
-    video = task.inputs.get("clip" if photos else "video")
+    video, transforms = task.inputs.get("clip" if photos else "video"), task.inputs.get("transforms")
     if not photos and video is None:
         raise InvalidRequest("the job has neither photos nor a video that a place could be made of")
-    return Sources(photos, video)
+    if (transforms is not None) != (wish.poses == GIVEN):
+        raise InvalidRequest("given poses and transforms.json go together: the job has one without the other")
+    if transforms is not None and video is not None:
+        raise InvalidRequest("cameras can be given of photos, not of a video")
+    return Sources(photos, video, transforms)
 
 
 def _parsed(task: Task, params: P) -> P:

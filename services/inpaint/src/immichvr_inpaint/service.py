@@ -97,6 +97,8 @@ def _pictures(request: Any) -> dict[str, TaskInput]:
     found = {f"photo_{place:03}": photo for place, photo in enumerate(request.photos)}
     if request.HasField("video"):
         found["clip" if found else "video"] = request.video
+    if found and request.HasField("transforms"):
+        found["transforms"] = request.transforms
     if not found:
         raise InvalidRequest("set photos, or a video, that the place is to be made of")
     return found

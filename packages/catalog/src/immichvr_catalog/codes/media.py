@@ -65,3 +65,6 @@ PHOTOS_AND_VIDEOS = (
         "outside_of_video", "The video does not have this part.", "Choose one between its beginning and its end.",
     ),
 )  # fmt: skip
+
+UNDECODED = frozenset({"invalid_image", "image_too_large", "unsupported_format"})
+"""Of photos that cannot be decoded, and that the library's own picture may stand in for."""

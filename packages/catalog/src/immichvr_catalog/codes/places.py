@@ -48,6 +48,7 @@ PLACES = (
     ErrorCode(
         "invalid_dataset", "This is no dataset of pictures with cameras.",
         "The details below say what is wrong. It takes transforms.json as nerfstudio writes it, and its pictures.",
+        statuses=(422,),
     ),
     ErrorCode(
         "dataset_too_large", "This dataset is too large.",

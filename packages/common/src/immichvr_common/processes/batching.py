@@ -41,7 +41,7 @@ class _Order:
         if isinstance(result, Exception):
             self.made.set_exception(result)
         elif (failure := result.failure) is not None:
-            self.made.set_exception(TaskFailed(failure.code, failure.message, failure.retriable))
+            self.made.set_exception(TaskFailed(failure.code, failure.message, failure.retriable, failure.inputs))
         else:
             self.made.set_result(result.made)
 

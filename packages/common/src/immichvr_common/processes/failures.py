@@ -19,7 +19,7 @@ def failure_of(error: Exception) -> Failure:
     error = disk_full(error) or error
     code = getattr(error, "code", None)
     if isinstance(error, ServiceError):
-        return Failure(error.code, error.message, error.retriable)
+        return Failure(error.code, error.message, error.retriable, error.inputs)
     if isinstance(code, str):
         remedy = getattr(error, "remedy", "")
         message = f"{error}; {remedy}" if remedy else str(error)

@@ -232,7 +232,7 @@ class ChildPool:
                 case Result(made=made):
                     return made
                 case Failure() as failure:
-                    raise TaskFailed(failure.code, failure.message, failure.retriable)
+                    raise TaskFailed(failure.code, failure.message, failure.retriable, failure.inputs)
 
     def _hear(self, news: ChildEvent) -> None:
         if isinstance(news, LoadedModels):

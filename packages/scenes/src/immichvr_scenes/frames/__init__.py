@@ -2,6 +2,7 @@
 
 from immichvr_scenes.frames.frame import Dropped, Frame, FrameOptions, Frames
 from immichvr_scenes.frames.photos import frames_of_live_photo, frames_of_photos
+from immichvr_scenes.frames.posed import frames_of_pictures
 from immichvr_scenes.frames.video import frames_of_video
 
 __all__ = [
@@ -11,5 +12,6 @@ __all__ = [
     "Frames",
     "frames_of_live_photo",
     "frames_of_photos",
+    "frames_of_pictures",
     "frames_of_video",
 ]

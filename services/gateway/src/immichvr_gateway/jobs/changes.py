@@ -12,6 +12,7 @@ from immichvr.events.v1.events_pb2 import (
     JOB_STATE_SUCCEEDED,
     JobEvent,
 )
+from immichvr_catalog import UNDECODED
 from immichvr_common.errors import Returned, WorkerCrashed
 
 from immichvr_gateway.jobs.machine import Phase, Trigger, step
@@ -25,14 +26,13 @@ from immichvr_gateway.jobs.records import (
     JobStep,
     State,
     adopted,
+    is_made_from,
     is_of_photo,
     moment,
     next_run,
     not_begun,
 )
 
-UNDECODED = frozenset({"invalid_image", "image_too_large", "unsupported_format"})
-"""Codes of photos that the library's own picture may stand in for."""
 _TOLD: Mapping[int, Trigger] = {
     JOB_STATE_RUNNING: Trigger.BEGUN,
     JOB_STATE_SUCCEEDED: Trigger.MADE,
@@ -77,7 +77,11 @@ def after_event(record: JobRecord, event: JobEvent, policy: Policy) -> JobRecord
     error = None
     if event.HasField("error"):
         error = JobError(code=event.error.code, message=event.error.message, retriable=event.error.retriable)
-    return after(now, _trigger(now, event, policy), error)
+    trigger = _trigger(now, event, policy)
+    changed = after(now, trigger, error)
+    if changed is not None and trigger is Trigger.UNDECODED:
+        changed.undecoded = [*event.error.inputs]
+    return changed
 
 
 def after(record: JobRecord, trigger: Trigger, error: JobError | None = None) -> JobRecord | None:
@@ -100,7 +104,7 @@ def after(record: JobRecord, trigger: Trigger, error: JobError | None = None) ->
         now.auto_retries += 1
     if trigger is Trigger.UNDECODED:
         now.refusal = error
-        now.progress = JobProgress(message="the photo cannot be decoded; the library's own picture of it is taken")
+        now.progress = JobProgress(message="a photo cannot be decoded; the library's own picture of it is taken")
     return now
 
 
@@ -135,7 +139,8 @@ def _trigger(record: JobRecord, event: JobEvent, policy: Policy) -> Trigger:
     if record.kind == LIVE:
         return Trigger.CLOSED
     code = event.error.code
-    if policy.has_stand_ins and code in UNDECODED and record.refusal is None and is_of_photo(record):
+    may_stand_in = is_of_photo(record) or is_made_from(record, event.error.inputs)
+    if policy.has_stand_ins and code in UNDECODED and record.refusal is None and may_stand_in:
         return Trigger.UNDECODED
     if code == Returned.code and record.message:
         return Trigger.RETURNED

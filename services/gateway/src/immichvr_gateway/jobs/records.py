@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -151,7 +151,8 @@ class JobRecord(JobView):
     often because there was room again. address: where the worker serves a live session, host:port; never shown.
     owed: what the gateway has still to do about the phase it is in. in_line: since when it waits for a place in the
     queue, where that is owed; None where it need not wait. origin: what asked first, such as `batch.<id>`; empty where
-    a person did. refusal: why the photo itself could not be decoded, once another picture stands in for it.
+    a person did. refusal: why the photo itself could not be decoded, once another picture stands in for it;
+    undecoded: of several photos, the roles of those.
     """
 
     message: dict[str, Any] = {}
@@ -166,6 +167,7 @@ class JobRecord(JobView):
     in_line: datetime | None = None
     origin: str = ""
     refusal: JobError | None = None
+    undecoded: list[str] = []
 
     @model_validator(mode="before")
     @classmethod
@@ -299,6 +301,11 @@ def is_staged(record: JobRecord) -> bool:
 def is_of_photo(record: JobRecord) -> bool:
     """Whether the job is made from a photo that was staged for it."""
     return record.source is not None and record.source.kind == PHOTO and is_staged(record)
+
+
+def is_made_from(record: JobRecord, roles: Collection[str]) -> bool:
+    """Whether these are roles of files that were staged for it."""
+    return bool(roles) and set(roles) <= record.message.get("inputs", {}).keys()
 
 
 def moment(stamp: Timestamp) -> datetime:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, Protocol
 
+from immichvr.common.v1.common_pb2 import ObjectRef
 from immichvr.events.v1.events_pb2 import Job
 from immichvr_catalog import KINDS, is_of_model
 from immichvr_common.errors import Unavailable
@@ -22,13 +23,15 @@ from immichvr_gateway.jobs.store import LEFT_BEHIND_S, JobStore
 from immichvr_gateway.library import Identity
 from immichvr_gateway.requests.recipes import job_id
 from immichvr_gateway.requests.spec import JobSpec, Requester, SourceVersion
-from immichvr_gateway.requests.staging import Staged
+from immichvr_gateway.requests.staging import Staged, joined_notes
 
 
 class Staging(Protocol):
     """Brings sources to where workers read them."""
 
     async def stage(self, who: Identity, of: SourceVersion, trusting: bool = False) -> Staged: ...
+
+    async def keep(self, of: Source, data: bytes) -> ObjectRef: ...
 
 
 Look = Callable[[AssetEntry], Awaitable[bool]]
@@ -89,7 +92,7 @@ class JobService:
                     413, "too_large", f"these files are more than {most} together; take fewer, or smaller ones"
                 )
 
-        async def one(role: str, of: SourceVersion) -> str:
+        async def one(role: str, of: SourceVersion) -> tuple[str, str]:
             nonlocal brought
             async with room:
                 refuse_too_much()
@@ -97,7 +100,7 @@ class JobService:
                 brought += staged.ref.size
                 refuse_too_much()
             job.inputs[role].CopyFrom(staged.ref)
-            return staged.note
+            return of.name, staged.note
 
         bringing = [asyncio.ensure_future(one(role, of)) for role, of in spec.staging.items()]
         try:
@@ -105,7 +108,10 @@ class JobService:
         finally:
             for task in bringing:
                 task.cancel()
-        job.source_note = "; ".join(dict.fromkeys(filter(None, notes)))
+        job.source_note = joined_notes(notes)
+        if spec.of is not None:
+            for role, data in spec.carried.items():
+                job.inputs[role].CopyFrom(await self._staging.keep(spec.of.source, data))
 
     async def is_there(self, entry: AssetEntry) -> bool:
         """Whether storage has an asset; one that is lost is known no more. While storage is away it is taken to be."""

@@ -41,15 +41,17 @@ class JobRequests:
     """Has requests planned, and answered by a job.
 
     keeps_ply: whether splats get their raw PLY too. sends_to: the service elsewhere that people are told of, if any.
+    has_stand_ins: as Known has it.
     """
 
     def __init__(
         self, jobs: JobService, assets: AssetIndex, manifests: ManifestReader, models: ModelCatalog,
         composites: Composites, bucket: str, keeps_ply: bool, sends_to: str = "",
+        has_stand_ins: bool = False,
     ) -> None:  # fmt: skip
         self._composites = composites
         self._jobs, self._assets, self._manifests, self._models = jobs, assets, manifests, models
-        self._bucket, self._keeps_ply, self._sends_to = bucket, keeps_ply, sends_to
+        self._bucket, self._keeps_ply, self._sends_to, self._has_stand_ins = bucket, keeps_ply, sends_to, has_stand_ins
 
     async def ask(self, kind: str, request: JobRequest, of: SourceVersion, who: Requester) -> Answer:
         """The job that answers a request. Raises Problem, Unavailable, StorageFull, library errors."""
@@ -98,6 +100,7 @@ class JobRequests:
         return Known(
             of=of, assets=self._assets.of(of.source), models=models, model_settings=self._models.settings,
             bucket=self._bucket, keeps_ply=self._keeps_ply, sends_to=self._sends_to,
+            has_stand_ins=self._has_stand_ins,
         )  # fmt: skip
 
     async def _extending(self, known: Known, entry: AssetEntry) -> Known:

@@ -30,7 +30,8 @@ class Known:
     asset that is made use of. staged: the
     source, where what this follows from had it. keeps_ply: whether splats get their raw PLY too. made_of: what was
     asked about, where `of` is a scene that is to be made of it. sends_to: the service elsewhere that scenes may be
-    trained at; empty where nothing is ever sent.
+    trained at; empty where nothing is ever sent. has_stand_ins: whether the library has pictures of its own for photos
+    that cannot be decoded.
     """
 
     of: SourceVersion
@@ -40,6 +41,7 @@ class Known:
     bucket: str
     keeps_ply: bool
     sends_to: str = ""
+    has_stand_ins: bool = False
     extended: AssetEntry | None = None
     staged: ObjectRef | None = None
     manifest: Manifest | None = None

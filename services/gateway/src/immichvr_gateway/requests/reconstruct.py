@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 from google.protobuf.message import Message
+from immichvr.events.v1.events_pb2 import Grants
 from immichvr.inpaint.v1.inpaint_pb2 import PointsParams, ReconstructParams
 from immichvr_catalog import PHOTO, POINTS, SCENE, SET, SPLAT
+from immichvr_common.manifests import Manifest
 from immichvr_common.sources import Source
 from pydantic import ConfigDict, Field, StrictBool
 
 from immichvr_gateway.http.problems import Problem, not_accepted
 from immichvr_gateway.jobs.records import FollowUp
+from immichvr_gateway.requests.given import GivenCameras
 from immichvr_gateway.requests.params import shown_params
 from immichvr_gateway.requests.planning import JobRequest, Known
 from immichvr_gateway.requests.recipes import job_id, recipe
@@ -21,10 +26,12 @@ from immichvr_gateway.sources.identity import scene_of
 RECONSTRUCT = "reconstruct"
 TRAINED, CLOUD = "gaussian_splatting", "cloud"
 METHODS = [TRAINED, CLOUD]
-POSES = ["auto", "da3", "colmap"]
+GIVEN = "given"
+POSES = ["auto", "da3", "colmap", GIVEN]
 DRAFT = "draft"
 QUALITIES = [DRAFT, "normal", "high"]
 MOST_PHOTOS = 200
+TRANSFORMS = "transforms"
 _TILE_GAUSSIANS = 100_000
 _LEVELS = FollowUp(name="levels", kind="lod", request={}, message="making levels of detail")
 _TILES = FollowUp(
@@ -38,6 +45,7 @@ class PlaceRequest(JobRequest):
     poses: str = Field("auto", max_length=16, json_schema_extra={"enum": [*POSES]})
     quality: str = Field("normal", max_length=16, json_schema_extra={"enum": [*QUALITIES]})
     mask_moving: StrictBool = Field(False, description="leave out what moves from picture to picture")
+    cameras: GivenCameras | None = Field(None, description="with `given` poses: where the photos were taken from")
     force: StrictBool = False
 
     def check(self) -> None:
@@ -46,6 +54,8 @@ class PlaceRequest(JobRequest):
             raise not_accepted("poses", self.poses, POSES)
         if self.quality not in QUALITIES:
             raise not_accepted("quality", self.quality, QUALITIES)
+        if (self.poses == GIVEN) != (self.cameras is not None):
+            raise Problem(422, "invalid_request", "`given` poses and `cameras` go together: send both, or neither")
 
     def about(self, of: SourceVersion) -> SourceVersion:
         """The scene: the same photos with the same wishes are the same one."""
@@ -55,17 +65,34 @@ class PlaceRequest(JobRequest):
     def _recipe(self, of: SourceVersion) -> str:
         raise NotImplementedError
 
+    def _wish(self, of: SourceVersion, *, masks: bool) -> dict[str, Any]:
+        """What a place is made with, as the parameters of its job have it."""
+        given = self._given(of)
+        cameras = "" if given is None else hashlib.sha256(given).hexdigest()
+        return {"poses": self.poses, "quality": self.quality, "mask_moving": masks, "cameras": cameras}
+
+    def _given(self, of: SourceVersion) -> bytes | None:
+        """The cameras for a worker. Raises Problem where they are not those of these photos."""
+        if self.cameras is None:
+            return None
+        if of.source.kind != SET:
+            raise Problem(
+                422, "invalid_request", "cameras can be given of several photos, not of a video or of one photo"
+            )
+        return self.cameras.of(of.members)
+
     def _planned(self, kind: str, asset: str, params: Message, known: Known, **more: Any) -> JobSpec:
         of = known.made_of
         if of is None:
             raise LookupError("a scene is planned with what it is made of")
-        own = self._recipe(of)
+        own, given = self._recipe(of), self._given(of)
         made = tuple(one for one in known.assets if one.kind == asset and one.recipe == own)
         shown = {**shown_params(params), "made_of": {"kind": of.source.kind, "id": of.source.id}}
         return JobSpec(
             kind=kind, id=job_id(kind, known.of.source, own), params=params, shown=shown,
-            grants=known.grants(keep_ply=known.keeps_ply),
+            grants=Grants(accepted=known.accepted, keep_ply=known.keeps_ply, stand_ins=known.has_stand_ins),
             of=known.of, recipes={asset: own}, stages=staged_for(of), trusts_staged=self.force, made_of=of.source,
+            carried={} if given is None else {TRANSFORMS: given},
             existing=() if self.force else made, refusal=_too_few(of), **more,
         )  # fmt: skip
 
@@ -98,9 +125,10 @@ class ReconstructRequest(PlaceRequest):
         self.check()
         if self.method == CLOUD and not known.sends_to:
             raise Problem(409, "cloud_off", "no service elsewhere is set up here; use another method")
+        of = known.made_of or known.of
         params = ReconstructParams(
-            method=self.method.replace("_", "-"), poses=self.poses, quality=self.quality, mask_moving=self._masks,
-            sends_to=known.sends_to if self.method == CLOUD else "",
+            method=_spelt(self.method), sends_to=known.sends_to if self.method == CLOUD else "",
+            **self._wish(of, masks=self._masks),
         )  # fmt: skip
         then = () if self.quality == DRAFT else (_LEVELS.model_copy(), _TILES.model_copy())
         return self._planned(RECONSTRUCT, SPLAT, params, known, then=then)
@@ -111,8 +139,7 @@ class ReconstructRequest(PlaceRequest):
         return self.mask_moving and self.method != CLOUD
 
     def _recipe(self, of: SourceVersion) -> str:
-        wish = {"poses": self.poses, "quality": self.quality, "mask_moving": self._masks}
-        return recipe(RECONSTRUCT, of.version, self.method, wish)
+        return _trained(of.version, self.method, self._wish(of, masks=self._masks))
 
 
 class PointsRequest(PlaceRequest):
@@ -122,13 +149,45 @@ class PointsRequest(PlaceRequest):
 
     def plan(self, known: Known) -> JobSpec:
         """The points, in the formats that there are."""
-        params = PointsParams(poses=self.poses, quality=self.quality, mask_moving=self.mask_moving)
+        params = PointsParams(**self._wish(known.made_of or known.of, masks=self.mask_moving))
         return self._planned(POINTS, POINTS, params, known)
 
     def _recipe(self, of: SourceVersion) -> str:
-        return recipe(
-            POINTS, of.version, "", {"poses": self.poses, "quality": self.quality, "mask_moving": self.mask_moving}
-        )
+        return _as_points(of.version, self._wish(of, masks=self.mask_moving))
+
+
+def is_outdated_scene(manifest: Manifest, version: str) -> bool:
+    """Whether what a scene is made of, or what makes scenes, has changed since.
+
+    manifest: of what was made of photos or a video, not of something filled. version: of those, now.
+    """
+    told = manifest.params
+    wish = {
+        "poses": told.get("poses", ""), "quality": told.get("quality", ""),
+        "mask_moving": bool(told.get("maskMoving")), "cameras": told.get("cameras", ""),
+    }  # fmt: skip
+    if manifest.kind == POINTS:
+        return manifest.recipe != _as_points(version, wish)
+    method = next((one for one in METHODS if _spelt(one) == told.get("method")), TRAINED)
+    return manifest.recipe != _trained(version, method, wish)
+
+
+def _spelt(method: str) -> str:
+    """As workers are told it."""
+    return method.replace("_", "-")
+
+
+def _trained(version: str, method: str, wish: Mapping[str, Any]) -> str:
+    return recipe(RECONSTRUCT, version, method, _canonical(wish))
+
+
+def _as_points(version: str, wish: Mapping[str, Any]) -> str:
+    return recipe(POINTS, version, "", _canonical(wish))
+
+
+def _canonical(wish: Mapping[str, Any]) -> dict[str, Any]:
+    """Scenes whose cameras were found are those of before cameras could be given."""
+    return {name: value for name, value in wish.items() if name != "cameras" or value}
 
 
 def scene_version(scene_id: str, name: str) -> SourceVersion:

@@ -11,6 +11,7 @@ from immichvr.inpaint.v1.inpaint_pb2 import DatasetParams, InpaintParams
 from immichvr.videodepth.v1.videodepth_pb2 import StereoParams
 from immichvr_catalog import DEPTH_VIDEO, SCENE, SPLAT
 from immichvr_common.errors import CorruptObject
+from immichvr_common.grants import grants_of, put_grants
 from immichvr_common.sources import Source
 from immichvr_common.storage import ObjectStore
 
@@ -25,7 +26,7 @@ from immichvr_gateway.requests.dataset import DATASET, dataset_inputs
 from immichvr_gateway.requests.inpaint import INPAINT, inpaint_inputs
 from immichvr_gateway.requests.params import put_params, read_params
 from immichvr_gateway.requests.spec import CLIP, SourceVersion
-from immichvr_gateway.requests.staging import STAGED, Stager, is_staged_as
+from immichvr_gateway.requests.staging import STAGED, Stager, carried_by, is_staged_as, joined_notes
 from immichvr_gateway.requests.stereo import STEREO, depth_of
 from immichvr_gateway.sources.composites import Composites
 
@@ -86,17 +87,30 @@ class Renewal:
 
     async def _stage_members(self, who: Identity, record: JobRecord, scene: Source, job: Job) -> None:
         """Stages anew what a scene is made of, where that was staged for the job."""
-        roles = sorted(role for role, ref in job.inputs.items() if ref.key.startswith(STAGED))
+        carried = [ref.key for ref in job.inputs.values() if ref.key.startswith(carried_by(scene))]
+        if carried and not await self._store.exists(carried[0]):
+            raise Problem(409, "changed", "the cameras that were given are kept no longer; ask for the scene anew")
+        staged_keys = {role: ref.key for role, ref in job.inputs.items() if ref.key.startswith(STAGED)}
+        roles = sorted(role for role, key in staged_keys.items() if key not in carried)
         leaves = await self._composites.leaves(scene) or () if roles else ()
+        notes = []
         for place, role in enumerate(roles):
             leaf = leaves[min(place, len(leaves) - 1)]
             item = SourceVersion.of_item(await self._stager.look_up(who, leaf))
             of = item.clip if role == CLIP else item
             if is_staged_as(job.inputs[role].key, of):
                 self._jobs.askers.note(record.id, who)
-                job.inputs[role].CopyFrom((await self._stager.stage(who, of)).ref)
+                if record.refusal is not None and role in record.undecoded:
+                    self._stager.give_up_original(of, record.refusal)
+                staged = await self._stager.stage(who, of)
+                job.inputs[role].CopyFrom(staged.ref)
+                notes.append((of.name, staged.note))
             elif not await self._store.exists(job.inputs[role].key):
                 raise Problem(409, "changed", f"{item.name} has changed since; ask for the scene anew")
+        if notes:
+            job.source_note = joined_notes(notes)
+        if record.undecoded:
+            _leave_out_the_rest(job)
 
     async def _renew_scene(self, record: JobRecord, source: Source, job: Job) -> None:
         """Gives a job about a scene's splat the files that this has now, which have to be those that it had."""
@@ -115,3 +129,11 @@ class Renewal:
         """Listens to jobs: what one found damaged is staged anew for the next."""
         if record.has_failed_with(CorruptObject.code):
             self._stager.distrust({ref.key for ref in record.job().inputs.values()})
+
+
+def _leave_out_the_rest(job: Job) -> None:
+    """Has photos be left out that cannot be decoded still: whatever there was has stood in for them."""
+    grants = grants_of(job)
+    grants.stand_ins = False
+    del job.params["standIns"]
+    put_grants(job, grants)

@@ -76,7 +76,8 @@ class JobSpec:
     service: who does it, where its kind alone does not say. params: its service's …Params. shown: what people see of
     them. recipes: by kind of asset. inputs: by role, but for the source itself, which is staged where `stages_source`
     says so; trusts_staged: though nobody looked just now whether it is there still. stages: what else is staged, by
-    role. made_of: where `of` is a scene that begins to exist, what it is made of. then: what follows from it.
+    role. carried: what the request brought itself, by role, as JSON. made_of: where `of` is a scene that begins to
+    exist, what it is made of. then: what follows from it.
     existing: assets that answer it, the best first; is_seen: they were looked at. refusal: why it may not be made now;
     what exists answers all the same.
     """
@@ -93,6 +94,7 @@ class JobSpec:
     stages_source: bool = False
     trusts_staged: bool = False
     stages: Mapping[str, SourceVersion] = field(default_factory=dict)
+    carried: Mapping[str, bytes] = field(default_factory=dict)
     made_of: Source | None = None
     then: tuple[FollowUp, ...] = ()
     existing: tuple[AssetEntry, ...] = ()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 from immichvr.common.v1.common_pb2 import ObjectRef
@@ -35,6 +36,8 @@ log = get_log(__name__)
 STAGED = "sources/"
 """Under which keys lies what was staged."""
 _REMEMBERED = 4096
+_NAMED = 3
+_LONGEST_NOTE = 2000
 _TRUSTED_S = 60.0
 
 
@@ -75,6 +78,14 @@ class Stager:
         key = _key(of)
         async with self._locks.hold(key):
             return await self._stage(who, of, key, trusting)
+
+    async def keep(self, of: Source, data: bytes) -> ObjectRef:
+        """Where workers find what a request about a source brought itself, for as long as what is staged.
+
+        Raises Unavailable.
+        """
+        key = f"{carried_by(of)}{hashlib.sha256(data).hexdigest()[:16]}"
+        return await self._store.put_bytes(key, data, "application/json")
 
     def give_up_original(self, of: SourceVersion, why: JobError) -> None:
         """Has the library's own picture of a photo be staged from now on: what it is made from cannot be decoded."""
@@ -149,6 +160,27 @@ class Stager:
         self._known.move_to_end(key)
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
+
+
+def carried_by(of: Source) -> str:
+    """Under which keys lies what requests about a source brought themselves."""
+    return f"{STAGED}{of.id}/carried-"
+
+
+def joined_notes(notes: Sequence[tuple[str, str]]) -> str:
+    """Why what was staged is not the originals, in words. notes: of each, what it is called, and its note."""
+    names: dict[str, list[str]] = {}
+    for name, note in notes:
+        if note:
+            names.setdefault(note, []).append(name)
+    if len(notes) == 1:
+        return notes[0][1]
+    return "; ".join(f"{_listed(of)}: {note}" for note, of in names.items())[:_LONGEST_NOTE]
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
 
 
 def is_staged_as(key: str, of: SourceVersion) -> bool:

@@ -26,19 +26,23 @@ async def source_version(here: Resources, who: Identity, source: Source, *, fres
     if leaves is None:
         raise not_found(f"there is no {source.kind} {source.id!r}, or you may not see it")
     if source.kind == SET:
-        return _of_set(source, await members(here.library, who, leaves))
+        return _of_set(source, await members(here.library, who, leaves, fresh=fresh))
     return scene_version(source.id, source.id) if source.kind == SCENE else SourceVersion(source, "", source.id)
 
 
-async def members(library: Library, who: Identity, photos: Sequence[Source]) -> tuple[SourceVersion, ...]:
-    """Photos as they are now, asked anew, in their order. Raises Problem (404) naming one that is gone, library
-    errors."""
+async def members(
+    library: Library, who: Identity, photos: Sequence[Source], *, fresh: bool = True
+) -> tuple[SourceVersion, ...]:
+    """Photos as they are now, in their order. fresh: the library is asked anew.
+
+    Raises Problem (404) naming one that is gone, library errors.
+    """
     room = asyncio.Semaphore(_ASKED_AT_ONCE)
 
     async def one(photo: Source) -> SourceVersion:
         async with room:
             try:
-                return SourceVersion.of_item(await library.item(who, photo, fresh=True))
+                return SourceVersion.of_item(await library.item(who, photo, fresh=fresh))
             except PhotoNotFound as error:
                 raise not_found(
                     f"of these photos, {photo.id!r} is not there any more, or you may not see it; take the others"

@@ -83,6 +83,7 @@ class PlaceWanted(PlaceRequest):
     def request(self) -> tuple[str, PlaceRequest]:
         """The kind of job, and what its planner takes."""
         own: dict[str, Any] = {"poses": self.poses, "quality": self.quality, "mask_moving": self.mask_moving}
+        own["cameras"] = self.cameras
         if self.method == POINTS:
             return POINTS, PointsRequest(**own, force=self.force)
         return RECONSTRUCT, ReconstructRequest(**own, method=self.method, sends=self.sends, force=self.force)

@@ -3563,6 +3563,87 @@ export interface components {
             modelKey: string;
         };
         /**
+         * GivenCamera
+         * @description Where one photo was taken from. transform_matrix: camera to world, in OpenGL's axes.
+         *
+         *     file_path: the photo is the one of that name, in whatever folder; or photo_id: the one of that id.
+         */
+        GivenCamera: {
+            /** Camera Model */
+            camera_model?: string | null;
+            /** W */
+            w?: number | null;
+            /** H */
+            h?: number | null;
+            /** Fl X */
+            fl_x?: number | null;
+            /** Fl Y */
+            fl_y?: number | null;
+            /** Cx */
+            cx?: number | null;
+            /** Cy */
+            cy?: number | null;
+            /** Camera Angle X */
+            camera_angle_x?: number | null;
+            /** K1 */
+            k1?: number | null;
+            /** K2 */
+            k2?: number | null;
+            /** K3 */
+            k3?: number | null;
+            /** P1 */
+            p1?: number | null;
+            /** P2 */
+            p2?: number | null;
+            /** Is Fisheye */
+            is_fisheye?: boolean | null;
+            /**
+             * File Path
+             * @default
+             */
+            file_path: string;
+            /** Photo Id */
+            photo_id?: string | null;
+            /** Transform Matrix */
+            transform_matrix: number[][];
+        };
+        /**
+         * GivenCameras
+         * @description The contents of a transforms.json; what else it says is passed over.
+         */
+        GivenCameras: {
+            /** Camera Model */
+            camera_model?: string | null;
+            /** W */
+            w?: number | null;
+            /** H */
+            h?: number | null;
+            /** Fl X */
+            fl_x?: number | null;
+            /** Fl Y */
+            fl_y?: number | null;
+            /** Cx */
+            cx?: number | null;
+            /** Cy */
+            cy?: number | null;
+            /** Camera Angle X */
+            camera_angle_x?: number | null;
+            /** K1 */
+            k1?: number | null;
+            /** K2 */
+            k2?: number | null;
+            /** K3 */
+            k3?: number | null;
+            /** P1 */
+            p1?: number | null;
+            /** P2 */
+            p2?: number | null;
+            /** Is Fisheye */
+            is_fisheye?: boolean | null;
+            /** Frames */
+            frames: components["schemas"]["GivenCamera"][];
+        };
+        /**
          * GlimpsePageView
          * @description A part of a month, newest first.
          */
@@ -4754,7 +4835,7 @@ export interface components {
                  * @default auto
                  * @enum {string}
                  */
-                poses: "auto" | "da3" | "colmap";
+                poses: "auto" | "da3" | "colmap" | "given";
                 /**
                  * Quality
                  * @default normal
@@ -4767,6 +4848,77 @@ export interface components {
                  * @default false
                  */
                 mask_moving: boolean;
+                /** @description with `given` poses: where the photos were taken from */
+                cameras?: {
+                    /** Camera Model */
+                    camera_model?: string | null;
+                    /** W */
+                    w?: number | null;
+                    /** H */
+                    h?: number | null;
+                    /** Fl X */
+                    fl_x?: number | null;
+                    /** Fl Y */
+                    fl_y?: number | null;
+                    /** Cx */
+                    cx?: number | null;
+                    /** Cy */
+                    cy?: number | null;
+                    /** Camera Angle X */
+                    camera_angle_x?: number | null;
+                    /** K1 */
+                    k1?: number | null;
+                    /** K2 */
+                    k2?: number | null;
+                    /** K3 */
+                    k3?: number | null;
+                    /** P1 */
+                    p1?: number | null;
+                    /** P2 */
+                    p2?: number | null;
+                    /** Is Fisheye */
+                    is_fisheye?: boolean | null;
+                    /** Frames */
+                    frames: {
+                        /** Camera Model */
+                        camera_model?: string | null;
+                        /** W */
+                        w?: number | null;
+                        /** H */
+                        h?: number | null;
+                        /** Fl X */
+                        fl_x?: number | null;
+                        /** Fl Y */
+                        fl_y?: number | null;
+                        /** Cx */
+                        cx?: number | null;
+                        /** Cy */
+                        cy?: number | null;
+                        /** Camera Angle X */
+                        camera_angle_x?: number | null;
+                        /** K1 */
+                        k1?: number | null;
+                        /** K2 */
+                        k2?: number | null;
+                        /** K3 */
+                        k3?: number | null;
+                        /** P1 */
+                        p1?: number | null;
+                        /** P2 */
+                        p2?: number | null;
+                        /** Is Fisheye */
+                        is_fisheye?: boolean | null;
+                        /**
+                         * File Path
+                         * @default
+                         */
+                        file_path: string;
+                        /** Photo Id */
+                        photo_id?: string | null;
+                        /** Transform Matrix */
+                        transform_matrix: number[][];
+                    }[];
+                } | null;
                 /**
                  * Force
                  * @default false
@@ -4805,7 +4957,7 @@ export interface components {
                  * @default auto
                  * @enum {string}
                  */
-                poses: "auto" | "da3" | "colmap";
+                poses: "auto" | "da3" | "colmap" | "given";
                 /**
                  * Quality
                  * @default normal
@@ -4818,6 +4970,77 @@ export interface components {
                  * @default false
                  */
                 mask_moving: boolean;
+                /** @description with `given` poses: where the photos were taken from */
+                cameras?: {
+                    /** Camera Model */
+                    camera_model?: string | null;
+                    /** W */
+                    w?: number | null;
+                    /** H */
+                    h?: number | null;
+                    /** Fl X */
+                    fl_x?: number | null;
+                    /** Fl Y */
+                    fl_y?: number | null;
+                    /** Cx */
+                    cx?: number | null;
+                    /** Cy */
+                    cy?: number | null;
+                    /** Camera Angle X */
+                    camera_angle_x?: number | null;
+                    /** K1 */
+                    k1?: number | null;
+                    /** K2 */
+                    k2?: number | null;
+                    /** K3 */
+                    k3?: number | null;
+                    /** P1 */
+                    p1?: number | null;
+                    /** P2 */
+                    p2?: number | null;
+                    /** Is Fisheye */
+                    is_fisheye?: boolean | null;
+                    /** Frames */
+                    frames: {
+                        /** Camera Model */
+                        camera_model?: string | null;
+                        /** W */
+                        w?: number | null;
+                        /** H */
+                        h?: number | null;
+                        /** Fl X */
+                        fl_x?: number | null;
+                        /** Fl Y */
+                        fl_y?: number | null;
+                        /** Cx */
+                        cx?: number | null;
+                        /** Cy */
+                        cy?: number | null;
+                        /** Camera Angle X */
+                        camera_angle_x?: number | null;
+                        /** K1 */
+                        k1?: number | null;
+                        /** K2 */
+                        k2?: number | null;
+                        /** K3 */
+                        k3?: number | null;
+                        /** P1 */
+                        p1?: number | null;
+                        /** P2 */
+                        p2?: number | null;
+                        /** Is Fisheye */
+                        is_fisheye?: boolean | null;
+                        /**
+                         * File Path
+                         * @default
+                         */
+                        file_path: string;
+                        /** Photo Id */
+                        photo_id?: string | null;
+                        /** Transform Matrix */
+                        transform_matrix: number[][];
+                    }[];
+                } | null;
                 /**
                  * Force
                  * @default false
@@ -5640,7 +5863,7 @@ export interface components {
              * @default auto
              * @enum {string}
              */
-            poses: "auto" | "da3" | "colmap";
+            poses: "auto" | "da3" | "colmap" | "given";
             /**
              * Quality
              * @default normal
@@ -5653,6 +5876,8 @@ export interface components {
              * @default false
              */
             mask_moving: boolean;
+            /** @description with `given` poses: where the photos were taken from */
+            cameras?: components["schemas"]["GivenCameras"] | null;
             /**
              * Force
              * @default false
@@ -6909,7 +7134,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Conflict: `invalid_image`, `changed`, `not_ready`, `nothing_to_convert`, `conflict`, `absence_not_allowed`, `under_way`, `already_ended`, `not_ended`, `not_known`, `not_retriable`, `not_possible_now`, `no_address`, `external_library`, `has_live_video`, `no_clip`, `too_many_clips`, `no_workflows`, `no_views`, `nothing_to_complete`, `not_succeeded`, `cloud_off`, `search_unavailable`, `downloading`, `other_licence`, `nothing_to_accept`, `built_in`, `busy`, `already_there`, `already_loaded`, `not_downloaded`, `not_loaded` */
+        /** @description Conflict: `invalid_image`, `changed`, `not_ready`, `no_views`, `nothing_to_complete`, `not_succeeded`, `cloud_off`, `nothing_to_convert`, `conflict`, `absence_not_allowed`, `under_way`, `already_ended`, `not_ended`, `not_known`, `not_retriable`, `not_possible_now`, `no_address`, `external_library`, `has_live_video`, `no_clip`, `too_many_clips`, `no_workflows`, `search_unavailable`, `downloading`, `other_licence`, `nothing_to_accept`, `built_in`, `busy`, `already_there`, `already_loaded`, `not_downloaded`, `not_loaded` */
         Conflict: {
             headers: {
                 [name: string]: unknown;
@@ -6945,7 +7170,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Unprocessable Entity: `invalid_image`, `unsupported_format`, `not_flat`, `key_reused`, `too_few_photos`, `too_many_photos`, `invalid_method`, `invalid_poses`, `invalid_request`, `invalid_state`, `invalid_source_kind`, `invalid_service`, `invalid_kind`, `invalid_cursor`, `invalid_model`, `invalid_format`, `invalid_quality`, `invalid_option`, `invalid_output`, `invalid_layout`, `invalid_codec`, `invalid_path`, `invalid_level`, `unknown_model`, `invalid_message` */
+        /** @description Unprocessable Entity: `invalid_image`, `unsupported_format`, `not_flat`, `invalid_dataset`, `too_few_photos`, `too_many_photos`, `invalid_method`, `invalid_poses`, `key_reused`, `invalid_request`, `invalid_state`, `invalid_source_kind`, `invalid_service`, `invalid_kind`, `invalid_cursor`, `invalid_model`, `invalid_format`, `invalid_quality`, `invalid_option`, `invalid_output`, `invalid_layout`, `invalid_codec`, `invalid_path`, `invalid_level`, `unknown_model`, `invalid_message` */
         UnprocessableEntity: {
             headers: {
                 [name: string]: unknown;

@@ -17,6 +17,7 @@ from immichvr_splats.pointclouds import PointCloud
 
 from immichvr_inpaint.elsewhere.adapter import CloudFailed, CloudTrainer, RemoteState
 from immichvr_inpaint.elsewhere.sent import OVER, Sent
+from immichvr_inpaint.places.taking import Taken
 from immichvr_inpaint.places.wishes import PlaceWish
 from immichvr_inpaint.settings import CloudSettings
 
@@ -25,7 +26,7 @@ _POSED, _SENT, _MADE = 0.3, 0.4, 0.95
 
 def train_elsewhere(
     trainer: CloudTrainer, settings: CloudSettings, sent_before: bytes | None, sent: Callable[[bytes], None],
-    frames: Frames, scratch: Path, wish: PlaceWish, report: Report, context: RunContext,
+    taken: Taken, scratch: Path, wish: PlaceWish, report: Report, context: RunContext,
 ) -> Reconstruction:  # fmt: skip
     """Sends pictures with their cameras, waits, and fetches what was made of them.
 
@@ -34,11 +35,12 @@ def train_elsewhere(
     what `report` raises.
     """
     began = time.perf_counter()
-    before = Sent.decode(sent_before)
+    frames, before = taken.frames, Sent.decode(sent_before)
     if before is not None and before.poses is not None and _is_of(before.poses, frames):
         poses = before.poses
     else:
-        poses = estimate_poses(frames, scratch, PoseOptions(method=wish.poses), within(report, 0, _POSED), context)
+        options = PoseOptions(method=wish.finding)
+        poses = taken.poses or estimate_poses(frames, scratch, options, within(report, 0, _POSED), context)
     if poses.photo_only is not None:
         raise poses.photo_only
     job = before.job if before is not None and _is_wanted(trainer, before.job) else ""

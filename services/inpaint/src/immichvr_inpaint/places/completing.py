@@ -17,7 +17,7 @@ from immichvr_scenes.completion import Completed, CompletionOptions, CompletionP
 from immichvr_splats import Camera, read
 from PIL import Image
 
-from immichvr_inpaint.places.files import read_cameras, write_cameras, write_splat
+from immichvr_inpaint.places.files import read_cameras, write_cameras, write_collision, write_splat
 
 _QUALITY = 90
 
@@ -41,6 +41,8 @@ def complete_splat(
     filled = time.perf_counter()
     files, losses = write_splat(done.cloud, folder, with_ply=with_ply)
     files += [write_cameras(views or done.views, folder), *_shown(done, folder)]
+    if views:
+        files.append(write_collision(done.cloud, views, folder))
     timings = {"filled": filled - began, "packed": time.perf_counter() - filled}
     return Made(
         SPLAT, completed_key(model_key, done.method), files, reason=done.reason, losses=losses,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from immichvr_common.tasks import MadeFile
 from immichvr_scenes import Camera, Picture, View
+from immichvr_scenes.collision import VOXELS_FILE, VOXELS_MEDIA_TYPE, voxels, write_voxels
 from immichvr_scenes.datasets import write_dataset, zip_dataset
 from immichvr_scenes.frames import Frame
 from immichvr_splats import FORMATS, LEVELS_FILE, GaussianCloud, write, write_point_levels
@@ -65,6 +66,12 @@ def write_views(frames: Sequence[Frame], views: Sequence[View], folder: Path, sc
     write_dataset(scratch / "views", pictures)
     zip_dataset(scratch / "views", folder / VIEWS)
     return MadeFile(VIEWS, "views", "zip", "application/zip")
+
+
+def write_collision(cloud: GaussianCloud, views: Sequence[View], folder: Path) -> MadeFile:
+    """What of a scene one cannot walk through, for viewers."""
+    write_voxels(voxels(cloud, views), folder / VOXELS_FILE)
+    return MadeFile(VOXELS_FILE, "collision", "voxels", VOXELS_MEDIA_TYPE)
 
 
 def view_facts(view: View, frame: Frame | None = None) -> dict[str, Any]:

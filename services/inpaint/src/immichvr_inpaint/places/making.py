@@ -12,14 +12,15 @@ from immichvr_catalog import POINTS, SCENE, SPLAT
 from immichvr_common.scene_keys import CLOUD, GAUSSIANS
 from immichvr_common.tasks import Made
 from immichvr_inference.context import RunContext
-from immichvr_scenes.frames import Frames, frames_of_live_photo, frames_of_photos, frames_of_video
+from immichvr_scenes.frames import Frames
 from immichvr_scenes.progress import Report, within
 from immichvr_scenes.reconstruct import Reconstruction, ReconstructOptions, reconstruct
 from immichvr_scenes.training import TrainingOptions, Watch, options_for
 from immichvr_splats import GaussianCloud
 from immichvr_video import VideoLimits
 
-from immichvr_inpaint.places.files import write_cameras, write_point_files, write_splat, write_views
+from immichvr_inpaint.places.files import write_cameras, write_collision, write_point_files, write_splat, write_views
+from immichvr_inpaint.places.taking import Taken, take
 from immichvr_inpaint.places.wishes import PlaceWish, Sources
 
 _TAKEN, _TRAINED = 0.05, 0.95
@@ -35,51 +36,44 @@ class Bounds:
     max_steps: int | None = None
 
 
-Elsewhere = Callable[[Frames, Path, PlaceWish, Report, RunContext], Reconstruction]
-"""Trains at a service elsewhere: frames, a folder for what is kept meanwhile."""
+Elsewhere = Callable[[Taken, Path, PlaceWish, Report, RunContext], Reconstruction]
+"""Trains at a service elsewhere: what was taken, a folder for what is kept meanwhile."""
 
 
 def make_place(
     sources: Sources, folder: Path, wish: PlaceWish, watch: Watch, context: RunContext, *, bounds: Bounds | None = None,
     resume: bytes | None = None, name: str = "", with_ply: bool = False, elsewhere: Elsewhere | None = None,
+    stand_ins: bool = False,
 ) -> Made:  # fmt: skip
     """Makes a scene, or points of one, in `folder`.
 
     resume: a state that `watch` was given by an earlier try. name: what people call it. elsewhere: for the method
-    `cloud`. Raises SceneError, VideoError, MediaError, ModelError, and what `watch.report` raises.
+    `cloud`. stand_ins: as `take` has it. Raises SceneError, VideoError, MediaError, ModelError, TaskFailed, and what
+    `watch.report` raises.
     """
     bounds, began = bounds or Bounds(), time.perf_counter()
     scratch = folder / "scratch"
     scratch.mkdir()
     device = context.runtime.device.type
-    frames = take(sources, scratch / "frames", wish, device, bounds.video, within(watch.report, 0, _TAKEN))
-    taken = time.perf_counter()
+    told = within(watch.report, 0, _TAKEN)
+    taken = take(sources, scratch / "frames", wish, device, bounds.video, told, stand_ins=stand_ins)
+    frames, decoded = taken.frames, time.perf_counter()
     if wish.method == "cloud" and elsewhere is not None:
-        found = elsewhere(frames, scratch, wish, within(watch.report, _TAKEN, _TRAINED), context)
+        found = elsewhere(taken, scratch, wish, within(watch.report, _TAKEN, _TRAINED), context)
     else:
         options = ReconstructOptions(
             method="points" if wish.method == "points" else "gaussian_splatting", quality=wish.quality,
-            poses=wish.poses, mask_moving=wish.mask_moving, device="cuda" if device == "cuda" else "cpu",
+            poses=wish.finding, mask_moving=wish.mask_moving, device="cuda" if device == "cuda" else "cpu",
             training=_training(wish, device, bounds),
         )  # fmt: skip
-        found = reconstruct(frames, scratch, options, watch.within(_TAKEN, _TRAINED), context, resume)
+        found = reconstruct(taken.source, scratch, options, watch.within(_TAKEN, _TRAINED), context, resume)
     trained = time.perf_counter()
     watch.report(_TRAINED, "packed", "writing its files")
     made = _written(found, frames, folder, scratch, wish, with_ply=with_ply)
-    timings = {"decoded": taken - began, "trained": trained - taken, "packed": time.perf_counter() - trained}
+    timings = {"decoded": decoded - began, "trained": trained - decoded, "packed": time.perf_counter() - trained}
     return replace(
         made, details=_details(found, frames, name), timings={key: round(spent, 3) for key, spent in timings.items()}
     )
-
-
-def take(sources: Sources, folder: Path, wish: PlaceWish, device: str, limits: VideoLimits, report: Report) -> Frames:
-    """The frames that a place is made of, as files in `folder`. Raises SceneError, VideoError, MediaError."""
-    options = wish.frames(device)
-    if sources.video is None:
-        return frames_of_photos(sources.photos, folder, options, report)
-    if sources.photos:
-        return frames_of_live_photo(sources.photos[0], sources.video, folder, options, report)
-    return frames_of_video(sources.video, folder, options, report, limits=limits)
 
 
 def _training(wish: PlaceWish, device: str, bounds: Bounds) -> TrainingOptions:
@@ -98,9 +92,10 @@ def _written(
         files, losses = write_point_files(found.points, folder)
         return Made(POINTS, POINTS, [*files, cameras], losses=[*found.notes, *losses])
     files, losses = write_splat(found.cloud, folder, with_ply=with_ply)
-    views = write_views(frames.frames, found.views, folder, scratch)
+    beside = [cameras, write_views(frames.frames, found.views, folder, scratch)]
+    beside.append(write_collision(found.cloud, found.views, folder))
     key = CLOUD if wish.method == "cloud" else GAUSSIANS
-    return Made(SPLAT, key, [*files, cameras, views], losses=[*found.notes, *losses])
+    return Made(SPLAT, key, [*files, *beside], losses=[*found.notes, *losses])
 
 
 def _details(found: Reconstruction, frames: Frames, name: str) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from immichvr_scenes.training import options_for
 
 Method = Literal["gaussian-splatting", "points", "cloud"]
 Quality = Literal["draft", "normal", "high"]
-PoseMethod = Literal["auto", "da3", "colmap"]
+PoseMethod = Literal["auto", "da3", "colmap", "given"]
+GIVEN: Literal["given"] = "given"
 METHODS: tuple[Method, ...] = get_args(Method)
 QUALITIES: tuple[Quality, ...] = get_args(Quality)
 POSES: tuple[PoseMethod, ...] = get_args(PoseMethod)
@@ -25,7 +26,10 @@ _FOR_POSES = 1024
 
 @dataclass(frozen=True)
 class PlaceWish:
-    """How a place is made. Raises InvalidRequest, naming what there is, for what there is not."""
+    """How a place is made. Raises InvalidRequest, naming what there is, for what there is not.
+
+    poses: `given` where the pictures come with their cameras.
+    """
 
     method: Method = "gaussian-splatting"
     quality: Quality = "normal"
@@ -41,6 +45,11 @@ class PlaceWish:
             one_of("poses", POSES, poses or usual.poses), mask_moving,
         )  # fmt: skip
 
+    @property
+    def finding(self) -> Literal["auto", "da3", "colmap"]:
+        """How cameras are found where they are not given."""
+        return "auto" if self.poses == GIVEN else self.poses
+
     def frames(self, device: str) -> FrameOptions:
         """Which frames are taken, and how large."""
         longest = max(_FOR_POSES, options_for(self.quality, device).longest)
@@ -49,10 +58,15 @@ class PlaceWish:
 
 @dataclass(frozen=True)
 class Sources:
-    """What a place is made of. photos: in their order. video: alone, or the clip of the one photo."""
+    """What a place is made of. photos: in their order. video: alone, or the clip of the one photo.
+
+    transforms: the cameras of the photos, as nerfstudio's transforms.json, which names them by their files' names;
+    without photos, of those that it names beside it.
+    """
 
     photos: tuple[Path, ...] = ()
     video: Path | None = None
+    transforms: Path | None = None
 
 
 def one_of(what: str, known: tuple[Word, ...], value: str) -> Word:

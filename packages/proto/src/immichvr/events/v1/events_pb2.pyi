@@ -82,14 +82,16 @@ class Job(_message.Message):
     def __init__(self, id: _Optional[str] = ..., kind: _Optional[str] = ..., photo_id: _Optional[str] = ..., run: _Optional[int] = ..., requesters: _Optional[_Iterable[str]] = ..., params: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., inputs: _Optional[_Mapping[str, _common_pb2.ObjectRef]] = ..., recipes: _Optional[_Mapping[str, str]] = ..., source_version: _Optional[str] = ..., bucket: _Optional[str] = ..., deadline_s: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., traceparent: _Optional[str] = ..., source_name: _Optional[str] = ..., source_note: _Optional[str] = ..., source: _Optional[_Union[_common_pb2.Source, _Mapping]] = ..., grants: _Optional[_Union[Grants, _Mapping]] = ..., asked_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Grants(_message.Message):
-    __slots__ = ("accepted", "token", "keep_ply")
+    __slots__ = ("accepted", "token", "keep_ply", "stand_ins")
     ACCEPTED_FIELD_NUMBER: _ClassVar[int]
     TOKEN_FIELD_NUMBER: _ClassVar[int]
     KEEP_PLY_FIELD_NUMBER: _ClassVar[int]
+    STAND_INS_FIELD_NUMBER: _ClassVar[int]
     accepted: _containers.RepeatedScalarFieldContainer[str]
     token: str
     keep_ply: bool
-    def __init__(self, accepted: _Optional[_Iterable[str]] = ..., token: _Optional[str] = ..., keep_ply: bool = ...) -> None: ...
+    stand_ins: bool
+    def __init__(self, accepted: _Optional[_Iterable[str]] = ..., token: _Optional[str] = ..., keep_ply: bool = ..., stand_ins: bool = ...) -> None: ...
 
 class Phase(_message.Message):
     __slots__ = ("stage", "at", "seconds")

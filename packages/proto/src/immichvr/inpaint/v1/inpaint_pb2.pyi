@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ReconstructParams(_message.Message):
-    __slots__ = ("method", "poses", "quality", "mask_moving", "accepted", "keep_ply", "sends_to")
+    __slots__ = ("method", "poses", "quality", "mask_moving", "accepted", "keep_ply", "sends_to", "stand_ins", "cameras")
     METHOD_FIELD_NUMBER: _ClassVar[int]
     POSES_FIELD_NUMBER: _ClassVar[int]
     QUALITY_FIELD_NUMBER: _ClassVar[int]
@@ -16,6 +16,8 @@ class ReconstructParams(_message.Message):
     ACCEPTED_FIELD_NUMBER: _ClassVar[int]
     KEEP_PLY_FIELD_NUMBER: _ClassVar[int]
     SENDS_TO_FIELD_NUMBER: _ClassVar[int]
+    STAND_INS_FIELD_NUMBER: _ClassVar[int]
+    CAMERAS_FIELD_NUMBER: _ClassVar[int]
     method: str
     poses: str
     quality: str
@@ -23,19 +25,25 @@ class ReconstructParams(_message.Message):
     accepted: _containers.RepeatedScalarFieldContainer[str]
     keep_ply: bool
     sends_to: str
-    def __init__(self, method: _Optional[str] = ..., poses: _Optional[str] = ..., quality: _Optional[str] = ..., mask_moving: bool = ..., accepted: _Optional[_Iterable[str]] = ..., keep_ply: bool = ..., sends_to: _Optional[str] = ...) -> None: ...
+    stand_ins: bool
+    cameras: str
+    def __init__(self, method: _Optional[str] = ..., poses: _Optional[str] = ..., quality: _Optional[str] = ..., mask_moving: bool = ..., accepted: _Optional[_Iterable[str]] = ..., keep_ply: bool = ..., sends_to: _Optional[str] = ..., stand_ins: bool = ..., cameras: _Optional[str] = ...) -> None: ...
 
 class PointsParams(_message.Message):
-    __slots__ = ("poses", "quality", "mask_moving", "accepted")
+    __slots__ = ("poses", "quality", "mask_moving", "accepted", "stand_ins", "cameras")
     POSES_FIELD_NUMBER: _ClassVar[int]
     QUALITY_FIELD_NUMBER: _ClassVar[int]
     MASK_MOVING_FIELD_NUMBER: _ClassVar[int]
     ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    STAND_INS_FIELD_NUMBER: _ClassVar[int]
+    CAMERAS_FIELD_NUMBER: _ClassVar[int]
     poses: str
     quality: str
     mask_moving: bool
     accepted: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, poses: _Optional[str] = ..., quality: _Optional[str] = ..., mask_moving: bool = ..., accepted: _Optional[_Iterable[str]] = ...) -> None: ...
+    stand_ins: bool
+    cameras: str
+    def __init__(self, poses: _Optional[str] = ..., quality: _Optional[str] = ..., mask_moving: bool = ..., accepted: _Optional[_Iterable[str]] = ..., stand_ins: bool = ..., cameras: _Optional[str] = ...) -> None: ...
 
 class DatasetParams(_message.Message):
     __slots__ = ("model_key",)
@@ -80,16 +88,18 @@ class PhotoCamera(_message.Message):
     def __init__(self, fx: _Optional[float] = ..., fy: _Optional[float] = ..., cx: _Optional[float] = ..., cy: _Optional[float] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., extrinsic: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class RunReconstructRequest(_message.Message):
-    __slots__ = ("photos", "video", "params", "store_under")
+    __slots__ = ("photos", "video", "params", "store_under", "transforms")
     PHOTOS_FIELD_NUMBER: _ClassVar[int]
     VIDEO_FIELD_NUMBER: _ClassVar[int]
     PARAMS_FIELD_NUMBER: _ClassVar[int]
     STORE_UNDER_FIELD_NUMBER: _ClassVar[int]
+    TRANSFORMS_FIELD_NUMBER: _ClassVar[int]
     photos: _containers.RepeatedCompositeFieldContainer[_common_pb2.TaskInput]
     video: _common_pb2.TaskInput
     params: ReconstructParams
     store_under: str
-    def __init__(self, photos: _Optional[_Iterable[_Union[_common_pb2.TaskInput, _Mapping]]] = ..., video: _Optional[_Union[_common_pb2.TaskInput, _Mapping]] = ..., params: _Optional[_Union[ReconstructParams, _Mapping]] = ..., store_under: _Optional[str] = ...) -> None: ...
+    transforms: _common_pb2.TaskInput
+    def __init__(self, photos: _Optional[_Iterable[_Union[_common_pb2.TaskInput, _Mapping]]] = ..., video: _Optional[_Union[_common_pb2.TaskInput, _Mapping]] = ..., params: _Optional[_Union[ReconstructParams, _Mapping]] = ..., store_under: _Optional[str] = ..., transforms: _Optional[_Union[_common_pb2.TaskInput, _Mapping]] = ...) -> None: ...
 
 class RunReconstructResponse(_message.Message):
     __slots__ = ("progress", "result", "chunk")
@@ -102,16 +112,18 @@ class RunReconstructResponse(_message.Message):
     def __init__(self, progress: _Optional[_Union[_common_pb2.Progress, _Mapping]] = ..., result: _Optional[_Union[_common_pb2.TaskResult, _Mapping]] = ..., chunk: _Optional[_Union[_common_pb2.FileChunk, _Mapping]] = ...) -> None: ...
 
 class RunPointsRequest(_message.Message):
-    __slots__ = ("photos", "video", "params", "store_under")
+    __slots__ = ("photos", "video", "params", "store_under", "transforms")
     PHOTOS_FIELD_NUMBER: _ClassVar[int]
     VIDEO_FIELD_NUMBER: _ClassVar[int]
     PARAMS_FIELD_NUMBER: _ClassVar[int]
     STORE_UNDER_FIELD_NUMBER: _ClassVar[int]
+    TRANSFORMS_FIELD_NUMBER: _ClassVar[int]
     photos: _containers.RepeatedCompositeFieldContainer[_common_pb2.TaskInput]
     video: _common_pb2.TaskInput
     params: PointsParams
     store_under: str
-    def __init__(self, photos: _Optional[_Iterable[_Union[_common_pb2.TaskInput, _Mapping]]] = ..., video: _Optional[_Union[_common_pb2.TaskInput, _Mapping]] = ..., params: _Optional[_Union[PointsParams, _Mapping]] = ..., store_under: _Optional[str] = ...) -> None: ...
+    transforms: _common_pb2.TaskInput
+    def __init__(self, photos: _Optional[_Iterable[_Union[_common_pb2.TaskInput, _Mapping]]] = ..., video: _Optional[_Union[_common_pb2.TaskInput, _Mapping]] = ..., params: _Optional[_Union[PointsParams, _Mapping]] = ..., store_under: _Optional[str] = ..., transforms: _Optional[_Union[_common_pb2.TaskInput, _Mapping]] = ...) -> None: ...
 
 class RunPointsResponse(_message.Message):
     __slots__ = ("progress", "result", "chunk")
