@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -98,16 +98,21 @@ async def _read(here: Resources, up: Services, entry: AssetEntry) -> Manifest:
 
 
 async def asset_views(
-    here: Resources, up: Services, entries: Sequence[AssetEntry], item: LibraryPhoto | None
-) -> list[AssetView]:
-    """A source's assets, the best first. item: the source, where a library holds it."""
+    here: Resources, up: Services, entries: Sequence[AssetEntry], item: LibraryPhoto | None,
+    is_old: Callable[[Manifest], bool] = lambda manifest: False,
+) -> list[AssetView]:  # fmt: skip
+    """A source's assets, the best first. item: the source, where a library holds it; where none does, `is_old` tells
+    whether one is outdated."""
     views = []
     for entry in entries:
         try:
             manifest = await _read(here, up, entry)
         except (NotFound, CorruptObject):
             continue
-        outdated = item is not None and item.source_version != "" and is_outdated(manifest, item.source_version)
+        if item is None:
+            outdated = is_old(manifest)
+        else:
+            outdated = item.source_version != "" and is_outdated(manifest, item.source_version)
         views.append(asset_view(manifest, outdated, _name(up, manifest, item)))
     return views
 

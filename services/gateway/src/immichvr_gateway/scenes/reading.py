@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,12 +11,15 @@ from immichvr_catalog import SCENE, SPLAT, VIDEO
 from immichvr_common.errors import CorruptObject, NotFound
 from immichvr_common.logs import get_log
 from immichvr_common.manifests import Manifest
-from immichvr_common.scene_keys import is_completed
+from immichvr_common.scene_keys import before_completion, is_completed
 from immichvr_common.sources import Source
 from pydantic import BaseModel, Field, ValidationError
 
 from immichvr_gateway.assets.index import AssetEntry, AssetIndex
-from immichvr_gateway.library import Identity
+from immichvr_gateway.http.problems import Problem
+from immichvr_gateway.library import Identity, LibraryError
+from immichvr_gateway.requests.reconstruct import is_outdated_scene
+from immichvr_gateway.requests.versions import source_version
 from immichvr_gateway.resources import Resources
 from immichvr_gateway.routes.assets import asset_views
 from immichvr_gateway.services import Services
@@ -149,8 +152,23 @@ async def details_of(here: Resources, up: Services, who: Identity, scene: Source
         dropped=[
             {**one, "photo_id": _photo_of(str(one.get("name", "")), photos)} for one in _dicts(told.get("dropped"))
         ],
-        assets=await asset_views(here, up, entries, None),
+        assets=await asset_views(here, up, entries, None, await _outdated(here, who, scene, manifests)),
     )
+
+
+async def _outdated(
+    here: Resources, who: Identity, scene: Source, manifests: Sequence[Manifest]
+) -> Callable[[Manifest], bool]:
+    """Tells of a scene's assets whether they are outdated; of something filled, whether that is which was filled."""
+    made_of = await here.composites.made_of(scene)
+    try:
+        version = "" if made_of is None else (await source_version(here, who, made_of, fresh=False)).version
+    except (LibraryError, Problem) as error:
+        log.info("whether a scene is outdated is not known", scene=scene.id, error=str(error))
+        version = ""
+    whole = [one for one in manifests if not is_completed(one.model_key)]
+    old = {one.model_key for one in whole if version and is_outdated_scene(one, version)}
+    return lambda manifest: before_completion(manifest.model_key) in old
 
 
 async def _view(

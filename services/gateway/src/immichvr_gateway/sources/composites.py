@@ -96,6 +96,13 @@ class Composites:
             one = parts[0]  # of a set all are photos; a scene is made of one source
         return None
 
+    async def made_of(self, scene: Source) -> Source | None:
+        """A scene's set, photo or video; None where there is no such scene. Raises Unavailable."""
+        if await self.leaves(scene) is None:
+            return None
+        parts = self._known.get(scene) or await self._read(scene)
+        return parts[0] if parts else None
+
     async def _add(self, composite: _Stored) -> Source:
         source = composite.source
         if source not in self._known:
