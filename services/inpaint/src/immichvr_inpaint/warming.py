@@ -1,13 +1,22 @@
-"""What a child does before its first job."""
+"""What a child does before its first job, and compiling before any: python -m immichvr_inpaint.warming."""
 
 from __future__ import annotations
 
 import threading
 
+import immichvr_splats
+import numpy as np
 from immichvr_inference.model_jobs import tell_what_is_here
 from immichvr_inference.preloading import preload
+from immichvr_scenes import Camera, Picture, View
+from immichvr_scenes.collision import voxels
+from immichvr_scenes.completion import CompletionOptions, complete
+from immichvr_scenes.training import TrainingOptions, train
+from immichvr_splats.pointclouds import PointCloud
 
 from immichvr_inpaint.context import process_context
+
+_WIDE, _HIGH = 48, 36
 
 
 def warm() -> None:
@@ -16,3 +25,24 @@ def warm() -> None:
     # Files that nobody has checked yet are read for it: nothing waits for that.
     threading.Thread(target=tell_what_is_here, args=(context.cache, "inpaint"), daemon=True).start()
     preload(context.runtime.settings.preload, context)
+
+
+def compile_kernels() -> None:
+    """Compiles every kernel of training, filling and what is written, or loads it from numba's cache on disk.
+
+    For images: a child loads them with its first job in a moment, while compiling them takes it half a minute.
+    """
+    immichvr_splats.warm()
+    camera = Camera.central(_WIDE, _HIGH, _WIDE)
+    views = [View.looking(str(place), camera, (0.1 * place, 0, 0), (0, 0, 2)) for place in range(3)]
+    noise = np.random.default_rng(0)
+    pictures = [Picture(view, lambda: noise.integers(0, 255, (_HIGH, _WIDE, 3), np.uint8)) for view in views]
+    spots = noise.uniform((-1, -1, 1), (1, 1, 3), (500, 3)).astype(np.float32)
+    points = PointCloud(spots, np.full((500, 3), 128, np.uint8))
+    made = train(pictures, points, TrainingOptions(iterations=2))
+    voxels(made.cloud, made.views)
+    complete(made.cloud, list(made.views), CompletionOptions(method="fill", iterations=1), context=process_context())
+
+
+if __name__ == "__main__":
+    compile_kernels()
