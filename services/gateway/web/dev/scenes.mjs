@@ -1,4 +1,6 @@
 /** Invented places to walk in: splats of the fixtures, one of points alone, and jobs that a test ends itself. */
+import { gzipSync } from 'node:zlib';
+
 const CAMERA = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0];
 const FILLED = '-inpainted-';
 
@@ -21,7 +23,24 @@ export class ScenesMock {
   }
 
   add(id, keys = ['gaussians'], kind = 'splat') {
-    this.scenes.set(id, { id, kind, keys });
+    this.scenes.set(id, { id, kind, keys, walls: null });
+  }
+
+  /** Solid all over but for a room so wide to either side of where one comes in. */
+  wallIn(id, half) {
+    const side = 16;
+    const size = (4 * half) / side;
+    const bits = Buffer.alloc(side ** 3 / 8);
+    const isFree = (at) => at >= side / 4 && at < (3 * side) / 4;
+    for (let at = 0; at < side ** 3; at += 1) {
+      const spot = [at % side, Math.floor(at / side) % side, Math.floor(at / side ** 2)];
+      if (!spot.every(isFree)) bits[at >> 3] |= 1 << (at & 7);
+    }
+    const origin = [-2 * half, -2 * half, -2 * half];
+    const head = { form: 'immichvr-voxels', version: 1, origin, size, shape: [side, side, side] };
+    this.scenes.get(id).walls = gzipSync(
+      Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), bits]),
+    );
   }
 
   /** A job about a scene that goes on. */
@@ -77,6 +96,7 @@ export class ScenesMock {
     }
     if (what === 'inpaint') return [202, { job: this.start('job-filled', 'inpaint', id) }];
     if (what === 'assets' && rest[1] === 'points.ply') return ['bytes', PLY];
+    if (what === 'assets' && rest[1] === 'voxels.gz') return ['bytes', scene.walls];
     if (what === 'assets') return ['file', 'ridges-0-light.spz'];
     return [200, details(scene)];
   }
@@ -102,7 +122,7 @@ const details = (scene) => ({
   assets: scene.keys.map((model_key) => asset(scene, model_key)),
 });
 
-function asset({ id, kind }, model_key) {
+function asset({ id, kind, walls }, model_key) {
   const key = `${kind}-${model_key}`;
   const of = (role, format, name) => ({
     role,
@@ -119,6 +139,7 @@ function asset({ id, kind }, model_key) {
     kind === 'points'
       ? [of('points', 'ply', 'points.ply'), of('level', 'glb', 'points-1.glb')]
       : [of('splat', 'spz', 'splat.spz')];
+  if (walls) files.push(of('collision', 'voxels', 'voxels.gz'));
   return { key, kind, model_key, created_at: '2026-06-20T09:30:00Z', losses: [], files };
 }
 

@@ -8,6 +8,7 @@ import {
   reachOf,
   type Spot,
   type Stance,
+  type Steps,
   spread,
   stanceOf,
   stepOf,
@@ -15,6 +16,7 @@ import {
   turned,
   walked,
 } from './walk';
+import { steppedWithin, type Walls } from './walls';
 
 const NEAR = 0.01;
 const FAR = 4000;
@@ -22,6 +24,8 @@ const MOST_PIXELS = 2;
 const LONGEST_STEP_S = 0.1;
 /** Two fingers over the whole canvas walk as far as keys in this time. */
 const PINCH_S = 5;
+/** And one notch of a wheel. */
+const WHEEL_S = 0.15;
 const FALLBACK: Stance = { x: 0, y: 0, z: 0, yaw: 0, pitch: 0 };
 
 export interface Drawn {
@@ -44,6 +48,7 @@ export class Stage {
   private stance = FALLBACK;
   private reach = 1;
   private lens: SceneCamera | null = null;
+  private walls: Walls | null = null;
 
   constructor(
     private readonly canvas: HTMLCanvasElement,
@@ -80,6 +85,11 @@ export class Stage {
     if (!this.over.signal.aborted) this.loop.invalidate();
   }
 
+  /** What one cannot walk through from now on; null for nothing. */
+  setWalls(walls: Walls | null): void {
+    this.walls = walls;
+  }
+
   /** Shows points of a PLY in place of what is shown; throws TypeError where they cannot be read. */
   showPoints(bytes: Uint8Array): void {
     const points = cloudOf(readPly(bytes));
@@ -108,8 +118,7 @@ export class Stage {
   }
 
   private draw(seconds: number): boolean {
-    const steps = stepsOf(this.held);
-    this.stance = walked(this.stance, steps, Math.min(seconds, LONGEST_STEP_S), this.reach);
+    this.walk(stepsOf(this.held), Math.min(seconds, LONGEST_STEP_S));
     this.aim();
     this.renderer.render(this.splats.scene, this.camera);
     const { x, y, z } = this.stance;
@@ -117,6 +126,11 @@ export class Stage {
     const points = this.points?.geometry.getAttribute('position').count ?? 0;
     this.onFrame({ splats: this.splats.count, points });
     return this.held.size > 0;
+  }
+
+  private walk(steps: Steps, seconds: number): void {
+    const there = walked(this.stance, steps, seconds, this.reach);
+    this.stance = steppedWithin(this.walls, this.stance, there);
   }
 
   private aim(): void {
@@ -170,8 +184,7 @@ export class Stage {
       'wheel',
       (event) => {
         event.preventDefault();
-        const steps = { ahead: -Math.sign(event.deltaY), right: 0, up: 0 };
-        this.stance = walked(this.stance, steps, 0.15, this.reach);
+        this.walk({ ahead: -Math.sign(event.deltaY), right: 0, up: 0 }, WHEEL_S);
         this.loop.invalidate();
       },
       { signal, passive: false },
@@ -188,7 +201,7 @@ export class Stage {
     const other = [...this.fingers].find(([id]) => id !== event.pointerId)?.[1];
     if (other) {
       const size = Math.hypot(clientWidth, clientHeight);
-      this.stance = walked(this.stance, spread(from, to, other, size), PINCH_S, this.reach);
+      this.walk(spread(from, to, other, size), PINCH_S);
     } else {
       const [dx, dy] = [to.x - from.x, to.y - from.y];
       this.stance = turned(this.stance, dx / clientWidth, dy / clientHeight);

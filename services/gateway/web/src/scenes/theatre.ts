@@ -2,6 +2,7 @@ import type { SceneCamera } from '../api/schema';
 import { texts } from '../texts';
 import { el } from '../ui/dom';
 import type { Drawn, Stage } from './stage';
+import type { Walls } from './walls';
 
 /** A device that is lost more often than this is left alone. */
 const MOST_LOSSES = 2;
@@ -43,11 +44,17 @@ export class Theatre {
     else await this.stage.show(bytes, name, signal);
   }
 
+  /** What one cannot walk through; null for nothing. */
+  setWalls(walls: Walls | null): void {
+    this.stage?.setWalls(walls);
+    this.element.toggleAttribute('data-walls', walls !== null);
+  }
+
   /** Lets go of the device. */
   close(): void {
     this.losses = 0;
     this.leave();
-    for (const name of ['splats', 'points', 'version'])
+    for (const name of ['splats', 'points', 'version', 'walls'])
       this.element.removeAttribute(`data-${name}`);
   }
 

@@ -62,6 +62,35 @@ describe('scenes', () => {
       assert.ok(stays, 'nobody walks on by a key that was let go of');
     }));
 
+  it('let nobody through their walls, and along them everybody', () =>
+    withScenes({ prepare: ({ scenes }) => scenes.wallIn('room', 0.1) }, async (page) => {
+      await versionIs(page, 'splat-gaussians');
+      const canvas = page.locator('.scene-canvas');
+      await until(page, () => document.querySelector('.scene-canvas')?.dataset.walls === '');
+      const at = async () => (await canvas.getAttribute('data-at')).split(' ').map(Number);
+      const roll = async (notches) => {
+        for (let notch = 0; notch < notches; notch += 1) await page.mouse.wheel(0, -100);
+        await page.evaluate(() => new Promise((done) => requestAnimationFrame(done)));
+      };
+      await canvas.hover();
+      await roll(14);
+      await until(
+        page,
+        () => Number(document.querySelector('.scene-canvas').dataset.at.split(' ')[2]) < -0.05,
+      );
+      const [, , stopped] = await at();
+      await roll(14);
+      const [, , still] = await at();
+      assert.ok(stopped > -0.1 && still > -0.1, `before the wall, not at ${stopped}, ${still}`);
+      await canvas.focus();
+      await page.keyboard.down('d');
+      await until(
+        page,
+        () => Number(document.querySelector('.scene-canvas').dataset.at.split(' ')[0]) > 0.02,
+      );
+      await page.keyboard.up('d');
+    }));
+
   it('show the one that the address names, though another answers late', () =>
     withScenes({ path: '#/scenes' }, async (page, gateway) => {
       await page.locator('[data-scene="dots"]').waitFor();
