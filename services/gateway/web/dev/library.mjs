@@ -72,6 +72,7 @@ export class Library {
   assets(photo) {
     const assets = [];
     if (photo.splat) assets.push(this.splatAsset(photo));
+    if (photo.filled) assets.push(this.filledAsset(photo));
     if (photo.depth) assets.push(this.depthAsset(photo));
     if (photo.motion) assets.push(this.motionAsset(photo));
     return assets;
@@ -97,6 +98,17 @@ export class Library {
       losses: ['Colours behind depth edges are inpainted'],
       files,
     };
+  }
+
+  filledAsset(photo) {
+    const made = this.splatAsset(photo);
+    const key = `${made.key}-inpainted-fill`;
+    const shown = ['before', 'after'].map((role) =>
+      this.file(photo, key, `${photo.source.name}.webp`, { role, ...WEBP, variant: '000' }),
+    );
+    const model_key = `${made.model_key}-inpainted-fill`;
+    const created_at = new Date().toISOString();
+    return { ...made, key, model_key, created_at, files: [...made.files, ...shown] };
   }
 
   depthAsset(photo) {
@@ -237,6 +249,7 @@ export class Library {
   succeed(job, photo) {
     if (job.kind === 'convert') photo.formats.push(job.params.format);
     else if (job.kind === 'motion') photo.motion = true;
+    else if (job.kind === 'inpaint') photo.filled = true;
     else {
       photo.depth = true;
       if (job.kind === 'splat') photo.splat = true;

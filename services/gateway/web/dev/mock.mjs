@@ -280,7 +280,13 @@ export async function startMock({
     return { status: 'success', count: made.length, map };
   }
 
-  function jobs(request, response, url, id, what, file) {
+  async function jobs(request, response, url, id, what, file) {
+    if (!id && request.method === 'POST') {
+      const { kind, source, params } = await body(request);
+      return json(response, 202, {
+        job: library.start(kind, library.photos.get(source.id), params),
+      });
+    }
     const all = [...library.jobs.values(), ...films.jobs.values(), ...scenes.jobs.values()];
     if (!id) {
       const states = url.searchParams.getAll('state');

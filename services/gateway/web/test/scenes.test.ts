@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
 import type { Api } from '../src/api/client';
+import { isRough } from '../src/photo/modes';
 import { fromMonthOf, newest } from '../src/scenes/offered';
 import { readPly } from '../src/scenes/points';
-import { versionsOf, versionWords } from '../src/scenes/versions';
+import { factsOf, versionsOf, versionWords } from '../src/scenes/versions';
 import { spread, stepsOf } from '../src/scenes/walk';
+import { modelWords } from '../src/ui/words';
 
 function ply(header: string, body: number[]): Uint8Array {
   return Uint8Array.from([...new TextEncoder().encode(`${header}end_header\n`), ...body]);
@@ -35,6 +37,25 @@ test('each version says how it was filled', () => {
   );
   expect(words).toEqual(['As it was made', 'Filled: LaMa', 'Filled: Carry on what is beside it']);
   expect(versionWords({ kind: 'splat', model_key: 'gaussians-inpainted-new' })).toBe('Filled: new');
+});
+
+test('a photo’s filled 3D is by the model of what was filled', () => {
+  expect(modelWords('lift-heuristic-inpainted-fill', [])).toBe(
+    '3D from the built-in estimate, filled',
+  );
+  expect(isRough({ model_key: 'lift-heuristic-inpainted-fill' })).toBe(true);
+});
+
+test('a scene of photos that have changed since says so', () => {
+  const scene = (outdated: boolean) =>
+    ({
+      assets: [{ outdated }],
+      cameras: [{}, {}],
+      dropped: [],
+      metrics: {},
+    }) as unknown as Parameters<typeof factsOf>[0];
+  expect(factsOf(scene(false))).toBe('2 pictures');
+  expect(factsOf(scene(true))).toBe('2 pictures · what it was made of has changed since');
 });
 
 test('points are looked at only where there are no splats', () => {

@@ -47,6 +47,13 @@ export const withScenes = <B extends DoorClass>(Base: B) =>
       return ((await (await this.send('POST', path, { method })).json()) as { job: Job }).job;
     }
 
+    /** Fills what is missing in the 3D of a photo, made by this model. */
+    async fillMissingOf(photoId: string, model: string): Promise<Job> {
+      const source = { kind: 'photo', id: photoId };
+      const wish = { kind: 'inpaint', source, params: { model } };
+      return ((await (await this.send('POST', '/api/jobs', wish)).json()) as { job: Job }).job;
+    }
+
     /** left: how much is there still, where it did not all go at once. */
     async deleteScene(id: string): Promise<{ left: number }> {
       return (await this.send('DELETE', `/api/scenes/${encodeURIComponent(id)}`)).json();

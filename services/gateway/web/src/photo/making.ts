@@ -68,6 +68,11 @@ export class Making {
     if (id) await this.ask(id, () => this.api.makeDepth(id, force));
   }
 
+  async fill(model: string): Promise<void> {
+    const id = this.around.id();
+    if (id) await this.ask(id, () => this.api.fillMissingOf(id, model));
+  }
+
   async motion(path: string): Promise<void> {
     const id = this.around.id();
     if (id) await this.ask(id, () => this.api.makeOf('photo', id, 'motion', { path }));

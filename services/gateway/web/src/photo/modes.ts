@@ -1,4 +1,5 @@
 import type { Asset, AssetFile } from '../api/schema';
+import { madeBefore } from '../scenes/versions';
 import type { SplatQuality } from '../settings/look';
 
 export type Mode = 'flat' | 'depth' | 'splat';
@@ -31,13 +32,13 @@ const TRUST_IN_RELATIVE = 0.6;
 
 /** Whether an asset's depth was guessed without a network. */
 export const isRough = ({ model_key }: Pick<Asset, 'model_key'>): boolean =>
-  model_key === 'heuristic' || model_key === 'lift-heuristic';
+  ['heuristic', 'lift-heuristic'].includes(madeBefore(model_key));
 
 /** How much of the usual lean an asset bears, by how well its depth is known: 0 to 1. */
 export function trustIn(asset: Pick<Asset, 'model_key' | 'metric'>): number {
   if (isRough(asset)) return TRUST_IN_GUESS;
-  const isTrue =
-    asset.metric || asset.model_key.endsWith('embedded') || asset.model_key === 'sharp';
+  const model = madeBefore(asset.model_key);
+  const isTrue = asset.metric || model.endsWith('embedded') || model === 'sharp';
   return isTrue ? 1 : TRUST_IN_RELATIVE;
 }
 

@@ -1,8 +1,12 @@
-import type { Config, PhotoDetail, Quality } from '../api/schema';
+import type { Asset, Config, PhotoDetail, Quality } from '../api/schema';
 import { placeLink } from '../scenes/hook';
+
+import { isFilled } from '../scenes/versions';
 import { texts } from '../texts';
+
 import type { InImmich } from './inImmich';
 import { MakeDialog } from './make';
+import { bestAsset } from './modes';
 import { MotionDialog } from './motion';
 import { Popup, popupAction, popupLink } from './popup';
 
@@ -12,6 +16,10 @@ export interface MoreActions {
   makeSplat(model: string, quality: Quality, force: boolean): void;
   makeDepth(force: boolean): void;
   makeMotion(path: string): void;
+  /** Fills what is missing in the 3D by this model. */
+  fill(model: string): void;
+  /** Shows a filled version beside what it was. */
+  compare(filled: Asset): void;
   reset(): void;
   fullscreen(): void;
   help(): void;
@@ -58,8 +66,19 @@ export class MoreMenu {
         t.moveNote,
       ),
     ];
+    const splats = photo.assets.filter(({ kind }) => kind === 'splat');
+    const whole = bestAsset(
+      splats.filter((asset) => !isFilled(asset)),
+      'splat',
+    );
+    const filled = bestAsset(splats.filter(isFilled), 'splat');
+    if (whole)
+      making.push(
+        this.row('fill', texts.scenes.fill, () => actions.fill(whole.model_key), t.fillNote),
+      );
     const rows: HTMLElement[] = [
       ...(this.mayMake() ? making : []),
+      ...(filled ? [this.row('compare', t.compare, () => actions.compare(filled))] : []),
       ...(this.mayMake() && config.library === 'immich' ? this.inImmich.rows(photo) : []),
       ...(this.mayMake() ? [placeLink({ kind: 'photo', id: photo.id })] : []),
       this.row('reset', t.reset, actions.reset),

@@ -15,6 +15,7 @@ import { MotionClip } from './clip';
 import { Dock } from './dock';
 import { Downloads } from './downloads';
 import { FavouriteButton } from './favourite';
+import { FilledDialog } from './filled';
 import { toggleFullscreen } from './fullscreen';
 import { followGestures } from './gestures';
 import { InfoPanel } from './info';
@@ -52,6 +53,7 @@ export class PhotoView {
   private readonly more: MoreMenu;
   private readonly chrome: RestingChrome;
   private readonly clip: MotionClip;
+  private readonly filled: FilledDialog;
   private readonly title = el('h1', { class: 'photo-title' });
   private readonly date = el('p', { class: 'photo-date' });
   private readonly motion = iconButton('motion', texts.photo.motion, 'M', () =>
@@ -107,6 +109,7 @@ export class PhotoView {
       close: () => this.toggleInfo(),
       show: (asset) => this.stage.showAsset(asset),
     });
+    this.filled = new FilledDialog(api);
     this.more = new MoreMenu(
       () => this.detail,
       () => store.config,
@@ -120,6 +123,8 @@ export class PhotoView {
           this.clip.expectAnother();
           void this.making.motion(path);
         },
+        fill: (model) => void this.making.fill(model),
+        compare: (filled) => this.filled.show(filled),
         reset: () => this.stage.resetView(),
         fullscreen: () => void toggleFullscreen(),
         help: () => this.actions.help(),

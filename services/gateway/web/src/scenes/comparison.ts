@@ -1,3 +1,4 @@
+import './comparison.css';
 import type { Api } from '../api/client';
 import type { Asset } from '../api/schema';
 import { texts } from '../texts';

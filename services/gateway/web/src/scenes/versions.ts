@@ -9,6 +9,13 @@ export const FILLING = Object.entries(t.fillings);
 
 const BETWEEN = '-inpainted-';
 
+/** Whether something missing was filled in it. */
+export const isFilled = ({ model_key }: Pick<Asset, 'model_key'>): boolean =>
+  model_key.includes(BETWEEN);
+
+/** The model that made it, before anything was filled. */
+export const madeBefore = (modelKey: string): string => modelKey.split(BETWEEN)[0] ?? modelKey;
+
 /** What of a scene can be looked at: its splats, or its points where those are all there is. */
 export function versionsOf(assets: readonly Asset[]): Asset[] {
   const splats = assets.filter(({ kind }) => kind === 'splat');
@@ -26,12 +33,13 @@ export function versionWords({ kind, model_key }: Pick<Asset, 'kind' | 'model_ke
 }
 
 /** What a scene was made of, and how good it is, in words. */
-export function factsOf({ cameras, dropped, metrics }: SceneDetails): string {
+export function factsOf({ assets, cameras, dropped, metrics }: SceneDetails): string {
   const { psnr, ssim } = metrics as { psnr?: number; ssim?: number };
   return [
     t.pictures(cameras.length),
     dropped.length > 0 && t.leftOut(dropped.length, String(dropped[0]?.reason ?? '')),
     psnr ? t.metrics(decimals(psnr, 1), decimals(ssim ?? 0, 2)) : '',
+    assets.some(({ outdated }) => outdated) && t.outdated,
   ]
     .filter(Boolean)
     .join(' · ');

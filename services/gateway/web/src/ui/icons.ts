@@ -46,6 +46,8 @@ const PATHS = {
   link: 'M10 14a4 4 0 0 0 5.7 0l3.1-3.1a4 4 0 0 0-5.7-5.7L12 6.3m2 3.7a4 4 0 0 0-5.7 0l-3.1 3.1a4 4 0 0 0 5.7 5.7l1.1-1.1',
   headset: 'M4 8.5h16v8h-4.6l-1.6-2.2a2.2 2.2 0 0 0-3.6 0L8.6 16.5H4v-8Zm4.2 3.4v.1m7.6-.1v.1',
   redo: 'M19.5 12a7.5 7.5 0 1 1-2.6-5.7M19.5 4v4.5H15',
+  fill: 'M4 5h16v14H4V5Zm8 3.5v7M8.5 12h7',
+  compare: 'M4 5h16v14H4V5Zm8 0v14M6.8 12h2.4m5.6 0h2.4',
 } as const;
 
 export type IconName = keyof typeof PATHS;

@@ -1,4 +1,7 @@
 import type { Job, Model, ModelNews } from '../api/schema';
+
+import { madeBefore } from '../scenes/versions';
+
 import { texts } from '../texts';
 import { chosenLanguage, decimals, locale } from '../texts/language';
 
@@ -98,6 +101,8 @@ export function momentWords(iso: string | null): string {
 export function modelWords(key: string, models: Model[]): string {
   const named = models.find((model) => model.key === key)?.name;
   if (named) return named;
+  const before = madeBefore(key);
+  if (before !== key) return texts.made.filled(modelWords(before, models));
   const whole = key.replace(/-part-\d+-(\d+|end)$/, '');
   if (whole !== key) return texts.made.part(modelWords(whole, models));
   const codec = /^(.+)-(av1|h264)$/.exec(key);

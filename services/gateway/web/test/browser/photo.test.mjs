@@ -621,6 +621,28 @@ describe('a photo', () => {
       await page.getByRole('link', { name: 'Motion clip' }).waitFor();
     }));
 
+  it('has what its 3D misses filled, and shows it before and after; both versions stay', () =>
+    withViewer(browser, { path: DEEP }, async (page) => {
+      await page.waitForSelector('img.flat');
+      await page.keyboard.press('1');
+      await modeIs(page, 'flat');
+      const more = page.getByRole('button', { name: 'More', exact: true });
+      await more.click();
+      assert.equal(await page.getByRole('button', { name: 'Before and after…' }).count(), 0);
+      await page.getByRole('button', { name: /^Fill missing regions/ }).click();
+      await until(page, () => document.body.textContent.includes('3D is ready'));
+      await more.click();
+      await page.getByRole('button', { name: 'Before and after…' }).click();
+      const dialog = page.getByRole('dialog', { name: 'What was filled' });
+      await dialog.getByRole('slider', { name: 'Between before and after' }).fill('30');
+      await assertAccessible(page);
+      await dialog.getByRole('button', { name: 'Close' }).click();
+      await page.keyboard.press('i');
+      const about = page.locator('.info');
+      await about.getByText(', filled').waitFor();
+      assert.equal(await about.getByRole('button', { name: 'Show this' }).count(), 1);
+    }));
+
   it('moves in Immich itself where that is wished, and of an external library after a yes', () =>
     withViewer(
       browser,
