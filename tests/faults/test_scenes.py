@@ -71,17 +71,17 @@ async def until_kept(store: ObjectStore, job_id: str, *names: str) -> None:
 
 
 @pytest.mark.timeout(600)
-async def test_a_worker_killed_while_it_trains_is_followed_by_one_that_goes_on_from_the_checkpoint(
+async def test_of_two_workers_one_makes_a_scene_and_the_other_goes_on_from_the_checkpoint_when_that_is_killed(
     gateway: Any, start_trainer: Callable[..., Any], walk: list[str], store: ObjectStore
 ) -> None:
-    first = start_trainer("scene-first")
+    workers = [start_trainer(f"scene-{name}") for name in ("first", "second")]
     job_id, run = await asked(gateway, walk)
     await until_kept(store, job_id, "checkpoint.bin", "preview.jpg")
+    [busy] = [one for one in workers if psutil.Process(one.popen.pid).children()]
     watched = (await gateway.get(f"/api/jobs/{job_id}/parts")).json()["items"]
     preview = next(one for one in watched if one["name"] == "preview.jpg")
     assert (await gateway.get(preview["url"])).headers["content-type"] == "image/jpeg"
-    first.kill()
-    start_trainer("scene-second")
+    busy.kill()
     job = await gateway.until(job_id, run=run, within_s=240)
     assert (job["state"], job["attempts"]) == ("succeeded", 2), job["error"]
     scene = (await gateway.get(f"/api/scenes/{job['source']['id']}")).json()
