@@ -90,7 +90,7 @@ def _dataset(photos: Sequence[Path], transforms: Path, folder: Path) -> tuple[Pa
     """
     if not photos:
         return transforms.parent, []
-    folder.mkdir()
+    folder.mkdir(parents=True)
     for path in photos:
         os.link(path, folder / path.name)
     os.link(transforms, folder / TRANSFORMS)
