@@ -62,6 +62,7 @@ export class TiltButton {
     private readonly leans: () => boolean,
     private readonly lean: (x: number, y: number) => void,
   ) {
+    this.element.classList.add('tilt');
     this.element.hidden = !canTilt();
     const mayBegin = canTilt() && !asksFirst() && !prefersStillness();
     if (mayBegin && localStorage.getItem(KEY) !== 'off') this.set(true);

@@ -137,6 +137,19 @@ export async function assertAccessible(page) {
   assert.deepEqual(violations, []);
 }
 
+/** Fails when anything that is read or pressed reaches beyond the window, but for what is scrolled aside. */
+export async function assertFits(page) {
+  const beyond = await page.evaluate(() =>
+    [...document.querySelectorAll('a, button, input, select, h1, h2, h3, p, label, dd, summary')]
+      .filter((one) => one.checkVisibility({ visibilityProperty: true }) && !one.closest('.strip'))
+      .map((one) => [one, one.getBoundingClientRect()])
+      .filter(([, { left, right, width }]) => width > 1 && (right > innerWidth + 1 || left < -1))
+      .map(([one]) => `${one.tagName.toLowerCase()}.${one.className} ${one.textContent}`),
+  );
+  assert.deepEqual(beyond, []);
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+}
+
 /** Mean absolute difference of two screenshots of the stage, 0 to 255, decoded in the page. */
 export async function difference(page, a, b) {
   return page.evaluate(

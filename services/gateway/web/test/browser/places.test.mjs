@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import {
   assertAccessible,
+  assertFits,
   awaited,
   long,
   openBrowser,
@@ -89,10 +90,7 @@ describe('the places of the library', () => {
               ?.querySelector('img, .gallery-notice:not([hidden])'),
           );
           await assertAccessible(page);
-          const beyond = await page.evaluate(
-            () => document.documentElement.scrollWidth - innerWidth,
-          );
-          assert.ok(beyond <= 0, `${place} is ${beyond} px too wide`);
+          await assertFits(page);
         }
       }),
     );

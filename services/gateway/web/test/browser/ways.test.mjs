@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { assertAccessible, openBrowser, until, withViewer } from './browser.mjs';
+import { assertAccessible, assertFits, openBrowser, until, withViewer } from './browser.mjs';
 
 const WIDE = { viewport: { width: 900, height: 700 } };
 
@@ -75,14 +75,14 @@ describe('ways through a library', () => {
       const asked = [];
       page.on('request', (request) => asked.push(request));
       await page.evaluate(() => {
-        location.hash = '#/photo/photo-0010';
+        location.hash = '#/photo/photo-0008';
       });
       await until(page, () => document.body.dataset.mode === 'splat');
       await page.waitForTimeout(500);
       const previews = asked
         .map((request) => /photo-00(\d\d)\/preview/.exec(request.url())?.[1])
         .filter(Boolean);
-      assert.deepEqual([...new Set(previews)].sort(), ['09', '10', '11']);
+      assert.deepEqual([...new Set(previews)].sort(), ['07', '08', '09']);
       const backdrop = await page.evaluate(
         () => getComputedStyle(document.querySelector('.photo')).backgroundColor,
       );
@@ -96,7 +96,7 @@ describe('ways through a library', () => {
       const seen = await page.evaluate(() =>
         document.querySelector('.stage').style.getPropertyValue('--seen'),
       );
-      assert.equal(Number(seen), 0, 'nobody leans where that is set to nothing');
+      assert.ok(Number(seen) < 0.01, `${seen} of a lean where that is set to nothing`);
       await page.getByRole('button', { name: 'Download' }).click();
       const formats = await page.locator('.popup-item:visible').allTextContents();
       const [splat, ply] = ['SPLAT', 'PLY'].map((format) =>
@@ -149,6 +149,42 @@ describe('ways through a library', () => {
         }
       },
     ));
+
+  for (const colorScheme of ['dark', 'light'])
+    it(`pages and photos fit the narrowest window, and nothing is amiss for axe: ${colorScheme}`, () =>
+      withViewer(
+        browser,
+        {
+          context: { viewport: { width: 320, height: 640 }, colorScheme, hasTouch: true },
+          path: '&motion=0#/settings',
+        },
+        async (page, gateway) => {
+          const pages = [
+            ['#/settings', '.settings-group'],
+            ['#/account', '.sign-ins li'],
+            ['#/automation', '.automation-form'],
+            ['#/models', '.model'],
+            ['#/tags', '.tag'],
+            ['#/videos', '.tile'],
+            ['#/scenes', '.scenes-main'],
+            ['#/photo/photo-0001', '.make'],
+            ['#/video/video-0000', '.player-controls'],
+          ];
+          for (const [hash, there] of pages) {
+            await page.evaluate((where) => {
+              location.hash = where;
+            }, hash);
+            await page.locator(there).first().waitFor();
+            await page.waitForTimeout(300);
+            await assertFits(page);
+            await assertAccessible(page);
+          }
+          await page.goto(`${gateway.url}live.html`);
+          await page.locator('.live-actions').waitFor();
+          await assertFits(page);
+          await assertAccessible(page);
+        },
+      ));
 
   it('tags list what has them, and those below them', () =>
     withViewer(browser, { context: WIDE, path: '#/tags' }, async (page) => {
