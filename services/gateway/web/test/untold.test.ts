@@ -117,7 +117,7 @@ test('whatever is said is said by the files of texts, in every language', () => 
   expect(files.length).toBeGreaterThan(200);
   const found = files.flatMap((name) => untold(readFileSync(join(SOURCES, name), 'utf8'), name));
   expect(found).toEqual([]);
-});
+}, 60_000);
 
 test('texts in code are found wherever they may stand', () => {
   const hidden = [

@@ -258,10 +258,10 @@ describe('the gallery', () => {
       async (page, { library, socket }) => {
         const tile = page.locator('.tile[data-id="photo-0002"]');
         await page.waitForSelector('.tile[data-id="photo-0002"].is-broken');
-        assert.equal(
-          await tile.locator('.tile-name').evaluate((name) => getComputedStyle(name).opacity),
-          '1',
-        );
+        await until(page, () => {
+          const name = document.querySelector('.tile[data-id="photo-0002"] .tile-name');
+          return getComputedStyle(name).opacity === '1';
+        });
         library.broken.clear();
         socket.drop({ refuse: true });
         await until(page, () => document.body.dataset.socket === 'disconnected');

@@ -298,6 +298,10 @@ describe('a photo', () => {
       for (const keys of ['aaaaaawwwwww', 'ddddddssssss']) {
         await page.keyboard.press('r');
         for (const key of keys) await page.keyboard.press(key);
+        await until(page, () => {
+          const { style } = document.querySelector('.stage');
+          return Number(style.getPropertyValue('--seen')) === 1;
+        });
         assert.ok(await stillness(page));
         const box = await page.locator('img.flat').boundingBox();
         const seen = await picture(page);
