@@ -66,7 +66,7 @@ def _may_be_taken(expression: LicenseExpression) -> bool:
 def parts_of(service: str) -> list[Part]:
     """Everything of others in a service's image, by name; each distribution before what is within it."""
     found: list[Part] = []
-    for distribution in _distributions(service):
+    for distribution in installed_for(service):
         name = workspace.normal(distribution.metadata["Name"])
         found.append(Part(name, distribution.version, licence_of(distribution)))
         found += sorted(set(_libraries(name, distribution)), key=lambda one: one.name)
@@ -94,7 +94,7 @@ def _libraries(name: str, distribution: importlib.metadata.Distribution) -> Iter
 _OWN = {"torch": ("libtorch", "libc10", "libshm", "libaoti", "libbackend", "libjitbackend", "libcaffe2")}
 
 
-def _distributions(service: str) -> list[importlib.metadata.Distribution]:
+def installed_for(service: str) -> list[importlib.metadata.Distribution]:
     """What its image installs of others."""
     parts = workspace.closure(ROOT, workspace.service(ROOT, service))
     seen: dict[tuple[str, frozenset[str]], None] = {}

@@ -72,8 +72,9 @@ def test_everything_of_others_in_an_image_is_held_to_hashes_but_for_builds_of_to
         for line in path.read_text("utf-8").splitlines() if "--hash=" in line
     }  # fmt: skip
     installed = {
-        (one.name, one.version) for service in SERVICES for one in licences.parts_of(service) if not one.within
-    }
+        (workspace.normal(one.metadata["Name"]), one.version)
+        for service in SERVICES for one in licences.installed_for(service)
+    }  # fmt: skip
     free = {f"{name}=={version}" for name, version in installed - {*held} if name not in unbound}
     assert [one for one in sorted(free) if not hashes.OF_TORCH.match(one)] == [], "python tools/hashes.py"
     constraints = (ROOT / "constraints.txt").read_text("utf-8")
