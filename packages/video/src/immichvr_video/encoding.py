@@ -110,7 +110,7 @@ class Encoder:
         return _grey_frame(even, encoding.bits) if encoding.grey else self._coloured(even)
 
     def _coloured(self, picture: Pixels) -> VideoFrame:
-        frame = VideoFrame.from_ndarray(cast("Pixels", np.ascontiguousarray(picture)), "rgb24")
+        frame = VideoFrame.from_numpy_buffer(cast("Pixels", np.ascontiguousarray(picture)), "rgb24")
         coded = self._to_coded.reformat(
             frame,
             format=_pixel_format(self._encoding),
@@ -125,13 +125,11 @@ class Encoder:
 
 def _grey_frame(luma: Pixels, bits: int) -> VideoFrame:
     height, width = luma.shape
-    chroma = np.full((height // 2, width // 2), 1 << (bits - 1), luma.dtype)
     frame = VideoFrame(width, height, "yuv420p10le" if bits > 8 else "yuv420p")
-    values = (luma, chroma, chroma)
-    for plane, content in zip(frame.planes, values, strict=True):
-        rows = np.zeros((plane.height, plane.line_size // luma.itemsize), luma.dtype)
-        rows[:, : content.shape[1]] = content
-        plane.update(rows.tobytes())
+    for plane, content in zip(frame.planes, (luma, 1 << (bits - 1), 1 << (bits - 1)), strict=True):
+        rows = np.frombuffer(memoryview(plane), luma.dtype).reshape(plane.height, -1)
+        rows[:, : plane.width] = content
+        rows[:, plane.width :] = 0
     return _tagged(frame, ColorRange.JPEG)
 
 

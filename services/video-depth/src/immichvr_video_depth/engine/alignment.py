@@ -7,15 +7,15 @@ is to be done with them (Share): least squares and clamps belong to the size of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-from immichvr_depth.compiled import kernel
+from immichvr_depth.compiled import Floats, Indices, kernel
 
 from immichvr_video_depth.engine.frames import FloatImage, Share
-from immichvr_video_depth.engine.resizing import resized
+from immichvr_video_depth.engine.rows import add_row, grid_of, mix_rows
 from immichvr_video_depth.engine.windows import FADED, MIDDLE, OVERLAP, WINDOW
 
 Shares = tuple[Share, ...]
@@ -62,11 +62,8 @@ class WindowAlignment:
         return packed(self._references, "references") | packed(self._tail, "tail")
 
     def _fit(self, raw: Sequence[FloatImage]) -> tuple[float, float]:
-        pairs = (
-            (resized(current, *self._size), reference.at(*self._size))
-            for current, reference in zip(raw, self._references, strict=False)
-        )
-        return least_squares(pairs)
+        current = [Share(one, clamped=False) for one in raw[: len(self._references)]]
+        return least_squares(list(zip(current, self._references, strict=True)), *self._size)
 
     def _faded(self, new: Sequence[Share]) -> list[Shares]:
         """From the old maps to the new: the first is all old, the last all new."""
@@ -78,14 +75,12 @@ class WindowAlignment:
         return faded
 
 
-def least_squares(pairs: Iterable[tuple[FloatImage, FloatImage]]) -> tuple[float, float]:
-    """The scale and shift that bring the first of each pair of maps nearest to the second, over all pixels."""
-    squares = total = products = wanted = 0.0
-    count = 0
-    for current, reference in pairs:
-        sums = _sums(current, reference)
-        squares, total, products, wanted = squares + sums[0], total + sums[1], products + sums[2], wanted + sums[3]
-        count += current.size
+def least_squares(pairs: Sequence[tuple[Share, Share]], width: int, height: int) -> tuple[float, float]:
+    """The scale and shift that bring the first of each pair nearest to the second, over all pixels of that size."""
+    squares, total, products, wanted = np.sum(
+        [_sums(one.raw, other.raw, height, *grid_of((one, other), width, height)) for one, other in pairs], axis=0
+    ).tolist()
+    count = len(pairs) * width * height
     determinant = squares * count - total * total
     if determinant <= _CONSTANT * squares * count:
         return 1.0, 0.0
@@ -94,12 +89,24 @@ def least_squares(pairs: Iterable[tuple[FloatImage, FloatImage]]) -> tuple[float
 
 
 @kernel
-def _sums(current: FloatImage, reference: FloatImage) -> tuple[float, float, float, float]:
+def _sums(
+    current: FloatImage, reference: FloatImage, height: int, numbers: Floats, lefts: Indices, parts: Floats,
+    steps: npt.NDArray[np.float64],
+) -> tuple[float, float, float, float]:  # fmt: skip
     """Of p * p, p, p * t and t, in double precision."""
+    width = lefts.shape[1]
+    given, wished = np.empty(width, np.float32), np.empty(width, np.float32)
+    blend, second = np.empty(current.shape[1] + 1, np.float32), np.empty(reference.shape[1] + 1, np.float32)
     squares = total = products = wanted = 0.0
-    for y in range(current.shape[0]):
-        for x in range(current.shape[1]):
-            p, t = np.float64(current[y, x]), np.float64(reference[y, x])
+    for y in range(height):
+        given[:] = 0
+        wished[:] = 0
+        mix_rows(current, y * steps[0], blend)
+        add_row(blend, lefts[0], parts[0], numbers[0], given)
+        mix_rows(reference, y * steps[1], second)
+        add_row(second, lefts[1], parts[1], numbers[1], wished)
+        for x in range(width):
+            p, t = np.float64(given[x]), np.float64(wished[x])
             squares += p * p
             total += p
             products += p * t

@@ -5,10 +5,13 @@ Decoding, inference, alignment and encoding run at once. What is held of a video
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from immichvr_common.tasks import MadeFile
 from immichvr_video import EmptyVideo
@@ -22,9 +25,13 @@ from immichvr_video_depth.heap import share_heap
 
 _FEW = 4
 """Frames that wait between two stages."""
+_AHEAD = 6
+"""Frames by which a quick output is before the slowest: one that ends a segment keeps the others from nothing."""
 _MOST_BYTES = 512 << 20
 """Of frames on their way, in which there is room for _ALWAYS at least: more than a window and those it knows."""
 _ALWAYS = WINDOW + OVERLAP + 6
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -106,8 +113,10 @@ def _taken_up(outputs: Sequence[Output], checkpoints: Checkpoints | None) -> tup
 
 
 class _Encoding:
-    """The last stage; outputs work side by side. done_s: up to when everything is written. place: the last seam's.
-    files: what was made."""
+    """The last stage; each output works in a thread of its own, some frames ahead of the slowest at most.
+
+    done_s: up to when everything is written. place: the last seam's that all have sealed. files: what was made.
+    """
 
     def __init__(self, outputs: Sequence[Output], checkpoints: Checkpoints | None, begin: Place) -> None:
         self._outputs, self._checkpoints = outputs, checkpoints
@@ -116,23 +125,75 @@ class _Encoding:
 
     def __call__(self, depth: Iterable[DepthFrame | Seam]) -> Iterable[None]:
         """Writes these; the iterator is to be exhausted, and gives nothing."""
-        with ThreadPoolExecutor(max(1, len(self._outputs)), "output") as threads:
+        with _Lanes(self._outputs) as lanes, ThreadPoolExecutor(1, "kept") as keeper:
+            under_way: deque[tuple[float, list[Future[None]]]] = deque()
+            time_s = self.done_s
             for one in depth:
-                if isinstance(one, DepthFrame):
-                    list(threads.map(lambda output, frame=one: output.write(frame), self._outputs))
-                    self.done_s = float(one.time)
+                if isinstance(one, Seam):
+                    sealed = keeper.submit(self._seal, one, time_s, lanes.submit(lambda output: output.seal()))
+                    under_way.append((time_s, [sealed]))
                 else:
-                    self._seal(one, list(threads.map(lambda output: output.seal(), self._outputs)))
+                    time_s = float(one.time)
+                    under_way.append((time_s, lanes.submit(partial(_write, one))))
+                if len(under_way) > _AHEAD:
+                    self._await(*under_way.popleft())
+                del one  # not held while the next is waited for
+            while under_way:
+                self._await(*under_way.popleft())
             if not self.place.frames:
                 raise EmptyVideo("the video, or the part of it that was asked for, has no frame that can be decoded")
-            for files in threads.map(lambda output: output.finish(), self._outputs):
-                self.files += files
+            for files in lanes.submit(lambda output: output.finish()):
+                self.files += files.result()
         yield from ()
 
-    def _seal(self, seam: Seam, parts: Sequence[Sequence[Path]]) -> None:
+    def _await(self, time_s: float, outputs: Sequence[Future[None]]) -> None:
+        """Returns when all have done it. Raises what one of them raises."""
+        for output in outputs:
+            output.result()
+        self.done_s = max(self.done_s, time_s)
+
+    def _seal(self, seam: Seam, time_s: float, outputs: Sequence[Future[list[Path]]]) -> None:
+        """Keeps where the work is as soon as all outputs have sealed: the next window may take minutes."""
+        parts = [output.result() for output in outputs]
+        self.done_s = max(self.done_s, time_s)
         self.place = seam.place or self.place
         if self._checkpoints is None:
             return
         self._checkpoints.sealed(parts)
         if seam.place is not None and self._checkpoints.is_due():
             self._checkpoints.put(seam.place, seam.arrays)
+
+
+def _write(frame: DepthFrame, output: Output) -> None:
+    output.write(frame)
+
+
+class _Lanes:
+    """A thread for each output, in which that does one thing after the other; once one has failed, none does more."""
+
+    def __init__(self, outputs: Sequence[Output]) -> None:
+        self._lanes = [(output, ThreadPoolExecutor(1, "output")) for output in outputs]
+        self._error: BaseException | None = None
+
+    def __enter__(self) -> _Lanes:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Nothing runs any more afterwards; what has not begun is dropped."""
+        for _, lane in self._lanes:
+            lane.shutdown(wait=False, cancel_futures=True)
+        for _, lane in self._lanes:
+            lane.shutdown()
+
+    def submit(self, work: Callable[[Output], T]) -> list[Future[T]]:
+        """Has every output do this next."""
+        return [lane.submit(self._do, work, output) for output, lane in self._lanes]
+
+    def _do(self, work: Callable[[Output], T], output: Output) -> T:
+        if self._error is not None:
+            raise self._error
+        try:
+            return work(output)
+        except BaseException as error:
+            self._error = error
+            raise
