@@ -163,7 +163,7 @@ async def open_services(bus: Bus, here: Resources, room: Room) -> Services:
     actions = ModelOrders(jobs, here.models, here.cache)
     automation = open_automation(
         bus, here.library, here.standing_keys, requests, here.assets, here.manifests, here.store,
-        here.jobs.requesters_of, here.supervisor, settings,
+        here.jobs.requesters_of, lambda: here.presences.people, here.supervisor, settings,
     )  # fmt: skip
     if automation is not None:
         assets.listeners.append(automation.pointing.on_asset)

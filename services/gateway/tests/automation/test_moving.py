@@ -117,12 +117,19 @@ async def test_what_immich_has_of_its_own_and_what_is_not_agreed_to_is_left_alon
     assert live.live_video == film.id
 
 
+@pytest.mark.parametrize("in_their_absence", [True, False])
 @pytest.mark.parametrize("at", ["POST /assets", "PUT /assets", "unlinked"])
 async def test_a_crash_in_between_leaves_nothing_in_the_timeline(
-    workshop, moving, picture, monkeypatch: pytest.MonkeyPatch, at: str
+    workshop, moving, picture, monkeypatch: pytest.MonkeyPatch, at: str, in_their_absence: bool
 ) -> None:
-    """Immich did what it was asked, and the gateway died before it heard so."""
-    await workshop.set_up(motion_clips=False)
+    """Immich did what it was asked, and the gateway died before it heard so.
+
+    It is mended with the key that they left for their absence, or else while they are here themselves.
+    """
+    if in_their_absence:
+        await workshop.set_up(motion_clips=False)
+    else:
+        workshop.keys.people.clear()
     photo = with_clip(workshop, workshop.upload(picture()))
     there = set(workshop.stub.assets)
     client = workshop.client
@@ -145,8 +152,14 @@ async def test_a_crash_in_between_leaves_nothing_in_the_timeline(
         )
     monkeypatch.undo()
     assert len(workshop.stub.assets) == len(there) + 1
-    again = another(workshop, patience_s=0)
-    await again.recall(workshop.ada.user_id)
+    people: list[Any] = []
+    again = another(workshop, patience_s=0, here=lambda: people)
+    if in_their_absence:
+        await again.recall(workshop.ada.user_id)
+    else:
+        await again.go_on()
+        assert len(workshop.stub.assets) == len(there) + 1, "nobody is here"
+        people.append(workshop.ada)
     await again.go_on()
     workshop.stub.run_jobs()
     assert photo.live_video is None and set(workshop.stub.assets) == there

@@ -23,7 +23,7 @@ from immichvr_gateway.automation.reconciling import Reconciler
 from immichvr_gateway.automation.records import AutomationRecords
 from immichvr_gateway.automation.rules import Rule, named
 from immichvr_gateway.automation.setup import Setup
-from immichvr_gateway.library import Library
+from immichvr_gateway.library import Identity, Library
 from immichvr_gateway.library.immich import ImmichLibrary
 from immichvr_gateway.settings import GatewaySettings
 from immichvr_gateway.upkeep.tasks import repeat
@@ -57,16 +57,16 @@ def rule_of(ask: Ask) -> Rule:
 def open_automation(
     bus: Bus, library: Library, keys: StandingKeys, requests: Requests, assets: AssetIndex,
     manifests: ManifestReader, store: ObjectStore, requesters_of: Callable[[Source], Iterable[str]],
-    supervisor: Supervisor, settings: GatewaySettings,
+    here: Callable[[], Iterable[Identity]], supervisor: Supervisor, settings: GatewaySettings,
 ) -> Automation | None:  # fmt: skip
-    """Puts the parts together; None for a library that is not Immich."""
+    """Puts the parts together; None for a library that is not Immich. here: who is connected now."""
     if not isinstance(library, ImmichLibrary):
         return None
     client, records = library.client, AutomationRecords(bus)
     making = Making(client, library, records, requests)
     pages = settings.public_url
     pointing = Pointing(client, keys, records, assets, requesters_of, supervisor, pages)
-    moving = Moving(client, keys, records, assets, manifests, store, requesters_of, supervisor)
+    moving = Moving(client, keys, records, assets, manifests, store, requesters_of, supervisor, here)
 
     async def recall(user: str) -> None:
         await pointing.recall(user)

@@ -49,7 +49,7 @@ RequestersOf = Callable[[Source], Iterable[str]]
 
 
 class Moving:
-    """Links and takes off clips. requesters_of: who asked for something about a source.
+    """Links and takes off clips. requesters_of: who asked for something about a source. here: who is connected now.
 
     patience_s: what another gateway has in hand, and did not change for so long, it has let go of.
     """
@@ -57,14 +57,14 @@ class Moving:
     def __init__(
         self, client: ImmichClient, keys: StandingKeys, records: AutomationRecords, assets: AssetIndex,
         manifests: ManifestReader, store: ObjectStore, requesters_of: RequestersOf, supervisor: Supervisor,
-        patience_s: float = 120,
+        here: Callable[[], Iterable[Identity]] = tuple, patience_s: float = 120,
     ) -> None:  # fmt: skip
         self._client, self._keys, self._records, self._assets = client, keys, records, assets
         self._manifests, self._store = manifests, store
-        self._requesters_of, self._supervisor = requesters_of, supervisor
+        self._requesters_of, self._supervisor, self._here = requesters_of, supervisor, here
         self._name, self._patience_s = secrets.token_hex(8), patience_s
         self._seen: dict[tuple[str, str], tuple[Record, float]] = {}
-        self._locks, self._left_over = KeyedLocks(), set[tuple[str, str]]()
+        self._locks, self._left_over, self._recalled = KeyedLocks(), set[tuple[str, str]](), set[str]()
 
     def on_asset(self, entry: AssetEntry) -> None:
         """Listens to assets: a new clip goes into Immich for those who asked for it and want that."""
@@ -73,12 +73,19 @@ class Moving:
                 self._supervisor.errand("motion clip", self._settle(user, entry.source.id))
 
     async def recall(self, user: str) -> None:
-        """Takes up what was begun and never ended. Raises Unavailable."""
+        """Takes up what others, or this one before a crash, began and never ended. Raises Unavailable."""
         clips = await self._records.all_clips(user)
-        self._left_over |= {(user, one) for one, what in clips.items() if what.get("state") != LINKED}
+        left = [one for one, what in clips.items() if what.get("state") != LINKED and what.get("by") != self._name]
+        self._left_over |= {(user, one) for one in left}
+        self._recalled.add(user)
 
     async def go_on(self) -> None:
-        """Tries once more what could not be done; of other gateways too, and from before a crash."""
+        """Tries once more what could not be done; of other gateways too, and from before a crash.
+
+        Of those for whom nothing may be done in their absence, while they are here.
+        """
+        for user in {who.user_id for who in self._here()} - self._recalled:
+            await self.recall(user)
         for user, asset_id in sorted(self._left_over):
             await self._settle(user, asset_id)
 
@@ -135,6 +142,7 @@ class Moving:
         key = (user, asset_id)
         try:
             integration, who = await self._records.integration(user), await self._keys.of(user)
+            who = who or next((one for one in self._here() if one.user_id == user), None)
             known = await self._records.clip(user, asset_id)
             state = None if known is None else known.get("state")
             wants = integration is not None and not integration.removing and integration.motion_clips
@@ -144,7 +152,10 @@ class Moving:
             if who is None:
                 self._left_over.add(key)
                 return
-            if state == LEAVING or integration is None or not wants:
+            if state == BEGUN and integration is None:  # nobody but they themselves asked for it
+                async with self._locks.hold(f"{user} {asset_id}"):
+                    await self._withdraw(who, asset_id)
+            elif state == LEAVING or integration is None or not wants:
                 await self.take(who, asset_id)
             else:
                 await self.put(who, asset_id, external=integration.external_clips)
