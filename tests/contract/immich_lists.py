@@ -271,6 +271,10 @@ def _stack_answer(stack: StubStack, caller: Caller, with_exif: bool) -> dict[str
 
 async def _stacks(stub: ImmichStub, request: Request, caller: Caller) -> Response:
     own = [one for one in stub.stacks.values() if one.assets[0].owner is caller.user]
+    if top := request.query_params.get("primaryAssetId"):
+        own = [one for one in own if one.assets[0].id == top]
+    else:
+        stub.stacks_read_whole += 1
     return JSONResponse([_stack_answer(one, caller, with_exif=False) for one in own])
 
 

@@ -38,6 +38,7 @@ class ImmichStub:
     instead: by a regular expression of paths, an answer given in place of Immich's, for what goes wrong;
     calls: what was asked, as `GET /api/…`; headers: those of each call, names in lower case. triggers: what it starts
     workflows on. network: where addresses that its workflows call really are.
+    stacks_read_whole: how often all of somebody's were asked for.
     """
 
     def __init__(self) -> None:
@@ -60,6 +61,7 @@ class ImmichStub:
         self.people: dict[str, StubPerson] = {}
         self.memories: list[StubMemory] = []
         self.stacks: dict[str, StubStack] = {}
+        self.stacks_read_whole = 0
         self.smart_search = True
         self.workflows: dict[str, StubWorkflow] = {}
         self.tags: dict[str, StubTag] = {}

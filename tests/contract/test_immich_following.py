@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from immich_answers import ALL_WE_NEED
 from immichvr_catalog import PHOTO
-from immichvr_gateway.library import Changes, ImmichLibrary, ImmichLimits
+from immichvr_common.sources import Source
+from immichvr_gateway.library import Changes, ImmichLibrary, ImmichLimits, LibraryPhoto
 
 if TYPE_CHECKING:
     from immich_stub import ImmichStub, StubAsset, StubUser
@@ -87,6 +88,34 @@ async def test_what_is_laid_below_another_photo_is_gone(followed: Followed, pict
     while not told.gone:
         told = await followed.told()
     assert [source.id for source in told.gone] == [below.id]
+
+
+async def test_of_many_stacks_only_those_that_changed_are_asked_for(followed: Followed, picture) -> None:
+    """Each state of what is stacked anew and taken apart is told rightly all the same."""
+    photos = [followed.stub.add_photo(followed.ada, picture(), f"{n}.jpg") for n in range(6)]
+    for top, below in zip(photos[::2], photos[1::2], strict=True):
+        followed.stub.add_stack(top, below)
+
+    async def change(*assets: StubAsset) -> Changes:
+        for one in assets:
+            updated(one)
+        there, gone = list[LibraryPhoto](), list[Source]()
+        while len(there) + len(gone) < len(assets):
+            told = await followed.told()
+            there, gone = [*there, *told.there], [*gone, *told.gone]
+        return Changes(tuple(there), tuple(gone), False)
+
+    await change(photos[0])
+    whole = followed.stub.stacks_read_whole
+    followed.stub.calls.clear()
+    new = followed.stub.add_photo(followed.ada, picture(), "new.jpg")
+    followed.stub.add_stack(new, followed.stub.add_photo(followed.ada, picture(), "under.jpg"))
+    told = await change(*followed.stub.stack_of(new).assets)
+    assert [(one.id, one.stack and one.stack.count) for one in told.there] == [(new.id, 2)] and len(told.gone) == 1
+    del followed.stub.stacks[followed.stub.stack_of(photos[2]).id]
+    told = await change(photos[2], photos[3])
+    assert {(one.id, one.stack) for one in told.there} == {(photos[2].id, None), (photos[3].id, None)}
+    assert followed.stub.calls.count("GET /api/stacks") >= 4 and followed.stub.stacks_read_whole == whole
 
 
 async def test_what_others_upload_is_not_told(followed: Followed, picture) -> None:

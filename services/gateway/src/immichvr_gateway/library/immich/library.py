@@ -100,7 +100,7 @@ class ImmichLibrary:
                     there.append(self._describe.item(who, asset))
                 elif asset.kind is not None:
                     gone.append(Source(asset.kind, asset.id))
-            stacks = await self._stacks.of(who.credential, fresh=True) if there else {}
+            stacks = await self._stacks.after(who.credential, [one.id for one in assets]) if there else {}
             shown = collapsed(there, stacks, Selection())
             below = {item.source for item in there} - {item.source for item in shown}
             yield Changes(tuple(shown), (*gone, *below), more)

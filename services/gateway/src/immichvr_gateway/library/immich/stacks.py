@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated
 
@@ -64,8 +64,15 @@ Stacks = Mapping[str, Lying]
 """By the ids of assets, those of them that lie in a stack."""
 
 
+_FEW = 6
+"""Photos that are asked about one by one; of more all stacks are read."""
+_WHOLE_S = 600.0
+"""How long single answers may mend a list that was read whole: nobody tells of what is deleted for good."""
+
+
 @dataclass(frozen=True)
 class _Known:
+    read_at: float
     until: float
     stacks: Stacks = field(default_factory=dict)
 
@@ -93,12 +100,35 @@ class StackLists:
             return known.stacks
         return await self._together.ask(who.fingerprint, lambda: self._read(who))
 
+    async def after(self, who: Credential, changed: Collection[str]) -> Stacks:
+        """All stacks of the person when these have changed: Immich is asked about these alone where they are few.
+
+        A stack is told of by the one on top, and whatever joins or leaves one has changed, the one on top included.
+        Raises SignInFailed.
+        """
+        known = self._known.get(who.fingerprint)
+        if known is None or self._clock() > known.read_at + _WHOLE_S:
+            return await self.of(who, fresh=True)
+        tops = {*changed, *(known.stacks[one].stack.top for one in changed if one in known.stacks)}
+        if len(tops) > _FEW:
+            return await self.of(who, fresh=True)
+        try:
+            found = [stacks_in(await self._client.get(who, f"stacks?primaryAssetId={one}", StackList)) for one in tops]
+        except NotPermitted:
+            return known.stacks
+        except (LibraryUnavailable, Refused):
+            return await self.of(who, fresh=True)
+        left = {member: lying for member, lying in known.stacks.items() if lying.stack.top not in tops}
+        stacks = {member: lying for those in (left, *found) for member, lying in those.items()}
+        self._known[who.fingerprint] = replace(known, stacks=stacks)
+        return stacks
+
     def forget(self, who: Credential) -> None:
         """Believes nothing any more that Immich said to a credential."""
         self._known.pop(who.fingerprint, None)
 
     async def _read(self, who: Credential) -> Stacks:
-        until = self._clock() + self._limits.decision_s
+        now = self._clock()
         stacks: Stacks = {}
         try:
             stacks = stacks_in(await self._client.get(who, "stacks", StackList))
@@ -106,7 +136,7 @@ class StackLists:
             pass
         except (LibraryUnavailable, Refused) as error:
             log.warning("lists show the members of stacks one by one", why=str(error))
-        self._known[who.fingerprint] = _Known(until, stacks)
+        self._known[who.fingerprint] = _Known(now, now + self._limits.decision_s, stacks)
         self._known.move_to_end(who.fingerprint)
         while len(self._known) > 1 and sum(len(one.stacks) for one in self._known.values()) > self._limits.max_listed:
             self._known.popitem(last=False)
