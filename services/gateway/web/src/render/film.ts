@@ -1,6 +1,6 @@
 import * as THREE from 'three';
 import type { RgbdLayout, SourceCamera } from '../api/schema';
-import { assumedCamera, coveringZoom } from './framing';
+import { assumedCamera, coveringZoom, reachesOf } from './framing';
 
 /**
  * A film with depth as two displaced grids over one texture: every frame of the film holds its colour
@@ -174,23 +174,28 @@ export class FilmScene {
 
   /** By how much the lens has to close in so that the film, seen by this camera, fills its place at rest. */
   zoomFor(camera: THREE.PerspectiveCamera): number {
-    const { fx, fy, width, height } = this.camera;
-    const halves = { across: width / 2 / fx, up: height / 2 / fy };
+    const rest = reachesOf(this.camera);
     const ends = (x: number[], y: number[]) =>
       [INVERSE_NEAR, INVERSE_FAR].flatMap((inverse) => {
         const depth = distanceOf(inverse, this.strength.value) * this.scene.scale.x;
         return x.flatMap((across) =>
           y.map((up) =>
-            new THREE.Vector3(across * halves.across, up * halves.up, -1)
+            new THREE.Vector3(across, up, -1)
               .multiplyScalar(depth)
               .applyMatrix4(camera.matrixWorldInverse),
           ),
         );
       });
-    const both = [-1, 1];
+    const across = [-rest.left, rest.right];
+    const up = [-rest.bottom, rest.top];
     return coveringZoom(
-      [ends([-1], both), ends([1], both), ends(both, [-1]), ends(both, [1])],
-      halves,
+      {
+        left: ends([-rest.left], up),
+        right: ends([rest.right], up),
+        bottom: ends(across, [-rest.bottom]),
+        top: ends(across, [rest.top]),
+      },
+      rest,
     );
   }
 

@@ -21,6 +21,11 @@ export function assumedCamera(width: number, height: number): SourceCamera {
   return { fx: f, fy: f, cx: width / 2, cy: height / 2, width, height };
 }
 
+/** What a photo taken with `source` fills at rest. */
+export function reachesOf({ fx, fy, cx, cy, width, height }: SourceCamera): Reaches {
+  return { left: cx / fx, right: (width - cx) / fx, bottom: (height - cy) / fy, top: cy / fy };
+}
+
 /** Fits a photo taken with `camera` into a view of `width` × `height` pixels. */
 export function fitFrame(camera: SourceCamera, width: number, height: number): Framing {
   const scale = Math.min(width / camera.width, height / camera.height);
@@ -54,23 +59,21 @@ export function aimCamera(
 /** A place before the camera, in its own axes: right, up, and backwards. */
 export type Corner = { x: number; y: number; z: number };
 
+/** Tangents of what a picture fills at rest, from the axis of the camera to each of its sides. */
+export type Reaches = { left: number; right: number; bottom: number; top: number };
+
 /**
  * How much the lens has to close in so that a picture seen from elsewhere still fills its place at rest.
- * sides: for each side of the picture (left, right, bottom, top) its ends, as near and as far as it may be, from the
- * camera; halves: tangents of half of what the picture fills at rest, across and up.
+ * sides: for each side of the picture places on it, as near and as far as it may be, from the camera.
  */
-export function coveringZoom(
-  sides: [left: Corner[], right: Corner[], bottom: Corner[], top: Corner[]],
-  halves: { across: number; up: number },
-): number {
-  const [left, right, bottom, top] = sides;
+export function coveringZoom(sides: Record<keyof Reaches, Corner[]>, rest: Reaches): number {
   const reach = (ends: Corner[], of: (end: Corner) => number) =>
     Math.min(...ends.map((end) => of(end) / -end.z));
   const needed = [
-    halves.across / reach(left, ({ x }) => -x),
-    halves.across / reach(right, ({ x }) => x),
-    halves.up / reach(bottom, ({ y }) => -y),
-    halves.up / reach(top, ({ y }) => y),
+    rest.left / reach(sides.left, ({ x }) => -x),
+    rest.right / reach(sides.right, ({ x }) => x),
+    rest.bottom / reach(sides.bottom, ({ y }) => -y),
+    rest.top / reach(sides.top, ({ y }) => y),
   ];
   return Math.max(1, ...needed);
 }

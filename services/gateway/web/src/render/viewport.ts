@@ -23,7 +23,7 @@ const MOST_GRID_COLUMNS = 800;
 const GRID_COLUMNS_WITH_BUDGET = 128;
 /** How far one may lean before what was never seen shows too much, in radians. */
 const WIDEST_YAW: Record<Shown, number> = { depth: 0.13, splat: 0.2 };
-/** The picture is a window: it comes nearer by this part while one leans this far, so that its edge stays beyond the frame. */
+/** Splats come nearer by this part while one leans this far, so that their edge stays beyond the frame. */
 const CLOSER = 0.07;
 const CLOSER_AT = 0.1;
 const SWAY_AFTER_SHOWING_MS = 900;
@@ -226,10 +226,16 @@ export class Viewport {
   private render(): void {
     const content = this.shown === 'splat' ? this.splats : this.depth;
     if (!content) return;
-    const zoom = 1 + CLOSER * Math.min(this.view.rig.lean / CLOSER_AT, 1);
     const source = this.sources[this.shown ?? 'depth'];
-    const scale = this.restScale * zoom;
-    if (source) this.depth?.setRestSize(source.width * scale, source.height * scale);
-    this.view.render(content.scene, () => zoom);
+    this.view.render(content.scene, (camera) => {
+      const zoom = content === this.depth ? this.depth.zoomFor(camera) : this.closer();
+      const scale = this.restScale * zoom;
+      if (source) this.depth?.setRestSize(source.width * scale, source.height * scale);
+      return zoom;
+    });
+  }
+
+  private closer(): number {
+    return 1 + CLOSER * Math.min(this.view.rig.lean / CLOSER_AT, 1);
   }
 }
