@@ -76,6 +76,26 @@ def test_a_live_photo_is_its_still_and_its_film(place: Room, tmp_path: Path) -> 
     assert frames[1].focal_px == pytest.approx(210, rel=0.03) and not frames[1].focal_known
 
 
+def test_of_a_live_photo_whatever_can_be_used_is_taken_and_be_it_one_frame(place: Room, tmp_path: Path) -> None:
+    seen = place.look(shaking(SMALL, 3)[1]).rgb
+    blurred = np.asarray(cv2.GaussianBlur(seen, (0, 0), 6))
+    sharp, soft = write_photo(tmp_path / "still.jpg", seen, 210), write_photo(tmp_path / "soft.jpg", blurred, 210)
+    films = {
+        "bare": write_clip(tmp_path / "bare.mp4", [np.full_like(seen, 128)] * 3),
+        "one": write_clip(tmp_path / "one.mp4", [seen]),
+        "broken": tmp_path / "broken.mov",
+    }
+    films["broken"].write_bytes(b"no film")
+    for film, taken, left in (("bare", 1, "nothing_to_recognise"), ("one", 2, None), ("broken", 1, "invalid_video")):
+        frames = frames_of_live_photo(sharp, films[film], tmp_path / film)
+        assert [frame.source for frame in frames.frames][:1] == ["still.jpg"] and len(frames.frames) == taken
+        assert {one.code for one in frames.dropped} == ({left} if left else set())
+    [frame] = frames_of_live_photo(soft, films["one"], tmp_path / "film").frames
+    assert frame.source == "0.00 s"
+    with pytest.raises(NothingToRecognise, match="pattern or edges"):
+        frames_of_live_photo(soft, films["bare"], tmp_path / "nothing")
+
+
 def test_photos_are_reduced_and_grouped_by_the_camera_that_took_them(place: Room, tmp_path: Path) -> None:
     wide, tall = Camera.central(320, 240, 260), Camera.central(240, 320, 260)
     views = [*through(wide, 3)[:2], *through(tall, 3)[1:]]

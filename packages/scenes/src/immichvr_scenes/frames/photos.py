@@ -7,11 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from immichvr_media import DecodeLimits, MediaError, Photo, decode_photo
+from immichvr_video import VideoError
 
 from immichvr_scenes.errors import TooManyPictures
 from immichvr_scenes.frames.frame import USUAL, Dropped, Frame, FrameOptions, Frames, checked, kept, left_out, reduced
 from immichvr_scenes.frames.sharpness import blur, sharpness
-from immichvr_scenes.frames.video import frames_of_video
+from immichvr_scenes.frames.video import taken_of_video
 from immichvr_scenes.progress import Report, silent, within
 
 _LIMITS = DecodeLimits()
@@ -55,17 +56,28 @@ def frames_of_live_photo(
 ) -> Frames:
     """The still of a Live Photo first, then frames of its film, which is of another size and a part of what it shows.
 
-    Raises as `frames_of_photos` and `frames_of_video` do, and MediaError.
+    One frame alone, where no more of it can be used: it is a photo then. Raises AllBlurred or NothingToRecognise where
+    nothing can, and MediaError where the still cannot be read.
     """
     folder.mkdir(parents=True, exist_ok=True)
     photo = decode_photo(still, _LIMITS)
     first = _of_photo(photo, "still", folder, options, still.name)
-    rest = frames_of_video(film, folder, options, within(report, 0.1, 1), focal=_share(photo))
+    rest = _of_film(film, folder, options, within(report, 0.1, 1), _share(photo))
     if isinstance(first, Dropped):
-        return Frames(rest.frames, (first, *rest.dropped), ordered=True)
-    # Films are stabilised, for which a margin is cut off: how much nobody tells.
-    moved = [replace(frame, group=first.group + 1, focal_known=False) for frame in rest.frames]
-    return Frames((first, *moved), rest.dropped, ordered=True)
+        rest = replace(rest, dropped=(first, *rest.dropped))
+    else:
+        # Films are stabilised, for which a margin is cut off: how much nobody tells.
+        moved = [replace(frame, group=first.group + 1, focal_known=False) for frame in rest.frames]
+        rest = replace(rest, frames=(first, *moved))
+    return rest if rest.frames else replace(rest, frames=checked((), rest.dropped))
+
+
+def _of_film(film: Path, folder: Path, options: FrameOptions, report: Report, focal: float | None) -> Frames:
+    """What can be used of a film; nothing of one that cannot be read."""
+    try:
+        return taken_of_video(film, folder, options, report, focal=focal)
+    except VideoError as error:
+        return Frames((), (Dropped(film.name, error.code, str(error)),), ordered=True)
 
 
 def _share(photo: Photo) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from immichvr_video import Frame as VideoFrame
@@ -38,16 +39,29 @@ def frames_of_video(
     focal: as a share of the longer side, where somebody knows about it. Raises VideoError, AllBlurred,
     NothingToRecognise, TooFewPictures.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    seen = list(_looked_at(video, limits, report))
-    if len(seen) < 2:
+    found = taken_of_video(video, folder, options, report, focal=focal, limits=limits)
+    if not found.dropped and len(found.frames) == 1:
         raise TooFewPictures("the video has one frame; a place wants two at least, from different spots")
-    taken = chosen(seen, options.most)
+    return replace(found, frames=checked(found.frames, found.dropped))
+
+
+def taken_of_video(
+    video: Path,
+    folder: Path,
+    options: FrameOptions,
+    report: Report,
+    *,
+    focal: float | None = None,
+    limits: VideoLimits = _LIMITS,
+) -> Frames:
+    """As `frames_of_video`, however few they are. Raises VideoError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    taken = chosen(list(_looked_at(video, limits, report)), options.most)
     judged = [(one, left_out(f"frame {one.index}", one.blur, options)) for one in taken]
     dropped = tuple(useless for _, useless in judged if useless is not None)
     sharp = {one.index: one for one, useless in judged if useless is None}
-    frames = list(_written(video, sharp, folder, options, focal, limits, report)) if sharp else []
-    return Frames(checked(frames, dropped), dropped, ordered=True)
+    frames = tuple(_written(video, sharp, folder, options, focal, limits, report)) if sharp else ()
+    return Frames(frames, dropped, ordered=True)
 
 
 def _looked_at(video: Path, limits: VideoLimits, report: Report) -> Iterator[Seen]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -11,7 +12,7 @@ from immichvr_inference.errors import ModelUnavailable
 from immichvr_splats.threads import workers
 
 from immichvr_scenes.cameras import View
-from immichvr_scenes.errors import NothingMoved, OnlyTurned, SceneError
+from immichvr_scenes.errors import NothingMoved, OnlyTurned, SceneError, TooFewPictures
 from immichvr_scenes.frames import Dropped, Frame, Frames
 from immichvr_scenes.poses.colmap import by_colmap, dropped, split_note
 from immichvr_scenes.poses.da3 import by_network, network_here
@@ -44,16 +45,22 @@ def estimate_poses(
 ) -> Poses:
     """Where the frames were taken. folder: for what is kept meanwhile. context: networks, for Depth Anything 3.
 
-    Frames from one spot come back as one photo (`Poses.photo_only`). Raises NothingToRecognise, NoOverlap, and for the
-    method "da3" what a network raises.
+    Frames from one spot, and a frame alone, come back as one photo (`Poses.photo_only`). Raises NothingToRecognise,
+    NoOverlap, and for the method "da3" what a network raises.
     """
+    if len(frames.frames) == 1:
+        return _photo(frames.frames, TooFewPictures(
+            "one picture alone can be used, of which no place can be made: take more, from different spots"
+        ))  # fmt: skip
     threads = options.threads or workers()
     common = matched(frames.frames, frames.ordered, folder, threads, within(report, 0, 0.6))
     seen = gate(common)
     if seen.movement == "stands":
-        return _photo(common, NothingMoved("all pictures are the same: take them from different spots, a step apart"))
+        return _photo(
+            common.frames, NothingMoved("all pictures are the same: take them from different spots, a step apart")
+        )
     if seen.movement == "turns":
-        return _photo(common, OnlyTurned(
+        return _photo(common.frames, OnlyTurned(
             "the camera turned in one spot, so that nothing tells how far things are: take pictures from different "
             "spots, a step apart"
         ))  # fmt: skip
@@ -75,9 +82,9 @@ def _by_network(common: Matched, key: str, context: RunContext, report: Report) 
     return replace(poses, dropped=dropped(common, names, others), notes=notes)
 
 
-def _photo(common: Matched, why: SceneError) -> Poses:
-    best = max(common.frames, key=lambda frame: (frame.sharpness, frame.width * frame.height))
-    others = [Dropped(frame.source or frame.name, why.code, str(why)) for frame in common.frames if frame is not best]
+def _photo(frames: Sequence[Frame], why: SceneError) -> Poses:
+    best = max(frames, key=lambda frame: (frame.sharpness, frame.width * frame.height))
+    others = [Dropped(frame.source or frame.name, why.code, str(why)) for frame in frames if frame is not best]
     return Poses((_at_origin(best),), tuple(others), method="photo", photo_only=why)
 
 
