@@ -1,6 +1,8 @@
 """Without weights: depth is carried on by the order of surfaces, and texture comes from patches around."""
 
 import numpy as np
+import pytest
+from immichvr_scenes.completion import patches
 from immichvr_scenes.completion.aligning import aligned, blended
 from immichvr_scenes.completion.carrying import carry_on
 from immichvr_scenes.completion.patches import paint
@@ -69,6 +71,25 @@ def test_painting_is_the_same_for_the_same_seed() -> None:
     base, depth = carry_on(rgb, np.full((60, 80), 2.0, np.float32), hole())
     assert np.array_equal(paint(base, depth, hole(), 5), paint(base, depth, hole(), 5))
     assert not np.array_equal(paint(base, depth, hole(), 5), paint(base, depth, hole(), 6))
+
+
+def test_holes_scattered_all_over_cost_no_more_than_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of the smaller pictures has a whole patch: the picture itself is grown inwards."""
+    tries: list[int] = []
+    grow = patches._grow
+
+    def counted(rgb, depths, known, choice, cells) -> None:  # type: ignore[no-untyped-def]
+        tries.append(len(choice) * len(cells))
+        grow(rgb, depths, known, choice, cells)
+
+    monkeypatch.setattr(patches, "_grow", counted)
+    monkeypatch.setattr(patches, "_MOST_TRIES", 1 << 18)
+    missing = np.zeros((120, 160), bool)
+    missing[::9, ::9] = True
+    truth = np.full((120, 160, 3), 0.3, np.float32)
+    painted = paint(np.where(missing[..., None], np.float32(0.9), truth), np.ones((120, 160), np.float32), missing)
+    assert len(tries) == 1 and 0 < tries[0] <= 1 << 18
+    assert np.array_equal(painted[~missing], truth[~missing])
 
 
 def test_an_estimate_is_brought_to_the_scale_of_what_is_known_though_a_tenth_of_it_is_wrong() -> None:

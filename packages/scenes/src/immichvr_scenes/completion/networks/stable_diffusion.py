@@ -183,8 +183,8 @@ def _paint(module: Any, holes: Sequence[Hole], side: int, compute: Compute, job:
                 seen = joint_noise(predict, whole, shuffled(len(holes), job.seed, number))
             else:
                 seen = torch.cat([predict(one) for one in whole.split(1)])
-            then = moments[number + 1] if number + 1 < len(moments) else 0
-            latents = ddim_step(latents, seen, module.kept[moment], module.kept[then])
+            left = module.kept[moments[number + 1]] if number + 1 < len(moments) else 1.0
+            latents = ddim_step(latents, seen, module.kept[moment], left)
             job.on_step((number + 1) / len(moments))
         decoded = torch.cat(
             [module.vae.decode(one / module.vae.config.scaling_factor).sample for one in latents.split(1)]
