@@ -28,7 +28,7 @@ from immichvr_splats import GaussianCloud
 from PIL import Image
 from skimage.metrics import structural_similarity
 
-from immichvr_bench.places import Row, merge
+from immichvr_bench.places import Row, merge, shown
 
 PAINTS: tuple[Literal["spotted", "soft"], ...] = ("spotted", "soft")
 VIEWS = 8
@@ -107,6 +107,7 @@ def rows(width: int, height: int, pictures: Path | None = None, iterations: int 
     for paint in PAINTS:
         trial = make_trial(room(0, paint), width, height)
         yield measure(trial, f"completion, {paint} room, nothing done", trial.cut, 0.0)
+        clouds = [trial.whole, trial.cut]
         methods = [("fill", 0), ("reference", 0), *([("fill", iterations)] if iterations else [])]
         for method, steps in methods:
             options = CompletionOptions(
@@ -122,14 +123,15 @@ def rows(width: int, height: int, pictures: Path | None = None, iterations: int 
             name = {"reference": "reference by guessed depth"}.get(method, method)
             what = f"completion, {paint} room, {name}" + (f", {steps} steps" if steps else "")
             yield measure(trial, what, done.cloud, seconds)
-            if pictures is not None and not steps:
-                _picture(trial, done.cloud, pictures / f"{paint}-{method}.jpg")
+            if not steps:
+                clouds.append(done.cloud)
+        if pictures is not None:
+            _picture(clouds, trial.between[VIEWS // 2], pictures / f"{paint}.jpg")
 
 
-def _picture(trial: Trial, done: GaussianCloud, path: Path) -> None:
-    """Truth, what was cut out, and what was filled, side by side."""
-    view = trial.between[VIEWS // 2]
-    side_by_side = np.hstack([as_bytes(Seen.of(cloud, view).rgb) for cloud in (trial.whole, trial.cut, done)])
+def _picture(clouds: Sequence[GaussianCloud], view: View, path: Path) -> None:
+    """What a view shows of each cloud, side by side: the truth, what was left of it, what methods made of that."""
+    side_by_side = np.hstack([as_bytes(Seen.of(cloud, view).rgb) for cloud in clouds])
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(side_by_side).save(path, quality=88)
 
@@ -144,7 +146,7 @@ def main() -> None:
     parser.add_argument("--iterations", type=int, default=0)
     asked = parser.parse_args()
     for row in rows(asked.width, asked.height, asked.pictures, asked.iterations):
-        print(f"| {row.what} | {row.psnr:.1f} | {row.ssim:.3f} | {row.seconds:.0f} | {row.note} |", flush=True)
+        print(f"| {row.what} | {shown(row)} | {row.seconds:.0f} | {row.note} |", flush=True)
         if asked.json is not None:
             merge(asked.json, [row])
 

@@ -30,34 +30,33 @@ from immichvr_depth.heuristic import heuristic_depth
 from immichvr_depth.lift import lift
 from immichvr_scenes import Camera, Picture, View
 from immichvr_scenes.frames import frames_of_photos
-from immichvr_scenes.reconstruct import ReconstructOptions, reconstruct
-from immichvr_scenes.testing import Room, around, room, shaking, write_photo
-from immichvr_scenes.testing.judging import onto_truth, pose_errors
+from immichvr_scenes.poses import estimate_poses
+from immichvr_scenes.reconstruct import Reconstruction, ReconstructOptions, reconstruct
+from immichvr_scenes.testing import around, room, shaking, through, write_photo
+from immichvr_scenes.testing.judging import onto_truth, pose_errors, seen_aside
 from immichvr_scenes.testing.textures import Paint
-from immichvr_scenes.training import Score, TrainingOptions, compare, train
-from immichvr_splats import GaussianCloud
+from immichvr_scenes.training import TrainingOptions, train
 from immichvr_splats.pointclouds import PointCloud
-from immichvr_splats.rendering import Rendering, render
 
-F64 = npt.NDArray[np.float64]
-Drawer = Callable[[F64], Rendering]
+F32 = npt.NDArray[np.float32]
 
 _SMALL = Camera.central(160, 120, 130)
-_PHOTO = Camera.central(400, 300, 340)
+_PHOTO = Camera.central(1200, 900, 1020)
+_JUDGED = 400, 300
 _PHOTOS = 12
 _STEP_M = 0.08
-_STEPS = ((_STEP_M, 0.0), (-_STEP_M, 0.0), (0.0, -_STEP_M))
 _TOY = TrainingOptions(1_000, 4_000, 160, 0, refine_poses=False, evaluate_every=250)
-_SHAKEN = TrainingOptions(700, 12_000, 400, 0, held_out=6, evaluate_every=350)
+_SHAKEN = TrainingOptions(600, 50_000, 400, 0, held_out=6, evaluate_every=300)
 
 
 @dataclass(frozen=True)
 class Row:
-    """psnr: dB; ssim; both of pictures that were not trained on. note: what else belongs to it, in words."""
+    """psnr: dB; ssim; both of pictures that were not trained on, None where it is not about pictures. note: what else
+    belongs to it, in words."""
 
     what: str
-    psnr: float
-    ssim: float
+    psnr: float | None
+    ssim: float | None
     seconds: float = 0.0
     peak_mb: float = 0.0
     cpu_seconds: float = 0.0
@@ -78,7 +77,10 @@ def toy(paint: Paint) -> list[Row]:
 
 
 def shake(reach: float) -> list[Row]:
-    """Photos of a hand that moves by centimetres, without EXIF: what is a step aside of the middle one."""
+    """Photos of a hand that moves by centimetres, without EXIF: what is a step aside of the middle one.
+
+    The single photo is told its true median depth, which is more than it knows.
+    """
     place, views = room(0), shaking(_PHOTO, _PHOTOS, reach)
     looks = [place.look(view) for view in views]
     with tempfile.TemporaryDirectory() as name:
@@ -87,65 +89,74 @@ def shake(reach: float) -> list[Row]:
         began, spent = time.perf_counter(), time.process_time()
         frames = frames_of_photos(photos, folder / "frames")
         found = reconstruct(frames, folder, ReconstructOptions(training=_SHAKEN))
-        times = time.perf_counter() - began, time.process_time() - spent
+        times = time.perf_counter() - began, 0.0, time.process_time() - spent
     true = {frame.name: view for frame, view in zip(frames.frames, views, strict=True)}
-    named = [replace(view, name=name) for name, view in true.items()]
     home = found.views[len(found.views) // 2]
     there = true[home.name]
-    look = looks[views.index(there)]
+    look, judged = looks[views.index(there)], there.scaled(*_JUDGED)
     title = f"shake of {100 * reach:.0f} cm, {100 * _STEP_M:.0f} cm aside"
     rows = []
     if found.cloud is not None:
-        off = pose_errors(found.views, named) if len(found.views) > 1 else None
-        scale = 1 / onto_truth(found.views, named).scale if off else 1.0
-        score = _aside(place, there, _drawer(found.cloud, home, home.world_to_camera, scale))
-        error = f"cameras {1000 * off.metres:.1f} mm and {off.degrees:.2f}° off (median), " if off else "one photo, "
-        note = error + f"{found.metrics.registered} of {_PHOTOS} registered; {'; '.join(found.notes)}"
-        rows.append(Row(f"{title}, the place", score.psnr, score.ssim, times[0], 0, times[1], note))
+        scale, error = _against(found, [replace(view, name=name) for name, view in true.items()], look.depth)
+        score = seen_aside(place, judged, found.cloud, home, scale, _STEP_M)
+        note = f"{error}; {found.metrics.registered} of {_PHOTOS} registered; {'; '.join(found.notes)}"
+        rows.append(Row(f"{title}, the place", score.psnr, score.ssim, *times, note))
     guessed = heuristic_depth(look.rgb)
     guessed *= np.float32(np.median(look.depth) / np.median(guessed))
     for kind, depth in (("guessed depth of true median", guessed), ("true depth", look.depth)):
         cloud = lift(look.rgb, DepthMap(depth, True, "bench", "1"), there.camera.fx, 300_000).cloud
-        score = _aside(place, there, _drawer(cloud, there, np.eye(4), 1.0))
+        score = seen_aside(place, judged, cloud, View("", there.camera, np.eye(4)), 1.0, _STEP_M)
         rows.append(Row(f"{title}, one photo lifted, {kind}", score.psnr, score.ssim))
     return rows
 
 
-def memory() -> list[Row]:
-    """320 steps of training on 300 pictures of 1200×900 from disk; they are the same twelve again and again."""
-    camera, place = Camera.central(1200, 900, 1000), room(0, paint="soft")
-    views = around(camera, 300)
+def _against(found: Reconstruction, true: Sequence[View], depth: F32) -> tuple[float, str]:
+    """How many of its units a metre is in the place, and in words how far its cameras are off.
+
+    depth: what the middle camera truly sees, which alone tells it of a single photo.
+    """
+    if len(found.views) > 1:
+        off = pose_errors(found.views, true)
+        error = f"cameras {1000 * off.metres:.1f} mm and {off.degrees:.2f}° off (median), focal {100 * off.focal:.1f} %"
+        return 1 / onto_truth(found.views, true).scale, error
+    assert found.cloud is not None
+    return float(np.median(found.cloud.means[:, 2]) / np.median(depth)), "one photo"
+
+
+def poses(ordered: bool) -> list[Row]:
+    """30 photos of a megapixel with EXIF, decoded and placed."""
+    views = through(Camera.central(1152, 864, 950), 30)
+    place = room(0)
     with tempfile.TemporaryDirectory() as name:
-        files = [write_photo(Path(name) / f"{n}.jpg", place.look(views[25 * n], 1).rgb) for n in range(12)]
-        pictures = [Picture(view, files[number // 25]) for number, view in enumerate(views)]
-        points, colours, _ = place.scatter(100_000)
-        options = TrainingOptions(320, 100_000, 1200, 1, held_out=0)
+        folder = Path(name)
+        photos = [write_photo(folder / f"{view.name}.jpg", place.look(view).rgb, view.camera.fx) for view in views]
         began, spent = time.perf_counter(), time.process_time()
-        made = train(pictures, PointCloud(points.astype(np.float32), colours), options)
+        frames = frames_of_photos(photos, folder / "frames", ordered=ordered)
+        found = estimate_poses(frames, folder / "work")
+        times = time.perf_counter() - began, 0, time.process_time() - spent
+    true = [replace(view, name=frame.name) for frame, view in zip(frames.frames, views, strict=True)]
+    off = pose_errors(found.views, true)
+    note = f"{len(found.views)} of 30 placed, {1000 * off.metres:.1f} mm and {off.degrees:.2f}° off (median)"
+    return [Row(f"poses, 30 photos 1152×864, {'in' if ordered else 'without'} an order", None, None, *times, note)]
+
+
+def memory() -> list[Row]:
+    """A whole job of 300 frames 1280×720 whose cameras are known: depth, points, masks, a few steps of training."""
+    camera, place = Camera.central(1280, 720, 1050), room(0, paint="soft")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        pictures = [
+            Picture(view, write_photo(folder / f"{view.name}.jpg", place.look(view, 1).rgb))
+            for view in around(camera, 300)
+        ]
+        training = TrainingOptions(320, 100_000, 1280, 1, held_out=0)
+        began, spent = time.perf_counter(), time.process_time()
+        made = reconstruct(pictures, folder / "work", ReconstructOptions(training=training))
     times = time.perf_counter() - began, 0, time.process_time() - spent
-    return [Row("training, 300 frames 1200×900, memory", 0, 0, *times, f"{made.steps} steps, 100,000 Gaussians")]
-
-
-def _drawer(cloud: GaussianCloud, home: View, pose: F64, scale: float) -> Drawer:
-    """What draws the cloud after a step from `home`, whose pose in the cloud's world is `pose`."""
-    through = cloud.marks.antialiased
-    return lambda move: render(cloud, home.for_splats, _moved(move, scale) @ pose, compensate=through)
-
-
-def _aside(place: Room, there: View, drawn: Drawer) -> Score:
-    """How well what is drawn after each step aside is what is seen there."""
-    scores = []
-    for right, down in _STEPS:
-        move = np.array([-right, -down, 0.0])
-        aside = View("aside", there.camera, _moved(move, 1.0) @ there.world_to_camera)
-        scores.append(compare(drawn(move).rgb, place.look(aside).rgb / np.float32(255)))
-    return Score.mean(scores)
-
-
-def _moved(move: F64, scale: float) -> F64:
-    matrix = np.eye(4)
-    matrix[:3, 3] = scale * move
-    return matrix
+    note = (
+        f"known cameras, {made.points.count:,} points, {made.metrics.steps} steps, {made.metrics.gaussians:,} Gaussians"
+    )
+    return [Row("a job of 300 frames 1280×720, memory", None, None, *times, note)]
 
 
 MEASURED: dict[str, Callable[[], list[Row]]] = {
@@ -154,6 +165,8 @@ MEASURED: dict[str, Callable[[], list[Row]]] = {
     "shake-2": lambda: shake(0.02),
     "shake-5": lambda: shake(0.05),
     "shake-8": lambda: shake(0.08),
+    "poses-ordered": lambda: poses(True),
+    "poses": lambda: poses(False),
     "memory": memory,
 }
 
@@ -181,10 +194,15 @@ def main() -> None:
     for name in asked.only:
         rows = measured_alone(name)
         for row in rows:
-            figures = f"{row.psnr:.1f} | {row.ssim:.3f} | {row.seconds:.0f} | {row.cpu_seconds:.0f} | {row.peak_mb:.0f}"
+            figures = f"{shown(row)} | {row.seconds:.0f} | {row.cpu_seconds:.0f} | {row.peak_mb:.0f}"
             print(f"| {row.what} | {figures} | {row.note} |", flush=True)
         if asked.json:
             merge(asked.json, rows)
+
+
+def shown(row: Row) -> str:
+    """Both measures of its pictures as two cells of a table."""
+    return " | " if row.psnr is None else f"{row.psnr:.1f} | {row.ssim:.3f}"
 
 
 def merge(path: Path, rows: Sequence[Row]) -> None:

@@ -1,4 +1,5 @@
-"""How far estimated poses are from the true ones, after the best movement of the whole and change of scale."""
+"""How far estimated poses are from the true ones, after the best movement of the whole and change of scale; and how
+well a cloud shows what is seen from a step aside."""
 
 from __future__ import annotations
 
@@ -6,9 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from immichvr_splats import GaussianCloud
+from immichvr_splats.rendering import render
 
 from immichvr_scenes.alignment import Similarity, similarity
 from immichvr_scenes.cameras import View
+from immichvr_scenes.testing.rooms import Room
+from immichvr_scenes.training.evaluation import Score, compare
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,31 @@ def pose_errors(estimated: Sequence[View], true: Sequence[View]) -> PoseErrors:
     focal = [abs(one.camera.fx / one.camera.width * other.camera.width / other.camera.fx - 1) for one, other in pairs]
     worst = float(np.max(apart)), float(np.max(angles))
     return PoseErrors(len(pairs), float(np.median(apart)), float(np.median(angles)), *worst, float(np.median(focal)))
+
+
+def seen_aside(
+    place: Room, there: View, cloud: GaussianCloud, home: View, scale: float = 1.0, metres: float = 0.08
+) -> Score:
+    """How well a cloud shows what is truly seen from a step to the right, to the left and up, in the mean.
+
+    there: where the steps begin, at the size at which pictures are compared. home: the same place in the cloud's world,
+    with the camera that it is believed to be. scale: of the cloud's units to a metre.
+    """
+    scores = []
+    camera = home.scaled(there.camera.width, there.camera.height).for_splats
+    for step in metres * np.array([[1.0, 0, 0], [-1, 0, 0], [0, -1, 0]]):
+        aside = View("aside", there.camera, _after(step) @ there.world_to_camera)
+        pose = _after(scale * step) @ home.world_to_camera
+        drawn = render(cloud, camera, pose, compensate=cloud.marks.antialiased)
+        scores.append(compare(drawn.rgb, place.look(aside, 3).rgb / np.float32(255)))
+    return Score.mean(scores)
+
+
+def _after(step: np.ndarray) -> np.ndarray:
+    """What a step, (3,) in a camera's axes, does to what it sees: (4, 4)."""
+    matrix = np.eye(4)
+    matrix[:3, 3] = -step
+    return matrix
 
 
 def _posts(views: Sequence[View]) -> np.ndarray:
