@@ -63,7 +63,7 @@ def test_pictures_that_were_not_trained_on_are_shown_well() -> None:
     assert score.ssim > 0.8
 
 
-@pytest.mark.parametrize("step", [60, 170])
+@pytest.mark.parametrize("step", [150, pytest.param(60, marks=pytest.mark.long)])
 def test_a_run_that_is_taken_up_again_gives_the_same_bytes(step: int) -> None:
     whole, _, kept, _ = _trained()
     again = train(_pictures(), _points(), _QUICK, resume=kept[step - 1])
@@ -220,6 +220,7 @@ def test_what_a_mask_hides_is_not_learnt() -> None:
     assert with_mask.psnr > without.psnr + 2
 
 
+@pytest.mark.long
 def test_pictures_of_different_exposure_are_brought_together() -> None:
     def brighter(number: int, rgb: np.ndarray) -> np.ndarray:
         return np.clip(rgb * (0.75, 1.25)[number % 2], 0, 255).astype(np.uint8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -14,7 +15,7 @@ from immichvr_inference.context import RunContext
 from immichvr_splats import GaussianCloud
 from immichvr_splats.rendering import render
 
-from immichvr_scenes.cameras import View
+from immichvr_scenes.cameras import Camera, View
 from immichvr_scenes.pictures import Picture
 from immichvr_scenes.points.guessing import network_depth
 from immichvr_scenes.progress import Report, silent
@@ -31,14 +32,32 @@ def lifted(picture: Picture, context: RunContext | None, device: str, known: F32
 
     known: (h, w) what is known of the depth in the unit of the world, 0 where nothing is, which the unit is taken from.
     """
-    rgb = picture.read_image()
     camera = picture.view.camera
-    found = network_depth(rgb, camera.fx, "", context) if context is not None else None
+    rgb, focal = _squared(picture.read_image(), camera)
+    found = network_depth(rgb, focal, "", context) if context is not None else None
     depth, sure = guess(rgb) if found is None else (found, None)
     if known is not None and (known > 0).any():
         depth = depth * np.float32(_ratio(known, depth))
     told = DepthMap(np.asarray(depth, np.float32), False, GUESS if found is None else "network", "1", guessed=sure)
-    return lift(rgb, told, camera.fx, _MOST[device]).cloud
+    return _seen_by(camera, lift(rgb, told, focal, _MOST[device]).cloud)
+
+
+def _squared(rgb: npt.NDArray[np.uint8], camera: Camera) -> tuple[npt.NDArray[np.uint8], float]:
+    """The picture with pixels as wide as they are high, and its focal length in them: lifting knows one."""
+    focal = min(camera.fx, camera.fy)
+    size = max(1, round(camera.width * focal / camera.fx)), max(1, round(camera.height * focal / camera.fy))
+    if size == (camera.width, camera.height):
+        return rgb, focal
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)), focal
+
+
+def _seen_by(camera: Camera, cloud: GaussianCloud) -> GaussianCloud:
+    """A cloud that was lifted as if the axis went through the picture's middle, moved to where the camera's goes."""
+    aside = np.array([0.5 * camera.width - camera.cx, 0.5 * camera.height - camera.cy]) / [camera.fx, camera.fy]
+    means = cloud.means.copy()
+    means[:, :2] += means[:, 2:] * aside.astype(np.float32)
+    at_origin = View("", camera, np.eye(4)).for_splats
+    return replace(cloud, means=means, camera=at_origin)
 
 
 def score_of(

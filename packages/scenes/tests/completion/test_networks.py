@@ -1,4 +1,7 @@
-"""Networks that paint: loaded from what a server gives, in the published layout; what is known stays as it is."""
+"""Networks that paint: loaded from what a server gives, in the published layout; what is known stays as it is.
+
+Diffusion is for the night: importing diffusers alone takes longer than all other tests of completion together.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from immichvr_inference.residency import Runtime
 from immichvr_inference.settings import RuntimeSettings
 from immichvr_models import Cache, CacheSettings, registry
 from immichvr_models.testing import Hub, running_hub
-from immichvr_scenes.completion import CompletionOptions, MissingRules, complete
+from immichvr_scenes.completion import CompletionOptions, MissingRules, complete, joint
 from immichvr_scenes.completion.networks import DIFFUSION, LAMA, NETWORKS, Job
 from immichvr_scenes.completion.networks.lama_generator import Generator
 from immichvr_scenes.completion.networks.painting import Hole
@@ -55,7 +58,7 @@ def together() -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("job", [Job(), Job(joint=True), Job(strength=0.4, joint=True)])
-@pytest.mark.parametrize("key", NETWORKS)
+@pytest.mark.parametrize("key", [LAMA, pytest.param(DIFFUSION, marks=pytest.mark.long)])
 def test_known_pixels_are_untouched_to_the_bit_and_missing_ones_are_painted(key: str, job: Job) -> None:
     for hole, picture in zip(holes(3), painted(key, job, 3), strict=True):
         assert picture.shape == hole.rgb.shape and picture.dtype == np.float32
@@ -64,6 +67,7 @@ def test_known_pixels_are_untouched_to_the_bit_and_missing_ones_are_painted(key:
         assert np.isfinite(picture).all() and picture.min() >= 0 and picture.max() <= 1
 
 
+@pytest.mark.long
 def test_the_same_seed_paints_the_same_and_another_one_does_not(together: list[np.ndarray]) -> None:
     again = painted(DIFFUSION, Job(joint=True, seed=1))
     other = painted(DIFFUSION, Job(joint=True, seed=2))
@@ -71,17 +75,35 @@ def test_the_same_seed_paints_the_same_and_another_one_does_not(together: list[n
     assert not np.array_equal(together[0], other[0])
 
 
+@pytest.mark.long
 def test_a_golden_run_of_views_painted_together(together: list[np.ndarray]) -> None:
     golden = np.load(Path(__file__).with_name("golden_joint.npy"))
     found = np.stack([picture[MASK].reshape(20, 24, 3)[::5, ::6] for picture in together])
     assert np.abs(found - golden).max() < 2e-3
 
 
+@pytest.mark.long
 def test_views_painted_together_are_others_than_each_alone(together: list[np.ndarray]) -> None:
     alone = painted(DIFFUSION, Job(joint=False, seed=1))
     assert np.abs(together[0] - alone[0])[MASK].mean() > 1e-3
 
 
+@pytest.mark.long
+def test_every_look_of_the_network_takes_noise_away_and_the_last_one_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[tuple[float, float]] = []
+    step = joint.ddim_step
+
+    def noted(latents: torch.Tensor, noise: torch.Tensor, kept: float, kept_then: float) -> torch.Tensor:
+        steps.append((kept, kept_then))
+        return step(latents, noise, kept, kept_then)
+
+    monkeypatch.setattr(joint, "ddim_step", noted)
+    painted(DIFFUSION, Job(strength=0.4), 1)
+    assert len(steps) == 20 and steps[-1][1] == 1.0
+    assert all(after > before for before, after in steps)
+
+
+@pytest.mark.long
 def test_painting_tells_how_far_it_is_and_can_be_stopped() -> None:
     class Enough(Exception):
         pass
@@ -154,6 +176,7 @@ def context_with(key: str, hub: Hub, folder: Path, *, change: dict[str, bytes] |
     return RunContext(cache, Runtime(NETWORKS, RuntimeSettings(device="cpu", spare_mb=0)), accepted=[key])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("method", "rounds"), [("joint-multiview", 2), ("individual", 1)])
 def test_a_scene_is_completed_with_a_model_fetched_from_a_server(
     holed, hub: Hub, tmp_path: Path, method: str, rounds: int, monkeypatch: pytest.MonkeyPatch
@@ -189,7 +212,8 @@ def test_weights_of_something_else_are_refused_by_name(tmp_path: Path, hub: Hub)
 
 
 def test_nothing_is_fetched_without_a_yes_to_the_licence(tmp_path: Path, hub: Hub, holed) -> None:
-    context = replace(context_with(DIFFUSION, hub, tmp_path), accepted=[])
+    nothing = {file.path: b"" for file in registry[DIFFUSION].files}
+    context = replace(context_with(DIFFUSION, hub, tmp_path, change=nothing), accepted=[])
     options = CompletionOptions(method="joint-multiview", path_views=1, longest=64)
     with pytest.raises(ModelUnavailable) as refused:
         complete(holed.cut, holed.views, options, context=context)
