@@ -6,11 +6,9 @@ import importlib
 
 import pytest
 from google.protobuf.descriptor import MethodDescriptor
-from immichvr_catalog import KINDS, SERVICES
+from immichvr_catalog import KINDS, SERVICES, is_session
 from immichvr_catalog.jobs import JobKind
 
-LIVE = "live"
-"""A session, which is no task: its call is StreamFrames."""
 TOLD = {"progress": "Progress", "result": "TaskResult", "chunk": "FileChunk"}
 
 
@@ -24,7 +22,7 @@ def call_of(kind: JobKind) -> MethodDescriptor | None:
     return next((method for method in found if method is not None), None)
 
 
-@pytest.mark.parametrize("name", [name for name in KINDS if name != LIVE])
+@pytest.mark.parametrize("name", [name for name in KINDS if not is_session(name)])
 def test_each_kind_has_one_call_that_takes_a_task_and_streams_progress_and_result(name: str) -> None:
     method = call_of(KINDS[name])
     assert method is not None, f"the service {KINDS[name].service} has no call for jobs of kind {name}"

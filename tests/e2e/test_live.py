@@ -98,6 +98,34 @@ def memory_mb() -> float:
     return sum(one.memory_info().rss for one in ours) / 1e6
 
 
+async def test_a_splat_is_drawn_for_who_asks_for_it(live_stack: str, ended: Any) -> None:
+    async with httpx.AsyncClient(base_url=live_stack, timeout=30) as api:
+        [photo] = (await api.get("/api/photos")).json()["items"]
+        asked = await api.post(f"/api/photos/{photo['id']}/splat", json={"model": "lift-heuristic"})
+        assert (await ended(api, asked.json()["job"]))["state"] == "succeeded"
+        assets = (await api.get(f"/api/photos/{photo['id']}/assets")).json()["assets"]
+        seen_by = next(one for one in assets if one["kind"] == "splat")["camera"]
+        async with dialled(live_stack) as socket:
+            client = Client(socket)
+            wish = {"type": "hello", "version": 1, "output": "picture", "place": "photos", "id": photo["id"]}
+            await client.say(**wish)
+            ready = await client.hear(60)
+            assert (ready["type"], ready["renderer"]) == ("ready", "cpu"), ready
+            lens = {name: seen_by[name] for name in ("fx", "fy", "cx", "cy", "width", "height")}
+            await client.say(type="pose", seq=1, t=0, place=[1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0], **lens)
+            picture = await client.hear()
+            drawn = np.asarray(Image.open(io.BytesIO(picture["data"])).convert("RGB"), np.int64)
+            assert drawn.shape == (48, 64, 3)
+            assert np.abs(drawn[12:-12, 16:-16].mean((0, 1)) - (200, 90, 30)).max() < 12
+        jobs = (await api.get("/api/jobs")).json()["items"]
+        assert next(job for job in jobs if job["kind"] == "render")["source"] is None
+        shown = (await api.get(f"/api/photos/{photo['id']}")).json()
+        assert shown["job"] is None or shown["job"]["kind"] != "render"
+        async with dialled(live_stack) as socket:
+            await Client(socket).say(**{**wish, "id": "nobodys"})
+            assert (await Client(socket).hear())["code"] == "not_found"
+
+
 async def test_every_output_and_format_arrives_finite(live_stack: str) -> None:
     wishes = [
         {"output": "gaussians", "format": "spark16"},

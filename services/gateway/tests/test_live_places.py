@@ -22,7 +22,7 @@ def test_a_person_has_two_places_all_together_three_and_each_is_told_until_it_is
         return REGISTRY.get_sample_value("immichvr_live_sessions") or 0.0
 
     before, unused = told(), cast(Any, None)
-    live = LiveSessions(unused, unused, unused, LiveSettings(sessions=3, per_user=2))
+    live = LiveSessions(unused, unused, unused, unused, LiveSettings(sessions=3, per_user=2))
     with live.place(person("ada")), live.place(person("ada")):
         with pytest.raises(Problem, match="you have 2"), live.place(person("ada")):
             pass

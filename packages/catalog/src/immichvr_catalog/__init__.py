@@ -22,6 +22,7 @@ from immichvr_catalog.jobs import (
     JobKind,
     assets_of,
     is_of_model,
+    is_session,
     kinds_of,
     needs_source,
 )
@@ -87,6 +88,7 @@ __all__ = [
     "assets_of",
     "format_options",
     "is_of_model",
+    "is_session",
     "kinds_of",
     "needs_source",
     "reload_rows",

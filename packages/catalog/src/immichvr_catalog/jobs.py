@@ -37,7 +37,8 @@ class JobKind:
     is what the worker's settings say. pipeline_version: raised
     where what comes out changes, so that older results are outdated. in_background: it waits rather than computes,
     and is done beside others. keeps_parts: files of it are kept while it works, to be watched and gone on from.
-    gpu_batch: so many are done at once in less time on a GPU. follow_ups: kinds of jobs
+    gpu_batch: so many are done at once in less time on a GPU. is_session: it serves a client for as long as that is
+    there; nobody tries it again, and it is soon forgotten. follow_ups: kinds of jobs
     that may be part of what was asked for.
     """
 
@@ -54,6 +55,7 @@ class JobKind:
     in_background: bool = False
     keeps_parts: bool = False
     gpu_batch: int = 1
+    is_session: bool = False
     follow_ups: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -125,7 +127,8 @@ KINDS = Table(
             "splat", "ai", "Making 3D", takes=(PHOTO,), makes=(SPLAT, DEPTH), pools=(GPU, CPU),
             gpu_batch=4, follow_ups=("convert",),
         ),
-        JobKind("live", "ai", "Live", pools=(GPU, CPU)),
+        JobKind("live", "ai", "Live", pools=(GPU, CPU), is_session=True),
+        JobKind("render", "ai", "Drawing", takes=(SPLAT,), pools=(GPU, CPU), is_session=True),
         JobKind("convert", "converter", "Converting", takes=(SPLAT,), extends=SPLAT),
         JobKind("lod", "converter", "Making levels of detail", takes=(SPLAT,), extends=SPLAT),
         JobKind(
@@ -174,9 +177,17 @@ def is_of_model(kind: str) -> bool:
     return kind in KINDS and KINDS[kind].is_of_model
 
 
+def is_session(kind: str) -> bool:
+    """Whether jobs of that name serve a client; those of a kind that there is not do not."""
+    return kind in KINDS and KINDS[kind].is_session
+
+
 def needs_source(kind: str) -> bool:
-    """Whether jobs of that name are made from a source; those of a kind that there is not may be from anything."""
-    return kind in KINDS and bool(KINDS[kind].takes) and not KINDS[kind].is_of_model
+    """Whether jobs of that name are about a source; those of a kind that there is not may be about anything.
+
+    A session is its client's, whatever it takes.
+    """
+    return kind in KINDS and bool(KINDS[kind].takes) and not (KINDS[kind].is_of_model or KINDS[kind].is_session)
 
 
 def assets_of(service: str) -> frozenset[str]:

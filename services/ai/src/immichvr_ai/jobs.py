@@ -1,4 +1,4 @@
-"""The jobs of the AI service: `depth`, `splat`, `live`, and those about models."""
+"""The jobs of the AI service: `depth`, `splat`, `live`, `render`, and those about models."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from immichvr_ai.context import process_context
 from immichvr_ai.live.opening import open_for_session
 from immichvr_ai.live.serving import LIVE, serve_live
 from immichvr_ai.photo_jobs import PHOTO_JOBS, perform_photo_job
+from immichvr_ai.render.serving import RENDER, serve_render
 from immichvr_ai.settings import current_settings
 
 
@@ -26,7 +27,7 @@ def perform(task: Task | Batch, report: Report) -> list[Made] | list[TaskResult]
 def perform_in(context: RunContext, task: Task | Batch, report: Report) -> list[Made] | list[TaskResult]:
     """Does one job: the photo `source` becomes a depth asset, or a depth and a splat asset.
 
-    A job about a model, and a live session, make nothing; of jobs that came together, each has its outcome. Raises
+    A job about a model, and a session, make nothing; of jobs that came together, each has its outcome. Raises
     InvalidRequest, and what decoding, estimating and lifting raise, each with a code.
     """
     if isinstance(task, Batch):
@@ -36,6 +37,9 @@ def perform_in(context: RunContext, task: Task | Batch, report: Report) -> list[
         return []
     if task.kind == LIVE:
         serve_live(task, report, partial(open_for_session, context, current_settings().work.pool == "gpu"))
+        return []
+    if task.kind == RENDER:
+        serve_render(task, report, on_gpu=current_settings().work.pool == "gpu")
         return []
     if task.kind not in PHOTO_JOBS:
         raise InvalidRequest(f"the ai service does depth and splat, not {task.kind!r}")

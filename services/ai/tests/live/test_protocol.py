@@ -6,18 +6,8 @@ import msgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from immichvr_ai.live.protocol import (
-    LARGEST_MESSAGE,
-    Ack,
-    BadMessage,
-    Capture,
-    Frame,
-    Hello,
-    error,
-    parse,
-    ready,
-    result,
-)
+from immichvr_ai.live.messages import LARGEST_MESSAGE, Ack, BadMessage, error
+from immichvr_ai.live.protocol import Capture, Frame, Hello, parse, ready, result
 
 HELLO = {"type": "hello", "version": 1, "model": "heuristic", "output": "gaussians", "format": "spark16"}
 FRAME = {"type": "frame", "seq": 7, "t": 12.5, "jpeg": b"\xff\xd8"}

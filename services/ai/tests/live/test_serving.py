@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import immichvr_splats
 import msgpack
+import numpy as np
 import pytest
 from immichvr.ai.v1 import ai_pb2, ai_pb2_grpc
 from immichvr_common.certificates import AUTHORITY, CERTIFICATE, KEY, ensure_certificates
@@ -19,6 +21,7 @@ from immichvr_common.rpc_client import credential, open_channel
 from immichvr_common.rpc_settings import RpcClientSettings
 from immichvr_common.tasks import Task
 from immichvr_common.telling import ChildEvent, Serving
+from immichvr_splats import GaussianCloud
 from PIL import Image
 from pydantic import SecretStr
 
@@ -27,8 +30,10 @@ GATEWAY = "the-gateways-own-token"
 
 
 @asynccontextmanager
-async def serving(tmp_path: Path, pool: ChildPool | None = None) -> AsyncIterator[tuple[str, asyncio.Task[Any]]]:
-    """A live session in a child, with its address and the job's own end."""
+async def serving(
+    tmp_path: Path, pool: ChildPool | None = None, task: Task | None = None
+) -> AsyncIterator[tuple[str, asyncio.Task[Any]]]:
+    """A session in a child, a live one by default, with its address and the job's own end."""
     own = pool or ChildPool("immichvr_ai.jobs:perform")
     address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -36,7 +41,7 @@ async def serving(tmp_path: Path, pool: ChildPool | None = None) -> AsyncIterato
         if isinstance(news, Serving):
             address.set_result(news.address)
 
-    task = Task("live", {"token": TOKEN, "model": "heuristic"}, {}, tmp_path)
+    task = task or Task("live", {"token": TOKEN, "model": "heuristic"}, {}, tmp_path)
     job = asyncio.create_task(own.run(task, lambda *_: None, 150, hear))
     try:
         await asyncio.wait({address, job}, return_when=asyncio.FIRST_COMPLETED, timeout=40)
@@ -48,6 +53,18 @@ async def serving(tmp_path: Path, pool: ChildPool | None = None) -> AsyncIterato
         await asyncio.gather(job, return_exceptions=True)
         if pool is None:
             own.close()
+
+
+def a_wall() -> GaussianCloud:
+    """400 Gaussians of white at two metres, which fill what a camera of 80 by 60 pixels sees."""
+    across, down = np.meshgrid(np.linspace(-1.4, 1.4, 20), np.linspace(-1.1, 1.1, 20))
+    means = np.stack([across.ravel(), down.ravel(), np.full(400, 2.0)], 1)
+    still = np.tile([1.0, 0, 0, 0], (400, 1))
+    return GaussianCloud(means, np.full((400, 3), np.log(0.12)), still, np.full(400, 6.0), np.full((400, 1, 3), 1.77))
+
+
+def said(**fields: object) -> ai_pb2.StreamFramesRequest:
+    return ai_pb2.StreamFramesRequest(message=msgpack.packb(fields))
 
 
 def hello(**more: object) -> ai_pb2.StreamFramesRequest:
@@ -73,7 +90,9 @@ async def answer(call: Any) -> dict[str, Any]:
     return dict(msgpack.unpackb(response.message))
 
 
-async def test_a_session_is_for_its_tokens_holder_alone_and_the_child_serves_the_next_one_too(tmp_path: Path) -> None:
+async def test_a_session_is_for_its_tokens_holder_alone_and_the_child_serves_the_next_one_too_of_whatever_kind(
+    tmp_path: Path,
+) -> None:
     pool = ChildPool("immichvr_ai.jobs:perform")
     try:
         for round_number in range(2):
@@ -94,6 +113,21 @@ async def test_a_session_is_for_its_tokens_holder_alone_and_the_child_serves_the
                 assert 500 < result["n"] <= 1000
                 await call.done_writing()
                 assert await asyncio.wait_for(job, 20) == []
+        splat = tmp_path / "splat"
+        splat.write_bytes(immichvr_splats.to_bytes(a_wall(), "spz"))
+        drawing = Task("render", {"token": TOKEN}, {"splat": splat}, tmp_path)
+        async with serving(tmp_path, pool, drawing) as (address, job), grpc.aio.insecure_channel(address) as channel:
+            call = stream(channel)
+            await call.write(said(type="hello", version=1, output="picture"))
+            ready = await answer(call)
+            assert (ready["renderer"], ready["gaussians"]) == ("cpu", 400)
+            place = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0]
+            lens = {"fx": 60, "fy": 60, "cx": 40, "cy": 30, "width": 80, "height": 60}
+            await call.write(said(type="pose", seq=1, t=0, place=place, **lens))
+            picture = await answer(call)
+            assert Image.open(io.BytesIO(picture["data"])).resize((1, 1)).getpixel((0, 0))[0] > 200
+            await call.done_writing()
+            assert await asyncio.wait_for(job, 20) == []
     finally:
         pool.close()
 

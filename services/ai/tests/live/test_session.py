@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from immichvr_ai.live.gaussians import Gaussians
 from immichvr_ai.live.packing import Packed
-from immichvr_ai.live.session import Limits
+from immichvr_ai.live.reading import Limits
 from immichvr_ai.live.talk import converse
 from immichvr_inference.errors import DeviceFailed, ModelUnavailable, UnknownModel
 from PIL import Image
@@ -108,7 +108,7 @@ def talking() -> Talking:
     @asynccontextmanager
     async def talk(model: Any, limits: Limits = Limits(), **wishes: object) -> AsyncIterator[Client]:  # noqa: B008
         client = Client()
-        client.over = asyncio.create_task(converse(client.incoming(), client.down.put, lambda _: model, limits))
+        client.over = asyncio.create_task(converse(lambda _: model, client.incoming(), client.down.put, limits))
         client.say(**{"type": "hello", "version": 1, "model": "trial", **wishes})
         try:
             yield client
@@ -428,6 +428,6 @@ async def test_a_session_that_cannot_begin_says_why_and_ends(hello, code) -> Non
             raise RuntimeError("secret detail")
         return GaussiansOnly()
 
-    await converse(incoming(), send, open_model, Limits())
+    await converse(open_model, incoming(), send, Limits())
     assert [one["code"] for one in heard] == [code]
     assert "secret" not in str(heard)

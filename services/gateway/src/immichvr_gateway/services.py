@@ -28,6 +28,7 @@ from immichvr_gateway.jobs.records import JobRecord, State
 from immichvr_gateway.jobs.restoring import restore_requesters
 from immichvr_gateway.jobs.service import JobService
 from immichvr_gateway.jobs.store import JobStore
+from immichvr_gateway.live.drawing import Drawing
 from immichvr_gateway.live.sessions import LiveSessions
 from immichvr_gateway.loading import AssetKeeper
 from immichvr_gateway.models.catalog import ModelCatalog
@@ -123,7 +124,8 @@ async def open_services(bus: Bus, here: Resources, room: Room) -> Services:
     )  # fmt: skip
     renewal = Renewal(jobs, stager, here.store, here.assets, here.manifests, here.composites)
     follow_ups = FollowUps(store, requests, here.supervisor)
-    live = LiveSessions(jobs, here.models, here.cache, settings.live)
+    drawing = Drawing(here.visibility, here.assets, here.manifests, bucket)
+    live = LiveSessions(jobs, here.models, here.cache, drawing, settings.live)
 
     batch_store = BatchStore(bus)
     await batch_store.load()

@@ -11,7 +11,7 @@ import numpy as np
 from immichvr_depth.compiled import Bytes
 from PIL import Image
 
-from immichvr_ai.live.protocol import BadMessage
+from immichvr_ai.live.messages import BadMessage
 
 LONGEST_SIDE = 4096
 SHORTEST_SIDE = 16

@@ -10,10 +10,11 @@ from immichvr_depth.depth_map import FloatImage
 from immichvr_ai.live import protocol
 from immichvr_ai.live.frames import LONGEST_SIDE, Picture, decode
 from immichvr_ai.live.gaussians import Gaussians
+from immichvr_ai.live.messages import BadMessage
 from immichvr_ai.live.models import LiveModel
 from immichvr_ai.live.packing import Format, Packed, most_gaussians, pack, pack_points
 from immichvr_ai.live.pixels import disparity_of, gaussians_of, points_of, points_of_gaussians
-from immichvr_ai.live.protocol import BadMessage, Capture, Frame, Hello, Output
+from immichvr_ai.live.protocol import Capture, Frame, Hello, Output
 
 
 @dataclass

@@ -1,46 +1,20 @@
-"""The messages of a live session: msgpack maps, checked strictly on the way in.
-
-Everything from the client is hostile: sizes are bounded before anything is made of them, and what does not fit is a
-`BadMessage` with a code, a sentence and, where it is known, the frame's `seq`. Unknown fields are ignored, so that
-versions may differ.
-"""
+"""The messages of a live session: frames in, splats out."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-import msgpack
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
+from immichvr_ai.live.messages import LARGEST_MESSAGE, VERSION, Ack, Message, Seconds, Seq, packed, parse_as
 from immichvr_ai.live.packing import Format
-
-VERSION = 1
-LARGEST_MESSAGE = 4 * 1024 * 1024
-"""Bytes of one message from a client."""
-_LONGEST_WORD = 128
-_MOST_FIELDS = 32
 
 Output = Literal["gaussians", "points", "rgbd"]
 OUTPUTS: tuple[Output, ...] = ("gaussians", "points", "rgbd")
-Seq = Annotated[int, Field(ge=0, lt=2**53)]
-"""Whole numbers that JavaScript holds exactly."""
-Seconds = Annotated[float, Field(allow_inf_nan=False, ge=-1e15, le=1e15)]
 FieldOfView = Annotated[float, Field(allow_inf_nan=False, ge=5, le=150)]
 
 
-class BadMessage(ValueError):
-    """A message that is not what was agreed."""
-
-    def __init__(self, code: str, message: str, seq: int | None = None) -> None:
-        super().__init__(message)
-        self.code, self.seq = code, seq
-
-
-class _Message(BaseModel):
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
-
-
-class Hello(_Message):
+class Hello(Message):
     """The first message: what the client wants.
 
     process_res: the longer side at which the model works, in pixels. opacity_threshold: splats below are not sent.
@@ -59,7 +33,7 @@ class Hello(_Message):
     credit: int = Field(1, ge=1, le=4)
 
 
-class Frame(_Message):
+class Frame(Message):
     """One picture.
 
     t: the client's clock, given back with the result. jpeg: at most 4096 pixels on a side. fov: vertical, degrees.
@@ -74,7 +48,7 @@ class Frame(_Message):
     output: Output | None = None
 
 
-class Capture(_Message):
+class Capture(Message):
     """One picture that shall become a splat of full quality, as a file of its own."""
 
     type: Literal["capture"]
@@ -82,13 +56,6 @@ class Capture(_Message):
     t: Seconds
     jpeg: bytes = Field(min_length=1, max_length=LARGEST_MESSAGE)
     fov: FieldOfView | None = None
-
-
-class Ack(_Message):
-    """A result was taken in: one more may be sent."""
-
-    type: Literal["ack"]
-    seq: Seq
 
 
 _KINDS: dict[str, type[Hello | Frame | Capture | Ack]] = {
@@ -101,42 +68,7 @@ _KINDS: dict[str, type[Hello | Frame | Capture | Ack]] = {
 
 def parse(data: bytes) -> Hello | Frame | Capture | Ack:
     """A client's message. Raises BadMessage."""
-    fields = _unpacked(data)
-    seq = fields.get("seq")
-    seq = seq if type(seq) is int and 0 <= seq < 2**53 else None
-    kind = _KINDS.get(fields["type"]) if isinstance(fields.get("type"), str) else None
-    if kind is None:
-        raise BadMessage("invalid_message", f"a message's type is one of: {', '.join(_KINDS)}", seq)
-    if kind is Hello and fields.get("version") != VERSION:
-        raise BadMessage("unsupported_version", f"this server speaks version {VERSION} of the live protocol")
-    try:
-        return kind.model_validate(fields)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise BadMessage("invalid_message", f"{fields['type']}.{where}: {first['msg']}", seq) from error
-
-
-def _unpacked(data: bytes) -> dict[str, Any]:
-    if len(data) > LARGEST_MESSAGE:
-        raise BadMessage("too_large", f"a message may have {LARGEST_MESSAGE} bytes; this one has {len(data)}")
-    try:
-        fields = msgpack.unpackb(
-            data,
-            raw=False,
-            strict_map_key=True,
-            max_bin_len=LARGEST_MESSAGE,
-            max_str_len=_LONGEST_WORD,
-            max_map_len=_MOST_FIELDS,
-            max_array_len=_MOST_FIELDS,
-            max_ext_len=0,
-        )
-    # StackError and others of its failures are no common class but these.
-    except (ValueError, TypeError, RecursionError, msgpack.exceptions.UnpackException) as error:
-        raise BadMessage("invalid_message", "a message is a msgpack map with short string keys") from error
-    if not isinstance(fields, dict) or not all(isinstance(key, str) for key in fields):
-        raise BadMessage("invalid_message", "a message is a msgpack map with short string keys")
-    return fields
+    return parse_as(data, _KINDS)
 
 
 def ready(model: str, licence: str, output: str, output_format: str, reason: str = "") -> bytes:
@@ -149,7 +81,7 @@ def ready(model: str, licence: str, output: str, output_format: str, reason: str
         "output": output,
         "format": output_format,
     }
-    return _packed(message | ({"reason": reason} if reason else {}))
+    return packed(message | ({"reason": reason} if reason else {}))
 
 
 def result(
@@ -163,7 +95,7 @@ def result(
     more: dict[str, Any],
 ) -> bytes:
     """What became of a frame. dropped: frames that gave way to newer ones, so far."""
-    return _packed(
+    return packed(
         {
             "type": kind,
             "seq": frame.seq,
@@ -176,13 +108,3 @@ def result(
             **more,
         }
     )
-
-
-def error(code: str, message: str, seq: int | None = None) -> bytes:
-    """Something went wrong; unless the connection closes, the stream goes on."""
-    body: dict[str, Any] = {"type": "error", "code": code, "message": message}
-    return _packed(body if seq is None else {**body, "seq": seq})
-
-
-def _packed(fields: dict[str, Any]) -> bytes:
-    return bytes(msgpack.packb(fields, use_bin_type=True))

@@ -1,4 +1,4 @@
-"""The job `live`: one client is served by the working process, until it leaves.
+"""Sessions, of which the job `live` is one: a client is served by the working process, until it leaves.
 
 The process listens for the gateway's call; or, where the gateway cannot reach it, makes the call itself: see `lines`.
 """
@@ -9,9 +9,9 @@ import asyncio
 import hmac
 import ipaddress
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import copy_context
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import grpc
@@ -25,8 +25,8 @@ from immichvr_inference.errors import DeviceFailed
 
 from immichvr_ai.live.lines import serve_at_gateway
 from immichvr_ai.live.models import LiveModel
-from immichvr_ai.live.session import Limits, Send
-from immichvr_ai.live.talk import OpenModel, converse
+from immichvr_ai.live.reading import Limits, Send
+from immichvr_ai.live.talk import converse
 from immichvr_ai.settings import AiSettings, LiveSettings, current_settings
 
 log = get_log(__name__)
@@ -41,6 +41,8 @@ _GRACE_S = 1.0
 Context = Any
 OpenForSession = Callable[[str, frozenset[str], Report], LiveModel]
 """Opens a model by its name; told the models whose licences were accepted, and where to report a download."""
+Talk = Callable[[AsyncIterator[bytes], Send, Limits], Awaitable[None]]
+"""Serves a client from its first message to its last. Raises DeviceFailed, and nothing that a client can cause."""
 
 
 class LiveServicer(ai_pb2_grpc.AiServiceServicer):
@@ -49,8 +51,8 @@ class LiveServicer(ai_pb2_grpc.AiServiceServicer):
     begun: a client with the token is there; over: it has been served; failure: of the device, if that ended it.
     """
 
-    def __init__(self, token: str, open_model: OpenModel, limits: Limits, over: asyncio.Event) -> None:
-        self._token, self._open_model, self._limits = token.encode(), open_model, limits
+    def __init__(self, token: str, talk: Talk, limits: Limits, over: asyncio.Event) -> None:
+        self._token, self._serve, self._limits = token.encode(), talk, limits
         self.begun, self.over = asyncio.Event(), over
         self.failure: DeviceFailed | None = None
 
@@ -80,7 +82,7 @@ class LiveServicer(ai_pb2_grpc.AiServiceServicer):
         self, requests: AsyncIterator[ai_pb2.StreamFramesRequest], outgoing: asyncio.Queue[bytes | None]
     ) -> None:
         try:
-            await converse(_messages(requests), outgoing.put, self._open_model, self._limits)
+            await self._serve(_messages(requests), outgoing.put, self._limits)
         except DeviceFailed as error:
             self.failure = error
             raise
@@ -99,8 +101,23 @@ def serve_live(task: Task, report: Report, open_model: OpenForSession) -> None:
     open_model: brings a model into memory by its name.
     """
     params = json_format.ParseDict(task.params, ai_pb2.LiveParams(), ignore_unknown_fields=True)
+
+    def talk_with(report: Report) -> Talk:
+        def open_by_name(name: str) -> LiveModel:
+            return open_model(name, frozenset(params.accepted), report)
+
+        return partial(converse, open_by_name)
+
+    serve_session(params.token, report, talk_with)
+
+
+def serve_session(token: str, report: Report, talk_with: Callable[[Report], Talk]) -> None:
+    """Serves one client, whoever shows the token. Raises DeviceFailed, and what starting the server raises.
+
+    talk_with: how it is served, told where to report meanwhile.
+    """
     # By itself a runner keeps the context of its first run, and with that the trace of the first session.
-    _runner().run(_serve(params, current_settings(), report, open_model), context=copy_context())
+    _runner().run(_serve(token, current_settings(), report, talk_with), context=copy_context())
 
 
 @cache
@@ -109,7 +126,7 @@ def _runner() -> asyncio.Runner:
     return asyncio.Runner()
 
 
-async def _serve(params: ai_pb2.LiveParams, settings: AiSettings, report: Report, open_model: OpenForSession) -> None:
+async def _serve(token: str, settings: AiSettings, report: Report, talk_with: Callable[[Report], Talk]) -> None:
     over = asyncio.Event()
 
     def report_while_served(fraction: float, stage: str, message: str) -> None:
@@ -117,29 +134,25 @@ async def _serve(params: ai_pb2.LiveParams, settings: AiSettings, report: Report
         if not over.is_set():
             report(fraction, stage, message)
 
-    def open_by_name(name: str) -> LiveModel:
-        return open_model(name, frozenset(params.accepted), report_while_served)
-
+    talk = talk_with(report_while_served)
     longest_s = min(settings.live.max_s, max(1.0, settings.work.deadline_s - _SPARE_S))
     limits = Limits(settings.live.idle_s, longest_s)
     try:
         if settings.live.attach.address:
-            await _come_to_gateway(params.token, settings.live, open_by_name, limits, report)
+            await _come_to_gateway(token, settings.live, talk, limits, report)
         else:
-            await _await_gateway(LiveServicer(params.token, open_by_name, limits, over), settings, report)
+            await _await_gateway(LiveServicer(token, talk, limits, over), settings, report)
     finally:
         over.set()
 
 
-async def _come_to_gateway(
-    token: str, live: LiveSettings, open_model: OpenModel, limits: Limits, report: Report
-) -> None:
-    async def talk(incoming: AsyncIterator[bytes], send: Send) -> None:
+async def _come_to_gateway(token: str, live: LiveSettings, talk: Talk, limits: Limits, report: Report) -> None:
+    async def talk_here(incoming: AsyncIterator[bytes], send: Send) -> None:
         report(0.5, "live", "a client is there")
-        await converse(incoming, send, open_model, limits)
+        await talk(incoming, send, limits)
 
     report(0.1, "serving", "coming to the gateway")
-    await serve_at_gateway(live.attach, token, live.connect_s, talk)
+    await serve_at_gateway(live.attach, token, live.connect_s, talk_here)
 
 
 async def _await_gateway(servicer: LiveServicer, settings: AiSettings, report: Report) -> None:

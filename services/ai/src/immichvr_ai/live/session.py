@@ -9,38 +9,30 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
 from immichvr_common.logs import get_log
 from immichvr_inference.errors import DeviceFailed
 
-from immichvr_ai.live import protocol
+from immichvr_ai.live import messages, protocol
 from immichvr_ai.live.frames import Picture
+from immichvr_ai.live.messages import Ack, BadMessage
 from immichvr_ai.live.models import LiveModel
 from immichvr_ai.live.pipeline import FrameContext, FramePipeline, Seen, result_of
-from immichvr_ai.live.protocol import Ack, BadMessage, Capture, Frame, Hello
+from immichvr_ai.live.protocol import Capture, Frame, Hello
+from immichvr_ai.live.reading import Limits, Send, read_until_over
 from immichvr_ai.live.slots import LatestValue
 
 log = get_log(__name__)
 
-Send = Callable[[bytes], Awaitable[None]]
 T = TypeVar("T")
 
 _STALE_S = 0.25
 """A result that waited longer for its `ack` gives way to a newer frame, if there is one."""
 _LONGEST_WORDS = 500
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How long a session may be silent, and how long it may last, in seconds."""
-
-    idle_s: float = 120
-    max_s: float = 840
 
 
 class Session:
@@ -76,7 +68,9 @@ class Session:
         """
         stages = (self._decode, self._infer, self._pack, self._deliver, self._capture)
         tasks = [asyncio.create_task(stage()) for stage in stages]
-        reading = asyncio.create_task(self._read(incoming))
+        reading = asyncio.create_task(
+            read_until_over(incoming, self._limits, self._hear, self._tell_error, self._clock)
+        )
         try:
             done, _ = await asyncio.wait([reading, *tasks], return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -88,27 +82,9 @@ class Session:
             for threads in self._threads.values():
                 threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _read(self, incoming: AsyncIterator[bytes]) -> None:
-        """Takes in messages; a flood of frames costs nothing but reading it."""
-        ends = self._clock() + self._limits.max_s
-        messages = aiter(incoming)
-        while True:
-            left = max(0.0, ends - self._clock())
-            try:
-                async with asyncio.timeout(min(self._limits.idle_s, left)):
-                    data = await anext(messages, None)
-            except TimeoutError:
-                if left <= self._limits.idle_s:
-                    await self._tell_error("session_over", f"a session lasts {self._limits.max_s:.0f} s; begin anew")
-                else:
-                    await self._tell_error("idle", f"nothing came for {self._limits.idle_s:.0f} s")
-                return
-            if data is None:
-                return
-            try:
-                self._take(protocol.parse(data))
-            except BadMessage as error:
-                await self._tell_error(error.code, str(error), error.seq)
+    def _hear(self, data: bytes) -> None:
+        """Takes in a message; a flood of frames costs nothing but reading it. Raises BadMessage."""
+        self._take(protocol.parse(data))
 
     def _take(self, message: Hello | Frame | Capture | Ack) -> None:
         match message:
@@ -221,7 +197,7 @@ class Session:
             self.dropped += 1
 
     async def _tell_error(self, code: str, message: str, seq: int | None = None) -> None:
-        await self._send(protocol.error(code, message[:_LONGEST_WORDS], seq))
+        await self._send(messages.error(code, message[:_LONGEST_WORDS], seq))
 
     async def _send(self, message: bytes) -> None:
         async with self._sending:

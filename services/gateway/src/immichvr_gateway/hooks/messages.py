@@ -7,12 +7,13 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from immichvr_catalog import is_session
 from immichvr_common.sources import Source
 from pydantic import BaseModel, Field
 
 from immichvr_gateway.assets.index import AssetEntry
 from immichvr_gateway.hooks.records import EventType
-from immichvr_gateway.jobs.records import LIVE, JobRecord, JobView, State
+from immichvr_gateway.jobs.records import JobRecord, JobView, State
 from immichvr_gateway.sources.places import place_of
 
 _OF_STATES: dict[State, EventType] = {State.SUCCEEDED: "job.succeeded", State.FAILED: "job.failed"}
@@ -58,7 +59,7 @@ class Told(BaseModel):
 def of_job(record: JobRecord, user_id: str) -> Told | None:
     """What a person is told of a job; None where it has not ended, or nobody need be told."""
     event = _OF_STATES.get(record.state)
-    if event is None or record.kind == LIVE:
+    if event is None or is_session(record.kind):
         return None
     ended = JobEnded(type=event, timestamp=record.updated_at, data=record.view(user_id))
     name = _digest(record.id, record.created_at.isoformat(), str(record.run), event, user_id)

@@ -12,13 +12,12 @@ from immichvr.events.v1.events_pb2 import (
     JOB_STATE_SUCCEEDED,
     JobEvent,
 )
-from immichvr_catalog import UNDECODED
+from immichvr_catalog import UNDECODED, is_session
 from immichvr_common.errors import Returned, WorkerCrashed
 
 from immichvr_gateway.jobs.machine import Phase, Trigger, step
 from immichvr_gateway.jobs.records import (
     LEVELS,
-    LIVE,
     FollowUp,
     JobError,
     JobProgress,
@@ -136,7 +135,7 @@ def _trigger(record: JobRecord, event: JobEvent, policy: Policy) -> Trigger:
         return Trigger.MADE_WITH_MORE
     if told is not Trigger.BROKEN:
         return told
-    if record.kind == LIVE:
+    if is_session(record.kind):
         return Trigger.CLOSED
     code = event.error.code
     may_stand_in = is_of_photo(record) or is_made_from(record, event.error.inputs)

@@ -21,7 +21,7 @@ from immichvr.events.v1.events_pb2 import (
     JobEvent,
     ModelEvent,
 )
-from immichvr_catalog import GATEWAY, SERVICES
+from immichvr_catalog import GATEWAY, SERVICES, is_session
 from immichvr_common.arrivals import NAME
 from immichvr_common.bus import Bus
 from immichvr_common.bus.subjects import Told
@@ -33,7 +33,7 @@ from immichvr_gateway.assets.results import Results
 from immichvr_gateway.jobs.changes import is_late
 from immichvr_gateway.jobs.index import JobIndex
 from immichvr_gateway.jobs.published import find_published, service_in
-from immichvr_gateway.jobs.records import LIVE, JobRecord
+from immichvr_gateway.jobs.records import JobRecord
 from immichvr_gateway.upkeep.aside import Aside, Refused
 
 _LAST_SEQ = 2**31 - 1
@@ -56,7 +56,7 @@ class Claims:
         """The event as it may be applied: of a job that was published, by whom it was given to, within bounds.
 
         The job in it is the one that was published, where the gateway does not know it yet; never the teller's. An
-        end without its result is a failure. None for a live session that is forgotten already. Raises Refused.
+        end without its result is a failure. None for a session that is forgotten already. Raises Refused.
         """
         if event.job_id != told.about or not NAME.fullmatch(told.about):
             raise Refused("misplaced", f"an event of job {event.job_id[:200]!r} was told under {told.about[:200]!r}")
@@ -81,7 +81,7 @@ class Claims:
                 return await self.job(told, event)
             if told.by == GATEWAY:
                 return event
-            if event.job_id.startswith(f"{LIVE}-"):
+            if is_session(event.job_id.partition("-")[0]):
                 return None
             raise Refused("unknown_job", f"nobody asked for run {event.run} of job {event.job_id}")
         _check_same(event, published.job.kind, Source.of(published.job))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from immichvr_catalog import is_session
 from immichvr_common.errors import StorageFull
 from immichvr_common.logs import get_log
 
 from immichvr_gateway.http.problems import Problem
-from immichvr_gateway.jobs.records import LIVE, JobRecord, State
+from immichvr_gateway.jobs.records import JobRecord, State
 from immichvr_gateway.jobs.service import JobService
 
 log = get_log(__name__)
@@ -35,5 +36,5 @@ def _waits_for_room(record: JobRecord) -> bool:
         and record.error.code == StorageFull.code
         and record.room_retries < _MOST_TRIES
         and bool(record.message)
-        and record.kind != LIVE
+        and not is_session(record.kind)
     )

@@ -45,6 +45,8 @@ class State(StrEnum):
 
 LIVE = "live"
 """The kind of a live session's job."""
+RENDER = "render"
+"""The kind of the job of a session that draws a splat."""
 LOST = "lost"
 """Code of a job that is in no queue and has no end: a guess, which whatever is told of the run refutes."""
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from immichvr.common.v1.common_pb2 import ObjectRef
 from immichvr.events.v1.events_pb2 import Job
-from immichvr_catalog import KINDS, is_of_model
+from immichvr_catalog import KINDS, is_of_model, is_session
 from immichvr_common.errors import Unavailable
 from immichvr_common.sources import Source
 
@@ -17,7 +17,7 @@ from immichvr_gateway.http.problems import Problem
 from immichvr_gateway.jobs.askers import Askers
 from immichvr_gateway.jobs.changes import after
 from immichvr_gateway.jobs.machine import Trigger
-from immichvr_gateway.jobs.records import LIVE, Answer, FollowUp, JobProgress, JobRecord, State, new_record
+from immichvr_gateway.jobs.records import Answer, FollowUp, JobProgress, JobRecord, State, new_record
 from immichvr_gateway.jobs.routing import AWAITED, BATCH, awaited, class_of
 from immichvr_gateway.jobs.store import LEFT_BEHIND_S, JobStore
 from immichvr_gateway.library import Identity
@@ -245,7 +245,7 @@ class JobService:
 
     async def _publish(self, record: JobRecord) -> JobRecord:
         """Puts a job into the queue, or in line where others wait or the queue is full. Raises Unavailable."""
-        waits_for_nobody = record.kind == LIVE or is_of_model(record.kind)
+        waits_for_nobody = is_session(record.kind) or is_of_model(record.kind)
         if not waits_for_nobody and not await self.store.feeder.has_place(record):
             await self.store.line_up(record)
             return record

@@ -9,11 +9,12 @@ import re
 import secrets
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from immichvr.ai.v1.ai_pb2 import LiveParams
 from immichvr.events.v1.events_pb2 import Grants
+from immichvr_catalog import is_session
 from immichvr_common.errors import ServiceError
 from immichvr_common.logs import get_log
 from immichvr_common.supervision import spawn
@@ -25,7 +26,9 @@ from immichvr_gateway.http.problems import Problem
 from immichvr_gateway.jobs.records import LIVE, JobError, JobRecord, State
 from immichvr_gateway.jobs.service import JobService
 from immichvr_gateway.library import Identity
+from immichvr_gateway.live.drawing import Drawing
 from immichvr_gateway.live.lines import AttachedLine
+from immichvr_gateway.live.messages import WantedSplat
 from immichvr_gateway.models.catalog import ModelCatalog
 from immichvr_gateway.models.refusals import refusal_to_run
 from immichvr_gateway.requests.spec import JobSpec, Requester
@@ -55,8 +58,11 @@ class LiveJob:
 class LiveSessions:
     """The live sessions of this gateway."""
 
-    def __init__(self, jobs: JobService, model_catalog: ModelCatalog, cache: Cache, settings: LiveSettings) -> None:
+    def __init__(
+        self, jobs: JobService, model_catalog: ModelCatalog, cache: Cache, drawing: Drawing, settings: LiveSettings
+    ) -> None:
         self._jobs, self._models, self._cache = jobs, model_catalog, cache
+        self.drawing = drawing
         self.settings = settings
         self._live: dict[str, LiveJob] = {}
         self._open = Counter[str]()
@@ -79,14 +85,15 @@ class LiveSessions:
             if not self._open[who.user_id]:
                 del self._open[who.user_id]
 
-    async def begin(self, who: Identity, model: str) -> LiveJob:
-        """Asks for a worker. Raises Problem (unknown model, licence not accepted), Unavailable."""
-        await self._check(model)
-        token, name = secrets.token_urlsafe(32), f"{LIVE}-{secrets.token_hex(8)}"
-        spec = JobSpec(
-            kind=LIVE, id=name, params=LiveParams(model=model), shown={"model": model},
-            grants=Grants(token=token, accepted=await self._models.accepted()),
-        )  # fmt: skip
+    async def begin(self, who: Identity, wanted: str | WantedSplat) -> LiveJob:
+        """Asks for a worker.
+
+        wanted: the model for frames, or a splat to be drawn. Raises Problem (unknown model, licence not accepted, no
+        such splat), Unavailable, library errors.
+        """
+        spec = await (self._of_frames(wanted) if isinstance(wanted, str) else self.drawing.spec(who, wanted))
+        token, name = secrets.token_urlsafe(32), f"{spec.kind}-{secrets.token_hex(8)}"
+        spec = replace(spec, id=name, grants=Grants(token=token, accepted=spec.grants.accepted))
         live = LiveJob(name, who, token, asyncio.get_running_loop().create_future())
         self._live[name] = live
         try:
@@ -95,6 +102,13 @@ class LiveSessions:
             del self._live[name]
             raise
         return live
+
+    async def _of_frames(self, model: str) -> JobSpec:
+        await self._check(model)
+        return JobSpec(
+            kind=LIVE, id="", params=LiveParams(model=model), shown={"model": model},
+            grants=Grants(accepted=await self._models.accepted()),
+        )  # fmt: skip
 
     async def _check(self, model: str) -> None:
         key = model.removeprefix(LIFT)
@@ -157,7 +171,7 @@ class LiveSessions:
         """
         now = datetime.now(UTC)
         for record in self._jobs.store.index:
-            if record.kind != LIVE or record.id in self._live:
+            if not is_session(record.kind) or record.id in self._live:
                 continue
             age_s = (now - record.updated_at).total_seconds()
             if record.state.terminal and age_s > _REMEMBERED_S:

@@ -24,7 +24,7 @@ from immichvr_gateway.auth.sessions import admitted
 from immichvr_gateway.http.problems import Problem, as_problem
 from immichvr_gateway.library import Identity
 from immichvr_gateway.live.lines import AttachedLine, DialledLine, Line, LineLost
-from immichvr_gateway.live.messages import LARGEST_MESSAGE, error, model_of
+from immichvr_gateway.live.messages import LARGEST_MESSAGE, WantedSplat, error, wanted_by
 from immichvr_gateway.live.sessions import LiveJob, LiveSessions
 from immichvr_gateway.resources import Resources
 from immichvr_gateway.startup import Startup
@@ -97,12 +97,12 @@ def install(app: FastAPI) -> None:
         await websocket.accept()
         line = ClientSocket(websocket)
         code = _NORMAL
-        ending: asyncio.Future[Problem] = asyncio.get_running_loop().create_future()
-        presence = here.presences.enter(visitor, ending.set_result)
+        ending = Ending()
+        presence = here.presences.enter(visitor, ending.tell)
         try:
             live = startup.services.live
             with live.place(visitor.who):
-                await _serve_until(ending, _serve(here, live, line, visitor.who))
+                await _serve_until(ending, _serve(here, live, line, visitor.who, ending))
         except Gone:
             return
         except Exception as failure:  # noqa: BLE001  # the one place where a session's failures become words
@@ -125,37 +125,67 @@ def _close_code(problem: Problem) -> int:
     return _TRY_LATER if problem.status in (429, 503) else _REFUSED
 
 
-async def _serve_until(ending: asyncio.Future[Problem], serving: Coroutine[Any, Any, None]) -> None:
+class Ending:
+    """Why a session may not go on; the first word counts."""
+
+    def __init__(self) -> None:
+        self.told: asyncio.Future[Problem] = asyncio.get_running_loop().create_future()
+
+    def tell(self, problem: Problem) -> None:
+        """Ends it."""
+        if not self.told.done():
+            self.told.set_result(problem)
+
+
+async def _serve_until(ending: Ending, serving: Coroutine[Any, Any, None]) -> None:
     """Serves until that is over, or the person behind it may not any more: then raises Problem."""
     task = asyncio.create_task(serving)
     try:
-        await asyncio.wait((task, ending), return_when=asyncio.FIRST_COMPLETED)
-        if ending.done() and not task.done():
-            raise ending.result()
+        await asyncio.wait((task, ending.told), return_when=asyncio.FIRST_COMPLETED)
+        if ending.told.done() and not task.done():
+            raise ending.told.result()
         await task
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _serve(here: Resources, sessions: LiveSessions, line: ClientSocket, who: Identity) -> None:
+async def _serve(here: Resources, sessions: LiveSessions, line: ClientSocket, who: Identity, ending: Ending) -> None:
     """One session, from its hello to its end. Raises Gone, Problem, Unavailable."""
     with span("live session", kind="server"):
-        await _served(here, sessions, line, who)
+        await _served(here, sessions, line, who, ending)
 
 
-async def _served(here: Resources, sessions: LiveSessions, line: ClientSocket, who: Identity) -> None:
+async def _served(here: Resources, sessions: LiveSessions, line: ClientSocket, who: Identity, ending: Ending) -> None:
     try:
         hello = await asyncio.wait_for(line.receive(), _HELLO_S)
     except TimeoutError as late:
         raise Problem(408, "idle", "no hello came") from late
-    live = await sessions.begin(who, model_of(hello))
+    wanted = wanted_by(hello)
+    live = await sessions.begin(who, wanted)
     try:
-        served, newest = await _until_served(sessions, line, live)
-        async with _line_to(served, here.settings.ai, live.token) as worker:
-            await _pass_through(worker, line, live, [hello, *newest], sessions.settings.idle_s)
+        async with _watched(sessions, who, wanted, ending):
+            served, newest = await _until_served(sessions, line, live)
+            async with _line_to(served, here.settings.ai, live.token) as worker:
+                await _pass_through(worker, line, live, [hello, *newest], sessions.settings.idle_s)
     finally:
         sessions.end(live)
+
+
+@asynccontextmanager
+async def _watched(
+    sessions: LiveSessions, who: Identity, wanted: str | WantedSplat, ending: Ending
+) -> AsyncIterator[None]:
+    """Ends the session when the person may not see any more what is drawn for them."""
+    if isinstance(wanted, str):
+        yield
+        return
+    watching = asyncio.create_task(sessions.drawing.watch(who, wanted, ending.tell))
+    try:
+        yield
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
 
 
 @asynccontextmanager

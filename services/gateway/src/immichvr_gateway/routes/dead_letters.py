@@ -7,12 +7,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
-from immichvr_catalog import ERRORS, is_of_model
+from immichvr_catalog import ERRORS, is_of_model, is_session
 
 from immichvr_gateway.http.description import also
 from immichvr_gateway.http.problems import Problem, not_found
 from immichvr_gateway.jobs.listing import JobFilter, page_of
-from immichvr_gateway.jobs.records import LIVE, JobRecord, State
+from immichvr_gateway.jobs.records import JobRecord, State
 from immichvr_gateway.library import Identity
 from immichvr_gateway.resources import Resources
 from immichvr_gateway.routes.dependencies import Here, Up
@@ -79,7 +79,9 @@ async def purge_dead_letter(job_id: str, here: Here, who: Person, up: Up) -> Res
 
 def _failed(up: Services, who: Identity, code: str | None) -> list[JobRecord]:
     wanted = JobFilter(states=[State.FAILED], error=code)
-    return [one for one in up.jobs.store.index.of_requester(who.user_id) if one.kind != LIVE and wanted.takes(one)]
+    return [
+        one for one in up.jobs.store.index.of_requester(who.user_id) if not is_session(one.kind) and wanted.takes(one)
+    ]
 
 
 async def _buried(here: Resources, up: Services, who: Identity, job_id: str) -> JobRecord:
@@ -94,7 +96,7 @@ async def _buried(here: Resources, up: Services, who: Identity, job_id: str) -> 
 def _letter(record: JobRecord, user_id: str) -> DeadLetterView:
     code = record.error.code if record.error is not None else "internal"
     known = ERRORS[code if code in ERRORS else "internal"]
-    may_be_retried = bool(record.message) and record.kind != LIVE and not is_of_model(record.kind)
+    may_be_retried = bool(record.message) and not is_session(record.kind) and not is_of_model(record.kind)
     return DeadLetterView(
         job=record.view(user_id),
         failed_at=record.updated_at,

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
-from immichvr_catalog import KINDS, PHOTO, SOURCES, is_of_model
+from immichvr_catalog import KINDS, PHOTO, SOURCES, is_of_model, is_session
 from immichvr_common.sources import Source
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -15,7 +15,7 @@ from immichvr_gateway.http.problems import Problem, not_accepted, not_found
 from immichvr_gateway.http.repeated import Repeatable
 from immichvr_gateway.http.times import Moment
 from immichvr_gateway.jobs.listing import CURSOR_PATTERN, JobFilter, page_of
-from immichvr_gateway.jobs.records import LIVE, JobRecord, JobShown, JobView, State
+from immichvr_gateway.jobs.records import JobRecord, JobShown, JobView, State
 from immichvr_gateway.library import Identity
 from immichvr_gateway.requests.asking import PLANNERS
 from immichvr_gateway.requests.versions import source_version
@@ -166,7 +166,7 @@ async def cancel_job(job_id: str, here: Here, who: Person, up: Up) -> Response:
 async def retry_job(job_id: str, here: Here, who: Person, up: Up, _: Requests) -> Response:
     """Tries a job that has ended again."""
     record = await mine(here, up, who, job_id)
-    if record.kind == LIVE or is_of_model(record.kind):
+    if is_session(record.kind) or is_of_model(record.kind):
         # Whether this person may, and whether it makes sense, was decided when it was asked for.
         raise Problem(409, "not_retriable", f"a job of kind {record.kind} is not tried again; ask for it anew")
     message = await up.renewal.renewed(who, record) if record.state.terminal and record.message else None

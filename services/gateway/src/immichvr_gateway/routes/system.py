@@ -57,6 +57,7 @@ class ConfigView(BaseModel):
     splat_models: list[str] = SPLAT_MODELS
     formats: list[str] = list(FORMATS)
     qualities: list[str] = QUALITIES
+    draws_splats: bool = Field(True, description="whether splats can be drawn here, for who draws them slowly")
     gallery: GallerySettings = Field(GALLERY_DEFAULTS, description="how the viewer looks where nobody says otherwise")
 
 

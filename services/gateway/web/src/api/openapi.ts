@@ -2968,6 +2968,12 @@ export interface components {
              */
             qualities: string[];
             /**
+             * Draws Splats
+             * @description whether splats can be drawn here, for who draws them slowly
+             * @default true
+             */
+            draws_splats: boolean;
+            /**
              * @description how the viewer looks where nobody says otherwise
              * @default {
              *       "adjacentPhotosCount": 2,

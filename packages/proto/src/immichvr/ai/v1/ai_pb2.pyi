@@ -49,6 +49,12 @@ class LiveParams(_message.Message):
     accepted: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, token: _Optional[str] = ..., model: _Optional[str] = ..., accepted: _Optional[_Iterable[str]] = ...) -> None: ...
 
+class RenderParams(_message.Message):
+    __slots__ = ("token",)
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    token: str
+    def __init__(self, token: _Optional[str] = ...) -> None: ...
+
 class Source(_message.Message):
     __slots__ = ("data", "object")
     DATA_FIELD_NUMBER: _ClassVar[int]

@@ -119,7 +119,7 @@ class AiServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def StreamFrames(self, request_iterator, context):
-        """A live session: frames in, splats out. The metadata `session-token` must be the session's own.
+        """A session: frames in and splats out, or poses in and pictures of a splat out. The metadata `session-token` must be the session's own.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -1,0 +1,1 @@
+"""Splats drawn here for clients that draw them slowly: poses in, pictures out."""
