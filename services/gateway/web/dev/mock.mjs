@@ -50,6 +50,7 @@ export async function startMock({
   films: howMany,
   jobSeconds,
   library: kind,
+  draws = false,
 } = {}) {
   const state = {
     authenticated: true,
@@ -129,6 +130,7 @@ export async function startMock({
       formats: ['ply', 'spz', 'splat'],
       qualities: ['full', 'light', 'medium'],
       gallery: GALLERY,
+      draws_splats: draws,
     };
   }
 

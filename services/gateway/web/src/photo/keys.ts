@@ -13,6 +13,7 @@ export interface PhotoKeys {
   downloads(): void;
   clip(): void;
   fullscreen(): void;
+  figures(): void;
 }
 
 const LEAN = 0.06;
@@ -47,4 +48,5 @@ const ACTIONS: Record<string, (keys: PhotoKeys) => void> = {
   l: (keys) => keys.downloads(),
   c: (keys) => keys.clip(),
   f: (keys) => keys.fullscreen(),
+  g: (keys) => keys.figures(),
 };

@@ -51,6 +51,10 @@ export function bestAsset(assets: Asset[], kind: Deep): Asset | null {
   return candidates[0] ?? null;
 }
 
+/** What tells one making of an asset from the next. */
+export const versionOf = (asset: Asset | null): string | null =>
+  asset && `${asset.key} ${asset.created_at}`;
+
 /** Formats that Spark reads, the smallest first. */
 const SHOWABLE = ['spz', 'splat', 'ply'];
 

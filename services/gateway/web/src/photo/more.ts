@@ -9,6 +9,7 @@ import { MakeDialog } from './make';
 import { bestAsset } from './modes';
 import { MotionDialog } from './motion';
 import { Popup, popupAction, popupLink } from './popup';
+import type { Choice } from './whoDraws';
 
 const t = texts.menu;
 
@@ -21,6 +22,9 @@ export interface MoreActions {
   /** Shows a filled version beside what it was. */
   compare(filled: Asset): void;
   reset(): void;
+  /** Who may draw 3D instead of who does; null where there is no choice. */
+  whoDraws(): Choice | null;
+  draw(choice: Choice): void;
   fullscreen(): void;
   help(): void;
   /** Asks again what this server can do: models come and go. */
@@ -81,6 +85,7 @@ export class MoreMenu {
       ...(filled ? [this.row('compare', t.compare, () => actions.compare(filled))] : []),
       ...(this.mayMake() && config.library === 'immich' ? this.inImmich.rows(photo) : []),
       ...(this.mayMake() ? [placeLink({ kind: 'photo', id: photo.id })] : []),
+      ...this.drawing(),
       this.row('reset', t.reset, actions.reset),
       this.row('fullscreen', texts.photo.fullScreen, actions.fullscreen),
       this.row('help', t.keys, actions.help),
@@ -92,6 +97,14 @@ export class MoreMenu {
       rows.unshift(link);
     }
     this.popup.replace(...rows);
+  }
+
+  private drawing(): HTMLElement[] {
+    const choice = this.actions.whoDraws();
+    if (!choice) return [];
+    const w = texts.whoDraws;
+    const [label, note] = choice === 'server' ? [w.server, w.serverNote] : [w.device, w.deviceNote];
+    return [this.row('layers', label, () => this.actions.draw(choice), note)];
   }
 
   private row(

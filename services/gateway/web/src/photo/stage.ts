@@ -1,34 +1,32 @@
 import type { Api } from '../api/client';
 import type { Asset, AssetFile, Photo } from '../api/schema';
 import { Emitter } from '../emitter';
-import {
-  budgetOf,
-  hasWebGl,
-  prefersLight,
-  prefersStillness,
-  rememberMotion,
-  wantsMotion,
-} from '../render/device';
+import type { Figures } from '../remote/view';
+import { budgetOf, hasWebGl, prefersLight, rememberMotion, wantsMotion } from '../render/device';
 import { assumedCamera } from '../render/framing';
 import type { Viewport } from '../render/viewport';
 import { leanFactor } from '../settings/look';
 import type { Settings } from '../settings/settings';
 import { texts } from '../texts';
 import { el } from '../ui/dom';
+import { depthOf } from './depthFiles';
 import { FlatPicture } from './flat';
+import { Ghost } from './ghost';
 import {
   bestAsset,
   type Deep,
-  fileOfRole,
   isDeep,
   type Mode,
   modesToLoad,
   modeToShow,
   splatFiles,
   trustIn,
+  versionOf,
 } from './modes';
+import { RemoteSplat } from './remote';
 import { isAllAround, Sphere } from './sphere';
 import type { Trouble } from './trouble';
+import { type Choice, WhoDraws } from './whoDraws';
 
 export interface Loading {
   what: Deep;
@@ -43,6 +41,16 @@ interface StageEvents {
   /** 3D cannot be shown: why, or null when that is over. */
   trouble: Trouble | null;
   motion: boolean;
+  /** Of the last picture that was drawn. */
+  figures: Drawn;
+}
+
+/** How the last picture came about. there: what the server told of its own. */
+export interface Drawn {
+  splats: number;
+  /** What this device draws with. */
+  graphics: string;
+  there: Figures | null;
 }
 
 /** From this lean on, about in radians, 3D alone is seen; at rest, the photo itself. */
@@ -58,11 +66,13 @@ export class Stage extends Emitter<StageEvents> {
   wish = wishedBefore();
   moving = wantsMotion();
   private wishedMotion: boolean | null = null;
-  private readonly ghost = el('canvas', { class: 'ghost', 'aria-hidden': 'true' });
+  private readonly ghost = new Ghost();
   readonly flat: FlatPicture;
   private readonly sphere: Sphere;
   private canvas: HTMLCanvasElement | null = null;
   private viewport: Viewport | null = null;
+  private readonly remote: RemoteSplat;
+  readonly whoDraws: WhoDraws;
   private photo: Photo | null = null;
   private readonly assets: Record<Deep, Asset | null> = { depth: null, splat: null };
   /** What is loaded, as the key of the asset that it came from. */
@@ -71,6 +81,7 @@ export class Stage extends Emitter<StageEvents> {
   private visit = new AbortController();
   private advancing = false;
   private webgl: boolean | null = null;
+  private isShownThere = false;
   /** How much of what is seen is 3D, not the photo: 0 at rest, 1 while one leans. */
   private depthSeen = 0;
   private readonly budget = budgetOf(location.search);
@@ -81,16 +92,22 @@ export class Stage extends Emitter<StageEvents> {
   ) {
     super();
     settings.on('change', () => this.heed());
+    this.whoDraws = new WhoDraws(this.budget === null);
+    this.remote = new RemoteSplat(api, (canvas) => this.flat.image.after(canvas), {
+      picture: (lean, there) => this.countFrame(there.gaussians, lean, there),
+      over: () => this.drawHere(),
+    });
     this.flat = new FlatPicture(api, this.element, {
       noPicture: () => this.emit('trouble', 'no-picture'),
     });
     this.sphere = new Sphere(api, this.element);
-    this.element.append(this.ghost);
+    this.element.append(this.ghost.element);
   }
 
   available(what: Deep): boolean {
     const isWanted = what !== 'splat' || this.settings.look.gaussianSplat.enabled;
-    return this.assets[what] !== null && this.webgl !== false && isWanted;
+    const canDraw = this.webgl !== false || (what === 'splat' && this.drawsThere);
+    return this.assets[what] !== null && canDraw && isWanted;
   }
 
   /** Whether this is what is shown, or would be, of its kind. */
@@ -166,12 +183,12 @@ export class Stage extends Emitter<StageEvents> {
 
   orbitBy(dx: number, dy: number): void {
     if (this.sphere.isShown) this.sphere.turnBy(dx, dy);
-    else if (this.mode !== 'flat') this.viewport?.orbitBy(dx, dy);
+    else if (this.mode !== 'flat') this.drawer?.orbitBy(dx, dy);
   }
 
   dollyBy(amount: number): void {
     if (this.sphere.isShown) this.sphere.zoomBy(amount);
-    else if (this.mode !== 'flat') this.viewport?.dollyBy(amount);
+    else if (this.mode !== 'flat') this.drawer?.dollyBy(amount);
   }
 
   /** The same for whoever is flat: enlarges the picture around its middle. */
@@ -183,13 +200,14 @@ export class Stage extends Emitter<StageEvents> {
   resetView(): void {
     if (this.sphere.isShown) this.sphere.reset();
     else if (this.mode === 'flat') this.flat.resetZoom();
-    else this.viewport?.reset();
+    else this.drawer?.reset();
   }
 
   toggleMotion(): void {
     this.moving = !this.moving;
     rememberMotion(this.moving);
     this.viewport?.setSway(this.moving);
+    this.remote.setSway(this.moving);
     this.emit('motion', this.moving);
   }
 
@@ -199,7 +217,40 @@ export class Stage extends Emitter<StageEvents> {
 
   /** Leans to a place between the limits of this photo: -1 to 1, right and up. */
   leanTo(x: number, y: number): void {
-    if (this.mode !== 'flat') this.viewport?.leanTo(x, y);
+    if (this.mode !== 'flat') this.drawer?.leanTo(x, y);
+  }
+
+  /** Whether the server draws what is seen now. */
+  get isDrawnThere(): boolean {
+    return this.mode === 'splat' && this.isReadyThere;
+  }
+
+  /** Has splats drawn by the server, by this device, or by the server where this device is slow. */
+  chooseWhoDraws(choice: Choice): void {
+    this.whoDraws.choose(choice);
+    this.changeDrawer();
+  }
+
+  private get drawsThere(): boolean {
+    return this.whoDraws.isServer(this.webgl);
+  }
+
+  /** Whoever draws what is seen. */
+  private get drawer(): Viewport | RemoteSplat | null {
+    return this.isDrawnThere ? this.remote : this.viewport;
+  }
+
+  /** The server does not draw: this device does, where it can. */
+  private drawHere(): void {
+    this.whoDraws.refuse();
+    if (this.webgl === false) this.emit('trouble', 'no-webgl');
+    this.changeDrawer();
+  }
+
+  private changeDrawer(): void {
+    if (!this.drawsThere) this.remote.close();
+    this.emit('mode', this.mode);
+    void this.advance();
   }
 
   private leave(): void {
@@ -207,6 +258,7 @@ export class Stage extends Emitter<StageEvents> {
     this.visit = new AbortController();
     this.viewport?.clear();
     this.sphere.close();
+    this.remote.close();
     this.assets.depth = this.assets.splat = null;
     this.loaded.depth = this.loaded.splat = null;
     this.failed.clear();
@@ -239,13 +291,20 @@ export class Stage extends Emitter<StageEvents> {
     const usable = (what: Deep) =>
       this.available(what) && !this.failed.has(this.assets[what]?.key ?? '');
     const available = { depth: usable('depth'), splat: usable('splat') };
-    return modesToLoad(this.wish, available, this.ready())[0] ?? null;
+    const { depth, splat } = this.ready();
+    const isDone = { depth, splat: this.drawsThere ? this.isReadyThere : splat };
+    return modesToLoad(this.wish, available, isDone)[0] ?? null;
   }
 
+  private get isReadyThere(): boolean {
+    return this.remote.version !== null && this.remote.version === versionOf(this.assets.splat);
+  }
+
+  /** What can be shown, whoever draws it. */
   private ready(): Record<Deep, boolean> {
     const ready = (what: Deep) =>
       this.assets[what] !== null && this.loaded[what] === versionOf(this.assets[what]);
-    return { depth: ready('depth'), splat: ready('splat') };
+    return { depth: ready('depth'), splat: ready('splat') || this.isReadyThere };
   }
 
   private async load(what: Deep, signal: AbortSignal): Promise<void> {
@@ -253,11 +312,18 @@ export class Stage extends Emitter<StageEvents> {
     if (!asset) return;
     this.emit('loading', { what, received: 0, total: 0 });
     try {
+      if (what === 'splat' && this.drawsThere) {
+        await this.loadThere(asset, signal);
+        return;
+      }
       const viewport = await this.ensureViewport();
       if (!viewport || signal.aborted) return;
       viewport.setTrust(what, trustIn(asset) * leanFactor(this.settings.look));
-      if (what === 'depth') await this.loadDepth(viewport, asset, signal);
-      else await this.loadSplats(viewport, asset, signal);
+      if (what === 'depth') {
+        const { photo, flat } = this;
+        const source = await depthOf(this.api, photo?.id ?? '', asset, flat.image, signal);
+        if (source) viewport.setDepth(source);
+      } else await this.loadSplats(viewport, asset, signal);
       if (!signal.aborted && viewport === this.viewport) this.loaded[what] = versionOf(asset);
     } catch (error) {
       if (signal.aborted) return;
@@ -268,32 +334,13 @@ export class Stage extends Emitter<StageEvents> {
     }
   }
 
-  private async loadDepth(viewport: Viewport, asset: Asset, signal: AbortSignal): Promise<void> {
-    const flat = this.flat.image;
-    const [disparity, background, backgroundDisparity] = await Promise.all([
-      this.image(asset, 'disparity'),
-      this.image(asset, 'background'),
-      this.image(asset, 'background-disparity'),
-    ]);
-    const colour = new Image();
-    colour.src = this.api.previewUrl(this.photo?.id ?? '');
-    await colour.decode();
-    if (signal.aborted || !disparity) {
-      if (!disparity) throw new Error('The depth of this photo has no disparity image');
-      return;
-    }
-    const { near, far } = asset.depth ?? { near: 1, far: 100 };
-    const camera = asset.camera ?? assumedCamera(flat.naturalWidth, flat.naturalHeight);
-    viewport.setDepth({ colour, disparity, background, backgroundDisparity, near, far, camera });
-  }
-
-  private async image(asset: Asset, role: string): Promise<HTMLImageElement | null> {
-    const file = fileOfRole(asset, role);
-    if (!file) return null;
-    const image = new Image();
-    image.src = this.api.url(file.url);
-    await image.decode();
-    return image;
+  /** Waits for the server's first picture; where none comes, this device draws. */
+  private async loadThere(asset: Asset, signal: AbortSignal): Promise<void> {
+    const { naturalWidth, naturalHeight } = this.flat.image;
+    const camera = asset.camera ?? assumedCamera(naturalWidth, naturalHeight);
+    const trust = trustIn(asset) * leanFactor(this.settings.look);
+    const options = { trust, sways: this.moving };
+    await this.remote.open(this.photo?.id ?? '', asset, camera, options, signal);
   }
 
   private async loadSplats(viewport: Viewport, asset: Asset, signal: AbortSignal): Promise<void> {
@@ -328,18 +375,26 @@ export class Stage extends Emitter<StageEvents> {
   }
 
   private showBest(): void {
-    const mode = this.viewport ? modeToShow(this.wish, this.ready()) : 'flat';
-    if (mode !== this.mode) this.setMode(mode);
+    const canShow = this.viewport !== null || this.isReadyThere;
+    const mode = canShow ? modeToShow(this.wish, this.ready()) : 'flat';
+    const isThere = mode === 'splat' && this.isReadyThere;
+    if (mode !== this.mode || isThere !== this.isShownThere) this.setMode(mode);
   }
 
   private setMode(mode: Mode): void {
-    const before = this.mode;
+    const before = this.isShownThere ? 'flat' : this.mode;
     this.mode = mode;
+    this.isShownThere = this.isDrawnThere;
     if (mode !== 'flat') this.flat.resetZoom();
     document.body.dataset.mode = mode;
     if (mode !== 'splat') delete document.body.dataset.splats;
-    if (before !== 'flat' && mode !== 'flat') this.fadeFromGhost();
-    this.viewport?.show(mode === 'flat' ? null : mode);
+    document.body.dataset.drawn = this.isShownThere ? 'server' : 'device';
+    const here = mode === 'flat' || this.isShownThere ? null : mode;
+    if (before !== 'flat' && here && this.viewport)
+      this.ghost.fade(this.viewport, this.depthSeen, this.settings.look.animationDuration);
+    this.viewport?.show(here);
+    this.remote.show(this.isShownThere, this.describe(mode));
+    this.canvas?.classList.toggle('is-away', this.isShownThere);
     this.fadeCanvas(mode !== 'flat', false);
     this.canvas?.setAttribute('aria-label', this.describe(mode));
     this.emit('mode', mode);
@@ -348,19 +403,6 @@ export class Stage extends Emitter<StageEvents> {
   private describe(mode: Mode): string {
     const name = this.photo?.name ?? texts.unnamedPhoto;
     return mode === 'splat' ? texts.photo.in3d(name) : texts.photo.withDepth(name);
-  }
-
-  /** The picture drawn so far stays on top and fades, while the new mode is drawn below. */
-  private fadeFromGhost(): void {
-    if (prefersStillness() || !this.viewport) return;
-    this.viewport.copyTo(this.ghost);
-    this.ghost.getAnimations().forEach((animation) => {
-      animation.cancel();
-    });
-    this.ghost.animate([{ opacity: this.depthSeen }, { opacity: 0 }], {
-      duration: this.settings.look.animationDuration * 1000,
-      fill: 'forwards',
-    });
   }
 
   private fadeCanvas(visible: boolean, immediately: boolean): void {
@@ -381,7 +423,7 @@ export class Stage extends Emitter<StageEvents> {
     if (this.viewport) return this.viewport;
     this.webgl ??= hasWebGl();
     if (!this.webgl) {
-      this.emit('trouble', 'no-webgl');
+      if (!this.drawsThere || !this.assets.splat) this.emit('trouble', 'no-webgl');
       this.emit('mode', this.mode);
       return null;
     }
@@ -400,6 +442,7 @@ export class Stage extends Emitter<StageEvents> {
       sways: this.moving,
       onFrame: (splats, lean) => this.countFrame(splats, lean),
       onLost: () => this.onContextLost(),
+      onSlow: () => this.whoDraws.isSlow() && this.changeDrawer(),
     });
     return this.viewport;
   }
@@ -419,7 +462,8 @@ export class Stage extends Emitter<StageEvents> {
     this.loaded.depth = this.loaded.splat = null;
   }
 
-  private countFrame(splats: number, lean: number): void {
+  private countFrame(splats: number, lean: number, there: Figures | null = null): void {
+    this.emit('figures', { splats, graphics: 'WebGL 2', there });
     this.showLean(this.mode === 'flat' ? 0 : lean);
     const { dataset } = document.body;
     dataset.frames = String(Number(dataset.frames ?? 0) + 1);
@@ -432,6 +476,3 @@ function wishedBefore(): Mode {
   const kept = sessionStorage.getItem(WISH_KEY);
   return kept === 'flat' || kept === 'depth' ? kept : 'splat';
 }
-
-const versionOf = (asset: Asset | null): string | null =>
-  asset && `${asset.key} ${asset.created_at}`;

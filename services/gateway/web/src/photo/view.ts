@@ -15,6 +15,7 @@ import { MotionClip } from './clip';
 import { Dock } from './dock';
 import { Downloads } from './downloads';
 import { FavouriteButton } from './favourite';
+import type { Figures } from './figures';
 import { FilledDialog } from './filled';
 import { toggleFullscreen } from './fullscreen';
 import { followGestures } from './gestures';
@@ -31,6 +32,7 @@ import { Steps } from './steps';
 import { ModeSwitch } from './switch';
 import { TiltButton } from './tilt';
 import { explainTrouble } from './trouble';
+import type { Choice } from './whoDraws';
 
 interface PhotoActions {
   help(): void;
@@ -66,6 +68,7 @@ export class PhotoView {
   private readonly making: Making;
   private id: string | null = null;
   private detail: PhotoDetail | null = null;
+  private figures: Figures | null = null;
   private refreshTimer = 0;
   private refreshing = 0;
 
@@ -126,6 +129,8 @@ export class PhotoView {
         fill: (model) => void this.making.fill(model),
         compare: (filled) => this.filled.show(filled),
         reset: () => this.stage.resetView(),
+        whoDraws: () => this.whoDraws(),
+        draw: (choice) => this.stage.chooseWhoDraws(choice),
         fullscreen: () => void toggleFullscreen(),
         help: () => this.actions.help(),
         readConfig: () => void this.readConfig(api),
@@ -333,6 +338,8 @@ export class PhotoView {
       this.stage.open(detail);
       this.steps.update();
     }
+    const { config, share } = this.store;
+    this.stage.whoDraws.isOffered = config?.draws_splats === true && share === null;
     this.stage.setAssets(detail.assets);
     this.favourite.show(detail);
     this.rough.show(detail.id, detail.assets);
@@ -368,6 +375,13 @@ export class PhotoView {
     this.making.update();
   }
 
+  /** Who may be chosen to draw instead; null where there is no choice. */
+  private whoDraws(): Choice | null {
+    const { stage } = this;
+    if (!stage.whoDraws.isOffered || !stage.available('splat')) return null;
+    return stage.isDrawnThere ? 'device' : 'server';
+  }
+
   private updateModes(): void {
     const { mode, wish } = this.stage;
     this.modes.update(mode, wish, (m) => m === 'flat' || this.stage.available(m));
@@ -399,6 +413,15 @@ export class PhotoView {
     target?.focus();
   }
 
+  private async toggleFigures(): Promise<void> {
+    if (!this.figures) {
+      const { Figures } = await import('./figures');
+      this.figures = new Figures(this.stage);
+      this.element.append(this.figures.element);
+      this.figures.show(true);
+    } else this.figures.show(this.figures.element.hidden === true);
+  }
+
   private mustStayVisible(): boolean {
     const open = this.more.popup.open || this.downloads.popup.open || !this.info.element.hidden;
     const dialog = document.querySelector('dialog[open]') !== null;
@@ -423,6 +446,7 @@ export class PhotoView {
       downloads: () => this.downloads.popup.toggle(),
       clip: () => this.clip.toggle(),
       fullscreen: () => void toggleFullscreen(),
+      figures: () => void this.toggleFigures(),
     });
     if (!handled) return;
     event.preventDefault();

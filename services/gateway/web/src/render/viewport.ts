@@ -1,5 +1,7 @@
 import type { SourceCamera } from '../api/schema';
 import { DepthScene, type DepthSource } from './depth';
+import { Leaning, WIDEST_YAW } from './leaning';
+import { Pace } from './pace';
 import type { SplatScene } from './splats';
 import { FOCUS, View } from './view';
 
@@ -13,6 +15,8 @@ export interface ViewportOptions {
   /** lean: how far from where the photographer stood the frame was drawn, about in radians. */
   onFrame(splats: number, lean: number): void;
   onLost(): void;
+  /** Splats are drawn less than ten times a second. */
+  onSlow(): void;
 }
 
 /** So many frames slower than this, and the picture is drawn with fewer pixels from then on. */
@@ -21,13 +25,6 @@ const SLOW_FRAMES = 12;
 /** As many as the map has, within what devices draw with ease. */
 const MOST_GRID_COLUMNS = 800;
 const GRID_COLUMNS_WITH_BUDGET = 128;
-/** How far one may lean before what was never seen shows too much, in radians. */
-const WIDEST_YAW: Record<Shown, number> = { depth: 0.13, splat: 0.2 };
-/** Splats come nearer by this part while one leans this far, so that their edge stays beyond the frame. */
-const CLOSER = 0.07;
-const CLOSER_AT = 0.1;
-const SWAY_AFTER_SHOWING_MS = 900;
-const SWAY_AGAIN_AFTER_MS = 12_000;
 
 /** One WebGL canvas that shows a photo as depth layers or as splats. */
 export class Viewport {
@@ -39,19 +36,19 @@ export class Viewport {
   private restScale = 1;
   private splats: SplatScene | null = null;
   private slowFrames = 0;
+  private readonly pace = new Pace();
   private shown: Shown | null = null;
-  private swayTimer = 0;
-  private sways: boolean;
+  private readonly leaning: Leaning;
 
   constructor(
     private readonly canvas: HTMLCanvasElement,
     private readonly options: ViewportOptions,
   ) {
-    this.sways = options.sways;
     this.view = new View(canvas, {
       draw: (seconds) => this.draw(seconds),
       resized: () => this.resized(),
     });
+    this.leaning = new Leaning(this.view.rig, options.sways, () => this.view.loop.invalidate());
     const lost = (event: Event) => {
       event.preventDefault();
       options.onLost();
@@ -103,47 +100,36 @@ export class Viewport {
   show(what: Shown | null): void {
     const before = this.shown;
     this.shown = what;
-    window.clearTimeout(this.swayTimer);
-    if (!what) {
-      this.view.rig.reset(true);
-      return;
-    }
+    this.leaning.show(what !== null);
+    if (!what) return;
     const content = what === 'depth' ? this.depth : this.splats;
     const yaw = WIDEST_YAW[what] * this.trust[what];
     if (content) this.view.rig.setLimits(yaw, content.nearest / content.focus);
     if (!before) this.view.rig.reset(true);
     this.reframe();
-    this.swayLater(SWAY_AFTER_SHOWING_MS);
+    this.pace.reset();
     this.view.loop.invalidate();
   }
 
   orbitBy(dx: number, dy: number): void {
-    this.view.rig.orbitBy(dx, dy);
-    this.moved();
+    this.leaning.orbitBy(dx, dy);
   }
 
   /** Leans to a part of the limits, -1 to 1, right and up. */
   leanTo(x: number, y: number): void {
-    this.view.rig.leanTo(x, y);
-    this.moved();
+    this.leaning.leanTo(x, y);
   }
 
   dollyBy(amount: number): void {
-    this.view.rig.dollyBy(amount);
-    this.moved();
+    this.leaning.dollyBy(amount);
   }
 
   reset(): void {
-    this.view.rig.reset();
-    this.moved();
+    this.leaning.reset();
   }
 
   setSway(on: boolean): void {
-    this.sways = on;
-    window.clearTimeout(this.swayTimer);
-    if (on) this.swayLater(0);
-    else this.view.rig.stopSway();
-    this.view.loop.invalidate();
+    this.leaning.setSway(on);
   }
 
   /** Copies the picture as it is now, for a cross-fade. */
@@ -164,7 +150,7 @@ export class Viewport {
 
   dispose(): void {
     this.abort.abort();
-    window.clearTimeout(this.swayTimer);
+    this.leaning.show(false);
     this.view.stop();
     this.shown = null;
     this.depth?.dispose();
@@ -175,21 +161,6 @@ export class Viewport {
     await this.splats?.idle();
     this.splats?.dispose();
     this.view.release();
-  }
-
-  private moved(): void {
-    this.swayLater(SWAY_AGAIN_AFTER_MS);
-    this.view.loop.invalidate();
-  }
-
-  private swayLater(delay: number): void {
-    window.clearTimeout(this.swayTimer);
-    if (!this.sways) return;
-    this.swayTimer = window.setTimeout(() => {
-      if (!this.shown) return;
-      this.view.rig.startSway();
-      this.view.loop.invalidate();
-    }, delay);
   }
 
   private resized(): void {
@@ -217,6 +188,11 @@ export class Viewport {
   }
 
   private keepPace(seconds: number): void {
+    const isSlow = this.pace.isTooSlow(seconds);
+    if (isSlow && this.shown === 'splat' && this.view.pixelRatio <= 1) {
+      this.pace.reset();
+      this.options.onSlow();
+    }
     this.slowFrames = Math.max(0, this.slowFrames + (seconds > SLOW_FRAME_S ? 1 : -1));
     if (this.slowFrames < SLOW_FRAMES || this.view.pixelRatio <= 1) return;
     this.slowFrames = 0;
@@ -228,14 +204,10 @@ export class Viewport {
     if (!content) return;
     const source = this.sources[this.shown ?? 'depth'];
     this.view.render(content.scene, (camera) => {
-      const zoom = content === this.depth ? this.depth.zoomFor(camera) : this.closer();
+      const zoom = content === this.depth ? this.depth.zoomFor(camera) : this.leaning.zoom;
       const scale = this.restScale * zoom;
       if (source) this.depth?.setRestSize(source.width * scale, source.height * scale);
       return zoom;
     });
-  }
-
-  private closer(): number {
-    return 1 + CLOSER * Math.min(this.view.rig.lean / CLOSER_AT, 1);
   }
 }

@@ -26,6 +26,7 @@ const PHOTO: Shortcut[] = [
   [['I'], t.about],
   [['L'], t.downloads],
   [['F'], t.fullScreen],
+  [['G'], t.figures],
   [[keys.escape], t.back],
 ];
 
