@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from immichvr_splats import TILES_FILE, GaussianCloud, InvalidCloudError, read, write_tiles
+from immichvr_splats import TILES_FILE, GaussianCloud, InvalidCloudError, read, write_point_tiles, write_tiles
+from immichvr_splats.pointclouds import PointCloud, read_points
 
 
 def leaves(tile):
@@ -96,3 +97,19 @@ def test_a_small_cloud_is_one_tile(make_cloud, tmp_path):
 def test_tiles_without_gaussians_are_refused(make_cloud, tmp_path):
     with pytest.raises(InvalidCloudError, match="at least 1"):
         write_tiles(make_cloud(10), tmp_path, most=0)
+
+
+def test_a_point_cloud_is_tiled_as_well(tmp_path):
+    random = np.random.default_rng(0)
+    cloud = PointCloud(random.uniform((-2, -1, 3), (2, 1, 9), (4000, 3)), random.integers(0, 256, (4000, 3)))
+    root = write_point_tiles(cloud, tmp_path, most=300)
+    found = np.concatenate([read_points(tmp_path / leaf.file).cloud.points for leaf in leaves(root)])
+    np.testing.assert_array_equal(found[np.lexsort(found.T)], cloud.points[np.lexsort(cloud.points.T)])
+    for tile in root.walk():
+        inside = read_points(tmp_path / tile.file).cloud.points
+        assert inside.shape[0] == tile.count <= 300
+        np.testing.assert_allclose(inside.min(axis=0), tile.bounds.low, atol=1e-5)
+        np.testing.assert_allclose(inside.max(axis=0), tile.bounds.high, atol=1e-5)
+    assert np.median([leaf.detail for leaf in leaves(root)]) < root.detail
+    index = json.loads((tmp_path / TILES_FILE).read_text())
+    assert (index["format"], index["count"], index["root"]["file"]) == ("glb", 4000, root.file)

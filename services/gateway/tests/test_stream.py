@@ -309,7 +309,9 @@ async def test_a_session_that_a_gateway_left_in_the_queue_is_ended_and_at_last_f
 ) -> None:
     index = JobIndex()
     jobs = service_over(JobStore(empty_bus, index, settings), settings)
-    sessions = LiveSessions(jobs, ModelCatalog(Cache(tmp_path), lambda *_: None), Cache(tmp_path), cast(Any, None), settings.live)
+    sessions = LiveSessions(
+        jobs, ModelCatalog(Cache(tmp_path), lambda *_: None), Cache(tmp_path), cast(Any, None), settings.live
+    )
     job = Job(id="live-0123456789abcdef", kind="live", run=1)
     job.created_at.GetCurrentTime()
     record = await jobs.submit(new_record(job, jobs.store.subject("live", job.id), "ann", {}), "ann", 0)

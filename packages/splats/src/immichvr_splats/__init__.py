@@ -44,6 +44,7 @@ from immichvr_splats.lod import (
     within_bytes,
     write_levels,
     write_point_levels,
+    write_point_tiles,
     write_tiles,
 )
 from immichvr_splats.losses import Loss
@@ -99,6 +100,7 @@ __all__ = [
     "write",
     "write_levels",
     "write_point_levels",
+    "write_point_tiles",
     "write_sog_folder",
     "write_tiles",
 ]

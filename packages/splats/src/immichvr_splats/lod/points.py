@@ -36,7 +36,7 @@ def lod_points(cloud: PointCloud, count: int) -> PointCloud:
         return cloud
     points = cloud.points.astype(np.float64)
     colors = dc_coefficients(cloud.colors)
-    sizes = np.full(cloud.count, _spacing(cloud) ** 2 + _LEAST_SIZE)
+    sizes = np.full(cloud.count, spacing_of(cloud) ** 2 + _LEAST_SIZE)
     order, starts = cells_of_points(points, colors, np.ones(cloud.count), sizes, count)
     members = np.diff(starts)
 
@@ -74,8 +74,7 @@ def write_point_levels(
 
     format, options: those of `write_points`. Raises UnknownFormatError or InvalidCloudError (both SplatError).
     """
-    if format not in POINT_FORMATS:
-        raise UnknownFormatError(f"unknown format {format!r} of points, wants one of {', '.join(POINT_FORMATS)}")
+    extension = point_extension_of(format)
     root = Path(folder)
     given = cloud.count
     cloud, dropped = without_strays(cloud)
@@ -83,7 +82,7 @@ def write_point_levels(
     root.mkdir(parents=True, exist_ok=True)
     written = []
     for name, level in point_levels(cloud):
-        path = root / f"{name}{POINT_FORMATS[format].extension}"
+        path = root / f"{name}{extension}"
         losses = write_points(level, path, format, **options)
         bounds = Bounds.of_points(level.points)
         written.append(Level(name, path.name, level.count, path.stat().st_size, bounds, losses))
@@ -98,7 +97,14 @@ def write_point_levels(
     return written
 
 
-def _spacing(cloud: PointCloud) -> float:
+def point_extension_of(format: str) -> str:
+    """The extension of a format of points. Raises UnknownFormatError."""
+    if format not in POINT_FORMATS:
+        raise UnknownFormatError(f"unknown format {format!r} of points, wants one of {', '.join(POINT_FORMATS)}")
+    return POINT_FORMATS[format].extension
+
+
+def spacing_of(cloud: PointCloud) -> float:
     """About how far neighbours are apart, metres: the side of a point's share of the box around them, seen flat."""
     points = cloud.points[near_each_other(cloud.points)]
     sides = np.sort(np.ptp(points.astype(np.float64), axis=0))

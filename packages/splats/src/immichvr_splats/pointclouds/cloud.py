@@ -67,3 +67,14 @@ def near_ones(cloud: PointCloud) -> tuple[PointCloud, list[Loss]]:
     strays = cloud.count - int(near.sum())
     message = f"{number(strays, 'point')} dropped: so far from all others that they would lose precision"
     return cloud.take(np.flatnonzero(near)), [Loss("dropped", message, strays)]
+
+
+def joined(parts: list[PointCloud]) -> PointCloud:
+    """All of their points; their confidence where each has one."""
+    nothing = PointCloud(np.empty((0, 3), np.float32), np.empty((0, 3), np.uint8))
+    sure = bool(parts) and all(part.confidence is not None for part in parts)
+    return PointCloud(
+        points=np.concatenate([part.points for part in (nothing, *parts)]),
+        colors=np.concatenate([part.colors for part in (nothing, *parts)]),
+        confidence=np.concatenate([p.confidence for p in parts if p.confidence is not None]) if sure else None,
+    )

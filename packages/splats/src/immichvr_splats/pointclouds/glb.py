@@ -51,7 +51,7 @@ from immichvr_splats.gltf.container import (
 from immichvr_splats.gltf.scene import POINTS, Shown, shown_primitives
 from immichvr_splats.losses import Loss
 from immichvr_splats.pointclouds import draco
-from immichvr_splats.pointclouds.cloud import PointCloud, near_ones
+from immichvr_splats.pointclouds.cloud import PointCloud, joined, near_ones
 from immichvr_splats.source import ReadLimits, Source
 
 __all__ = ["MAGIC", "read", "write"]
@@ -101,7 +101,7 @@ def read(source: Source, limits: ReadLimits) -> tuple[PointCloud, list[Loss]]:
         losses += unread(others, (), parts[-1].count)
     if not parts and file.root.get("nodes"):
         raise MalformedFileError(f"{file.name}: the scene shows no primitive of mode POINTS")
-    return replace(_joined(parts), origin=read_marks(file).origin), losses
+    return replace(joined(parts), origin=read_marks(file).origin), losses
 
 
 def write(cloud: PointCloud, *, compression: str = "none") -> Encoded:
@@ -258,13 +258,3 @@ def _srgb(values: dict[str, F32], count: int) -> U8:
 
 def _confidence(values: dict[str, F32]) -> F32 | None:
     return values["_CONFIDENCE"][:, 0] if "_CONFIDENCE" in values else None
-
-
-def _joined(parts: list[PointCloud]) -> PointCloud:
-    nothing = PointCloud(np.empty((0, 3), np.float32), np.empty((0, 3), np.uint8))
-    sure = bool(parts) and all(part.confidence is not None for part in parts)
-    return PointCloud(
-        points=np.concatenate([part.points for part in (nothing, *parts)]),
-        colors=np.concatenate([part.colors for part in (nothing, *parts)]),
-        confidence=np.concatenate([p.confidence for p in parts if p.confidence is not None]) if sure else None,
-    )

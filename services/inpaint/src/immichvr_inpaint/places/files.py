@@ -14,11 +14,22 @@ from immichvr_scenes import Camera, Picture, View
 from immichvr_scenes.collision import VOXELS_FILE, VOXELS_MEDIA_TYPE, voxels, write_voxels
 from immichvr_scenes.datasets import write_dataset, zip_dataset
 from immichvr_scenes.frames import Frame
-from immichvr_splats import FORMATS, LEVELS_FILE, GaussianCloud, write, write_point_levels
+from immichvr_splats import (
+    FORMATS,
+    LEVELS_FILE,
+    TILES_FILE,
+    GaussianCloud,
+    write,
+    write_point_levels,
+    write_point_tiles,
+)
 from immichvr_splats.pointclouds import POINT_FORMATS, PointCloud, write_points
 
 CAMERAS, VIEWS = "cameras.json", "views.zip"
 _JSON = "application/json"
+_TILE_POINTS, _MOST_LEAVES = 50_000, 256
+_LEAST_TILED = 2 * _TILE_POINTS
+"""Fewer points than that are one file's."""
 _LARGEST_CAMERAS = 4 * 1024**2
 
 
@@ -33,12 +44,27 @@ def write_splat(cloud: GaussianCloud, folder: Path, *, with_ply: bool = False) -
 
 
 def write_point_files(points: PointCloud, folder: Path) -> tuple[list[MadeFile], list[str]]:
-    """Points as PLY, and as GLB in levels of detail; and what could not be kept, in words."""
+    """Points as PLY, as GLB in levels and, where they are many, in tiles; and what could not be kept, in words."""
     losses = [f"ply: {loss.message}" for loss in write_points(points, folder / "points.ply")]
     files = [MadeFile("points.ply", "points", "ply", POINT_FORMATS["ply"].media_type)]
     for level in write_point_levels(points, folder, "glb"):
         files.append(MadeFile(level.file, "level", "glb", POINT_FORMATS["glb"].media_type, level.name))
-    return [*files, MadeFile(LEVELS_FILE, "levels", "json", _JSON)], losses
+    files.append(MadeFile(LEVELS_FILE, "levels", "json", _JSON))
+    if points.count > _LEAST_TILED:
+        files += _write_tiles(points, folder)
+    return files, losses
+
+
+def _write_tiles(points: PointCloud, folder: Path) -> list[MadeFile]:
+    """The points as a tree of tiles, of which a viewer loads what it sees."""
+    root = write_point_tiles(
+        points, folder, "glb", max(_TILE_POINTS, points.count // _MOST_LEAVES), compression="meshopt"
+    )
+    tiles = [
+        MadeFile(tile.file, "tile", "glb", POINT_FORMATS["glb"].media_type, tile.file.partition(".")[0])
+        for tile in root.walk()
+    ]
+    return [*tiles, MadeFile(TILES_FILE, "tiles", "json", _JSON)]
 
 
 def write_cameras(views: Sequence[View], folder: Path, frames: Sequence[Frame] = ()) -> MadeFile:
