@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import uuid
@@ -14,12 +15,13 @@ from functools import cache
 from typing import Any
 from urllib.parse import parse_qs
 
+import numpy as np
 import uvicorn
+from PIL import Image
 from starlette.types import Receive, Scope, Send
 
 OWNER = "00000000-0000-4000-8000-00000000000a"
 PERMISSIONS = ["user.read", "asset.read", "asset.view", "asset.download", "stack.read"]
-_THUMBNAIL = bytes(range(250)) * 48
 _NEWEST = datetime(2026, 11, 1, tzinfo=UTC)
 
 
@@ -39,6 +41,15 @@ def _asset(number: int) -> dict[str, Any]:
         "hasMetadata": True, "duplicateId": None, "libraryId": None, "livePhotoVideoId": None, "stack": None,
         "exifInfo": {"fileSizeInByte": 2_000_000, "dateTimeOriginal": taken, "city": "Paris", "country": "France"},
     }  # fmt: skip
+
+
+@cache
+def _thumbnail() -> bytes:
+    """A picture as Immich's thumbnails are: 250 pixels high, about 12 kB."""
+    noise = np.random.default_rng(0).integers(40, 215, (32, 42, 3), np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(noise).resize((333, 250), Image.Resampling.BICUBIC).save(out, "WEBP", quality=80)
+    return out.getvalue()
 
 
 def newest_month() -> str:
@@ -81,7 +92,7 @@ class Stub:
             month = parse_qs(scope["query_string"].decode())["timeBucket"][0][:7]
             status, kind, content = 200, b"application/json", _month(self._photos, month)
         elif path.endswith("/thumbnail"):
-            status, kind, content = 200, b"image/webp", _THUMBNAIL
+            status, kind, content = 200, b"image/webp", _thumbnail()
         elif path.startswith("/api/assets/"):
             number = uuid.UUID(path.removeprefix("/api/assets/")).int & 0xFFFFFFFF
             status, kind, content = 200, b"application/json", json.dumps(_asset(number)).encode()
