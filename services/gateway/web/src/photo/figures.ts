@@ -43,7 +43,7 @@ export class Figures {
     const { last } = this;
     const facts: [string, string][] = last
       ? [
-          [t.drawnBy, last.there ? t.server(last.there.renderer) : t.device(last.graphics)],
+          [t.drawnBy, last.there ? t.server(last.there.renderer) : t.device],
           [t.splats, last.splats > 0 ? last.splats.toLocaleString() : ''],
           [t.frames, this.frames.perSecond(performance.now()).toFixed(1)],
           ...this.fromServer(last.there),

@@ -48,8 +48,6 @@ interface StageEvents {
 /** How the last picture came about. there: what the server told of its own. */
 export interface Drawn {
   splats: number;
-  /** What this device draws with. */
-  graphics: string;
   there: Figures | null;
 }
 
@@ -463,7 +461,7 @@ export class Stage extends Emitter<StageEvents> {
   }
 
   private countFrame(splats: number, lean: number, there: Figures | null = null): void {
-    this.emit('figures', { splats, graphics: 'WebGL 2', there });
+    this.emit('figures', { splats, there });
     this.showLean(this.mode === 'flat' ? 0 : lean);
     const { dataset } = document.body;
     dataset.frames = String(Number(dataset.frames ?? 0) + 1);

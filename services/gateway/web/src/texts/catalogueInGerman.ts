@@ -421,6 +421,7 @@ export const catalogue: Catalogue = {
     stereo: 'Stereo wird erzeugt',
     motion: 'Bewegter Clip wird erzeugt',
     reconstruct: 'Ein Ort wird erzeugt',
+    render: 'Wird gezeichnet',
     points: 'Punkte werden erzeugt',
     dataset: 'Ein Datensatz wird gepackt',
     inpaint: 'Lücken werden gefüllt',

@@ -60,7 +60,7 @@ export const de: Texts = {
   figures: {
     label: 'Werte',
     drawnBy: 'Gezeichnet von',
-    device: (graphics: string) => `diesem Gerät, ${graphics}`,
+    device: 'diesem Gerät, mit WebGL 2',
     server: (renderer: string) => `dem Server, ${renderer}`,
     flat: 'niemand: das Foto ist flach',
     splats: 'Anzahl der Splats',

@@ -62,7 +62,7 @@ export const en = {
   figures: {
     label: 'Figures',
     drawnBy: 'Drawn by',
-    device: (graphics: string) => `this device, ${graphics}`,
+    device: 'this device, with WebGL 2',
     server: (renderer: string) => `the server, ${renderer}`,
     flat: 'nothing: the photo is flat',
     splats: 'Splats',
