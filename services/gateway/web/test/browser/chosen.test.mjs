@@ -46,7 +46,8 @@ describe('what is chosen', () => {
       await page.keyboard.press('Escape');
       await drawer.waitFor({ state: 'hidden' });
       library.jobSeconds = 600;
-      library.start('splat', library.photos.get('photo-0007'), { model: 'auto' });
+      const job = library.start('splat', library.photos.get('photo-0007'), { model: 'auto' });
+      library.advance(job, 0.4);
       await page.getByRole('button', { name: /in progress$/ }).click();
       await drawer.getByRole('link', { name: 'All jobs' }).click();
       await until(page, () => document.body.dataset.view === 'jobs');

@@ -303,7 +303,14 @@ describe('a photo', () => {
           return Number(style.getPropertyValue('--seen')) === 1;
         });
         assert.ok(await stillness(page));
-        const box = await page.locator('img.flat').boundingBox();
+        const box = await page.evaluate(() => {
+          const { style } = document.querySelector('.stage');
+          const [beside, above] = ['--beside', '--above'].map(
+            (name) => Number.parseFloat(style.getPropertyValue(name)) || 0,
+          );
+          const [width, height] = [innerWidth - 2 * beside, innerHeight - 2 * above];
+          return { x: beside, y: above, width, height };
+        });
         const seen = await picture(page);
         const [deep, bare] = [await sharpness(page, seen), await bareOf(page, seen, box)];
         assert.ok(deep >= 0.9 * flat, `${deep} of ${flat} with depth, after ${keys}`);

@@ -77,7 +77,7 @@ describe('ways through a library', () => {
       await page.evaluate(() => {
         location.hash = '#/photo/photo-0008';
       });
-      await until(page, () => document.body.dataset.mode === 'splat');
+      await until(page, () => ['depth', 'splat'].includes(document.body.dataset.mode));
       await page.waitForTimeout(500);
       const previews = asked
         .map((request) => /photo-00(\d\d)\/preview/.exec(request.url())?.[1])
