@@ -21,7 +21,7 @@ export class MakePlace {
   private readonly picks: Picks;
   private readonly about = el('p', { class: 'scene-about' });
   private readonly trouble = el('p', { class: 'scene-trouble', role: 'alert' });
-  private readonly make = el('button', { class: 'button', type: 'submit' }, t.make);
+  private readonly make = el('button', { class: 'button is-primary', type: 'submit' }, t.make);
   private of: Chosen | null = null;
   private opening = new AbortController();
   private ways: WaysToReconstruct | null = null;

@@ -26,7 +26,7 @@ export class ScenePages {
   private readonly notice = el('p', { class: 'scene-words', role: 'status' });
   private readonly scenes = el('ul', { class: 'scene-list', 'aria-label': texts.nav.scenes });
   private readonly more = el('button', { class: 'button', type: 'button', hidden: true }, t.more);
-  private readonly begin = el('button', { class: 'button', type: 'button' }, t.make);
+  private readonly begin = el('button', { class: 'button is-primary', type: 'button' }, t.make);
   private readonly work = el('div', { class: 'scene-work' });
   private readonly listing: HTMLElement;
   private readonly form: MakePlace;
@@ -55,7 +55,7 @@ export class ScenePages {
       if (this.view.element.hidden) leave();
       else location.hash = SCENES;
     });
-    this.form.element.hidden = true;
+    this.showForm(false);
     this.view.element.hidden = true;
     this.begin.addEventListener('click', () => void this.ask());
     this.more.addEventListener('click', () => void this.read(this.listed.signal));
@@ -120,7 +120,7 @@ export class ScenePages {
     this.listed.abort();
     this.element.hidden = true;
     this.view.close();
-    this.form.element.hidden = true;
+    this.showForm(false);
     for (const one of this.running.values()) one.dispose();
     this.running.clear();
     this.work.replaceChildren();
@@ -157,15 +157,22 @@ export class ScenePages {
       el(
         'a',
         { class: 'scene-card', href: sceneHash(scene.id), data: { scene: scene.id } },
-        src !== '' && el('img', { src, alt: '', loading: 'lazy', decoding: 'async' }),
+        src === ''
+          ? el('span', { class: 'scene-blank' }, icon('cube'))
+          : el('img', { src, alt: '', loading: 'lazy', decoding: 'async' }),
         el('span', { class: 'scene-name' }, scene.name),
         scene.completed && el('span', { class: 'scene-mark' }, t.filled),
       ),
     );
   }
 
+  private showForm(isOpen: boolean): void {
+    this.form.element.hidden = !isOpen;
+    this.begin.hidden = isOpen;
+  }
+
   private async ask(): Promise<void> {
-    this.form.element.hidden = false;
+    this.showForm(true);
     try {
       await this.form.open(chosenIn(location.hash));
     } catch (error) {
@@ -175,7 +182,7 @@ export class ScenePages {
   }
 
   private made(job: Job): void {
-    this.form.element.hidden = true;
+    this.showForm(false);
     if (isActive(job)) this.follow(job);
     else this.enter(job);
   }

@@ -25,7 +25,11 @@ export class SceneView {
   private readonly versions = el('select', { name: 'version', 'aria-label': t.version });
   private readonly method = el('select', { name: 'filling', 'aria-label': t.howToFill });
   private readonly fill = el('button', { class: 'button', type: 'button' }, t.fill);
-  private readonly remove = el('button', { class: 'button', type: 'button' }, t.delete);
+  private readonly remove = el(
+    'button',
+    { class: 'button scene-remove', type: 'button' },
+    t.delete,
+  );
   private readonly compare: Comparison;
   private readonly work = el('div', {});
   private readonly files = el('ul', { class: 'scene-files', 'aria-label': t.files });
