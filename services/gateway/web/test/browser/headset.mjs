@@ -51,7 +51,8 @@ export async function pointAt(page, name, side = 'right') {
   }
 }
 
-async function aim(page, name, side) {
+/** Points to where something is now, which may move with that, as the wall that is held does. */
+export async function aim(page, name, side = 'right') {
   await until(page, (n) => window.immichvrHouse.placeOf(n) !== null, name, PATIENCE_MS);
   await page.evaluate(
     ([target, which]) => {

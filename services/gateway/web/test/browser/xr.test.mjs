@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { assertAccessible, until as inTime, long, openBrowser, withViewer } from './browser.mjs';
 import { parallax, seesAsKept, tellsApart } from './eyes.mjs';
 import {
+  aim,
   choose,
   chooseEnd,
   drawsAtMost,
@@ -210,7 +211,7 @@ describe('in a headset', () => {
           const before = await page.evaluate(() => window.immichvrHouse.placeOf('photo-0012'));
           await pointAt(page, 'photo-0012');
           await hold(page);
-          await pointAt(page, 'photo-0003');
+          await aim(page, 'photo-0003');
           await letGo(page);
           await xrIs(page, 'xr', 'wall');
           await framesOn(page, 10);
@@ -229,10 +230,13 @@ describe('in a headset', () => {
           await until(page, () => window.immichvrHouse.wall.wall.source.card(0)?.kind === 'way');
 
           await turnHead(page, 45);
-          const columns = () => window.immichvrHouse.wall.wall.shape.columns * 1;
-          const standing = await page.evaluate(columns);
+          const span = () => {
+            const { columns, pitch } = window.immichvrHouse.wall.wall.shape;
+            return columns * pitch;
+          };
+          const standing = await page.evaluate(span);
           await choose(page, 'seated');
-          assert.ok((await page.evaluate(columns)) < standing, 'the wall is as wide for who sits');
+          assert.ok((await page.evaluate(span)) < standing, 'the wall is as wide for who sits');
           await choose(page, 'left');
           await choose(page, 'search', 'left');
           await until(page, () => window.speech);
