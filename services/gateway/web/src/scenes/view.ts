@@ -1,6 +1,6 @@
 import type { Api } from '../api/client';
 import { ApiError } from '../api/client';
-import type { Asset, Job, SceneDetails } from '../api/schema';
+import type { Job, SceneDetails } from '../api/schema';
 import { confirmed } from '../models/confirm';
 import { SCENES } from '../router';
 import { isActive, type Store } from '../store';
@@ -12,7 +12,7 @@ import { Comparison } from './comparison';
 import { SceneProgress } from './progress';
 import { Theatre } from './theatre';
 import { FILLING, factsOf, versionsOf, versionWords } from './versions';
-import { readWalls, type Walls } from './walls';
+import { wallsOf } from './walls';
 
 const t = texts.scenes;
 const LINKED = ['splat', 'conversion', 'points', 'level', 'dataset'];
@@ -150,25 +150,11 @@ export class SceneView {
       if (signal.aborted) return;
       this.theatre.element.dataset.version = asset.key;
       this.words.textContent = factsOf(scene);
-      const walls = await this.wallsOf(asset, signal);
+      const walls = await wallsOf(this.api, asset, signal);
       if (!signal.aborted) this.theatre.setWalls(walls);
     } catch (error) {
       if (signal.aborted) return;
       this.words.textContent = explainError(error).title;
-    }
-  }
-
-  /** What one cannot walk through, where it is known; without it one walks everywhere. */
-  private async wallsOf(asset: Asset, signal: AbortSignal): Promise<Walls | null> {
-    const file = asset.files.find(
-      ({ role, format }) => role === 'collision' && format === 'voxels',
-    );
-    if (!file) return null;
-    try {
-      return await readWalls(await this.api.bytes(file.url, () => {}, signal));
-    } catch (error) {
-      if (error instanceof ApiError || error instanceof TypeError) return null;
-      throw error;
     }
   }
 

@@ -1,3 +1,5 @@
+import { type Api, ApiError } from '../api/client';
+import type { Asset } from '../api/schema';
 import type { Stance } from './walk';
 
 /**
@@ -22,6 +24,22 @@ const NEWLINE = 10;
 const GIRTH = 0.7;
 const STEP = 0.5;
 const MOST_STEPS = 400;
+
+/** What one cannot walk through in a version of a scene, where it is known; without it one walks everywhere. */
+export async function wallsOf(
+  api: Pick<Api, 'bytes'>,
+  asset: Asset,
+  signal: AbortSignal,
+): Promise<Walls | null> {
+  const file = asset.files.find(({ role, format }) => role === 'collision' && format === 'voxels');
+  if (!file) return null;
+  try {
+    return await readWalls(await api.bytes(file.url, () => {}, signal));
+  } catch (error) {
+    if (error instanceof ApiError || error instanceof TypeError) return null;
+    throw error;
+  }
+}
 
 /** Reads a file of walls; throws TypeError for anything else, and unpacks no more than there may be. */
 export async function readWalls(packed: Uint8Array): Promise<Walls> {

@@ -3,6 +3,7 @@ import { ApiError } from '../api/client';
 import type { Asset, SceneDetails } from '../api/schema';
 import { fileOfRole } from '../photo/modes';
 import { versionsOf, versionWords } from '../scenes/versions';
+import { steppedWithin, wallsOf } from '../scenes/walls';
 import { explainRefusal } from '../ui/errors';
 import { around, type Ground, type Spot } from './ground';
 import { Leap } from './leap';
@@ -197,6 +198,11 @@ export class SceneRoom implements Room {
       house.settle();
       this.say('');
     }
+    if (isAnother) return;
+    const walls = await wallsOf(house.api, version, signal);
+    if (signal.aborted) return;
+    this.walked = (from, to) => steppedWithin(walls, from, to);
+    this.arrange();
   }
 
   private reload(): void {
