@@ -1,6 +1,7 @@
 """What a child does before its first job.
 
-python -m immichvr_video_depth.warming compiles the loops of the engine and of stereo ahead of all, as the image does.
+python -m immichvr_video_depth.warming compiles the loops of the engine, of stereo and of clips ahead of all, as the
+image does.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from immichvr_inference.preloading import preload
 
 from immichvr_video_depth import engine, stereo
 from immichvr_video_depth.context import process_context
+from immichvr_video_depth.motion import ahead as motion
 
 
 def warm() -> None:
@@ -25,3 +27,4 @@ def warm() -> None:
 if __name__ == "__main__":
     engine.compile_ahead()
     stereo.compile_ahead()
+    motion.compile_ahead()
