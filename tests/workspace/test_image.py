@@ -7,9 +7,14 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from .conftest import ROOT, add
 
@@ -58,6 +63,43 @@ def test_what_is_imported_of_ours_lies_there(service: str, tmp_path: Path) -> No
     assert {"immichvr", "immichvr_" + service.replace("-", "_")} <= there
     imported = {name for path in own.rglob("*.py") for name in _imported(path)}
     assert {name for name in imported if name.split("_")[0] == "immichvr"} <= there
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_is_imported_of_others_is_asked_for_or_comes_with_it(service: str, tmp_path: Path) -> None:
+    made = lay_out(ROOT, service, tmp_path / "made")
+    unbound = [line.split("=")[0] for line in lines(made / "foreign/unbound.txt") if line[:1].isalpha()]
+    known = {path.name for path in made.glob("own/*/*/src/*")} | sys.stdlib_module_names
+    known |= brought_by(lines(made / "foreign/requirements.txt"))
+    known |= {module for name in unbound for module in modules_here()[canonicalize_name(name)]}
+    code = [path for path in made.glob("own/*/*/src/**/*.py") if "testing" not in path.parts]
+    assert {name for path in code for name in _needed(path)} <= known
+
+
+@cache
+def modules_here() -> dict[str, set[str]]:
+    """The modules of every distribution that is installed here."""
+    found: dict[str, set[str]] = {}
+    for module, owners in packages_distributions().items():
+        for owner in owners:
+            found.setdefault(canonicalize_name(owner), set()).add(module)
+    return found
+
+
+def brought_by(requirements: list[str]) -> set[str]:
+    """The modules of these distributions and of all that they need, as they are installed here."""
+    found: set[tuple[str, str]] = set()
+    left = [(Requirement(line), "") for line in requirements]
+    while left:
+        one, extra = left.pop()
+        if one.marker is not None and not one.marker.evaluate({"extra": extra}):
+            continue
+        for wanted in ("", *one.extras):
+            key = (canonicalize_name(one.name), wanted)
+            if key not in found and key[0] in modules_here():
+                found.add(key)
+                left += [(Requirement(line), wanted) for line in distribution(one.name).requires or ()]
+    return {module for name, _ in found for module in modules_here().get(name, ())}
 
 
 def test_the_viewer_is_in_the_gateway_s_image(tmp_path: Path) -> None:
@@ -133,8 +175,17 @@ def _instructions() -> list[str]:
 
 
 def _imported(path: Path) -> set[str]:
+    return _names(ast.walk(ast.parse(path.read_text("utf-8"))))
+
+
+def _needed(path: Path) -> set[str]:
+    """What is imported as the module is: neither late, nor for types alone, nor where it happens to be there."""
+    return _names(ast.parse(path.read_text("utf-8")).body)
+
+
+def _names(nodes: Iterable[ast.AST]) -> set[str]:
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in nodes:
         if isinstance(node, ast.Import):
             found |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
