@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from immichvr_gateway.auth import attempts
 
-SECONDS, LONG_S = 30, 180
+SECONDS, LONG_S = 15, 180
 HERE = Path(__file__).parent
 
 
