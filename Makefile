@@ -15,11 +15,15 @@ export PYTHONDONTWRITEBYTECODE :=
 # A file's tests stay in one process, and share its servers; each process takes up to 1.5 GB.
 PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
+# Where tests are that run with nothing beside them: reading all the others for their sake takes most of a minute.
+ALONE = $(shell grep -rl --include='test_*.py' 'mark\.alone' tests $(wildcard */*/tests bench/tests))
+
 # What failed in the crowd runs once more by itself: a stall of the machine passes then, a fault fails again.
 ONCE_MORE := test $$? = 1 && $(BIN)/python -m pytest --last-failed --last-failed-no-failures none --maxfail 20 -m "not long and not alone"
 
 # Stamps: the time of the last set-up of each kind.
 PYTHON_READY := .venv/.ready
+KERNELS_READY := .venv/.warm
 TOOLS_READY := node_modules/.ready
 WEB_READY := $(WEB)/node_modules/.ready
 PLUGIN_READY := $(PLUGIN)/node_modules/.ready
@@ -53,15 +57,15 @@ help:
 	@echo "make licences                what images hold, under which licences; make hashes holds it to its files"
 	@echo "make test-upstream           hold SHARP and Depth Anything 3 against upstream's own code"
 
-setup: $(PYTHON_READY) $(TOOLS_READY) $(VIEWER) $(PLUGIN_READY)
+setup: $(KERNELS_READY) $(TOOLS_READY) $(VIEWER) $(PLUGIN_READY)
 
-demo: $(PYTHON_READY) $(VIEWER)
+demo: $(KERNELS_READY) $(VIEWER)
 	$(BIN)/immichvr demo $(if $(PHOTOS),--photos "$(PHOTOS)") $(ARGS)
 
-up: $(PYTHON_READY) $(VIEWER)
+up: $(KERNELS_READY) $(VIEWER)
 	$(BIN)/immichvr up $(if $(PHOTOS),--photos "$(PHOTOS)") $(ARGS)
 
-test: $(PYTHON_READY) $(TOOLS_READY) $(VIEWER) $(PLUGIN_READY)
+test: $(KERNELS_READY) $(TOOLS_READY) $(VIEWER) $(PLUGIN_READY)
 	cd $(WEB) && npm test
 	cd $(PLUGIN) && npm test
 	@tools/need.sh browser
@@ -69,7 +73,7 @@ ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
 	$(BIN)/python -m pytest -m "not long and not alone" $(PARALLEL) || { $(ONCE_MORE); }
-	$(BIN)/python -m pytest -m "alone and not long"
+	$(BIN)/python -m pytest -m "alone and not long" $(ALONE)
 endif
 
 # The viewer in a browser, every place and state of it, against a gateway of invented photos.
@@ -77,7 +81,7 @@ test-browser: $(VIEWER) $(FIXTURES)
 	cd $(WEB) && npm run test:browser
 
 # What takes long and changes seldom, for the night.
-test-long: $(PYTHON_READY) $(TOOLS_READY) $(VIEWER) $(FIXTURES)
+test-long: $(KERNELS_READY) $(TOOLS_READY) $(VIEWER) $(FIXTURES)
 	@tools/need.sh browser
 	$(BIN)/python -m pytest -m long $(PARALLEL) $(ARGS)
 	cd $(WEB) && LONG=1 npm run test:browser
@@ -122,12 +126,19 @@ web: $(VIEWER)
 samples: $(PYTHON_READY)
 	$(BIN)/python tools/make_samples.py
 
-bench-pipeline: $(PYTHON_READY)
+bench-pipeline: $(KERNELS_READY)
 	$(BIN)/python -m immichvr_bench.pipeline $(ARGS)
 
 $(PYTHON_READY): $(PYPROJECTS) constraints.txt tools/setup.sh tools/workspace.py
 	@echo "setting up Python's packages; the first time this takes some minutes"
 	@tools/setup.sh
+	@touch $@
+
+# Compiled once and kept on disk, so that neither the first photo nor a test waits for it. Nothing that only reads the
+# code does: `make -j2 setup lint` takes no longer for it.
+$(KERNELS_READY): $(PYTHON_READY)
+	@echo "compiling kernels; this takes some minutes once"
+	@tools/warm.sh
 	@touch $@
 
 # Not `npm ci`: a lock written on one platform may lack the native packages of another.
@@ -151,22 +162,22 @@ $(VIEWER): $(WEB_READY) $(WEB_SOURCES)
 .PHONY: bench-convert bench-lod bench-render
 
 # Converting against the peers, which are installed outside of the repository; ARGS=--quick for small inputs.
-bench-convert: $(PYTHON_READY) $(TOOLS_READY)
+bench-convert: $(KERNELS_READY) $(TOOLS_READY)
 	$(BIN)/python -m immichvr_bench.convert $(ARGS)
 
 # Levels of detail against the clouds they stand for, and against splat-transform's.
-bench-lod: $(PYTHON_READY) $(TOOLS_READY)
+bench-lod: $(KERNELS_READY) $(TOOLS_READY)
 	$(BIN)/python -m immichvr_bench.lod $(ARGS)
 
 # The rasterizer of immichvr_splats, by phase.
-bench-render: $(PYTHON_READY)
+bench-render: $(KERNELS_READY)
 	$(BIN)/python -m immichvr_bench.render $(ARGS)
 
 .PHONY: test-chaos
 
 # 200 jobs while any process is killed at any moment, for each of these seeds; `make test-long` does it with fewer.
 CHAOS_SEEDS ?= 1 2 3
-test-chaos: $(PYTHON_READY) $(VIEWER)
+test-chaos: $(KERNELS_READY) $(VIEWER)
 	CHAOS_SEEDS="$(CHAOS_SEEDS)" CHAOS_PHOTOS=160 CHAOS_SECONDS=40 $(BIN)/python -m pytest -s -m long tests/faults/test_chaos.py $(ARGS)
 
 .PHONY: helm-check
@@ -186,32 +197,32 @@ test-upstream: $(PYTHON_READY)
 .PHONY: bench-waking
 
 # How long a worker takes from the start of its process to its first job; ARGS="--rounds 5" for steadier figures.
-bench-waking: $(PYTHON_READY)
+bench-waking: $(KERNELS_READY)
 	$(BIN)/python -m immichvr_bench.waking $(ARGS)
 
 .PHONY: bench-gateway
 
 # 50,000 photos behind a gateway, 500 clients, memory over ten minutes; ARGS=--quick to see it run.
-bench-gateway: $(PYTHON_READY)
+bench-gateway: $(KERNELS_READY)
 	$(BIN)/python -m immichvr_bench.gateway $(ARGS)
 
 .PHONY: bench-video
 
 # What the engine of video depth adds, and its memory; ARGS=--long with ten minutes.
-bench-video: $(PYTHON_READY)
+bench-video: $(KERNELS_READY)
 	$(BIN)/python -m immichvr_bench.video $(ARGS)
 
 .PHONY: bench-scenes
 
 # How well places are made of pictures, on the CPU: training, and a shake of the hand against one photo
-bench-scenes: $(PYTHON_READY)
+bench-scenes: $(KERNELS_READY)
 	$(BIN)/python -m immichvr_bench.places --json bench/results/scenes.json $(ARGS)
 	$(BIN)/python -m immichvr_bench.completion --json bench/results/scenes.json --pictures docs/images/completion
 
 .PHONY: bench-live
 
 # Transport and packing of live splats, on one core; ARGS="--seconds 20" for steadier figures.
-bench-live: $(PYTHON_READY)
+bench-live: $(KERNELS_READY)
 	$(BIN)/python -m immichvr_bench.live $(ARGS)
 
 .PHONY: bench-viewer pictures
@@ -225,7 +236,7 @@ pictures: $(VIEWER) $(FIXTURES)
 	node $(WEB)/dev/pictures.mjs
 
 # The networks on a GPU. The script alone does the same where nothing of ours is installed; see docs/performance.md.
-bench-gpu: $(PYTHON_READY)
+bench-gpu: $(KERNELS_READY)
 	$(BIN)/python bench/src/immichvr_bench/gpu.py --json bench/results/gpu.json $(ARGS)
 
 .PHONY: hashes licences

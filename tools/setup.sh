@@ -58,7 +58,3 @@ fi
 for file in $(.venv/bin/python tools/workspace.py unbound); do
   .venv/bin/python -m pip install -q --no-deps --require-hashes --ignore-requires-python -r "$file"
 done
-# Compiled once and kept on disk, so that the first photo does not wait for it.
-for module in $(.venv/bin/python tools/workspace.py warming); do
-  .venv/bin/python -m "$module"
-done
