@@ -146,7 +146,7 @@ def serving(empty_bus: Bus, storage: ObjectStore) -> Serving:
         try:
             async with httpx.AsyncClient(base_url=url, timeout=20, verify=verify) as client:
                 while not await _is_ready(client):  # noqa: ASYNC110  # it tells by answering
-                    await asyncio.sleep(0.005)
+                    await asyncio.sleep(0.03)
                 yield Running(url, client, library)
         finally:
             server.should_exit = True
