@@ -9,9 +9,8 @@ import asyncio
 import contextlib
 import hashlib
 import io
-import ssl
 import threading
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,19 +22,20 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import certifi
+import minio.time
 import urllib3
 from immichvr.common.v1.common_pb2 import ObjectRef
 from minio import Minio
+from minio.credentials import Credentials
 from minio.error import MinioException
+from minio.signer import sign_v4_s3
 from urllib3.response import BaseHTTPResponse
 
 from immichvr_common import metrics
 from immichvr_common.errors import Conflict, CorruptObject, NotFound, StorageFull, StorageRefused, disk_full
 from immichvr_common.settings import S3Settings
 from immichvr_common.storage_answers import Trouble, of_exception, of_response
-from immichvr_common.storage_lines import Lines, Unlike
 from immichvr_common.storage_parts import PART, PartedUpload
-from immichvr_common.storage_signing import Signer
 from immichvr_common.storage_verdicts import Verdicts
 
 CHUNK = 1024 * 1024
@@ -98,8 +98,9 @@ class ObjectStore:
             secure=parts.scheme == "https",
             http_client=self._http,
         )
-        self._signer = Signer(self._client, settings)
-        self._lines = Lines(_trust(settings) if parts.scheme == "https" else None)
+        access, secret = settings.access_key.get_secret_value(), settings.secret_key.get_secret_value()
+        self._credentials = Credentials(access, secret) if access and secret else None
+        self._region = settings.region
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="s3")
         self._verdicts = Verdicts(self._probe)
 
@@ -246,30 +247,6 @@ class ObjectStore:
 
     async def stream(self, key: str, offset: int = 0, length: int = 0) -> AsyncIterator[bytes]:
         """An object's bytes in chunks of at most 1 MiB, `length` of them from `offset` (0: to its end)."""
-        self._verdicts.check(key)
-        pieces = self._by_loop(key, offset, length)
-        try:
-            begun = await _begun(pieces)
-        except (Unlike, Trouble, TimeoutError):  # what it is, the other way finds out
-            pieces = self._by_threads(key, offset, length)
-            begun = await _begun(pieces)
-        async with contextlib.aclosing(pieces):
-            for piece in begun:
-                metrics.BYTES.labels("down").inc(len(piece))
-                yield piece
-            async for piece in pieces:
-                metrics.BYTES.labels("down").inc(len(piece))
-                yield piece
-
-    async def _by_loop(self, key: str, offset: int, length: int) -> AsyncGenerator[bytes]:
-        """The same of a plain answer. Raises Unlike and TimeoutError where there is none."""
-        download = await self._lines.get(*self._signer.part(key, offset, length))
-        async with contextlib.aclosing(download.pieces(key)) as pieces:
-            async for piece in pieces:
-                yield piece
-
-    async def _by_threads(self, key: str, offset: int, length: int) -> AsyncGenerator[bytes]:
-        """The same, of whatever answer there is."""
 
         def begin() -> tuple[_Download, bytes]:
             opened = self._download(key, offset, length)
@@ -282,6 +259,7 @@ class ObjectStore:
         download, chunk = await self._read(begin, key)
         try:
             while chunk:
+                metrics.BYTES.labels("down").inc(len(chunk))
                 yield chunk
                 chunk = await self._run(download.read, key)
         finally:
@@ -352,7 +330,6 @@ class ObjectStore:
         """Ends the threads; what is under way finishes first."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._http.clear()
-        self._lines.close()
 
     def _put(self, key: str, data: bytes, media_type: str) -> ObjectRef:
         self._client.put_object(
@@ -364,8 +341,20 @@ class ObjectStore:
         return ObjectRef(bucket=self.bucket, key=key, size=len(data), sha256=digest, media_type=media_type)
 
     def _put_with(self, key: str, data: bytes, headers: dict[str, str]) -> BaseHTTPResponse:
-        """A PUT with headers of ours, which minio-py's put_object does not take."""
-        url, signed = self._signer.signed("PUT", key, headers, data)
+        """A PUT with headers of ours, which minio-py's put_object does not take.
+
+        Signed in its headers as every other request is: a presigned URL would expire by another clock's time.
+        """
+        presigned = self._client.get_presigned_url(method="PUT", bucket_name=self.bucket, object_name=key)
+        url = urlsplit(presigned)._replace(query="")
+        digest, now = hashlib.sha256(data).hexdigest(), minio.time.utcnow()
+        own = {"Host": url.netloc, "x-amz-content-sha256": digest, "x-amz-date": minio.time.to_amz_date(now)}
+        signed: Any = {**headers, **own}
+        if self._credentials is not None:
+            signed = sign_v4_s3(
+                method="PUT", url=url, region=self._region, headers=signed, credentials=self._credentials,
+                content_sha256=digest, date=now,
+            )  # fmt: skip
         return self._http.request("PUT", url.geturl(), body=data, headers=signed)
 
     def _download(self, key: str, offset: int, length: int) -> _Download:
@@ -400,17 +389,6 @@ class ObjectStore:
         return await asyncio.get_running_loop().run_in_executor(self._threads, _translated, work, key)
 
 
-async def _begun(pieces: AsyncIterator[bytes]) -> list[bytes]:
-    """The first MiB, or all there is: what goes wrong up to there does before anything was given on."""
-    begun, size = [], 0
-    async for piece in pieces:
-        begun.append(piece)
-        size += len(piece)
-        if size >= CHUNK:
-            break
-    return begun
-
-
 class _Download:
     """An object on its way: read by one thread at a time, closed once none reads."""
 
@@ -428,10 +406,6 @@ class _Download:
         with self._reading:
             self._response.close()
             self._response.release_conn()
-
-
-def _trust(settings: S3Settings) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=str(settings.ca_file or certifi.where()))
 
 
 def _listed(item: Any) -> Listed:

@@ -47,14 +47,10 @@ class Verdicts:
         """Has the next write that storage fails with be taken for the last sign that it is full."""
         self.full = self.full or StorageFull("s3", "the object storage has taken nothing lately")
 
-    def check(self, key: str) -> None:
-        """Raises CorruptObject for what was found damaged lately."""
-        if time.monotonic() - self._damaged.get(key, -_REMEMBERED_S) < _REMEMBERED_S:
-            raise _damaged(key)
-
     async def reading(self, work: Callable[[], Awaitable[T]], key: str) -> T:
         """A read of one object. Raises CorruptObject where only it fails, Unavailable where storage does."""
-        self.check(key)
+        if time.monotonic() - self._damaged.get(key, -_REMEMBERED_S) < _REMEMBERED_S:
+            raise _damaged(key)
         started = time.monotonic()
         while True:
             asked = time.monotonic()
