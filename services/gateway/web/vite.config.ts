@@ -2,9 +2,11 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { constants, gzipSync } from 'node:zlib';
 import { defineConfig, type Plugin } from 'vite';
+import { firstLoad } from './dev/firstLoad.mjs';
 
 const COMPRESSIBLE = /\.(js|css|html|svg)$/;
 const SMALLEST_WORTH_COMPRESSING = 1024;
+const LARGEST_FIRST_LOAD = 86_000;
 
 /** Writes a `.gz` beside every text file, so that the gateway serves it without compressing again. */
 function gzipSiblings(): Plugin {
@@ -56,6 +58,25 @@ function shortCatalogue(): Plugin {
   };
 }
 
+/** Ends a build whose first page asks for more than it may: what it does not need is imported where it is needed. */
+function limitFirstLoad(): Plugin {
+  let outDir = 'dist';
+  return {
+    name: 'limit-first-load',
+    apply: 'build',
+    configResolved(config) {
+      outDir = config.build.outDir;
+    },
+    closeBundle() {
+      const bytes = firstLoad(outDir);
+      if (bytes > LARGEST_FIRST_LOAD)
+        throw new Error(
+          `The first load is ${bytes} bytes, gzipped; ${LARGEST_FIRST_LOAD} are allowed`,
+        );
+    },
+  };
+}
+
 const gateway = process.env.IMMICHVR_GATEWAY_URL ?? 'http://127.0.0.1:8087';
 
 export default defineConfig({
@@ -70,6 +91,6 @@ export default defineConfig({
     rolldownOptions: { input: { index: 'index.html', live: 'live.html' } },
   },
   server: { proxy: { '/api': { target: gateway, ws: true } } },
-  plugins: [shortCatalogue(), gzipSiblings()],
+  plugins: [shortCatalogue(), gzipSiblings(), limitFirstLoad()],
   test: { include: ['test/**/*.test.ts'], environment: 'node' },
 } as Parameters<typeof defineConfig>[0]);

@@ -4,15 +4,16 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { gzipSync } from 'node:zlib';
+import { fileURLToPath } from 'node:url';
 import { openBrowser } from '../test/browser/browser.mjs';
+import { firstLoad } from './firstLoad.mjs';
 import { startMock } from './mock.mjs';
 
 const BUDGET = 8000;
 const ROUNDS = 5;
 const IDLE_MS = 10_000;
 const WAIT = { timeout: 120_000 };
-const DIST = new URL('../dist/', import.meta.url);
+const DIST = fileURLToPath(new URL('../dist/', import.meta.url));
 const DEEP = [0, 2, 4, 6, 8].map((n) => `photo-000${n}`);
 
 /** Milliseconds from a click on a photo to each of its states, in a page that was just loaded. */
@@ -49,16 +50,6 @@ async function opened(browser, gateway, hash = '') {
   await page.goto(`${gateway.url}?budget=${BUDGET}&motion=0${hash}`);
   if (!hash) await page.waitForSelector('.tile img.is-loaded', WAIT);
   return page;
-}
-
-/** Bytes, gzipped, of what the first page asks for before anything is opened: pages, scripts, styles. */
-function firstLoad() {
-  const page = readFileSync(new URL('index.html', DIST), 'utf8');
-  const parts = [...page.matchAll(/(?:src|href)="\.\/(assets-static\/[^"]+)"/g)];
-  const sizes = parts.map(
-    ([, path]) => gzipSync(readFileSync(new URL(path, DIST)), { level: 9 }).length,
-  );
-  return gzipSync(page, { level: 9 }).length + sizes.reduce((sum, size) => sum + size, 0);
 }
 
 /** Frames that are drawn while nothing moves. */
@@ -116,7 +107,7 @@ try {
     flat_ms: Math.round(median(looks.map(({ flat }) => flat))),
     parallax_ms: Math.round(median(looks.map(({ parallax }) => parallax))),
     light_splat_ms: Math.round(median(looks.map(({ splat }) => splat))),
-    first_load_kb_gz: Math.round(firstLoad() / 100) / 10,
+    first_load_kb_gz: Math.round(firstLoad(DIST) / 100) / 10,
     idle_frames: await idleFrames(browser, gateway),
     growth_mb_after_50: Math.round((await growth(browser, gateway)) * 10) / 10,
   };

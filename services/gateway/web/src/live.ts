@@ -1,4 +1,4 @@
-import { io, type Socket } from 'socket.io-client';
+import type { Socket } from 'socket.io-client';
 import type { Api } from './api/client';
 import { ApiError } from './api/client';
 import type { Asset, Job, LibraryNews, ModelNews } from './api/schema';
@@ -19,6 +19,8 @@ interface AssetNews {
 /** Keeps the store up to date: events while the socket is up, polling of running jobs while not. */
 export class Live {
   private socket: Socket | null = null;
+  /** What ends once nobody listens any more; null until somebody does. */
+  private listening: AbortController | null = null;
   private timer = 0;
   /** Up to where in the gateway's news everything was heard. */
   private at = '';
@@ -32,8 +34,26 @@ export class Live {
     store.on('job', (job) => this.heard.set(job.id, Date.now()));
   }
 
+  /** Polls at once; events come as soon as what receives them, no part of the first load, is here. */
   start(): void {
-    if (this.socket) return;
+    if (this.listening) return;
+    this.listening = new AbortController();
+    this.timer = window.setInterval(() => void this.poll(), POLL_WHILE_DOWN_MS);
+    void this.connect(this.listening.signal);
+  }
+
+  stop(): void {
+    window.clearInterval(this.timer);
+    this.listening?.abort();
+    this.listening = null;
+    this.socket?.disconnect();
+    this.socket = null;
+    this.store.setConnected(false);
+  }
+
+  private async connect(signal: AbortSignal): Promise<void> {
+    const { io } = await import('socket.io-client');
+    if (signal.aborted) return;
     const socket = io(this.api.origin, {
       path: this.api.socketPath,
       transports: ['websocket'],
@@ -87,14 +107,6 @@ export class Live {
     });
     socket.on('model:progress', (news: ModelNews) => this.store.applyModel(news));
     this.socket = socket;
-    this.timer = window.setInterval(() => void this.poll(), POLL_WHILE_DOWN_MS);
-  }
-
-  stop(): void {
-    window.clearInterval(this.timer);
-    this.socket?.disconnect();
-    this.socket = null;
-    this.store.setConnected(false);
   }
 
   private again(socket: Socket): void {
