@@ -142,6 +142,11 @@ async def test_for_photos_of_a_scene_that_cannot_be_decoded_the_library_s_pictur
     assert message["sourceNote"] == "1.png: this is the preview of it (not an image)"
     assert not grants_of(json_format.ParseDict(message, Job())).stand_ins, "what is left undecoded is left out now"
     assert "standIns" not in message.get("params", {})
+    record.message = message
+    again = await renewal.renewed(ME, record)
+    assert {role: ref["sha256"] for role, ref in again["inputs"].items()} == {
+        role: ref["sha256"] for role, ref in message["inputs"].items()
+    }, "and so it is however often it is tried"
 
 
 async def one_chunk(data: bytes) -> AsyncIterator[bytes]:

@@ -317,5 +317,6 @@ def test_a_scene_is_outdated_once_its_photos_or_what_makes_scenes_have_changed()
 
 
 def test_where_the_library_has_pictures_that_may_stand_in_a_worker_tells_what_it_cannot_decode() -> None:
-    assert planned(ReconstructRequest(), BURST, has_stand_ins=True).grants.stand_ins
-    assert not planned(PointsRequest(), BURST).grants.stand_ins
+    for request in (ReconstructRequest(), PointsRequest()):
+        assert planned(request, BURST, has_stand_ins=True).grants.stand_ins
+        assert not planned(request, BURST).grants.stand_ins

@@ -135,5 +135,5 @@ def _leave_out_the_rest(job: Job) -> None:
     """Has photos be left out that cannot be decoded still: whatever there was has stood in for them."""
     grants = grants_of(job)
     grants.stand_ins = False
-    del job.params["standIns"]
+    job.params.fields.pop("standIns", None)
     put_grants(job, grants)
