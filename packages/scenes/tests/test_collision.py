@@ -106,6 +106,8 @@ def test_what_is_no_file_of_voxels_is_told_and_never_unpacked_whole(tmp_path: Pa
     broken = [b"", data[:-9], b"XX" + data[2:], plain, gzip.compress(plain[:-1]), gzip.compress(plain + b"\0")]
     broken += [told(version=2), told(form="other"), told(size=0), told(size="nan"), told(origin=[1, 2])]
     broken += [told(shape=[0, 1, 1]), told(shape=[1 << 20, 1 << 20, 1]), told(shape="abc"), gzip.compress(b"[]\n")]
+    broken += [told(shape=[float("inf"), 1, 1]), told(size=10**400), told(more="a" * 5000)]
+    broken += [gzip.compress(b'{"form": ' + b"[" * depth + b"\n") for depth in (2_000, 100_000)]
     broken += [gzip.compress(bytes(50_000_000))]
     for one in broken:
         with pytest.raises(ValueError, match="voxels"):
@@ -131,6 +133,18 @@ def test_gaussians_that_are_no_numbers_are_in_nobodys_way() -> None:
     cloud.log_scales[1::3] = np.inf
     cloud.quaternions[2::3] = np.nan
     assert not voxels(cloud, size=0.1).solid.any()
+
+
+def test_one_camera_far_away_makes_no_wall_coarser() -> None:
+    near = [View.looking(str(x), Camera.central(8, 8, 8), (x, -1, 1.5), (0, -1, 3)) for x in (-1, 0, 1)]
+    far = View.looking("far", Camera.central(8, 8, 8), (1e5, 0, 0), (0, 0, 3))
+    assert voxels(_wall(), [*near, far]).size == voxels(_wall(), near).size
+
+
+def test_cameras_that_overflow_are_told() -> None:
+    ends = [View.turned("far", Camera.central(8, 8, 8), (x, 0, 0), np.eye(3)) for x in (-1.7e308, 1.7e308)]
+    with pytest.raises(ValueError, match="finite sides"), np.errstate(over="ignore"):
+        voxels(_wall(), ends)
 
 
 def test_no_gaussian_is_no_wall() -> None:

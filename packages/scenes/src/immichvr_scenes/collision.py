@@ -52,6 +52,8 @@ _SOLID = 0.5
 _FAINT = 0.05
 _BEYOND = 0.02
 """Share of Gaussians at each end of each axis that do not decide how large the grid is."""
+_FAR = 2.0
+"""How far outside of what decides a camera may stand that decides as well: longest sides, or as far as half of them."""
 _MARGIN = 2
 """Voxels around what decides."""
 _LARGER = 1.2
@@ -82,7 +84,8 @@ def voxels(cloud: GaussianCloud, views: Sequence[View] = (), size: float | None 
     """What is solid of a cloud.
 
     size: of a voxel in the unit of the world; None: a hundred and sixtieth of the scene. It is larger where there would
-    be more than MOST_VOXELS. views: where somebody stood with a camera is free, with a voxel to each side.
+    be more than MOST_VOXELS. views: where somebody stood with a camera is free, with a voxel to each side. Raises
+    ValueError for a size that is none, and for cameras that overflow.
     """
     seen = cloud.opacity_logits > np.log(_FAINT / (1 - _FAINT))
     seen &= np.isfinite(cloud.means).all(axis=1) & np.isfinite(cloud.quaternions).all(axis=1)
@@ -120,6 +123,8 @@ def read_voxels(data: bytes) -> Voxels:
     except zlib.error as error:
         raise ValueError(f"this is no file of voxels: {error}") from error
     line, _, bits = whole.partition(b"\n")
+    if len(line) > _LONGEST_HEADER:
+        raise ValueError("this is no file of voxels: its first line has no end")
     origin, size, shape = _read_header(line)
     count = shape[0] * shape[1] * shape[2]
     if not unpacking.eof or len(bits) != -(-count // 8):
@@ -135,7 +140,7 @@ def _read_header(line: bytes) -> tuple[F64, float, tuple[int, int, int]]:
             raise ValueError(f"it is {told['form']!r}, version {told['version']!r}")
         origin, size = np.array(told["origin"], np.float64), float(told["size"])
         x, y, z = (int(count) for count in told["shape"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise ValueError(f"this is no file of voxels that can be read here: {error}") from error
     if origin.shape != (3,) or not np.isfinite(origin).all() or not 0 < size < np.inf or min(x, y, z) < 1:
         raise ValueError("this file of voxels does not tell where they are")
@@ -145,19 +150,27 @@ def _read_header(line: bytes) -> tuple[F64, float, tuple[int, int, int]]:
 
 
 def _ends(means: F32, views: Sequence[View]) -> tuple[F64, F64]:
-    """Lower and upper corner of what most Gaussians and all cameras are in."""
+    """Lower and upper corner of what most Gaussians and all cameras but far ones are in."""
     points = means.astype(np.float64) if means.shape[0] else np.zeros((1, 3))
     low, high = np.quantile(points, [_BEYOND, 1 - _BEYOND], axis=0)
     spare = 0.1 * (high - low)
     low, high = low - spare, high + spare
     if views:
         centres = np.array([view.centre for view in views])
-        low, high = np.minimum(low, centres.min(axis=0)), np.maximum(high, centres.max(axis=0))
+        outside = np.maximum(low - centres, centres - high).max(axis=1)
+        usual = max(float((high - low).max()), float(np.quantile(outside, 0.5, method="lower")))
+        near = centres[outside <= _FAR * usual]
+        low, high = np.minimum(low, near.min(axis=0)), np.maximum(high, near.max(axis=0))
     return low, high
 
 
 def _grid(sides: F64, size: float | None) -> tuple[float, tuple[int, int, int]]:
-    """Size of a voxel, and how many there are along each side: larger ones until there are few enough."""
+    """Size of a voxel, and how many there are along each side: larger ones until there are few enough.
+
+    Raises ValueError for sides and sizes that are none.
+    """
+    if not np.isfinite(sides).all() or not (size is None or 0 < size < np.inf):
+        raise ValueError(f"a grid of voxels has finite sides and a size above zero, not {sides} and {size}")
     longest = max(float(sides.max()), 1e-6)
     size = max(longest / _FINEST if size is None else size, longest / MOST_VOXELS)
     while True:
