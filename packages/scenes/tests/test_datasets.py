@@ -14,6 +14,7 @@ import pytest
 from immichvr_scenes import Camera, Picture
 from immichvr_scenes.datasets import DatasetLimits, read_dataset, unzip_dataset, write_dataset, zip_dataset
 from immichvr_scenes.errors import DatasetTooLarge, InvalidDataset
+from immichvr_scenes.frames import frames_of_pictures
 from immichvr_scenes.testing import Room, photograph, through
 from immichvr_splats.pointclouds import PointCloud, read_points
 from PIL import Image
@@ -141,6 +142,8 @@ def test_what_a_lens_bent_is_straightened(dataset: Path, pictures: list[Picture]
         ({"frames": [{"file_path": "/etc/passwd"}]}, "leads out of the dataset"),
         ({"frames": [{"file_path": 7}]}, "is no path"),
         ({"frames": [{"file_path": "images/none.png"}]}, "is not there"),
+        ({"frames": [{"file_path": "\ud800.png"}]}, "cannot be looked for"),
+        ({"frames": [{"file_path": "a" * 400}]}, "cannot be looked for"),
         ({"camera_model": "OPENCV_FISHEYE"}, "none of flat pictures"),
         ({"k1": "much"}, "k1 of transforms.json is no number"),
         ({"k1": 10**400}, "k1 of transforms.json is no number"),
@@ -152,9 +155,36 @@ def test_what_is_wrong_with_a_dataset_is_said(dataset: Path, changes: dict[str, 
         read_dataset(changed(dataset, **changes))
 
 
+@pytest.mark.parametrize("wrong", [{"fl_x": 5e-324}, {"fl_y": 1e300}, {"fl_x": -52.0}, {"cx": 1e308}, {"cy": -1e4}])
+def test_a_camera_of_no_lens_that_there_is_is_refused(dataset: Path, wrong: dict[str, float]) -> None:
+    frames = json.loads((dataset / "transforms.json").read_text())["frames"]
+    frames[1] |= wrong
+    with pytest.raises(InvalidDataset, match=r"the camera of frame_00002\.png is none"):
+        read_dataset(changed(dataset, frames=frames))
+
+
+@pytest.mark.parametrize("k1", [0.0, 0.01])
+def test_a_picture_that_was_turned_since_its_camera_was_found_is_left_out_whatever_its_lens(
+    dataset: Path, tmp_path: Path, k1: float
+) -> None:
+    with Image.open(dataset / "images/frame_00002.png") as image:
+        image.rotate(90, expand=True).save(dataset / "images/frame_00002.png")
+    frames, posed = frames_of_pictures(read_dataset(changed(dataset, k1=k1)), tmp_path / "frames")
+    assert [(one.name, one.code) for one in frames.dropped] == [("images/frame_00002.png", "invalid_dataset")]
+    assert len(posed) == 2
+
+
 @pytest.mark.parametrize(
     "matrix",
-    [[[10**400, 0, 0, 0]] * 4, None, [[1, 2], [3, 4]], np.zeros((4, 4)).tolist(), np.diag([1, 2, 3, 1.0]).tolist()],
+    [
+        [[10**400, 0, 0, 0]] * 4,
+        None,
+        [[1, 2], [3, 4]],
+        np.zeros((4, 4)).tolist(),
+        np.diag([1, 2, 3, 1.0]).tolist(),
+        [[1, 0, 0, 1e7], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]],
+        [[1, 0, 0, 1e308], [0, 1, 0, 1e308], [0, 0, 1, 0], [0, 0, 0, 1]],
+    ],
 )
 def test_a_pose_that_is_none_is_refused(dataset: Path, matrix: object) -> None:
     frames = json.loads((dataset / "transforms.json").read_text())["frames"]
@@ -202,9 +232,10 @@ def test_what_leads_out_of_a_dataset_by_a_link_is_refused(dataset: Path, tmp_pat
     Image.new("RGB", (64, 48)).save(outside)
     (dataset / "images/link.png").symlink_to(outside)
     frames = json.loads((dataset / "transforms.json").read_text())["frames"]
-    frames[0]["file_path"] = "images/link.png"
-    with pytest.raises(InvalidDataset, match="leads out"):
-        read_dataset(changed(dataset, frames=frames))
+    for named in ("images/link.png", "images/link"):
+        frames[0]["file_path"] = named
+        with pytest.raises(InvalidDataset, match="leads out"):
+            read_dataset(changed(dataset, frames=frames))
 
 
 def test_more_frames_or_a_larger_file_than_allowed_are_refused(dataset: Path) -> None:

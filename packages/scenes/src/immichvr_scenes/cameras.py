@@ -13,6 +13,8 @@ from immichvr_splats import Camera as SplatCamera
 
 F64 = npt.NDArray[np.float64]
 
+MOST_AWAY = 1e6
+"""Of a camera from the origin, along each axis, that somebody gives: farther away, numbers of 32 bits tell nothing."""
 _RIGID = 1e-4
 """How far a matrix may be from a rotation, each entry of R Rᵀ."""
 
@@ -144,6 +146,15 @@ class View:
         return SplatCamera(
             camera.fx, camera.fy, camera.cx, camera.cy, camera.width, camera.height, self.world_to_camera
         )
+
+
+def within_reach(view: View) -> View:
+    """The view, if it is near enough for anything to be reckoned with it. Raises ValueError."""
+    if np.abs(view.centre).max() > MOST_AWAY:
+        raise ValueError(
+            f"{view.name[:80]!r} stands farther than {MOST_AWAY:,.0f} from the origin; move all nearer to it"
+        )
+    return view
 
 
 def _is_rigid(matrix: F64) -> bool:

@@ -22,6 +22,14 @@ Mask = npt.NDArray[np.bool_]
 T = TypeVar("T", bound=np.generic)
 
 _LIMITS = DecodeLimits()
+_SAME_SHAPE = 0.02
+"""Proportions of a picture and of its camera that differ by a smaller share are the same."""
+
+
+class NotItsCamera(ValueError):
+    """A picture of another shape than the camera that it is said to be from."""
+
+    code = "invalid_dataset"
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +59,17 @@ class Picture:
         """(h, w, 3) uint8, sRGB, of the camera's size."""
         rgb = self._read(self.image) if isinstance(self.image, Path) else self.image()
         return self._fitted(rgb, cv2.INTER_AREA)
+
+    def read_image_as_it_is(self) -> U8:
+        """(h, w, 3) uint8, sRGB, as large as it is kept. Raises NotItsCamera where its camera has another shape."""
+        rgb = self._read(self.image) if isinstance(self.image, Path) else self.image()
+        (height, width), camera = rgb.shape[:2], self.view.camera
+        if abs(width * camera.height / (height * camera.width) - 1) > _SAME_SHAPE:
+            raise NotItsCamera(
+                f"it has {width} x {height} pixels, and its camera {camera.width} x {camera.height}: it was turned or "
+                "cut since its camera was found"
+            )
+        return rgb
 
     def read_mask(self) -> Mask | None:
         """(h, w), True where known, of the camera's size; None where everything is."""

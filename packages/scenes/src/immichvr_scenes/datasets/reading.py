@@ -14,7 +14,7 @@ from immichvr_media import DecodeLimits, MediaError, decode_photo
 from PIL import Image, UnidentifiedImageError
 
 from immichvr_scenes.arrays import read_depth_array
-from immichvr_scenes.cameras import Camera, View
+from immichvr_scenes.cameras import Camera, View, within_reach
 from immichvr_scenes.datasets.axes import ours
 from immichvr_scenes.datasets.limits import USUAL, DatasetLimits
 from immichvr_scenes.datasets.undistorting import Lens, undistorted
@@ -26,6 +26,10 @@ _FLAT = ("OPENCV", "PINHOLE", "SIMPLE_PINHOLE", "SIMPLE_RADIAL", "RADIAL", "PERS
 _COEFFICIENTS = ("k1", "k2", "p1", "p2", "k3")
 _SUFFIXES = (".png", ".jpg", ".jpeg")
 _LIMITS = DecodeLimits()
+_FOCAL = 0.01, 1000.0
+"""Of a picture's sides, as which focal lengths are believed."""
+_BESIDE = 10.0
+"""Sides of a picture by which its axis may miss it."""
 
 
 def read_dataset(folder: Path, limits: DatasetLimits = USUAL) -> list[Picture]:
@@ -77,7 +81,8 @@ def _picture(folder: Path, number: int, told: Mapping[str, object]) -> Picture:
     camera = _camera(image, told)
     try:
         pose = ours(np.array(told.get("transform_matrix"), np.float64).reshape(4, 4))
-        view = View.turned(image.relative_to(folder.resolve()).as_posix(), camera, pose[:3, 3], _rotation(pose).T)
+        name = image.relative_to(folder.resolve()).as_posix()
+        view = within_reach(View.turned(name, camera, pose[:3, 3], _rotation(pose).T))
     except (TypeError, ValueError, OverflowError) as error:
         raise InvalidDataset(f"the transform_matrix of frame {number} is no pose of a camera: {error}") from error
     mask = _file(folder, told["mask_path"], "mask_path") if told.get("mask_path") else None
@@ -111,10 +116,14 @@ def _camera(image: Path, told: Mapping[str, object]) -> Camera:
     angle = _number(told, "camera_angle_x", 0.0)
     across = _number(told, "fl_x", 0.5 * width / math.tan(0.5 * angle) if 0 < angle < math.pi else 0.0)
     down = _number(told, "fl_y", across)
-    try:
-        return Camera(width, height, across, down, _number(told, "cx", width / 2), _number(told, "cy", height / 2))
-    except ValueError as error:
-        raise InvalidDataset(f"the camera of {image.name} is none: {error}") from error
+    cx, cy = _number(told, "cx", width / 2), _number(told, "cy", height / 2)
+    for side, focal, centre in ((width, across, cx), (height, down, cy)):
+        if not _FOCAL[0] * side <= focal <= _FOCAL[1] * side or abs(centre) > _BESIDE * side:
+            raise InvalidDataset(
+                f"the camera of {image.name} is none: it has {width} x {height} pixels, its focal lengths are to be "
+                f"{across:.6g} and {down:.6g} of them, and its middle at ({cx:.6g}, {cy:.6g})"
+            )
+    return Camera(width, height, across, down, cx, cy)
 
 
 def _number(told: Mapping[str, object], name: str, default: float) -> float:
@@ -133,12 +142,16 @@ def _file(folder: Path, told: object, what: str) -> Path:
     if not isinstance(told, str) or not told or len(told) > 1000 or "\0" in told:
         raise InvalidDataset(f"{what} of {TRANSFORMS} is no path but {str(told)[:80]!r}")
     root = folder.resolve()
-    path = (root / told).resolve()
-    if not path.is_relative_to(root):
-        raise InvalidDataset(f"{what} {told[:80]!r} leads out of the dataset")
-    for one in (path, *(path.with_name(path.name + suffix) for suffix in _SUFFIXES)):
-        if one.is_file():
-            return one
+    try:
+        told.encode()
+        for suffix in ("", *_SUFFIXES):
+            path = (root / (told + suffix)).resolve()
+            if not path.is_relative_to(root):
+                raise InvalidDataset(f"{what} {told[:80]!r} leads out of the dataset")
+            if path.is_file():
+                return path
+    except (UnicodeEncodeError, OSError, RuntimeError) as error:  # RuntimeError: links that lead to each other
+        raise InvalidDataset(f"{what} {told[:80]!r} cannot be looked for here") from error
     raise InvalidDataset(f"{told[:200]!r}, which {TRANSFORMS} names, is not there")
 
 

@@ -42,7 +42,9 @@ def undistorted(picture: Picture, lens: Lens) -> Picture:
 
 
 def _image(picture: Picture, lens: Lens) -> npt.NDArray[np.uint8]:
-    return np.asarray(cv2.remap(picture.read_image(), *_maps(picture.view.camera, lens), cv2.INTER_LINEAR))
+    bent = picture.read_image_as_it_is()
+    height, width = bent.shape[:2]
+    return np.asarray(cv2.remap(bent, *_maps(picture.view.camera.scaled(width, height), lens), cv2.INTER_LINEAR))
 
 
 def _mask(picture: Picture, lens: Lens) -> Mask:

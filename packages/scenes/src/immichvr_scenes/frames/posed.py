@@ -7,24 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
-from immichvr_media import DecodeLimits, MediaError, decode_photo
+from immichvr_media import MediaError
 
 from immichvr_scenes.cameras import Camera, View
 from immichvr_scenes.errors import NothingMoved, TooManyPictures
 from immichvr_scenes.frames.frame import USUAL, Dropped, Frame, FrameOptions, Frames, checked, kept, reduced
-from immichvr_scenes.pictures import Picture, stored
+from immichvr_scenes.pictures import NotItsCamera, Picture
 from immichvr_scenes.progress import Report, silent
-
-_LIMITS = DecodeLimits()
-_SAME_SHAPE = 0.02
-"""Proportions of a picture and of its camera that differ by a smaller share are the same."""
-
-
-class _NotItsCamera(ValueError):
-    """A picture of another shape than the camera that it is said to be from."""
-
-    code = "invalid_dataset"
 
 
 def frames_of_pictures(
@@ -46,8 +35,8 @@ def frames_of_pictures(
     for index, picture in enumerate(pictures):
         report(index / len(pictures), "frames", f"picture {index + 1} of {len(pictures)}")
         try:
-            small = reduced(_pixels(picture), options.longest_side)
-        except (MediaError, _NotItsCamera) as error:
+            small = reduced(picture.read_image_as_it_is(), options.longest_side)
+        except (MediaError, NotItsCamera) as error:
             dropped.append(Dropped(picture.name, error.code, str(error)))
             continue
         name = f"{index:04}"
@@ -60,22 +49,6 @@ def frames_of_pictures(
     checked(frames, dropped)
     _check_movement([picture.view for picture in posed])
     return Frames(tuple(frames), tuple(dropped)), tuple(posed)
-
-
-def _pixels(picture: Picture) -> npt.NDArray[np.uint8]:
-    """The picture as large as it is. Raises MediaError, _NotItsCamera."""
-    if not isinstance(picture.image, Path):
-        return picture.read_image()
-    photo = decode_photo(picture.image, _LIMITS)
-    rgb = photo.rgb if picture.upright else stored(photo)
-    height, width = rgb.shape[:2]
-    camera = picture.view.camera
-    if abs(width * camera.height / (height * camera.width) - 1) > _SAME_SHAPE:
-        raise _NotItsCamera(
-            f"it has {width} x {height} pixels, and its camera {camera.width} x {camera.height}: it was turned or cut "
-            "since its camera was found"
-        )
-    return rgb
 
 
 def _group(camera: Camera, others: Sequence[Picture]) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from immichvr_common.tasks import MadeFile
 from immichvr_scenes import Camera, Picture, View
+from immichvr_scenes.cameras import within_reach
 from immichvr_scenes.collision import VOXELS_FILE, VOXELS_MEDIA_TYPE, voxels, write_voxels
 from immichvr_scenes.datasets import write_dataset, zip_dataset
 from immichvr_scenes.frames import Frame
@@ -111,4 +112,4 @@ def view_of(told: dict[str, Any]) -> View:
     """What `view_facts` told. Raises KeyError, TypeError, ValueError for anything else."""
     camera = Camera(**{name: told[name] for name in ("width", "height", "fx", "fy", "cx", "cy")})
     pose = np.array(told["camera_to_world"], np.float64).reshape(4, 4)
-    return View(str(told["name"]), camera, np.linalg.inv(pose).astype(np.float64))
+    return within_reach(View(str(told["name"]), camera, np.linalg.inv(pose).astype(np.float64)))
