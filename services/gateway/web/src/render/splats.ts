@@ -68,7 +68,10 @@ export class SplatScene {
       raycastable: false,
       editable: false,
     });
-    await mesh.initialized;
+    await mesh.initialized.catch((error: unknown) => {
+      mesh.dispose();
+      throw error;
+    });
     if (signal.aborted) {
       mesh.dispose();
       return;
