@@ -13,6 +13,12 @@ export const SMALL = { width: 96, height: 64 };
 const MOST_APART = 0.1;
 /** Halves of pictures that are one are hardly alike in what changes from left to right; those of two eyes are. */
 const ALIKE = 0.72;
+/** What repeats, as a fence, is as alike laid elsewhere: halves of two eyes are less so by this, however they are laid. */
+const CLEARLY = 0.2;
+/** Of how much a picture varies, so much may the brightness of what two eyes see in one place differ. */
+const BRIGHTNESS = 0.5;
+/** Pixels of a place whose brightness is compared. */
+const PLACE = 8;
 
 /**
  * Whether a picture is two beside one another, or on top of one another, that two eyes are to see: by what it shows,
@@ -34,14 +40,68 @@ function part({ values, width }: Grey, left: number, top: number, w: number, h: 
   return { values: taken, width: w, height: h };
 }
 
-/** Of the best shift to the side: how alike two pictures are in their changes from left to right, up to 1. */
+/**
+ * How alike two pictures are in their changes from left to right, up to 1, laid over one another as two eyes would have
+ * them. 0 where they are hardly less alike laid otherwise, or not as bright in the same places.
+ */
 function likeness(one: Grey, other: Grey): number {
+  const { width, height } = one;
   const [a, b] = [slopes(one), slopes(other)];
-  const most = Math.round(MOST_APART * one.width);
-  let best = -1;
-  for (let shift = -most; shift <= most; shift += 1)
-    best = Math.max(best, correlation(a, b, one.width, one.height, shift));
-  return best;
+  const across = range(width >> 1, (x) => correlation(a, b, width, height, { x, y: 0 }));
+  const middle = across.length >> 1;
+  const most = Math.round(MOST_APART * width);
+  const apart = across.slice(middle - most, middle + most + 1);
+  const best = Math.max(...apart);
+  if (best < ALIKE) return best;
+  const x = apart.indexOf(best) - most;
+  const up = range(height >> 1, (y) => correlation(a, b, width, height, { x, y }));
+  const isClear = [elsewhere(across, middle + x), elsewhere(up, up.length >> 1)].every(
+    (least) => least <= best - CLEARLY,
+  );
+  return isClear && isAsBright(one, other, x) ? best : 0;
+}
+
+/** From this far before to this far behind. */
+const range = (most: number, of: (shift: number) => number): number[] =>
+  Array.from({ length: 2 * most + 1 }, (_, i) => of(i - most));
+
+/** The most of what lies beyond the slopes of a peak; of what has no slopes, the peak. */
+function elsewhere(values: number[], peak: number): number {
+  const top = values[peak] as number;
+  const isFoot = (value: number) => value < top / 2;
+  const right = values.slice(peak);
+  const left = values.slice(0, peak + 1).reverse();
+  return Math.max(
+    ...[left, right].map((side) => {
+      const foot = side.findIndex(isFoot);
+      return foot < 0 ? top : Math.max(...side.slice(foot));
+    }),
+  );
+}
+
+/** Whether two pictures are about as bright in the same places. */
+function isAsBright(one: Grey, other: Grey, shift: number): boolean {
+  const { width, height } = one;
+  const [left, right] = [Math.max(0, -shift), Math.min(width, width - shift)];
+  let [squares, count] = [0, 0];
+  for (let y = 0; y + PLACE <= height; y += PLACE)
+    for (let x = left; x + PLACE <= right; x += PLACE) {
+      squares += (meanAt(one, x, y) - meanAt(other, x + shift, y)) ** 2;
+      count += 1;
+    }
+  return Math.sqrt(squares / count) <= BRIGHTNESS * deviation(one.values);
+}
+
+function meanAt({ values, width }: Grey, left: number, top: number): number {
+  let sum = 0;
+  for (let y = top; y < top + PLACE; y += 1)
+    for (let x = left; x < left + PLACE; x += 1) sum += values[y * width + x] as number;
+  return sum / PLACE ** 2;
+}
+
+function deviation(values: Float32Array): number {
+  const mean = values.reduce((sum, one) => sum + one, 0) / values.length;
+  return Math.sqrt(values.reduce((sum, one) => sum + (one - mean) ** 2, 0) / values.length);
 }
 
 function slopes({ values, width, height }: Grey): Float32Array {
@@ -59,12 +119,12 @@ function correlation(
   b: Float32Array,
   width: number,
   height: number,
-  shift: number,
+  by: { x: number; y: number },
 ): number {
   let [ab, aa, bb] = [0, 0, 0];
-  for (let y = 0; y < height; y += 1)
-    for (let x = Math.max(0, -shift); x < Math.min(width, width - shift); x += 1) {
-      const [p, q] = [a[y * width + x] as number, b[y * width + x + shift] as number];
+  for (let y = Math.max(0, -by.y); y < Math.min(height, height - by.y); y += 1)
+    for (let x = Math.max(0, -by.x); x < Math.min(width, width - by.x); x += 1) {
+      const [p, q] = [a[y * width + x] as number, b[(y + by.y) * width + x + by.x] as number];
       ab += p * q;
       aa += p * p;
       bb += q * q;

@@ -65,6 +65,30 @@ it('a picture that is one is not taken for two', () => {
   expect(layoutSeen({ ...layers, values: new Float32Array(width * height) })).toBeNull();
 });
 
+it('a picture of what repeats is not taken for two, a fence, a front of windows, or trunks', () => {
+  const drawn = (of: (x: number, y: number) => number): Grey => {
+    const { values } = noise(width, height, 9);
+    for (let y = 0; y < height; y += 1)
+      for (let x = 0; x < width; x += 1)
+        values[y * width + x] = of(x, y) + (values[y * width + x] as number) / 16;
+    return { values, width, height };
+  };
+  for (const period of [4, 6, 8, 12, 16, 24]) {
+    const isBar = (at: number) => at % period < period / 2;
+    expect(layoutSeen(drawn((x) => (isBar(x) ? 200 : 60))), `boards of ${period}`).toBeNull();
+    const front = drawn((x, y) => (isBar(x) && isBar(y) ? 40 : 180));
+    expect(layoutSeen(front), `windows of ${period}`).toBeNull();
+  }
+  const bark = noise(width, 1, 11).values;
+  expect(layoutSeen(drawn((x) => bark[x] as number))).toBeNull();
+});
+
+it('a picture whose halves have the same lines in another light is not taken for two', () => {
+  const [left, right] = [eye(width / 2, height, 0), eye(width / 2, height, 2)];
+  const lit = right.values.map((value, i) => value + 6 * Math.floor(i / (width / 2)));
+  expect(layoutSeen(beside(left, { ...right, values: lit }))).toBeNull();
+});
+
 it('a button goes on to the next way a picture may lie, and tells apart squeezed halves by its size', () => {
   const sbs = pressedLie('layout', PLAIN, 3200, 1200);
   expect(sbs).toMatchObject({ layout: 'sbs', half: false });
