@@ -10,6 +10,17 @@ const LETS_GO = 0.2;
 const FARTHEST = 7;
 /** A ray has to go down so steeply to mean the floor. */
 const DOWN = -0.12;
+/** Walking there in thought takes a while: it is done anew for a spot so far from the one before, and so often. */
+const ANEW = 0.03;
+const LOOKS_MS = 1000 / 15;
+
+/** From where to where one would go, on which ground, and when that was asked. */
+interface Asked {
+  from: Spot;
+  to: Spot;
+  ground: Ground;
+  at: number;
+}
 
 /**
  * Going somewhere at once: by pointing at the floor and pressing, or by a stick that is pushed ahead, which throws an
@@ -21,6 +32,7 @@ export class Leap implements Target {
   private readonly ring: THREE.Mesh;
   private aimed: Spot | null = null;
   private aiming = false;
+  private asked: Asked | null = null;
 
   /** floor: its height now. from: where one stands. */
   constructor(
@@ -47,7 +59,10 @@ export class Leap implements Target {
 
   /** Once a frame: how far the stick is pushed ahead, and the ray of the hand that has it. */
   push(ahead: number, ray: Ray | null): void {
-    if (ray && ahead > AIMS)
+    if (!ray) {
+      // A hand that is lost sight of has not let go.
+      if (this.aiming) this.hide();
+    } else if (ahead > AIMS)
       this.aim(throwFrom(tuple(ray.origin), tuple(ray.direction), this.floor()));
     else if (this.aiming && ahead < LETS_GO) {
       this.aiming = false;
@@ -74,8 +89,9 @@ export class Leap implements Target {
   drag(): void {}
 
   release(touch: Touch | null, clicked: boolean): void {
-    if (touch && clicked) this.mark(touch.point);
-    if (touch && clicked) this.take();
+    if (!touch || !clicked) return;
+    this.mark(touch.point, true);
+    this.take();
   }
 
   hide(): void {
@@ -102,10 +118,13 @@ export class Leap implements Target {
     if (!spot) this.aimed = null;
   }
 
-  /** Marks where one would come to, going there. */
-  private mark(spot: Spot): void {
-    const ground = this.ground();
-    this.aimed = reachable(this.from(), spot, (at, step) => ground.step(at, step));
+  /** Marks where one would come to, going there. now: even where that was looked for a moment ago. */
+  private mark(spot: Spot, now = false): void {
+    const asked = { from: this.from(), to: spot, ground: this.ground(), at: performance.now() };
+    if (this.aimed && this.asked && isAsBefore(asked, this.asked, now ? 0 : LOOKS_MS)) return;
+    const { from, to, ground } = asked;
+    this.asked = asked;
+    this.aimed = reachable(from, to, (at, step) => ground.step(at, step));
     this.ring.position.set(this.aimed.x, this.floor() + 0.01, this.aimed.z);
     this.ring.visible = true;
   }
@@ -118,5 +137,14 @@ export class Leap implements Target {
 }
 
 const PLACE = new THREE.Matrix4();
+
+/** Whether it is not worth going there in thought again. ms: for how long it is not, wherever one points. */
+function isAsBefore(asked: Asked, before: Asked, ms: number): boolean {
+  if (asked.at - before.at < ms) return true;
+  const near = (a: Spot, b: Spot) => Math.hypot(a.x - b.x, a.z - b.z) <= ANEW;
+  return (
+    asked.ground === before.ground && near(asked.from, before.from) && near(asked.to, before.to)
+  );
+}
 
 const tuple = ({ x, y, z }: THREE.Vector3): [number, number, number] => [x, y, z];

@@ -68,8 +68,9 @@ export function nearSpots(spots: readonly Spot[], margin: number, from: Spot, st
   const to = { x: from.x + step.x, z: from.z + step.z };
   const nearest = nearestTo(to, spots);
   if (!nearest) return step;
-  const limit = Math.max(margin, distance(from, nearestTo(from, spots) ?? nearest));
   const far = distance(to, nearest);
+  if (far <= margin) return step;
+  const limit = Math.max(margin, distance(from, nearestTo(from, spots) ?? nearest));
   if (far <= limit) return step;
   const part = limit / far;
   return {
@@ -79,8 +80,11 @@ export function nearSpots(spots: readonly Spot[], margin: number, from: Spot, st
 }
 
 function nearestTo(spot: Spot, spots: readonly Spot[]): Spot | null {
-  let best: Spot | null = null;
-  for (const one of spots) if (!best || distance(spot, one) < distance(spot, best)) best = one;
+  let [best, least]: [Spot | null, number] = [null, Number.POSITIVE_INFINITY];
+  for (const one of spots) {
+    const squared = (one.x - spot.x) ** 2 + (one.z - spot.z) ** 2;
+    if (squared < least) [best, least] = [one, squared];
+  }
   return best;
 }
 

@@ -1,7 +1,8 @@
 import * as THREE from 'three';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { SceneCamera } from '../../src/api/schema';
 import { reachable, throwFrom } from '../../src/xr/landing';
+import { Leap } from '../../src/xr/leap';
 import { groundOf, lieOf, nearSpots, spotsOf } from '../../src/xr/scenePlace';
 
 /** A camera at x, y, z of the scene's axes (y down, z ahead), turned to the right by so many radians. */
@@ -100,5 +101,49 @@ describe('going somewhere at once', () => {
       x: expect.closeTo(0.5, 3),
       z: expect.closeTo(0.5, 3),
     });
+  });
+
+  it('is looked for some times a second, not for every frame of a hand that trembles', () => {
+    const went: { x: number; z: number }[] = [];
+    const step = vi.fn((_: object, wanted: { x: number; z: number }) => wanted);
+    const ground = { pace: 1, step };
+    const leap = new Leap(
+      () => 0,
+      () => ({ x: 0, z: 0 }),
+      () => ground,
+      (spot) => went.push(spot),
+    );
+    const ray = { origin: new THREE.Vector3(), direction: new THREE.Vector3() };
+    const touching = (z: number) => ({ ray, point: new THREE.Vector3(0, 0, z), seconds: 0.01 });
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(0);
+    leap.hover(touching(-2));
+    const once = step.mock.calls.length;
+    leap.hover(touching(-3));
+    clock.mockReturnValue(1000);
+    leap.hover(touching(-2.02));
+    expect(step).toHaveBeenCalledTimes(once);
+    leap.hover(touching(-3));
+    expect(step.mock.calls.length).toBeGreaterThan(once);
+    leap.release(touching(-1), true);
+    expect(went).toEqual([{ x: 0, z: expect.closeTo(-1) }]);
+    clock.mockRestore();
+  });
+
+  it('is not gone to by a hand that is lost sight of while it aims', () => {
+    const go = vi.fn();
+    const leap = new Leap(
+      () => 0,
+      () => ({ x: 0, z: 0 }),
+      () => ({ pace: 1, step: (_, wanted) => wanted }),
+      go,
+    );
+    const ray = { origin: new THREE.Vector3(0, 1.3, 0), direction: new THREE.Vector3(0, 0, -1) };
+    leap.push(1, ray);
+    leap.push(0, null);
+    leap.push(0, ray);
+    expect(go).not.toHaveBeenCalled();
+    leap.push(1, ray);
+    leap.push(0, ray);
+    expect(go).toHaveBeenCalledOnce();
   });
 });
