@@ -43,3 +43,12 @@ export function levelsFor(files: AssetFile[], splats: number, quality: Quality):
   if (!wanted || splatsIn(wanted) <= splatsIn(lightest)) return [lightest];
   return [lightest, wanted];
 }
+
+/**
+ * What of these levels is still to be loaded. shown: which level of which result is before the eyes, as the result's
+ * name and the file's address; who has another level of the same result goes to the last at once.
+ */
+export function levelsToLoad(levels: AssetFile[], result: string, shown: string): AssetFile[] {
+  const wanted = shown.startsWith(result) ? levels.slice(-1) : levels;
+  return wanted.filter(({ url }) => result + url !== shown);
+}

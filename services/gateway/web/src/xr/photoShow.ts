@@ -5,7 +5,7 @@ import { bestAsset, isRough, trustIn } from '../photo/modes';
 import { cropTold, isAllAround } from '../photo/sphere';
 import { assumedCamera } from '../render/framing';
 import { Ahead } from './ahead';
-import { levelsFor } from './levels';
+import { levelsFor, levelsToLoad } from './levels';
 import { pressedLie } from './lieButtons';
 import { PhotoContent, type Shape } from './photoContent';
 import { guessProjection, PLAIN, type Projection } from './projection';
@@ -29,6 +29,8 @@ export class PhotoShow {
   private assets: Asset[] = [];
   /** How the picture lies: as the library, or what it shows, tells; or as somebody said. */
   projection: Projection = PLAIN;
+  /** Whether that was told by what the picture shows alone. */
+  private isSeen = false;
   /** Which part of all directions it shows, where it lies all around. */
   private crop: Crop = WHOLE;
   private deepening = new AbortController();
@@ -84,6 +86,7 @@ export class PhotoShow {
     this.group.add(this.content.group);
     this.assets = [];
     this.projection = PLAIN;
+    this.isSeen = false;
     this.crop = WHOLE;
     this.scale = 1;
     this.level = this.shown = '';
@@ -115,7 +118,7 @@ export class PhotoShow {
     this.crop = cropFor(image);
     this.picture = image;
     if (!detail.width) this.camera = assumedCamera(image.naturalWidth, image.naturalHeight);
-    this.projection = seenBy(toldOf(detail), image, image.naturalWidth, image.naturalHeight);
+    this.look(detail, image);
     this.hang(image);
   }
 
@@ -133,6 +136,8 @@ export class PhotoShow {
     this.loading = false;
     const signal = AbortSignal.any([visit, this.deepening.signal]);
     const { content, picture, house, deepAsset } = this;
+    // Whoever made 3D of it took it for one picture.
+    if (this.isSeen && deepAsset && this.photo) this.reproject(toldOf(this.photo));
     if (!content || !picture || content.shape === 'stereo') return;
     if (this.wish === 'flat' || !deepAsset) {
       this.shown = '';
@@ -156,6 +161,7 @@ export class PhotoShow {
   /** Hangs the picture as somebody says that it lies. Only a flat one for both eyes has depth beside it. */
   reproject(projection: Projection): void {
     this.projection = projection;
+    this.isSeen = false;
     this.shown = '';
     this.house.surround.unframe();
     if (this.picture) this.hang(this.picture);
@@ -198,6 +204,14 @@ export class PhotoShow {
     this.ahead.dispose();
   }
 
+  /** How the picture lies, as far as the library tells; else, where there is no 3D of it, by what it shows. */
+  private look(detail: PhotoDetail, image: HTMLImageElement): void {
+    const told = toldOf(detail);
+    const { naturalWidth, naturalHeight } = image;
+    this.projection = this.deepAsset ? told : seenBy(told, image, naturalWidth, naturalHeight);
+    this.isSeen = this.projection !== told;
+  }
+
   private hang(image: HTMLImageElement): void {
     this.content?.showPicture(image, this.camera, this.projection, this.crop);
     this.house.surround.suit(image, this.camera);
@@ -230,10 +244,7 @@ export class PhotoShow {
     if (levels.length === 0) throw new Error('nothing of this can be shown here');
     const trust = trustIn(asset);
     const result = `${asset.key} ${asset.created_at} `;
-    // Who has another level of it before the eyes goes to the last at once.
-    const isAnother = this.shown.startsWith(result);
-    for (const { url, name, variant } of isAnother ? levels.slice(-1) : levels) {
-      if (result + url === this.shown) continue;
+    for (const { url, name, variant } of levelsToLoad(levels, result, this.shown)) {
       const bytes = await this.ahead.bytes(this.photo?.id ?? '', url, signal);
       const about = { asset, camera, trust, wish: () => this.scale };
       if (!(await content.showSplats(bytes, name, about, this.shown.startsWith(result), signal)))
