@@ -950,6 +950,7 @@ export const de: Texts = {
     },
     scene: {
       loading: 'Die Szene wird geladen…',
+      slow: 'Diese Szene ist zu viel für dieses Headset.',
       hint: 'Mit einem Stick gehen, oder auf den Boden zeigen und drücken.',
       begin: 'Zum Anfang',
     },

@@ -947,6 +947,7 @@ export const en = {
     },
     scene: {
       loading: 'Loading the scene…',
+      slow: 'This scene is too much for this headset.',
       hint: 'Walk with a stick, or point at the floor and press.',
       begin: 'To its beginning',
     },

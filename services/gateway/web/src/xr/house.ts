@@ -146,12 +146,12 @@ export class House implements Shared {
     this.session.end();
   }
 
-  leap(spot: Spot): void {
-    void this.ways.dissolve(() => this.stance.goTo(spot));
+  leap(to: () => Spot): void {
+    void this.ways.dissolve(() => this.stance.goTo(to()));
   }
 
-  toWall(): void {
-    this.ways.toWall();
+  toWall(why = ''): void {
+    this.ways.toWall(why);
   }
 
   tell(): void {

@@ -32,10 +32,11 @@ export interface House {
   like(likings: Partial<Likings>): void;
   /** Puts the viewer where the photographer stood, or before the middle of the wall. */
   recentre(): void;
-  /** Puts the viewer there, dark for a moment. */
-  leap(spot: Spot): void;
+  /** Puts the viewer there, dark for a moment; asked for where that is once it is dark. */
+  leap(to: () => Spot): void;
   leave(): void;
-  toWall(): void;
+  /** why: what is said there, where nobody asked to go. */
+  toWall(why?: string): void;
   /** What the wrist says has changed. */
   tell(): void;
   /** Something else is drawn: what it takes is not known yet. */

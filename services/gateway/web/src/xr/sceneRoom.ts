@@ -1,13 +1,13 @@
 import * as THREE from 'three';
 import { ApiError } from '../api/client';
-import type { Asset, SceneDetails } from '../api/schema';
+import type { Asset, AssetFile, SceneDetails } from '../api/schema';
 import { fileOfRole } from '../photo/modes';
 import { versionsOf, versionWords } from '../scenes/versions';
 import { steppedWithin, wallsOf } from '../scenes/walls';
 import { explainRefusal } from '../ui/errors';
 import { around, type Ground, type Spot } from './ground';
 import { Leap } from './leap';
-import { levelsFor } from './levels';
+import { levelsFor, levelsToLoad } from './levels';
 import { nextQuality } from './likings';
 import type { Row } from './panelLayout';
 import { stepScale } from './place';
@@ -36,6 +36,9 @@ export class SceneRoom implements Room {
   private note = '';
   private head: Spot = { x: 0, z: 0 };
   private walked: Walked = freely;
+  /** Of which version it is known, or read, what one cannot walk through. */
+  private walled = '';
+  private walling = new AbortController();
   private visit = new AbortController();
   private loading = new AbortController();
 
@@ -45,7 +48,7 @@ export class SceneRoom implements Room {
       () => -house.eyeHeight,
       () => this.head,
       () => this.ground,
-      (spot) => house.leap(spot),
+      (spot) => house.leap(() => spot),
     );
     this.group.add(this.content.group, this.leap.group);
   }
@@ -128,17 +131,18 @@ export class SceneRoom implements Room {
 
   /** More than the device can do, however little is asked of it. */
   giveUp(): void {
-    this.house.toWall();
+    this.house.toWall(texts.scene.slow);
   }
 
   close(): void {
     this.visit.abort();
     this.loading.abort();
+    this.walling.abort();
     this.leap.hide();
     this.content.clear();
     this.house.surround.setFloorShown(true);
     this.scene = this.version = null;
-    this.level = '';
+    this.level = this.walled = '';
     this.scale = 1;
     this.ground = NOWHERE;
     this.walked = freely;
@@ -179,29 +183,42 @@ export class SceneRoom implements Room {
     this.loading = new AbortController();
     const signal = AbortSignal.any([this.visit.signal, this.loading.signal]);
     if (!version) throw new TypeError('nothing of this scene can be shown');
-    const points = fileOfRole(version, 'points');
-    const files =
-      version.kind === 'points'
-        ? points && points.format === 'ply'
-          ? [points]
-          : []
-        : levelsFor(version.files, house.splats(), house.likings.quality);
+    const files = this.filesOf(version);
     if (files.length === 0) throw new TypeError('no file of this scene can be shown');
-    // Who has another level of it before the eyes goes to the last at once.
-    const isAnother = this.level.startsWith(`${version.key} `);
-    for (const { url, name } of isAnother ? files.slice(-1) : files) {
-      if (`${version.key} ${url}` === this.level) continue;
+    void this.wall(version).catch((error: unknown) => this.failed(error));
+    const result = `${version.key} `;
+    for (const { url, name } of levelsToLoad(files, result, this.level)) {
       const bytes = await house.api.bytes(url, () => {}, signal);
       if (version.kind === 'points') content.showPoints(bytes);
       else if (!(await content.showSplats(bytes, name, signal))) return;
-      this.level = `${version.key} ${url}`;
+      this.level = result + url;
       house.settle();
       this.say('');
     }
-    if (isAnother) return;
-    const walls = await wallsOf(house.api, version, signal);
-    if (signal.aborted) return;
-    this.walked = (from, to) => steppedWithin(walls, from, to);
+  }
+
+  private filesOf(version: Asset): AssetFile[] {
+    const { house } = this;
+    if (version.kind !== 'points')
+      return levelsFor(version.files, house.splats(), house.likings.quality);
+    const points = fileOfRole(version, 'points');
+    return points?.format === 'ply' ? [points] : [];
+  }
+
+  /** Has read what one cannot walk through in a version, once, whichever levels of it come and go meanwhile. */
+  private async wall(version: Asset): Promise<void> {
+    if (this.walled === version.key) return;
+    this.walled = version.key;
+    this.walk(freely);
+    this.walling.abort();
+    this.walling = new AbortController();
+    const { signal } = this.walling;
+    const walls = await wallsOf(this.house.api, version, signal);
+    if (!signal.aborted) this.walk((from, to) => steppedWithin(walls, from, to));
+  }
+
+  private walk(walked: Walked): void {
+    this.walked = walked;
     this.arrange();
   }
 
@@ -209,11 +226,19 @@ export class SceneRoom implements Room {
     void this.show().catch((error: unknown) => this.failed(error));
   }
 
+  /** The scene grows around its beginning; who stands elsewhere is taken along to the same place of it. */
   private resize(scale: number): void {
+    const { visit } = this;
     if (scale === this.scale) return;
-    this.scale = scale;
-    this.arrange();
-    this.house.recentre();
+    this.house.leap(() => {
+      const { x, z } = this.head;
+      if (visit.signal.aborted) return { x, z };
+      const growth = scale / this.scale;
+      this.scale = scale;
+      this.arrange();
+      this.house.tell();
+      return { x: x * growth, z: z * growth };
+    });
   }
 
   private nextVersion(): void {

@@ -27,6 +27,8 @@ export class WallPanels {
   private readonly head: Panel;
   private readonly shelves: Panel;
   private readonly search: Panel;
+  /** How high the wall reaches. */
+  private top = 0;
 
   constructor({ press, goToPart }: WallPanelActions) {
     this.shelves = new Panel(
@@ -46,6 +48,7 @@ export class WallPanels {
 
   tell(head: HeadState, shelves: ShelvesState, search: SearchState | null): void {
     this.head.show(headRows(head));
+    this.seatHead();
     this.shelves.show(shelfRows(shelves));
     this.search.mesh.visible = search !== null;
     if (search) this.search.show(searchRows(search));
@@ -53,12 +56,18 @@ export class WallPanels {
 
   /** Puts them around a wall of this shape. */
   arrange({ rows, rise, columns, pitch }: WallShape): void {
-    const top = (rows / 2) * rise;
-    this.head.mesh.position.set(0, top + this.head.mesh.scale.y / 2 + GAP, HEAD_Z);
-    this.head.mesh.rotation.set(0.12, 0, 0);
+    this.top = (rows / 2) * rise;
+    this.seatHead();
     const aside = Math.min((columns / 2) * pitch + radians(17), radians(84));
     turnAround(this.shelves.mesh, -aside, 0);
     turnAround(this.search.mesh, aside, 0.1);
+  }
+
+  /** Puts the head on top of the wall, however high what it says makes it. */
+  private seatHead(): void {
+    const { mesh } = this.head;
+    mesh.position.set(0, this.top + mesh.scale.y / 2 + GAP, HEAD_Z);
+    mesh.rotation.set(0.12, 0, 0);
   }
 
   /** Where something on them is in the world, by its name. */

@@ -37,6 +37,9 @@ export class WallRoom implements Room {
   private readonly panels: WallPanels;
   private readonly voice: Voice;
   private words = '';
+  /** Why one was brought here, until something else is wanted. */
+  private note = '';
+  private off: () => void = () => {};
 
   constructor(
     private readonly house: House,
@@ -70,6 +73,11 @@ export class WallRoom implements Room {
   suit(route: Route): void {
     if (route.view === 'search') this.words = route.q;
     this.shelving.suit(route);
+  }
+
+  say(note: string): void {
+    this.note = note;
+    this.tell();
   }
 
   /** Brings a photo to the middle of the wall. */
@@ -114,6 +122,7 @@ export class WallRoom implements Room {
   press(id: string): void {
     const { house } = this;
     const { likings } = house;
+    this.note = '';
     const actions: Record<string, () => void> = {
       exit: () => house.leave(),
       recentre: () => house.recentre(),
@@ -145,10 +154,12 @@ export class WallRoom implements Room {
   }
 
   close(): void {
+    this.note = '';
     this.voice.stop();
   }
 
   dispose(): void {
+    this.off();
     this.voice.stop();
     this.shelving.dispose();
     this.wall.dispose();
@@ -181,7 +192,8 @@ export class WallRoom implements Room {
 
   private show(source: Source, from: string | null = null): void {
     this.wall.show(source, from);
-    source.on('change', () => this.tell());
+    this.off();
+    this.off = source.on('change', () => this.tell());
     this.tell();
   }
 
@@ -217,7 +229,7 @@ export class WallRoom implements Room {
     const label = source.labelAt(wall.middleIndex);
     const part = wall.scrolls ? wall.part : null;
     this.panels.tell(
-      { title, label, isBelow, source, part },
+      { title, label, note: this.note, isBelow, source, part },
       { shelves, chosen: shelf, likings: house.likings },
       shelf === 'search'
         ? { state: voice.state, words, types: canType(house.renderer.xr.getSession()) }

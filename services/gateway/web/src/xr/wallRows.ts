@@ -10,6 +10,8 @@ export interface HeadState {
   title: string;
   /** What is written above what is in the middle, as its month. */
   label: string;
+  /** Why one was brought here, or nothing. */
+  note: string;
   /** Whether one is in an album, or with a person. */
   isBelow: boolean;
   source: { count: number; complete: boolean; failed: unknown };
@@ -18,13 +20,14 @@ export interface HeadState {
 }
 
 /** What stands above the wall. */
-export function headRows({ title, label, isBelow, source, part }: HeadState): Row[] {
+export function headRows({ title, label, note, isBelow, source, part }: HeadState): Row[] {
   const { count, complete, failed } = source;
   const told = count > 0 ? t.items(count) : complete ? t.none : t.loading;
   const words = [label, failed ? t.failed : told].filter(Boolean).join(' · ');
   return [
     ...(isBelow ? [buttons({ id: 'back', label: t.back, icon: 'back' })] : []),
     { kind: 'title', text: title },
+    ...(note ? [{ kind: 'text', text: note } as const] : []),
     count > 0 && part !== null
       ? { kind: 'scrub', id: 'where', value: part, text: words }
       : { kind: 'text', text: words },

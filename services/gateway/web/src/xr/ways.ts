@@ -71,12 +71,14 @@ export class Ways {
     await this.open(card?.kind === 'item' ? card.item.kind : 'photo', id);
   }
 
-  toWall(): void {
+  /** why: what is said there, where nobody asked to go. */
+  toWall(why: string): void {
     const { wall } = this.parts;
     const id = this.current?.id;
     void this.dissolve(() => {
       this.room.close();
       this.show(wall);
+      wall.say(why);
       if (id) wall.goTo(id);
     });
   }

@@ -152,14 +152,17 @@ it('what is heard is put together from its parts', () => {
 
 it('the head of the wall says where one is, and leads back out of an album', () => {
   const source = { count: 120, complete: false, failed: null };
-  const rows = headRows({ title: 'Lake', label: 'June 2026', isBelow: true, source, part: 0.5 });
+  const lake = { title: 'Lake', label: 'June 2026', note: '', isBelow: true, source, part: 0.5 };
+  const rows = headRows(lake);
   expect(idsOf(rows)).toEqual(['back']);
   expect(rows.at(-1)).toMatchObject({ kind: 'scrub', value: 0.5, text: 'June 2026 · 120 items' });
   const none = { count: 0, complete: true, failed: null };
-  expect(headRows({ title: 'Lake', label: '', isBelow: false, source: none, part: null })).toEqual([
+  const empty = { ...lake, label: '', isBelow: false, source: none, part: null };
+  expect(headRows(empty)).toEqual([
     { kind: 'title', text: 'Lake' },
     { kind: 'text', text: 'Nothing here' },
   ]);
+  expect(headRows({ ...empty, note: 'Too much' })[1]).toEqual({ kind: 'text', text: 'Too much' });
 });
 
 it('the search says that it cannot listen where it cannot, and offers a keyboard where there is one', () => {
