@@ -1,5 +1,6 @@
 /** Invented places to walk in: splats of the fixtures, one of points alone, and jobs that a test ends itself. */
 import { gzipSync } from 'node:zlib';
+import { glbOf, TREE } from './points.mjs';
 
 const CAMERA = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0];
 const FILLED = '-inpainted-';
@@ -11,6 +12,8 @@ export class ScenesMock {
     this.jobs = new Map();
     /** scene id → a promise that its next answers wait for */
     this.held = new Map();
+    /** a promise that levels of points wait for, but for the first */
+    this.heldLevels = null;
     this.reconstruct = {
       methods: ['gaussian_splatting', 'points', 'cloud'],
       poses: ['auto'],
@@ -97,6 +100,11 @@ export class ScenesMock {
     if (what === 'inpaint') return [202, { job: this.start('job-filled', 'inpaint', id) }];
     if (what === 'assets' && rest[1] === 'points.ply') return ['bytes', PLY];
     if (what === 'assets' && rest[1] === 'voxels.gz') return ['bytes', scene.walls];
+    if (what === 'assets' && TREE.has(rest[1])) return ['bytes', TREE.get(rest[1])];
+    if (what === 'assets' && rest[1] in LEVELS) {
+      if (rest[1] !== 'preview.glb') await this.heldLevels;
+      return ['bytes', LEVELS[rest[1]]];
+    }
     if (what === 'assets') return ['file', 'ridges-0-light.spz'];
     return [200, details(scene)];
   }
@@ -137,11 +145,41 @@ function asset({ id, kind, walls }, model_key) {
   });
   const files =
     kind === 'points'
-      ? [of('points', 'ply', 'points.ply'), of('level', 'glb', 'points-1.glb')]
+      ? [of('points', 'ply', 'points.ply'), ...(POINT_FILES[model_key] ?? OTHERS)(of)]
       : [of('splat', 'spz', 'splat.spz')];
   if (walls) files.push(of('collision', 'voxels', 'voxels.gz'));
   return { key, kind, model_key, created_at: '2026-06-20T09:30:00Z', losses: [], files };
 }
+
+/** Beside its PLY, what points of each model have. */
+const POINT_FILES = {
+  tiled: (of) => [
+    ...[...TREE.keys()]
+      .filter((name) => name !== 'tiles.json')
+      .map((name) => of('tile', 'glb', name)),
+    of('tiles', 'json', 'tiles.json'),
+  ],
+  levels: (of) =>
+    Object.keys(LEVELS).map((name) => ({
+      ...of('level', 'glb', name),
+      variant: name.split('.')[0],
+    })),
+};
+const OTHERS = (of) => [of('level', 'glb', 'points-1.glb')];
+
+/** A few points, more, and all. */
+const LEVELS = Object.fromEntries(
+  [
+    ['preview', 20],
+    ['medium', 200],
+    ['full', 900],
+  ].map(([name, count]) => [
+    `${name}.glb`,
+    glbOf(
+      Array.from({ length: count }, (_, i) => [(i % 30) / 15 - 1, Math.floor(i / 30) / 15 - 1, 3]),
+    ),
+  ]),
+);
 
 /** A wall of 400 red points before the camera. */
 const PLY = (() => {

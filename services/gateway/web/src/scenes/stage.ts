@@ -1,9 +1,12 @@
 import * as THREE from 'three';
 import type { SceneCamera } from '../api/schema';
+import { budgetOf } from '../render/device';
 import { fitFrame } from '../render/framing';
 import { FrameLoop } from '../render/loop';
 import { SplatScene } from '../render/splats';
+import { readGlb } from './glb';
 import { cloudOf, readPly } from './points';
+import { disposeOf, type OpenFile, POINT_BUDGET, TiledPoints } from './tiled';
 import {
   reachOf,
   type Spot,
@@ -45,6 +48,7 @@ export class Stage {
   private readonly held = new Set<string>();
   private readonly fingers = new Map<number, Spot>();
   private points: THREE.Points | null = null;
+  private tiled: TiledPoints | null = null;
   private stance = FALLBACK;
   private reach = 1;
   private lens: SceneCamera | null = null;
@@ -90,19 +94,37 @@ export class Stage {
     this.walls = walls;
   }
 
-  /** Shows points of a PLY in place of what is shown; throws TypeError where they cannot be read. */
-  showPoints(bytes: Uint8Array): void {
-    const points = cloudOf(readPly(bytes));
+  /** Shows points of a PLY or GLB in place of what is shown; throws TypeError where they cannot be read. */
+  async showPoints(bytes: Uint8Array, name: string, wanted: AbortSignal): Promise<void> {
+    const points = cloudOf(name.endsWith('.glb') ? await readGlb(bytes) : readPly(bytes));
+    if (wanted.aborted || this.over.signal.aborted) return disposeOf(points);
     this.splats.clear();
     this.setPoints(points);
     this.loop.invalidate();
   }
 
+  /** Shows what is seen of a tree of points in place of what is shown; throws where its root cannot be read. */
+  async showTiles(index: Uint8Array, open: OpenFile, wanted: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([this.over.signal, wanted]);
+    const budget = budgetOf(location.search) ?? POINT_BUDGET;
+    const tiled = await TiledPoints.open(index, open, budget, () => this.loop.invalidate(), signal);
+    if (signal.aborted) return tiled.dispose();
+    this.splats.clear();
+    this.setPoints(null);
+    this.tiled = tiled;
+    this.splats.scene.add(tiled.group);
+    this.loop.invalidate();
+  }
+
   private setPoints(points: THREE.Points | null): void {
+    if (this.tiled) {
+      this.splats.scene.remove(this.tiled.group);
+      this.tiled.dispose();
+      this.tiled = null;
+    }
     if (this.points) {
       this.splats.scene.remove(this.points);
-      this.points.geometry.dispose();
-      (this.points.material as THREE.Material).dispose();
+      disposeOf(this.points);
     }
     this.points = points;
     if (points) this.splats.scene.add(points);
@@ -120,10 +142,11 @@ export class Stage {
   private draw(seconds: number): boolean {
     this.walk(stepsOf(this.held), Math.min(seconds, LONGEST_STEP_S));
     this.aim();
+    this.tiled?.look(this.camera, this.canvas.height);
     this.renderer.render(this.splats.scene, this.camera);
     const { x, y, z } = this.stance;
     this.canvas.dataset.at = [x, y, z].map((one) => one.toFixed(3)).join(' ');
-    const points = this.points?.geometry.getAttribute('position').count ?? 0;
+    const points = this.points?.geometry.getAttribute('position').count ?? this.tiled?.count ?? 0;
     this.onFrame({ splats: this.splats.count, points });
     return this.held.size > 0;
   }

@@ -2,6 +2,7 @@ import type { SceneCamera } from '../api/schema';
 import { texts } from '../texts';
 import { el } from '../ui/dom';
 import type { Drawn, Stage } from './stage';
+import type { OpenFile } from './tiled';
 import type { Walls } from './walls';
 
 /** A device that is lost more often than this is left alone. */
@@ -31,17 +32,32 @@ export class Theatre {
   ): Promise<void> {
     const { Stage } = await import('./stage');
     if (signal.aborted) return;
-    if (!this.stage) {
-      const { element } = this;
-      const drawn = ({ splats, points }: Drawn) => {
-        element.dataset.splats = String(splats);
-        element.dataset.points = String(points);
-      };
-      this.stage = new Stage(element, drawn, () => this.lost());
-      this.stage.enter(cameras);
-    }
-    if (role === 'points') this.stage.showPoints(bytes);
-    else await this.stage.show(bytes, name, signal);
+    const stage = this.enter(Stage, cameras);
+    if (role === 'splat') await stage.show(bytes, name, signal);
+    else await stage.showPoints(bytes, name, signal);
+  }
+
+  /** Shows what is seen of a tree of points. index: of its tiles. Throws where it cannot be read. */
+  async showTiles(
+    index: Uint8Array,
+    open: OpenFile,
+    cameras: readonly SceneCamera[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { Stage } = await import('./stage');
+    if (!signal.aborted) await this.enter(Stage, cameras).showTiles(index, open, signal);
+  }
+
+  private enter(Constructor: typeof Stage, cameras: readonly SceneCamera[]): Stage {
+    if (this.stage) return this.stage;
+    const { element } = this;
+    const drawn = ({ splats, points }: Drawn) => {
+      element.dataset.splats = String(splats);
+      element.dataset.points = String(points);
+    };
+    this.stage = new Constructor(element, drawn, () => this.lost());
+    this.stage.enter(cameras);
+    return this.stage;
   }
 
   /** What one cannot walk through; null for nothing. */

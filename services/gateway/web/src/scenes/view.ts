@@ -9,6 +9,7 @@ import { el } from '../ui/dom';
 import { explainError } from '../ui/errors';
 import { bytesWords } from '../ui/words';
 import { Comparison } from './comparison';
+import { type Plan, planOf } from './plan';
 import { SceneProgress } from './progress';
 import { Theatre } from './theatre';
 import { FILLING, factsOf, versionsOf, versionWords } from './versions';
@@ -133,20 +134,13 @@ export class SceneView {
     const asset = scene.assets.find(({ key }) => key === this.versions.value);
     this.tellFiles();
     this.compare.show(asset ?? null);
-    const file = asset?.files.find(
-      ({ role, format }) =>
-        (role === 'splat' && format === 'spz') || (role === 'points' && format === 'ply'),
-    );
-    if (!asset || !file) {
+    const plan = asset && planOf(asset);
+    if (!asset || !plan) {
       this.words.textContent = `${t.nothingHere} ${factsOf(scene)}`;
       return;
     }
     try {
-      const tell = (got: number, of: number) => {
-        this.words.textContent = `${texts.loading} ${of ? texts.work.of(bytesWords(got), bytesWords(of)) : bytesWords(got)}`;
-      };
-      const bytes = await this.api.bytes(file.url, tell, signal);
-      await this.theatre.show({ role: file.role, name: file.name, bytes }, scene.cameras, signal);
+      await this.load(plan, scene, signal);
       if (signal.aborted) return;
       this.theatre.element.dataset.version = asset.key;
       this.words.textContent = factsOf(scene);
@@ -155,6 +149,28 @@ export class SceneView {
     } catch (error) {
       if (signal.aborted) return;
       this.words.textContent = explainError(error).title;
+    }
+  }
+
+  private async load(plan: Plan, { cameras }: SceneDetails, signal: AbortSignal): Promise<void> {
+    const tell = (got: number, of: number) => {
+      const words = of ? texts.work.of(bytesWords(got), bytesWords(of)) : bytesWords(got);
+      this.words.textContent = `${texts.loading} ${words}`;
+    };
+    if (plan.kind === 'tiles') {
+      const { index, tiles } = plan;
+      const bytes = await this.api.bytes(index.url, tell, signal);
+      const open = (name: string, until: AbortSignal) => {
+        const file = tiles.get(name);
+        if (!file) throw new TypeError(`these points name ${name}, which is not there`);
+        return this.api.bytes(file.url, () => {}, until);
+      };
+      return this.theatre.showTiles(bytes, open, cameras, signal);
+    }
+    for (const { role, name, url } of plan.files) {
+      const bytes = await this.api.bytes(url, tell, signal);
+      await this.theatre.show({ role, name, bytes }, cameras, signal);
+      if (signal.aborted) return;
     }
   }
 

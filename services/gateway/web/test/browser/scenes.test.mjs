@@ -124,6 +124,61 @@ describe('scenes', () => {
       assert.ok(await page.getByRole('button', { name: 'Fill missing regions' }).isDisabled());
     }));
 
+  it('of points in levels show the coarse one at once, and finer ones when they come', () => {
+    let come;
+    return withScenes(
+      {
+        path: '#/scene/deep',
+        prepare: ({ scenes }) => {
+          scenes.add('deep', ['levels'], 'points');
+          scenes.heldLevels = new Promise((resolve) => (come = resolve));
+        },
+      },
+      async (page) => {
+        const has = (count) =>
+          until(
+            page,
+            (wanted) => document.querySelector('.scene-canvas')?.dataset.points === wanted,
+            count,
+          );
+        await has('20');
+        come();
+        await has('900');
+      },
+    );
+  });
+
+  it('of points in tiles load what is seen, as fine as it is seen', () =>
+    withScenes(
+      {
+        path: '#/scene/wide',
+        prepare: ({ scenes }) => scenes.add('wide', ['tiled'], 'points'),
+      },
+      async (page) => {
+        const asked = new Set();
+        page.on('request', (request) => asked.add(request.url().split('/').at(-1)));
+        const has = (count) =>
+          until(
+            page,
+            (wanted) => document.querySelector('.scene-canvas')?.dataset.points === wanted,
+            count,
+          );
+        await has('1600');
+        await page.locator('.scene-canvas').focus();
+        // Turned away from the left half, that is not drawn; wholly turned away, nothing is.
+        const box = await page.locator('.scene-canvas').boundingBox();
+        const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+        await page.mouse.move(x, y);
+        await page.mouse.down();
+        await page.mouse.move(x - box.width * 0.45, y, { steps: 6 });
+        await page.mouse.up();
+        await until(
+          page,
+          () => Number(document.querySelector('.scene-canvas').dataset.points) <= 800,
+        );
+      },
+    ));
+
   it('take up after a reload what is being filled, and name how each version was', () =>
     withScenes(
       {
