@@ -93,6 +93,17 @@ def test_what_goes_wrong_elsewhere_is_told_in_its_words(posed: dict[str, Path], 
     assert Sent.decode(keeping.Keeper(kept).sent_before()) is None, "or the next try would ask about that job again"
 
 
+def test_what_takes_too_long_elsewhere_is_ended_there(
+    posed: dict[str, Path], set_up: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"{_CLOUD}LONGEST_S", "0.05")
+    with trainer(b"", steps=math.inf) as about:
+        params = {**set_up(about), "quality": "draft"}
+        with pytest.raises(CloudFailed, match=r"not done within 0 s$"):
+            Done("reconstruct", posed, tmp_path / "out", **params)
+    assert about.ended == ["1"]
+
+
 def test_the_cameras_that_were_sent_are_those_of_the_scene_however_often_it_is_tried() -> None:
     views = tuple(through(Camera.central(96, 72, 75), 3))
     poses = Poses(views, (Dropped("4.jpg", "blurred", "it is blurred"),), reprojection_px=0.4, notes=("a note",))

@@ -34,15 +34,13 @@ class HttpTrainer:
     """A service at an address. largest: bytes of a splat that are taken."""
 
     def __init__(self, url: str, token: str, largest: int = _LARGEST_SPLAT) -> None:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._url, self._largest = _address(url), largest
-        self._client = httpx.Client(headers=headers, timeout=_PATIENCE_S, follow_redirects=False)
 
     def upload(self, dataset: Path, quality: str) -> str:
         """Sends the zip, piece by piece."""
         headers = {"Content-Type": "application/zip", "Content-Length": str(dataset.stat().st_size)}
-        with self._told():
-            told = self._ask("POST", "/jobs", params={"quality": quality}, content=_pieces(dataset), headers=headers)
+        told = self._ask("POST", "/jobs", params={"quality": quality}, content=_pieces(dataset), headers=headers)
         job = str(told.get("id", ""))
         if _JOB.fullmatch(job) is None:
             raise CloudFailed(f"the service at {self._url} named no job that could be asked about")
@@ -50,8 +48,7 @@ class HttpTrainer:
 
     def poll(self, job: str) -> RemoteState:
         """Asks once."""
-        with self._told():
-            told = self._ask("GET", f"/jobs/{job}")
+        told = self._ask("GET", f"/jobs/{job}")
         state, fraction = told.get("state"), told.get("fraction", 0)
         if state not in STATES or not isinstance(fraction, int | float):
             raise CloudFailed(f"the service at {self._url} tells of no state among {', '.join(STATES)}")
@@ -60,7 +57,7 @@ class HttpTrainer:
     def download(self, job: str, target: Path) -> None:
         """Fetches the file, no more of it than may be."""
         got = 0
-        with self._told(), self._client.stream("GET", f"{self._url}/jobs/{job}/splat") as answer:
+        with self._answer("GET", f"/jobs/{job}/splat") as answer:
             if answer.status_code != httpx.codes.OK:
                 raise CloudFailed(f"the service at {self._url} answered {answer.status_code} instead of the splat")
             with target.open("wb") as file:
@@ -72,17 +69,15 @@ class HttpTrainer:
 
     def cancel(self, job: str) -> None:
         """Asks for its end; of the answer the status alone counts."""
-        with self._told():
-            answer = self._client.delete(f"{self._url}/jobs/{job}")
-        if not answer.is_success and answer.status_code not in _GONE:
-            raise CloudFailed(
-                f"the service at {self._url} answered {answer.status_code} and may not have ended the job"
-            )
+        with self._answer("DELETE", f"/jobs/{job}") as answer:
+            status, is_ended = answer.status_code, answer.is_success or answer.status_code in _GONE
+        if not is_ended:
+            raise CloudFailed(f"the service at {self._url} answered {status} and may not have ended the job")
 
     def _ask(self, method: str, path: str, **about: Any) -> dict[str, Any]:
         """What is answered, of which no more is read than an answer may have. What refusals say is not passed on."""
         data = b""
-        with self._client.stream(method, self._url + path, **about) as answer:
+        with self._answer(method, path, **about) as answer:
             if answer.status_code not in (httpx.codes.OK, httpx.codes.CREATED, httpx.codes.ACCEPTED):
                 is_over = method == "GET" and answer.status_code in _GONE
                 raise CloudFailed(f"the service at {self._url} answered {answer.status_code}", is_over=is_over)
@@ -99,9 +94,14 @@ class HttpTrainer:
         return told
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _answer(self, method: str, path: str, **about: Any) -> Iterator[httpx.Response]:
+        """An answer of which nothing but status and headers is read yet; nothing is left open after it."""
         try:
-            yield
+            with (
+                httpx.Client(headers=self._headers, timeout=_PATIENCE_S, follow_redirects=False) as client,
+                client.stream(method, self._url + path, **about) as answer,
+            ):
+                yield answer
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise CloudFailed(f"the service at {self._url} does not answer: {type(error).__name__}") from error
 

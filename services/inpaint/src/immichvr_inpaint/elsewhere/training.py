@@ -97,7 +97,19 @@ def _wait(trainer: CloudTrainer, job: str, settings: CloudSettings, report: Repo
             why = state.message or "it does not say why"
             raise CloudFailed(f"the service elsewhere failed: {why}", is_over=True)
         if time.monotonic() > ends:
-            raise CloudFailed(f"the service elsewhere was not done within {settings.longest_s:.0f} s", is_over=True)
+            left = _given_up(trainer, job)
+            raise CloudFailed(
+                f"the service elsewhere was not done within {settings.longest_s:.0f} s{left}", is_over=True
+            )
         report(state.fraction, "elsewhere", state.message or state.state)
         time.sleep(settings.poll_s)
     return state
+
+
+def _given_up(trainer: CloudTrainer, job: str) -> str:
+    """Ends a job elsewhere that takes too long; what there is to tell of it where that fails."""
+    try:
+        trainer.cancel(job)
+    except Exception as error:  # noqa: BLE001  # an adapter of another distribution; one of an earlier release has no cancel
+        return f"; its job {job} may go on and has to be ended there: {error}"
+    return ""
