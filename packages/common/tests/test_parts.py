@@ -213,7 +213,8 @@ async def test_what_a_cancelled_job_began_elsewhere_is_ended_and_tried_again_whe
 
     bus = await connect(nats_server.settings("video-depth"), "video-depth")
     pool, supervisor = ChildPool("immichvr_common.testing.stepwise:perform"), Supervisor()
-    settings, aftermath = WorkSettings(name="three", stop_grace_s=0.5), Aftermath("checkpoint.txt", end, (0.0, 0.0))
+    settings = WorkSettings(name="three", stop_grace_s=0.5)
+    aftermath = Aftermath("checkpoint.txt", end, bytes.decode, (0.0, 0.0))
     worker = Worker("video-depth", bus, store, pool, settings, supervisor, aftermath)
     supervisor.keep("jobs", worker.run)
     log = tmp_path / "log"
@@ -227,6 +228,12 @@ async def test_what_a_cancelled_job_began_elsewhere_is_ended_and_tried_again_whe
     async with asyncio.timeout(10):
         await over.wait()
     assert ended == [(str(log), b"2")] * 2
+    assert await queue_is_empty(gateway_bus)
+    job.run, job.withdrawn = 2, True
+    events = await Events(gateway_bus, job.id).open()
+    await gateway_bus.publish(job_subject("video-depth", "cpu", "interactive", job.kind, job.id), encode(job))
+    assert (await events.end()).state == JOB_STATE_CANCELLED
+    assert ended == [(str(log), b"2")] * 3, "of a job that is withdrawn nothing else is done"
     await worker.stop()
     await supervisor.stop()
     pool.close()

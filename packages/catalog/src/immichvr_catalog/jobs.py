@@ -37,6 +37,7 @@ class JobKind:
     is what the worker's settings say. pipeline_version: raised
     where what comes out changes, so that older results are outdated. in_background: it waits rather than computes,
     and is done beside others. keeps_parts: files of it are kept while it works, to be watched and gone on from.
+    works_elsewhere: some of it may go on at a service elsewhere, until a worker ends it there.
     gpu_batch: so many are done at once in less time on a GPU. is_session: it serves a client for as long as that is
     there; nobody tries it again, and it is soon forgotten. follow_ups: kinds of jobs
     that may be part of what was asked for.
@@ -54,6 +55,7 @@ class JobKind:
     pipeline_version: int = 1
     in_background: bool = False
     keeps_parts: bool = False
+    works_elsewhere: bool = False
     gpu_batch: int = 1
     is_session: bool = False
     follow_ups: tuple[str, ...] = ()
@@ -142,7 +144,7 @@ KINDS = Table(
         JobKind("motion", "video-depth", "Making a motion clip", takes=(PHOTO, DEPTH), makes=(MOTION,)),
         JobKind(
             "reconstruct", "inpaint", "Making a place", takes=(PHOTO, VIDEO, SET), makes=(SPLAT,), pools=(GPU, CPU),
-            deadline_s=12 * 3600, keeps_parts=True, follow_ups=("lod",),
+            deadline_s=12 * 3600, keeps_parts=True, works_elsewhere=True, follow_ups=("lod",),
         ),
         JobKind(
             "points", "inpaint", "Making points", takes=(PHOTO, VIDEO, SET), makes=(POINTS,), pools=(GPU, CPU),

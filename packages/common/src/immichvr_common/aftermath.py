@@ -13,10 +13,13 @@ from immichvr_common.grants import granted_params
 from immichvr_common.logs import get_log
 from immichvr_common.parts import prefix_of, read_parts
 from immichvr_common.storage import ObjectStore
+from immichvr_common.supervision import spawn
 
 log = get_log(__name__)
 
 _LARGEST_PART = 16 * 1024**2
+_FIRST_TRY_S = 3.0
+"""How long the end of a cancelled job waits for what it began elsewhere: who asks for it anew finds that over."""
 
 
 @dataclass(frozen=True)
@@ -24,29 +27,76 @@ class Aftermath:
     """How a service ends what a cancelled job has begun elsewhere.
 
     part: the name of what the job kept, in which it says what that is. end: called in a thread with the job's
-    parameters and the bytes of that part; tried again where it raises. pauses_s: before each try.
+    parameters and the bytes of that part; tried again where it raises. named: what those bytes call it, for the log.
+    pauses_s: before each try.
     """
 
     part: str
     end: Callable[[Mapping[str, Any], bytes], None]
+    named: Callable[[bytes], str]
     pauses_s: tuple[float, ...] = (0.0, 2.0, 15.0)
 
     async def see_to(self, store: ObjectStore, job: Job) -> None:
-        """Ends it, where there is anything; what fails is told in the log."""
-        for tries, pause_s in enumerate(self.pauses_s, 1):
-            await asyncio.sleep(pause_s)
-            try:
-                kept = await self._kept(store, job)
-                if kept is not None:
-                    await asyncio.to_thread(self.end, granted_params(job), kept)
-                return
-            except Exception as error:  # noqa: BLE001  # of a plug-in; the job has ended whatever it is
-                log.warning(
-                    "what a cancelled job began elsewhere goes on", job_id=job.id, error=str(error), tries=tries
-                )
+        """Ends it, where there is anything; what fails, and what there is no time left for, is told in the log.
+
+        The part is read once: who asks for the job anew may have it keep what is to go on.
+        """
+        kept: bytes | None = None
+        tries = 0
+        try:
+            for tries, pause_s in enumerate(self.pauses_s, 1):
+                await asyncio.sleep(pause_s)
+                try:
+                    kept = kept or await self._kept(store, job)
+                    if kept is not None:
+                        await asyncio.to_thread(self.end, granted_params(job), kept)
+                    return
+                except Exception as error:  # noqa: BLE001  # of a plug-in; the job has ended whatever it is
+                    self._tell(job, kept, tries, str(error))
+        except asyncio.CancelledError:
+            self._tell(job, kept, tries, "the worker ends")
+            raise
+
+    def _tell(self, job: Job, kept: bytes | None, tries: int, error: str) -> None:
+        log.warning(
+            "what a cancelled job began elsewhere goes on", job_id=job.id, elsewhere=self._name(kept), error=error,
+            tries=tries,
+        )  # fmt: skip
+
+    def _name(self, kept: bytes | None) -> str:
+        try:
+            return "" if kept is None else self.named(kept)
+        except Exception:  # noqa: BLE001  # the bytes are whatever lies in storage
+            return "what cannot be read"
 
     async def _kept(self, store: ObjectStore, job: Job) -> bytes | None:
         for part in await read_parts(store, prefix_of(job)):
             if part.name == self.part:
                 return (await store.get_bytes(part.key, _LARGEST_PART)).data
         return None
+
+
+class Aftermaths:
+    """Those of the jobs of one worker. aftermath: None where its jobs begin nothing elsewhere."""
+
+    def __init__(self, store: ObjectStore, aftermath: Aftermath | None) -> None:
+        self._store, self._aftermath = store, aftermath
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def begin(self, job: Job) -> None:
+        """Begins to see to one, and waits a moment for that to be over."""
+        if self._aftermath is None:
+            return
+        task = spawn("aftermath", self._aftermath.see_to(self._store, job))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        await asyncio.wait({task}, timeout=_FIRST_TRY_S)
+
+    async def close(self, patience_s: float) -> None:
+        """Lets those under way be over within seconds; of the others the log tells what goes on elsewhere."""
+        if not self._tasks:
+            return
+        _, late = await asyncio.wait(self._tasks, timeout=patience_s)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)

@@ -24,7 +24,7 @@ from immichvr.events.v1.events_pb2 import (
 from immichvr_catalog import CLASSES
 
 from immichvr_common import metrics
-from immichvr_common.aftermath import Aftermath
+from immichvr_common.aftermath import Aftermath, Aftermaths
 from immichvr_common.arrivals import read_job
 from immichvr_common.assets import source_of
 from immichvr_common.bus import Bus, BusMessage, Delivery, Puller
@@ -78,7 +78,7 @@ class Worker:
         self, service: str, bus: Bus, store: ObjectStore, pool: Pool, settings: WorkSettings,
         supervisor: Supervisor | None = None, aftermath: Aftermath | None = None,
     ) -> None:  # fmt: skip
-        self._store, self._aftermath = store, aftermath
+        self._aftermaths = Aftermaths(store, aftermath)
         self._service, self._bus, self._pool, self._settings = service, bus, pool, settings
         self._active: dict[str, Active] = {}
         self._slots = asyncio.Semaphore(settings.children + settings.prefetch)
@@ -114,9 +114,11 @@ class Worker:
     async def stop(self) -> None:
         """Takes no more jobs, lets those under way finish within the grace, gives the others back.
 
-        What has led to an outcome is told and acknowledged, unless NATS is away for longer than some seconds.
+        What has led to an outcome is told and acknowledged, unless NATS is away for longer than some seconds. What
+        cancelled jobs began elsewhere is ended within the rest of the grace.
         """
         self._stopping.set()
+        ends_at = time.monotonic() + self._settings.stop_grace_s
         # The loop may wait for a place.
         self._slots.release()
         for active in self._active.values():
@@ -134,6 +136,7 @@ class Worker:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+        await self._aftermaths.close(max(_LAST_WORDS_S, ends_at - time.monotonic()))
         await self._models.close()
         self._supervisor.cancel()
 
@@ -274,10 +277,10 @@ class Worker:
         if not active.lease.held:
             structured.warning("the lease was lost; the result is another worker's to give")
         elif event is not None:
+            if event.state == JOB_STATE_CANCELLED:
+                await self._aftermaths.begin(job)
             await self._finish(active, event)
             structured.info("job ended", outcome=OUTCOMES[event.state], error=event.error.message or None)
-            if self._aftermath is not None and event.state == JOB_STATE_CANCELLED:
-                self._supervisor.errand("aftermath", self._aftermath.see_to(self._store, job))
         elif active.has_ended_before:
             await self._acknowledge(active)
             structured.info("job had ended before")
@@ -291,7 +294,7 @@ class Worker:
     async def _attempt(self, active: Active) -> JobEvent | None:
         """Does the job once; the terminal event it led to, or None where there is none to tell."""
         try:
-            if await self._is_cancelled(active.job):
+            if active.job.withdrawn or await self._is_cancelled(active.job):
                 raise Cancelled("cancelled before it started")
             past = await past_of(self._bus, self._service, active.job, active.attempt)
             active.has_ended_before, active.begun = past.has_ended, past.begun

@@ -26,6 +26,7 @@ from immichvr_common.reporting import encode
 from immichvr_common.testing.jobs import make_job
 from immichvr_gateway.jobs.index import JobIndex
 from immichvr_gateway.jobs.keeping import RecordKeeper
+from immichvr_gateway.jobs.looking import queued_at
 from immichvr_gateway.jobs.records import JobRecord, State, new_record
 from immichvr_gateway.jobs.service import JobService
 from immichvr_gateway.jobs.store import JobStore
@@ -191,6 +192,25 @@ async def test_a_job_that_a_worker_acknowledges_while_it_is_cancelled_is_cancell
     assert await queued_runs(empty_bus) == []
     last = await look("EVENTS", event_subject("gateway", "job", job.id))
     assert json_format.Parse(last.data or b"", JobEvent()).state == JOB_STATE_CANCELLED
+
+
+@pytest.mark.parametrize("kind", ["reconstruct", "depth"])
+async def test_of_what_may_go_on_elsewhere_a_message_is_left_when_it_is_cancelled_between_two_attempts(
+    make_jobs: Make, job: Job, empty_bus: Bus, kind: str
+) -> None:
+    job.kind, jobs = kind, make_jobs()
+    record = await submitted(jobs, job)
+    await empty_bus.js.purge_stream("JOBS")
+    await jobs.store.on_event(told(job, JOB_STATE_FAILED, "returned"))
+    assert await queued_runs(empty_bus) == [2]
+    await jobs.cancel(known(jobs, job), "ann")
+    left = await queued_at(empty_bus, record.subject)
+    assert (left is not None and left.job.withdrawn) is (kind == "reconstruct")
+    await jobs.store.on_event(told(job, JOB_STATE_CANCELLED, run=2))
+    await empty_bus.js.purge_stream("JOBS")
+    await jobs.retry(known(jobs, job))
+    again = await queued_at(empty_bus, record.subject)
+    assert again is not None and (again.job.run, again.job.withdrawn) == (3, False)
 
 
 async def test_what_is_owed_about_one_job_is_done_whatever_is_wrong_with_another(

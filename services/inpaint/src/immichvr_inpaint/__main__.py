@@ -6,7 +6,7 @@ from immichvr_common.aftermath import Aftermath
 from immichvr_common.service import ServiceSpec, serve
 from immichvr_common.settings import settings_or_exit
 
-from immichvr_inpaint.elsewhere import end_elsewhere
+from immichvr_inpaint.elsewhere import end_elsewhere, named_elsewhere
 from immichvr_inpaint.kinds import SENT
 from immichvr_inpaint.service import RPC_NAMES, register
 from immichvr_inpaint.settings import CAPABILITY, InpaintSettings
@@ -14,6 +14,6 @@ from immichvr_inpaint.settings import CAPABILITY, InpaintSettings
 if __name__ == "__main__":
     spec = ServiceSpec(
         CAPABILITY, register, RPC_NAMES, warm="immichvr_inpaint.warming:warm", starts_child=False,
-        aftermath=Aftermath(SENT, end_elsewhere),
+        aftermath=Aftermath(SENT, end_elsewhere, named_elsewhere),
     )  # fmt: skip
     asyncio.run(serve(spec, settings_or_exit(InpaintSettings)))

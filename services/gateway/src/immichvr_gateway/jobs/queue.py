@@ -8,7 +8,7 @@ import uuid
 from datetime import UTC
 
 from immichvr.events.v1.events_pb2 import JOB_STATE_CANCELLED, JobEvent
-from immichvr_catalog import GATEWAY
+from immichvr_catalog import GATEWAY, KINDS
 from immichvr_common.bus import Bus
 from immichvr_common.bus.streams import CANCELS, JOBS
 from immichvr_common.bus.subjects import event_subject
@@ -30,7 +30,10 @@ class JobQueue:
         self._bus, self._reading = bus, reading
 
     async def withdraw(self, record: JobRecord) -> None:
-        """Has nobody begin a job, and whoever is at it stop. Raises Unavailable."""
+        """Has nobody begin a job, and whoever is at it stop. Raises Unavailable.
+
+        Where an attempt at a queued job may have begun something elsewhere, a message is left for a worker to end that.
+        """
         if not self._bus.connected:
             raise Unavailable("NATS is not connected", down="nats")
         run = str(record.run).encode()
@@ -46,6 +49,11 @@ class JobQueue:
             event.at.GetCurrentTime()
             await self._bus.publish(event_subject(GATEWAY, "job", record.id), encode(event))
             await self._delete(record)
+            if record.state is State.QUEUED and record.message and _may_go_on_elsewhere(record):
+                job = record.job()
+                job.run, job.withdrawn = record.run, True
+                with contextlib.suppress(Conflict):  # somebody asks for it anew, and goes on with what there is
+                    await self._bus.publish(record.subject, encode(job))
 
     async def put(self, record: JobRecord, patience_s: float) -> None:
         """Puts the run of a record in the queue, once. Raises Unavailable.
@@ -58,7 +66,7 @@ class JobQueue:
         message_id = f"{record.id}.{record.run}"
         while True:
             job = record.job()
-            job.run = record.run
+            job.run, job.withdrawn = record.run, False
             if record.in_line is None:
                 job.created_at.GetCurrentTime()
             else:
@@ -107,3 +115,8 @@ class JobQueue:
     async def _delete(self, record: JobRecord) -> None:
         with contextlib.suppress(NotFound):
             await self._bus.remove(JOBS, (await self._bus.last(JOBS, record.subject)).seq)
+
+
+def _may_go_on_elsewhere(record: JobRecord) -> bool:
+    kind = KINDS.get(record.kind)
+    return kind is not None and kind.works_elsewhere and (record.run > 1 or record.attempts > 0)

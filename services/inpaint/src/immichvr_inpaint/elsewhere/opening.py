@@ -37,12 +37,17 @@ def open_trainer(settings: CloudSettings, agreed: str) -> CloudTrainer:
     return opened
 
 
+def named_elsewhere(kept: bytes) -> str:
+    """What a job is called there; empty where nothing is done there any more. kept: as `Sent.encode` gave it."""
+    return str(json.loads(kept).get("job") or "")
+
+
 def end_elsewhere(params: Mapping[str, Any], kept: bytes) -> None:
     """Ends what a job that was cancelled has sent. params: of the job. kept: as `Sent.encode` gave it.
 
     Raises CloudFailed, InvalidRequest.
     """
-    job = str(json.loads(kept).get("job") or "")
+    job = named_elsewhere(kept)
     if not job:
         return
     trainer = open_trainer(current_settings().cloud, str(params.get("sendsTo", "")))

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fimmichvr/common/v1/common.proto\x12\x12immichvr.common.v1\x1a\x1cgoogle/protobuf/struct.proto\"Z\n\tObjectRef\x12\x0e\n\x06\x62ucket\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\x0e\n\x06sha256\x18\x04 \x01(\t\x12\x12\n\nmedia_type\x18\x05 \x01(\t\"\"\n\x06Source\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\"I\n\x05\x45rror\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x11\n\tretriable\x18\x03 \x01(\x08\x12\x0e\n\x06inputs\x18\x04 \x03(\t\"<\n\x08Progress\x12\x10\n\x08\x66raction\x18\x01 \x01(\x01\x12\r\n\x05stage\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\"U\n\tTaskInput\x12\x0e\n\x04\x64\x61ta\x18\x01 \x01(\x0cH\x00\x12/\n\x06object\x18\x02 \x01(\x0b\x32\x1d.immichvr.common.v1.ObjectRefH\x00\x42\x07\n\x05input\";\n\nTaskResult\x12-\n\x06\x61ssets\x18\x01 \x03(\x0b\x32\x1d.immichvr.common.v1.MadeAsset\"\xa8\x02\n\tMadeAsset\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x11\n\tmodel_key\x18\x02 \x01(\t\x12\x16\n\x0emodel_revision\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12+\n\x05\x66iles\x18\x05 \x03(\x0b\x32\x1c.immichvr.common.v1.MadeFile\x12\x0e\n\x06losses\x18\x06 \x03(\t\x12(\n\x07\x64\x65tails\x18\x07 \x01(\x0b\x32\x17.google.protobuf.Struct\x12;\n\x07timings\x18\x08 \x03(\x0b\x32*.immichvr.common.v1.MadeAsset.TimingsEntry\x1a.\n\x0cTimingsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"v\n\x08MadeFile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x0e\n\x06\x66ormat\x18\x03 \x01(\t\x12\x0f\n\x07variant\x18\x04 \x01(\t\x12-\n\x06object\x18\x05 \x01(\x0b\x32\x1d.immichvr.common.v1.ObjectRef\"\'\n\tFileChunk\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fimmichvr/common/v1/common.proto\x12\x12immichvr.common.v1\x1a\x1cgoogle/protobuf/struct.proto\"\x80\x01\n\tObjectRef\x12\x16\n\x06\x62ucket\x18\x01 \x01(\tR\x06\x62ucket\x12\x10\n\x03key\x18\x02 \x01(\tR\x03key\x12\x12\n\x04size\x18\x03 \x01(\x04R\x04size\x12\x16\n\x06sha256\x18\x04 \x01(\tR\x06sha256\x12\x1d\n\nmedia_type\x18\x05 \x01(\tR\tmediaType\",\n\x06Source\x12\x12\n\x04kind\x18\x01 \x01(\tR\x04kind\x12\x0e\n\x02id\x18\x02 \x01(\tR\x02id\"k\n\x05\x45rror\x12\x12\n\x04\x63ode\x18\x01 \x01(\tR\x04\x63ode\x12\x18\n\x07message\x18\x02 \x01(\tR\x07message\x12\x1c\n\tretriable\x18\x03 \x01(\x08R\tretriable\x12\x16\n\x06inputs\x18\x04 \x03(\tR\x06inputs\"V\n\x08Progress\x12\x1a\n\x08\x66raction\x18\x01 \x01(\x01R\x08\x66raction\x12\x14\n\x05stage\x18\x02 \x01(\tR\x05stage\x12\x18\n\x07message\x18\x03 \x01(\tR\x07message\"c\n\tTaskInput\x12\x14\n\x04\x64\x61ta\x18\x01 \x01(\x0cH\x00R\x04\x64\x61ta\x12\x37\n\x06object\x18\x02 \x01(\x0b\x32\x1d.immichvr.common.v1.ObjectRefH\x00R\x06objectB\x07\n\x05input\"C\n\nTaskResult\x12\x35\n\x06\x61ssets\x18\x01 \x03(\x0b\x32\x1d.immichvr.common.v1.MadeAssetR\x06\x61ssets\"\xfc\x02\n\tMadeAsset\x12\x12\n\x04kind\x18\x01 \x01(\tR\x04kind\x12\x1b\n\tmodel_key\x18\x02 \x01(\tR\x08modelKey\x12%\n\x0emodel_revision\x18\x03 \x01(\tR\rmodelRevision\x12\x16\n\x06reason\x18\x04 \x01(\tR\x06reason\x12\x32\n\x05\x66iles\x18\x05 \x03(\x0b\x32\x1c.immichvr.common.v1.MadeFileR\x05\x66iles\x12\x16\n\x06losses\x18\x06 \x03(\tR\x06losses\x12\x31\n\x07\x64\x65tails\x18\x07 \x01(\x0b\x32\x17.google.protobuf.StructR\x07\x64\x65tails\x12\x44\n\x07timings\x18\x08 \x03(\x0b\x32*.immichvr.common.v1.MadeAsset.TimingsEntryR\x07timings\x1a:\n\x0cTimingsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\x01R\x05value:\x02\x38\x01\"\x9b\x01\n\x08MadeFile\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n\x04role\x18\x02 \x01(\tR\x04role\x12\x16\n\x06\x66ormat\x18\x03 \x01(\tR\x06\x66ormat\x12\x18\n\x07variant\x18\x04 \x01(\tR\x07variant\x12\x35\n\x06object\x18\x05 \x01(\x0b\x32\x1d.immichvr.common.v1.ObjectRefR\x06object\"3\n\tFileChunk\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n\x04\x64\x61ta\x18\x02 \x01(\x0cR\x04\x64\x61tab\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,24 +34,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_MADEASSET_TIMINGSENTRY']._loaded_options = None
   _globals['_MADEASSET_TIMINGSENTRY']._serialized_options = b'8\001'
-  _globals['_OBJECTREF']._serialized_start=85
-  _globals['_OBJECTREF']._serialized_end=175
-  _globals['_SOURCE']._serialized_start=177
-  _globals['_SOURCE']._serialized_end=211
-  _globals['_ERROR']._serialized_start=213
-  _globals['_ERROR']._serialized_end=286
-  _globals['_PROGRESS']._serialized_start=288
-  _globals['_PROGRESS']._serialized_end=348
-  _globals['_TASKINPUT']._serialized_start=350
-  _globals['_TASKINPUT']._serialized_end=435
-  _globals['_TASKRESULT']._serialized_start=437
-  _globals['_TASKRESULT']._serialized_end=496
-  _globals['_MADEASSET']._serialized_start=499
-  _globals['_MADEASSET']._serialized_end=795
-  _globals['_MADEASSET_TIMINGSENTRY']._serialized_start=749
-  _globals['_MADEASSET_TIMINGSENTRY']._serialized_end=795
-  _globals['_MADEFILE']._serialized_start=797
-  _globals['_MADEFILE']._serialized_end=915
-  _globals['_FILECHUNK']._serialized_start=917
-  _globals['_FILECHUNK']._serialized_end=956
+  _globals['_OBJECTREF']._serialized_start=86
+  _globals['_OBJECTREF']._serialized_end=214
+  _globals['_SOURCE']._serialized_start=216
+  _globals['_SOURCE']._serialized_end=260
+  _globals['_ERROR']._serialized_start=262
+  _globals['_ERROR']._serialized_end=369
+  _globals['_PROGRESS']._serialized_start=371
+  _globals['_PROGRESS']._serialized_end=457
+  _globals['_TASKINPUT']._serialized_start=459
+  _globals['_TASKINPUT']._serialized_end=558
+  _globals['_TASKRESULT']._serialized_start=560
+  _globals['_TASKRESULT']._serialized_end=627
+  _globals['_MADEASSET']._serialized_start=630
+  _globals['_MADEASSET']._serialized_end=1010
+  _globals['_MADEASSET_TIMINGSENTRY']._serialized_start=952
+  _globals['_MADEASSET_TIMINGSENTRY']._serialized_end=1010
+  _globals['_MADEFILE']._serialized_start=1013
+  _globals['_MADEFILE']._serialized_end=1168
+  _globals['_FILECHUNK']._serialized_start=1170
+  _globals['_FILECHUNK']._serialized_end=1221
 # @@protoc_insertion_point(module_scope)

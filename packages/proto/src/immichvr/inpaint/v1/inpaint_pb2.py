@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from immichvr.common.v1 import common_pb2 as immichvr_dot_common_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!immichvr/inpaint/v1/inpaint.proto\x12\x13immichvr.inpaint.v1\x1a\x1fimmichvr/common/v1/common.proto\"\xb2\x01\n\x11ReconstructParams\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\r\n\x05poses\x18\x02 \x01(\t\x12\x0f\n\x07quality\x18\x03 \x01(\t\x12\x13\n\x0bmask_moving\x18\x04 \x01(\x08\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x05 \x03(\t\x12\x10\n\x08keep_ply\x18\x06 \x01(\x08\x12\x10\n\x08sends_to\x18\x07 \x01(\t\x12\x11\n\tstand_ins\x18\x08 \x01(\x08\x12\x0f\n\x07\x63\x61meras\x18\t \x01(\t\"y\n\x0cPointsParams\x12\r\n\x05poses\x18\x01 \x01(\t\x12\x0f\n\x07quality\x18\x02 \x01(\t\x12\x13\n\x0bmask_moving\x18\x03 \x01(\x08\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x04 \x03(\t\x12\x11\n\tstand_ins\x18\x05 \x01(\x08\x12\x0f\n\x07\x63\x61meras\x18\x06 \x01(\t\"\"\n\rDatasetParams\x12\x11\n\tmodel_key\x18\x01 \x01(\t\"\xb4\x01\n\rInpaintParams\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\x12\n\niterations\x18\x02 \x01(\r\x12\x16\n\x0e\x64\x61taset_update\x18\x03 \x01(\r\x12\x11\n\tmodel_key\x18\x04 \x01(\t\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x05 \x03(\t\x12\x10\n\x08keep_ply\x18\x06 \x01(\x08\x12\x30\n\x06\x63\x61mera\x18\x07 \x01(\x0b\x32 .immichvr.inpaint.v1.PhotoCamera\"o\n\x0bPhotoCamera\x12\n\n\x02\x66x\x18\x01 \x01(\x01\x12\n\n\x02\x66y\x18\x02 \x01(\x01\x12\n\n\x02\x63x\x18\x03 \x01(\x01\x12\n\n\x02\x63y\x18\x04 \x01(\x01\x12\r\n\x05width\x18\x05 \x01(\r\x12\x0e\n\x06height\x18\x06 \x01(\r\x12\x11\n\textrinsic\x18\x07 \x03(\x01\"\xf4\x01\n\x15RunReconstructRequest\x12-\n\x06photos\x18\x01 \x03(\x0b\x32\x1d.immichvr.common.v1.TaskInput\x12,\n\x05video\x18\x02 \x01(\x0b\x32\x1d.immichvr.common.v1.TaskInput\x12\x36\n\x06params\x18\x03 \x01(\x0b\x32&.immichvr.inpaint.v1.ReconstructParams\x12\x13\n\x0bstore_under\x18\x04 \x01(\t\x12\x31\n\ntransforms\x18\x05 \x01(\x0b\x32\x1d.immichvr.common.v1.TaskInput\"\xb7\x01\n\x16RunReconstructResponse\x12\x30\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.immichvr.common.v1.ProgressH\x00\x12\x30\n\x06result\x18\x02 \x01(\x0b\x32\x1e.immichvr.common.v1.TaskResultH\x00\x12.\n\x05\x63hunk\x18\x03 \x01(\x0b\x32\x1d.immichvr.common.v1.FileChunkH\x00\x42\t\n\x07message\"\xea\x01\n\x10RunPointsRequest\x12-\n\x06photos\x18\x01 \x03(\x0b\x32\x1d.immichvr.common.v1.TaskInput\x12,\n\x05video\x18\x02 \x01(\x0b\x32\x1d.immichvr.common.v1.TaskInput\x12\x31\n\x06params\x18\x03 \x01(\x0b\x32!.immichvr.inpaint.v1.PointsParams\x12\x13\n\x0bstore_under\x18\x04 \x01(\t\x12\x31\n\ntransforms\x18\x05 \x01(\x0b\x32\x1d.immichvr.common.v1.TaskInput\"\xb2\x01\n\x11RunPointsResponse\x12\x30\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.immichvr.common.v1.ProgressH\x00\x12\x30\n\x06result\x18\x02 \x01(\x0b\x32\x1e.immichvr.common.v1.TaskResultH\x00\x12.\n\x05\x63hunk\x18\x03 \x01(\x0b\x32\x1d.immichvr.common.v1.FileChunkH\x00\x42\t\n\x07message\"\xb8\x01\n\x11RunDatasetRequest\x12,\n\x05splat\x18\x01 \x01(\x0b\x32\x1d.immichvr.common.v1.TaskInput\x12,\n\x05views\x18\x02 \x01(\x0b\x32\x1d.immichvr.common.v1.TaskInput\x12\x32\n\x06params\x18\x03 \x01(\x0b\x32\".immichvr.inpaint.v1.DatasetParams\x12\x13\n\x0bstore_under\x18\x04 \x01(\t\"\xb3\x01\n\x12RunDatasetResponse\x12\x30\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.immichvr.common.v1.ProgressH\x00\x12\x30\n\x06result\x18\x02 \x01(\x0b\x32\x1e.immichvr.common.v1.TaskResultH\x00\x12.\n\x05\x63hunk\x18\x03 \x01(\x0b\x32\x1d.immichvr.common.v1.FileChunkH\x00\x42\t\n\x07message\"\xba\x01\n\x11RunInpaintRequest\x12,\n\x05splat\x18\x01 \x01(\x0b\x32\x1d.immichvr.common.v1.TaskInput\x12.\n\x07\x63\x61meras\x18\x02 \x01(\x0b\x32\x1d.immichvr.common.v1.TaskInput\x12\x32\n\x06params\x18\x03 \x01(\x0b\x32\".immichvr.inpaint.v1.InpaintParams\x12\x13\n\x0bstore_under\x18\x04 \x01(\t\"\xb3\x01\n\x12RunInpaintResponse\x12\x30\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.immichvr.common.v1.ProgressH\x00\x12\x30\n\x06result\x18\x02 \x01(\x0b\x32\x1e.immichvr.common.v1.TaskResultH\x00\x12.\n\x05\x63hunk\x18\x03 \x01(\x0b\x32\x1d.immichvr.common.v1.FileChunkH\x00\x42\t\n\x07message\",\n\x0bModelParams\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x02 \x03(\t\"Q\n\x0fRunModelRequest\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x30\n\x06params\x18\x02 \x01(\x0b\x32 .immichvr.inpaint.v1.ModelParams\"\x81\x01\n\x10RunModelResponse\x12\x30\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.immichvr.common.v1.ProgressH\x00\x12\x30\n\x06result\x18\x02 \x01(\x0b\x32\x1e.immichvr.common.v1.TaskResultH\x00\x42\t\n\x07message2\xf8\x03\n\x0eInpaintService\x12k\n\x0eRunReconstruct\x12*.immichvr.inpaint.v1.RunReconstructRequest\x1a+.immichvr.inpaint.v1.RunReconstructResponse0\x01\x12\\\n\tRunPoints\x12%.immichvr.inpaint.v1.RunPointsRequest\x1a&.immichvr.inpaint.v1.RunPointsResponse0\x01\x12_\n\nRunDataset\x12&.immichvr.inpaint.v1.RunDatasetRequest\x1a\'.immichvr.inpaint.v1.RunDatasetResponse0\x01\x12_\n\nRunInpaint\x12&.immichvr.inpaint.v1.RunInpaintRequest\x1a\'.immichvr.inpaint.v1.RunInpaintResponse0\x01\x12Y\n\x08RunModel\x12$.immichvr.inpaint.v1.RunModelRequest\x1a%.immichvr.inpaint.v1.RunModelResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!immichvr/inpaint/v1/inpaint.proto\x12\x13immichvr.inpaint.v1\x1a\x1fimmichvr/common/v1/common.proto\"\x85\x02\n\x11ReconstructParams\x12\x16\n\x06method\x18\x01 \x01(\tR\x06method\x12\x14\n\x05poses\x18\x02 \x01(\tR\x05poses\x12\x18\n\x07quality\x18\x03 \x01(\tR\x07quality\x12\x1f\n\x0bmask_moving\x18\x04 \x01(\x08R\nmaskMoving\x12\x1a\n\x08\x61\x63\x63\x65pted\x18\x05 \x03(\tR\x08\x61\x63\x63\x65pted\x12\x19\n\x08keep_ply\x18\x06 \x01(\x08R\x07keepPly\x12\x19\n\x08sends_to\x18\x07 \x01(\tR\x07sendsTo\x12\x1b\n\tstand_ins\x18\x08 \x01(\x08R\x08standIns\x12\x18\n\x07\x63\x61meras\x18\t \x01(\tR\x07\x63\x61meras\"\xb2\x01\n\x0cPointsParams\x12\x14\n\x05poses\x18\x01 \x01(\tR\x05poses\x12\x18\n\x07quality\x18\x02 \x01(\tR\x07quality\x12\x1f\n\x0bmask_moving\x18\x03 \x01(\x08R\nmaskMoving\x12\x1a\n\x08\x61\x63\x63\x65pted\x18\x04 \x03(\tR\x08\x61\x63\x63\x65pted\x12\x1b\n\tstand_ins\x18\x05 \x01(\x08R\x08standIns\x12\x18\n\x07\x63\x61meras\x18\x06 \x01(\tR\x07\x63\x61meras\",\n\rDatasetParams\x12\x1b\n\tmodel_key\x18\x01 \x01(\tR\x08modelKey\"\xfc\x01\n\rInpaintParams\x12\x16\n\x06method\x18\x01 \x01(\tR\x06method\x12\x1e\n\niterations\x18\x02 \x01(\rR\niterations\x12%\n\x0e\x64\x61taset_update\x18\x03 \x01(\rR\rdatasetUpdate\x12\x1b\n\tmodel_key\x18\x04 \x01(\tR\x08modelKey\x12\x1a\n\x08\x61\x63\x63\x65pted\x18\x05 \x03(\tR\x08\x61\x63\x63\x65pted\x12\x19\n\x08keep_ply\x18\x06 \x01(\x08R\x07keepPly\x12\x38\n\x06\x63\x61mera\x18\x07 \x01(\x0b\x32 .immichvr.inpaint.v1.PhotoCameraR\x06\x63\x61mera\"\x99\x01\n\x0bPhotoCamera\x12\x0e\n\x02\x66x\x18\x01 \x01(\x01R\x02\x66x\x12\x0e\n\x02\x66y\x18\x02 \x01(\x01R\x02\x66y\x12\x0e\n\x02\x63x\x18\x03 \x01(\x01R\x02\x63x\x12\x0e\n\x02\x63y\x18\x04 \x01(\x01R\x02\x63y\x12\x14\n\x05width\x18\x05 \x01(\rR\x05width\x12\x16\n\x06height\x18\x06 \x01(\rR\x06height\x12\x1c\n\textrinsic\x18\x07 \x03(\x01R\textrinsic\"\xa3\x02\n\x15RunReconstructRequest\x12\x35\n\x06photos\x18\x01 \x03(\x0b\x32\x1d.immichvr.common.v1.TaskInputR\x06photos\x12\x33\n\x05video\x18\x02 \x01(\x0b\x32\x1d.immichvr.common.v1.TaskInputR\x05video\x12>\n\x06params\x18\x03 \x01(\x0b\x32&.immichvr.inpaint.v1.ReconstructParamsR\x06params\x12\x1f\n\x0bstore_under\x18\x04 \x01(\tR\nstoreUnder\x12=\n\ntransforms\x18\x05 \x01(\x0b\x32\x1d.immichvr.common.v1.TaskInputR\ntransforms\"\xd0\x01\n\x16RunReconstructResponse\x12:\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.immichvr.common.v1.ProgressH\x00R\x08progress\x12\x38\n\x06result\x18\x02 \x01(\x0b\x32\x1e.immichvr.common.v1.TaskResultH\x00R\x06result\x12\x35\n\x05\x63hunk\x18\x03 \x01(\x0b\x32\x1d.immichvr.common.v1.FileChunkH\x00R\x05\x63hunkB\t\n\x07message\"\x99\x02\n\x10RunPointsRequest\x12\x35\n\x06photos\x18\x01 \x03(\x0b\x32\x1d.immichvr.common.v1.TaskInputR\x06photos\x12\x33\n\x05video\x18\x02 \x01(\x0b\x32\x1d.immichvr.common.v1.TaskInputR\x05video\x12\x39\n\x06params\x18\x03 \x01(\x0b\x32!.immichvr.inpaint.v1.PointsParamsR\x06params\x12\x1f\n\x0bstore_under\x18\x04 \x01(\tR\nstoreUnder\x12=\n\ntransforms\x18\x05 \x01(\x0b\x32\x1d.immichvr.common.v1.TaskInputR\ntransforms\"\xcb\x01\n\x11RunPointsResponse\x12:\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.immichvr.common.v1.ProgressH\x00R\x08progress\x12\x38\n\x06result\x18\x02 \x01(\x0b\x32\x1e.immichvr.common.v1.TaskResultH\x00R\x06result\x12\x35\n\x05\x63hunk\x18\x03 \x01(\x0b\x32\x1d.immichvr.common.v1.FileChunkH\x00R\x05\x63hunkB\t\n\x07message\"\xda\x01\n\x11RunDatasetRequest\x12\x33\n\x05splat\x18\x01 \x01(\x0b\x32\x1d.immichvr.common.v1.TaskInputR\x05splat\x12\x33\n\x05views\x18\x02 \x01(\x0b\x32\x1d.immichvr.common.v1.TaskInputR\x05views\x12:\n\x06params\x18\x03 \x01(\x0b\x32\".immichvr.inpaint.v1.DatasetParamsR\x06params\x12\x1f\n\x0bstore_under\x18\x04 \x01(\tR\nstoreUnder\"\xcc\x01\n\x12RunDatasetResponse\x12:\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.immichvr.common.v1.ProgressH\x00R\x08progress\x12\x38\n\x06result\x18\x02 \x01(\x0b\x32\x1e.immichvr.common.v1.TaskResultH\x00R\x06result\x12\x35\n\x05\x63hunk\x18\x03 \x01(\x0b\x32\x1d.immichvr.common.v1.FileChunkH\x00R\x05\x63hunkB\t\n\x07message\"\xde\x01\n\x11RunInpaintRequest\x12\x33\n\x05splat\x18\x01 \x01(\x0b\x32\x1d.immichvr.common.v1.TaskInputR\x05splat\x12\x37\n\x07\x63\x61meras\x18\x02 \x01(\x0b\x32\x1d.immichvr.common.v1.TaskInputR\x07\x63\x61meras\x12:\n\x06params\x18\x03 \x01(\x0b\x32\".immichvr.inpaint.v1.InpaintParamsR\x06params\x12\x1f\n\x0bstore_under\x18\x04 \x01(\tR\nstoreUnder\"\xcc\x01\n\x12RunInpaintResponse\x12:\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.immichvr.common.v1.ProgressH\x00R\x08progress\x12\x38\n\x06result\x18\x02 \x01(\x0b\x32\x1e.immichvr.common.v1.TaskResultH\x00R\x06result\x12\x35\n\x05\x63hunk\x18\x03 \x01(\x0b\x32\x1d.immichvr.common.v1.FileChunkH\x00R\x05\x63hunkB\t\n\x07message\";\n\x0bModelParams\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x1a\n\x08\x61\x63\x63\x65pted\x18\x02 \x03(\tR\x08\x61\x63\x63\x65pted\"_\n\x0fRunModelRequest\x12\x12\n\x04kind\x18\x01 \x01(\tR\x04kind\x12\x38\n\x06params\x18\x02 \x01(\x0b\x32 .immichvr.inpaint.v1.ModelParamsR\x06params\"\x93\x01\n\x10RunModelResponse\x12:\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.immichvr.common.v1.ProgressH\x00R\x08progress\x12\x38\n\x06result\x18\x02 \x01(\x0b\x32\x1e.immichvr.common.v1.TaskResultH\x00R\x06resultB\t\n\x07message2\xf8\x03\n\x0eInpaintService\x12k\n\x0eRunReconstruct\x12*.immichvr.inpaint.v1.RunReconstructRequest\x1a+.immichvr.inpaint.v1.RunReconstructResponse0\x01\x12\\\n\tRunPoints\x12%.immichvr.inpaint.v1.RunPointsRequest\x1a&.immichvr.inpaint.v1.RunPointsResponse0\x01\x12_\n\nRunDataset\x12&.immichvr.inpaint.v1.RunDatasetRequest\x1a\'.immichvr.inpaint.v1.RunDatasetResponse0\x01\x12_\n\nRunInpaint\x12&.immichvr.inpaint.v1.RunInpaintRequest\x1a\'.immichvr.inpaint.v1.RunInpaintResponse0\x01\x12Y\n\x08RunModel\x12$.immichvr.inpaint.v1.RunModelRequest\x1a%.immichvr.inpaint.v1.RunModelResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,37 +33,37 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'immichvr.inpaint.v1.inpaint
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RECONSTRUCTPARAMS']._serialized_start=92
-  _globals['_RECONSTRUCTPARAMS']._serialized_end=270
-  _globals['_POINTSPARAMS']._serialized_start=272
-  _globals['_POINTSPARAMS']._serialized_end=393
-  _globals['_DATASETPARAMS']._serialized_start=395
-  _globals['_DATASETPARAMS']._serialized_end=429
-  _globals['_INPAINTPARAMS']._serialized_start=432
-  _globals['_INPAINTPARAMS']._serialized_end=612
-  _globals['_PHOTOCAMERA']._serialized_start=614
-  _globals['_PHOTOCAMERA']._serialized_end=725
-  _globals['_RUNRECONSTRUCTREQUEST']._serialized_start=728
-  _globals['_RUNRECONSTRUCTREQUEST']._serialized_end=972
-  _globals['_RUNRECONSTRUCTRESPONSE']._serialized_start=975
-  _globals['_RUNRECONSTRUCTRESPONSE']._serialized_end=1158
-  _globals['_RUNPOINTSREQUEST']._serialized_start=1161
-  _globals['_RUNPOINTSREQUEST']._serialized_end=1395
-  _globals['_RUNPOINTSRESPONSE']._serialized_start=1398
-  _globals['_RUNPOINTSRESPONSE']._serialized_end=1576
-  _globals['_RUNDATASETREQUEST']._serialized_start=1579
-  _globals['_RUNDATASETREQUEST']._serialized_end=1763
-  _globals['_RUNDATASETRESPONSE']._serialized_start=1766
-  _globals['_RUNDATASETRESPONSE']._serialized_end=1945
-  _globals['_RUNINPAINTREQUEST']._serialized_start=1948
-  _globals['_RUNINPAINTREQUEST']._serialized_end=2134
-  _globals['_RUNINPAINTRESPONSE']._serialized_start=2137
-  _globals['_RUNINPAINTRESPONSE']._serialized_end=2316
-  _globals['_MODELPARAMS']._serialized_start=2318
-  _globals['_MODELPARAMS']._serialized_end=2362
-  _globals['_RUNMODELREQUEST']._serialized_start=2364
-  _globals['_RUNMODELREQUEST']._serialized_end=2445
-  _globals['_RUNMODELRESPONSE']._serialized_start=2448
-  _globals['_RUNMODELRESPONSE']._serialized_end=2577
-  _globals['_INPAINTSERVICE']._serialized_start=2580
-  _globals['_INPAINTSERVICE']._serialized_end=3084
+  _globals['_RECONSTRUCTPARAMS']._serialized_end=353
+  _globals['_POINTSPARAMS']._serialized_start=356
+  _globals['_POINTSPARAMS']._serialized_end=534
+  _globals['_DATASETPARAMS']._serialized_start=536
+  _globals['_DATASETPARAMS']._serialized_end=580
+  _globals['_INPAINTPARAMS']._serialized_start=583
+  _globals['_INPAINTPARAMS']._serialized_end=835
+  _globals['_PHOTOCAMERA']._serialized_start=838
+  _globals['_PHOTOCAMERA']._serialized_end=991
+  _globals['_RUNRECONSTRUCTREQUEST']._serialized_start=994
+  _globals['_RUNRECONSTRUCTREQUEST']._serialized_end=1285
+  _globals['_RUNRECONSTRUCTRESPONSE']._serialized_start=1288
+  _globals['_RUNRECONSTRUCTRESPONSE']._serialized_end=1496
+  _globals['_RUNPOINTSREQUEST']._serialized_start=1499
+  _globals['_RUNPOINTSREQUEST']._serialized_end=1780
+  _globals['_RUNPOINTSRESPONSE']._serialized_start=1783
+  _globals['_RUNPOINTSRESPONSE']._serialized_end=1986
+  _globals['_RUNDATASETREQUEST']._serialized_start=1989
+  _globals['_RUNDATASETREQUEST']._serialized_end=2207
+  _globals['_RUNDATASETRESPONSE']._serialized_start=2210
+  _globals['_RUNDATASETRESPONSE']._serialized_end=2414
+  _globals['_RUNINPAINTREQUEST']._serialized_start=2417
+  _globals['_RUNINPAINTREQUEST']._serialized_end=2639
+  _globals['_RUNINPAINTRESPONSE']._serialized_start=2642
+  _globals['_RUNINPAINTRESPONSE']._serialized_end=2846
+  _globals['_MODELPARAMS']._serialized_start=2848
+  _globals['_MODELPARAMS']._serialized_end=2907
+  _globals['_RUNMODELREQUEST']._serialized_start=2909
+  _globals['_RUNMODELREQUEST']._serialized_end=3004
+  _globals['_RUNMODELRESPONSE']._serialized_start=3007
+  _globals['_RUNMODELRESPONSE']._serialized_end=3154
+  _globals['_INPAINTSERVICE']._serialized_start=3157
+  _globals['_INPAINTSERVICE']._serialized_end=3661
 # @@protoc_insertion_point(module_scope)
