@@ -55,7 +55,14 @@ export class FlatPicture {
     this.image = image;
     this.show(AT_REST);
     image.addEventListener('load', () => this.paintAmbience(), { once: true });
-    image.addEventListener('load', () => this.place());
+    image.addEventListener('load', () => {
+      image.hidden = false;
+      this.place();
+    });
+    // Words say that there is no picture, better than the browser's own sign of it.
+    image.addEventListener('error', () => {
+      image.hidden = true;
+    });
     this.loadPreview(photo, signal);
   }
 
