@@ -16,12 +16,13 @@ from PIL import Image
 from immichvr_ai.context import process_context
 from immichvr_ai.jobs import perform
 from immichvr_ai.live import warming as live
+from immichvr_ai.render.renderers import open_renderer
 
 _SIZE = (96, 72)
 
 
 def warm() -> None:
-    """Compiles every kernel of lifting, writing and live frames, or loads it from numba's cache on disk.
+    """Compiles every kernel of lifting, writing, drawing and live frames, or loads it from numba's cache on disk.
 
     Then loads the models of `settings.models.preload`, of which there are none by default; tells which are on disk.
     """
@@ -36,6 +37,7 @@ def warm() -> None:
         out.mkdir()
         task = Task("splat", {"model": "lift-heuristic", "keepPly": True}, {"source": photo}, out)
         perform(task, lambda *_: None)
+        open_renderer(immichvr_splats.read(next(out.glob("*.spz"))).cloud, on_gpu=False)
     live.warm()
     preload(process_context().runtime.settings.preload, process_context())
 
