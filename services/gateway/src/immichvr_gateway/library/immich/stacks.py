@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
@@ -120,7 +121,8 @@ class StackLists:
             return await self.of(who, fresh=True)
         left = {member: lying for member, lying in known.stacks.items() if lying.stack.top not in tops}
         stacks = {member: lying for those in (left, *found) for member, lying in those.items()}
-        self._known[who.fingerprint] = replace(known, stacks=stacks)
+        if self._known.get(who.fingerprint) is known:  # or more was learnt meanwhile
+            self._known[who.fingerprint] = replace(known, stacks=stacks)
         return stacks
 
     def forget(self, who: Credential) -> None:
@@ -128,7 +130,7 @@ class StackLists:
         self._known.pop(who.fingerprint, None)
 
     async def _read(self, who: Credential) -> Stacks:
-        now = self._clock()
+        now = read_at = self._clock()
         stacks: Stacks = {}
         try:
             stacks = stacks_in(await self._client.get(who, "stacks", StackList))
@@ -136,7 +138,8 @@ class StackLists:
             pass
         except (LibraryUnavailable, Refused) as error:
             log.warning("lists show the members of stacks one by one", why=str(error))
-        self._known[who.fingerprint] = _Known(now, now + self._limits.decision_s, stacks)
+            read_at = -math.inf  # no list that single answers could mend
+        self._known[who.fingerprint] = _Known(read_at, now + self._limits.decision_s, stacks)
         self._known.move_to_end(who.fingerprint)
         while len(self._known) > 1 and sum(len(one.stacks) for one in self._known.values()) > self._limits.max_listed:
             self._known.popitem(last=False)
