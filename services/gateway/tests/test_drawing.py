@@ -13,7 +13,7 @@ from immichvr_common.manifests import AssetFile, Manifest
 from immichvr_common.sources import Source
 from immichvr_gateway.assets.index import AssetIndex, ManifestReader, entry_of
 from immichvr_gateway.http.problems import Problem
-from immichvr_gateway.library import Credential, Identity, LibraryUnavailable
+from immichvr_gateway.library import Credential, Identity, LibraryUnavailable, NotPermitted, SignInFailed
 from immichvr_gateway.live import drawing
 from immichvr_gateway.live.drawing import Drawing
 from immichvr_gateway.live.messages import WantedSplat, wanted_by
@@ -30,13 +30,14 @@ class Seen:
     """Whom the library shows the photo to."""
 
     def __init__(self, *people: str) -> None:
-        self.people, self.is_away = set(people), False
+        self.people: set[str] = set(people)
+        self.error: Exception | None = None
         self.asked = asyncio.Event()
 
     async def may_see(self, who: Identity, source: Source | None) -> bool:
         self.asked.set()
-        if self.is_away:
-            raise LibraryUnavailable("Immich does not answer", "immich")
+        if self.error is not None:
+            raise self.error
         return who.user_id in self.people
 
 
@@ -100,20 +101,43 @@ async def test_nobody_else_may_and_what_is_not_there_is_not_drawn() -> None:
     assert (await here.spec(ANN, wanted(asset="splat-lift-heuristic"))).kind == "render"
 
 
-async def test_a_session_ends_when_its_person_may_not_see_the_photo_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [LibraryUnavailable("Immich does not answer", "immich"), RuntimeError("odd")])
+async def test_a_session_ends_when_its_person_may_not_see_the_photo_any_more(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(drawing, "_LOOK_S", 0.01)
     seen, told = Seen("ann"), asyncio.Queue[Problem]()
     watching = asyncio.create_task(
         drawing_of(seen, a_splat("lift-heuristic", ("spz", "full"))).watch(ANN, wanted(), told.put_nowait)
     )
-    seen.is_away = True
+    seen.error = error
     for _ in range(3):
         seen.asked.clear()
         await asyncio.wait_for(seen.asked.wait(), 10)
-    assert told.empty(), "that the library is away is no refusal"
-    seen.is_away, seen.people = False, set()
+    assert told.empty(), "that nobody can say it is no refusal"
+    seen.error, seen.people = None, set()
     assert (await asyncio.wait_for(told.get(), 10)).code == "not_found"
     await asyncio.wait_for(watching, 10)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (SignInFailed("the key was deleted"), "unauthorized"), (NotPermitted("asset.read"), "not_found"),
+        (LibraryUnavailable("Immich does not answer", "immich"), "unavailable"),
+        (ValueError("odd"), "unavailable"),
+    ],
+)  # fmt: skip
+async def test_a_session_ends_with_its_person_s_credential_and_does_not_go_on_for_long_where_nobody_can_say_it(
+    error: Exception, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drawing, "_LOOK_S", 0.01)
+    monkeypatch.setattr(drawing, "_UNSAID_S", 0.05)
+    seen, told = Seen("ann"), asyncio.Queue[Problem]()
+    seen.error = error
+    here = drawing_of(seen, a_splat("lift-heuristic", ("spz", "full")))
+    await asyncio.wait_for(here.watch(ANN, wanted(), told.put_nowait), 10)
+    assert told.get_nowait().code == code
 
 
 @pytest.mark.parametrize("wrong", [{"place": "cellars"}, {"place": 5}, {"id": ""}, {"id": 5}, {"asset": "a" * 500}])

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 from immichvr.ai.v1.ai_pb2 import RenderParams
 from immichvr_catalog import SPLAT
-from immichvr_common.errors import NotFound, ServiceError
+from immichvr_common.errors import NotFound
 from immichvr_common.logs import get_log
 from immichvr_common.manifests import AssetFile, Manifest
 
 from immichvr_gateway.assets.index import AssetEntry, AssetIndex, ManifestReader
 from immichvr_gateway.http.problems import Problem, lost, not_found
 from immichvr_gateway.jobs.records import RENDER
-from immichvr_gateway.library import Identity
+from immichvr_gateway.library import Identity, NotPermitted, SignInFailed
 from immichvr_gateway.live.messages import WantedSplat
 from immichvr_gateway.requests.conversion import best_input, find_file, reference
 from immichvr_gateway.requests.spec import JobSpec
@@ -24,6 +25,8 @@ log = get_log(__name__)
 
 _LOOK_S = 15.0
 """So often it is looked whether somebody may still see what is drawn for them."""
+_UNSAID_S = 600.0
+"""So long it goes on after the last time that they might, where nobody can say it."""
 
 
 class Drawing:
@@ -45,15 +48,25 @@ class Drawing:
         )  # fmt: skip
 
     async def watch(self, who: Identity, wanted: WantedSplat, end: Callable[[Problem], None]) -> None:
-        """Tells when somebody may not see a source any more, until cancelled. While nobody can say it goes on."""
+        """Tells when somebody may not see a source any more, until cancelled.
+
+        While nobody can say it, it goes on for some minutes.
+        """
+        seen_at = time.monotonic()
         while True:
             await asyncio.sleep(_LOOK_S)
             try:
                 if not await self._visibility.may_see(who, wanted.source):
-                    end(_hidden(wanted))
-                    return
-            except ServiceError as error:
-                log.warning("whether a session may go on cannot be said now", error=error.message)
+                    return end(_hidden(wanted))
+                seen_at = time.monotonic()
+            except NotPermitted:
+                return end(_hidden(wanted))
+            except SignInFailed as refusal:
+                return end(Problem(401, "unauthorized", f"your session has ended: {refusal.message}"))
+            except Exception as error:  # whatever it is, the session must not go on unwatched
+                log.warning("whether a session may go on cannot be said now", exc_info=error)
+                if time.monotonic() - seen_at > _UNSAID_S:
+                    return end(Problem(503, "unavailable", "nobody can say whether you may see this still"))
 
     async def _find(self, who: Identity, wanted: WantedSplat) -> AssetEntry:
         if not await self._visibility.may_see(who, wanted.source):
