@@ -34,6 +34,8 @@ _LARGEST_CAMERAS = 4 * 1024**2
 _READ_AT_ONCE = 8
 _LOOKED_AT = 100
 """Scenes that the library is asked about first, where a page is shorter."""
+_LIBRARY_S = 1.0
+"""How long somebody who opens a scene waits to learn whether its photos have changed."""
 CURSOR = "^[0-9]{1,18}-[a-z0-9-]{1,80}$"
 """When the last scene of a page was made, and its id."""
 Place = tuple[int, str]
@@ -159,11 +161,15 @@ async def details_of(here: Resources, up: Services, who: Identity, scene: Source
 async def _outdated(
     here: Resources, who: Identity, scene: Source, manifests: Sequence[Manifest]
 ) -> Callable[[Manifest], bool]:
-    """Tells of a scene's assets whether they are outdated; of something filled, whether that is which was filled."""
+    """Tells of a scene's assets whether they are outdated; of something filled, whether that is which was filled.
+
+    Where the library does not say so soon, none are: what it has said by then is known when the scene is opened again.
+    """
     made_of = await here.composites.made_of(scene)
     try:
-        version = "" if made_of is None else (await source_version(here, who, made_of, fresh=False)).version
-    except (LibraryError, Problem) as error:
+        async with asyncio.timeout(_LIBRARY_S):
+            version = "" if made_of is None else (await source_version(here, who, made_of, fresh=False)).version
+    except (LibraryError, Problem, TimeoutError) as error:
         log.info("whether a scene is outdated is not known", scene=scene.id, error=str(error))
         version = ""
     whole = [one for one in manifests if not is_completed(one.model_key)]
