@@ -13,6 +13,10 @@ import numpy.typing as npt
 import pytest
 from immichvr_video import EmptyVideo
 from immichvr_video_depth.engine import DepthFrame, run
+from immichvr_video_depth.engine.checkpoints import Place
+from immichvr_video_depth.engine.frames import Output
+from immichvr_video_depth.engine.running import _Encoding, _Lanes
+from immichvr_video_depth.engine.stages import Seam
 from immichvr_video_depth.testing.engine import HEIGHT, WIDTH, CostFree, Journal, Still, video
 
 
@@ -209,3 +213,36 @@ def test_each_stage_tells_how_long_it_worked(tmp_path: Path) -> None:
     done = run(video(60), CostFree(), [Journal(tmp_path)])
     assert set(done.timings) == {"decoded", "inferred", "aligned", "encoded"}
     assert all(seconds >= 0 for seconds in done.timings.values())
+
+
+def test_an_output_that_has_failed_is_given_nothing_more(tmp_path: Path) -> None:
+    def fail(_: Output) -> None:
+        raise Broken
+
+    with pytest.raises(Broken), _Lanes([Journal(tmp_path), Journal(tmp_path)]) as lanes:
+        assert all(isinstance(one.exception(10), Broken) for one in lanes.submit(fail))
+        lanes.submit(lambda output: pytest.fail("nobody may do this"))
+
+
+def test_what_waits_to_be_written_is_dropped_where_the_work_ends_before_a_seal(tmp_path: Path) -> None:
+    made = Journal(tmp_path)
+    run(video(4), CostFree(), [made])
+    begun, may_end = threading.Event(), threading.Event()
+
+    class Slow(Journal):
+        def write(self, frame: DepthFrame) -> None:
+            begun.set()
+            may_end.wait(10)
+            super().write(frame)
+
+    def depth() -> Iterator[DepthFrame | Seam]:
+        yield from made.frames
+        yield Seam(None, {})
+        begun.wait(10)
+        threading.Timer(0.3, may_end.set).start()
+        raise Broken
+
+    slow = Slow(tmp_path)
+    with pytest.raises(Broken):
+        list(_Encoding([slow], None, Place())(depth()))
+    assert len(slow.frames) == 1

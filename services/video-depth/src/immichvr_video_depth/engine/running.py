@@ -125,7 +125,8 @@ class _Encoding:
 
     def __call__(self, depth: Iterable[DepthFrame | Seam]) -> Iterable[None]:
         """Writes these; the iterator is to be exhausted, and gives nothing."""
-        with _Lanes(self._outputs) as lanes, ThreadPoolExecutor(1, "kept") as keeper:
+        # The lanes end first: a seal that is kept waits for all that was queued before it.
+        with ThreadPoolExecutor(1, "kept") as keeper, _Lanes(self._outputs) as lanes:
             under_way: deque[tuple[float, list[Future[None]]]] = deque()
             time_s = self.done_s
             for one in depth:
@@ -186,7 +187,9 @@ class _Lanes:
             lane.shutdown()
 
     def submit(self, work: Callable[[Output], T]) -> list[Future[T]]:
-        """Has every output do this next."""
+        """Has every output do this next. Raises what one of them has raised."""
+        if self._error is not None:
+            raise self._error
         return [lane.submit(self._do, work, output) for output, lane in self._lanes]
 
     def _do(self, work: Callable[[Output], T], output: Output) -> T:
