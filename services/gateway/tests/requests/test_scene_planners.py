@@ -270,6 +270,20 @@ def test_given_cameras_may_name_photos_by_their_ids() -> None:
     assert [frame["file_path"] for frame in told["frames"]] == ["photo_002", "photo_011"]
 
 
+def test_given_cameras_of_pictures_that_were_saved_in_another_format_are_those_of_the_photos() -> None:
+    told = json.loads(given("photo-1.png", "photo-3.png", "photo-3.jpg").of(BURST.members))
+    assert [frame["file_path"] for frame in told["frames"]] == ["photo_001", "photo_003"]
+
+
+@pytest.mark.parametrize(
+    "lens",
+    [{"fl_x": 0.5}, {"fl_y": 1e7}, {"k1": -101}, {"p2": 101}, {"cx": 1e7}, {"cy": -1e7}, {"k3": float("nan")}],
+)
+def test_a_lens_that_no_camera_has_is_refused(lens: dict[str, float]) -> None:
+    with pytest.raises(ValidationError, match=next(iter(lens))):
+        given("photo-1.jpg", "photo-2.jpg", **lens)
+
+
 @pytest.mark.parametrize(
     ("request_", "of", "words"),
     [
@@ -292,7 +306,7 @@ def test_cameras_that_are_not_those_of_the_photos_are_refused(
     [
         [[1, 0, 0, 0]] * 4, [[0] * 4] * 4, [[1, 0, 0], [0, 1, 0], [0, 0, 1]], [*POSE[:3], [0, 0, 0, 2]],
         [[-1, 0, 0, 0], *POSE[1:]], [[2, 0, 0, 0], *POSE[1:]], [[float("inf"), 0, 0, 0], *POSE[1:]],
-        [[1, 0, 0, "x"], *POSE[1:]],
+        [[1, 0, 0, "x"], *POSE[1:]], [[1, 0, 0, 2e6], *POSE[1:]],
     ],
 )  # fmt: skip
 def test_a_matrix_that_is_no_pose_is_refused_by_its_place(matrix: Any) -> None:

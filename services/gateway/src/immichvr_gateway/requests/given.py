@@ -17,7 +17,12 @@ _FEWEST = 2
 _SIDE, _LENGTH, _ANGLE = 0.01, 1e-6, 0.001
 """Of a pose: how much longer one axis may be than another, how short it may be, how far from a right angle."""
 _SHOWN = 5
+_FARTHEST = 1e6
+"""Units by which a camera may be away from the middle, and pixels by which its axis may be beside the picture."""
 
+Focal = Annotated[FiniteFloat, Field(ge=1, le=1e6)]
+Centre = Annotated[FiniteFloat, Field(ge=-_FARTHEST, le=_FARTHEST)]
+Coefficient = Annotated[FiniteFloat, Field(ge=-100, le=100)]
 Matrix = Annotated[
     list[Annotated[list[FiniteFloat], Field(min_length=4, max_length=4)]], Field(min_length=4, max_length=4)
 ]
@@ -30,23 +35,24 @@ class _Lens(BaseModel):
     camera_model: str | None = Field(None, max_length=40)
     w: FiniteFloat | None = Field(None, ge=1, le=65_535)
     h: FiniteFloat | None = Field(None, ge=1, le=65_535)
-    fl_x: FiniteFloat | None = Field(None, gt=0)
-    fl_y: FiniteFloat | None = Field(None, gt=0)
-    cx: FiniteFloat | None = None
-    cy: FiniteFloat | None = None
+    fl_x: Focal | None = None
+    fl_y: Focal | None = None
+    cx: Centre | None = None
+    cy: Centre | None = None
     camera_angle_x: FiniteFloat | None = Field(None, gt=0, lt=3.2)
-    k1: FiniteFloat | None = None
-    k2: FiniteFloat | None = None
-    k3: FiniteFloat | None = None
-    p1: FiniteFloat | None = None
-    p2: FiniteFloat | None = None
+    k1: Coefficient | None = None
+    k2: Coefficient | None = None
+    k3: Coefficient | None = None
+    p1: Coefficient | None = None
+    p2: Coefficient | None = None
     is_fisheye: bool | None = None
 
 
 class GivenCamera(_Lens):
     """Where one photo was taken from. transform_matrix: camera to world, in OpenGL's axes.
 
-    file_path: the photo is the one of that name, in whatever folder; or photo_id: the one of that id.
+    file_path: the photo is the one of that name, in whatever folder, or else the only one whose name but for its ending
+    is that; or photo_id: the one of that id.
     """
 
     file_path: str = Field("", max_length=1000)
@@ -58,7 +64,8 @@ class GivenCamera(_Lens):
     def _is_a_pose(cls, matrix: Matrix) -> Matrix:
         if not _is_pose(matrix):
             raise ValueError(
-                "this matrix turns and moves no camera: its axes have to be as long as each other, and square"
+                "this matrix turns and moves no camera: its axes have to be as long as each other, and square, and it "
+                f"no more than {_FARTHEST:.0f} away"
             )
         return matrix
 
@@ -80,12 +87,17 @@ class GivenCameras(_Lens):
         """
         names = _places(photos)
         found: dict[int, GivenCamera] = {}
+        others: dict[int, GivenCamera] = {}
         for camera in self.frames:
-            place = names.get(camera.photo_id or camera.name)
-            if place in found:
-                raise _refused(f"{camera.photo_id or camera.name} has two cameras in it")
+            named = camera.photo_id or camera.name
+            place, into = names.get(named), found
+            if place is None and camera.photo_id is None:  # of a picture that was saved in another format
+                place, into = names.get(PurePosixPath(named).stem), others
+            if place in into:
+                raise _refused(f"{named} has two cameras in it")
             if place is not None:
-                found[place] = camera
+                into[place] = camera
+        found = {**others, **found}
         if len(found) < _FEWEST:
             told = ", ".join(camera.photo_id or camera.name for camera in self.frames[:_SHOWN])
             raise _refused(f"{len(found)} of these photos have a camera in it, which is of {told}, …")
@@ -118,7 +130,11 @@ def _is_pose(matrix: Matrix) -> bool:
     handed = sum(
         x[i] * (y[(i + 1) % 3] * z[(i + 2) % 3] - y[(i + 2) % 3] * z[(i + 1) % 3]) for i in range(3)
     )  # fmt: skip
-    return max(map(abs, across)) < _ANGLE and handed > 0 and matrix[3] == [0, 0, 0, 1]
+    return max(map(abs, across)) < _ANGLE and handed > 0 and matrix[3] == [0, 0, 0, 1] and _is_near(matrix)
+
+
+def _is_near(matrix: Matrix) -> bool:
+    return all(abs(row[3]) <= _FARTHEST for row in matrix)
 
 
 def _refused(why: str) -> Problem:
