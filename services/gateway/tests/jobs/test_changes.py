@@ -168,17 +168,22 @@ def test_what_comes_of_a_failure(
 
 
 @pytest.mark.parametrize(
-    ("told", "phase"), [(["photo_001"], Debt.STAND_IN), (["photo_009"], Debt.BURY), ([], Debt.BURY)]
-)
+    ("told", "phase", "undecoded"),
+    [
+        (["photo_001"], Debt.STAND_IN, ["photo_001"]),
+        (["photo_001", "photo_000", "photo_001", "transforms", "photo_009"], Debt.STAND_IN, ["photo_000", "photo_001"]),
+        (["photo_009"], Debt.BURY, []), (["transforms"], Debt.BURY, []), ([], Debt.BURY, []),
+    ],
+)  # fmt: skip
 def test_of_several_photos_others_stand_in_for_those_that_are_named(
-    record: JobRecord, told: list[str], phase: Debt
+    record: JobRecord, told: list[str], phase: Debt, undecoded: list[str]
 ) -> None:
-    record.message["inputs"] = {"photo_000": {}, "photo_001": {}}
+    record.message["inputs"] = {"photo_000": {}, "photo_001": {}, "transforms": {}}
     failed = an_event(JOB_STATE_FAILED)
     failed.error.CopyFrom(Error(code="invalid_image", message="not an image", inputs=told))
     now = after_event(record, failed, Policy(0, True))
     assert now is not None
-    assert (now.owed, now.undecoded) == ([phase], told if phase is Debt.STAND_IN else [])
+    assert (now.owed, now.undecoded) == ([phase], undecoded)
     if phase is Debt.STAND_IN:
         assert after_event(now, an_event(JOB_STATE_FAILED, run=2), Policy(0, True)).owed == [Debt.BURY], "once"
 

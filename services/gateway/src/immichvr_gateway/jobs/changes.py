@@ -25,11 +25,11 @@ from immichvr_gateway.jobs.records import (
     JobStep,
     State,
     adopted,
-    is_made_from,
     is_of_photo,
     moment,
     next_run,
     not_begun,
+    photos_among,
 )
 
 _TOLD: Mapping[int, Trigger] = {
@@ -79,7 +79,7 @@ def after_event(record: JobRecord, event: JobEvent, policy: Policy) -> JobRecord
     trigger = _trigger(now, event, policy)
     changed = after(now, trigger, error)
     if changed is not None and trigger is Trigger.UNDECODED:
-        changed.undecoded = [*event.error.inputs]
+        changed.undecoded = photos_among(record, event.error.inputs)
     return changed
 
 
@@ -138,7 +138,7 @@ def _trigger(record: JobRecord, event: JobEvent, policy: Policy) -> Trigger:
     if is_session(record.kind):
         return Trigger.CLOSED
     code = event.error.code
-    may_stand_in = is_of_photo(record) or is_made_from(record, event.error.inputs)
+    may_stand_in = is_of_photo(record) or bool(photos_among(record, event.error.inputs))
     if policy.has_stand_ins and code in UNDECODED and record.refusal is None and may_stand_in:
         return Trigger.UNDECODED
     if code == Returned.code and record.message:

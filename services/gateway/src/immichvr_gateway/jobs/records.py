@@ -47,6 +47,8 @@ LIVE = "live"
 """The kind of a live session's job."""
 RENDER = "render"
 """The kind of the job of a session that draws a splat."""
+_OF_PHOTO = "photo_"
+"""How the role of one of several photos begins."""
 LOST = "lost"
 """Code of a job that is in no queue and has no end: a guess, which whatever is told of the run refutes."""
 
@@ -305,9 +307,9 @@ def is_of_photo(record: JobRecord) -> bool:
     return record.source is not None and record.source.kind == PHOTO and is_staged(record)
 
 
-def is_made_from(record: JobRecord, roles: Collection[str]) -> bool:
-    """Whether these are roles of files that were staged for it."""
-    return bool(roles) and set(roles) <= record.message.get("inputs", {}).keys()
+def photos_among(record: JobRecord, roles: Collection[str]) -> list[str]:
+    """Those of these roles that are of photos which were staged for it."""
+    return sorted(role for role in set(roles) & record.message.get("inputs", {}).keys() if role.startswith(_OF_PHOTO))
 
 
 def moment(stamp: Timestamp) -> datetime:
