@@ -318,6 +318,20 @@ async def test_several_gateways_put_one_clip_on_a_photo(workshop, moving, pictur
     assert (await workshop.records.clip(workshop.ada.user_id, photo.id))["state"] == "linked"
 
 
+async def test_what_another_gateway_left_over_is_looked_for_again_and_again(
+    workshop, picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await workshop.set_up(motion_clips=True)
+    ours, photo = another(workshop, patience_s=0, here=lambda: [workshop.ada]), workshop.upload(picture())
+    await ours.go_on()
+    await workshop.records.note_clip(workshop.ada.user_id, photo.id, {"state": "begun", "by": "another"}, None)
+    await ours.go_on()
+    assert (await workshop.records.clip(workshop.ada.user_id, photo.id))["by"] == "another"
+    monkeypatch.setattr("immichvr_gateway.automation.moving._RECALLED_S", 0.0)
+    await ours.go_on()
+    assert await workshop.records.clip(workshop.ada.user_id, photo.id) is None, "there is no clip that it could have"
+
+
 async def test_a_gateway_waits_for_what_another_has_begun_until_that_stands_still(
     workshop, moving, picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

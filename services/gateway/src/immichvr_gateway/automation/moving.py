@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -36,6 +37,8 @@ log = get_log(__name__)
 
 _LARGEST_CLIP = 16 * 1024 * 1024
 _AT_ONCE = 4
+_RECALLED_S = 3600.0
+"""So often it is looked what is left over of somebody who is here."""
 BEGUN, LINKED, LEAVING = "begun", "linked", "leaving"
 
 _FINAL = (Problem, PhotoNotFound, NotFound, NotPermitted)
@@ -64,7 +67,8 @@ class Moving:
         self._requesters_of, self._supervisor, self._here = requesters_of, supervisor, here
         self._name, self._patience_s = secrets.token_hex(8), patience_s
         self._seen: dict[tuple[str, str], tuple[Record, float]] = {}
-        self._locks, self._left_over, self._recalled = KeyedLocks(), set[tuple[str, str]](), set[str]()
+        self._locks, self._left_over = KeyedLocks(), set[tuple[str, str]]()
+        self._recalled: dict[str, float] = {}
 
     def on_asset(self, entry: AssetEntry) -> None:
         """Listens to assets: a new clip goes into Immich for those who asked for it and want that."""
@@ -77,15 +81,18 @@ class Moving:
         clips = await self._records.all_clips(user)
         left = [one for one, what in clips.items() if what.get("state") != LINKED and what.get("by") != self._name]
         self._left_over |= {(user, one) for one in left}
-        self._recalled.add(user)
+        self._recalled[user] = time.monotonic()
 
     async def go_on(self) -> None:
         """Tries once more what could not be done; of other gateways too, and from before a crash.
 
-        Of those for whom nothing may be done in their absence, while they are here.
+        Of those for whom nothing may be done in their absence, while they are here: other gateways may have ended since
+        they were looked at.
         """
-        for user in {who.user_id for who in self._here()} - self._recalled:
-            await self.recall(user)
+        late = time.monotonic() - _RECALLED_S
+        for user in {who.user_id for who in self._here()}:
+            if self._recalled.get(user, -math.inf) < late:
+                await self.recall(user)
         for user, asset_id in sorted(self._left_over):
             await self._settle(user, asset_id)
 
