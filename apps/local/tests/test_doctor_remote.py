@@ -31,8 +31,8 @@ def looked(tmp_path: Path) -> Iterator[Open]:
                 door: 9 if door == closed else doors.enter_context(_Server(context, door == "NATS")).port
                 for door in ("NATS", "S3", "ATTACH")
             }
-            lines = ["# of the stack", f"IMMICHVR_REMOTE_NAME={name}"]
-            lines += [f"IMMICHVR_{door}_PORT=127.0.0.1:{port}" for door, port in ports.items()]
+            lines = ["# of the stack", f'IMMICHVR_REMOTE_NAME="{name}" # by which workers come']
+            lines += [f"IMMICHVR_{door}_PORT=127.0.0.1:{port} # published" for door, port in ports.items()]
             (tmp_path / ".env").write_text("\n".join(lines), "utf-8")
             return certificates(tmp_path, {})
 

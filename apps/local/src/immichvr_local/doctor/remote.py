@@ -96,7 +96,15 @@ def _read(path: Path) -> dict[str, str]:
     except (OSError, ValueError):
         return {}
     pairs = [line.partition("=") for line in lines if "=" in line and not line.lstrip().startswith("#")]
-    return {name.strip(): value.strip().strip("\"'") for name, _, value in pairs}
+    return {name.strip(): _value(written.strip()) for name, _, written in pairs}
+
+
+def _value(written: str) -> str:
+    """What a line of `.env` says, without quotes, and without a comment outside of them."""
+    quote = written[:1]
+    if quote in ("'", '"') and (end := written.find(quote, 1)) > 0:
+        return written[1:end]
+    return "" if quote == "#" else written.partition(" #")[0].rstrip()
 
 
 def _listed(doors: Mapping[str, Shown] | list[str]) -> str:
