@@ -2836,6 +2836,8 @@ export interface components {
         /**
          * CameraView
          * @description A pinhole camera in pixels of the photo, with whatever else its maker tells of it.
+         *
+         *     As `gravity`, where the photo tells: which way things fall before it, x right, y down, z ahead, of length 1.
          */
         CameraView: {
             /** Fx */
@@ -3572,7 +3574,8 @@ export interface components {
          * GivenCamera
          * @description Where one photo was taken from. transform_matrix: camera to world, in OpenGL's axes.
          *
-         *     file_path: the photo is the one of that name, in whatever folder; or photo_id: the one of that id.
+         *     file_path: the photo is the one of that name, in whatever folder, or else the only one whose name but for its ending
+         *     is that; or photo_id: the one of that id.
          */
         GivenCamera: {
             /** Camera Model */
