@@ -151,8 +151,9 @@ def constraints(root: Path) -> list[str]:
     """Which version there may be of each distribution, with the hashes of its files where they are held."""
     hashes = (root / HASHES).read_text("utf-8").splitlines()
     hashed = set(_names([line for line in hashes if line[:1].isalnum()]))
-    held = (root / "constraints.txt").read_text("utf-8").splitlines()
-    return [*(line for line in held if next(_names([line])) not in hashed), *hashes]
+    lines = (root / "constraints.txt").read_text("utf-8").splitlines()
+    held = [line for line in lines if line[:1].isalnum()]  # the others are empty, or comments
+    return [*(line for line, name in zip(held, _names(held), strict=True) if name not in hashed), *hashes]
 
 
 def lay_out(root: Path, name: str, target: Path) -> None:
