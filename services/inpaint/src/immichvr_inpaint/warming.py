@@ -11,7 +11,9 @@ from immichvr_inference.preloading import preload
 from immichvr_scenes import Camera, Picture, View
 from immichvr_scenes.collision import voxels
 from immichvr_scenes.completion import CompletionOptions, complete
+from immichvr_scenes.completion.seeding import seed
 from immichvr_scenes.training import TrainingOptions, train
+from immichvr_splats import GaussianCloud
 from immichvr_splats.pointclouds import PointCloud
 
 from immichvr_inpaint.context import process_context
@@ -41,7 +43,16 @@ def compile_kernels() -> None:
     points = PointCloud(spots, np.full((500, 3), 128, np.uint8))
     made = train(pictures, points, TrainingOptions(iterations=2))
     voxels(made.cloud, made.views)
-    complete(made.cloud, list(made.views), CompletionOptions(method="fill", iterations=1), context=process_context())
+    options = CompletionOptions(method="fill", iterations=1)
+    complete(_wall_with_a_hole(views[0]), views, options, context=process_context())
+
+
+def _wall_with_a_hole(view: View) -> GaussianCloud:
+    """Something is surely missing in it, whatever training makes of noise."""
+    there = np.ones((_HIGH, _WIDE), bool)
+    there[_HIGH // 3 : -_HIGH // 3, _WIDE // 3 : -_WIDE // 3] = False
+    depth = np.full(there.shape, 2.0, np.float32)
+    return seed(view, np.full((*there.shape, 3), 0.5, np.float32), depth, there, GaussianCloud.empty(0, 0))
 
 
 if __name__ == "__main__":
