@@ -17,9 +17,11 @@ from immichvr_scenes.datasets import write_dataset, zip_dataset
 from immichvr_scenes.frames import Frame
 from immichvr_splats import (
     FORMATS,
+    LEAST_CONFIDENCE,
     LEVELS_FILE,
     TILES_FILE,
     GaussianCloud,
+    confident,
     write,
     write_point_levels,
     write_point_tiles,
@@ -28,7 +30,8 @@ from immichvr_splats.pointclouds import POINT_FORMATS, PointCloud, write_points
 
 CAMERAS, VIEWS = "cameras.json", "views.zip"
 _JSON = "application/json"
-_TILE_POINTS, _MOST_LEAVES = 50_000, 256
+_TILE_POINTS, _PART = 50_000, 256
+"""Points of a tile at most; of a large cloud, that part of all."""
 _LEAST_TILED = 2 * _TILE_POINTS
 """Fewer points than that are one file's."""
 _LARGEST_CAMERAS = 4 * 1024**2
@@ -51,16 +54,16 @@ def write_point_files(points: PointCloud, folder: Path) -> tuple[list[MadeFile],
     for level in write_point_levels(points, folder, "glb"):
         files.append(MadeFile(level.file, "level", "glb", POINT_FORMATS["glb"].media_type, level.name))
     files.append(MadeFile(LEVELS_FILE, "levels", "json", _JSON))
-    if points.count > _LEAST_TILED:
-        files += _write_tiles(points, folder)
+    sure = confident(points, LEAST_CONFIDENCE["full"])  # as the level has it
+    if sure.count > _LEAST_TILED:
+        files += _write_tiles(sure, folder)
     return files, losses
 
 
 def _write_tiles(points: PointCloud, folder: Path) -> list[MadeFile]:
     """The points as a tree of tiles, of which a viewer loads what it sees."""
-    root = write_point_tiles(
-        points, folder, "glb", max(_TILE_POINTS, points.count // _MOST_LEAVES), compression="meshopt"
-    )
+    most = max(_TILE_POINTS, points.count // _PART)
+    root = write_point_tiles(points, folder, "glb", most, compression="meshopt")
     tiles = [
         MadeFile(tile.file, "tile", "glb", POINT_FORMATS["glb"].media_type, tile.file.partition(".")[0])
         for tile in root.walk()
