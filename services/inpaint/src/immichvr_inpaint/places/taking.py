@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 from immichvr_catalog import UNDECODED
 from immichvr_common.errors import TaskFailed
 from immichvr_media import DecodeLimits, MediaError, decode_photo
 from immichvr_scenes import Picture
 from immichvr_scenes.datasets import read_dataset
 from immichvr_scenes.datasets.writing import TRANSFORMS
-from immichvr_scenes.errors import SceneError
+from immichvr_scenes.errors import SceneError, TooManyPictures
 from immichvr_scenes.frames import (
     Dropped,
     Frames,
@@ -61,8 +63,10 @@ def take(
     """The frames, as files in `folder`.
 
     stand_ins: photos that cannot be decoded are told of by a TaskFailed with their roles, as others may stand in for
-    them; else they are left out. Raises SceneError, VideoError, MediaError.
+    them; else they are left out, and always where cameras are given: those are of pixels as they are stored, and what
+    stands in has been turned. Raises SceneError, VideoError, MediaError.
     """
+    stand_ins = stand_ins and sources.transforms is None
     with _told(sources.photos if stand_ins else ()):
         taken = _taken(sources, folder, wish, device, limits, report)
         if stand_ins and any(one.code in UNDECODED for one in taken.frames.dropped):
@@ -74,8 +78,9 @@ def _taken(sources: Sources, folder: Path, wish: PlaceWish, device: str, limits:
     options = wish.frames(device)
     if sources.transforms is not None:
         root, without = _dataset(sources.photos, sources.transforms, folder.with_name("given"))
-        frames, pictures = frames_of_pictures(read_dataset(root), folder, options, report)
-        return Taken(replace(frames, dropped=(*without, *frames.dropped)), pictures)
+        chosen, left = _evenly(read_dataset(root), options.most_photos)
+        frames, pictures = frames_of_pictures(chosen, folder, options, report)
+        return Taken(replace(frames, dropped=(*without, *left, *frames.dropped)), pictures)
     if sources.video is None:
         return Taken(frames_of_photos(sources.photos, folder, options, report))
     if sources.photos:
@@ -92,10 +97,26 @@ def _dataset(photos: Sequence[Path], transforms: Path, folder: Path) -> tuple[Pa
         return transforms.parent, []
     folder.mkdir(parents=True)
     for path in photos:
-        os.link(path, folder / path.name)
-    os.link(transforms, folder / TRANSFORMS)
+        _lay(path, folder / path.name)
+    _lay(transforms, folder / TRANSFORMS)
     named = _named_in(transforms)
     return folder, [Dropped(one.name, "no_camera", _NO_CAMERA) for one in photos if one.name not in named]
+
+
+def _lay(path: Path, at: Path) -> None:
+    try:
+        os.link(path, at)
+    except OSError:  # of another file system, or of one without links
+        shutil.copyfile(path, at)
+
+
+def _evenly(pictures: Sequence[Picture], most: int) -> tuple[Sequence[Picture], list[Dropped]]:
+    """At most so many, evenly chosen in their order, as of a video; and what is to be said of the others."""
+    if len(pictures) <= most:
+        return pictures, []
+    places = np.linspace(0, len(pictures) - 1, most).round().astype(int)
+    why = f"it names {len(pictures)} pictures; {most} of them were taken, evenly chosen, as a place is made of no more"
+    return [pictures[place] for place in places], [Dropped(TRANSFORMS, TooManyPictures.code, why)]
 
 
 def _named_in(transforms: Path) -> set[str]:
