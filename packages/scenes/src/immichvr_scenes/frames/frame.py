@@ -115,7 +115,8 @@ def checked(frames: Sequence[Frame], dropped: Sequence[Dropped]) -> tuple[Frame,
             f"{blurred} of {total} pictures are blurred: take them again with more light, and hold still for each"
         )
     left = f"; {len(dropped)} could not be used: {dropped[0].reason}" if dropped else ""
-    raise TooFewPictures(f"a place wants two pictures at least, from different spots; there is {len(frames)}{left}")
+    there = f"there is {len(frames)}" if frames else "there is none"
+    raise TooFewPictures(f"a place wants two pictures at least, from different spots; {there}{left}")
 
 
 def reduced(rgb: U8, longest_side: int) -> U8:

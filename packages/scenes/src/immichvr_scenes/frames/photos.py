@@ -56,8 +56,8 @@ def frames_of_live_photo(
 ) -> Frames:
     """The still of a Live Photo first, then frames of its film, which is of another size and a part of what it shows.
 
-    One frame alone, where no more of it can be used: it is a photo then. Raises AllBlurred or NothingToRecognise where
-    nothing can, and MediaError where the still cannot be read.
+    One frame alone, where no more of it can be used: it is a photo then. Raises AllBlurred, NothingToRecognise or
+    TooFewPictures where nothing can: why most of it cannot; and MediaError where the still cannot be read.
     """
     folder.mkdir(parents=True, exist_ok=True)
     photo = decode_photo(still, _LIMITS)
