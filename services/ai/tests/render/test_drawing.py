@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -11,10 +12,12 @@ import numpy as np
 import pytest
 import torch
 from immichvr_ai.live.messages import BadMessage
+from immichvr_ai.render import renderers
 from immichvr_ai.render.pacing import SMALLEST_SHARE, TARGET_S, next_share
 from immichvr_ai.render.protocol import Pose, parse
 from immichvr_ai.render.reach import reach_of
 from immichvr_ai.render.renderers import CpuRenderer, open_renderer
+from immichvr_inference.errors import DeviceFailed
 from immichvr_splats import Camera, GaussianCloud
 from immichvr_splats.rendering import render
 
@@ -118,13 +121,45 @@ def test_gsplat_is_told_what_its_interface_wants_and_draws_the_same(monkeypatch:
     assert open_renderer(cloud, on_gpu=False).reason == ""
 
 
-def test_without_memory_on_the_gpu_the_cpu_draws(monkeypatch: pytest.MonkeyPatch) -> None:
-    fake = ModuleType("gsplat")
-    fake.rasterization = _rasterization  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "gsplat", fake)
+def gsplat_that(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """gsplat on this processor, which fails whenever it draws."""
 
-    def no_memory(*_: object, **__: object) -> None:
+    def fails(**_: object) -> None:
+        raise error
+
+    fake = ModuleType("gsplat")
+    fake.rasterization = fails  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "gsplat", fake)
+    there = partial(renderers.GsplatRenderer, device="cpu")
+    monkeypatch.setattr(renderers, "GsplatRenderer", there)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory"), "too little memory"),
+        (AttributeError("'NoneType' object has no attribute 'projection'"), "cannot draw on its GPU"),
+        (torch.AcceleratorError("CUDA error: no kernel image is available for execution"), "cannot draw on its GPU"),
+    ],
+)
+def test_where_gsplat_cannot_draw_the_cpu_draws_and_says_why(
+    error: Exception, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gsplat_that(monkeypatch, error)
+    instead = open_renderer(two_walls(), on_gpu=True)
+    assert instead.name == "cpu" and said in instead.reason
+
+
+def test_a_device_that_fails_is_no_reason_to_go_on_in_its_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    gsplat_that(monkeypatch, torch.AcceleratorError("CUDA error: an illegal memory access was encountered"))
+    with pytest.raises(DeviceFailed, match="illegal memory access"):
+        open_renderer(two_walls(), on_gpu=True)
+
+
+def test_a_picture_for_which_the_gpu_has_too_little_memory_is_told_as_such() -> None:
+    def full(**_: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr("immichvr_ai.render.renderers.GsplatRenderer", no_memory)
-    assert "too little memory" in open_renderer(two_walls(), on_gpu=True).reason
+    renderer = renderers.GsplatRenderer(two_walls(), full, "cpu")
+    with pytest.raises(MemoryError):
+        renderer.draw(posed().camera(1.0))

@@ -160,3 +160,27 @@ async def test_a_session_begins_with_a_hello_and_ends_with_silence() -> None:
     async with talking(Trial(), Limits(idle_s=0.1)) as quiet:
         await quiet.hear()
         assert (await quiet.hear())["code"] == "idle"
+
+
+async def test_a_session_is_over_when_its_last_picture_is_drawn_though_nobody_is_there_for_it() -> None:
+    renderer, client = Trial(is_free=False), Client()
+    over = asyncio.create_task(converse(renderer, client.incoming(), client.down.put, Limits()))
+    client.say(**HELLO)
+    client.pose(1)
+    await asyncio.to_thread(renderer.began.acquire, timeout=10)
+    client.up.put_nowait(None)
+    _, still = await asyncio.wait([over], timeout=0.2)
+    assert still, "the processor is busy yet"
+    renderer.go_on.release()
+    await asyncio.wait_for(over, 5)
+
+
+async def test_words_of_an_error_are_cut() -> None:
+    broken, client = Trial(), Client()
+    broken.fails = DeviceFailed("x" * 5000)
+    client.say(**HELLO)
+    client.pose(1)
+    with pytest.raises(DeviceFailed):
+        await asyncio.wait_for(converse(broken, client.incoming(), client.down.put, Limits()), 10)
+    await client.hear()
+    assert len((await client.hear())["message"]) == 500

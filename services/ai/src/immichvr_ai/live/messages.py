@@ -17,6 +17,7 @@ VERSION = 1
 LARGEST_MESSAGE = 4 * 1024 * 1024
 """Bytes of one message from a client."""
 _LONGEST_WORD = 128
+_LONGEST_ERROR = 500
 _MOST_FIELDS = 32
 
 Seq = Annotated[int, Field(ge=0, lt=2**53)]
@@ -68,8 +69,8 @@ def parse_as(data: bytes, kinds: Mapping[str, type[M]]) -> M:
 
 
 def error(code: str, message: str, seq: int | None = None) -> bytes:
-    """Something went wrong; unless the connection closes, the stream goes on."""
-    body: dict[str, Any] = {"type": "error", "code": code, "message": message}
+    """Something went wrong; unless the connection closes, the stream goes on. Long words are cut."""
+    body: dict[str, Any] = {"type": "error", "code": code, "message": message[:_LONGEST_ERROR]}
     return packed(body if seq is None else {**body, "seq": seq})
 
 

@@ -32,7 +32,6 @@ T = TypeVar("T")
 
 _STALE_S = 0.25
 """A result that waited longer for its `ack` gives way to a newer frame, if there is one."""
-_LONGEST_WORDS = 500
 
 
 class Session:
@@ -197,7 +196,7 @@ class Session:
             self.dropped += 1
 
     async def _tell_error(self, code: str, message: str, seq: int | None = None) -> None:
-        await self._send(messages.error(code, message[:_LONGEST_WORDS], seq))
+        await self._send(messages.error(code, message, seq))
 
     async def _send(self, message: bytes) -> None:
         async with self._sending:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import cv2
 import numpy as np
+from immichvr_common.logs import get_log
 from immichvr_depth.compiled import Bytes
 from immichvr_inference.errors import DeviceFailed
 from immichvr_splats import Camera, GaussianCloud, lod
@@ -14,8 +15,12 @@ from immichvr_splats.rendering import render
 
 from immichvr_ai.render.reach import Reach, reach_of
 
+log = get_log(__name__)
+
 MOST_ON_CPU = 500_000
 """Gaussians; a cloud of more is merged to so many, as a picture would take too long."""
+_NO_KERNEL = "no kernel image is available"
+"""What CUDA says of kernels that were compiled for other processors."""
 _WARMING = Camera(32, 32, 16, 9, 32, 18)
 
 
@@ -28,7 +33,7 @@ class Renderer(Protocol):
     reason: str
 
     def draw(self, camera: Camera) -> Bytes:
-        """What the camera sees, (h, w, 3) sRGB over black. Raises DeviceFailed."""
+        """What the camera sees, (h, w, 3) sRGB over black. Raises DeviceFailed, MemoryError."""
         ...
 
 
@@ -91,13 +96,21 @@ class GsplatRenderer:
                 )
                 picture = (drawn[0].clamp(0, 1) * 255).round().to(torch.uint8)
                 return np.asarray(picture.cpu().numpy(), np.uint8)
+        except torch.OutOfMemoryError as error:
+            raise MemoryError("the GPU has too little memory for this picture") from error
         except torch.AcceleratorError as error:
+            if _NO_KERNEL in str(error):  # that leaves the device as it was
+                raise RuntimeError(str(error).splitlines()[0]) from error
             raise DeviceFailed(f"the device failed: {str(error).splitlines()[0]}") from error
 
 
 def open_renderer(cloud: GaussianCloud, on_gpu: bool) -> CpuRenderer | GsplatRenderer:
     """What draws this cloud here, and has drawn it once. Raises DeviceFailed."""
-    renderer = _on_gpu(cloud) if on_gpu else CpuRenderer(cloud)
+    return _on_gpu(cloud) if on_gpu else _on_cpu(cloud)
+
+
+def _on_cpu(cloud: GaussianCloud, reason: str = "") -> CpuRenderer:
+    renderer = CpuRenderer(cloud, reason)
     renderer.draw(_WARMING)
     return renderer
 
@@ -108,8 +121,16 @@ def _on_gpu(cloud: GaussianCloud) -> CpuRenderer | GsplatRenderer:
     try:
         from gsplat import rasterization
     except ImportError:
-        return CpuRenderer(cloud, "gsplat is not installed on this GPU's worker")
+        return _on_cpu(cloud, "gsplat is not installed on this GPU's worker")
     try:
-        return GsplatRenderer(cloud, rasterization)
-    except torch.OutOfMemoryError:
-        return CpuRenderer(cloud, "the GPU has too little memory for this splat")
+        renderer = GsplatRenderer(cloud, rasterization)
+        renderer.draw(_WARMING)
+        return renderer
+    except (MemoryError, torch.OutOfMemoryError):
+        reason = "the GPU has too little memory for this splat"
+    except DeviceFailed:
+        raise
+    except Exception as error:  # kernels that are missing, or of another build, raise whatever they come upon
+        log.warning("gsplat cannot draw here", exc_info=error)
+        reason = "gsplat is installed on this GPU's worker, and cannot draw on its GPU; the worker's log says more"
+    return _on_cpu(cloud, reason)

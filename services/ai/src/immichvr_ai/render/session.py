@@ -30,6 +30,8 @@ log = get_log(__name__)
 
 _RESTS_AFTER_S = 0.15
 """Without a newer pose for so long, the last one is drawn whole."""
+_LAST_PICTURE_S = 10.0
+"""So long a session waits for the picture that nobody is there for any more."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,9 @@ class Session:
             for task in (reading, drawing):
                 task.cancel()
             await asyncio.gather(reading, drawing, return_exceptions=True)
+            # A picture that is being drawn goes on, and the job is not over while it does: it has the processor.
+            last = asyncio.wrap_future(self._thread.submit(lambda: None))
+            await asyncio.wait([last], timeout=_LAST_PICTURE_S)
             self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _hear(self, data: bytes) -> None:
