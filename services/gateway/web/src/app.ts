@@ -103,7 +103,8 @@ class App {
       at: () => this.router.current(),
       look: () => this.settings.look,
       making: () => this.settings.making,
-      goTo: (hash) => this.router.replace(hash),
+      rest: () => this.rest(),
+      wake: (hash) => this.wake(hash),
     });
     this.gallery.offer(this.vr.button());
     this.photo.offer(this.vr.button());
@@ -157,6 +158,19 @@ class App {
     const [only, another] = this.store.photos.keys();
     if (only && !another && this.router.current().view === 'gallery')
       this.router.replace(photoHash(only));
+  }
+
+  /** Closes what holds the graphics device, while that draws something else. */
+  private rest(): void {
+    const { view } = this.router.current();
+    if (view === 'photo') this.photo.close();
+    if (view === 'scene') this.scenes?.close();
+  }
+
+  private wake(hash: string | null): void {
+    const route = this.router.current();
+    if (hash !== null) this.router.replace(hash);
+    else if (route.view === 'photo' || route.view === 'scene') this.follow(route);
   }
 
   private follow(route: Route): void {

@@ -31,8 +31,10 @@ interface DoorActions {
   look(): Pick<Look, 'rowWidth' | 'thumbnailSize'>;
   /** With which model, and how fine, this person has 3D made. */
   making(): { model: string; quality: Quality };
-  /** Shows in the page what was looked at last in VR. */
-  goTo(hash: string): void;
+  /** VR begins: what the page holds of the device is given back. */
+  rest(): void;
+  /** VR is over: shows again what the page shows, or what was looked at last in VR, by its hash. */
+  wake(hash: string | null): void;
 }
 
 /** The way into VR, on every page from which one goes there; where this browser has none, it says why. */
@@ -89,8 +91,11 @@ export class VrDoor {
     this.note?.remove();
     // Asked for at once, while the press that allows it counts; the code comes meanwhile.
     const asked = navigator.xr.requestSession('immersive-vr', WANTED);
+    let rests = false;
     try {
       const [session, { House }] = await Promise.all([asked, import('./house')]);
+      rests = true;
+      this.actions.rest();
       const house = new House({
         api: this.api,
         store: this.store,
@@ -107,6 +112,7 @@ export class VrDoor {
       const session = await asked.catch(() => null);
       // Whoever listens to its end gives back what was made.
       await session?.end().catch(() => {});
+      if (rests && this.inside) this.actions.wake(null);
       this.inside = false;
       this.say(session ? words.broken : words.refused);
       if (session) throw error;
@@ -116,7 +122,7 @@ export class VrDoor {
   private left(what: { kind: Kind; id: string } | null, lost: boolean): void {
     this.inside = false;
     Object.assign(window, { immichvrHouse: null });
-    if (what) this.actions.goTo(HASHES[what.kind](what.id));
+    this.actions.wake(what && HASHES[what.kind](what.id));
     if (lost) this.say(words.lost);
   }
 

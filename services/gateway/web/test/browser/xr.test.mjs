@@ -287,6 +287,7 @@ describe('in a headset', () => {
         await enterVr(page);
         await xrIs(page, 'xrPhoto', 'photo-0000');
         await splatsSeen(page);
+        assert.equal(await page.locator('canvas.deep').count(), 0, 'the page draws it too');
         await page.evaluate(() => window.headset.updateVisibilityState('visible-blurred'));
         await xrIs(page, 'xrVisible', 'visible-blurred');
         await page.evaluate(() => window.headset.updateVisibilityState('visible'));
@@ -315,6 +316,7 @@ describe('in a headset', () => {
         await page.evaluate(() => window.immichvrHouse.renderer.xr.getSession().end());
         await until(page, () => !('xr' in document.body.dataset));
         assert.equal(await page.evaluate(() => location.hash), '#/photo/photo-0000');
+        await until(page, () => document.body.dataset.mode === 'splat');
       }),
   );
 
@@ -366,6 +368,10 @@ describe('in a headset', () => {
         await until(page, () => document.querySelector('.scene-canvas')?.dataset.version);
         await enterVr(page);
         await xrIs(page, 'xrScene', 'room');
+        const { version } = await page.evaluate(() => ({
+          ...document.querySelector('.scene-canvas').dataset,
+        }));
+        assert.equal(version, undefined, 'the page draws it too');
         await until(page, () => Number(document.body.dataset.xrSplats) > 500);
         await framesOn(page, 6);
         const seen = await look(page);
@@ -411,6 +417,7 @@ describe('in a headset', () => {
         await chooseEnd(page, 'exit');
         await until(page, () => !('xr' in document.body.dataset));
         await until(page, () => location.hash === '#/scene/dots');
+        await until(page, () => document.querySelector('.scene-canvas')?.dataset.version);
       },
     ),
   );
