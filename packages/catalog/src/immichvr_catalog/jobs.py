@@ -130,7 +130,7 @@ KINDS = Table(
             gpu_batch=4, follow_ups=("convert",),
         ),
         JobKind("live", "ai", "Live", pools=(GPU, CPU), is_session=True),
-        JobKind("render", "ai", "Drawing", takes=(SPLAT,), pools=(GPU, CPU), is_session=True),
+        JobKind("render", "ai", "Drawing", takes=(SPLAT,), is_session=True),
         JobKind("convert", "converter", "Converting", takes=(SPLAT,), extends=SPLAT),
         JobKind("lod", "converter", "Making levels of detail", takes=(SPLAT,), extends=SPLAT),
         JobKind(
