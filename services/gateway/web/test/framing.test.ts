@@ -1,7 +1,7 @@
 import { PerspectiveCamera, Vector3 } from 'three';
 import { describe, expect, it } from 'vitest';
 import type { SourceCamera } from '../src/api/schema';
-import { aimCamera, assumedCamera } from '../src/render/framing';
+import { aimCamera, assumedCamera, coveringZoom, MOST_ZOOM } from '../src/render/framing';
 
 /** Where a photo's pixel lands in a view, through three's camera. */
 function project(camera: SourceCamera, view: [number, number], pixel: [number, number]) {
@@ -61,4 +61,37 @@ it('a photo without a known camera gets a normal field of view', () => {
   expect(across).toBeGreaterThan(50);
   expect(across).toBeLessThan(60);
   expect(camera.cx).toBe(1500);
+});
+
+describe('a lens that closes in so that a picture fills its place', () => {
+  /** A picture of one unit to each side; the right one has something so far away, and one leans there so far. */
+  const zoom = (near: number, lean: number) => {
+    const at = (x: number, y: number, depth: number) => ({
+      x: x * depth - lean,
+      y: y * depth,
+      z: -depth,
+    });
+    return coveringZoom(
+      {
+        left: [at(-1, 0, 3)],
+        right: [at(1, 0, 3), at(1, 0, near)],
+        bottom: [at(0, -1, 3)],
+        top: [at(0, 1, 3)],
+      },
+      { left: 1, right: 1, bottom: 1, top: 1 },
+    );
+  };
+
+  it('does so as far as it has to, and not without end', () => {
+    expect(zoom(2, 0.2)).toBeCloseTo(1 / 0.9);
+    expect(zoom(0.5, 0.4)).toBe(MOST_ZOOM);
+  });
+
+  it('never springs back where what is near on a side passes before one’s eyes', () => {
+    const leans = Array.from({ length: 12 }, (_, index) => index / 10);
+    const zooms = leans.map((lean) => zoom(0.5, lean));
+    expect(zooms).toEqual([...zooms].sort());
+    expect(zooms.at(-1)).toBe(MOST_ZOOM);
+    expect(zoom(-0.1, 0.1)).toBe(MOST_ZOOM);
+  });
 });

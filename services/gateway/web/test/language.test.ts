@@ -7,7 +7,21 @@ function readerOf(languages: string[], kept: string | null = null): void {
   vi.stubGlobal('localStorage', { getItem: () => kept });
 }
 
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.doUnmock('../src/texts/german');
+});
+
+it('is English where another language does not come', async () => {
+  readerOf(['de']);
+  vi.stubGlobal('document', { documentElement: { lang: '' } });
+  vi.doMock('../src/texts/german', () => {
+    throw new Error('offline');
+  });
+  vi.resetModules();
+  const { texts } = await import('../src/texts');
+  expect([texts.unnamedPhoto, document.documentElement.lang]).toEqual(['Photo', 'en']);
+});
 
 it('is the first of the reader’s that there is, unless another one was chosen here', () => {
   readerOf(['fr-FR', 'de-CH', 'en']);

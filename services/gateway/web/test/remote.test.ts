@@ -1,35 +1,13 @@
-import { decode, encode } from '@msgpack/msgpack';
 import { describe, expect, it } from 'vitest';
-import type { Socket } from '../src/live-page/stream';
 import { WhoDraws } from '../src/photo/whoDraws';
 import { MOST_PIXELS, poseFrom } from '../src/remote/pose';
 import { RemoteStream } from '../src/remote/stream';
 import { Pace } from '../src/render/pace';
+import { picture, ready, socketOf } from './drawing';
 
 const SOURCE = { fx: 1000, fy: 1000, cx: 500, cy: 300, width: 1000, height: 600 };
 const FRAME = { width: 500, height: 300, pixelRatio: 1 };
 const POSE = poseFrom({ x: 0, y: 0, z: 0 }, 2, SOURCE, FRAME, 1);
-
-function socketOf() {
-  const sent: Record<string, unknown>[] = [];
-  const socket: Socket = {
-    binaryType: '',
-    onopen: null,
-    onmessage: null,
-    onclose: null,
-    send: (data) => sent.push(decode(data) as Record<string, unknown>),
-    close: () => {},
-  };
-  const say = (message: object) => {
-    const { buffer, byteOffset, byteLength } = encode(message);
-    const data = buffer.slice(byteOffset, byteOffset + byteLength);
-    socket.onmessage?.({ data } as MessageEvent);
-  };
-  return { socket, sent, say };
-}
-
-const ready = { type: 'ready', renderer: 'cpu', gaussians: 5, focus: 2, nearest: 1 };
-const picture = (seq: number) => ({ type: 'picture', seq, t: 0, data: new Uint8Array(3) });
 
 function streamOf() {
   const told: unknown[] = [];
@@ -134,6 +112,8 @@ describe('who draws', () => {
     expect(who.isServer(null)).toBe(true);
     who.refuse();
     expect(who.isServer(null)).toBe(false);
+    who.askAgain();
+    expect(who.isServer(null)).toBe(true);
   });
 
   it('is whom somebody chose, here and the next time', () => {

@@ -82,6 +82,9 @@ test('one is one, and several are several', () => {
   ]);
   expect([de.memories.ago(1), de.memories.ago(3)]).toEqual(['Vor 1 Jahr', 'Vor 3 Jahren']);
   expect([de.items(1000), en.items(1000)]).toEqual(['1.000 Einträge', '1,000 items']);
+  expect(de.missing(['asset.read'])).toContain('fehlt asset.read.');
+  expect(de.missing(['asset.read', 'album.read'])).toContain('fehlen asset.read, album.read.');
+  expect(de.selection.refused(1, '')).toBe('1 ging nicht: ');
   expect(de.automation.moving(1)).toBe('1 Foto bewegt sich in Immich selbst.');
   expect(de.automation.moving(2)).toBe('2 Fotos bewegen sich in Immich selbst.');
 });

@@ -12,6 +12,7 @@ import {
   type Trouble,
   type Wishes,
 } from './protocol';
+import { PASSING, RETRY_MS } from './retrying';
 
 /** As much of a WebSocket as a session needs. */
 export interface Socket {
@@ -39,16 +40,7 @@ export interface StreamEvents {
 const IN_FLIGHT = 2;
 /** Frames unanswered for so long are given up. */
 const ANSWER_MS = 8000;
-/** What ends a session that may simply begin anew. */
-const PASSING = new Set([
-  'session_over',
-  'worker_gone',
-  'worker_crashed',
-  'returned',
-  'unavailable',
-]);
 const RETRIES = 5;
-const RETRY_MS = 1000;
 
 /** One live session after the other, until it is stopped. */
 export class LiveStream {

@@ -1,5 +1,6 @@
 import { Rate, Recent } from '../live-page/meters';
 import { texts } from '../texts';
+import { decimals } from '../texts/language';
 import { el } from '../ui/dom';
 import { bytesWords } from '../ui/words';
 import type { Drawn, Stage } from './stage';
@@ -25,8 +26,13 @@ export class Figures {
 
   show(isShown: boolean): void {
     this.element.hidden = !isShown;
+    this.run(isShown);
+  }
+
+  /** Goes on telling where it is shown, or rests while no photo is. */
+  run(isRunning: boolean): void {
     window.clearInterval(this.timer);
-    if (!isShown) return;
+    if (!isRunning || this.element.hidden) return;
     this.refresh();
     this.timer = window.setInterval(() => this.refresh(), REFRESH_MS);
   }
@@ -44,8 +50,8 @@ export class Figures {
     const facts: [string, string][] = last
       ? [
           [t.drawnBy, last.there ? t.server(last.there.renderer) : t.device],
-          [t.splats, last.splats > 0 ? last.splats.toLocaleString() : ''],
-          [t.frames, this.frames.perSecond(performance.now()).toFixed(1)],
+          [t.splats, last.splats > 0 ? decimals(last.splats) : ''],
+          [t.frames, decimals(this.frames.perSecond(performance.now()), 1)],
           ...this.fromServer(last.there),
         ]
       : [[t.drawnBy, t.flat]];
@@ -58,12 +64,12 @@ export class Figures {
   private fromServer(there: Drawn['there']): [string, string][] {
     if (!there) return [];
     const t = texts.figures;
-    const ms = (value: number) => `${Math.round(value)} ms`;
+    const ms = (value: number) => `${decimals(value)} ms`;
     return [
       [t.latency, ms(this.latency.quantile(0.5))],
       [t.rendered, ms(there.renderMs)],
       [t.picture, `${there.width} × ${there.height}, ${bytesWords(there.bytes)}`],
-      [t.skipped, there.dropped ? String(there.dropped) : ''],
+      [t.skipped, there.dropped ? decimals(there.dropped) : ''],
       [t.why, there.reason],
     ];
   }

@@ -29,4 +29,8 @@ export class FilledDialog {
     this.compare.show(asset);
     this.dialog.showModal();
   }
+
+  close(): void {
+    this.dialog.close();
+  }
 }

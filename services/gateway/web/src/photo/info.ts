@@ -1,6 +1,7 @@
 import type { Asset, Model, PhotoDetail } from '../api/schema';
 import { assetTitle } from '../catalog';
 import { texts } from '../texts';
+import { decimals, locale } from '../texts/language';
 import { el } from '../ui/dom';
 import { icon } from '../ui/icons';
 import { bytesWords, dateWords, dayWords, modelWords, secondsWords } from '../ui/words';
@@ -87,7 +88,7 @@ export function exposureWords(shot: PhotoDetail['shot']): string {
   if (!shot) return '';
   const { f_number, exposure, iso, focal_length_mm } = shot;
   const parts = [
-    f_number && `ƒ/${f_number}`,
+    f_number && `ƒ/${f_number.toLocaleString(locale())}`,
     exposure && `${exposure} s`,
     iso && `ISO ${iso}`,
     focal_length_mm && `${Math.round(focal_length_mm)} mm`,
@@ -107,5 +108,5 @@ function list(facts: [string, string][]): HTMLElement {
 }
 
 function metresWords(metres: number): string {
-  return `${metres < 10 ? metres.toFixed(1) : Math.round(metres)} m`;
+  return `${decimals(metres, metres < 10 ? 1 : 0)} m`;
 }

@@ -18,6 +18,7 @@ export class RemoteSplat {
   version: string | null = null;
   private canvas: HTMLCanvasElement | null = null;
   private view: RemoteView | null = null;
+  private closing = new AbortController();
 
   constructor(
     private readonly api: Api,
@@ -25,7 +26,7 @@ export class RemoteSplat {
     private readonly events: RemoteEvents,
   ) {}
 
-  /** Resolves once its first picture is there, or it is clear that none will come, or `signal` says so. */
+  /** Resolves once its first picture is there, or it is clear that none will come, or it is closed, or `signal` says so. */
   async open(
     photoId: string,
     asset: Asset,
@@ -34,13 +35,14 @@ export class RemoteSplat {
     signal: AbortSignal,
   ): Promise<void> {
     this.close();
+    const over = AbortSignal.any([signal, this.closing.signal]);
     const { RemoteView } = await import('../remote/view');
-    if (signal.aborted) return;
+    if (over.aborted) return;
     const canvas = el('canvas', { class: 'deep is-remote is-away', role: 'img' });
     this.canvas = canvas;
     this.place(canvas);
     await new Promise<void>((resolve) => {
-      signal.addEventListener('abort', () => resolve(), { once: true });
+      over.addEventListener('abort', () => resolve(), { once: true });
       this.view = new RemoteView(
         canvas,
         () => new WebSocket(this.address()) as Socket,
@@ -90,6 +92,8 @@ export class RemoteSplat {
   }
 
   close(): void {
+    this.closing.abort();
+    this.closing = new AbortController();
     this.version = null;
     this.view?.dispose();
     this.view = null;

@@ -92,7 +92,7 @@ export class Stage extends Emitter<StageEvents> {
     settings.on('change', () => this.heed());
     this.whoDraws = new WhoDraws(this.budget === null);
     this.remote = new RemoteSplat(api, (canvas) => this.flat.image.after(canvas), {
-      picture: (lean, there) => this.countFrame(there.gaussians, lean, there),
+      picture: (lean, there) => this.isShownThere && this.countFrame(there.gaussians, lean, there),
       over: () => this.drawHere(),
     });
     this.flat = new FlatPicture(api, this.element, {
@@ -103,9 +103,13 @@ export class Stage extends Emitter<StageEvents> {
   }
 
   available(what: Deep): boolean {
-    const isWanted = what !== 'splat' || this.settings.look.gaussianSplat.enabled;
     const canDraw = this.webgl !== false || (what === 'splat' && this.drawsThere);
-    return this.assets[what] !== null && canDraw && isWanted;
+    return canDraw && this.isWanted(what);
+  }
+
+  private isWanted(what: Deep): boolean {
+    const { enabled } = this.settings.look.gaussianSplat;
+    return this.assets[what] !== null && (what !== 'splat' || enabled);
   }
 
   /** Whether this is what is shown, or would be, of its kind. */
@@ -116,6 +120,7 @@ export class Stage extends Emitter<StageEvents> {
   /** Shows another photo, flat; forgets the one before. */
   open(photo: Photo): void {
     this.leave();
+    this.whoDraws.askAgain();
     this.photo = photo;
     this.flat.open(photo, this.visit.signal);
     this.setMode('flat');
@@ -143,6 +148,8 @@ export class Stage extends Emitter<StageEvents> {
     this.wish = wish;
     sessionStorage.setItem(WISH_KEY, wish);
     this.failed.clear();
+    // Whoever waits for the server's first picture waits no longer.
+    if (wish !== 'splat' && !this.isReadyThere) this.remote.close();
     this.emit('mode', this.mode);
     void this.advance();
   }
@@ -150,6 +157,7 @@ export class Stage extends Emitter<StageEvents> {
   /** Tries again after the graphics device was lost or a file did not load. */
   recover(): void {
     this.failed.clear();
+    this.whoDraws.askAgain();
     this.emit('trouble', null);
     this.flat.retry();
     void this.advance();
@@ -226,7 +234,15 @@ export class Stage extends Emitter<StageEvents> {
   /** Has splats drawn by the server, by this device, or by the server where this device is slow. */
   chooseWhoDraws(choice: Choice): void {
     this.whoDraws.choose(choice);
+    this.emit('trouble', null);
     this.changeDrawer();
+  }
+
+  /** Who may be chosen to draw instead; null where there is no choice. */
+  get otherDrawer(): Choice | null {
+    if (!this.whoDraws.isOffered || !this.isWanted('splat')) return null;
+    if (!this.isDrawnThere) return 'server';
+    return this.webgl === false ? null : 'device';
   }
 
   private get drawsThere(): boolean {
@@ -241,7 +257,7 @@ export class Stage extends Emitter<StageEvents> {
   /** The server does not draw: this device does, where it can. */
   private drawHere(): void {
     this.whoDraws.refuse();
-    if (this.webgl === false) this.emit('trouble', 'no-webgl');
+    if (this.webgl === false) this.emit('trouble', 'nobody-draws');
     this.changeDrawer();
   }
 

@@ -5,6 +5,7 @@ import { type Explanation, explainError } from '../ui/errors';
 export type Trouble =
   | 'no-picture'
   | 'no-webgl'
+  | 'nobody-draws'
   | 'no-clip'
   | 'context-lost'
   | { what: 'depth' | 'splat'; error: unknown };
@@ -15,6 +16,7 @@ const t = texts.trouble;
 export function explainTrouble(trouble: Trouble): Explanation {
   if (trouble === 'no-picture') return told(t.picture, true);
   if (trouble === 'no-webgl') return told(t.no3d, false);
+  if (trouble === 'nobody-draws') return told(t.nobodyDraws, true);
   if (trouble === 'no-clip') return told(t.noClip, false);
   if (trouble === 'context-lost') return told(t.device, true);
   const { what, error } = trouble;

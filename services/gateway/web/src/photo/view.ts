@@ -32,7 +32,6 @@ import { Steps } from './steps';
 import { ModeSwitch } from './switch';
 import { TiltButton } from './tilt';
 import { explainTrouble } from './trouble';
-import type { Choice } from './whoDraws';
 
 interface PhotoActions {
   help(): void;
@@ -129,7 +128,7 @@ export class PhotoView {
         fill: (model) => void this.making.fill(model),
         compare: (filled) => this.filled.show(filled),
         reset: () => this.stage.resetView(),
-        whoDraws: () => this.whoDraws(),
+        whoDraws: () => this.stage.otherDrawer,
         draw: (choice) => this.stage.chooseWhoDraws(choice),
         fullscreen: () => void toggleFullscreen(),
         help: () => this.actions.help(),
@@ -165,9 +164,13 @@ export class PhotoView {
     this.dock.reset();
     this.more.popup.hide();
     this.downloads.popup.hide();
+    this.filled.close();
     const known = this.store.photos.get(id);
     if (known) this.present({ ...known, assets: [] });
-    if (first) this.element.focus();
+    if (first) {
+      this.element.focus();
+      this.figures?.run(true);
+    }
     this.chrome.wake();
     await this.refresh();
     await this.lookAround();
@@ -189,6 +192,8 @@ export class PhotoView {
     this.chrome.stop();
     this.stage.close();
     this.clip.stop();
+    this.filled.close();
+    this.figures?.run(false);
     window.clearTimeout(this.refreshTimer);
     if (document.fullscreenElement) void document.exitFullscreen();
     return id;
@@ -373,13 +378,6 @@ export class PhotoView {
     if (job.state === 'succeeded') announce(`${readyWords(job.kind)}.`);
     if (job.state === 'cancelled') announce(texts.work.cancelled);
     this.making.update();
-  }
-
-  /** Who may be chosen to draw instead; null where there is no choice. */
-  private whoDraws(): Choice | null {
-    const { stage } = this;
-    if (!stage.whoDraws.isOffered || !stage.available('splat')) return null;
-    return stage.isDrawnThere ? 'device' : 'server';
   }
 
   private updateModes(): void {

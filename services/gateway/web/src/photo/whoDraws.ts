@@ -41,8 +41,13 @@ export class WhoDraws {
     return this.isServer(null);
   }
 
-  /** The server does not draw: this device does, until somebody chooses anew. */
+  /** The server does not draw: this device does, until somebody chooses anew, or `askAgain`. */
   refuse(): void {
     this.refused = true;
+  }
+
+  /** Another photo, or another try: the server may have room by now. */
+  askAgain(): void {
+    this.refused = false;
   }
 }

@@ -1,4 +1,5 @@
 import type { SourceCamera } from '../api/schema';
+import { PASSING, RETRY_MS } from '../live-page/retrying';
 import type { Socket } from '../live-page/stream';
 import { fitFrame } from '../render/framing';
 import { Leaning, WIDEST_YAW } from '../render/leaning';
@@ -7,9 +8,11 @@ import { poseFrom } from './pose';
 import type { Picture, Ready, Wanted } from './protocol';
 import { RemoteStream } from './stream';
 
-/** Sessions that end without a picture, one after the other, before the server is given up. */
+/** Tries again, one after the other and without a picture, before the server is given up: the device may draw. */
 const RETRIES = 2;
 const UNSHOWN_MS = 15_000;
+/** A first picture that has not come by then will not. */
+const FIRST_PICTURE_MS = 120_000;
 
 export interface RemoteOptions {
   sways: boolean;
@@ -47,6 +50,12 @@ export class RemoteView {
   private scheduled = 0;
   private last = 0;
   private leaving = 0;
+  private giveUp = 0;
+  /** Until a session may be tried again; 0 for at once. */
+  private pause = 0;
+  private isAskedFor = false;
+  private isShown = false;
+  private isOver = false;
 
   /** trust: how much of the usual lean it bears, 0 to 1. */
   constructor(
@@ -59,6 +68,7 @@ export class RemoteView {
   ) {
     this.context = canvas.getContext('2d');
     this.leaning = new Leaning(new Rig(), options.sways, () => this.invalidate());
+    this.giveUp = window.setTimeout(() => this.options.onOver('no_worker'), FIRST_PICTURE_MS);
     this.connect();
     this.resizes = new ResizeObserver(() => this.resize());
     this.resizes.observe(canvas);
@@ -86,15 +96,16 @@ export class RemoteView {
 
   /** What is not shown for a while takes no worker's time: it is connected again when it is. */
   show(isShown: boolean): void {
+    this.isShown = isShown;
     this.leaning.show(isShown);
-    window.clearTimeout(this.leaving);
     if (isShown) this.invalidate();
-    else this.leaving = window.setTimeout(() => this.disconnect(), UNSHOWN_MS);
+    this.leaveUnlessWanted();
   }
 
   dispose(): void {
+    this.isOver = true;
     this.leaning.show(false);
-    window.clearTimeout(this.leaving);
+    for (const timer of [this.leaving, this.giveUp, this.pause]) window.clearTimeout(timer);
     cancelAnimationFrame(this.scheduled);
     this.resizes.disconnect();
     this.disconnect();
@@ -102,20 +113,41 @@ export class RemoteView {
     this.shown = null;
   }
 
+  /** Whether a picture is of use: while it is seen, and the first one before that. */
+  private get isWanted(): boolean {
+    return !this.isOver && (this.isShown || !this.shown);
+  }
+
+  private leaveUnlessWanted(): void {
+    window.clearTimeout(this.leaving);
+    if (this.isWanted) return;
+    this.leaving = window.setTimeout(() => this.disconnect(), UNSHOWN_MS);
+  }
+
   private connect(): void {
-    this.stream = new RemoteStream(this.open(), this.wanted, {
+    const stream = new RemoteStream(this.open(), this.wanted, {
       ready: (ready) => this.begin(ready),
-      picture: (picture, bytes, lean) => void this.take(picture, bytes, lean),
+      picture: (picture, bytes, lean) => void this.take(stream, picture, bytes, lean),
       over: (code) => this.ended(code),
     });
+    this.stream = stream;
     this.newest = 0;
   }
 
-  /** What ends a session that has shown something ends nothing: the next movement begins another. */
+  /** What ends a session that has shown something ends nothing: the next movement begins another, a while later. */
   private ended(code: string): void {
     this.disconnect();
     this.failures += 1;
-    if (!this.shown || this.failures > RETRIES) this.options.onOver(code);
+    const mayCome = this.shown !== null || code === 'offline' || PASSING.has(code);
+    if (!mayCome || this.failures > RETRIES) {
+      this.options.onOver(code);
+      return;
+    }
+    window.clearTimeout(this.pause);
+    this.pause = window.setTimeout(() => {
+      this.pause = 0;
+      if (this.isAskedFor || !this.shown) this.invalidate();
+    }, RETRY_MS * this.failures);
   }
 
   private disconnect(): void {
@@ -145,7 +177,10 @@ export class RemoteView {
   }
 
   private ask(): void {
+    if (!this.isWanted) return;
     const frame = this.frame();
+    this.isAskedFor = this.pause !== 0;
+    if (this.isAskedFor) return;
     if (!this.stream) this.connect();
     if (!this.ready || !this.stream || !frame.width) return;
     const { rig, zoom } = this.leaning;
@@ -161,11 +196,26 @@ export class RemoteView {
     return { width, height, pixelRatio: devicePixelRatio };
   }
 
-  private async take(picture: Picture, bytes: number, lean: number): Promise<void> {
-    const bitmap = await createImageBitmap(new Blob([picture.data], { type: 'image/jpeg' }));
-    if (!this.ready || picture.seq < this.newest) return bitmap.close();
+  private async take(
+    stream: RemoteStream,
+    picture: Picture,
+    bytes: number,
+    lean: number,
+  ): Promise<void> {
+    const bitmap = await bitmapOf(picture);
+    if (!bitmap) {
+      if (stream === this.stream) this.ended('unreadable');
+      return;
+    }
+    // Meanwhile this may be over, hidden, or another session begun, whose pictures count anew.
+    const isLate = this.stream !== null && stream !== this.stream;
+    if (!this.ready || !this.isWanted || isLate || picture.seq < this.newest) {
+      bitmap.close();
+      return;
+    }
     this.newest = picture.seq;
     this.failures = 0;
+    window.clearTimeout(this.giveUp);
     this.shown?.close();
     this.shown = bitmap;
     this.draw();
@@ -185,6 +235,7 @@ export class RemoteView {
       dropped,
     };
     this.options.onPicture(lean, told);
+    this.leaveUnlessWanted();
   }
 
   private draw(): void {
@@ -211,5 +262,14 @@ export class RemoteView {
   private resize(): void {
     this.draw();
     this.invalidate();
+  }
+}
+
+/** Null for what is no picture. */
+async function bitmapOf({ data }: Picture): Promise<ImageBitmap | null> {
+  try {
+    return await createImageBitmap(new Blob([data], { type: 'image/jpeg' }));
+  } catch {
+    return null;
   }
 }

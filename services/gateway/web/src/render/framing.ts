@@ -62,18 +62,21 @@ export type Corner = { x: number; y: number; z: number };
 /** Tangents of what a picture fills at rest, from the axis of the camera to each of its sides. */
 export type Reaches = { left: number; right: number; bottom: number; top: number };
 
+/** As far as depth all around asks for at the end of every lean; a thin thing close on one side would ask for any more. */
+export const MOST_ZOOM = 2.1;
+
 /**
- * How much the lens has to close in so that a picture seen from elsewhere still fills its place at rest.
+ * How much the lens has to close in so that a picture seen from elsewhere still fills its place at rest, 1 to MOST_ZOOM.
  * sides: for each side of the picture places on it, as near and as far as it may be, from the camera.
  */
 export function coveringZoom(sides: Record<keyof Reaches, Corner[]>, rest: Reaches): number {
   const reach = (ends: Corner[], of: (end: Corner) => number) =>
-    Math.min(...ends.map((end) => of(end) / -end.z));
+    Math.max(0, Math.min(...ends.map((end) => (end.z < 0 ? of(end) / -end.z : 0))));
   const needed = [
     rest.left / reach(sides.left, ({ x }) => -x),
     rest.right / reach(sides.right, ({ x }) => x),
     rest.bottom / reach(sides.bottom, ({ y }) => -y),
     rest.top / reach(sides.top, ({ y }) => y),
   ];
-  return Math.max(1, ...needed);
+  return Math.min(Math.max(1, ...needed), MOST_ZOOM);
 }

@@ -70,7 +70,7 @@ export const catalogue: Catalogue = {
       'Wähle mehr Bilder davon, von verschiedenen Stellen.',
     ],
     too_many_pictures: [
-      'Das sind mehr Bilder, als ein Ort gemacht wird.',
+      'Das sind mehr Bilder, als für einen Ort verwendet werden.',
       'Wähle die, die ihn von den meisten Stellen zeigen, oder ein Video davon.',
     ],
     all_blurred: [

@@ -46,7 +46,7 @@ export const de: Texts = {
   },
   inImmich: 'In Immich öffnen',
   missing: (permissions) =>
-    `Diesem Schlüssel fehlt ${permissions.join(', ')}. Gib ihm das in Immich, oder melde dich mit einem Passwort an.`,
+    `Diesem Schlüssel ${permissions.length === 1 ? 'fehlt' : 'fehlen'} ${permissions.join(', ')}. Gib ihm das in Immich, oder melde dich mit einem Passwort an.`,
   unnamedPhoto: 'Foto',
   unnamedVideo: 'Video',
   rough: {
@@ -62,7 +62,7 @@ export const de: Texts = {
     drawnBy: 'Gezeichnet von',
     device: 'diesem Gerät, mit WebGL 2',
     server: (renderer: string) => `dem Server, ${renderer}`,
-    flat: 'niemand: das Foto ist flach',
+    flat: 'niemandem: das Foto ist flach',
     splats: 'Anzahl der Splats',
     frames: 'Bilder pro Sekunde',
     latency: 'Von der Bewegung bis zum Bild',
@@ -647,9 +647,13 @@ export const de: Texts = {
       'Dieser Browser kann kein 3D zeigen.',
       'WebGL 2 fehlt oder ist ausgeschaltet. Stattdessen ist das flache Bild zu sehen.',
     ],
+    nobodyDraws: [
+      'Weder dieses Gerät noch der Server zeichnet gerade 3D.',
+      'Diesem Browser fehlt WebGL 2, und der Server hat keinen Platz. Versuche es später noch einmal, oder bleibe bei Flach.',
+    ],
     noClip: [
       'Der bewegte Clip ließ sich nicht abspielen.',
-      'Seine Datei kam nicht, oder dieser Browser spielt sie nicht. Sie lässt sich herunterladen.',
+      'Seine Datei kam nicht an, oder dieser Browser spielt sie nicht ab. Sie lässt sich herunterladen.',
     ],
     device: [
       'Das Grafikgerät ist stehen geblieben.',
@@ -658,14 +662,14 @@ export const de: Texts = {
     splat: 'Das 3D dieses Fotos ließ sich nicht zeigen.',
     depth: 'Die Tiefe dieses Fotos ließ sich nicht zeigen.',
     fileAdvice:
-      'Ihre Datei kam nicht oder ist nicht gültig. Versuche es noch einmal, oder lass sie neu erzeugen.',
+      'Die Datei kam nicht an oder ist nicht gültig. Versuche es noch einmal, oder lass sie neu erzeugen.',
     film: [
       'Dieses Video lässt sich hier nicht abspielen.',
       'Dieser Browser kennt sein Format vielleicht nicht, oder die Verbindung ging verloren. Es lässt sich herunterladen.',
     ],
     filmDepth: [
       'Die Tiefe dieses Videos ließ sich nicht zeigen.',
-      'Ihre Datei kam nicht oder läuft hier nicht. Das flache Video geht weiter.',
+      'Ihre Datei kam nicht an oder läuft hier nicht. Das flache Video geht weiter.',
     ],
     noDepth: [
       'Dieser Browser kann keine Tiefe zeigen.',
@@ -878,7 +882,7 @@ export const de: Texts = {
     asking: (n, all) =>
       `3D wird angefragt: ${n} von ${all}. Bleib auf dieser Seite, bis alle angefragt sind.`,
     asked: (n) => `3D von ${counted(n, 'Eintrag', 'Einträgen')} ist angefragt.`,
-    refused: (n, why) => `${n.toLocaleString('de')} gingen nicht: ${why}`,
+    refused: (n, why) => `${n.toLocaleString('de')} ${n === 1 ? 'ging' : 'gingen'} nicht: ${why}`,
     allMade: 'Davon ist alles schon in 3D.',
     allJobs: 'Alle Aufträge',
     closeJobs: 'Aufträge schließen',
@@ -916,7 +920,7 @@ export const de: Texts = {
       recentre: 'Ausrichten',
       exit: 'VR verlassen',
       back: 'Zurück',
-      loading: 'Wird geladen…',
+      loading: 'Wird geladen …',
       none: 'Hier ist nichts',
       unnamed: 'Ohne Namen',
       items: (n) => counted(n, 'Eintrag', 'Einträge'),
@@ -927,7 +931,7 @@ export const de: Texts = {
       begin: 'Sprechen',
       stop: 'Beenden',
       type: 'Tippen',
-      listening: 'Ich höre zu…',
+      listening: 'Ich höre zu …',
       absent: 'Dieser Browser kann nicht zuhören. Suche auf der Seite, bevor du VR betrittst.',
       refused: 'Das Mikrofon ist hier nicht erlaubt.',
       nothing: 'Es war nichts zu hören. Versuche es noch einmal.',
@@ -942,14 +946,14 @@ export const de: Texts = {
       make: '3D machen',
       back: 'Zur Wand',
       exit: 'VR verlassen',
-      loading: '3D wird geladen…',
+      loading: '3D wird geladen …',
       rough: 'Die Tiefe ist geschätzt: als Leinwand gezeigt.',
       slow: '3D ist zu viel für dieses Headset: flach gezeigt.',
       broken: 'Das lässt sich nicht zeigen.',
       notMade: '3D konnte nicht gemacht werden.',
     },
     scene: {
-      loading: 'Die Szene wird geladen…',
+      loading: 'Die Szene wird geladen …',
       slow: 'Diese Szene ist zu viel für dieses Headset.',
       hint: 'Mit einem Stick gehen, oder auf den Boden zeigen und drücken.',
       begin: 'Zum Anfang',

@@ -644,6 +644,10 @@ export const en = {
       'This browser cannot show 3D.',
       'WebGL 2 is missing or switched off. The flat picture is shown instead.',
     ],
+    nobodyDraws: [
+      'Neither this device nor the server draws 3D now.',
+      'This browser has no WebGL 2, and the server has no room. Try again in a while, or go on flat.',
+    ],
     noClip: [
       'The motion clip could not be played.',
       'Its file did not load, or this browser does not play it. It can be downloaded.',
@@ -934,7 +938,7 @@ export const en = {
       flat: 'Flat',
       deep: '3D',
       quality: { auto: 'Quality: auto', light: 'Quality: light', full: 'Quality: full' },
-      scale: (scale: number) => `Scale ${scale} ×`,
+      scale: (scale: number) => `Scale ${scale.toLocaleString('en')} ×`,
       recentre: 'Recentre',
       make: 'Make 3D',
       back: 'To the wall',

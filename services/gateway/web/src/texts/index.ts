@@ -5,8 +5,24 @@ import { chosenLanguage } from './language';
 const language = chosenLanguage();
 if (globalThis.document) document.documentElement.lang = language;
 
-/** What the viewer says, in the language that was chosen here. Another one than English is a chunk of its own. */
-const said: { texts: Texts; catalogue: Catalogue } =
-  language === 'de' ? await import('./german') : { texts: en, catalogue: english };
+interface Said {
+  texts: Texts;
+  catalogue: Catalogue;
+}
+
+const inEnglish: Said = { texts: en, catalogue: english };
+
+/** Another language than English is a chunk of its own; where that does not come, English is said. */
+async function inGerman(): Promise<Said> {
+  try {
+    return await import('./german');
+  } catch {
+    if (globalThis.document) document.documentElement.lang = 'en';
+    return inEnglish;
+  }
+}
+
+/** What the viewer says, in the language that was chosen here. */
+const said = language === 'de' ? await inGerman() : inEnglish;
 
 export const { texts, catalogue } = said;

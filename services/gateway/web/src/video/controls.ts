@@ -1,6 +1,7 @@
 import { iconButton } from '../photo/chrome';
 import { Popup } from '../photo/popup';
 import { texts } from '../texts';
+import { locale } from '../texts/language';
 import { el } from '../ui/dom';
 import { clockWords } from '../ui/words';
 import { MOST_STRENGTH, RATES } from './liking';
@@ -98,7 +99,9 @@ export class Controls {
   private fillSettings(): void {
     const { player } = this;
     this.rate.append(
-      ...RATES.map((rate) => el('option', { value: rate }, rate === 1 ? t.normal : `${rate} ×`)),
+      ...RATES.map((rate) =>
+        el('option', { value: rate }, rate === 1 ? t.normal : `${rate.toLocaleString(locale())} ×`),
+      ),
     );
     this.rate.addEventListener('change', () => player.prefer({ rate: Number(this.rate.value) }));
     this.loop.addEventListener('change', () => player.prefer({ loop: this.loop.checked }));
