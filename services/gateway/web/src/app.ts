@@ -280,7 +280,10 @@ class App {
 
   private async openJobs(): Promise<JobsDrawer> {
     this.drawer ??= import('./places/drawer').then(
-      ({ JobsDrawer }) => new JobsDrawer(this.api, this.store, this.settings, this.root),
+      ({ JobsDrawer }) =>
+        new JobsDrawer(this.api, this.store, this.settings, this.root, (isOpen) =>
+          this.gallery.tellDrawer(isOpen),
+        ),
     );
     const drawer = await this.drawer;
     void drawer.open();

@@ -57,6 +57,16 @@ describe('the timeline', () => {
     expect(asked).toEqual(['2026-03', '2026-01']);
   });
 
+  it('reads what lies between two that are known, for a range of them', async () => {
+    const { timeline, asked } = library(YEAR());
+    await timeline.load();
+    timeline.want(['2026-03', '2026-01']);
+    await settled();
+    expect(await timeline.readBetween('c', 'a')).toBe(true);
+    expect(asked).toEqual(['2026-03', '2026-01', '2026-02']);
+    expect(timeline.months.every(({ items }) => items !== null)).toBe(true);
+  });
+
   it('leads from a photo that an address named to those beside it, over a month of videos', async () => {
     const { timeline } = library(YEAR());
     await timeline.prepare({ id: 'b', taken_at: '2026-03-01T00:00:00Z' });

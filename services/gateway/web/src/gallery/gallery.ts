@@ -54,7 +54,7 @@ export class Gallery {
       ...usualActions(api, store),
       near: (months) => this.timeline.want(months),
     });
-    letChoose(this.grid, store.selection);
+    letChoose(this.grid, store.selection, (from, to) => this.timeline.readBetween(from, to));
     settings.on('change', ({ thumbnailSize, rowWidth }) => {
       setRows({ size: thumbnailSize, perRow: rowWidth });
       this.grid.layOutAnew();
@@ -121,6 +121,11 @@ export class Gallery {
   /** Puts another button into the head. */
   offer(button: HTMLElement): void {
     this.masthead.element.querySelector('.masthead-actions')?.prepend(button);
+  }
+
+  /** Whether the drawer of jobs is open. */
+  tellDrawer(isOpen: boolean): void {
+    this.masthead.tellDrawer(isOpen);
   }
 
   /** Gives the focus back to a photo, after it was looked at. */

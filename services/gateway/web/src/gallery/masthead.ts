@@ -15,7 +15,12 @@ export interface MastheadActions {
 export class Masthead {
   readonly element: HTMLElement;
   private readonly items = el('span', {});
-  private readonly jobs = el('button', { class: 'summary-jobs', type: 'button', hidden: true });
+  private readonly jobs = el('button', {
+    class: 'summary-jobs',
+    type: 'button',
+    hidden: true,
+    'aria-expanded': 'false',
+  });
   private readonly offline = el('p', { class: 'offline', role: 'status', hidden: true });
   private readonly signOut = action('signOut', texts.gallery.signOut);
   private readonly wordmark = el(
@@ -70,6 +75,10 @@ export class Masthead {
     this.items.textContent = items;
     this.jobs.textContent = working > 0 ? texts.jobs.inProgress(working) : '';
     this.jobs.hidden = working === 0;
+  }
+
+  tellDrawer(isOpen: boolean): void {
+    this.jobs.setAttribute('aria-expanded', String(isOpen));
   }
 
   tellConnection(connected: boolean): void {

@@ -109,6 +109,21 @@ export class Timeline extends Emitter<TimelineEvents> implements Trail {
     }
   }
 
+  /** Reads all months between those of two items. False where one does not come. */
+  async readBetween(one: string, other: string): Promise<boolean> {
+    const ends = [this.place(one)?.at, this.place(other)?.at].sort((a = 0, b = 0) => a - b);
+    const [first, last] = ends;
+    if (first === undefined || last === undefined) return true;
+    try {
+      for (const { month } of this.months.slice(first, last + 1)) await this.readMonth(month);
+      return true;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.emit('error', error);
+      return false;
+    }
+  }
+
   private place(id: string): { at: number; index: number } | null {
     for (const [at, { items }] of this.months.entries()) {
       const index = items?.findIndex((item) => item.id === id) ?? -1;

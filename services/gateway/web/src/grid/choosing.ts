@@ -1,3 +1,4 @@
+import type { Shown } from '../gallery/tile';
 import type { Grid } from './grid';
 import type { Selection } from './selection';
 
@@ -14,14 +15,25 @@ const tileAt = (event: Event): string | undefined =>
 /**
  * Has what lies in a grid chosen: by the mark of a tile, by the space bar, by a finger that is held on it; once
  * something is chosen by a click anywhere on it. With Shift, all up to there.
+ * readBetween: has all between two of them known; false where that cannot be.
  */
-export function letChoose(grid: Grid, selection: Selection): void {
+export function letChoose(
+  grid: Grid,
+  selection: Selection,
+  readBetween: (from: string, to: string) => Promise<boolean> = async () => true,
+): void {
   const { element } = grid;
   const choose = (id: string, range: boolean) => {
     const item = grid.item(id);
     if (!item) return;
-    if (range) selection.extend(item, grid.known);
+    if (range) void extend(item);
     else selection.toggle(item);
+  };
+  const extend = async (item: Shown) => {
+    const { last } = selection;
+    if (last && !(await readBetween(last, item.id))) return;
+    // Meanwhile something else may have been chosen, or all let go.
+    if (selection.last === last) selection.extend(item, grid.known);
   };
   const held = followHolds(element, (id) => selection.isAllowed && choose(id, false));
   selection.on('change', () => grid.markChosen());

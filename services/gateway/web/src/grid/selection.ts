@@ -9,7 +9,7 @@ interface SelectionEvents {
 export class Selection extends Emitter<SelectionEvents> {
   private readonly chosen = new Map<string, Shown>();
   /** What was chosen or let go last: a range begins there. */
-  private last: string | null = null;
+  last: string | null = null;
   /** Nothing is chosen where nothing can be done with it, as on the page of a share link. */
   isAllowed = true;
 

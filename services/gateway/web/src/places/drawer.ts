@@ -25,6 +25,7 @@ export class JobsDrawer {
     private readonly store: Store,
     private readonly settings: Settings,
     private readonly root: HTMLElement,
+    private readonly onToggle: (isOpen: boolean) => void,
   ) {
     this.list = new JobList(api, store);
     const close = el(
@@ -42,8 +43,9 @@ export class JobsDrawer {
       this.told,
       this.list.element,
     );
-    this.element.addEventListener('keydown', (event) => {
-      if (event.key !== 'Escape') return;
+    document.addEventListener('keydown', (event) => {
+      const isOver = document.querySelector('dialog[open]') !== null || event.defaultPrevented;
+      if (event.key !== 'Escape' || isOver || !this.isOpen) return;
       event.preventDefault();
       this.close();
     });
@@ -57,6 +59,7 @@ export class JobsDrawer {
     if (this.isOpen) return;
     this.opener = document.activeElement as HTMLElement | null;
     this.root.append(this.element);
+    this.onToggle(true);
     this.title.focus({ preventScroll: true });
     await this.list.open();
   }
@@ -65,8 +68,12 @@ export class JobsDrawer {
   close(): void {
     const had = this.element.contains(document.activeElement);
     this.element.remove();
+    this.onToggle(false);
     this.tell('');
-    if (had) this.opener?.focus();
+    if (!had) return;
+    // What opened it may be gone: a tile that was scrolled away, a count of jobs that are done.
+    const opener = this.opener?.checkVisibility() ? this.opener : null;
+    (opener ?? document.querySelector<HTMLElement>('.tile-link[tabindex="0"]'))?.focus();
   }
 
   /** Has 3D made of each of these, and says how far that is. */
