@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { assertAccessible, assertFits, openBrowser, until, withViewer } from './browser.mjs';
+import {
+  assertAccessible,
+  assertFits,
+  modeIs,
+  openBrowser,
+  pressToMove,
+  until,
+  withViewer,
+} from './browser.mjs';
 
 const WIDE = { viewport: { width: 900, height: 700 } };
 
@@ -78,11 +86,6 @@ describe('ways through a library', () => {
         location.hash = '#/photo/photo-0008';
       });
       await until(page, () => ['depth', 'splat'].includes(document.body.dataset.mode));
-      await page.waitForTimeout(500);
-      const previews = asked
-        .map((request) => /photo-00(\d\d)\/preview/.exec(request.url())?.[1])
-        .filter(Boolean);
-      assert.deepEqual([...new Set(previews)].sort(), ['07', '08', '09']);
       const backdrop = await page.evaluate(
         () => getComputedStyle(document.querySelector('.photo')).backgroundColor,
       );
@@ -92,7 +95,8 @@ describe('ways through a library', () => {
       );
       assert.equal(fade, '0.1s');
       await page.keyboard.press('d');
-      await page.waitForTimeout(400);
+      await modeIs(page, 'depth');
+      await pressToMove(page, 'a');
       const seen = await page.evaluate(() =>
         document.querySelector('.stage').style.getPropertyValue('--seen'),
       );
@@ -104,13 +108,16 @@ describe('ways through a library', () => {
       );
       assert.ok(splat >= 0 && splat < ply, formats.join(' | '));
       await page.keyboard.press('Escape');
+      const previews = asked
+        .map((request) => /photo-00(\d\d)\/preview/.exec(request.url())?.[1])
+        .filter(Boolean);
+      assert.deepEqual([...new Set(previews)].sort(), ['07', '08', '09']);
       await page.evaluate(() => {
         location.hash = '#/photo/photo-0001';
       });
+      const wish = page.waitForRequest((request) => request.url().endsWith('photo-0001/splat'));
       await page.getByRole('button', { name: 'Make it 3D' }).click();
-      await page.waitForTimeout(300);
-      const wish = asked.find((request) => request.url().endsWith('photo-0001/splat'));
-      assert.equal(wish.postDataJSON().quality, 'light');
+      assert.equal((await wish).postDataJSON().quality, 'light');
     }));
 
   it('the places are told in German where that is chosen', () =>
