@@ -65,7 +65,7 @@ function isSilent(node: Node, parent: Node): boolean {
   if (/^(Import|Export(All|Named)|TS(?!As|NonNull|Satisfies))/.test(node.type))
     return node.type !== 'ExportNamedDeclaration' || node.source !== null;
   if (node.type === 'ThrowStatement' || node.type === 'SwitchCase') return false;
-  if (node.type === 'NewExpression') return /Error$/.test(nameOf(node.callee));
+  if (node.type === 'NewExpression') return /(Error|DOMException)$/.test(nameOf(node.callee));
   if (node.type === 'CallExpression') {
     const callee = node.callee as Node;
     const owner = callee.type === 'MemberExpression' ? nameOf(callee.object) : '';
