@@ -26,7 +26,10 @@ def sources() -> Iterator[ast.Module]:
 
 
 def places_of_codes(modules: list[ast.Module]) -> dict[str, int]:
-    """Functions, and classes by their constructor, that take a `code`: which positional argument it is."""
+    """Functions, and classes by their constructor, that take a `code`: which positional argument it is.
+
+    By names without underscores in front, since a method is handed on as an argument that is named after it.
+    """
     places = {}
     for module in modules:
         for node in ast.walk(module):
@@ -36,7 +39,7 @@ def places_of_codes(modules: list[ast.Module]) -> dict[str, int]:
             for name, function in functions:
                 names = [argument.arg for argument in function.args.args if argument.arg != "self"]
                 if "code" in names and name != "__init__":
-                    places[name] = names.index("code")
+                    places[name.lstrip("_")] = names.index("code")
     return places
 
 
@@ -79,8 +82,8 @@ def codes_in(module: ast.Module, places: dict[str, int], constants: dict[str, st
                     yield from texts(keyword.value)
             if name == "not_accepted":
                 yield from (f"invalid_{text}" for text in texts(node.args[0]))
-            elif name in places and len(node.args) > places[name]:
-                yield from texts(node.args[places[name]])
+            elif (place := places.get(name.lstrip("_"))) is not None and len(node.args) > place:
+                yield from texts(node.args[place])
 
 
 @pytest.fixture(scope="module")
