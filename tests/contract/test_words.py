@@ -12,6 +12,7 @@ from immichvr_catalog import ERRORS
 
 ROOT = Path(__file__).parents[2]
 _CODE = re.compile(r"[a-z][a-z0-9_]+")
+_FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def sources() -> Iterator[ast.Module]:
@@ -28,19 +29,21 @@ def sources() -> Iterator[ast.Module]:
 def places_of_codes(modules: list[ast.Module]) -> dict[str, int]:
     """Functions, and classes by their constructor, that take a `code`: which positional argument it is.
 
-    By names without underscores in front, since a method is handed on as an argument that is named after it.
+    A method is handed on as an argument that is named after it, without its underscore.
     """
-    places = {}
+    places: dict[str, int] = {}
+    handed_on: dict[str, int] = {}
     for module in modules:
         for node in ast.walk(module):
-            functions = [(node.name, node)] if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else []
+            functions = [(node.name, node)] if isinstance(node, _FUNCTION) else []
             if isinstance(node, ast.ClassDef):
                 functions = [(node.name, one) for one in node.body if getattr(one, "name", "") == "__init__"]
             for name, function in functions:
                 names = [argument.arg for argument in function.args.args if argument.arg != "self"]
                 if "code" in names and name != "__init__":
-                    places[name.lstrip("_")] = names.index("code")
-    return places
+                    places[name] = handed_on[name.lstrip("_")] = names.index("code")
+    named = {node.name for module in modules for node in ast.walk(module) if isinstance(node, _FUNCTION)}
+    return {name: place for name, place in handed_on.items() if name not in named} | places
 
 
 def constants_of(modules: list[ast.Module]) -> dict[str, str]:
@@ -82,8 +85,8 @@ def codes_in(module: ast.Module, places: dict[str, int], constants: dict[str, st
                     yield from texts(keyword.value)
             if name == "not_accepted":
                 yield from (f"invalid_{text}" for text in texts(node.args[0]))
-            elif (place := places.get(name.lstrip("_"))) is not None and len(node.args) > place:
-                yield from texts(node.args[place])
+            elif name in places and len(node.args) > places[name]:
+                yield from texts(node.args[places[name]])
 
 
 @pytest.fixture(scope="module")
