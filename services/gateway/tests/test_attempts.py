@@ -1,5 +1,7 @@
 """Guessing is slowed down and told of; an owner elsewhere is not shut out by it."""
 
+import math
+import time
 from typing import Any
 
 import pytest
@@ -149,9 +151,12 @@ async def test_guesses_of_every_kind_are_limited_and_told_in_the_log_without_wha
     library = shared.library if way in ("key", "header") else None
     with capture_logs() as logs:
         async with serving(closed, library) as gateway:
+            began = time.monotonic()
             answers = [await guess(gateway, number) for number in range(60)]
+            # Waits of 2, 4, 8 s follow each other: on a slow machine one more is heard after each of them.
+            waits = int(math.log2(1 + (time.monotonic() - began) / 2))
             statuses = [answer.status_code for answer in answers]
-            assert statuses.count(401) <= 11 and statuses.count(429) == 60 - statuses.count(401)
+            assert statuses.count(401) <= 11 + waits and statuses.count(429) == 60 - statuses.count(401)
             assert answers[-1].json()["code"] == "too_many_attempts"
             assert int(answers[-1].headers["retry-after"]) >= 1
             assert (await gateway.get("/api/health")).status_code == 200
