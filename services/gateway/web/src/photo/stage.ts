@@ -1,8 +1,8 @@
 import type { Api } from '../api/client';
-import type { Asset, AssetFile, Photo } from '../api/schema';
+import type { Asset, Photo, SourceCamera } from '../api/schema';
 import { Emitter } from '../emitter';
 import type { Figures } from '../remote/view';
-import { budgetOf, hasWebGl, prefersLight, rememberMotion, wantsMotion } from '../render/device';
+import { budgetOf, prefersLight, rememberMotion, wantsMotion } from '../render/device';
 import { assumedCamera } from '../render/framing';
 import type { Viewport } from '../render/viewport';
 import { leanFactor } from '../settings/look';
@@ -10,6 +10,7 @@ import type { Settings } from '../settings/settings';
 import { texts } from '../texts';
 import { el } from '../ui/dom';
 import { depthOf } from './depthFiles';
+import { DeviceCanvas } from './deviceCanvas';
 import { FlatPicture } from './flat';
 import { Ghost } from './ghost';
 import {
@@ -19,12 +20,13 @@ import {
   type Mode,
   modesToLoad,
   modeToShow,
-  splatFiles,
   trustIn,
   versionOf,
 } from './modes';
 import { RemoteSplat } from './remote';
+import { Seen } from './seen';
 import { isAllAround, Sphere } from './sphere';
+import { showLevels } from './splatLevels';
 import type { Trouble } from './trouble';
 import { type Choice, WhoDraws } from './whoDraws';
 
@@ -51,8 +53,6 @@ export interface Drawn {
   there: Figures | null;
 }
 
-/** From this lean on, about in radians, 3D alone is seen; at rest, the photo itself. */
-const WHOLLY_DEEP = 0.01;
 /** A key that comes closer by this part of the way enlarges a flat photo by e to this power of it. */
 const KEY_ZOOM = 4;
 const WISH_KEY = 'immichvr.wish';
@@ -67,8 +67,7 @@ export class Stage extends Emitter<StageEvents> {
   private readonly ghost = new Ghost();
   readonly flat: FlatPicture;
   private readonly sphere: Sphere;
-  private canvas: HTMLCanvasElement | null = null;
-  private viewport: Viewport | null = null;
+  private readonly here: DeviceCanvas;
   private readonly remote: RemoteSplat;
   readonly whoDraws: WhoDraws;
   private photo: Photo | null = null;
@@ -78,10 +77,8 @@ export class Stage extends Emitter<StageEvents> {
   private readonly failed = new Set<string>();
   private visit = new AbortController();
   private advancing = false;
-  private webgl: boolean | null = null;
   private isShownThere = false;
-  /** How much of what is seen is 3D, not the photo: 0 at rest, 1 while one leans. */
-  private depthSeen = 0;
+  private readonly seen = new Seen(this.element);
   private readonly budget = budgetOf(location.search);
 
   constructor(
@@ -95,6 +92,11 @@ export class Stage extends Emitter<StageEvents> {
       picture: (lean, there) => this.isShownThere && this.countFrame(there.gaussians, lean, there),
       over: () => this.drawHere(),
     });
+    this.here = new DeviceCanvas(this.budget, (canvas) => this.flat.image.after(canvas), {
+      frame: (splats, lean) => this.countFrame(splats, lean),
+      lost: () => this.onContextLost(),
+      slow: () => this.whoDraws.isSlow() && this.changeDrawer(),
+    });
     this.flat = new FlatPicture(api, this.element, {
       noPicture: () => this.emit('trouble', 'no-picture'),
     });
@@ -103,7 +105,7 @@ export class Stage extends Emitter<StageEvents> {
   }
 
   available(what: Deep): boolean {
-    const canDraw = this.webgl !== false || (what === 'splat' && this.drawsThere);
+    const canDraw = this.here.webgl !== false || (what === 'splat' && this.drawsThere);
     return canDraw && this.isWanted(what);
   }
 
@@ -212,7 +214,7 @@ export class Stage extends Emitter<StageEvents> {
   toggleMotion(): void {
     this.moving = !this.moving;
     rememberMotion(this.moving);
-    this.viewport?.setSway(this.moving);
+    this.here.setSway(this.moving);
     this.remote.setSway(this.moving);
     this.emit('motion', this.moving);
   }
@@ -242,11 +244,11 @@ export class Stage extends Emitter<StageEvents> {
   get otherDrawer(): Choice | null {
     if (!this.whoDraws.isOffered || !this.isWanted('splat')) return null;
     if (!this.isDrawnThere) return 'server';
-    return this.webgl === false ? null : 'device';
+    return this.here.webgl === false ? null : 'device';
   }
 
   private get drawsThere(): boolean {
-    return this.whoDraws.isServer(this.webgl);
+    return this.whoDraws.isServer(this.here.webgl);
   }
 
   /** Whoever draws what is seen. */
@@ -257,7 +259,7 @@ export class Stage extends Emitter<StageEvents> {
   /** The server does not draw: this device does, where it can. */
   private drawHere(): void {
     this.whoDraws.refuse();
-    if (this.webgl === false) this.emit('trouble', 'nobody-draws');
+    if (this.here.webgl === false) this.emit('trouble', 'nobody-draws');
     this.changeDrawer();
   }
 
@@ -276,7 +278,7 @@ export class Stage extends Emitter<StageEvents> {
     this.assets.depth = this.assets.splat = null;
     this.loaded.depth = this.loaded.splat = null;
     this.failed.clear();
-    this.fadeCanvas(false, true);
+    this.seen.fade(false, true);
     this.emit('loading', null);
     this.emit('trouble', null);
     delete document.body.dataset.splats;
@@ -350,42 +352,32 @@ export class Stage extends Emitter<StageEvents> {
 
   /** Waits for the server's first picture; where none comes, this device draws. */
   private async loadThere(asset: Asset, signal: AbortSignal): Promise<void> {
-    const { naturalWidth, naturalHeight } = this.flat.image;
-    const camera = asset.camera ?? assumedCamera(naturalWidth, naturalHeight);
     const trust = trustIn(asset) * leanFactor(this.settings.look);
     const options = { trust, sways: this.moving };
-    await this.remote.open(this.photo?.id ?? '', asset, camera, options, signal);
+    await this.remote.open(this.photo?.id ?? '', asset, this.cameraOf(asset), options, signal);
   }
 
   private async loadSplats(viewport: Viewport, asset: Asset, signal: AbortSignal): Promise<void> {
     const { defaultQuality } = this.settings.look.gaussianSplat;
-    const files = splatFiles(asset, prefersLight(this.budget) ? 'light' : defaultQuality);
-    if (!files.length) throw new Error('This result has no file that can be shown here');
-    for (const file of files) {
-      try {
-        await this.loadSplat(viewport, asset, file, signal);
-      } catch (error) {
-        if (signal.aborted || file === files.at(-1)) throw error;
-        continue;
-      }
-      if (signal.aborted || viewport !== this.viewport) return;
-      this.loaded.splat = versionOf(asset);
-      this.showBest();
-    }
+    const quality = prefersLight(this.budget) ? 'light' : defaultQuality;
+    await showLevels(this.api, viewport, asset, quality, this.cameraOf(asset), signal, {
+      loading: (received, total) => this.emit('loading', { what: 'splat', received, total }),
+      shown: () => {
+        if (viewport !== this.viewport) return false;
+        this.loaded.splat = versionOf(asset);
+        this.showBest();
+        return true;
+      },
+    });
   }
 
-  private async loadSplat(
-    viewport: Viewport,
-    asset: Asset,
-    file: AssetFile,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const onBytes = (received: number, total: number) =>
-      this.emit('loading', { what: 'splat', received, total: total || file.size });
-    const bytes = await this.api.bytes(file.url, onBytes, signal);
+  private cameraOf(asset: Asset): SourceCamera {
     const { naturalWidth, naturalHeight } = this.flat.image;
-    const camera = asset.camera ?? assumedCamera(naturalWidth, naturalHeight);
-    await viewport.setSplats(bytes, file.name, camera, signal);
+    return asset.camera ?? assumedCamera(naturalWidth, naturalHeight);
+  }
+
+  private get viewport(): Viewport | null {
+    return this.here.viewport;
   }
 
   private showBest(): void {
@@ -405,12 +397,11 @@ export class Stage extends Emitter<StageEvents> {
     document.body.dataset.drawn = this.isShownThere ? 'server' : 'device';
     const here = mode === 'flat' || this.isShownThere ? null : mode;
     if (before !== 'flat' && here && this.viewport)
-      this.ghost.fade(this.viewport, this.depthSeen, this.settings.look.animationDuration);
+      this.ghost.fade(this.viewport, this.seen.part, this.settings.look.animationDuration);
     this.viewport?.show(here);
     this.remote.show(this.isShownThere, this.describe(mode));
-    this.canvas?.classList.toggle('is-away', this.isShownThere);
-    this.fadeCanvas(mode !== 'flat', false);
-    this.canvas?.setAttribute('aria-label', this.describe(mode));
+    this.here.dress(this.describe(mode), this.isShownThere);
+    this.seen.fade(mode !== 'flat', false);
     this.emit('mode', mode);
   }
 
@@ -419,46 +410,12 @@ export class Stage extends Emitter<StageEvents> {
     return mode === 'splat' ? texts.photo.in3d(name) : texts.photo.withDepth(name);
   }
 
-  private fadeCanvas(visible: boolean, immediately: boolean): void {
-    this.element.classList.toggle('is-instant', immediately);
-    this.element.classList.toggle('is-deep', visible);
-    if (!visible) this.showLean(0);
-  }
-
-  /** At rest the photo itself is seen, which lies in the same place; 3D comes with the first of a lean. */
-  private showLean(lean: number): void {
-    const part = Math.min(lean / WHOLLY_DEEP, 1);
-    this.depthSeen = part * part * (3 - 2 * part);
-    this.element.style.setProperty('--seen', this.depthSeen.toFixed(3));
-    this.element.classList.toggle('leans', part === 1);
-  }
-
+  /** What draws here; null where this device cannot. */
   private async ensureViewport(): Promise<Viewport | null> {
-    if (this.viewport) return this.viewport;
-    this.webgl ??= hasWebGl();
-    if (!this.webgl) {
-      if (!this.drawsThere || !this.assets.splat) this.emit('trouble', 'no-webgl');
-      this.emit('mode', this.mode);
-      return null;
-    }
-    const { signal } = this.visit;
-    const { Viewport } = await import('../render/viewport');
-    if (signal.aborted) return null;
-    const canvas = el('canvas', {
-      class: 'deep',
-      role: 'img',
-      'aria-label': this.describe('depth'),
-    });
-    this.canvas = canvas;
-    this.flat.image.after(canvas);
-    this.viewport = new Viewport(canvas, {
-      budget: this.budget,
-      sways: this.moving,
-      onFrame: (splats, lean) => this.countFrame(splats, lean),
-      onLost: () => this.onContextLost(),
-      onSlow: () => this.whoDraws.isSlow() && this.changeDrawer(),
-    });
-    return this.viewport;
+    if (this.here.canDraw()) return this.here.open(this.describe('depth'), this.visit.signal);
+    if (!this.drawsThere || !this.assets.splat) this.emit('trouble', 'no-webgl');
+    this.emit('mode', this.mode);
+    return null;
   }
 
   private onContextLost(): void {
@@ -469,16 +426,13 @@ export class Stage extends Emitter<StageEvents> {
   }
 
   private dropViewport(): void {
-    this.viewport?.dispose();
-    this.viewport = null;
-    this.canvas?.remove();
-    this.canvas = null;
+    this.here.drop();
     this.loaded.depth = this.loaded.splat = null;
   }
 
   private countFrame(splats: number, lean: number, there: Figures | null = null): void {
     this.emit('figures', { splats, there });
-    this.showLean(this.mode === 'flat' ? 0 : lean);
+    this.seen.lean(this.mode === 'flat' ? 0 : lean);
     const { dataset } = document.body;
     dataset.frames = String(Number(dataset.frames ?? 0) + 1);
     if (this.mode === 'splat') dataset.splats = String(splats);

@@ -1,0 +1,40 @@
+import type { Api } from '../api/client';
+import type { Asset, SourceCamera } from '../api/schema';
+import type { Viewport } from '../render/viewport';
+import type { SplatQuality } from '../settings/look';
+import { splatFiles } from './modes';
+
+export interface LevelEvents {
+  loading: (received: number, total: number) => void;
+  /** Another level can be seen. Answers whether the next is still wanted. */
+  shown: () => boolean;
+}
+
+/**
+ * Shows a splat level after level, up to `quality`. A level that does not load is passed over where another one follows.
+ * Throws what the last one failed by, or where there is no file that can be shown.
+ */
+export async function showLevels(
+  api: Api,
+  viewport: Viewport,
+  asset: Asset,
+  quality: SplatQuality,
+  camera: SourceCamera,
+  signal: AbortSignal,
+  events: LevelEvents,
+): Promise<void> {
+  const files = splatFiles(asset, quality);
+  if (!files.length) throw new Error('This result has no file that can be shown here');
+  for (const file of files) {
+    try {
+      const onBytes = (received: number, total: number) =>
+        events.loading(received, total || file.size);
+      const bytes = await api.bytes(file.url, onBytes, signal);
+      await viewport.setSplats(bytes, file.name, camera, signal);
+    } catch (error) {
+      if (signal.aborted || file === files.at(-1)) throw error;
+      continue;
+    }
+    if (signal.aborted || !events.shown()) return;
+  }
+}
