@@ -5,7 +5,6 @@ Nothing is opened by the invitation itself: one that nobody accepts leaves no se
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 import secrets
@@ -17,7 +16,7 @@ from immichvr_common.logs import get_log
 from pydantic import SecretStr
 
 from immichvr_gateway.auth.sessions import Sessions
-from immichvr_gateway.auth.slips import Slips
+from immichvr_gateway.auth.slips import Slips, hashed
 from immichvr_gateway.auth.visitors import Shown
 from immichvr_gateway.http.problems import Problem
 from immichvr_gateway.library import Credential, Identity
@@ -40,7 +39,7 @@ class Invitations:
             raise Problem(403, "refused", "only the gateway's access token invites: send it as Authorization: Bearer")
         invitation_id, secret = secrets.token_urlsafe(16), secrets.token_urlsafe(32)
         facts = {
-            "at": self._clock(), "secret": _hash(secret), "user_id": who.user_id, "name": who.name, "mark": mark,
+            "at": self._clock(), "secret": hashed(secret), "user_id": who.user_id, "name": who.name, "mark": mark,
             "kind": who.credential.kind, "credential": who.credential.secret.get_secret_value(),
         }  # fmt: skip
         await self._slips.write(invitation_id, facts, 0)
@@ -64,10 +63,6 @@ class Invitations:
         if not _ID.fullmatch(invitation_id):
             return None, 0
         facts, revision = await self._slips.read(invitation_id)
-        if facts is None or not hmac.compare_digest(facts["secret"], _hash(secret)):
+        if facts is None or not hmac.compare_digest(facts["secret"], hashed(secret)):
             return None, 0
         return facts, revision
-
-
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 import secrets
@@ -19,7 +18,7 @@ from pydantic import SecretStr
 from immichvr_gateway.auth.attempts import Attempts, place_of
 from immichvr_gateway.auth.sealed import LIFETIME_S
 from immichvr_gateway.auth.sessions import Sessions
-from immichvr_gateway.auth.slips import WAITS_S, Slips
+from immichvr_gateway.auth.slips import WAITS_S, Slips, hashed
 from immichvr_gateway.auth.visitors import Shown, Visitor
 from immichvr_gateway.http.problems import Problem, not_found
 from immichvr_gateway.library import Caller, Credential, Identity, Library
@@ -82,7 +81,7 @@ class Pairing:
         """A device asks. Raises Problem (429) where too many do, Unavailable."""
         self._make_room(place_of(caller.address))
         cookie = secrets.token_urlsafe(32)
-        asked = Asked(secrets.token_urlsafe(16), _hash(cookie), caller.device, caller.address, self._clock())
+        asked = Asked(secrets.token_urlsafe(16), hashed(cookie), caller.device, caller.address, self._clock())
         for _ in range(_TRIES):
             code = f"{secrets.randbelow(1_000_000):06d}"
             there, revision = await self._read(code)
@@ -139,7 +138,7 @@ class Pairing:
         if match is None or asked is None:
             return "expired", ""
         # The page knows the id, so that a cookie that somebody laid in its browser asks for nothing.
-        if not hmac.compare_digest(asked.secret, _hash(match[2])) or not hmac.compare_digest(asked.id, asked_id):
+        if not hmac.compare_digest(asked.secret, hashed(match[2])) or not hmac.compare_digest(asked.id, asked_id):
             return "expired", ""
         if asked.state != "confirmed":
             return asked.state, ""
@@ -184,7 +183,3 @@ class Pairing:
 
     async def _write(self, code: str, asked: Asked, revision: int) -> None:
         await self._slips.write(code, asdict(asked), revision)
-
-
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -77,3 +78,8 @@ class Slips:
         if self._bus is None or not self._bus.connected:
             raise Unavailable("NATS is not connected", down="nats")
         return self._bus
+
+
+def hashed(secret: str) -> str:
+    """What a slip keeps of a secret that somebody else holds."""
+    return hashlib.sha256(secret.encode()).hexdigest()
