@@ -95,7 +95,7 @@ def _facts(exif: _Exif, xmp: bytes | None, limits: DecodeLimits, notes: list[str
         about=about_in_xmp(roots).over(about_in_exif(exif.main, exif.directory, exif.gps)),
         clip=told_clip(roots),
         content_id=apple_content_id(maker_note),
-        gravity=gravity_in(maker_note, exif.directory.get(ExifTags.Base.LensModel), orientation, roots),
+        gravity=gravity_in(exif.directory, orientation, roots),
     )
 
 

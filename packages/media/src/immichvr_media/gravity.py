@@ -1,12 +1,15 @@
 """Which way things fell where a photo was taken, so that its horizon can be laid level.
 
 Sources: ExifTool's tables of Apple (AccelerationVector, with signs as Core Motion has them: gravity, along the screen's
-right, the phone's top, and out of the screen) and of DJI (the gimbal's angles in XMP).
+right, the phone's top, and out of the screen) and of DJI (the gimbal's angles in XMP); EXIF 2.31
+(CameraElevationAngle).
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from xml.etree.ElementTree import Element
+
+from PIL import ExifTags
 
 from immichvr_media.apple_note import AppleValue, apple_value
 from immichvr_media.xmp import all_properties
@@ -16,6 +19,7 @@ Gravity = tuple[float, float, float]
 
 _DJI_NAMESPACE = "http://www.dji.com/drone-dji/1.0/"
 _APPLE_ACCELERATION = 0x08
+_ELEVATION = 0x9405
 _SIGNED_RATIONAL = 10
 # A hand that shakes or swings adds to it; then it does not tell what is down.
 _LEAST_G, _MOST_G = 0.85, 1.15
@@ -28,13 +32,15 @@ _TURNS = {
 }  # fmt: skip
 
 
-def gravity_in(maker_note: object, lens: object, orientation: int, roots: Sequence[Element]) -> Gravity | None:
-    """Where gravity pulled, as Apple's maker note or DJI's XMP tells.
+def gravity_in(exif: Mapping[int, object], orientation: int, roots: Sequence[Element]) -> Gravity | None:
+    """Where gravity pulled, as Apple's maker note, DJI's XMP or EXIF tells.
 
-    lens: EXIF's name of it, which tells the camera on a phone's face from that on its back; orientation: EXIF's, 1..8;
-    roots: of XMP. None where nobody tells, or what is told cannot be of the picture as it is shown.
+    exif: the EXIF sub-directory by tag number, of which the lens's name tells the camera on a phone's face from that on
+    its back; orientation: EXIF's, 1..8; roots: of XMP. None where nobody tells, or what is told cannot be of the
+    picture as it is shown.
     """
-    fallen = _of_phone(maker_note, lens, orientation) or _of_drone(roots)
+    maker_note, lens = exif.get(ExifTags.Base.MakerNote), exif.get(ExifTags.Base.LensModel)
+    fallen = _of_phone(maker_note, lens, orientation) or _of_drone(roots) or _of_elevation(exif.get(_ELEVATION))
     if fallen is None:
         return None
     x, y, _ = fallen
@@ -76,6 +82,12 @@ def _of_drone(roots: Sequence[Element]) -> Gravity | None:
         return None
     roll = roll or 0.0
     return math.sin(roll) * math.cos(pitch), math.cos(roll) * math.cos(pitch), -math.sin(pitch)
+
+
+def _of_elevation(degrees: object) -> Gravity | None:
+    """Of a camera that tells how far up it looked; that it was held level beside that is what photos mostly are."""
+    pitch = None if degrees is None else _radians(str(degrees))
+    return None if pitch is None or abs(pitch) > math.pi / 2 else (0.0, math.cos(pitch), -math.sin(pitch))
 
 
 def _radians(text: str) -> float | None:

@@ -60,11 +60,20 @@ export class Door {
   }
 
   /** The first bytes of a file, at most so many. */
-  async beginning(path: string, most: number, signal: AbortSignal): Promise<Uint8Array> {
-    const range = `bytes=0-${most - 1}`;
+  beginning(path: string, most: number, signal: AbortSignal): Promise<Uint8Array> {
+    return this.part(path, 0, most, signal);
+  }
+
+  /** Bytes of a file from `start` on, at most so many. Throws where a server that knows no ranges would begin anew. */
+  async part(path: string, start: number, most: number, signal: AbortSignal): Promise<Uint8Array> {
+    const range = `bytes=${start}-${start + most - 1}`;
     const response = await this.request(this.url(path), { signal, headers: { range } });
     return this.unlessLeft(async () => {
       const reader = response.body?.getReader();
+      if (start > 0 && response.status !== 206) {
+        await reader?.cancel();
+        throw new ApiError('range_not_satisfiable', response.status);
+      }
       const chunks: Uint8Array[] = [];
       let length = 0;
       while (reader && length < most) {

@@ -3,11 +3,13 @@ import { ApiError } from '../api/client';
 import type { Job } from '../api/schema';
 import { addsFiles } from '../catalog';
 import { letChoose } from '../grid/choosing';
-import { type Anchor, Grid } from '../grid/grid';
+import { Grid } from '../grid/grid';
 import { ItemList } from '../grid/items';
 import { Notice } from '../grid/notice';
 import { usualActions } from '../grid/pictures';
 import { setRows } from '../grid/rows';
+import type { Section } from '../grid/sections';
+import type { Anchor } from '../grid/sheet';
 import type { Settings } from '../settings/settings';
 import type { Store } from '../store';
 import { texts } from '../texts';
@@ -20,6 +22,7 @@ import { Masthead, type MastheadActions } from './masthead';
 import { Scrubber } from './scrubber';
 import { type SelectionActions, SelectionBar } from './selectionBar';
 import { MemoryStrip } from './strip';
+import type { Shown } from './tile';
 import { Timeline } from './timeline';
 
 const SKELETONS = 40;
@@ -36,6 +39,8 @@ export class Gallery {
   private readonly main: HTMLElement;
   /** Of a share link, which has no timeline. */
   private list: ItemList | null = null;
+  /** Months as they are shown, and what was read of them. */
+  private months = new Map<string, { read: Shown[] | null; section: Section }>();
   private shown: HTMLElement;
   /** How far the lists that are not shown were scrolled. */
   private readonly scrolled = new WeakMap<HTMLElement, number>();
@@ -167,18 +172,25 @@ export class Gallery {
   }
 
   private showMonths(): void {
-    this.grid.set(
-      this.timeline.months.map(({ month, count, items }) => ({
-        key: month,
-        title: monthWords(month),
-        count,
-        items: items?.map((item) => this.store.shown(item.id) ?? item) ?? null,
-      })),
-    );
+    const before = this.months;
+    this.months = new Map();
+    for (const { month, count, items } of this.timeline.months) {
+      const known = before.get(month);
+      // What changes of an item that is shown, the store tells; a month that is not read again stays as it is.
+      const isKnown = known?.read === items && known?.section.count === count;
+      const section = isKnown ? known.section : this.sectionOf(month, count, items);
+      this.months.set(month, { read: items, section });
+    }
+    this.grid.set([...this.months.values()].map(({ section }) => section));
     this.scrubber.rebuild();
     if (this.timeline.months.length > 0) this.notice.hide();
     else this.showEmpty();
     this.summarise();
+  }
+
+  private sectionOf(month: string, count: number, read: Shown[] | null): Section {
+    const items = read?.map((item) => this.store.shown(item.id) ?? item) ?? null;
+    return { key: month, title: monthWords(month), count, items };
   }
 
   private clear(): void {

@@ -5,10 +5,11 @@ import type { Shown } from '../gallery/tile';
 import type { Store, Trail } from '../store';
 import { el } from '../ui/dom';
 import { letChoose } from './choosing';
-import { type Anchor, Grid } from './grid';
+import { Grid } from './grid';
 import { Notice } from './notice';
 import { usualActions } from './pictures';
 import type { Section } from './sections';
+import type { Anchor } from './sheet';
 
 const SKELETONS = 24;
 /** Read at most, to come back to where somebody was. */

@@ -1,6 +1,7 @@
 import type { Api } from '../api/client';
 import type { AssetFile, Job, PhotoDetail } from '../api/schema';
 import { assetTitle, formatUse } from '../catalog';
+import type { Look } from '../settings/look';
 import { isActive } from '../store';
 import { texts } from '../texts';
 import { el } from '../ui/dom';
@@ -136,4 +137,10 @@ function full(files: AssetFile[], format: string): AssetFile | undefined {
   return files.find(
     (file) => file.role === 'splat' && file.format === format && file.variant !== 'light',
   );
+}
+
+/** The formats that may be made, those that somebody wants first; others stay to be had. */
+export function formatsFor(formats: string[], { gaussianSplat }: Look): string[] {
+  const wanted = gaussianSplat.formats.filter((one) => formats.includes(one));
+  return [...wanted, ...formats.filter((one) => !wanted.includes(one))];
 }

@@ -3,6 +3,7 @@ import type { Photo } from '../api/schema';
 import { hasWebGl } from '../render/device';
 import type { SphereView } from '../render/sphere';
 import { texts } from '../texts';
+import { decoded } from '../ui/decoding';
 import { el } from '../ui/dom';
 import { type Crop, cropOf, XMP_WITHIN } from './crop';
 
@@ -50,7 +51,7 @@ export class Sphere {
     await sharp;
     if (signal.aborted || !hasWebGl()) return;
     const [preview, cropFor, { SphereView }] = await Promise.all([
-      decoded(this.api.previewUrl(photo.id)),
+      decoded(this.api.previewUrl(photo.id)).catch(() => null),
       cropTold(this.api, photo, signal),
       import('../render/sphere'),
     ]);
@@ -64,7 +65,7 @@ export class Sphere {
       document.body.dataset.sphere = 'shown';
     });
     this.view.show(preview);
-    const original = await decoded(this.api.url(photo.original));
+    const original = await decoded(this.api.url(photo.original)).catch(() => null);
     if (original && !signal.aborted) this.view?.show(original);
   }
 
@@ -86,17 +87,5 @@ export class Sphere {
     this.canvas?.remove();
     this.canvas = null;
     delete document.body.dataset.sphere;
-  }
-}
-
-/** A picture, ready to be drawn; null where it cannot be had, or shown. */
-async function decoded(src: string): Promise<HTMLImageElement | null> {
-  const image = new Image();
-  image.src = src;
-  try {
-    await image.decode();
-    return image;
-  } catch {
-    return null;
   }
 }

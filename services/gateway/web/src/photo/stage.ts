@@ -2,33 +2,25 @@ import type { Api } from '../api/client';
 import type { Asset, Photo, SourceCamera } from '../api/schema';
 import { Emitter } from '../emitter';
 import type { Figures } from '../remote/view';
-import { budgetOf, prefersLight, rememberMotion, wantsMotion } from '../render/device';
+import { budgetOf, rememberMotion, wantsMotion } from '../render/device';
 import { assumedCamera } from '../render/framing';
 import type { Viewport } from '../render/viewport';
-import { leanFactor } from '../settings/look';
 import type { Settings } from '../settings/settings';
 import { texts } from '../texts';
 import { el } from '../ui/dom';
-import { depthOf } from './depthFiles';
 import { DeviceCanvas } from './deviceCanvas';
 import { FlatPicture } from './flat';
 import { Ghost } from './ghost';
-import {
-  bestAsset,
-  type Deep,
-  isDeep,
-  type Mode,
-  modesToLoad,
-  modeToShow,
-  trustIn,
-  versionOf,
-} from './modes';
+import { Holdings } from './holdings';
+import { Loader } from './loader';
+import { type Deep, type Mode, modeToShow, versionOf } from './modes';
 import { RemoteSplat } from './remote';
 import { Seen } from './seen';
 import { isAllAround, Sphere } from './sphere';
-import { showLevels } from './splatLevels';
+import { Steering } from './steering';
 import type { Trouble } from './trouble';
 import { type Choice, WhoDraws } from './whoDraws';
+import { keepWish, wishedBefore } from './wish';
 
 export interface Loading {
   what: Deep;
@@ -53,10 +45,6 @@ export interface Drawn {
   there: Figures | null;
 }
 
-/** A key that comes closer by this part of the way enlarges a flat photo by e to this power of it. */
-const KEY_ZOOM = 4;
-const WISH_KEY = 'immichvr.wish';
-
 /** Where one photo is seen: flat at once, then with depth, then as splats. */
 export class Stage extends Emitter<StageEvents> {
   readonly element = el('div', { class: 'stage' });
@@ -69,12 +57,12 @@ export class Stage extends Emitter<StageEvents> {
   private readonly sphere: Sphere;
   private readonly here: DeviceCanvas;
   private readonly remote: RemoteSplat;
+  private readonly loader: Loader;
   readonly whoDraws: WhoDraws;
+  /** Moves what is seen. */
+  readonly steering: Steering;
   private photo: Photo | null = null;
-  private readonly assets: Record<Deep, Asset | null> = { depth: null, splat: null };
-  /** What is loaded, as the key of the asset that it came from. */
-  private readonly loaded: Record<Deep, string | null> = { depth: null, splat: null };
-  private readonly failed = new Set<string>();
+  private readonly holdings = new Holdings();
   private visit = new AbortController();
   private advancing = false;
   private isShownThere = false;
@@ -82,7 +70,7 @@ export class Stage extends Emitter<StageEvents> {
   private readonly budget = budgetOf(location.search);
 
   constructor(
-    private readonly api: Api,
+    api: Api,
     private readonly settings: Settings,
   ) {
     super();
@@ -97,10 +85,19 @@ export class Stage extends Emitter<StageEvents> {
       lost: () => this.onContextLost(),
       slow: () => this.whoDraws.isSlow() && this.changeDrawer(),
     });
+    this.loader = new Loader(api, settings, this.here, this.budget, (signal) =>
+      this.ensureViewport(signal),
+    );
     this.flat = new FlatPicture(api, this.element, {
       noPicture: () => this.emit('trouble', 'no-picture'),
     });
     this.sphere = new Sphere(api, this.element);
+    this.steering = new Steering(
+      this.sphere,
+      this.flat,
+      () => this.drawer,
+      () => this.mode === 'flat',
+    );
     this.element.append(this.ghost.element);
   }
 
@@ -111,12 +108,12 @@ export class Stage extends Emitter<StageEvents> {
 
   private isWanted(what: Deep): boolean {
     const { enabled } = this.settings.look.gaussianSplat;
-    return this.assets[what] !== null && (what !== 'splat' || enabled);
+    return this.holdings.of(what) !== null && (what !== 'splat' || enabled);
   }
 
   /** Whether this is what is shown, or would be, of its kind. */
   shows(asset: Asset): boolean {
-    return isDeep(asset.kind) && this.assets[asset.kind]?.key === asset.key;
+    return this.holdings.shows(asset);
   }
 
   /** Shows another photo, flat; forgets the one before. */
@@ -131,25 +128,21 @@ export class Stage extends Emitter<StageEvents> {
 
   /** Takes in what exists for this photo, and goes on to the best of it. */
   setAssets(assets: Asset[]): void {
-    for (const what of ['depth', 'splat'] as const) {
-      this.assets[what] = bestAsset(assets, what);
-      if (!this.assets[what]) this.loaded[what] = null;
-    }
+    this.holdings.take(assets);
     this.emit('mode', this.mode);
     void this.advance();
   }
 
   /** Shows one particular result instead of the best. */
   showAsset(asset: Asset): void {
-    if (!isDeep(asset.kind)) return;
-    this.assets[asset.kind] = asset;
-    this.choose(asset.kind);
+    const what = this.holdings.prefer(asset);
+    if (what) this.choose(what);
   }
 
   choose(wish: Mode): void {
     this.wish = wish;
-    sessionStorage.setItem(WISH_KEY, wish);
-    this.failed.clear();
+    keepWish(wish);
+    this.holdings.forgive();
     // Whoever waits for the server's first picture waits no longer.
     if (wish !== 'splat' && !this.isReadyThere) this.remote.close();
     this.emit('mode', this.mode);
@@ -158,7 +151,7 @@ export class Stage extends Emitter<StageEvents> {
 
   /** Tries again after the graphics device was lost or a file did not load. */
   recover(): void {
-    this.failed.clear();
+    this.holdings.forgive();
     this.whoDraws.askAgain();
     this.emit('trouble', null);
     this.flat.retry();
@@ -184,33 +177,6 @@ export class Stage extends Emitter<StageEvents> {
     delete document.body.dataset.mode;
   }
 
-  /** Whether dragging looks around, in what is deep or all around. */
-  get looksAround(): boolean {
-    return this.mode !== 'flat' || this.sphere.isShown;
-  }
-
-  orbitBy(dx: number, dy: number): void {
-    if (this.sphere.isShown) this.sphere.turnBy(dx, dy);
-    else if (this.mode !== 'flat') this.drawer?.orbitBy(dx, dy);
-  }
-
-  dollyBy(amount: number): void {
-    if (this.sphere.isShown) this.sphere.zoomBy(amount);
-    else if (this.mode !== 'flat') this.drawer?.dollyBy(amount);
-  }
-
-  /** The same for whoever is flat: enlarges the picture around its middle. */
-  comeCloser(amount: number): void {
-    if (!this.looksAround) this.flat.zoomBy(Math.exp(amount * KEY_ZOOM));
-    else this.dollyBy(amount);
-  }
-
-  resetView(): void {
-    if (this.sphere.isShown) this.sphere.reset();
-    else if (this.mode === 'flat') this.flat.resetZoom();
-    else this.drawer?.reset();
-  }
-
   toggleMotion(): void {
     this.moving = !this.moving;
     rememberMotion(this.moving);
@@ -221,11 +187,6 @@ export class Stage extends Emitter<StageEvents> {
 
   get sharp(): Promise<void> {
     return this.flat.sharp;
-  }
-
-  /** Leans to a place between the limits of this photo: -1 to 1, right and up. */
-  leanTo(x: number, y: number): void {
-    if (this.mode !== 'flat') this.drawer?.leanTo(x, y);
   }
 
   /** Whether the server draws what is seen now. */
@@ -275,9 +236,7 @@ export class Stage extends Emitter<StageEvents> {
     this.viewport?.clear();
     this.sphere.close();
     this.remote.close();
-    this.assets.depth = this.assets.splat = null;
-    this.loaded.depth = this.loaded.splat = null;
-    this.failed.clear();
+    this.holdings.forget();
     this.seen.fade(false, true);
     this.emit('loading', null);
     this.emit('trouble', null);
@@ -304,46 +263,37 @@ export class Stage extends Emitter<StageEvents> {
   }
 
   private nextToLoad(): Deep | null {
-    const usable = (what: Deep) =>
-      this.available(what) && !this.failed.has(this.assets[what]?.key ?? '');
-    const available = { depth: usable('depth'), splat: usable('splat') };
     const { depth, splat } = this.ready();
     const isDone = { depth, splat: this.drawsThere ? this.isReadyThere : splat };
-    return modesToLoad(this.wish, available, isDone)[0] ?? null;
+    return this.holdings.next(this.wish, (what) => this.available(what), isDone);
   }
 
   private get isReadyThere(): boolean {
-    return this.remote.version !== null && this.remote.version === versionOf(this.assets.splat);
+    return (
+      this.remote.version !== null && this.remote.version === versionOf(this.holdings.of('splat'))
+    );
   }
 
   /** What can be shown, whoever draws it. */
   private ready(): Record<Deep, boolean> {
-    const ready = (what: Deep) =>
-      this.assets[what] !== null && this.loaded[what] === versionOf(this.assets[what]);
-    return { depth: ready('depth'), splat: ready('splat') || this.isReadyThere };
+    const { holdings } = this;
+    return {
+      depth: holdings.isLoaded('depth'),
+      splat: holdings.isLoaded('splat') || this.isReadyThere,
+    };
   }
 
   private async load(what: Deep, signal: AbortSignal): Promise<void> {
-    const asset = this.assets[what];
+    const asset = this.holdings.of(what);
     if (!asset) return;
     this.emit('loading', { what, received: 0, total: 0 });
     try {
-      if (what === 'splat' && this.drawsThere) {
-        await this.loadThere(asset, signal);
-        return;
-      }
-      const viewport = await this.ensureViewport();
-      if (!viewport || signal.aborted) return;
-      viewport.setTrust(what, trustIn(asset) * leanFactor(this.settings.look));
-      if (what === 'depth') {
-        const { photo, flat } = this;
-        const source = await depthOf(this.api, photo?.id ?? '', asset, flat.image, signal);
-        if (source) viewport.setDepth(source);
-      } else await this.loadSplats(viewport, asset, signal);
-      if (!signal.aborted && viewport === this.viewport) this.loaded[what] = versionOf(asset);
+      if (what === 'depth') await this.loadDepth(asset, signal);
+      else if (this.drawsThere) await this.loadThere(asset, signal);
+      else await this.loadSplats(asset, signal);
     } catch (error) {
       if (signal.aborted) return;
-      this.failed.add(asset.key);
+      this.holdings.fail(asset);
       this.emit('trouble', { what, error });
     } finally {
       if (!signal.aborted) this.emit('loading', null);
@@ -352,21 +302,22 @@ export class Stage extends Emitter<StageEvents> {
 
   /** Waits for the server's first picture; where none comes, this device draws. */
   private async loadThere(asset: Asset, signal: AbortSignal): Promise<void> {
-    const trust = trustIn(asset) * leanFactor(this.settings.look);
-    const options = { trust, sways: this.moving };
+    const options = { trust: this.loader.trustIn(asset), sways: this.moving };
     await this.remote.open(this.photo?.id ?? '', asset, this.cameraOf(asset), options, signal);
   }
 
-  private async loadSplats(viewport: Viewport, asset: Asset, signal: AbortSignal): Promise<void> {
-    const { defaultQuality } = this.settings.look.gaussianSplat;
-    const quality = prefersLight(this.budget) ? 'light' : defaultQuality;
-    await showLevels(this.api, viewport, asset, quality, this.cameraOf(asset), signal, {
+  private async loadDepth(asset: Asset, signal: AbortSignal): Promise<void> {
+    const id = this.photo?.id ?? '';
+    if (await this.loader.depth(id, asset, this.cameraOf(asset), signal))
+      this.holdings.setLoaded('depth', asset);
+  }
+
+  private async loadSplats(asset: Asset, signal: AbortSignal): Promise<void> {
+    await this.loader.splats(asset, this.cameraOf(asset), signal, {
       loading: (received, total) => this.emit('loading', { what: 'splat', received, total }),
       shown: () => {
-        if (viewport !== this.viewport) return false;
-        this.loaded.splat = versionOf(asset);
+        this.holdings.setLoaded('splat', asset);
         this.showBest();
-        return true;
       },
     });
   }
@@ -411,23 +362,23 @@ export class Stage extends Emitter<StageEvents> {
   }
 
   /** What draws here; null where this device cannot. */
-  private async ensureViewport(): Promise<Viewport | null> {
-    if (this.here.canDraw()) return this.here.open(this.describe('depth'), this.visit.signal);
-    if (!this.drawsThere || !this.assets.splat) this.emit('trouble', 'no-webgl');
+  private async ensureViewport(signal: AbortSignal): Promise<Viewport | null> {
+    if (this.here.canDraw()) return this.here.open(this.describe('depth'), signal);
+    if (!this.drawsThere || !this.holdings.of('splat')) this.emit('trouble', 'no-webgl');
     this.emit('mode', this.mode);
     return null;
   }
 
   private onContextLost(): void {
     this.dropViewport();
-    this.failed.add(this.assets.depth?.key ?? '').add(this.assets.splat?.key ?? '');
+    this.holdings.failAll();
     this.setMode('flat');
     this.emit('trouble', 'context-lost');
   }
 
   private dropViewport(): void {
     this.here.drop();
-    this.loaded.depth = this.loaded.splat = null;
+    this.holdings.unload();
   }
 
   private countFrame(splats: number, lean: number, there: Figures | null = null): void {
@@ -437,10 +388,4 @@ export class Stage extends Emitter<StageEvents> {
     dataset.frames = String(Number(dataset.frames ?? 0) + 1);
     if (this.mode === 'splat') dataset.splats = String(splats);
   }
-}
-
-/** What was chosen before the page was loaded again. */
-function wishedBefore(): Mode {
-  const kept = sessionStorage.getItem(WISH_KEY);
-  return kept === 'flat' || kept === 'depth' ? kept : 'splat';
 }

@@ -2,7 +2,6 @@ import type { Api } from '../api/client';
 import { ApiError } from '../api/client';
 import type { Asset, Job, PhotoDetail } from '../api/schema';
 import { addsFiles } from '../catalog';
-import type { Look } from '../settings/look';
 import type { Settings } from '../settings/settings';
 import { isActive, jobToShow, type Store } from '../store';
 import { texts } from '../texts';
@@ -13,18 +12,18 @@ import { dayWords } from '../ui/words';
 import { iconButton, RestingChrome } from './chrome';
 import { MotionClip } from './clip';
 import { Dock } from './dock';
-import { Downloads } from './downloads';
+import { Downloads, formatsFor } from './downloads';
 import { FavouriteButton } from './favourite';
-import type { Figures } from './figures';
+import { FiguresDoor } from './figuresDoor';
 import { FilledDialog } from './filled';
 import { toggleFullscreen } from './fullscreen';
-import { followGestures } from './gestures';
 import { InfoPanel } from './info';
 import { InImmich } from './inImmich';
-import { actOnKey } from './keys';
+import { followInput } from './input';
+import { photoChrome } from './layout';
 import { Making } from './making';
-import type { Mode } from './modes';
 import { MoreMenu } from './more';
+import { Reading } from './reading';
 import { RoughChip } from './rough';
 import { isAllAround } from './sphere';
 import { Stage } from './stage';
@@ -39,9 +38,6 @@ interface PhotoActions {
   show(id: string): void;
   models(): void;
 }
-
-const REFRESH_DELAY_MS = 150;
-const REFRESH_AGAIN_MS = 3000;
 
 /** One photo, full screen: the stage and everything around it. */
 export class PhotoView {
@@ -65,11 +61,10 @@ export class PhotoView {
   private readonly rough: RoughChip;
   private readonly steps: Steps;
   private readonly making: Making;
+  private readonly reading: Reading;
   private id: string | null = null;
   private detail: PhotoDetail | null = null;
-  private figures: Figures | null = null;
-  private refreshTimer = 0;
-  private refreshing = 0;
+  private readonly figures: FiguresDoor;
 
   constructor(
     api: Api,
@@ -96,14 +91,22 @@ export class PhotoView {
       shown: () => this.chrome.wake(),
       blur: () => this.element.focus(),
     });
+    this.reading = new Reading(store, () => this.id, {
+      read: (detail) => this.present(detail),
+      failed: (error) => {
+        if (!this.detail) this.showGone();
+        this.making.showFailure(explainError(error), () => void this.reading.now());
+      },
+    });
+    this.figures = new FiguresDoor(this.stage, this.element);
     this.tilt = new TiltButton(
       () => this.id !== null && this.stage.mode !== 'flat',
-      (x, y) => this.stage.leanTo(x, y),
+      (x, y) => this.stage.steering.leanTo(x, y),
     );
     this.modes = new ModeSwitch((mode) => this.stage.choose(mode));
     this.downloads = new Downloads(
       api,
-      () => (store.share ? [] : offered(store.config?.formats ?? [], settings.look)),
+      () => (store.share ? [] : formatsFor(store.config?.formats ?? [], settings.look)),
       () => store.share?.allow_download ?? true,
       (job) => store.applyJob(job),
     );
@@ -127,7 +130,7 @@ export class PhotoView {
         },
         fill: (model) => void this.making.fill(model),
         compare: (filled) => this.filled.show(filled),
-        reset: () => this.stage.resetView(),
+        reset: () => this.stage.steering.reset(),
         whoDraws: () => this.stage.otherDrawer,
         draw: (choice) => this.stage.chooseWhoDraws(choice),
         fullscreen: () => void toggleFullscreen(),
@@ -169,10 +172,10 @@ export class PhotoView {
     if (known) this.present({ ...known, assets: [] });
     if (first) {
       this.element.focus();
-      this.figures?.run(true);
+      this.figures.run(true);
     }
     this.chrome.wake();
-    await this.refresh();
+    await this.reading.now();
     await this.lookAround();
   }
 
@@ -193,8 +196,8 @@ export class PhotoView {
     this.stage.close();
     this.clip.stop();
     this.filled.close();
-    this.figures?.run(false);
-    window.clearTimeout(this.refreshTimer);
+    this.figures.run(false);
+    this.reading.stop();
     if (document.fullscreenElement) void document.exitFullscreen();
     return id;
   }
@@ -205,66 +208,37 @@ export class PhotoView {
   }
 
   private build(): void {
-    const back = iconButton('back', texts.photo.back, texts.keys.escape, () =>
-      this.actions.leave(),
-    );
-    const info = iconButton('info', texts.photo.about, 'I', () => this.toggleInfo());
-    const full = iconButton(
-      'fullscreen',
-      texts.photo.fullScreen,
-      'F',
-      () => void toggleFullscreen(),
-    );
-    const help = iconButton('help', texts.photo.help, 'H', () => this.actions.help());
-    for (const button of [full, help]) button.classList.add('is-extra');
     this.motion.classList.add('motion');
-    this.element.append(
-      this.stage.element,
-      el(
-        'header',
-        { class: 'photo-bar' },
-        back,
-        el('div', { class: 'photo-name' }, this.title, this.date),
-        this.making.button,
-        this.favourite.element,
-        this.downloads.popup.element,
-        info,
-        full,
-        help,
-        this.more.popup.element,
-      ),
-      this.steps.previous,
-      this.steps.next,
-      el(
-        'footer',
-        { class: 'photo-foot' },
-        this.dock.element,
-        this.rough.element,
-        el(
-          'div',
-          { class: 'photo-controls' },
-          this.modes.element,
-          this.motion,
-          this.tilt.element,
-          this.clip.button,
-        ),
-      ),
-      this.info.element,
-    );
+    const deeds = {
+      leave: () => this.actions.leave(),
+      info: () => this.toggleInfo(),
+      help: () => this.actions.help(),
+    };
+    const { bar, foot } = photoChrome(deeds, {
+      title: this.title,
+      date: this.date,
+      deeds: [this.making.button, this.favourite.element, this.downloads.popup.element],
+      more: this.more.popup.element,
+      told: [this.dock.element, this.rough.element],
+      controls: [this.modes.element, this.motion, this.tilt.element, this.clip.button],
+    });
+    const { previous, next } = this.steps;
+    this.element.append(this.stage.element, bar, previous, next, foot, this.info.element);
   }
 
   private watch(): void {
-    followGestures(this.stage.element, {
-      looksAround: () => this.stage.looksAround,
-      orbit: (dx, dy) => this.stage.orbitBy(dx, dy),
-      dolly: (amount) => this.stage.dollyBy(amount),
-      picture: this.stage.flat,
-      twice: (at) =>
-        this.stage.looksAround ? this.stage.resetView() : this.stage.flat.toggleZoom(at),
-      swipe: (direction) => this.steps.step(direction),
-      tap: (touch) => touch && this.chrome.toggle(),
+    followInput(this.stage, {
+      isOpen: () => this.id !== null,
+      leave: () => (this.info.element.hidden ? this.actions.leave() : this.toggleInfo()),
+      step: (direction) => this.steps.step(direction),
+      tilt: () => void this.tilt.toggle(),
+      info: () => this.toggleInfo(),
+      downloads: () => this.downloads.popup.toggle(),
+      clip: () => this.clip.toggle(),
+      figures: () => void this.figures.toggle(),
+      tapped: () => this.chrome.toggle(),
+      acted: () => this.chrome.wake(),
     });
-    document.addEventListener('keydown', (event) => this.onKey(event));
     this.stage.on('mode', () => this.updateModes());
     this.stage.on('motion', () => this.updateModes());
     this.stage.on('loading', (loading) => this.dock.showLoading(loading));
@@ -280,31 +254,8 @@ export class PhotoView {
     this.store.on('photo', (id) => id === this.id && this.updateFavourite());
     this.store.on('list', () => this.steps.update());
     this.store.on('connection', (connected) => {
-      if (connected && this.id) this.refreshSoon();
+      if (connected && this.id) this.reading.soon();
     });
-  }
-
-  /** Reads the photo anew; what goes wrong in the background is tried again without a word. */
-  private async refresh(inBackground = false): Promise<void> {
-    const { id } = this;
-    if (!id) return;
-    this.refreshing += 1;
-    try {
-      const detail = await this.store.openPhoto(id);
-      if (id !== this.id) return;
-      this.present(detail);
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      if (id !== this.id || error.code === 'unauthorized') return;
-      if (inBackground) {
-        this.refreshSoon(REFRESH_AGAIN_MS);
-        return;
-      }
-      if (!this.detail) this.showGone();
-      this.making.showFailure(explainError(error), () => void this.refresh());
-    } finally {
-      this.refreshing -= 1;
-    }
   }
 
   /** There is nothing to look at, or to do: only the way back, and what is said of it. */
@@ -323,12 +274,6 @@ export class PhotoView {
       // What was known before still does.
       if (!(error instanceof ApiError)) throw error;
     }
-  }
-
-  /** Results often come several at once: one reading serves them all. */
-  private refreshSoon(delay = REFRESH_DELAY_MS): void {
-    window.clearTimeout(this.refreshTimer);
-    this.refreshTimer = window.setTimeout(() => void this.refresh(true), delay);
   }
 
   private present(detail: PhotoDetail): void {
@@ -360,8 +305,8 @@ export class PhotoView {
   /** Takes in an asset that came with what it is; anything else is read. */
   private onAsset(asset: Asset | null): void {
     // An answer that is on its way may be older than the asset.
-    if (!asset || !this.detail || this.refreshing > 0) {
-      this.refreshSoon();
+    if (!asset || !this.detail || this.reading.isUnderWay) {
+      this.reading.soon();
       return;
     }
     const others = this.detail.assets.filter(({ key }) => key !== asset.key);
@@ -411,49 +356,9 @@ export class PhotoView {
     target?.focus();
   }
 
-  private async toggleFigures(): Promise<void> {
-    if (!this.figures) {
-      const { Figures } = await import('./figures');
-      this.figures = new Figures(this.stage);
-      this.element.append(this.figures.element);
-      this.figures.show(true);
-    } else this.figures.show(this.figures.element.hidden === true);
-  }
-
   private mustStayVisible(): boolean {
     const open = this.more.popup.open || this.downloads.popup.open || !this.info.element.hidden;
     const dialog = document.querySelector('dialog[open]') !== null;
     return open || dialog || this.stage.mode === 'flat' || this.dock.occupied;
   }
-
-  private onKey(event: KeyboardEvent): void {
-    if (!this.id || event.defaultPrevented || document.querySelector('dialog[open]')) return;
-    if (event.target instanceof HTMLElement && event.target.matches('input, select')) return;
-    const handled = actOnKey(event, {
-      leave: () => (this.info.element.hidden ? this.actions.leave() : this.toggleInfo()),
-      step: (direction) => this.steps.step(direction),
-      choose: (mode: Mode) => {
-        if (mode === 'flat' || this.stage.available(mode)) this.stage.choose(mode);
-      },
-      orbit: (dx, dy) => this.stage.orbitBy(dx, dy),
-      dolly: (amount) => this.stage.comeCloser(amount),
-      reset: () => this.stage.resetView(),
-      motion: () => this.stage.toggleMotion(),
-      tilt: () => void this.tilt.toggle(),
-      info: () => this.toggleInfo(),
-      downloads: () => this.downloads.popup.toggle(),
-      clip: () => this.clip.toggle(),
-      fullscreen: () => void toggleFullscreen(),
-      figures: () => void this.toggleFigures(),
-    });
-    if (!handled) return;
-    event.preventDefault();
-    this.chrome.wake();
-  }
-}
-
-/** The formats that may be made, those that somebody wants first; others stay to be had. */
-function offered(formats: string[], { gaussianSplat }: Look): string[] {
-  const wanted = gaussianSplat.formats.filter((one) => formats.includes(one));
-  return [...wanted, ...formats.filter((one) => !wanted.includes(one))];
 }

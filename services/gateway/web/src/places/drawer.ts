@@ -12,13 +12,20 @@ import { JobList } from './jobs';
 
 const t = texts.selection;
 
-/** What is under way, beside whatever one looks at. */
+/** As wide as what has the bar of places below it: the drawer covers what is beside it there. */
+const NARROW = window.matchMedia('(max-width: 699px)');
+
+/** What is under way: beside whatever one looks at where there is room, over it where there is not. */
 export class JobsDrawer {
   private readonly element: HTMLElement;
+  /** Keeps what lies behind from being reached, where the drawer covers it. */
+  private readonly over = el('dialog', { class: 'jobs-over', 'aria-label': texts.jobs.title });
   private readonly list: JobList;
   private readonly told = el('p', { class: 'jobs-told', role: 'status' });
   private readonly title = el('h2', { tabindex: -1 }, texts.jobs.title);
   private opener: HTMLElement | null = null;
+  /** Whether the browser's history has an entry for what covers the page, so that Back uncovers it. */
+  private isKept = false;
 
   constructor(
     private readonly api: Api,
@@ -35,7 +42,6 @@ export class JobsDrawer {
     );
     close.addEventListener('click', () => this.close());
     const all = el('a', { class: 'button is-small', href: JOBS }, t.allJobs);
-    all.addEventListener('click', () => this.close());
     this.element = el(
       'aside',
       { class: 'jobs-drawer', 'aria-label': texts.jobs.title },
@@ -43,6 +49,21 @@ export class JobsDrawer {
       this.told,
       this.list.element,
     );
+    this.element.addEventListener('click', (event) => {
+      const link = (event.target as HTMLElement).closest('a');
+      if (link && (link === all || this.over.open)) this.follow(event, link);
+    });
+    this.over.addEventListener('click', ({ target }) => target === this.over && this.close());
+    this.over.addEventListener(
+      'close',
+      () => this.element.parentElement === this.over && this.close(),
+    );
+    NARROW.addEventListener('change', () => this.isOpen && this.seat());
+    window.addEventListener('popstate', () => {
+      if (!this.isKept) return;
+      this.isKept = false;
+      this.close();
+    });
     document.addEventListener('keydown', (event) => {
       const isOver = document.querySelector('dialog[open]') !== null || event.defaultPrevented;
       if (event.key !== 'Escape' || isOver || !this.isOpen) return;
@@ -58,7 +79,7 @@ export class JobsDrawer {
   async open(): Promise<void> {
     if (this.isOpen) return;
     this.opener = document.activeElement as HTMLElement | null;
-    this.root.append(this.element);
+    this.seat();
     this.onToggle(true);
     this.title.focus({ preventScroll: true });
     await this.list.open();
@@ -66,14 +87,47 @@ export class JobsDrawer {
 
   /** Without an element on the page, jobs that come are not listed. */
   close(): void {
-    const had = this.element.contains(document.activeElement);
-    this.element.remove();
+    if (!this.isOpen) return;
+    const had = this.element.contains(document.activeElement) || this.over.open;
+    this.unseat();
+    if (this.isKept) history.back();
+    this.isKept = false;
     this.onToggle(false);
     this.tell('');
     if (!had) return;
     // What opened it may be gone: a tile that was scrolled away, a count of jobs that are done.
     const opener = this.opener?.checkVisibility() ? this.opener : null;
     (opener ?? document.querySelector<HTMLElement>('.tile-link[tabindex="0"]'))?.focus();
+  }
+
+  /** Puts it beside the page, or over it. */
+  private seat(): void {
+    this.unseat();
+    if (!NARROW.matches) {
+      this.root.append(this.element);
+      return;
+    }
+    this.over.append(this.element);
+    this.root.append(this.over);
+    this.over.showModal();
+    if (!this.isKept) history.pushState(history.state, '');
+    this.isKept = true;
+  }
+
+  private unseat(): void {
+    this.element.remove();
+    this.over.close();
+    this.over.remove();
+  }
+
+  /** Leads to another place; in the history that takes the place of what covered the page. */
+  private follow(event: MouseEvent, { href }: HTMLAnchorElement): void {
+    if (this.isKept) {
+      event.preventDefault();
+      this.isKept = false;
+      location.replace(href);
+    }
+    this.close();
   }
 
   /** Has 3D made of each of these, and says how far that is. */

@@ -145,7 +145,7 @@ export class Presentation {
       }
       if (!this.isPaused && !prefersStillness()) {
         const { x, y } = pathAt(path, this.over / SHOWN_MS);
-        this.stage.leanTo(x, y);
+        this.stage.steering.leanTo(x, y);
       }
       this.frame = requestAnimationFrame(go);
     };

@@ -1,4 +1,4 @@
-import type { Anchor } from '../grid/grid';
+import type { Anchor } from '../grid/sheet';
 
 const KEY = 'immichvr.looked';
 /** Lists of which it is remembered what was looked at. */

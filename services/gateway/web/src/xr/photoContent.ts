@@ -1,7 +1,7 @@
 import * as THREE from 'three';
 import type { Asset, SourceCamera } from '../api/schema';
 import type { Crop } from '../photo/crop';
-import { fileOfRole } from '../photo/modes';
+import { depthOf } from '../photo/depthFiles';
 import { DepthScene } from '../render/depth';
 import type { SplatScene } from '../render/splats';
 import { asGravity, levelling } from './level';
@@ -108,23 +108,8 @@ export class PhotoContent {
     read: (path: string) => Promise<HTMLImageElement>,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const image = async (role: string) => {
-      const file = fileOfRole(asset, role);
-      return file ? read(file.url) : null;
-    };
-    const roles = ['disparity', 'background', 'background-disparity'];
-    const [disparity, background, backgroundDisparity] = await Promise.all(roles.map(image));
-    if (!disparity || signal.aborted) return false;
-    const { near, far } = asset.depth ?? { near: 1, far: 100 };
-    const source = {
-      colour,
-      disparity,
-      background: background ?? null,
-      backgroundDisparity: backgroundDisparity ?? null,
-      near,
-      far,
-      camera,
-    };
+    const source = await depthOf(colour, asset, camera, read);
+    if (!source || signal.aborted) return false;
     const columns = this.budget ? GRID_COLUMNS_WITH_BUDGET : GRID_COLUMNS;
     this.dropDeep();
     this.depth = new DepthScene(source, columns, this.renderer.capabilities.getMaxAnisotropy());

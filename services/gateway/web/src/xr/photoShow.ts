@@ -4,6 +4,7 @@ import { type Crop, cropOf, WHOLE } from '../photo/crop';
 import { bestAsset, isRough, trustIn } from '../photo/modes';
 import { cropTold, isAllAround } from '../photo/sphere';
 import { assumedCamera } from '../render/framing';
+import { decoded } from '../ui/decoding';
 import { Ahead } from './ahead';
 import { levelsFor, levelsToLoad } from './levels';
 import { pressedLie } from './lieButtons';
@@ -99,7 +100,7 @@ export class PhotoShow {
     this.camera = assumedCamera(photo.width, photo.height);
     this.projection = toldOf(photo);
     try {
-      const image = await read(this.house.api.thumbnailUrl(photo));
+      const image = await decoded(this.house.api.thumbnailUrl(photo));
       if (!signal.aborted) this.hang(image);
     } catch {
       // The sharp one comes.
@@ -111,7 +112,7 @@ export class PhotoShow {
     this.take(detail);
     const { api } = this.house;
     const [image, cropFor] = await Promise.all([
-      read(api.previewUrl(detail.id)),
+      decoded(api.previewUrl(detail.id)),
       isAllAround(detail) ? cropTold(api, detail, signal) : cropByShape,
     ]);
     if (signal.aborted) return;
@@ -225,7 +226,7 @@ export class PhotoShow {
     signal: AbortSignal,
   ): Promise<void> {
     const { camera, house } = this;
-    const file = (path: string) => read(house.api.url(path));
+    const file = (path: string) => decoded(house.api.url(path));
     const trust = trustIn(asset);
     const about = { asset, camera, trust, wish: () => this.scale };
     if (await content.showDepth(picture, about, file, signal)) {
@@ -268,13 +269,6 @@ const cropByShape = ({ naturalWidth, naturalHeight }: HTMLImageElement): Crop =>
 
 const toldOf = ({ name, width, height, projection }: Photo): Projection =>
   guessProjection({ kind: 'photo', name, width, height, projection });
-
-async function read(address: string): Promise<HTMLImageElement> {
-  const image = new Image();
-  image.src = address;
-  await image.decode();
-  return image;
-}
 
 function cameraOf(photo: PhotoDetail): SourceCamera {
   const told = bestAsset(photo.assets, 'splat')?.camera ?? bestAsset(photo.assets, 'depth')?.camera;

@@ -1,9 +1,12 @@
 import * as THREE from 'three';
+import type { Api } from '../api/client';
 import { ApiError } from '../api/client';
 import type { Asset } from '../api/schema';
+import { decoded } from '../ui/decoding';
 import { clockWords } from '../ui/words';
 import { bestDepth, fileOf, startOf, stripOf } from '../video/assets';
 import { type Strip, tileAt } from '../video/moments';
+import { asTold, type Told3d, told3d } from './container';
 import { around } from './ground';
 import { pressedLie } from './lieButtons';
 import { Panel } from './panel';
@@ -19,6 +22,8 @@ import { videoRows } from './videoRows';
 import { WALL_TEXT } from './wallLayout';
 
 const SKIP_S = 10;
+/** So long a film's file may take to tell how it is to be seen; then it is looked at. */
+const TELLS_WITHIN_MS = 3000;
 const PANEL_DISTANCE = 1.7;
 /** How often the panel follows what plays. */
 const TELL_EVERY_S = 0.25;
@@ -39,6 +44,8 @@ export class VideoRoom implements Opened {
   private readonly picture: VideoPicture;
   private readonly player: VideoPlayer;
   private projection = PLAIN;
+  /** What the film's file tells of how it lies, as soon as that is read. */
+  private told: Promise<Told3d | null> = Promise.resolve(null);
   private strip: { strip: Strip; image: HTMLImageElement; start: number } | null = null;
   private title = '';
   private hovered: number | null = null;
@@ -52,7 +59,7 @@ export class VideoRoom implements Opened {
   ) {
     this.picture = new VideoPicture(house.budget !== null);
     this.player = new VideoPlayer({
-      ready: () => this.begin(),
+      ready: () => void this.begin(),
       switched: () => this.picture.refresh(),
       broken: () => {
         this.note = texts.video.broken;
@@ -89,6 +96,7 @@ export class VideoRoom implements Opened {
       if (signal.aborted) return;
       this.title = detail.name;
       this.projection = guessProjection(detail);
+      this.told = toldBy(house.api, detail.original, signal);
       this.player.open(house.api, detail);
       const depth = bestDepth(detail.assets);
       if (depth) this.player.takeFilm(house.api, depth);
@@ -188,10 +196,15 @@ export class VideoRoom implements Opened {
   }
 
   /** Its first frame is there. */
-  private begin(): void {
+  private async begin(): Promise<void> {
     const { flat } = this.player;
-    if (!flat) return;
-    this.projection = seenBy(this.projection, flat, flat.videoWidth, flat.videoHeight);
+    const { signal } = this.visit;
+    const told = await this.told;
+    if (!flat || signal.aborted) return;
+    const { videoWidth, videoHeight } = flat;
+    this.projection = told
+      ? asTold(this.projection, told, videoWidth, videoHeight)
+      : seenBy(this.projection, flat, videoWidth, videoHeight);
     this.choose(this.screenLook);
   }
 
@@ -204,10 +217,8 @@ export class VideoRoom implements Opened {
     const told = fileOf(asset, 'strip');
     const strip = told && stripOf(asset);
     if (!told || !strip) return;
-    const image = new Image();
-    image.src = this.house.api.url(told.url);
-    await image.decode().catch(() => {});
-    if (signal.aborted || !image.naturalWidth) return;
+    const image = await decoded(this.house.api.url(told.url)).catch(() => null);
+    if (signal.aborted || !image) return;
     this.strip = { strip, image, start: startOf(asset.params) };
   }
 
@@ -261,4 +272,10 @@ export class VideoRoom implements Opened {
       }),
     );
   }
+}
+
+/** What a film's file tells; null also where it cannot be had, as by a share link that allows no downloads. */
+function toldBy(api: Api, path: string, visit: AbortSignal): Promise<Told3d | null> {
+  const signal = AbortSignal.any([visit, AbortSignal.timeout(TELLS_WITHIN_MS)]);
+  return told3d((start, most) => api.part(path, start, most, signal)).catch(() => null);
 }

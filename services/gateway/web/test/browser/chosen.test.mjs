@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { assertAccessible, openBrowser, state, until, withViewer } from './browser.mjs';
+import { assertAccessible, assertFits, openBrowser, state, until, withViewer } from './browser.mjs';
 
 const WIDE = { viewport: { width: 1100, height: 700 } };
 const PHONE = { viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true };
@@ -54,6 +54,49 @@ describe('what is chosen', () => {
       await drawer.waitFor({ state: 'hidden' });
     }));
 
+  it('is told of over the page on a phone, which is out of reach until Back, Escape or a link leads on', () =>
+    withViewer(browser, { context: PHONE }, async (page, { library }) => {
+      await page.waitForSelector('.tile img.is-loaded');
+      await until(page, () => document.body.dataset.socket === 'connected');
+      library.jobSeconds = 600;
+      const drawer = page.getByRole('dialog', { name: 'Jobs' });
+      const ask = async () => {
+        await tile(page, 1).locator('a').focus();
+        await page.keyboard.press(' ');
+        await chosen(page, 1);
+        await page.getByRole('button', { name: 'Make 3D of these' }).tap();
+        await drawer.locator('.job').first().waitFor();
+      };
+      const isAway = async () => {
+        await drawer.waitFor({ state: 'hidden' });
+        await until(page, () => document.activeElement?.matches('.tile-link'));
+        assert.equal((await state(page)).view, 'gallery');
+      };
+      await ask();
+      await assertAccessible(page);
+      await assertFits(page);
+      for (let at = 0; at < 12; at += 1) {
+        await page.keyboard.press('Tab');
+        const isBehind = await page.evaluate(() => !!document.activeElement.closest('.gallery'));
+        assert.ok(!isBehind, 'the focus stays in what covers the page');
+      }
+      await page.goBack();
+      await isAway();
+      await ask();
+      await page.keyboard.press('Escape');
+      await isAway();
+      await ask();
+      await drawer.getByRole('button', { name: 'Close jobs' }).tap();
+      await isAway();
+      await ask();
+      await drawer.locator('.job a').first().tap();
+      await until(page, () => document.body.dataset.view === 'photo');
+      await drawer.waitFor({ state: 'hidden' });
+      await page.goBack();
+      await until(page, () => document.body.dataset.view === 'gallery');
+      await drawer.waitFor({ state: 'hidden' });
+    }));
+
   it('is chosen by the space bar, with Shift up to there, and let go by Escape', () =>
     withViewer(browser, { context: WIDE }, async (page) => {
       await page.waitForSelector('.tile img.is-loaded');
@@ -84,10 +127,10 @@ describe('what is chosen', () => {
       await client.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints });
       await chosen(page, 1);
       await client.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
-      await page.waitForTimeout(100);
-      assert.equal((await state(page)).view, 'gallery');
+      // A click that the end of the touch made would be handled before this tap is.
       await tile(page, 2).locator('a').tap();
       await chosen(page, 2);
+      assert.equal((await state(page)).view, 'gallery');
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
       assert.ok(!overflow);
       await assertAccessible(page);
@@ -123,19 +166,38 @@ describe('what was looked at', () => {
       return first && [first.dataset.id, Math.round(top(first))];
     });
 
+  const likeMany = ({ library, places }) => {
+    for (const id of [...library.photos.keys()].slice(0, 300)) places.favourites.add(id);
+  };
+
+  /** Far enough that the top is out of sight, and what is seen there is read. */
+  const scrollDown = (page) =>
+    until(page, () => {
+      const gallery = document.querySelector('.gallery');
+      if (gallery.scrollTop < 1500) {
+        gallery.scrollTo(0, 1500);
+        return false;
+      }
+      const tops = [...document.querySelectorAll('.tile')].map(
+        (one) => one.getBoundingClientRect().top,
+      );
+      return !document.querySelector('.is-waiting') && tops.some((top) => top > 100 && top < 400);
+    });
+
   it('is there again after the page was loaded anew, in the months and in an album', () =>
-    withViewer(browser, { photos: 600, context: WIDE }, async (page) => {
+    withViewer(browser, { photos: 600, context: WIDE, prepare: likeMany }, async (page) => {
       await page.waitForSelector('.tile img.is-loaded');
-      for (const hash of ['#/', '#/favourites', '#/album/album-shared']) {
+      for (const [hash, view] of [
+        ['#/', 'gallery'],
+        ['#/favourites', 'favourites'],
+        ['#/album/album-shared', 'album'],
+      ]) {
         await page.evaluate((where) => {
           location.hash = where;
         }, hash);
+        await until(page, (there) => document.body.dataset.view === there, view);
         await page.waitForSelector('.tile img.is-loaded');
-        await page.evaluate(() => document.querySelector('.gallery').scrollTo(0, 2600));
-        await page.waitForTimeout(600);
-        await until(page, () => !document.querySelector('.is-waiting'));
-        const scrolled = await page.evaluate(() => document.querySelector('.gallery').scrollTop);
-        if (scrolled < 400) continue; // this list is short
+        await scrollDown(page);
         const before = await seen(page);
         await page.reload();
         await until(
@@ -146,6 +208,7 @@ describe('what was looked at', () => {
           },
           before,
         );
+        assert.ok(await page.evaluate(() => document.querySelector('.gallery').scrollTop > 400));
       }
     }));
 });

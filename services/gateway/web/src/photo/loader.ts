@@ -1,0 +1,74 @@
+import type { Api } from '../api/client';
+import type { Asset, SourceCamera } from '../api/schema';
+import { prefersLight } from '../render/device';
+import type { Viewport } from '../render/viewport';
+import { leanFactor } from '../settings/look';
+import type { Settings } from '../settings/settings';
+import { decoded } from '../ui/decoding';
+import { depthOf } from './depthFiles';
+import type { DeviceCanvas } from './deviceCanvas';
+import { trustIn } from './modes';
+import { type LevelEvents, showLevels } from './splatLevels';
+
+/** Brings a photo's depth and splats to the canvas of this device. */
+export class Loader {
+  constructor(
+    private readonly api: Api,
+    private readonly settings: Settings,
+    private readonly here: DeviceCanvas,
+    /** At most this many splats; null for as many as the device is good for. */
+    private readonly budget: number | null,
+    /** What draws, made where there is none; null where nothing can. */
+    private readonly viewport: (signal: AbortSignal) => Promise<Viewport | null>,
+  ) {}
+
+  /** How much of the usual lean a result bears, and a person wants. */
+  trustIn(asset: Asset): number {
+    return trustIn(asset) * leanFactor(this.settings.look);
+  }
+
+  /**
+   * Has depth drawn: its pictures come while what draws them is made ready. False where it was not wanted any more, or
+   * nothing can draw it; throws where its files do not come.
+   */
+  async depth(
+    photoId: string,
+    asset: Asset,
+    camera: SourceCamera,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { api } = this;
+    const colour = decoded(api.previewUrl(photoId));
+    const [viewport, source] = await Promise.all([
+      this.viewport(signal),
+      depthOf(colour, asset, camera, (path) => decoded(api.url(path))),
+    ]);
+    if (!viewport || signal.aborted || viewport !== this.here.viewport) return false;
+    if (!source) throw new Error('The depth of this photo has no disparity image');
+    viewport.setTrust('depth', this.trustIn(asset));
+    viewport.setDepth(source);
+    return true;
+  }
+
+  /** Has splats drawn, level after level. Throws where none of its files comes. */
+  async splats(
+    asset: Asset,
+    camera: SourceCamera,
+    signal: AbortSignal,
+    events: Pick<LevelEvents, 'loading'> & { shown(): void },
+  ): Promise<void> {
+    const viewport = await this.viewport(signal);
+    if (!viewport || signal.aborted) return;
+    viewport.setTrust('splat', this.trustIn(asset));
+    const { defaultQuality } = this.settings.look.gaussianSplat;
+    const quality = prefersLight(this.budget) ? 'light' : defaultQuality;
+    await showLevels(this.api, viewport, asset, quality, camera, signal, {
+      loading: events.loading,
+      shown: () => {
+        if (viewport !== this.here.viewport) return false;
+        events.shown();
+        return true;
+      },
+    });
+  }
+}
