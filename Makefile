@@ -41,7 +41,7 @@ help:
 	@echo "make demo PHOTOS=~/Pictures  the same with a folder of yours; ARGS=--once ends when the splats are made"
 	@echo "make test                    all tests but the longest, which make test-long runs; ARGS=path for some"
 	@echo "make up PHOTOS=~/Pictures    the system without asking for splats; with IMMICH_URL and IMMICH_API_KEY, Immich's"
-	@echo "make test-browser            the viewer's tests in a browser; make test ends with them"
+	@echo "make test-browser            the viewer's tests in a browser; make test-long ends with them"
 	@echo "make setup                   only set up"
 	@echo "make fmt, make lint          formatting; ruff, mypy, buf, the viewer's checks"
 	@echo "make proto                   generate the stubs; make proto-baseline renews what changes are checked against"

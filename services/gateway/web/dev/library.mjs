@@ -5,10 +5,18 @@ import { join } from 'node:path';
 const STAGES = ['staged', 'decoded', 'inferred', 'packed', 'stored'];
 const WEBP = { format: 'webp', media_type: 'image/webp', variant: null };
 
+function readIndex(path) {
+  if (!existsSync(path))
+    throw new Error(
+      `${path} is missing: make_fixtures.py beside it, or make test-browser, makes it`,
+    );
+  return JSON.parse(readFileSync(path, 'utf8'));
+}
+
 export class Library {
   constructor(root, { photos = 130, jobSeconds = 4, onJob = () => {}, onAsset = () => {} } = {}) {
     this.root = root;
-    this.index = JSON.parse(readFileSync(join(root, 'index.json'), 'utf8'));
+    this.index = readIndex(join(root, 'index.json'));
     this.jobSeconds = jobSeconds;
     this.onJob = onJob;
     this.onAsset = onAsset;

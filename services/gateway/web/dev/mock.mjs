@@ -65,17 +65,18 @@ export async function startMock({
   const server = createServer((request, response) => {
     setTimeout(() => answer(request, response), state.delayMs);
   });
-  const socket = new EventSocket(server, `${base}api/socket.io`);
-  const account = new Account();
-  const preferences = new Preferences();
-  const automation = new Automation();
-  const models = new Models((event, payload) => socket.emit(event, payload));
+  // Before the socket, whose heartbeat would keep a process alive that has no fixtures.
   const library = new Library(FIXTURES, {
     photos,
     jobSeconds,
     onJob: (job) => socket.emit('job:update', job),
     onAsset: (photo_id, asset) => socket.emit('asset:created', { photo_id, asset }),
   });
+  const socket = new EventSocket(server, `${base}api/socket.io`);
+  const account = new Account();
+  const preferences = new Preferences();
+  const automation = new Automation();
+  const models = new Models((event, payload) => socket.emit(event, payload));
 
   const films = new Films(FIXTURES, {
     films: howMany,
