@@ -33,6 +33,11 @@ class RunContext:
     accepted: Collection[str] = ()
     on_download: Callable[[Progress], None] | None = None
 
+    @property
+    def runs_on_cpu(self) -> bool:
+        """Whether nothing faster than the CPU runs networks."""
+        return self.runtime.device.type == "cpu"
+
     def network(self, key: str) -> Network | None:
         """The network of this key; None where there is none."""
         return self.runtime.networks.get(key)

@@ -61,11 +61,14 @@ class Store:
 SHOTS = {"one": (120,), "several": (30, 1, 60, 22, 10), "full": (32, 54)}
 
 
+@pytest.mark.parametrize("slow", [True, False])
 @pytest.mark.parametrize("window", [32, 1])
 @pytest.mark.parametrize("shots", SHOTS.values(), ids=SHOTS)
 def test_whenever_it_is_killed_it_makes_the_same_bytes_without_the_windows_it_had(
-    tmp_path: Path, shots: tuple[int, ...], window: int
+    tmp_path: Path, shots: tuple[int, ...], window: int, slow: bool
 ) -> None:
+    """Of a slow network, no window that was done is made again; of a quick one, no more than are in two seconds."""
+    again = 0 if slow else 2
     whole = run(video(*shots), CostFree(window), [Journal(tmp_path)])
     expected = (tmp_path / "journal.txt").read_bytes()
     for dies_at in (0, 25, 60, 99, sum(shots) - 1):
@@ -74,22 +77,34 @@ def test_whenever_it_is_killed_it_makes_the_same_bytes_without_the_windows_it_ha
         (folder := tmp_path / f"dies-at-{dies_at}").mkdir()
         store = Store(folder)
         with pytest.raises(Killed):
-            store.attempt(shots, CostFree(window), dies_at=dies_at)
-        model = CostFree(window)
+            store.attempt(shots, CostFree(window, slow), dies_at=dies_at)
+        model = CostFree(window, slow)
         done, made = store.attempt(shots, model)
         assert made == expected, dies_at
         assert done.windows == whole.windows - done.before
         assert window == 1 or model.calls == done.windows
         assert (done.frames, done.shots) == (whole.frames, whole.shots)
-        assert done.before >= (dies_at - 32) // 22
+        assert done.before >= (dies_at - 32) // 22 - again
 
 
-def test_killed_in_window_five_of_nine_it_infers_the_last_five(tmp_path: Path) -> None:
+@pytest.mark.parametrize("slow", [True, False])
+def test_killed_in_window_five_of_nine_it_infers_the_last_five(tmp_path: Path, slow: bool) -> None:
     store = Store(tmp_path)
     with pytest.raises(Killed):
-        store.attempt((198,), CostFree(), dies_at=90)  # the first frame that is final with the fifth is 90
+        store.attempt((198,), CostFree(slow=slow), dies_at=90)  # the first frame that is final with the fifth is 90
     done, _ = store.attempt((198,), CostFree())
     assert (done.before, done.windows) == (4, 5)
+
+
+def test_outputs_seal_at_the_first_window_and_then_every_two_seconds_or_at_each_where_the_network_is_slow(
+    tmp_path: Path,
+) -> None:
+    ends = {True: [24, 46, 68, 90, 112, 134, 150, 180], False: [24, 90, 150, 180]}
+    for slow, expected in ends.items():
+        journal = Journal(tmp_path)
+        run(video(150, 30), CostFree(slow=slow), [journal])
+        parts = [part.read_bytes().count(b"\n") for part in journal.parts]
+        assert np.cumsum(parts).tolist() == expected
 
 
 def test_it_may_be_killed_again_and_again(tmp_path: Path) -> None:

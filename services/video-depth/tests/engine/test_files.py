@@ -30,8 +30,8 @@ class Killed(BaseException):
 class Mortal(CostFree):
     """Takes the process with it in a window that takes until the next checkpoint is kept."""
 
-    def __init__(self, dies_in: int) -> None:
-        super().__init__()
+    def __init__(self, dies_in: int, slow: bool) -> None:
+        super().__init__(slow=slow)
         self.dies_in, self.is_kept = dies_in, threading.Event()
 
     def infer(self, frames: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.float32]:
@@ -49,10 +49,10 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_clip(path, Made(COUNT, times=times, sound="aac", cuts=(CUT,)))
 
 
-def made(clip: Path, folder: Path, kept: dict[str, Path], dies_in: int = 0) -> Summary:
+def made(clip: Path, folder: Path, kept: dict[str, Path], dies_in: int = 0, slow: bool = True) -> Summary:
     """One try. kept: what tries leave to those after them."""
     folder.mkdir()
-    model = Mortal(dies_in)
+    model = Mortal(dies_in, slow)
 
     def keep(name: str, path: Path) -> None:
         kept[name] = Path(shutil.copy(path, clip.parent / f"{folder.name}-{name}"))
@@ -71,15 +71,18 @@ def contents(folder: Path) -> Iterator[tuple[str, bytes]]:
             yield path.name, path.read_bytes()
 
 
-def test_files_of_a_video_that_was_broken_off_are_the_same_to_the_byte(clip: Path, tmp_path: Path) -> None:
-    whole = made(clip, tmp_path / "whole", {})
+@pytest.mark.parametrize(("slow", "deaths"), [(True, (2, 3)), (False, (2,))])
+def test_files_of_a_video_that_was_broken_off_are_the_same_to_the_byte(
+    clip: Path, tmp_path: Path, slow: bool, deaths: tuple[int, ...]
+) -> None:
+    whole = made(clip, tmp_path / "whole", {}, slow=slow)
     expected = dict(contents(tmp_path / "whole"))
     assert {"depth.mp4", "depth.json", "rgbd.mp4", "poster.webp", "strip.webp"} == set(expected)
     kept: dict[str, Path] = {}
-    for dies_in in (2, 3):
+    for dies_in in deaths:
         with pytest.raises(Killed):
-            made(clip, tmp_path / f"dies-in-{dies_in}", kept, dies_in)
-    done = made(clip, tmp_path / "done", kept)
+            made(clip, tmp_path / f"dies-in-{dies_in}", kept, dies_in, slow)
+    done = made(clip, tmp_path / "done", kept, slow=slow)
     assert {name for name, _ in contents(tmp_path / "done")} == set(expected)
     for name in expected:
         assert not difference(tmp_path / "done" / name, tmp_path / "whole" / name)

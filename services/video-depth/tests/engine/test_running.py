@@ -16,6 +16,7 @@ from immichvr_video_depth.engine import DepthFrame, run
 from immichvr_video_depth.engine.checkpoints import Place
 from immichvr_video_depth.engine.frames import Output
 from immichvr_video_depth.engine.running import _Encoding, _Lanes
+from immichvr_video_depth.engine.seals import Seals
 from immichvr_video_depth.engine.stages import Seam
 from immichvr_video_depth.testing.engine import HEIGHT, WIDTH, CostFree, Journal, Still, video
 
@@ -237,12 +238,12 @@ def test_what_waits_to_be_written_is_dropped_where_the_work_ends_before_a_seal(t
 
     def depth() -> Iterator[DepthFrame | Seam]:
         yield from made.frames
-        yield Seam(None, {})
+        yield Seam(Place(), {})
         begun.wait(10)
         threading.Timer(0.3, may_end.set).start()
         raise Broken
 
     slow = Slow(tmp_path)
     with pytest.raises(Broken):
-        list(_Encoding([slow], None, Place())(depth()))
+        list(_Encoding([slow], None, Place(), Seals(CostFree(), is_begun=False))(depth()))
     assert len(slow.frames) == 1

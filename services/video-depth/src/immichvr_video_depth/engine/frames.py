@@ -136,7 +136,8 @@ class Estimator(Protocol):
     """A model of depth for videos.
 
     key, revision: of the registry. metric: it gives metres, else disparity up to scale and shift. window: how many
-    frames it sees at once, WINDOW or 1. reason: why it runs where another was preferred, or empty.
+    frames it sees at once, WINDOW or 1. reason: why it runs where another was preferred, or empty. slow: a window takes
+    it many seconds.
     """
 
     @property
@@ -149,6 +150,8 @@ class Estimator(Protocol):
     def window(self) -> int: ...
     @property
     def reason(self) -> str: ...
+    @property
+    def slow(self) -> bool: ...
 
     def prepared(self, rgb: Picture) -> Prepared:
         """What `infer` takes of a picture (h, w, 3) uint8. Of a window of frames this is held, and not the picture, so
@@ -162,6 +165,8 @@ class Estimator(Protocol):
 
 class SeesPictures:
     """An estimator, or a part of one, that takes pictures as they are."""
+
+    slow = False
 
     def prepared(self, rgb: Picture) -> Picture:
         """The picture."""
@@ -181,7 +186,7 @@ class Output(Protocol):
     def seal(self) -> list[Path]:
         """Everything written so far lies in files from now on; those that are new, whose names are this output's own.
 
-        Called at the end of every window and shot.
+        Called at the ends of windows and shots (Seals).
         """
 
     def resume(self, parts: Sequence[Path]) -> None:

@@ -19,6 +19,7 @@ from immichvr_video import EmptyVideo
 from immichvr_video_depth.engine.checkpoints import Arrays, Checkpoints, Place
 from immichvr_video_depth.engine.frames import DepthFrame, Estimator, Output, Picture
 from immichvr_video_depth.engine.pipeline import Channel, Pipeline
+from immichvr_video_depth.engine.seals import Seals
 from immichvr_video_depth.engine.stages import Alignment, Held, Inference, Seam, Seen, Shot, ShotEnded, remaining
 from immichvr_video_depth.engine.windows import OVERLAP, WINDOW
 from immichvr_video_depth.heap import share_heap
@@ -82,7 +83,7 @@ def _run(
     begin, arrays = _taken_up(outputs, checkpoints)
     known: dict[int, Held] = {}
     inference = Inference(estimator, begin, known)
-    encoding = _Encoding(outputs, checkpoints, begin)
+    encoding = _Encoding(outputs, checkpoints, begin, Seals(estimator, is_begun=begin.frames > 0))
     pipeline = Pipeline()
     decoded: Channel[tuple[Held, int]] = pipeline.channel(_FEW)
     seen: Channel[Seen | ShotEnded] = pipeline.channel(1)
@@ -115,11 +116,13 @@ def _taken_up(outputs: Sequence[Output], checkpoints: Checkpoints | None) -> tup
 class _Encoding:
     """The last stage; each output works in a thread of its own, some frames ahead of the slowest at most.
 
-    done_s: up to when everything is written. place: the last seam's that all have sealed. files: what was made.
+    done_s: up to when everything is written. place: the last seam's. files: what was made.
     """
 
-    def __init__(self, outputs: Sequence[Output], checkpoints: Checkpoints | None, begin: Place) -> None:
-        self._outputs, self._checkpoints = outputs, checkpoints
+    def __init__(
+        self, outputs: Sequence[Output], checkpoints: Checkpoints | None, begin: Place, seals: Seals
+    ) -> None:  # fmt: skip
+        self._outputs, self._checkpoints, self._seals = outputs, checkpoints, seals
         self.done_s, self.place = 0.0, begin
         self.files: list[MadeFile] = []
 
@@ -130,12 +133,15 @@ class _Encoding:
             under_way: deque[tuple[float, list[Future[None]]]] = deque()
             time_s = self.done_s
             for one in depth:
-                if isinstance(one, Seam):
-                    sealed = keeper.submit(self._seal, one, time_s, lanes.submit(lambda output: output.seal()))
-                    under_way.append((time_s, [sealed]))
-                else:
+                if isinstance(one, DepthFrame):
                     time_s = float(one.time)
+                    self._seals.note(one)
                     under_way.append((time_s, lanes.submit(partial(_write, one))))
+                else:
+                    self.place = one.place or self.place
+                    if self._seals.take(one):
+                        sealed = keeper.submit(self._seal, one, time_s, lanes.submit(lambda output: output.seal()))
+                        under_way.append((time_s, [sealed]))
                 if len(under_way) > _AHEAD:
                     self._await(*under_way.popleft())
                 del one  # not held while the next is waited for
@@ -157,7 +163,6 @@ class _Encoding:
         """Keeps where the work is as soon as all outputs have sealed: the next window may take minutes."""
         parts = [output.result() for output in outputs]
         self.done_s = max(self.done_s, time_s)
-        self.place = seam.place or self.place
         if self._checkpoints is None:
             return
         self._checkpoints.sealed(parts)

@@ -46,6 +46,11 @@ class ByClips:
         return self.network.longest
 
     @property
+    def slow(self) -> bool:
+        """Whether it runs on the CPU."""
+        return self.context.runs_on_cpu
+
+    @property
     def through(self) -> str:
         """Key of the network that runs."""
         return self.key

@@ -42,6 +42,11 @@ class ByFrames(SeesPictures):
     window = 1
 
     @property
+    def slow(self) -> bool:
+        """Whether it runs on the CPU."""
+        return self.context.runs_on_cpu
+
+    @property
     def made_by(self) -> str:
         """What runs, in words."""
         return self.key

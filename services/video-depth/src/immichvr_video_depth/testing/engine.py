@@ -42,6 +42,7 @@ class CostFree(SeesPictures):
     """Takes a picture's brightness for its disparity, in units that each call chooses anew, as networks do."""
 
     window: int = WINDOW
+    slow: bool = False
     metric: bool = False
     key: str = "cost-free"
     revision: str = "1"
@@ -83,6 +84,7 @@ class Journal:
         self.parts = list(parts)
 
     def finish(self) -> list[MadeFile]:
+        self.seal()
         whole = self.folder / "journal.txt"
         whole.write_bytes(b"".join(part.read_bytes() for part in self.parts))
         return [MadeFile(whole.name, "journal", "txt", "text/plain")]
