@@ -39,6 +39,32 @@ async def test_a_live_photo_is_one_item_that_plays_its_clip(
         await library.item(me, Source(VIDEO, clip.id))
 
 
+async def test_the_film_of_a_live_photo_is_a_video_by_the_photos_id_to_whoever_sees_the_photo(
+    immich_stub, library, ada, ben, me, as_ben, picture, clip_of
+):
+    photo = immich_stub.add_photo(ada, picture(), "IMG_1.heic")
+    clip = clip_of(photo)
+    video = Source(VIDEO, photo.id)
+    assert await library.visible(me, [video], singly=9) == {video}
+    film, still = await library.item(me, video, fresh=True), await library.item(me, Source.photo(photo.id))
+    assert (film.source, film.name, film.live, still.source) == (video, "IMG_1.mov", False, Source.photo(photo.id))
+    assert film.source_version != still.source_version
+    assert library.recall(me, video)
+    for give in (library.original, library.source, library.playback):
+        content = await give(me, video)
+        assert content.source_version == film.source_version
+        assert await bytes_of(content) == clip.original
+    await (await library.thumbnail(me, video)).close()
+    assert not await library.is_gone(me, video, (await library.trace(me, video)).mark)
+    with pytest.raises(PhotoNotFound):
+        await library.item(as_ben, video)
+    assert await library.visible(as_ben, [video], singly=9) == set()
+    assert not library.recall(as_ben, video)
+    photo.live_video = None
+    with pytest.raises(PhotoNotFound):
+        await library.item(me, video, fresh=True)
+
+
 async def test_a_photo_that_does_not_move_plays_nothing(immich_stub, library, ada, me, picture):
     photo = immich_stub.add_photo(ada, picture())
     assert not (await library.item(me, Source.photo(photo.id))).live
@@ -53,6 +79,8 @@ async def test_a_clip_made_here_is_no_live_video_no_frame_source_and_no_item(
     clip = clip_of(photo, name="photo.immichvr.mp4", notes=NOTE)
     with pytest.raises(PhotoNotFound):
         await library.playback(me, Source.photo(photo.id))
+    with pytest.raises(PhotoNotFound):
+        await library.item(me, Source(VIDEO, photo.id))
     assert not (await library.item(me, Source.photo(photo.id))).live
     assert not (await library.browsing.month(me, EVERYTHING, "2024-05", None, 10)).items[0].live
     clip.visibility = "timeline"  # as it becomes when it is taken from its photo

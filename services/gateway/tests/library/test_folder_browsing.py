@@ -16,6 +16,7 @@ from immichvr_gateway.library import (
     FolderLibrary,
     Identity,
     InvalidCursor,
+    LibraryPhoto,
     NoSuchRange,
     PhotoNotFound,
     SearchUnavailable,
@@ -213,8 +214,28 @@ async def test_a_live_photo_and_its_film_are_one_item(library, me, put: Put, roo
     assert (photos["IMG_1.jpg"].live, photos["IMG_2.jpg"].live) == (True, False)
     content = await library.playback(me, photos["IMG_1.jpg"].source)
     assert content.media_type == "video/quicktime" and await body(content) == film()
+    assert content.source_version == photos["IMG_1.jpg"].source_version
     with pytest.raises(PhotoNotFound):
         await library.playback(me, photos["IMG_2.jpg"].source)
+    await is_a_video_too(library, me, photos["IMG_1.jpg"], "img_1.MOV", film())
+    still = Source(VIDEO, photos["IMG_2.jpg"].id)
+    assert await library.visible(me, [still], singly=9) == set()
+    with pytest.raises(PhotoNotFound):
+        await library.item(me, still)
+
+
+async def is_a_video_too(library, me, photo: LibraryPhoto, name: str, data: bytes) -> None:
+    """The film of a live photo is a video by the photo's id."""
+    video = Source(VIDEO, photo.id)
+    item = await library.item(me, video, fresh=True)
+    assert (item.source, item.name, item.size, item.live) == (video, name, len(data), False)
+    assert await library.visible(me, [video], singly=9) == {video}
+    for give in (library.original, library.source, library.playback):
+        content = await give(me, video)
+        assert content.source_version == item.source_version != photo.source_version
+        assert await body(content) == data
+    await (await library.thumbnail(me, video)).close()
+    assert not await library.is_gone(me, video, (await library.trace(me, video)).mark)
 
 
 async def test_a_video_tells_its_size_and_length_and_is_played_in_parts(library, me, root: Path) -> None:
@@ -236,8 +257,10 @@ async def test_the_film_inside_a_motion_photo_is_played_in_parts(library, me, pu
     whole = await library.playback(me, photo.source)
     assert (whole.media_type, whole.name, whole.size) == ("video/mp4", "PXL_1.mp4", len(clip))
     assert await body(whole) == clip
+    assert whole.source_version == photo.source_version
     part = await library.playback(me, photo.source, Span(-5))
     assert part.part == (len(clip) - 5, len(clip)) and await body(part) == clip[-5:]
+    await is_a_video_too(library, me, photo, "PXL_1.mp4", clip)
     with pytest.raises(NoSuchRange):
         await library.playback(me, photo.source, Span(len(clip)))
     original = await library.original(me, photo.source)

@@ -110,6 +110,8 @@ interface Kept {
   at: number;
   /** The list that a photo or a video was opened from, as a hash. */
   from?: string;
+  /** Whether it is the film of the photo that one came from. */
+  film?: true;
 }
 
 /** Follows the location hash. What was opened from a list can be left with the back button, after a reload too. */
@@ -123,8 +125,14 @@ export class Router {
     this.keep({ at: 0 });
     window.addEventListener('hashchange', (event) => {
       const before = new URL(event.oldURL).hash;
-      const isOver = isOpened(this.current()) && isList(parseHash(before));
-      this.keep({ at: this.at + 1, ...(isOver && { from: before }) });
+      const [left, now] = [parseHash(before), this.current()];
+      const isOver = isOpened(now) && isList(left);
+      const isFilm = left.view === 'photo' && now.view === 'video' && left.id === now.id;
+      this.keep({
+        at: this.at + 1,
+        ...(isOver && { from: before }),
+        ...(isFilm && { film: true as const }),
+      });
       this.onRoute(this.current());
     });
     this.onRoute(this.current());
@@ -154,9 +162,9 @@ export class Router {
     else location.hash = HOME;
   }
 
-  /** Leaves a photo or a video. */
+  /** Leaves a photo or a video; the film of a photo for that. */
   toList(): void {
-    if (this.from !== undefined) history.back();
+    if (this.from !== undefined || this.kept?.film) history.back();
     else location.hash = this.list().view === 'videos' ? VIDEOS : HOME;
   }
 

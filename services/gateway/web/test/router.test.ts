@@ -77,6 +77,16 @@ describe('the way back', () => {
     expect(router.list()).toEqual({ view: 'gallery' });
   });
 
+  it('leads from the film of a live photo to the photo, and from there to the list', () => {
+    const { router, go } = browser('#/album/a');
+    go('#/photo/x');
+    go('#/video/x');
+    router.toList();
+    expect(router.current()).toEqual({ view: 'photo', id: 'x' });
+    router.toList();
+    expect(router.current()).toEqual({ view: 'album', id: 'a' });
+  });
+
   it('leads from a page to where it was opened, and home where it was the first', () => {
     const { router, go, back } = browser('#/models');
     go('#/albums');

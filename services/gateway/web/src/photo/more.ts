@@ -1,4 +1,5 @@
 import type { Asset, Config, PhotoDetail, Quality } from '../api/schema';
+import { videoHash } from '../router';
 import { placeLink } from '../scenes/hook';
 
 import { isFilled } from '../scenes/versions';
@@ -84,6 +85,7 @@ export class MoreMenu {
       ...(this.mayMake() ? making : []),
       ...(filled ? [this.row('compare', t.compare, () => actions.compare(filled))] : []),
       ...(this.mayMake() && config.library === 'immich' ? this.inImmich.rows(photo) : []),
+      ...(photo.playback ? [popupLink('film', t.film, t.filmNote, videoHash(photo.id))] : []),
       ...(this.mayMake() ? [placeLink({ kind: 'photo', id: photo.id })] : []),
       ...this.drawing(),
       this.row('reset', t.reset, actions.reset),

@@ -578,6 +578,8 @@ export const de: Texts = {
     keys: 'Tasten und Gesten',
     place: 'Einen Ort erzeugen …',
     placeNote: 'Zum Hineingehen, aus mehreren Fotos oder einem Video',
+    film: 'Seinen Film ansehen',
+    filmNote: 'Mit Tiefe, sobald es sie gibt',
     stillInImmich: 'In Immich stillstehen lassen',
     stillNote: 'Dort bewegt es sich jetzt',
     standsStill: 'Es steht in Immich still.',

@@ -575,6 +575,8 @@ export const en = {
     keys: 'Keys and gestures',
     place: 'Make a place…',
     placeNote: 'To walk in, of several photos or a video',
+    film: 'Watch its film',
+    filmNote: 'With depth, once that is made',
     stillInImmich: 'Let it stand still in Immich',
     stillNote: 'It moves there now',
     standsStill: 'It stands still in Immich.',

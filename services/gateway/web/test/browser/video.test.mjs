@@ -214,6 +214,29 @@ describe('videos', () => {
       },
     ));
 
+  it('are the films of live photos too, which one comes from and goes back to', () =>
+    withViewer(
+      browser,
+      {
+        path: '&motion=0#/photo/photo-0001',
+        prepare: ({ films, library }) => {
+          library.photos.get('photo-0001').live = true;
+          films.videos.set('photo-0001', { ...films.videos.get('video-0000'), id: 'photo-0001' });
+        },
+      },
+      async (page) => {
+        await modeIs(page, 'flat');
+        await page.getByRole('button', { name: 'More', exact: true }).click();
+        await page.getByRole('link', { name: /^Watch its film/ }).click();
+        await until(page, () => document.body.dataset.view === 'video');
+        await page.getByRole('button', { name: 'Make 3D' }).click();
+        await modeIs(page, 'depth');
+        await page.keyboard.press('Escape');
+        await until(page, () => document.body.dataset.view === 'photo');
+        assert.equal(new URL(page.url()).hash, '#/photo/photo-0001');
+      },
+    ));
+
   it('say in words why they have no depth, and stop when they are told to', () =>
     withViewer(
       browser,

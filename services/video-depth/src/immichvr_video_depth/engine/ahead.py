@@ -9,6 +9,7 @@ import numpy as np
 from immichvr_video_depth.engine.alignment import least_squares
 from immichvr_video_depth.engine.frames import DepthFrame, Share
 from immichvr_video_depth.engine.levels import write_levels
+from immichvr_video_depth.engine.merging import merged
 
 
 def compile_ahead() -> None:
@@ -20,3 +21,4 @@ def compile_ahead() -> None:
     for out in (picture[:, 4:], np.zeros((4, 4), np.uint8), np.zeros((4, 4), np.uint16)):
         write_levels(frame, 255, out)
     least_squares([(share, share)], 4, 4)
+    merged([share, share])

@@ -70,7 +70,7 @@ class DepthFrame:
     index, time, duration: of the Moment. rgb: its picture, no larger than outputs need. shot: from 0;
     nothing is comparable across shots. shares: one map, or the two of neighbouring windows. low, high: the range of
     this frame, in units of its disparity; low < high. metric: whether the shares are metres, so that the disparity is
-    in 1/metres.
+    in 1/metres. merged: shares that make the same in less time; empty where nobody made some.
     """
 
     index: int
@@ -82,6 +82,7 @@ class DepthFrame:
     low: float
     high: float
     metric: bool = False
+    merged: tuple[Share, ...] = ()
 
     @cached_property
     def disparity(self) -> FloatImage:
@@ -91,7 +92,12 @@ class DepthFrame:
 
     def at(self, width: int, height: int) -> FloatImage:
         """The disparity at a size: (height, width) float32."""
-        return disparity_of(self.shares, self.metric, width, height)
+        return disparity_of(self.drawn, self.metric, width, height)
+
+    @property
+    def drawn(self) -> tuple[Share, ...]:
+        """What the disparity is made of."""
+        return self.merged or self.shares
 
     def values(self, width: int, height: int) -> FloatImage:
         """Where between low (0) and high (1) the disparity lies, clipped: (height, width) float32."""

@@ -22,8 +22,8 @@ def write_levels(frame: DepthFrame, top: int, out: Samples) -> None:
     """
     planes = out if out.ndim == 3 else out[..., None]
     height, width = planes.shape[:2]
-    one, other = frame.shares[0].raw, frame.shares[-1].raw
-    grid = grid_of(frame.shares, width, height)
+    one, other = frame.drawn[0].raw, frame.drawn[-1].raw
+    grid = grid_of(frame.drawn, width, height)
     span = np.float32(top / (frame.high - frame.low))
     _write(one, other, *grid, frame.metric, np.float32(frame.low), span, top, planes)
 

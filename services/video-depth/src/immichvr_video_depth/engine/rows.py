@@ -74,12 +74,14 @@ def joined(blend: Floats, other: Floats, numbers: Floats) -> bool:
 
     What is nowhere below 0 in a map's row is so in the picture's, and without a clamp all is linear.
     """
+    scale, shift, weight, floor = numbers[0]
+    other_scale, other_shift, other_weight, other_floor = numbers[1]
+    below = 0
     for column in range(blend.shape[0]):
-        if blend[column] * numbers[0, 0] + numbers[0, 1] < numbers[0, 3]:
-            return False
-        if other[column] * numbers[1, 0] + numbers[1, 1] < numbers[1, 3]:
-            return False
+        below += (blend[column] * scale + shift < floor) + (other[column] * other_scale + other_shift < other_floor)
+    if below:
+        return False
     for column in range(blend.shape[0]):
-        one = (blend[column] * numbers[0, 0] + numbers[0, 1]) * numbers[0, 2]
-        blend[column] = one + (other[column] * numbers[1, 0] + numbers[1, 1]) * numbers[1, 2]
+        one = (blend[column] * scale + shift) * weight
+        blend[column] = one + (other[column] * other_scale + other_shift) * other_weight
     return True

@@ -19,6 +19,7 @@ from immichvr_video_depth.engine.alignment import Shares, WindowAlignment
 from immichvr_video_depth.engine.checkpoints import Arrays, Place
 from immichvr_video_depth.engine.following import FollowingAlignment
 from immichvr_video_depth.engine.frames import DepthFrame, Estimator, FloatImage, Moment, Picture, Prepared
+from immichvr_video_depth.engine.merging import merged
 from immichvr_video_depth.engine.pipeline import Room
 from immichvr_video_depth.engine.ranges import SlowRange, percentiles
 from immichvr_video_depth.engine.windows import STEP, WINDOW, Apart, Overlapping, Window
@@ -227,11 +228,14 @@ class Alignment:
         final = final[: len(self._waiting)]
         moments = [self._waiting.popleft() for _ in final]
         metric = self._estimator.metric
-        bounds = [percentiles(shares, metric) for shares in (*final, *ahead)]
+        drawn = [merged(shares) for shares in final]
+        bounds = [percentiles(shares, metric) for shares in (*drawn, *ahead)]
         ranges = self._range.over([float(moment.time) for moment in moments], bounds)
-        for moment, shares, (low, high) in zip(moments, final, ranges, strict=True):
+        for moment, shares, one, (low, high) in zip(moments, final, drawn, ranges, strict=True):
             self._frames += 1
-            yield DepthFrame(moment.index, moment.time, moment.duration, shot, moment.rgb, shares, low, high, metric)
+            yield DepthFrame(
+                moment.index, moment.time, moment.duration, shot, moment.rgb, shares, low, high, metric, one
+            )  # fmt: skip
 
     def _seam(self, place: Place, arrays: Arrays) -> Seam:
         return Seam(replace(place, frames=self._frames, shots=self._shots), arrays)

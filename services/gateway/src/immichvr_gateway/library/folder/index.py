@@ -26,7 +26,7 @@ from immichvr_gateway.library.folder.pairing import films_of
 from immichvr_gateway.library.folder.settling import Settling
 from immichvr_gateway.library.folder.towns import place_of
 from immichvr_gateway.library.folder.walking import MediaFile, Sidecar, walk
-from immichvr_gateway.library.photos import LibraryPhoto, Shot
+from immichvr_gateway.library.photos import LibraryPhoto, Shot, version_of
 
 # A walk that takes long (a network drive) is repeated less often: it may cost this share of the time, and waits for
 # at most so many times the usual pause.
@@ -136,32 +136,40 @@ class FolderIndex:
             return [self._photo(file, film) for file, film in files]
 
     def item(self, item: Source) -> LibraryPhoto:
-        """One photo or video as it is on disk now. Raises PhotoNotFound."""
-        file = self.file(item)
+        """One photo or video as it is on disk now; as a video, also the film of a live photo. Raises PhotoNotFound."""
+        still = self.shown(item)
+        file = self.file(still)
         with self._lock:
             known = self._header_of(file) is not None
         if not known:
             self._read(file)
         film = self._film_of(item.id)
         with self._lock:
-            return self._photo(file, film)
+            photo = self._photo(file, film)
+        return photo if still == item else self._moving(photo, item)
+
+    def shown(self, item: Source) -> Source:
+        """What is seen of a photo or video: of a live photo's film, which has its id, the photo. Raises PhotoNotFound."""
+        with self._lock:
+            file = self._files.get(item.id)
+        is_still = item.kind == VIDEO and file is not None and file.kind == PHOTO
+        return Source.photo(item.id) if is_still else item
 
     def known(self, items: Collection[Source]) -> set[Source]:
         """Those of many that the last walk has found."""
-        with self._lock:
-            files = self._files
-        return {one for one in items if (file := files.get(one.id)) is not None and file.kind == one.kind}
+        return {one for one in items if self._is_known(one)}
 
     def film(self, item: Source) -> tuple[MediaFile, Clip | None]:
         """What is played of a video, or of a live photo: a file, or a part of it. Raises PhotoNotFound."""
-        photo = self.item(item)
-        if item.kind != PHOTO:
+        still = self.shown(item)
+        photo = self.item(still)
+        if photo.kind != PHOTO:
             return self.file(item), None
         if not photo.live:
             raise PhotoNotFound(item.id)
         if (film := self._film_of(item.id)) is not None:
             return self.file(Source(VIDEO, film)), None
-        file = self.file(item)
+        file = self.file(still)
         with self._lock:
             return file, (self._header_of(file) or UNREADABLE).clip
 
@@ -183,6 +191,28 @@ class FolderIndex:
                 self._changed[item] = True
                 self._is_stale = True
         return now
+
+    def _moving(self, photo: LibraryPhoto, item: Source) -> LibraryPhoto:
+        """A live photo's film as a video. Raises PhotoNotFound."""
+        file, clip = self.film(item)
+        with self._lock:
+            header = (self._header_of(file) if clip is None else None) or UNREADABLE
+        about = {"name": file.name, "media_type": file.media_type, "source_version": file.version, "size": file.size}
+        if clip is not None:
+            name, version = f"{Path(file.name).stem}.mp4", version_of(file.version, "clip")
+            about = {"name": name, "media_type": "video/mp4", "source_version": version, "size": clip.length}
+        return replace(
+            photo, **about, kind=VIDEO, width=header.width, height=header.height, duration_s=header.duration_s,
+            live=False, shot=None, projection=header.projection,
+        )  # fmt: skip
+
+    def _is_known(self, item: Source) -> bool:
+        with self._lock:
+            file = self._files.get(item.id)
+            if file is None or file.kind == item.kind or item.kind != VIDEO:
+                return file is not None and file.kind == item.kind
+            header = self._header_of(file)
+            return item.id in self._films or (header is not None and header.clip is not None)
 
     def close(self) -> None:
         """Ends the reading of headers."""

@@ -28,7 +28,7 @@ from immichvr_gateway.library.folder.renditions import Renditions
 from immichvr_gateway.library.folder.traces import has_left, trace_of
 from immichvr_gateway.library.folder.walking import MediaFile, file_version
 from immichvr_gateway.library.folder.watch import Watch
-from immichvr_gateway.library.photos import Caller, Identity, LibraryPhoto, PhotoPage, Span, Trace
+from immichvr_gateway.library.photos import Caller, Identity, LibraryPhoto, PhotoPage, Span, Trace, version_of
 
 _THUMBNAIL_SIDE = 512
 _PREVIEW_SIDE = 2048
@@ -95,14 +95,14 @@ class FolderLibrary:
     async def trace(self, who: Identity, item: Source) -> Trace:
         """Where it lies. Raises PhotoNotFound."""
         await self._refresh()
-        place = (await self._on_disk(lambda: self._index.file(item))).place
+        place = (await self._on_disk(lambda: self._index.file(self._index.shown(item)))).place
         return Trace(who.user_id, await self._on_disk(lambda: trace_of(self._root, place)))
 
     async def is_gone(self, who: Identity, item: Source, mark: str) -> bool:
         """Whether the file is gone from a folder that is there still. Raises LibraryUnavailable."""
         await self._refresh()
         try:
-            await self._on_disk(lambda: self._index.file(item))
+            await self._on_disk(lambda: self._index.file(self._index.shown(item)))
         except PhotoNotFound:
             try:
                 return not self._index.overfull and await self._on_disk(lambda: has_left(self._root, mark))
@@ -116,17 +116,14 @@ class FolderLibrary:
         raise NotPermitted("a folder of photos keeps no favourites: nothing is ever written into it")
 
     async def original(self, who: Identity, item: Source, span: Span | None = None) -> Content:
-        """The file as it is. Raises PhotoNotFound, NoSuchRange."""
+        """The file as it is; of a live photo's film as in `playback`. Raises PhotoNotFound, NoSuchRange."""
         await self._refresh()
         return await self._on_disk(lambda: self._open(item, span))
 
     async def playback(self, who: Identity, item: Source, span: Span | None = None) -> Content:
         """A video's file as it is; of a live photo the film beside or inside it. Raises PhotoNotFound, NoSuchRange."""
         await self._refresh()
-        file, clip = await self._on_disk(lambda: self._index.film(item))
-        if clip is None:
-            return await self._on_disk(lambda: self._open(Source(file.kind, file.id), span))
-        return await self._on_disk(lambda: self._open_inside(file, clip, span))
+        return await self._on_disk(lambda: self._open_film(item, span))
 
     async def source(self, who: Identity, item: Source) -> Content:
         """The file as it is: a folder lists only what is decoded. Raises PhotoNotFound, PhotoTooLarge."""
@@ -248,7 +245,7 @@ class FolderLibrary:
 
     async def _rendition(self, item: Source, max_side: int) -> Content:
         await self._refresh()
-        file = await self._on_disk(lambda: self._index.file(item))
+        file = await self._on_disk(lambda: self._index.file(self._index.shown(item)))
         jpeg = await self._renditions.jpeg(file, max_side)
         return Content(
             media_type="image/jpeg",
@@ -267,12 +264,19 @@ class FolderLibrary:
         return await self._on_disk(lambda: self._index.described(entries))
 
     def _open(self, item: Source, span: Span | None) -> Content:
+        if self._index.shown(item) != item:
+            return self._open_film(item, span)
         return self._opened(self._index.file(item), span)
 
-    def _open_inside(self, file: MediaFile, clip: Clip, span: Span | None) -> Content:
-        """The film in a photo's file."""
-        name = f"{Path(file.name).stem}.mp4"
-        return self._opened(replace(file, name=name, media_type="video/mp4"), span, clip)
+    def _open_film(self, item: Source, span: Span | None) -> Content:
+        """What is played: a file, or the film in a photo's file; of the version that what was asked for has."""
+        file, clip = self._index.film(item)
+        if clip is not None:
+            file = replace(file, name=f"{Path(file.name).stem}.mp4", media_type="video/mp4")
+        content = self._opened(file, span, clip)
+        if item.kind == PHOTO:
+            content.source_version = self._index.file(item).version
+        return content
 
     def _opened(self, file: MediaFile, span: Span | None, clip: Clip | None = None) -> Content:
         try:
@@ -281,6 +285,8 @@ class FolderLibrary:
             raise PhotoNotFound(file.id) from error
         facts = os.fstat(opened.fileno())
         version = file_version(facts.st_size, facts.st_mtime_ns)
+        if clip is not None:
+            version = version_of(version, "clip")
         begin, whole = (0, facts.st_size) if clip is None else (clip.start, clip.length)
         part = None if span is None else span.within(whole)
         if span is not None and part is None:
@@ -293,7 +299,7 @@ class FolderLibrary:
             size=size,
             name=file.name,
             chunks=self._read(opened, size),
-            etag=f'"{version}"' if clip is None else f'"{version}-clip"',
+            etag=f'"{version}"',
             source_version=version,
             on_close=lambda: self._on_disk(opened.close),
             part=None if part is None else (part.start, whole),

@@ -180,6 +180,15 @@ class Asset(Answer):
         """Which kind of source people see in it; None where they see nothing: in the trash, locked or hidden."""
         return _shown_as(self.type, self.visibility, self.is_trashed)
 
+    def is_shown_as(self, kind: str) -> bool:
+        """Whether people see a source of this kind in it; in a live photo its film too, under the photo's own id."""
+        return kind == self.shown_as or (kind == VIDEO and self.has_film)
+
+    @property
+    def has_film(self) -> bool:
+        """Whether it is a photo that a video belongs to."""
+        return self.shown_as == PHOTO and self.live_photo_video_id is not None
+
 
 def _shown_as(immich_type: str, visibility: str, is_trashed: bool) -> str | None:
     return _KINDS.get(immich_type) if not is_trashed and visibility in _VISIBLE else None

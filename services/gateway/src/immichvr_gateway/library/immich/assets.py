@@ -60,14 +60,15 @@ class Assets:
         else:
             question = (who.credential.fingerprint, asset_id)
             asset = await self._together.ask(question, lambda: self._ask(who.credential, asset_id))
-        if asset.shown_as != kind:
+        if not asset.is_shown_as(kind):
             raise PhotoNotFound(asset_id)
         return asset
 
     async def item(self, who: Identity, item: Source, fresh: bool = False) -> Asset:
         """As `of`, of what people see and work is done on: no clip that was made here. Raises PhotoNotFound."""
         asset = await self.of(who, item.id, fresh, item.kind)
-        if item.kind == VIDEO and await self._clips.is_ours(who.credential, item.id):
+        film = asset.live_photo_video_id if asset.has_film else asset.id
+        if item.kind == VIDEO and await self._clips.is_ours(who.credential, film or asset.id):
             raise PhotoNotFound(item.id)
         return asset
 
@@ -115,7 +116,7 @@ class Assets:
     def recall(self, who: Identity, item: Source) -> bool | None:
         """Whether this person sees a photo or video, if Immich said so lately; None where it has to be asked."""
         shown = self._decisions.recall(who.credential, item.id)
-        return None if shown is None else shown.kind == item.kind
+        return None if shown is None else shown.is_of(item.kind)
 
     def was_glimpsed(self, who: Identity, item: Source) -> bool:
         """Whether a timeline showed it lately, and nothing more is known of it."""

@@ -28,6 +28,12 @@ class Shown:
     asset: Asset | None = None
     refusal: LibraryError | None = None
 
+    def is_of(self, kind: str) -> bool | None:
+        """Whether it was shown as a source of this kind; None where too little was told to say so."""
+        if kind == self.kind or self.kind is None:
+            return kind == self.kind
+        return self.asset.is_shown_as(kind) if self.asset is not None else None
+
     @property
     def only_glimpsed(self) -> bool:
         """Whether it was shown without what there is to know of it."""
@@ -75,8 +81,8 @@ class Decisions:
         """Of each of many whether it was shown lately as what it is taken for; None where nothing was said."""
         now = self._clock()
         told = {name: shown for (whose, name), shown in self._kept.items() if whose == who.fingerprint}
-        good = {name: shown.kind for name, shown in told.items() if now < shown.until}
-        return [good[one.id] == one.kind if one.id in good else None for one in items]
+        good = {name: shown for name, shown in told.items() if now < shown.until}
+        return [good[one.id].is_of(one.kind) if one.id in good else None for one in items]
 
     def last(self, who: Credential, asset_id: str) -> Shown | None:
         """What Immich said when it was last asked, however long ago, as far as it is remembered."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import PurePath
 from urllib.parse import quote, urlencode
 
 from immichvr_catalog import PHOTO
@@ -47,6 +49,17 @@ class Descriptions:
             place=_place(exif),
             shot=_shot(exif),
         )
+
+    def as_kind(self, who: Identity, asset: Asset, kind: str) -> LibraryPhoto:
+        """A photo or video, or as a video the film of a live photo, of which little is told."""
+        item = self.item(who, asset)
+        if kind == item.kind:
+            return item
+        name = f"{PurePath(item.name).stem}.mov"
+        return replace(
+            item, kind=kind, name=name, media_type="video/quicktime", width=None, height=None, size=None,
+            source_version=version_as(kind, asset), edited=False, live=False, stack=None, shot=None, projection=None,
+        )  # fmt: skip
 
     def shared(self, row: Row) -> LibraryPhoto:
         """A photo or video of an album that a link shows, of which a list tells little; nothing of its owner's."""
@@ -136,6 +149,14 @@ def source_version(asset: Asset) -> str:
     if not asset.is_edited:
         return version_of("immich", asset.checksum)
     return version_of("immich", asset.checksum, "edited", asset.width, asset.height, asset.thumbhash)
+
+
+def version_as(kind: str, asset: Asset) -> str:
+    """`source_version` of what it is taken for: a live photo's film is another file than the photo."""
+    version = source_version(asset)
+    if kind == asset.shown_as or not version:
+        return version
+    return version_of("immich", asset.checksum, "film", asset.live_photo_video_id)
 
 
 def _seconds(milliseconds: int | None) -> float | None:

@@ -16,7 +16,7 @@ from immichvr_gateway.library.immich.answers import Asset
 from immichvr_gateway.library.immich.assets import UUID, Assets
 from immichvr_gateway.library.immich.client import ImmichClient, Refused
 from immichvr_gateway.library.immich.clips import Clips
-from immichvr_gateway.library.immich.describing import name_of, source_version
+from immichvr_gateway.library.immich.describing import name_of, source_version, version_as
 from immichvr_gateway.library.immich.headers import declared_size, etag, is_original, part, rendition_in
 from immichvr_gateway.library.immich.limits import ImmichLimits
 from immichvr_gateway.library.names import passive_type
@@ -35,7 +35,7 @@ class Files:
     async def original(self, who: Identity, item: Source, span: Span | None) -> Content:
         """The file as it was uploaded, edits not applied. Raises PhotoNotFound, PhotoTooLarge, NoSuchRange."""
         asset = await self._assets.of(who, item.id, kind=item.kind)
-        return await self._content(asset, await self._open(who, asset, "original", {}, span))
+        return await self._original(who, item, asset, span)
 
     async def source(self, who: Identity, item: Source) -> Content:
         """The edited picture where there are edits, the original where it is decoded, else Immich's largest rendition.
@@ -44,7 +44,7 @@ class Files:
         """
         asset = await self._assets.item(who, item, fresh=True)
         if item.kind != PHOTO:
-            return await self._file(who, asset, "original", {})
+            return await self._original(who, item, asset, None)
         if asset.is_edited:
             content = await self._file(who, asset, "original", {"edited": "true"})
             content.note = "the picture as edited in Immich"
@@ -100,16 +100,11 @@ class Files:
         Raises PhotoNotFound, PhotoTooLarge, NotReady, NoSuchRange.
         """
         asset = await self._assets.item(who, item)
-        clip = asset.id
-        if item.kind == PHOTO:
-            if asset.live_photo_video_id is None or await self._clips.is_ours(
-                who.credential, asset.live_photo_video_id
-            ):
-                raise PhotoNotFound(item.id)
-            clip = asset.live_photo_video_id
+        version, clip = version_as(item.kind, asset), asset.live_photo_video_id if asset.has_film else asset.id
+        if item.kind == PHOTO and (not asset.has_film or await self._clips.is_ours(who.credential, clip or "")):
+            raise PhotoNotFound(item.id)
         response = await self._open(who, asset, "video/playback", {}, span, of=clip)
-        name = name_of(asset)
-        return await self._passed_on(response, name, VIDEO, f"{source_version(asset)}-playback", source_version(asset))
+        return await self._passed_on(response, name_of(asset), VIDEO, f"{version}-playback", version)
 
     async def face(self, who: Identity, person_id: str) -> Content:
         """Immich's picture of a person's face. Raises PhotoNotFound."""
@@ -135,6 +130,14 @@ class Files:
                 return content
             await content.close()
         raise NotReady("Immich has no rendition of this photo that is decoded here", "immich", _THUMBNAIL_S)
+
+    async def _original(self, who: Identity, item: Source, asset: Asset, span: Span | None) -> Content:
+        """The file of a photo or video, of a live photo's film its own. Raises PhotoNotFound, NoSuchRange."""
+        if item.kind != VIDEO or not asset.has_film:
+            return await self._content(asset, await self._open(who, asset, "original", {}, span))
+        response = await self._open(who, asset, "original", {}, span, of=asset.live_photo_video_id)
+        version = version_as(VIDEO, asset)
+        return await self._passed_on(response, name_of(asset), VIDEO, version, version)
 
     async def _file(self, who: Identity, asset: Asset, route: str, query: Mapping[str, str]) -> Content:
         """A file of an asset. Raises PhotoNotFound, PhotoTooLarge, NotReady."""
@@ -184,7 +187,8 @@ class Files:
         """An opened file. name: of what it is of, and where `named`, its own. Raises PhotoTooLarge."""
         media_type = passive_type(response.headers.get("content-type"))
         if not named:
-            name = f"{PurePath(name).stem}.{media_type.rpartition('/')[2]}"
+            suffix = media_type.rpartition("/")[2]
+            name = f"{PurePath(name).stem}.{'mov' if suffix == 'quicktime' else suffix}"
         size, largest = declared_size(response), self._limits.largest(kind)
         if size is not None and size > largest:
             await response.aclose()
