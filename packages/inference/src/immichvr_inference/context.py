@@ -36,7 +36,7 @@ class RunContext:
     @property
     def runs_on_cpu(self) -> bool:
         """Whether nothing faster than the CPU runs networks."""
-        return self.runtime.device.type == "cpu"
+        return bool(self.runtime.device.type == "cpu")
 
     def network(self, key: str) -> Network | None:
         """The network of this key; None where there is none."""

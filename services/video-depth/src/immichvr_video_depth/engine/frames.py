@@ -172,7 +172,10 @@ class Estimator(Protocol):
 class SeesPictures:
     """An estimator, or a part of one, that takes pictures as they are."""
 
-    slow = False
+    @property
+    def slow(self) -> bool:
+        """False."""
+        return False
 
     def prepared(self, rgb: Picture) -> Picture:
         """The picture."""

@@ -149,7 +149,7 @@ class FolderIndex:
         return photo if still == item else self._moving(photo, item)
 
     def shown(self, item: Source) -> Source:
-        """What is seen of a photo or video: of a live photo's film, which has its id, the photo. Raises PhotoNotFound."""
+        """What is seen of a photo or video: of a live photo's film, which has the photo's id, the photo."""
         with self._lock:
             file = self._files.get(item.id)
         is_still = item.kind == VIDEO and file is not None and file.kind == PHOTO
@@ -197,14 +197,15 @@ class FolderIndex:
         file, clip = self.film(item)
         with self._lock:
             header = (self._header_of(file) if clip is None else None) or UNREADABLE
-        about = {"name": file.name, "media_type": file.media_type, "source_version": file.version, "size": file.size}
-        if clip is not None:
-            name, version = f"{Path(file.name).stem}.mp4", version_of(file.version, "clip")
-            about = {"name": name, "media_type": "video/mp4", "source_version": version, "size": clip.length}
-        return replace(
-            photo, **about, kind=VIDEO, width=header.width, height=header.height, duration_s=header.duration_s,
-            live=False, shot=None, projection=header.projection,
+        film = replace(
+            photo, name=file.name, media_type=file.media_type, source_version=file.version, size=file.size, kind=VIDEO,
+            width=header.width, height=header.height, duration_s=header.duration_s, live=False, shot=None,
+            projection=header.projection,
         )  # fmt: skip
+        if clip is None:
+            return film
+        name, version = f"{Path(file.name).stem}.mp4", version_of(file.version, "clip")
+        return replace(film, name=name, media_type="video/mp4", source_version=version, size=clip.length)
 
     def _is_known(self, item: Source) -> bool:
         with self._lock:
