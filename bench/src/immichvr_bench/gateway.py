@@ -20,6 +20,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import httpx
 import numpy as np
@@ -145,14 +146,16 @@ class Findings:
     told: dict[str, str]
 
 
-async def measure(house: House, amounts: Amounts) -> Findings:
-    """The figures. One part that goes wrong costs none of the others."""
+async def measure(house: House, amounts: Amounts, only: str = "") -> Findings:
+    """The figures, or those of one part. One part that goes wrong costs none of the others."""
     found = Findings(dict.fromkeys(FIGURES), {})
-    for part in (_lists, _thumbnails, _ranges, _fan_out, _soak):
+    for name, part in PARTS.items():
+        if only not in ("", name):
+            continue
         try:
             found.figures |= await part(house, amounts, found.told)
         except Exception as error:  # noqa: BLE001  # whatever it is, it is shown, and the others are measured
-            found.told[f"{part.__name__[1:].replace('_', ' ')} went wrong"] = f"{type(error).__name__}: {error}"
+            found.told[f"{name} went wrong"] = f"{type(error).__name__}: {error}"
     return found
 
 
@@ -196,32 +199,77 @@ async def _seconds(work: Callable[[], Awaitable[object]]) -> float:
     return time.perf_counter() - began
 
 
+class _Answers(asyncio.BufferedProtocol):
+    """Answers that come over one connection, of which nothing is kept: next to no work, so that little is taken from
+    what is measured."""
+
+    transport: asyncio.Transport
+
+    def __init__(self) -> None:
+        self._room = memoryview(bytearray(1024 * 1024))
+        self._head, self._left, self._length = bytearray(), 0, 0
+        self._done: asyncio.Future[int] | None = None
+
+    async def ask(self, question: str) -> int:
+        """Sends a request; the bytes of its answer's body, once all came."""
+        self._head.clear()
+        self._left, self._done = -1, asyncio.get_running_loop().create_future()
+        self.transport.write(question.encode())
+        return await self._done
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by asyncio, as those below."""
+        self.transport = cast("asyncio.Transport", transport)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where to write what comes."""
+        return self._room
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """So many bytes came."""
+        if self._left >= 0:
+            self._left -= nbytes
+        else:
+            self._head += self._room[:nbytes]
+            head, end, body = bytes(self._head).partition(b"\r\n\r\n")
+            if not end:
+                return
+            lines = head.decode("latin-1").lower()
+            if int(lines.split()[1]) not in (200, 206):
+                self._fail(RuntimeError(f"the answer was {lines.splitlines()[0]}"))
+                return
+            self._length = int(lines.partition("content-length:")[2].split()[0])
+            self._left = self._length - len(body)
+        if self._left == 0 and self._done is not None:
+            self._done.set_result(self._length)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing more comes."""
+        self._fail(exc or ConnectionError("the connection ended in the middle"))
+
+    def _fail(self, why: Exception) -> None:
+        if self._done is not None and not self._done.done():
+            self._done.set_exception(why)
+
+
 async def _together(address: str, wishes: list[tuple[str, str]]) -> tuple[float, list[float], int]:
-    """Asks for paths, each with a range or none, over some connections at once, with next to no work here.
+    """Asks for paths, each with a range or none, over some connections at once.
 
     Returns the seconds it took, those of each answer, and the bytes of all.
     """
-    url, remaining = httpx.URL(address), iter(wishes)
+    url, remaining, loop = httpx.URL(address), iter(wishes), asyncio.get_running_loop()
+    host = f"host: {url.host}:{url.port}\r\nx-api-key: {_KEY['x-api-key']}\r\n"
     seconds: list[float] = []
 
     async def one_after_another() -> int:
-        reader, writer = await asyncio.open_connection(url.host, url.port, limit=4 * 1024 * 1024)
+        _, answers = await loop.create_connection(_Answers, url.host, url.port or 80)
         read = 0
         for path, part in remaining:
             began = time.perf_counter()
             ranged = f"range: bytes={part}\r\n" if part else ""
-            key = _KEY["x-api-key"]
-            host = f"host: {url.host}:{url.port}\r\nx-api-key: {key}\r\n"
-            writer.write(f"GET {path} HTTP/1.1\r\n{host}{ranged}\r\n".encode())
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
-            if int(head.split()[1]) not in (200, 206):
-                raise RuntimeError(f"{path} was answered with {head.splitlines()[0]}")
-            left = length = int(head.partition("content-length:")[2].split()[0])
-            while left:
-                left -= len(await reader.read(min(left, 1024 * 1024)))
-            read += length
+            read += await answers.ask(f"GET {path} HTTP/1.1\r\n{host}{ranged}\r\n")
             seconds.append(time.perf_counter() - began)
-        writer.close()
+        answers.transport.close()
         return read
 
     began = time.perf_counter()
@@ -335,26 +383,32 @@ async def _use(http: httpx.AsyncClient, house: House, seconds: float) -> None:
         await asyncio.sleep(0.05)
 
 
+PARTS: dict[str, Callable[[House, Amounts, dict[str, str]], Awaitable[dict[str, float]]]] = {
+    "lists": _lists, "thumbnails": _thumbnails, "ranges": _ranges, "fan-out": _fan_out, "soak": _soak,
+}  # fmt: skip
+
+
 def _milliseconds(seconds: list[float], percentile: float) -> float:
     return round(float(np.percentile(seconds, percentile)) * 1000, 2)
 
 
 def main(arguments: list[str] | None = None, results: Path = RESULTS) -> dict[str, float | None]:
-    """Measures and shows; writes the figures unless they are quick ones. Exits with 1 where a part went wrong."""
+    """Measures and shows; writes the figures of a whole run. Exits with 1 where a part of it went wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small and short, to see that it runs; nothing is kept")
+    parser.add_argument("--only", choices=PARTS, default="", help="one part alone; nothing is kept")
     parser.add_argument("--soak-s", type=float, help="how long memory is watched, after a minute of warming up")
     wanted = parser.parse_args(arguments)
     amounts = QUICK if wanted.quick else Amounts()
     if wanted.soak_s is not None:
         amounts = Amounts(**{**amounts.__dict__, "soak_s": wanted.soak_s})
     with running_house(amounts) as house:
-        found = asyncio.run(measure(house, amounts))
+        found = asyncio.run(measure(house, amounts, wanted.only))
         _show(found, amounts)
-        if not wanted.quick:
+        if not wanted.quick and not wanted.only:
             results.parent.mkdir(parents=True, exist_ok=True)
             results.write_text(json.dumps(found.figures, indent=2) + "\n")
-    if None in found.figures.values():
+    if None in found.figures.values() and not wanted.only:
         raise SystemExit(1)
     return found.figures
 

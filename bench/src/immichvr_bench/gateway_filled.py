@@ -15,7 +15,7 @@ from immichvr_gateway import app as application
 from immichvr_gateway.assets.index import AssetEntry, AssetIndex
 from immichvr_gateway.library import Library
 from immichvr_gateway.resources import Resources, open_resources
-from immichvr_gateway.serving import allow_many_connections, server_config
+from immichvr_gateway.serving import allow_many_connections, server_config, settle_down
 from immichvr_gateway.settings import GatewaySettings
 
 from immichvr_bench.gateway_immich import photo_id
@@ -48,7 +48,9 @@ def main() -> None:
 
         vars(application)["open_resources"] = open_filled  # what is known from the first moment on
         allow_many_connections()
-        asyncio.run(uvicorn.Server(server_config(application.create_app(settings), settings)).serve())
+        asyncio.run(
+            uvicorn.Server(server_config(application.create_app(settings, on_up=settle_down), settings)).serve()
+        )
 
 
 if __name__ == "__main__":

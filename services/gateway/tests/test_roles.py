@@ -264,3 +264,10 @@ async def test_of_forty_wrong_passwords_immich_hears_a_few(house) -> None:
     answers = [await house.gateway.client.post("/api/session", json=wish) for _ in range(40)]
     assert house.stub.calls.count("POST /api/auth/login") <= 6
     assert answers[-1].status_code == 429 and int(answers[-1].headers["retry-after"]) >= 1
+
+
+async def test_forty_requests_at_once_with_a_key_that_is_new_here_are_one_question_and_all_let_in(house) -> None:
+    house.stub.calls.clear()
+    answers = await asyncio.gather(*(house.ask("Olga", "GET", "/api/me/settings") for _ in range(40)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert house.stub.calls.count("GET /api/users/me") == 1

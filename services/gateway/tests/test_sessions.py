@@ -12,7 +12,7 @@ from immichvr_common.errors import Unavailable
 from immichvr_gateway.auth.sealed import LIFETIME_S, SealedSessions
 from immichvr_gateway.auth.sessions import Sessions, name_of
 from immichvr_gateway.auth.visitors import COOKIE, shown_by
-from immichvr_gateway.library import SignInFailed
+from immichvr_gateway.library import Identity, LibraryUnavailable, SignInFailed
 from pydantic import SecretStr
 
 
@@ -158,7 +158,8 @@ async def test_a_folder_takes_its_token_and_nothing_else(serving, closed) -> Non
 async def test_stored_sessions_are_removed_after_thirty_days_and_at_once_when_they_end(
     empty_bus, shared, settings
 ) -> None:
-    keyed = settings.model_copy(update={"immich": settings.immich.model_copy(update={"url": "http://immich.invalid"})})
+    immich = settings.immich.model_copy(update={"url": "http://immich.invalid"})
+    keyed = settings.model_copy(update={"immich": immich, "session_key": SecretStr("a key")})
     sessions = Sessions(keyed, shared.library)
     await sessions.use(empty_bus)
     cookies = [(await sessions.sign_in(shows(), "ann-key", "", "", ""))[0] for _ in range(50)]
@@ -172,10 +173,19 @@ async def test_stored_sessions_are_removed_after_thirty_days_and_at_once_when_th
     assert await stored() == 49
     store = SealedSessions("a key")
     store.use(empty_bus)
-    await store.remove_expired(time.time() + LIFETIME_S - 60)
-    assert await stored() == 49
-    await store.remove_expired(time.time() + LIFETIME_S + 60)
-    assert await stored() == 0
+    ended: list[str] = []
+
+    async def end(who: Identity) -> None:
+        ended.append(who.user_id)
+
+    async def is_away(who: Identity) -> None:
+        raise LibraryUnavailable("Immich is away", down="immich")
+
+    await store.remove_expired(end, time.time() + LIFETIME_S - 60)
+    await store.remove_expired(is_away, time.time() + LIFETIME_S + 60)
+    assert await stored() == 49 and not ended
+    await store.remove_expired(end, time.time() + LIFETIME_S + 60)
+    assert await stored() == 0 and len(ended) == 49
 
 
 async def test_a_session_begun_with_the_access_token_ends_when_that_is_changed(serving, closed) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +10,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
+from immichvr_gateway.auth.pairing import Pairing
+from immichvr_gateway.auth.seal import Seal
+from immichvr_gateway.auth.sessions import Sessions
+from immichvr_gateway.auth.slips import WAITS_S, Slips
 from immichvr_gateway.auth.visitors import COOKIE
 from immichvr_gateway.library import ImmichLibrary
 from immichvr_gateway.settings import GatewaySettings, ImmichSettings
@@ -258,6 +263,33 @@ async def test_a_code_serves_once_and_only_the_device_that_shows_it(house, brows
         await phone.client.post("/api/pairing/refuse", json={"code": own["code"], "id": own["id"]})
     ).status_code == 204
     assert not await thief.is_in()
+
+
+async def test_of_a_code_that_was_confirmed_and_never_claimed_no_session_stays_in_immich(
+    house, browser, empty_bus
+) -> None:
+    headset, phone = browser(_QUEST), await browser(_PHONE).sign_in(house.ada)
+    asked = await _pair(headset)
+    answer = {"code": asked["code"], "id": asked["id"]}
+    assert (await phone.client.post("/api/pairing/confirm", json=answer)).status_code == 204
+
+    def below_the_phones() -> list[str]:
+        return [token for token in house.stub.tokens if house.stub.parents.get(token)]
+
+    async def tidied(url: str, later_s: float) -> None:
+        slips, library = Slips("pairing", Seal("one for both"), lambda: time.time() + later_s), ImmichLibrary(url)
+        slips.use(empty_bus)
+        Pairing(Sessions(GatewaySettings(), library), library, slips)
+        await slips.remove_expired()
+        await library.close()
+
+    await tidied(house.stub.url, WAITS_S)  # it may be claimed still
+    await tidied("http://127.0.0.1:9", 3 * WAITS_S)  # Immich is away: it is tried again
+    assert len(below_the_phones()) == 1
+    await tidied(house.stub.url, 3 * WAITS_S)
+    assert not below_the_phones()
+    assert await phone.is_in()
+    assert await _state(headset, asked) == "expired"
 
 
 async def test_codes_expire_are_few_and_are_not_found_by_trying(house, browser, monkeypatch) -> None:

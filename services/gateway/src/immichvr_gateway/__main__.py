@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from immichvr_gateway.app import create_app
 from immichvr_gateway.http.tls import Certificate
-from immichvr_gateway.serving import allow_many_connections, certificate_of, server_config
+from immichvr_gateway.serving import allow_many_connections, certificate_of, server_config, settle_down
 from immichvr_gateway.settings import GatewaySettings
 
 
@@ -35,7 +35,7 @@ def main() -> None:
 def _serve(settings: GatewaySettings) -> None:
     try:
         certificate = certificate_of(settings)
-        app = create_app(settings)
+        app = create_app(settings, on_up=settle_down)
     except ValueError as error:
         sys.exit(f"immichvr-gateway: {error}")
     serve_metrics(settings.metrics, settings.service)

@@ -119,10 +119,12 @@ def _rooms() -> APIRouter:
     return rooms
 
 
-def create_app(settings: GatewaySettings, library: Library | None = None) -> ASGIApp:
-    """The ASGI application, API, sockets and viewer together."""
+def create_app(
+    settings: GatewaySettings, library: Library | None = None, on_up: Callable[[], None] = lambda: None
+) -> ASGIApp:
+    """The ASGI application, API, sockets and viewer together. on_up: called once all that is kept has been read."""
     here = open_resources(settings, library or make_library(settings))
-    startup = Startup(here)
+    startup = Startup(here, on_up)
     app = make_api(startup.lifespan)
     app.state.startup = startup
     api_docs.install(app, here.library.cursor_pattern)

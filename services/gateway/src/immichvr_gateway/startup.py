@@ -45,10 +45,10 @@ _NAMES = {"nats": "NATS", "s3": "S3"}
 
 
 class Startup:
-    """A gateway between its first moment and its last."""
+    """A gateway between its first moment and its last. on_up: called once everything known before has been read."""
 
-    def __init__(self, here: Resources) -> None:
-        settings, self.here = here.settings, here
+    def __init__(self, here: Resources, on_up: Callable[[], None] = lambda: None) -> None:
+        settings, self.here, self._on_up = here.settings, here, on_up
         self.room = Room(settings.room.directory, settings.room.keep_free, here.store, self._is_busy, self._go_on)
         self._waits_for = "nats"
         self._bus: Bus | None = None
@@ -165,6 +165,7 @@ class Startup:
         keep("temporary files", keep_clean)
         await self._patiently("nats", partial(_until_caught_up, reader))
         keep("library", partial(look_at_library, here.library, here.library_problems, here.library_remarks))
+        self._on_up()
         self._is_up = True
         log.info("ready", jobs=len(here.jobs), library=here.library.kind)
 

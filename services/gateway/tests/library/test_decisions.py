@@ -19,9 +19,13 @@ class Clock:
         return self.now
 
 
+def _id(number: int) -> str:
+    return f"{number:08x}-0000-4000-8000-000000000000"
+
+
 def _asset(number: int) -> Asset:
     return Asset(
-        id=f"{number:08x}-0000-4000-8000-000000000000", ownerId="o", type="IMAGE", visibility="timeline",
+        id=_id(number), ownerId="o", type="IMAGE", visibility="timeline",
         isTrashed=False, isEdited=False, checksum="c", originalFileName="a.jpg",
     )  # fmt: skip
 
@@ -61,3 +65,24 @@ def test_no_more_are_kept_than_there_may_be() -> None:
         decisions.keep(WHO, _asset(number), 0)
     assert _assets_kept(decisions, 50) == 10
     assert decisions.recall(WHO, _asset(49).id) is not None
+
+
+def test_what_is_believed_no_more_does_not_pile_up_until_the_bound_of_what_is_believed() -> None:
+    clock = Clock()
+    decisions = Decisions(60, 30, 50_000, clock)
+    for number in range(12_000):
+        decisions.keep_glimpse(WHO, _id(number), PHOTO, clock())
+    assert all(decisions.recall(WHO, _id(number)) is not None for number in range(12_000))
+    clock.now = 61
+    decisions.keep_glimpse(WHO, _id(12_000), PHOTO, clock())
+    remembered = [decisions.last(WHO, _id(number)) is not None for number in range(12_001)]
+    assert sum(remembered) == 10_000 and all(remembered[2_001:])
+
+
+def test_of_more_than_ten_thousand_at_once_it_is_known_that_they_were_shown_and_no_more() -> None:
+    decisions = Decisions(60, 30, 50_000, Clock())
+    for number in range(10_100):
+        decisions.keep(WHO, _asset(number), 0)
+    assert _assets_kept(decisions, 10_100) == 10_000
+    first = decisions.recall(WHO, _id(0))
+    assert first is not None and first.only_glimpsed and first.kind == PHOTO

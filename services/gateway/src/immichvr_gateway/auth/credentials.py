@@ -18,6 +18,7 @@ from immichvr_gateway.auth.visitors import Shown
 from immichvr_gateway.library import Identity, Library, PasswordRequired, SignInFailed
 from immichvr_gateway.library.immich.accounts import Accounts
 from immichvr_gateway.library.immich.sharing import SharedLinks, visitor_with
+from immichvr_gateway.library.immich.together import Together
 from immichvr_gateway.settings import GatewaySettings
 
 _REMEMBERED = 4096
@@ -45,6 +46,7 @@ class Credentials:
         self._links_tried = Attempts(clock)
         self._known: OrderedDict[str, Identity] = OrderedDict()
         self._refused: OrderedDict[str, tuple[float, str]] = OrderedDict()
+        self._together = Together()
 
     async def sent(self, shown: Shown) -> Identity | None:
         """Whose the key or token is that came with a request; None where a cookie counts, or nothing came.
@@ -147,13 +149,19 @@ class Credentials:
         return await self._lately(f"token {token}", lambda: self._tried("token", shown, guessed, sign_in, False))
 
     async def _lately(self, what: str, ask: Callable[[], Awaitable[Identity]]) -> Identity:
-        """As `ask` said a while ago; the same again that was refused is no other guess."""
+        """As `ask` said a while ago, or says to whoever else shows the same at this moment.
+
+        The same again that was refused is no other guess.
+        """
         name = hashlib.sha256(what.encode()).hexdigest()
         if (known := self._known.get(name)) is not None:
             return known
         refused_until, refusal = self._refused.get(name, (0.0, ""))
         if self._clock() < refused_until:
             raise SignInFailed(refusal)
+        return await self._together.ask(name, lambda: self._noted(name, ask))
+
+    async def _noted(self, name: str, ask: Callable[[], Awaitable[Identity]]) -> Identity:
         try:
             identity = await ask()
         except PasswordRequired:

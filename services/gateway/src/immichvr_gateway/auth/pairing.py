@@ -9,7 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from immichvr_common.errors import Conflict, ServiceError
 from immichvr_common.logs import get_log
@@ -73,6 +73,7 @@ class Pairing:
     ) -> None:
         self._sessions, self._library, self._accounts, self._clock = sessions, library, accounts, clock
         self._slips = slips
+        slips.on_expired = self._undo
         # Of their own: whoever mistypes a code does not keep their household from signing in.
         self._attempts = Attempts()
         self._shown: dict[str, list[float]] = defaultdict(list)
@@ -144,9 +145,17 @@ class Pairing:
             return asked.state, ""
         if not await self._slips.take(match[1], revision):
             return "expired", ""
-        credential = Credential(asked.kind, SecretStr(asked.credential))  # type: ignore[arg-type]  # as it was written
-        who = Identity(asked.user_id, asked.name, credential)
-        return "signed_in", await self._sessions.begin(who, shown, "pairing code", asked.parent)
+        try:
+            return "signed_in", await self._sessions.begin(_let_in_as(asked), shown, "pairing code", asked.parent)
+        except ServiceError:
+            await self._undo(asdict(asked))
+            raise
+
+    async def _undo(self, facts: dict[str, Any]) -> None:
+        """Ends the library's session of a device that was confirmed and got none here. Raises LibraryUnavailable."""
+        asked = Asked(**facts)
+        if asked.state == "confirmed":
+            await self._library.sign_out(_let_in_as(asked))
 
     def _make_room(self, place: str) -> None:
         """Counts a code that is shown to somebody there. Raises Problem (429)."""
@@ -183,3 +192,8 @@ class Pairing:
 
     async def _write(self, code: str, asked: Asked, revision: int) -> None:
         await self._slips.write(code, asdict(asked), revision)
+
+
+def _let_in_as(asked: Asked) -> Identity:
+    credential = Credential(asked.kind, SecretStr(asked.credential))  # type: ignore[arg-type]  # as it was written
+    return Identity(asked.user_id, asked.name, credential)

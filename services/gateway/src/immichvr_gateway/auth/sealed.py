@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from immichvr_common.bus import Bus, read_bucket
 from immichvr_common.bus.streams import KV_STATE
-from immichvr_common.errors import Conflict, NotFound, Unavailable
+from immichvr_common.errors import Conflict, NotFound, ServiceError, Unavailable
 from immichvr_common.logs import get_log
 from pydantic import SecretStr
 
@@ -20,6 +21,8 @@ log = get_log(__name__)
 
 LIFETIME_S = 30 * 24 * 3600
 _STREAM, _PREFIX = f"KV_{KV_STATE}", f"$KV.{KV_STATE}."
+
+End = Callable[[Identity], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,11 @@ class SealedSessions:
             return
         await self._connected().purge(_STREAM, _PREFIX + name)
 
-    async def remove_expired(self, now: float | None = None) -> None:
-        """Removes what was stored longer ago than a session lasts. Raises Unavailable."""
+    async def remove_expired(self, end: End, now: float | None = None) -> None:
+        """Removes what was stored longer ago than a session lasts, once `end` has ended it elsewhere.
+
+        Raises Unavailable.
+        """
         bus = self._connected()
         now = time.time() if now is None else now
         removed = 0
@@ -100,9 +106,17 @@ class SealedSessions:
                 last = await bus.last(_STREAM, subject)
             except NotFound:
                 continue
-            if last.at is not None and now - last.at.timestamp() > LIFETIME_S:
-                await bus.purge(_STREAM, subject)
-                removed += 1
+            if last.at is None or now - last.at.timestamp() <= LIFETIME_S:
+                continue
+            session = self._opened(last.data)
+            try:
+                if session is not None:
+                    await end(session.identity)
+            except ServiceError as error:
+                log.warning("a session that has expired stays for now", error=error.message)
+                continue
+            await bus.purge(_STREAM, subject)
+            removed += 1
         if removed:
             log.info("sessions that had expired are removed", sessions=removed)
 

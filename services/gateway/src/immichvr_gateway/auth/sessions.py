@@ -13,6 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from immichvr_common.bus import Bus, BusMessage
@@ -207,8 +208,9 @@ class Sessions:
         await self.end(name, session, "you have signed out")
 
     async def keep_tidy(self) -> None:
-        """Removes stored sessions that are too old to be used, now and then, until cancelled."""
-        await forever(self._stored.remove_expired, "old sessions stay for now", _TIDY_S)
+        """Removes sessions that are too old to be used, here and in the library, now and then, until cancelled."""
+        remove = partial(self._stored.remove_expired, self._library.sign_out)
+        await forever(remove, "old sessions stay for now", _TIDY_S)
 
     async def _find(self, name: str) -> Session | None:
         """The session of that name, as it was in the bucket a minute ago at most. Raises Unavailable."""

@@ -4,28 +4,37 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from immichvr_common.bus import Bus
 from immichvr_common.bus.streams import KV_STATE
-from immichvr_common.errors import Conflict, NotFound, Unavailable
+from immichvr_common.errors import Conflict, NotFound, ServiceError, Unavailable
+from immichvr_common.logs import get_log
 from immichvr_common.retrying import forever
 
 from immichvr_gateway.auth.seal import Seal
+
+log = get_log(__name__)
 
 WAITS_S = 300
 """So long a slip is good."""
 _TIDY_S = 600.0
 _STREAM = f"KV_{KV_STATE}"
 
+Undo = Callable[[dict[str, Any]], Awaitable[None]]
+
 
 class Slips:
-    """Slips of one kind, by name, of which `facts["at"]` says when they were written. clock: of the day."""
+    """Slips of one kind, by name, of which `facts["at"]` says when they were written. clock: of the day.
+
+    on_expired: undoes what was done for a slip that nobody came for, before it goes; doing it twice changes nothing.
+    """
 
     def __init__(self, kind: str, seal: Seal, clock: Callable[[], float] = time.time) -> None:
         self.kind, self._seal, self._clock = kind, seal, clock
         self._bus: Bus | None = None
+        self.on_expired: Undo | None = None
 
     def use(self, bus: Bus) -> None:
         """From now on there may be some."""
@@ -65,8 +74,16 @@ class Slips:
                 last = await bus.last(_STREAM, subject)
             except NotFound:
                 continue
-            if last.at is not None and self._clock() - last.at.timestamp() > 2 * WAITS_S:
-                await bus.purge(_STREAM, subject)
+            if last.at is None or self._clock() - last.at.timestamp() <= 2 * WAITS_S:
+                continue
+            facts = self._seal.open(last.data)
+            try:
+                if facts is not None and self.on_expired is not None:
+                    await self.on_expired(facts)
+            except ServiceError as error:
+                log.warning("what nobody came for stays for now", kind=self.kind, error=error.message)
+                continue
+            await bus.purge(_STREAM, subject)
 
     def _key(self, name: str) -> str:
         return f"{self.kind}.{name}"

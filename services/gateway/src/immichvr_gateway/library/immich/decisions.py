@@ -15,8 +15,13 @@ from immichvr_gateway.library.photos import Credential
 
 Clock = Callable[[], float]
 
+_WITH_ASSET = 10_000
+"""Assets that are believed at once, each of some kilobytes; of more, that they were shown alone is known."""
+_REMEMBERED = 10_000
+"""Beyond so many, what is believed no more is not remembered either."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """What Immich said about a photo or video; believed until `until`.
 
@@ -98,9 +103,8 @@ class Decisions:
         self._kept.move_to_end(key)
         if shown.asset is not None:
             self._with_asset.append((key, shown))
-        if len(self._kept) > self._at_most:
-            self._kept.popitem(last=False)
         self._drop_assets()
+        self._drop_oldest()
 
     def _drop_assets(self) -> None:
         """Lets go of assets that are believed no more, and of those that were shown anew or are too many."""
@@ -108,8 +112,17 @@ class Decisions:
         while self._with_asset:
             key, shown = self._with_asset[0]
             is_current = self._kept.get(key) is shown
-            if is_current and now < shown.until and len(self._with_asset) <= self._at_most:
+            if is_current and now < shown.until and len(self._with_asset) <= _WITH_ASSET:
                 return
             self._with_asset.popleft()
             if is_current:
                 self._kept[key] = replace(shown, asset=None)
+
+    def _drop_oldest(self) -> None:
+        """Forgets what is too much: of what is believed no more, all beyond what is remembered."""
+        now = self._clock()
+        while len(self._kept) > min(_REMEMBERED, self._at_most):
+            key, oldest = next(iter(self._kept.items()))
+            if len(self._kept) <= self._at_most and now < oldest.until:
+                return
+            del self._kept[key]
