@@ -15,8 +15,9 @@ from immichvr_gateway import app as application
 from immichvr_gateway.assets.index import AssetEntry, AssetIndex
 from immichvr_gateway.library import Library
 from immichvr_gateway.resources import Resources, open_resources
-from immichvr_gateway.serving import allow_many_connections, server_config, settle_down
+from immichvr_gateway.serving import allow_many_connections, server_config
 from immichvr_gateway.settings import GatewaySettings
+from immichvr_gateway.upkeep.memory import give_back_early, settle_down
 
 from immichvr_bench.gateway_immich import photo_id
 
@@ -37,6 +38,7 @@ def fill(index: AssetIndex, photos: int) -> None:
 
 def main() -> None:
     """Serves until it is stopped."""
+    give_back_early()
     settings = GatewaySettings()
     configure_logs(settings.log_level, settings.log_json, settings.service)
     with own_folder(settings.work_directory):

@@ -16,12 +16,14 @@ from pydantic import ValidationError
 
 from immichvr_gateway.app import create_app
 from immichvr_gateway.http.tls import Certificate
-from immichvr_gateway.serving import allow_many_connections, certificate_of, server_config, settle_down
+from immichvr_gateway.serving import allow_many_connections, certificate_of, server_config
 from immichvr_gateway.settings import GatewaySettings
+from immichvr_gateway.upkeep.memory import give_back_early, settle_down
 
 
 def main() -> None:
     """Serves until SIGTERM or SIGINT."""
+    give_back_early()
     try:
         settings = GatewaySettings()
     except (ValueError, ValidationError) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import resource
 import ssl
 
@@ -59,12 +58,3 @@ def allow_many_connections() -> None:
     wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def settle_down() -> None:
-    """Has Python look no more for circles among all that there is by now, which stays.
-
-    Of the records of 50,000 photos each such look is a pause of a fifth of a second for everybody.
-    """
-    gc.collect()
-    gc.freeze()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
 
+from immichvr.common.v1.common_pb2 import ObjectRef
 from immichvr.converter.v1.converter_pb2 import ConvertParams, LodParams
 from immichvr.events.v1.events_pb2 import AssetEvent, Job, JobEvent, Output
 from immichvr_catalog import ASSETS, KINDS, assets_of
@@ -98,7 +100,7 @@ class Results:
             raise Refused("unproven", f"{key[:200]!r} is not where assets lie")
         for attempt in range(_TRIES):
             try:
-                manifest, _ = await asyncio.gather(self._manifests.read(key), self._glance(output))
+                manifest = await self._read(output)
                 told = (key, output.asset_key, _model_of(output), output.recipe or manifest.recipe)
                 found = (manifest.key, manifest.asset_key, manifest.model_key, manifest.recipe)
                 if found != told:
@@ -117,13 +119,20 @@ class Results:
                 raise Refused("unproven", error.message) from error
         raise AssertionError("unreachable")
 
-    async def _glance(self, output: Output) -> None:
-        """Looks for the files that an event names while the manifest is read, which alone says what they should be.
+    async def _read(self, output: Output) -> Manifest:
+        """The manifest, while the files are looked for that an event names; it alone says what they should be.
 
-        A hint: what is not there is found out, and told, once the manifest has named it.
+        A hint: what is not there is found out, and told, once the manifest has named it. Raises as reading it does.
         """
-        folder = output.manifest.key.rpartition("/")[0] + "/"
+        key = output.manifest.key
+        folder = key.rpartition("/")[0] + "/"
         hinted = [ref for ref in output.files if ref.key.startswith(folder) and self._seen.get(ref.key) != ref.size]
+        if not hinted:
+            return await self._manifests.read(key)
+        manifest, _ = await asyncio.gather(self._manifests.read(key), self._glance(hinted))
+        return manifest
+
+    async def _glance(self, hinted: Sequence[ObjectRef]) -> None:
         found = await asyncio.gather(
             *(self._store.size(ref.key) for ref in hinted[:_ONE_BY_ONE]), return_exceptions=True
         )

@@ -18,7 +18,14 @@ from immichvr_media import Clip
 from immichvr_gateway.library.browsing import Selection
 from immichvr_gateway.library.changes import MOST_CHANGES, Changes
 from immichvr_gateway.library.content import Content
-from immichvr_gateway.library.errors import LibraryUnavailable, NoSuchRange, NotPermitted, PhotoNotFound, PhotoTooLarge
+from immichvr_gateway.library.errors import (
+    LibraryError,
+    LibraryUnavailable,
+    NoSuchRange,
+    NotPermitted,
+    PhotoNotFound,
+    PhotoTooLarge,
+)
 from immichvr_gateway.library.folder.browsing import FolderBrowsing
 from immichvr_gateway.library.folder.catalogue import CURSOR_PATTERN, Catalogue, Entry
 from immichvr_gateway.library.folder.index import FolderIndex
@@ -78,8 +85,7 @@ class FolderLibrary:
 
     async def item(self, who: Identity, item: Source, *, fresh: bool = False) -> LibraryPhoto:
         """One photo or video, always as it is on disk now. Raises PhotoNotFound."""
-        await self._refresh()
-        return await self._on_disk(lambda: self._index.item(item))
+        return await self._as_it_is(lambda: self._index.item(item))
 
     async def changes(self, who: Identity) -> AsyncGenerator[Changes]:
         """What comes, changes and goes from now on, as soon as it is whole."""
@@ -94,9 +100,8 @@ class FolderLibrary:
 
     async def trace(self, who: Identity, item: Source) -> Trace:
         """Where it lies. Raises PhotoNotFound."""
-        await self._refresh()
-        place = (await self._on_disk(lambda: self._index.file(self._index.shown(item)))).place
-        return Trace(who.user_id, await self._on_disk(lambda: trace_of(self._root, place)))
+        mark = await self._as_it_is(lambda: trace_of(self._root, self._index.file(self._index.shown(item)).place))
+        return Trace(who.user_id, mark)
 
     async def is_gone(self, who: Identity, item: Source, mark: str) -> bool:
         """Whether the file is gone from a folder that is there still. Raises LibraryUnavailable."""
@@ -117,18 +122,15 @@ class FolderLibrary:
 
     async def original(self, who: Identity, item: Source, span: Span | None = None) -> Content:
         """The file as it is; of a live photo's film as in `playback`. Raises PhotoNotFound, NoSuchRange."""
-        await self._refresh()
-        return await self._on_disk(lambda: self._open(item, span))
+        return await self._as_it_is(lambda: self._open(item, span))
 
     async def playback(self, who: Identity, item: Source, span: Span | None = None) -> Content:
         """A video's file as it is; of a live photo the film beside or inside it. Raises PhotoNotFound, NoSuchRange."""
-        await self._refresh()
-        return await self._on_disk(lambda: self._open_film(item, span))
+        return await self._as_it_is(lambda: self._open_film(item, span))
 
     async def source(self, who: Identity, item: Source) -> Content:
         """The file as it is: a folder lists only what is decoded. Raises PhotoNotFound, PhotoTooLarge."""
-        await self._refresh()
-        content = await self._on_disk(lambda: self._open(item, None))
+        content = await self._as_it_is(lambda: self._open(item, None))
         limit = self._limits.decode.max_bytes if item.kind == PHOTO else self._limits.max_video_bytes
         if content.size is not None and content.size > limit:
             await content.close()
@@ -149,8 +151,7 @@ class FolderLibrary:
 
     async def visible(self, who: Identity, items: Collection[Source], *, singly: int) -> set[Source]:
         """Those that are in the folder."""
-        await self._refresh()
-        return await self._on_disk(lambda: self._index.known(items))
+        return await self._as_it_is(lambda: self._index.known(items))
 
     def recall(self, who: Identity, item: Source) -> bool | None:
         """The one person may see everything, and hear of what was made of a photo that is gone."""
@@ -234,8 +235,27 @@ class FolderLibrary:
             gone += [] if is_there else [item]
         return Changes(tuple(there), tuple(gone), more=len(changed) > MOST_CHANGES)
 
+    async def _as_it_is(self, look: Callable[[], _Result]) -> _Result:
+        """What `look` finds in the folder as it is now, in one turn at the disk. Raises LibraryUnavailable, as it."""
+
+        def refreshed() -> tuple[set[str] | None, list[_Result], LibraryError | None]:
+            present = self._index.refresh()
+            try:
+                return present, [look()], None
+            except LibraryError as error:
+                return present, [], error
+
+        present, found, refusal = await self._on_disk(refreshed)
+        self._take_in(present)
+        if refusal is not None:
+            raise refusal
+        return found[0]
+
     async def _refresh(self, *, at_once: bool = False) -> None:
-        present = await self._on_disk(partial(self._index.refresh, at_once=at_once))
+        self._take_in(await self._on_disk(partial(self._index.refresh, at_once=at_once)))
+
+    def _take_in(self, present: set[str] | None) -> None:
+        """What a look at the folder has shown; None where it was looked at just now."""
         self._watch.tell(self._index.take_changes(), self._index.waits)
         if present is None:
             return
@@ -244,8 +264,7 @@ class FolderLibrary:
         self._swept = present
 
     async def _rendition(self, item: Source, max_side: int) -> Content:
-        await self._refresh()
-        file = await self._on_disk(lambda: self._index.file(self._index.shown(item)))
+        file = await self._as_it_is(lambda: self._index.file(self._index.shown(item)))
         jpeg = await self._renditions.jpeg(file, max_side)
         return Content(
             media_type="image/jpeg",
@@ -257,8 +276,7 @@ class FolderLibrary:
         )
 
     async def _catalogue(self, who: Identity) -> Catalogue:
-        await self._refresh()
-        return self.seen_by(who, await self._on_disk(self._index.catalogue))
+        return self.seen_by(who, await self._as_it_is(self._index.catalogue))
 
     async def _described(self, entries: Sequence[Entry]) -> list[LibraryPhoto]:
         return await self._on_disk(lambda: self._index.described(entries))
