@@ -10,6 +10,7 @@ import { usualActions } from '../grid/pictures';
 import { setRows } from '../grid/rows';
 import type { Section } from '../grid/sections';
 import type { Anchor } from '../grid/sheet';
+import { readyOnIntent } from '../photo/readiness';
 import type { Settings } from '../settings/settings';
 import type { Store } from '../store';
 import { texts } from '../texts';
@@ -76,6 +77,7 @@ export class Gallery {
     );
     this.shown = this.main;
     this.element.append(this.main);
+    readyOnIntent(this.element);
     this.watchStore();
   }
 

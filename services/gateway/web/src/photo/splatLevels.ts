@@ -25,6 +25,7 @@ export async function showLevels(
 ): Promise<void> {
   const files = splatFiles(asset, quality);
   if (!files.length) throw new Error('This result has no file that can be shown here');
+  viewport.awaitSplats();
   for (const file of files) {
     try {
       const onBytes = (received: number, total: number) =>

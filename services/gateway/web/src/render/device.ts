@@ -6,7 +6,7 @@ const MOTION_KEY = 'immichvr.motion';
 
 interface NavigatorHints extends Navigator {
   deviceMemory?: number;
-  connection?: { saveData?: boolean };
+  connection?: { saveData?: boolean; effectiveType?: string };
 }
 
 /** `?budget=N`: at most N splats on screen, for weak devices and software rendering. */
@@ -39,7 +39,21 @@ export function rememberMotion(on: boolean): void {
   localStorage.setItem(MOTION_KEY, on ? 'on' : 'off');
 }
 
+/** Whether data comes fast and costs nothing, as far as the browser tells: what may be needed can be read before it is. */
+export function isOnFastLink(): boolean {
+  const { connection } = navigator as NavigatorHints;
+  return connection?.saveData !== true && (connection?.effectiveType ?? '4g') === '4g';
+}
+
+let webGl: boolean | null = null;
+
+/** Whether there is WebGL here. Asked once: a device takes its time to be made, also to be thrown away. */
 export function hasWebGl(): boolean {
+  webGl ??= asksForWebGl();
+  return webGl;
+}
+
+function asksForWebGl(): boolean {
   const context = document.createElement('canvas').getContext('webgl2');
   context?.getExtension('WEBGL_lose_context')?.loseContext();
   return context !== null;

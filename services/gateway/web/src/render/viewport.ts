@@ -73,6 +73,11 @@ export class Viewport {
     this.view.renderer.compile(this.depth.scene, this.view.camera);
   }
 
+  /** Has the code that draws splats read while their bytes come; what goes wrong is told where it is needed. */
+  awaitSplats(): void {
+    if (!this.splats) import('./splats').catch(() => {});
+  }
+
   /** Reads splats and sorts them once; they are complete when this resolves. */
   async setSplats(
     bytes: Uint8Array,

@@ -23,6 +23,41 @@ describe('the gallery', () => {
       await assertAccessible(page);
     }));
 
+  it('has what draws photos read once one of them is pointed at, not before', () =>
+    withViewer(browser, {}, async (page) => {
+      const asked = [];
+      page.on('request', (request) => asked.push(request.url()));
+      await page.waitForSelector(IMAGES);
+      assert.ok(!asked.some((url) => url.includes('/viewport-')), asked.join('\n'));
+      const read = page.waitForRequest(/\/viewport-/);
+      await page.locator('.tile').first().hover();
+      await read;
+      assert.equal((await state(page)).view, 'gallery');
+    }));
+
+  it('leaves that to when a photo is open where data is dear', () =>
+    withViewer(
+      browser,
+      {
+        init: () => {
+          Object.defineProperty(navigator, 'connection', { value: { saveData: true } });
+        },
+      },
+      async (page) => {
+        const asked = [];
+        page.on('request', (request) => asked.push(request.url()));
+        await page.waitForSelector(IMAGES);
+        await page.locator('.tile').first().hover();
+        const isPreview = /photo-0000\/preview/;
+        const preview = page.waitForRequest(isPreview);
+        await page.locator('.tile a').first().click();
+        await preview;
+        await page.waitForRequest(/\/viewport-/);
+        const first = (what) => asked.findIndex((url) => what.test(url));
+        assert.ok(first(isPreview) < first(/\/viewport-/), asked.join('\n'));
+      },
+    ));
+
   it('keeps the aspect of every photo', () =>
     withViewer(browser, {}, async (page) => {
       await page.waitForSelector(IMAGES);
