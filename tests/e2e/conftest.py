@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -61,6 +62,9 @@ def running_up(data: Path, *arguments: str | Path, **environment: str) -> Iterat
         _await_ready(address, process, data / "up.log")
         yield address
     finally:
+        # Nobody needs what it holds: the second signal asks for an end without grace.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            process.send_signal(number)
         stop_process(process, grace_s=30)
 
 
@@ -84,7 +88,7 @@ def start_up() -> Callable[..., AbstractContextManager[str]]:
     return running_up
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack over a folder with three photos and a file that is none; its folders have names that people choose."""
     photos, data = (tmp_path_factory.mktemp(name) / _FOLDER for name in ("photos", "data"))
@@ -151,8 +155,8 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def browser_with_camera() -> AsyncIterator[Browser]:
-    """A browser that gives every page a camera: a moving test picture."""
-    async with started_browser("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream") as browser:
+    """A browser that gives every page a camera: a moving test picture, as often as splats can be made of it."""
+    async with started_browser("--use-fake-device-for-media-stream=fps=5", "--use-fake-ui-for-media-stream") as browser:
         yield browser
 
 
