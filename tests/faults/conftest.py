@@ -154,7 +154,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def bus_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
     """A nats-server that may be killed: nobody else uses it."""
     server = NatsServer(tmp_path_factory.mktemp("faults-nats")).start()
@@ -162,7 +162,7 @@ def bus_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]
     server.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def object_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedServer]:
     """A SeaweedFS that may be killed: nobody else uses it."""
     server = SeaweedServer(tmp_path_factory.mktemp("faults-weed")).start()
@@ -170,7 +170,7 @@ def object_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedS
     server.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def start_gateway(
     place: Path, bus_server: NatsServer, object_server: SeaweedServer
 ) -> Iterator[Callable[..., Gateway]]:
