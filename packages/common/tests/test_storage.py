@@ -21,7 +21,7 @@ from immichvr_common.errors import ClockSkew, Conflict, Contended, CorruptObject
 from immichvr_common.manifests import AssetFile, Manifest, add_files, commit_manifest, read_manifest
 from immichvr_common.settings import S3Settings
 from immichvr_common.sources import Source
-from immichvr_common.storage import ObjectStore
+from immichvr_common.storage import CHUNK, ObjectStore, _Download
 from immichvr_common.tasks import Made, MadeFile
 
 
@@ -231,6 +231,28 @@ async def test_who_leaves_in_the_middle_of_a_file_leaves_nothing_behind(store: O
         left += reading.cancelled()
     assert left > 5  # a machine that pauses lets some of them read to the end
     assert sum([len(chunk) async for chunk in store.stream("files/long")]) == 20_000_000
+
+
+async def test_the_next_chunk_is_read_while_the_one_before_is_given_on_and_nothing_beyond_the_last(
+    store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.put_bytes("files/ahead", bytes(3 * CHUNK), "application/octet-stream")
+    begun: list[int] = []
+    second = threading.Event()
+    read = _Download.read
+
+    def noting(download: _Download) -> bytes:
+        begun.append(len(begun))
+        if len(begun) == 2:
+            second.set()
+        return read(download)
+
+    monkeypatch.setattr(_Download, "read", noting)
+    chunks = store.stream("files/ahead")
+    first = await anext(chunks)
+    assert await asyncio.to_thread(second.wait, 10)
+    assert first + b"".join([chunk async for chunk in chunks]) == bytes(3 * CHUNK)
+    assert len(begun) == 3
 
 
 async def pieces(data: bytes, size: int = 700_001, fails: BaseException | None = None) -> AsyncIterator[bytes]:

@@ -246,7 +246,10 @@ class ObjectStore:
         return await self._read(get, key)
 
     async def stream(self, key: str, offset: int = 0, length: int = 0) -> AsyncIterator[bytes]:
-        """An object's bytes in chunks of at most 1 MiB, `length` of them from `offset` (0: to its end)."""
+        """An object's bytes in chunks of at most 1 MiB, `length` of them from `offset` (0: to its end).
+
+        The next chunk is read while whoever asked is at the one before.
+        """
 
         def begin() -> tuple[_Download, bytes]:
             opened = self._download(key, offset, length)
@@ -259,9 +262,10 @@ class ObjectStore:
         download, chunk = await self._read(begin, key)
         try:
             while chunk:
+                ahead = None if download.is_over else self._begun(download.read, key)
                 metrics.BYTES.labels("down").inc(len(chunk))
                 yield chunk
-                chunk = await self._run(download.read, key)
+                chunk = b"" if ahead is None else await ahead
         finally:
             # Whoever asked may have left while a thread reads: closing waits for that, but not here.
             with contextlib.suppress(RuntimeError):
@@ -388,6 +392,12 @@ class ObjectStore:
     async def _run(self, work: Callable[[], T], key: str) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, _translated, work, key)
 
+    def _begun(self, work: Callable[[], T], key: str) -> asyncio.Future[T]:
+        """What a thread is at from now on, whether or not anybody comes for it."""
+        begun = asyncio.get_running_loop().run_in_executor(self._threads, _translated, work, key)
+        begun.add_done_callback(lambda done: None if done.cancelled() else done.exception())
+        return begun
+
 
 class _Download:
     """An object on its way: read by one thread at a time, closed once none reads."""
@@ -395,11 +405,21 @@ class _Download:
     def __init__(self, response: BaseHTTPResponse) -> None:
         self._response, self._chunks = response, response.stream(CHUNK)
         self._reading = threading.Lock()
+        size = response.headers.get("content-length", "")
+        self._left = int(size) if size.isdecimal() else None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all was read that was announced."""
+        return self._left == 0
 
     def read(self) -> bytes:
         """The next chunk; nothing at the end."""
         with self._reading:
-            return next(self._chunks, b"")
+            chunk = next(self._chunks, b"")
+            if self._left is not None:
+                self._left -= len(chunk)
+            return chunk
 
     def close(self) -> None:
         """Gives the connection back."""
