@@ -2,7 +2,7 @@
 
 Immich is a stand-in whose answers cost next to nothing, so that what is measured beside it is the gateway's own time.
 Prints a table and writes bench/results/gateway.json, of what went wrong as `null` with the reason in the table.
-`--quick`: smaller and shorter, to see that it runs.
+`--quick`: smaller and shorter, to see that it runs. `--only`: one part, of which nothing is kept.
 """
 
 from __future__ import annotations
