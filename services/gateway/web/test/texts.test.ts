@@ -56,6 +56,7 @@ const SAME_IN_BOTH = [
   'Video',
   'Video <0>',
   'Videos',
+  'WebGPU',
   'Webhooks',
 ];
 

@@ -6,6 +6,7 @@ import {
   utils,
 } from '@sparkjsdev/spark';
 import * as THREE from 'three';
+import { WebGlSurface } from '../graphics/webgl';
 import { dilate, makeSpark } from '../render/spark';
 import { lookAgain } from '../render/sparkInternals';
 import { FOCUS, View } from '../render/view';
@@ -22,7 +23,7 @@ const POINTS_BUDGET = 100_000;
 
 /** What is live, drawn by Spark from one array of packed splats that is written in place. */
 export class LiveCloud {
-  private readonly view: View;
+  private readonly view: View<WebGlSurface>;
   private readonly scene = new THREE.Scene();
   private readonly content = new THREE.Group();
   private readonly spark: SparkRenderer;
@@ -38,11 +39,11 @@ export class LiveCloud {
     private readonly canvas: HTMLCanvasElement,
     private readonly onFrame: () => void,
   ) {
-    this.view = new View(canvas, {
+    this.view = new View(new WebGlSurface(canvas, () => {}), {
       draw: (seconds) => this.draw(seconds),
       resized: () => dilate(this.spark, this.view.pixelRatio),
     });
-    this.spark = makeSpark(this.view.renderer, () => this.view.loop.invalidate());
+    this.spark = makeSpark(this.view.surface.renderer, () => this.view.loop.invalidate());
     this.scene.add(this.spark, this.content);
     // Clouds come in OpenCV axes, three's y and z point the other way.
     this.content.quaternion.set(1, 0, 0, 0);

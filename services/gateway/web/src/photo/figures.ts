@@ -1,40 +1,26 @@
+import { graphics } from '../graphics/backend';
+import { whyWords } from '../graphics/words';
 import { Rate, Recent } from '../live-page/meters';
 import { texts } from '../texts';
 import { decimals } from '../texts/language';
-import { el } from '../ui/dom';
+import { FigureList } from '../ui/figureList';
 import { bytesWords } from '../ui/words';
 import type { Drawn, Stage } from './stage';
 
-const REFRESH_MS = 500;
-
-/** What draws, and how fast: for whoever wonders why it is slow. */
-export class Figures {
-  readonly element = el('dl', { class: 'figures facts', 'aria-label': texts.figures.label });
+/** What draws a photo, and how fast: for whoever wonders why it is slow. */
+export class Figures extends FigureList {
   private readonly frames = new Rate();
   private readonly latency = new Recent(30);
   private last: Drawn | null = null;
-  private timer = 0;
 
   constructor(stage: Stage) {
+    super();
     stage.on('figures', (drawn) => this.take(drawn));
     stage.on('mode', (mode) => {
       if (mode !== 'flat') return;
       this.last = null;
       this.refresh();
     });
-  }
-
-  show(isShown: boolean): void {
-    this.element.hidden = !isShown;
-    this.run(isShown);
-  }
-
-  /** Goes on telling where it is shown, or rests while no photo is. */
-  run(isRunning: boolean): void {
-    window.clearInterval(this.timer);
-    if (!isRunning || this.element.hidden) return;
-    this.refresh();
-    this.timer = window.setInterval(() => this.refresh(), REFRESH_MS);
   }
 
   private take(drawn: Drawn): void {
@@ -44,21 +30,19 @@ export class Figures {
     if (drawn.there) this.latency.add(drawn.there.latencyMs);
   }
 
-  private refresh(): void {
+  protected override facts(): [string, string][] {
     const t = texts.figures;
     const { last } = this;
-    const facts: [string, string][] = last
-      ? [
-          [t.drawnBy, last.there ? t.server(last.there.renderer) : t.device],
-          [t.splats, last.splats > 0 ? decimals(last.splats) : ''],
-          [t.frames, decimals(this.frames.perSecond(performance.now()), 1)],
-          ...this.fromServer(last.there),
-        ]
-      : [[t.drawnBy, t.flat]];
-    const rows = facts.filter(([, value]) => value !== '');
-    this.element.replaceChildren(
-      ...rows.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value))),
-    );
+    if (!last) return [[t.drawnBy, t.flat]];
+    const { splats, there } = last;
+    const backend = splats > 0 ? 'webgl2' : (graphics.choice?.backend ?? 'webgl2');
+    return [
+      [t.drawnBy, there ? t.server(there.renderer) : t.device[backend]],
+      [t.webgpu, there ? '' : whyWords(graphics.choice)],
+      [t.splats, splats > 0 ? decimals(splats) : ''],
+      [t.frames, decimals(this.frames.perSecond(performance.now()), 1)],
+      ...this.fromServer(there),
+    ];
   }
 
   private fromServer(there: Drawn['there']): [string, string][] {

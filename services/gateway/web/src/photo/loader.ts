@@ -46,8 +46,8 @@ export class Loader {
     if (!viewport || signal.aborted || viewport !== this.here.viewport) return false;
     if (!source) throw new Error('The depth of this photo has no disparity image');
     viewport.setTrust('depth', this.trustIn(asset));
-    viewport.setDepth(source);
-    return true;
+    await viewport.setDepth(source);
+    return !signal.aborted && viewport === this.here.viewport;
   }
 
   /** Has splats drawn, level after level. Throws where none of its files comes. */

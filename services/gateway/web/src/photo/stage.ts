@@ -83,6 +83,7 @@ export class Stage extends Emitter<StageEvents> {
     this.here = new DeviceCanvas(this.budget, (canvas) => this.flat.image.after(canvas), {
       frame: (splats, lean) => this.countFrame(splats, lean),
       lost: () => this.onContextLost(),
+      fallenBack: () => this.drawAnew(),
       slow: () => this.whoDraws.isSlow() && this.changeDrawer(),
     });
     this.loader = new Loader(api, settings, this.here, this.budget, (signal) =>
@@ -374,6 +375,13 @@ export class Stage extends Emitter<StageEvents> {
     this.holdings.failAll();
     this.setMode('flat');
     this.emit('trouble', 'context-lost');
+  }
+
+  /** What was drawn is gone, and another way of drawing it is there. */
+  private drawAnew(): void {
+    this.dropViewport();
+    this.setMode('flat');
+    void this.advance();
   }
 
   private dropViewport(): void {

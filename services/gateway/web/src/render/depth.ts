@@ -1,6 +1,7 @@
 import * as THREE from 'three';
 import type { SourceCamera } from '../api/schema';
 import { coveringZoom, type Reaches, reachesOf } from './framing';
+import { type LayerOf, layerByShaders } from './layer';
 
 /**
  * A photo as two displaced grids (a layered depth image): in front the photo itself,
@@ -24,55 +25,6 @@ const SAMPLES = 48;
 /** A place on a side of a photo, in parts of it from the top left, and how far away it is. */
 type Border = { across: number; down: number; depth: number };
 
-const VERTEX = /* glsl */ `
-  uniform sampler2D disparity;
-  uniform vec2 inverseRange;
-  uniform vec4 intrinsics;
-  varying vec3 vSource;
-  varying float vViewDepth;
-
-  void main() {
-    float depth = 1.0 / mix(inverseRange.x, inverseRange.y, textureLod(disparity, uv, 0.0).r);
-    vec2 pixel = vec2(uv.x, 1.0 - uv.y);
-    vec2 ray = (pixel - intrinsics.zw) / intrinsics.xy;
-    vec4 view = modelViewMatrix * vec4(ray.x * depth, -ray.y * depth, -depth, 1.0);
-    // In this form the place in the photo is linear in space, across depth steps too.
-    vSource = vec3(uv * depth, depth);
-    vViewDepth = -view.z / length(modelMatrix[0].xyz);
-    gl_Position = projectionMatrix * view;
-  }
-`;
-
-const FRAGMENT = /* glsl */ `
-  uniform sampler2D colour;
-  uniform vec2 restSize;
-  uniform float stretchGone;
-  varying vec3 vSource;
-  varying float vViewDepth;
-
-  // The smaller singular value of how photo pixels pass under screen pixels: 1 where nothing is
-  // stretched, small across a cell that is pulled apart.
-  float tightness(vec2 uv) {
-    vec2 dx = dFdx(uv) * restSize;
-    vec2 dy = dFdy(uv) * restSize;
-    float sum = dot(dx, dx) + dot(dy, dy);
-    float area = dx.x * dy.y - dx.y * dy.x;
-    float root = sqrt(max(sum * sum - 4.0 * area * area, 0.0));
-    return sqrt(max(sum - root, 0.0) * 0.5);
-  }
-
-  void main() {
-    vec2 uv = vSource.xy / vSource.z;
-    float alpha = 1.0;
-    if (stretchGone > 0.0) {
-      float stretch = (vViewDepth / vSource.z) / max(tightness(uv), 1e-4);
-      alpha = 1.0 - smoothstep(stretchGone * 0.5, stretchGone, stretch);
-      if (alpha < 0.02) discard;
-    }
-    gl_FragColor = vec4(texture2D(colour, uv, -0.5).rgb, alpha);
-  }
-`;
-
 /** The meshes of a photo with depth, and how far away its middle and its nearest parts are. */
 export class DepthScene {
   readonly scene = new THREE.Scene();
@@ -86,6 +38,7 @@ export class DepthScene {
     private readonly source: DepthSource,
     columns: number,
     maxAnisotropy: number,
+    private readonly layerOf: LayerOf = layerByShaders,
   ) {
     const { near, far, background, backgroundDisparity } = source;
     const toDepth = (value: number) => 1 / (value * (1 / near - 1 / far) + 1 / far);
@@ -151,7 +104,7 @@ export class DepthScene {
     disparity: HTMLImageElement,
     stretchGone: number,
     anisotropy: number,
-  ): THREE.Mesh<THREE.PlaneGeometry, THREE.ShaderMaterial> {
+  ): THREE.Mesh<THREE.PlaneGeometry, THREE.Material> {
     const { near, far, camera } = this.source;
     const colourMap = texture(colour);
     colourMap.generateMipmaps = true;
@@ -162,20 +115,13 @@ export class DepthScene {
     disparityMap.minFilter = THREE.NearestFilter;
     disparityMap.magFilter = THREE.NearestFilter;
     const { fx, fy, cx, cy, width, height } = camera;
-    const material = new THREE.ShaderMaterial({
-      vertexShader: VERTEX,
-      fragmentShader: FRAGMENT,
-      transparent: true,
-      uniforms: {
-        colour: { value: colourMap },
-        disparity: { value: disparityMap },
-        inverseRange: { value: new THREE.Vector2(1 / far, 1 / near) },
-        intrinsics: {
-          value: new THREE.Vector4(fx / width, fy / height, cx / width, cy / height),
-        },
-        restSize: { value: this.restSize },
-        stretchGone: { value: stretchGone },
-      },
+    const material = this.layerOf({
+      colour: colourMap,
+      disparity: disparityMap,
+      inverseRange: new THREE.Vector2(1 / far, 1 / near),
+      intrinsics: new THREE.Vector4(fx / width, fy / height, cx / width, cy / height),
+      restSize: this.restSize,
+      stretchGone,
     });
     const mesh = new THREE.Mesh(grid, material);
     mesh.frustumCulled = false;

@@ -1,4 +1,5 @@
 import type { RgbdLayout } from '../api/schema';
+import { WebGlSurface } from '../graphics/webgl';
 import { FilmScene } from './film';
 import { FOCUS, View } from './view';
 
@@ -19,8 +20,7 @@ const WIDEST_YAW = 0.06;
 
 /** One WebGL canvas that shows a film with depth: each frame as it comes, from where the viewer leans to. */
 export class FilmViewport {
-  private readonly view: View;
-  private readonly abort = new AbortController();
+  private readonly view: View<WebGlSurface>;
   private scene: FilmScene | null = null;
   private film: HTMLVideoElement | null = null;
   private waiting = 0;
@@ -36,15 +36,10 @@ export class FilmViewport {
     private readonly options: FilmViewportOptions,
   ) {
     this.sways = options.sways;
-    this.view = new View(canvas, {
+    this.view = new View(new WebGlSurface(canvas, () => options.onLost()), {
       draw: (seconds) => this.draw(seconds),
       resized: () => this.resized(),
     });
-    const lost = (event: Event) => {
-      event.preventDefault();
-      options.onLost();
-    };
-    canvas.addEventListener('webglcontextlost', lost, { signal: this.abort.signal });
   }
 
   /** Draws this film from now on. */
@@ -67,7 +62,7 @@ export class FilmViewport {
 
   /** Waits for what was drawn to be there: until then nothing may be taken away for it. */
   finish(): void {
-    const gl = this.view.renderer.getContext();
+    const gl = this.view.surface.renderer.getContext();
     gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
   }
 
@@ -116,7 +111,6 @@ export class FilmViewport {
   }
 
   dispose(): void {
-    this.abort.abort();
     this.shown = false;
     this.view.stop();
     this.clear();

@@ -1,3 +1,5 @@
+import type { Fence } from '../graphics/surface';
+
 /**
  * Draws only when something changed, and never ahead of the GPU: the next frame is held back
  * until the last one is done, so that a slow device lags by one frame instead of by hundreds.
@@ -6,7 +8,6 @@ export class FrameLoop {
   private scheduled = 0;
   private last = 0;
   private dirty = false;
-  private fence: WebGLSync | null = null;
   private readonly onVisibility = () => {
     if (document.hidden) this.pause();
     else if (this.dirty) this.schedule();
@@ -14,7 +15,7 @@ export class FrameLoop {
 
   /** `draw` is given the seconds since the frame before; true asks for another frame. */
   constructor(
-    private readonly gl: WebGL2RenderingContext,
+    private readonly fence: Fence,
     private readonly draw: (seconds: number) => boolean,
   ) {
     document.addEventListener('visibilitychange', this.onVisibility);
@@ -43,7 +44,7 @@ export class FrameLoop {
 
   private frame(now: number): void {
     this.scheduled = 0;
-    if (this.gpuIsBusy()) {
+    if (this.fence.isPending()) {
       this.schedule();
       return;
     }
@@ -51,19 +52,7 @@ export class FrameLoop {
     this.last = now;
     this.dirty = false;
     if (this.draw(seconds)) this.invalidate();
-    this.fence = this.gl.fenceSync(this.gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
-    this.gl.flush();
+    this.fence.place();
     if (!this.dirty) this.last = 0;
-  }
-
-  private gpuIsBusy(): boolean {
-    if (!this.fence) return false;
-    const busy =
-      this.gl.getSyncParameter(this.fence, this.gl.SYNC_STATUS) === this.gl.UNSIGNALED &&
-      !this.gl.isContextLost();
-    if (busy) return true;
-    this.gl.deleteSync(this.fence);
-    this.fence = null;
-    return false;
   }
 }

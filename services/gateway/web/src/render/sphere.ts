@@ -1,4 +1,5 @@
 import * as THREE from 'three';
+import { glFence } from '../graphics/webgl';
 import { type Crop, WHOLE } from '../photo/crop';
 import { FrameLoop } from './loop';
 
@@ -70,8 +71,7 @@ export class SphereView {
     this.renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
     this.texture.colorSpace = THREE.SRGBColorSpace;
     this.scene.add(new THREE.Mesh(this.sphere, this.material));
-    const gl = this.renderer.getContext() as WebGL2RenderingContext;
-    this.loop = new FrameLoop(gl, () => {
+    this.loop = new FrameLoop(glFence(this.renderer), () => {
       this.render();
       onFrame();
       return false;

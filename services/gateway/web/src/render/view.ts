@@ -1,5 +1,6 @@
 import * as THREE from 'three';
 import type { SourceCamera } from '../api/schema';
+import type { Surface } from '../graphics/surface';
 import { aimCamera, fitFrame } from './framing';
 import { FrameLoop } from './loop';
 import { Rig } from './rig';
@@ -17,35 +18,26 @@ export interface ViewOptions {
   resized(): void;
 }
 
-/** One WebGL canvas, seen by a camera that may lean: what photos and live clouds are drawn on. */
-export class View {
-  readonly rig = new Rig();
+/** One canvas, seen by a camera that may lean: what photos and live clouds are drawn on. */
+export class View<S extends Surface> {
   readonly camera = new THREE.PerspectiveCamera(50, 1, NEAR, FAR);
-  readonly renderer: THREE.WebGLRenderer;
   readonly loop: FrameLoop;
   private readonly resizes: ResizeObserver;
   private mostPixels = MAX_PIXEL_RATIO;
 
   constructor(
-    private readonly canvas: HTMLCanvasElement,
+    readonly surface: S,
     private readonly options: ViewOptions,
+    readonly rig = new Rig(),
   ) {
-    this.renderer = new THREE.WebGLRenderer({
-      canvas,
-      antialias: false,
-      alpha: true,
-      powerPreference: 'high-performance',
-    });
-    this.renderer.setClearColor(0x000000, 0);
-    const gl = this.renderer.getContext() as WebGL2RenderingContext;
-    this.loop = new FrameLoop(gl, (seconds) => options.draw(seconds));
+    this.loop = new FrameLoop(surface.fence, (seconds) => options.draw(seconds));
     this.setSize();
     this.resizes = new ResizeObserver(() => this.resize());
-    this.resizes.observe(canvas);
+    this.resizes.observe(surface.canvas);
   }
 
   get pixelRatio(): number {
-    return this.renderer.getPixelRatio();
+    return this.surface.pixelRatio;
   }
 
   /** Draws with at most this many device pixels for each of the page's from now on. */
@@ -56,7 +48,7 @@ export class View {
 
   /** Aims a camera so that the source's photo fits the canvas; returns canvas pixels per photo pixel. */
   aim(source: SourceCamera, camera = this.camera): number {
-    const { clientWidth, clientHeight } = this.canvas;
+    const { clientWidth, clientHeight } = this.surface.canvas;
     return aimCamera(camera, source, Math.max(1, clientWidth), Math.max(1, clientHeight));
   }
 
@@ -67,16 +59,16 @@ export class View {
     this.camera.lookAt(0, 0, -FOCUS);
     this.camera.updateMatrixWorld();
     this.zoom(zoomFor(this.camera));
-    this.renderer.render(scene, this.camera);
+    this.surface.render(scene, this.camera);
   }
 
   /** Draws nothing beside the place that the source's photo has on the canvas at rest. */
   keepWithin(source: SourceCamera): void {
-    const { clientWidth, clientHeight } = this.canvas;
+    const { clientWidth, clientHeight } = this.surface.canvas;
     const { scale } = fitFrame(source, clientWidth, clientHeight);
     const [width, height] = [source.width * scale, source.height * scale];
-    this.renderer.setScissor((clientWidth - width) / 2, (clientHeight - height) / 2, width, height);
-    this.renderer.setScissorTest(true);
+    const [x, y] = [(clientWidth - width) / 2, (clientHeight - height) / 2];
+    this.surface.keepWithin(x, y, width, height);
   }
 
   /** Draws no more; the device is given back by `release`. */
@@ -86,8 +78,7 @@ export class View {
   }
 
   release(): void {
-    this.renderer.dispose();
-    if (!this.renderer.getContext().isContextLost()) this.renderer.forceContextLoss();
+    this.surface.dispose();
   }
 
   private zoom(zoom: number): void {
@@ -103,10 +94,9 @@ export class View {
   }
 
   private setSize(): boolean {
-    const { clientWidth: width, clientHeight: height } = this.canvas;
+    const { clientWidth: width, clientHeight: height } = this.surface.canvas;
     if (width === 0 || height === 0) return false;
-    this.renderer.setPixelRatio(Math.min(devicePixelRatio, this.mostPixels));
-    this.renderer.setSize(width, height, false);
+    this.surface.setSize(width, height, Math.min(devicePixelRatio, this.mostPixels));
     return true;
   }
 }

@@ -1,17 +1,24 @@
 import type { SourceCamera } from '../api/schema';
+import type { Drawing, Surface } from '../graphics/surface';
+import { WebGlSurface } from '../graphics/webgl';
 import { DepthScene, type DepthSource } from './depth';
 import { Leaning, WIDEST_YAW } from './leaning';
 import { Pace } from './pace';
+import { Rig } from './rig';
 import type { SplatScene } from './splats';
 import { FOCUS, View } from './view';
 
 export type Shown = 'depth' | 'splat';
 
 export interface ViewportOptions {
+  /** What draws depth by WebGPU; null where WebGL 2 draws it too. */
+  webgpu: Drawing | null;
   /** At most this many splats, or null for as many as the device is good for. */
   budget: number | null;
   /** The idle motion: whether it may run at all. */
   sways: boolean;
+  /** A canvas where the photo is seen, for WebGL 2. */
+  newCanvas(): HTMLCanvasElement;
   /** lean: how far from where the photographer stood the frame was drawn, about in radians. */
   onFrame(splats: number, lean: number): void;
   onLost(): void;
@@ -26,34 +33,26 @@ const SLOW_FRAMES = 12;
 const MOST_GRID_COLUMNS = 800;
 const GRID_COLUMNS_WITH_BUDGET = 128;
 
-/** One WebGL canvas that shows a photo as depth layers or as splats. */
+/** A photo as depth layers or as splats: on one canvas of WebGL 2, or the layers on one of WebGPU that lies over it. */
 export class Viewport {
-  private readonly view: View;
+  private readonly rig = new Rig();
+  private readonly leaning: Leaning;
   private readonly abort = new AbortController();
   private readonly sources: Partial<Record<Shown, SourceCamera>> = {};
   private readonly trust: Record<Shown, number> = { depth: 1, splat: 1 };
+  private readonly layered: View<Surface> | null;
+  private webgl: View<WebGlSurface> | null = null;
   private depth: DepthScene | null = null;
   private restScale = 1;
   private splats: SplatScene | null = null;
   private slowFrames = 0;
   private readonly pace = new Pace();
   private shown: Shown | null = null;
-  private readonly leaning: Leaning;
 
-  constructor(
-    private readonly canvas: HTMLCanvasElement,
-    private readonly options: ViewportOptions,
-  ) {
-    this.view = new View(canvas, {
-      draw: (seconds) => this.draw(seconds),
-      resized: () => this.resized(),
-    });
-    this.leaning = new Leaning(this.view.rig, options.sways, () => this.view.loop.invalidate());
-    const lost = (event: Event) => {
-      event.preventDefault();
-      options.onLost();
-    };
-    canvas.addEventListener('webglcontextlost', lost, { signal: this.abort.signal });
+  constructor(private readonly options: ViewportOptions) {
+    const { webgpu, sways } = options;
+    this.layered = webgpu && this.viewOn(webgpu.surface);
+    this.leaning = new Leaning(this.rig, sways, () => this.view?.loop.invalidate());
   }
 
   /** How much of the usual lean what is shown bears, by how well its depth is known: 0 to 1. */
@@ -61,16 +60,18 @@ export class Viewport {
     this.trust[what] = trust;
   }
 
-  setDepth(source: DepthSource): void {
+  /** Has the layers of a photo ready. */
+  async setDepth(source: DepthSource): Promise<void> {
     this.depth?.dispose();
     const columns = this.options.budget
       ? GRID_COLUMNS_WITH_BUDGET
       : Math.min(source.disparity.naturalWidth, MOST_GRID_COLUMNS);
-    const anisotropy = this.view.renderer.capabilities.getMaxAnisotropy();
-    this.depth = new DepthScene(source, columns, anisotropy);
+    const { surface, camera } = this.layered ?? this.openWebGl();
+    const { webgpu } = this.options;
+    this.depth = new DepthScene(source, columns, surface.maxAnisotropy, webgpu?.layerOf);
     this.depth.setScale(FOCUS / this.depth.focus);
     this.sources.depth = source.camera;
-    this.view.renderer.compile(this.depth.scene, this.view.camera);
+    await surface.prepare(this.depth.scene, camera);
   }
 
   /** Has the code that draws splats read while their bytes come; what goes wrong is told where it is needed. */
@@ -86,18 +87,19 @@ export class Viewport {
     signal: AbortSignal,
   ): Promise<void> {
     const over = AbortSignal.any([signal, this.abort.signal]);
+    const view = this.openWebGl();
     if (!this.splats) {
       const { SplatScene } = await import('./splats');
       if (over.aborted) return;
-      const onDirty = () => this.shown === 'splat' && this.view.loop.invalidate();
-      this.splats = new SplatScene(this.view.renderer, this.options.budget, onDirty);
+      const onDirty = () => this.shown === 'splat' && view.loop.invalidate();
+      this.splats = new SplatScene(view.surface.renderer, this.options.budget, onDirty);
     }
     await this.splats.load(bytes, fileName, over);
     if (over.aborted) return;
     this.splats.setScale(FOCUS / this.splats.focus);
     this.sources.splat = source;
-    const camera = this.view.camera.clone();
-    this.view.aim(source, camera);
+    const camera = view.camera.clone();
+    view.aim(source, camera);
     await this.splats.prepare(camera, over);
   }
 
@@ -109,11 +111,12 @@ export class Viewport {
     if (!what) return;
     const content = what === 'depth' ? this.depth : this.splats;
     const yaw = WIDEST_YAW[what] * this.trust[what];
-    if (content) this.view.rig.setLimits(yaw, content.nearest / content.focus);
-    if (!before) this.view.rig.reset(true);
+    if (content) this.rig.setLimits(yaw, content.nearest / content.focus);
+    if (!before) this.rig.reset(true);
     this.reframe();
     this.pace.reset();
-    this.view.loop.invalidate();
+    this.turnTo();
+    this.view?.loop.invalidate();
   }
 
   orbitBy(dx: number, dy: number): void {
@@ -139,10 +142,12 @@ export class Viewport {
 
   /** Copies the picture as it is now, for a cross-fade. */
   copyTo(target: HTMLCanvasElement): void {
+    const canvas = this.view?.surface.canvas;
+    if (!canvas) return;
     this.render();
-    target.width = this.canvas.width;
-    target.height = this.canvas.height;
-    target.getContext('2d')?.drawImage(this.canvas, 0, 0);
+    target.width = canvas.width;
+    target.height = canvas.height;
+    target.getContext('2d')?.drawImage(canvas, 0, 0);
   }
 
   /** Forgets the photo, keeps the device. */
@@ -156,59 +161,99 @@ export class Viewport {
   dispose(): void {
     this.abort.abort();
     this.leaning.show(false);
-    this.view.stop();
     this.shown = null;
+    for (const view of this.views) view.stop();
     this.depth?.dispose();
     void this.release();
   }
 
   private async release(): Promise<void> {
+    this.layered?.release();
     await this.splats?.idle();
     this.splats?.dispose();
-    this.view.release();
+    this.webgl?.release();
   }
 
-  private resized(): void {
-    this.splats?.setPixelRatio(this.view.pixelRatio);
+  private get views(): View<Surface>[] {
+    return [this.layered, this.webgl].filter((view) => view !== null);
+  }
+
+  /** Where what is shown is drawn. */
+  private get view(): View<Surface> | null {
+    if (!this.shown) return null;
+    return (this.shown === 'depth' && this.layered) || this.webgl;
+  }
+
+  private openWebGl(): View<WebGlSurface> {
+    this.webgl ??= this.viewOn(
+      new WebGlSurface(this.options.newCanvas(), () => this.options.onLost()),
+    );
+    return this.webgl;
+  }
+
+  private viewOn<S extends Surface>(surface: S): View<S> {
+    const view: View<S> = new View(
+      surface,
+      {
+        draw: (seconds) => view === this.view && this.draw(seconds),
+        resized: () => this.resized(view),
+      },
+      this.rig,
+    );
+    return view;
+  }
+
+  /** Of two canvases, which lie over one another, the one of what is shown is seen: with its picture, or it would blink. */
+  private turnTo(): void {
+    const behind = this.views.filter((view) => view !== this.view);
+    if (behind.length) this.render();
+    this.view?.surface.canvas.classList.remove('is-behind');
+    for (const { surface } of behind) surface.canvas.classList.add('is-behind');
+  }
+
+  private resized(view: View<Surface>): void {
+    if (view === this.webgl) this.splats?.setPixelRatio(view.pixelRatio);
+    if (view !== this.view) return;
     this.reframe();
     // At once: a resized canvas is empty until it is drawn.
-    if (this.shown) this.render();
+    this.render();
   }
 
   private reframe(): void {
+    const { view } = this;
     const source = this.shown && this.sources[this.shown];
-    if (!source) return;
-    this.restScale = this.view.aim(source) * this.view.pixelRatio;
-    this.view.keepWithin(source);
+    if (!source || !view) return;
+    this.restScale = view.aim(source) * view.pixelRatio;
+    view.keepWithin(source);
   }
 
   private draw(seconds: number): boolean {
-    if (!this.shown) return false;
     this.keepPace(seconds);
-    const moving = this.view.rig.step(seconds);
+    const moving = this.rig.step(seconds);
     this.render();
     const splats = this.shown === 'splat' ? (this.splats?.count ?? 0) : 0;
-    this.options.onFrame(splats, this.view.rig.lean);
+    this.options.onFrame(splats, this.rig.lean);
     return moving;
   }
 
   private keepPace(seconds: number): void {
+    const ratio = this.view?.pixelRatio ?? 1;
     const isSlow = this.pace.isTooSlow(seconds);
-    if (isSlow && this.shown === 'splat' && this.view.pixelRatio <= 1) {
+    if (isSlow && this.shown === 'splat' && ratio <= 1) {
       this.pace.reset();
       this.options.onSlow();
     }
     this.slowFrames = Math.max(0, this.slowFrames + (seconds > SLOW_FRAME_S ? 1 : -1));
-    if (this.slowFrames < SLOW_FRAMES || this.view.pixelRatio <= 1) return;
+    if (this.slowFrames < SLOW_FRAMES || ratio <= 1) return;
     this.slowFrames = 0;
-    this.view.limitPixels(Math.max(1, this.view.pixelRatio - 0.5));
+    this.view?.limitPixels(Math.max(1, ratio - 0.5));
   }
 
   private render(): void {
     const content = this.shown === 'splat' ? this.splats : this.depth;
     if (!content) return;
     const source = this.sources[this.shown ?? 'depth'];
-    this.view.render(content.scene, (camera) => {
+    this.view?.render(content.scene, (camera) => {
       const zoom = content === this.depth ? this.depth.zoomFor(camera) : this.leaning.zoom;
       const scale = this.restScale * zoom;
       if (source) this.depth?.setRestSize(source.width * scale, source.height * scale);

@@ -1,4 +1,4 @@
-import type { Points } from './points';
+import type { Points } from '../render/cloud';
 
 /** What is read of a GLB: the first primitive of points in it, plain or packed by meshopt. */
 interface Gltf {

@@ -1,12 +1,5 @@
-import * as THREE from 'three';
+import type { Points } from '../render/cloud';
 
-/** Points of a place, as PLY has them: positions (n, 3) in its axes, and colours (n, 3) of 0 to 255. */
-export interface Points {
-  positions: Float32Array;
-  colours: Uint8Array;
-}
-
-const POINT_PIXELS = 3;
 const LONGEST_HEADER = 16_384;
 const ENDING = 'end_header\n';
 const BYTES: Record<string, number> = {
@@ -51,24 +44,4 @@ export function readPly(bytes: Uint8Array): Points {
     }
   }
   return { positions, colours };
-}
-
-/** Them as a scene of three shows them: its y and z point the other way. */
-export function cloudOf({ positions, colours }: Points): THREE.Points {
-  const geometry = new THREE.BufferGeometry();
-  geometry.setAttribute('position', new THREE.BufferAttribute(positions, 3));
-  geometry.setAttribute('color', new THREE.BufferAttribute(colours, 3, true));
-  const material = new THREE.PointsMaterial({
-    vertexColors: true,
-    sizeAttenuation: false,
-    size: POINT_PIXELS,
-  });
-  material.onBeforeCompile = (shader) => {
-    // The bytes are sRGB already and go to the screen as they are, as splats do.
-    shader.fragmentShader = shader.fragmentShader.replace('#include <colorspace_fragment>', '');
-  };
-  const points = new THREE.Points(geometry, material);
-  points.frustumCulled = false;
-  points.quaternion.set(1, 0, 0, 0);
-  return points;
 }

@@ -1,12 +1,16 @@
 import * as THREE from 'three';
 import type { SceneCamera } from '../api/schema';
+import type { Backend } from '../graphics/backend';
+import type { Drawing } from '../graphics/surface';
+import { WebGlSurface } from '../graphics/webgl';
+import { type Cloud, countOf } from '../render/cloud';
 import { budgetOf } from '../render/device';
 import { fitFrame } from '../render/framing';
 import { FrameLoop } from '../render/loop';
-import { SplatScene } from '../render/splats';
+import type { SplatScene } from '../render/splats';
 import { readGlb } from './glb';
-import { cloudOf, readPly } from './points';
-import { disposeOf, type OpenFile, POINT_BUDGET, TiledPoints } from './tiled';
+import { readPly } from './points';
+import { type OpenFile, POINT_BUDGET, TiledPoints } from './tiled';
 import {
   reachOf,
   type Spot,
@@ -38,16 +42,17 @@ export interface Drawn {
 
 /** A scene that one walks in: keys and two fingers walk, dragging looks around. */
 export class Stage {
-  private readonly renderer: THREE.WebGLRenderer;
+  private readonly canvas: HTMLCanvasElement;
+  private readonly scene = new THREE.Scene();
   private readonly camera = new THREE.PerspectiveCamera(60, 1, NEAR, FAR);
   private readonly loop: FrameLoop;
-  private readonly splats: SplatScene;
+  private splats: SplatScene | null = null;
   private readonly resizes: ResizeObserver;
   private readonly over = new AbortController();
   /** Codes of the keys that are held, and where fingers are. */
   private readonly held = new Set<string>();
   private readonly fingers = new Map<number, Spot>();
-  private points: THREE.Points | null = null;
+  private points: Cloud | null = null;
   private tiled: TiledPoints | null = null;
   private stance = FALLBACK;
   private reach = 1;
@@ -55,18 +60,18 @@ export class Stage {
   private walls: Walls | null = null;
 
   constructor(
-    private readonly canvas: HTMLCanvasElement,
+    private readonly drawing: Drawing,
     private readonly onFrame: (drawn: Drawn) => void,
-    private readonly onLost: () => void,
   ) {
-    this.renderer = new THREE.WebGLRenderer({ canvas, antialias: false, alpha: true });
-    this.renderer.setClearColor(0x000000, 0);
-    const gl = this.renderer.getContext() as WebGL2RenderingContext;
-    this.loop = new FrameLoop(gl, (seconds) => this.draw(seconds));
-    this.splats = new SplatScene(this.renderer, null, () => this.loop.invalidate());
+    this.canvas = drawing.surface.canvas;
+    this.loop = new FrameLoop(drawing.surface.fence, (seconds) => this.draw(seconds));
     this.resizes = new ResizeObserver(() => this.resize());
-    this.resizes.observe(canvas);
+    this.resizes.observe(this.canvas);
     this.listen();
+  }
+
+  get backend(): Backend {
+    return this.drawing.surface.backend;
   }
 
   /** Stands where the first of these pictures was taken. */
@@ -81,11 +86,12 @@ export class Stage {
   /** Shows a splat file in place of what is shown; it is complete when this resolves. */
   async show(bytes: Uint8Array, name: string, wanted: AbortSignal): Promise<void> {
     const signal = AbortSignal.any([this.over.signal, wanted]);
-    await this.splats.load(bytes, name, signal);
+    const splats = await this.openSplats(signal);
+    await splats?.load(bytes, name, signal);
     if (signal.aborted) return;
     this.setPoints(null);
     this.aim();
-    await this.splats.prepare(this.camera, signal);
+    await splats?.prepare(this.camera, signal);
     if (!this.over.signal.aborted) this.loop.invalidate();
   }
 
@@ -96,10 +102,12 @@ export class Stage {
 
   /** Shows points of a PLY or GLB in place of what is shown; throws TypeError where they cannot be read. */
   async showPoints(bytes: Uint8Array, name: string, wanted: AbortSignal): Promise<void> {
-    const points = cloudOf(name.endsWith('.glb') ? await readGlb(bytes) : readPly(bytes));
-    if (wanted.aborted || this.over.signal.aborted) return disposeOf(points);
-    this.splats.clear();
-    this.setPoints(points);
+    const points = name.endsWith('.glb') ? await readGlb(bytes) : readPly(bytes);
+    const cloud = this.drawing.cloudOf(points);
+    await this.drawing.surface.prepare(new THREE.Scene().add(cloud), this.camera);
+    if (wanted.aborted || this.over.signal.aborted) return cloud.geometry.dispose();
+    this.splats?.clear();
+    this.setPoints(cloud);
     this.loop.invalidate();
   }
 
@@ -107,27 +115,44 @@ export class Stage {
   async showTiles(index: Uint8Array, open: OpenFile, wanted: AbortSignal): Promise<void> {
     const signal = AbortSignal.any([this.over.signal, wanted]);
     const budget = budgetOf(location.search) ?? POINT_BUDGET;
-    const tiled = await TiledPoints.open(index, open, budget, () => this.loop.invalidate(), signal);
+    const { surface, cloudOf } = this.drawing;
+    const changed = () => this.loop.invalidate();
+    const tiled = await TiledPoints.open(index, open, cloudOf, budget, changed, signal);
+    this.aim();
+    tiled.look(this.camera, this.canvas.height);
+    await surface.prepare(new THREE.Scene().add(tiled.group), this.camera);
     if (signal.aborted) return tiled.dispose();
-    this.splats.clear();
+    this.splats?.clear();
     this.setPoints(null);
     this.tiled = tiled;
-    this.splats.scene.add(tiled.group);
+    this.scene.add(tiled.group);
     this.loop.invalidate();
   }
 
-  private setPoints(points: THREE.Points | null): void {
+  private async openSplats(signal: AbortSignal): Promise<SplatScene | null> {
+    if (this.splats) return this.splats;
+    const { SplatScene } = await import('../render/splats');
+    const { surface } = this.drawing;
+    if (signal.aborted) return null;
+    if (!(surface instanceof WebGlSurface)) throw new TypeError('WebGL 2 alone draws splats');
+    this.splats ??= new SplatScene(surface.renderer, null, () => this.loop.invalidate());
+    this.splats.setPixelRatio(surface.pixelRatio);
+    this.scene.add(this.splats.scene);
+    return this.splats;
+  }
+
+  private setPoints(points: Cloud | null): void {
     if (this.tiled) {
-      this.splats.scene.remove(this.tiled.group);
+      this.scene.remove(this.tiled.group);
       this.tiled.dispose();
       this.tiled = null;
     }
     if (this.points) {
-      this.splats.scene.remove(this.points);
-      disposeOf(this.points);
+      this.scene.remove(this.points);
+      this.points.geometry.dispose();
     }
     this.points = points;
-    if (points) this.splats.scene.add(points);
+    if (points) this.scene.add(points);
   }
 
   dispose(): void {
@@ -135,19 +160,19 @@ export class Stage {
     this.resizes.disconnect();
     this.loop.dispose();
     this.setPoints(null);
-    this.splats.dispose();
-    this.renderer.dispose();
+    this.splats?.dispose();
+    this.drawing.surface.dispose();
   }
 
   private draw(seconds: number): boolean {
     this.walk(stepsOf(this.held), Math.min(seconds, LONGEST_STEP_S));
     this.aim();
     this.tiled?.look(this.camera, this.canvas.height);
-    this.renderer.render(this.splats.scene, this.camera);
+    this.drawing.surface.render(this.scene, this.camera);
     const { x, y, z } = this.stance;
     this.canvas.dataset.at = [x, y, z].map((one) => one.toFixed(3)).join(' ');
-    const points = this.points?.geometry.getAttribute('position').count ?? this.tiled?.count ?? 0;
-    this.onFrame({ splats: this.splats.count, points });
+    const points = this.points ? countOf(this.points) : (this.tiled?.count ?? 0);
+    this.onFrame({ splats: this.splats?.count ?? 0, points });
     return this.held.size > 0;
   }
 
@@ -167,9 +192,8 @@ export class Stage {
     const { clientWidth, clientHeight } = this.canvas;
     const [width, height] = [Math.max(1, clientWidth), Math.max(1, clientHeight)];
     const ratio = Math.min(window.devicePixelRatio, MOST_PIXELS);
-    this.renderer.setPixelRatio(ratio);
-    this.renderer.setSize(width, height, false);
-    this.splats.setPixelRatio(ratio);
+    this.drawing.surface.setSize(width, height, ratio);
+    this.splats?.setPixelRatio(ratio);
     this.camera.aspect = width / height;
     if (this.lens) this.camera.fov = fitFrame(this.lens, width, height).fov;
     this.camera.updateProjectionMatrix();
@@ -179,7 +203,6 @@ export class Stage {
   private listen(): void {
     const { signal } = this.over;
     const { canvas } = this;
-    canvas.addEventListener('webglcontextlost', () => this.onLost(), { signal });
     canvas.addEventListener(
       'keydown',
       (event) => {

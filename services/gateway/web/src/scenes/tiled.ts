@@ -1,6 +1,6 @@
 import * as THREE from 'three';
+import { type Cloud, type CloudOf, countOf } from '../render/cloud';
 import { readGlb } from './glb';
-import { cloudOf } from './points';
 import { type PointTile, readTree, selectTiles, type Triple } from './pointTree';
 
 /** Points drawn at once, and twice as many kept. */
@@ -13,7 +13,7 @@ export type OpenFile = (name: string, signal: AbortSignal) => Promise<Uint8Array
 /** A point cloud of which what is seen is loaded, as fine as it is seen. */
 export class TiledPoints {
   readonly group = new THREE.Group();
-  private readonly here = new Map<string, THREE.Points>();
+  private readonly here = new Map<string, Cloud>();
   private readonly loading = new Set<string>();
   private readonly broken = new Set<string>();
   private wanted: PointTile[] = [];
@@ -25,6 +25,7 @@ export class TiledPoints {
   constructor(
     private readonly root: PointTile,
     private readonly open: OpenFile,
+    private readonly cloudOf: CloudOf,
     private readonly budget: number,
     private readonly changed: () => void,
   ) {}
@@ -33,21 +34,20 @@ export class TiledPoints {
   static async open(
     index: Uint8Array,
     open: OpenFile,
+    cloudOf: CloudOf,
     budget: number,
     changed: () => void,
     signal: AbortSignal,
   ): Promise<TiledPoints> {
-    const tiled = new TiledPoints(readTree(new TextDecoder().decode(index)), open, budget, changed);
+    const root = readTree(new TextDecoder().decode(index));
+    const tiled = new TiledPoints(root, open, cloudOf, budget, changed);
     await tiled.load(tiled.root, signal);
     return tiled;
   }
 
-  /** Points that the last frame drew, before what three itself leaves out. */
+  /** Points that the last frame drew. */
   get count(): number {
-    return this.group.children.reduce(
-      (sum, one) => sum + (one as THREE.Points).geometry.getAttribute('position').count,
-      0,
-    );
+    return this.group.children.reduce((sum, one) => sum + countOf(one as Cloud), 0);
   }
 
   /** Chooses what is drawn from here. height: of the canvas in its own pixels. */
@@ -56,27 +56,27 @@ export class TiledPoints {
     const { shown, wanted } = selectTiles(this.root, viewer, this.budget, ({ file }) =>
       this.here.has(file),
     );
-    const chosen = shown.map(({ file }) => this.here.get(file) as THREE.Points);
+    const chosen = shown.map(({ file }) => this.here.get(file) as Cloud);
     const before = this.group.children;
     if (chosen.length !== before.length || chosen.some((one) => one.parent !== this.group)) {
       this.group.clear();
       if (chosen.length) this.group.add(...chosen);
     }
-    this.wanted = wanted.filter(({ file }) => !this.broken.has(file));
+    this.wanted = wanted;
     this.forget(new Set([...shown, ...wanted].map(({ file }) => file)));
     this.loadOn();
   }
 
   dispose(): void {
     this.abort.abort();
-    for (const points of this.here.values()) disposeOf(points);
+    for (const points of this.here.values()) points.geometry.dispose();
     this.here.clear();
     this.group.clear();
   }
 
   private viewerOf(camera: THREE.PerspectiveCamera, height: number) {
     this.matrix.multiplyMatrices(camera.projectionMatrix, camera.matrixWorldInverse);
-    this.frustum.setFromProjectionMatrix(this.matrix);
+    this.frustum.setFromProjectionMatrix(this.matrix, camera.coordinateSystem);
     const focal = height / 2 / Math.tan((camera.fov * Math.PI) / 360);
     const { x, y, z } = camera.position;
     // Bounds are in OpenCV's axes, whose y and z point the other way.
@@ -87,9 +87,10 @@ export class TiledPoints {
   }
 
   private loadOn(): void {
+    const known = [this.here, this.loading, this.broken];
     for (const tile of this.wanted) {
-      if (this.loading.size >= AT_A_TIME) return;
-      if (this.loading.has(tile.file)) continue;
+      if (this.loading.size >= AT_A_TIME || this.abort.signal.aborted) return;
+      if (known.some((those) => those.has(tile.file))) continue;
       void this.load(tile, this.abort.signal)
         .then(() => this.changed())
         .catch(() => this.broken.add(tile.file))
@@ -101,11 +102,9 @@ export class TiledPoints {
     this.loading.add(file);
     try {
       const signal = AbortSignal.any([wanted, this.abort.signal]);
-      const points = cloudOf(await readGlb(await this.open(file, signal)));
-      if (signal.aborted) return disposeOf(points);
-      points.frustumCulled = true;
-      points.geometry.computeBoundingSphere();
-      this.here.set(file, points);
+      const points = await readGlb(await this.open(file, signal));
+      if (signal.aborted) return;
+      this.here.set(file, this.cloudOf(points));
     } finally {
       this.loading.delete(file);
     }
@@ -120,18 +119,13 @@ export class TiledPoints {
       this.here.set(file, points);
     }
     let kept = 0;
-    for (const points of this.here.values()) kept += points.geometry.getAttribute('position').count;
+    for (const points of this.here.values()) kept += countOf(points);
     for (const [file, points] of this.here) {
       if (kept <= 2 * this.budget) return;
       if (used.has(file) || file === this.root.file) continue;
-      kept -= points.geometry.getAttribute('position').count;
+      kept -= countOf(points);
       this.here.delete(file);
-      disposeOf(points);
+      points.geometry.dispose();
     }
   }
-}
-
-export function disposeOf(points: THREE.Points): void {
-  points.geometry.dispose();
-  (points.material as THREE.Material).dispose();
 }

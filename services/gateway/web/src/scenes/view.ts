@@ -9,6 +9,7 @@ import { el } from '../ui/dom';
 import { explainError } from '../ui/errors';
 import { bytesWords } from '../ui/words';
 import { Comparison } from './comparison';
+import { SceneFigures } from './figures';
 import { type Plan, planOf } from './plan';
 import { SceneProgress } from './progress';
 import { Theatre } from './theatre';
@@ -21,7 +22,11 @@ const LINKED = ['splat', 'conversion', 'points', 'level', 'dataset'];
 /** One scene: walked in, filled where something is missing, compared with how it was. */
 export class SceneView {
   readonly element: HTMLElement;
-  private readonly theatre = new Theatre((isWorthTrying) => this.lost(isWorthTrying));
+  private readonly figures = new SceneFigures();
+  private readonly theatre = new Theatre({
+    drawn: (drawn) => this.figures.take(drawn),
+    lost: (isWorthTrying) => this.lost(isWorthTrying),
+  });
   private readonly words = el('p', { class: 'scene-words', role: 'status' });
   private readonly versions = el('select', { name: 'version', 'aria-label': t.version });
   private readonly method = el('select', { name: 'filling', 'aria-label': t.howToFill });
@@ -59,10 +64,16 @@ export class SceneView {
         el('div', { class: 'scene-buttons' }, this.method, this.fill),
         this.work,
         this.compare.element,
+        this.figures.element,
         this.files,
         this.remove,
       ),
     );
+    this.figures.show(false);
+    this.element.addEventListener('keydown', ({ key, target }) => {
+      if (key === 'g' && !(target instanceof HTMLSelectElement))
+        this.figures.show(this.figures.element.hidden === true);
+    });
     this.versions.addEventListener('change', () => void this.showVersion());
     this.fill.addEventListener('click', () => void this.ask());
     this.remove.addEventListener('click', () => void this.askToDelete());
@@ -119,6 +130,7 @@ export class SceneView {
     this.fill.disabled = true;
     this.remove.disabled = true;
     this.theatre.close();
+    this.figures.show(false);
     this.progress?.dispose();
     this.progress = null;
     this.work.replaceChildren();

@@ -1,19 +1,21 @@
 import * as THREE from 'three';
+import { type Cloud, countOf, plainPoints } from '../render/cloud';
 import type { SplatScene } from '../render/splats';
-import { cloudOf, readPly } from '../scenes/points';
+import { readPly } from '../scenes/points';
 import type { Lie } from './scenePlace';
 
 /** What is drawn of a scene: its splats, or its points. */
 export class SceneContent {
   readonly group = new THREE.Group();
   private cloud: SplatScene | null = null;
-  private points: THREE.Points | null = null;
+  private points: Cloud | null = null;
+  private readonly cloudOf = plainPoints();
 
   constructor(private readonly splats: () => Promise<SplatScene>) {}
 
   /** How many splats or points the last frame drew. */
   get count(): number {
-    return this.cloud?.count ?? this.points?.geometry.getAttribute('position').count ?? 0;
+    return this.cloud?.count ?? (this.points ? countOf(this.points) : 0);
   }
 
   lie({ scale, turn, origin }: Lie): void {
@@ -36,7 +38,7 @@ export class SceneContent {
 
   /** Shows points of a PLY in place of what is shown. Throws TypeError where they cannot be read. */
   showPoints(bytes: Uint8Array): void {
-    const points = cloudOf(readPly(bytes));
+    const points = this.cloudOf(readPly(bytes));
     this.clear();
     this.points = points;
     this.group.add(points);
@@ -52,7 +54,6 @@ export class SceneContent {
   private dropPoints(): void {
     this.points?.removeFromParent();
     this.points?.geometry.dispose();
-    (this.points?.material as THREE.Material | undefined)?.dispose();
     this.points = null;
   }
 }

@@ -1,0 +1,103 @@
+import * as THREE from 'three';
+import { Renderer, WebGPUBackend } from 'three/webgpu';
+import type { Fence, Surface } from './surface';
+
+export { layerByNodes } from './webgpuLayers';
+export { pointsByNodes } from './webgpuPoints';
+
+/** WebGPU on a canvas, with a device of its own. */
+export class WebGpuSurface implements Surface {
+  readonly backend = 'webgpu';
+  readonly fence: Fence;
+  private isOver = false;
+
+  private constructor(
+    readonly canvas: HTMLCanvasElement,
+    private readonly renderer: Renderer,
+    private readonly device: GPUDevice,
+    private readonly gone: (why: 'lost' | 'failed') => void,
+  ) {
+    this.fence = deviceFence(device);
+    // Bytes go to the screen as they are: what is read and what is written are in the same space.
+    renderer.outputColorSpace = THREE.LinearSRGBColorSpace;
+    renderer.setClearColor(0x000000, 0);
+    void device.lost.then(() => this.end('lost'));
+    renderer.onDeviceLost = () => {};
+    renderer.onError = () => this.end('failed');
+    const create = device.createRenderPipelineAsync.bind(device);
+    // three says of a pipeline that cannot be made only on the console, and leaves out what it would draw.
+    device.createRenderPipelineAsync = (of) =>
+      create(of).catch((error: unknown) => {
+        this.end('failed');
+        throw error;
+      });
+  }
+
+  /** gone: nothing is drawn on this canvas any more. Throws where there is nothing to draw with. */
+  static async open(
+    canvas: HTMLCanvasElement,
+    gone: (why: 'lost' | 'failed') => void,
+  ): Promise<WebGpuSurface> {
+    const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
+    const device = await adapter?.requestDevice();
+    const context = device && canvas.getContext('webgpu');
+    if (!device || !context) throw new Error('there is nothing to draw with by WebGPU');
+    const backend = new WebGPUBackend({ canvas, device, context, alpha: true });
+    const renderer = new Renderer(backend, { alpha: true });
+    await renderer.init();
+    return new WebGpuSurface(canvas, renderer, device, gone);
+  }
+
+  get maxAnisotropy(): number {
+    return this.renderer.getMaxAnisotropy();
+  }
+
+  get pixelRatio(): number {
+    return this.renderer.getPixelRatio();
+  }
+
+  setSize(width: number, height: number, pixelRatio: number): void {
+    this.renderer.setPixelRatio(pixelRatio);
+    this.renderer.setSize(width, height, false);
+  }
+
+  keepWithin(x: number, y: number, width: number, height: number): void {
+    this.renderer.setScissor(x, y, width, height);
+    this.renderer.setScissorTest(true);
+  }
+
+  async prepare(scene: THREE.Scene, camera: THREE.Camera): Promise<void> {
+    if (!this.isOver) await this.renderer.compileAsync(scene, camera);
+  }
+
+  render(scene: THREE.Scene, camera: THREE.Camera): void {
+    if (!this.isOver) this.renderer.render(scene, camera);
+  }
+
+  dispose(): void {
+    this.isOver = true;
+    void this.renderer.dispose().then(() => this.device.destroy());
+  }
+
+  private end(why: 'lost' | 'failed'): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.gone(why);
+  }
+}
+
+function deviceFence({ queue }: GPUDevice): Fence {
+  let placed = 0;
+  let passed = 0;
+  return {
+    place() {
+      placed += 1;
+      const mine = placed;
+      const pass = () => {
+        passed = Math.max(passed, mine);
+      };
+      queue.onSubmittedWorkDone().then(pass, pass);
+    },
+    isPending: () => passed < placed,
+  };
+}

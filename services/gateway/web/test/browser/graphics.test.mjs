@@ -1,0 +1,208 @@
+/** WebGPU and WebGL 2 draw the same, and where WebGPU refuses, falls or fails, WebGL 2 is there. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { difference, modeIs, openBrowser, picture, until, withViewer } from './browser.mjs';
+
+/** WebGPU by a processor, in Vulkan of software: without that, pictures of it do not reach the page. */
+const WEBGPU = [
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--enable-features=Vulkan',
+  '--use-vulkan=swiftshader',
+];
+const PLACE = 'wide';
+const POINTS = 1600;
+const DEPTH_ONLY = 'photo-0005';
+const DEEP = 'photo-0000';
+
+/** Keeps the devices that the page asks for, so that a test can take them away. */
+const KEEP_DEVICES = () => {
+  window.devices = [];
+  const ask = GPUAdapter.prototype.requestDevice;
+  GPUAdapter.prototype.requestDevice = async function (...wishes) {
+    const device = await ask.apply(this, wishes);
+    window.devices.push(device);
+    return device;
+  };
+};
+const NO_ADAPTER = () => {
+  GPU.prototype.requestAdapter = async () => null;
+};
+const NO_SHADER = () => {
+  const create = GPUDevice.prototype.createShaderModule;
+  GPUDevice.prototype.createShaderModule = function (wish) {
+    return create.call(this, { ...wish, code: `${wish.code} nonsense` });
+  };
+};
+const NO_PIPELINE = () => {
+  GPUDevice.prototype.createRenderPipelineAsync = () => Promise.reject(new Error('too much'));
+};
+const loseDevices = (page) =>
+  page.evaluate(() => {
+    for (const device of window.devices) device.destroy();
+  });
+
+/** What the panel of figures says, once it says what draws. */
+async function figures(page) {
+  await until(page, () => document.querySelectorAll('.figures div').length > 1);
+  return page.evaluate(() =>
+    Object.fromEntries(
+      [...document.querySelectorAll('.figures div')].map(({ children: [name, value] }) => [
+        name.textContent,
+        value.textContent,
+      ]),
+    ),
+  );
+}
+
+describe('WebGPU and WebGL 2', () => {
+  let browser;
+  before(async () => {
+    browser = await openBrowser(...WEBGPU);
+  });
+  after(() => browser.close());
+
+  const inPlace = (graphics, options, use) =>
+    withViewer(
+      browser,
+      {
+        path: `${graphics && `&graphics=${graphics}`}#/scene/${PLACE}`,
+        prepare: ({ scenes }) => scenes.add(PLACE, ['tiled'], 'points'),
+        ...options,
+      },
+      async (page) => {
+        await until(
+          page,
+          (wanted) => document.querySelector('.scene-canvas')?.dataset.points === wanted,
+          String(POINTS),
+        );
+        await use(page);
+      },
+    );
+  const withPhoto = (graphics, photo, options, use) =>
+    withViewer(
+      browser,
+      { path: `&motion=0&graphics=${graphics}#/photo/${photo}`, ...options },
+      use,
+    );
+  const drawnBy = async (page, canvas = '.scene-canvas') =>
+    (await page.locator(canvas).getAttribute('data-engine')).includes('webgpu')
+      ? 'webgpu'
+      : 'webgl2';
+  const lean = async (page) => {
+    await page.mouse.move(200, 150);
+    await page.mouse.down();
+    await page.mouse.move(330, 150, { steps: 5 });
+    await page.mouse.up();
+  };
+
+  it('draw points of a place alike, and are told in its figures', async () => {
+    const seen = {};
+    for (const graphics of ['webgl2', 'webgpu'])
+      await inPlace(graphics, {}, async (page) => {
+        assert.equal(await drawnBy(page), graphics);
+        seen[graphics] = await page.locator('.scene-canvas').screenshot();
+        await page.locator('.scene-canvas').press('g');
+        const told = await figures(page);
+        assert.equal(told.Points, '1,600');
+        assert.equal(told['Drawn by'], `this device, with ${WORDS[graphics]}`);
+        if (graphics === 'webgl2') return;
+        const off = await difference(page, seen.webgl2, seen.webgpu);
+        assert.ok(off <= 1, `the points are off by ${off}`);
+      });
+  });
+
+  it('draw a photo with depth alike while one leans', async () => {
+    const seen = {};
+    for (const graphics of ['webgl2', 'webgpu'])
+      await withPhoto(graphics, DEPTH_ONLY, {}, async (page) => {
+        await modeIs(page, 'depth');
+        assert.equal(await drawnBy(page, 'canvas.deep'), graphics);
+        await lean(page);
+        seen[graphics] = await picture(page);
+        if (graphics === 'webgl2') return;
+        const off = await difference(page, seen.webgl2, seen.webgpu);
+        assert.ok(off <= 1, `the depth is off by ${off}`);
+      });
+  });
+
+  it('take turns in a photo, depth by the one and splats by the other, as one leans', () =>
+    withPhoto('webgpu', DEEP, {}, async (page) => {
+      const isDrawn = async (mode, by) => {
+        await modeIs(page, mode);
+        const { engine } = await page
+          .locator('canvas.deep:not(.is-behind)')
+          .evaluate((it) => it.dataset);
+        assert.equal(engine.includes('webgpu'), by === 'webgpu');
+      };
+      await until(page, () => Number(document.body.dataset.splats) > 500);
+      await isDrawn('splat', 'webgl2');
+      await page.keyboard.press('2');
+      await isDrawn('depth', 'webgpu');
+      await lean(page);
+      const leant = await picture(page);
+      await page.keyboard.press('3');
+      await isDrawn('splat', 'webgl2');
+      await page.keyboard.press('2');
+      await isDrawn('depth', 'webgpu');
+      const off = await difference(page, leant, await picture(page));
+      assert.ok(off < 0.5, `depth is off where it was left by ${off}`);
+    }));
+
+  it('chosen by the browser itself, WebGL 2 draws where a processor would do the work', () =>
+    inPlace('', {}, async (page) => {
+      assert.equal(await drawnBy(page), 'webgl2');
+      await page.locator('.scene-canvas').press('g');
+      assert.match((await figures(page)).WebGPU, /^not used/);
+    }));
+
+  it('come to WebGL 2 where the browser gives no device', () =>
+    inPlace('webgpu', { init: NO_ADAPTER }, async (page) => {
+      assert.equal(await drawnBy(page), 'webgl2');
+    }));
+
+  for (const [what, init] of [
+    ['a shader', NO_SHADER],
+    ['a pipeline', NO_PIPELINE],
+  ])
+    it(`come to WebGL 2 where ${what} cannot be made`, () =>
+      inPlace(
+        'webgpu',
+        { init, expect: ['WebGPU', 'nonsense', 'Shader', 'Pipeline'] },
+        async (page) => {
+          await until(
+            page,
+            () => !document.querySelector('.scene-canvas').dataset.engine?.includes('webgpu'),
+          );
+          await page.locator('.scene-canvas').press('g');
+          assert.equal((await figures(page)).WebGPU, 'not used: it failed here');
+        },
+      ));
+
+  it('come to WebGL 2 in a place whose device is lost, with all of its points', () =>
+    inPlace('webgpu', { init: KEEP_DEVICES }, async (page) => {
+      assert.equal(await drawnBy(page), 'webgpu');
+      await loseDevices(page);
+      await until(page, () => {
+        const { engine = 'webgpu', points } = document.querySelector('.scene-canvas').dataset;
+        return !engine.includes('webgpu') && points === '1600';
+      });
+      await page.locator('.scene-canvas').press('g');
+      assert.equal((await figures(page)).WebGPU, 'not used: its device was lost');
+    }));
+
+  it('come to WebGL 2 in a photo whose device is lost, with its depth', () =>
+    withPhoto('webgpu', DEPTH_ONLY, { init: KEEP_DEVICES }, async (page) => {
+      await modeIs(page, 'depth');
+      await loseDevices(page);
+      await until(page, () => {
+        const { engine = 'webgpu' } = document.querySelector('canvas.deep')?.dataset ?? {};
+        return !engine.includes('webgpu') && document.body.dataset.mode === 'depth';
+      });
+      const rest = await picture(page);
+      await lean(page);
+      assert.ok((await difference(page, rest, await picture(page))) > 1.5);
+    }));
+});
+
+const WORDS = { webgpu: 'WebGPU', webgl2: 'WebGL 2' };
