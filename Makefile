@@ -227,9 +227,10 @@ bench-live: $(KERNELS_READY)
 
 .PHONY: bench-viewer pictures
 
-# First look of the built viewer in a browser with software rendering.
+# First look of the built viewer, and points drawn in every way, in a browser with software rendering.
 bench-viewer: $(VIEWER) $(FIXTURES)
 	node $(WEB)/dev/bench.mjs bench/results/viewer.json
+	node $(WEB)/dev/pointsBench.mjs --json bench/results/viewer.json
 
 # The pictures of docs/viewer.md.
 pictures: $(VIEWER) $(FIXTURES)

@@ -17,10 +17,19 @@ const FLAGS = [
   '--use-angle=swiftshader',
   '--enable-unsafe-swiftshader',
 ];
+/** With these the browser has WebGPU by a processor, in Vulkan of software: else no picture of it reaches the page. */
+export const WEBGPU = [
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--enable-features=Vulkan',
+  '--use-vulkan=swiftshader',
+];
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const MACOS = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome';
 /** What Playwright itself says where a test has no service worker. */
 const BLOCKED = 'Service Worker registration blocked';
+/** What the browser itself says where it is asked for WebGPU and the machine has no graphics device. */
+const NO_DEVICE = 'No available adapters';
 /** Small and few: software rendering costs 10 to 20 µs per splat and frame. */
 export const BUDGET = 3000;
 /** What takes minutes of a processor is for the night: `LONG=1` runs it too. */
@@ -76,7 +85,8 @@ async function withFreshViewer(browser, options, use) {
   const page = await context.newPage();
   const complaints = [];
   const complain = (text) => {
-    if (![...expect, BLOCKED].some((allowed) => text.includes(allowed))) complaints.push(text);
+    if (![...expect, BLOCKED, NO_DEVICE].some((allowed) => text.includes(allowed)))
+      complaints.push(text);
   };
   page.on('pageerror', (error) => complain(`error: ${error}`));
   page.on('console', (message) => {

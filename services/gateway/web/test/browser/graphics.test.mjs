@@ -1,15 +1,8 @@
 /** WebGPU and WebGL 2 draw the same, and where WebGPU refuses, falls or fails, WebGL 2 is there. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { difference, modeIs, openBrowser, picture, until, withViewer } from './browser.mjs';
+import { difference, modeIs, openBrowser, picture, until, WEBGPU, withViewer } from './browser.mjs';
 
-/** WebGPU by a processor, in Vulkan of software: without that, pictures of it do not reach the page. */
-const WEBGPU = [
-  '--enable-unsafe-webgpu',
-  '--use-webgpu-adapter=swiftshader',
-  '--enable-features=Vulkan',
-  '--use-vulkan=swiftshader',
-];
 const PLACE = 'wide';
 const POINTS = 1600;
 const DEPTH_ONLY = 'photo-0005';
