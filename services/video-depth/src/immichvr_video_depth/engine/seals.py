@@ -9,21 +9,24 @@ from immichvr_video_depth.engine.frames import DepthFrame, Estimator
 from immichvr_video_depth.engine.stages import Seam
 
 _APART_S: Final = 2
-"""Of film, the least between two seals: as long as players wait for a key frame, and as one likes to wait for more."""
+"""Of film, the least between two seals."""
+_AT_A_CUT_S: Final = 1
+"""The same at the end of a shot, where an encoder begins anew in any case."""
 
 
 class Seals:
     """Tells at which seams to seal, from what was written before each.
 
     The first is one, so that there is something to watch; each other follows the one before by two seconds of film at
-    least, and by a window where the network is slow: there a window costs more than any encoder, whether it is waited
-    for or made again. Nothing but film and network decide, so that work which is taken up seals where it would have.
+    least, or one at a cut. Where the network is slow, each is one: there a window costs more than any encoder, whether
+    it is waited for or made again. Nothing but film and network decide, so that work which is taken up seals where it
+    would have.
     """
 
     def __init__(self, estimator: Estimator, is_begun: bool) -> None:
         """is_begun: whether an earlier try has sealed."""
-        self._apart = Fraction(0 if estimator.slow or not is_begun else _APART_S)
-        self._after = Fraction(0 if estimator.slow else _APART_S)
+        self._any = estimator.slow
+        self._is_first = not is_begun
         self._since: Fraction | None = None
         self._until = Fraction(0)
 
@@ -35,7 +38,10 @@ class Seals:
 
     def take(self, seam: Seam) -> bool:
         """Whether outputs seal here, where work can be taken up and there is enough; if so, nothing is written yet."""
-        if seam.place is None or self._since is None or self._until - self._since < self._apart:
+        if seam.place is None or self._since is None:
             return False
-        self._since, self._apart = None, self._after
+        least = _APART_S if seam.place.window else _AT_A_CUT_S
+        if not (self._any or self._is_first or self._until - self._since >= least):
+            return False
+        self._since, self._is_first = None, False
         return True

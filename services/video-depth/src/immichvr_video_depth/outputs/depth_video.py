@@ -19,6 +19,9 @@ from immichvr_video_depth.outputs.sealed import SealedVideo
 MOST_PIXELS = 1280 * 720
 """Of a frame: networks see about half as many, and nothing is gained by writing more."""
 _QUALITY = {"h264": 12, "hevc": 12, "av1": 18}
+_KEYS_APART_S = 3
+"""Between two key frames at most: about as long as segments are, which begin with one. Nobody seeks in this video, and a
+key frame takes libx265 many times as long as another."""
 
 
 class DepthVideo:
@@ -26,7 +29,8 @@ class DepthVideo:
 
     def __init__(self, folder: Path, clip: Clip, codec: Codec = "hevc") -> None:
         self._size = bounded(clip.width, clip.height, MOST_PIXELS)
-        encoding = Encoding(*self._size, codec, grey=True, fps=clip.fps, quality=_QUALITY[codec])
+        keys = {"g": str(max(1, round(_KEYS_APART_S * clip.fps)))}
+        encoding = Encoding(*self._size, codec, grey=True, fps=clip.fps, quality=_QUALITY[codec], options=keys)
         self._top = (1 << encoding.bits) - 1
         self._luma = np.empty(self._size[::-1], np.uint8 if encoding.bits == 8 else np.uint16)
         self._video = SealedVideo(folder / "depth.mp4", encoding)

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Final
 
 from immichvr_video import AudioSpan, Encoding, SegmentWriter, join
 from immichvr_video.encoding import Pixels
-
-_KEYS_APART_S: Final = 4
-"""Between two key frames at most. Every segment begins with one, so that they are two to three seconds apart; one more
-in the middle of each would take as long as ten other frames."""
 
 
 class SealedVideo:
@@ -31,8 +25,6 @@ class SealedVideo:
     ) -> None:
         self.path = path
         self._audio = audio
-        keys = {"g": str(max(1, round(_KEYS_APART_S * encoding.fps)))}
-        encoding = replace(encoding, options={**keys, **encoding.options})
         self._writer = SegmentWriter(path.parent, path.stem, encoding, audio)
         self._segments: list[Path] = []
 
