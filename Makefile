@@ -212,6 +212,12 @@ bench-gateway: $(KERNELS_READY)
 bench-video: $(KERNELS_READY)
 	$(BIN)/python -m immichvr_bench.video $(ARGS)
 
+.PHONY: bench-motion
+
+# What a motion clip of three seconds takes, on the CPU
+bench-motion: $(KERNELS_READY)
+	$(BIN)/python -m immichvr_bench.motion
+
 .PHONY: bench-scenes
 
 # How well places are made of pictures, on the CPU: training, and a shake of the hand against one photo

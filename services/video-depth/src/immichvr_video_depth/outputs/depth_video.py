@@ -20,8 +20,8 @@ MOST_PIXELS = 1280 * 720
 """Of a frame: networks see about half as many, and nothing is gained by writing more."""
 _QUALITY = {"h264": 12, "hevc": 12, "av1": 18}
 _KEYS_APART_S = 3
-"""Between two key frames at most: about as long as segments are, which begin with one. Nobody seeks in this video, and a
-key frame takes libx265 many times as long as another."""
+"""Between two key frames at most: about as long as segments are, which begin with one. Nobody seeks in it, and a key
+frame takes libx265 many times as long as another."""
 
 
 class DepthVideo:
