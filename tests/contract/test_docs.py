@@ -7,6 +7,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from immichvr_gateway.library.immich.signing_in import (
+    FINDING_DELETIONS,
+    LINKING_CLIPS,
+    NEEDED_PERMISSIONS,
+    READING_IN_ABSENCE,
+    WRITING_BACK,
+)
 
 ROOT = Path(__file__).parents[2]
 _LINK = re.compile(r"\]\(([^)\s#]+)")
@@ -28,6 +35,28 @@ def test_every_place_that_the_checklists_name_exists() -> None:
     named = _PATH.findall((ROOT / "CONTRIBUTING.md").read_text())
     assert len(named) > 20
     assert [path for path in named if not _exists(path)] == []
+
+
+@pytest.mark.parametrize(
+    ("page", "begins", "parts"),
+    [
+        ("README.md", "| permission | for |", [NEEDED_PERMISSIONS, READING_IN_ABSENCE, FINDING_DELETIONS]),
+        (
+            "docs/signing-in.md", "| permission of that key | for |",
+            [NEEDED_PERMISSIONS, READING_IN_ABSENCE, FINDING_DELETIONS, WRITING_BACK, LINKING_CLIPS],
+        ),
+    ],
+)  # fmt: skip
+def test_every_permission_that_a_key_is_asked_for_stands_in_the_table_and_no_other(
+    page: str, begins: str, parts: list[tuple[str, ...]]
+) -> None:
+    table = (ROOT / page).read_text().partition(begins)[2].partition("\n\n")[0]
+    cells = [row.split("|")[1] for row in table.splitlines() if row.startswith("|")]
+    listed = {name for cell in cells for name in re.findall(r"`(\w+\.\w+)`", cell)}
+    asked = {name for part in parts for name in part}
+    # Marking favourites, which a person's own key may do or not.
+    assert listed - {"asset.update"} == asked - {"asset.update"}
+    assert "asset.update" in listed
 
 
 def _exists(path: str) -> bool:
