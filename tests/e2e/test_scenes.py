@@ -17,7 +17,7 @@ from immichvr_scenes.testing import room, through, write_photo
 from PIL import Image
 from playwright.async_api import Locator, Page, expect
 
-_PHOTOS = 12
+_PHOTOS, _FEW = 12, 6
 _CAMERA = Camera.central(320, 240, 264)
 _PATIENCE_S = 600
 _SMALL = {
@@ -148,7 +148,7 @@ async def test_a_scene_is_converted_packed_and_deleted_by_the_api_while_its_phot
     api: httpx.AsyncClient, ended: Any
 ) -> None:
     ids = [one["id"] for one in (await api.get("/api/photos")).json()["items"]]
-    wish = {"source": {"photo_ids": ids[::-1]}, "quality": "draft", "method": "points"}
+    wish = {"source": {"photo_ids": ids[:_FEW]}, "quality": "draft", "method": "points"}
     job = (await api.post("/api/reconstruct", json=wish)).json()["job"]
     assert (await api.post(f"/api/inpaint/{job['id']}", json={})).json()["code"] == "not_succeeded"
     assert (await api.post("/api/inpaint/no-such-job", json={})).status_code == 404
