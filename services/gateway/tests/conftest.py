@@ -133,7 +133,9 @@ def serving(empty_bus: Bus, storage: ObjectStore) -> Serving:
     async def serve(
         settings: GatewaySettings, library: Library | None = None, patience: Patience | None = None
     ) -> AsyncIterator[Running]:
-        config = server_config(create_app(settings, library), settings, patience, certificate_of(settings))
+        up = asyncio.Event()
+        app = create_app(settings, library, up.set)
+        config = server_config(app, settings, patience, certificate_of(settings))
         config.host, config.port, config.timeout_graceful_shutdown = "127.0.0.1", 0, 1
         server = QuietServer(config)
         task = asyncio.create_task(server.serve())
@@ -145,6 +147,10 @@ def serving(empty_bus: Bus, storage: ObjectStore) -> Serving:
         verify = ssl.create_default_context(cafile=tls.with_name("ca.pem")) if tls else False
         try:
             async with httpx.AsyncClient(base_url=url, timeout=20, verify=verify) as client:
+                # Asking for readiness costs it as much as becoming ready.
+                rising = asyncio.create_task(up.wait())
+                await asyncio.wait({rising, task}, return_when=asyncio.FIRST_COMPLETED)
+                rising.cancel()
                 while not await _is_ready(client):  # noqa: ASYNC110  # it tells by answering
                     await asyncio.sleep(0.03)
                 yield Running(url, client, library)
