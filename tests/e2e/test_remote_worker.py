@@ -21,6 +21,7 @@ from typing import Any
 
 import httpx
 import msgpack
+import numpy as np
 import psutil
 import pytest
 import pytest_asyncio
@@ -29,7 +30,7 @@ from immichvr_common.certificates import AUTHORITY, CERTIFICATE, KEY, ensure_cer
 from immichvr_common.embedded import NatsServer, SeaweedServer, free_ports
 from immichvr_common.testing.collector import Collected, Collector, collecting
 from PIL import Image
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
 ATTACH_TOKEN = "what the far worker shows at the door"
 SESSION = pytest.mark.asyncio(loop_scope="module")
@@ -230,6 +231,33 @@ async def test_a_photo_and_a_live_session_are_made_by_a_worker_that_nobody_can_c
     assert _interfaces(far.worker.pid) == {"lo"}
 
 
+async def test_a_splat_is_drawn_by_a_worker_that_nobody_can_connect_to(far: Far, ended: Callable[..., Any]) -> None:
+    [photo] = (await far.api.get("/api/photos")).json()["items"]
+    made = await far.api.post(f"/api/photos/{photo['id']}/splat", json={"model": "lift-heuristic"})
+    assert (await ended(far.api, made.json()["job"], 120))["state"] == "succeeded", far.log.read_text()
+    assets = (await far.api.get(f"/api/photos/{photo['id']}/assets")).json()["assets"]
+    camera = next(one for one in assets if one["kind"] == "splat")["camera"]
+    lens = {name: camera[name] for name in ("fx", "fy", "cx", "cy", "width", "height")}
+    hello = {"type": "hello", "version": 1, "output": "picture", "place": "photos", "id": photo["id"]}
+    async with connect(f"ws://{far.address}/api/stream", max_size=None) as socket:
+        await socket.send(msgpack.packb(hello))
+        ready = await _heard(socket)
+        assert (ready["type"], ready["renderer"]) == ("ready", "cpu"), ready
+        drawn = []
+        for seq, aside in enumerate((0.0, 0.0, 0.15), 1):
+            place = [1, 0, 0, -aside, 0, 1, 0, 0, 0, 0, 1, 0]
+            await socket.send(msgpack.packb({"type": "pose", "seq": seq, "t": 0, "place": place, **lens}))
+            # Of a pose that lasts a finer picture follows the first.
+            while (picture := await _heard(socket))["seq"] != seq:
+                await socket.send(msgpack.packb({"type": "ack", "seq": picture["seq"]}))
+            await socket.send(msgpack.packb({"type": "ack", "seq": seq}))
+            drawn.append(np.asarray(Image.open(io.BytesIO(picture["data"])).convert("L").resize((60, 40)), float))
+    seen = np.asarray(Image.fromarray(skimage.data.chelsea()).convert("L").resize((60, 40)), float)
+    likeness = [np.corrcoef(one.ravel(), seen.ravel())[0, 1] for one in drawn]
+    assert likeness[0] > 0.9, "it is the photo from where it was taken"
+    assert np.abs(drawn[2] - drawn[0]).mean() > np.abs(drawn[1] - drawn[0]).mean() + 1, "from aside it is another"
+
+
 async def test_when_every_connection_breaks_work_goes_on_over_new_ones(far: Far, ended: Callable[..., Any]) -> None:
     far.doors.cut()
     [photo] = (await far.api.get("/api/photos")).json()["items"]
@@ -259,6 +287,11 @@ async def test_a_live_session_is_one_trace_from_its_socket_to_the_process_that_s
     assert (above("live in a child"), above(called)) == ("job live", "live in a child")
     assert found["job live"].service == found["live in a child"].service == "immichvr-ai"
     assert found["live session"].service == found[called].service == "immichvr-gateway"
+
+
+async def _heard(socket: ClientConnection) -> dict[str, Any]:
+    async with asyncio.timeout(90):
+        return dict(msgpack.unpackb(await socket.recv()))
 
 
 def _interfaces(pid: int) -> set[str]:

@@ -160,6 +160,11 @@ export class Stage {
     this.resizes.disconnect();
     this.loop.dispose();
     this.setPoints(null);
+    void this.release();
+  }
+
+  private async release(): Promise<void> {
+    await this.splats?.idle();
     this.splats?.dispose();
     this.drawing.surface.dispose();
   }
