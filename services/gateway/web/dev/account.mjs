@@ -15,7 +15,7 @@ export class Account {
     {
       id: 'sign-in-2',
       device: 'Quest 3',
-      way: 'pairing',
+      way: 'pairing code',
       begun_at: '2026-11-20T10:00:00Z',
       seen_at: '2026-11-28T20:00:00Z',
       current: false,

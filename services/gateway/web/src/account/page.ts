@@ -122,7 +122,7 @@ export class AccountPage {
   }
 
   private row(one: SignIn): HTMLElement {
-    const facts = [one.way, one.seen_at && t.lastUsed(dateWords(one.seen_at))];
+    const facts = [t.ways[one.way] ?? one.way, one.seen_at && t.lastUsed(dateWords(one.seen_at))];
     const end = button(t.signOut, () => void this.end(one));
     return el(
       'li',

@@ -11,10 +11,9 @@ const TAG = 'Make 3D';
 /** So many kinds of pictures a rule skips unless it says otherwise. */
 const SKIPPED = 4;
 
-/** How it stands, in a line. */
+/** How it stands, in a line; why it does not go on, in the server's words. */
 export function stateWords({ state, detail }: Integration): string {
-  const words = detail.charAt(0).toUpperCase() + detail.slice(1);
-  return state === 'on' || state === 'off' ? words : `${t.states[state]}: ${detail}`;
+  return state === 'on' || state === 'off' ? t.stands[state] : `${t.states[state]}: ${detail}`;
 }
 
 /** What else there is to know, the newest of Immich's calls first. */

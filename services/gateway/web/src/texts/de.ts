@@ -338,6 +338,13 @@ export const de: Texts = {
       sure: 'Wirklich alles löschen?',
       deleted: (n) => `${counted(n, 'Ergebnis', 'Ergebnisse')} gelöscht.`,
     },
+    ways: {
+      password: 'Passwort',
+      'API key': 'API-Schlüssel',
+      'access token': 'Zugangsschlüssel',
+      'pairing code': 'Sechs Ziffern',
+      invitation: 'Einladung',
+    },
     signedIn: 'Wo du angemeldet bist',
     letIn: 'Ein Headset einlassen',
     letInNote: 'Das Headset zeigt sechs Ziffern. Tippe sie hier ein.',
@@ -740,6 +747,7 @@ export const de: Texts = {
       favourites: 'Neue Fotos, die Favoriten sind',
       tag: 'Fotos mit dem Schlagwort „Make 3D“, neue und alte',
     },
+    stands: { off: 'Fotos werden nicht von selbst 3D', on: 'Neue Fotos werden von selbst 3D' },
     states: {
       off: 'Aus',
       on: 'An',

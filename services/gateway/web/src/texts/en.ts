@@ -337,6 +337,13 @@ export const en = {
       sure: 'Really delete it all?',
       deleted: (n: number) => `${counted(n, 'result', 'results')} deleted.`,
     },
+    ways: {
+      password: 'Password',
+      'API key': 'API key',
+      'access token': 'Access token',
+      'pairing code': 'Six digits',
+      invitation: 'Invitation',
+    } as Record<string, string>,
     signedIn: 'Where you are signed in',
     letIn: 'Let in a headset',
     letInNote: 'The headset shows six digits. Type them here.',
@@ -736,6 +743,10 @@ export const en = {
       favourites: 'New photos that are favourites',
       tag: 'Photos tagged “Make 3D”, new or old',
     } as Record<string, string>,
+    stands: {
+      off: 'Photos do not become 3D by themselves',
+      on: 'New photos become 3D by themselves',
+    },
     states: {
       off: 'Off',
       on: 'On',

@@ -150,7 +150,11 @@ export async function assertAccessible(page) {
 /** Fails when anything that is read or pressed reaches beyond the window, but for what is scrolled aside. */
 export async function assertFits(page) {
   const beyond = await page.evaluate(() =>
-    [...document.querySelectorAll('a, button, input, select, h1, h2, h3, p, label, dd, summary')]
+    [
+      ...document.querySelectorAll(
+        'a, button, input, select, h1, h2, h3, p, label, li, dd, summary',
+      ),
+    ]
       .filter((one) => one.checkVisibility({ visibilityProperty: true }) && !one.closest('.strip'))
       .map((one) => [one, one.getBoundingClientRect()])
       .filter(([, { left, right, width }]) => width > 1 && (right > innerWidth + 1 || left < -1))
