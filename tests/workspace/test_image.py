@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
@@ -27,6 +27,13 @@ def lay_out(root: Path, service: str, target: Path) -> Path:
     return target
 
 
+@pytest.fixture(scope="module")
+def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Where what a service's image is made of lies; laid out once, to be read alone."""
+    folder = tmp_path_factory.mktemp("made")
+    return cache(lambda service: lay_out(ROOT, service, folder / service))
+
+
 def lines(path: Path) -> list[str]:
     return path.read_text("utf-8").splitlines()
 
@@ -44,8 +51,8 @@ def test_an_image_holds_what_its_service_depends_on_and_nothing_else(copy: Path,
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_what_is_installed_of_ours_lies_there_with_its_code(service: str, tmp_path: Path) -> None:
-    made = lay_out(ROOT, service, tmp_path / "made")
+def test_what_is_installed_of_ours_lies_there_with_its_code(service: str, laid_out: Callable[[str], Path]) -> None:
+    made = laid_out(service)
     folders = [made / "own" / line.split("[")[0] for line in lines(made / "own/own.txt")]
     assert folders[-1] == made / "own/services" / service
     for folder in folders:
@@ -57,8 +64,8 @@ def test_what_is_installed_of_ours_lies_there_with_its_code(service: str, tmp_pa
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_what_is_imported_of_ours_lies_there(service: str, tmp_path: Path) -> None:
-    own = lay_out(ROOT, service, tmp_path / "made") / "own"
+def test_what_is_imported_of_ours_lies_there(service: str, laid_out: Callable[[str], Path]) -> None:
+    own = laid_out(service) / "own"
     there = {path.name for path in own.glob("*/*/src/*")}
     assert {"immichvr", "immichvr_" + service.replace("-", "_")} <= there
     imported = {name for path in own.rglob("*.py") for name in _imported(path)}
@@ -66,8 +73,10 @@ def test_what_is_imported_of_ours_lies_there(service: str, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_what_is_imported_of_others_is_asked_for_or_comes_with_it(service: str, tmp_path: Path) -> None:
-    made = lay_out(ROOT, service, tmp_path / "made")
+def test_what_is_imported_of_others_is_asked_for_or_comes_with_it(
+    service: str, laid_out: Callable[[str], Path]
+) -> None:
+    made = laid_out(service)
     unbound = [line.split("=")[0] for line in lines(made / "foreign/unbound.txt") if line[:1].isalpha()]
     known = {path.name for path in made.glob("own/*/*/src/*")} | sys.stdlib_module_names
     known |= brought_by(lines(made / "foreign/requirements.txt"))
@@ -102,22 +111,24 @@ def brought_by(requirements: list[str]) -> set[str]:
     return {module for name, _ in found for module in modules_here().get(name, ())}
 
 
-def test_the_viewer_is_in_the_gateway_s_image(tmp_path: Path) -> None:
-    web = lay_out(ROOT, "gateway", tmp_path / "made") / "web"
+def test_the_viewer_is_in_the_gateway_s_image(laid_out: Callable[[str], Path]) -> None:
+    web = laid_out("gateway") / "web"
     assert Path(web, "package-lock.json").is_file()
     assert Path(web, "src").is_dir()
     assert not Path(web, "node_modules").exists()
 
 
-def test_what_draws_scenes_on_a_gpu_is_in_the_images_for_cuda_of_what_trains_them(tmp_path: Path) -> None:
+def test_what_draws_scenes_on_a_gpu_is_in_the_images_for_cuda_of_what_trains_them(
+    laid_out: Callable[[str], Path],
+) -> None:
     for service, wanted in (("inpaint", ["gsplat==1.5.3"]), ("ai", [])):
-        foreign = lay_out(ROOT, service, tmp_path / service) / "foreign"
+        foreign = laid_out(service) / "foreign"
         assert lines(foreign / "cuda.txt") == wanted
         assert not any("gsplat" in line for line in lines(foreign / "requirements.txt"))
 
 
-def test_what_is_installed_without_dependencies_has_its_hash(tmp_path: Path) -> None:
-    unbound = lay_out(ROOT, "ai", tmp_path / "made") / "foreign/unbound.txt"
+def test_what_is_installed_without_dependencies_has_its_hash(laid_out: Callable[[str], Path]) -> None:
+    unbound = laid_out("ai") / "foreign/unbound.txt"
     assert re.search(r"^depth-anything-3==\S+ --hash=sha256:", unbound.read_text("utf-8"), re.MULTILINE)
 
 
@@ -128,8 +139,8 @@ def test_a_service_that_is_not_there_is_named_with_those_that_are(tmp_path: Path
     assert "services/paint has no pyproject.toml; the services are ai, " in failed.stderr
 
 
-def test_what_the_dockerfile_copies_is_there(tmp_path: Path) -> None:
-    made = lay_out(ROOT, "gateway", tmp_path / "made")
+def test_what_the_dockerfile_copies_is_there(laid_out: Callable[[str], Path]) -> None:
+    made = laid_out("gateway")
     stages: list[str] = []
     for instruction in _instructions():
         if found := re.match(r"FROM \S+ AS (\S+)", instruction):
@@ -174,13 +185,20 @@ def _instructions() -> list[str]:
     return [line for line in text.splitlines() if line and not line.startswith("#")]
 
 
-def _imported(path: Path) -> set[str]:
-    return _names(ast.walk(ast.parse(path.read_text("utf-8"))))
+def _imported(path: Path) -> frozenset[str]:
+    return _names_of(path.read_text("utf-8"), is_deep=True)
 
 
-def _needed(path: Path) -> set[str]:
+def _needed(path: Path) -> frozenset[str]:
     """What is imported as the module is: neither late, nor for types alone, nor where it happens to be there."""
-    return _names(ast.parse(path.read_text("utf-8")).body)
+    return _names_of(path.read_text("utf-8"), is_deep=False)
+
+
+@cache
+def _names_of(code: str, is_deep: bool) -> frozenset[str]:
+    """Kept by the code itself, most of which lies in several images."""
+    tree = ast.parse(code)
+    return frozenset(_names(ast.walk(tree) if is_deep else tree.body))
 
 
 def _names(nodes: Iterable[ast.AST]) -> set[str]:
