@@ -104,7 +104,7 @@ def shake(reach: float) -> list[Row]:
     guessed = heuristic_depth(look.rgb)
     guessed *= np.float32(np.median(look.depth) / np.median(guessed))
     for kind, depth in (("guessed depth of true median", guessed), ("true depth", look.depth)):
-        cloud = lift(look.rgb, DepthMap(depth, True, "bench", "1"), there.camera.fx, 300_000).cloud
+        cloud = lift(look.rgb, DepthMap(depth, True, "bench", "1"), there.camera.fx).cloud
         score = seen_aside(place, judged, cloud, View("", there.camera, np.eye(4)), 1.0, _STEP_M)
         rows.append(Row(f"{title}, one photo lifted, {kind}", score.psnr, score.ssim))
     return rows

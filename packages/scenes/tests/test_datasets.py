@@ -174,6 +174,49 @@ def test_a_picture_that_was_turned_since_its_camera_was_found_is_left_out_whatev
     assert len(posed) == 2
 
 
+@pytest.mark.parametrize("k1", [0.0, 0.01])
+@pytest.mark.parametrize(
+    ("beside", "says"),
+    [
+        ("masks/frame_00001.png", "its mask has 48 x 64 pixels, and its camera 64 x 48"),
+        ("depth/frame_00001.npy", "its depth map has 48 x 64 pixels, and its camera 64 x 48"),
+    ],
+)
+def test_a_picture_with_a_mask_or_depth_of_another_shape_than_its_camera_is_left_out_whatever_its_lens(
+    dataset: Path, tmp_path: Path, beside: str, says: str, k1: float
+) -> None:
+    path = dataset / beside
+    if path.suffix == ".npy":
+        np.save(path, np.ones((64, 48), np.float32))
+    else:
+        Image.new("L", (48, 64), 255).save(path)
+    frames, posed = frames_of_pictures(read_dataset(changed(dataset, k1=k1)), tmp_path / "frames")
+    [left_out] = frames.dropped
+    assert (left_out.name, left_out.code) == ("images/frame_00001.png", "invalid_dataset")
+    assert says in left_out.reason
+    assert len(posed) == 2
+
+
+@pytest.mark.parametrize("beside", ["masks/frame_00001.png", "depth/frame_00001.npy"])
+def test_a_picture_with_a_mask_or_depth_that_cannot_be_read_is_left_out(
+    dataset: Path, tmp_path: Path, beside: str
+) -> None:
+    (dataset / beside).write_bytes(b"neither")
+    frames, posed = frames_of_pictures(read_dataset(dataset), tmp_path / "frames")
+    assert [one.name for one in frames.dropped] == ["images/frame_00001.png"]
+    assert len(posed) == 2
+
+
+def test_a_mask_and_depth_of_another_size_but_of_the_same_shape_are_read(dataset: Path, tmp_path: Path) -> None:
+    Image.new("L", (33, 25), 255).save(dataset / "masks/frame_00001.png")
+    np.save(dataset / "depth/frame_00001.npy", np.full((12, 16), 2000, np.float32))
+    frames, posed = frames_of_pictures(read_dataset(dataset), tmp_path / "frames")
+    assert frames.dropped == ()
+    mask, depth = posed[0].read_mask(), posed[0].read_depth()
+    assert mask is not None and mask.shape == (48, 64)
+    assert depth == pytest.approx(np.full((48, 64), 2.0))
+
+
 @pytest.mark.parametrize(
     "matrix",
     [

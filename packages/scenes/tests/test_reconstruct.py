@@ -11,6 +11,7 @@ import torch
 from immichvr_depth.depth_map import DepthMap
 from immichvr_depth.heuristic import heuristic_depth
 from immichvr_depth.lift import lift
+from immichvr_media import CarriedDepth, DecodeLimits, Photo, decode_photo
 from immichvr_scenes import Camera, Picture, View, single
 from immichvr_scenes.errors import SceneError
 from immichvr_scenes.frames import frames_of_photos
@@ -41,7 +42,7 @@ def _pictures() -> tuple[Picture, ...]:
 def few_gaussians() -> Iterator[None]:
     """Of a photo: pictures here have fewer pixels."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(single._MOST, "cpu", 12_000)
+        patch.setattr(single, "_MOST", 12_000)
         yield
 
 
@@ -120,6 +121,42 @@ def test_pictures_from_one_spot_are_one_photo_and_its_splat(tmp_path: Path) -> N
         reconstruct(frames, tmp_path, ReconstructOptions("points"))
 
 
+def test_of_pictures_from_one_spot_depth_that_the_photo_came_with_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wall that slants, as portraits of phones carry it; nothing in the pictures tells of that."""
+    slanting = np.tile(np.linspace(1, 4, 40, dtype=np.float32), (30, 1))
+
+    def decoded(path: Path, limits: DecodeLimits) -> Photo:
+        return replace(decode_photo(path, limits), depth=CarriedDepth(slanting, metric=True, source="gdepth"))
+
+    monkeypatch.setattr("immichvr_scenes.frames.photos.decode_photo", decoded)
+    frames = frames_of_photos(_photos(tmp_path, turning(Camera.central(320, 240, 300), 3, 16)), tmp_path / "frames")
+    place = reconstruct(frames, tmp_path, _OPTIONS)
+    assert place.panorama and place.cloud is not None
+    pixels, depth = place.views[0].projected(place.cloud.means.astype(np.float64))
+    for column, wanted in ((40, 1.4), (160, 2.5), (280, 3.6)):
+        there = np.abs(pixels[:, 0] - column) < 8
+        assert float(np.median(depth[there])) == pytest.approx(wanted, abs=0.25)
+
+
+@pytest.mark.parametrize("is_poor", [True, False])
+def test_of_two_pictures_too_the_place_is_no_worse_than_one_of_them(
+    made: tuple[Reconstruction, list[bytes], list], is_poor: bool
+) -> None:
+    """None can be held out: the other one tells, which the place has seen."""
+    whole = made[0]
+    assert whole.cloud is not None
+    both, looked = list(_pictures()[4:6]), room(0, paint="soft")
+    deep = [replace(one, depth=looked.look(one.view).depth) for one in both]
+    faded = replace(whole.cloud, sh=0 * whole.cloud.sh) if is_poor else whole.cloud
+    place = replace(whole, cloud=faded, views=tuple(one.view for one in both), metrics=replace(whole.metrics, psnr=0.0))
+    found = _no_worse_than_a_photo(place, deep, deep, _OPTIONS, lambda *_: None, None)
+    assert found.metrics.photo_psnr is not None
+    assert (found.cloud is faded) is not is_poor
+    assert any("one photo alone" in note for note in found.notes) is is_poor
+
+
 def test_where_one_photo_shows_more_the_place_is_that_photo_in_its_own_axes(
     made: tuple[Reconstruction, list[bytes], list],
 ) -> None:
@@ -131,7 +168,7 @@ def test_where_one_photo_shows_more_the_place_is_that_photo_in_its_own_axes(
     ]
     poor = replace(whole, metrics=replace(whole.metrics, psnr=1.0))
     told: list[float] = []
-    found = _no_worse_than_a_photo(poor, pictures, _OPTIONS, lambda share, *_: told.append(share), None)
+    found = _no_worse_than_a_photo(poor, pictures, pictures, _OPTIONS, lambda share, *_: told.append(share), None)
     home = truth[split(10, 5)[0][4]]
     assert "one photo alone" in found.notes[-1]
     assert found.metrics.psnr == found.metrics.photo_psnr == pytest.approx(whole.metrics.photo_psnr, abs=2)
@@ -145,7 +182,7 @@ def test_where_one_photo_shows_more_the_place_is_that_photo_in_its_own_axes(
     assert np.abs(own.world_to_camera - np.eye(4)).max() < 0.2
     assert told == sorted(told) and told[0] == 0 and told[-1] == 1 and len(told) >= 4
     better = replace(whole, metrics=replace(whole.metrics, psnr=99.0))
-    assert _no_worse_than_a_photo(better, pictures, _OPTIONS, lambda *_: None, None).cloud is whole.cloud
+    assert _no_worse_than_a_photo(better, pictures, pictures, _OPTIONS, lambda *_: None, None).cloud is whole.cloud
 
 
 def test_who_moved_is_left_out_before_there_are_points(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,7 +242,7 @@ def test_a_shake_of_five_centimetres_shows_a_sidestep_better_than_one_photo(tmp_
     score = seen_aside(place, there, found.cloud, found.views[4], 1 / onto_truth(found.views, true).scale)
     guessed = heuristic_depth(looks[4].rgb)
     guessed *= np.float32(np.median(looks[4].depth) / np.median(guessed))
-    photo = lift(looks[4].rgb, DepthMap(guessed, True, "guess", "1"), 680.0, 300_000).cloud
+    photo = lift(looks[4].rgb, DepthMap(guessed, True, "guess", "1"), 680.0).cloud
     alone = seen_aside(place, there, photo, View("", there.camera, np.eye(4)))
     assert score.psnr >= alone.psnr + 2
     assert found.metrics.photo_psnr is not None and found.metrics.psnr >= found.metrics.photo_psnr

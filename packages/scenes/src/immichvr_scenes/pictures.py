@@ -23,11 +23,11 @@ T = TypeVar("T", bound=np.generic)
 
 _LIMITS = DecodeLimits()
 _SAME_SHAPE = 0.02
-"""Proportions of a picture and of its camera that differ by a smaller share are the same."""
+"""Proportions of a picture and of its camera that differ by a smaller share, or by a pixel, are the same."""
 
 
 class NotItsCamera(ValueError):
-    """A picture of another shape than the camera that it is said to be from."""
+    """A picture, a mask or a depth map of another shape than the camera that it is said to be from."""
 
     code = "invalid_dataset"
 
@@ -63,16 +63,11 @@ class Picture:
     def read_image_as_it_is(self) -> U8:
         """(h, w, 3) uint8, sRGB, as large as it is kept. Raises NotItsCamera where its camera has another shape."""
         rgb = self._read(self.image) if isinstance(self.image, Path) else self.image()
-        (height, width), camera = rgb.shape[:2], self.view.camera
-        if abs(width * camera.height / (height * camera.width) - 1) > _SAME_SHAPE:
-            raise NotItsCamera(
-                f"it has {width} x {height} pixels, and its camera {camera.width} x {camera.height}: it was turned or "
-                "cut since its camera was found"
-            )
+        self._check_shape("it", rgb, "it was turned or cut since its camera was found")
         return rgb
 
     def read_mask(self) -> Mask | None:
-        """(h, w), True where known, of the camera's size; None where everything is."""
+        """(h, w), True where known, of the camera's size; None where everything is. Raises NotItsCamera."""
         mask = self.mask
         if isinstance(mask, Path):
             mask = np.asarray(self._read(mask).any(axis=2))
@@ -80,12 +75,16 @@ class Picture:
             mask = mask()
         if mask is None:
             return None
+        self._check_shape("its mask", mask, "a mask is as its picture is stored")
         return np.asarray(self._fitted(mask.astype(np.uint8), cv2.INTER_NEAREST) > 0)
 
     def read_depth(self) -> F32 | None:
-        """(h, w) float32, of the camera's size; None where it is not known at all."""
+        """(h, w) float32, of the camera's size; None where it is not known at all. Raises NotItsCamera."""
         depth = self.read_depth_as_it_is()
-        return None if depth is None else self._fitted(depth, cv2.INTER_NEAREST)
+        if depth is None:
+            return None
+        self._check_shape("its depth map", depth, "a depth map is as its picture is stored")
+        return self._fitted(depth, cv2.INTER_NEAREST)
 
     def read_depth_as_it_is(self) -> F32 | None:
         """(h, w) float32, of the size in which it is kept; None where it is not known at all."""
@@ -104,11 +103,25 @@ class Picture:
         photo = decode_photo(path, _LIMITS)
         return photo.rgb if self.upright else stored(photo)
 
+    def _check_shape(self, what: str, array: npt.NDArray[T], why: str) -> None:
+        (height, width), camera = array.shape[:2], self.view.camera
+        if not _is_alike(width, height, camera.width, camera.height):
+            raise NotItsCamera(
+                f"{what} has {width} x {height} pixels, and its camera {camera.width} x {camera.height}: {why}"
+            )
+
     def _fitted(self, array: npt.NDArray[T], interpolation: int) -> npt.NDArray[T]:
         size = (self.view.camera.width, self.view.camera.height)
         if array.shape[1::-1] == size:
             return array
         return np.asarray(cv2.resize(array, size, interpolation=interpolation))
+
+
+def _is_alike(width: int, height: int, other_width: int, other_height: int) -> bool:
+    """Whether two sizes are of one shape, as far as whole pixels of either tell."""
+    scale = max(width, height) / max(other_width, other_height)
+    apart = max(abs(width - scale * other_width), abs(height - scale * other_height))
+    return apart <= max(1.0, scale, _SAME_SHAPE * min(width, height))
 
 
 def stored(photo: Photo) -> U8:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 from immichvr_inference.context import RunContext
 from immichvr_splats import SH_C0, GaussianCloud
 from immichvr_splats.pointclouds import PointCloud
@@ -28,10 +29,14 @@ from immichvr_scenes.progress import Report, within
 from immichvr_scenes.single import lifted, score_of
 from immichvr_scenes.training import UNWATCHED, InvalidCheckpoint, Quality, TrainingOptions, Watch, options_for, train
 from immichvr_scenes.training.checkpoints import Checkpoint
+from immichvr_scenes.training.evaluation import evaluate
+from immichvr_scenes.training.feed import shrunk
 from immichvr_scenes.training.trainer import Trained, split
 
 _POSED, _GROUNDED, _TRAINED = 0.25, 0.4, 0.98
 """Of the whole work, what is done when the poses, and when the points are known, and when training is over."""
+_FEW = 4
+"""Pictures that tell whether a place is better than one photo, where none was held out."""
 _DEEP, _MASKED = 0.7, 0.85
 """Of the points' part, what is done when depth is known, and when it is known what moved."""
 
@@ -137,7 +142,8 @@ def reconstruct(
         ),
         notes=(*notes, *ground.notes, *made.notes),
     )
-    place = _no_worse_than_a_photo(place, ground.pictures(plain), options, watch.within(_TRAINED, 1).report, context)
+    report = watch.within(_TRAINED, 1).report
+    place = _no_worse_than_a_photo(place, source, ground.pictures(plain), options, report, context)
     return replace(place, metrics=replace(place.metrics, seconds=time.monotonic() - began))
 
 
@@ -167,7 +173,8 @@ def _ground(
             if options.method == "points":
                 raise poses.photo_only
             notes = (*poses.notes, str(poses.photo_only))
-            return _photo(pictures[0], poses.dropped, notes, options, watch.within(_POSED, 1).report, context)
+            report = watch.within(_POSED, 1).report
+            return _photo(pictures[0], poses.dropped, notes, _carried(source, pictures[0]), report, context)
     report = watch.within(_POSED, _GROUNDED).report
     deep = dense_depth(pictures, poses.points, folder / "depth", report=within(report, 0, _DEEP), context=context)
     if options.mask_moving:
@@ -198,24 +205,33 @@ def _trained(
 
 def _no_worse_than_a_photo(
     place: Reconstruction,
+    source: Frames | Sequence[Picture],
     pictures: Sequence[Picture],
     options: ReconstructOptions,
     report: Report,
     context: RunContext | None,
 ) -> Reconstruction:
-    """The place, or the splat of its middle photo where that shows the pictures that were held out better."""
+    """The place, or the splat of its middle photo where that shows the pictures that were held out better.
+
+    Of so few pictures that none is held out, those beside the middle one tell, though the place has seen them.
+    """
     wanted = _training(options)
     trained, held_out = split(len(pictures), wanted.held_out)
-    if not held_out or place.cloud is None:
+    at = trained[len(trained) // 2]
+    judged = [pictures[one] for one in held_out or _others(trained, at)]
+    if not judged or place.cloud is None:
         report(1, "training", "done")
         return place
     report(0, "training", "what one photo alone would show")
-    middle = pictures[trained[len(trained) // 2]]
-    photo = lifted(middle, context, options.device, middle.read_depth())
+    middle, seen = pictures[at], place.metrics.psnr
+    if not held_out:
+        views = {view.name: shrunk(view, wanted.longest) for view in place.views}
+        seen = evaluate(place.cloud, judged, [views[picture.name] for picture in judged]).psnr
+    photo = lifted(middle, context, middle.read_depth(), _carried(source, middle))
     told = within(report, 0.5, 1)
-    score = score_of(photo, middle.view, [pictures[index] for index in held_out], wanted.longest, told)
+    score = score_of(photo, middle.view, judged, wanted.longest, told)
     place = replace(place, metrics=replace(place.metrics, photo_psnr=score.psnr))
-    if score.psnr <= place.metrics.psnr:
+    if score.psnr <= seen:
         return place
     views = tuple(
         View(view.name, view.camera, view.world_to_camera @ middle.view.camera_to_world) for view in place.views
@@ -228,16 +244,28 @@ def _no_worse_than_a_photo(
     return replace(place, cloud=photo, points=points, views=views, metrics=metrics, notes=(*place.notes, note))
 
 
+def _others(trained: Sequence[int], middle: int) -> list[int]:
+    """A few of those that were trained on, evenly, but for the middle one."""
+    rest = [one for one in trained if one != middle]
+    return rest[:: max(1, len(rest) // _FEW)][:_FEW]
+
+
+def _carried(source: Frames | Sequence[Picture], picture: Picture) -> npt.NDArray[np.float32] | None:
+    """The depth that a photo came with."""
+    frames = source.frames if isinstance(source, Frames) else ()
+    return next((frame.read_carried() for frame in frames if frame.name == picture.name), None)
+
+
 def _photo(
     picture: Picture,
     dropped: tuple[Dropped, ...],
     notes: tuple[str, ...],
-    options: ReconstructOptions,
+    carried: npt.NDArray[np.float32] | None,
     report: Report,
     context: RunContext | None,
 ) -> Reconstruction:
     report(0, "points", "one photo is lifted")
-    cloud = lifted(picture, context, options.device)
+    cloud = lifted(picture, context, carried=carried)
     colours = np.clip(np.rint((0.5 + SH_C0 * cloud.sh[:, 0]) * 255), 0, 255).astype(np.uint8)
     report(1, "points", "one photo is lifted")
     metrics = Metrics(gaussians=cloud.count, registered=1)

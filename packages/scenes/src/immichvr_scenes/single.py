@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from immichvr_depth.depth_map import GUESS, DepthMap
+from immichvr_depth.embedded import EMBEDDED
 from immichvr_depth.heuristic import guess
 from immichvr_depth.lift import lift
 from immichvr_inference.context import RunContext
@@ -24,22 +25,34 @@ from immichvr_scenes.training.feed import shrunk
 
 F32 = npt.NDArray[np.float32]
 
-_MOST = {"cpu": 300_000, "cuda": 500_000}
+_MOST = 500_000
+"""Gaussians of one photo, as many as a photo by itself is lifted to."""
 
 
-def lifted(picture: Picture, context: RunContext | None, device: str, known: F32 | None = None) -> GaussianCloud:
-    """The splat of one photo, in its camera's axes: depth by the best network that is here, or guessed.
+def lifted(
+    picture: Picture, context: RunContext | None, known: F32 | None = None, carried: F32 | None = None
+) -> GaussianCloud:
+    """The splat of one photo, in its camera's axes: what comes of a photo that is by itself.
 
+    Its depth is what the photo carries, (h, w) of any size, else by the best network that is here, or guessed.
     known: (h, w) what is known of the depth in the unit of the world, 0 where nothing is, which the unit is taken from.
     """
     camera = picture.view.camera
     rgb, focal = _squared(picture.read_image(), camera)
-    found = network_depth(rgb, focal, "", context) if context is not None else None
-    depth, sure = guess(rgb) if found is None else (found, None)
+    told = _depth(rgb, focal, context, carried)
     if known is not None and (known > 0).any():
-        depth = depth * np.float32(_ratio(known, depth))
-    told = DepthMap(np.asarray(depth, np.float32), False, GUESS if found is None else "network", "1", guessed=sure)
-    return _seen_by(camera, lift(rgb, told, focal, _MOST[device]).cloud)
+        told = replace(told, depth=told.depth * np.float32(_ratio(known, told.depth)))
+    return _seen_by(camera, lift(rgb, told, focal, _MOST).cloud)
+
+
+def _depth(rgb: npt.NDArray[np.uint8], focal: float, context: RunContext | None, carried: F32 | None) -> DepthMap:
+    if carried is not None:
+        return DepthMap(carried, metric=False, model_key=EMBEDDED, revision="1")
+    found = network_depth(rgb, focal, "", context) if context is not None else None
+    if found is not None:
+        return DepthMap(found, metric=False, model_key="network", revision="1")
+    guessed, sure = guess(rgb)
+    return DepthMap(guessed, metric=False, model_key=GUESS, revision="1", guessed=sure)
 
 
 def _squared(rgb: npt.NDArray[np.uint8], camera: Camera) -> tuple[npt.NDArray[np.uint8], float]:

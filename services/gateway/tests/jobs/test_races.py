@@ -22,6 +22,7 @@ from immichvr.events.v1.events_pb2 import (
 from immichvr_common.bus import Bus, BusFull
 from immichvr_common.bus.subjects import event_subject
 from immichvr_common.errors import Unavailable
+from immichvr_common.parts import prefix_of
 from immichvr_common.reporting import encode
 from immichvr_common.testing.jobs import make_job
 from immichvr_gateway.jobs.index import JobIndex
@@ -211,6 +212,40 @@ async def test_of_what_may_go_on_elsewhere_a_message_is_left_when_it_is_cancelle
     await jobs.retry(known(jobs, job))
     again = await queued_at(empty_bus, record.subject)
     assert again is not None and (again.job.run, again.job.withdrawn) == (3, False)
+
+
+@pytest.mark.parametrize("knows", [True, False], ids=["known", "forgotten"])
+@pytest.mark.parametrize("anew", ["asked", "retried"])
+async def test_who_asks_anew_before_a_worker_sees_that_a_job_is_withdrawn_is_heard_and_goes_on_with_what_is_elsewhere(
+    make_jobs: Make, job: Job, empty_bus: Bus, anew: str, knows: bool
+) -> None:
+    job.kind, jobs = "reconstruct", make_jobs()
+    record = await submitted(jobs, job)
+    await empty_bus.js.purge_stream("JOBS")
+    await jobs.store.on_event(told(job, JOB_STATE_FAILED, "returned"))
+    began = await queued_at(empty_bus, record.subject)
+    assert began is not None
+    await jobs.cancel(known(jobs, job), "ann")
+    await jobs.store.on_event(told(job, JOB_STATE_CANCELLED, run=2))
+    if not knows:
+        jobs = make_jobs()
+        await jobs.store.reconcile()
+        assert jobs.store.index.get(job.id) is None, "nobody wants it"
+    async with asyncio.timeout(2):
+        if anew == "retried" and knows:
+            await jobs.retry(known(jobs, job))
+        else:
+            await submitted(jobs, job, "bob")
+    queued = await queued_at(empty_bus, record.subject)
+    assert queued is not None
+    assert (queued.job.run, queued.job.withdrawn) == (3, False)
+    assert prefix_of(queued.job) == prefix_of(began.job), "it finds what is kept of the job elsewhere"
+    assert (known(jobs, job).run, known(jobs, job).state) == (3, State.QUEUED)
+    # The end of the run that was withdrawn, told late, is not this one's.
+    await jobs.store.on_event(told(job, JOB_STATE_CANCELLED, run=2, attempt=9))
+    await jobs.store.reconcile()
+    await jobs.store.reconcile()
+    assert (known(jobs, job).state, await queued_runs(empty_bus)) == (State.QUEUED, [3])
 
 
 async def test_what_is_owed_about_one_job_is_done_whatever_is_wrong_with_another(

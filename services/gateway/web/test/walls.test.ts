@@ -1,6 +1,8 @@
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { isBlocked, readWalls, steppedWithin, type Walls } from '../src/scenes/walls';
+import { ApiError } from '../src/api/client';
+import type { Asset } from '../src/api/schema';
+import { isBlocked, readWalls, steppedWithin, type Walls, wallsOf } from '../src/scenes/walls';
 
 const STILL = { x: 0, y: 0, z: 0, yaw: 0, pitch: 0 };
 const SIDE = 10;
@@ -78,9 +80,26 @@ test.each([
   ['a shape of nothing', packed({ shape: [0, 1, 1] }, new Uint8Array(0))],
   ['more voxels than are read', packed({ shape: [4096, 4096, 4096] }, new Uint8Array(8))],
   ['a size of nothing', packed({ size: 0 }, new Uint8Array(125))],
+  ['what is not packed', new TextEncoder().encode('walls\n')],
   ['what is no JSON', gzipSync('walls\n')],
   ['what is nothing', gzipSync('null\n')],
   ['far more than it says', gzipSync(Buffer.alloc(2_000_000))],
 ])('%s is refused', async (_, bytes) => {
   await expect(readWalls(bytes)).rejects.toThrow(TypeError);
+});
+
+test('a version without walls is told from one whose walls cannot be had', async () => {
+  const asset = (...files: object[]) => ({ files }) as unknown as Asset;
+  const walled = asset({ role: 'collision', format: 'voxels', url: 'voxels.gz' });
+  const { signal } = new AbortController();
+  const had = (bytes: () => Promise<Uint8Array>, of = walled) => wallsOf({ bytes }, of, signal);
+  expect(await had(async () => box(), asset())).toEqual({ walls: null, isUnread: false });
+  expect((await had(async () => box())).walls?.shape).toEqual([SIDE, SIDE, SIDE]);
+  const unread = { walls: null, isUnread: true };
+  expect(await had(async () => gzipSync('walls\n'))).toEqual(unread);
+  expect(await had(async () => new TextEncoder().encode('not even packed'))).toEqual(unread);
+  const away = new ApiError('unavailable', 503);
+  expect(await had(() => Promise.reject(away))).toEqual(unread);
+  const left = new DOMException('left', 'AbortError');
+  await expect(had(() => Promise.reject(left))).rejects.toBe(left);
 });

@@ -11,6 +11,7 @@ import numpy as np
 from immichvr_splats.pointclouds import PointCloud, write_points
 from PIL import Image
 
+from immichvr_scenes.arrays import write_array
 from immichvr_scenes.datasets.axes import OUR_WORLD_IN_THEIRS, theirs
 from immichvr_scenes.pictures import Picture
 
@@ -53,7 +54,7 @@ def _written(folder: Path, number: int, picture: Picture) -> dict[str, object]:
     depth = picture.read_depth()
     if depth is not None:
         path = _place(folder, "depth", f"{name}.npy")
-        np.save(path, depth / np.float32(DEPTH_UNIT))
+        write_array(path, depth / np.float32(DEPTH_UNIT))
         told["depth_file_path"] = f"depth/{path.name}"
     told |= {"fl_x": camera.fx, "fl_y": camera.fy, "cx": camera.cx, "cy": camera.cy}
     told |= {"w": camera.width, "h": camera.height}

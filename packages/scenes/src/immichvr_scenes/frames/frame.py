@@ -49,6 +49,7 @@ class Frame:
     name: unique in its set, in the order in which they were taken where that is known. path: a JPEG of ours, upright
     sRGB, width x height pixels. focal_px: in its pixels; focal_known: it is told, not guessed. group: frames of one
     group were taken by one camera. shot: of a video. time: seconds of a video. sharpness: 0 to 1. source: what it was.
+    carried: a file with the depth that came with the photo, (h, w) float32 of its own size and unit; None without any.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Frame:
     time: float | None = None
     sharpness: float = 1.0
     source: str = ""
+    carried: Path | None = None
 
     @property
     def camera(self) -> Camera:
@@ -71,6 +73,10 @@ class Frame:
     def picture(self, view: View) -> Picture:
         """The frame where `view` says it was taken from."""
         return Picture(view, self.path)
+
+    def read_carried(self) -> npt.NDArray[np.float32] | None:
+        """The depth that came with the photo."""
+        return None if self.carried is None else np.asarray(np.load(self.carried), np.float32)
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from immichvr_depth.embedded import embedded_depth
 from immichvr_media import DecodeLimits, MediaError, Photo, decode_photo
 from immichvr_video import VideoError
 
+from immichvr_scenes.arrays import write_array
 from immichvr_scenes.errors import TooManyPictures
 from immichvr_scenes.frames.frame import USUAL, Dropped, Frame, FrameOptions, Frames, checked, kept, left_out, reduced
 from immichvr_scenes.frames.sharpness import blur, sharpness
@@ -104,7 +106,16 @@ def _of_photo(photo: Photo, name: str, folder: Path, options: FrameOptions, sour
     height, width = small.shape[:2]
     focal, known = photo.focal.px * width / photo.width, photo.focal.source != "default"
     path = kept(small, folder, name)
-    return Frame(name, path, width, height, focal, known, sharpness=sharpness(blurred), source=source)
+    carried = _carried(photo, folder / f"{name}.carried.npy")
+    return Frame(name, path, width, height, focal, known, sharpness=sharpness(blurred), source=source, carried=carried)
+
+
+def _carried(photo: Photo, path: Path) -> Path | None:
+    """The depth that the photo carries, as a file of ours."""
+    if photo.depth is None:
+        return None
+    write_array(path, embedded_depth(photo.depth, "1").depth)
+    return path
 
 
 def _group(frame: Frame, others: Sequence[Frame]) -> int:

@@ -21,7 +21,8 @@ def frames_of_pictures(
 ) -> tuple[Frames, tuple[Picture, ...]]:
     """Each picture as a frame in `folder`, in their order, and the same frames as pictures with their cameras.
 
-    What cannot be decoded, or is of another shape than its camera, is left out. Masks and depth stay as they are.
+    What cannot be decoded, or is of another shape than its camera, is left out, and so is a picture of whose mask or
+    depth that is so: without them it would show what it is not to be believed in. They stay as they are.
     Raises TooFewPictures, TooManyPictures, NothingMoved.
     """
     if len(pictures) > options.most_photos:
@@ -36,8 +37,10 @@ def frames_of_pictures(
         report(index / len(pictures), "frames", f"picture {index + 1} of {len(pictures)}")
         try:
             small = reduced(picture.read_image_as_it_is(), options.longest_side)
-        except (MediaError, NotItsCamera) as error:
-            dropped.append(Dropped(picture.name, error.code, str(error)))
+            picture.read_mask()
+            picture.read_depth()
+        except (MediaError, ValueError) as error:
+            dropped.append(Dropped(picture.name, getattr(error, "code", NotItsCamera.code), str(error)))
             continue
         name = f"{index:04}"
         path = kept(small, folder, name)

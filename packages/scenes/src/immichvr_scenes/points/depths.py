@@ -15,6 +15,7 @@ import numpy.typing as npt
 from immichvr_inference.context import RunContext
 from immichvr_splats.threads import workers
 
+from immichvr_scenes.arrays import write_array
 from immichvr_scenes.cameras import View
 from immichvr_scenes.pictures import Picture
 from immichvr_scenes.points.fitting import fitted
@@ -158,7 +159,7 @@ def _written(
     if context is not None and options.network is not None and (depth == 0).any():
         depth = _filled(depth, picture, grey.view, seen, options, context)
     path = folder / f"{picture.name.replace('/', '_')}.depth.npy"
-    np.save(path, depth)
+    write_array(path, depth)
     return path
 
 

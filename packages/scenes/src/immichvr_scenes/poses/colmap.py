@@ -17,6 +17,7 @@ from immichvr_scenes.frames import Dropped, Frame
 from immichvr_scenes.poses.matching import LEAST_MATCHES, Matched
 from immichvr_scenes.poses.placing import placed
 from immichvr_scenes.poses.result import Poses, SparsePoints
+from immichvr_scenes.poses.space import check_space
 from immichvr_scenes.poses.two_views import by_two_views
 from immichvr_scenes.progress import Report
 
@@ -25,6 +26,8 @@ _WIDEST, _NARROWEST = 16.0, 0.2
 """Degrees between the rays to a point, of the pair that is begun with: COLMAP's own, and what a hand that shakes by
 centimetres gives."""
 _NARROWER = 4
+_LARGEST_IMAGE = 150_000
+"""Bytes that the mapper writes of one picture and its points."""
 _TELLS_FOCAL = 4
 """Pictures of which the focal length can be told; of fewer any would fit."""
 
@@ -90,6 +93,7 @@ def _mapped(
     """Parts that hang together, begun with ever smaller angles until there is one; once with whatever there is."""
     out = folder / "mapped"
     out.mkdir(parents=True, exist_ok=True)
+    check_space(out, len(matched.frames) * _LARGEST_IMAGE)
     tried = False
     while angle > _NARROWEST or not tried:
         tried = True

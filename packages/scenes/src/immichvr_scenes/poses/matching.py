@@ -15,6 +15,7 @@ from immichvr_scenes.errors import NoOverlap, NothingToRecognise
 from immichvr_scenes.frames import Frame
 from immichvr_scenes.poses.features import Features, features_of
 from immichvr_scenes.poses.pairs import Pairs, pairs_of
+from immichvr_scenes.poses.space import check_space
 from immichvr_scenes.progress import Report
 
 F64 = npt.NDArray[np.float64]
@@ -24,6 +25,8 @@ LEAST_MATCHES = 15
 _POOR = 150
 """Features below which a picture shows hardly anything but noise."""
 _IN_ONE_GO = 40
+_LARGEST_PAIR = 64_000
+"""Bytes of all that two frames can have in common."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +56,8 @@ class Matched:
 def matched(frames: Sequence[Frame], ordered: bool, folder: Path, threads: int, report: Report) -> Matched:
     """Find features and hold the frames against each other; a database in `folder` is made anew.
 
-    Raises NoOverlap where no two have anything in common, NothingToRecognise where most have few features besides.
+    Raises NoOverlap where no two have anything in common, NothingToRecognise where most have few features besides,
+    OSError where the disk has no room for it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "features.db"
@@ -63,6 +67,7 @@ def matched(frames: Sequence[Frame], ordered: bool, folder: Path, threads: int, 
         for number, features in enumerate(each):
             report(0.5 * number / len(frames), "poses", f"features of picture {number + 1} of {len(frames)}")
             found.append(features)
+    check_space(folder, sum(one.descriptors.nbytes + one.keypoints.nbytes for one in found))
     with pycolmap.Database.open(path) as database, pycolmap.DatabaseTransaction(database):
         _write(database, frames, found)
     _match(path, [frame.name for frame in frames], pairs_of(found, ordered), threads, report)
@@ -126,6 +131,7 @@ def _match(database: Path, names: Sequence[str], pairs: Pairs, threads: int, rep
     for start in range(0, len(pairs), _IN_ONE_GO):
         report(0.5 + 0.5 * start / len(pairs), "poses", f"comparing pictures, {start} of {len(pairs)} pairs")
         part = pairs[start : start + _IN_ONE_GO]
+        check_space(database.parent, len(part) * _LARGEST_PAIR)
         listed.write_text("".join(f"{names[i]} {names[j]}\n" for i, j in part))
         pycolmap.match_image_pairs(database, options, pairing, verification, pycolmap.Device.cpu)
 

@@ -58,5 +58,6 @@ def evaluate(cloud: GaussianCloud, pictures: Sequence[Picture], views: Sequence[
     scores = []
     for picture, view in zip(pictures, views or [picture.view for picture in pictures], strict=True):
         drawn = render(cloud, view.for_splats, compensate=cloud.marks.antialiased)
-        scores.append(compare(drawn.rgb, picture.with_view(view).read_image() / np.float32(255), picture.read_mask()))
+        seen = picture.with_view(view)
+        scores.append(compare(drawn.rgb, seen.read_image() / np.float32(255), seen.read_mask()))
     return Score.mean(score for score in scores if score.views)

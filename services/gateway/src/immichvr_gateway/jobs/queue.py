@@ -16,7 +16,7 @@ from immichvr_common.errors import Conflict, NotFound, Unavailable
 from immichvr_common.reporting import encode
 from immichvr_common.tracing import span
 
-from immichvr_gateway.jobs.looking import latest_run, queued_at
+from immichvr_gateway.jobs.looking import Queued, latest_run, queued_at
 from immichvr_gateway.jobs.reconciling import Reading
 from immichvr_gateway.jobs.records import JobRecord, State, is_followed
 
@@ -78,11 +78,16 @@ class JobQueue:
                 with span("publish", job.traceparent, "producer", job_id=job.id):
                     receipt = await self._bus.publish(record.subject, encode(job), {"Nats-Msg-Id": message_id})
             except Conflict:
-                if await self._is_there(record):
+                left = await queued_at(self._bus, record.subject)
+                if left is not None and left.job.withdrawn:
+                    await self._take_over(record, left)
+                    message_id = f"{record.id}.{record.run}"
+                elif _is_as_late(record, left):
                     break
-                await self._make_way(record, deadline)
+                else:
+                    await self._make_way(record, deadline)
                 continue
-            if not receipt.duplicate or await self._is_there(record):
+            if not receipt.duplicate or _is_as_late(record, await queued_at(self._bus, record.subject)):
                 break
             # NATS remembers a message of this name and dropped this one; what became of the first?
             run, told_at = await latest_run(self._bus, record.subject, record.id, record.run)
@@ -97,13 +102,17 @@ class JobQueue:
         record.put_job(job)
         record.created_at = record.updated_at = job.created_at.ToDatetime(UTC)
 
-    async def _is_there(self, record: JobRecord) -> bool:
-        """Whether a run as late as the record's lies in the queue; the record becomes that run's."""
-        found = await queued_at(self._bus, record.subject)
-        if found is None or found.job.run < record.run:
-            return False
-        record.run = found.job.run
-        return True
+    async def _take_over(self, record: JobRecord, left: Queued) -> None:
+        """Has a record be the run after a withdrawn one that no worker has seen, and begun when that was asked for.
+
+        What that one has going elsewhere is known from where it kept it: it goes on for this one, and is paid for once.
+        """
+        job = record.job()
+        job.asked_at.CopyFrom(left.job.asked_at if left.job.HasField("asked_at") else left.job.created_at)
+        record.put_job(job)
+        record.run = max(record.run, left.job.run + 1)
+        with contextlib.suppress(NotFound):
+            await self._bus.remove(JOBS, left.seq)
 
     async def _make_way(self, record: JobRecord, deadline: float) -> None:
         """Waits for the message of an ended run to be acknowledged, or removes one that never will be."""
@@ -115,6 +124,14 @@ class JobQueue:
     async def _delete(self, record: JobRecord) -> None:
         with contextlib.suppress(NotFound):
             await self._bus.remove(JOBS, (await self._bus.last(JOBS, record.subject)).seq)
+
+
+def _is_as_late(record: JobRecord, found: Queued | None) -> bool:
+    """Whether what lies in the queue is a run as late as the record's; the record becomes that run's."""
+    if found is None or found.job.withdrawn or found.job.run < record.run:
+        return False
+    record.run = found.job.run
+    return True
 
 
 def _may_go_on_elsewhere(record: JobRecord) -> bool:

@@ -293,10 +293,12 @@ class JobStore:
                 self._owing.discard(job_id)
 
     async def adopt(self, subject: str) -> None:
-        """Takes up a run that lies in the queue and is in no record."""
+        """Takes up a run that lies in the queue and is in no record, unless it is withdrawn: nobody wants that one."""
         found = await queued_at(self._bus, subject)
         if found is None:
             await take_off_the_queue(self._bus, subject, self._aside)
+            return
+        if found.job.withdrawn:
             return
         async with self.lock(found.job.id):
             known = self.index.get(found.job.id)

@@ -11,6 +11,9 @@ export interface PlaceWish {
   mask_moving: boolean;
   /** A yes to what leaves the house, where the method says that something does. */
   sends: boolean;
+  /** Where the photos were taken from, where that is known: a transforms.json, with `poses: 'given'`. */
+  poses?: string;
+  cameras?: { frames: object[] };
 }
 
 /** Places made of photos and videos, and what was missing in them filled. */

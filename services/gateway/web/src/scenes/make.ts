@@ -6,9 +6,12 @@ import { texts } from '../texts';
 import { el } from '../ui/dom';
 import { explainError } from '../ui/errors';
 import type { Chosen } from './hook';
+import { OwnCameras } from './ownCameras';
 import { Picks } from './picks';
 
 const t = texts.scenes;
+/** How cameras are found where they come with the photos. */
+const GIVEN = 'given';
 
 /** Asks of what a place is to be made, and how. */
 export class MakePlace {
@@ -19,6 +22,7 @@ export class MakePlace {
   private readonly sends = el('input', { type: 'checkbox', name: 'sends' });
   private readonly leaving = el('div', { class: 'scene-leaving', hidden: true });
   private readonly picks: Picks;
+  private readonly cameras = new OwnCameras(() => this.count());
   private readonly about = el('p', { class: 'scene-about' });
   private readonly trouble = el('p', { class: 'scene-trouble', role: 'alert' });
   private readonly make = el('button', { class: 'button is-primary', type: 'submit' }, t.make);
@@ -40,6 +44,7 @@ export class MakePlace {
       el('label', { class: 'scene-choice' }, t.quality, this.quality),
       el('label', { class: 'scene-tick' }, this.moving, t.leaveOut),
       this.leaving,
+      this.cameras.element,
       this.trouble,
       this.make,
     );
@@ -67,18 +72,22 @@ export class MakePlace {
     this.quality.replaceChildren(...ways.qualities.map((one) => option(one, t.qualities)));
     this.tellWhatLeaves();
     this.picks.element.hidden = of?.kind === 'video';
+    this.cameras.element.hidden = of?.kind === 'video' || !ways.poses.includes(GIVEN);
     this.picks.clear();
+    this.cameras.clear();
     if (of?.kind !== 'video') await this.picks.offer(of?.id ?? null, signal);
     if (!signal.aborted) this.count();
   }
 
   private count(): void {
-    const n = this.picks.chosen.length;
+    const { chosen } = this.picks;
+    const n = chosen.length;
     const most = this.ways?.most_photos ?? 0;
     if (this.of?.kind === 'video') this.about.textContent = t.ofVideo;
     else if (n === 0) this.about.textContent = t.choose(most);
     else this.about.textContent = t.chosen(n, most);
-    this.make.disabled = this.of?.kind !== 'video' && n === 0;
+    const isPosed = this.cameras.suits(chosen);
+    this.make.disabled = this.of?.kind !== 'video' && (n === 0 || !isPosed);
   }
 
   private tellWhatLeaves(): void {
@@ -97,6 +106,7 @@ export class MakePlace {
   private async ask(): Promise<void> {
     this.make.disabled = true;
     this.trouble.textContent = '';
+    const { cameras } = this.cameras;
     try {
       this.made(
         await this.api.makePlace({
@@ -105,6 +115,7 @@ export class MakePlace {
           quality: this.quality.value,
           mask_moving: this.moving.checked,
           sends: this.sends.checked,
+          ...(cameras && { poses: GIVEN, cameras }),
         }),
       );
     } catch (error) {
@@ -118,7 +129,7 @@ export class MakePlace {
 
   private source(): PlaceSource {
     if (this.of?.kind === 'video') return { video_id: this.of.id };
-    return { photo_ids: this.picks.chosen };
+    return { photo_ids: this.picks.chosen.map(({ id }) => id) };
   }
 }
 

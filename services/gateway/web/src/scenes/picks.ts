@@ -15,6 +15,7 @@ export class Picks {
     texts.scenes.more,
   );
   private readonly trouble = el('p', { class: 'scene-trouble', role: 'alert' });
+  private readonly names = new Map<string, string>();
   private pages: AsyncGenerator<OfferedPage, void> | null = null;
 
   constructor(
@@ -26,16 +27,17 @@ export class Picks {
     this.more.addEventListener('click', () => void this.addMore());
   }
 
-  /** Ids of what is ticked, in the order that it is shown in. */
-  get chosen(): string[] {
+  /** What is ticked, in the order that it is shown in. */
+  get chosen(): Offered[] {
     const ticked = this.list.querySelectorAll<HTMLInputElement>('input:checked');
-    return [...ticked].map(({ value }) => value);
+    return [...ticked].map(({ value: id }) => ({ id, name: this.names.get(id) ?? '' }));
   }
 
   clear(): void {
     this.pages = null;
     this.more.hidden = true;
     this.trouble.textContent = '';
+    this.names.clear();
     this.list.replaceChildren();
   }
 
@@ -81,6 +83,7 @@ export class Picks {
   }
 
   private append(items: readonly Offered[], ticked: ReadonlySet<string>): void {
+    for (const { id, name } of items) this.names.set(id, name);
     this.list.append(...items.map((photo) => this.pick(photo, ticked.has(photo.id))));
   }
 

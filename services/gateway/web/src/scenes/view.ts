@@ -156,8 +156,10 @@ export class SceneView {
       if (signal.aborted) return;
       this.theatre.element.dataset.version = asset.key;
       this.words.textContent = factsOf(scene);
-      const walls = await wallsOf(this.api, asset, signal);
-      if (!signal.aborted) this.theatre.setWalls(walls);
+      const { walls, isUnread } = await wallsOf(this.api, asset, signal);
+      if (signal.aborted) return;
+      this.theatre.setWalls(walls);
+      if (isUnread) this.words.textContent = `${factsOf(scene)} · ${t.wallsUnread}`;
     } catch (error) {
       if (signal.aborted) return;
       this.words.textContent = explainError(error).title;

@@ -25,18 +25,26 @@ const GIRTH = 0.7;
 const STEP = 0.5;
 const MOST_STEPS = 400;
 
-/** What one cannot walk through in a version of a scene, where it is known; without it one walks everywhere. */
+/** What one cannot walk through in a version of a scene: null where there is nothing known, one walks everywhere then. */
+export interface Walling {
+  walls: Walls | null;
+  /** There are walls, which could not be fetched or read: one walks through them. */
+  isUnread: boolean;
+}
+
 export async function wallsOf(
   api: Pick<Api, 'bytes'>,
   asset: Asset,
   signal: AbortSignal,
-): Promise<Walls | null> {
+): Promise<Walling> {
   const file = asset.files.find(({ role, format }) => role === 'collision' && format === 'voxels');
-  if (!file) return null;
+  if (!file) return { walls: null, isUnread: false };
   try {
-    return await readWalls(await api.bytes(file.url, () => {}, signal));
+    const walls = await readWalls(await api.bytes(file.url, () => {}, signal));
+    return { walls, isUnread: false };
   } catch (error) {
-    if (error instanceof ApiError || error instanceof TypeError) return null;
+    if (error instanceof ApiError || error instanceof TypeError)
+      return { walls: null, isUnread: true };
     throw error;
   }
 }
@@ -141,7 +149,9 @@ async function unpacked(packed: Uint8Array, most: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let size = 0;
   for (const reader = stream.getReader(); ; ) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch((error: unknown) => {
+      throw new TypeError('walls are packed by gzip', { cause: error });
+    });
     if (done) break;
     size += value.length;
     if (size > most) {

@@ -782,6 +782,20 @@ export const de: Texts = {
     sentTo: (service, address, what) => `Geschickt an ${service} (${address}): ${what}.`,
     cost: (words) => `Was es kosten kann: ${words}`,
     send: 'Ja, schicken',
+    cameras: {
+      own: 'Ich habe die Kameras (transforms.json)',
+      note: 'Wie nerfstudio und Instant NGP sie schreiben. Ohne sie werden die Kameras gesucht.',
+      forget: 'Die Kameras suchen lassen',
+      found: (cameras, n, of) =>
+        `Sie hat ${counted(cameras, 'Kamera', 'Kameras')}: ${n} von ${counted(of, 'gewähltem Foto', 'gewählten Fotos')} haben eine. Zwei müssen es sein; Fotos werden an ihren Namen erkannt.`,
+      tooLarge: 'Diese Datei ist zu groß für eine von Kameras.',
+      noJson: 'Diese Datei ist kein JSON.',
+      noCameras: 'Diese Datei hat keine Liste von Kameras („frames“).',
+      count: (n, most) =>
+        `Diese Datei hat ${counted(n, 'Kamera', 'Kameras')}; 2 bis ${most} werden genommen.`,
+      noName: (number) => `Kamera ${number} dieser Datei nennt kein Bild.`,
+      noPose: (name) => `Die „transform_matrix“ von ${name} ist keine aus vier mal vier Zahlen.`,
+    },
     photos: 'Fotos',
     soFar: 'Wie es bisher aussieht',
     views: 'Ansichten',
@@ -811,6 +825,7 @@ export const de: Texts = {
     howToFill: 'Wie gefüllt wird',
     fill: 'Lücken füllen',
     outdated: 'woraus es gemacht wurde, hat sich seither geändert',
+    wallsUnread: 'seine Wände waren nicht zu lesen, deshalb steht nichts im Weg',
     whatWasFilled: 'Was gefüllt wurde',
     delete: 'Diese Szene löschen',
     files: 'Dateien',
@@ -978,6 +993,7 @@ export const de: Texts = {
     scene: {
       loading: 'Die Szene wird geladen …',
       slow: 'Diese Szene ist zu viel für dieses Headset.',
+      wallsUnread: 'Ihre Wände waren nicht zu lesen, deshalb steht nichts im Weg.',
       hint: 'Mit einem Stick gehen, oder auf den Boden zeigen und drücken.',
       begin: 'Zum Anfang',
     },

@@ -783,6 +783,21 @@ export const en = {
       `Sent to ${service} (${address}): ${what}.`,
     cost: (words: string) => `What it may cost: ${words}`,
     send: 'Yes, send them',
+    cameras: {
+      own: 'I have the cameras (transforms.json)',
+      note: 'As nerfstudio and Instant NGP write it. Without it, cameras are searched for.',
+      forget: 'Search for the cameras',
+      found: (cameras: number, n: number, of: number) =>
+        `It has ${counted(cameras, 'camera', 'cameras')}: ${n} of the ${counted(of, 'chosen photo', 'chosen photos')} have one. It takes two at least; photos are told by their names.`,
+      tooLarge: 'This file is too large for one of cameras.',
+      noJson: 'This file is no JSON.',
+      noCameras: 'This file has no list of cameras (“frames”).',
+      count: (n: number, most: number) =>
+        `This file has ${counted(n, 'camera', 'cameras')}; 2 to ${most} are taken.`,
+      noName: (number: number) => `Camera ${number} of this file names no picture.`,
+      noPose: (name: string) =>
+        `The “transform_matrix” of ${name} is no four rows of four numbers.`,
+    },
     photos: 'Photos',
     soFar: 'How it looks so far',
     views: 'Views',
@@ -813,6 +828,7 @@ export const en = {
     howToFill: 'How to fill',
     fill: 'Fill missing regions',
     outdated: 'what it was made of has changed since',
+    wallsUnread: 'its walls could not be read, so nothing is in the way',
     whatWasFilled: 'What was filled',
     delete: 'Delete this scene',
     files: 'Files',
@@ -978,6 +994,7 @@ export const en = {
     scene: {
       loading: 'Loading the scene…',
       slow: 'This scene is too much for this headset.',
+      wallsUnread: 'Its walls could not be read, so nothing is in the way.',
       hint: 'Walk with a stick, or point at the floor and press.',
       begin: 'To its beginning',
     },

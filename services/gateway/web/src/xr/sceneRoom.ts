@@ -93,7 +93,7 @@ export class SceneRoom implements Room {
     const versions = versionsOf(scene?.assets ?? []);
     return sceneRows({
       name: scene?.name ?? '',
-      note: this.note,
+      note: this.note || (this.isUnwalled ? texts.scene.wallsUnread : ''),
       version: version && versions.length > 1 ? versionWords(version) : null,
       quality: version?.kind === 'splat' ? house.likings.quality : null,
       scale: this.scale,
@@ -143,6 +143,7 @@ export class SceneRoom implements Room {
     this.house.surround.setFloorShown(true);
     this.scene = this.version = null;
     this.level = this.walled = '';
+    this.isUnwalled = false;
     this.scale = 1;
     this.ground = NOWHERE;
     this.walked = freely;
@@ -209,12 +210,19 @@ export class SceneRoom implements Room {
   private async wall(version: Asset): Promise<void> {
     if (this.walled === version.key) return;
     this.walled = version.key;
+    this.isUnwalled = false;
     this.walk(freely);
     this.walling.abort();
     this.walling = new AbortController();
     const { signal } = this.walling;
-    const walls = await wallsOf(this.house.api, version, signal);
-    if (!signal.aborted) this.walk((from, to) => steppedWithin(walls, from, to));
+    const { walls, isUnread } = await wallsOf(this.house.api, version, signal);
+    if (signal.aborted) return;
+    this.isUnwalled = isUnread;
+    if (isUnread) {
+      // Whoever chooses another quality, or this version again, has them fetched once more.
+      this.walled = '';
+      this.house.tell();
+    } else this.walk((from, to) => steppedWithin(walls, from, to));
   }
 
   private walk(walked: Walked): void {

@@ -261,4 +261,62 @@ describe('scenes', () => {
       await form.locator('[name=method]').selectOption('cloud');
       assert.equal(await form.getByLabel('Yes, send them').isChecked(), false);
     }));
+
+  it('are made of photos with the cameras that somebody has, which are checked first', () =>
+    withScenes({ path: '#/scenes', photos: 8 }, async (page, gateway) => {
+      gateway.scenes.reconstruct.poses.push('given');
+      await page.getByRole('button', { name: 'Make a place' }).first().click();
+      const form = page.getByRole('form', { name: 'Make a place' });
+      const boxes = form.locator('.scene-picks input');
+      await until(page, () => document.querySelectorAll('.scene-picks input').length === 8);
+      const file = form.getByLabel('I have the cameras');
+      const give = (told) =>
+        file.setInputFiles({
+          name: 'transforms.json',
+          mimeType: 'application/json',
+          buffer: Buffer.from(told),
+        });
+      const make = form.getByRole('button', { name: 'Make a place' });
+      await boxes.nth(0).check();
+      await boxes.nth(1).check();
+      await give('no cameras at all');
+      await form.getByText('This file is no JSON.').waitFor();
+      assert.ok(await make.isEnabled(), 'cameras are searched for then');
+
+      const names = await form.locator('.scene-picks img').evaluateAll((all) => all.map((one) => one.alt));
+      const pose = [1, 0, 0, 0].map((_, row) => [0, 1, 2, 3].map((column) => Number(row === column)));
+      const frames = names.slice(1, 4).map((name) => ({
+        file_path: `images/${name}`,
+        transform_matrix: pose,
+        sharpness: 1,
+      }));
+      await give(JSON.stringify({ fl_x: 500, frames }));
+      await form.getByText('1 of the 2 chosen photos').waitFor();
+      assert.ok(await make.isDisabled(), 'one camera is too few');
+      await boxes.nth(2).check();
+      await form.getByText('2 of the 3 chosen photos').waitFor();
+      await assertAccessible(page);
+      await make.click();
+      await page.locator('.scene-progress[data-job="job-made"]').waitFor();
+      const [wish] = gateway.scenes.wishes;
+      assert.equal(wish.poses, 'given');
+      assert.deepEqual(wish.cameras, {
+        fl_x: 500,
+        frames: frames.map(({ sharpness, ...rest }) => rest),
+      });
+    }));
+
+  it('whose walls cannot be read say so, and are walked through', () =>
+    withScenes(
+      {
+        prepare: ({ scenes }) => {
+          scenes.scenes.get('room').walls = Buffer.from('no walls');
+        },
+      },
+      async (page) => {
+        await versionIs(page, 'splat-gaussians');
+        await page.getByText('its walls could not be read').waitFor();
+        assert.equal(await page.locator('.scene-canvas').getAttribute('data-walls'), null);
+      },
+    ));
 });

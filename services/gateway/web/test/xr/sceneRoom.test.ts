@@ -143,3 +143,19 @@ it('says why, where it is left because the device cannot draw it', async () => {
   room.giveUp();
   expect(said).toEqual([texts.scene.slow]);
 });
+
+it('says that walls cannot be read, also once the scene is there, and fetches them once more when asked', async () => {
+  const { room, asked, comes, ahead } = await opened();
+  await comes('a/collision', new TextEncoder().encode('no walls'));
+  await comes('a/light');
+  await comes('a/full');
+  const notes = () => room.rows().flatMap((row) => (row.kind === 'text' ? [row.text] : []));
+  expect(notes()).toContain(texts.scene.wallsUnread);
+  expect(ahead()).toBeCloseTo(0.7);
+  asked.delete('a/collision');
+  room.press('quality');
+  await turn();
+  await comes('a/collision', wallBefore(0.4));
+  await vi.waitFor(() => expect(ahead()).toBeLessThan(0.45));
+  expect(notes()).not.toContain(texts.scene.wallsUnread);
+});
