@@ -46,7 +46,7 @@ _JUDGED = 400, 300
 _PHOTOS = 12
 _STEP_M = 0.08
 _TOY = TrainingOptions(1_000, 4_000, 160, 0, refine_poses=False, evaluate_every=250)
-_SHAKEN = TrainingOptions(600, 50_000, 400, 0, held_out=6, evaluate_every=300)
+_SHAKEN = TrainingOptions(200, 30_000, 400, 0, held_out=6, evaluate_every=100)
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,9 @@ def shake(reach: float) -> list[Row]:
     if found.cloud is not None:
         scale, error = _against(found, [replace(view, name=name) for name, view in true.items()], look.depth)
         score = seen_aside(place, judged, found.cloud, home, scale, _STEP_M)
-        note = f"{error}; {found.metrics.registered} of {_PHOTOS} registered; {'; '.join(found.notes)}"
+        metrics = found.metrics
+        of = f"{metrics.registered} of {_PHOTOS} registered, {metrics.steps} steps, {metrics.gaussians:,} Gaussians"
+        note = "; ".join([error, of, *found.notes])
         rows.append(Row(f"{title}, the place", score.psnr, score.ssim, *times, note))
     guessed = heuristic_depth(look.rgb)
     guessed *= np.float32(np.median(look.depth) / np.median(guessed))

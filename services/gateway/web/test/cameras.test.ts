@@ -9,7 +9,11 @@ const POSE = [
   [0, 0, 1, 0],
   [0, 0, 0, 1],
 ];
-const of = (file_path: string, more: object = {}) => ({ file_path, transform_matrix: POSE, ...more });
+const of = (file_path: string, more: object = {}) => ({
+  file_path,
+  transform_matrix: POSE,
+  ...more,
+});
 const file = (told: unknown) => new Blob([typeof told === 'string' ? told : JSON.stringify(told)]);
 const two = [of('images/a.png'), of('images/b.png')];
 
@@ -40,7 +44,10 @@ test.each([
   [{ frames: [...two, 7] }, t.noName(3)],
   [{ frames: [...two, { file_path: 'c.png' }] }, t.noPose('c.png')],
   [{ frames: [...two, of('c.png', { transform_matrix: POSE.slice(1) })] }, t.noPose('c.png')],
-  [{ frames: [...two, of('c.png', { transform_matrix: [[1], [2], [3], [4]] })] }, t.noPose('c.png')],
+  [
+    { frames: [...two, of('c.png', { transform_matrix: [[1], [2], [3], [4]] })] },
+    t.noPose('c.png'),
+  ],
 ])('what is wrong with %j is said', async (told, words) => {
   await expect(readCameras(file(told))).rejects.toThrow(new UnusableCameras(words));
 });

@@ -20,8 +20,10 @@ F64 = npt.NDArray[np.float64]
 Movement = Literal["moves", "turns", "stands"]
 
 _PARALLAX = 0.0016
-"""Share of the longer side that rotations leave, from which on it is parallax: 1.8 pixels of a megapixel, several
-times what features are off by."""
+"""Share of the longer side that rotations leave, from which on it is parallax however far the camera turned."""
+_OFF_PX, _BENT = 0.4, 0.008
+"""Pixels that features are off by, and the share of what the pictures moved by that lenses bend, and that focal lengths
+which are not quite right leave: what is more than both is parallax too. A hand that holds still hardly turns."""
 _STANDS = 0.0008
 """Share of the longer side below which nothing has moved between any two pictures."""
 _MOST_PAIRS = 60
@@ -56,7 +58,9 @@ def gate(matched: Matched) -> Gate:
     parallax = float(np.percentile(left, 90))
     fields = [max(frame.width, frame.height) / frame.focal_px for frame in matched.frames]
     degrees = float(np.degrees(parallax * np.median(fields)))
-    return Gate("moves" if parallax >= _PARALLAX else "turns", parallax, shift, degrees)
+    longest = float(np.median([max(frame.width, frame.height) for frame in matched.frames]))
+    enough = min(_PARALLAX, _OFF_PX / longest + _BENT * shift)
+    return Gate("moves" if parallax >= enough else "turns", parallax, shift, degrees)
 
 
 def rotation_between(pair: Pair, matched: Matched, scale: float = 1.0) -> tuple[F64, F64]:

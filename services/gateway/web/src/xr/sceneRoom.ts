@@ -38,6 +38,8 @@ export class SceneRoom implements Room {
   private walked: Walked = freely;
   /** Of which version it is known, or read, what one cannot walk through. */
   private walled = '';
+  /** This version has walls, which could not be had. */
+  private isUnwalled = false;
   private walling = new AbortController();
   private visit = new AbortController();
   private loading = new AbortController();

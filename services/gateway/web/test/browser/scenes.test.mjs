@@ -283,8 +283,12 @@ describe('scenes', () => {
       await form.getByText('This file is no JSON.').waitFor();
       assert.ok(await make.isEnabled(), 'cameras are searched for then');
 
-      const names = await form.locator('.scene-picks img').evaluateAll((all) => all.map((one) => one.alt));
-      const pose = [1, 0, 0, 0].map((_, row) => [0, 1, 2, 3].map((column) => Number(row === column)));
+      const names = await form
+        .locator('.scene-picks img')
+        .evaluateAll((all) => all.map((one) => one.alt));
+      const pose = [1, 0, 0, 0].map((_, row) =>
+        [0, 1, 2, 3].map((column) => Number(row === column)),
+      );
       const frames = names.slice(1, 4).map((name) => ({
         file_path: `images/${name}`,
         transform_matrix: pose,
