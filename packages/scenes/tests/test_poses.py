@@ -8,9 +8,20 @@ import numpy as np
 import pytest
 from immichvr_scenes import Camera, View
 from immichvr_scenes.errors import NoOverlap, NothingMoved, NothingToRecognise, OnlyTurned, TooFewPictures
-from immichvr_scenes.frames import Frames, frames_of_photos, frames_of_video
+from immichvr_scenes.frames import Frame, Frames, frames_of_photos, frames_of_video
 from immichvr_scenes.poses import Poses, estimate_poses
-from immichvr_scenes.testing import Room, room, shaking, through, turning, write_clip, write_photo
+from immichvr_scenes.poses.gate import gate
+from immichvr_scenes.poses.matching import Matched, Pair
+from immichvr_scenes.testing import (
+    Room,
+    room,
+    shaking,
+    standing_still,
+    through,
+    turning,
+    write_clip,
+    write_photo,
+)
 from immichvr_scenes.testing.judging import pose_errors
 
 from .conftest import Take, Walk
@@ -146,3 +157,39 @@ def test_one_picture_that_is_left_is_a_photo(walk: Walk, tmp_path: Path) -> None
     poses = estimate_poses(Frames(walk.frames.frames[:1]), tmp_path)
     assert isinstance(poses.photo_only, TooFewPictures) and "take more" in str(poses.photo_only)
     assert len(poses.views) == 1 and poses.dropped == ()
+
+
+def matched_by(views: list[View], noise: float, focal_off: float = 1.0) -> Matched:
+    """Views of a cloud of points, matched as features are: off by `noise` pixels. focal_off: of what is believed."""
+    rng = np.random.default_rng(0)
+    points = rng.uniform([-4, -3, 1.5], [4, 1, 7], (400, 3))
+    frames, shown = [], []
+    for view in views:
+        camera = view.camera
+        focal = focal_off * camera.fx
+        frames.append(Frame(view.name, Path(view.name), camera.width, camera.height, focal, focal_known=False))
+        pixels, depth = view.projected(points)
+        inside = (depth > 0.2) & (pixels > 0).all(axis=1) & (pixels < [camera.width, camera.height]).all(axis=1)
+        shown.append((pixels + rng.normal(0, noise, pixels.shape), inside))
+    pairs = [
+        Pair(i, j, shown[i][0][both], shown[j][0][both])
+        for i in range(len(views))
+        for j in range(i + 1, len(views))
+        if (both := shown[i][1] & shown[j][1]).sum() >= 15
+    ]
+    return Matched(tuple(frames), tuple(pairs), Path())
+
+
+@pytest.mark.parametrize("width", [400, 1200])
+@pytest.mark.parametrize("focal_off", [0.85, 1.0, 1.2])
+def test_two_centimetres_of_a_hand_are_movement_and_a_camera_that_turns_goes_nowhere(
+    width: int, focal_off: float
+) -> None:
+    camera = Camera.central(width, 3 * width // 4, 0.85 * width)
+    for seed in range(3):
+        assert gate(matched_by(shaking(camera, 6, 0.02, seed), 0.1, focal_off)).movement == "moves", seed
+    for degrees in (1, 4, 16, 40):
+        for noise in (0.1, 0.25 * width / 400 if degrees <= 4 else 0.1):
+            found = gate(matched_by(turning(camera, 6, degrees), noise, focal_off))
+            assert found.movement == "turns", (degrees, noise)
+    assert gate(matched_by(standing_still(camera, 4), 0.1, focal_off)).movement == "stands"

@@ -12,11 +12,11 @@ from immichvr_inference.errors import ModelUnavailable
 from immichvr_splats.threads import workers
 
 from immichvr_scenes.cameras import View
-from immichvr_scenes.errors import NothingMoved, OnlyTurned, SceneError, TooFewPictures
+from immichvr_scenes.errors import NoOverlap, NothingMoved, OnlyTurned, SceneError, TooFewPictures
 from immichvr_scenes.frames import Dropped, Frame, Frames
 from immichvr_scenes.poses.colmap import by_colmap, dropped, split_note
 from immichvr_scenes.poses.da3 import by_network, network_here
-from immichvr_scenes.poses.gate import gate
+from immichvr_scenes.poses.gate import PARALLAX, gate
 from immichvr_scenes.poses.matching import Matched, largest_part, matched
 from immichvr_scenes.poses.result import Poses
 from immichvr_scenes.progress import Report, silent, within
@@ -60,16 +60,26 @@ def estimate_poses(
             common.frames, NothingMoved("all pictures are the same: take them from different spots, a step apart")
         )
     if seen.movement == "turns":
-        return _photo(common.frames, OnlyTurned(
-            "the camera turned in one spot, so that nothing tells how far things are: take pictures from different "
-            "spots, a step apart"
-        ))  # fmt: skip
+        return _photo(common.frames, _only_turned())
     key = "" if options.method == "colmap" else network_here(context)
     if key and context is not None:
         return _by_network(common, key, context, within(report, 0.6, 1))
     if options.method == "da3":
         raise ModelUnavailable("da3-base", "not_downloaded", "no network that sees many views is here")
-    return by_colmap(common, seen.degrees, folder, threads, within(report, 0.6, 1))
+    try:
+        return by_colmap(common, seen.degrees, folder, threads, within(report, 0.6, 1))
+    except NoOverlap:
+        if seen.parallax >= PARALLAX:
+            raise
+        # So little movement may be none after all.
+        return _photo(common.frames, _only_turned())
+
+
+def _only_turned() -> OnlyTurned:
+    return OnlyTurned(
+        "the camera turned in one spot, so that nothing tells how far things are: take pictures from different spots, "
+        "a step apart"
+    )
 
 
 def _by_network(common: Matched, key: str, context: RunContext, report: Report) -> Poses:
