@@ -225,8 +225,8 @@ def _no_worse_than_a_photo(
     report(0, "training", "what one photo alone would show")
     middle, seen = pictures[at], place.metrics.psnr
     if not held_out:
-        views = {view.name: shrunk(view, wanted.longest) for view in place.views}
-        seen = evaluate(place.cloud, judged, [views[picture.name] for picture in judged]).psnr
+        stands = {view.name: shrunk(view, wanted.longest) for view in place.views}
+        seen = evaluate(place.cloud, judged, [stands[picture.name] for picture in judged]).psnr
     photo = lifted(middle, context, middle.read_depth(), _carried(source, middle))
     told = within(report, 0.5, 1)
     score = score_of(photo, middle.view, judged, wanted.longest, told)
