@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { openBrowser, WEBGPU } from '../test/browser/browser.mjs';
 
 const THREE = new URL('../node_modules/three/build/', import.meta.url);
-const [FRAMES, ROUNDS] = [5, 3];
+const [FRAMES, ROUNDS] = [3, 3];
 const KINDS = ['plain', 'instanced', 'webgpu'];
 const PAGE = `<!doctype html><script type="importmap">{"imports":{
   "three": "./three.module.js", "three/webgpu": "./three.webgpu.js", "three/tsl": "./three.tsl.js"
@@ -126,7 +126,7 @@ const { values, positionals } = parseArgs({
   options: { json: { type: 'string' } },
   allowPositionals: true,
 });
-const counts = positionals.length ? positionals.map(Number) : [20_000, 100_000, 500_000];
+const counts = positionals.length ? positionals.map(Number) : [20_000, 100_000, 300_000];
 const server = createServer((request, response) => {
   const name = request.url.slice(1);
   const isScript = name.endsWith('.js');
