@@ -4,6 +4,7 @@ import {
   bestAsset,
   modesToLoad,
   modeToShow,
+  qualitiesOf,
   splatFile,
   splatFiles,
   trustIn,
@@ -74,6 +75,12 @@ describe('which result and which file', () => {
     expect(names('full', [file('spz', 'full')])).toEqual(['full.spz']);
     expect(names('full', [file('spz', 'full'), file('spz', 'light')])).toEqual(['full.spz']);
     expect(names('full', [])).toEqual([]);
+  });
+
+  it('may be seen in the details that there are files of, from coarse to fine', () => {
+    const files = [file('spz', 'full'), file('spz', 'light'), file('ply', 'lod-300000')];
+    expect(qualitiesOf(asset({ files }))).toEqual(['light', 'medium', 'full']);
+    expect(qualitiesOf(asset({ files: files.slice(0, 1) }))).toEqual(['full']);
   });
 
   it('falls back to the other variant, and to nothing where nothing can be shown', () => {

@@ -2,12 +2,12 @@ import type { Api } from '../api/client';
 import type { Asset, SourceCamera } from '../api/schema';
 import { prefersLight } from '../render/device';
 import type { Viewport } from '../render/viewport';
-import { leanFactor } from '../settings/look';
+import { leanFactor, type SplatQuality } from '../settings/look';
 import type { Settings } from '../settings/settings';
 import { decoded } from '../ui/decoding';
 import { depthOf } from './depthFiles';
 import type { DeviceCanvas } from './deviceCanvas';
-import { trustIn } from './modes';
+import { splatFile, splatFiles, trustIn } from './modes';
 import { type LevelEvents, showLevels } from './splatLevels';
 
 /** Brings a photo's depth and splats to the canvas of this device. */
@@ -21,6 +21,15 @@ export class Loader {
     /** What draws, made where there is none; null where nothing can. */
     private readonly viewport: (signal: AbortSignal) => Promise<Viewport | null>,
   ) {}
+
+  /** The detail that somebody has chosen for this photo; null for what is usual. */
+  chosen: SplatQuality | null = null;
+
+  /** In which detail splats are shown. */
+  get quality(): SplatQuality {
+    const { defaultQuality } = this.settings.look.gaussianSplat;
+    return this.chosen ?? (prefersLight(this.budget) ? 'light' : defaultQuality);
+  }
 
   /** How much of the usual lean a result bears, and a person wants. */
   trustIn(asset: Asset): number {
@@ -60,9 +69,10 @@ export class Loader {
     const viewport = await this.viewport(signal);
     if (!viewport || signal.aborted) return;
     viewport.setTrust('splat', this.trustIn(asset));
-    const { defaultQuality } = this.settings.look.gaussianSplat;
-    const quality = prefersLight(this.budget) ? 'light' : defaultQuality;
-    await showLevels(this.api, viewport, asset, quality, camera, signal, {
+    // Whoever has chosen a detail sees another one already.
+    const chosen = this.chosen && splatFile(asset, this.chosen);
+    const files = chosen ? [chosen] : splatFiles(asset, this.quality);
+    await showLevels(this.api, viewport, files, camera, signal, {
       loading: events.loading,
       shown: () => {
         if (viewport !== this.here.viewport) return false;

@@ -84,6 +84,12 @@ export function splatFile(asset: Asset, wanted: SplatQuality): AssetFile | null 
   return files.sort((a, b) => rank(a) - rank(b))[0] ?? null;
 }
 
+/** Levels of detail of which there are files that differ, from coarse to fine. */
+export function qualitiesOf(asset: Asset): SplatQuality[] {
+  const variants = new Set(asset.files.map(({ variant }) => variant));
+  return BY_PREFERENCE.light.filter((quality) => variants.has(VARIANTS[quality]));
+}
+
 /** The splat files to show, one after the other: the light one first, which is there soon, then what is wanted. */
 export function splatFiles(asset: Asset, wanted: SplatQuality): AssetFile[] {
   const [first, last] = [splatFile(asset, 'light'), splatFile(asset, wanted)];

@@ -10,7 +10,6 @@ import { MakeDialog } from './make';
 import { bestAsset } from './modes';
 import { MotionDialog } from './motion';
 import { Popup, popupAction, popupLink } from './popup';
-import type { Choice } from './whoDraws';
 
 const t = texts.menu;
 
@@ -22,10 +21,8 @@ export interface MoreActions {
   fill(model: string): void;
   /** Shows a filled version beside what it was. */
   compare(filled: Asset): void;
-  reset(): void;
-  /** Who may draw 3D instead of who does; null where there is no choice. */
-  whoDraws(): Choice | null;
-  draw(choice: Choice): void;
+  /** What there is about how the photo is seen. */
+  view(photo: PhotoDetail, row: MoreMenu['row']): HTMLElement[];
   fullscreen(): void;
   help(): void;
   /** Asks again what this server can do: models come and go. */
@@ -87,8 +84,7 @@ export class MoreMenu {
       ...(this.mayMake() && config.library === 'immich' ? this.inImmich.rows(photo) : []),
       ...(photo.playback ? [popupLink('film', t.film, t.filmNote, videoHash(photo.id))] : []),
       ...(this.mayMake() ? [placeLink({ kind: 'photo', id: photo.id })] : []),
-      ...this.drawing(),
-      this.row('reset', t.reset, actions.reset),
+      ...actions.view(photo, (...row) => this.row(...row)),
       this.row('fullscreen', texts.photo.fullScreen, actions.fullscreen),
       this.row('help', t.keys, actions.help),
     ];
@@ -101,15 +97,8 @@ export class MoreMenu {
     this.popup.replace(...rows);
   }
 
-  private drawing(): HTMLElement[] {
-    const choice = this.actions.whoDraws();
-    if (!choice) return [];
-    const w = texts.whoDraws;
-    const [label, note] = choice === 'server' ? [w.server, w.serverNote] : [w.device, w.deviceNote];
-    return [this.row('layers', label, () => this.actions.draw(choice), note)];
-  }
-
-  private row(
+  /** A row that closes the menu before it does something. */
+  row(
     name: Parameters<typeof popupAction>[0],
     label: string,
     run: () => void,

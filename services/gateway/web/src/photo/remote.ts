@@ -71,6 +71,14 @@ export class RemoteSplat {
     this.view?.show(isShown);
   }
 
+  /** Copies the server's last picture. */
+  copyTo(target: HTMLCanvasElement): void {
+    if (!this.canvas) return;
+    target.width = this.canvas.width;
+    target.height = this.canvas.height;
+    target.getContext('2d')?.drawImage(this.canvas, 0, 0);
+  }
+
   orbitBy(dx: number, dy: number): void {
     this.view?.orbitBy(dx, dy);
   }

@@ -1,8 +1,6 @@
 import type { Api } from '../api/client';
-import type { Asset, SourceCamera } from '../api/schema';
+import type { AssetFile, SourceCamera } from '../api/schema';
 import type { Viewport } from '../render/viewport';
-import type { SplatQuality } from '../settings/look';
-import { splatFiles } from './modes';
 
 export interface LevelEvents {
   loading: (received: number, total: number) => void;
@@ -11,19 +9,17 @@ export interface LevelEvents {
 }
 
 /**
- * Shows a splat level after level, up to `quality`. A level that does not load is passed over where another one follows.
- * Throws what the last one failed by, or where there is no file that can be shown.
+ * Shows a splat level after level, as these files hold them. A level that does not load is passed over where another one
+ * follows. Throws what the last one failed by, or where there is no file that can be shown.
  */
 export async function showLevels(
   api: Api,
   viewport: Viewport,
-  asset: Asset,
-  quality: SplatQuality,
+  files: AssetFile[],
   camera: SourceCamera,
   signal: AbortSignal,
   events: LevelEvents,
 ): Promise<void> {
-  const files = splatFiles(asset, quality);
   if (!files.length) throw new Error('This result has no file that can be shown here');
   viewport.awaitSplats();
   for (const file of files) {

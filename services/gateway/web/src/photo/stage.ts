@@ -5,6 +5,7 @@ import type { Figures } from '../remote/view';
 import { budgetOf, rememberMotion, wantsMotion } from '../render/device';
 import { assumedCamera } from '../render/framing';
 import type { Viewport } from '../render/viewport';
+import type { SplatQuality } from '../settings/look';
 import type { Settings } from '../settings/settings';
 import { texts } from '../texts';
 import { el } from '../ui/dom';
@@ -13,8 +14,9 @@ import { FlatPicture } from './flat';
 import { Ghost } from './ghost';
 import { Holdings } from './holdings';
 import { Loader } from './loader';
-import { type Deep, type Mode, modeToShow, versionOf } from './modes';
+import { type Deep, type Mode, modeToShow, qualitiesOf, splatFile, versionOf } from './modes';
 import { RemoteSplat } from './remote';
+import { copyPicture } from './saving';
 import { Seen } from './seen';
 import { isAllAround, Sphere } from './sphere';
 import { Steering } from './steering';
@@ -209,6 +211,31 @@ export class Stage extends Emitter<StageEvents> {
     return this.here.webgl === false ? null : 'device';
   }
 
+  /** Levels of detail that the splats that are shown may have instead; the server has its own. */
+  get otherQualities(): SplatQuality[] {
+    const asset = this.holdings.of('splat');
+    if (this.mode !== 'splat' || !asset || this.isDrawnThere) return [];
+    const shown = splatFile(asset, this.loader.quality)?.name;
+    return qualitiesOf(asset).filter((quality) => splatFile(asset, quality)?.name !== shown);
+  }
+
+  /** Shows splats in this detail until the photo is left, in place of what is seen. */
+  chooseQuality(quality: SplatQuality): void {
+    const asset = this.holdings.of('splat');
+    this.loader.chosen = quality;
+    if (asset) void this.load('splat', this.visit.signal);
+  }
+
+  /** What is seen now, alone. */
+  picture(): HTMLCanvasElement {
+    const canvas = el('canvas');
+    const isDeep = this.mode !== 'flat' && this.seen.part > 0;
+    if (isDeep && this.isDrawnThere) this.remote.copyTo(canvas);
+    else if (isDeep && this.viewport) this.viewport.copyTo(canvas);
+    else copyPicture(this.flat.image, canvas);
+    return canvas;
+  }
+
   private get drawsThere(): boolean {
     return this.whoDraws.isServer(this.here.webgl);
   }
@@ -238,6 +265,7 @@ export class Stage extends Emitter<StageEvents> {
     this.sphere.close();
     this.remote.close();
     this.holdings.forget();
+    this.loader.chosen = null;
     this.seen.fade(false, true);
     this.emit('loading', null);
     this.emit('trouble', null);

@@ -11,6 +11,7 @@ import { explainError, explainRefusal, readyWords } from '../ui/errors';
 import { dayWords } from '../ui/words';
 import { iconButton, RestingChrome } from './chrome';
 import { MotionClip } from './clip';
+import { Compare } from './compare';
 import { Dock } from './dock';
 import { Downloads, formatsFor } from './downloads';
 import { FavouriteButton } from './favourite';
@@ -31,6 +32,7 @@ import { Steps } from './steps';
 import { ModeSwitch } from './switch';
 import { TiltButton } from './tilt';
 import { explainTrouble } from './trouble';
+import { viewRows } from './viewRows';
 
 interface PhotoActions {
   help(): void;
@@ -51,6 +53,7 @@ export class PhotoView {
   private readonly chrome: RestingChrome;
   private readonly clip: MotionClip;
   private readonly filled: FilledDialog;
+  private readonly slider: Compare;
   private readonly title = el('h1', { class: 'photo-title' });
   private readonly date = el('p', { class: 'photo-date' });
   private readonly motion = iconButton('motion', texts.photo.motion, 'M', () =>
@@ -115,6 +118,7 @@ export class PhotoView {
       show: (asset) => this.stage.showAsset(asset),
     });
     this.filled = new FilledDialog(api);
+    this.slider = new Compare(this.stage, () => this.element.focus());
     this.more = new MoreMenu(
       () => this.detail,
       () => store.config,
@@ -130,9 +134,7 @@ export class PhotoView {
         },
         fill: (model) => void this.making.fill(model),
         compare: (filled) => this.filled.show(filled),
-        reset: () => this.stage.steering.reset(),
-        whoDraws: () => this.stage.otherDrawer,
-        draw: (choice) => this.stage.chooseWhoDraws(choice),
+        view: (photo, row) => viewRows(this.stage, this.slider, photo, row),
         fullscreen: () => void toggleFullscreen(),
         help: () => this.actions.help(),
         readConfig: () => void this.readConfig(api),
@@ -223,7 +225,15 @@ export class PhotoView {
       controls: [this.modes.element, this.motion, this.tilt.element, this.clip.button],
     });
     const { previous, next } = this.steps;
-    this.element.append(this.stage.element, bar, previous, next, foot, this.info.element);
+    this.element.append(
+      this.stage.element,
+      this.slider.element,
+      bar,
+      previous,
+      next,
+      foot,
+      this.info.element,
+    );
   }
 
   private watch(): void {

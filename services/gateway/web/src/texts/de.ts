@@ -608,6 +608,19 @@ export const de: Texts = {
     movesInImmich: 'Es bewegt sich in Immich.',
     moveAllTheSame: 'Trotzdem in Immich bewegen lassen',
   },
+  view: {
+    line: 'Zwischen dem Foto und seinem 3D',
+    compare: 'Mit dem Foto vergleichen',
+    whole: 'Nicht mehr vergleichen',
+    save: 'Diese Ansicht als Bild sichern',
+    copyLink: 'Den Link dorthin kopieren',
+    copied: 'Der Link ist kopiert.',
+    detail: {
+      light: 'In leichter Feinheit zeigen',
+      medium: 'In mittlerer Feinheit zeigen',
+      full: 'In voller Feinheit zeigen',
+    },
+  },
   making: {
     title: '3D erzeugen',
     go: 'Erzeugen',

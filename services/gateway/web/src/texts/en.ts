@@ -605,6 +605,19 @@ export const en = {
     movesInImmich: 'It moves in Immich.',
     moveAllTheSame: 'Let it move in Immich all the same',
   },
+  view: {
+    line: 'Between the photo and its 3D',
+    compare: 'Compare with the photo',
+    whole: 'Compare no more',
+    save: 'Save this view as a picture',
+    copyLink: 'Copy the link to it',
+    copied: 'The link is copied.',
+    detail: {
+      light: 'Show in light detail',
+      medium: 'Show in medium detail',
+      full: 'Show in full detail',
+    },
+  },
   making: {
     title: 'Make 3D',
     go: 'Make it',

@@ -1,0 +1,41 @@
+import type { PhotoDetail } from '../api/schema';
+import { texts } from '../texts';
+import { announce } from '../ui/announce';
+import type { IconName } from '../ui/icons';
+import type { Compare } from './compare';
+import { savePicture } from './saving';
+import type { Stage } from './stage';
+
+type Row = (name: IconName, label: string, run: () => void, note?: string) => HTMLElement;
+
+const t = texts.view;
+
+/** What the menu has about how a photo is seen, as `row` makes rows of it. */
+export function viewRows(
+  stage: Stage,
+  compare: Compare,
+  { name }: PhotoDetail,
+  row: Row,
+): HTMLElement[] {
+  const rows: HTMLElement[] = [];
+  const drawer = stage.otherDrawer;
+  if (drawer) {
+    const w = texts.whoDraws;
+    const [label, note] = drawer === 'server' ? [w.server, w.serverNote] : [w.device, w.deviceNote];
+    rows.push(row('layers', label, () => stage.chooseWhoDraws(drawer), note));
+  }
+  for (const quality of stage.otherQualities)
+    rows.push(row('cube', t.detail[quality], () => stage.chooseQuality(quality)));
+  if (stage.mode !== 'flat')
+    rows.push(row('compare', compare.isShown ? t.whole : t.compare, () => compare.toggle()));
+  rows.push(row('download', t.save, () => void savePicture(stage.picture(), name)));
+  // Only pages that came securely may write there.
+  if (navigator.clipboard)
+    rows.push(
+      row('link', t.copyLink, () => {
+        void navigator.clipboard.writeText(location.href).then(() => announce(t.copied));
+      }),
+    );
+  rows.push(row('reset', texts.menu.reset, () => stage.steering.reset()));
+  return rows;
+}
