@@ -122,7 +122,8 @@ def ended() -> Callable[..., Any]:
                 found: dict[str, Any] = (await api.get(f"/api/jobs/{job['id']}")).json()
                 if found["state"] in ("succeeded", "failed", "cancelled"):
                     return found
-                await asyncio.sleep(0.05)
+                # Each question takes from the stack what the work could have.
+                await asyncio.sleep(0.2)
 
     return wait
 
