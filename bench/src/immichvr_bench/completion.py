@@ -3,7 +3,8 @@
 python -m immichvr_bench.completion --json bench/results/scenes.json --pictures docs/images/completion
 
 Only methods that run without downloaded weights are measured. `individual` and `joint-multiview` run here with random
-networks alone, which says nothing of what they paint, so that they have no row.
+networks alone, which says nothing of what they paint, so that they have no row; what it costs to paint each view by
+itself has one: `individual` with what paints for `fill`.
 """
 
 from __future__ import annotations
@@ -15,13 +16,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from unittest.mock import patch
 
 import numpy as np
 import numpy.typing as npt
 from immichvr_scenes.cameras import Camera, View
-from immichvr_scenes.completion import CompletionOptions, MissingRules, complete
+from immichvr_scenes.completion import Completed, CompletionOptions, MissingRules, complete
 from immichvr_scenes.completion.carrying import as_bytes
+from immichvr_scenes.completion.methods import Fill
 from immichvr_scenes.completion.missing import Seen
+from immichvr_scenes.completion.options import MethodKey
 from immichvr_scenes.completion.seeding import joined, seed, thinned
 from immichvr_scenes.testing import Room, room, through
 from immichvr_splats import GaussianCloud
@@ -34,6 +38,9 @@ PAINTS: tuple[Literal["spotted", "soft"], ...] = ("spotted", "soft")
 VIEWS = 8
 BALLS = ((0.5, 0.62), (0.35, 0.3), (0.72, 0.75))
 """Where, in the pictures of three of the cameras, the middles of the balls are: rows and columns, 0 to 1."""
+_NAMES: dict[MethodKey, str] = {
+    "reference": "reference by guessed depth", "individual": "individual, painted as fill paints"
+}  # fmt: skip
 RADIUS = 0.15
 """Of a ball, over the depth of its middle."""
 
@@ -108,25 +115,36 @@ def rows(width: int, height: int, pictures: Path | None = None, iterations: int 
         trial = make_trial(room(0, paint), width, height)
         yield measure(trial, f"completion, {paint} room, nothing done", trial.cut, 0.0)
         clouds = [trial.whole, trial.cut]
-        methods = [("fill", 0), ("reference", 0), *([("fill", iterations)] if iterations else [])]
+        methods: list[tuple[MethodKey, int]] = [("fill", 0), ("reference", 0), ("individual", 0)]
+        if iterations:
+            methods.append(("fill", iterations))
         for method, steps in methods:
             options = CompletionOptions(
-                method=method,  # type: ignore[arg-type]
+                method=method,
                 path_views=VIEWS,
                 longest=width,
                 rules=rules,
                 iterations=steps,
             )
             start = time.monotonic()
-            done = complete(trial.cut, trial.views, options)
+            done = completed(trial, options)
             seconds = time.monotonic() - start
-            name = {"reference": "reference by guessed depth"}.get(method, method)
+            name = _NAMES.get(method, method)
             what = f"completion, {paint} room, {name}" + (f", {steps} steps" if steps else "")
             yield measure(trial, what, done.cloud, seconds)
-            if not steps:
+            if not steps and method != "individual":
                 clouds.append(done.cloud)
         if pictures is not None:
             _picture(clouds, trial.between[VIEWS // 2], pictures / f"{paint}.jpg")
+
+
+def completed(trial: Trial, options: CompletionOptions) -> Completed:
+    """The holes filled; for `individual`, whose weights are not here, each view is painted alone as `fill` paints."""
+    if options.method != "individual":
+        return complete(trial.cut, trial.views, options)
+    alone = Fill("individual", together=True)
+    with patch("immichvr_scenes.completion.complete.method_for", lambda *_: (alone, "")):
+        return complete(trial.cut, trial.views, options)
 
 
 def _picture(clouds: Sequence[GaussianCloud], view: View, path: Path) -> None:
