@@ -24,7 +24,22 @@ const FEWEST = 2;
 /** Of a file; larger ones are not read. */
 const MOST_BYTES = 64e6;
 /** What is told of a lens, of all cameras or of one. */
-const LENS = 'camera_model w h fl_x fl_y cx cy camera_angle_x k1 k2 k3 p1 p2 is_fisheye'.split(' ');
+const LENS = [
+  'camera_model',
+  'w',
+  'h',
+  'fl_x',
+  'fl_y',
+  'cx',
+  'cy',
+  'camera_angle_x',
+  'k1',
+  'k2',
+  'k3',
+  'p1',
+  'p2',
+  'is_fisheye',
+];
 
 /** Reads a transforms.json, as nerfstudio and Instant NGP write it. Throws UnusableCameras. */
 export async function readCameras(file: Pick<Blob, 'size' | 'text'>): Promise<Cameras> {
