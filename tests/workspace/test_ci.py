@@ -1,0 +1,30 @@
+"""The run of everything from a clean checkout."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+_TOOLS = ("dirname", "sleep", "touch")
+_STANDS_IN = {
+    "apt-get": '[ "$1" = update ] && exit; until [ -e failed ]; do sleep 0.01; done; sleep 0.3; touch installed',
+    "id": "echo 0",
+    "make": "touch failed; exit 2",
+    "promtool": "",
+}
+
+
+def test_where_something_fails_what_is_installed_meanwhile_is_waited_for(root: Path, tmp_path: Path) -> None:
+    """Else it went on behind everybody's back, with the lock that the next one needs."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in _TOOLS:
+        (tools / name).symlink_to(shutil.which(name) or "")
+    for name, script in _STANDS_IN.items():
+        (tools / name).write_text(f"#!/bin/sh\n{script}\n", "utf-8")
+        (tools / name).chmod(0o755)
+    (tmp_path / ".ci").mkdir()
+    run = shutil.copy(root / ".ci/run", tmp_path / ".ci")
+    quiet = subprocess.DEVNULL
+    ended = subprocess.run(["/bin/bash", run], env={"PATH": str(tools)}, stdout=quiet, stderr=quiet, timeout=30)
+    assert ended.returncode == 2
+    assert (tmp_path / "installed").exists()
