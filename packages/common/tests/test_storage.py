@@ -5,10 +5,10 @@ import hashlib
 import json
 import random
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import minio.time
 import pytest
@@ -253,6 +253,60 @@ async def test_the_next_chunk_is_read_while_the_one_before_is_given_on_and_nothi
     assert await asyncio.to_thread(second.wait, 10)
     assert first + b"".join([chunk async for chunk in chunks]) == bytes(3 * CHUNK)
     assert len(begun) == 3
+
+
+class Held:
+    """An answer of storage whose second chunk comes when a test says so."""
+
+    def __init__(self) -> None:
+        self.headers = {"content-length": str(3 * CHUNK)}
+        self.asked, self.comes = threading.Event(), threading.Event()
+        self.calls: list[str] = []
+
+    def stream(self, size: int) -> Iterator[bytes]:
+        yield bytes(size)
+        self.asked.set()
+        assert self.comes.wait(10)
+        yield bytes(size)
+
+    def close(self) -> None:
+        self.calls.append("close")
+
+    def release_conn(self) -> None:
+        self.calls.append("release")
+
+
+async def test_who_leaves_while_storage_is_slow_holds_no_thread_beside_the_one_that_reads(
+    weed: SeaweedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, held = ObjectStore(weed.settings().model_copy(update={"threads": 2})), Held()
+    monkeypatch.setattr(ObjectStore, "_download", lambda *_: _Download(cast(Any, held)))
+    chunks = store.stream("files/slow")
+    try:
+        await anext(chunks)
+        assert await asyncio.to_thread(held.asked.wait, 10)
+        async with asyncio.timeout(5):
+            await chunks.aclose()
+            assert not await store.exists("files/none"), "the other thread is free"
+        assert held.calls == [], "a thread reads"
+        held.comes.set()
+        both = [store.exists("files/none") for _ in range(8)]
+        assert not any(await asyncio.gather(*both))
+    finally:
+        held.comes.set()
+        await asyncio.to_thread(store._threads.shutdown)
+        store.close()
+    assert held.calls == ["close", "release"]
+
+
+def test_a_download_that_is_closed_is_given_back_once_and_read_no_more() -> None:
+    held = Held()
+    download = _Download(cast(Any, held))
+    assert len(download.read()) == CHUNK
+    for _ in range(2):
+        download.close()
+    assert download.read() == b""
+    assert held.calls == ["close", "release"]
 
 
 async def pieces(data: bytes, size: int = 700_001, fails: BaseException | None = None) -> AsyncIterator[bytes]:

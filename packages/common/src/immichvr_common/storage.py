@@ -267,9 +267,7 @@ class ObjectStore:
                 yield chunk
                 chunk = b"" if ahead is None else await ahead
         finally:
-            # Whoever asked may have left while a thread reads: closing waits for that, but not here.
-            with contextlib.suppress(RuntimeError):
-                self._threads.submit(download.close)
+            download.close()
 
     async def size(self, key: str) -> int:
         """An object's size in bytes. Raises NotFound."""
@@ -400,11 +398,12 @@ class ObjectStore:
 
 
 class _Download:
-    """An object on its way: read by one thread at a time, closed once none reads."""
+    """An object on its way: read by one thread at a time, and given back once it is closed and none reads."""
 
     def __init__(self, response: BaseHTTPResponse) -> None:
         self._response, self._chunks = response, response.stream(CHUNK)
         self._reading = threading.Lock()
+        self._is_closed = self._is_given_back = False
         size = response.headers.get("content-length", "")
         self._left = int(size) if size.isdecimal() else None
 
@@ -414,18 +413,33 @@ class _Download:
         return self._left == 0
 
     def read(self) -> bytes:
-        """The next chunk; nothing at the end."""
-        with self._reading:
-            chunk = next(self._chunks, b"")
-            if self._left is not None:
-                self._left -= len(chunk)
-            return chunk
+        """The next chunk; nothing at the end, or once it is closed."""
+        try:
+            with self._reading:
+                chunk = b"" if self._is_closed else next(self._chunks, b"")
+                if self._left is not None:
+                    self._left -= len(chunk)
+                return chunk
+        finally:
+            if self._is_closed:
+                self._give_back()
 
     def close(self) -> None:
-        """Gives the connection back."""
-        with self._reading:
-            self._response.close()
-            self._response.release_conn()
+        """Gives the connection back: at once, or where a thread reads, that does as soon as it is through."""
+        self._is_closed = True
+        self._give_back()
+
+    def _give_back(self) -> None:
+        """Waits for nobody: who holds the lock meanwhile gives it back on the way out."""
+        if not self._reading.acquire(blocking=False):
+            return
+        try:
+            if not self._is_given_back:
+                self._is_given_back = True
+                self._response.close()
+                self._response.release_conn()
+        finally:
+            self._reading.release()
 
 
 def _listed(item: Any) -> Listed:
