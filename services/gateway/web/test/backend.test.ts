@@ -1,10 +1,11 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { chooseBackend, Graphics, type Offer } from '../src/graphics/backend';
+import { askForBackend, Graphics, type Offer } from '../src/graphics/backend';
 
 /** A browser that gives such an adapter, or none. */
 const offer = (adapter: { isFallbackAdapter: boolean } | null) => ({
   requestAdapter: vi.fn<Offer['requestAdapter']>(async () => adapter && { info: adapter }),
 });
+const chooseBackend = (search: string, gpu?: Offer) => askForBackend(search, gpu)();
 const DEVICE = { isFallbackAdapter: false };
 const PROCESSOR = { isFallbackAdapter: true };
 
@@ -23,6 +24,43 @@ describe('what draws points and depth', () => {
     expect(await why(offer(null))).toBe('refused');
     expect(await why({ requestAdapter: () => Promise.reject(new Error('no')) })).toBe('refused');
     expect(await why(offer(PROCESSOR))).toBe('software');
+  });
+
+  it('is WebGPU also where a browser does not say what does the work, or says it elsewhere', async () => {
+    const of = (adapter: { isFallbackAdapter?: boolean }) =>
+      chooseBackend('', { requestAdapter: async () => adapter });
+    expect(await of({})).toEqual({ backend: 'webgpu', why: 'offered' });
+    expect(await of(DEVICE)).toEqual({ backend: 'webgpu', why: 'offered' });
+    expect(await of(PROCESSOR)).toEqual({ backend: 'webgl2', why: 'software' });
+  });
+
+  it('is WebGL 2 where WebGPU cannot even be asked for', async () => {
+    const refused = { backend: 'webgl2', why: 'refused' };
+    const broken = new Graphics(() => {
+      throw new TypeError('no such thing');
+    });
+    broken.ask();
+    expect(await broken.choose()).toEqual(refused);
+    const falling = new Graphics(() => () => Promise.reject(new TypeError('no such thing')));
+    expect(await falling.choose()).toEqual(refused);
+    expect(falling.choice).toEqual(refused);
+  });
+
+  it('is asked for early, and waited for from when somebody needs it', async () => {
+    vi.useFakeTimers();
+    let answer = (_: { isFallbackAdapter: boolean }) => {};
+    const requestAdapter = vi.fn(
+      () => new Promise<{ isFallbackAdapter: boolean }>((resolve) => (answer = resolve)),
+    );
+    const graphics = new Graphics(() => askForBackend('', { requestAdapter }));
+    graphics.ask();
+    expect(requestAdapter).toHaveBeenCalledOnce();
+    await vi.advanceTimersByTimeAsync(60_000);
+    const choosing = graphics.choose();
+    await vi.advanceTimersByTimeAsync(400);
+    answer(DEVICE);
+    expect(await choosing).toEqual({ backend: 'webgpu', why: 'offered' });
+    expect(requestAdapter).toHaveBeenCalledOnce();
   });
 
   it('is WebGL 2 where the browser does not answer in time', async () => {
@@ -44,7 +82,7 @@ describe('what draws points and depth', () => {
   });
 
   it('is chosen once, and WebGL 2 for good after WebGPU was given up', async () => {
-    const ask = vi.fn(async () => ({ backend: 'webgpu', why: 'offered' }) as const);
+    const ask = vi.fn(() => async () => ({ backend: 'webgpu', why: 'offered' }) as const);
     const graphics = new Graphics(ask);
     const both = await Promise.all([graphics.choose(), graphics.choose()]);
     expect(both.map(({ backend }) => backend)).toEqual(['webgpu', 'webgpu']);

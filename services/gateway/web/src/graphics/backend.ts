@@ -27,30 +27,47 @@ export interface Choice {
 
 /** What of WebGPU is asked before a choice. */
 export interface Offer {
-  requestAdapter(wish: {
-    powerPreference: 'high-performance';
-  }): Promise<{ info: { isFallbackAdapter: boolean } } | null>;
+  requestAdapter(wish: { powerPreference: 'high-performance' }): Promise<Adapter | null>;
 }
+
+/** Browsers tell what does the work in one of these places, or in none. */
+interface Adapter {
+  info?: { isFallbackAdapter?: boolean };
+  isFallbackAdapter?: boolean;
+}
+
+/** Waits for what was asked for. */
+type Hear = () => Promise<Choice>;
 
 const REFUSED: Choice = { backend: 'webgl2', why: 'refused' };
 /** Longer than this nobody waits to hear whether there is WebGPU: WebGL 2 is there at once. */
 const PATIENCE_MS = 500;
 
-/** Chooses what draws points and layers of depth; `gpu` is the browser's `navigator.gpu`. */
-export async function chooseBackend(search: string, gpu: Offer | undefined): Promise<Choice> {
+/**
+ * Asks at once what draws points and layers of depth; patience begins with whoever waits to hear it. gpu: the browser's
+ * `navigator.gpu`.
+ */
+export function askForBackend(search: string, gpu: Offer | undefined): Hear {
   const asked = new URLSearchParams(search).get('graphics');
-  if (asked === 'webgl2') return { backend: 'webgl2', why: 'asked' };
-  if (!gpu) return { backend: 'webgl2', why: 'missing' };
+  if (asked === 'webgl2') return async () => ({ backend: 'webgl2', why: 'asked' });
+  if (!gpu) return async () => ({ backend: 'webgl2', why: 'missing' });
   const wish = { powerPreference: 'high-performance' } as const;
   const answer = gpu.requestAdapter(wish).catch(() => null);
-  if (asked === 'webgpu') return (await answer) ? { backend: 'webgpu', why: 'asked' } : REFUSED;
-  const adapter = await Promise.race([answer, after(PATIENCE_MS)]);
-  if (adapter === undefined) return { backend: 'webgl2', why: 'late' };
-  if (!adapter) return REFUSED;
-  return adapter.info.isFallbackAdapter
-    ? { backend: 'webgl2', why: 'software' }
-    : { backend: 'webgpu', why: 'offered' };
+  if (asked === 'webgpu')
+    return async () => ((await answer) ? { backend: 'webgpu', why: 'asked' } : REFUSED);
+  return async () => {
+    const adapter = await inTime(answer);
+    if (adapter === undefined) return { backend: 'webgl2', why: 'late' };
+    if (!adapter) return REFUSED;
+    return (adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter)
+      ? { backend: 'webgl2', why: 'software' }
+      : { backend: 'webgpu', why: 'offered' };
+  };
 }
+
+/** What is waited for, or undefined where it takes too long. */
+export const inTime = <T>(answer: Promise<T>): Promise<T | undefined> =>
+  Promise.race([answer, after(PATIENCE_MS)]);
 
 const after = (ms: number) =>
   new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), ms));
@@ -59,22 +76,37 @@ const after = (ms: number) =>
 export class Graphics {
   /** Null until it is made. */
   choice: Choice | null = null;
+  private hear: Hear | null = null;
   private choosing: Promise<void> | null = null;
 
-  constructor(private readonly ask: () => Promise<Choice>) {}
+  constructor(private readonly askFor: () => Hear) {}
 
+  /** Asks, so that whoever chooses later waits less. */
+  ask(): void {
+    try {
+      this.hear ??= this.askFor();
+    } catch {
+      this.hear = async () => REFUSED;
+    }
+  }
+
+  /** Never throws: where WebGPU cannot even be asked for, WebGL 2 is there. */
   async choose(): Promise<Choice> {
-    this.choosing ??= this.ask().then((choice) => {
-      this.choice ??= choice;
-    });
+    this.choosing ??= this.decide();
     await this.choosing;
     return this.choice as Choice;
   }
 
   /** WebGL 2 draws from now on. */
-  giveUp(why: 'lost' | 'failed'): void {
+  giveUp(why: 'late' | 'lost' | 'failed'): void {
     this.choice = { backend: 'webgl2', why };
+  }
+
+  private async decide(): Promise<void> {
+    this.ask();
+    const choice = await this.hear?.().catch(() => REFUSED);
+    this.choice ??= choice ?? REFUSED;
   }
 }
 
-export const graphics = new Graphics(() => chooseBackend(location.search, navigator.gpu));
+export const graphics = new Graphics(() => askForBackend(location.search, navigator.gpu));

@@ -30,7 +30,7 @@ export class DeviceCanvas {
     private readonly events: DeviceEvents,
   ) {
     // Asked early, so that nobody waits for the answer.
-    void graphics.choose();
+    graphics.ask();
   }
 
   canDraw(): boolean {
