@@ -4,7 +4,9 @@
 `parts/<job>/<moment it was asked for>/<0|1>-<name>` their bytes
 
 An attempt that comes after another goes on from the same parts, whichever run it belongs to; who asks for the job anew
-gets new ones. The index names only what lies there whole: a name that is kept again is written beside what it was.
+gets new ones. Only where it was cancelled and may still go on elsewhere, which no worker has begun to end, is that gone
+on with, unless it shall begin anew. The index names only what lies there whole: a name that is kept again is written
+beside what it was.
 """
 
 from __future__ import annotations

@@ -19,7 +19,9 @@ from immichvr.events.v1.events_pb2 import (
     JobEvent,
     JobState,
 )
-from immichvr_common.bus import Bus, BusFull
+from immichvr_common.arrivals import read_job
+from immichvr_common.bus import Bus, BusFull, Delivery
+from immichvr_common.bus.streams import durable_name
 from immichvr_common.bus.subjects import event_subject
 from immichvr_common.errors import Unavailable
 from immichvr_common.parts import prefix_of
@@ -27,7 +29,8 @@ from immichvr_common.reporting import encode
 from immichvr_common.testing.jobs import make_job
 from immichvr_gateway.jobs.index import JobIndex
 from immichvr_gateway.jobs.keeping import RecordKeeper
-from immichvr_gateway.jobs.looking import queued_at
+from immichvr_gateway.jobs.looking import Queued, queued_at
+from immichvr_gateway.jobs.queue import JobQueue
 from immichvr_gateway.jobs.records import JobRecord, State, new_record
 from immichvr_gateway.jobs.service import JobService
 from immichvr_gateway.jobs.store import JobStore
@@ -246,6 +249,115 @@ async def test_who_asks_anew_before_a_worker_sees_that_a_job_is_withdrawn_is_hea
     await jobs.store.reconcile()
     await jobs.store.reconcile()
     assert (known(jobs, job).state, await queued_runs(empty_bus)) == (State.QUEUED, [3])
+
+
+async def withdrawn(jobs: JobService, job: Job, bus: Bus) -> Queued:
+    """Has a job be cancelled between two attempts: its message, which is left in the queue."""
+    job.kind = "reconstruct"
+    record = await submitted(jobs, job)
+    await bus.js.purge_stream("JOBS")
+    await jobs.store.on_event(told(job, JOB_STATE_FAILED, "returned"))
+    await jobs.cancel(known(jobs, job), "ann")
+    await jobs.store.on_event(told(job, JOB_STATE_CANCELLED, run=2))
+    left = await queued_at(bus, record.subject)
+    assert left is not None and left.job.withdrawn
+    return left
+
+
+async def given_out(bus: Bus, subject: str) -> Delivery:
+    """The message that a worker gets now."""
+    async with bus.pulling("JOBS", durable_name(*subject.split(".")[1:4])) as puller:
+        found = await puller.next(5)
+    assert found is not None and found.subject == subject
+    return found
+
+
+def make_anew(job: Job) -> Job:
+    """The same asked for later."""
+    fresh = Job()
+    fresh.CopyFrom(job)
+    fresh.created_at.FromMilliseconds(job.created_at.ToMilliseconds() + 60_000)
+    return fresh
+
+
+def waiting(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Is set once somebody waits for a message to be acknowledged."""
+    waits, make_way = asyncio.Event(), JobQueue._make_way
+
+    async def tell(queue: JobQueue, *rest: Any) -> None:
+        waits.set()
+        await make_way(queue, *rest)
+
+    monkeypatch.setattr(JobQueue, "_make_way", tell)
+    return waits
+
+
+@pytest.mark.parametrize("anew", ["seen", "forced"])
+async def test_who_asks_anew_goes_on_with_nothing_that_a_worker_ends_or_is_to_be_made_from_nothing(
+    make_jobs: Make, job: Job, empty_bus: Bus, monkeypatch: pytest.MonkeyPatch, anew: str
+) -> None:
+    jobs, waits = make_jobs(), waiting(monkeypatch)
+    left, subject = await withdrawn(jobs, job, empty_bus), known(jobs, job).subject
+    fresh = make_anew(job)
+    if anew == "seen":
+        delivery = await given_out(empty_bus, subject)
+    else:
+        fresh.asked_at.CopyFrom(fresh.created_at)
+    asked = asyncio.create_task(submitted(jobs, fresh, "bob"))
+    async with asyncio.timeout(10):
+        await waits.wait()
+        assert not asked.done()
+        if anew == "forced":
+            delivery = await given_out(empty_bus, subject)
+        await delivery.acknowledge()
+        assert (await asked).run == 3
+    queued = await queued_at(empty_bus, subject)
+    assert queued is not None and (queued.job.run, queued.job.withdrawn) == (3, False)
+    assert prefix_of(queued.job) != prefix_of(left.job)
+
+
+async def test_a_worker_that_gets_a_withdrawn_message_while_it_is_removed_ends_what_nobody_goes_on_with(
+    make_jobs: Make, job: Job, empty_bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = make_jobs()
+    left, subject = await withdrawn(jobs, job, empty_bus), known(jobs, job).subject
+    remove, seen = empty_bus.remove, list[Delivery]()
+
+    async def remove_too_late(stream: str, seq: int) -> None:
+        seen.append(await given_out(empty_bus, subject))
+        await remove(stream, seq)
+
+    monkeypatch.setattr(empty_bus, "remove", remove_too_late)
+    await submitted(jobs, make_anew(job), "bob")
+    queued = await queued_at(empty_bus, subject)
+    assert len(seen) == 1
+    assert queued is not None and queued.job.run == 3
+    assert prefix_of(queued.job) != prefix_of(left.job)
+
+
+@pytest.mark.parametrize("outage", OUTAGES)
+async def test_where_nothing_can_be_queued_a_worker_still_ends_what_was_withdrawn(
+    make_jobs: Make, job: Job, empty_bus: Bus, monkeypatch: pytest.MonkeyPatch, outage: Exception
+) -> None:
+    jobs = make_jobs()
+    left, subject = await withdrawn(jobs, job, empty_bus), known(jobs, job).subject
+    publish = empty_bus.publish
+
+    async def fail(where: str, payload: bytes, *rest: Any) -> Any:
+        if where == subject and await queued_at(empty_bus, subject) is None and not read_job(where, payload).withdrawn:
+            raise outage
+        return await publish(where, payload, *rest)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(empty_bus, "publish", fail)
+        with pytest.raises(type(outage)):
+            await submitted(jobs, make_anew(job), "bob")
+    queued = await queued_at(empty_bus, subject)
+    assert queued is not None and queued.job == left.job
+    await submitted(jobs, make_anew(job), "bob")
+    queued = await queued_at(empty_bus, subject)
+    assert queued is not None and (queued.job.run, queued.job.withdrawn) == (3, False)
+    assert prefix_of(queued.job) == prefix_of(left.job)
 
 
 async def test_what_is_owed_about_one_job_is_done_whatever_is_wrong_with_another(

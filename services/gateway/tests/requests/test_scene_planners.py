@@ -109,7 +109,10 @@ def test_what_was_made_answers_unless_it_is_forced() -> None:
     recipe = planned(ReconstructRequest(), BURST).recipes[SPLAT]
     made = entry_of(a_scene(recipe=recipe))
     assert planned(ReconstructRequest(), BURST, assets=[made]).existing == (made,)
-    assert planned(ReconstructRequest(force=True), BURST, assets=[made]).existing == ()
+    forced = planned(ReconstructRequest(force=True), BURST, assets=[made])
+    assert forced.existing == ()
+    assert not planned(ReconstructRequest(), BURST).job("bucket", "").HasField("asked_at")
+    assert forced.job("bucket", "").HasField("asked_at"), "it goes on with nothing that was asked for before"
 
 
 @pytest.mark.parametrize(

@@ -7,18 +7,22 @@ import contextlib
 import uuid
 from datetime import UTC
 
-from immichvr.events.v1.events_pb2 import JOB_STATE_CANCELLED, JobEvent
+from immichvr.events.v1.events_pb2 import JOB_STATE_CANCELLED, Job, JobEvent
 from immichvr_catalog import GATEWAY, KINDS
 from immichvr_common.bus import Bus
-from immichvr_common.bus.streams import CANCELS, JOBS
+from immichvr_common.bus.streams import CANCELS, JOBS, durable_name
 from immichvr_common.bus.subjects import event_subject
-from immichvr_common.errors import Conflict, NotFound, Unavailable
+from immichvr_common.errors import Conflict, NotFound, ServiceError, Unavailable
+from immichvr_common.logs import get_log
+from immichvr_common.parts import prefix_of
 from immichvr_common.reporting import encode
 from immichvr_common.tracing import span
 
 from immichvr_gateway.jobs.looking import Queued, latest_run, queued_at
 from immichvr_gateway.jobs.reconciling import Reading
 from immichvr_gateway.jobs.records import JobRecord, State, is_followed
+
+log = get_log(__name__)
 
 _LAST_SEQ = 2**31 - 1
 
@@ -60,9 +64,18 @@ class JobQueue:
 
         Where a run as late is there already, made by another gateway or before a crash, the record is of that run.
         One that waited in line was created when it began to. patience_s: how long the message of an ended run may
-        take to be acknowledged before it is removed.
+        take to be acknowledged before it is removed. A withdrawn message that was removed is back where this fails.
         """
-        deadline = asyncio.get_running_loop().time() + patience_s
+        taken: list[Job] = []
+        try:
+            await self._put(record, asyncio.get_running_loop().time() + patience_s, taken)
+        except BaseException:
+            for job in taken[-1:]:
+                await self._put_back(record.subject, job)
+            raise
+
+    async def _put(self, record: JobRecord, deadline: float, taken: list[Job]) -> None:
+        """The same until `deadline` by the loop's clock. taken: the withdrawn runs whose messages it removed."""
         message_id = f"{record.id}.{record.run}"
         while True:
             job = record.job()
@@ -79,13 +92,13 @@ class JobQueue:
                     receipt = await self._bus.publish(record.subject, encode(job), {"Nats-Msg-Id": message_id})
             except Conflict:
                 left = await queued_at(self._bus, record.subject)
-                if left is not None and left.job.withdrawn:
-                    await self._take_over(record, left)
+                if left is not None and await self._may_take_over(record, left):
+                    await self._take_over(record, left, taken)
                     message_id = f"{record.id}.{record.run}"
                 elif _is_as_late(record, left):
                     break
                 else:
-                    await self._make_way(record, deadline)
+                    await self._make_way(record, left, deadline)
                 continue
             if not receipt.duplicate or _is_as_late(record, await queued_at(self._bus, record.subject)):
                 break
@@ -102,21 +115,56 @@ class JobQueue:
         record.put_job(job)
         record.created_at = record.updated_at = job.created_at.ToDatetime(UTC)
 
-    async def _take_over(self, record: JobRecord, left: Queued) -> None:
-        """Has a record be the run after a withdrawn one that no worker has seen, and begun when that was asked for.
+    async def _may_take_over(self, record: JobRecord, left: Queued) -> bool:
+        """Whether what lies in the queue is withdrawn, seen by no worker, and of a wish that the record may go on with.
+
+        That is its own, or any where the record does not say yet when it was asked for.
+        """
+        if not left.job.withdrawn:
+            return False
+        job = record.job()
+        is_of_its_wish = not job.HasField("asked_at") or prefix_of(job) == prefix_of(left.job)
+        return is_of_its_wish and not await self._is_delivered(record.subject, left.seq)
+
+    async def _take_over(self, record: JobRecord, left: Queued, taken: list[Job]) -> None:
+        """Has a record be the run after a withdrawn one, and begun when that was asked for.
 
         What that one has going elsewhere is known from where it kept it: it goes on for this one, and is paid for once.
+        Where a worker got the message at the last moment, that one ends there, and this one begins anew.
         """
-        job = record.job()
-        job.asked_at.CopyFrom(left.job.asked_at if left.job.HasField("asked_at") else left.job.created_at)
-        record.put_job(job)
-        record.run = max(record.run, left.job.run + 1)
         with contextlib.suppress(NotFound):
             await self._bus.remove(JOBS, left.seq)
+        taken.append(left.job)
+        record.run = max(record.run, left.job.run + 1)
+        if await self._is_delivered(record.subject, left.seq):
+            taken.clear()
+        else:
+            job = record.job()
+            job.asked_at.CopyFrom(left.job.asked_at if left.job.HasField("asked_at") else left.job.created_at)
+            record.put_job(job)
 
-    async def _make_way(self, record: JobRecord, deadline: float) -> None:
+    async def _put_back(self, subject: str, job: Job) -> None:
+        """Leaves the message of a withdrawn run for a worker again, unless something lies there."""
+        try:
+            await self._bus.publish(subject, encode(job))
+        except Conflict:
+            return
+        except ServiceError as error:
+            log.error("what a cancelled job began elsewhere goes on", job_id=job.id, error=error.message)
+
+    async def _is_delivered(self, subject: str, seq: int) -> bool:
+        """Whether a worker may have got a message; its consumer hands out what is new in order."""
+        try:
+            told = await self._bus.consumer(JOBS, durable_name(*subject.split(".")[1:4]))
+        except NotFound:
+            return True
+        return told.delivered is None or told.delivered.stream_seq >= seq
+
+    async def _make_way(self, record: JobRecord, left: Queued | None, deadline: float) -> None:
         """Waits for the message of an ended run to be acknowledged, or removes one that never will be."""
         if asyncio.get_running_loop().time() > deadline:
+            if left is not None and left.job.withdrawn:
+                log.warning("what a cancelled job began elsewhere may go on", job_id=record.id, run=left.job.run)
             await self._delete(record)
         else:
             await asyncio.sleep(0.02)

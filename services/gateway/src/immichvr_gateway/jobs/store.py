@@ -43,8 +43,11 @@ from immichvr_gateway.upkeep.aside import Aside
 
 log = get_log(__name__)
 
-LEFT_BEHIND_S = 3.0
-"""How long the message of an ended run may take to be acknowledged before it is removed."""
+LEFT_BEHIND_S = 5.0
+"""How long the message of an ended run may take to be acknowledged before it is removed.
+
+Longer than a worker holds that of a cancelled job while it ends what that began elsewhere.
+"""
 _REMEMBERED = timedelta(seconds=DUPLICATES_S / 2)
 """NATS remembers a message's name for twice as long; clocks of gateways may differ by the rest."""
 

@@ -93,7 +93,7 @@ class PlaceRequest(JobRequest):
             grants=Grants(accepted=known.accepted, keep_ply=known.keeps_ply, stand_ins=known.has_stand_ins),
             of=known.of, recipes={asset: own}, stages=staged_for(of), trusts_staged=self.force, made_of=of.source,
             carried={} if given is None else {TRANSFORMS: given},
-            existing=() if self.force else made, refusal=_too_few(of), **more,
+            existing=() if self.force else made, begins_anew=self.force, refusal=_too_few(of), **more,
         )  # fmt: skip
 
 

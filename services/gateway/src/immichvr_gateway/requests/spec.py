@@ -78,8 +78,8 @@ class JobSpec:
     says so; trusts_staged: though nobody looked just now whether it is there still. stages: what else is staged, by
     role. carried: what the request brought itself, by role, as JSON. made_of: where `of` is a scene that begins to
     exist, what it is made of. then: what follows from it.
-    existing: assets that answer it, the best first; is_seen: they were looked at. refusal: why it may not be made now;
-    what exists answers all the same.
+    existing: assets that answer it, the best first; is_seen: they were looked at. begins_anew: it goes on with nothing
+    that an earlier wish has left. refusal: why it may not be made now; what exists answers all the same.
     """
 
     kind: str
@@ -99,6 +99,7 @@ class JobSpec:
     then: tuple[FollowUp, ...] = ()
     existing: tuple[AssetEntry, ...] = ()
     is_seen: bool = False
+    begins_anew: bool = False
     refusal: Exception | None = None
 
     @property
@@ -126,4 +127,6 @@ class JobSpec:
             job.inputs[role].CopyFrom(ref)
         job.deadline_s = KINDS[self.kind].own_deadline_s
         job.created_at.GetCurrentTime()
+        if self.begins_anew:
+            job.asked_at.CopyFrom(job.created_at)
         return job
