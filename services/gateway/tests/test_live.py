@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from types import SimpleNamespace
 
 import pytest
 import socketio
@@ -13,10 +14,12 @@ from immichvr_gateway.auth.presences import Presences
 from immichvr_gateway.auth.sessions import Sessions
 from immichvr_gateway.auth.visitors import Visitor
 from immichvr_gateway.events.ledger import Ledger
-from immichvr_gateway.events.sockets import ClientEvents
-from immichvr_gateway.http.lines import on_lines
+from immichvr_gateway.events.sockets import _TRIES, ClientEvents
+from immichvr_gateway.http.lines import LINE, on_lines
 from immichvr_gateway.jobs.index import JobIndex
-from immichvr_gateway.library import FolderLibrary, Identity
+from immichvr_gateway.library import Credential, FolderLibrary, Identity
+from immichvr_gateway.settings import GatewaySettings
+from pydantic import SecretStr
 from socketio.exceptions import ConnectionError as Refused
 
 
@@ -107,6 +110,64 @@ async def test_a_client_that_does_not_read_is_dropped_and_the_others_go_on(setti
     deaf.close()
     server.should_exit = server.force_exit = True
     await serving
+
+
+@pytest.fixture
+async def news(tmp_path, monkeypatch):
+    """The news, of which connections know nothing but what is laid before them."""
+    monkeypatch.setattr("immichvr_gateway.events.sockets._MARK_S", 3600)
+    library = FolderLibrary(tmp_path, tmp_path / "cache")
+
+    async def named(scope: dict) -> Visitor:
+        return Visitor(Identity(scope["user"], scope["user"], Credential("api_key", SecretStr(scope["user"]))))
+
+    async def follow(who: Identity, send: object) -> None:
+        send("library:changed", {"of": who.user_id})
+
+    events = ClientEvents(
+        named, library, Presences(Sessions(GatewaySettings(), library)), follow, Ledger(JobIndex(), AssetIndex()), 8
+    )
+    events.server.manager.eio_sid_from_sid = lambda sid, namespace: sid
+    yield events
+    await events.close()
+    await library.close()
+
+
+async def _joins(news: ClientEvents, sid: str, user: str, since: str = "") -> asyncio.Queue:
+    """What is laid before a new connection."""
+    queue = asyncio.Queue()
+    news.server.eio.sockets[sid] = SimpleNamespace(queue=queue)
+    line = SimpleNamespace(drop=lambda: None)
+    scope = {"type": "websocket", "user": user, LINE: line, _TRIES: 0}
+    await news._on_connect(sid, {"asgi.scope": scope}, {"since": since})
+    return queue
+
+
+async def test_what_one_person_is_told_costs_nothing_for_each_of_the_others(news) -> None:
+    class Scanned(dict):
+        times = 0
+
+        def values(self):
+            self.times += 1
+            return super().values()
+
+    news._sockets = Scanned()
+    queues = [await _joins(news, f"{user}-{n}", f"user-{user}") for user in range(20) for n in range(2)]
+    heard = [await asyncio.wait_for(queue.get(), 5) for queue in queues]
+    assert [message.data for message in heard] == [
+        f'2["library:changed",{{"of":"user-{user}"}}]' for user in range(20) for _ in range(2)
+    ]
+    assert news._sockets.times == 0
+    news.model_changed({"key": "da2-small"}, is_progress=False)
+    assert all("model:progress" in queue.get_nowait().data for queue in queues)
+
+
+async def test_a_connection_that_left_at_once_is_told_nothing(news) -> None:
+    gone, there = await _joins(news, "gone", "ann", "of long ago"), await _joins(news, "there", "bob", "of long ago")
+    await news._on_disconnect("gone")
+    heard = [(await asyncio.wait_for(there.get(), 5)).data for _ in range(2)]
+    assert any("news:reload" in one for one in heard)
+    assert gone.empty()
 
 
 async def _deaf(port: int) -> asyncio.StreamWriter:

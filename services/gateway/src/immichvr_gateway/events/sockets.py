@@ -134,6 +134,8 @@ class ClientEvents:
 
     async def _catch_up(self, socket: _Socket, auth: object) -> None:
         """Tells who comes back what they missed, or to read everything anew; and from now on where they are."""
+        if socket.sid not in self._sockets:  # it has left, or was ended, before this came to its turn
+            return
         if self._marker is None or self._marker.done():
             self._marker = spawn("places of news", self._mark())
         since = auth.get("since") if isinstance(auth, dict) else None
@@ -213,7 +215,7 @@ class ClientEvents:
             return
         self._latest.pop(key, None)
         self._told[key] = now
-        self._send("model:progress", view, _EVERYBODY)
+        self._tell("model:progress", view, self._sockets.values())
 
     async def close(self) -> None:
         """Says goodbye to everybody."""
@@ -229,7 +231,8 @@ class ClientEvents:
         if room not in rooms:
 
             def send(event: str, news: News) -> None:
-                self._send(event, news, room)
+                if (listener := rooms.get(room)) is not None:
+                    self._tell(event, news, [self._sockets[sid] for sid in listener.sids])
 
             following = spawn("news of the library", self._follow(who, send))
             rooms[room] = _Listener(Hearing(who, self._visibility, send), following)
@@ -287,14 +290,10 @@ class ClientEvents:
         for (room, name), (record, view) in latest.items():
             if record is None:
                 self._told[(room, name)] = now
-                self._send("model:progress", view, _EVERYBODY)
+                self._tell("model:progress", view, self._sockets.values())
             elif room in rooms:
                 self._told[(room, name)] = now
                 rooms[room].hearing.tell("job:update", name, view, record.source)
-
-    def _send(self, event: str, payload: dict[str, Any], room: str) -> None:
-        """To the sockets of one credential, or to everybody who has signed in."""
-        self._tell(event, payload, (one for one in self._sockets.values() if room in (one.room, _EVERYBODY)))
 
     def _tell(self, event: str, payload: dict[str, Any], sockets: Iterable[_Socket]) -> None:
         """Lays a message before each of some sockets, written once: a task for each would be a third of the cost.
