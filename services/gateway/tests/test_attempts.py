@@ -1,14 +1,18 @@
 """Guessing is slowed down and told of; an owner elsewhere is not shut out by it."""
 
+import asyncio
 import math
 import time
 from typing import Any
 
 import pytest
 from immichvr_gateway.auth.attempts import Attempts, place_of
+from immichvr_gateway.auth.credentials import Credentials
+from immichvr_gateway.auth.visitors import shown_by
 from immichvr_gateway.http.problems import Problem
 from immichvr_gateway.settings import GatewaySettings, ImmichSettings
 from pydantic import SecretStr, ValidationError
+from shared_library import SharedLibrary
 from structlog.testing import capture_logs
 
 
@@ -169,6 +173,25 @@ async def test_the_same_wrong_key_again_is_no_other_guess(shared) -> None:
     for _ in range(40):
         assert (await shared.get("/api/photos", **{"x-api-key": "eve-key"})).status_code == 401
     assert (await shared.get("/api/photos", "ann")).status_code == 200
+
+
+async def test_whoever_has_to_wait_elsewhere_keeps_nobody_else_with_the_same_key_waiting(tmp_path) -> None:
+    library = SharedLibrary(tmp_path, tmp_path / "cache", set())
+    settings = GatewaySettings(immich=ImmichSettings(url="http://immich.invalid"))
+    credentials = Credentials(settings, library, Attempts(), time.monotonic)
+
+    async def sent(key: str, address: str) -> Any:
+        scope = {"type": "http", "client": (address, 1), "headers": [(b"x-api-key", key.encode())]}
+        return await credentials.sent(shown_by(scope))
+
+    wrong = [await asyncio.gather(sent(f"{n}-key", "192.0.2.1"), return_exceptions=True) for n in range(12)]
+    assert isinstance(wrong[-1][0], Problem)
+    refused, let_in = await asyncio.gather(
+        sent("ann-key", "192.0.2.1"), sent("ann-key", "192.0.2.2"), return_exceptions=True
+    )
+    assert isinstance(refused, Problem) and refused.status == 429
+    assert let_in.user_id == "ann"
+    await library.close()
 
 
 async def test_only_a_named_proxy_is_believed_about_addresses_and_tls(serving, settings) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from immichvr_common.errors import ServiceError
 
-from immichvr_gateway.auth.attempts import Attempts
+from immichvr_gateway.auth.attempts import Attempts, place_of
 from immichvr_gateway.auth.visitors import Shown
 from immichvr_gateway.library import Identity, Library, PasswordRequired, SignInFailed
 from immichvr_gateway.library.immich.accounts import Accounts
@@ -59,7 +59,7 @@ class Credentials:
         if token != shown.authorization and not has_other:
             return await self._by_bearer(token, shown)
         if shown.api_key and self._library.kind == "immich":
-            return await self._lately(f"key {shown.api_key}", lambda: self.of_key(shown.api_key, shown))
+            return await self._lately(f"key {shown.api_key}", shown, lambda: self.of_key(shown.api_key, shown))
         return None
 
     async def by_token(self, token: str, shown: Shown) -> Identity:
@@ -96,7 +96,7 @@ class Credentials:
 
         tried = self._links_tried
         return await self._lately(
-            f"link {shown.link}", lambda: self._tried("share link", shown, "", follow, attempts=tried)
+            f"link {shown.link}", shown, lambda: self._tried("share link", shown, "", follow, attempts=tried)
         )
 
     async def open_link(self, shown: Shown, password: str) -> Identity:
@@ -146,12 +146,14 @@ class Credentials:
             return await accounts.of_token(token, shown.caller)
 
         guessed = _THE_TOKEN if self._token.get_secret_value() else ""
-        return await self._lately(f"token {token}", lambda: self._tried("token", shown, guessed, sign_in, False))
+        return await self._lately(
+            f"token {token}", shown, lambda: self._tried("token", shown, guessed, sign_in, forgives=False)
+        )
 
-    async def _lately(self, what: str, ask: Callable[[], Awaitable[Identity]]) -> Identity:
-        """As `ask` said a while ago, or says to whoever else shows the same at this moment.
+    async def _lately(self, what: str, shown: Shown, ask: Callable[[], Awaitable[Identity]]) -> Identity:
+        """As `ask` said a while ago, or says to whoever else in this place shows the same at this moment.
 
-        The same again that was refused is no other guess.
+        The same again that was refused is no other guess. Who has to wait in one place keeps nobody elsewhere waiting.
         """
         name = hashlib.sha256(what.encode()).hexdigest()
         if (known := self._known.get(name)) is not None:
@@ -159,7 +161,7 @@ class Credentials:
         refused_until, refusal = self._refused.get(name, (0.0, ""))
         if self._clock() < refused_until:
             raise SignInFailed(refusal)
-        return await self._together.ask(name, lambda: self._noted(name, ask))
+        return await self._together.ask((name, place_of(shown.caller.address)), lambda: self._noted(name, ask))
 
     async def _noted(self, name: str, ask: Callable[[], Awaitable[Identity]]) -> Identity:
         try:
