@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import struct
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -246,12 +247,27 @@ async def test_a_video_tells_its_size_and_length_and_is_played_in_parts(library,
     assert content.part == (10, len(film())) and await body(content) == film(seconds=12.5)[10:30]
 
 
-async def test_the_film_inside_a_motion_photo_is_played_in_parts(library, me, put: Put) -> None:
-    path, clip = put("PXL_1.jpg"), film()
+def carry(path: Path, clip: bytes) -> None:
+    """Makes a photo one that carries a film, as Android's do."""
     picture = path.read_bytes()
     packet = XMP.format(f'GCamera:MicroVideo="1" GCamera:MicroVideoOffset="{len(clip)}"', "").encode()
     segment = b"http://ns.adobe.com/xap/1.0/\0" + packet
     path.write_bytes(picture[:2] + b"\xff\xe1" + struct.pack(">H", len(segment) + 2) + segment + picture[2:] + clip)
+
+
+async def test_a_film_inside_a_photo_is_known_though_headers_are_still_read(open_library, me, put: Put) -> None:
+    carry(put("PXL_1.jpg"), film())
+    put("PXL_2.jpg")
+    photos = (await open_library().items(PHOTO, me, None, 9)).items
+    films = {photo.name: Source(VIDEO, photo.id) for photo in photos}
+    started_anew = open_library(patience_s=0.0)
+    started_anew._index._readers.submit = lambda *_: Future()
+    assert await started_anew.visible(me, films.values(), singly=9) == {films["PXL_1.jpg"]}
+
+
+async def test_the_film_inside_a_motion_photo_is_played_in_parts(library, me, put: Put) -> None:
+    path, clip = put("PXL_1.jpg"), film()
+    carry(path, clip)
     [photo] = (await library.items(PHOTO, me, None, 9)).items
     assert photo.live
     whole = await library.playback(me, photo.source)

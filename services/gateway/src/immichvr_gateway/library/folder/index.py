@@ -212,8 +212,13 @@ class FolderIndex:
             file = self._files.get(item.id)
             if file is None or file.kind == item.kind or item.kind != VIDEO:
                 return file is not None and file.kind == item.kind
-            header = self._header_of(file)
-            return item.id in self._films or (header is not None and header.clip is not None)
+            is_read = self._header_of(file) is not None
+        if not is_read:  # only there it says whether the photo carries a film
+            self._read(file)
+        if self._film_of(item.id) is not None:
+            return True
+        with self._lock:
+            return (self._header_of(file) or UNREADABLE).clip is not None
 
     def close(self) -> None:
         """Ends the reading of headers."""
