@@ -14,6 +14,7 @@ from immichvr_gateway.auth.sessions import Sessions, name_of
 from immichvr_gateway.auth.visitors import COOKIE, shown_by
 from immichvr_gateway.library import Identity, LibraryUnavailable, SignInFailed
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 
 @pytest.fixture
@@ -146,6 +147,33 @@ async def test_sealed_sessions_open_with_their_key_only(empty_bus, shared, setti
     assert await who_with("one") is None
 
 
+async def test_whoever_gets_no_session_here_keeps_none_in_the_library(empty_bus, shared, settings, monkeypatch) -> None:
+    immich = settings.immich.model_copy(update={"url": "http://immich.invalid"})
+    sessions = Sessions(settings.model_copy(update={"immich": immich}), shared.library)
+    await sessions.use(empty_bus)
+    bob = await shared.library.sign_in(email="bob@example.org", password="right")
+
+    async def is_away(*_: object) -> None:
+        raise Unavailable("NATS is away", down="nats")
+
+    async def is_away_too(who: Identity) -> None:
+        shared.library.signed_out.append(who.user_id)
+        raise LibraryUnavailable("Immich is away", down="immich")
+
+    for signs_out, method in ((None, "put"), (None, "get"), (is_away_too, "put")):
+        shared.library.signed_out.clear()
+        with monkeypatch.context() as patched:
+            patched.setattr(SealedSessions, method, is_away)
+            if signs_out is not None:
+                patched.setattr(shared.library, "sign_out", signs_out)
+            with pytest.raises(Unavailable):
+                if method == "put":
+                    await sessions.sign_in(shows(), "", "bob@example.org", "right", "")
+                else:
+                    await sessions.begin(bob, shows(), "pairing code", name_of("A" * 43))
+        assert shared.library.signed_out == ["bob"]
+
+
 async def test_a_folder_takes_its_token_and_nothing_else(serving, closed) -> None:
     async with serving(closed) as gateway:
         answer = await gateway.client.post("/api/session", json={"email": "ann@example.org", "password": "right"})
@@ -174,16 +202,26 @@ async def test_stored_sessions_are_removed_after_thirty_days_and_at_once_when_th
     store = SealedSessions("a key")
     store.use(empty_bus)
     ended: list[str] = []
+    asked: list[str] = []
 
     async def end(who: Identity) -> None:
         ended.append(who.user_id)
 
     async def is_away(who: Identity) -> None:
+        asked.append(who.user_id)
         raise LibraryUnavailable("Immich is away", down="immich")
 
+    async def will_not(who: Identity) -> None:
+        asked.append(who.user_id)
+        raise SignInFailed("of this one Immich does not know what to say")
+
     await store.remove_expired(end, time.time() + LIFETIME_S - 60)
-    await store.remove_expired(is_away, time.time() + LIFETIME_S + 60)
     assert await stored() == 49 and not ended
+    for refuses, times in ((is_away, 1), (will_not, 49)):
+        asked.clear()
+        with capture_logs() as logs:
+            await store.remove_expired(refuses, time.time() + LIFETIME_S + 60)
+        assert await stored() == 49 and len(asked) == len(logs) == times
     await store.remove_expired(end, time.time() + LIFETIME_S + 60)
     assert await stored() == 0 and len(ended) == 49
 

@@ -144,10 +144,11 @@ class Bus:
                 if await self._is_there(stream, seq):
                     raise
 
-    async def purge(self, stream: str, subject: str, keep: int = 0) -> None:
-        """Removes the messages on a subject, all but the newest `keep`."""
+    async def purge(self, stream: str, subject: str, keep: int = 0, through: int = 0) -> None:
+        """Removes the messages on a subject: all but the newest `keep`, or those up to the place `through`."""
         with translated(f"messages on {subject}"):
-            await self.js.purge_stream(stream, subject=subject, keep=keep or None)
+            seq = through + 1 if through else None
+            await self.js.purge_stream(stream, seq=seq, subject=subject, keep=keep or None)
 
     async def stream(self, stream: str) -> StreamInfo:
         """What the server says of a stream."""

@@ -118,7 +118,7 @@ class Pairing:
             await self._write(code, Asked(**facts), revision)
         except ServiceError:
             if child.credential != visitor.who.credential:
-                await self._library.sign_out(child)
+                await self._sessions.end_in_library(child)
             raise
         log.info("a device is let in", device=asked.device, user=child.user_id)
 
@@ -145,11 +145,7 @@ class Pairing:
             return asked.state, ""
         if not await self._slips.take(match[1], revision):
             return "expired", ""
-        try:
-            return "signed_in", await self._sessions.begin(_let_in_as(asked), shown, "pairing code", asked.parent)
-        except ServiceError:
-            await self._undo(asdict(asked))
-            raise
+        return "signed_in", await self._sessions.begin(_let_in_as(asked), shown, "pairing code", asked.parent)
 
     async def _undo(self, facts: dict[str, Any]) -> None:
         """Ends the library's session of a device that was confirmed and got none here. Raises LibraryUnavailable."""

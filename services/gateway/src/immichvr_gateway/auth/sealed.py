@@ -14,7 +14,7 @@ from immichvr_common.logs import get_log
 from pydantic import SecretStr
 
 from immichvr_gateway.auth.seal import Seal
-from immichvr_gateway.library import Identity
+from immichvr_gateway.library import Identity, LibraryUnavailable
 from immichvr_gateway.library.photos import Credential
 
 log = get_log(__name__)
@@ -114,6 +114,8 @@ class SealedSessions:
                     await end(session.identity)
             except ServiceError as error:
                 log.warning("a session that has expired stays for now", error=error.message)
+                if isinstance(error, LibraryUnavailable):  # it would answer for no other either
+                    break
                 continue
             await bus.purge(_STREAM, subject)
             removed += 1

@@ -161,15 +161,21 @@ class Sessions:
     async def begin(self, who: Identity, shown: Shown, way: str, parent: str = "", mark: str = "") -> str:
         """A new session's cookie, whatever cookie came along; its session is ended. Raises Unavailable.
 
+        Where none is begun, the session that the library gave for it is ended there.
+
         parent: the session that this one ends with, and whose end it shares. mark: of the access token that it ends
         with, where that is what it is owed to.
         """
         now = time.time()
-        above = await self._find(parent) if parent else None
-        expires = min(now + LIFETIME_S, above.expires if above else now + LIFETIME_S)
         cookie = secrets.token_urlsafe(32)
-        mark = above.token if above else mark
-        await self._keep(cookie, Session(who, expires, mark, way, shown.caller.device, now, now, parent))
+        try:
+            above = await self._find(parent) if parent else None
+            expires = min(now + LIFETIME_S, above.expires if above else now + LIFETIME_S)
+            mark = above.token if above else mark
+            await self._keep(cookie, Session(who, expires, mark, way, shown.caller.device, now, now, parent))
+        except ServiceError:
+            await self.end_in_library(who)
+            raise
         try:
             await self.sign_out(shown.cookie)
         except Unavailable as error:
@@ -192,8 +198,12 @@ class Sessions:
     async def end(self, name: str, session: Session, words: str) -> None:
         """Ends a session: here, in every gateway, and in the library. Raises Unavailable."""
         await self._end(name, words)
+        await self.end_in_library(session.identity)
+
+    async def end_in_library(self, who: Identity) -> None:
+        """Ends the library's session of somebody who has none here, if the library can be told; keys stay."""
         try:
-            await self._library.sign_out(session.identity)
+            await self._library.sign_out(who)
         except ServiceError as error:
             log.warning("the library was not told that a session ended", error=error.message)
 

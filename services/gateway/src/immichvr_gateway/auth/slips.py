@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
-from immichvr_common.bus import Bus
+from immichvr_common.bus import Bus, Stored
 from immichvr_common.bus.streams import KV_STATE
-from immichvr_common.errors import Conflict, NotFound, ServiceError, Unavailable
+from immichvr_common.errors import Conflict, NotFound, Unavailable
 from immichvr_common.logs import get_log
 from immichvr_common.retrying import forever
 
 from immichvr_gateway.auth.seal import Seal
+from immichvr_gateway.library import LibraryUnavailable
+from immichvr_gateway.library.errors import LibraryError
 
 log = get_log(__name__)
 
@@ -48,18 +51,19 @@ class Slips:
             return None, kept.revision
         return facts, kept.revision
 
-    async def write(self, name: str, facts: dict[str, Any], revision: int) -> None:
-        """Writes a slip over what was read. Raises Conflict, Unavailable."""
-        await self._connected().kv(KV_STATE).update(self._key(name), self._seal.close(facts), last=revision)
+    async def write(self, name: str, facts: dict[str, Any], revision: int) -> int:
+        """Writes a slip over what was read; its revision. Raises Conflict, Unavailable."""
+        return await self._connected().kv(KV_STATE).update(self._key(name), self._seal.close(facts), last=revision)
 
     async def take(self, name: str, revision: int) -> bool:
         """Takes a slip away that was read: of several who do at once, one. Raises Unavailable."""
         bus = self._connected()
         try:
-            await bus.kv(KV_STATE).update(self._key(name), b"", last=revision)
+            taken = await bus.kv(KV_STATE).update(self._key(name), b"", last=revision)
         except Conflict:
             return False
-        await bus.purge(_STREAM, self._subject(name))
+        with suppress(Unavailable):  # it is taken all the same, and what is empty is tidied away later
+            await bus.purge(_STREAM, self._subject(name), through=taken)
         return True
 
     async def keep_tidy(self) -> None:
@@ -76,14 +80,28 @@ class Slips:
                 continue
             if last.at is None or self._clock() - last.at.timestamp() <= 2 * WAITS_S:
                 continue
-            facts = self._seal.open(last.data)
             try:
-                if facts is not None and self.on_expired is not None:
-                    await self.on_expired(facts)
-            except ServiceError as error:
-                log.warning("what nobody came for stays for now", kind=self.kind, error=error.message)
+                through = await self._undone(subject, last)
+            except Conflict:  # it was taken meanwhile, or the name is that of another slip
                 continue
-            await bus.purge(_STREAM, subject)
+            except LibraryError as error:
+                log.warning("what nobody came for stays for now", kind=self.kind, error=error.message)
+                if isinstance(error, LibraryUnavailable):  # it would answer for no other either
+                    return
+                continue
+            await bus.purge(_STREAM, subject, through=through)
+
+    async def _undone(self, subject: str, last: Stored) -> int:
+        """Undoes what was done for a slip; up to which revision it may go. Raises Conflict, LibraryError, Unavailable.
+
+        Before that it is made one that nobody can take, and which still says what is to be undone where that fails.
+        """
+        facts = self._seal.open(last.data)
+        if facts is None or self.on_expired is None:
+            return last.seq
+        revision = await self.write(subject.removeprefix(self._subject("")), {**facts, "at": 0.0}, last.seq)
+        await self.on_expired(facts)
+        return revision
 
     def _key(self, name: str) -> str:
         return f"{self.kind}.{name}"
