@@ -20,6 +20,7 @@ _MEDIA_TYPES = {
     "dng": "image/x-adobe-dng",
     "svg": "image/svg+xml",
     "mp4": "video/mp4",
+    "mov": "video/quicktime",
 }
 ONE_DAY = timedelta(days=1)
 FIRST_DAY = datetime(2024, 5, 1, 12, tzinfo=UTC)

@@ -47,13 +47,17 @@ async def test_the_film_of_a_live_photo_is_a_video_by_the_photos_id_to_whoever_s
     video = Source(VIDEO, photo.id)
     assert await library.visible(me, [video], singly=9) == {video}
     film, still = await library.item(me, video, fresh=True), await library.item(me, Source.photo(photo.id))
-    assert (film.source, film.name, film.live, still.source) == (video, "IMG_1.mov", False, Source.photo(photo.id))
+    assert (film.source, film.live, still.source) == (video, False, Source.photo(photo.id))
     assert film.source_version != still.source_version
     assert library.recall(me, video)
     for give in (library.original, library.source, library.playback):
         content = await give(me, video)
         assert content.source_version == film.source_version
+        assert (content.name, content.media_type) == (film.name, film.media_type) == ("IMG_1.mp4", "video/mp4")
         assert await bytes_of(content) == clip.original
+    clip_of(photo, name="IMG_1.mov")
+    film = await library.item(me, video, fresh=True)
+    assert (film.name, film.media_type) == ("IMG_1.mov", "video/quicktime")
     await (await library.thumbnail(me, video)).close()
     assert not await library.is_gone(me, video, (await library.trace(me, video)).mark)
     with pytest.raises(PhotoNotFound):
@@ -79,15 +83,16 @@ async def test_a_clip_made_here_is_no_live_video_no_frame_source_and_no_item(
     clip = clip_of(photo, name="photo.immichvr.mp4", notes=NOTE)
     with pytest.raises(PhotoNotFound):
         await library.playback(me, Source.photo(photo.id))
-    with pytest.raises(PhotoNotFound):
-        await library.item(me, Source(VIDEO, photo.id))
+    for call in (library.item, library.original, library.source, library.playback):
+        with pytest.raises(PhotoNotFound):
+            await call(me, Source(VIDEO, photo.id))
     assert not (await library.item(me, Source.photo(photo.id))).live
     assert not (await library.browsing.month(me, EVERYTHING, "2024-05", None, 10)).items[0].live
     clip.visibility = "timeline"  # as it becomes when it is taken from its photo
     assert await names_of(library.browsing, me, EVERYTHING) == ["photo.jpg"]
     clip.name = "renamed.mp4"
     video = Source(VIDEO, clip.id)
-    for call in (library.item, library.source, library.playback):
+    for call in (library.item, library.original, library.source, library.playback):
         with pytest.raises(PhotoNotFound):
             await call(me, video)
     with pytest.raises(PhotoNotFound):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import PurePath
 
 _MEDIA_TYPE = re.compile(r"(image|video)/[a-z0-9][a-z0-9.+-]{0,63}")
 _UNSAFE_LETTERS = frozenset('/\\"')
@@ -21,6 +22,12 @@ def printable_name(name: str) -> str:
         letter if letter.isprintable() and letter not in _UNSAFE_LETTERS else "\N{REPLACEMENT CHARACTER}"
         for letter in decoded
     )
+
+
+def named_as(name: str, media_type: str) -> str:
+    """What a file of that type is called that was made of one with this name, or belongs to it."""
+    suffix = media_type.rpartition("/")[2]
+    return f"{PurePath(name).stem}.{'mov' if suffix == 'quicktime' else suffix}"
 
 
 def passive_type(media_type: str | None) -> str:

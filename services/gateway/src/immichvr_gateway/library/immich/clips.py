@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Annotated
 
 from immichvr_gateway.library.errors import NotPermitted, PhotoNotFound
-from immichvr_gateway.library.immich.client import ImmichClient
+from immichvr_gateway.library.immich.answers import Answer, Optional
+from immichvr_gateway.library.immich.client import ImmichClient, Refused
 from immichvr_gateway.library.immich.notes import is_made_here, note_on
 from immichvr_gateway.library.photos import Credential
 
@@ -19,12 +21,19 @@ def is_named_as_ours(name: str) -> bool:
     return name.lower().endswith(CLIP_SUFFIX)
 
 
+class _File(Answer):
+    """Of AssetResponseDto, what it is a file of."""
+
+    original_mime_type: Annotated[str | None, Optional] = None
+
+
 class Clips:
     """Which videos were made here; of each, Immich is asked once for each credential."""
 
     def __init__(self, client: ImmichClient) -> None:
         self._client = client
         self._known: OrderedDict[tuple[str, str], bool] = OrderedDict()
+        self._types: OrderedDict[tuple[str, str], str | None] = OrderedDict()
 
     async def is_ours(self, who: Credential, clip_id: str) -> bool:
         """Whether a video was made here. Raises LibraryUnavailable, SignInFailed."""
@@ -41,6 +50,18 @@ class Clips:
             if len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
         return self._known[key]
+
+    async def media_type(self, who: Credential, clip_id: str) -> str | None:
+        """What a live photo's film is; None where Immich does not tell. Raises LibraryUnavailable, SignInFailed."""
+        key = (who.fingerprint, clip_id)
+        if key not in self._types:
+            try:
+                self._types[key] = (await self._client.get(who, f"assets/{clip_id}", _File)).original_mime_type
+            except (NotPermitted, Refused):
+                return None
+            if len(self._types) > _REMEMBERED:
+                self._types.popitem(last=False)
+        return self._types[key]
 
     def is_known(self, who: Credential, clip_id: str) -> bool:
         """Whether a video is known to have been made here, without asking."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import PurePath
 from urllib.parse import quote, urlencode
 
 from immichvr_catalog import PHOTO
@@ -13,8 +12,11 @@ from immichvr_gateway.library.browsing import Album, Glimpse, Locality, Memory, 
 from immichvr_gateway.library.immich.answers import Asset, Exif, SharedAsset
 from immichvr_gateway.library.immich.clips import Clips
 from immichvr_gateway.library.immich.listed import AlbumOf, MemoryOf, PersonOf, Row, TagOf
-from immichvr_gateway.library.names import passive_type, printable_name
+from immichvr_gateway.library.names import named_as, passive_type, printable_name
 from immichvr_gateway.library.photos import Identity, LibraryPhoto, Place, Shot, Stack, version_of
+
+_LIVE_PHOTO = "video/quicktime"
+"""What most films of live photos are, where Immich does not tell."""
 
 
 class Descriptions:
@@ -50,15 +52,21 @@ class Descriptions:
             shot=_shot(exif),
         )
 
-    def as_kind(self, who: Identity, asset: Asset, kind: str) -> LibraryPhoto:
-        """A photo or video, or as a video the film of a live photo, of which little is told."""
+    async def as_kind(self, who: Identity, asset: Asset, kind: str) -> LibraryPhoto:
+        """A photo or video, or as a video the film of a live photo, of which little is told.
+
+        Raises LibraryUnavailable, SignInFailed.
+        """
         item = self.item(who, asset)
         if kind == item.kind:
             return item
-        name = f"{PurePath(item.name).stem}.mov"
+        film = asset.live_photo_video_id
+        told = None if film is None else await self._clips.media_type(who.credential, film)
+        media_type = passive_type(told or _LIVE_PHOTO)
         return replace(
-            item, kind=kind, name=name, media_type="video/quicktime", width=None, height=None, size=None,
-            source_version=version_as(kind, asset), edited=False, live=False, stack=None, shot=None, projection=None,
+            item, kind=kind, name=named_as(item.name, media_type), media_type=media_type, width=None, height=None,
+            size=None, source_version=version_as(kind, asset), edited=False, live=False, stack=None, shot=None,
+            projection=None,
         )  # fmt: skip
 
     def shared(self, row: Row) -> LibraryPhoto:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import PurePath
 
 import httpx
 from immichvr_catalog import PHOTO, VIDEO
@@ -19,7 +18,7 @@ from immichvr_gateway.library.immich.clips import Clips
 from immichvr_gateway.library.immich.describing import name_of, source_version, version_as
 from immichvr_gateway.library.immich.headers import declared_size, etag, is_original, part, rendition_in
 from immichvr_gateway.library.immich.limits import ImmichLimits
-from immichvr_gateway.library.names import passive_type
+from immichvr_gateway.library.names import named_as, passive_type
 from immichvr_gateway.library.photos import Identity, Span
 
 # Making a thumbnail takes Immich this long, about.
@@ -34,7 +33,7 @@ class Files:
 
     async def original(self, who: Identity, item: Source, span: Span | None) -> Content:
         """The file as it was uploaded, edits not applied. Raises PhotoNotFound, PhotoTooLarge, NoSuchRange."""
-        asset = await self._assets.of(who, item.id, kind=item.kind)
+        asset = await self._assets.item(who, item)
         return await self._original(who, item, asset, span)
 
     async def source(self, who: Identity, item: Source) -> Content:
@@ -187,8 +186,7 @@ class Files:
         """An opened file. name: of what it is of, and where `named`, its own. Raises PhotoTooLarge."""
         media_type = passive_type(response.headers.get("content-type"))
         if not named:
-            suffix = media_type.rpartition("/")[2]
-            name = f"{PurePath(name).stem}.{'mov' if suffix == 'quicktime' else suffix}"
+            name = named_as(name, media_type)
         size, largest = declared_size(response), self._limits.largest(kind)
         if size is not None and size > largest:
             await response.aclose()

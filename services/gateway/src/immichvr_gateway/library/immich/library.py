@@ -111,7 +111,7 @@ class ImmichLibrary:
 
     async def item(self, who: Identity, item: Source, *, fresh: bool = False) -> LibraryPhoto:
         """One photo or video, as Immich showed it to this person at most a minute ago. Raises PhotoNotFound."""
-        return self._describe.as_kind(who, await self._assets.item(who, item, fresh), item.kind)
+        return await self._describe.as_kind(who, await self._assets.item(who, item, fresh), item.kind)
 
     async def owns(self, who: Identity, item: Source) -> bool:
         """Whether this person uploaded it, rather than having it shared with them. Raises PhotoNotFound."""
@@ -153,7 +153,7 @@ class ImmichLibrary:
             raise PhotoNotFound(item.id) from error
         marked = asset.model_copy(update={"is_favorite": now.is_favorite})
         self._assets.shown(who, marked, asked_at)
-        return self._describe.as_kind(who, marked, item.kind)
+        return await self._describe.as_kind(who, marked, item.kind)
 
     async def original(self, who: Identity, item: Source, span: Span | None = None) -> Content:
         """The file as it was uploaded, edits not applied. Raises PhotoNotFound, PhotoTooLarge, NoSuchRange."""
