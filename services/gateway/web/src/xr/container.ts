@@ -63,9 +63,10 @@ function boxHead(bytes: Uint8Array, at = 0): { kind: string; size: number; skip:
   const size = view.getUint32(at);
   if (size === 0) return { kind, size: Number.POSITIVE_INFINITY, skip: 8 };
   if (size !== 1) return size >= 8 ? { kind, size, skip: 8 } : null;
-  return at + 16 <= bytes.length
-    ? { kind, size: Number(view.getBigUint64(at + 8)), skip: 16 }
-    : null;
+  if (at + 16 > bytes.length) return null;
+  const large = Number(view.getBigUint64(at + 8));
+  // A box that is shorter than its own head would never be got past.
+  return large >= 16 ? { kind, size: large, skip: 16 } : null;
 }
 
 /** The content of a film's index, wherever in the file it lies; empty where it has none. */

@@ -129,6 +129,41 @@ describe('what the file of a film tells of how it is to be seen', () => {
     for (let length = 0; length < wrong.length; length += 3) await told(wrong.subarray(0, length));
   });
 
+  it('is nothing where a box says that it is shorter than its head', async () => {
+    const large = (kind: string, size: number) =>
+      joined(long(1), letters(kind), long(0), long(size));
+    for (const size of [0, 1, 8, 15]) {
+      const inside = joined(head, movie(large('free', size), track('vide', picture(st3d(1)))));
+      expect((await told(inside)).answer).toBeNull();
+      for (const kind of ['free', 'moov']) {
+        const { answer, reads } = await told(joined(head, large(kind, size), zeros(64)));
+        expect(answer).toBeNull();
+        expect(reads).toHaveLength(1);
+      }
+    }
+    const empty = joined(head, movie(large('free', 16), track('vide', picture(st3d(1)))));
+    expect((await told(empty)).answer?.layout).toBe('tb');
+  });
+
+  it('is looked for to an end in whatever bytes there are', async () => {
+    let seed = 1;
+    const random = (below: number) => {
+      seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+      return Math.floor((seed / 2 ** 32) * below);
+    };
+    const films = [
+      joined(head, movie(sound, track('vide', picture(st3d(2), sv3d(0))))),
+      matroska(element([0x53, 0xb8], Uint8Array.of(1))),
+    ];
+    for (let at = 0; at < 4000; at += 1) {
+      const file = (films[at % 2] as Uint8Array).slice();
+      const damages = 1 + random(6);
+      for (let one = 0; one < damages; one += 1)
+        file[random(file.length)] = [0, 1, 0xff, random(256)][random(4)] as number;
+      expect((await told(file)).reads.length).toBeLessThanOrEqual(66);
+    }
+  });
+
   it('goes before what its name and its size say', () => {
     const guess = { ...PLAIN, shape: '360' as const };
     const flat = asTold(PLAIN, { shape: null, layout: 'sbs', crossed: false }, 3840, 1080);
