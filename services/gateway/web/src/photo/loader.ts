@@ -7,7 +7,7 @@ import type { Settings } from '../settings/settings';
 import { decoded } from '../ui/decoding';
 import { depthOf } from './depthFiles';
 import type { DeviceCanvas } from './deviceCanvas';
-import { splatFile, splatFiles, trustIn } from './modes';
+import { qualitiesOf, splatFile, splatFiles, trustIn } from './modes';
 import { type LevelEvents, showLevels } from './splatLevels';
 
 /** Brings a photo's depth and splats to the canvas of this device. */
@@ -24,11 +24,29 @@ export class Loader {
 
   /** The detail that somebody has chosen for this photo; null for what is usual. */
   chosen: SplatQuality | null = null;
+  /** The file of the splats that are seen; null where that is not known. */
+  private seen: string | null = null;
 
   /** In which detail splats are shown. */
   get quality(): SplatQuality {
     const { defaultQuality } = this.settings.look.gaussianSplat;
     return this.chosen ?? (prefersLight(this.budget) ? 'light' : defaultQuality);
+  }
+
+  /** Whether the detail that was chosen is not what is seen of these splats. */
+  isChoiceToCome(asset: Asset): boolean {
+    return this.chosen !== null && splatFile(asset, this.chosen)?.name !== this.seen;
+  }
+
+  /** Levels of detail of these splats other than the one that is seen, or that comes where `comes` says so. */
+  otherQualities(asset: Asset, comes: boolean): SplatQuality[] {
+    const now = comes ? splatFile(asset, this.quality)?.name : this.seen;
+    return qualitiesOf(asset).filter((quality) => splatFile(asset, quality)?.name !== now);
+  }
+
+  /** The photo is left. */
+  forget(): void {
+    this.chosen = this.seen = null;
   }
 
   /** How much of the usual lean a result bears, and a person wants. */
@@ -59,26 +77,35 @@ export class Loader {
     return !signal.aborted && viewport === this.here.viewport;
   }
 
-  /** Has splats drawn, level after level. Throws where none of its files comes. */
+  /**
+   * Has splats drawn, level after level; of those that are seen already (`areSeen`) only the detail that was chosen.
+   * Throws where none of its files comes.
+   */
   async splats(
     asset: Asset,
     camera: SourceCamera,
     signal: AbortSignal,
+    areSeen: boolean,
     events: Pick<LevelEvents, 'loading'> & { shown(): void },
   ): Promise<void> {
     const viewport = await this.viewport(signal);
     if (!viewport || signal.aborted) return;
     viewport.setTrust('splat', this.trustIn(asset));
-    // Whoever has chosen a detail sees another one already.
-    const chosen = this.chosen && splatFile(asset, this.chosen);
+    const chosen = areSeen && this.chosen ? splatFile(asset, this.chosen) : null;
     const files = chosen ? [chosen] : splatFiles(asset, this.quality);
-    await showLevels(this.api, viewport, files, camera, signal, {
-      loading: events.loading,
-      shown: () => {
-        if (viewport !== this.here.viewport) return false;
-        events.shown();
-        return true;
-      },
-    });
+    try {
+      await showLevels(this.api, viewport, files, camera, signal, {
+        loading: events.loading,
+        shown: ({ name }) => {
+          if (viewport !== this.here.viewport) return false;
+          this.seen = name;
+          events.shown();
+          return true;
+        },
+      });
+    } finally {
+      // What was called off may be drawn already.
+      if (signal.aborted) this.seen = null;
+    }
   }
 }

@@ -4,8 +4,8 @@ import type { Viewport } from '../render/viewport';
 
 export interface LevelEvents {
   loading: (received: number, total: number) => void;
-  /** Another level can be seen. Answers whether the next is still wanted. */
-  shown: () => boolean;
+  /** The level of this file can be seen. Answers whether the next is still wanted. */
+  shown: (file: AssetFile) => boolean;
 }
 
 /**
@@ -32,6 +32,6 @@ export async function showLevels(
       if (signal.aborted || file === files.at(-1)) throw error;
       continue;
     }
-    if (signal.aborted || !events.shown()) return;
+    if (signal.aborted || !events.shown(file)) return;
   }
 }

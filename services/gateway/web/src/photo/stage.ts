@@ -14,7 +14,7 @@ import { FlatPicture } from './flat';
 import { Ghost } from './ghost';
 import { Holdings } from './holdings';
 import { Loader } from './loader';
-import { type Deep, type Mode, modeToShow, qualitiesOf, splatFile, versionOf } from './modes';
+import { type Deep, type Mode, modeToShow, versionOf } from './modes';
 import { RemoteSplat } from './remote';
 import { copyPicture } from './saving';
 import { Seen } from './seen';
@@ -68,6 +68,8 @@ export class Stage extends Emitter<StageEvents> {
   private visit = new AbortController();
   private advancing = false;
   private isShownThere = false;
+  /** Calls off the splats that this device loads now; null where it loads none. */
+  private splatsToCome: AbortController | null = null;
   private readonly seen = new Seen(this.element);
   private readonly budget = budgetOf(location.search);
 
@@ -215,15 +217,17 @@ export class Stage extends Emitter<StageEvents> {
   get otherQualities(): SplatQuality[] {
     const asset = this.holdings.of('splat');
     if (this.mode !== 'splat' || !asset || this.isDrawnThere) return [];
-    const shown = splatFile(asset, this.loader.quality)?.name;
-    return qualitiesOf(asset).filter((quality) => splatFile(asset, quality)?.name !== shown);
+    return this.loader.otherQualities(asset, this.splatsToCome !== null);
   }
 
   /** Shows splats in this detail until the photo is left, in place of what is seen. */
   chooseQuality(quality: SplatQuality): void {
-    const asset = this.holdings.of('splat');
     this.loader.chosen = quality;
-    if (asset) void this.load('splat', this.visit.signal);
+    this.holdings.forgive();
+    this.emit('trouble', null);
+    // What comes now would be shown after what was chosen.
+    this.splatsToCome?.abort();
+    void this.advance();
   }
 
   /** What is seen now, alone. */
@@ -265,7 +269,7 @@ export class Stage extends Emitter<StageEvents> {
     this.sphere.close();
     this.remote.close();
     this.holdings.forget();
-    this.loader.chosen = null;
+    this.loader.forget();
     this.seen.fade(false, true);
     this.emit('loading', null);
     this.emit('trouble', null);
@@ -293,8 +297,15 @@ export class Stage extends Emitter<StageEvents> {
 
   private nextToLoad(): Deep | null {
     const { depth, splat } = this.ready();
-    const isDone = { depth, splat: this.drawsThere ? this.isReadyThere : splat };
+    const isHere = splat && !this.isChoiceToCome;
+    const isDone = { depth, splat: this.drawsThere ? this.isReadyThere : isHere };
     return this.holdings.next(this.wish, (what) => this.available(what), isDone);
+  }
+
+  /** Whether splats are seen, in another detail than was chosen. */
+  private get isChoiceToCome(): boolean {
+    const asset = this.holdings.of('splat');
+    return asset !== null && this.holdings.isLoaded('splat') && this.loader.isChoiceToCome(asset);
   }
 
   private get isReadyThere(): boolean {
@@ -341,14 +352,24 @@ export class Stage extends Emitter<StageEvents> {
       this.holdings.setLoaded('depth', asset);
   }
 
-  private async loadSplats(asset: Asset, signal: AbortSignal): Promise<void> {
-    await this.loader.splats(asset, this.cameraOf(asset), signal, {
-      loading: (received, total) => this.emit('loading', { what: 'splat', received, total }),
-      shown: () => {
-        this.holdings.setLoaded('splat', asset);
-        this.showBest();
-      },
-    });
+  private async loadSplats(asset: Asset, visit: AbortSignal): Promise<void> {
+    const load = new AbortController();
+    this.splatsToCome = load;
+    const signal = AbortSignal.any([visit, load.signal]);
+    const areSeen = this.holdings.isLoaded('splat');
+    try {
+      await this.loader.splats(asset, this.cameraOf(asset), signal, areSeen, {
+        loading: (received, total) => this.emit('loading', { what: 'splat', received, total }),
+        shown: () => {
+          this.holdings.setLoaded('splat', asset);
+          this.showBest();
+        },
+      });
+    } catch (error) {
+      if (!load.signal.aborted) throw error;
+    } finally {
+      this.splatsToCome = null;
+    }
   }
 
   private cameraOf(asset: Asset): SourceCamera {
