@@ -11,9 +11,12 @@ import type { Drawn, Stage } from './stage';
 export class Figures extends FigureList {
   private readonly frames = new Rate();
   private readonly latency = new Recent(30);
-  private last: Drawn | null = null;
 
-  constructor(stage: Stage) {
+  /** last: of the picture that is seen; null where nothing was drawn. */
+  constructor(
+    stage: Pick<Stage, 'on'>,
+    private last: Drawn | null,
+  ) {
     super();
     stage.on('figures', (drawn) => this.take(drawn));
     stage.on('mode', (mode) => {
