@@ -31,7 +31,7 @@ import { Stage } from './stage';
 import { Steps } from './steps';
 import { ModeSwitch } from './switch';
 import { TiltButton } from './tilt';
-import { explainTrouble } from './trouble';
+import { explainTrouble, told } from './trouble';
 import { viewRows } from './viewRows';
 
 interface PhotoActions {
@@ -107,10 +107,11 @@ export class PhotoView {
       (x, y) => this.stage.steering.leanTo(x, y),
     );
     this.modes = new ModeSwitch((mode) => this.stage.choose(mode));
+    const mayDownload = () => store.share?.allow_download ?? true;
     this.downloads = new Downloads(
       api,
       () => (store.share ? [] : formatsFor(store.config?.formats ?? [], settings.look)),
-      () => store.share?.allow_download ?? true,
+      mayDownload,
       (job) => store.applyJob(job),
     );
     this.info = new InfoPanel({
@@ -134,7 +135,12 @@ export class PhotoView {
         },
         fill: (model) => void this.making.fill(model),
         compare: (filled) => this.filled.show(filled),
-        view: (photo, row) => viewRows(this.stage, this.slider, photo, row),
+        view: (photo, row) =>
+          viewRows(this.stage, this.slider, photo, {
+            row,
+            mayDownload: mayDownload(),
+            failed: (words) => this.dock.showTrouble(told(words, false), null),
+          }),
         fullscreen: () => void toggleFullscreen(),
         help: () => this.actions.help(),
         readConfig: () => void this.readConfig(api),

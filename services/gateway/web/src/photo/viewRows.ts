@@ -10,12 +10,21 @@ type Row = (name: IconName, label: string, run: () => void, note?: string) => HT
 
 const t = texts.view;
 
-/** What the menu has about how a photo is seen, as `row` makes rows of it. */
+/** What the menu needs for its rows. */
+export interface Around {
+  row: Row;
+  /** Whether visitors may take the picture with them. */
+  mayDownload: boolean;
+  /** Tells what did not happen, and what helps. */
+  failed(words: string[]): void;
+}
+
+/** What the menu has about how a photo is seen. */
 export function viewRows(
   stage: Stage,
   compare: Compare,
   { name }: PhotoDetail,
-  row: Row,
+  { row, mayDownload, failed }: Around,
 ): HTMLElement[] {
   const rows: HTMLElement[] = [];
   const drawer = stage.otherDrawer;
@@ -28,12 +37,17 @@ export function viewRows(
     rows.push(row('cube', t.detail[quality], () => stage.chooseQuality(quality)));
   if (stage.mode !== 'flat')
     rows.push(row('compare', compare.isShown ? t.whole : t.compare, () => compare.toggle()));
-  rows.push(row('download', t.save, () => void savePicture(stage.picture(), name)));
+  const save = async () => savePicture(stage.picture(), name);
+  if (mayDownload)
+    rows.push(row('download', t.save, () => void save().catch(() => failed(t.notSaved))));
   // Only pages that came securely may write there.
   if (navigator.clipboard)
     rows.push(
       row('link', t.copyLink, () => {
-        void navigator.clipboard.writeText(location.href).then(() => announce(t.copied));
+        void navigator.clipboard.writeText(location.href).then(
+          () => announce(t.copied),
+          () => failed(t.notCopied),
+        );
       }),
     );
   rows.push(row('reset', texts.menu.reset, () => stage.steering.reset()));

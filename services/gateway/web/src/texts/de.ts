@@ -615,6 +615,14 @@ export const de: Texts = {
     save: 'Diese Ansicht als Bild sichern',
     copyLink: 'Den Link dorthin kopieren',
     copied: 'Der Link ist kopiert.',
+    notSaved: [
+      'Aus dieser Ansicht konnte kein Bild werden.',
+      'Andere Seiten schließen, dann noch einmal versuchen.',
+    ],
+    notCopied: [
+      'Der Link konnte nicht kopiert werden.',
+      'Er lässt sich aus der Adresszeile kopieren.',
+    ],
     detail: {
       light: 'In leichter Feinheit zeigen',
       medium: 'In mittlerer Feinheit zeigen',

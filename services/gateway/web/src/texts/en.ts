@@ -612,6 +612,8 @@ export const en = {
     save: 'Save this view as a picture',
     copyLink: 'Copy the link to it',
     copied: 'The link is copied.',
+    notSaved: ['This view could not be made a picture.', 'Close other pages, then try again.'],
+    notCopied: ['The link could not be copied.', 'Copy it from the address bar instead.'],
     detail: {
       light: 'Show in light detail',
       medium: 'Show in medium detail',

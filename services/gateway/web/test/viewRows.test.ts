@@ -1,0 +1,75 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { PhotoDetail } from '../src/api/schema';
+import type { Compare } from '../src/photo/compare';
+import type { Stage } from '../src/photo/stage';
+import { viewRows } from '../src/photo/viewRows';
+import { texts } from '../src/texts';
+import { announce } from '../src/ui/announce';
+
+vi.mock('../src/ui/announce', () => ({ announce: vi.fn() }));
+
+const t = texts.view;
+
+/** The rows of a flat photo by their names, and what was told to have failed. */
+function setUp(mayDownload: boolean, blob: Blob | null = null) {
+  const canvas = { toBlob: (done: (blob: Blob | null) => void) => done(blob) };
+  const stage = { mode: 'flat', otherQualities: [], otherDrawer: null, picture: () => canvas };
+  const rows = new Map<string, () => void>();
+  const failed = vi.fn();
+  viewRows(stage as unknown as Stage, {} as Compare, { name: 'a.jpg' } as PhotoDetail, {
+    row: (_, label, run) => {
+      rows.set(label, run);
+      return {} as HTMLElement;
+    },
+    mayDownload,
+    failed,
+  });
+  return { rows, failed };
+}
+
+describe('what the menu has about how a photo is seen', () => {
+  const writeText = vi.fn();
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    vi.stubGlobal('navigator', { clipboard: { writeText } });
+    vi.stubGlobal('location', { href: 'http://host/#/photo/a' });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+    vi.restoreAllMocks();
+  });
+
+  it('is no picture to save for visitors of a link that allows no downloads', () => {
+    expect([...setUp(true).rows.keys()]).toContain(t.save);
+    expect([...setUp(false).rows.keys()]).toEqual([t.copyLink, texts.menu.reset]);
+  });
+
+  it('saves a picture whose address holds until the browser has read it', async () => {
+    const link = { href: '', download: '', click: vi.fn() };
+    vi.stubGlobal('document', { createElement: () => link });
+    const revoke = vi.spyOn(URL, 'revokeObjectURL');
+    const { rows, failed } = setUp(true, new Blob(['picture']));
+    rows.get(t.save)?.();
+    await vi.waitFor(() => expect(link.click).toHaveBeenCalled());
+    expect(link.download).toBe('a_view.png');
+    expect(revoke).not.toHaveBeenCalled();
+    await vi.runAllTimersAsync();
+    expect(revoke).toHaveBeenCalledWith(link.href);
+    expect(failed).not.toHaveBeenCalled();
+  });
+
+  it('tells where a picture cannot be made, or a link cannot be copied', async () => {
+    const { rows, failed } = setUp(true);
+    rows.get(t.save)?.();
+    await vi.waitFor(() => expect(failed).toHaveBeenCalledWith(t.notSaved));
+    writeText.mockRejectedValueOnce(new Error('refused'));
+    rows.get(t.copyLink)?.();
+    await vi.waitFor(() => expect(failed).toHaveBeenCalledWith(t.notCopied));
+    writeText.mockResolvedValueOnce(undefined);
+    rows.get(t.copyLink)?.();
+    await vi.waitFor(() => expect(announce).toHaveBeenCalledWith(t.copied));
+    expect(failed).toHaveBeenCalledTimes(2);
+  });
+});
