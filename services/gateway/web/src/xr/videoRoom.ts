@@ -44,6 +44,8 @@ export class VideoRoom implements Opened {
   private readonly picture: VideoPicture;
   private readonly player: VideoPlayer;
   private projection = PLAIN;
+  /** Whether somebody has put right how it lies: then what is told later counts no more. */
+  private isPutRight = false;
   /** What the film's file tells of how it lies, as soon as that is read. */
   private told: Promise<Told3d | null> = Promise.resolve(null);
   private strip: { strip: Strip; image: HTMLImageElement; start: number } | null = null;
@@ -96,6 +98,7 @@ export class VideoRoom implements Opened {
       if (signal.aborted) return;
       this.title = detail.name;
       this.projection = guessProjection(detail);
+      this.isPutRight = false;
       this.told = toldBy(house.api, detail.original, signal);
       this.player.open(house.api, detail);
       const depth = bestDepth(detail.assets);
@@ -156,7 +159,10 @@ export class VideoRoom implements Opened {
     actions[id]?.();
     const { videoWidth, videoHeight } = player.flat ?? { videoWidth: 0, videoHeight: 0 };
     const lie = pressedLie(id, this.projection, videoWidth || 16, videoHeight || 9);
-    if (lie) this.reproject(lie);
+    if (lie) {
+      this.isPutRight = true;
+      this.reproject(lie);
+    }
     this.tell();
   }
 
@@ -201,6 +207,10 @@ export class VideoRoom implements Opened {
     const { signal } = this.visit;
     const told = await this.told;
     if (!flat || signal.aborted) return;
+    if (this.isPutRight) {
+      this.choose(this.look);
+      return;
+    }
     const { videoWidth, videoHeight } = flat;
     this.projection = told
       ? asTold(this.projection, told, videoWidth, videoHeight)
