@@ -412,7 +412,8 @@ async def test_where_nats_goes_away_before_a_session_is_stored_none_stays_in_imm
     before = len(house.stub.tokens)
     with monkeypatch.context() as patched:
         patched.setattr(SealedSessions, "put", is_away)
-        assert (await visitor.client.get(back)).status_code == 503
+        landed = await visitor.client.get(back)
+        assert landed.status_code == 503 and "NATS is away" in landed.text and "Back</a>" in landed.text
         claimed = await headset.client.post("/api/pairing/session", json={"id": asked["id"]})
         given = {"email": house.ada.email, "password": house.ada.password}
         assert (await browser().client.post("/api/session", json=given)).status_code == 503

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from immichvr_common.errors import Unavailable
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from immichvr_gateway.auth.oauth import AWAY_S
@@ -143,7 +144,7 @@ async def finish_oauth(request: Request, here: Here) -> Response:
         shown = shown_by(request.scope)
         who = await here.oauth.finish(request.cookies.get(_OAUTH_COOKIE, ""), request.query_params, shown.caller)
         cookie = await here.sessions.begin(who, shown, "OAuth")
-    except (SignInFailed, LibraryUnavailable, Problem) as failure:
+    except (SignInFailed, LibraryUnavailable, Unavailable, Problem) as failure:
         why = failure.detail if isinstance(failure, Problem) else failure.message
         response = HTMLResponse(_FAILED.format(why=escape(why)), 401 if isinstance(failure, SignInFailed) else 503)
     else:
