@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
+import os
+import struct
 import warnings
 import zipfile
+import zlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import jsonschema
 import numpy as np
 import pytest
 from immichvr_scenes import Camera, Picture
-from immichvr_scenes.datasets import DatasetLimits, read_dataset, unzip_dataset, write_dataset, zip_dataset
+from immichvr_scenes.datasets import DatasetLimits, read_dataset, reading, unzip_dataset, write_dataset, zip_dataset
 from immichvr_scenes.errors import DatasetTooLarge, InvalidDataset
 from immichvr_scenes.frames import frames_of_pictures
 from immichvr_scenes.testing import Room, photograph, through
 from immichvr_splats.pointclouds import PointCloud, read_points
-from PIL import Image
+from PIL import Image, ImageFile
 
 CAMERA = Camera(64, 48, 52.0, 53.0, 31.0, 25.0)
 
@@ -197,14 +203,86 @@ def test_a_picture_with_a_mask_or_depth_of_another_shape_than_its_camera_is_left
     assert len(posed) == 2
 
 
-@pytest.mark.parametrize("beside", ["masks/frame_00001.png", "depth/frame_00001.npy"])
+def png(width: int = 64, height: int = 48) -> bytes:
+    """A depth map that says that it is of this size, and has 64 x 48 pixels."""
+    held = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 2000, (48, 64), np.uint16)).save(held, "PNG")
+    chunk = b"IHDR" + struct.pack(">II", width, height) + held.getvalue()[24:29]
+    return held.getvalue()[:12] + chunk + struct.pack(">I", zlib.crc32(chunk)) + held.getvalue()[33:]
+
+
+def npy(header: str) -> bytes:
+    """An .npy file with this header."""
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + bytes(4096)
+
+
+UNREADABLE = {
+    "a mask": ("masks/frame_00001.png", b"neither"),
+    "a PNG": ("depth/frame_00001.png", b"neither"),
+    "a PNG cut off": ("depth/frame_00001.png", png()[:2000]),
+    "a PNG cut off in its header": ("depth/frame_00001.png", png()[:20]),
+    "a PNG whose data is broken": ("depth/frame_00001.png", png()[:60] + bytes(200) + png()[260:]),
+    "a PNG that says it is large": ("depth/frame_00001.png", png(14_000, 13_500)),
+    "a PNG that says it is huge": ("depth/frame_00001.png", png(2**31 - 1, 2**31 - 1)),
+    "an array": ("depth/frame_00001.npy", b"neither"),
+    "a ZIP": ("depth/frame_00001.npy", b"PK\x03\x04neither"),
+    "an array whose header is cut off": ("depth/frame_00001.npy", npy("{'descr': '<f4', 'shape': (48,")),
+    "an array whose header is deep": ("depth/frame_00001.npy", npy("-" * 9000 + "1")),
+    "an array that says it is huge": (
+        "depth/frame_00001.npy",
+        npy(f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({10**30}, 64)}}"),
+    ),
+    "an array of less than nothing": (
+        "depth/frame_00001.npy",
+        npy("{'descr': '<f4', 'fortran_order': False, 'shape': (-48, 64)}"),
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize(("beside", "data"), UNREADABLE.values(), ids=UNREADABLE)
 def test_a_picture_with_a_mask_or_depth_that_cannot_be_read_is_left_out(
-    dataset: Path, tmp_path: Path, beside: str
+    dataset: Path, tmp_path: Path, beside: str, data: bytes
 ) -> None:
-    (dataset / beside).write_bytes(b"neither")
-    frames, posed = frames_of_pictures(read_dataset(dataset), tmp_path / "frames")
-    assert [one.name for one in frames.dropped] == ["images/frame_00001.png"]
+    (dataset / beside).write_bytes(data)
+    frames = json.loads((dataset / "transforms.json").read_text())["frames"]
+    if beside.startswith("depth"):
+        frames[0]["depth_file_path"] = beside
+    taken, posed = frames_of_pictures(read_dataset(changed(dataset, frames=frames)), tmp_path / "frames")
+    assert [one.name for one in taken.dropped] == ["images/frame_00001.png"]
     assert len(posed) == 2
+
+
+@pytest.mark.parametrize("beside", ["depth/frame_00001.png", "depth/frame_00001.npy"])
+def test_a_disk_that_fails_is_not_taken_for_a_broken_depth_map(
+    dataset: Path, tmp_path: Path, beside: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any, **__: Any) -> NoReturn:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    (dataset / beside).write_bytes(png())
+    frames = json.loads((dataset / "transforms.json").read_text())["frames"]
+    frames[0]["depth_file_path"] = beside
+    pictures = read_dataset(changed(dataset, frames=frames))
+    monkeypatch.setattr(np, "load", fails)
+    monkeypatch.setattr(ImageFile.ImageFile, "load", fails)
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        pictures[0].read_depth()
+
+
+def test_what_else_is_said_of_all_pictures_is_not_gone_through_for_each(
+    dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = []
+    picture = reading._picture
+
+    def seen(folder: Path, number: int, one: Mapping[str, object]) -> Picture:
+        told.append(len(one))
+        return picture(folder, number, one)
+
+    monkeypatch.setattr(reading, "_picture", seen)
+    read_dataset(changed(dataset, **{f"told {number}": 0 for number in range(10_000)}))
+    assert len(told) == 3 and max(told) < 30
 
 
 def test_a_mask_and_depth_of_another_size_but_of_the_same_shape_are_read(dataset: Path, tmp_path: Path) -> None:

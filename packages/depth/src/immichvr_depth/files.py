@@ -86,7 +86,7 @@ def read_depth(path: Path, model_key: str, photo_width: int) -> DepthMap:
         near, far = float(facts["depth:near"]), float(facts["depth:far"])
         fov = float(facts["depth:horizontal_fov_degrees"])
         made_by, _, revision = facts["depth:model"].rpartition(" ")
-    except (OSError, SyntaxError, LookupError, ValueError) as error:
+    except (OSError, SyntaxError, LookupError, ValueError, Image.DecompressionBombError) as error:
         raise InvalidDepth(f"this is no depth map of ours: {error}") from error
     if not (0 < near <= far < np.inf and 0 < fov < _WIDEST_FOV):
         raise InvalidDepth(f"a depth map from {near:g} to {far:g} over {fov:g} degrees cannot be")

@@ -23,7 +23,9 @@ def read_depth_array(path: Path, max_pixels: int) -> npt.NDArray[np.float32]:
     """
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, SyntaxError) as error:
+    except OSError:
+        raise
+    except Exception as error:  # the header is read as Python is, and the file as a ZIP where it says so
         raise ValueError(f"{path.name} is no .npy file of numbers: {error}") from error
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
         raise ValueError(f"{path.name} does not hold one array of numbers")

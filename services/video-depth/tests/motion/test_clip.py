@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -132,6 +134,14 @@ def test_without_any_depth_it_is_guessed_and_that_is_said(photo: Path, tmp_path:
 def test_a_depth_map_that_is_none_of_ours_is_refused(photo: Path, tmp_path: Path) -> None:
     with pytest.raises(InvalidDepth):
         a_clip(tmp_path, {"source": photo, "depth": photo})
+
+
+def test_a_depth_map_that_says_it_is_huge_is_refused(photo: Path, tmp_path: Path) -> None:
+    size = b"IHDR" + struct.pack(">IIBBBBB", 14_000, 13_500, 16, 0, 0, 0, 0)
+    chunk = struct.pack(">I", 13) + size + struct.pack(">I", zlib.crc32(size))
+    (tmp_path / "huge.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk + struct.pack(">I", 0) + b"IDAT" + bytes(4))
+    with pytest.raises(InvalidDepth):
+        a_clip(tmp_path, {"source": photo, "depth": tmp_path / "huge.png"})
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import struct
+import zlib
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -11,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from immichvr_media import DecodeLimits, MediaError, decode_photo
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from immichvr_scenes.arrays import read_depth_array
 from immichvr_scenes.cameras import Camera, View, within_reach
@@ -25,6 +27,11 @@ from immichvr_scenes.pictures import Picture, stored
 _FLAT = ("OPENCV", "PINHOLE", "SIMPLE_PINHOLE", "SIMPLE_RADIAL", "RADIAL", "PERSPECTIVE")
 _COEFFICIENTS = ("k1", "k2", "p1", "p2", "k3")
 _SUFFIXES = (".png", ".jpg", ".jpeg")
+_TOLD = (
+    "camera_model", "is_fisheye", "w", "h", "fl_x", "fl_y", "cx", "cy", "camera_angle_x", *_COEFFICIENTS,
+    "file_path", "transform_matrix", "mask_path", "depth_file_path",
+)  # fmt: skip
+"""What is read of a frame, or of all of them at once."""
 _LIMITS = DecodeLimits()
 _FOCAL = 0.01, 1000.0
 """Of a picture's sides, as which focal lengths are believed."""
@@ -44,11 +51,12 @@ def read_dataset(folder: Path, limits: DatasetLimits = USUAL) -> list[Picture]:
         raise InvalidDataset(f"{TRANSFORMS} has no list of `frames`")
     if len(frames) > limits.frames:
         raise DatasetTooLarge(f"{TRANSFORMS} has {len(frames)} frames; {limits.frames} at most are read")
+    shared = {name: document[name] for name in _TOLD if name in document}
     pictures, names = [], set()
     for number, frame in enumerate(frames):
         if not isinstance(frame, dict):
             raise InvalidDataset(f"frame {number} of {TRANSFORMS} is no object")
-        picture = _picture(folder, number, {**document, **frame})
+        picture = _picture(folder, number, {**shared, **frame})
         if picture.name in names:
             raise InvalidDataset(f"{picture.name} is there twice")
         names.add(picture.name)
@@ -164,8 +172,10 @@ def _depth(path: Path) -> npt.NDArray[np.float32]:
             if image.width * image.height > _LIMITS.max_pixels:
                 raise ValueError(f"{path.name} has {image.width} x {image.height} pixels, too many for a depth map")
             array = np.asarray(image)
-    except (UnidentifiedImageError, SyntaxError) as error:
-        raise ValueError(f"{path.name} is no PNG: {error}") from error
+    except (OSError, SyntaxError, EOFError, struct.error, zlib.error, Image.DecompressionBombError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # of the disk; Pillow's own have none
+            raise
+        raise ValueError(f"{path.name} is no PNG that can be read: {error}") from error
     if array.ndim != 2 or array.dtype == np.bool_:
         raise ValueError(f"{path.name} is no depth map: it has colours")
     return array.astype(np.float32) * np.float32(DEPTH_UNIT)
