@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pycolmap
 import pytest
 from immichvr_scenes import Camera, View
 from immichvr_scenes.errors import NoOverlap, NothingMoved, NothingToRecognise, OnlyTurned, TooFewPictures
 from immichvr_scenes.frames import Frame, Frames, frames_of_photos, frames_of_video
 from immichvr_scenes.poses import Poses, estimate_poses
+from immichvr_scenes.poses.colmap import by_colmap
 from immichvr_scenes.poses.gate import gate
 from immichvr_scenes.poses.matching import Matched, Pair
+from immichvr_scenes.progress import silent
 from immichvr_scenes.testing import (
     Room,
     room,
@@ -193,3 +199,14 @@ def test_two_centimetres_of_a_hand_are_movement_and_a_camera_that_turns_goes_now
             found = gate(matched_by(turning(camera, 6, degrees), noise, focal_off))
             assert found.movement == "turns", (degrees, noise)
     assert gate(matched_by(standing_still(camera, 4), 0.1, focal_off)).movement == "stands"
+
+
+def test_room_on_the_disk_is_looked_for_whenever_pictures_are_mapped_anew(
+    camera: Camera, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = [10**12, 0]
+    monkeypatch.setattr(pycolmap, "incremental_mapping", lambda *_, **__: {})
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=left.pop(0), f_frsize=1))
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
+        by_colmap(matched_by(through(camera, 3), 0.1, 1.0), 8.0, tmp_path, 1, silent)
+    assert left == []

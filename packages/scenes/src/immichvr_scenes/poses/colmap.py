@@ -93,10 +93,10 @@ def _mapped(
     """Parts that hang together, begun with ever smaller angles until there is one; once with whatever there is."""
     out = folder / "mapped"
     out.mkdir(parents=True, exist_ok=True)
-    check_space(out, len(matched.frames) * _LARGEST_IMAGE)
     tried = False
     while angle > _NARROWEST or not tried:
         tried = True
+        check_space(out, len(matched.frames) * _LARGEST_IMAGE)
         models = pycolmap.incremental_mapping(
             matched.database,
             folder,
