@@ -32,11 +32,22 @@ class Mortal(Journal):
         super().write(frame)
 
 
+class EverySecond(Checkpoints):
+    """Those that are due at every second seal."""
+
+    asked = 0
+
+    def is_due(self) -> bool:
+        self.asked += 1
+        return self.asked % 2 == 0
+
+
 class Store:
     """What outlives a process, and the processes that try the same work one after the other."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._tries = folder, 0
+    def __init__(self, folder: Path, kind: type[Checkpoints] = Checkpoints) -> None:
+        self._folder, self._tries, self._kind = folder, 0, kind
+        self.parts: list[bytes] = []
         self.files: dict[str, Path] = {}
         self.anew: list[int] = []
         (folder / "kept").mkdir()
@@ -51,10 +62,11 @@ class Store:
         folder = self._folder / f"try-{self._tries}"
         folder.mkdir()
         anew = partial(self.anew.append, self._tries)
-        checkpoints = Checkpoints(work, folder, self.keep, dict(self.files), every_s, anew)
+        checkpoints = self._kind(work, folder, self.keep, dict(self.files), every_s, anew)
         journal = Mortal(folder)
         journal.dies_at = dies_at
         done = run(video(*shots), estimator, [journal], checkpoints)
+        self.parts = journal.contents()
         return done, (folder / "journal.txt").read_bytes()
 
 
@@ -88,6 +100,22 @@ def test_whenever_it_is_killed_it_makes_the_same_bytes_without_the_windows_it_ha
 
 
 @pytest.mark.parametrize("slow", [True, False])
+@pytest.mark.parametrize("shots", SHOTS.values(), ids=SHOTS)
+def test_parts_end_where_they_would_have_whenever_it_is_killed_and_whatever_of_it_was_kept(
+    tmp_path: Path, shots: tuple[int, ...], slow: bool
+) -> None:
+    whole = Journal(tmp_path)
+    run(video(*shots), CostFree(slow=slow), [whole])
+    for dies_at in range(15, sum(shots), 15):
+        (folder := tmp_path / f"dies-at-{dies_at}").mkdir()
+        store = Store(folder, EverySecond)
+        with pytest.raises(Killed):
+            store.attempt(shots, CostFree(slow=slow), dies_at=dies_at)
+        store.attempt(shots, CostFree(slow=slow))
+        assert store.parts == whole.contents(), dies_at
+
+
+@pytest.mark.parametrize("slow", [True, False])
 def test_killed_in_window_five_of_nine_it_infers_the_last_five(tmp_path: Path, slow: bool) -> None:
     store = Store(tmp_path)
     with pytest.raises(Killed):
@@ -103,7 +131,7 @@ def test_outputs_seal_at_the_first_window_and_then_every_two_seconds_or_at_each_
     for slow, expected in ends.items():
         journal = Journal(tmp_path)
         run(video(150, 30), CostFree(slow=slow), [journal])
-        parts = [part.read_bytes().count(b"\n") for part in journal.parts]
+        parts = [part.count(b"\n") for part in journal.contents()]
         assert np.cumsum(parts).tolist() == expected
 
 

@@ -11,16 +11,16 @@ from immichvr_video_depth.engine.stages import Seam
 _APART_S: Final = 2
 """Of film, the least between two seals."""
 _AT_A_CUT_S: Final = 1
-"""The same at the end of a shot, where an encoder begins anew in any case."""
+"""The same at the end of a shot, where an encoder that notices the cut begins with a whole picture in any case."""
 
 
 class Seals:
     """Tells at which seams to seal, from what was written before each.
 
-    The first is one, so that there is something to watch; each other follows the one before by two seconds of film at
-    least, or one at a cut. Where the network is slow, each is one: there a window costs more than any encoder, whether
-    it is waited for or made again. Nothing but film and network decide, so that work which is taken up seals where it
-    would have.
+    The first is one, so that there is something to watch; each other is the next that has two seconds of film since the
+    one before it, or one second at a cut. Where the network is slow, each is one: there a window costs more than any
+    encoder, whether it is waited for or made again. Nothing but the film, the network and whether that is slow decide,
+    so that work which is taken up on the same kind of device seals where it would have.
     """
 
     def __init__(self, estimator: Estimator, is_begun: bool) -> None:

@@ -89,5 +89,9 @@ class Journal:
         whole.write_bytes(b"".join(part.read_bytes() for part in self.parts))
         return [MadeFile(whole.name, "journal", "txt", "text/plain")]
 
+    def contents(self) -> list[bytes]:
+        """What each part holds."""
+        return [part.read_bytes() for part in self.parts]
+
     def abandon(self) -> None:
         self.abandoned = True
