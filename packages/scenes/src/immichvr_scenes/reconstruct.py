@@ -60,8 +60,9 @@ USUAL = ReconstructOptions()
 class Metrics:
     """psnr, ssim: of `held_out` pictures that were not trained on; 0 where there is none.
 
-    reprojection_px: of the poses. photo_psnr: of the held-out pictures, what the splat of one photo shows of them; None
-    where it was not tried.
+    reprojection_px: of the poses. photo_psnr: of the pictures that the place was judged by, what the splat of one photo
+    shows of them; None where it was not tried. They are those held out, or where there is none, some that were trained
+    on.
     """
 
     psnr: float = 0.0
