@@ -57,6 +57,25 @@ test('what is far too large is not read', async () => {
   await expect(readCameras({ size: 1e9, text })).rejects.toThrow(new UnusableCameras(t.tooLarge));
 });
 
+test('a file that has changed since it was chosen is said to be that', async () => {
+  const text = () => Promise.reject(new DOMException('could not be read', 'NotReadableError'));
+  await expect(readCameras({ size: 9, text })).rejects.toThrow(new UnusableCameras(t.unreadable));
+});
+
+test('photos of one name have no camera by it, as it tells neither', async () => {
+  const frames = [of('IMG_1.jpg'), of('IMG_2.png'), of('IMG_3.jpg')];
+  const cameras = await readCameras(file({ frames }));
+  const photos = [
+    { id: 'one', name: 'IMG_1.jpg' },
+    { id: 'another one', name: 'IMG_1.jpg' },
+    { id: 'two', name: 'IMG_2.jpg' },
+    { id: 'another two', name: 'IMG_2.HEIC' },
+    { id: 'three', name: 'IMG_3.jpg' },
+    { id: 'another three', name: 'IMG_3.HEIC' },
+  ];
+  expect(withCamera(cameras, photos).map(({ id }) => id)).toEqual(['three']);
+});
+
 test('photos are told by their id, their name in whatever folder, or that without its ending', async () => {
   const cameras = await readCameras(
     file({

@@ -44,7 +44,7 @@ const LENS = [
 /** Reads a transforms.json, as nerfstudio and Instant NGP write it. Throws UnusableCameras. */
 export async function readCameras(file: Pick<Blob, 'size' | 'text'>): Promise<Cameras> {
   if (file.size > MOST_BYTES) throw new UnusableCameras(t.tooLarge);
-  const told = parsed(await file.text());
+  const told = parsed(await textOf(file));
   const list: unknown = told?.frames;
   if (!told || !Array.isArray(list)) throw new UnusableCameras(t.noCameras);
   if (list.length < FEWEST || list.length > MOST_CAMERAS)
@@ -52,13 +52,29 @@ export async function readCameras(file: Pick<Blob, 'size' | 'text'>): Promise<Ca
   return { ...lensOf(told), frames: list.map((one, at) => cameraOf(one, at + 1)) };
 }
 
-/** Those of the photos that have a camera: by their id, by the name of their file, or by that without its ending. */
+/**
+ * Those of the photos that have a camera: by their id, or where no other of them is called so, by the name of their file
+ * or by that without its ending.
+ */
 export function withCamera({ frames }: Cameras, photos: readonly Offered[]): Offered[] {
   const ids = new Set(frames.map(({ photo_id }) => photo_id));
-  const names = new Set(frames.filter(({ photo_id }) => !photo_id).map(nameOf));
-  const stems = new Set([...names].map(stemOf));
-  const called = (name: string) => names.has(name) || stems.has(stemOf(name));
-  return photos.filter(({ id, name }) => ids.has(id) || called(name));
+  const named = byName(photos);
+  const found = new Set(
+    frames
+      .filter(({ photo_id }) => !photo_id)
+      .map(nameOf)
+      .map((name) => named.get(name) ?? named.get(stemOf(name))),
+  );
+  return photos.filter((photo) => ids.has(photo.id) || found.has(photo));
+}
+
+/** Each by its name, and by that without its ending; null where several are called so. */
+function byName(photos: readonly Offered[]): Map<string, Offered | null> {
+  const named = new Map<string, Offered | null>();
+  for (const photo of photos)
+    for (const name of new Set([photo.name, stemOf(photo.name)]))
+      named.set(name, named.has(name) ? null : photo);
+  return named;
 }
 
 function cameraOf(told: unknown, number: number): Camera {
@@ -82,6 +98,16 @@ const nameOf = ({ file_path = '' }: Camera): string =>
   file_path.replaceAll('\\', '/').split('/').at(-1) ?? '';
 
 const stemOf = (name: string): string => name.replace(/(?<=.)\.[^.]*$/, '');
+
+/** The browser refuses to read a file that has changed, or is gone, since it was chosen. */
+async function textOf(file: Pick<Blob, 'text'>): Promise<string> {
+  try {
+    return await file.text();
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error;
+    throw new UnusableCameras(t.unreadable);
+  }
+}
 
 function parsed(text: string): Record<string, unknown> | null {
   try {

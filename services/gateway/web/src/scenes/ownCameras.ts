@@ -63,6 +63,7 @@ export class OwnCameras {
       if (this.file.files?.[0] === file) this.have(cameras);
     } catch (error) {
       if (!(error instanceof UnusableCameras)) throw error;
+      if (this.file.files?.[0] !== file) return;
       this.clear();
       this.trouble.textContent = error.message;
     }

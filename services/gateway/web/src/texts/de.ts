@@ -810,6 +810,8 @@ export const de: Texts = {
       found: (cameras, n, of) =>
         `Sie hat ${counted(cameras, 'Kamera', 'Kameras')}: ${n} von ${counted(of, 'gewähltem Foto', 'gewählten Fotos')} haben eine. Zwei müssen es sein; Fotos werden an ihren Namen erkannt.`,
       tooLarge: 'Diese Datei ist zu groß für eine von Kameras.',
+      unreadable:
+        'Diese Datei hat sich seit der Auswahl geändert oder ist weg: Wähle sie noch einmal.',
       noJson: 'Diese Datei ist kein JSON.',
       noCameras: 'Diese Datei hat keine Liste von Kameras („frames“).',
       count: (n, most) =>

@@ -805,6 +805,7 @@ export const en = {
       found: (cameras: number, n: number, of: number) =>
         `It has ${counted(cameras, 'camera', 'cameras')}: ${n} of the ${counted(of, 'chosen photo', 'chosen photos')} have one. It takes two at least; photos are told by their names.`,
       tooLarge: 'This file is too large for one of cameras.',
+      unreadable: 'This file has changed since you chose it, or is gone: choose it again.',
       noJson: 'This file is no JSON.',
       noCameras: 'This file has no list of cameras (“frames”).',
       count: (n: number, most: number) =>

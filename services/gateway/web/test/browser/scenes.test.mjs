@@ -310,6 +310,48 @@ describe('scenes', () => {
       });
     }));
 
+  it('are made with the cameras that were chosen last, whichever file is read last', () =>
+    withScenes({ path: '#/scenes', photos: 8 }, async (page, gateway) => {
+      gateway.scenes.reconstruct.poses.push('given');
+      await page.evaluate(() => {
+        const read = Blob.prototype.text;
+        const until = new Promise((resolve) => {
+          window.readOn = resolve;
+        });
+        Blob.prototype.text = async function text() {
+          const told = await read.call(this);
+          if (told === 'no cameras at all') await until;
+          if (told === 'changed') throw new DOMException('changed', 'NotReadableError');
+          return told;
+        };
+      });
+      await page.getByRole('button', { name: 'Make a place' }).first().click();
+      const form = page.getByRole('form', { name: 'Make a place' });
+      await until(page, () => document.querySelectorAll('.scene-picks input').length === 8);
+      const give = (told) =>
+        form.getByLabel('I have the cameras').setInputFiles({
+          name: 'transforms.json',
+          mimeType: 'application/json',
+          buffer: Buffer.from(told),
+        });
+      const pose = [1, 0, 0, 0].map((_, row) =>
+        [0, 1, 2, 3].map((column) => Number(row === column)),
+      );
+      const frames = ['a.jpg', 'b.jpg'].map((file_path) => ({ file_path, transform_matrix: pose }));
+      await give('no cameras at all');
+      await give(JSON.stringify({ frames }));
+      await form.getByText('It has 2 cameras').waitFor();
+      await page.evaluate(async () => {
+        window.readOn();
+        await new Promise((resolve) => setTimeout(resolve));
+      });
+      await form.getByText('It has 2 cameras').waitFor();
+      assert.equal(await form.getByText('This file is no JSON.').count(), 0);
+      await give('changed');
+      await form.getByText('choose it again').waitFor();
+      assert.equal(await form.getByText('It has 2 cameras').count(), 0);
+    }));
+
   it('whose walls cannot be read say so, and are walked through', () =>
     withScenes(
       {
