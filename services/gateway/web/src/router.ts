@@ -112,7 +112,12 @@ interface Kept {
   from?: string;
   /** Whether it is the film of the photo that one came from. */
   film?: true;
+  /** Whether it is there only so that Back takes away what covers the page: without that it is passed over. */
+  covers?: true;
 }
+
+/** Adds an entry to the history, so that Back takes away what covers the page. */
+export const coverPage = (): void => history.pushState({ ...history.state, covers: true }, '');
 
 /** Follows the location hash. What was opened from a list can be left with the back button, after a reload too. */
 export class Router {
@@ -123,6 +128,10 @@ export class Router {
 
   start(): void {
     this.keep({ at: 0 });
+    // Nothing covers a page that was just loaded, and what Forward leads back to is gone.
+    const passOver = () => this.kept?.covers && history.back();
+    window.addEventListener('popstate', passOver);
+    passOver();
     window.addEventListener('hashchange', (event) => {
       const before = new URL(event.oldURL).hash;
       const [left, now] = [parseHash(before), this.current()];

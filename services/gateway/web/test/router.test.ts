@@ -1,23 +1,26 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { parseHash, placeHash, Router, searchHash } from '../src/router';
+import { coverPage, parseHash, placeHash, Router, searchHash } from '../src/router';
 
 /** A router over a browser's history: `go` opens a hash, `back` and `forward` move along. */
 function browser(hash: string) {
   const entries: { hash: string; state: unknown }[] = [{ hash, state: null }];
-  const listeners: ((event: { oldURL: string }) => void)[] = [];
+  const listeners: [kind: string, run: (event: { oldURL: string }) => void][] = [];
   let at = 0;
   const here = () => entries[at] as (typeof entries)[number];
   const move = (to: number) => {
-    const oldURL = `http://host/${here().hash}`;
+    const before = here().hash;
+    const oldURL = `http://host/${before}`;
     at = to;
-    if (entries[at]) for (const listener of listeners) listener({ oldURL });
+    if (!entries[at]) return;
+    for (const kind of before === here().hash ? ['popstate'] : ['popstate', 'hashchange'])
+      for (const [heard, run] of listeners) if (heard === kind) run({ oldURL });
   };
   const go = (next: string) => {
     entries.splice(at + 1, entries.length, { hash: next, state: null });
     move(at + 1);
   };
   vi.stubGlobal('window', {
-    addEventListener: (_: string, run: () => void) => listeners.push(run),
+    addEventListener: (kind: string, run: () => void) => listeners.push([kind, run]),
   });
   vi.stubGlobal('location', {
     get hash() {
@@ -34,11 +37,21 @@ function browser(hash: string) {
     replaceState: (state: unknown, _: string, next = here().hash) => {
       entries[at] = { hash: next, state };
     },
+    pushState: (state: unknown) => {
+      entries.splice(at + 1, entries.length, { hash: here().hash, state });
+      at += 1;
+    },
     back: () => move(at - 1),
   });
-  const router = new Router(() => {});
-  router.start();
-  return { router, go, back: () => move(at - 1), forward: () => move(at + 1) };
+  const load = () => {
+    listeners.length = 0;
+    const router = new Router(() => {});
+    router.start();
+    return router;
+  };
+  const router = load();
+  const place = () => at;
+  return { router, load, go, back: () => move(at - 1), forward: () => move(at + 1), place };
 }
 
 describe('the way back', () => {
@@ -60,6 +73,20 @@ describe('the way back', () => {
     expect(router.list()).toEqual({ view: 'gallery' });
     router.toList();
     expect(router.current()).toEqual({ view: 'gallery' });
+  });
+
+  it('passes over what covered the page, once that is gone', () => {
+    const { load, go, back, forward, place } = browser('#/');
+    coverPage();
+    expect(place()).toBe(1);
+    load();
+    expect(place()).toBe(0);
+    forward();
+    expect(place()).toBe(0);
+    coverPage();
+    go('#/photo/x');
+    back();
+    expect(place()).toBe(0);
   });
 
   it('still leads to the list from a photo that Forward led to', () => {

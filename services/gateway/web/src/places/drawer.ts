@@ -2,7 +2,7 @@ import './places.css';
 import type { Api } from '../api/client';
 import { makeAll } from '../gallery/makeAll';
 import type { Shown } from '../gallery/tile';
-import { JOBS } from '../router';
+import { coverPage, JOBS } from '../router';
 import type { Settings } from '../settings/settings';
 import type { Store } from '../store';
 import { texts } from '../texts';
@@ -26,6 +26,8 @@ export class JobsDrawer {
   private opener: HTMLElement | null = null;
   /** Whether the browser's history has an entry for what covers the page, so that Back uncovers it. */
   private isKept = false;
+  /** Whether the browser is on its way back from such an entry. */
+  private isLeaving = false;
 
   constructor(
     private readonly api: Api,
@@ -54,16 +56,12 @@ export class JobsDrawer {
       if (link && (link === all || this.over.open)) this.follow(event, link);
     });
     this.over.addEventListener('click', ({ target }) => target === this.over && this.close());
-    this.over.addEventListener(
-      'close',
-      () => this.element.parentElement === this.over && this.close(),
-    );
-    NARROW.addEventListener('change', () => this.isOpen && this.seat());
-    window.addEventListener('popstate', () => {
-      if (!this.isKept) return;
-      this.isKept = false;
-      this.close();
+    this.over.addEventListener('close', () => {
+      // It is told late: the drawer may have been opened again.
+      if (!this.over.open && this.element.parentElement === this.over) this.close();
     });
+    NARROW.addEventListener('change', () => this.isOpen && this.seat());
+    window.addEventListener('popstate', () => this.onBack());
     document.addEventListener('keydown', (event) => {
       const isOver = document.querySelector('dialog[open]') !== null || event.defaultPrevented;
       if (event.key !== 'Escape' || isOver || !this.isOpen) return;
@@ -91,6 +89,7 @@ export class JobsDrawer {
     const had = this.element.contains(document.activeElement) || this.over.open;
     this.unseat();
     if (this.isKept) history.back();
+    this.isLeaving ||= this.isKept;
     this.isKept = false;
     this.onToggle(false);
     this.tell('');
@@ -110,8 +109,24 @@ export class JobsDrawer {
     this.over.append(this.element);
     this.root.append(this.over);
     this.over.showModal();
-    if (!this.isKept) history.pushState(history.state, '');
+    this.keep();
+  }
+
+  /** Has an entry in the history, once the one before is left. */
+  private keep(): void {
+    if (this.isKept || this.isLeaving) return;
+    coverPage();
     this.isKept = true;
+  }
+
+  private onBack(): void {
+    if (this.isLeaving) {
+      this.isLeaving = false;
+      if (this.over.open) this.keep();
+    } else if (this.isKept) {
+      this.isKept = false;
+      this.close();
+    }
   }
 
   private unseat(): void {

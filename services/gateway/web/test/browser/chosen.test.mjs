@@ -88,6 +88,24 @@ describe('what is chosen', () => {
       await ask();
       await drawer.getByRole('button', { name: 'Close jobs' }).tap();
       await isAway();
+      const covers = () => page.evaluate(() => history.state.covers === true);
+      await ask();
+      await page.evaluate(() => {
+        document.querySelector('[aria-label="Close jobs"]').click();
+        document.querySelector('.summary-jobs').click();
+      });
+      await until(page, () => history.state.covers);
+      await drawer.waitFor();
+      await page.goBack();
+      await drawer.waitFor({ state: 'hidden' });
+      assert.equal(await covers(), false);
+      await page.goForward();
+      await until(page, () => !history.state.covers);
+      await ask();
+      assert.equal(await covers(), true);
+      await page.reload();
+      await page.waitForSelector('.tile img.is-loaded');
+      await until(page, () => !history.state.covers);
       await ask();
       await drawer.locator('.job a').first().tap();
       await until(page, () => document.body.dataset.view === 'photo');
