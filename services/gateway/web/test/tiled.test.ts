@@ -1,11 +1,16 @@
 import { PerspectiveCamera } from 'three';
 import { describe, expect, it, vi } from 'vitest';
 import { TREE } from '../dev/points.mjs';
-import { countOf, plainPoints } from '../src/render/cloud';
+import { type CloudOf, countOf, plainPoints } from '../src/render/cloud';
 import { type OpenFile, TiledPoints } from '../src/scenes/tiled';
 
 const INDEX = TREE.get('tiles.json') as Uint8Array;
-const settled = () => new Promise((resolve) => setTimeout(resolve, 50));
+
+/** What was opened has come or not, and whoever waited for it has been told. */
+async function settled({ mock }: { mock: { results: { value: unknown }[] } }) {
+  await Promise.allSettled(mock.results.map(({ value }) => value));
+  await new Promise((resolve) => setTimeout(resolve));
+}
 
 /** The tree of the wall, whose tiles below the root come as `below` says. */
 async function wall(below: OpenFile) {
@@ -13,9 +18,16 @@ async function wall(below: OpenFile) {
     name === 'r.glb' ? (TREE.get(name) as Uint8Array) : below(name, signal),
   );
   const changed = vi.fn();
+  const forgotten = vi.fn();
+  const cloudOf = plainPoints();
+  const listened: CloudOf = (points) => {
+    const cloud = cloudOf(points);
+    cloud.addEventListener('dispose', () => forgotten(countOf(cloud)));
+    return cloud;
+  };
   const { signal } = new AbortController();
-  const tiled = await TiledPoints.open(INDEX, open, plainPoints(), 10_000, changed, signal);
-  return { tiled, open, changed };
+  const tiled = await TiledPoints.open(INDEX, open, listened, 10_000, changed, signal);
+  return { tiled, open, changed, forgotten };
 }
 
 describe('points in tiles', () => {
@@ -34,9 +46,9 @@ describe('points in tiles', () => {
   it('of which some cannot be read are drawn by the others, and not asked for again and again', async () => {
     const { tiled, open } = await wall(() => Promise.reject(new TypeError('no such file')));
     tiled.look(camera, 600);
-    await settled();
+    await settled(open);
     tiled.look(camera, 600);
-    await settled();
+    await settled(open);
     expect(tiled.count).toBe(100);
     expect(open).toHaveBeenCalledTimes(3);
   });
@@ -50,8 +62,21 @@ describe('points in tiles', () => {
     const { tiled, open } = await wall(refuse);
     tiled.look(camera, 600);
     tiled.dispose();
-    await settled();
+    await settled(open);
     expect(open).toHaveBeenCalledTimes(3);
+  });
+
+  it('are let go of as what was drawn, not only as what it is made of', async () => {
+    const { tiled, changed, forgotten } = await wall(async (name) => TREE.get(name) as Uint8Array);
+    tiled.look(camera, 600);
+    await vi.waitFor(() => expect(changed).toHaveBeenCalledTimes(2));
+    tiled.look(camera, 600);
+    expect(forgotten).not.toHaveBeenCalled();
+    tiled.dispose();
+    expect(forgotten.mock.calls.map(([count]) => count)).toEqual(
+      expect.arrayContaining([100, 800]),
+    );
+    expect(forgotten).toHaveBeenCalledTimes(3);
   });
 
   it('have as many points as their files say', () => {

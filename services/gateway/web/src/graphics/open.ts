@@ -1,4 +1,4 @@
-import { graphics } from './backend';
+import { graphics, inTime } from './backend';
 import type { Drawing } from './surface';
 
 /**
@@ -12,16 +12,38 @@ export async function openWebGpu(
   if ((await graphics.choose()).backend !== 'webgpu') return null;
   try {
     const { WebGpuSurface, layerByNodes, pointsByNodes } = await import('./webgpu');
-    const surface = await WebGpuSurface.open(canvas, (why) => {
+    const device = await openDevice();
+    if (!device) return null;
+    const surface = await WebGpuSurface.open(canvas, device, (why) => {
       graphics.giveUp(why);
       gone();
     });
-    if (graphics.choice?.backend === 'webgpu')
-      return { surface, cloudOf: pointsByNodes(), layerOf: layerByNodes };
-    surface.dispose();
+    return unlessGivenUp({ surface, cloudOf: pointsByNodes(), layerOf: layerByNodes });
   } catch {
     // No part of the viewer, no device: whatever it was, the other way is there.
     graphics.giveUp('failed');
+    return null;
   }
+}
+
+/** What draws by WebGPU, or null where that was given up while something else was waited for. */
+export function unlessGivenUp(drawing: Drawing | null): Drawing | null {
+  if (graphics.choice?.backend === 'webgpu') return drawing;
+  drawing?.surface.dispose();
+  return null;
+}
+
+/** A device of its own; null where it does not come in time, and is not waited for again. */
+async function openDevice(): Promise<GPUDevice | null> {
+  const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (!adapter) throw new TypeError('there is nothing to draw with by WebGPU');
+  const coming = adapter.requestDevice();
+  const device = await (graphics.choice?.why === 'asked' ? coming : inTime(coming));
+  if (device) return device;
+  graphics.giveUp('late');
+  coming.then(
+    (late) => late.destroy(),
+    () => {},
+  );
   return null;
 }

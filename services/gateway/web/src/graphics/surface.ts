@@ -24,8 +24,8 @@ export interface Surface {
   setSize(width: number, height: number, pixelRatio: number): void;
   /** Draws nothing outside of this box, in the page's pixels. */
   keepWithin(x: number, y: number, width: number, height: number): void;
-  /** Has ready what a scene needs, so that its first frame is not late. */
-  prepare(scene: THREE.Scene, camera: THREE.Camera): Promise<void>;
+  /** Has ready what is drawn, so that its first frame is not late. scene: that it will come into. */
+  prepare(what: THREE.Object3D, camera: THREE.Camera, scene?: THREE.Scene): Promise<void>;
   render(scene: THREE.Scene, camera: THREE.Camera): void;
   /** Gives the device back. */
   dispose(): void;

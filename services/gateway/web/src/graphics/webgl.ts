@@ -55,8 +55,8 @@ export class WebGlSurface implements Surface {
     this.renderer.setScissorTest(true);
   }
 
-  async prepare(scene: THREE.Scene, camera: THREE.Camera): Promise<void> {
-    this.renderer.compile(scene, camera);
+  async prepare(what: THREE.Object3D, camera: THREE.Camera, scene?: THREE.Scene): Promise<void> {
+    this.renderer.compile(what, camera, scene);
   }
 
   render(scene: THREE.Scene, camera: THREE.Camera): void {

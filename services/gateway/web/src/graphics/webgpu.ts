@@ -36,16 +36,20 @@ export class WebGpuSurface implements Surface {
   /** gone: nothing is drawn on this canvas any more. Throws where there is nothing to draw with. */
   static async open(
     canvas: HTMLCanvasElement,
+    device: GPUDevice,
     gone: (why: 'lost' | 'failed') => void,
   ): Promise<WebGpuSurface> {
-    const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
-    const device = await adapter?.requestDevice();
-    const context = device && canvas.getContext('webgpu');
-    if (!device || !context) throw new Error('there is nothing to draw with by WebGPU');
-    const backend = new WebGPUBackend({ canvas, device, context, alpha: true });
-    const renderer = new Renderer(backend, { alpha: true });
-    await renderer.init();
-    return new WebGpuSurface(canvas, renderer, device, gone);
+    try {
+      const context = canvas.getContext('webgpu');
+      if (!context) throw new Error('this canvas is not drawn on by WebGPU');
+      const backend = new WebGPUBackend({ canvas, device, context, alpha: true });
+      const renderer = new Renderer(backend, { alpha: true });
+      await renderer.init();
+      return new WebGpuSurface(canvas, renderer, device, gone);
+    } catch (error) {
+      device.destroy();
+      throw error;
+    }
   }
 
   get maxAnisotropy(): number {
@@ -66,12 +70,24 @@ export class WebGpuSurface implements Surface {
     this.renderer.setScissorTest(true);
   }
 
-  async prepare(scene: THREE.Scene, camera: THREE.Camera): Promise<void> {
-    if (!this.isOver) await this.renderer.compileAsync(scene, camera);
+  /** What cannot be had ready ends WebGPU here: `gone` tells it. */
+  async prepare(what: THREE.Object3D, camera: THREE.Camera, scene?: THREE.Scene): Promise<void> {
+    if (this.isOver) return;
+    try {
+      await this.renderer.compileAsync(what, camera, scene);
+    } catch {
+      this.end('failed');
+    }
   }
 
+  /** What cannot be drawn ends WebGPU here: `gone` tells it. */
   render(scene: THREE.Scene, camera: THREE.Camera): void {
-    if (!this.isOver) this.renderer.render(scene, camera);
+    if (this.isOver) return;
+    try {
+      this.renderer.render(scene, camera);
+    } catch {
+      this.end('failed');
+    }
   }
 
   dispose(): void {

@@ -43,7 +43,10 @@ function squares(): NodeMaterial {
 function opaque(colours: Uint8Array): Uint8Array {
   const count = colours.length / 3;
   const shades = new Uint8Array(count * 4).fill(255);
-  for (let point = 0; point < count; point += 1)
-    shades.set(colours.subarray(point * 3, point * 3 + 3), point * 4);
+  for (let point = 0; point < count; point += 1) {
+    shades[point * 4] = colours[point * 3] as number;
+    shades[point * 4 + 1] = colours[point * 3 + 1] as number;
+    shades[point * 4 + 2] = colours[point * 3 + 2] as number;
+  }
   return shades;
 }

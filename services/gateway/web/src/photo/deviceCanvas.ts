@@ -1,5 +1,5 @@
 import { graphics } from '../graphics/backend';
-import { openWebGpu } from '../graphics/open';
+import { openWebGpu, unlessGivenUp } from '../graphics/open';
 import { hasWebGl, wantsMotion } from '../render/device';
 import type { Viewport } from '../render/viewport';
 import { el } from '../ui/dom';
@@ -42,14 +42,15 @@ export class DeviceCanvas {
   async open(name: string, signal: AbortSignal): Promise<Viewport | null> {
     if (this.viewport) return this.viewport;
     const canvas = this.newCanvas(name);
-    const [{ Viewport }, webgpu] = await Promise.all([
+    const [{ Viewport }, opened] = await Promise.all([
       import('../render/viewport'),
       openWebGpu(canvas, () => this.viewport && this.events.fallenBack()),
     ]);
     if (signal.aborted) {
-      webgpu?.surface.dispose();
+      opened?.surface.dispose();
       return null;
     }
+    const webgpu = unlessGivenUp(opened);
     if (webgpu) this.put(canvas);
     this.viewport = new Viewport({
       webgpu,

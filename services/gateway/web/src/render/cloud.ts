@@ -40,6 +40,12 @@ export function turned<C extends Cloud>(cloud: C): C {
   return cloud;
 }
 
+/** Lets go of a cloud: also of what was made to draw it, which its shared material would hold for good. */
+export function forgetCloud(cloud: Cloud): void {
+  cloud.geometry.dispose();
+  cloud.dispose();
+}
+
 /** How many points a cloud has. */
 export function countOf({ geometry }: Cloud): number {
   if (geometry instanceof THREE.InstancedBufferGeometry) return geometry.instanceCount;

@@ -8,6 +8,7 @@ export class FrameLoop {
   private scheduled = 0;
   private last = 0;
   private dirty = false;
+  private isOver = false;
   private readonly onVisibility = () => {
     if (document.hidden) this.pause();
     else if (this.dirty) this.schedule();
@@ -22,11 +23,13 @@ export class FrameLoop {
   }
 
   invalidate(): void {
+    if (this.isOver) return;
     this.dirty = true;
     if (!document.hidden) this.schedule();
   }
 
   dispose(): void {
+    this.isOver = true;
     this.pause();
     this.dirty = false;
     document.removeEventListener('visibilitychange', this.onVisibility);

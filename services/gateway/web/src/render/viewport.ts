@@ -68,10 +68,13 @@ export class Viewport {
       : Math.min(source.disparity.naturalWidth, MOST_GRID_COLUMNS);
     const { surface, camera } = this.layered ?? this.openWebGl();
     const { webgpu } = this.options;
-    this.depth = new DepthScene(source, columns, surface.maxAnisotropy, webgpu?.layerOf);
-    this.depth.setScale(FOCUS / this.depth.focus);
+    const depth = new DepthScene(source, columns, surface.maxAnisotropy, webgpu?.layerOf);
+    this.depth = depth;
+    depth.setScale(FOCUS / depth.focus);
     this.sources.depth = source.camera;
-    await surface.prepare(this.depth.scene, camera);
+    await surface.prepare(depth.scene, camera);
+    // What it was forgotten in the middle of made more to forget.
+    if (this.depth !== depth) depth.dispose();
   }
 
   /** Has the code that draws splats read while their bytes come; what goes wrong is told where it is needed. */
@@ -186,7 +189,10 @@ export class Viewport {
 
   private openWebGl(): View<WebGlSurface> {
     this.webgl ??= this.viewOn(
-      new WebGlSurface(this.options.newCanvas(), () => this.options.onLost()),
+      new WebGlSurface(this.options.newCanvas(), () => {
+        // Once let go of, its end is nobody's loss.
+        if (!this.abort.signal.aborted) this.options.onLost();
+      }),
     );
     return this.webgl;
   }

@@ -8,12 +8,19 @@ import type { Drawn } from './stage';
 
 /** What draws a scene, and how fast. */
 export class SceneFigures extends FigureList {
-  private readonly frames = new Rate();
+  private frames = new Rate();
   private last: (Drawn & { backend: Backend }) | null = null;
 
   take(drawn: Drawn & { backend: Backend }): void {
     this.last = drawn;
     this.frames.add(performance.now());
+  }
+
+  /** Tells nothing of what was drawn up to now, and is not shown. */
+  forget(): void {
+    this.last = null;
+    this.frames = new Rate();
+    this.show(false);
   }
 
   protected override facts(): [string, string][] {

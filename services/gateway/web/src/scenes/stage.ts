@@ -3,7 +3,7 @@ import type { SceneCamera } from '../api/schema';
 import type { Backend } from '../graphics/backend';
 import type { Drawing } from '../graphics/surface';
 import { WebGlSurface } from '../graphics/webgl';
-import { type Cloud, countOf } from '../render/cloud';
+import { type Cloud, countOf, forgetCloud } from '../render/cloud';
 import { budgetOf } from '../render/device';
 import { fitFrame } from '../render/framing';
 import { FrameLoop } from '../render/loop';
@@ -42,7 +42,7 @@ export interface Drawn {
 
 /** A scene that one walks in: keys and two fingers walk, dragging looks around. */
 export class Stage {
-  private readonly canvas: HTMLCanvasElement;
+  readonly canvas: HTMLCanvasElement;
   private readonly scene = new THREE.Scene();
   private readonly camera = new THREE.PerspectiveCamera(60, 1, NEAR, FAR);
   private readonly loop: FrameLoop;
@@ -54,13 +54,16 @@ export class Stage {
   private readonly fingers = new Map<number, Spot>();
   private points: Cloud | null = null;
   private tiled: TiledPoints | null = null;
-  private stance = FALLBACK;
+  /** Where one stands, and which way one looks. */
+  stance = FALLBACK;
   private reach = 1;
   private lens: SceneCamera | null = null;
   private walls: Walls | null = null;
 
+  /** place: what of the page the canvas lies in, or will. */
   constructor(
     private readonly drawing: Drawing,
+    private readonly place: () => HTMLElement,
     private readonly onFrame: (drawn: Drawn) => void,
   ) {
     this.canvas = drawing.surface.canvas;
@@ -74,12 +77,12 @@ export class Stage {
     return this.drawing.surface.backend;
   }
 
-  /** Stands where the first of these pictures was taken. */
-  enter(cameras: readonly SceneCamera[]): void {
+  /** Stands there, or where the first of these pictures was taken. */
+  enter(cameras: readonly SceneCamera[], stance: Stance | null): void {
     const stances = cameras.map((one) => stanceOf(one.camera_to_world));
     this.lens = cameras[0] ?? null;
     this.reach = reachOf(stances);
-    this.stance = stances[0] ?? FALLBACK;
+    this.stance = stance ?? stances[0] ?? FALLBACK;
     this.resize();
   }
 
@@ -104,8 +107,7 @@ export class Stage {
   async showPoints(bytes: Uint8Array, name: string, wanted: AbortSignal): Promise<void> {
     const points = name.endsWith('.glb') ? await readGlb(bytes) : readPly(bytes);
     const cloud = this.drawing.cloudOf(points);
-    await this.drawing.surface.prepare(new THREE.Scene().add(cloud), this.camera);
-    if (wanted.aborted || this.over.signal.aborted) return cloud.geometry.dispose();
+    if (!(await this.isReady(cloud, wanted, () => forgetCloud(cloud)))) return;
     this.splats?.clear();
     this.setPoints(cloud);
     this.loop.invalidate();
@@ -115,18 +117,33 @@ export class Stage {
   async showTiles(index: Uint8Array, open: OpenFile, wanted: AbortSignal): Promise<void> {
     const signal = AbortSignal.any([this.over.signal, wanted]);
     const budget = budgetOf(location.search) ?? POINT_BUDGET;
-    const { surface, cloudOf } = this.drawing;
+    const { cloudOf } = this.drawing;
     const changed = () => this.loop.invalidate();
     const tiled = await TiledPoints.open(index, open, cloudOf, budget, changed, signal);
     this.aim();
     tiled.look(this.camera, this.canvas.height);
-    await surface.prepare(new THREE.Scene().add(tiled.group), this.camera);
-    if (signal.aborted) return tiled.dispose();
+    if (!(await this.isReady(tiled.group, signal, () => tiled.dispose()))) return;
     this.splats?.clear();
     this.setPoints(null);
     this.tiled = tiled;
     this.scene.add(tiled.group);
     this.loop.invalidate();
+  }
+
+  /** Has it ready to come into the scene; what is not wanted any more or cannot be drawn is forgotten. */
+  private async isReady(
+    what: THREE.Object3D,
+    wanted: AbortSignal,
+    forget: () => void,
+  ): Promise<boolean> {
+    let isReady = false;
+    try {
+      await this.drawing.surface.prepare(what, this.camera, this.scene);
+      isReady = !wanted.aborted && !this.over.signal.aborted;
+    } finally {
+      if (!isReady) forget();
+    }
+    return isReady;
   }
 
   private async openSplats(signal: AbortSignal): Promise<SplatScene | null> {
@@ -149,7 +166,7 @@ export class Stage {
     }
     if (this.points) {
       this.scene.remove(this.points);
-      this.points.geometry.dispose();
+      forgetCloud(this.points);
     }
     this.points = points;
     if (points) this.scene.add(points);
@@ -194,7 +211,7 @@ export class Stage {
   }
 
   private resize(): void {
-    const { clientWidth, clientHeight } = this.canvas;
+    const { clientWidth, clientHeight } = this.place();
     const [width, height] = [Math.max(1, clientWidth), Math.max(1, clientHeight)];
     const ratio = Math.min(window.devicePixelRatio, MOST_PIXELS);
     this.drawing.surface.setSize(width, height, ratio);

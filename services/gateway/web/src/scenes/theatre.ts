@@ -1,10 +1,12 @@
 import type { SceneCamera } from '../api/schema';
 import { type Backend, graphics } from '../graphics/backend';
-import { openWebGpu } from '../graphics/open';
+import { openWebGpu, unlessGivenUp } from '../graphics/open';
+import type { Drawing } from '../graphics/surface';
 import { texts } from '../texts';
 import { el } from '../ui/dom';
 import type { Drawn, Stage } from './stage';
 import type { OpenFile } from './tiled';
+import type { Stance } from './walk';
 import type { Walls } from './walls';
 
 /** A device that is lost more often than this is left alone. */
@@ -28,6 +30,10 @@ export interface TheatreEvents {
 export class Theatre {
   element = newCanvas();
   private stage: Stage | null = null;
+  /** Of the stage that is coming in place of this one. */
+  private coming: HTMLCanvasElement | null = null;
+  /** Where one stood in this scene before the device was lost. */
+  private stood: Stance | null = null;
   private losses = 0;
 
   constructor(private readonly events: TheatreEvents) {}
@@ -38,9 +44,10 @@ export class Theatre {
     cameras: readonly SceneCamera[],
     signal: AbortSignal,
   ): Promise<void> {
-    const stage = await this.enter(role === 'splat' ? 'splats' : 'points', cameras, signal);
-    if (role === 'splat') await stage?.show(bytes, name, signal);
-    else await stage?.showPoints(bytes, name, signal);
+    if (role === 'splat')
+      await this.fill('splats', cameras, signal, (stage) => stage.show(bytes, name, signal));
+    else
+      await this.fill('points', cameras, signal, (stage) => stage.showPoints(bytes, name, signal));
   }
 
   /** Shows what is seen of a tree of points. index: of its tiles. Throws where it cannot be read. */
@@ -50,40 +57,68 @@ export class Theatre {
     cameras: readonly SceneCamera[],
     signal: AbortSignal,
   ): Promise<void> {
-    const stage = await this.enter('points', cameras, signal);
-    await stage?.showTiles(index, open, signal);
+    await this.fill('points', cameras, signal, (stage) => stage.showTiles(index, open, signal));
   }
 
-  /** A stage on which these can be drawn, in place of another one; null where that is not wanted any more. */
-  private async enter(
+  /** Fills the stage, or one on which these can be drawn, which takes its place once it is filled. */
+  private async fill(
     what: 'splats' | 'points',
     cameras: readonly SceneCamera[],
     signal: AbortSignal,
-  ): Promise<Stage | null> {
+    show: (stage: Stage) => Promise<void>,
+  ): Promise<void> {
     const [{ Stage }, { openWebGl }] = await Promise.all([
       import('./stage'),
       import('../graphics/webgl'),
     ]);
     const { backend } = what === 'points' ? await graphics.choose() : { backend: 'webgl2' };
-    if (signal.aborted) return null;
-    if (this.stage?.backend === backend) return this.stage;
+    if (signal.aborted) return;
+    if (this.stage?.backend === backend) return show(this.stage);
+    const opened = backend === 'webgpu' ? await this.byWebGpu() : null;
+    if (signal.aborted) return opened?.surface.dispose();
+    const webgpu = unlessGivenUp(opened);
+    if (!webgpu && this.stage?.backend === 'webgl2') return show(this.stage);
     const canvas = newCanvas();
-    const webgpu =
-      backend === 'webgpu'
-        ? await openWebGpu(canvas, () => this.element === canvas && this.startAnew(true))
-        : null;
-    if (signal.aborted) {
-      webgpu?.surface.dispose();
-      return null;
-    }
-    if (!webgpu && this.stage?.backend === 'webgl2') return this.stage;
-    this.leave(webgpu ? canvas : newCanvas());
-    const drawing = webgpu ?? openWebGl(this.element, () => this.lost());
-    this.stage = new Stage(drawing, (drawn) =>
-      this.tell({ ...drawn, backend: drawing.surface.backend }),
+    const drawing = webgpu ?? openWebGl(canvas, () => this.has(canvas) && this.lost());
+    const stage: Stage = new Stage(
+      drawing,
+      () => this.element,
+      (drawn) => stage === this.stage && this.tell({ ...drawn, backend: stage.backend }),
     );
-    this.stage.enter(cameras);
-    return this.stage;
+    stage.enter(cameras, this.stage?.stance ?? this.stood);
+    await this.change(stage, show, signal);
+  }
+
+  private byWebGpu(): Promise<Drawing | null> {
+    const canvas = newCanvas();
+    return openWebGpu(canvas, () => this.has(canvas) && this.startAnew(true));
+  }
+
+  /** Fills a stage, which takes the place of the one that is here, and the stance of whoever stands there. */
+  private async change(
+    stage: Stage,
+    show: (stage: Stage) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { canvas } = stage;
+    let isFilled = false;
+    this.coming = canvas;
+    try {
+      await show(stage);
+      isFilled = this.coming === canvas && !signal.aborted;
+    } finally {
+      if (this.coming === canvas) this.coming = null;
+      if (!isFilled) stage.dispose();
+    }
+    if (!isFilled) return;
+    if (this.stage) stage.stance = this.stage.stance;
+    this.leave(canvas);
+    this.stage = stage;
+  }
+
+  /** Whether this canvas is the one that is seen, or the one that is coming; of others nothing is heard. */
+  private has(canvas: HTMLCanvasElement): boolean {
+    return canvas === this.element || canvas === this.coming;
   }
 
   private tell(drawn: Drawn & { backend: Backend }): void {
@@ -101,6 +136,8 @@ export class Theatre {
   /** Lets go of the device. */
   close(): void {
     this.losses = 0;
+    this.coming = null;
+    this.stood = null;
     if (this.stage) this.leave(newCanvas());
   }
 
@@ -120,6 +157,8 @@ export class Theatre {
   }
 
   private startAnew(isWorthTrying: boolean): void {
+    this.coming = null;
+    this.stood = this.stage?.stance ?? this.stood;
     this.leave(newCanvas());
     this.events.lost(isWorthTrying);
   }

@@ -1,5 +1,5 @@
 import * as THREE from 'three';
-import { type Cloud, type CloudOf, countOf } from '../render/cloud';
+import { type Cloud, type CloudOf, countOf, forgetCloud } from '../render/cloud';
 import { readGlb } from './glb';
 import { type PointTile, readTree, selectTiles, type Triple } from './pointTree';
 
@@ -69,7 +69,7 @@ export class TiledPoints {
 
   dispose(): void {
     this.abort.abort();
-    for (const points of this.here.values()) points.geometry.dispose();
+    for (const points of this.here.values()) forgetCloud(points);
     this.here.clear();
     this.group.clear();
   }
@@ -125,7 +125,7 @@ export class TiledPoints {
       if (used.has(file) || file === this.root.file) continue;
       kept -= countOf(points);
       this.here.delete(file);
-      points.geometry.dispose();
+      forgetCloud(points);
     }
   }
 }

@@ -70,8 +70,10 @@ export class SceneView {
       ),
     );
     this.figures.show(false);
-    this.element.addEventListener('keydown', ({ key, target }) => {
-      if (key === 'g' && !(target instanceof HTMLSelectElement))
+    this.element.addEventListener('keydown', (event) => {
+      const { key, target } = event;
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      if (key.toLowerCase() === 'g' && !(target instanceof HTMLSelectElement))
         this.figures.show(this.figures.element.hidden === true);
     });
     this.versions.addEventListener('change', () => void this.showVersion());
@@ -130,7 +132,7 @@ export class SceneView {
     this.fill.disabled = true;
     this.remove.disabled = true;
     this.theatre.close();
-    this.figures.show(false);
+    this.figures.forget();
     this.progress?.dispose();
     this.progress = null;
     this.work.replaceChildren();
