@@ -14,7 +14,9 @@ const CANVAS = {} as HTMLCanvasElement;
 
 /** A browser whose adapter gives such a device. */
 const browserWith = (requestDevice: () => Promise<{ destroy(): void }>) =>
-  vi.stubGlobal('navigator', { gpu: { requestAdapter: async () => ({ requestDevice }) } });
+  vi.stubGlobal('navigator', {
+    gpu: { requestAdapter: async () => ({ limits: {}, requestDevice }) },
+  });
 
 describe('a canvas that WebGPU draws on', () => {
   const dispose = vi.fn();

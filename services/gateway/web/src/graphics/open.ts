@@ -37,7 +37,9 @@ export function unlessGivenUp(drawing: Drawing | null): Drawing | null {
 async function openDevice(): Promise<GPUDevice | null> {
   const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) throw new TypeError('there is nothing to draw with by WebGPU');
-  const coming = adapter.requestDevice();
+  // By default a buffer holds some 22 million points, whatever the device could take.
+  const { maxBufferSize } = adapter.limits;
+  const coming = adapter.requestDevice({ requiredLimits: { maxBufferSize } });
   const device = await (graphics.choice?.why === 'asked' ? coming : inTime(coming));
   if (device) return device;
   graphics.giveUp('late');
