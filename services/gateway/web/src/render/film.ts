@@ -1,6 +1,7 @@
 import * as THREE from 'three';
 import type { RgbdLayout, SourceCamera } from '../api/schema';
 import { assumedCamera, coveringZoom, reachesOf } from './framing';
+import { TIGHTNESS } from './tightness';
 
 /**
  * A film with depth as two displaced grids over one texture: every frame of the film holds its colour
@@ -96,20 +97,10 @@ const VERTEX = /* glsl */ `
 
 const FRAGMENT = /* glsl */ `
   ${PLACES}
-  uniform vec2 restSize;
   varying vec3 vSource;
   varying float vViewDepth;
 
-  // The smaller singular value of how film pixels pass under screen pixels.
-  float tightness(vec2 uv) {
-    vec2 dx = dFdx(uv) * restSize;
-    vec2 dy = dFdy(uv) * restSize;
-    float sum = dot(dx, dx) + dot(dy, dy);
-    float area = dx.x * dy.y - dx.y * dy.x;
-    float root = sqrt(max(sum * sum - 4.0 * area * area, 0.0));
-    return sqrt(max(sum - root, 0.0) * 0.5);
-  }
-
+  ${TIGHTNESS}
   void main() {
     vec2 uv = vSource.xy / vSource.z;
     float alpha = 1.0;

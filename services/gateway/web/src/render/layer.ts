@@ -1,4 +1,5 @@
 import * as THREE from 'three';
+import { TIGHTNESS } from './tightness';
 
 /** What a layer of a photo is drawn from: a grid of squares over it, each vertex as far away as its disparity says. */
 export interface Layer {
@@ -43,22 +44,11 @@ const VERTEX = /* glsl */ `
 
 const FRAGMENT = /* glsl */ `
   uniform sampler2D colour;
-  uniform vec2 restSize;
   uniform float stretchGone;
   varying vec3 vSource;
   varying float vViewDepth;
 
-  // The smaller singular value of how photo pixels pass under screen pixels: 1 where nothing is
-  // stretched, small across a cell that is pulled apart.
-  float tightness(vec2 uv) {
-    vec2 dx = dFdx(uv) * restSize;
-    vec2 dy = dFdy(uv) * restSize;
-    float sum = dot(dx, dx) + dot(dy, dy);
-    float area = dx.x * dy.y - dx.y * dy.x;
-    float root = sqrt(max(sum * sum - 4.0 * area * area, 0.0));
-    return sqrt(max(sum - root, 0.0) * 0.5);
-  }
-
+  ${TIGHTNESS}
   void main() {
     vec2 uv = vSource.xy / vSource.z;
     float alpha = 1.0;
