@@ -21,7 +21,8 @@ from immichvr_common.errors import ClockSkew, Conflict, Contended, CorruptObject
 from immichvr_common.manifests import AssetFile, Manifest, add_files, commit_manifest, read_manifest
 from immichvr_common.settings import S3Settings
 from immichvr_common.sources import Source
-from immichvr_common.storage import CHUNK, ObjectStore, _Download
+from immichvr_common.storage import CHUNK, ObjectStore
+from immichvr_common.storage_download import Download
 from immichvr_common.tasks import Made, MadeFile
 
 
@@ -239,15 +240,15 @@ async def test_the_next_chunk_is_read_while_the_one_before_is_given_on_and_nothi
     await store.put_bytes("files/ahead", bytes(3 * CHUNK), "application/octet-stream")
     begun: list[int] = []
     second = threading.Event()
-    read = _Download.read
+    read = Download.read
 
-    def noting(download: _Download) -> bytes:
+    def noting(download: Download) -> bytes:
         begun.append(len(begun))
         if len(begun) == 2:
             second.set()
         return read(download)
 
-    monkeypatch.setattr(_Download, "read", noting)
+    monkeypatch.setattr(Download, "read", noting)
     chunks = store.stream("files/ahead")
     first = await anext(chunks)
     assert await asyncio.to_thread(second.wait, 10)
@@ -280,7 +281,7 @@ async def test_who_leaves_while_storage_is_slow_holds_no_thread_beside_the_one_t
     weed: SeaweedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, held = ObjectStore(weed.settings().model_copy(update={"threads": 2})), Held()
-    monkeypatch.setattr(ObjectStore, "_download", lambda *_: _Download(cast(Any, held)))
+    monkeypatch.setattr(ObjectStore, "_download", lambda *_: Download(cast(Any, held), CHUNK))
     chunks = store.stream("files/slow")
     try:
         await anext(chunks)
@@ -301,7 +302,7 @@ async def test_who_leaves_while_storage_is_slow_holds_no_thread_beside_the_one_t
 
 def test_a_download_that_is_closed_is_given_back_once_and_read_no_more() -> None:
     held = Held()
-    download = _Download(cast(Any, held))
+    download = Download(cast(Any, held), CHUNK)
     assert len(download.read()) == CHUNK
     for _ in range(2):
         download.close()

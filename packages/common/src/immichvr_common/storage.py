@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import hashlib
 import io
-import threading
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -35,6 +34,7 @@ from immichvr_common import metrics
 from immichvr_common.errors import Conflict, CorruptObject, NotFound, StorageFull, StorageRefused, disk_full
 from immichvr_common.settings import S3Settings
 from immichvr_common.storage_answers import Trouble, of_exception, of_response
+from immichvr_common.storage_download import Download
 from immichvr_common.storage_parts import PART, PartedUpload
 from immichvr_common.storage_verdicts import Verdicts
 
@@ -251,7 +251,7 @@ class ObjectStore:
         The next chunk is read while whoever asked is at the one before.
         """
 
-        def begin() -> tuple[_Download, bytes]:
+        def begin() -> tuple[Download, bytes]:
             opened = self._download(key, offset, length)
             try:
                 return opened, opened.read()
@@ -359,10 +359,9 @@ class ObjectStore:
             )  # fmt: skip
         return self._http.request("PUT", url.geturl(), body=data, headers=signed)
 
-    def _download(self, key: str, offset: int, length: int) -> _Download:
-        return _Download(
-            self._client.get_object(bucket_name=self.bucket, object_name=key, offset=offset, length=length)
-        )
+    def _download(self, key: str, offset: int, length: int) -> Download:
+        response = self._client.get_object(bucket_name=self.bucket, object_name=key, offset=offset, length=length)
+        return Download(response, CHUNK)
 
     async def _read(self, work: Callable[[], T], key: str) -> T:
         return await self._verdicts.reading(lambda: self._run(work, key), key)
@@ -395,51 +394,6 @@ class ObjectStore:
         begun = asyncio.get_running_loop().run_in_executor(self._threads, _translated, work, key)
         begun.add_done_callback(lambda done: None if done.cancelled() else done.exception())
         return begun
-
-
-class _Download:
-    """An object on its way: read by one thread at a time, and given back once it is closed and none reads."""
-
-    def __init__(self, response: BaseHTTPResponse) -> None:
-        self._response, self._chunks = response, response.stream(CHUNK)
-        self._reading = threading.Lock()
-        self._is_closed = self._is_given_back = False
-        size = response.headers.get("content-length", "")
-        self._left = int(size) if size.isdecimal() else None
-
-    @property
-    def is_over(self) -> bool:
-        """Whether all was read that was announced."""
-        return self._left == 0
-
-    def read(self) -> bytes:
-        """The next chunk; nothing at the end, or once it is closed."""
-        try:
-            with self._reading:
-                chunk = b"" if self._is_closed else next(self._chunks, b"")
-                if self._left is not None:
-                    self._left -= len(chunk)
-                return chunk
-        finally:
-            if self._is_closed:
-                self._give_back()
-
-    def close(self) -> None:
-        """Gives the connection back: at once, or where a thread reads, that does as soon as it is through."""
-        self._is_closed = True
-        self._give_back()
-
-    def _give_back(self) -> None:
-        """Waits for nobody: who holds the lock meanwhile gives it back on the way out."""
-        if not self._reading.acquire(blocking=False):
-            return
-        try:
-            if not self._is_given_back:
-                self._is_given_back = True
-                self._response.close()
-                self._response.release_conn()
-        finally:
-            self._reading.release()
 
 
 def _listed(item: Any) -> Listed:
