@@ -20,7 +20,6 @@ from immichvr_gateway.auth.visitors import COOKIE
 from immichvr_gateway.library import ImmichLibrary, LibraryUnavailable
 from immichvr_gateway.settings import GatewaySettings, ImmichSettings
 from pydantic import SecretStr
-from structlog.testing import capture_logs
 
 _QUEST = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64; Quest 3) OculusBrowser/33.0 Chrome/126 VR Safari/537.36"}
 _PHONE = {"user-agent": "Mozilla/5.0 (Linux; Android 14; Pixel 8) Chrome/140.0 Mobile Safari/537.36"}
@@ -344,59 +343,6 @@ async def test_a_code_that_is_tidied_away_is_nobodys_to_claim_and_one_that_was_c
     finally:
         del empty_bus.last
     assert len(undone) == 2 and await headset.is_in()
-
-
-async def test_what_was_written_while_a_slip_is_undone_stays(empty_bus) -> None:
-    slips = Slips("pairing", Seal("a key"), lambda: time.time() + 3 * WAITS_S)
-    slips.use(empty_bus)
-    later = time.time() + 3 * WAITS_S
-    await slips.write("123456", {"at": time.time(), "whose": "the first's"}, 0)
-
-    async def meanwhile(facts: dict[str, Any]) -> None:
-        there, revision = await slips.read("123456")
-        assert there is None
-        await slips.write("123456", {"at": later, "whose": "another's"}, revision)
-
-    slips.on_expired = meanwhile
-    await slips.remove_expired()
-    there, _ = await slips.read("123456")
-    assert there is not None and there["whose"] == "another's"
-
-
-async def test_while_immich_is_away_it_is_asked_of_one_code_and_not_of_each(empty_bus) -> None:
-    slips = Slips("pairing", Seal("a key"), lambda: time.time() + 3 * WAITS_S)
-    slips.use(empty_bus)
-    for code in ("111111", "222222", "333333"):
-        await slips.write(code, {"at": 0.0}, 0)
-    asked: list[dict[str, Any]] = []
-
-    async def is_away(facts: dict[str, Any]) -> None:
-        asked.append(facts)
-        raise LibraryUnavailable("Immich is away", down="immich")
-
-    slips.on_expired = is_away
-    with capture_logs() as logs:
-        await slips.remove_expired()
-    assert len(asked) == len(logs) == 1
-
-
-async def test_a_slip_that_nats_cannot_clear_away_was_taken_all_the_same(empty_bus, monkeypatch) -> None:
-    slips = Slips("pairing", Seal("a key"))
-    slips.use(empty_bus)
-    revision = await slips.write("123456", {"at": time.time()}, 0)
-
-    async def is_away(*_: object, **__: object) -> None:
-        raise Unavailable("NATS is away", down="nats")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(empty_bus, "purge", is_away)
-        assert await slips.take("123456", revision)
-    assert (await slips.read("123456"))[0] is None
-    assert not await slips.take("123456", revision)
-    tidying = Slips("pairing", Seal("a key"), lambda: time.time() + 3 * WAITS_S)
-    tidying.use(empty_bus)
-    await tidying.remove_expired()
-    assert not await empty_bus.subjects("KV_state", "$KV.state.pairing.>")
 
 
 async def test_where_nats_goes_away_before_a_session_is_stored_none_stays_in_immich(
