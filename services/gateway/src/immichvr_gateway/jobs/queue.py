@@ -95,12 +95,12 @@ class JobQueue:
                 if left is not None and await self._may_take_over(record, left):
                     await self._take_over(record, left, taken)
                     message_id = f"{record.id}.{record.run}"
-                elif _is_as_late(record, left):
+                elif _joined(record, left):
                     break
                 else:
                     await self._make_way(record, left, deadline)
                 continue
-            if not receipt.duplicate or _is_as_late(record, await queued_at(self._bus, record.subject)):
+            if not receipt.duplicate or _joined(record, await queued_at(self._bus, record.subject)):
                 break
             # NATS remembers a message of this name and dropped this one; what became of the first?
             run, told_at = await latest_run(self._bus, record.subject, record.id, record.run)
@@ -174,8 +174,8 @@ class JobQueue:
             await self._bus.remove(JOBS, (await self._bus.last(JOBS, record.subject)).seq)
 
 
-def _is_as_late(record: JobRecord, found: Queued | None) -> bool:
-    """Whether what lies in the queue is a run as late as the record's; the record becomes that run's."""
+def _joined(record: JobRecord, found: Queued | None) -> bool:
+    """Has a record become that of the run which lies in the queue, where that is as late; whether it has."""
     if found is None or found.job.withdrawn or found.job.run < record.run:
         return False
     record.run = found.job.run
