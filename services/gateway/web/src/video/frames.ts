@@ -35,8 +35,8 @@ export class Frames {
     next();
   }
 
-  /** The moment of the frame beside the one that is shown or, while one is sought, beside that. */
-  beside(sought: number | null, direction: 1 | -1): number {
-    return stepTo(sought ?? this.shown, direction, this.fps, this.times);
+  /** The moment of the frame beside the one of a moment or, without one, beside the one that is shown. */
+  beside(moment: number | null, direction: 1 | -1): number {
+    return stepTo(moment ?? this.shown, direction, this.fps, this.times);
   }
 }

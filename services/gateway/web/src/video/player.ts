@@ -39,6 +39,8 @@ export class Player extends Emitter<PlayerEvents> {
   private isToPlay = false;
   private turning = false;
   private wanted: number | null = null;
+  /** Where it stands since it last went somewhere: its frame may not be drawn yet. */
+  private stands: number | null = null;
   private failed = false;
   private fading = 0;
   private length = 0;
@@ -156,9 +158,7 @@ export class Player extends Emitter<PlayerEvents> {
   /** Stands still, one frame further or back. */
   step(direction: 1 | -1): void {
     this.pause();
-    const { active } = this;
-    const sought = active.seeking ? active.currentTime + this.start : null;
-    this.seek(this.frames.beside(this.wanted ?? sought, direction));
+    this.seek(this.frames.beside(this.wanted ?? this.stands, direction));
   }
 
   prefer(liking: Partial<Liking>): void {
@@ -196,6 +196,7 @@ export class Player extends Emitter<PlayerEvents> {
     this.visit = new AbortController();
     this.isToPlay = false;
     this.wanted = null;
+    this.stands = null;
     this.turning = false;
     this.frames.forget();
     this.showFlatAt(0);
@@ -225,6 +226,7 @@ export class Player extends Emitter<PlayerEvents> {
     on('pause', () => !this.turning && this.isToPlay && !video.ended && this.pause());
     on('play', () => {
       this.isToPlay = true;
+      this.stands = null;
       this.emit('state', null);
     });
     for (const event of ['durationchange', 'waiting', 'playing', 'volumechange'])
@@ -236,6 +238,7 @@ export class Player extends Emitter<PlayerEvents> {
     const { active } = this;
     if (this.wanted === null || this.turning || active.seeking || active.readyState < 1) return;
     active.currentTime = this.wanted - this.start;
+    this.stands = this.paused ? this.wanted : null;
     this.wanted = null;
   }
 
