@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
-from immichvr_catalog import DEPTH, SPLAT
 from immichvr_common.errors import CorruptObject, NotFound
 from immichvr_common.manifests import AssetFile, Manifest
 from immichvr_common.sources import Source
@@ -24,10 +23,9 @@ from immichvr_gateway.http.repeated import Repeatable
 from immichvr_gateway.jobs.records import JobView
 from immichvr_gateway.library import Identity
 from immichvr_gateway.requests.conversion import CONVERT, FORMATS, ConvertRequest
-from immichvr_gateway.requests.depth import DepthRequest
-from immichvr_gateway.requests.planning import JobRequest
+from immichvr_gateway.requests.depth import DEPTH_MODELS, DepthRequest
 from immichvr_gateway.requests.spec import SourceVersion
-from immichvr_gateway.requests.splat import SplatRequest
+from immichvr_gateway.requests.splat import SPLAT_MODELS, SplatRequest
 from immichvr_gateway.resources import Resources
 from immichvr_gateway.routes.answers import answered
 from immichvr_gateway.routes.assets import get_asset_file
@@ -81,12 +79,31 @@ class EarlierDone(BaseModel):
     status: Literal["success"] = "success"
 
 
-class GenerateWanted(BaseModel):
-    """What to make."""
+class EarlierDepth(BaseModel):
+    """That depth shall be made."""
 
     model_config = ConfigDict(extra="ignore", json_schema_extra={"examples": [{"type": "depth", "modelKey": "auto"}]})
-    type: Literal["depth", "splat"]
-    modelKey: str = Field("auto", max_length=64)  # noqa: N815  # as it was called
+    type: Literal["depth"]
+    modelKey: Annotated[str, Field(max_length=64, json_schema_extra={"enum": [*DEPTH_MODELS]})] = "auto"  # noqa: N815  # as it was called
+
+    def own(self) -> DepthRequest:
+        """The same in the API's own words."""
+        return DepthRequest(model=self.modelKey)
+
+
+class EarlierSplat(BaseModel):
+    """That a splat shall be made."""
+
+    model_config = ConfigDict(extra="ignore", json_schema_extra={"examples": [{"type": "splat", "modelKey": "auto"}]})
+    type: Literal["splat"]
+    modelKey: Annotated[str, Field(max_length=64, json_schema_extra={"enum": [*SPLAT_MODELS]})] = "auto"  # noqa: N815  # as it was called
+
+    def own(self) -> SplatRequest:
+        """The same in the API's own words."""
+        return SplatRequest(model=self.modelKey)
+
+
+EarlierWish = Annotated[EarlierDepth | EarlierSplat, Field(discriminator="type")]
 
 
 class EarlierConversion(BaseModel):
@@ -139,13 +156,16 @@ async def delete_earlier_file(
 
 @router.post("/generate", status_code=200, response_model=EarlierJob, responses=_MADE)
 async def generate_earlier(
-    photo_id: str, wanted: GenerateWanted, request: Request, here: Here, who: Person, requests: Requests
+    photo_id: str,
+    wanted: EarlierWish,
+    request: Request,
+    here: Here,
+    who: Person,
+    requests: Requests,
 ) -> Response:
     """Makes depth or a splat: 202 with the job, or 200 if it exists."""
     photo = await here.library.item(who, Source.photo(photo_id), fresh=True)
-    own: JobRequest = (DepthRequest if wanted.type == DEPTH else SplatRequest)(model=wanted.modelKey)
-    kind = DEPTH if wanted.type == DEPTH else SPLAT
-    return _told(await answered(kind, own, SourceVersion.of_item(photo), request, requests, who))
+    return _told(await answered(wanted.type, wanted.own(), SourceVersion.of_item(photo), request, requests, who))
 
 
 @router.post("/convert", status_code=200, response_model=EarlierJob, responses=_MADE)

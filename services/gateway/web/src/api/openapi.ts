@@ -3282,6 +3282,27 @@ export interface components {
             to: "ply" | "compressed-ply" | "splat" | "ksplat" | "spz" | "sog" | "glb";
         };
         /**
+         * EarlierDepth
+         * @description That depth shall be made.
+         * @example {
+         *       "modelKey": "auto",
+         *       "type": "depth"
+         *     }
+         */
+        EarlierDepth: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "depth";
+            /**
+             * Modelkey
+             * @default auto
+             * @enum {string}
+             */
+            modelKey: "auto" | "embedded" | "da2-small" | "da2-base" | "da2-large" | "midas-dpt-large" | "zoedepth" | "depthpro" | "da3-small" | "da3-base" | "da3-large" | "da3metric-large" | "da3mono-large" | "da3-giant" | "da3nested-giant-large" | "heuristic";
+        };
+        /**
          * EarlierDone
          * @description It is done.
          */
@@ -3378,6 +3399,27 @@ export interface components {
              */
             status: "success" | "queued";
             job: components["schemas"]["JobView-Output"];
+        };
+        /**
+         * EarlierSplat
+         * @description That a splat shall be made.
+         * @example {
+         *       "modelKey": "auto",
+         *       "type": "splat"
+         *     }
+         */
+        EarlierSplat: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "splat";
+            /**
+             * Modelkey
+             * @default auto
+             * @enum {string}
+             */
+            modelKey: "auto" | "lift-embedded" | "lift-da2-small" | "lift-da2-base" | "lift-da2-large" | "lift-midas-dpt-large" | "lift-zoedepth" | "lift-depthpro" | "lift-da3-small" | "lift-da3-base" | "lift-da3-large" | "lift-da3metric-large" | "lift-da3mono-large" | "da3-giant" | "lift-da3-giant" | "da3nested-giant-large" | "lift-da3nested-giant-large" | "sharp" | "lift-heuristic";
         };
         /**
          * Estimate
@@ -3549,26 +3591,6 @@ export interface components {
              * @example #000000
              */
             backgroundColor?: string | null;
-        };
-        /**
-         * GenerateWanted
-         * @description What to make.
-         * @example {
-         *       "modelKey": "auto",
-         *       "type": "depth"
-         *     }
-         */
-        GenerateWanted: {
-            /**
-             * Type
-             * @enum {string}
-             */
-            type: "depth" | "splat";
-            /**
-             * Modelkey
-             * @default auto
-             */
-            modelKey: string;
         };
         /**
          * GivenCamera
@@ -9895,7 +9917,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["GenerateWanted"];
+                "application/json": components["schemas"]["EarlierDepth"] | components["schemas"]["EarlierSplat"];
             };
         };
         responses: {
