@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from immichvr_depth.depth_map import FloatImage, resized
-from immichvr_depth.heuristic.filters import box
+from immichvr_depth.heuristic.filters import box, magnitude
 
 SALIENCY_SIZE = 96
 """Longer side, in pixels, of the grid on which saliency is found: objects matter, texture does not."""
@@ -94,7 +94,7 @@ def focus(rgb: FloatImage) -> FloatImage:
 
 def _gradient(image: FloatImage) -> FloatImage:
     dx, dy = cv2.Sobel(image, cv2.CV_32F, 1, 0), cv2.Sobel(image, cv2.CV_32F, 0, 1)
-    return np.asarray(cv2.magnitude(dx, dy), np.float32)
+    return magnitude(np.asarray(dx, np.float32), np.asarray(dy, np.float32))
 
 
 def saliency(rgb: FloatImage) -> FloatImage:

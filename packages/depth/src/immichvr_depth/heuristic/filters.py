@@ -14,6 +14,14 @@ def box(image: FloatImage, radius: int) -> FloatImage:
     return np.asarray(cv2.blur(image, size, borderType=cv2.BORDER_REFLECT), np.float32)
 
 
+def magnitude(dx: FloatImage, dy: FloatImage) -> FloatImage:
+    """Length of the gradients whose parts are given, (h, w) each; the same for the same ones, wherever they lie.
+
+    OpenCV's `magnitude` rounds otherwise where its result happens to be aligned otherwise in memory.
+    """
+    return np.asarray(np.sqrt(dx * dx + dy * dy), np.float32)
+
+
 def guided_upsample(
     guide: FloatImage, signal: FloatImage, radius: int, epsilon: float, fine_guide: FloatImage
 ) -> FloatImage:

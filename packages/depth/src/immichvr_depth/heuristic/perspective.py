@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from immichvr_depth.depth_map import FloatImage
 from immichvr_depth.heuristic.cues import LUMA
+from immichvr_depth.heuristic.filters import magnitude
 
 MOST_EDGES = 1500
 """Edge pixels that vote, at most; they are taken evenly from all there are."""
@@ -69,7 +70,7 @@ def _oblique_edges(rgb: FloatImage) -> tuple[FloatImage, FloatImage, FloatImage]
     coherence = np.sqrt((xx - yy) ** 2 + 4.0 * xy**2) / np.maximum(xx + yy, 1e-5)
     angle = 0.5 * np.arctan2(2.0 * xy, xx - yy)
     normal = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
-    strength = cv2.magnitude(dx, dy)
+    strength = magnitude(np.asarray(dx, np.float32), np.asarray(dy, np.float32))
     rows, columns = np.nonzero((strength > 0.02) & (coherence > 0.8) & (np.abs(normal).min(axis=-1) > 0.2))
     step = max(1, -(-len(rows) // MOST_EDGES))
     rows, columns = rows[::step], columns[::step]
