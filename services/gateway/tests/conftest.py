@@ -155,7 +155,7 @@ def serving(empty_bus: Bus, storage: ObjectStore) -> Serving:
                     await asyncio.sleep(0.03)
                 yield Running(url, client, library)
         finally:
-            server.should_exit = True
+            server.end()
             await task
 
     return serve
@@ -235,8 +235,10 @@ def working(
 @pytest.fixture
 async def workers(working: Callable[..., Any]) -> AsyncIterator[None]:
     """One worker each for the ai service and the converter."""
-    async with working("ai"), working("converter"):
+    async with working("ai") as ai, working("converter") as converter:
         yield
+        # Each waits for what it asked NATS for last: both at once.
+        await asyncio.gather(ai.stop(), converter.stop())
 
 
 @pytest.fixture
