@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["immichvr_common.testing.fixtures", "immichvr_common.testing.tasks"]
+pytest_plugins = [
+    "immichvr_common.testing.fixtures",
+    "immichvr_common.testing.folders",
+    "immichvr_common.testing.tasks",
+]
 _LEDGER = "IMMICHVR_AI_MODELS__LEDGER"
 
 
