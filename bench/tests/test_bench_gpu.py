@@ -59,6 +59,7 @@ def test_what_needs_nothing_more_is_measured_all_the_same(bare: dict[str, Any]) 
     assert rows["SHARP", "after the network alone"]["ms"].keys() >= {"eigen", "pack"}
     assert rows["lifting", "160 x 120 photo"]["ms"]["lift"] > 0
     assert rows["video", "vda-small"]["other"]["frames/s"] > 0
+    assert rows["codecs", "reading 160 x 96"]["ms"]["software, a frame"] > 0
 
 
 def test_the_table_has_every_row_and_the_report_the_machine(bare: dict[str, Any]) -> None:

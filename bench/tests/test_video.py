@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from immichvr_bench.video import Clip, make, measure, measured, table_of
-from immichvr_video import inspect
+from immichvr_bench.video_worker import Costless, alone
+from immichvr_common.tasks import MadeFile
+from immichvr_video import VideoReader, inspect
+from immichvr_video_depth.engine import DepthFrame
 
 
 def test_a_row_tells_what_the_engine_adds_and_takes() -> None:
@@ -23,15 +27,50 @@ def test_clips_are_as_long_and_as_large_as_they_are_called(tmp_path: Path) -> No
     assert facts.duration_s == pytest.approx(7, abs=0.1)
 
 
+class _Sealing:
+    """An output that notes after how many frames it sealed."""
+
+    def __init__(self) -> None:
+        self.frames, self.sealed = 0, list[int]()
+
+    def write(self, frame: DepthFrame) -> None:
+        self.frames += 1
+
+    def seal(self) -> list[Path]:
+        self.sealed.append(self.frames)
+        return []
+
+    def resume(self, parts: Sequence[Path]) -> None:
+        raise NotImplementedError
+
+    def finish(self) -> list[MadeFile]:
+        return []
+
+    def abandon(self) -> None:
+        pass
+
+
+def test_the_plain_loop_holds_ten_seconds_of_what_it_has_written_at_most(tmp_path: Path) -> None:
+    output = _Sealing()
+    with VideoReader(make(Clip(160, 96, 25), tmp_path)) as reader:
+        assert alone(reader, Costless(160, 96), [output]) == 600
+    assert output.sealed == [240, 480, 600]
+
+
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     ("way", "width", "height", "seconds"),
-    [("unwritten", 854, 480, 600), ("unwritten", 1920, 1080, 600), ("engine", 1920, 1080, 60)],
+    [
+        ("unwritten", 854, 480, 600),
+        ("unwritten", 1920, 1080, 600),
+        ("engine", 1920, 1080, 60),
+        ("alone", 1920, 1080, 60),
+    ],
 )
 def test_long_videos_take_no_more_memory_than_twenty_seconds(
     tmp_path: Path, way: str, width: int, height: int, seconds: int
 ) -> None:
-    """`engine` is with encoders, which take most of the time."""
+    """`engine` and `alone` are with encoders, which take most of the time."""
     short, long = (measured(way, make(Clip(width, height, length), tmp_path)).peak_mb for length in (20, seconds))
     assert long <= short + 200, (short, long)

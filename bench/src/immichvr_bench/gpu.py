@@ -1,4 +1,4 @@
-"""The networks on this machine's GPU: SHARP against upstream's own, Depth Anything 3, lifting, videos.
+"""The networks on this machine's GPU: SHARP against upstream's own, Depth Anything 3, lifting, videos, codecs.
 
 python bench/src/immichvr_bench/gpu.py --json gpu.json     (nothing of ours needs to be installed)
 python bench/src/immichvr_bench/gpu.py --tiny --device cpu  (everything small, to see that it runs)
@@ -25,6 +25,7 @@ _SECTIONS = {
     "da3": ("immichvr_bench.gpu_depth", "measure_networks"),
     "lifting": ("immichvr_bench.gpu_depth", "measure_lifting"),
     "video": ("immichvr_bench.gpu_video", "measure"),
+    "codecs": ("immichvr_bench.gpu_codecs", "measure"),
 }
 
 

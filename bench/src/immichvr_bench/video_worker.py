@@ -10,6 +10,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,9 @@ from immichvr_video_depth.networks.video_depth_anything.pixels import network_si
 from immichvr_video_depth.outputs import DEPTH, RGBD, Clip, Maker, open_outputs
 
 FloatImage = npt.NDArray[np.float32]
+
+_SEALED_S = 10
+"""Of film, after which the plain loop seals: what it has written waits in memory until then."""
 
 
 class Costless(SeesPictures):
@@ -50,15 +54,20 @@ def through_engine(reader: VideoReader, model: Costless, outputs: Sequence[Outpu
 
 def alone(reader: VideoReader, model: Costless, outputs: Sequence[Output]) -> int:
     """Decoding, the model and encoding, one after the other; the number of frames."""
-    count = 0
+    count, sealed = 0, Fraction(0)
     waiting: list[Frame] = []
 
     def write() -> None:
+        nonlocal sealed
         raw = model.infer([frame.rgb for frame in waiting])
         for frame, one in zip(waiting, raw, strict=True):
             made = DepthFrame(frame.index, frame.time, frame.duration, 0, frame.rgb, (Share(one),), 0.5, 2.5)
             for output in outputs:
                 output.write(made)
+            if frame.time + frame.duration - sealed >= _SEALED_S:
+                sealed = frame.time + frame.duration
+                for output in outputs:
+                    output.seal()
         waiting.clear()
 
     for frame in reader:

@@ -3,6 +3,7 @@
 from immichvr_video.encoding import Codec, Encoding
 from immichvr_video.errors import (
     EmptyVideo,
+    EncoderFailed,
     InvalidVideo,
     NoPicture,
     OutsideOfVideo,
@@ -24,6 +25,7 @@ __all__ = [
     "AudioSpan",
     "Codec",
     "EmptyVideo",
+    "EncoderFailed",
     "Encoding",
     "Frame",
     "Gap",

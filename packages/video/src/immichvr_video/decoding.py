@@ -12,12 +12,16 @@ from av.container import InputContainer
 from av.error import FFmpegError, MemoryError
 from av.packet import Packet
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from immichvr_video.demuxing import packets
+from immichvr_video.errors import DeviceGaveUp
 from immichvr_video.limits import VideoLimits
 from immichvr_video.opening import protected
 
+_OF_DEVICE: Final = "nv12"
+"""How a device gives pictures of 8 bits; software never does."""
 _WAIT_S: Final = Fraction(2)
 """After damage, frames are built on wrong ones until the next key frame. Longer than this nobody waits for one."""
 
@@ -36,14 +40,21 @@ class Picture:
 
 
 class Decoder:
-    """The pictures of one stream. `damaged`: whether some were lost after the one that was given last."""
+    """The pictures of one stream. `damaged`: whether some were lost after the one that was given last.
 
-    def __init__(self, container: InputContainer, stream: VideoStream, limits: VideoLimits) -> None:
+    on_device: the stream was opened for a device. Its pictures have the form that software gives them, and it gives up
+    at the first that is not plain or not whole: what is to be shown of such, software decides.
+    """
+
+    def __init__(
+        self, container: InputContainer, stream: VideoStream, limits: VideoLimits, on_device: bool = False
+    ) -> None:
         self._container, self._stream = container, stream
         self._context = stream.codec_context
+        self._on_device, self._to_planes = on_device, VideoReformatter()
         if not self._context.is_open:
             self._context.options = {**self._context.options, "max_pixels": str(limits.max_pixels)}
-            self._context.thread_count = max(1, limits.threads)
+            self._context.thread_count = 1 if on_device else max(1, limits.threads)
             self._context.thread_type = "AUTO"
         self.damaged = False
         self._by_order = is_by_order(container)
@@ -54,7 +65,7 @@ class Decoder:
     def pictures(self) -> Iterator[Picture]:
         """Every picture that is whole; after damage from the next key frame on, or from two seconds later.
 
-        Raises ProtectedVideo where packets are encrypted.
+        Raises ProtectedVideo where packets are encrypted, and DeviceGaveUp.
         """
         for packet in self._packets():
             for frame in self._decoded(packet):
@@ -63,7 +74,7 @@ class Decoder:
                     self._lose()
                 elif not self.damaged or self._may_go_on(frame, time):
                     after_damage, self.damaged, self._damaged_since = self.damaged, False, None
-                    yield Picture(frame, time, self._duration(frame), after_damage)
+                    yield Picture(self._planar(frame), time, self._duration(frame), after_damage)
 
     def _time(self, frame: VideoFrame) -> Fraction | None:
         stamp = frame.pts if frame.pts is not None and not self._by_order else frame.dts
@@ -88,15 +99,25 @@ class Decoder:
             time is not None and self._damaged_since is not None and time - self._damaged_since > _WAIT_S
         )
 
+    def _planar(self, frame: VideoFrame) -> VideoFrame:
+        """The frame in planes, sample for sample, where a device gave it."""
+        if not self._on_device:
+            return frame
+        if frame.format.name != _OF_DEVICE or frame.interlaced_frame:
+            raise DeviceGaveUp("a picture is none that the device decodes")
+        return self._to_planes.reformat(frame, format="yuv420p")
+
     def _lose(self) -> None:
+        if self._on_device:
+            raise DeviceGaveUp("something is damaged")
         self.damaged = True
 
     def _decoded(self, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
         try:
             return self._context.decode(packet)
-        except MemoryError:
-            raise
-        except FFmpegError:
+        except FFmpegError as error:
+            if isinstance(error, MemoryError) and not self._on_device:
+                raise
             self._lose()
             return []
 

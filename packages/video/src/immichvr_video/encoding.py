@@ -10,10 +10,14 @@ from typing import Final, Literal, cast
 
 import numpy as np
 from av.container import OutputContainer
+from av.error import FFmpegError
+from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
+
+from immichvr_video.errors import EncoderFailed
 
 Codec = Literal["h264", "hevc", "av1"]
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
@@ -31,6 +35,15 @@ _SOFTWARE: Mapping[Codec, tuple[str, dict[str, str]]] = {
     ),
     "av1": ("libsvtav1", {"preset": "9", "svtav1-params": "lp=2:pred-struct=1"}),
 }
+# NVIDIA's encoders take our qualities as the targets of a rate that nothing else bounds.
+_NVENC: Mapping[Codec, tuple[str, dict[str, str]]] = {
+    "h264": ("h264_nvenc", {"profile": "high"}),
+    "hevc": ("hevc_nvenc", {}),
+    "av1": ("av1_nvenc", {}),
+}
+_DEEP = "p010le"
+"""How they take ten bits."""
+_BY_NVENC = {"preset": "p4", "tune": "hq", "rc": "vbr", "b": "0", "bf": "0"}
 _QUALITY: Mapping[Codec, int] = {"h264": 20, "hevc": 20, "av1": 28}
 _TAGS: Mapping[Codec, str] = {"h264": "avc1", "hevc": "hvc1", "av1": "av01"}
 _BT709: Final = 1  # AVColorSpace
@@ -47,7 +60,7 @@ class Encoding:
     pictures (h, w, 3) uint8, of 8 bits in H.264 and 10 in the others, limited range. An odd side gets one more row or
     column, like its last. quality: of constant rate, smaller is better. fps: about. options: of the encoder (libx264,
     libx265, libsvtav1), over ours. exact: colours become the nearest values, in a third more time, for pictures that
-    are held against what they are of.
+    are held against what they are of. on_device: NVIDIA's encoder writes them (see `nvenc.tried`).
     """
 
     width: int
@@ -58,6 +71,12 @@ class Encoding:
     quality: int | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     exact: bool = False
+    on_device: bool = False
+
+    @property
+    def encoder(self) -> str:
+        """ffmpeg's name of what writes it."""
+        return (_NVENC if self.on_device else _SOFTWARE)[self.codec][0]
 
     @property
     def coded_size(self) -> tuple[int, int]:
@@ -71,10 +90,10 @@ class Encoding:
 
 
 class Encoder:
-    """One encoder of one stream of a container."""
+    """One encoder of one stream of a container, as `encoding` says."""
 
     def __init__(self, container: OutputContainer, encoding: Encoding) -> None:
-        self._encoding, self._to_coded = encoding, VideoReformatter()
+        self.encoding, self._to_coded = encoding, VideoReformatter()
         self.stream = _stream(container, encoding)
         self.pictures = 0
         self._durations: dict[int, int] = {}
@@ -92,13 +111,21 @@ class Encoder:
         self._write(None)
 
     def _write(self, frame: VideoFrame | None) -> None:
-        for packet in self.stream.encode(frame):
+        for packet in self._encoded(frame):
             if packet.pts in self._durations:  # encoders tell the average
                 packet.duration = self._durations.pop(packet.pts)
             cast("OutputContainer", self.stream.container).mux(packet)
 
+    def _encoded(self, frame: VideoFrame | None) -> list[Packet[VideoStream]]:
+        try:
+            return self.stream.encode(frame)
+        except FFmpegError as error:
+            if not self.encoding.on_device:
+                raise
+            raise EncoderFailed(f"{self.encoding.encoder} failed ({error.strerror})") from error
+
     def _frame(self, picture: Pixels) -> VideoFrame:
-        encoding = self._encoding
+        encoding = self.encoding
         shape = (encoding.height, encoding.width) + (() if encoding.grey else (3,))
         kind = np.uint16 if encoding.grey and encoding.bits > 8 else np.uint8
         if picture.shape != shape or picture.dtype != kind:
@@ -113,11 +140,11 @@ class Encoder:
         frame = VideoFrame.from_numpy_buffer(cast("Pixels", np.ascontiguousarray(picture)), "rgb24")
         coded = self._to_coded.reformat(
             frame,
-            format=_pixel_format(self._encoding),
+            format=_pixel_format(self.encoding),
             src_color_range=ColorRange.JPEG,
             dst_colorspace=Colorspace.ITU709,
             dst_color_range=ColorRange.MPEG,
-            interpolation=_EXACTLY if self._encoding.exact else None,
+            interpolation=_EXACTLY if self.encoding.exact else None,
             threads=1,
         )
         return _tagged(coded, ColorRange.MPEG)
@@ -140,15 +167,15 @@ def _tagged(frame: VideoFrame, color_range: ColorRange) -> VideoFrame:
 
 
 def _pixel_format(encoding: Encoding) -> str:
-    return "yuv420p" if encoding.bits == 8 else "yuv420p10le"
+    if encoding.bits == 8:
+        return "yuv420p"
+    return _DEEP if encoding.on_device else "yuv420p10le"
 
 
 def _stream(container: OutputContainer, encoding: Encoding) -> VideoStream:
-    name, settings = _SOFTWARE[encoding.codec]
-    quality = _QUALITY[encoding.codec] if encoding.quality is None else encoding.quality
     rate = encoding.fps.limit_denominator(1001)
-    options = {**settings, "crf": str(quality), "g": str(max(1, round(_GOP_S * rate))), **encoding.options}
-    stream = cast("VideoStream", container.add_stream(name, rate=rate, options=options))
+    options = {**_settings(encoding), "g": str(max(1, round(_GOP_S * rate))), **encoding.options}
+    stream = cast("VideoStream", container.add_stream(encoding.encoder, rate=rate, options=options))
     context = stream.codec_context
     stream.width, stream.height = encoding.coded_size
     stream.pix_fmt = _pixel_format(encoding)
@@ -159,3 +186,10 @@ def _stream(container: OutputContainer, encoding: Encoding) -> VideoStream:
     context.colorspace, context.color_range = _BT709, ColorRange.JPEG if encoding.grey else ColorRange.MPEG
     context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
     return stream
+
+
+def _settings(encoding: Encoding) -> dict[str, str]:
+    quality = _QUALITY[encoding.codec] if encoding.quality is None else encoding.quality
+    if encoding.on_device:
+        return {**_BY_NVENC, **_NVENC[encoding.codec][1], "cq": str(quality)}
+    return {**_SOFTWARE[encoding.codec][1], "crf": str(quality)}

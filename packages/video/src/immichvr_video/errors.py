@@ -1,4 +1,4 @@
-"""What can be wrong with a video, by the code that services report."""
+"""What can be wrong with a video, by the code that services report; and with a device that reads or writes it."""
 
 from typing import ClassVar
 
@@ -55,3 +55,11 @@ class OutsideOfVideo(VideoError):
     """A part of a video that the video does not have."""
 
     code = "outside_of_video"
+
+
+class DeviceGaveUp(Exception):
+    """A device does not decode this, or met what software has to judge: that goes on."""
+
+
+class EncoderFailed(RuntimeError):
+    """A device that encodes failed; software does not go on with what it has written."""

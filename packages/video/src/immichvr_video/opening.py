@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import av
+from av.codec.hwaccel import HWAccel, hwdevices_available
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Disposition
@@ -13,6 +14,7 @@ from av.video.stream import VideoStream
 from immichvr_video import asf
 from immichvr_video.demuxing import best_stream
 from immichvr_video.errors import (
+    DeviceGaveUp,
     InvalidVideo,
     NoPicture,
     ProtectedVideo,
@@ -32,15 +34,15 @@ _ENCRYPTED_TAGS = frozenset({"encv", "drmi", "drmv"})
 _PROBED_BYTES = 16 * 1024**2
 
 
-def open_video(path: Path, limits: VideoLimits) -> tuple[InputContainer, VideoStream]:
+def open_video(path: Path, limits: VideoLimits, on_device: bool = False) -> tuple[InputContainer, VideoStream]:
     """The container and its stream of moving pictures, neither a cover nor a still; no picture has been decoded.
 
-    Raises VideoError.
+    on_device: for NVIDIA's decoder. Raises VideoError, and DeviceGaveUp where that cannot be used.
     """
     check_size(path, limits)
     if asf.is_encrypted(path):
         raise protected()
-    container = open_container(path, limits)
+    container = open_container(path, limits, accelerator() if on_device else None)
     try:
         stream = _moving_picture(container, limits)
         if not stream.codec_context.width:
@@ -51,9 +53,16 @@ def open_video(path: Path, limits: VideoLimits) -> tuple[InputContainer, VideoSt
         raise
 
 
-def open_container(path: Path, limits: VideoLimits) -> InputContainer:
+def open_container(path: Path, limits: VideoLimits, device: HWAccel | None = None) -> InputContainer:
     """The container; decoders that ffmpeg opens to look at its streams are held to the limits already."""
-    return _opened(path, {"probesize": str(_PROBED_BYTES), "max_pixels": str(limits.max_pixels)})
+    return _opened(path, {"probesize": str(_PROBED_BYTES), "max_pixels": str(limits.max_pixels)}, device)
+
+
+def accelerator() -> HWAccel:
+    """What has ffmpeg leave pictures to NVIDIA's decoder. Raises DeviceGaveUp where this ffmpeg knows none."""
+    if "cuda" not in hwdevices_available():
+        raise DeviceGaveUp("this ffmpeg was built without CUDA")
+    return HWAccel("cuda", allow_software_fallback=True)
 
 
 def _refuse_what_was_held_back(path: Path, index: int, limits: VideoLimits) -> None:
@@ -64,7 +73,7 @@ def _refuse_what_was_held_back(path: Path, index: int, limits: VideoLimits) -> N
             check_pixels(one.codec_context.width, one.codec_context.height, limits)
 
 
-def _opened(path: Path, options: dict[str, str]) -> InputContainer:
+def _opened(path: Path, options: dict[str, str], device: HWAccel | None = None) -> InputContainer:
     try:
         return av.open(
             f"file:{path.absolute()}",
@@ -72,8 +81,11 @@ def _opened(path: Path, options: dict[str, str]) -> InputContainer:
             options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "file", **options},
             metadata_errors="replace",
             timeout=_TIMEOUT_S,
+            hwaccel=device,
         )
     except (FFmpegError, ValueError) as error:
+        if device is not None:
+            raise DeviceGaveUp(f"no GPU of NVIDIA's answers ({_words(error)})") from error
         raise InvalidVideo(
             f"this is no video that can be read here, or its head is damaged or missing ({_words(error)}); "
             "open the original to check it, or upload it again"

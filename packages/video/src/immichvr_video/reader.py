@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from math import inf
 from pathlib import Path
 from types import TracebackType
@@ -19,14 +20,16 @@ from numpy.typing import NDArray
 
 from immichvr_video.colour import Shown, luma_of
 from immichvr_video.decoding import Decoder, Picture, is_by_order
-from immichvr_video.errors import OutsideOfVideo, VideoTooLong
+from immichvr_video.errors import DeviceGaveUp, OutsideOfVideo, VideoTooLong
 from immichvr_video.facts import Span, VideoFacts, check_length, inspect
 from immichvr_video.fields import progressive
 from immichvr_video.limits import VideoLimits
+from immichvr_video.nvdec import why_not_on_device
 from immichvr_video.opening import open_video
 from immichvr_video.sound import AudioSpan
 from immichvr_video.timeline import MOMENT_S, Pace, Timeline
 
+_NOT_ASKED: Final = "it was not asked for"
 _EARLIER_S: Final = Fraction(1, 2)
 """What is looked for lies so much before what is read, so that filters have seen the frames before it."""
 _FARTHER: Final = 4
@@ -78,12 +81,15 @@ class _Reader:
         path: Path,
         limits: VideoLimits | None = None,
         span: Span | None = None,
+        *,
+        on_device: bool = False,
     ) -> None:
         self.path = path
         self.limits = limits or VideoLimits()
         self.facts: VideoFacts = inspect(path, self.limits)
         self.span = _checked(span, self.facts)
         check_length(self.facts, self.limits, self.span)
+        self.in_software = why_not_on_device(path, self.facts, self.limits) if on_device else _NOT_ASKED
         self.gaps: list[Gap] = []
         self.jumps = 0
         self._shown_until = Fraction(0)
@@ -203,6 +209,19 @@ class _Reader:
                 lost = False
 
     def _pictures(self) -> Iterator[Picture]:
+        """From one at or before the start of the span on; where a device gives up, software goes on after its last."""
+        given = 0
+        if not self.in_software:
+            try:
+                for picture in self._pictures_by(on_device=True):
+                    yield picture
+                    given += 1
+                return
+            except DeviceGaveUp as reason:
+                self.in_software = f"from a moment on, since {reason}"
+        yield from islice(self._pictures_by(on_device=False), given, None)
+
+    def _pictures_by(self, *, on_device: bool) -> Iterator[Picture]:
         """From one at or before the start of the span on.
 
         Where a file has no index, seeking leads to a moment, not to a key frame, and the next key frame may come too
@@ -210,28 +229,29 @@ class _Reader:
         """
         back = _EARLIER_S
         while back < self._start:
-            container, stream = self._opened()
+            container, stream = self._opened(on_device)
             if not _sought(container, stream, self.facts.start + self._start - back):
                 break
-            pictures = Decoder(container, stream, self.limits).pictures()
+            pictures = Decoder(container, stream, self.limits, on_device).pictures()
             first = next(pictures, None)
             if first is not None and first.time is not None and first.time - self.facts.start <= self._start:
                 yield first
                 yield from pictures
                 return
             back *= _FARTHER
-        yield from Decoder(*self._opened(), self.limits).pictures()
+        yield from Decoder(*self._opened(on_device), self.limits, on_device).pictures()
 
-    def _opened(self) -> tuple[InputContainer, VideoStream]:
+    def _opened(self, on_device: bool) -> tuple[InputContainer, VideoStream]:
         self.close()
-        self._container, stream = open_video(self.path, self.limits)
+        self._container, stream = open_video(self.path, self.limits, on_device)
         return self._container, stream
 
 
 class VideoReader(_Reader):
     """Frames of a video as they are shown.
 
-    facts; gaps: what could not be shown so far; jumps: how often time went back.
+    facts; gaps: what could not be shown so far; jumps: how often time went back. on_device: whether NVIDIA's decoder is
+    tried; it reads what it gives the very pictures of that software gives. in_software: why it does not; else empty.
     span: the part that is read, in seconds from the video's start, to the video's end where its own is None; the frame
     that is shown when it starts is its first, at 0. Raises VideoError, here and while iterating. Iterate once.
     """

@@ -69,9 +69,11 @@ def _depth(context: RunContext, task: Task, report: Report) -> list[Made]:
     wish = DepthWish(outputs, _span(params.range), codec)
     with reporting_downloads(replace(context, accepted=params.accepted), report, 0, _DOWNLOADED) as told:
         estimator = estimator_for(params.model or "auto", told)
-    every_s = current_settings().video.checkpoint_s
+    settings = current_settings().video
+    every_s, on_device = settings.checkpoint_s, settings.hardware == "auto" and not context.runs_on_cpu
     earlier = Earlier(partial(keep, resumes=True), task.kept, every_s, estimator.through, begin_anew)
-    made = depth_video(task.inputs["source"], task.folder, wish, estimator, video_limits(), report, earlier)
+    source, limits = task.inputs["source"], video_limits()
+    made = depth_video(source, task.folder, wish, estimator, limits, report, earlier, on_device=on_device)
     key = codec_key(made.model_key, wish.codec)
     if wish.span is not None:
         key = part_key(key, params.range.from_s, params.range.to_s or None)

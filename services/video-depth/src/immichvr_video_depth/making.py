@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from immichvr_catalog import DEPTH_VIDEO, KINDS
 from immichvr_common.errors import InvalidRequest
 from immichvr_common.tasks import Made, MadeFile, Report
-from immichvr_video import Codec, Span, VideoFacts, VideoLimits, VideoReader, shots
+from immichvr_video import Codec, EncoderFailed, Span, VideoFacts, VideoLimits, VideoReader, shots
 
+from immichvr_video_depth.devices import Devices
 from immichvr_video_depth.engine import Checkpoints, Estimator, Summary, run
 from immichvr_video_depth.kinds import VIDEO_DEPTH
 from immichvr_video_depth.outputs import (
@@ -81,24 +83,42 @@ class Earlier:
 
 def depth_video(
     source: Path, folder: Path, wish: DepthWish, estimator: Estimator, limits: VideoLimits, report: Report,
-    earlier: Earlier | None = None,
+    earlier: Earlier | None = None, *, on_device: bool = False,
 ) -> Made:  # fmt: skip
-    """Makes what is asked for of a video, in `folder`. Raises VideoError, InvalidRequest, and what the model raises."""
+    """Makes what is asked for of a video, in `folder`.
+
+    on_device: whether NVIDIA's decoder and encoders are tried; where an encoder fails on the way, all of it is made
+    anew by software. Raises VideoError, InvalidRequest, and what the model raises.
+    """
+    work = partial(_depth_video, source, folder, wish, estimator, limits, report, earlier)
+    try:
+        return work(Devices(reads=on_device, writes=on_device))
+    except EncoderFailed as error:
+        return work(Devices(reads=on_device, reasons=[str(error)]))
+
+
+def _depth_video(
+    source: Path, folder: Path, wish: DepthWish, estimator: Estimator, limits: VideoLimits, report: Report,
+    earlier: Earlier | None, devices: Devices,
+) -> Made:  # fmt: skip
     wanted = {*wish.outputs, *([DEPTH] if wish.layouts else [])}
     until = _OF_DEPTH if wish.layouts else _ENCODED
-    with VideoReader(source, limits, wish.span) as reader:
+    with VideoReader(source, limits, wish.span, on_device=devices.reads) as reader:
         facts, seconds = reader.facts, seconds_of(reader.facts, wish.span)
         report(_BEGUN, "decoded", f"{facts.width}×{facts.height} pixels, {seconds:.0f} s")
         maker = Maker(estimator.key, estimator.revision, estimator.metric)
         clip = Clip.of(reader)
-        outputs = open_outputs(wanted, folder, clip, maker, codec=wish.of_depth)
+        outputs = open_outputs(wanted, folder, clip, maker, codec=wish.of_depth, encoded=devices.encoded)
         checkpoints = None
         if earlier is not None:
-            work = json.dumps([asdict(wish), asdict(maker), earlier.network, KINDS[VIDEO_DEPTH].pipeline_version])
+            version = KINDS[VIDEO_DEPTH].pipeline_version
+            marks = devices.marks(reader)
+            work = json.dumps([asdict(wish), asdict(maker), earlier.network, version, *marks])
             checkpoints = Checkpoints(work, folder, earlier.keep, earlier.kept, earlier.every_s, earlier.begin_anew)
         progress = told_by(report, "inferred", seconds, _BEGUN, until)
         summary = run(shots(reader), estimator, outputs, checkpoints, progress, shown_of(clip))
         losses = [f"nothing is shown from {gap.start_s:.1f} to {gap.end_s:.1f} s" for gap in reader.gaps]
+    details = {**details_of(outputs), "video": _details(facts, summary, seconds), **devices.details(reader)}
     files = list(summary.files)
     if facts.hdr:
         losses.append(f"its high dynamic range ({facts.hdr.upper()}) is shown as ordinary screens show it")
@@ -110,7 +130,7 @@ def depth_video(
         files = [file for file in files if file.role not in ("depth-video", "frames")]
     return Made(
         DEPTH_VIDEO, estimator.key, files, model_revision=estimator.revision, reason=estimator.reason,
-        details={**details_of(outputs), "video": _details(facts, summary, seconds)}, losses=losses,
+        details=details, losses=losses,
         timings={stage: round(spent, 3) for stage, spent in summary.timings.items()},
     )  # fmt: skip
 

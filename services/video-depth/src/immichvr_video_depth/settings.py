@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from immichvr_catalog import SERVICES
 from immichvr_common.settings import WorkerSettings
@@ -26,6 +26,10 @@ class VideoSettings(BaseModel):
     max_megapixels: float = Field(36, gt=0, description="of one frame")
     max_megabytes: float = Field(20_000, gt=0)
     checkpoint_s: float = Field(20, ge=0, description="the least time between two moments from which work goes on")
+    hardware: Literal["auto", "off"] = Field(
+        "auto",
+        description="NVIDIA's decoder and encoders, where the network runs on a GPU and they do as software does",
+    )
 
 
 class VideoDepthSettings(WorkerSettings):

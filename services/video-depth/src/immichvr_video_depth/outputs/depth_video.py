@@ -14,7 +14,7 @@ from immichvr_video_depth.engine.frames import DepthFrame
 from immichvr_video_depth.engine.levels import write_levels
 from immichvr_video_depth.outputs.clip import Clip
 from immichvr_video_depth.outputs.layout import bounded
-from immichvr_video_depth.outputs.sealed import SealedVideo
+from immichvr_video_depth.outputs.sealed import Encoded, SealedVideo, as_asked
 
 MOST_PIXELS = 1280 * 720
 """Of a frame: networks see about half as many, and nothing is gained by writing more."""
@@ -27,13 +27,13 @@ frame takes libx265 many times as long as another."""
 class DepthVideo:
     """Grey, full range, without sound: luma 0 is the range's low end, the greatest its high end (depth.json)."""
 
-    def __init__(self, folder: Path, clip: Clip, codec: Codec = "hevc") -> None:
+    def __init__(self, folder: Path, clip: Clip, codec: Codec = "hevc", encoded: Encoded = as_asked) -> None:
         self._size = bounded(clip.width, clip.height, MOST_PIXELS)
         keys = {"g": str(max(1, round(_KEYS_APART_S * clip.fps)))}
         encoding = Encoding(*self._size, codec, grey=True, fps=clip.fps, quality=_QUALITY[codec], options=keys)
         self._top = (1 << encoding.bits) - 1
         self._luma = np.empty(self._size[::-1], np.uint8 if encoding.bits == 8 else np.uint16)
-        self._video = SealedVideo(folder / "depth.mp4", encoding)
+        self._video = SealedVideo(folder / "depth.mp4", encoded(encoding))
         self._codec = codec
 
     def write(self, frame: DepthFrame) -> None:

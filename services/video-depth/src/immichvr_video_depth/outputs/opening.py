@@ -15,6 +15,7 @@ from immichvr_video_depth.outputs.depth_video import DepthVideo
 from immichvr_video_depth.outputs.layout import layout_of
 from immichvr_video_depth.outputs.pictures import Poster, Strip
 from immichvr_video_depth.outputs.rgbd import RgbdVideo, sized
+from immichvr_video_depth.outputs.sealed import Encoded, as_asked
 
 DEPTH, RGBD, POSTER, STRIP = "depth", "rgbd", "poster", "strip"
 WANTED_BY_VIEWER = (DEPTH, RGBD, POSTER, STRIP)
@@ -28,17 +29,23 @@ class DetailedOutput(Output, Protocol):
 
 
 def open_outputs(
-    wanted: Collection[str], folder: Path, clip: Clip, maker: Maker, *, codec: Codec = "hevc"
+    wanted: Collection[str],
+    folder: Path,
+    clip: Clip,
+    maker: Maker,
+    *,
+    codec: Codec = "hevc",
+    encoded: Encoded = as_asked,
 ) -> list[DetailedOutput]:
     """What writes the files that are wanted (DEPTH, RGBD, POSTER, STRIP; other words are passed over) into `folder`.
 
-    codec: of the depth video, which comes with the file that explains it.
+    codec: of the depth video, which comes with the file that explains it. encoded: chooses who encodes.
     """
     outputs: list[DetailedOutput] = []
     if DEPTH in wanted:
-        outputs += [DepthVideo(folder, clip, codec), DepthFactsFile(folder, clip, maker, codec)]
+        outputs += [DepthVideo(folder, clip, codec, encoded), DepthFactsFile(folder, clip, maker, codec)]
     if RGBD in wanted:
-        outputs.append(RgbdVideo(folder, clip))
+        outputs.append(RgbdVideo(folder, clip, encoded=encoded))
     if POSTER in wanted:
         outputs.append(Poster(folder))
     if STRIP in wanted:

@@ -17,7 +17,7 @@ from immichvr_video_depth.engine.frames import DepthFrame
 from immichvr_video_depth.engine.levels import write_levels
 from immichvr_video_depth.outputs.clip import Clip
 from immichvr_video_depth.outputs.layout import GUTTER, layout_of
-from immichvr_video_depth.outputs.sealed import SealedVideo
+from immichvr_video_depth.outputs.sealed import Encoded, SealedVideo, as_asked
 
 
 class Keep(Protocol):
@@ -29,14 +29,14 @@ class Keep(Protocol):
 class RgbdVideo:
     """H.264, 8 bits, BT.709: colour left, grey disparity right (white is nearest)."""
 
-    def __init__(self, folder: Path, clip: Clip, keep: Keep = keep) -> None:
+    def __init__(self, folder: Path, clip: Clip, keep: Keep = keep, encoded: Encoded = as_asked) -> None:
         """keep: gets `init.mp4` with the layout, then `00001.m4s`, … with the seconds that they show."""
         self._layout = layout_of(clip.width, clip.height)
         self._drawn = np.empty((self._layout.height, self._layout.width, 3), np.uint8)
         self._keep = keep
         encoding = Encoding(self._layout.width, self._layout.height, "h264", fps=clip.fps)
         heard = clip.audio if plays_in_browsers(clip.audio_codec) else None
-        self._video = SealedVideo(folder / "rgbd.mp4", encoding, heard)
+        self._video = SealedVideo(folder / "rgbd.mp4", encoded(encoding), heard)
         self._since: float | None = None
         self._until = 0.0
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 from immichvr_video import AudioSpan, Encoding, SegmentWriter, join
 from immichvr_video.encoding import Pixels
+
+Encoded = Callable[[Encoding], Encoding]
+"""Chooses who encodes, of an encoding."""
+
+
+def as_asked(encoding: Encoding) -> Encoding:
+    """The encoding as it is."""
+    return encoding
 
 
 class SealedVideo:
