@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from immichvr_models import Cache, CacheSettings, DownloadError, Licence, Model, ModelFile, Registry, UnknownModel
+from immichvr_models.records import read_record
 from immichvr_models.testing import Hub, weights_of
 
 WEIGHTS = weights_of(b"weights" * 100)
@@ -87,3 +88,25 @@ def test_a_record_that_is_damaged_or_of_another_model_accepts_nothing(quick: Cac
 def test_an_unknown_model_cannot_be_accepted(quick: CacheSettings, tmp_path: Path) -> None:
     with pytest.raises(UnknownModel):
         cache_of(tmp_path, quick, strict()).accept("other", "ada")
+
+
+def test_a_record_is_read_again_when_it_has_changed_and_only_then(
+    quick: CacheSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache, reads = cache_of(tmp_path, quick, strict()), list[Path]()
+
+    def reading(path: Path) -> dict[str, object]:
+        reads.append(path)
+        return read_record(path)
+
+    monkeypatch.setattr("immichvr_models.acceptance.read_record", reading)
+    assert (cache.accepted(), cache.state(strict())) == ({}, "needs_licence")
+    cache_of(tmp_path, quick, strict()).accept("strict", "ada")
+    for _ in range(3):
+        assert (cache.accepted()["strict"].who, cache.is_licensed(strict())) == ("ada", True)
+    assert len(reads) == 1
+    cache_of(tmp_path, quick, strict()).accept("strict", "bob")
+    assert [cache.accepted()["strict"].who for _ in range(2)] == ["bob", "bob"]
+    assert len(reads) == 2
+    reads[0].unlink()
+    assert cache.accepted() == {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +11,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from immichvr_models.disk import writing
 from immichvr_models.model import Model
 from immichvr_models.records import read_record, write_record
+
+_Stamp = tuple[int, int, int]
+"""Which file it is, its bytes and its time of last change."""
 
 
 class Acceptance(BaseModel):
@@ -31,9 +34,10 @@ class Acceptance(BaseModel):
 
 @dataclass(frozen=True)
 class Acceptances:
-    """The records of one cache, a file for each model. They outlive the models' files."""
+    """The records of one cache, a file for each model, read when it has changed. They outlive the models' files."""
 
     directory: Path
+    _known: dict[str, tuple[_Stamp, Acceptance]] = field(default_factory=dict, compare=False, repr=False)
 
     def record(self, model: Model, who: str) -> Acceptance:
         """Note that somebody accepted the model's licence now. Raises DownloadError where it cannot be written."""
@@ -46,11 +50,27 @@ class Acceptances:
 
     def find(self, model: Model) -> Acceptance | None:
         """The record that covers the model's present licence, if there is one."""
+        acceptance = self._read(model.key)
+        return acceptance if acceptance is not None and acceptance.covers(model) else None
+
+    def _read(self, key: str) -> Acceptance | None:
+        """What the file says, whatever of: it is asked of every model each time somebody looks at them."""
+        path = self._path(key)
         try:
-            acceptance = Acceptance.model_validate(read_record(self._path(model.key)))
-        except ValidationError:
+            status = path.stat()
+        except OSError:
+            self._known.pop(key, None)
             return None
-        return acceptance if acceptance.covers(model) else None
+        stamp = status.st_ino, status.st_size, status.st_mtime_ns
+        known = self._known.get(key)
+        if known is not None and known[0] == stamp:
+            return known[1]
+        try:
+            acceptance = Acceptance.model_validate(read_record(path))
+        except ValidationError:  # whatever is wrong with it may pass
+            return None
+        self._known[key] = stamp, acceptance
+        return acceptance
 
     def _path(self, key: str) -> Path:
         return self.directory / f"{key}.json"
