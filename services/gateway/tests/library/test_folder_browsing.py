@@ -255,14 +255,24 @@ def carry(path: Path, clip: bytes) -> None:
     path.write_bytes(picture[:2] + b"\xff\xe1" + struct.pack(">H", len(segment) + 2) + segment + picture[2:] + clip)
 
 
-async def test_a_film_inside_a_photo_is_known_though_headers_are_still_read(open_library, me, put: Put) -> None:
-    carry(put("PXL_1.jpg"), film())
-    put("PXL_2.jpg")
+@pytest.mark.parametrize("place", ["inside", "beside"])
+async def test_the_film_of_a_photo_is_known_though_headers_are_still_read(
+    open_library, me, put: Put, root: Path, place: str
+) -> None:
+    still, other = put("PXL_1.jpg"), put("PXL_2.jpg")
+    if place == "inside":
+        carry(still, film())
+    else:
+        (root / "pxl_1.MOV").write_bytes(film())
+        other.with_suffix(".MOV").write_bytes(film(seconds=60))
     photos = (await open_library().items(PHOTO, me, None, 9)).items
     films = {photo.name: Source(VIDEO, photo.id) for photo in photos}
     started_anew = open_library(patience_s=0.0)
     started_anew._index._readers.submit = lambda *_: Future()
     assert await started_anew.visible(me, films.values(), singly=9) == {films["PXL_1.jpg"]}
+    shown = [await started_anew.item(me, photo.source) for photo in photos]
+    assert {photo.name: photo.live for photo in shown} == {"PXL_1.jpg": True, "PXL_2.jpg": False}
+    assert await body(await started_anew.playback(me, films["PXL_1.jpg"])) == film()
 
 
 async def test_the_film_inside_a_motion_photo_is_played_in_parts(library, me, put: Put) -> None:

@@ -22,7 +22,7 @@ from immichvr_gateway.library.folder.catalogue import FAVORITE_STARS, Catalogue,
 from immichvr_gateway.library.folder.header import UNREADABLE, Header, read_header
 from immichvr_gateway.library.folder.limits import FolderLimits
 from immichvr_gateway.library.folder.opening import open_below
-from immichvr_gateway.library.folder.pairing import films_of
+from immichvr_gateway.library.folder.pairing import films_of, namesakes
 from immichvr_gateway.library.folder.settling import Settling
 from immichvr_gateway.library.folder.towns import place_of
 from immichvr_gateway.library.folder.walking import MediaFile, Sidecar, walk
@@ -59,6 +59,7 @@ class FolderIndex:
         self._reading: dict[str, Future[None]] = {}
         self._catalogue: Catalogue | None = None
         self._films: dict[str, str] = {}
+        self._namesakes: dict[str, list[MediaFile]] | None = None
         self._is_stale = False
         self._next_catalogue = 0.0
         self._next_walk = self._soonest_walk = 0.0
@@ -244,7 +245,7 @@ class FolderIndex:
         """Makes `found` what there is; returns the reading of the headers that are not known yet."""
         with self._lock:
             self._compare(found)
-            self._files = found
+            self._files, self._namesakes = found, None
             self._headers = {key: known for key, known in self._headers.items() if key in found}
             self._catalogue = None
             fresh = [file for file in found.values() if self._header_of(file) is None]
@@ -309,8 +310,24 @@ class FolderIndex:
         return Entry(key, file, header, self._taken_at(file), self._films.get(file.id))
 
     def _film_of(self, photo_id: str) -> str | None:
+        with self._lock:
+            is_lagging = bool(self._reading)
         self.catalogue()
-        return self._films.get(photo_id)
+        film = self._films.get(photo_id)
+        return self._film_beside(photo_id) if film is None and is_lagging else film
+
+    def _film_beside(self, photo_id: str) -> str | None:
+        """The film with the name of a photo, though it is not its header's turn yet."""
+        with self._lock:
+            if self._namesakes is None:
+                self._namesakes = namesakes(self._files.values())
+            group = self._namesakes.get(photo_id, [])
+            unread = [file for file in group if self._header_of(file) is None]
+        for file in unread:
+            self._read(file)
+        with self._lock:
+            headers = {file.id: self._header_of(file) or UNREADABLE for file in group}
+        return films_of(group, headers).get(photo_id)
 
     def _photo(self, file: MediaFile, film: str | None) -> LibraryPhoto:
         header = self._header_of(file) or UNREADABLE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from immichvr_catalog import PHOTO
@@ -39,6 +40,16 @@ def films_of(files: Iterable[MediaFile], headers: Mapping[str, Header]) -> dict[
         if still is not None and _belong_together(still, film, headers):
             found.setdefault(still.id, film.id)
     return found
+
+
+def namesakes(files: Iterable[MediaFile]) -> dict[str, list[MediaFile]]:
+    """By the id of a photo that a film has the name of: both, and all others of that name."""
+    named: dict[tuple[str, str], list[MediaFile]] = defaultdict(list)
+    for file in files:
+        if file.media_type in _STILLS or file.media_type in _FILMS:
+            named[_name(file)].append(file)
+    groups = (group for group in named.values() if any(one.kind != PHOTO for one in group))
+    return {one.id: group for group in groups for one in group if one.kind == PHOTO}
 
 
 def _belong_together(still: MediaFile, film: MediaFile, headers: Mapping[str, Header]) -> bool:
