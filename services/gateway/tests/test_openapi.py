@@ -26,9 +26,10 @@ async def test_the_api_keeps_what_its_description_promises(shared, tmp_path: Pat
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("seed", [2, 3])
 @pytest.mark.timeout(LONG_S + 300)
-async def test_the_api_keeps_it_also_when_it_is_tried_for_longer(shared, tmp_path: Path) -> None:
-    await _try_out(shared.url, tmp_path, LONG_S, seed=2)
+async def test_the_api_keeps_it_also_when_it_is_tried_for_longer(shared, tmp_path: Path, seed: int) -> None:
+    await _try_out(shared.url, tmp_path, LONG_S, seed)
 
 
 async def _try_out(url: str, folder: Path, seconds: int, seed: int) -> None:

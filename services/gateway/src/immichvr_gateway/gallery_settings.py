@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from pydantic.alias_generators import to_camel
 
+from immichvr_gateway.http.numbers import NUMBER
+
 _NAMES = ConfigDict(extra="forbid", alias_generator=to_camel, populate_by_name=True)
 
 SplatFormat = Literal["spz", "splat", "ksplat"]
@@ -31,20 +33,20 @@ class GallerySettings(BaseModel):
 
     model_config = _NAMES
 
-    adjacent_photos_count: Annotated[int, Field(ge=0, le=10)] | None = Field(
+    adjacent_photos_count: Annotated[int, Field(ge=0, le=10), NUMBER] | None = Field(
         None, description="photos on either side of the one that is open whose pictures are fetched"
     )
-    animation_duration: Annotated[float, Field(ge=0, le=5)] | None = Field(
+    animation_duration: Annotated[float, Field(ge=0, le=5), NUMBER] | None = Field(
         None, description="seconds that cross-fades take"
     )
     gaussian_splat: SplatSettings | None = None
-    parallax_intensity: Annotated[float, Field(ge=0, le=1)] | None = Field(
+    parallax_intensity: Annotated[float, Field(ge=0, le=1), NUMBER] | None = Field(
         None, description="how far a photo moves by itself, and when one leans; 0.1 is as far as its depth bears well"
     )
-    thumbnail_size: Annotated[float, Field(ge=0.5, le=3)] | None = Field(
+    thumbnail_size: Annotated[float, Field(ge=0.5, le=3), NUMBER] | None = Field(
         None, description="height of the rows of the gallery, by the usual one"
     )
-    row_width: Annotated[int, Field(ge=1, le=24)] | None = Field(
+    row_width: Annotated[int, Field(ge=1, le=24), NUMBER] | None = Field(
         None, description="photos beside one another in a wide window, about, and on the wall in a headset"
     )
     background_color: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")] | None = Field(

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from immichvr_catalog import PHOTO
 from immichvr_common.sources import Source
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from immichvr_gateway.jobs.records import JobView
 from immichvr_gateway.library import Glimpse, LibraryPhoto, Place, Stack
@@ -258,7 +258,7 @@ class Favorite(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"favorite": True}]})
 
-    favorite: bool
+    favorite: StrictBool
 
 
 def entry_view(item: LibraryPhoto, badges: dict[str, bool], job: JobView | None) -> PhotoView | VideoView:

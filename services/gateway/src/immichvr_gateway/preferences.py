@@ -17,6 +17,7 @@ from immichvr_common.logs import get_log
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
 from immichvr_gateway.gallery_settings import GallerySettings
+from immichvr_gateway.http.numbers import NUMBER
 
 log = get_log(__name__)
 
@@ -39,7 +40,7 @@ class Preferences(BaseModel):
     quality: Literal["full", "medium", "light"] | None = Field(None, description="of splats that are asked for")
     shown_first: Literal["photo", "depth", "splat"] | None = Field(None, description="of a photo that has all of them")
     idle_motion: StrictBool | None = Field(None, description="whether a splat moves a little by itself")
-    max_splats: Annotated[int, Field(ge=10_000, le=20_000_000)] | None = Field(
+    max_splats: Annotated[int, Field(ge=10_000, le=20_000_000), NUMBER] | None = Field(
         None, description="so many Gaussians are drawn at most"
     )
     gallery: GallerySettings | None = Field(None, description="how the viewer looks; the rest is as /api/config says")

@@ -13,6 +13,7 @@ from immichvr_catalog import SPLAT, VIDEO
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, model_validator
 
 from immichvr_gateway.automation.facts import AssetFacts
+from immichvr_gateway.http.numbers import NUMBER
 
 MOST_RULES, MOST_NAMED = 16, 32
 AssetId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
@@ -54,9 +55,11 @@ class Rule(BaseModel):
     people: list[AssetId] = Field([], max_length=MOST_NAMED, description="with `of` people: the ids of these")
     tag: str = Field("Make 3D", min_length=1, max_length=200, description="with `of` tag: its whole name in Immich")
     only_with_depth: StrictBool = Field(False, description="only photos whose file carries depth of its own")
-    shorter_than_s: float | None = Field(None, gt=0, le=86400, description="only videos shorter than so many seconds")
+    shorter_than_s: Annotated[float, Field(gt=0, le=86400), NUMBER] | None = Field(
+        None, description="only videos shorter than so many seconds"
+    )
     existing: StrictBool = Field(False, description="whether what was in Immich before the rule counts too")
-    remake_edited: bool = Field(False, description="whether it is made anew once the photo was edited in Immich")
+    remake_edited: StrictBool = Field(False, description="whether it is made anew once the photo was edited in Immich")
     skip: list[Skip] = Field(["screenshots", "documents", "panoramas", "duplicates"], max_length=8)
     kind: str = Field(SPLAT, max_length=64, description="of job")
     model: str = Field("auto", max_length=64)

@@ -9,9 +9,10 @@ from immichvr.converter.v1.converter_pb2 import ConvertParams
 from immichvr_catalog import FORMATS as CATALOG
 from immichvr_catalog import SPLAT, Value
 from immichvr_common.manifests import AssetFile, Manifest
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from immichvr_gateway.assets.index import AssetEntry
+from immichvr_gateway.http.numbers import NUMBER
 from immichvr_gateway.http.problems import Problem, not_accepted
 from immichvr_gateway.jobs.records import LIGHT
 from immichvr_gateway.requests.photos import is_surpassed, model_refusal
@@ -41,14 +42,7 @@ _OPTIONS_OF_EACH_FORMAT: list[Any] = [
 ]
 
 
-def _number(value: object) -> object:
-    """JSON's own integers: pydantic would take a string or a truth value for one too."""
-    if isinstance(value, bool | str):
-        raise ValueError("is not an integer")
-    return value
-
-
-Count = Annotated[int, Field(ge=1, le=2**53), BeforeValidator(_number)]
+Count = Annotated[int, Field(ge=1, le=2**53), NUMBER]
 
 
 class ConvertRequest(JobRequest):
@@ -66,7 +60,7 @@ class ConvertRequest(JobRequest):
     )
     format: str = Field(max_length=16, json_schema_extra={"enum": list(FORMATS)})
     model: Annotated[str, Field(max_length=64, json_schema_extra={"enum": [*SPLAT_MODELS]})] = "auto"
-    options: dict[str, int | str] = Field({}, max_length=8)
+    options: dict[str, Annotated[int, NUMBER] | str] = Field({}, max_length=8)
     lod_count: Count | None = None
 
     @property

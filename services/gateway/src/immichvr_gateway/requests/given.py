@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StrictBool, field_validator
 
+from immichvr_gateway.http.numbers import NUMBER
 from immichvr_gateway.http.problems import Problem
 from immichvr_gateway.requests.spec import SourceVersion
 
@@ -20,12 +21,13 @@ _SHOWN = 5
 _FARTHEST = 1e6
 """Units by which a camera may be away from the middle, and pixels by which its axis may be beside the picture."""
 
-Focal = Annotated[FiniteFloat, Field(ge=1, le=1e6)]
-Centre = Annotated[FiniteFloat, Field(ge=-_FARTHEST, le=_FARTHEST)]
-Coefficient = Annotated[FiniteFloat, Field(ge=-100, le=100)]
-Matrix = Annotated[
-    list[Annotated[list[FiniteFloat], Field(min_length=4, max_length=4)]], Field(min_length=4, max_length=4)
-]
+Focal = Annotated[FiniteFloat, Field(ge=1, le=1e6), NUMBER]
+Centre = Annotated[FiniteFloat, Field(ge=-_FARTHEST, le=_FARTHEST), NUMBER]
+Coefficient = Annotated[FiniteFloat, Field(ge=-100, le=100), NUMBER]
+Side = Annotated[FiniteFloat, Field(ge=1, le=65_535), NUMBER]
+Angle = Annotated[FiniteFloat, Field(gt=0, lt=3.2), NUMBER]
+Row = Annotated[list[Annotated[FiniteFloat, NUMBER]], Field(min_length=4, max_length=4)]
+Matrix = Annotated[list[Row], Field(min_length=4, max_length=4)]
 
 
 class _Lens(BaseModel):
@@ -33,19 +35,19 @@ class _Lens(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
     camera_model: str | None = Field(None, max_length=40)
-    w: FiniteFloat | None = Field(None, ge=1, le=65_535)
-    h: FiniteFloat | None = Field(None, ge=1, le=65_535)
+    w: Side | None = None
+    h: Side | None = None
     fl_x: Focal | None = None
     fl_y: Focal | None = None
     cx: Centre | None = None
     cy: Centre | None = None
-    camera_angle_x: FiniteFloat | None = Field(None, gt=0, lt=3.2)
+    camera_angle_x: Angle | None = None
     k1: Coefficient | None = None
     k2: Coefficient | None = None
     k3: Coefficient | None = None
     p1: Coefficient | None = None
     p2: Coefficient | None = None
-    is_fisheye: bool | None = None
+    is_fisheye: StrictBool | None = None
 
 
 class GivenCamera(_Lens):

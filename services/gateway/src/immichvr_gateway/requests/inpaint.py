@@ -12,6 +12,7 @@ from immichvr_common.scene_keys import completed_method, is_completed
 from pydantic import ConfigDict, Field, StrictBool
 
 from immichvr_gateway.assets.index import AssetEntry
+from immichvr_gateway.http.numbers import NUMBER
 from immichvr_gateway.http.problems import Problem, not_accepted
 from immichvr_gateway.requests.conversion import best_input, find_file, reference
 from immichvr_gateway.requests.params import shown_params
@@ -33,8 +34,12 @@ class InpaintRequest(JobRequest):
         extra="forbid", json_schema_extra={"examples": [{"method": "fill"}, {"iterations": 500, "dataset_update": 4}]}
     )
     method: str | None = Field(None, max_length=32, json_schema_extra={"enum": [*METHODS, None]})
-    iterations: int | None = Field(None, ge=1, le=30_000, description="steps of optimising what is new")
-    dataset_update: int | None = Field(None, ge=1, le=20, description="rounds in which the pictures are completed")
+    iterations: Annotated[int, Field(ge=1, le=30_000), NUMBER] | None = Field(
+        None, description="steps of optimising what is new"
+    )
+    dataset_update: Annotated[int, Field(ge=1, le=20), NUMBER] | None = Field(
+        None, description="rounds in which the pictures are completed"
+    )
     model: Annotated[str, Field(max_length=64, description="which splat; the best where `auto`")] = "auto"
     force: StrictBool = False
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from immichvr.videodepth.v1.videodepth_pb2 import MotionParams
 from immichvr_catalog import DEPTH, MOTION
 from immichvr_common.manifests import AssetFile, Manifest
 from pydantic import ConfigDict, Field, StrictBool
 
+from immichvr_gateway.http.numbers import NUMBER
 from immichvr_gateway.http.problems import not_accepted
 from immichvr_gateway.requests.conversion import reference
 from immichvr_gateway.requests.params import shown_params
@@ -23,8 +26,10 @@ class MotionRequest(JobRequest):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"path": "sway", "seconds": 3}]})
     path: str = Field("sway", max_length=16, json_schema_extra={"enum": [*PATHS]})
-    seconds: float = Field(3, ge=2, le=4, allow_inf_nan=False)
-    amplitude: float = Field(1, gt=0, le=2, allow_inf_nan=False, description="how far it goes; 1 is the path's own")
+    seconds: Annotated[float, Field(ge=2, le=4, allow_inf_nan=False), NUMBER] = 3
+    amplitude: Annotated[float, Field(gt=0, le=2, allow_inf_nan=False), NUMBER] = Field(
+        1, description="how far it goes; 1 is the path's own"
+    )
     force: StrictBool = False
 
     @property

@@ -10,6 +10,7 @@ from immichvr_catalog import DEPTH_VIDEO
 from immichvr_common.manifests import AssetFile, Manifest
 from pydantic import ConfigDict, Field, StrictBool
 
+from immichvr_gateway.http.numbers import NUMBER
 from immichvr_gateway.http.problems import Problem, not_accepted
 from immichvr_gateway.requests.conversion import reference
 from immichvr_gateway.requests.planning import JobRequest, Known
@@ -30,15 +31,14 @@ class StereoRequest(JobRequest):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"layout": "full-sbs"}]})
     layout: str = Field("full-sbs", max_length=16, json_schema_extra={"enum": [*LAYOUTS]})
     model: Annotated[str, Field(max_length=64)] = "auto"
-    baseline: float | None = Field(
-        None, gt=0, le=10, allow_inf_nan=False,
-        description="between the nearest and the farthest point, in % of the picture's width",
-    )  # fmt: skip
-    convergence: float | None = Field(
-        None, ge=0, le=1, allow_inf_nan=False, description="what lies on the screen, from the farthest to the nearest"
+    baseline: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False), NUMBER] | None = Field(
+        None, description="between the nearest and the farthest point, in % of the picture's width"
     )
-    comfort: float | None = Field(
-        None, gt=0, le=5, allow_inf_nan=False, description="the most disparity of any point, in % of the width"
+    convergence: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), NUMBER] | None = Field(
+        None, description="what lies on the screen, from the farthest to the nearest"
+    )
+    comfort: Annotated[float, Field(gt=0, le=5, allow_inf_nan=False), NUMBER] | None = Field(
+        None, description="the most disparity of any point, in % of the width"
     )
     force: StrictBool = False
 

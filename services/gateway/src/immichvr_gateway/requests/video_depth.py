@@ -10,6 +10,7 @@ from immichvr_common.video_keys import USUAL_CODEC
 from immichvr_models import registry
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
+from immichvr_gateway.http.numbers import NUMBER
 from immichvr_gateway.http.problems import Problem, not_accepted
 from immichvr_gateway.jobs.records import FollowUp
 from immichvr_gateway.requests.params import shown_params
@@ -31,8 +32,8 @@ class TimeRange(BaseModel):
     """A part of a video, in seconds from its beginning. to_s: where it ends; absent, with the video."""
 
     model_config = ConfigDict(extra="forbid")
-    from_s: float = Field(0, ge=0, le=1_000_000, allow_inf_nan=False)
-    to_s: float | None = Field(None, gt=0, le=1_000_000, allow_inf_nan=False)
+    from_s: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False), NUMBER] = 0
+    to_s: Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False), NUMBER] | None = None
 
 
 class VideoDepthRequest(JobRequest):

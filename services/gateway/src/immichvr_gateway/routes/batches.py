@@ -19,6 +19,7 @@ from immichvr_gateway.batches.records import (
     Signal,
 )
 from immichvr_gateway.http.description import also
+from immichvr_gateway.http.numbers import NUMBER
 from immichvr_gateway.http.problems import not_found
 from immichvr_gateway.http.repeated import RepeatableInSecret
 from immichvr_gateway.library import Identity
@@ -67,7 +68,7 @@ class SignalWanted(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"go": True, "minutes": 60}]})
     go: StrictBool
-    minutes: float | None = Field(None, gt=0, le=7 * 24 * 60)
+    minutes: Annotated[float, Field(gt=0, le=7 * 24 * 60), NUMBER] | None = None
 
 
 async def make_batch(wanted: BatchWanted, who: Person, up: Up, _: Requests) -> NewBatchView:

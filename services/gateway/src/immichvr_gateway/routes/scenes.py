@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from immichvr_catalog import POINTS, SCENE, SET, SPLAT, VIDEO
 from immichvr_common.sources import Source
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from immichvr_gateway.http.problems import Problem, not_found
 from immichvr_gateway.http.repeated import Repeatable
@@ -63,7 +63,8 @@ class PlaceSource(BaseModel):
 
     @model_validator(mode="after")
     def _is_one(self) -> PlaceSource:
-        if sum(one is not None for one in (self.video_id, self.photo_ids, self.set)) != 1:
+        named = [one for one in (self.video_id, self.photo_ids, self.set) if one is not None]
+        if (len(named), len(self.model_fields_set)) != (1, 1):
             raise ValueError("name one of video_id, photo_ids and set")
         return self
 
@@ -78,7 +79,7 @@ class PlaceWanted(PlaceRequest):
     )
     source: PlaceSource
     method: str = Field(METHODS[0], max_length=32, json_schema_extra={"enum": [*_ALL_METHODS]})
-    sends: bool = Field(False, description="with `cloud`: a yes to what `GET /api/reconstruct` says of it")
+    sends: StrictBool = Field(False, description="with `cloud`: a yes to what `GET /api/reconstruct` says of it")
 
     def request(self) -> tuple[str, PlaceRequest]:
         """The kind of job, and what its planner takes."""
