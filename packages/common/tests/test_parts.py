@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from immichvr.events.v1.events_pb2 import JOB_STATE_CANCELLED, JOB_STATE_FAILED, JOB_STATE_SUCCEEDED, Job, JobEvent
+from immichvr.events.v1.events_pb2 import (
+    JOB_STATE_CANCELLED,
+    JOB_STATE_FAILED,
+    JOB_STATE_RUNNING,
+    JOB_STATE_SUCCEEDED,
+    Job,
+    JobEvent,
+)
 from immichvr_common.aftermath import Aftermath
 from immichvr_common.bus import connect, job_subject
 from immichvr_common.keeping import keep
@@ -234,6 +241,13 @@ async def test_what_a_cancelled_job_began_elsewhere_is_ended_and_tried_again_whe
     await gateway_bus.publish(job_subject("video-depth", "cpu", "interactive", job.kind, job.id), encode(job))
     assert (await events.end()).state == JOB_STATE_CANCELLED
     assert ended == [(str(log), b"2")] * 3, "of a job that is withdrawn nothing else is done"
+    job.run, job.withdrawn = 3, False
+    job.superseded.append(job.asked_at if job.HasField("asked_at") else job.created_at)
+    job.asked_at.FromMilliseconds(job.created_at.ToMilliseconds() + 60_000)
+    events = await Events(gateway_bus, job.id).open()
+    await gateway_bus.publish(job_subject("video-depth", "cpu", "interactive", job.kind, job.id), encode(job))
+    await events.until(JOB_STATE_RUNNING)
+    assert ended == [(str(log), b"2")] * 4, "what a wish before it began is ended before it begins"
     await worker.stop()
     await supervisor.stop()
     pool.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,13 +84,21 @@ class Aftermaths:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def begin(self, job: Job) -> None:
-        """Begins to see to one, and waits a moment for that to be over."""
-        if self._aftermath is None:
+        """Begins to see to a cancelled job and to what came before it, and waits a moment for that to be over."""
+        await self._see_to([job, *_superseded(job)])
+
+    async def before(self, job: Job) -> None:
+        """The same for what came before a job that begins: wishes for it of which no worker has heard that they end."""
+        await self._see_to(_superseded(job))
+
+    async def _see_to(self, jobs: Sequence[Job]) -> None:
+        if self._aftermath is None or not jobs:
             return
-        task = spawn("aftermath", self._aftermath.see_to(self._store, job))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        await asyncio.wait({task}, timeout=_FIRST_TRY_S)
+        tasks = {spawn("aftermath", self._aftermath.see_to(self._store, job)) for job in jobs}
+        self._tasks |= tasks
+        for task in tasks:
+            task.add_done_callback(self._tasks.discard)
+        await asyncio.wait(tasks, timeout=_FIRST_TRY_S)
 
     async def close(self, patience_s: float) -> None:
         """Lets those under way be over within seconds; of the others the log tells what goes on elsewhere."""
@@ -100,3 +108,14 @@ class Aftermaths:
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
+
+
+def _superseded(job: Job) -> list[Job]:
+    """The same job as it was asked for before, once for each wish that a worker is to end with it."""
+    found = []
+    for moment in job.superseded:
+        one = Job()
+        one.CopyFrom(job)
+        one.asked_at.CopyFrom(moment)
+        found.append(one)
+    return found

@@ -300,6 +300,7 @@ class Worker:
             active.has_ended_before, active.begun = past.has_ended, past.begun
             if past.has_ended:
                 return None
+            await self._aftermaths.before(active.job)
             if past.begun >= _MOST_DEATHS:
                 raise TaskFailed("poison", _POISON.format(past.begun), retriable=True)
             return await self._made(active)

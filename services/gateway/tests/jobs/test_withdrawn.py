@@ -178,3 +178,30 @@ async def test_where_nothing_can_be_queued_a_worker_still_ends_what_was_withdraw
     queued = await queued_at(empty_bus, subject)
     assert queued is not None and (queued.job.run, queued.job.withdrawn) == (3, False)
     assert prefix_of(queued.job) == prefix_of(left.job)
+
+
+async def test_what_is_made_from_nothing_while_no_worker_is_there_has_one_end_what_was_withdrawn_before_it_begins(
+    make_jobs: Make, job: Job, empty_bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("immichvr_gateway.jobs.service.LEFT_BEHIND_S", 0.1)
+    jobs, moments = make_jobs(), list[int]()
+    left, subject = await withdrawn(jobs, job, empty_bus), known(jobs, job).subject
+    fresh = job
+    for run in (3, 4):
+        moments.append((left.job.asked_at if left.job.HasField("asked_at") else left.job.created_at).ToNanoseconds())
+        fresh = make_anew(fresh)
+        fresh.asked_at.CopyFrom(fresh.created_at)
+        if run == 4:
+            jobs = make_jobs()  # one that knows of nothing
+        assert (await submitted(jobs, fresh, "bob")).run == run
+        queued = await queued_at(empty_bus, subject)
+        assert queued is not None and (queued.job.run, queued.job.withdrawn) == (run, False)
+        assert [moment.ToNanoseconds() for moment in queued.job.superseded] == moments
+        assert prefix_of(queued.job) != prefix_of(left.job)
+        for who in list(known(jobs, job).requesters):
+            await jobs.cancel(known(jobs, job), who)
+        await jobs.store.on_event(told(job, JOB_STATE_CANCELLED, run=run))
+        again = await queued_at(empty_bus, subject)
+        assert again is not None and again.job.withdrawn
+        assert [moment.ToNanoseconds() for moment in again.job.superseded] == moments
+        left = again

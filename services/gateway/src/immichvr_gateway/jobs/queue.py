@@ -25,6 +25,7 @@ from immichvr_gateway.jobs.records import JobRecord, State, is_followed
 log = get_log(__name__)
 
 _LAST_SEQ = 2**31 - 1
+_MOST_SUPERSEDED = 8
 
 
 class JobQueue:
@@ -94,11 +95,11 @@ class JobQueue:
                 left = await queued_at(self._bus, record.subject)
                 if left is not None and await self._may_take_over(record, left):
                     await self._take_over(record, left, taken)
-                    message_id = f"{record.id}.{record.run}"
                 elif _joined(record, left):
                     break
                 else:
-                    await self._make_way(record, left, deadline)
+                    await self._make_way(record, left, deadline, taken)
+                message_id = f"{record.id}.{record.run}"
                 continue
             if not receipt.duplicate or _joined(record, await queued_at(self._bus, record.subject)):
                 break
@@ -160,18 +161,34 @@ class JobQueue:
             return True
         return told.delivered is None or told.delivered.stream_seq >= seq
 
-    async def _make_way(self, record: JobRecord, left: Queued | None, deadline: float) -> None:
-        """Waits for the message of an ended run to be acknowledged, or removes one that never will be."""
-        if asyncio.get_running_loop().time() > deadline:
-            if left is not None and left.job.withdrawn:
-                log.warning("what a cancelled job began elsewhere may go on", job_id=record.id, run=left.job.run)
-            await self._delete(record)
-        else:
+    async def _make_way(self, record: JobRecord, left: Queued | None, deadline: float, taken: list[Job]) -> None:
+        """Waits for the message of an ended run to be acknowledged, or removes one that never will be.
+
+        What a withdrawn one was to have a worker end, the record's own message has it end then, before anything else.
+        """
+        if asyncio.get_running_loop().time() <= deadline:
             await asyncio.sleep(0.02)
+            return
+        if left is not None and left.job.withdrawn:
+            record.put_job(_superseding(record.job(), left.job))
+            record.run = max(record.run, left.job.run + 1)
+            taken.append(left.job)
+        await self._delete(record)
 
     async def _delete(self, record: JobRecord) -> None:
         with contextlib.suppress(NotFound):
             await self._bus.remove(JOBS, (await self._bus.last(JOBS, record.subject)).seq)
+
+
+def _superseding(job: Job, withdrawn: Job) -> Job:
+    """A job whose worker ends first what a withdrawn one of another wish has begun elsewhere."""
+    asked_at = withdrawn.asked_at if withdrawn.HasField("asked_at") else withdrawn.created_at
+    known = [*job.superseded, *withdrawn.superseded]
+    if prefix_of(job) != prefix_of(withdrawn):  # with its own wish it goes on
+        known.append(asked_at)
+    del job.superseded[:]
+    job.superseded.extend(list({one.ToNanoseconds(): one for one in known}.values())[-_MOST_SUPERSEDED:])
+    return job
 
 
 def _joined(record: JobRecord, found: Queued | None) -> bool:

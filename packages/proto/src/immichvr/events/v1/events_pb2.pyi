@@ -28,7 +28,7 @@ JOB_STATE_FAILED: JobState
 JOB_STATE_CANCELLED: JobState
 
 class Job(_message.Message):
-    __slots__ = ("id", "kind", "photo_id", "run", "requesters", "params", "inputs", "recipes", "source_version", "bucket", "deadline_s", "created_at", "traceparent", "source_name", "source_note", "source", "grants", "asked_at", "withdrawn")
+    __slots__ = ("id", "kind", "photo_id", "run", "requesters", "params", "inputs", "recipes", "source_version", "bucket", "deadline_s", "created_at", "traceparent", "source_name", "source_note", "source", "grants", "asked_at", "withdrawn", "superseded")
     class InputsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -62,6 +62,7 @@ class Job(_message.Message):
     GRANTS_FIELD_NUMBER: _ClassVar[int]
     ASKED_AT_FIELD_NUMBER: _ClassVar[int]
     WITHDRAWN_FIELD_NUMBER: _ClassVar[int]
+    SUPERSEDED_FIELD_NUMBER: _ClassVar[int]
     id: str
     kind: str
     photo_id: str
@@ -81,7 +82,8 @@ class Job(_message.Message):
     grants: Grants
     asked_at: _timestamp_pb2.Timestamp
     withdrawn: bool
-    def __init__(self, id: _Optional[str] = ..., kind: _Optional[str] = ..., photo_id: _Optional[str] = ..., run: _Optional[int] = ..., requesters: _Optional[_Iterable[str]] = ..., params: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., inputs: _Optional[_Mapping[str, _common_pb2.ObjectRef]] = ..., recipes: _Optional[_Mapping[str, str]] = ..., source_version: _Optional[str] = ..., bucket: _Optional[str] = ..., deadline_s: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., traceparent: _Optional[str] = ..., source_name: _Optional[str] = ..., source_note: _Optional[str] = ..., source: _Optional[_Union[_common_pb2.Source, _Mapping]] = ..., grants: _Optional[_Union[Grants, _Mapping]] = ..., asked_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., withdrawn: bool = ...) -> None: ...
+    superseded: _containers.RepeatedCompositeFieldContainer[_timestamp_pb2.Timestamp]
+    def __init__(self, id: _Optional[str] = ..., kind: _Optional[str] = ..., photo_id: _Optional[str] = ..., run: _Optional[int] = ..., requesters: _Optional[_Iterable[str]] = ..., params: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., inputs: _Optional[_Mapping[str, _common_pb2.ObjectRef]] = ..., recipes: _Optional[_Mapping[str, str]] = ..., source_version: _Optional[str] = ..., bucket: _Optional[str] = ..., deadline_s: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., traceparent: _Optional[str] = ..., source_name: _Optional[str] = ..., source_note: _Optional[str] = ..., source: _Optional[_Union[_common_pb2.Source, _Mapping]] = ..., grants: _Optional[_Union[Grants, _Mapping]] = ..., asked_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., withdrawn: bool = ..., superseded: _Optional[_Iterable[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]]] = ...) -> None: ...
 
 class Grants(_message.Message):
     __slots__ = ("accepted", "token", "keep_ply", "stand_ins")
