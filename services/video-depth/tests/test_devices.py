@@ -9,12 +9,15 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
-from immichvr_common.tasks import Made
+from immichvr_common.tasks import Made, Task
+from immichvr_inference.context import RunContext
 from immichvr_video import VideoLimits, inspect
 from immichvr_video.encoding import Encoder, EncoderFailed
 from immichvr_video.testing.devices import pretended_decoder, pretended_encoder
 from immichvr_video.testing.films import difference
+from immichvr_video_depth.jobs import perform
 from immichvr_video_depth.making import DepthWish, Earlier, depth_video
+from immichvr_video_depth.settings import VideoDepthSettings, VideoSettings
 from immichvr_video_depth.testing.clips import write_clip
 from immichvr_video_depth.testing.engine import CostFree
 
@@ -127,3 +130,19 @@ def test_work_of_one_encoder_is_gone_on_with_by_the_same_alone(clip: Path, by_so
     assert not went_on(clip, tmp_path / "software", kept)
     for path in by_software.iterdir():
         assert not difference(tmp_path / "software" / path.name, path)
+
+
+@pytest.mark.parametrize(
+    ("cpu", "hardware", "thought_of"), [(False, "auto", True), (False, "off", False), (True, "auto", False)]
+)
+def test_devices_are_thought_of_where_networks_run_on_a_gpu_and_nobody_has_switched_them_off(
+    cpu: bool, hardware: str, thought_of: bool, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMMICHVR_MODELS_OFFLINE", "1")
+    monkeypatch.setenv("IMMICHVR_MODELS_DIR", str(tmp_path / "models"))
+    settings = VideoDepthSettings(video=VideoSettings(hardware=hardware))  # type: ignore[arg-type]
+    monkeypatch.setattr("immichvr_video_depth.jobs.current_settings", lambda: settings)
+    monkeypatch.setattr(RunContext, "runs_on_cpu", property(lambda self: cpu))
+    params = {"model": "heuristic", "outputs": ["depth"], "range": {"toS": 0.2}}
+    [asset] = perform(Task("video-depth", params, {"source": clip}, tmp_path), lambda *_: None)
+    assert ("hardware" in asset.details) == thought_of
