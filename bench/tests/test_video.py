@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from immichvr_bench.video import Clip, make, measure, measured, table_of
+from immichvr_bench.video import LONG, MOST_MB, MOST_RATIO, Clip, make, measure, measured, table_of
 from immichvr_bench.video_worker import Costless, alone
 from immichvr_common.tasks import MadeFile
 from immichvr_video import VideoReader, inspect
@@ -73,4 +73,13 @@ def test_long_videos_take_no_more_memory_than_twenty_seconds(
 ) -> None:
     """`engine` and `alone` are with encoders, which take most of the time."""
     short, long = (measured(way, make(Clip(width, height, length), tmp_path)).peak_mb for length in (20, seconds))
-    assert long <= short + 200, (short, long)
+    assert long <= short + MOST_MB, (short, long)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(5400)
+def test_long_videos_cost_little_more_than_decoding_a_model_and_encoding() -> None:
+    """In CPU time, which other work on the machine changes least."""
+    rows = {row["clip"]: row for row in measure(LONG)}
+    assert rows["480p-600s"]["cpu_ratio"] <= MOST_RATIO and rows["1080p-60s"]["cpu_ratio"] <= MOST_RATIO, rows
+    assert rows["480p-600s"]["peak_mb"] <= rows["480p-20s"]["peak_mb"] + MOST_MB, rows
