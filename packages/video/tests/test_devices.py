@@ -81,7 +81,7 @@ def test_of_damage_in_the_middle_software_tells_what_is_lost(tmp_path: Path) -> 
         assert not reader.in_software
         assert same(reader, path)
     assert reader.gaps and frames
-    assert reader.in_software == "from a moment on, since something is damaged"
+    assert reader.in_software.startswith("from a moment on, since ")
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,9 @@ class Decoder:
         try:
             return self._context.decode(packet)
         except FFmpegError as error:
-            if isinstance(error, MemoryError) and not self._on_device:
+            if self._on_device:
+                raise DeviceGaveUp(f"a packet could not be decoded ({error.strerror})") from error
+            if isinstance(error, MemoryError):
                 raise
             self._lose()
             return []

@@ -251,9 +251,11 @@ class VideoReader(_Reader):
     """Frames of a video as they are shown.
 
     facts; gaps: what could not be shown so far; jumps: how often time went back. on_device: whether NVIDIA's decoder is
-    tried; it reads what it gives the very pictures of that software gives. in_software: why it does not; else empty.
-    span: the part that is read, in seconds from the video's start, to the video's end where its own is None; the frame
-    that is shown when it starts is its first, at 0. Raises VideoError, here and while iterating. Iterate once.
+    tried, which reads a video where it gives the very pictures that software gives; in_software: why it does not, empty
+    while it does. span: the part that is read, in seconds from the video's start, to the video's end where its own is
+    None; the frame that is shown when it starts is its first, at 0.
+
+    Raises VideoError, here and while iterating. Iterate once.
     """
 
     def __iter__(self) -> Iterator[Frame]:
