@@ -214,6 +214,26 @@ async def test_a_mistake_in_a_call_is_no_outage(gateway_bus: Bus) -> None:
     assert not isinstance(mistake.value, ServiceError)
 
 
+async def test_a_connection_may_leave_out_what_it_says_itself(nats_server: NatsServer, gateway_bus: Bus) -> None:
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def hear(message: BusMessage) -> None:
+        heard.put_nowait(message.data)
+
+    quiet = await connect(nats_server.settings("gateway"), "gateway", hears_itself=False)
+    await quiet.subscribe("$KV.jobs.>", hear)
+    await quiet.kv("jobs").put("one", b"its own")
+    await gateway_bus.kv("jobs").put("one", b"another's")
+    assert await asyncio.wait_for(heard.get(), 5) == b"another's"
+    assert (await quiet.kv("jobs").get("one")).value == b"another's"
+    await quiet.publish("events.gateway.job.one", b"{}")
+    info = await quiet.add_consumer("EVENTS", ConsumerConfig(ack_policy=AckPolicy.NONE))
+    async with quiet.pulling("EVENTS", info.name) as puller:
+        told = await puller.next(5)
+    assert told is not None and told.data == b"{}", "what a stream delivers comes back all the same"
+    await quiet.close()
+
+
 async def test_an_odd_message_is_told_with_its_trace_and_the_next_is_heard(
     gateway_bus: Bus, capsys: pytest.CaptureFixture[str]
 ) -> None:

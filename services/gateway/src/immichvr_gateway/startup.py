@@ -130,7 +130,8 @@ class Startup:
 
     async def _come_up(self) -> None:
         here = self.here
-        bus = self._bus = self._bus or await connect_patiently(here.settings.nats, "gateway")
+        # What it writes itself, which it knows, would come back from every bucket that it follows for other gateways.
+        bus = self._bus = self._bus or await connect_patiently(here.settings.nats, "gateway", hears_itself=False)
         if self._services is None:
             self._services = await self._patiently("nats", partial(open_services, bus, here, self.room))
         services, keep = self._services, here.supervisor.keep

@@ -189,3 +189,30 @@ async def test_once_all_is_quiet_nothing_is_left_but_what_manifests_name() -> No
     manifests = {key: parse_manifest(data, key) for key, (data, _) in world.memory.objects.items() if "manifest" in key}
     named = {file.key for one in manifests.values() for file in one.files}
     assert set(world.memory.objects) == named | set(manifests)
+
+
+async def test_what_is_made_anew_while_it_is_forgotten_is_written_down_in_the_end() -> None:
+    index, chance = AssetIndex(), random.Random(0)
+    old, new = (
+        AssetEntry(
+            source=Source.photo("a"), kind="depth", model_key="m", recipe=recipe,
+            manifest_key=f"depth/a_m/{recipe}/manifest.json", made_at=datetime(2026, 1, 1, tzinfo=UTC), seq=seq,
+        )
+        for seq, recipe in enumerate("xy", start=1)
+    )  # fmt: skip
+    written: dict[str, AssetEntry] = {}
+
+    class Records(NoRecords):
+        async def write(self, entry: AssetEntry) -> None:
+            written[entry.kv_key] = entry
+
+        async def forget(self, entry: AssetEntry) -> None:
+            index.put(new)
+            await self.write(new)
+            del written[entry.kv_key]
+
+    index.put(old)
+    store = cast(ObjectStore, Memory(chance))
+    book = AssetBook(cast(Any, None), store, index, ManifestReader(store), cast(Any, Records()), lambda _: None)
+    await book.forget(old)
+    assert list(written.values()) == [new]

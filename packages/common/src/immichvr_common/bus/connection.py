@@ -252,10 +252,11 @@ class Bus:
         return full
 
 
-async def connect(settings: NatsSettings, name: str) -> Bus:
+async def connect(settings: NatsSettings, name: str, hears_itself: bool = True) -> Bus:
     """Connects as `name`; replies come to inboxes only this user may read.
 
-    Raises Unavailable when no server answers within the settings' time.
+    hears_itself: whether what this connection publishes comes back to what it subscribes to. What a stream delivers
+    does in any case. Raises Unavailable when no server answers within the settings' time.
     """
     link = Link()
 
@@ -280,6 +281,7 @@ async def connect(settings: NatsSettings, name: str) -> Bus:
             max_reconnect_attempts=1,
             reconnect_time_wait=0.2,
             connect_timeout=max(1, int(settings.connect_timeout_s)),
+            no_echo=not hears_itself,
         )
     except (nats.errors.Error, OSError) as error:
         raise Unavailable(f"NATS at {settings.url} cannot be used: {error}", down="nats") from error
@@ -291,6 +293,6 @@ async def connect(settings: NatsSettings, name: str) -> Bus:
     return Bus(client, link, timeout_s=settings.connect_timeout_s)
 
 
-async def connect_patiently(settings: NatsSettings, name: str) -> Bus:
-    """Connects to NATS, waiting for it as long as it takes."""
-    return await until_up(partial(connect, settings, name), "waiting for NATS")
+async def connect_patiently(settings: NatsSettings, name: str, hears_itself: bool = True) -> Bus:
+    """Connects to NATS as `connect` does, waiting for it as long as it takes."""
+    return await until_up(partial(connect, settings, name, hears_itself), "waiting for NATS")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import uuid
 from datetime import UTC
 
@@ -19,6 +20,7 @@ from immichvr_common.reporting import encode
 from immichvr_common.tracing import span
 
 from immichvr_gateway.jobs.looking import Queued, latest_run, queued_at
+from immichvr_gateway.jobs.parsed import restated
 from immichvr_gateway.jobs.reconciling import Reading
 from immichvr_gateway.jobs.records import JobRecord, State, is_followed
 
@@ -88,9 +90,12 @@ class JobQueue:
             if not job.HasField("asked_at"):
                 job.asked_at.CopyFrom(job.created_at)
             job.requesters[:] = record.requesters
+            message = restated(record.message, job)
             try:
                 with span("publish", job.traceparent, "producer", job_id=job.id):
-                    receipt = await self._bus.publish(record.subject, encode(job), {"Nats-Msg-Id": message_id})
+                    receipt = await self._bus.publish(
+                        record.subject, json.dumps(message).encode(), {"Nats-Msg-Id": message_id}
+                    )
             except Conflict:
                 left = await queued_at(self._bus, record.subject)
                 if left is not None and await self._may_take_over(record, left):
@@ -112,8 +117,10 @@ class JobQueue:
             else:
                 record.run = run + 1
                 message_id = f"{record.id}.{record.run}"
-        job.run = record.run
-        record.put_job(job)
+        if job.run != record.run:
+            job.run = record.run
+            message = restated(message, job)
+        record.message = message
         record.created_at = record.updated_at = job.created_at.ToDatetime(UTC)
 
     async def _may_take_over(self, record: JobRecord, left: Queued) -> bool:

@@ -25,7 +25,7 @@ from pydantic import (
 
 from immichvr_gateway.assets.index import AssetEntry
 from immichvr_gateway.jobs.machine import Debt, Phase
-from immichvr_gateway.jobs.parsed import parsed, written
+from immichvr_gateway.jobs.parsed import parsed, restated, written
 
 
 class State(StrEnum):
@@ -223,6 +223,10 @@ class JobRecord(JobView):
         """Has it be, or become, published as that."""
         self.message = written(job)
 
+    def put_run(self, job: Job) -> None:
+        """The same of a job that differs from its message in what each run has of its own, see `restated`."""
+        self.message = restated(self.message, job)
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -238,7 +242,7 @@ def new_record(
 ) -> JobRecord:
     """The record of a job that is about to be published."""
     created = job.created_at.ToDatetime(UTC)
-    return JobRecord(
+    record = JobRecord(
         id=job.id,
         kind=job.kind,
         source=Source.of(job),
@@ -247,10 +251,12 @@ def new_record(
         run=job.run,
         created_at=created,
         updated_at=created,
-        message=written(job),
         subject=subject,
         then=list(then),
     )
+    # The model would copy it, and a copy would have to be read anew.
+    record.put_job(job)
+    return record
 
 
 def adopted(job: Job, subject: str) -> JobRecord:

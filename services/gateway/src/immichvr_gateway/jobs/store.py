@@ -139,7 +139,9 @@ class JobStore:
         known = self.index.get(record.id)
         record.in_line = record.created_at = record.updated_at = datetime.now(UTC)
         record.owed = [Debt.QUEUE]
-        record.message = record.message | {"run": record.run, "requesters": record.requesters}
+        job = record.job()
+        job.run, job.requesters[:] = record.run, record.requesters
+        record.put_run(job)
         self.index.put(record)
         await self.write(record)
         if record.id in self._records.unwritten:

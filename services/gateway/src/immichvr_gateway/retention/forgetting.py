@@ -56,6 +56,9 @@ class AssetBook:
         self._on_gone(entry)
         try:
             await self._keeper.forget(entry)
+            made_anew = self._index.get(entry.source, entry.asset_key)
+            if made_anew is not None:  # and was written down, maybe, before the old one was crossed out
+                await self._keeper.write(made_anew)
         except Unavailable as error:
             log.warning("an asset that is gone stays written down for now", asset=entry.kv_key, error=error.message)
 
