@@ -7,6 +7,8 @@ from typing import TypeVar
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
+from immichvr_common.bus.quick_json import read_quickly
+
 LARGEST = 512 * 1024
 """Bytes of the largest message that is read; honest ones have a few thousand."""
 
@@ -26,6 +28,9 @@ def read_message(data: bytes | None, into: M) -> M:
     data = data or b""
     if len(data) > LARGEST:
         raise Unreadable("too_large", f"{len(data)} bytes; at most {LARGEST} are read")
+    if (found := read_quickly(data, type(into))) is not None:
+        into.MergeFrom(found)
+        return into
     try:
         return json_format.Parse(data, into, ignore_unknown_fields=True)
     except Exception as error:  # the parser raises much more than its own error on bytes made to break it
