@@ -16,7 +16,7 @@ from immichvr_models import Cache, DownloadError, Progress
 from immichvr_video import Span, VideoError
 from immichvr_video_depth.context import process_context
 from immichvr_video_depth.estimators import VIDEO_MODELS, estimator_for
-from immichvr_video_depth.jobs import video_limits
+from immichvr_video_depth.jobs import tries_devices, video_limits
 from immichvr_video_depth.making import CODECS, DepthWish, depth_video
 from immichvr_video_depth.outputs import WANTED_BY_VIEWER
 from immichvr_video_depth.stereo import LAYOUTS
@@ -62,11 +62,13 @@ def make_video(
         folder.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".immichvr-", dir=folder) as work:
             with steps.step("looking for the model"):
-                estimator = estimator_for(model, _shown_context(steps))
+                context = _shown_context(steps)
+                estimator = estimator_for(model, context)
             with steps.step("making depth"):
                 made = depth_video(
                     clip, Path(work), wish, estimator, video_limits(),
                     lambda share, stage, message: steps.within(f"making {_what(stage)}", share),
+                    on_device=tries_devices(context),
                 )  # fmt: skip
             paths = [_put(Path(work, file.name), _place(file, clip, target, is_file)) for file in made.files]
     frames = int(made.details["video"]["frames"])

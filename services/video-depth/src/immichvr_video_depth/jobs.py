@@ -63,17 +63,22 @@ def video_limits() -> VideoLimits:
     )  # fmt: skip
 
 
+def tries_devices(context: RunContext) -> bool:
+    """Whether NVIDIA's decoder and encoders are tried in this process."""
+    return current_settings().video.hardware == "auto" and not context.runs_on_cpu
+
+
 def _depth(context: RunContext, task: Task, report: Report) -> list[Made]:
     params = _parsed(task, VideoDepthParams())
     outputs, codec = tuple(params.outputs) or DepthWish.outputs, params.codec or DepthWish.codec
     wish = DepthWish(outputs, _span(params.range), codec)
     with reporting_downloads(replace(context, accepted=params.accepted), report, 0, _DOWNLOADED) as told:
         estimator = estimator_for(params.model or "auto", told)
-    settings = current_settings().video
-    every_s, on_device = settings.checkpoint_s, settings.hardware == "auto" and not context.runs_on_cpu
+    every_s = current_settings().video.checkpoint_s
     earlier = Earlier(partial(keep, resumes=True), task.kept, every_s, estimator.through, begin_anew)
     source, limits = task.inputs["source"], video_limits()
-    made = depth_video(source, task.folder, wish, estimator, limits, report, earlier, on_device=on_device)
+    tried = tries_devices(context)
+    made = depth_video(source, task.folder, wish, estimator, limits, report, earlier, on_device=tried)
     key = codec_key(made.model_key, wish.codec)
     if wish.span is not None:
         key = part_key(key, params.range.from_s, params.range.to_s or None)
