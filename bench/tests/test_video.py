@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from immichvr_bench.video import LONG, MOST_MB, MOST_RATIO, Clip, make, measure, measured, table_of
+from immichvr_bench.video import LONG, MOST_MB, Clip, make, measure, measured, table_of
 from immichvr_bench.video_worker import Costless, alone
 from immichvr_common.tasks import MadeFile
 from immichvr_video import VideoReader, inspect
@@ -79,7 +79,7 @@ def test_long_videos_take_no_more_memory_than_twenty_seconds(
 @pytest.mark.long
 @pytest.mark.timeout(5400)
 def test_long_videos_cost_little_more_than_decoding_a_model_and_encoding() -> None:
-    """In CPU time, which other work on the machine changes least."""
+    """The bench tells the ratio of wall time, which an idle machine has to have for it; here it is that of CPU time."""
     rows = {row["clip"]: row for row in measure(LONG)}
-    assert rows["480p-600s"]["cpu_ratio"] <= MOST_RATIO and rows["1080p-60s"]["cpu_ratio"] <= MOST_RATIO, rows
+    assert max(rows["480p-600s"]["cpu_ratio"], rows["1080p-60s"]["cpu_ratio"]) <= 1.25, rows
     assert rows["480p-600s"]["peak_mb"] <= rows["480p-20s"]["peak_mb"] + MOST_MB, rows

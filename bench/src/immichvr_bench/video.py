@@ -35,7 +35,7 @@ from rich.table import Table
 _RESULTS = Path("bench/results/video.json")
 _FPS = 24
 _LOOP_S = 5
-MOST_RATIO, MOST_MB = 1.10, 200
+_MOST_RATIO, MOST_MB = 1.10, 200
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def measure(clips: Sequence[Clip]) -> Iterator[dict[str, Any]]:
 
 def table_of(rows: Sequence[dict[str, Any]]) -> Table:
     """The rows as a table for people."""
-    table = Table("clip", f"engine / alone (≤ {MOST_RATIO})", "the same in CPU time", "peak MB", "frames/s")
+    table = Table("clip", f"engine / alone (≤ {_MOST_RATIO})", "the same in CPU time", "peak MB", "frames/s")
     for one in rows:
         names = ("clip", "engine_overhead_ratio", "cpu_ratio", "peak_mb", "frames_per_s")
         table.add_row(*(str(one[name]) for name in names))
@@ -142,7 +142,7 @@ def main() -> None:
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}",
         "fps": _FPS,
-        "most_ratio": MOST_RATIO,
+        "most_ratio": _MOST_RATIO,
         "most_mb_over_20_s": MOST_MB,
         "rows": rows,
     }
