@@ -31,6 +31,15 @@ def test_a_preview_carries_no_metadata(files):
     assert b"private" not in preview
 
 
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_preview_is_hardly_larger_than_a_jpeg_that_was_saved_coarsely(files, mode):
+    original = files.save(files.photo("coffee", (600, 400)).convert(mode), "JPEG", quality=60)
+    preview = preview_jpeg(original, max_side=2048)
+    assert len(preview) < 1.06 * len(original)
+    pixels = [np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int) for data in (original, preview)]
+    assert np.abs(pixels[0] - pixels[1]).mean() < 2
+
+
 @pytest.mark.parametrize("mode", ["CMYK", "L", "LA", "P", "RGBA", "1"])
 def test_pictures_of_every_mode_have_a_preview(files, mode):
     kind = "TIFF" if mode == "CMYK" else "PNG"

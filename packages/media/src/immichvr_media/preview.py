@@ -2,6 +2,9 @@
 
 import io
 from pathlib import Path
+from typing import Any
+
+from PIL import Image, JpegImagePlugin
 
 from immichvr_media.colour import normalise_mode, to_srgb
 from immichvr_media.limits import DecodeLimits
@@ -18,12 +21,13 @@ def preview_jpeg(
 ) -> bytes:
     """The photo as a JPEG whose longer side is at most `max_side` pixels, upright, sRGB, without metadata.
 
-    Never enlarges. Raises what `decode_photo` raises.
+    Never enlarges, and no finer than a JPEG was where that would take more bytes. Raises what `decode_photo` raises.
     """
     if max_side < 1:
         raise ValueError(f"max_side is {max_side}; it must be at least 1")
     notes: list[str] = []
-    opened = open_image(read_source(source, limits), limits, notes)
+    data = read_source(source, limits)
+    opened = open_image(data, limits, notes)
     width, height = _fit(opened.image.size, max_side)
     enough = int(width * _REDUCING_GAP), int(height * _REDUCING_GAP)
     loaded = load_image(opened, notes, at_least=enough)
@@ -33,8 +37,17 @@ def preview_jpeg(
         picture = picture.resize(size, reducing_gap=_REDUCING_GAP)
     picture = upright_image(to_srgb(picture, loaded.icc, notes), loaded.turn)
     picture.info.clear()  # Pillow would write the comment and the resolution of the original
+    jpeg = _encoded(picture, quality=quality)
+    original = opened.image
+    if len(jpeg) > len(data) and isinstance(original, JpegImagePlugin.JpegImageFile):
+        tables, sampling = original.quantization, JpegImagePlugin.get_sampling(original)
+        return min(jpeg, _encoded(picture, qtables=tables, subsampling=sampling), key=len)
+    return jpeg
+
+
+def _encoded(picture: Image.Image, **how: Any) -> bytes:
     out = io.BytesIO()
-    picture.save(out, "JPEG", quality=quality)
+    picture.save(out, "JPEG", **how)
     return out.getvalue()
 
 
