@@ -38,7 +38,8 @@ class StackView(BaseModel):
 class EntryView(BaseModel):
     """A photo or a video, with what it has and what is being done to it.
 
-    taken_at: in the zone of the place, so that its date is the day that people saw there.
+    taken_at: in the zone of the place, so that its date is the day that people saw there. dated_by_file: it is when
+    the file was last written, since nothing tells when it was taken.
     projection: what the picture is instead of a flat one, such as `equirectangular`. mine: whether it is one's own.
     edited: shown as it was edited, not as it was taken. rating: 1 to 5.
     stack: what it lies in; lists show the one on top alone, but for albums, which do not tell of it.
@@ -49,6 +50,7 @@ class EntryView(BaseModel):
     width: int | None
     height: int | None
     taken_at: datetime | None
+    dated_by_file: bool
     version: str = Field(description="changes with the picture", examples=["9f86d081884c7d65"])
     thumbnail: str
     preview: str
@@ -358,6 +360,7 @@ def _told(item: LibraryPhoto, badges: dict[str, bool], job: JobView | None) -> d
         "width": item.width,
         "height": item.height,
         "taken_at": item.taken_at,
+        "dated_by_file": item.dated_by_file,
         "version": item.source_version,
         "thumbnail": f"{base}/thumbnail",
         "preview": f"{base}/preview",

@@ -75,6 +75,7 @@ async def test_a_photo_is_described(library, me, put):
     assert (photo.width, photo.height, photo.size) == (80, 40, path.stat().st_size)
     assert photo.taken_at == datetime(2024, 5, 1, 10, tzinfo=UTC)
     assert photo.taken_at.isoformat() == "2024-05-01T12:00:00+02:00"
+    assert not photo.dated_by_file
     assert re.fullmatch("[a-z0-9-]{16,}", photo.id) and re.fullmatch("[0-9a-f]{16}", photo.source_version)
     assert photo == await library.photo(me, photo.id)
 
@@ -126,6 +127,7 @@ async def test_a_date_that_makes_no_sense_does_no_harm(library, me, put, taken, 
     put("photo.jpg", taken=taken, offset=offset, modified=1_500_000_000)
     [photo] = (await library.items(PHOTO, me, None, 10)).items
     assert photo.taken_at is not None
+    assert photo.dated_by_file == (photo.taken_at.timestamp() == 1_500_000_000)
     assert photo.width == 64
 
 

@@ -49,6 +49,7 @@ export class Films {
       width: source.width,
       height: source.height,
       taken_at,
+      dated_by_file: false,
       version: '1',
       thumbnail: `${at}/thumbnail`,
       preview: `${at}/preview`,

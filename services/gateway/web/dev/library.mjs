@@ -58,6 +58,7 @@ export class Library {
       width: source.width,
       height: source.height,
       taken_at,
+      dated_by_file: photo.datedByFile ?? false,
       version: '1',
       thumbnail: `/api/photos/${id}/thumbnail`,
       original: `/api/photos/${id}/original`,

@@ -59,7 +59,7 @@ describe('tiles', () => {
     const other = { ...photo, badges: { depth: false, splat: false }, job: failed };
     expect(tileLabel(other)).toBe('harbour.jpg, 3D could not be made');
     const running = { state: 'running', kind: 'splat' } as Job;
-    expect(tileLabel({ ...other, job: running })).toBe('harbour.jpg, making 3d now');
+    expect(tileLabel({ ...other, job: running })).toBe('harbour.jpg, making 3D now');
   });
 
   it('name what a newer server makes by its own name', () => {

@@ -29,6 +29,7 @@ const photo = (id: string): Photo => ({
   width: 3,
   height: 2,
   taken_at: null,
+  dated_by_file: false,
   version: '1',
   thumbnail: `/api/photos/${id}/thumbnail`,
   preview: `/api/photos/${id}/preview`,

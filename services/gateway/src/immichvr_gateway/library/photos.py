@@ -129,6 +129,7 @@ class LibraryPhoto:
 
     id: opaque, `[a-z0-9-]`.
     taken_at: the moment, in the zone of the place where it was taken: its date is the day people saw there.
+    dated_by_file: nothing tells when it was taken; `taken_at` is when the file was last written.
     width, height: pixels, upright; None where the library does not know them.
     source_version: 16 hex digits that change with the picture a person would see; empty where a share link keeps them.
     external_url: where the library's own pages show the photo.
@@ -162,6 +163,7 @@ class LibraryPhoto:
     stack: Stack | None = None
     place: Place | None = None
     shot: Shot | None = None
+    dated_by_file: bool = False
 
     @property
     def source(self) -> Source:

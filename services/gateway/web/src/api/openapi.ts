@@ -5713,6 +5713,8 @@ export interface components {
             height: number | null;
             /** Taken At */
             taken_at: string | null;
+            /** Dated By File */
+            dated_by_file: boolean;
             /**
              * Version
              * @description changes with the picture
@@ -5795,6 +5797,8 @@ export interface components {
             height: number | null;
             /** Taken At */
             taken_at: string | null;
+            /** Dated By File */
+            dated_by_file: boolean;
             /**
              * Version
              * @description changes with the picture
@@ -6916,6 +6920,8 @@ export interface components {
             height: number | null;
             /** Taken At */
             taken_at: string | null;
+            /** Dated By File */
+            dated_by_file: boolean;
             /**
              * Version
              * @description changes with the picture
@@ -6997,6 +7003,8 @@ export interface components {
             height: number | null;
             /** Taken At */
             taken_at: string | null;
+            /** Dated By File */
+            dated_by_file: boolean;
             /**
              * Version
              * @description changes with the picture

@@ -192,7 +192,7 @@ export class Tile {
       const done = percent(job);
       this.status.title = '';
       this.statusWords.textContent =
-        done === null ? stageWords(job) : `${stageWords(job)} · ${done} %`;
+        done === null ? stageWords(job) : `${stageWords(job)} · ${done} %`;
       this.bar.set(done);
     }
   }

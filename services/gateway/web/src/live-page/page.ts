@@ -48,6 +48,12 @@ class LivePage {
     'aria-label': t.canvas,
   });
   private readonly status = el('p', { class: 'live-status', role: 'status' });
+  private readonly intro = el(
+    'div',
+    { class: 'live-intro' },
+    icon('live'),
+    el('p', {}, t.states.closed),
+  );
   private readonly notice = el('p', { class: 'live-notice', role: 'alert', hidden: true });
   private readonly camera = button(t.camera, true);
   private readonly file = el('input', { type: 'file', accept: 'video/*', class: 'sr-only' });
@@ -126,7 +132,7 @@ class LivePage {
     const obstacle = FrameSource.obstacle();
     this.camera.disabled = obstacle !== '' || !hasWebGl();
     const opener = el('label', { class: 'button' }, t.openVideo, this.file);
-    this.stage.append(this.canvas);
+    this.stage.append(this.canvas, this.intro);
     return el(
       'main',
       { class: 'live' },
@@ -314,7 +320,8 @@ class LivePage {
 
   private tellState(state: State): void {
     document.body.dataset.live = state;
-    this.status.textContent = stateWords(state);
+    this.status.textContent = state === 'closed' ? '' : stateWords(state);
+    this.intro.hidden = state !== 'closed';
     this.stopper.hidden = state === 'closed';
     this.capturer.hidden = state !== 'live';
   }

@@ -154,7 +154,7 @@ export class Dock {
     this.working.title.textContent = jobTitle(job.kind);
     if (this.working.text.dataset.stage !== words) announce(`${jobTitle(job.kind)}. ${words}.`);
     this.working.text.dataset.stage = words;
-    this.working.text.textContent = done === null ? words : `${words} · ${done} %`;
+    this.working.text.textContent = done === null ? words : `${words} · ${done} %`;
     this.working.bar?.set(done);
     const cancel = () => {
       if (this.job) this.actions.cancel(this.job.id);

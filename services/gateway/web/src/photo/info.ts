@@ -37,7 +37,7 @@ export class InfoPanel {
     const size = photo.width && photo.height ? `${photo.width} × ${photo.height}` : '';
     const facts: [string, string][] = [
       [t.file, photo.name],
-      [t.taken, dayWords(photo.taken_at)],
+      [photo.dated_by_file ? t.fileDated : t.taken, dayWords(photo.taken_at)],
       [t.size, size],
       [t.camera, photo.shot?.camera ?? ''],
       [t.lens, photo.shot?.lens ?? ''],

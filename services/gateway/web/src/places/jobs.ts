@@ -14,10 +14,22 @@ import { momentWords, percent, stageWords } from '../ui/words';
 import { picture } from './lists';
 
 const t = texts.jobs;
-const TABS: { name: 'active' | 'failed' | 'done'; states: JobState[]; none: string }[] = [
-  { name: 'active', states: ['running', 'queued'], none: t.noneActive },
-  { name: 'failed', states: ['failed'], none: t.noneFailed },
-  { name: 'done', states: ['succeeded', 'cancelled'], none: t.noneDone },
+const TABS: {
+  name: 'active' | 'failed' | 'done';
+  states: JobState[];
+  none: { title: string; advice: string };
+}[] = [
+  {
+    name: 'active',
+    states: ['running', 'queued'],
+    none: { title: t.noneActive, advice: t.begin },
+  },
+  { name: 'failed', states: ['failed'], none: { title: t.noneFailed, advice: t.allWell } },
+  {
+    name: 'done',
+    states: ['succeeded', 'cancelled'],
+    none: { title: t.noneDone, advice: t.begin },
+  },
 ];
 
 /** What runs, what waits, what failed and why; cancelled or asked for again here. */
@@ -130,7 +142,7 @@ export class JobList {
     this.all.hidden = active.length < 2;
     this.all.textContent = this.cursor === null ? t.cancelAll : t.cancelShown(active.length);
     if (this.rows.size > 0) this.notice.hide();
-    else this.notice.tell({ title: this.tab.none, advice: '' }, 'jobs');
+    else this.notice.tell(this.tab.none, 'jobs');
   }
 
   private async cancelAll(): Promise<void> {
@@ -209,7 +221,7 @@ class JobRow {
     const words = active
       ? [
           stageWords(job),
-          done !== null && `${done} %`,
+          done !== null && `${done} %`,
           ahead && t.place(ahead.ahead),
           ahead?.paused_until && t.paused(momentWords(ahead.paused_until)),
         ]

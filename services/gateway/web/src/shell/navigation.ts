@@ -19,6 +19,8 @@ export class Navigation {
     'aria-expanded': 'false',
   });
   private readonly drawer = el('dialog', { class: 'drawer', 'aria-label': texts.nav.drawer });
+  /** How many jobs are under way, where the way to them lies in the drawer. */
+  private readonly work = el('span', { class: 'nav-count' });
   private readonly links = new Map<HTMLAnchorElement, NavItem>();
 
   constructor() {
@@ -26,7 +28,7 @@ export class Navigation {
       NAVIGATION.map((items) => el('ul', {}, ...items.map((item) => this.entry(item))));
     this.side = el('nav', { class: 'side', 'aria-label': texts.nav.label }, ...groups());
     const barred = NAVIGATION.flat().filter(({ name }) => IN_THE_BAR.includes(name));
-    this.more.append(icon('menu'), el('span', {}, texts.nav.more));
+    this.more.append(icon('menu'), el('span', {}, texts.nav.more), this.work);
     this.more.addEventListener('click', () => this.open());
     const entries = [...barred.map((item) => this.entry(item)), el('li', {}, this.more)];
     this.bar = el(
@@ -77,6 +79,7 @@ export class Navigation {
       const badge = link.querySelector('.nav-count') as HTMLElement;
       badge.textContent = count > 0 ? String(count) : '';
     }
+    this.work.textContent = count > 0 ? String(count) : '';
   }
 
   private open(): void {

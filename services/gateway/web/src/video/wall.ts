@@ -4,10 +4,9 @@ import type { Video } from '../api/schema';
 import { keepInView } from '../gallery/keepInView';
 import { isRovingKey, roveTo } from '../gallery/roving';
 import { Tile } from '../gallery/tile';
+import { Notice } from '../grid/notice';
 import { texts } from '../texts';
 import { el } from '../ui/dom';
-import { explainError } from '../ui/errors';
-import { icon } from '../ui/icons';
 import type { Videos } from './videos';
 
 const LOAD_AHEAD = '1200px';
@@ -16,7 +15,7 @@ const LOAD_AHEAD = '1200px';
 export class Wall {
   readonly element: HTMLElement;
   private readonly list = el('ul', { class: 'grid', 'aria-label': texts.nav.videos });
-  private readonly notice = el('div', { class: 'gallery-notice', hidden: true });
+  private readonly notice = new Notice();
   private readonly sentinel = el('div', { class: 'sentinel', 'aria-hidden': 'true' });
   private readonly tiles = new Map<string, Tile>();
   private active: string | null = null;
@@ -29,9 +28,9 @@ export class Wall {
     this.element = el(
       'main',
       { class: 'gallery-main' },
-      el('h1', { class: 'sr-only' }, texts.nav.videos),
+      el('h1', { class: 'videos-title' }, texts.nav.videos),
       this.list,
-      this.notice,
+      this.notice.element,
       this.sentinel,
     );
     this.list.addEventListener('keydown', (event) => this.rove(event));
@@ -60,9 +59,7 @@ export class Wall {
       if (below && !this.videos.complete && this.element.isConnected) await this.load();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (error.code === 'unauthorized') return;
-      const { title, advice } = explainError(error);
-      this.tell(title, advice);
+      this.notice.explain(error, () => void this.load());
     }
   }
 
@@ -95,8 +92,8 @@ export class Wall {
       this.active = null;
       if (order[0]) this.makeActive(order[0]);
     }
-    this.notice.hidden = order.length > 0;
-    if (order.length === 0 && complete) this.tell(texts.video.none, texts.video.noneAdvice);
+    if (order.length > 0 || !complete) this.notice.hide();
+    else this.notice.tell({ title: texts.video.none, advice: texts.video.noneAdvice }, 'film');
   }
 
   private tileOf(video: Video): Tile {
@@ -142,10 +139,5 @@ export class Wall {
     if (this.active) this.tiles.get(this.active)?.link.setAttribute('tabindex', '-1');
     this.tiles.get(id)?.link.setAttribute('tabindex', '0');
     this.active = id;
-  }
-
-  private tell(title: string, text: string): void {
-    this.notice.replaceChildren(icon('film'), el('h2', {}, title), el('p', {}, text));
-    this.notice.hidden = false;
   }
 }

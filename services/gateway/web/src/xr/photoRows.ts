@@ -35,7 +35,7 @@ export function photoRows(state: PhotoState): Row[] {
   if (words) rows.push({ kind: 'text', text: words });
   if (job) {
     const done = percent(job);
-    const told = done === null ? stageWords(job) : `${stageWords(job)} · ${done} %`;
+    const told = done === null ? stageWords(job) : `${stageWords(job)} · ${done} %`;
     rows.push({ kind: 'progress', value: done === null ? null : done / 100, text: told });
   }
   rows.push(

@@ -591,13 +591,17 @@ describe('a photo', () => {
     }));
 
   it('tells what made it and why', () =>
-    withViewer(browser, { path: DEEP }, async (page) => {
+    withViewer(browser, { path: DEEP }, async (page, { library }) => {
       await modeIs(page, 'splat');
       await page.keyboard.press('i');
       const info = page.getByRole('complementary', { name: 'About this photo' });
+      await info.getByText('Taken', { exact: true }).waitFor();
       await info.getByText('3D from Depth Anything V2 Small').waitFor();
       assert.match(await info.textContent(), /The photo carries no depth of its own/);
       await assertAccessible(page);
+      library.photos.get('photo-0001').datedByFile = true;
+      await page.keyboard.press('ArrowRight');
+      await info.getByText('File dated', { exact: true }).waitFor();
       await page.keyboard.press('Escape');
       assert.equal(await info.isVisible(), false);
       assert.equal((await state(page)).view, 'photo');

@@ -193,6 +193,57 @@ describe('ways through a library', () => {
         },
       ));
 
+  it('what opens over a page fits the narrowest window too, in the language of longer words', () =>
+    withViewer(
+      browser,
+      {
+        context: { viewport: { width: 320, height: 640 }, locale: 'de-DE', hasTouch: true },
+        path: '&motion=0#/photo/photo-0000',
+        expect: ['/api/photos/photo-0001'],
+        jobSeconds: 60,
+        prepare: ({ library }) => {
+          library.photos.get('photo-0000').rough = true;
+          library.broken.add('photo-0001');
+        },
+      },
+      async (page, { state }) => {
+        const button = (name) => page.getByRole('button', { name, exact: true });
+        const goTo = (hash) => page.evaluate((where) => location.assign(where), hash);
+        await page.locator('.rough:not(:disabled)').waitFor();
+        await assertFits(page);
+        for (const name of ['Herunterladen', 'Mehr']) {
+          await button(name).click();
+          await page.locator('.popup-panel:visible .popup-item').first().waitFor();
+          await assertFits(page);
+          await page.keyboard.press('Escape');
+        }
+        await goTo('#/photo/photo-0001');
+        await page.getByRole('alert').getByText('Noch einmal versuchen').waitFor();
+        await assertFits(page);
+        await goTo('#/video/video-0000');
+        await button('Wiedergabe').click();
+        await assertFits(page);
+        await page.keyboard.press('Escape');
+        await goTo('#/memories/2026-11-29?play');
+        await page.locator('.presentation img.flat').waitFor();
+        await assertFits(page);
+        const tops = await page
+          .locator('.presentation-words button:visible')
+          .evaluateAll((all) => all.map((one) => one.getBoundingClientRect().top));
+        assert.equal(new Set(tops).size, 1, `buttons stand in rows at ${tops}`);
+        await goTo('#/');
+        await page.locator('.tile-link').first().focus();
+        await page.keyboard.press('Space');
+        await button('Daraus 3D erzeugen').waitFor();
+        await assertFits(page);
+        await page.keyboard.press('Escape');
+        await button('Abmelden').click();
+        await page.getByRole('dialog').getByText('Zugangsschlüssel').waitFor();
+        await assertFits(page);
+        assert.equal(state.authenticated, false);
+      },
+    ));
+
   it('tags list what has them, and those below them', () =>
     withViewer(browser, { context: WIDE, path: '#/tags' }, async (page) => {
       await page.getByRole('link', { name: /2024/ }).waitFor();

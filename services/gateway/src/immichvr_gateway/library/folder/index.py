@@ -349,6 +349,7 @@ class FolderIndex:
             live=film is not None or header.clip is not None,
             place=place_of(header.about),
             shot=_shot(header.about),
+            dated_by_file=header.taken_at is None,
         )
 
 
