@@ -26,7 +26,9 @@ async def test_a_photo_that_is_uploaded_becomes_3d_and_immich_is_left_a_pointer_
         assert await asyncio.to_thread(home.stub.run_workflows, photo) == [202]
 
         async def pointer() -> Any:
-            return photo.notes.get("immichvr.v1") if photo.tags else None
+            # To its depth map, until the splat is known.
+            note = photo.notes.get("immichvr.v1", {})
+            return note if photo.tags and note.get("kind") == "splat" else None
 
         note = await home.until(pointer)
         assert note == {
@@ -59,6 +61,11 @@ async def test_what_immich_never_told_of_is_found_and_said(household, workers, p
             answer = await home.call("GET", f"/api/photos/{photo.id}/assets")
             return {one["kind"] for one in answer["assets"]} >= {"splat"}
 
+        async def told() -> Any:
+            # Whoever looked says so at the end of the look: what it found may be made by then.
+            answer = await home.call("GET", "/api/integrations/immich")
+            return answer if answer["missed"] else None
+
         await home.until(made)
-        shown = await home.call("GET", "/api/integrations/immich")
+        shown = await home.until(told)
         assert shown["missed"] == 1 and any("does its server reach" in note for note in shown["notes"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +18,17 @@ def splat_of(asset: Any) -> AssetEntry:
     return AssetEntry(
         source=Source.photo(asset.id), kind="splat", model_key="lift", recipe="r",
         manifest_key=f"splat/{asset.id}_lift/r", made_at=datetime.now(UTC),
+    )  # fmt: skip
+
+
+def setup_of(workshop: Any) -> Setup:
+    async def nothing(*_: Any) -> None:
+        return None
+
+    intake = Intake(workshop.records, Asks(workshop.bus), nothing, lambda ask: None)
+    return Setup(
+        workshop.client, workshop.keys, workshop.records, intake, workshop.pointing, workshop.moving, lambda: None,
+        "http://immichvr:2284",
     )  # fmt: skip
 
 
@@ -43,22 +55,7 @@ async def test_what_was_left_can_be_undone_long_after_all_was_switched_off(works
     await workshop.pointing._settle(user, photo.id)
     assert list(photo.notes) == [notes.KEY] and [tag.value for tag in photo.tags] == ["3D"]
 
-    keys: Any = workshop.keys
-
-    async def nothing(*_: Any) -> None:
-        return None
-
-    intake = Intake(workshop.records, Asks(workshop.bus), nothing, lambda ask: None)
-    setup = Setup(
-        workshop.client,
-        keys,
-        workshop.records,
-        intake,
-        workshop.pointing,
-        workshop.moving,
-        lambda: None,
-        "http://immichvr:2284",
-    )
+    setup = setup_of(workshop)
     for _ in range(2):
         await setup.end(workshop.ada, undo=False)
         assert list(photo.notes) == [notes.KEY] and photo.tags
@@ -85,3 +82,42 @@ async def test_a_tag_that_we_made_is_ours_still_once_all_is_switched_on_again(wo
     assert (await workshop.records.integration(user)).owns_tag
     await workshop.pointing.undo(workshop.ada)
     assert (first.tags, second.tags, workshop.stub.tags) == ([], [], {})
+
+
+async def test_what_is_being_left_while_all_is_undone_is_undone_as_well(workshop, picture, monkeypatch) -> None:
+    await workshop.set_up(pointer=True, tag=True)
+    photo = workshop.upload(picture())
+    workshop.assets.put(splat_of(photo))
+    put, leaving, go_on = notes.put_note, asyncio.Event(), asyncio.Event()
+
+    async def slowly(*what: Any) -> None:
+        leaving.set()
+        await go_on.wait()
+        await put(*what)
+
+    monkeypatch.setattr(notes, "put_note", slowly)
+    settling = asyncio.create_task(workshop.pointing._settle(workshop.ada.user_id, photo.id))
+    await leaving.wait()
+    ending = asyncio.create_task(setup_of(workshop).end(workshop.ada, undo=True))
+    done, _ = await asyncio.wait({ending}, timeout=0.3)
+    assert not done
+    go_on.set()
+    await asyncio.gather(settling, ending)
+    assert (photo.notes, photo.tags, workshop.stub.tags) == ({}, [], {})
+    assert await workshop.records.all_pointed(workshop.ada.user_id) == {}
+
+
+async def test_nothing_is_left_any_more_once_all_is_switched_off(workshop, picture, monkeypatch) -> None:
+    await workshop.set_up(pointer=True)
+    photo = workshop.upload(picture())
+    workshop.assets.put(splat_of(photo))
+    note = workshop.records.note_pointed
+
+    async def just_after_it_was_undone(*what: Any) -> bool:
+        await setup_of(workshop).end(workshop.ada, undo=True)
+        return bool(await note(*what))
+
+    monkeypatch.setattr(workshop.records, "note_pointed", just_after_it_was_undone)
+    await workshop.pointing._settle(workshop.ada.user_id, photo.id)
+    assert photo.notes == {}
+    assert await workshop.records.all_pointed(workshop.ada.user_id) == {}

@@ -79,6 +79,9 @@ class Pointing:
         """Removes all that was left for somebody. Raises NotPermitted, Unavailable, library errors."""
         user = who.user_id
         pointed = await self._records.all_pointed(user)
+        for asset_id in pointed:
+            async with self._locks.hold(f"{user} {asset_id}"):
+                pass  # what is being left there at this moment is there now; nothing new begins any more
         by_tag: dict[str, list[str]] = {}
         for asset_id, what in pointed.items():
             if what.get("tag"):
@@ -151,6 +154,11 @@ class Pointing:
                 what["tag"] = tag_id
         if not await self._records.note_pointed(user, asset_id, what):
             log.warning("no more pointers are left: so many could not be undone", user=user)
+            return True
+        # Only what was known of before all was switched off is waited for, and undone.
+        if (now := await self._records.integration(user)) is None or now.removing:
+            if known is None:
+                await self._records.forget_pointed(user, asset_id)
             return True
         if integration.pointer:
             await notes.put_note(self._client, who.credential, asset_id, value)
