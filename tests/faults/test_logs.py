@@ -76,7 +76,8 @@ async def test_every_service_writes_json_of_one_schema_and_no_secret(
         # The port of metrics is no port: it ends by what nobody expected, once it has begun to log.
         wrong = {f"{prefix}METRICS__PORT": "1", f"{prefix}METRICS__HOST": "203.0.113.1"}
         processes.append(start_worker(f"wrong-{service.name}", "-m", service.module, **loud(prefix), **wrong))
-        processes[-1].popen.wait(60)
+    for one in processes[ended_in_order:]:
+        one.popen.wait(60)
     for one in (gateway, *at_work):
         one.ask_to_end()
     for one in processes:

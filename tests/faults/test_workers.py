@@ -6,6 +6,8 @@ import time
 
 from immichvr.events.v1.events_pb2 import JOB_STATE_CANCELLED, JOB_STATE_FAILED, JOB_STATE_SUCCEEDED
 
+from .conftest import PATIENCE_S
+
 TERMINAL = (JOB_STATE_SUCCEEDED, JOB_STATE_FAILED, JOB_STATE_CANCELLED)
 
 
@@ -84,7 +86,7 @@ async def test_a_job_that_stopping_workers_give_back_again_and_again_is_no_poiso
 async def test_a_worker_that_is_scaled_away_ends_its_job_and_hands_the_others_on(
     gateway, start_worker, studio, events_of
 ) -> None:
-    leaving = start_worker("leaving", IMMICHVR_AI_WORK__PREFETCH="1", IMMICHVR_AI_WORK__STOP_GRACE_S="30")
+    leaving = start_worker("leaving", IMMICHVR_AI_WORK__PREFETCH="1", IMMICHVR_AI_WORK__STOP_GRACE_S="120")
     under_way = await gateway.submit("slow-leaving.jpg")
     await started(studio, 1)
     held = await gateway.submit("handed-on.jpg")
@@ -98,7 +100,7 @@ async def test_a_worker_that_is_scaled_away_ends_its_job_and_hands_the_others_on
     assert (job["state"], job["run"], job["attempts"], job["error"]) == ("succeeded", 1, 1, None)
     workers = {one: {event.worker for event in await events_of(one) if event.worker} for one in (under_way, held)}
     assert (workers[under_way], "staying" in workers[held]) == ({"leaving"}, True)
-    assert await asyncio.to_thread(leaving.popen.wait, 30) == 0
+    assert await asyncio.to_thread(leaving.popen.wait, PATIENCE_S) == 0
     assert len((studio / "starts").read_text().splitlines()) == 2
 
 
@@ -130,7 +132,7 @@ async def test_jobs_that_a_worker_merely_holds_when_another_kills_it_lose_none_o
     for number in range(4):
         worker = start_worker(f"holding-{number}", IMMICHVR_AI_WORK__PREFETCH="8")
         if number < 3:
-            await asyncio.to_thread(worker.popen.wait, 30)
+            await asyncio.to_thread(worker.popen.wait, PATIENCE_S)
     job = await gateway.until(deadly)
     assert (job["state"], job["error"]["code"]) == ("failed", "poison")
     for job_id in held:
@@ -140,7 +142,7 @@ async def test_jobs_that_a_worker_merely_holds_when_another_kills_it_lose_none_o
 
 async def started(studio, times: int) -> None:
     """Waits until the capability has begun so many times; it writes a line each time."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_S
     starts = studio / "starts"
     while not starts.exists() or len(starts.read_text().splitlines()) < times:
         assert time.monotonic() < deadline
