@@ -101,3 +101,42 @@ describe('the detail that somebody chooses', () => {
     expect(shown).toEqual(['light.spz']);
   });
 });
+
+describe('splats that are expected while depth is made ready', () => {
+  it('are fetched once, and each time that they are shown after that', async () => {
+    const { loader, load, shown, asked } = setUp();
+    loader.expectSplats(ASSET, new AbortController().signal);
+    expect(asked).toEqual(['light']);
+    await load(false);
+    expect(asked).toEqual(['light']);
+    await load(false);
+    expect(asked).toEqual(['light', 'light']);
+    expect(shown).toEqual(['light.spz', 'light.spz']);
+  });
+
+  it('are fetched again where they did not come', async () => {
+    const fate: Record<string, 'fails'> = { light: 'fails' };
+    const { loader, load, shown, asked } = setUp(fate);
+    loader.expectSplats(ASSET, new AbortController().signal);
+    delete fate.light;
+    await load(false);
+    expect(asked).toEqual(['light', 'light']);
+    expect(shown).toEqual(['light.spz']);
+  });
+
+  it('are not what is shown of another photo', async () => {
+    const { loader, load, asked } = setUp();
+    loader.expectSplats(ASSET, new AbortController().signal);
+    loader.forget();
+    await load(false);
+    expect(asked).toEqual(['light', 'light']);
+  });
+
+  it('wait until depth is seen where data is dear', () => {
+    const { loader, asked } = setUp();
+    vi.stubGlobal('navigator', { connection: { saveData: true } });
+    loader.expectSplats(ASSET, new AbortController().signal);
+    vi.stubGlobal('navigator', {});
+    expect(asked).toEqual([]);
+  });
+});

@@ -1,5 +1,6 @@
 import type { Api } from '../api/client';
 import type { Photo } from '../api/schema';
+import { paintAmbience } from '../ui/ambience';
 import { el } from '../ui/dom';
 import {
   AT_REST,
@@ -54,7 +55,7 @@ export class FlatPicture {
     this.image.replaceWith(image);
     this.image = image;
     this.show(AT_REST);
-    image.addEventListener('load', () => this.paintAmbience(), { once: true });
+    image.addEventListener('load', () => paintAmbience(this.ambience, image), { once: true });
     image.addEventListener('load', () => {
       image.hidden = false;
       this.place();
@@ -186,12 +187,5 @@ export class FlatPicture {
     this.stage.style.setProperty('--beside', `${beside}px`);
     this.stage.style.setProperty('--above', `${above}px`);
     if (this.isZoomed) this.show(panBy(this.zoom, 0, 0, this.frame));
-  }
-
-  /** A soft echo of the photo fills what it leaves free. */
-  private paintAmbience(): void {
-    this.ambience.width = 24;
-    this.ambience.height = 16;
-    this.ambience.getContext('2d')?.drawImage(this.image, 0, 0, 24, 16);
   }
 }

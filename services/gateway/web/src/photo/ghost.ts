@@ -8,11 +8,12 @@ export class Ghost {
 
   /** opacity: of what is seen of the viewport now. */
   fade(viewport: Viewport, opacity: number, seconds: number): void {
-    if (prefersStillness()) return;
-    viewport.copyTo(this.element);
     this.element.getAnimations().forEach((animation) => {
       animation.cancel();
     });
+    // At rest the photo itself is seen: nothing of what was drawn fades.
+    if (opacity === 0 || prefersStillness()) return;
+    viewport.copyTo(this.element);
     this.element.animate([{ opacity }, { opacity: 0 }], {
       duration: seconds * 1000,
       fill: 'forwards',

@@ -1,10 +1,11 @@
 import type { Api } from '../api/client';
 import type { Asset, SourceCamera } from '../api/schema';
-import { prefersLight } from '../render/device';
+import { isOnFastLink, prefersLight } from '../render/device';
 import type { Viewport } from '../render/viewport';
 import { leanFactor, type SplatQuality } from '../settings/look';
 import type { Settings } from '../settings/settings';
 import { decoded } from '../ui/decoding';
+import { Ahead } from './ahead';
 import { depthOf } from './depthFiles';
 import type { DeviceCanvas } from './deviceCanvas';
 import { qualitiesOf, splatFile, splatFiles, trustIn } from './modes';
@@ -12,6 +13,8 @@ import { type LevelEvents, showLevels } from './splatLevels';
 
 /** Brings a photo's depth and splats to the canvas of this device. */
 export class Loader {
+  private readonly ahead: Ahead;
+
   constructor(
     private readonly api: Api,
     private readonly settings: Settings,
@@ -20,7 +23,9 @@ export class Loader {
     private readonly budget: number | null,
     /** What draws, made where there is none; null where nothing can. */
     private readonly viewport: (signal: AbortSignal) => Promise<Viewport | null>,
-  ) {}
+  ) {
+    this.ahead = new Ahead(api);
+  }
 
   /** The detail that somebody has chosen for this photo; null for what is usual. */
   chosen: SplatQuality | null = null;
@@ -47,6 +52,7 @@ export class Loader {
   /** The photo is left. */
   forget(): void {
     this.chosen = this.seen = null;
+    this.ahead.forget();
   }
 
   /** How much of the usual lean a result bears, and a person wants. */
@@ -64,17 +70,28 @@ export class Loader {
     camera: SourceCamera,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const { api } = this;
-    const colour = decoded(api.previewUrl(photoId));
+    const colour = decoded(this.api.previewUrl(photoId));
     const [viewport, source] = await Promise.all([
       this.viewport(signal),
-      depthOf(colour, asset, camera, (path) => decoded(api.url(path))),
+      depthOf(colour, asset, camera, (path) => decoded(this.api.url(path))),
     ]);
     if (!viewport || signal.aborted || viewport !== this.here.viewport) return false;
     if (!source) throw new Error('The depth of this photo has no disparity image');
     viewport.setTrust('depth', this.trustIn(asset));
     await viewport.setDepth(source);
     return !signal.aborted && viewport === this.here.viewport;
+  }
+
+  /**
+   * Has the first of these splats, and the code that draws them, come while depth is made ready. Not where data is dear:
+   * there they would keep the depth waiting.
+   */
+  expectSplats(asset: Asset, signal: AbortSignal): void {
+    const [first] = splatFiles(asset, this.quality);
+    if (!first || !isOnFastLink()) return;
+    this.ahead.begin(first.url, signal);
+    // What cannot be read now is read again, and told of, when it is needed.
+    import('../render/splats').catch(() => {});
   }
 
   /**
@@ -94,7 +111,7 @@ export class Loader {
     const chosen = areSeen && this.chosen ? splatFile(asset, this.chosen) : null;
     const files = chosen ? [chosen] : splatFiles(asset, this.quality);
     try {
-      await showLevels(this.api, viewport, files, camera, signal, {
+      await showLevels(this.ahead, viewport, files, camera, signal, {
         loading: events.loading,
         shown: ({ name }) => {
           if (viewport !== this.here.viewport) return false;

@@ -13,7 +13,7 @@ export interface LevelEvents {
  * follows. Throws what the last one failed by, or where there is no file that can be shown.
  */
 export async function showLevels(
-  api: Api,
+  api: Pick<Api, 'bytes'>,
   viewport: Viewport,
   files: AssetFile[],
   camera: SourceCamera,

@@ -348,8 +348,17 @@ export class Stage extends Emitter<StageEvents> {
 
   private async loadDepth(asset: Asset, signal: AbortSignal): Promise<void> {
     const id = this.photo?.id ?? '';
+    const splats = this.splatsAfterDepth();
+    if (splats) this.loader.expectSplats(splats, signal);
     if (await this.loader.depth(id, asset, this.cameraOf(asset), signal))
       this.holdings.setLoaded('depth', asset);
+  }
+
+  /** What this device shows after depth; null where that is nothing, or is there. */
+  private splatsAfterDepth(): Asset | null {
+    const isDone = { depth: true, splat: this.drawsThere || this.ready().splat };
+    const next = this.holdings.next(this.wish, (what) => this.available(what), isDone);
+    return next && this.holdings.of(next);
   }
 
   private async loadSplats(asset: Asset, visit: AbortSignal): Promise<void> {

@@ -24,6 +24,7 @@ export class View<S extends Surface> {
   readonly loop: FrameLoop;
   private readonly resizes: ResizeObserver;
   private mostPixels = MAX_PIXEL_RATIO;
+  private size = '';
 
   constructor(
     readonly surface: S,
@@ -93,10 +94,15 @@ export class View<S extends Surface> {
     this.loop.invalidate();
   }
 
+  /** False where it has this size already: an observer tells of the first one too, and setting it empties the canvas. */
   private setSize(): boolean {
     const { clientWidth: width, clientHeight: height } = this.surface.canvas;
     if (width === 0 || height === 0) return false;
-    this.surface.setSize(width, height, Math.min(devicePixelRatio, this.mostPixels));
+    const ratio = Math.min(devicePixelRatio, this.mostPixels);
+    const before = this.size;
+    this.size = `${width} ${height} ${ratio}`;
+    if (this.size === before) return false;
+    this.surface.setSize(width, height, ratio);
     return true;
   }
 }

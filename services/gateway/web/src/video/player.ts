@@ -1,6 +1,7 @@
 import { Emitter } from '../emitter';
 import { prefersStillness, rememberMotion, wantsMotion } from '../render/device';
 import { texts } from '../texts';
+import { paintAmbience } from '../ui/ambience';
 import { el } from '../ui/dom';
 import { DepthWindow } from './depthWindow';
 import { type Film, flatAt, reaches } from './film';
@@ -82,7 +83,7 @@ export class Player extends Emitter<PlayerEvents> {
     this.like(flat);
     this.watch(flat);
     flat.addEventListener('error', () => !this.hasDepth && this.emit('trouble', 'no-film'));
-    flat.addEventListener('loadeddata', () => paint(this.ambience, flat), { once: true });
+    flat.addEventListener('loadeddata', () => paintAmbience(this.ambience, flat), { once: true });
     this.tellLook();
   }
 
@@ -337,11 +338,4 @@ export class Player extends Emitter<PlayerEvents> {
     const { volume, muted, rate, loop } = this.liking;
     Object.assign(video, { volume, muted, loop, defaultPlaybackRate: rate, playbackRate: rate });
   }
-}
-
-/** A soft echo of a film's beginning fills what it leaves free. */
-function paint(ambience: HTMLCanvasElement, film: HTMLVideoElement): void {
-  ambience.width = 24;
-  ambience.height = 16;
-  ambience.getContext('2d')?.drawImage(film, 0, 0, 24, 16);
 }
