@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 from immichvr_catalog import VIDEO
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -52,6 +53,7 @@ from immichvr_gateway.routes import (
     timeline,
     videos,
 )
+from immichvr_gateway.routes.people import WAYS_IN, ways_into
 from immichvr_gateway.settings import GatewaySettings
 from immichvr_gateway.sharing.addresses import below_links
 from immichvr_gateway.sharing.pages import share_page
@@ -98,8 +100,10 @@ def make_api(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | 
     api.router.routes.extend(_rooms().routes)
     api.webhooks.include_router(hooks.outgoing)
     live_stream.install(api)
-    problems.install(api, [route for router in routers for route in router.routes])
-    description.install(api)
+    routes = [route for router in routers for route in router.routes]
+    problems.install(api, routes)
+    ways = {description.operation_id(one): ways_into(one) for one in routes if isinstance(one, APIRoute)}
+    description.install(api, WAYS_IN, ways)
     return api
 
 

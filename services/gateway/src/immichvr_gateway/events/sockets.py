@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import socketio
@@ -314,7 +314,7 @@ class ClientEvents:
 
 
 def _named(source: Source) -> dict[str, Any]:
-    return {"source": asdict(source), "photo_id": source.photo_id}
+    return {"source": {"kind": source.kind, "id": source.id}, "photo_id": source.photo_id}
 
 
 def _drop_unless(scope: Scope, tries: int) -> None:

@@ -5,6 +5,7 @@ What FastAPI makes of the routes is completed here from the document alone, so t
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -104,14 +105,32 @@ FILE: dict[int | str, dict[str, Any]] = {
 """What routes answer that send a file."""
 
 
-def install(api: FastAPI) -> None:
-    """Has an application's document say what this module knows of its operations."""
+def install(api: FastAPI, ways_in: Mapping[str, Mapping[str, str]], ways: Mapping[str, Sequence[str]]) -> None:
+    """Has an application's document say what this module knows of its operations.
+
+    ways_in: how somebody shows who they are, by name; ways: by which of them to each operation, by its id.
+    """
     generated = api.openapi
 
     def document() -> dict[str, Any]:
-        return described(generated())
+        return described(secured(generated(), ways_in, ways))
 
     api.openapi = document  # type: ignore[method-assign]  # FastAPI's own way of changing the document
+
+
+def secured(
+    document: dict[str, Any], ways_in: Mapping[str, Mapping[str, str]], ways: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
+    """The document with how somebody shows who they are; doing it again changes nothing.
+
+    Dependencies that say it would be solved with every request, and for nothing else.
+    """
+    document["components"]["securitySchemes"] = ways_in
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            if taken := ways.get(operation["operationId"]):
+                operation["security"] = [{way: []} for way in taken]
+    return document
 
 
 def described(document: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""What routes are given of the gateway. What is not up yet answers 503, naming what it waits for."""
+"""What routes are given of the gateway. What is not up yet answers 503, naming what it waits for.
+
+Each asks the request itself: FastAPI takes as long for a dependency of a dependency as for one of a route.
+"""
 
 from __future__ import annotations
 
@@ -22,24 +25,24 @@ async def the_startup(request: Request) -> Startup:
 TheStartup = Annotated[Startup, Depends(the_startup)]
 
 
-async def the_resources(startup: TheStartup) -> Resources:
+async def the_resources(request: Request) -> Resources:
     """What is there from the first moment on."""
-    return startup.here
+    return (await the_startup(request)).here
 
 
-async def the_services(startup: TheStartup) -> Services:
+async def the_services(request: Request) -> Services:
     """What works with what NATS told. Raises Unavailable before."""
-    return startup.services
+    return (await the_startup(request)).services
 
 
-async def the_assets(startup: TheStartup) -> AssetIndex:
+async def the_assets(request: Request) -> AssetIndex:
     """Every asset. Raises Unavailable before any was told of."""
-    return startup.assets
+    return (await the_startup(request)).assets
 
 
-async def the_requests(startup: TheStartup) -> JobRequests:
+async def the_requests(request: Request) -> JobRequests:
     """Where jobs are asked for. Raises Unavailable before NATS and S3 have answered."""
-    return startup.requests
+    return (await the_startup(request)).requests
 
 
 Here = Annotated[Resources, Depends(the_resources)]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
-from fastapi import Depends, Request, Security
-from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer
+from fastapi import Depends, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 from immichvr_common.sources import Source
 
 from immichvr_gateway.auth.sessions import admitted, let_in
@@ -15,26 +17,22 @@ from immichvr_gateway.library import Identity, LibraryUnavailable, SignInFailed
 from immichvr_gateway.routes.dependencies import Here
 from immichvr_gateway.sources.places import PLACES
 
-_COOKIE = APIKeyCookie(
-    name=COOKIE, scheme_name="session", auto_error=False, description="the cookie that `POST /api/session` sets"
-)
-_KEY = APIKeyHeader(name="x-api-key", scheme_name="key", auto_error=False, description="an API key of Immich")
-_LINK = APIKeyHeader(
-    name="x-immich-share-key", scheme_name="link", auto_error=False, description="the key of a share link of Immich"
-)
-_TOKEN = HTTPBearer(
-    scheme_name="token",
-    auto_error=False,
-    description="the gateway's own access token, or of Immich a session's token or an API key",
-)
-
-
-async def ways_in(
-    cookie: Annotated[object, Security(_COOKIE)],
-    key: Annotated[object, Security(_KEY)],
-    token: Annotated[object, Security(_TOKEN)],
-) -> None:
-    """How somebody shows who they are, for the API's description; what is shown is read by `shown_by`."""
+WAYS_IN: Mapping[str, dict[str, str]] = {
+    "session": {
+        "type": "apiKey", "description": "the cookie that `POST /api/session` sets", "in": "cookie", "name": COOKIE,
+    },
+    "key": {"type": "apiKey", "description": "an API key of Immich", "in": "header", "name": "x-api-key"},
+    "token": {
+        "type": "http",
+        "description": "the gateway's own access token, or of Immich a session's token or an API key",
+        "scheme": "bearer",
+    },
+    "link": {
+        "type": "apiKey", "description": "the key of a share link of Immich", "in": "header",
+        "name": "x-immich-share-key",
+    },
+}  # fmt: skip
+"""How somebody shows who they are, in the words of OpenAPI; what is shown is read by `shown_by`."""
 
 
 async def anybody(request: Request, here: Here) -> Identity | None:
@@ -52,7 +50,7 @@ async def anybody(request: Request, here: Here) -> Identity | None:
         return None if visitor is None else visitor.who
 
 
-async def the_visitor(request: Request, here: Here, _: Annotated[None, Depends(ways_in)]) -> Visitor:
+async def the_visitor(request: Request, here: Here) -> Visitor:
     """The person behind a request, and the session they were known by. Raises Problem as `admitted`, `Rates.count`."""
     visitor = await admitted(here.sessions, request.scope)
     here.rates.count(visitor.who, request.scope)
@@ -62,14 +60,12 @@ async def the_visitor(request: Request, here: Here, _: Annotated[None, Depends(w
 TheVisitor = Annotated[Visitor, Depends(the_visitor)]
 
 
-async def somebody(visitor: TheVisitor) -> Identity:
+async def somebody(request: Request, here: Here) -> Identity:
     """The person behind a request. Raises Problem as `admitted` and `Rates.count`."""
-    return visitor.who
+    return (await the_visitor(request, here)).who
 
 
-async def spectator(
-    request: Request, here: Here, _: Annotated[None, Depends(ways_in)], __: Annotated[object, Security(_LINK)]
-) -> Identity:
+async def spectator(request: Request, here: Here) -> Identity:
     """The person behind a request, or the visitor of a share link. Raises Problem as `let_in` and `Rates.count`."""
     who = (await let_in(here.sessions, request.scope)).who
     here.rates.count(who, request.scope)
@@ -81,6 +77,20 @@ Person = Annotated[Identity, Depends(somebody)]
 Spectator = Annotated[Identity, Depends(spectator)]
 """A person, or a visitor of a share link: for what shows a photo or what was made of it, and changes nothing."""
 Anybody = Annotated[Identity | None, Depends(anybody)]
+
+
+def ways_into(route: APIRoute) -> list[str]:
+    """By which of WAYS_IN somebody may show a route who they are; none where it asks nobody."""
+    asked = set(_asked_by(route.dependant))
+    if spectator in asked:
+        return list(WAYS_IN)
+    return [way for way in WAYS_IN if way != "link"] if asked & {the_visitor, somebody} else []
+
+
+def _asked_by(dependant: Dependant) -> Iterator[object]:
+    for one in dependant.dependencies:
+        yield one.call
+        yield from _asked_by(one)
 
 
 async def shown_source(source_id: str, request: Request, here: Here, who: Spectator) -> Source:
