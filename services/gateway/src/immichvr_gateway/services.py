@@ -153,8 +153,8 @@ async def open_services(bus: Bus, here: Resources, room: Room) -> Services:
     hooks = open_hooks(bus, here)
     assets.newcomers.append(hooks.teller.on_new_asset)
     store.listeners += [
-        notifier.on_job, hooks.teller.on_job, follow_ups.on_change, live.on_change, renewal.on_change, room.on_change,
-        batch_runner.on_change, on_model_job, here.demand.on_change,
+        here.news.job_changed, hooks.teller.on_job, follow_ups.on_change, live.on_change, renewal.on_change,
+        room.on_change, batch_runner.on_change, on_model_job, here.demand.on_change,
     ]  # fmt: skip
     if has_stand_ins:
         store.stand_in = StandingIn(store, renewal, here.library, here.presences, here.supervisor).begin

@@ -1,4 +1,4 @@
-"""Listens to jobs and assets, and tells those who asked for them over their sockets."""
+"""Listens to assets, and tells those who asked for them over their sockets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from immichvr_common.supervision import Supervisor
 from immichvr_gateway.assets.index import AssetEntry, ManifestReader
 from immichvr_gateway.events.sockets import ClientEvents
 from immichvr_gateway.jobs.index import JobIndex
-from immichvr_gateway.jobs.records import JobRecord
 from immichvr_gateway.views import asset_view
 
 _PATIENCE_S = 60
@@ -21,10 +20,6 @@ class Notifier:
 
     def __init__(self, news: ClientEvents, jobs: JobIndex, manifests: ManifestReader, supervisor: Supervisor) -> None:
         self._news, self._jobs, self._manifests, self._supervisor = news, jobs, manifests, supervisor
-
-    def on_job(self, record: JobRecord) -> None:
-        """A job has changed."""
-        self._news.job_changed(record)
 
     def on_asset(self, entry: AssetEntry) -> None:
         """An asset is new, or has changed."""
