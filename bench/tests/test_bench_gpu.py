@@ -49,7 +49,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_what_is_not_installed_is_a_row_that_names_it(bare: dict[str, Any]) -> None:
     reasons = {row["name"]: row["reason"] for row in bare["rows"] if row["reason"]}
-    assert "immichvr-ai[sharp]" in reasons["random weights, made on the device"]
+    assert "immichvr-networks[sharp]" in reasons["random weights, made on the device"]
     assert "depth_anything_3 is not installed" in reasons["da3-small: random weights, made on the device"]
     assert not any(reason.startswith("failed") for reason in reasons.values()), reasons
 

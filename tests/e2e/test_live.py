@@ -16,9 +16,9 @@ import psutil
 import pytest
 from immichvr_ai.live.gaussians import Gaussians
 from immichvr_ai.live.packing import pack
-from immichvr_ai.networks import NETWORKS
 from immichvr_common.embedded import free_ports
 from immichvr_models import registry
+from immichvr_networks import NETWORKS
 from PIL import Image
 from playwright.async_api import Page
 from websockets.asyncio.client import ClientConnection, connect

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
-from immichvr_ai.networks.sharp.ellipsoids import covariances
 from immichvr_inference.network import Compute, Scene, View
 from immichvr_inference.torchvision_cpu import import_torchvision
 from immichvr_networks import NETWORKS
 from immichvr_networks.depth_anything_3 import poses, weights
 from immichvr_networks.depth_anything_3.inputs import LONGER_SIDE, canvas_of
 from immichvr_networks.pictures import in_aspect_of
+from immichvr_networks.sharp.ellipsoids import covariances
 from immichvr_splats import GaussianCloud, read
 from immichvr_splats.turning import moved
 from PIL import Image

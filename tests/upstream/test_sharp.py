@@ -12,12 +12,17 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
-from immichvr_ai.networks.sharp import Sharp, upstream
-from immichvr_ai.networks.sharp.ellipsoids import covariances
-from immichvr_ai.networks.sharp.network import forward
-from immichvr_ai.networks.sharp.unprojection import disparity_factor
 from immichvr_inference.network import Compute, View
+from immichvr_inference.testing.contexts import context_of
+from immichvr_inference.testing.tiny import with_tiny_weights
 from immichvr_media.focal import focal_length
+from immichvr_networks.sharp import Sharp, upstream
+from immichvr_networks.sharp.ellipsoids import covariances
+from immichvr_networks.sharp.network import forward
+from immichvr_networks.sharp.unprojection import disparity_factor
+from immichvr_scenes import Camera, Picture
+from immichvr_scenes import View as Taken
+from immichvr_scenes.single import alone
 from immichvr_splats import SH_C0, GaussianCloud, read, to_bytes
 
 pytest.importorskip("sharp.utils.gaussians", reason="github.com/apple/ml-sharp is not installed", exc_type=ImportError)
@@ -176,3 +181,12 @@ def test_a_checkpoint_of_another_size_is_refused(module: Any, tmp_path: Path) ->
         upstream.with_weights(
             create_predictor(smaller), upstream.read_weights(tmp_path / upstream.WEIGHTS), upstream.WEIGHTS
         )
+
+
+def test_a_place_that_is_one_photo_is_made_by_it(tmp_path: Path) -> None:
+    rgb = _photo("landscape")
+    view = Taken("one", Camera.central(320, 240, FOCAL_PX), np.eye(4))
+    context = context_of(with_tiny_weights(Sharp(), seed=1), tmp_path, "sharp")
+    lone = alone(Picture(view, lambda: rgb), context)
+    assert (lone.network, lone.reason, lone.cloud.count) == ("sharp", "", 8192)
+    assert lone.cloud.camera is not None and lone.cloud.camera.fx == FOCAL_PX

@@ -6,12 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from immichvr_inference.testing.contexts import context_of
+from immichvr_inference.testing.tiny import with_tiny_weights
 from immichvr_inpaint.places.files import read_cameras, write_cameras
 from immichvr_inpaint.settings import current_settings
+from immichvr_local import reconstruct_command
+from immichvr_networks import NETWORKS
 from immichvr_scenes import Camera
 from immichvr_scenes.completion.seeding import joined, seed
 from immichvr_scenes.datasets import write_dataset
-from immichvr_scenes.testing import photograph, room, through, write_photo
+from immichvr_scenes.testing import photograph, room, through, turning, write_photo
 from immichvr_splats import GaussianCloud, read, write
 
 CAMERA = Camera.central(320, 240, 264)
@@ -40,6 +44,23 @@ def test_photos_of_a_folder_become_a_place_with_its_cameras_beside_it(run, few_s
     assert made.exit_code == 0, made.output
     assert read(tmp_path / "hut.spz").cloud.count > 0
     assert 2 <= len(read_cameras(tmp_path / "hut.cameras.json")) <= PHOTOS
+
+
+def test_photos_from_one_spot_become_the_splat_of_one_by_the_best_network(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("depth_anything_3", reason="depth-anything-3 is not installed: make setup")
+    photos, place = tmp_path / "spot", room()
+    photos.mkdir()
+    for view in turning(CAMERA, 3):
+        write_photo(photos / f"{view.name}.jpg", place.look(view).rgb, CAMERA.fx)
+    context = context_of(with_tiny_weights(NETWORKS["da3-giant"]), tmp_path, "da3-giant")
+    monkeypatch.setattr(reconstruct_command, "shown_context", lambda _: context)
+    made = run("reconstruct", photos, "-o", tmp_path / "spot.spz", "--poses", "colmap")
+    assert made.exit_code == 0, made.output
+    told = " ".join(made.output.split())
+    assert "turned in one spot" in told and "made the splat of that photo" in told
+    assert read(tmp_path / "spot.spz").cloud.count > 0
 
 
 def test_a_folder_with_transforms_json_becomes_a_place_where_its_cameras_say(run, few_steps, tmp_path: Path) -> None:

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from immichvr_ai.networks.sharp import Sharp, upstream
-from immichvr_ai.networks.sharp.ellipsoids import covariances, mapped_axes
-from immichvr_ai.networks.sharp.network import forward
-from immichvr_ai.networks.sharp.packing import to_cloud
-from immichvr_ai.networks.sharp.unprojection import photo_camera
 from immichvr_inference.network import Compute, View
+from immichvr_networks.sharp import Sharp, upstream
+from immichvr_networks.sharp.ellipsoids import covariances, mapped_axes
+from immichvr_networks.sharp.network import forward
+from immichvr_networks.sharp.packing import to_cloud
+from immichvr_networks.sharp.unprojection import photo_camera
 from immichvr_splats import GaussianCloud
 
 from immichvr_bench.gpu_photos import jpeg, ply_of, spz_of, view_of

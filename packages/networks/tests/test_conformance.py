@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from immichvr_inference.testing.conformance import NetworkConformance
+from immichvr_models import registry
 from immichvr_networks import NETWORKS
 
 
 class TestNetworks(NetworkConformance):
     networks = NETWORKS
+
+
+def test_every_model_of_pictures_that_is_not_built_in_has_a_network() -> None:
+    assert set(NETWORKS) == {model.key for model in registry if not model.built_in and model.service == "ai"}

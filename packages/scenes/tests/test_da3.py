@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,11 +13,9 @@ from immichvr_inference.context import RunContext
 from immichvr_inference.errors import ModelUnavailable
 from immichvr_inference.network import Compute, Scene, ViewDepth
 from immichvr_inference.network import View as Given
-from immichvr_inference.residency import Runtime
-from immichvr_inference.settings import RuntimeSettings
+from immichvr_inference.testing.contexts import context_of as complete_context
 from immichvr_inference.testing.tiny import with_tiny_weights
 from immichvr_media import decode_photo
-from immichvr_models import Cache, CacheSettings
 from immichvr_networks import NETWORKS
 from immichvr_scenes import View
 from immichvr_scenes.alignment import Similarity
@@ -64,19 +61,8 @@ class Seer:
         return ViewDepth(depth.astype(np.float32), False, None, pose)
 
 
-class Complete(Cache):
-    """A cache in which the weights of every model are."""
-
-    def ensure(self, *_: object, **__: object) -> Path:
-        return self.root
-
-    def state(self, *_: object) -> Any:
-        return "ready"
-
-
 def context_of(network: object, folder: Path, key: str = "da3-base") -> RunContext:
-    cache = Complete(folder, CacheSettings(offline=True))
-    return RunContext(cache, Runtime({key: network}, RuntimeSettings(device="cpu", spare_mb=0)))  # type: ignore[dict-item]
+    return complete_context(network, folder, key)  # type: ignore[arg-type]
 
 
 def test_parts_that_overlap_are_put_together_and_a_stray_never_reaches_the_network(

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from immichvr_ai.networks import NETWORKS
 from immichvr_inference import Network
 from immichvr_inference.context import RunContext
 from immichvr_inference.residency import Runtime
@@ -17,6 +16,7 @@ from immichvr_inference.settings import RuntimeSettings
 from immichvr_media import CarriedDepth, FocalLength, Photo
 from immichvr_models import Cache, CacheSettings, Registry, registry
 from immichvr_models.testing import Hub, running_hub
+from immichvr_networks import NETWORKS
 
 pytest.register_assert_rewrite("immichvr_inference.testing.conformance")
 

@@ -10,12 +10,12 @@ import pytest
 import torch
 from immichvr_ai.batches import batch_key
 from immichvr_ai.jobs import perform_in
-from immichvr_ai.networks import NETWORKS
 from immichvr_common.sources import Source
 from immichvr_common.tasks import Batch, Task, TaskResult
 from immichvr_inference import Compute, View
 from immichvr_inference.context import RunContext
 from immichvr_models import Cache, CacheSettings, Registry, registry
+from immichvr_networks import NETWORKS
 from immichvr_splats import GaussianCloud, read
 from PIL import Image
 

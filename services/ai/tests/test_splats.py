@@ -12,7 +12,6 @@ import pytest
 import skimage.data
 import torch
 from immichvr_ai.jobs import perform_in
-from immichvr_ai.networks import NETWORKS
 from immichvr_ai.splats import SPLAT_MODELS, make_splat
 from immichvr_common.tasks import Task
 from immichvr_inference import Compute, Network, View
@@ -21,6 +20,7 @@ from immichvr_inference.errors import ModelUnavailable, UnknownModel
 from immichvr_inference.testing.tiny import with_tiny_weights
 from immichvr_media import CarriedDepth, Photo
 from immichvr_models import Cache, registry
+from immichvr_networks import NETWORKS
 from immichvr_splats import Camera, GaussianCloud, read
 from PIL import Image
 

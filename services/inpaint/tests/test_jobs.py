@@ -11,18 +11,21 @@ import pytest
 from immichvr_catalog import UNDECODED
 from immichvr_common.errors import InvalidRequest, TaskFailed
 from immichvr_common.tasks import Task
-from immichvr_inpaint.jobs import FillingOff, perform
+from immichvr_inference.testing.contexts import context_of
+from immichvr_inference.testing.tiny import with_tiny_weights
+from immichvr_inpaint.jobs import FillingOff, perform, perform_in
 from immichvr_inpaint.places.files import read_cameras, write_cameras
 from immichvr_inpaint.places.taking import take
 from immichvr_inpaint.places.wishes import PlaceWish, Sources
 from immichvr_inpaint.settings import current_settings
+from immichvr_networks import NETWORKS
 from immichvr_scenes import Camera
 from immichvr_scenes.collision import read_voxels
 from immichvr_scenes.completion.seeding import joined, seed
 from immichvr_scenes.datasets import read_dataset, unzip_dataset
 from immichvr_scenes.errors import SceneError
 from immichvr_scenes.progress import silent
-from immichvr_scenes.testing import room, through
+from immichvr_scenes.testing import room, through, turning, write_photo
 from immichvr_splats import GaussianCloud, read, write
 from immichvr_splats.pointclouds import read_points
 from immichvr_video import VideoLimits
@@ -48,6 +51,20 @@ def test_photos_become_a_scene_with_its_cameras_and_pictures(scene: Done) -> Non
     cameras = json.loads(scene.file("cameras").read_text())["cameras"]
     assert {one["source"] for one in cameras} <= {f"{place:04}.jpg" for place in range(PHOTOS)}
     assert len(read_cameras(scene.file("cameras"))) == len(cameras) >= PHOTOS - 1, "all but those that are held out"
+
+
+def test_photos_from_one_spot_are_what_the_best_network_makes_of_the_sharpest_of_them(tmp_path: Path) -> None:
+    pytest.importorskip("depth_anything_3", reason="depth-anything-3 is not installed: make setup")
+    place, views = room(), turning(CAMERA, 3)
+    photos = [write_photo(tmp_path / f"{view.name}.jpg", place.look(view).rgb, CAMERA.fx) for view in views]
+    context = context_of(with_tiny_weights(NETWORKS["da3-giant"]), tmp_path, "da3-giant")
+    wish = {"quality": "draft", "poses": "colmap", "accepted": ["da3-giant"]}
+    task = Task("reconstruct", wish, inputs_of(photos), tmp_path / "out")
+    task.folder.mkdir()
+    [made] = perform_in(context, task, lambda *_: None)
+    assert (made.model_key, made.details["scene"]["panorama"]) == ("gaussians", True)
+    assert any("Depth Anything 3 Giant" in loss and "licence: CC-BY-NC" in loss for loss in made.losses), made.losses
+    assert read(task.folder / "splat.spz").cloud.count == made.details["gaussians"] > 0
 
 
 def test_a_dataset_holds_pictures_depth_and_masks_that_are_read_again(scene: Done, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Networks that make depth of pictures: one file for each family, all of one shape (`immichvr_inference.network`).
+"""Networks that make depth, or Gaussians, of pictures: a file for each family (`immichvr_inference.network`).
 
 A module here that runs networks says so in its `NETWORKS`, by the keys of the model registry; nothing else lists them.
 """

@@ -26,7 +26,7 @@ from immichvr_scenes.points.making import agreed
 from immichvr_scenes.poses import PoseOptions, Poses, estimate_poses
 from immichvr_scenes.poses.estimating import Method
 from immichvr_scenes.progress import Report, within
-from immichvr_scenes.single import lifted, score_of
+from immichvr_scenes.single import alone, score_of
 from immichvr_scenes.training import UNWATCHED, InvalidCheckpoint, Quality, TrainingOptions, Watch, options_for, train
 from immichvr_scenes.training.checkpoints import Checkpoint
 from immichvr_scenes.training.evaluation import evaluate
@@ -228,8 +228,8 @@ def _no_worse_than_a_photo(
     if not held_out:
         stands = {view.name: shrunk(view, wanted.longest) for view in place.views}
         seen = evaluate(place.cloud, judged, [stands[picture.name] for picture in judged]).psnr
-    photo = lifted(middle, context, middle.read_depth(), _carried(source, middle))
-    told = within(report, 0.5, 1)
+    lone = alone(middle, context, middle.read_depth(), _carried(source, middle))
+    photo, told = lone.cloud, within(report, 0.5, 1)
     score = score_of(photo, middle.view, judged, wanted.longest, told)
     place = replace(place, metrics=replace(place.metrics, photo_psnr=score.psnr))
     if score.psnr <= seen:
@@ -242,7 +242,8 @@ def _no_worse_than_a_photo(
     here = middle.view.world_to_camera
     moved = place.points.points @ here[:3, :3].T + here[:3, 3]
     points = replace(place.points, points=moved.astype(np.float32))
-    return replace(place, cloud=photo, points=points, views=views, metrics=metrics, notes=(*place.notes, note))
+    notes = (*place.notes, note, *lone.notes(context))
+    return replace(place, cloud=photo, points=points, views=views, metrics=metrics, notes=notes)
 
 
 def _others(trained: Sequence[int], middle: int) -> list[int]:
@@ -265,10 +266,11 @@ def _photo(
     report: Report,
     context: RunContext | None,
 ) -> Reconstruction:
-    report(0, "points", "one photo is lifted")
-    cloud = lifted(picture, context, carried=carried)
+    report(0, "points", "one photo becomes 3D")
+    lone = alone(picture, context, carried=carried)
+    cloud, notes = lone.cloud, (*notes, *lone.notes(context))
     colours = np.clip(np.rint((0.5 + SH_C0 * cloud.sh[:, 0]) * 255), 0, 255).astype(np.uint8)
-    report(1, "points", "one photo is lifted")
+    report(1, "points", "one photo becomes 3D")
     metrics = Metrics(gaussians=cloud.count, registered=1)
     return Reconstruction(
         cloud, PointCloud(cloud.means, colours), (picture.view,), dropped, metrics, panorama=True, notes=notes

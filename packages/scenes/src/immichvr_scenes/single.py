@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -12,9 +13,15 @@ from immichvr_depth.depth_map import GUESS, DepthMap
 from immichvr_depth.embedded import EMBEDDED
 from immichvr_depth.heuristic import guess
 from immichvr_depth.lift import lift
+from immichvr_inference.choice import splat_networks
 from immichvr_inference.context import RunContext
+from immichvr_inference.errors import ModelUnavailable
+from immichvr_inference.fallback import first_that_runs
+from immichvr_inference.network import Compute, SplatNetwork
+from immichvr_inference.network import View as Seen
 from immichvr_splats import GaussianCloud
 from immichvr_splats.rendering import render
+from immichvr_splats.turning import moved
 
 from immichvr_scenes.cameras import Camera, View
 from immichvr_scenes.pictures import Picture
@@ -23,18 +30,98 @@ from immichvr_scenes.progress import Report, silent
 from immichvr_scenes.training.evaluation import Score, compare
 from immichvr_scenes.training.feed import shrunk
 
+if TYPE_CHECKING:
+    import torch
+
 F32 = npt.NDArray[np.float32]
 
+_LIFTING = "lifting"
 _MOST = 500_000
 """Gaussians of one photo, as many as a photo by itself is lifted to."""
+
+
+@dataclass(frozen=True)
+class Lone:
+    """The splat of one photo, in its camera's axes. network: that made it; empty where depth was lifted.
+
+    reason: what stopped the networks that are better.
+    """
+
+    cloud: GaussianCloud
+    network: str = ""
+    reason: str = ""
+
+    @property
+    def made_by(self) -> str:
+        """What made it."""
+        return self.network or _LIFTING
+
+    def with_reason(self, reason: str) -> Lone:
+        """The same for this reason."""
+        return replace(self, reason=reason)
+
+    def notes(self, context: RunContext | None) -> tuple[str, ...]:
+        """Sentences about what made it, and what did not."""
+        told = [self.reason] if self.reason else []
+        if self.network and context is not None:
+            model = context.cache.registry[self.network]
+            told.append(f"{model.name} made the splat of that photo; its licence: {model.licence.name}")
+        return tuple(told)
+
+
+def alone(picture: Picture, context: RunContext | None, known: F32 | None = None, carried: F32 | None = None) -> Lone:
+    """What comes of a photo that is by itself: of the best network that makes Gaussians and is here, else lifted.
+
+    One that carries its depth is lifted. known, carried: as `lifted` has them.
+    """
+    networks = splat_networks(context) if context is not None and carried is None else []
+
+    def make(key: str) -> Lone:
+        if context is None or key == _LIFTING:
+            return Lone(lifted(picture, context, known, carried))
+        return Lone(_in_unit_of(known, _by_network(picture, key, context)), key)
+
+    return first_that_runs([*networks, _LIFTING], make)
+
+
+def _by_network(picture: Picture, key: str, context: RunContext) -> GaussianCloud:
+    """Raises ModelUnavailable."""
+    rgb, focal = _squared(picture.read_image(), picture.view.camera)
+    network = context.network(key)
+    assert isinstance(network, SplatNetwork)  # noqa: S101  # only such keys come here
+
+    def work(module: torch.nn.Module, compute: Compute) -> GaussianCloud:
+        return network.splats(module, [Seen(rgb, focal)], compute)[0]
+
+    cloud, _ = context.run(key, work)
+    if cloud.count == 0:
+        raise ModelUnavailable(key, "invalid_weights", "the network made no Gaussians")
+    return _seen_by(picture.view.camera, cloud)
+
+
+def _in_unit_of(known: F32 | None, cloud: GaussianCloud) -> GaussianCloud:
+    """The cloud as large as what is known of the depth says: (h, w), 0 where nothing is."""
+    if known is None or cloud.camera is None:
+        return cloud
+    camera, (height, width) = cloud.camera, known.shape
+    x, y, z = cloud.means.T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        column = (camera.fx * x / z + camera.cx) * (width / camera.width)
+        row = (camera.fy * y / z + camera.cy) * (height / camera.height)
+    inside = (z > 0) & (column >= 0) & (column < width) & (row >= 0) & (row < height)
+    there = known[row[inside].astype(int), column[inside].astype(int)]
+    ratios = there[there > 0] / z[inside][there > 0]
+    if not ratios.size:
+        return cloud
+    return moved(cloud, np.diag([*[float(np.median(ratios))] * 3, 1.0]))
 
 
 def lifted(
     picture: Picture, context: RunContext | None, known: F32 | None = None, carried: F32 | None = None
 ) -> GaussianCloud:
-    """The splat of one photo, in its camera's axes: what comes of a photo that is by itself.
+    """The splat of one photo by its depth alone, in its camera's axes.
 
-    Its depth is what the photo carries, (h, w) of any size, else by the best network that is here, or guessed.
+    The depth is what the photo carries, (h, w) of any size, else by the best network that is here, or guessed.
     known: (h, w) what is known of the depth in the unit of the world, 0 where nothing is, which the unit is taken from.
     """
     camera = picture.view.camera

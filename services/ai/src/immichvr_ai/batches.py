@@ -11,13 +11,14 @@ from immichvr.ai.v1.ai_pb2 import SplatParams
 from immichvr_catalog import SPLAT
 from immichvr_common.processes.failures import result_of
 from immichvr_common.tasks import Batch, Report, Task, TaskResult
+from immichvr_inference.choice import splat_networks
 from immichvr_inference.context import RunContext
 from immichvr_inference.errors import ModelUnavailable
 from immichvr_inference.model_jobs import reporting_downloads
 from immichvr_media import Photo
 
 from immichvr_ai.photo_jobs import decoded, perform_photo_job
-from immichvr_ai.splats import Precomputed, networks_here, precompute
+from immichvr_ai.splats import Precomputed, precompute
 
 AUTO = "auto"
 
@@ -64,7 +65,7 @@ def _precomputed(batch: Batch, photos: dict[int, Photo], report: Report, context
 def _network(params: SplatParams, context: RunContext) -> str:
     """The network that will make these splats, if it is quicker with several photos at once; else nothing."""
     asked = params.model or AUTO
-    candidates = networks_here(replace(context, accepted=params.accepted)) if asked == AUTO else [asked]
+    candidates = splat_networks(replace(context, accepted=params.accepted)) if asked == AUTO else [asked]
     registry = context.cache.registry
     return next((key for key in candidates[:1] if key in registry and registry[key].batches), "")
 

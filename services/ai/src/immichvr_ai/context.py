@@ -7,8 +7,8 @@ from functools import cache
 from immichvr_inference.context import RunContext
 from immichvr_inference.residency import Runtime
 from immichvr_models import Cache
+from immichvr_networks import NETWORKS
 
-from immichvr_ai.networks import NETWORKS
 from immichvr_ai.settings import current_settings
 
 

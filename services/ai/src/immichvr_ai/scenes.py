@@ -9,8 +9,7 @@ from immichvr_inference import Compute, Scene, SceneNetwork, view_of
 from immichvr_inference.context import RunContext
 from immichvr_inference.errors import UnknownModel
 from immichvr_media import Photo
-
-from immichvr_ai.networks import NETWORKS
+from immichvr_networks import NETWORKS
 
 if TYPE_CHECKING:
     import torch

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 import immichvr_splats
 from immichvr_depth import DepthMap, Lifted, lift
 from immichvr_inference import Compute, SceneNetwork, SplatNetwork, ViewDepth, view_of
-from immichvr_inference.choice import is_available
+from immichvr_inference.choice import is_available, makes_splats, splat_networks
 from immichvr_inference.context import RunContext
 from immichvr_inference.errors import ModelUnavailable, NotEnoughMemory, UnknownModel
 from immichvr_inference.fallback import first_that_runs
 from immichvr_media import Photo
 from immichvr_models import LIFT, registry
+from immichvr_networks import NETWORKS
 from immichvr_splats import GaussianCloud
 
 from immichvr_ai.depth import DEPTH_MODELS, estimate_depth
 from immichvr_ai.depth.by_network import depth_map
-from immichvr_ai.networks import NETWORKS
 
 if TYPE_CHECKING:
     import torch
@@ -91,7 +91,7 @@ def make_splat(
     """
     maker = _Maker(photo, context, max_gaussians, lifted_gaussians, inferred, precomputed)
     if model == "auto":
-        native = networks_here(context) if photo.depth is None else []
+        native = splat_networks(context) if photo.depth is None else []
         return first_that_runs([*native, f"{LIFT}auto"], maker)
     if model not in (*SPLAT_MODELS, f"{LIFT}auto"):
         raise UnknownModel(f"there is no splat model {model!r}; there are: {', '.join(('auto', *SPLAT_MODELS))}")
@@ -100,12 +100,6 @@ def make_splat(
     chain = [_splat_key(key, context) for key in context.runtime.settings.fallback.get(model, ())]
     instead = [key for key in chain if _makes_splats_here(key, context)]
     return first_that_runs([model, *instead], maker, NotEnoughMemory)
-
-
-def networks_here(context: RunContext) -> list[str]:
-    """The networks that make Gaussians of a photo and are here and permitted, best first."""
-    keys = context.cache.registry.preferred("splat")
-    return [key for key in keys if not key.startswith(LIFT) and _makes_splats_here(key, context)]
 
 
 def precompute(photos: Sequence[Photo], key: str, context: RunContext) -> list[Precomputed]:
@@ -196,7 +190,7 @@ def _splat_key(key: str, context: RunContext) -> str:
 def _makes_splats_here(key: str, context: RunContext) -> bool:
     if key.startswith(LIFT):
         return is_available(key.removeprefix(LIFT), "depth", context)
-    return isinstance(context.network(key), SplatNetwork) and context.has_weights(key)
+    return makes_splats(key, context)
 
 
 def _focal_of(cloud: GaussianCloud, photo: Photo) -> float | None:

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 from immichvr_ai.depth import estimate_depth
-from immichvr_ai.networks import NETWORKS
 from immichvr_inference import Compute, View
 from immichvr_inference.context import RunContext
 from immichvr_inference.errors import DeviceFailed, ModelUnavailable, NotEnoughMemory
 from immichvr_media import Photo
 from immichvr_models import Cache, registry
+from immichvr_networks import NETWORKS
 
 MakePhoto = Callable[..., Photo]
 On = Callable[..., RunContext]

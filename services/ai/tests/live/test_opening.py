@@ -10,11 +10,11 @@ import pytest
 from immichvr_ai.live.frames import Picture
 from immichvr_ai.live.gaussians import Gaussians
 from immichvr_ai.live.opening import open_model
-from immichvr_ai.networks import NETWORKS
 from immichvr_inference import Compute, Network, View, ViewDepth
 from immichvr_inference.context import RunContext
 from immichvr_inference.errors import ModelUnavailable, UnknownModel
 from immichvr_models import Cache, CacheSettings
+from immichvr_networks import NETWORKS
 from immichvr_splats import GaussianCloud
 
 Here = Callable[..., RunContext]

@@ -7,13 +7,13 @@ from functools import cache
 from pathlib import Path
 
 from immichvr_ai.jobs import perform_in
-from immichvr_ai.networks import NETWORKS
 from immichvr_common.tasks import Batch, Made, Report, Task, TaskResult
 from immichvr_inference.context import RunContext
 from immichvr_inference.residency import Runtime
 from immichvr_inference.settings import RuntimeSettings
 from immichvr_inference.testing.tiny import with_tiny_weights
 from immichvr_models import Cache, CacheSettings
+from immichvr_networks import NETWORKS
 
 
 class Complete(Cache):

@@ -12,9 +12,9 @@ from immichvr_inference.errors import ModelUnavailable, NotEnoughMemory, Unknown
 from immichvr_inference.fallback import first_that_runs
 from immichvr_media import Photo
 from immichvr_models import registry
+from immichvr_networks import NETWORKS
 
 from immichvr_ai.depth.by_network import network_depth
-from immichvr_ai.networks import NETWORKS
 
 DEPTH_MODELS = tuple(
     model.key

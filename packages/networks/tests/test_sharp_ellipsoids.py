@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from immichvr_ai.networks.sharp.ellipsoids import SMALLEST_SCALE, covariances, mapped_axes
+from immichvr_networks.sharp.ellipsoids import SMALLEST_SCALE, covariances, mapped_axes
 
 COUNT = 4096
 TOLERANCE = 1e-6

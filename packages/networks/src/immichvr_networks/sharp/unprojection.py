@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from immichvr_splats import Camera
 
-from immichvr_ai.networks.sharp.ellipsoids import mapped_axes
+from immichvr_networks.sharp.ellipsoids import mapped_axes
 
 if TYPE_CHECKING:
     import torch

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from immichvr_splats import SH_C0, Camera, GaussianCloud
 
-from immichvr_ai.networks.sharp.unprojection import unprojected
+from immichvr_networks.sharp.unprojection import unprojected
 
 if TYPE_CHECKING:
     import torch

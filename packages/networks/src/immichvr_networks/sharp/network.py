@@ -16,10 +16,10 @@ import numpy.typing as npt
 from immichvr_inference.network import Compute, View
 from immichvr_splats import GaussianCloud
 
-from immichvr_ai.networks.sharp import upstream
-from immichvr_ai.networks.sharp.packing import to_cloud
-from immichvr_ai.networks.sharp.precision import reduced
-from immichvr_ai.networks.sharp.unprojection import disparity_factor, photo_camera
+from immichvr_networks.sharp import upstream
+from immichvr_networks.sharp.packing import to_cloud
+from immichvr_networks.sharp.precision import reduced
+from immichvr_networks.sharp.unprojection import disparity_factor, photo_camera
 
 if TYPE_CHECKING:
     import torch

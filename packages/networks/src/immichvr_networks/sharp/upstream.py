@@ -56,7 +56,7 @@ def _models() -> Any:
     except ModuleNotFoundError as error:
         what = error.name if error.name and not error.name.startswith("sharp") else "SHARP's code"
         raise ModuleNotFoundError(
-            f"{what} (pip install 'immichvr-ai[sharp]', or '{REQUIREMENT}'; sharp on PyPI is another project)"
+            f"{what} (pip install 'immichvr-networks[sharp]', or '{REQUIREMENT}'; sharp on PyPI is another project)"
         ) from error
     return sharp.models
 

@@ -6,16 +6,16 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
-from immichvr_ai.networks import NETWORKS
-from immichvr_ai.networks.sharp import Sharp, upstream
-from immichvr_ai.networks.sharp.network import prepared
-from immichvr_ai.networks.sharp.packing import encoded_srgb, opacity_logits, to_cloud
-from immichvr_ai.networks.sharp.precision import reduced
-from immichvr_ai.networks.sharp.unprojection import disparity_factor, photo_camera, unprojected
 from immichvr_inference.device import precision_of
 from immichvr_inference.network import Compute, SplatNetwork, View
 from immichvr_inference.settings import RuntimeSettings
 from immichvr_media import decode_photo
+from immichvr_networks import NETWORKS
+from immichvr_networks.sharp import Sharp, upstream
+from immichvr_networks.sharp.network import prepared
+from immichvr_networks.sharp.packing import encoded_srgb, opacity_logits, to_cloud
+from immichvr_networks.sharp.precision import reduced
+from immichvr_networks.sharp.unprojection import disparity_factor, photo_camera, unprojected
 from immichvr_splats import SH_C0, read, to_bytes
 from PIL import Image
 
@@ -228,7 +228,7 @@ def _weights(directory: Path, content: object) -> Path:
 
 def test_without_upstreams_code_it_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "sharp", None)
-    with pytest.raises(ModuleNotFoundError, match=r"immichvr-ai\[sharp\]"):
+    with pytest.raises(ModuleNotFoundError, match=r"immichvr-networks\[sharp\]"):
         Sharp().load(_weights(tmp_path, Parts().state_dict()))
     with pytest.raises(ModuleNotFoundError, match=r"sharp on PyPI is another project"):
         Sharp().tiny()

@@ -5,7 +5,7 @@ its parts may run in fewer bits. `unprojection.py`, `ellipsoids.py` and `packing
 cloud, on the module's device.
 """
 
-from immichvr_ai.networks.sharp.network import Sharp
+from immichvr_networks.sharp.network import Sharp
 
 NETWORKS = {"sharp": Sharp()}
 
