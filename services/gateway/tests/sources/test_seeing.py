@@ -20,6 +20,8 @@ OWNER, PARTLY, STRANGER = (Identity(name, name, Identity.local().credential) for
 class Answers:
     """A library where one person sees everything, one all but the last photo, one nothing; it is remembered."""
 
+    kind = "immich"
+
     def __init__(self) -> None:
         self.sees = {"owner": {*BURST, VIDEO.id}, "partly": {*BURST[:-1]}, "no": set[str]()}
         self.said: dict[tuple[str, Source], bool] = {}
@@ -98,6 +100,18 @@ async def test_what_was_decided_lately_is_recalled_for_all_of_it_or_for_none(vis
     library.said.pop(("owner", Source.photo(BURST[3])))
     assert visibility.recall(OWNER, burst) is None
     assert visibility.recall(STRANGER, None) is True
+
+
+async def test_of_a_folder_nothing_is_remembered_as_its_files_may_be_gone_the_next_moment(
+    composites, library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Answers, "kind", "folder")
+    visibility = Visibility(library, composites)
+    scene = await composites.add_scene(await composites.add_set(BURST), "627000b15d110362")
+    assert await visibility.may_see(OWNER, scene)
+    library.sees["owner"].remove(BURST[3])
+    assert visibility.recall(OWNER, scene) is True, "news are told all the same"
+    assert not await visibility.may_see(OWNER, scene)
 
 
 async def test_a_set_is_owned_by_whoever_owns_all_of_it(visibility, composites) -> None:

@@ -22,6 +22,8 @@ class Visibility:
 
     def __init__(self, library: Library, composites: Composites) -> None:
         self._library, self._composites = library, composites
+        # What a folder has is seen at once, and its files may be gone the next moment: nothing is decided for a while.
+        self._remembers = library.kind != "folder"
 
     async def may_see(self, who: Identity, source: Source | None) -> bool:
         """Whether a person may see a source, and what is made of it; everybody what is about none."""
@@ -67,7 +69,7 @@ class Visibility:
     async def _seen(self, who: Identity, leaves: Collection[Source]) -> set[Source]:
         if not leaves:
             return set()
-        known = {leaf: self._library.recall(who, leaf) for leaf in leaves}
+        known = {leaf: self._library.recall(who, leaf) if self._remembers else None for leaf in leaves}
         unknown = [leaf for leaf, is_seen in known.items() if is_seen is None]
         seen = {leaf for leaf, is_seen in known.items() if is_seen}
         if unknown:

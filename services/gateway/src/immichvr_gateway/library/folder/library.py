@@ -154,7 +154,7 @@ class FolderLibrary:
         return await self._as_it_is(lambda: self._index.known(items))
 
     def recall(self, who: Identity, item: Source) -> bool | None:
-        """The one person may see everything, and hear of what was made of a photo that is gone."""
+        """The one person hears of everything, also of what was made of a photo that is gone."""
         return True
 
     async def sign_in(
