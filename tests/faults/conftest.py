@@ -186,7 +186,7 @@ def start_gateway(
             "IMMICHVR_MODELS_OFFLINE": "1",
             "IMMICHVR_MODELS_DIR": str(place / "models"),
             "IMMICH_URL": "",
-            **_servers("IMMICHVR_GATEWAY_", "gateway", bus_server, object_server),
+            **servers("IMMICHVR_GATEWAY_", "gateway", bus_server, object_server),
             **more,
         }
         started.append(Gateway(environment, place / f"gateway-{len(started)}.log"))
@@ -235,10 +235,10 @@ def start_worker(
             "IMMICHVR_MODELS_OFFLINE": "1",
             "IMMICHVR_MODELS_DIR": str(place / "models"),
             "STUDIO": str(studio),
-            **_servers("IMMICHVR_AI_", "ai", bus_server, object_server),
-            **_servers("IMMICHVR_CONVERTER_", "converter", bus_server, object_server),
-            **_servers("IMMICHVR_VIDEO_DEPTH_", "video-depth", bus_server, object_server),
-            **_servers("IMMICHVR_INPAINT_", "inpaint", bus_server, object_server),
+            **servers("IMMICHVR_AI_", "ai", bus_server, object_server),
+            **servers("IMMICHVR_CONVERTER_", "converter", bus_server, object_server),
+            **servers("IMMICHVR_VIDEO_DEPTH_", "video-depth", bus_server, object_server),
+            **servers("IMMICHVR_INPAINT_", "inpaint", bus_server, object_server),
             **more,
         }
         script = command or (str(Path(__file__).with_name("trial_worker.py")),)
@@ -313,7 +313,8 @@ def events_of(bus: Bus) -> Callable[[str], Any]:
     return lambda job_id: told(bus, job_id)
 
 
-def _servers(prefix: str, user: str, nats: NatsServer, weed: SeaweedServer) -> dict[str, str]:
+def servers(prefix: str, user: str, nats: NatsServer, weed: SeaweedServer) -> dict[str, str]:
+    """Settings with which a service finds these, by their names in the environment."""
     bus, objects = nats.settings(user), weed.settings(service=user)
     return {
         f"{prefix}NATS__URL": bus.url,
