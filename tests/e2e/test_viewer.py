@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+from typing import Any
 
 import httpx
 import numpy as np
@@ -31,6 +33,16 @@ async def still(page: Page) -> np.ndarray:
             return now
         before = now
     raise TimeoutError("the window does not come to rest")
+
+
+async def at_rest(page: Page, until: Any) -> str:
+    """How many frames were drawn, once none is any more: what is slow to come may still have one drawn."""
+    async with asyncio.timeout(60):
+        while True:
+            frames = (await until(lambda state: True))["frames"]
+            await page.wait_for_timeout(700)
+            if (await until(lambda state: True))["frames"] == frames:
+                return str(frames)
 
 
 async def test_the_gallery_shows_every_photo_and_opens_one_by_keyboard(stack, page, until) -> None:
@@ -74,10 +86,8 @@ async def test_nothing_is_drawn_while_nothing_moves_and_dragging_turns_the_view(
     await api.post(f"/api/photos/{photo_id}/splat", json={"model": "lift-heuristic"})
     await page.goto(f"{stack.address}/?budget={BUDGET}#/photo/{photo_id}")
     await until(lambda state: state.get("mode") == "splat" and int(state.get("splats", 0)) > 1000)
+    resting = await at_rest(page, until)
     before = await still(page)
-    resting = (await until(lambda state: True))["frames"]
-    await page.wait_for_timeout(700)
-    assert (await until(lambda state: True))["frames"] == resting
     await page.mouse.move(240, 160)
     await page.mouse.down()
     await page.mouse.move(330, 160, steps=3)
