@@ -102,7 +102,7 @@ async def test_what_was_decided_lately_is_recalled_for_all_of_it_or_for_none(vis
     assert visibility.recall(STRANGER, None) is True
 
 
-async def test_of_a_folder_nothing_is_remembered_as_its_files_may_be_gone_the_next_moment(
+async def test_a_scene_of_files_is_looked_for_anew_as_one_of_them_may_be_gone_the_next_moment(
     composites, library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Answers, "kind", "folder")
@@ -112,6 +112,7 @@ async def test_of_a_folder_nothing_is_remembered_as_its_files_may_be_gone_the_ne
     library.sees["owner"].remove(BURST[3])
     assert visibility.recall(OWNER, scene) is True, "news are told all the same"
     assert not await visibility.may_see(OWNER, scene)
+    assert await visibility.may_see(OWNER, Source.photo(BURST[4])), "of a photo alone it is as it was said"
 
 
 async def test_a_set_is_owned_by_whoever_owns_all_of_it(visibility, composites) -> None:

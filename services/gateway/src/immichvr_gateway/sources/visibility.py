@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from immichvr_catalog import OF_LIBRARIES
 from immichvr_common.sources import Source
 
 from immichvr_gateway.library import Identity, Library, PhotoNotFound
@@ -22,8 +23,8 @@ class Visibility:
 
     def __init__(self, library: Library, composites: Composites) -> None:
         self._library, self._composites = library, composites
-        # What a folder has is seen at once, and its files may be gone the next moment: nothing is decided for a while.
-        self._remembers = library.kind != "folder"
+        # Of a folder nothing is remembered: no scene is shown of which one file is gone by now.
+        self._looks_anew = library.kind == "folder"
 
     async def may_see(self, who: Identity, source: Source | None) -> bool:
         """Whether a person may see a source, and what is made of it; everybody what is about none."""
@@ -43,10 +44,12 @@ class Visibility:
         """Those of many that a person may see."""
         found = {source: await self._composites.leaves(source) for source in set(sources)}
         leaves = {source: parts for source, parts in found.items() if parts}
-        seen = await self._seen(who, {parts[0] for parts in leaves.values()})
+        made = [parts for source, parts in leaves.items() if source.kind not in OF_LIBRARIES]
+        anew = {leaf for parts in made for leaf in parts} if self._looks_anew else set()
+        seen = await self._seen(who, {parts[0] for parts in leaves.values()}, anew)
         # A library is not asked a thousand times for somebody who does not see the first of them.
         leaves = {source: parts for source, parts in leaves.items() if parts[0] in seen}
-        seen |= await self._seen(who, {leaf for parts in leaves.values() for leaf in parts[1:]})
+        seen |= await self._seen(who, {leaf for parts in leaves.values() for leaf in parts[1:]}, anew)
         return {source for source, parts in leaves.items() if seen.issuperset(parts)}
 
     async def owns(self, who: Identity, source: Source) -> bool:
@@ -66,10 +69,11 @@ class Visibility:
                 return True
         return False
 
-    async def _seen(self, who: Identity, leaves: Collection[Source]) -> set[Source]:
+    async def _seen(self, who: Identity, leaves: Collection[Source], anew: Collection[Source]) -> set[Source]:
+        """Those that a person sees. anew: what is asked about whatever was said of it lately."""
         if not leaves:
             return set()
-        known = {leaf: self._library.recall(who, leaf) if self._remembers else None for leaf in leaves}
+        known = {leaf: None if leaf in anew else self._library.recall(who, leaf) for leaf in leaves}
         unknown = [leaf for leaf, is_seen in known.items() if is_seen is None]
         seen = {leaf for leaf, is_seen in known.items() if is_seen}
         if unknown:
