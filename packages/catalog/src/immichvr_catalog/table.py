@@ -7,7 +7,7 @@ callable that gives one. Its rows may be of any tables.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, ValuesView
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -53,6 +53,10 @@ class Table(Mapping[str, RowT]):
         except KeyError:
             raise UnknownName(self.what, name, self._rows) from None
 
+    def __contains__(self, name: object) -> bool:
+        _load()
+        return name in self._rows
+
     def __iter__(self) -> Iterator[str]:
         _load()
         return iter(self._rows)
@@ -60,6 +64,11 @@ class Table(Mapping[str, RowT]):
     def __len__(self) -> int:
         _load()
         return len(self._rows)
+
+    def values(self) -> ValuesView[RowT]:
+        """The rows; a mapping's own way would look every one of them up by its name."""
+        _load()
+        return self._rows.values()
 
     def fill(self, registered: Iterable[_Registered]) -> None:
         """Holds our rows and these. Raises CatalogError for a second row of one name."""

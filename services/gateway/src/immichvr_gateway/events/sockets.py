@@ -302,8 +302,9 @@ class ClientEvents:
         """
         if not (addressed := list(sockets)):
             return
-        written = self.server.packet_class(socketio.packet.EVENT, data=[event, payload], namespace="/").encode()
-        message = engine_packet.Packet(engine_packet.MESSAGE, written)
+        # News is JSON: nobody need look through it for bytes.
+        packet = self.server.packet_class(socketio.packet.EVENT, data=[event, payload], namespace="/", binary=False)
+        message = engine_packet.Packet(engine_packet.MESSAGE, packet.encode())
         for socket in addressed:
             if socket.engine.queue.qsize() > self._unread_limit:
                 log.warning("a socket does not read and is dropped", sid=socket.sid)
