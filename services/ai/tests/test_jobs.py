@@ -50,6 +50,7 @@ def test_a_splat_job_makes_a_splat_and_its_depth_and_says_what_made_them(photo: 
     cloud = read(task.folder / "splat.spz").cloud
     assert 20_000 < cloud.count <= 30_000 == task.params["maxGaussians"]
     assert splat.details["camera"]["width"] == 600
+    assert splat.losses == [], "the camera stands in the details"
     header = (task.folder / "splat.ply").read_bytes().partition(b"end_header")[0]
     assert header.count(b"element ") == 1, "a PLY as every viewer reads it"
     assert read(task.folder / "splat.ply").cloud.camera is not None

@@ -18,7 +18,9 @@ def splat_asset(photo: Photo, splat: Splat, folder: Path, timings: dict[str, flo
     files: list[MadeFile] = []
     for key in ("spz", "ply") if keep_ply else ("spz",):
         name = f"splat.{key}"
-        losses += [f"{key}: {loss.message}" for loss in write(splat.cloud, folder / name)]
+        left_out = write(splat.cloud, folder / name)
+        # The camera stands in the details: of a splat of ours no format loses it.
+        losses += [f"{key}: {loss.message}" for loss in left_out if loss.code != "camera"]
         files.append(MadeFile(name, "splat", key, FORMATS[key].media_type))
     return Made(
         kind="splat",

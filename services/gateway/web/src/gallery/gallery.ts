@@ -19,6 +19,7 @@ import { el } from '../ui/dom';
 import { notMade, readyWords } from '../ui/errors';
 import { monthWords } from '../ui/words';
 import { today } from './day';
+import type { FirstSteps } from './firstSteps';
 import { Masthead, type MastheadActions } from './masthead';
 import { Scrubber } from './scrubber';
 import { type SelectionActions, SelectionBar } from './selectionBar';
@@ -27,6 +28,8 @@ import type { Shown } from './tile';
 import { Timeline } from './timeline';
 
 const SKELETONS = 40;
+/** Months that tell whether anything was made 3D. */
+const LOOKED_AT = 3;
 
 /** What scrolls: the photos of all months, or another place instead of them, below one head. */
 export class Gallery {
@@ -34,6 +37,7 @@ export class Gallery {
   readonly timeline: Timeline;
   private readonly masthead: Masthead;
   private readonly strip = new MemoryStrip();
+  private firstSteps: FirstSteps | null = null;
   private readonly notice = new Notice();
   private readonly grid: Grid;
   private readonly scrubber: Scrubber;
@@ -50,7 +54,7 @@ export class Gallery {
     private readonly api: Api,
     private readonly store: Store,
     settings: Settings,
-    actions: MastheadActions & SelectionActions,
+    private readonly actions: MastheadActions & SelectionActions,
   ) {
     this.masthead = new Masthead(actions);
     const bar = new SelectionBar(store.selection, actions);
@@ -185,9 +189,28 @@ export class Gallery {
     }
     this.grid.set([...this.months.values()].map(({ section }) => section));
     this.scrubber.rebuild();
+    void this.invite();
     if (this.timeline.months.length > 0) this.notice.hide();
     else this.showEmpty();
     this.summarise();
+  }
+
+  /** Offers 3D where there is none yet. */
+  private async invite(): Promise<void> {
+    if (!this.firstSteps && this.withoutAny().length > 0) {
+      const { FirstSteps } = await import('./firstSteps');
+      this.firstSteps ??= new FirstSteps((items) => this.actions.make(items));
+      this.main.append(this.firstSteps.element);
+    }
+    this.firstSteps?.suit(this.withoutAny());
+  }
+
+  /** What is known of the newest months; nothing where any of it is in 3D, or was tried to be. */
+  private withoutAny(): Shown[] {
+    const read = this.timeline.months.slice(0, LOOKED_AT).flatMap(({ items }) => items ?? []);
+    const items = read.map((item) => this.store.shown(item.id) ?? item);
+    const isBegun = items.some(({ badges, job }) => badges.splat || job);
+    return isBegun || this.store.activeJobs().length > 0 ? [] : items;
   }
 
   private sectionOf(month: string, count: number, read: Shown[] | null): Section {
@@ -200,6 +223,7 @@ export class Gallery {
     this.timeline.clear();
     this.grid.set([]);
     this.notice.hide();
+    this.firstSteps?.suit([]);
   }
 
   private summarise(): void {

@@ -364,6 +364,11 @@ export const de: Texts = {
     notShown: 'Kein Gerät zeigt diese Ziffern, oder nicht mehr.',
     at: (device, address) => `${device} unter ${address}`,
   },
+  firstSteps: {
+    label: 'Mit 3D beginnen',
+    none: 'Von deinen neuesten Fotos ist noch keines in 3D.',
+    go: (n) => `${counted(n, 'Foto', 'Fotos')} in 3D erzeugen`,
+  },
   jobs: {
     title: 'Aufträge',
     inProgress: (n) => `${n.toLocaleString('de')} in Arbeit`,

@@ -363,6 +363,11 @@ export const en = {
     notShown: 'No device shows these digits, or not any more.',
     at: (device: string, address: string) => `${device} at ${address}`,
   },
+  firstSteps: {
+    label: 'Begin with 3D',
+    none: 'None of your newest photos is in 3D yet.',
+    go: (n: number) => `Make 3D of ${counted(n, 'photo', 'photos')}`,
+  },
   jobs: {
     title: 'Jobs',
     inProgress: (n: number) => `${n.toLocaleString('en')} in progress`,

@@ -54,6 +54,35 @@ describe('what is chosen', () => {
       await drawer.waitFor({ state: 'hidden' });
     }));
 
+  it('is offered to be the newest photos while nothing is in 3D, until that is begun or waved away', () =>
+    withViewer(
+      browser,
+      {
+        context: { viewport: { width: 320, height: 640 } },
+        jobSeconds: 60,
+        prepare: ({ library }) => {
+          for (const photo of library.photos.values()) photo.splat = false;
+        },
+      },
+      async (page, { library }) => {
+        const offer = page.getByRole('complementary', { name: 'Begin with 3D' });
+        await offer.waitFor();
+        await assertFits(page);
+        await assertAccessible(page);
+        await offer.getByRole('button', { name: 'Make 3D of 12 photos' }).click();
+        await until(page, () => !document.querySelector('.first-steps:not([hidden])'));
+        await page.getByText('3D of 12 items was asked for.').waitFor();
+        assert.equal(library.jobs.size, 12);
+        library.jobs.clear();
+        await page.reload();
+        await offer.getByRole('button', { name: 'Close' }).click();
+        assert.ok(await offer.isHidden());
+        await page.reload();
+        await page.locator('.tile-link').first().waitFor();
+        assert.ok(await offer.isHidden());
+      },
+    ));
+
   it('is told of over the page on a phone, which is out of reach until Back, Escape or a link leads on', () =>
     withViewer(browser, { context: PHONE }, async (page, { library }) => {
       await page.waitForSelector('.tile img.is-loaded');
