@@ -16,7 +16,14 @@ const PICTURES = [
     waits: '.tile img.is-loaded',
     scheme: 'light',
   },
-  { name: 'photo', hash: '#/photo/photo-0000', viewport: WIDE, waits: 'canvas.deep', about: true },
+  {
+    name: 'photo',
+    hash: '#/photo/photo-0000',
+    viewport: WIDE,
+    waits: 'canvas.deep',
+    in3d: true,
+    about: true,
+  },
   { name: 'settings', hash: '#/settings', viewport: WIDE, waits: '.settings-group' },
   { name: 'memories', hash: '#/memories?play', viewport: WIDE, waits: '.presentation img.flat' },
 ];
@@ -25,7 +32,7 @@ mkdirSync(OUT, { recursive: true });
 const gateway = await startMock({ photos: 60 });
 const browser = await openBrowser();
 try {
-  for (const { name, hash, viewport, waits, scheme = 'dark', about } of PICTURES) {
+  for (const { name, hash, viewport, waits, scheme = 'dark', in3d, about } of PICTURES) {
     const context = await browser.newContext({
       viewport,
       colorScheme: scheme,
@@ -39,8 +46,18 @@ try {
       undefined,
       { timeout: 60_000 },
     );
+    if (in3d)
+      await page.waitForFunction(() => Number(document.body.dataset.splats) > 500, undefined, {
+        timeout: 60_000,
+      });
     await page.waitForTimeout(2500);
-    if (about) await page.keyboard.press('i');
+    if (about) {
+      await page.keyboard.press('i');
+      await page.evaluate(async () => {
+        const panel = document.querySelector('.info');
+        await Promise.allSettled(panel.getAnimations().map((animation) => animation.finished));
+      });
+    }
     await page.waitForTimeout(600);
     await page.screenshot({ path: `${OUT}viewer-${name}.jpg`, type: 'jpeg', quality: 78 });
     await context.close();
