@@ -9,13 +9,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
 from immichvr_bench.gateway import Amounts, House, running_house
 from playwright.async_api import Browser, Page
-
-from .conftest import started_browser
 
 pytestmark = [pytest.mark.browser]
 
@@ -44,13 +42,6 @@ def library(request: pytest.FixtureRequest) -> Iterator[tuple[House, int]]:
     """A gateway before an Immich of that many photos, each of which has a splat."""
     with running_house(Amounts(photos=request.param, file_bytes=1024)) as running:
         yield running, request.param
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """A browser that puts its pages together by itself: a graphics card in software takes ten times as long."""
-    async with started_browser("--disable-gpu-compositing") as browser:
-        yield browser
 
 
 async def shown(page: Page) -> dict[str, float]:

@@ -55,7 +55,7 @@ async def test_somebody_makes_a_photo_move_sees_how_far_it_is_and_takes_the_clip
     dialog = page.get_by_role("dialog", name="Make it move")
     await dialog.get_by_label("Orbit").check()
     await dialog.get_by_role("button", name="Make it").click()
-    await expect(page.locator(".photo [data-card=progress]").first).to_be_visible()
+    await expect(page.locator(".photo [data-card=progress]").first).to_be_visible(timeout=_PATIENCE_S * 1000)
     asked = (await api.get("/api/jobs", params={"kind": "motion"})).json()["items"]
     [job] = [one for one in asked if one["source"]["id"] == photo_id and one["params"]["path"] == "orbit"]
     assert (await ended(api, job, _PATIENCE_S))["state"] == "succeeded"
