@@ -24,13 +24,7 @@ export class WebGpuSurface implements Surface {
     void device.lost.then(() => this.end('lost'));
     renderer.onDeviceLost = () => {};
     renderer.onError = () => this.end('failed');
-    const create = device.createRenderPipelineAsync.bind(device);
-    // three says of a pipeline that cannot be made only on the console, and leaves out what it would draw.
-    device.createRenderPipelineAsync = (of) =>
-      create(of).catch((error: unknown) => {
-        this.end('failed');
-        throw error;
-      });
+    this.watchPipelines();
   }
 
   /** gone: nothing is drawn on this canvas any more. Throws where there is nothing to draw with. */
@@ -80,7 +74,7 @@ export class WebGpuSurface implements Surface {
     }
   }
 
-  /** What cannot be drawn ends WebGPU here: `gone` tells it. */
+  /** What cannot be drawn, or only in part, ends WebGPU here: `gone` tells it, at once or once the device has. */
   render(scene: THREE.Scene, camera: THREE.Camera): void {
     if (this.isOver) return;
     try {
@@ -92,7 +86,26 @@ export class WebGpuSurface implements Surface {
 
   dispose(): void {
     this.isOver = true;
-    void this.renderer.dispose().then(() => this.device.destroy());
+    const destroy = () => this.device.destroy();
+    // A renderer that failed may fail in this too; with its device everything goes.
+    this.renderer.dispose().then(destroy, destroy);
+  }
+
+  /** three says of a pipeline that cannot be made only on the console, and leaves out what it would draw. */
+  private watchPipelines(): void {
+    const { device } = this;
+    const create = device.createRenderPipelineAsync.bind(device);
+    device.createRenderPipelineAsync = (of) =>
+      create(of).catch((error: unknown) => {
+        this.end('failed');
+        throw error;
+      });
+    const popErrorScope = device.popErrorScope.bind(device);
+    device.popErrorScope = async () => {
+      const error = await popErrorScope();
+      if (error) this.end('failed');
+      return error;
+    };
   }
 
   private end(why: 'lost' | 'failed'): void {

@@ -30,11 +30,49 @@ const NO_SHADER = () => {
 const NO_PIPELINE = () => {
   GPUDevice.prototype.createRenderPipelineAsync = () => Promise.reject(new Error('too much'));
 };
+/** Of points and of a photo's layers, whose buffers alone have as many bytes. */
+const NO_BUFFER = () => {
+  const create = GPUDevice.prototype.createBuffer;
+  GPUDevice.prototype.createBuffer = function (wish) {
+    const size = wish.size > 4096 ? this.limits.maxBufferSize + 4 : wish.size;
+    return create.call(this, { ...wish, size });
+  };
+};
 const FALLS = [
   ['a shader', NO_SHADER],
   ['a pipeline', NO_PIPELINE],
+  ['a buffer', NO_BUFFER],
 ];
-const COMPLAINTS = ['WebGPU', 'nonsense', 'Shader', 'Pipeline', 'Invalid'];
+/** What goes wrong from `spoilt` on, in the middle of drawing. */
+const SPOILT = {
+  'a frame throws': () => {
+    const submit = GPUQueue.prototype.submit;
+    GPUQueue.prototype.submit = function (commands) {
+      if (window.spoilt) throw new RangeError('no room');
+      submit.call(this, commands);
+    };
+  },
+  'a frame is no valid one': () => {
+    const draw = GPURenderPassEncoder.prototype.drawIndexed;
+    GPURenderPassEncoder.prototype.drawIndexed = function (count, ...rest) {
+      draw.call(this, window.spoilt ? 2 ** 30 : count, ...rest);
+    };
+  },
+  'a frame wants a buffer that is too large': () => {
+    const getCurrentTexture = GPUCanvasContext.prototype.getCurrentTexture;
+    GPUCanvasContext.prototype.getCurrentTexture = function () {
+      const [device] = window.devices;
+      if (window.spoilt)
+        device.createBuffer({
+          size: device.limits.maxBufferSize + 4,
+          usage: GPUBufferUsage.VERTEX,
+          mappedAtCreation: true,
+        });
+      return getCurrentTexture.call(this);
+    };
+  },
+};
+const COMPLAINTS = ['WebGPU', 'nonsense', 'Shader', 'Pipeline', 'Invalid', 'range', 'room'];
 const loseDevices = (page) =>
   page.evaluate(() => {
     for (const device of window.devices) device.destroy();
@@ -57,6 +95,21 @@ async function stillPicture(page) {
     { polling: 300, timeout: 60_000 },
   );
   return picture(page);
+}
+
+/** Where one stands in a place, once one has stopped walking. */
+async function stillAt(page) {
+  const at = await page.waitForFunction(
+    () => {
+      const { at } = document.querySelector('.scene-canvas').dataset;
+      const isStill = at === window.stoodAt;
+      window.stoodAt = at;
+      return isStill && at;
+    },
+    undefined,
+    { polling: 400, timeout: 60_000 },
+  );
+  return at.jsonValue();
 }
 
 /** What the panel of figures says, once it says what draws. */
@@ -112,12 +165,24 @@ describe('WebGPU and WebGL 2', () => {
     await page.mouse.move(330, 150, { steps: 5 });
     await page.mouse.up();
   };
-  /** A photo's depth, drawn by WebGL 2 after WebGPU, leans. */
-  const leansByWebGl2 = async (page) => {
+  /** All points of a place are drawn by WebGL 2 after WebGPU, which is told in its figures. */
+  const comesByWebGl2 = async (page, told) => {
+    await until(page, () => {
+      const { engine = 'webgpu', points } = document.querySelector('.scene-canvas').dataset;
+      return !engine.includes('webgpu') && points === '1600';
+    });
+    await page.locator('.scene-canvas').press('G');
+    assert.equal((await figures(page)).WebGPU, told);
+  };
+  /** A photo's depth, drawn by WebGL 2 after WebGPU, leans, and its figures tell why. */
+  const leansByWebGl2 = async (page, told) => {
     await until(page, () => {
       const { engine = 'webgpu' } = document.querySelector('canvas.deep')?.dataset ?? {};
       return !engine.includes('webgpu') && document.body.dataset.mode === 'depth';
     });
+    await page.keyboard.press('g');
+    assert.equal((await figures(page)).WebGPU, told);
+    await page.keyboard.press('g');
     const rest = await stillPicture(page);
     await lean(page);
     assert.ok((await difference(page, rest, await stillPicture(page))) > 1.5);
@@ -189,38 +254,63 @@ describe('WebGPU and WebGL 2', () => {
     }));
 
   for (const [what, init] of FALLS) {
-    it(`come to WebGL 2 where ${what} cannot be made`, () =>
-      inPlace('webgpu', { init, expect: COMPLAINTS }, async (page) => {
-        await until(page, () => {
-          const { engine = 'webgpu', points } = document.querySelector('.scene-canvas').dataset;
-          return !engine.includes('webgpu') && points === '1600';
-        });
-        await page.locator('.scene-canvas').press('G');
-        assert.equal((await figures(page)).WebGPU, 'not used: it failed here');
-      }));
+    it(`come to WebGL 2 in a place where ${what} cannot be made`, () =>
+      inPlace('webgpu', { init, expect: COMPLAINTS }, (page) => comesByWebGl2(page, FAILED)));
+
+    it(`come to WebGL 2 in a photo where ${what} cannot be made`, () =>
+      withPhoto('webgpu', DEPTH_ONLY, { init, expect: COMPLAINTS }, (page) =>
+        leansByWebGl2(page, FAILED),
+      ));
   }
 
-  it('come to WebGL 2 in a photo where a pipeline cannot be made', () =>
-    withPhoto('webgpu', DEPTH_ONLY, { init: NO_PIPELINE, expect: COMPLAINTS }, leansByWebGl2));
+  for (const [what, init] of Object.entries(SPOILT)) {
+    const options = { init: `(${KEEP_DEVICES})();(${init})()`, expect: COMPLAINTS };
+    const spoil = (page) =>
+      page.evaluate(() => {
+        window.spoilt = true;
+      });
+
+    it(`come to WebGL 2 in a place while ${what}, with whoever stands there`, () =>
+      inPlace('webgpu', options, async (page) => {
+        assert.equal(await drawnBy(page), 'webgpu');
+        const canvas = page.locator('.scene-canvas');
+        const at = () => canvas.getAttribute('data-at');
+        const began = await at();
+        await canvas.press('w', { delay: 200 });
+        await until(page, (was) => document.querySelector('.scene-canvas').dataset.at !== was, began);
+        const stood = await stillAt(page);
+        await spoil(page);
+        await canvas.hover();
+        await page.mouse.down();
+        await page.mouse.move(200, 120);
+        await page.mouse.up();
+        await comesByWebGl2(page, FAILED);
+        assert.equal(await at(), stood);
+      }));
+
+    it(`come to WebGL 2 in a photo while ${what}`, () =>
+      withPhoto('webgpu', DEPTH_ONLY, options, async (page) => {
+        await modeIs(page, 'depth');
+        await spoil(page);
+        await lean(page);
+        await leansByWebGl2(page, FAILED);
+      }));
+  }
 
   it('come to WebGL 2 in a place whose device is lost, with all of its points', () =>
     inPlace('webgpu', { init: KEEP_DEVICES }, async (page) => {
       assert.equal(await drawnBy(page), 'webgpu');
       await loseDevices(page);
-      await until(page, () => {
-        const { engine = 'webgpu', points } = document.querySelector('.scene-canvas').dataset;
-        return !engine.includes('webgpu') && points === '1600';
-      });
-      await page.locator('.scene-canvas').press('g');
-      assert.equal((await figures(page)).WebGPU, 'not used: its device was lost');
+      await comesByWebGl2(page, 'not used: its device was lost');
     }));
 
   it('come to WebGL 2 in a photo whose device is lost, with its depth', () =>
     withPhoto('webgpu', DEPTH_ONLY, { init: KEEP_DEVICES }, async (page) => {
       await modeIs(page, 'depth');
       await loseDevices(page);
-      await leansByWebGl2(page);
+      await leansByWebGl2(page, 'not used: its device was lost');
     }));
 });
 
+const FAILED = 'not used: it failed here';
 const WORDS = { webgpu: 'WebGPU', webgl2: 'WebGL 2' };
