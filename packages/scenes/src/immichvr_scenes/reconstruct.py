@@ -15,6 +15,7 @@ import numpy.typing as npt
 from immichvr_inference.context import RunContext
 from immichvr_splats import SH_C0, GaussianCloud
 from immichvr_splats.pointclouds import PointCloud
+from immichvr_splats.turning import moved
 
 from immichvr_scenes.cameras import View
 from immichvr_scenes.frames import Dropped, Frames
@@ -234,16 +235,12 @@ def _no_worse_than_a_photo(
     place = replace(place, metrics=replace(place.metrics, photo_psnr=score.psnr))
     if score.psnr <= seen:
         return place
-    views = tuple(
-        View(view.name, view.camera, view.world_to_camera @ middle.view.camera_to_world) for view in place.views
-    )
     metrics = replace(place.metrics, psnr=score.psnr, ssim=score.ssim, gaussians=photo.count)
     note = "one photo alone shows the place better than all of them together, so this is that photo's splat"
-    here = middle.view.world_to_camera
-    moved = place.points.points @ here[:3, :3].T + here[:3, 3]
-    points = replace(place.points, points=moved.astype(np.float32))
+    # In the world of the place, which is upright: a photo's own axes lie as its camera was held.
+    cloud = replace(moved(photo, middle.view.camera_to_world), camera=middle.view.for_splats)
     notes = (*place.notes, note, *lone.notes(context))
-    return replace(place, cloud=photo, points=points, views=views, metrics=metrics, notes=notes)
+    return replace(place, cloud=cloud, metrics=metrics, notes=notes)
 
 
 def _others(trained: Sequence[int], middle: int) -> list[int]:

@@ -20,8 +20,8 @@ export class SceneContent {
 
   lie({ scale, turn, origin }: Lie): void {
     this.group.scale.setScalar(scale);
-    this.group.rotation.y = turn;
-    this.group.position.set(origin.x, origin.y, origin.z);
+    this.group.quaternion.copy(turn);
+    this.group.position.copy(origin);
   }
 
   /** Shows splats in place of what is shown. False where that is not wanted any more. */

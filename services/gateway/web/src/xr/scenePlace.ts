@@ -1,9 +1,13 @@
+import * as THREE from 'three';
 import type { SceneCamera } from '../api/schema';
 import { reachOf, type Stance, stanceOf } from '../scenes/walk';
+import { headingOf } from './angles';
 import type { Ground, Spot } from './ground';
+import { axesOf, uprightBy } from './level';
 
 /** Metres a second: walking, slower than outdoors. */
 const WALK_PACE = 1.2;
+const Y = new THREE.Vector3(0, 1, 0);
 /** Beyond where pictures were taken a place is only guessed: so far from the nearest of them one may go, in metres. */
 const MARGIN = { least: 0.8, ofReach: 0.5 };
 
@@ -11,19 +15,22 @@ const MARGIN = { least: 0.8, ofReach: 0.5 };
 export interface Lie {
   /** Metres of the room for each of the scene's lengths. */
   scale: number;
-  /** Around the room's y, in radians. */
-  turn: number;
+  turn: THREE.Quaternion;
   /** The scene's own origin, in the room. */
-  origin: { x: number; y: number; z: number };
+  origin: THREE.Vector3;
 }
 
-/** Scenes are upright already and of a size to be walked in; wish: 1 for as they are. */
+/** Scenes are of a size to be walked in, and set upright where they are not; wish: 1 for as they are. */
 export function lieOf(cameras: readonly SceneCamera[], wish: number): Lie {
-  const first = cameras[0] && stanceOf(cameras[0].camera_to_world);
-  if (!first) return { scale: wish, turn: 0, origin: { x: 0, y: 0, z: 0 } };
-  const turn = -first.yaw;
-  const { x, z } = turned(first, turn);
-  return { scale: wish, turn, origin: { x: -wish * x, y: -wish * first.y, z: -wish * z } };
+  const turn = uprightBy(cameras);
+  const origin = new THREE.Vector3();
+  const [first] = cameras;
+  if (!first) return { scale: wish, turn, origin };
+  const { ahead, up } = axesOf(first);
+  const heading = headingOf(ahead.applyQuaternion(turn), up.applyQuaternion(turn));
+  turn.premultiply(new THREE.Quaternion().setFromAxisAngle(Y, heading));
+  const { x, y, z } = stanceOf(first.camera_to_world);
+  return { scale: wish, turn, origin: origin.set(x, y, z).applyQuaternion(turn).multiplyScalar(-wish) };
 }
 
 /** Where the pictures were taken, on the floor of the room. */
@@ -54,13 +61,14 @@ export function groundOf(cameras: readonly SceneCamera[], lie: Lie, walked: Walk
 
 /** Eyes above a spot of the room, in the scene's own lengths and axes. */
 function inScene({ x, z }: Spot, { origin, scale, turn }: Lie): Stance {
-  const seen = turned({ x: (x - origin.x) / scale, z: (z - origin.z) / scale }, -turn);
-  return { ...seen, y: -origin.y / scale, yaw: 0, pitch: 0 };
+  const seen = new THREE.Vector3(x, 0, z).sub(origin).divideScalar(scale);
+  seen.applyQuaternion(turn.clone().invert());
+  return { x: seen.x, y: seen.y, z: seen.z, yaw: 0, pitch: 0 };
 }
 
-function inRoom(stance: Pick<Stance, 'x' | 'z'>, { origin, scale, turn }: Lie): Spot {
-  const { x, z } = turned(stance, turn);
-  return { x: origin.x + scale * x, z: origin.z + scale * z };
+function inRoom({ x, y, z }: Stance, { origin, scale, turn }: Lie): Spot {
+  const there = new THREE.Vector3(x, y, z).applyQuaternion(turn).multiplyScalar(scale);
+  return { x: there.x + origin.x, z: there.z + origin.z };
 }
 
 /** A step that ends no further than this from the nearest of some spots; from beyond it, only nearer. */
@@ -89,9 +97,3 @@ function nearestTo(spot: Spot, spots: readonly Spot[]): Spot | null {
 }
 
 const distance = (a: Spot, b: Spot): number => Math.hypot(a.x - b.x, a.z - b.z);
-
-/** Turned around y, as three turns. */
-function turned({ x, z }: Pick<Stance, 'x' | 'z'>, angle: number): Spot {
-  const [sin, cos] = [Math.sin(angle), Math.cos(angle)];
-  return { x: x * cos + z * sin, z: z * cos - x * sin };
-}

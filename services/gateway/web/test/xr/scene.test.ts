@@ -1,6 +1,7 @@
 import * as THREE from 'three';
 import { describe, expect, it, vi } from 'vitest';
 import type { SceneCamera } from '../../src/api/schema';
+import { uprightBy } from '../../src/xr/level';
 import { reachable, throwFrom } from '../../src/xr/landing';
 import { Leap } from '../../src/xr/leap';
 import { groundOf, lieOf, nearSpots, spotsOf } from '../../src/xr/scenePlace';
@@ -12,6 +13,13 @@ function cameraAt(x: number, y: number, z: number, right = 0): SceneCamera {
   return { camera_to_world: pose } as SceneCamera;
 }
 
+/** The same camera in a world that is tipped upwards by so many radians around its x axis. */
+function tipped({ camera_to_world }: SceneCamera, up: number): SceneCamera {
+  const pose = new THREE.Matrix4().fromArray(camera_to_world).transpose();
+  pose.premultiply(new THREE.Matrix4().makeRotationX(up));
+  return { camera_to_world: pose.transpose().toArray() } as SceneCamera;
+}
+
 describe('a scene in its room', () => {
   const cameras = [cameraAt(2, -1, 3, 0.7), cameraAt(4, -1, 3), cameraAt(2, -1, 6)];
 
@@ -20,8 +28,8 @@ describe('a scene in its room', () => {
       const lie = lieOf(cameras, wish);
       const group = new THREE.Group();
       group.scale.setScalar(lie.scale);
-      group.rotation.y = lie.turn;
-      group.position.set(lie.origin.x, lie.origin.y, lie.origin.z);
+      group.quaternion.copy(lie.turn);
+      group.position.copy(lie.origin);
       group.updateMatrixWorld();
       // The screen's axes have y and z the other way.
       const [x, y, z] = [2, 1, -3];
@@ -42,7 +50,39 @@ describe('a scene in its room', () => {
   });
 
   it('stands where it is, without any camera', () => {
-    expect(lieOf([], 1)).toEqual({ scale: 1, turn: 0, origin: { x: 0, y: 0, z: 0 } });
+    const { scale, turn, origin } = lieOf([], 1);
+    expect([scale, ...turn.toArray(), ...origin.toArray()]).toEqual([1, 0, 0, 0, 1, 0, 0, 0]);
+  });
+
+  it('lies as it is where its world is upright, though all look down on a table', () => {
+    const { turn } = lieOf([tipped(cameraAt(0, 0, 0), -0.6), tipped(cameraAt(1, 0, 0), -0.6)], 1);
+    expect(new THREE.Vector3(0, 1, 0).applyQuaternion(turn).toArray()).toEqual([
+      expect.closeTo(0, 6),
+      expect.closeTo(1, 6),
+      expect.closeTo(0, 6),
+    ]);
+  });
+
+  it('is set upright where its world is not, by what is up in its pictures, and walked in', () => {
+    // The same cameras in a world whose y is ahead, as one that was exported with another axis up.
+    const askew = cameras.map((one) => tipped(one, Math.PI / 2));
+    const [right, wrong] = [lieOf(cameras, 2), lieOf(askew, 2)];
+    const [seen, there] = [right, wrong].map((lie) => spotsOf(lie === right ? cameras : askew, lie));
+    for (const [i, { x, z }] of (seen ?? []).entries()) {
+      expect(there?.[i]?.x).toBeCloseTo(x, 5);
+      expect(there?.[i]?.z).toBeCloseTo(z, 5);
+    }
+    const step = groundOf(askew, wrong, (_, to) => to).step({ x: 0, z: 0 }, { x: 0.2, z: -0.1 });
+    expect([step.x, step.z]).toEqual([expect.closeTo(0.2, 5), expect.closeTo(-0.1, 5)]);
+  });
+
+  it('stays as it is where its pictures look straight down, or do not agree on what is up', () => {
+    const stays = (...some: SceneCamera[]) =>
+      expect(uprightBy(some).angleTo(new THREE.Quaternion())).toBeCloseTo(0, 6);
+    const down = (x: number) => tipped(cameraAt(x, 0, 0), -Math.PI / 2);
+    stays(down(0), down(1));
+    stays(tipped(cameraAt(0, 0, 0), Math.PI / 2));
+    stays(tipped(cameraAt(0, 0, 0), 1.2), tipped(cameraAt(1, 0, 0), -1.2));
   });
 
   it('is walked in around where its pictures were taken, and back from beyond', () => {
