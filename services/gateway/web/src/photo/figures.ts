@@ -3,6 +3,7 @@ import { whyWords } from '../graphics/words';
 import { Rate, Recent } from '../live-page/meters';
 import { texts } from '../texts';
 import { decimals } from '../texts/language';
+import { toldWords } from '../texts/told';
 import { FigureList } from '../ui/figureList';
 import { bytesWords } from '../ui/words';
 import type { Drawn, Stage } from './stage';
@@ -57,7 +58,7 @@ export class Figures extends FigureList {
       [t.rendered, ms(there.renderMs)],
       [t.picture, `${there.width} × ${there.height}, ${bytesWords(there.bytes)}`],
       [t.skipped, there.dropped ? decimals(there.dropped) : ''],
-      [t.why, there.reason],
+      [t.why, toldWords(there.reason)],
     ];
   }
 }

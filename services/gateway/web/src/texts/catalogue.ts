@@ -8,7 +8,11 @@ export interface Catalogue {
   assets: Record<string, string>;
   /** What a format of splats is good for. */
   uses: Record<string, string>;
+  /** What a job is doing, by the last stage that its worker told, which says it itself in English. */
+  stages: Record<string, string>;
+  /** By what services tell in words of what they made; {} is whatever stands there. */
+  told: Record<string, string>;
 }
 
 /** The catalogue itself is in English. */
-export const english: Catalogue = { errors: {}, kinds: {}, assets: {}, uses: {} };
+export const english: Catalogue = { errors: {}, kinds: {}, assets: {}, uses: {}, stages: {}, told: {} };

@@ -1,4 +1,5 @@
 import type { Catalogue } from './catalogue';
+import { told } from './toldInGerman';
 
 const OTHER = 'Wähle etwas anderes.';
 const RAISE = 'oder bitte, wer diesen Server betreibt, die Grenze zu heben.';
@@ -446,4 +447,27 @@ export const catalogue: Catalogue = {
     sog: 'Am kleinsten, für PlayCanvas',
     glb: 'Für 3D-Programme',
   },
+  stages: {
+    started: 'Fängt an',
+    begun: 'Fängt an',
+    reading: 'Das Original wird gelesen',
+    downloading: 'Das Modell wird heruntergeladen',
+    loading: 'Das Modell wird in den Speicher geladen',
+    frames: 'Die Bilder werden gesichtet',
+    poses: 'Die Standorte der Kamera werden gesucht',
+    points: 'Punkte werden gemacht',
+    training: 'Die Szene wird gebaut',
+    elsewhere: 'Anderswo wird gerechnet',
+    views: 'Blicke auf die Lücken werden gesucht',
+    painting: 'Lücken werden ausgemalt',
+    placing: 'Gemaltes wird eingesetzt',
+    optimising: 'Gemaltes wird angeglichen',
+    pruning: 'Überflüssiges wird entfernt',
+    lifted: 'Das Ergebnis wird gesichert',
+    stereo: 'Das Video wird für zwei Augen gemacht',
+    rendered: 'Der Clip wird gezeichnet',
+    serving: 'Wartet auf den Betrachter',
+    live: 'Läuft',
+  },
+  told,
 };

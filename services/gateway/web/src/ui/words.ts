@@ -2,7 +2,7 @@ import type { Job, Model, ModelNews } from '../api/schema';
 
 import { madeBefore } from '../scenes/versions';
 
-import { texts } from '../texts';
+import { catalogue, texts } from '../texts';
 import { chosenLanguage, decimals, locale } from '../texts/language';
 
 /** The language of what workers say of their progress. */
@@ -12,7 +12,8 @@ const WORKERS_SPEAK = 'en';
 export function stageWords(job: Job): string {
   const { stages, other } = texts.work;
   if (job.state === 'queued') return stages.queued as string;
-  const [said, ours] = [job.progress.message.trim(), stages[job.progress.stage]];
+  const { message, stage } = job.progress;
+  const [said, ours] = [message.trim(), stages[stage] ?? catalogue.stages[stage]];
   const words = (WORKERS_SPEAK === chosenLanguage() ? said || ours : ours || said) || other;
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

@@ -2,6 +2,7 @@ import type { Model, VideoDetail } from '../api/schema';
 import { Popup, popupAction, popupLink } from '../photo/popup';
 import { placeLink } from '../scenes/hook';
 import { texts } from '../texts';
+import { toldWords } from '../texts/told';
 import { el } from '../ui/dom';
 import { clockWords, modelWords } from '../ui/words';
 import { bestDepth } from './assets';
@@ -64,7 +65,7 @@ export class VideoMenu {
       facts !== '' && el('p', {}, facts),
       depth && el('p', {}, texts.video.depthBy(modelWords(depth.model_key, this.models()))),
       depth?.outdated && el('p', { class: 'info-outdated' }, texts.video.changed),
-      depth && depth.reason !== '' && el('p', { class: 'popup-note' }, depth.reason),
+      depth && depth.reason !== '' && el('p', { class: 'popup-note' }, toldWords(depth.reason)),
       ...(depth?.losses ?? []).map((loss) => el('p', { class: 'popup-note' }, loss)),
     );
   }
