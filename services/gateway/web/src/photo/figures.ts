@@ -1,9 +1,8 @@
 import { graphics } from '../graphics/backend';
 import { whyWords } from '../graphics/words';
 import { Rate, Recent } from '../live-page/meters';
-import { texts } from '../texts';
+import { catalogue, texts } from '../texts';
 import { decimals } from '../texts/language';
-import { toldWords } from '../texts/told';
 import { FigureList } from '../ui/figureList';
 import { bytesWords } from '../ui/words';
 import type { Drawn, Stage } from './stage';
@@ -58,7 +57,7 @@ export class Figures extends FigureList {
       [t.rendered, ms(there.renderMs)],
       [t.picture, `${there.width} × ${there.height}, ${bytesWords(there.bytes)}`],
       [t.skipped, there.dropped ? decimals(there.dropped) : ''],
-      [t.why, toldWords(there.reason)],
+      [t.why, catalogue.told(there.reason)],
     ];
   }
 }

@@ -1,8 +1,7 @@
 import type { Asset, Model, PhotoDetail } from '../api/schema';
 import { assetTitle } from '../catalog';
-import { texts } from '../texts';
+import { catalogue, texts } from '../texts';
 import { decimals, locale } from '../texts/language';
-import { toldWords } from '../texts/told';
 import { el } from '../ui/dom';
 import { icon } from '../ui/icons';
 import { bytesWords, dateWords, dayWords, modelWords, secondsWords } from '../ui/words';
@@ -60,13 +59,13 @@ export class InfoPanel {
     const metres = depth?.metric && t.fromTo(metresWords(depth.near), metresWords(depth.far));
     const facts: [string, string][] = [
       [t.madeBy, modelWords(asset.model_key, models)],
-      [t.why, toldWords(asset.reason)],
+      [t.why, catalogue.told(asset.reason)],
       [t.scale, asset.metric ? t.trueScale : t.relativeScale],
       [t.distance, metres || ''],
       [t.took, total > 0 ? secondsWords(total) : ''],
       [t.madeOn, dateWords(asset.created_at)],
       [t.files, asset.files.map((file) => `${file.name} (${bytesWords(file.size)})`).join('\n')],
-      [t.losses, asset.losses.map(toldWords).join('\n')],
+      [t.losses, asset.losses.map(catalogue.told).join('\n')],
     ];
     const section = el(
       'section',

@@ -1,7 +1,6 @@
 import type { Asset, SceneDetails } from '../api/schema';
-import { texts } from '../texts';
+import { catalogue, texts } from '../texts';
 import { decimals } from '../texts/language';
-import { toldWords } from '../texts/told';
 
 const t = texts.scenes;
 
@@ -38,7 +37,8 @@ export function factsOf({ assets, cameras, dropped, metrics }: SceneDetails): st
   const { psnr, ssim } = metrics as { psnr?: number; ssim?: number };
   return [
     t.pictures(cameras.length),
-    dropped.length > 0 && t.leftOut(dropped.length, toldWords(String(dropped[0]?.reason ?? ''))),
+    dropped.length > 0 &&
+      t.leftOut(dropped.length, catalogue.told(String(dropped[0]?.reason ?? ''))),
     psnr ? t.metrics(decimals(psnr, 1), decimals(ssim ?? 0, 2)) : '',
     assets.some(({ outdated }) => outdated) && t.outdated,
   ]

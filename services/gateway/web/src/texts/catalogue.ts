@@ -10,9 +10,16 @@ export interface Catalogue {
   uses: Record<string, string>;
   /** What a job is doing, by the last stage that its worker told, which says it itself in English. */
   stages: Record<string, string>;
-  /** By what services tell in words of what they made; {} is whatever stands there. */
-  told: Record<string, string>;
+  /** What a service tells in words of what it made. */
+  told: (words: string) => string;
 }
 
 /** The catalogue itself is in English. */
-export const english: Catalogue = { errors: {}, kinds: {}, assets: {}, uses: {}, stages: {}, told: {} };
+export const english: Catalogue = {
+  errors: {},
+  kinds: {},
+  assets: {},
+  uses: {},
+  stages: {},
+  told: (words) => words,
+};

@@ -1,4 +1,5 @@
 import type { Catalogue } from './catalogue';
+import { teller } from './told';
 import { told } from './toldInGerman';
 
 const OTHER = 'Wähle etwas anderes.';
@@ -469,5 +470,5 @@ export const catalogue: Catalogue = {
     serving: 'Wartet auf den Betrachter',
     live: 'Läuft',
   },
-  told,
+  told: teller(told),
 };

@@ -1,8 +1,7 @@
 import type { Model, VideoDetail } from '../api/schema';
 import { Popup, popupAction, popupLink } from '../photo/popup';
 import { placeLink } from '../scenes/hook';
-import { texts } from '../texts';
-import { toldWords } from '../texts/told';
+import { catalogue, texts } from '../texts';
 import { el } from '../ui/dom';
 import { clockWords, modelWords } from '../ui/words';
 import { bestDepth } from './assets';
@@ -65,7 +64,9 @@ export class VideoMenu {
       facts !== '' && el('p', {}, facts),
       depth && el('p', {}, texts.video.depthBy(modelWords(depth.model_key, this.models()))),
       depth?.outdated && el('p', { class: 'info-outdated' }, texts.video.changed),
-      depth && depth.reason !== '' && el('p', { class: 'popup-note' }, toldWords(depth.reason)),
+      depth &&
+        depth.reason !== '' &&
+        el('p', { class: 'popup-note' }, catalogue.told(depth.reason)),
       ...(depth?.losses ?? []).map((loss) => el('p', { class: 'popup-note' }, loss)),
     );
   }

@@ -30,7 +30,11 @@ export function lieOf(cameras: readonly SceneCamera[], wish: number): Lie {
   const heading = headingOf(ahead.applyQuaternion(turn), up.applyQuaternion(turn));
   turn.premultiply(new THREE.Quaternion().setFromAxisAngle(Y, heading));
   const { x, y, z } = stanceOf(first.camera_to_world);
-  return { scale: wish, turn, origin: origin.set(x, y, z).applyQuaternion(turn).multiplyScalar(-wish) };
+  return {
+    scale: wish,
+    turn,
+    origin: origin.set(x, y, z).applyQuaternion(turn).multiplyScalar(-wish),
+  };
 }
 
 /** Where the pictures were taken, on the floor of the room. */

@@ -72,7 +72,7 @@ const SPOILT = {
     };
   },
 };
-const COMPLAINTS = ['WebGPU', 'nonsense', 'Shader', 'Pipeline', 'Invalid', 'range', 'room'];
+const COMPLAINTS = ['WebGPU', 'nonsense', 'Shader', 'Pipeline', 'Invalid', 'range', 'exceeds'];
 const loseDevices = (page) =>
   page.evaluate(() => {
     for (const device of window.devices) device.destroy();
@@ -277,7 +277,11 @@ describe('WebGPU and WebGL 2', () => {
         const at = () => canvas.getAttribute('data-at');
         const began = await at();
         await canvas.press('w', { delay: 200 });
-        await until(page, (was) => document.querySelector('.scene-canvas').dataset.at !== was, began);
+        await until(
+          page,
+          (was) => document.querySelector('.scene-canvas').dataset.at !== was,
+          began,
+        );
         const stood = await stillAt(page);
         await spoil(page);
         await canvas.hover();

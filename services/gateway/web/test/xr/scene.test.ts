@@ -1,9 +1,9 @@
 import * as THREE from 'three';
 import { describe, expect, it, vi } from 'vitest';
 import type { SceneCamera } from '../../src/api/schema';
-import { uprightBy } from '../../src/xr/level';
 import { reachable, throwFrom } from '../../src/xr/landing';
 import { Leap } from '../../src/xr/leap';
+import { uprightBy } from '../../src/xr/level';
 import { groundOf, lieOf, nearSpots, spotsOf } from '../../src/xr/scenePlace';
 
 /** A camera at x, y, z of the scene's axes (y down, z ahead), turned to the right by so many radians. */
@@ -67,7 +67,9 @@ describe('a scene in its room', () => {
     // The same cameras in a world whose y is ahead, as one that was exported with another axis up.
     const askew = cameras.map((one) => tipped(one, Math.PI / 2));
     const [right, wrong] = [lieOf(cameras, 2), lieOf(askew, 2)];
-    const [seen, there] = [right, wrong].map((lie) => spotsOf(lie === right ? cameras : askew, lie));
+    const [seen, there] = [right, wrong].map((lie) =>
+      spotsOf(lie === right ? cameras : askew, lie),
+    );
     for (const [i, { x, z }] of (seen ?? []).entries()) {
       expect(there?.[i]?.x).toBeCloseTo(x, 5);
       expect(there?.[i]?.z).toBeCloseTo(z, 5);
