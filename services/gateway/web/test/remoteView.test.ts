@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RemoteView } from '../src/remote/view';
+import { type Leant, Rig } from '../src/render/rig';
 import { picture, ready, socketOf } from './drawing';
 
 const SOURCE = { fx: 1000, fy: 1000, cx: 500, cy: 300, width: 1000, height: 600 };
@@ -30,7 +31,7 @@ const bitmap = () =>
     });
   });
 
-function viewOf() {
+function viewOf(from: Leant | null = null) {
   const lines: ReturnType<typeof socketOf>[] = [];
   const told: unknown[] = [];
   const canvas = {
@@ -51,6 +52,7 @@ function viewOf() {
     1,
     {
       sways: false,
+      from,
       onPicture: (lean) => told.push(lean),
       onOver: (code) => told.push(code),
     },
@@ -102,6 +104,28 @@ describe('a splat that the server draws', () => {
     await decoded();
     await vi.advanceTimersByTimeAsync(GIVEN_UP_MS);
     expect([told, decoding.open]).toEqual([[], 0]);
+  });
+
+  it('is seen from where the viewer was when the device drew, from its first picture on', async () => {
+    const rig = new Rig();
+    rig.setLimits(0.2, 0.5);
+    rig.orbitBy(-0.1, 0);
+    while (rig.step(1 / 60));
+    const aside = ({ place }: { place: number[] }) => place[3] as number;
+    const asked = ({ sent }: ReturnType<typeof socketOf>) =>
+      sent.filter(({ type }) => type === 'pose') as unknown as { place: number[] }[];
+    const { view, line, showsFirst } = viewOf(rig.leant);
+    await showsFirst();
+    const [first] = asked(line());
+    expect(first && aside(first)).not.toBeCloseTo(0, 2);
+    // The viewer leant elsewhere meanwhile.
+    rig.orbitBy(0.2, 0);
+    while (rig.step(1 / 60));
+    view.show(true, rig.leant);
+    await vi.advanceTimersByTimeAsync(50);
+    const last = asked(line()).at(-1);
+    expect(Math.sign((last && aside(last)) ?? 0)).toBe(-Math.sign((first && aside(first)) ?? 0));
+    expect(view.leant.now.yaw).toBeCloseTo(rig.leant.now.yaw, 6);
   });
 
   it('waits for its first picture though it is not shown, and is over where none comes', async () => {

@@ -87,6 +87,43 @@ describe('Rig', () => {
     expect(rig.position().z).toBeGreaterThan(-0.1);
   });
 
+  it('stays where it leans to, whatever is drawn next with the same limits, or with others that bear it', () => {
+    for (const lean of [
+      (rig: Rig) => rig.leanTo(0.9, -0.5),
+      (rig: Rig) => rig.orbitBy(-0.1, 0.05),
+    ]) {
+      const rig = new Rig();
+      rig.setLimits(0.13, 0.5);
+      lean(rig);
+      settle(rig);
+      const { x, y } = rig.position();
+      rig.setLimits(0.13, 0.5);
+      settle(rig);
+      expect([rig.position().x, rig.position().y]).toEqual([
+        expect.closeTo(x, 3),
+        expect.closeTo(y, 3),
+      ]);
+    }
+  });
+
+  it('goes on at once from where another one is, and no further than its own limits', () => {
+    const [depth, splat] = [new Rig(), new Rig()];
+    depth.setLimits(0.13, 0.5);
+    splat.setLimits(0.2, 0.5);
+    splat.leanTo(1, 0.5);
+    splat.dollyBy(0.1);
+    settle(splat);
+    const seen = splat.position();
+    depth.stand(splat.leant);
+    expect(depth.position()).toEqual(seen);
+    settle(depth);
+    expect(depth.position().x).toBeLessThan(seen.x);
+    expect(depth.position().x).toBeGreaterThan(0.9 * Math.sin(0.13) * 0.9);
+    splat.reset(true);
+    splat.stand(depth.leant);
+    expect(splat.position()).toEqual(depth.position());
+  });
+
   it('reset leads back to the start', () => {
     const rig = new Rig();
     rig.orbitBy(0.2, -0.1);

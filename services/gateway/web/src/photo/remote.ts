@@ -2,6 +2,7 @@ import type { Api } from '../api/client';
 import type { Asset, SourceCamera } from '../api/schema';
 import type { Socket } from '../live-page/stream';
 import type { Figures, RemoteView } from '../remote/view';
+import type { Leant } from '../render/rig';
 import { el } from '../ui/dom';
 import { versionOf } from './modes';
 
@@ -31,7 +32,7 @@ export class RemoteSplat {
     photoId: string,
     asset: Asset,
     camera: SourceCamera,
-    options: { trust: number; sways: boolean },
+    options: { trust: number; sways: boolean; from: Leant | null },
     signal: AbortSignal,
   ): Promise<void> {
     this.close();
@@ -51,6 +52,7 @@ export class RemoteSplat {
         options.trust,
         {
           sways: options.sways,
+          from: options.from,
           onPicture: (lean, figures) => {
             this.version = versionOf(asset);
             resolve();
@@ -65,10 +67,16 @@ export class RemoteSplat {
     });
   }
 
-  show(isShown: boolean, label = ''): void {
+  /** Where the viewer is; null where nobody looks. */
+  get leant(): Leant | null {
+    return this.view?.leant ?? null;
+  }
+
+  /** from: where the viewer was when something else drew; null for where they are, or at rest. */
+  show(isShown: boolean, label = '', from: Leant | null = null): void {
     this.canvas?.setAttribute('aria-label', label);
     this.canvas?.classList.toggle('is-away', !isShown);
-    this.view?.show(isShown);
+    this.view?.show(isShown, from);
   }
 
   /** Copies the server's last picture. */

@@ -4,6 +4,7 @@ import { Emitter } from '../emitter';
 import type { Figures } from '../remote/view';
 import { budgetOf, rememberMotion, wantsMotion } from '../render/device';
 import { assumedCamera } from '../render/framing';
+import type { Leant } from '../render/rig';
 import type { Viewport } from '../render/viewport';
 import type { SplatQuality } from '../settings/look';
 import type { Settings } from '../settings/settings';
@@ -68,6 +69,8 @@ export class Stage extends Emitter<StageEvents> {
   private visit = new AbortController();
   private advancing = false;
   private isShownThere = false;
+  /** Where the viewer was when what drew was lost. */
+  private stood: Leant | null = null;
   /** Calls off the splats that this device loads now; null where it loads none. */
   private splatsToCome: AbortController | null = null;
   private readonly seen = new Seen(this.element);
@@ -265,6 +268,7 @@ export class Stage extends Emitter<StageEvents> {
   private leave(): void {
     this.visit.abort();
     this.visit = new AbortController();
+    this.stood = null;
     this.viewport?.clear();
     this.sphere.close();
     this.remote.close();
@@ -342,7 +346,8 @@ export class Stage extends Emitter<StageEvents> {
 
   /** Waits for the server's first picture; where none comes, this device draws. */
   private async loadThere(asset: Asset, signal: AbortSignal): Promise<void> {
-    const options = { trust: this.loader.trustIn(asset), sways: this.moving };
+    const from = this.leant;
+    const options = { trust: this.loader.trustIn(asset), sways: this.moving, from };
     await this.remote.open(this.photo?.id ?? '', asset, this.cameraOf(asset), options, signal);
   }
 
@@ -399,6 +404,7 @@ export class Stage extends Emitter<StageEvents> {
 
   private setMode(mode: Mode): void {
     const before = this.isShownThere ? 'flat' : this.mode;
+    const from = this.leant;
     this.mode = mode;
     this.isShownThere = this.isDrawnThere;
     if (mode !== 'flat') this.flat.resetZoom();
@@ -408,11 +414,18 @@ export class Stage extends Emitter<StageEvents> {
     const here = mode === 'flat' || this.isShownThere ? null : mode;
     if (before !== 'flat' && here && this.viewport)
       this.ghost.fade(this.viewport, this.seen.part, this.settings.look.animationDuration);
-    this.viewport?.show(here);
-    this.remote.show(this.isShownThere, this.describe(mode));
+    this.viewport?.show(here, from);
+    this.remote.show(this.isShownThere, this.describe(mode), this.isShownThere ? from : null);
+    if (mode !== 'flat') this.stood = null;
     this.here.dress(this.describe(mode), this.isShownThere);
     this.seen.fade(mode !== 'flat', false);
     this.emit('mode', mode);
+  }
+
+  /** Where the viewer is in what is deep, whoever draws it, or was when that was lost; null for nowhere yet. */
+  private get leant(): Leant | null {
+    if (this.mode === 'flat') return this.stood;
+    return (this.isShownThere ? this.remote : this.viewport)?.leant ?? null;
   }
 
   private describe(mode: Mode): string {
@@ -443,6 +456,7 @@ export class Stage extends Emitter<StageEvents> {
   }
 
   private dropViewport(): void {
+    this.stood = this.leant;
     this.here.drop();
     this.holdings.unload();
   }

@@ -3,7 +3,7 @@ import { PASSING, RETRY_MS } from '../live-page/retrying';
 import type { Socket } from '../live-page/stream';
 import { fitFrame } from '../render/framing';
 import { Leaning, WIDEST_YAW } from '../render/leaning';
-import { Rig } from '../render/rig';
+import { type Leant, Rig } from '../render/rig';
 import { poseFrom } from './pose';
 import type { Picture, Ready, Wanted } from './protocol';
 import { RemoteStream } from './stream';
@@ -16,6 +16,8 @@ const FIRST_PICTURE_MS = 120_000;
 
 export interface RemoteOptions {
   sways: boolean;
+  /** Where the viewer was when something else drew; null for at rest. */
+  from: Leant | null;
   /** A picture is on the canvas. lean: from where it is seen, as of the viewport. */
   onPicture(lean: number, figures: Figures): void;
   /** The server draws no more; why, as a code. */
@@ -68,6 +70,7 @@ export class RemoteView {
   ) {
     this.context = canvas.getContext('2d');
     this.leaning = new Leaning(new Rig(), options.sways, () => this.invalidate());
+    if (options.from) this.leaning.rig.stand(options.from);
     this.giveUp = window.setTimeout(() => this.options.onOver('no_worker'), FIRST_PICTURE_MS);
     this.connect();
     this.resizes = new ResizeObserver(() => this.resize());
@@ -94,10 +97,16 @@ export class RemoteView {
     this.leaning.setSway(on);
   }
 
-  /** What is not shown for a while takes no worker's time: it is connected again when it is. */
-  show(isShown: boolean): void {
+  /** Where the viewer is. */
+  get leant(): Leant {
+    return this.leaning.rig.leant;
+  }
+
+  /** What is not shown for a while takes no worker's time: it is connected again when it is. from: as at first. */
+  show(isShown: boolean, from: Leant | null = null): void {
     this.isShown = isShown;
     this.leaning.show(isShown);
+    if (from) this.leaning.rig.stand(from);
     if (isShown) this.invalidate();
     this.leaveUnlessWanted();
   }

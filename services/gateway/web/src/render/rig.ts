@@ -29,6 +29,12 @@ interface Lean {
   dolly: number;
 }
 
+/** Where a viewer is, and where to they are pulled and come closer. */
+export interface Leant {
+  now: Lean;
+  pull: Lean;
+}
+
 export interface Position {
   x: number;
   y: number;
@@ -47,6 +53,14 @@ function yielding(pull: number): number {
   const [size, side] = [Math.abs(pull), Math.sign(pull)];
   if (size <= FREE) return pull;
   return side * (FREE + (1 - FREE) * (1 - Math.exp(-(size - FREE) / (1 - FREE))));
+}
+
+/** The pull that comes to this much of a limit. */
+function pullOf(part: number): number {
+  const [size, side] = [Math.abs(part), Math.sign(part)];
+  if (size <= FREE) return part;
+  const pull = FREE - (1 - FREE) * Math.log(1 - (size - FREE) / (1 - FREE));
+  return side * Math.min(pull, MOST_PULL);
 }
 
 /** How far a pull leans; nowhere where one may not lean at all. */
@@ -96,8 +110,10 @@ export class Rig {
   /** Leans to a part of the limits, -1 to 1, right and up. */
   leanTo(x: number, y: number): void {
     this.stopSway();
-    this.pull.yaw = this.goal.yaw = this.widest * clamp(x, -1, 1);
-    this.pull.pitch = this.goal.pitch = this.widest * PITCH_PER_YAW * clamp(y, -1, 1);
+    const [right, up] = [clamp(x, -1, 1), clamp(y, -1, 1)];
+    const [yaw, pitch] = [this.widest, this.widest * PITCH_PER_YAW];
+    Object.assign(this.goal, { yaw: yaw * right, pitch: pitch * up });
+    Object.assign(this.pull, { yaw: yaw * pullOf(right), pitch: pitch * pullOf(up) });
   }
 
   /** Moves closer by this part of the turning distance; negative moves back. */
@@ -115,6 +131,19 @@ export class Rig {
     Object.assign(this.now, this.goal);
     this.level = 0;
     this.phase = 0;
+  }
+
+  /** For whoever draws next from where this viewer is. */
+  get leant(): Leant {
+    return { now: { ...this.now }, pull: { ...this.pull, dolly: this.goal.dolly } };
+  }
+
+  /** Is where another viewer was at once, and goes on to where that one was pulled, within the limits here. */
+  stand({ now, pull }: Leant): void {
+    Object.assign(this.now, now);
+    Object.assign(this.pull, { yaw: pull.yaw, pitch: pull.pitch });
+    this.dollyBy(pull.dolly - this.goal.dolly);
+    this.orbitBy(0, 0);
   }
 
   /** Begins a few gentle turns around where the viewer is; they end by themselves. */

@@ -4,7 +4,7 @@ import { WebGlSurface } from '../graphics/webgl';
 import { DepthScene, type DepthSource } from './depth';
 import { Leaning, WIDEST_YAW } from './leaning';
 import { Pace } from './pace';
-import { Rig } from './rig';
+import { type Leant, Rig } from './rig';
 import type { SplatScene } from './splats';
 import { FOCUS, View } from './view';
 
@@ -106,8 +106,13 @@ export class Viewport {
     await this.splats.prepare(camera, over);
   }
 
-  /** Shows one of the two, or nothing. */
-  show(what: Shown | null): void {
+  /** Where the viewer is. */
+  get leant(): Leant {
+    return this.rig.leant;
+  }
+
+  /** Shows one of the two, or nothing. from: where the viewer was when something else drew; null for at rest. */
+  show(what: Shown | null, from: Leant | null = null): void {
     const before = this.shown;
     this.shown = what;
     this.leaning.show(what !== null);
@@ -116,6 +121,7 @@ export class Viewport {
     const yaw = WIDEST_YAW[what] * this.trust[what];
     if (content) this.rig.setLimits(yaw, content.nearest / content.focus);
     if (!before) this.rig.reset(true);
+    if (!before && from) this.rig.stand(from);
     this.reframe();
     this.pace.reset();
     this.turnTo();
