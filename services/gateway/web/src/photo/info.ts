@@ -1,10 +1,8 @@
 import type { Asset, Model, PhotoDetail } from '../api/schema';
-import { assetTitle } from '../catalog';
-import { catalogue, texts } from '../texts';
-import { decimals, locale } from '../texts/language';
+import { texts } from '../texts';
 import { el } from '../ui/dom';
 import { icon } from '../ui/icons';
-import { bytesWords, dateWords, dayWords, modelWords, secondsWords } from '../ui/words';
+import type { Known } from './infoFacts';
 
 const t = texts.info;
 
@@ -17,6 +15,7 @@ interface InfoActions {
 export class InfoPanel {
   readonly element: HTMLElement;
   private readonly body = el('div', { class: 'info-body' });
+  private known: Known | null = null;
 
   constructor(private readonly actions: InfoActions) {
     const close = el(
@@ -33,80 +32,14 @@ export class InfoPanel {
     );
   }
 
+  /** Tells of a photo, once what tells it is there: read from the server when somebody first asks. */
   update(photo: PhotoDetail, models: Model[], shown: (asset: Asset) => boolean): void {
-    const size = photo.width && photo.height ? `${photo.width} × ${photo.height}` : '';
-    const facts: [string, string][] = [
-      [t.file, photo.name],
-      [photo.dated_by_file ? t.fileDated : t.taken, dayWords(photo.taken_at)],
-      [t.size, size],
-      [t.camera, photo.shot?.camera ?? ''],
-      [t.lens, photo.shot?.lens ?? ''],
-      [t.exposure, exposureWords(photo.shot)],
-      [t.place, placeWords(photo.place)],
-    ];
-    this.body.replaceChildren(
-      list(facts),
-      ...photo.assets.map((asset) => this.section(asset, photo.assets, models, shown(asset))),
-    );
-    if (photo.assets.length === 0) {
-      this.body.append(el('p', { class: 'info-none' }, t.nothing));
-    }
+    void this.tell({ photo, models, shown, show: this.actions.show });
   }
 
-  private section(asset: Asset, all: Asset[], models: Model[], shown: boolean): HTMLElement {
-    const total = Object.values(asset.timings).reduce((sum, seconds) => sum + seconds, 0);
-    const { depth } = asset;
-    const metres = depth?.metric && t.fromTo(metresWords(depth.near), metresWords(depth.far));
-    const facts: [string, string][] = [
-      [t.madeBy, modelWords(asset.model_key, models)],
-      [t.why, catalogue.told(asset.reason)],
-      [t.scale, asset.metric ? t.trueScale : t.relativeScale],
-      [t.distance, metres || ''],
-      [t.took, total > 0 ? secondsWords(total) : ''],
-      [t.madeOn, dateWords(asset.created_at)],
-      [t.files, asset.files.map((file) => `${file.name} (${bytesWords(file.size)})`).join('\n')],
-      [t.losses, asset.losses.map(catalogue.told).join('\n')],
-    ];
-    const section = el(
-      'section',
-      { class: 'info-asset' },
-      el('h3', {}, assetTitle(asset.kind)),
-      asset.outdated && el('p', { class: 'info-outdated' }, t.outdated),
-      list(facts),
-    );
-    if (all.filter((other) => other.kind === asset.kind).length > 1 && !shown) {
-      const button = el('button', { class: 'button is-small', type: 'button' }, t.showThis);
-      button.addEventListener('click', () => this.actions.show(asset));
-      section.append(button);
-    }
-    return section;
+  private async tell(known: Known): Promise<void> {
+    this.known = known;
+    const { factsOf } = await import('./infoFacts');
+    if (known === this.known) this.body.replaceChildren(...factsOf(known));
   }
-}
-
-/** As photographers say it: ƒ/1.8 · 1/250 s · ISO 100 · 24 mm. */
-export function exposureWords(shot: PhotoDetail['shot']): string {
-  if (!shot) return '';
-  const { f_number, exposure, iso, focal_length_mm } = shot;
-  const parts = [
-    f_number && `ƒ/${f_number.toLocaleString(locale())}`,
-    exposure && `${exposure} s`,
-    iso && `ISO ${iso}`,
-    focal_length_mm && `${Math.round(focal_length_mm)} mm`,
-  ];
-  return parts.filter(Boolean).join(' · ');
-}
-
-function placeWords(place: PhotoDetail['place']): string {
-  return [place?.city, place?.state, place?.country].filter(Boolean).join(', ');
-}
-
-function list(facts: [string, string][]): HTMLElement {
-  const rows = facts
-    .filter(([, value]) => value !== '')
-    .map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value)));
-  return el('dl', { class: 'facts' }, ...rows);
-}
-
-function metresWords(metres: number): string {
-  return `${decimals(metres, metres < 10 ? 1 : 0)} m`;
 }

@@ -53,7 +53,7 @@ describe('the panel on the wrist', () => {
     expect(rows.find(({ kind }) => kind === 'progress')).toEqual({
       kind: 'progress',
       value: 0.4,
-      text: 'Estimating depth · 40 %',
+      text: 'Estimating depth · 40\u00a0%',
     });
   });
 
