@@ -76,8 +76,8 @@ def _stages() -> set[str]:
 
 
 def _german() -> list[str]:
-    found = re.findall(r"^  '((?:[^'\\]|\\.)*)':", GERMAN.read_text(), re.M)
-    return [words.replace("\\'", "'") for words in found]
+    found = re.findall(r"""^  (?:'([^']*)'|"([^"]*)"):""", GERMAN.read_text(), re.M)
+    return [one or other for one, other in found]
 
 
 def _fits(form: str, words: str) -> bool:
