@@ -84,6 +84,8 @@ export const told: Told = {
   'the work began anew: {}': 'die Arbeit begann von vorn: {0}',
   "one photo alone shows the place better than all of them together, so this is that photo's splat":
     'ein Foto allein zeigt den Ort besser als alle zusammen, darum sind das die Splats dieses Fotos',
+  '{} made the splat of that photo; its licence: {}':
+    '{0} machte die Splats dieses Fotos; seine Lizenz: {1}',
   // What of a photo was left out
   "Apple's description of the carried depth left out: {}":
     'Apples Beschreibung der mitgebrachten Tiefe blieb weg: {0}',
