@@ -16,7 +16,7 @@ import { Dock } from './dock';
 import { Downloads, formatsFor } from './downloads';
 import { FavouriteButton } from './favourite';
 import { FiguresDoor } from './figuresDoor';
-import { FilledDialog } from './filled';
+import type { FilledDialog } from './filled';
 import { toggleFullscreen } from './fullscreen';
 import { InfoPanel } from './info';
 import { InImmich } from './inImmich';
@@ -52,7 +52,8 @@ export class PhotoView {
   private readonly more: MoreMenu;
   private readonly chrome: RestingChrome;
   private readonly clip: MotionClip;
-  private readonly filled: FilledDialog;
+  /** Null until something was compared. */
+  private filled: FilledDialog | null = null;
   private readonly slider: Compare;
   private readonly title = el('h1', { class: 'photo-title' });
   private readonly date = el('p', { class: 'photo-date' });
@@ -118,7 +119,6 @@ export class PhotoView {
       close: () => this.toggleInfo(),
       show: (asset) => this.stage.showAsset(asset),
     });
-    this.filled = new FilledDialog(api);
     this.slider = new Compare(this.stage, () => this.element.focus());
     this.more = new MoreMenu(
       () => this.detail,
@@ -134,7 +134,7 @@ export class PhotoView {
           void this.making.motion(path);
         },
         fill: (model) => void this.making.fill(model),
-        compare: (filled) => this.filled.show(filled),
+        compare: (filled) => void this.compare(api, filled),
         view: (photo, row) =>
           viewRows(this.stage, this.slider, photo, {
             row,
@@ -175,7 +175,7 @@ export class PhotoView {
     this.dock.reset();
     this.more.popup.hide();
     this.downloads.popup.hide();
-    this.filled.close();
+    this.filled?.close();
     const known = this.store.photos.get(id);
     if (known) this.present({ ...known, assets: [] });
     if (first) {
@@ -203,7 +203,7 @@ export class PhotoView {
     this.chrome.stop();
     this.stage.close();
     this.clip.stop();
-    this.filled.close();
+    this.filled?.close();
     this.figures.run(false);
     this.reading.stop();
     if (document.fullscreenElement) void document.exitFullscreen();
@@ -281,6 +281,14 @@ export class PhotoView {
     document.title = `${texts.gone.title} · ImmichVR`;
     this.making.button.hidden = true;
     this.element.classList.add('is-gone');
+  }
+
+  /** Shows what was missing in the 3D of this photo, before and after it was filled. */
+  private async compare(api: Api, filled: Asset): Promise<void> {
+    const { id } = this;
+    const { FilledDialog } = await import('./filled');
+    this.filled ??= new FilledDialog(api);
+    if (id === this.id) this.filled.show(filled);
   }
 
   private async readConfig(api: Api): Promise<void> {
