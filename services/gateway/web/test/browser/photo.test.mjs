@@ -607,6 +607,19 @@ describe('a photo', () => {
       assert.equal((await state(page)).view, 'photo');
     }));
 
+  it('is seen as it was wished before the page was loaded again', () =>
+    withViewer(browser, { path: DEEP }, async (page) => {
+      await modeIs(page, 'splat');
+      await page.keyboard.press('1');
+      await modeIs(page, 'flat');
+      await page.reload();
+      await page.locator('.photo[data-shows=flat] .mode[data-mode=splat]:enabled').waitFor();
+      const isPressed = (mode) =>
+        page.locator(`.mode[data-mode=${mode}]`).getAttribute('aria-pressed');
+      assert.deepEqual([await isPressed('flat'), await isPressed('splat')], ['true', 'false']);
+      assert.equal(await page.locator('.mode.is-coming').count(), 0);
+    }));
+
   it('gives back what it held when one leaves, again and again', () =>
     withViewer(browser, { path: '&motion=0' }, async (page) => {
       for (let i = 0; i < 4; i += 1) {
