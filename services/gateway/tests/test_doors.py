@@ -165,6 +165,9 @@ async def test_the_viewer_is_served_with_a_policy_and_its_hashed_files_for_ever(
         ):
             answer = await gateway.get(path)
             assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), path[:20]
+        lost = await gateway.get("/old/link", accept="text/html")
+        assert (lost.status_code, "There is nothing here" in lost.text) == (404, True)
+        assert 'href="../"' in lost.text, "the way to the photos, also below the path of a proxy"
 
 
 async def test_the_api_describes_itself_with_examples_that_fit(gateway) -> None:
