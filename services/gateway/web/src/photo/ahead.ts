@@ -13,6 +13,10 @@ export class Ahead {
     this.coming = { url, bytes };
   }
 
+  get isUnderWay(): boolean {
+    return this.coming !== null;
+  }
+
   /** As `Api.bytes`; what is on its way already is handed out once. */
   async bytes(...[url, onBytes, signal]: Parameters<Api['bytes']>): Promise<Uint8Array> {
     const coming = this.coming;

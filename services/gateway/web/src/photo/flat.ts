@@ -1,6 +1,5 @@
 import type { Api } from '../api/client';
 import type { Photo } from '../api/schema';
-import { paintAmbience } from '../ui/ambience';
 import { el } from '../ui/dom';
 import {
   AT_REST,
@@ -55,7 +54,7 @@ export class FlatPicture {
     this.image.replaceWith(image);
     this.image = image;
     this.show(AT_REST);
-    image.addEventListener('load', () => paintAmbience(this.ambience, image), { once: true });
+    image.addEventListener('load', () => void this.paintAmbience(image), { once: true });
     image.addEventListener('load', () => {
       image.hidden = false;
       this.place();
@@ -187,5 +186,11 @@ export class FlatPicture {
     this.stage.style.setProperty('--beside', `${beside}px`);
     this.stage.style.setProperty('--above', `${above}px`);
     if (this.isZoomed) this.show(panBy(this.zoom, 0, 0, this.frame));
+  }
+
+  /** Where what paints it cannot be read, nothing lies around the photo. */
+  private async paintAmbience(image: HTMLImageElement): Promise<void> {
+    const paints = await import('../ui/ambience').catch(() => null);
+    if (image === this.image) paints?.paintAmbience(this.ambience, image);
   }
 }

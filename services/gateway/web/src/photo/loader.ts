@@ -78,20 +78,20 @@ export class Loader {
     if (!viewport || signal.aborted || viewport !== this.here.viewport) return false;
     if (!source) throw new Error('The depth of this photo has no disparity image');
     viewport.setTrust('depth', this.trustIn(asset));
-    await viewport.setDepth(source);
+    const drawn = viewport.setDepth(source);
+    // Not before: it is much to read, and would keep the depth waiting.
+    if (this.ahead.isUnderWay) viewport.awaitSplats();
+    await drawn;
     return !signal.aborted && viewport === this.here.viewport;
   }
 
   /**
-   * Has the first of these splats, and the code that draws them, come while depth is made ready. Not where data is dear:
-   * there they would keep the depth waiting.
+   * Has the first of these splats come while depth is made ready. Not where data is dear: there they would keep the
+   * depth waiting.
    */
   expectSplats(asset: Asset, signal: AbortSignal): void {
     const [first] = splatFiles(asset, this.quality);
-    if (!first || !isOnFastLink()) return;
-    this.ahead.begin(first.url, signal);
-    // What cannot be read now is read again, and told of, when it is needed.
-    import('../render/splats').catch(() => {});
+    if (first && isOnFastLink()) this.ahead.begin(first.url, signal);
   }
 
   /**
