@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from immichvr_gateway.http.web import spoken
 from immichvr_gateway.library import FolderLibrary
 from immichvr_gateway.openapi import operations
 from immichvr_gateway.requests.conversion import FORMATS
@@ -168,6 +169,20 @@ async def test_the_viewer_is_served_with_a_policy_and_its_hashed_files_for_ever(
         lost = await gateway.get("/old/link", accept="text/html")
         assert (lost.status_code, "There is nothing here" in lost.text) == (404, True)
         assert 'href="../"' in lost.text, "the way to the photos, also below the path of a proxy"
+        german = await gateway.get("/old/link", accept="text/html", **{"accept-language": "de-AT,de;q=0.9,en;q=0.5"})
+        assert "Hier ist nichts" in german.text and '<html lang="de">' in german.text
+
+
+@pytest.mark.parametrize(
+    ("told", "lang"),
+    [
+        ("", "en"), ("de", "de"), ("DE-at", "de"), ("fr, de;q=0.4, en;q=0.8", "en"), ("fr,de;q=0.4", "de"),
+        ("de;q=0", "en"), ("en;q=0.1,de;q=0.1", "en"), ("*, nonsense;;, de ; q=0.3", "de"), ("de;q=9", "en"),
+        ("fr," * 500 + "de", "en"),
+    ],
+)  # fmt: skip
+def test_a_page_that_is_nowhere_says_so_in_the_language_of_the_browser(told: str, lang: str) -> None:
+    assert spoken(told, ["en", "de"]) == lang
 
 
 async def test_the_api_describes_itself_with_examples_that_fit(gateway) -> None:

@@ -8,6 +8,7 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Account } from './account.mjs';
 import { Automation } from './automation.mjs';
+import { Batches } from './batches.mjs';
 import { Films } from './films.mjs';
 import { Library } from './library.mjs';
 import { Models } from './models.mjs';
@@ -76,6 +77,7 @@ export async function startMock({
   const account = new Account();
   const preferences = new Preferences();
   const automation = new Automation();
+  const batches = new Batches();
   const models = new Models((event, payload) => socket.emit(event, payload));
 
   const films = new Films(FIXTURES, {
@@ -198,6 +200,10 @@ export async function startMock({
       return status >= 400 ? problem(response, status, answer) : json(response, status, answer);
     }
     if (what === 'favorite') return favourite(request, response, id);
+    if (collection === 'batches') {
+      const told = batches.route(request.method, id, what);
+      return told ? json(response, 200, told) : problem(response, 404, 'not_found');
+    }
     if (collection === 'jobs') return jobs(request, response, url, id, what, rest[0]);
     if (path === '/api/assets/map') return json(response, 200, assetMap());
     if (collection === 'videos') return ofVideo(request, response, id, what, rest, url);
@@ -326,6 +332,7 @@ export async function startMock({
     url,
     account,
     automation,
+    batches,
     library,
     films,
     models,

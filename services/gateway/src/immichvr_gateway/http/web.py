@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import mimetypes
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -22,9 +23,20 @@ _UNBUILT = """<!doctype html><meta charset="utf-8"><title>ImmichVR</title>
 <p>The gateway runs, but its viewer has not been built: run <code>make web</code>, then reload.
 The API is described at <a href="api/openapi.json">api/openapi.json</a>."""
 
-_NOWHERE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Not here · ImmichVR</title>
+_NOWHERE = """<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>{title} · ImmichVR</title>
 <meta name="viewport" content="width=device-width"><meta name="color-scheme" content="dark light">
-<h1>There is nothing here</h1><p>The address may be mistyped. <a href="{}">Go to the photos</a></p>"""
+<h1>{heading}</h1><p>{advice} <a href="{root}">{way_out}</a></p>"""
+_NOWHERE_IN = {
+    "en": {
+        "title": "Not here", "heading": "There is nothing here", "advice": "The address may be mistyped.",
+        "way_out": "Go to the photos",
+    },
+    "de": {
+        "title": "Nicht hier", "heading": "Hier ist nichts", "advice": "Vielleicht ist die Adresse vertippt.",
+        "way_out": "Zu den Fotos",
+    },
+}  # fmt: skip
+_LANGUAGE = re.compile(r"\s*([a-z]{2})(?:-[a-z0-9-]+)?\s*(?:;\s*q=([01](?:\.[0-9]{1,3})?)\s*)?", re.IGNORECASE)
 
 
 PageOfLink = Callable[[Request, str], Awaitable[Response]]
@@ -50,7 +62,21 @@ def install(app: FastAPI, configured: Path | None, page_of_link: PageOfLink) -> 
         except Problem:
             if "text/html" not in accepted:
                 raise
-            return HTMLResponse(_NOWHERE.format("../" * path.count("/") or "./"), 404, {"Vary": "Accept"})
+            return _nowhere(path, request.headers.get("accept-language", ""))
+
+
+def _nowhere(path: str, accept_language: str) -> HTMLResponse:
+    lang = spoken(accept_language, list(_NOWHERE_IN))
+    page = _NOWHERE.format(root="../" * path.count("/") or "./", lang=lang, **_NOWHERE_IN[lang])
+    return HTMLResponse(page, 404, {"Vary": "Accept, Accept-Language"})
+
+
+def spoken(accept_language: str, known: list[str]) -> str:
+    """Of the languages that are known the one that a browser would rather have (RFC 9110 §12.5.4), else the first."""
+    found = [_LANGUAGE.fullmatch(one) for one in accept_language[:_SHOWN].split(",")]
+    wishes = [(float(one[2] or 1), one[1].lower()) for one in found if one]
+    likes = [(weight, name) for weight, name in wishes if name in known and weight > 0]
+    return max(likes, key=lambda one: one[0], default=(0, known[0]))[1]
 
 
 def _file(root: Path, path: str, gzip: bool) -> Response:

@@ -103,7 +103,9 @@ class EarlierSplat(BaseModel):
         return SplatRequest(model=self.modelKey)
 
 
-EarlierWish = Annotated[EarlierDepth | EarlierSplat, Field(discriminator="type")]
+EarlierWish = Annotated[
+    EarlierDepth | EarlierSplat, Field(discriminator="type", examples=[{"type": "depth", "modelKey": "auto"}])
+]
 
 
 class EarlierConversion(BaseModel):

@@ -1,6 +1,6 @@
 import type { DoorClass } from './door';
 import { CARDS, type Page } from './pages';
-import type { Asset, AssetMap, Job, JobShown, JobState, Parts, Quality } from './schema';
+import type { Asset, AssetMap, Batch, Job, JobShown, JobState, Parts, Quality } from './schema';
 
 /** What is made of photos and videos, and the jobs that make it. */
 export const withMaking = <B extends DoorClass>(Base: B) =>
@@ -44,6 +44,18 @@ export const withMaking = <B extends DoorClass>(Base: B) =>
       for (const state of states) query.append('state', state);
       if (cursor) query.set('cursor', cursor);
       return this.get(`/api/jobs?${query}`);
+    }
+
+    /** What somebody has made of many at once. */
+    async batches(): Promise<Batch[]> {
+      return (await this.get<{ items: Batch[] }>('/api/batches')).items;
+    }
+
+    async batchDeed(id: string, deed: 'start' | 'pause' | 'retry' | 'cancel'): Promise<Batch> {
+      const path = `/api/batches/${encodeURIComponent(id)}`;
+      const answer =
+        deed === 'cancel' ? this.send('DELETE', path) : this.send('POST', `${path}/${deed}`);
+      return (await answer).json();
     }
 
     job(id: string): Promise<Job> {

@@ -6,6 +6,7 @@ import type { components } from './openapi';
 
 type Schemas = components['schemas'];
 
+export type Batch = Schemas['BatchView'];
 export type Job = Schemas['JobView-Output'];
 export type JobError = Schemas['JobError'];
 export type JobState = Schemas['State'];

@@ -8,6 +8,7 @@ import type { Settings } from '../settings/settings';
 import type { Store } from '../store';
 import { texts } from '../texts';
 import { el } from '../ui/dom';
+import { BatchList } from './batches';
 import { Head } from './head';
 import { JobList } from './jobs';
 import { albumFacts, albumList, peopleList, placeList } from './lists';
@@ -92,10 +93,13 @@ export class Places {
   private jobs(anew: boolean) {
     const place = this.once('jobs', () => {
       const jobs = new JobList(this.api, this.store);
+      const batches = new BatchList(this.api, this.store);
       const head = new Head(texts.jobs.title).element;
-      return { element: el('main', { class: 'place-main' }, head, jobs.element), jobs };
+      const element = el('main', { class: 'place-main' }, head, batches.element, jobs.element);
+      return { element, batches, jobs };
     });
     const fill = async () => {
+      void place.batches.load();
       if (anew) await place.jobs.open();
     };
     return { element: place.element, list: null, fill };

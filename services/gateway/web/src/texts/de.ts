@@ -396,6 +396,23 @@ export const de: Texts = {
     aPhoto: 'ein Foto',
     aVideo: 'ein Video',
   },
+  batches: {
+    title: 'Von vielen auf einmal',
+    of: (what, n) => `${what} von ${counted(n, 'Eintrag', 'Einträgen')}`,
+    states: {
+      estimated: 'Nicht begonnen',
+      running: 'In Arbeit',
+      paused: 'Angehalten',
+      cancelled: 'Abgebrochen',
+      done: 'Fertig',
+    },
+    done: (n, of) => `${n.toLocaleString('de')} von ${of.toLocaleString('de')} da`,
+    failed: (n) => `${n.toLocaleString('de')} gescheitert`,
+    start: 'Weiter',
+    pause: 'Anhalten',
+    retry: 'Gescheitertes erneut versuchen',
+    cancel: 'Abbrechen',
+  },
   info: {
     label: 'Über dieses Foto',
     title: 'Über',

@@ -395,6 +395,24 @@ export const en = {
     aPhoto: 'a photo',
     aVideo: 'a video',
   },
+  batches: {
+    title: 'Of many at once',
+    of: (what: string, n: number) => `${what} of ${counted(n, 'item', 'items')}`,
+    states: {
+      estimated: 'Not begun',
+      running: 'Under way',
+      paused: 'Paused',
+      cancelled: 'Cancelled',
+      done: 'Done',
+    },
+    done: (n: number, of: number) =>
+      `${n.toLocaleString('en')} of ${of.toLocaleString('en')} there`,
+    failed: (n: number) => `${n.toLocaleString('en')} failed`,
+    start: 'Go on',
+    pause: 'Pause',
+    retry: 'Retry what failed',
+    cancel: 'Cancel',
+  },
   info: {
     label: 'About this photo',
     title: 'About',

@@ -216,4 +216,17 @@ export const told: Told = {
   '{} point': '{0} Punkt',
   '{} bytes': '{0} Bytes',
   '{} byte': '{0} Byte',
+  // Why what is made of many waits
+  'it works from {} to {} ({})': 'gearbeitet wird von {0} bis {1} ({2})',
+  'a signal said not now': 'ein Signal sagte: jetzt nicht',
+  'it waits for a signal that says now': 'wartet auf ein Signal, das „jetzt“ sagt',
+  'there is no room on the disk': 'auf der Platte ist kein Platz',
+  'what was made for you takes {} GB, of {} GB that you may have':
+    'was für dich gemacht wurde, braucht {0} GB von {1} GB, die du haben darfst',
+  'it waits for you to allow work in your absence (POST /api/me/standing-key)':
+    'wartet, bis du Arbeit in deiner Abwesenheit erlaubst (POST /api/me/standing-key)',
+  'the library does not answer: {}': 'die Bibliothek antwortet nicht: {0}',
+  '{}; allow work in your absence anew': '{0}; erlaube Arbeit in deiner Abwesenheit neu',
+  'what it is made of cannot be looked through: {}':
+    'woraus es gemacht wird, lässt sich nicht durchsehen: {0}',
 };

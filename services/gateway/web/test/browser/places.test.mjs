@@ -289,6 +289,35 @@ describe('the places of the library', () => {
       },
     ));
 
+  it('tell how far what is made of many is, and halt it, go on and end it', () =>
+    withViewer(
+      browser,
+      {
+        context: WIDE,
+        path: '&motion=0#/jobs',
+        prepare: ({ batches }) => batches.begin('b-1', {}, { failed: 2 }),
+      },
+      async (page, { batches }) => {
+        const row = page.locator('.batch');
+        await row.getByText('Under way · 10 of 40 there · 2 failed').waitFor();
+        assert.equal(await row.getByRole('progressbar').getAttribute('aria-valuenow'), '30');
+        await assertAccessible(page);
+        await row.getByRole('button', { name: /^Pause/ }).click();
+        await row.getByText('Paused · 10 of 40 there · 2 failed').waitFor();
+        assert.equal(batches.known.get('b-1').state, 'paused');
+        assert.equal(await row.getByRole('button', { name: /^Pause/ }).count(), 0);
+        await row.getByRole('button', { name: /^Go on/ }).click();
+        await row.getByText('Under way').waitFor();
+        batches.known.get('b-1').waits = 'it works from 22:00 to 06:00 (UTC)';
+        await row.getByText('it works from 22:00 to 06:00 (UTC)').waitFor();
+        await row.getByRole('button', { name: /^Retry what failed/ }).click();
+        await row.getByText('failed').waitFor({ state: 'hidden' });
+        await row.getByRole('button', { name: /^Cancel/ }).click();
+        await row.waitFor({ state: 'detached' });
+        assert.equal(batches.known.get('b-1').state, 'cancelled');
+      },
+    ));
+
   it('show the heart of the photo that it was pressed on, however late the answer', () =>
     withViewer(
       browser,

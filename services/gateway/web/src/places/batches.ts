@@ -1,0 +1,172 @@
+import type { Api } from '../api/client';
+import { ApiError } from '../api/client';
+import type { Batch } from '../api/schema';
+import { jobTitle } from '../catalog';
+import { isFinal, type Store } from '../store';
+import { catalogue, texts } from '../texts';
+import { announce } from '../ui/announce';
+import { el } from '../ui/dom';
+import { explainError } from '../ui/errors';
+import { ProgressBar } from '../ui/progress';
+
+/** What a batch does between one look and the next; ends of its jobs tell of more in between. */
+const LOOK_AGAIN_MS = 5000;
+const t = texts.batches;
+
+type Deed = 'start' | 'pause' | 'retry' | 'cancel';
+
+/** What somebody has made of many at once: how far it is, and a button to halt it, to go on, and to end it. */
+export class BatchList {
+  readonly element: HTMLElement;
+  private readonly list = el('ul', { class: 'jobs', 'aria-label': t.title });
+  private readonly rows = new Map<string, BatchRow>();
+  private timer = 0;
+
+  constructor(
+    private readonly api: Api,
+    store: Store,
+  ) {
+    this.element = el(
+      'section',
+      { class: 'batches', hidden: true },
+      el('h2', {}, t.title),
+      this.list,
+    );
+    store.on('job', (job) => isFinal(job) && this.lookSoon());
+  }
+
+  /** Reads how far they are. Where they cannot be read, they are left as they were: the jobs below say why. */
+  async load(): Promise<void> {
+    window.clearTimeout(this.timer);
+    this.timer = 0;
+    let batches: Batch[];
+    try {
+      batches = (await this.api.batches()).filter(({ state }) => !OVER.has(state));
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      return;
+    }
+    const there = new Set(batches.map(({ id }) => id));
+    for (const [id, row] of this.rows) {
+      if (there.has(id)) continue;
+      row.element.remove();
+      this.rows.delete(id);
+    }
+    for (const batch of batches) this.show(batch);
+    this.element.hidden = this.rows.size === 0;
+    if (batches.some(({ state }) => state === 'running')) this.lookSoon();
+  }
+
+  private show(batch: Batch): void {
+    const known = this.rows.get(batch.id);
+    if (known) {
+      known.update(batch);
+      return;
+    }
+    const row = new BatchRow(batch, (deed) => this.act(row, deed));
+    this.rows.set(batch.id, row);
+    this.list.append(row.element);
+  }
+
+  private lookSoon(): void {
+    if (this.timer || !this.element.isConnected) return;
+    this.timer = window.setTimeout(() => {
+      this.timer = 0;
+      if (this.element.isConnected) void this.load();
+    }, LOOK_AGAIN_MS);
+  }
+
+  private async act(row: BatchRow, deed: Deed): Promise<void> {
+    try {
+      row.update(await this.api.batchDeed(row.batch.id, deed));
+      announce(row.said);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      const { title, advice } = explainError(error);
+      announce(`${title} ${advice}`);
+    }
+    await this.load();
+  }
+}
+
+const OVER = new Set<Batch['state']>(['cancelled', 'done']);
+const MAY: Record<Batch['state'], Deed[]> = {
+  estimated: ['start', 'cancel'],
+  running: ['pause', 'cancel'],
+  paused: ['start', 'cancel'],
+  cancelled: [],
+  done: [],
+};
+
+/** One batch. */
+class BatchRow {
+  readonly element: HTMLElement;
+  private readonly state = el('p', { class: 'job-state', role: 'status' });
+  private readonly buttons = new Map<Deed, HTMLButtonElement>();
+  private readonly bar: ProgressBar;
+
+  constructor(
+    public batch: Batch,
+    act: (deed: Deed) => Promise<void>,
+  ) {
+    const title = jobTitle(batch.wanted.kind);
+    const actions = el('div', { class: 'job-actions' });
+    for (const deed of ['pause', 'start', 'retry', 'cancel'] as const) {
+      const label = t[deed];
+      const button = el(
+        'button',
+        { class: 'button', type: 'button', 'aria-label': `${label}: ${title}` },
+        label,
+      );
+      button.addEventListener('click', async () => {
+        button.disabled = true;
+        await act(deed);
+        button.disabled = false;
+      });
+      this.buttons.set(deed, button);
+      actions.append(button);
+    }
+    this.bar = new ProgressBar(t.of(title, batch.estimate.items));
+    this.element = el(
+      'li',
+      { class: 'job batch' },
+      el(
+        'div',
+        { class: 'job-body' },
+        el(
+          'p',
+          { class: 'job-name' },
+          el('span', { class: 'job-title' }, t.of(title, batch.estimate.items)),
+        ),
+        this.state,
+        this.bar.element,
+      ),
+      actions,
+    );
+    this.update(batch);
+  }
+
+  /** What its line says. */
+  get said(): string {
+    return this.state.textContent ?? '';
+  }
+
+  update(batch: Batch): void {
+    this.batch = batch;
+    const { made, existing, failed, skipped } = batch.progress;
+    const done = made + existing + failed + skipped;
+    this.bar.set(Math.min(100, Math.floor((100 * done) / Math.max(batch.estimate.items, done, 1))));
+    this.state.textContent = [
+      t.states[batch.state],
+      t.done(made + existing, batch.estimate.items),
+      failed > 0 && t.failed(failed),
+      batch.state === 'running' && catalogue.told(batch.waits),
+    ]
+      .filter(Boolean)
+      .join(' · ');
+    this.element.dataset.batch = batch.id;
+    this.element.dataset.state = batch.state;
+    const may = new Set([...MAY[batch.state], ...(failed > 0 ? (['retry'] as const) : [])]);
+    for (const [deed, button] of this.buttons) button.hidden = !may.has(deed);
+  }
+}
