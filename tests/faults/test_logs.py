@@ -56,7 +56,7 @@ async def test_every_service_writes_json_of_one_schema_and_no_secret(
     Image.linear_gradient("L").resize((96, 64)).convert("RGB").save(place / "photos/real.jpg")
     gateway = start_gateway(**loud("IMMICHVR_GATEWAY_"), IMMICHVR_GATEWAY_ACCESS_TOKEN=TOKEN).wait_until_ready()
     trial = start_worker("loud", **loud("IMMICHVR_AI_"))
-    job = await gateway.submit("refused.jpg")
+    job = await gateway.submit("logged.jpg")
     await gateway.until(job)
     gateway.client.get("/api/photos", headers={"x-api-key": TOKEN, "authorization": f"Bearer {TOKEN}"})
     gateway.client.get("/api/photos", params={"token": TOKEN})
