@@ -65,7 +65,7 @@ async def test_photos_that_cannot_be_used_fail_with_what_is_wrong_and_the_servic
     assert (await events.end()).error.code == "image_too_large"
     # Decoded to RGB the bomb alone would be 600 MB.
     assert max(process.memory_info().rss for process in ai.family()) < 500e6
-    good = await gateway.until(await gateway.submit("twenty.jpg", "depth", model="heuristic"))
+    good = await gateway.until(await gateway.submit("sound.jpg", "depth", model="heuristic"))
     assert (good["state"], good["outputs"]) == ("succeeded", ["depth-heuristic"])
 
 
