@@ -241,6 +241,7 @@ async def test_what_a_cancelled_job_began_elsewhere_is_ended_and_tried_again_whe
     await gateway_bus.publish(job_subject("video-depth", "cpu", "interactive", job.kind, job.id), encode(job))
     assert (await events.end()).state == JOB_STATE_CANCELLED
     assert ended == [(str(log), b"2")] * 3, "of a job that is withdrawn nothing else is done"
+    assert await queue_is_empty(gateway_bus)
     job.run, job.withdrawn = 3, False
     job.superseded.append(job.asked_at if job.HasField("asked_at") else job.created_at)
     job.asked_at.FromMilliseconds(job.created_at.ToMilliseconds() + 60_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -17,6 +18,13 @@ def spans() -> Iterator[list[Done]]:
     send_spans_to(found.append)
     yield found
     send_spans_to(None)
+
+
+async def recorded(spans: list[Done], *names: str) -> None:
+    """Waits for spans of these names: one ends after what it told of its end was heard."""
+    async with asyncio.timeout(20):
+        while not {one.name for one in spans} >= set(names):  # noqa: ASYNC110  # nobody is told of it
+            await asyncio.sleep(0.02)
 
 
 def way_up(spans: list[Done], one: Done) -> list[str]:
@@ -35,6 +43,7 @@ async def test_one_trace_shows_a_photos_whole_way(spans, gateway, workers, live)
     answer = await gateway.client.post(path, json={"model": "lift-heuristic", "quality": "light"}, headers=header)
     assert answer.status_code == 202
     await live.job(answer.json()["job"]["id"])
+    await recorded(spans, "job splat", "job convert", "hear of the end")
 
     ours = [one for one in spans if one.trace_id == TRACE_ID]
     first = {one.name: one for one in reversed(ours)}
@@ -64,5 +73,6 @@ async def test_what_probes_ask_is_not_recorded(spans, gateway) -> None:
 async def test_a_job_that_fails_says_so_in_its_trace(spans, gateway, workers, live) -> None:
     job = await gateway.make(live, "fail-fog.jpg", "depth", model="heuristic")
     assert job["state"] == "failed"
+    await recorded(spans, "job depth")
     failed = [one for one in spans if one.name == "job depth"]
     assert failed[-1].error == "invalid_image"
