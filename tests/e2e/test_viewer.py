@@ -68,6 +68,7 @@ async def test_a_photo_becomes_a_splat_that_looks_like_it_and_gets_a_badge(stack
     state = await until(lambda state: state.get("mode") == "splat" and int(state.get("splats", 0)) > 1000)
     assert int(state["splats"]) <= BUDGET
     await until(lambda state: int(state.get("frames", 0)) > 0)
+    await expect(page.get_by_role("progressbar")).to_be_hidden(timeout=60_000)
     splat = await still(page)
     # The middle, clear of buttons: drawn, and the same picture as the flat one, if coarser.
     middle = np.s_[80:240, 100:380]
