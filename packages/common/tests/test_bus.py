@@ -15,6 +15,7 @@ from immichvr_common.errors import Conflict, NotFound, ServiceError, Unavailable
 from immichvr_common.settings import NatsSettings
 from immichvr_common.testing.jobs import make_job, submit
 from nats.js.api import AckPolicy, ConsumerConfig
+from nats.js.errors import NotFoundError
 
 
 async def test_a_job_is_on_the_queue_once_however_often_it_is_submitted(gateway_bus: Bus) -> None:
@@ -251,7 +252,8 @@ async def test_an_odd_message_is_told_with_its_trace_and_the_next_is_heard(
     assert "nobody foresaw this" in "".join(capsys.readouterr())
 
 
-async def test_a_cancel_that_comes_as_nats_answers_is_not_lost() -> None:
+@pytest.mark.parametrize("refusal", [None, NotFoundError(), TimeoutError()])
+async def test_a_cancel_that_comes_as_nats_answers_is_not_lost(refusal: Exception | None) -> None:
     answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def ask() -> None:
@@ -260,7 +262,10 @@ async def test_a_cancel_that_comes_as_nats_answers_is_not_lost() -> None:
 
     asking = asyncio.create_task(ask())
     await asyncio.sleep(0)
-    answer.set_result(None)
+    if refusal is None:
+        answer.set_result(None)
+    else:
+        answer.set_exception(refusal)
     await asyncio.sleep(0)
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -1,7 +1,6 @@
 """Jobs at the edges: cancelled or given back at the last moment, held or begun when a worker died, a child killed."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -198,37 +197,6 @@ async def test_jobs_that_a_stopping_worker_holds_go_to_another_at_once_and_stay_
     for pool, bus in zip(pools, buses, strict=True):
         pool.close()
         await bus.close()
-
-
-async def test_a_job_that_is_held_is_given_back_at_once_also_where_a_library_swallows_its_end(
-    ai_bus, ai_store, gateway_bus, monkeypatch
-) -> None:
-    under_way, held = make_job(do="sleep", seconds=30), make_job()
-    pool = ChildPool(TRIAL)
-    worker = Worker("ai", ai_bus, ai_store, pool, WorkSettings(stop_grace_s=2.5))
-    running = asyncio.create_task(worker.run())
-    events = await Events(gateway_bus, under_way.id).open()
-    await submit(gateway_bus, under_way)
-    await events.until_progress("inferred")
-    asked = asyncio.Event()
-
-    async def answered_at_that_moment(_: Job) -> bool:
-        asked.set()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.sleep(30)
-        return False
-
-    monkeypatch.setattr(worker, "_is_cancelled", answered_at_that_moment)
-    await submit(gateway_bus, held)
-    await asked.wait()
-    stopping = asyncio.create_task(worker.stop())
-    async with asyncio.timeout(1.5):
-        while held.id in worker._active:  # noqa: ASYNC110  # nobody is told of it
-            await asyncio.sleep(0.02)
-    assert under_way.id in worker._active
-    await stopping
-    await running
-    pool.close()
 
 
 async def test_a_worker_that_waits_for_its_gateway_listens_once(ai_bus, ai_store, monkeypatch) -> None:

@@ -84,8 +84,6 @@ class Maker:
             begins = begun if is_next and not alone else unnoticed
             inputs, _ = await asyncio.gather(self._fetch_inputs(active, left, folder), begins())
             active.reached("staged")
-            # A place among the children may be far: it is not waited for by what was to end on the way here.
-            active.go_on()
             task = Task(
                 kind=job.kind, params=granted_params(job), inputs=inputs, folder=folder / _OUT,
                 source=Source.of(job), source_name=job.source_name, traceparent=within(),

@@ -72,13 +72,16 @@ def translated(what: str) -> Iterator[None]:
     """Has calls of the NATS client raise Unavailable, NotFound or Conflict; anything else is a bug and stays itself.
 
     what: what they are about, a noun for the errors' sentences. A cancel that came in the meantime stays one: before
-    Python 3.12 `asyncio.wait_for`, which the client waits by, loses one that comes as what it waits for is done.
+    Python 3.12 `asyncio.wait_for`, which the client waits by, loses one that comes as what it waits for is done: an
+    answer, or a refusal.
     """
     cancels = _cancels()
     try:
-        yield
-        if _cancels() > cancels:
-            raise asyncio.CancelledError
+        try:
+            yield
+        finally:
+            if _cancels() > cancels:
+                raise asyncio.CancelledError
     except ServiceError:
         raise
     except KeyWrongLastSequenceError as error:
