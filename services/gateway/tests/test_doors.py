@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from immichvr_gateway.http.web import spoken
+from immichvr_gateway.http.nowhere import spoken
 from immichvr_gateway.library import FolderLibrary
 from immichvr_gateway.openapi import operations
 from immichvr_gateway.requests.conversion import FORMATS

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import mimetypes
-import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from immichvr_gateway.auth.visitors import LINK_OF_PATH
 from immichvr_gateway.http.headers import VIEWER
+from immichvr_gateway.http.nowhere import nowhere
 from immichvr_gateway.http.problems import Problem, not_found
 
 _CHECKOUT = Path(__file__).parents[3] / "web" / "dist"
@@ -22,21 +22,6 @@ _HASHED = "assets-static/"
 _UNBUILT = """<!doctype html><meta charset="utf-8"><title>ImmichVR</title>
 <p>The gateway runs, but its viewer has not been built: run <code>make web</code>, then reload.
 The API is described at <a href="api/openapi.json">api/openapi.json</a>."""
-
-_NOWHERE = """<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>{title} · ImmichVR</title>
-<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="dark light">
-<h1>{heading}</h1><p>{advice} <a href="{root}">{way_out}</a></p>"""
-_NOWHERE_IN = {
-    "en": {
-        "title": "Not here", "heading": "There is nothing here", "advice": "The address may be mistyped.",
-        "way_out": "Go to the photos",
-    },
-    "de": {
-        "title": "Nicht hier", "heading": "Hier ist nichts", "advice": "Vielleicht ist die Adresse vertippt.",
-        "way_out": "Zu den Fotos",
-    },
-}  # fmt: skip
-_LANGUAGE = re.compile(r"\s*([a-z]{2})(?:-[a-z0-9-]+)?\s*(?:;\s*q=([01](?:\.[0-9]{1,3})?)\s*)?", re.IGNORECASE)
 
 
 PageOfLink = Callable[[Request, str], Awaitable[Response]]
@@ -62,21 +47,7 @@ def install(app: FastAPI, configured: Path | None, page_of_link: PageOfLink) -> 
         except Problem:
             if "text/html" not in accepted:
                 raise
-            return _nowhere(path, request.headers.get("accept-language", ""))
-
-
-def _nowhere(path: str, accept_language: str) -> HTMLResponse:
-    lang = spoken(accept_language, list(_NOWHERE_IN))
-    page = _NOWHERE.format(root="../" * path.count("/") or "./", lang=lang, **_NOWHERE_IN[lang])
-    return HTMLResponse(page, 404, {"Vary": "Accept, Accept-Language"})
-
-
-def spoken(accept_language: str, known: list[str]) -> str:
-    """Of the languages that are known the one that a browser would rather have (RFC 9110 §12.5.4), else the first."""
-    found = [_LANGUAGE.fullmatch(one) for one in accept_language[:_SHOWN].split(",")]
-    wishes = [(float(one[2] or 1), one[1].lower()) for one in found if one]
-    likes = [(weight, name) for weight, name in wishes if name in known and weight > 0]
-    return max(likes, key=lambda one: one[0], default=(0, known[0]))[1]
+            return nowhere(path, request.headers.get("accept-language", ""))
 
 
 def _file(root: Path, path: str, gzip: bool) -> Response:

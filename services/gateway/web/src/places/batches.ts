@@ -77,13 +77,14 @@ export class BatchList {
   }
 
   private async act(row: BatchRow, deed: Deed): Promise<void> {
+    row.explain(null);
     try {
       row.update(await this.api.batchDeed(row.batch.id, deed));
-      announce(row.said);
+      announce(t.states[row.batch.state]);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      const { title, advice } = explainError(error);
-      announce(`${title} ${advice}`);
+      row.explain(error);
+      return;
     }
     await this.load();
   }
@@ -101,7 +102,8 @@ const MAY: Record<Batch['state'], Deed[]> = {
 /** One batch. */
 class BatchRow {
   readonly element: HTMLElement;
-  private readonly state = el('p', { class: 'job-state', role: 'status' });
+  private readonly state = el('p', { class: 'job-state' });
+  private readonly why = el('p', { class: 'job-why', role: 'alert', hidden: true });
   private readonly buttons = new Map<Deed, HTMLButtonElement>();
   private readonly bar: ProgressBar;
 
@@ -140,15 +142,18 @@ class BatchRow {
         ),
         this.state,
         this.bar.element,
+        this.why,
       ),
       actions,
     );
     this.update(batch);
   }
 
-  /** What its line says. */
-  get said(): string {
-    return this.state.textContent ?? '';
+  /** Says why what was pressed did not work; null: nothing was wrong. */
+  explain(error: ApiError | null): void {
+    const { title, advice } = explainError(error);
+    this.why.textContent = error ? `${title} ${advice}` : '';
+    this.why.hidden = error === null;
   }
 
   update(batch: Batch): void {

@@ -318,6 +318,24 @@ describe('the places of the library', () => {
       },
     ));
 
+  it('say why what is made of many could not be halted', () =>
+    withViewer(
+      browser,
+      {
+        context: WIDE,
+        path: '&motion=0#/jobs',
+        expect: ['404'],
+        prepare: ({ batches }) => batches.begin('b-1'),
+      },
+      async (page, { batches }) => {
+        const pause = page.locator('.batch').getByRole('button', { name: /^Pause/ });
+        await pause.waitFor();
+        batches.known.clear();
+        await pause.click();
+        await page.locator('.batch').getByRole('alert').filter({ hasText: /\w/ }).waitFor();
+      },
+    ));
+
   it('show the heart of the photo that it was pressed on, however late the answer', () =>
     withViewer(
       browser,
