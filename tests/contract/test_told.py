@@ -59,10 +59,27 @@ def _told_in(path: Path) -> Iterator[str]:
             yield from assigned.get(_name(said), ()) if words is None else [words]
 
 
+def _why_it_waits() -> Iterator[str]:
+    """Why nothing more of a batch is begun."""
+    batches = ROOT / "services/gateway/src/immichvr_gateway/batches"
+    for name, function in (("governor", "reason_to_wait"), ("runner", "_begin_some")):
+        tree = ast.parse((batches / f"{name}.py").read_text())
+        constants = {
+            _name(node.targets[0]): words
+            for node in tree.body
+            if isinstance(node, ast.Assign) and (words := _words(node.value)) is not None
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == function:
+                returned = (one.value for one in ast.walk(node) if isinstance(one, ast.Return) and one.value)
+                yield from filter(None, (_words(one) or constants.get(_name(one)) for one in returned))
+
+
 def _told() -> list[tuple[str, str]]:
     files = sorted(path for place in ("packages", "services") for path in (ROOT / place).glob("*/src/**/*.py"))
     wanted = (path for path in files if not any(one in path.as_posix() for one in ELSEWHERE))
-    return sorted({(words, path.name) for path in wanted for words in _told_in(path) if " " in words})
+    said = {(words, path.name) for path in wanted for words in _told_in(path) if " " in words}
+    return sorted(said | {(words, "batches") for words in _why_it_waits()})
 
 
 def _stages() -> set[str]:
@@ -88,6 +105,8 @@ def test_there_is_a_lot_to_be_told() -> None:
     told = [words for words, _ in _told()]
     assert len(told) > 90
     assert "it is blurred" in told and "{} saw each frame by itself" in told
+    assert {"a signal said not now", "the library does not answer: {}"} <= set(told)
+    assert any(words.startswith("it waits for you to allow work") for words in told)
 
 
 @pytest.mark.parametrize(("words", "file"), _told())

@@ -74,9 +74,13 @@ def _number(picture: Picture) -> int:
 
 async def _shows(page: Page, number: int) -> None:
     """Waits until the window shows a frame, as it does once the browser has drawn it."""
-    async with asyncio.timeout(_DRAWN_S):
-        while _number(await _seen(page)) != number:
-            await page.wait_for_timeout(100)
+    seen = None
+    try:
+        async with asyncio.timeout(_DRAWN_S):
+            while (seen := _number(await _seen(page))) != number:
+                await page.wait_for_timeout(100)
+    except TimeoutError:
+        pytest.fail(f"frame {seen} is shown instead of {number}")
 
 
 def _moved(before: Picture, after: Picture, rows: slice) -> float:

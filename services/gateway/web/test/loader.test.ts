@@ -31,6 +31,7 @@ function setUp(fate: Record<string, 'fails' | 'waits'> = {}) {
     new Promise<Uint8Array>((resolve, reject) => {
       asked.push(url);
       signal.addEventListener('abort', () => reject(signal.reason));
+      if (signal.aborted) reject(signal.reason);
       if (fate[url] === 'fails') reject(new Error('it did not come'));
       if (!fate[url]) resolve(new Uint8Array());
     });
@@ -122,6 +123,17 @@ describe('splats that are expected while depth is made ready', () => {
     await load(false);
     expect(asked).toEqual(['light', 'light']);
     expect(shown).toEqual(['light.spz']);
+  });
+
+  it('are given up at once where they are called off while they come', async () => {
+    const { loader, load, asked } = setUp({ light: 'waits' });
+    loader.expectSplats(ASSET, new AbortController().signal);
+    const over = new AbortController();
+    const showing = load(false, over.signal);
+    await new Promise((resolve) => setTimeout(resolve));
+    over.abort();
+    await expect(showing).rejects.toThrow();
+    expect(asked).toContain('light');
   });
 
   it('are not what is shown of another photo', async () => {

@@ -2,6 +2,8 @@ import type { DoorClass } from './door';
 import { CARDS, type Page } from './pages';
 import type { Asset, AssetMap, Batch, Job, JobShown, JobState, Parts, Quality } from './schema';
 
+export type BatchDeed = 'start' | 'pause' | 'retry' | 'cancel';
+
 /** What is made of photos and videos, and the jobs that make it. */
 export const withMaking = <B extends DoorClass>(Base: B) =>
   class extends Base {
@@ -51,7 +53,7 @@ export const withMaking = <B extends DoorClass>(Base: B) =>
       return (await this.get<{ items: Batch[] }>('/api/batches')).items;
     }
 
-    async batchDeed(id: string, deed: 'start' | 'pause' | 'retry' | 'cancel'): Promise<Batch> {
+    async batchDeed(id: string, deed: BatchDeed): Promise<Batch> {
       const path = `/api/batches/${encodeURIComponent(id)}`;
       const answer =
         deed === 'cancel' ? this.send('DELETE', path) : this.send('POST', `${path}/${deed}`);

@@ -12,7 +12,7 @@ import type { Section } from '../grid/sections';
 import type { Anchor } from '../grid/sheet';
 import { readyOnIntent } from '../photo/readiness';
 import type { Settings } from '../settings/settings';
-import type { Store } from '../store';
+import { isActive, type Store } from '../store';
 import { texts } from '../texts';
 import { announce } from '../ui/announce';
 import { el } from '../ui/dom';
@@ -169,6 +169,8 @@ export class Gallery {
     });
     this.store.on('job', (job) => {
       this.summarise();
+      // What is offered where nothing is in 3D is weighed anew with the next change of what is shown.
+      if (isActive(job)) this.firstSteps?.suit([]);
       this.tellEnd(job);
     });
     this.store.on('connection', (connected) => {
@@ -197,20 +199,22 @@ export class Gallery {
 
   /** Offers 3D where there is none yet. */
   private async invite(): Promise<void> {
-    if (!this.firstSteps && this.withoutAny().length > 0) {
+    let items = this.withoutAny();
+    if (!this.firstSteps && items.length > 0) {
       const { FirstSteps } = await import('./firstSteps');
       this.firstSteps ??= new FirstSteps((items) => this.actions.make(items));
       this.main.append(this.firstSteps.element);
+      items = this.withoutAny();
     }
-    this.firstSteps?.suit(this.withoutAny());
+    this.firstSteps?.suit(items);
   }
 
   /** What is known of the newest months; nothing where any of it is in 3D, or was tried to be. */
   private withoutAny(): Shown[] {
+    if (this.store.activeJobs().length > 0) return [];
     const read = this.timeline.months.slice(0, LOOKED_AT).flatMap(({ items }) => items ?? []);
-    const items = read.map((item) => this.store.shown(item.id) ?? item);
-    const isBegun = items.some(({ badges, job }) => badges.splat || job);
-    return isBegun || this.store.activeJobs().length > 0 ? [] : items;
+    const items = read.map((item) => this.store.photos.get(item.id) ?? item);
+    return items.some(({ badges, job }) => badges.splat || job) ? [] : items;
   }
 
   private sectionOf(month: string, count: number, read: Shown[] | null): Section {
@@ -223,7 +227,6 @@ export class Gallery {
     this.timeline.clear();
     this.grid.set([]);
     this.notice.hide();
-    this.firstSteps?.suit([]);
   }
 
   private summarise(): void {

@@ -8,7 +8,7 @@ import { el } from '../ui/dom';
 import { explainJob, notMade } from '../ui/errors';
 import { type IconName, icon } from '../ui/icons';
 import { ProgressBar } from '../ui/progress';
-import { clockWords, dayWords, percent, stageWords } from '../ui/words';
+import { clockWords, dayWords, percent, progressWords } from '../ui/words';
 
 const t = texts.tile;
 const ASPECT_UNKNOWN = 4 / 3;
@@ -191,8 +191,7 @@ export class Tile {
     } else if (isActive(job)) {
       const done = percent(job);
       this.status.title = '';
-      this.statusWords.textContent =
-        done === null ? stageWords(job) : `${stageWords(job)} · ${done} %`;
+      this.statusWords.textContent = progressWords(job);
       this.bar.set(done);
     }
   }

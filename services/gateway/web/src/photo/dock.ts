@@ -6,7 +6,7 @@ import { announce } from '../ui/announce';
 import { el } from '../ui/dom';
 import { type Explanation, explainJob, notMade } from '../ui/errors';
 import { ProgressBar } from '../ui/progress';
-import { bytesWords, percent, stageWords } from '../ui/words';
+import { bytesWords, percent, progressWords, stageWords } from '../ui/words';
 import type { Loading } from './stage';
 
 interface Action {
@@ -154,7 +154,7 @@ export class Dock {
     this.working.title.textContent = jobTitle(job.kind);
     if (this.working.text.dataset.stage !== words) announce(`${jobTitle(job.kind)}. ${words}.`);
     this.working.text.dataset.stage = words;
-    this.working.text.textContent = done === null ? words : `${words} · ${done} %`;
+    this.working.text.textContent = progressWords(job);
     this.working.bar?.set(done);
     const cancel = () => {
       if (this.job) this.actions.cancel(this.job.id);

@@ -1,5 +1,6 @@
 import type { Api } from '../api/client';
 import { ApiError } from '../api/client';
+import type { BatchDeed } from '../api/making';
 import type { Batch } from '../api/schema';
 import { jobTitle } from '../catalog';
 import { isFinal, type Store } from '../store';
@@ -12,8 +13,6 @@ import { ProgressBar } from '../ui/progress';
 /** What a batch does between one look and the next; ends of its jobs tell of more in between. */
 const LOOK_AGAIN_MS = 5000;
 const t = texts.batches;
-
-type Deed = 'start' | 'pause' | 'retry' | 'cancel';
 
 /** What somebody has made of many at once: how far it is, and a button to halt it, to go on, and to end it. */
 export class BatchList {
@@ -41,9 +40,10 @@ export class BatchList {
     this.timer = 0;
     let batches: Batch[];
     try {
-      batches = (await this.api.batches()).filter(({ state }) => !OVER.has(state));
+      batches = (await this.api.batches()).filter(isShown);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
+      if (this.rows.size > 0 && error.code !== 'unauthorized') this.lookSoon();
       return;
     }
     const there = new Set(batches.map(({ id }) => id));
@@ -76,7 +76,7 @@ export class BatchList {
     }, LOOK_AGAIN_MS);
   }
 
-  private async act(row: BatchRow, deed: Deed): Promise<void> {
+  private async act(row: BatchRow, deed: BatchDeed): Promise<void> {
     row.explain(null);
     try {
       row.update(await this.api.batchDeed(row.batch.id, deed));
@@ -90,8 +90,7 @@ export class BatchList {
   }
 }
 
-const OVER = new Set<Batch['state']>(['cancelled', 'done']);
-const MAY: Record<Batch['state'], Deed[]> = {
+const MAY: Record<Batch['state'], BatchDeed[]> = {
   estimated: ['start', 'cancel'],
   running: ['pause', 'cancel'],
   paused: ['start', 'cancel'],
@@ -99,17 +98,21 @@ const MAY: Record<Batch['state'], Deed[]> = {
   done: [],
 };
 
+/** Whether it goes on, or something of it failed that may be tried again. */
+const isShown = ({ state, progress }: Batch): boolean =>
+  MAY[state].length > 0 || (state === 'done' && progress.failed > 0);
+
 /** One batch. */
 class BatchRow {
   readonly element: HTMLElement;
   private readonly state = el('p', { class: 'job-state' });
   private readonly why = el('p', { class: 'job-why', role: 'alert', hidden: true });
-  private readonly buttons = new Map<Deed, HTMLButtonElement>();
+  private readonly buttons = new Map<BatchDeed, HTMLButtonElement>();
   private readonly bar: ProgressBar;
 
   constructor(
     public batch: Batch,
-    act: (deed: Deed) => Promise<void>,
+    act: (deed: BatchDeed) => Promise<void>,
   ) {
     const title = jobTitle(batch.wanted.kind);
     const actions = el('div', { class: 'job-actions' });
@@ -128,18 +131,16 @@ class BatchRow {
       this.buttons.set(deed, button);
       actions.append(button);
     }
-    this.bar = new ProgressBar(t.of(title, batch.estimate.items));
+    const { items, is_at_least } = batch.estimate;
+    const name = t.of(title, items, is_at_least);
+    this.bar = new ProgressBar(name);
     this.element = el(
       'li',
       { class: 'job batch' },
       el(
         'div',
         { class: 'job-body' },
-        el(
-          'p',
-          { class: 'job-name' },
-          el('span', { class: 'job-title' }, t.of(title, batch.estimate.items)),
-        ),
+        el('p', { class: 'job-name' }, el('span', { class: 'job-title' }, name)),
         this.state,
         this.bar.element,
         this.why,
@@ -160,10 +161,11 @@ class BatchRow {
     this.batch = batch;
     const { made, existing, failed, skipped } = batch.progress;
     const done = made + existing + failed + skipped;
-    this.bar.set(Math.min(100, Math.floor((100 * done) / Math.max(batch.estimate.items, done, 1))));
+    const all = Math.max(batch.estimate.items, done);
+    this.bar.set(batch.estimate.is_at_least ? null : Math.floor((100 * done) / Math.max(all, 1)));
     this.state.textContent = [
       t.states[batch.state],
-      t.done(made + existing, batch.estimate.items),
+      t.done(made + existing, all),
       failed > 0 && t.failed(failed),
       batch.state === 'running' && catalogue.told(batch.waits),
     ]

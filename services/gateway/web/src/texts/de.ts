@@ -398,7 +398,8 @@ export const de: Texts = {
   },
   batches: {
     title: 'Von vielen auf einmal',
-    of: (what, n) => `${what} von ${counted(n, 'Eintrag', 'Einträgen')}`,
+    of: (what, n, isAtLeast) =>
+      `${what} von ${isAtLeast ? 'mindestens ' : ''}${counted(n, 'Eintrag', 'Einträgen')}`,
     states: {
       estimated: 'Nicht begonnen',
       running: 'In Arbeit',

@@ -397,7 +397,8 @@ export const en = {
   },
   batches: {
     title: 'Of many at once',
-    of: (what: string, n: number) => `${what} of ${counted(n, 'item', 'items')}`,
+    of: (what: string, n: number, isAtLeast: boolean) =>
+      `${what} of ${isAtLeast ? 'at least ' : ''}${counted(n, 'item', 'items')}`,
     states: {
       estimated: 'Not begun',
       running: 'Under way',

@@ -24,6 +24,12 @@ export function percent(job: Job): number | null {
   return Math.round(Math.min(Math.max(job.progress.fraction, 0), 1) * 100);
 }
 
+/** What a job is doing, and how far it is. */
+export function progressWords(job: Job): string {
+  const done = percent(job);
+  return done === null ? stageWords(job) : `${stageWords(job)} · ${done} %`;
+}
+
 export function bytesWords(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`;
   const units = ['kB', 'MB', 'GB'];

@@ -67,7 +67,9 @@ export class VideoMenu {
       depth &&
         depth.reason !== '' &&
         el('p', { class: 'popup-note' }, catalogue.told(depth.reason)),
-      ...(depth?.losses ?? []).map((loss) => el('p', { class: 'popup-note' }, loss)),
+      ...(depth?.losses ?? []).map((loss) =>
+        el('p', { class: 'popup-note' }, catalogue.told(loss)),
+      ),
     );
   }
 

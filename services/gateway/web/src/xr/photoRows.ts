@@ -1,5 +1,5 @@
 import type { Job } from '../api/schema';
-import { percent, stageWords } from '../ui/words';
+import { percent, progressWords } from '../ui/words';
 import { lieButtons } from './lieButtons';
 import type { Button, Row } from './panelLayout';
 import { SCALES } from './place';
@@ -35,8 +35,11 @@ export function photoRows(state: PhotoState): Row[] {
   if (words) rows.push({ kind: 'text', text: words });
   if (job) {
     const done = percent(job);
-    const told = done === null ? stageWords(job) : `${stageWords(job)} · ${done} %`;
-    rows.push({ kind: 'progress', value: done === null ? null : done / 100, text: told });
+    rows.push({
+      kind: 'progress',
+      value: done === null ? null : done / 100,
+      text: progressWords(job),
+    });
   }
   rows.push(
     buttons(

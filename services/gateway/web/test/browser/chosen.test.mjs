@@ -78,7 +78,7 @@ describe('what is chosen', () => {
         await offer.getByRole('button', { name: 'Close' }).click();
         assert.ok(await offer.isHidden());
         await page.reload();
-        await page.locator('.tile-link').first().waitFor();
+        await page.locator('.first-steps').waitFor({ state: 'attached' });
         assert.ok(await offer.isHidden());
       },
     ));
