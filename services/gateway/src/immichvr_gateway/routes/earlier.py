@@ -82,7 +82,7 @@ class EarlierDone(BaseModel):
 class EarlierDepth(BaseModel):
     """That depth shall be made."""
 
-    model_config = ConfigDict(extra="ignore", json_schema_extra={"examples": [{"type": "depth", "modelKey": "auto"}]})
+    model_config = ConfigDict(extra="ignore")
     type: Literal["depth"]
     modelKey: Annotated[str, Field(max_length=64, json_schema_extra={"enum": [*DEPTH_MODELS]})] = "auto"  # noqa: N815  # as it was called
 
@@ -94,7 +94,7 @@ class EarlierDepth(BaseModel):
 class EarlierSplat(BaseModel):
     """That a splat shall be made."""
 
-    model_config = ConfigDict(extra="ignore", json_schema_extra={"examples": [{"type": "splat", "modelKey": "auto"}]})
+    model_config = ConfigDict(extra="ignore")
     type: Literal["splat"]
     modelKey: Annotated[str, Field(max_length=64, json_schema_extra={"enum": [*SPLAT_MODELS]})] = "auto"  # noqa: N815  # as it was called
 

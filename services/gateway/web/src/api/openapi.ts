@@ -3284,10 +3284,6 @@ export interface components {
         /**
          * EarlierDepth
          * @description That depth shall be made.
-         * @example {
-         *       "modelKey": "auto",
-         *       "type": "depth"
-         *     }
          */
         EarlierDepth: {
             /**
@@ -3403,10 +3399,6 @@ export interface components {
         /**
          * EarlierSplat
          * @description That a splat shall be made.
-         * @example {
-         *       "modelKey": "auto",
-         *       "type": "splat"
-         *     }
          */
         EarlierSplat: {
             /**
