@@ -40,6 +40,28 @@ def test_a_preview_is_hardly_larger_than_a_jpeg_that_was_saved_coarsely(files, m
     assert np.abs(pixels[0] - pixels[1]).mean() < 2
 
 
+def renumbered(jpeg, first, second):
+    """The same JPEG with these numbers for its quantization tables."""
+    data, at = bytearray(jpeg), 2
+    while data[at + 1] != 0xDA:  # where the picture begins
+        if data[at + 1] == 0xDB:  # a table
+            data[at + 4] = (first, second)[data[at + 4]]
+        if data[at + 1] == 0xC0:  # the components
+            for number in range(at + 12, at + 12 + 3 * data[at + 9], 3):
+                data[number] = (first, second)[data[number]]
+        at += 2 + int.from_bytes(data[at + 2 : at + 4])
+    return bytes(data)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("numbers", [(0, 2), (1, 2), (2, 3), (1, 0)])
+def test_the_numbers_of_a_jpegs_tables_make_no_difference(files, mode, numbers):
+    original = files.save(files.photo("coffee", (600, 400)).convert(mode), "JPEG", quality=60)
+    other = renumbered(original, *numbers)
+    assert Image.open(io.BytesIO(other)).quantization.keys() <= set(numbers)
+    assert preview_jpeg(other) == preview_jpeg(original)
+
+
 @pytest.mark.parametrize("mode", ["CMYK", "L", "LA", "P", "RGBA", "1"])
 def test_pictures_of_every_mode_have_a_preview(files, mode):
     kind = "TIFF" if mode == "CMYK" else "PNG"

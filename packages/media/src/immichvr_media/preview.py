@@ -40,9 +40,15 @@ def preview_jpeg(
     jpeg = _encoded(picture, quality=quality)
     original = opened.image
     if len(jpeg) > len(data) and isinstance(original, JpegImagePlugin.JpegImageFile):
-        tables, sampling = original.quantization, JpegImagePlugin.get_sampling(original)
+        tables, sampling = _tables_of(original), JpegImagePlugin.get_sampling(original)
         return min(jpeg, _encoded(picture, qtables=tables, subsampling=sampling), key=len)
     return jpeg
+
+
+def _tables_of(jpeg: JpegImagePlugin.JpegImageFile) -> list[list[int]]:
+    """The quantization tables, brightness' first, whichever of the four numbers each has in the file."""
+    used = dict.fromkeys(number for *_, number in jpeg.layer)
+    return [jpeg.quantization[number] for number in used if number in jpeg.quantization]
 
 
 def _encoded(picture: Image.Image, **how: Any) -> bytes:
