@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
@@ -68,24 +69,31 @@ def test_with_a_device_depth_has_the_same_values_to_the_byte(clip: Path, by_soft
         assert inspect(tmp_path / name) == inspect(by_software / name)
 
 
-def test_an_encoder_that_fails_on_the_way_has_all_of_it_made_by_software(
-    clip: Path, by_software: Path, tmp_path: Path
-) -> None:
-    written, whole = 0, Encoder.encode
+@contextmanager
+def encoder_that_fails() -> Iterator[list[bool]]:
+    """NVIDIA's, which gives up at the 61st picture of depth, those of its trial included; tells how often it was
+    asked."""
+    asked, whole = list[bool](), Encoder.encode
 
     def encode(self: Encoder, *args: object) -> None:
-        nonlocal written
         if self.encoding.on_device and self.encoding.grey:
-            written += 1
-            if written > 60:
+            asked.append(True)
+            if len(asked) > 60:
                 raise EncoderFailed("hevc_nvenc failed (no more sessions)")
         whole(self, *args)  # type: ignore[arg-type]
 
+    with pretended_decoder(), pretended_encoder(), patch.object(Encoder, "encode", encode):
+        yield asked
+
+
+def test_an_encoder_that_fails_on_the_way_has_all_of_it_made_by_software(
+    clip: Path, by_software: Path, tmp_path: Path
+) -> None:
     anew: list[bool] = []
     earlier = Earlier(lambda *_: None, every_s=0, begin_anew=lambda: anew.append(True))
-    with pretended_decoder(), pretended_encoder(), patch.object(Encoder, "encode", encode):
+    with encoder_that_fails() as asked:
         asset = made(clip, tmp_path, earlier=earlier, on_device=True)
-    assert written == 61 and len(anew) == 2, "what was kept of the first try is forgotten"
+    assert len(asked) == 61 and len(anew) == 2, "what was kept of the first try is forgotten"
     told = asset.details["hardware"]
     assert (told["decoder"], told["encoders"]) == ("nvdec", ["libx265", "libx264"])
     assert told["reasons"] == ["hevc_nvenc failed (no more sessions)"]
@@ -130,6 +138,19 @@ def test_work_of_one_encoder_is_gone_on_with_by_the_same_alone(clip: Path, by_so
     assert not went_on(clip, tmp_path / "software", kept)
     for path in by_software.iterdir():
         assert not difference(tmp_path / "software" / path.name, path)
+
+
+def test_where_an_encoder_fails_again_software_goes_on_with_nothing_that_was_forgotten(
+    clip: Path, by_software: Path, tmp_path: Path
+) -> None:
+    with pretended_decoder():
+        kept = broken_off(clip, tmp_path / "first", tmp_path / "stored")
+        assert went_on(clip, tmp_path / "second", kept), "software wrote it"
+    with encoder_that_fails() as asked:
+        assert not went_on(clip, tmp_path / "again", kept)
+    assert len(asked) == 61
+    for path in by_software.iterdir():
+        assert not difference(tmp_path / "again" / path.name, path)
 
 
 @pytest.mark.parametrize(

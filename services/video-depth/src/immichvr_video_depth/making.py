@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -90,11 +90,13 @@ def depth_video(
     on_device: whether NVIDIA's decoder and encoders are tried; where an encoder fails on the way, all of it is made
     anew by software. Raises VideoError, InvalidRequest, and what the model raises.
     """
-    work = partial(_depth_video, source, folder, wish, estimator, limits, report, earlier)
+    work = partial(_depth_video, source, folder, wish, estimator, limits, report)
     try:
-        return work(Devices(reads=on_device, writes=on_device))
+        return work(earlier, Devices(reads=on_device, writes=on_device))
     except EncoderFailed as error:
-        return work(Devices(reads=on_device, reasons=[str(error)]))
+        # What was kept may be of software, and forgotten where it is stored since the device began anew.
+        anew = earlier and replace(earlier, kept={})
+        return work(anew, Devices(reads=on_device, reasons=[str(error)]))
 
 
 def _depth_video(
