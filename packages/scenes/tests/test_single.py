@@ -92,6 +92,19 @@ def test_a_network_that_makes_gaussians_is_taken_before_lifting_in_the_unit_of_t
     assert (carried.network, carried.notes(context)) == ("", ())
 
 
+def test_depth_that_is_not_finite_tells_nothing_of_the_unit(tmp_path: Path) -> None:
+    rgb, context = room(0).look(_VIEW).rgb, context_of(Wall(), tmp_path, "sharp")
+    picture, unknown = Picture(_VIEW, lambda: rgb), np.full((48, 64), np.inf, np.float32)
+    unknown[:, 40:] = np.nan
+    for where in (context, None):
+        by_itself = alone(picture, where).cloud
+        assert to_bytes(alone(picture, where, unknown).cloud, "ply") == to_bytes(by_itself, "ply")
+    known = unknown.copy()
+    known[10:20, 10:20] = 6
+    scaled = alone(picture, context, known).cloud
+    np.testing.assert_allclose(scaled.means, 3 * alone(picture, context).cloud.means, rtol=1e-2, atol=1e-3)
+
+
 def test_where_the_network_does_not_run_the_photo_is_lifted_and_that_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -79,7 +79,7 @@ def alone(picture: Picture, context: RunContext | None, known: F32 | None = None
     def make(key: str) -> Lone:
         if context is None or key == _LIFTING:
             return Lone(lifted(picture, context, known, carried))
-        return Lone(_in_unit_of(known, _by_network(picture, key, context)), key)
+        return Lone(_in_unit_of(known, picture.view.camera, _by_network(picture, key, context)), key)
 
     return first_that_runs([*networks, _LIFTING], make)
 
@@ -99,21 +99,16 @@ def _by_network(picture: Picture, key: str, context: RunContext) -> GaussianClou
     return _seen_by(picture.view.camera, cloud)
 
 
-def _in_unit_of(known: F32 | None, cloud: GaussianCloud) -> GaussianCloud:
-    """The cloud as large as what is known of the depth says: (h, w), 0 where nothing is."""
-    if known is None or cloud.camera is None:
+def _in_unit_of(known: F32 | None, camera: Camera, cloud: GaussianCloud) -> GaussianCloud:
+    """The cloud, in this camera's axes, as large as what is known of the depth says: (h, w), 0 where nothing is."""
+    if known is None:
         return cloud
-    camera, (height, width) = cloud.camera, known.shape
-    x, y, z = cloud.means.T
-    with np.errstate(divide="ignore", invalid="ignore"):
-        column = (camera.fx * x / z + camera.cx) * (width / camera.width)
-        row = (camera.fy * y / z + camera.cy) * (height / camera.height)
-    inside = (z > 0) & (column >= 0) & (column < width) & (row >= 0) & (row < height)
-    there = known[row[inside].astype(int), column[inside].astype(int)]
-    ratios = there[there > 0] / z[inside][there > 0]
-    if not ratios.size:
-        return cloud
-    return moved(cloud, np.diag([*[float(np.median(ratios))] * 3, 1.0]))
+    height, width = known.shape
+    pixels, depth = View("", camera.scaled(width, height), np.eye(4)).projected(cloud.means)
+    inside = ((pixels >= 0) & (pixels < [width, height])).all(axis=1)
+    columns, rows = pixels[inside].astype(int).T
+    unit = _unit(known[rows, columns], depth[inside])
+    return moved(cloud, np.diag([unit, unit, unit, 1.0]))
 
 
 def lifted(
@@ -127,8 +122,9 @@ def lifted(
     camera = picture.view.camera
     rgb, focal = _squared(picture.read_image(), camera)
     told = _depth(rgb, focal, context, carried)
-    if known is not None and (known > 0).any():
-        told = replace(told, depth=told.depth * np.float32(_ratio(known, told.depth)))
+    if known is not None:
+        same = np.asarray(cv2.resize(told.depth, known.shape[::-1], interpolation=cv2.INTER_NEAREST))
+        told = replace(told, depth=told.depth * np.float32(_unit(known, same)))
     return _seen_by(camera, lift(rgb, told, focal, _MOST).cloud)
 
 
@@ -175,8 +171,7 @@ def score_of(
     return Score.mean(score for score in scores if score.views)
 
 
-def _ratio(known: F32, depth: F32) -> float:
-    """Median of what is known to what was estimated of another size."""
-    same = cv2.resize(depth, known.shape[::-1], interpolation=cv2.INTER_NEAREST)
-    there = np.isfinite(known) & (known > 0)
-    return float(np.median(known[there] / same[there]))
+def _unit(known: F32, estimated: npt.NDArray[np.floating]) -> float:
+    """Median of what is known of depths to what was estimated of the same; 1 where nothing is known."""
+    sound = np.isfinite(known) & (known > 0)
+    return float(np.median(known[sound] / estimated[sound])) if sound.any() else 1.0
