@@ -140,6 +140,16 @@ def test_work_of_one_encoder_is_gone_on_with_by_the_same_alone(clip: Path, by_so
         assert not difference(tmp_path / "software" / path.name, path)
 
 
+def test_what_was_begun_with_nvidias_decoder_is_gone_on_with_in_software(
+    clip: Path, by_software: Path, tmp_path: Path
+) -> None:
+    with pretended_decoder():
+        kept = broken_off(clip, tmp_path / "first", tmp_path / "stored")
+    assert went_on(clip, tmp_path / "software", kept)
+    for path in by_software.iterdir():
+        assert not difference(tmp_path / "software" / path.name, path)
+
+
 def test_where_an_encoder_fails_again_software_goes_on_with_nothing_that_was_forgotten(
     clip: Path, by_software: Path, tmp_path: Path
 ) -> None:

@@ -14,7 +14,8 @@ class Devices:
     """Chooses, and notes what was chosen and why not.
 
     reads, writes: whether the decoder and the encoders are tried. reasons: why software does it. writers: those that
-    write (`Trial.writer`). encoders: ffmpeg's names of all that write.
+    write (`Trial.writer`), which tell this work from the same by software: one does not go on with what the other has
+    begun. encoders: ffmpeg's names of all that write.
     """
 
     reads: bool = False
@@ -33,14 +34,10 @@ class Devices:
         self.encoders.append(encoding.encoder)
         return encoding
 
-    def marks(self, reader: VideoReader) -> list[str]:
-        """What tells this work from the same by software: one does not go on with what the other has begun."""
-        return [*([] if reader.in_software else ["nvdec"]), *self.writers]
-
     def details(self, reader: VideoReader) -> dict[str, Any]:
         """What did it and why, after the last frame; nothing where no device was thought of."""
-        if not (self.reads or self.writes or self.reasons):
+        if not self.reads:
             return {}
-        reasons = [*self.reasons, *([reader.in_software] if self.reads and reader.in_software else [])]
+        reasons = [*self.reasons, *([reader.in_software] if reader.in_software else [])]
         decoder = "software" if reader.in_software else "nvdec"
         return {"hardware": {"decoder": decoder, "encoders": self.encoders, "reasons": reasons}}

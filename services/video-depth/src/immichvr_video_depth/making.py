@@ -114,8 +114,7 @@ def _depth_video(
         checkpoints = None
         if earlier is not None:
             version = KINDS[VIDEO_DEPTH].pipeline_version
-            marks = devices.marks(reader)
-            work = json.dumps([asdict(wish), asdict(maker), earlier.network, version, *marks])
+            work = json.dumps([asdict(wish), asdict(maker), earlier.network, version, *devices.writers])
             checkpoints = Checkpoints(work, folder, earlier.keep, earlier.kept, earlier.every_s, earlier.begin_anew)
         progress = told_by(report, "inferred", seconds, _BEGUN, until)
         summary = run(shots(reader), estimator, outputs, checkpoints, progress, shown_of(clip))
