@@ -36,7 +36,7 @@ def why_not_on_device(path: Path, facts: VideoFacts, limits: VideoLimits) -> str
             closing(_beginning(path, limits, on_device=True)) as theirs,
             closing(_beginning(path, limits, on_device=False)) as ours,
         ):
-            alike = all(_are_same(*pair) for pair in zip_longest(ours, theirs))
+            alike = all(_are_same(*pair) for pair in zip_longest(theirs, ours))
     except (DeviceGaveUp, VideoError) as error:
         return f"NVDEC does not decode it here: {error}"
     return "" if alike else "NVDEC gives other pictures of its beginning than software does"
@@ -48,8 +48,8 @@ def _beginning(path: Path, limits: VideoLimits, *, on_device: bool) -> Generator
         yield from islice(Decoder(container, stream, limits, on_device).pictures(), _COMPARED)
 
 
-def _are_same(ours: Picture | None, theirs: Picture | None) -> bool:
-    if ours is None or theirs is None or ours.frame.format.name not in _PLANAR:
+def _are_same(theirs: Picture | None, ours: Picture | None) -> bool:
+    if theirs is None or ours is None or ours.frame.format.name not in _PLANAR:
         return False
     is_alike = (ours.time, ours.frame.key_frame) == (theirs.time, theirs.frame.key_frame)
     return is_alike and np.array_equal(ours.frame.to_ndarray(), theirs.frame.to_ndarray())
