@@ -62,13 +62,17 @@ class Bench:
 
     def timed(self, work: Callable[[], object], seconds: float = 2.0) -> float:
         """Median milliseconds of a call, the device's work included, after two calls that are not counted."""
+        return self.repeated(lambda: self.clocked(work), seconds)
+
+    def repeated(self, once: Callable[[], float], seconds: float = 2.0) -> float:
+        """Median of the milliseconds that `once` gives, after two that are not counted: it may make ready before."""
         if self.small:
-            return self.clocked(work)
+            return once()
         for _ in range(2):
-            self.clocked(work)
+            once()
         times: list[float] = []
         while len(times) < _LEAST or (sum(times) < 1000 * seconds and len(times) < _MOST):
-            times.append(self.clocked(work))
+            times.append(once())
         return median(times)
 
     def in_time(self) -> None:
