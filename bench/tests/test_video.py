@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from immichvr_bench.video import LONG, MOST_MB, Clip, make, measure, measured, table_of
 from immichvr_bench.video_worker import Costless, alone
-from immichvr_common.tasks import MadeFile
 from immichvr_video import VideoReader, inspect
-from immichvr_video_depth.engine import DepthFrame
+from immichvr_video_depth.testing.engine import Journal
 
 
 def test_a_row_tells_what_the_engine_adds_and_takes() -> None:
@@ -27,34 +25,11 @@ def test_clips_are_as_long_and_as_large_as_they_are_called(tmp_path: Path) -> No
     assert facts.duration_s == pytest.approx(7, abs=0.1)
 
 
-class _Sealing:
-    """An output that notes after how many frames it sealed."""
-
-    def __init__(self) -> None:
-        self.frames, self.sealed = 0, list[int]()
-
-    def write(self, frame: DepthFrame) -> None:
-        self.frames += 1
-
-    def seal(self) -> list[Path]:
-        self.sealed.append(self.frames)
-        return []
-
-    def resume(self, parts: Sequence[Path]) -> None:
-        raise NotImplementedError
-
-    def finish(self) -> list[MadeFile]:
-        return []
-
-    def abandon(self) -> None:
-        pass
-
-
 def test_the_plain_loop_holds_ten_seconds_of_what_it_has_written_at_most(tmp_path: Path) -> None:
-    output = _Sealing()
+    output = Journal(tmp_path)
     with VideoReader(make(Clip(160, 96, 25), tmp_path)) as reader:
         assert alone(reader, Costless(160, 96), [output]) == 600
-    assert output.sealed == [240, 480, 600]
+    assert [len(part.splitlines()) for part in output.contents()] == [240, 240, 120]
 
 
 @pytest.mark.long
