@@ -105,6 +105,20 @@ def test_depth_that_is_not_finite_tells_nothing_of_the_unit(tmp_path: Path) -> N
     np.testing.assert_allclose(scaled.means, 3 * alone(picture, context).cloud.means, rtol=1e-2, atol=1e-3)
 
 
+def test_what_the_network_had_to_do_without_is_said(tmp_path: Path) -> None:
+    class Crowded(Wall):
+        def splats(self, module: torch.nn.Module, views: Sequence[Seen], compute: Compute) -> list[GaussianCloud]:
+            if compute.effort == 1:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return super().splats(module, views, compute)
+
+    context = context_of(Crowded(), tmp_path, "sharp")
+    lone = alone(Picture(_VIEW, lambda: room(0).look(_VIEW).rgb), context)
+    why, licence = lone.notes(context)
+    assert lone.network == "sharp" and licence.startswith("SHARP made the splat of that photo")
+    assert why == "sharp ran a second time with less effort, as memory ran out"
+
+
 def test_where_the_network_does_not_run_the_photo_is_lifted_and_that_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from immichvr_models.model import Chosen, Makes
 
 from immichvr_inference.context import RunContext
-from immichvr_inference.network import SplatNetwork
 
 
 def automatic(kind: Chosen, context: RunContext, *, carried: bool = False) -> Iterator[str]:
@@ -30,14 +29,3 @@ def is_available(key: str, kind: Makes, context: RunContext) -> bool:
     if key not in registry or kind not in registry[key].makes:
         return False
     return registry[key].built_in or (context.network(key) is not None and context.has_weights(key))
-
-
-def splat_networks(context: RunContext) -> list[str]:
-    """The networks that make Gaussians of a photo themselves and are here and permitted, best first."""
-    keys = context.cache.registry.preferred("splat")
-    return [key for key in keys if makes_splats(key, context)]
-
-
-def makes_splats(key: str, context: RunContext) -> bool:
-    """Whether behind this key is a network that makes Gaussians of a photo itself, here and permitted."""
-    return isinstance(context.network(key), SplatNetwork) and context.has_weights(key)

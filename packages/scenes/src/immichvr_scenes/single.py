@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -13,12 +12,11 @@ from immichvr_depth.depth_map import GUESS, DepthMap
 from immichvr_depth.embedded import EMBEDDED
 from immichvr_depth.heuristic import guess
 from immichvr_depth.lift import lift
-from immichvr_inference.choice import splat_networks
 from immichvr_inference.context import RunContext
 from immichvr_inference.errors import ModelUnavailable
 from immichvr_inference.fallback import first_that_runs
-from immichvr_inference.network import Compute, SplatNetwork
 from immichvr_inference.network import View as Seen
+from immichvr_inference.splats import splat_networks, splats_of
 from immichvr_splats import GaussianCloud
 from immichvr_splats.rendering import render
 from immichvr_splats.turning import moved
@@ -29,9 +27,6 @@ from immichvr_scenes.points.guessing import network_depth
 from immichvr_scenes.progress import Report, silent
 from immichvr_scenes.training.evaluation import Score, compare
 from immichvr_scenes.training.feed import shrunk
-
-if TYPE_CHECKING:
-    import torch
 
 F32 = npt.NDArray[np.float32]
 
@@ -44,7 +39,7 @@ _MOST = 500_000
 class Lone:
     """The splat of one photo, in its camera's axes. network: that made it; empty where depth was lifted.
 
-    reason: what stopped the networks that are better.
+    reason: what stopped the networks that are better, and what this one had to do without.
     """
 
     cloud: GaussianCloud
@@ -79,24 +74,19 @@ def alone(picture: Picture, context: RunContext | None, known: F32 | None = None
     def make(key: str) -> Lone:
         if context is None or key == _LIFTING:
             return Lone(lifted(picture, context, known, carried))
-        return Lone(_in_unit_of(known, picture.view.camera, _by_network(picture, key, context)), key)
+        cloud, note = _by_network(picture, key, context)
+        return Lone(_in_unit_of(known, picture.view.camera, cloud), key, note)
 
     return first_that_runs([*networks, _LIFTING], make)
 
 
-def _by_network(picture: Picture, key: str, context: RunContext) -> GaussianCloud:
-    """Raises ModelUnavailable."""
+def _by_network(picture: Picture, key: str, context: RunContext) -> tuple[GaussianCloud, str]:
+    """The cloud, and what the network had to do without. Raises ModelUnavailable."""
     rgb, focal = _squared(picture.read_image(), picture.view.camera)
-    network = context.network(key)
-    assert isinstance(network, SplatNetwork)  # noqa: S101  # only such keys come here
-
-    def work(module: torch.nn.Module, compute: Compute) -> GaussianCloud:
-        return network.splats(module, [Seen(rgb, focal)], compute)[0]
-
-    cloud, _ = context.run(key, work)
+    [cloud], note = splats_of([Seen(rgb, focal)], key, context)
     if cloud.count == 0:
         raise ModelUnavailable(key, "invalid_weights", "the network made no Gaussians")
-    return _seen_by(picture.view.camera, cloud)
+    return _seen_by(picture.view.camera, cloud), note
 
 
 def _in_unit_of(known: F32 | None, camera: Camera, cloud: GaussianCloud) -> GaussianCloud:

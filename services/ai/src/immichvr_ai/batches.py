@@ -11,10 +11,10 @@ from immichvr.ai.v1.ai_pb2 import SplatParams
 from immichvr_catalog import SPLAT
 from immichvr_common.processes.failures import result_of
 from immichvr_common.tasks import Batch, Report, Task, TaskResult
-from immichvr_inference.choice import splat_networks
 from immichvr_inference.context import RunContext
 from immichvr_inference.errors import ModelUnavailable
 from immichvr_inference.model_jobs import reporting_downloads
+from immichvr_inference.splats import splat_networks
 from immichvr_media import Photo
 
 from immichvr_ai.photo_jobs import decoded, perform_photo_job

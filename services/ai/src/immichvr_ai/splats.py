@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import immichvr_splats
 from immichvr_depth import DepthMap, Lifted, lift
-from immichvr_inference import Compute, SceneNetwork, SplatNetwork, ViewDepth, view_of
-from immichvr_inference.choice import is_available, makes_splats, splat_networks
+from immichvr_inference import Compute, Scene, SceneNetwork, SplatNetwork, ViewDepth, view_of
+from immichvr_inference.choice import is_available
 from immichvr_inference.context import RunContext
 from immichvr_inference.errors import ModelUnavailable, NotEnoughMemory, UnknownModel
 from immichvr_inference.fallback import first_that_runs
+from immichvr_inference.splats import makes_splats, splat_networks, splats_of
 from immichvr_media import Photo
 from immichvr_models import LIFT, registry
 from immichvr_networks import NETWORKS
@@ -107,15 +108,9 @@ def precompute(photos: Sequence[Photo], key: str, context: RunContext) -> list[P
 
     Raises ModelUnavailable.
     """
-    network = context.network(key)
-    assert isinstance(network, SplatNetwork)  # noqa: S101  # only such keys come here
     views = [view_of(photo) for photo in photos]
     start = time.perf_counter()
-
-    def work(module: torch.nn.Module, compute: Compute) -> list[GaussianCloud]:
-        return network.splats(module, views, compute)
-
-    clouds, note = context.run(key, work)
+    clouds, note = splats_of(views, key, context)
     share = (time.perf_counter() - start) / len(photos)
     return [Precomputed(key, cloud, note, share) for cloud in clouds]
 
@@ -169,16 +164,15 @@ class _Maker:
             return self.precomputed.cloud, None, self.precomputed.note
         network = self.context.network(key)
         view = view_of(self.photo)
+        if not isinstance(network, SceneNetwork):
+            [cloud], note = splats_of([view], key, self.context)
+            return cloud, None, note
 
-        def work(module: torch.nn.Module, compute: Compute) -> tuple[GaussianCloud | None, ViewDepth | None]:
-            if isinstance(network, SceneNetwork):
-                scene = network.scene(module, [view], compute, splat=True)
-                return scene.cloud, scene.views[0]
-            assert isinstance(network, SplatNetwork)  # noqa: S101  # only such keys come here
-            return network.splats(module, [view], compute)[0], None
+        def work(module: torch.nn.Module, compute: Compute) -> Scene:
+            return network.scene(module, [view], compute, splat=True)
 
-        made, note = self.context.run(key, work)
-        return *made, note
+        scene, note = self.context.run(key, work)
+        return scene.cloud, scene.views[0], note
 
 
 def _splat_key(key: str, context: RunContext) -> str:
