@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import math
 import random
+from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
 import pytest
 from google.protobuf import json_format
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from immichvr.events.v1.events_pb2 import AssetEvent, DeadJob, Job, JobEvent, ModelEvent
 from immichvr_common.bus import quick_json
@@ -25,6 +27,7 @@ JOB = {
     "inputs": {"source": FILE},
     "params": {"model": "auto", "points": True, "list": [1.5, {"deep": None}]}, "recipes": {"depth": "r"},
     "deadlineS": 600, "createdAt": AT, "askedAt": "1969-12-31T23:59:59Z", "source": SOURCE, "withdrawn": True,
+    "superseded": [AT],
     "grants": {"accepted": ["m"], "keepPly": True},
 }  # fmt: skip
 EVENT = {
@@ -108,6 +111,17 @@ def test_what_is_no_message_is_none_here_either(data: bytes) -> None:
     assert _here(data, JobEvent) == _by_protobuf(data, JobEvent)
 
 
+@pytest.mark.parametrize("depth", [30, 40, 120])
+def test_what_is_nested_deep_is_read_as_protobuf_reads_it(depth: int) -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(depth):
+        deep = {"a": deep}
+    for kind, told in ((Job, {"params": deep}), (JobEvent, {"job": {"params": deep}})):
+        data = json.dumps(told).encode()
+        read = _by_protobuf(data, kind)
+        assert read is not None and _here(data, kind) == read
+
+
 @pytest.mark.parametrize(("kind", "told"), MESSAGES)
 def test_what_we_write_needs_no_other_reader(kind: type[Message], told: dict[str, Any]) -> None:
     message = json_format.ParseDict(told, kind())
@@ -115,7 +129,24 @@ def test_what_we_write_needs_no_other_reader(kind: type[Message], told: dict[str
     assert read_quickly(data, kind) == message
 
 
+def _fields_within(message: Descriptor, seen: set[str]) -> Iterator[FieldDescriptor]:
+    """The fields of a message, and of all that it holds: in lists, in maps, in others."""
+    if message.full_name in seen or message.full_name.startswith("google.protobuf."):
+        return
+    seen.add(message.full_name)
+    for field in message.fields:
+        yield field
+        if field.message_type is not None:
+            yield from _fields_within(field.message_type, seen)
+
+
 def test_every_field_of_every_message_is_read_quickly() -> None:
-    for kind, _ in MESSAGES:
-        for field in kind.DESCRIPTOR.fields:
-            assert quick_json._of_field(field) is not quick_json._unusual, field.full_name
+    seen = set[str]()
+    fields = [field for kind, _ in MESSAGES for field in _fields_within(kind.DESCRIPTOR, seen)]
+    for field in fields:
+        assert quick_json._of_field(field) is not quick_json._unusual, field.full_name
+        if not (field.message_type is not None and field.message_type.GetOptions().map_entry):
+            assert quick_json._of_value(field) is not quick_json._unusual, field.full_name
+    assert {"Job.InputsEntry", "Job.RecipesEntry", "Phase", "Output"} <= {
+        name.removeprefix("immichvr.events.v1.") for name in seen
+    }

@@ -24,13 +24,15 @@ class Unreadable(ValueError):
 
 
 def read_message(data: bytes | None, into: M) -> M:
-    """Fills a message from proto3 JSON; fields it does not know are left out. Raises Unreadable."""
+    """A message from proto3 JSON; fields it does not know are left out. Raises Unreadable.
+
+    into: an empty one of its kind, which may become it.
+    """
     data = data or b""
     if len(data) > LARGEST:
         raise Unreadable("too_large", f"{len(data)} bytes; at most {LARGEST} are read")
     if (found := read_quickly(data, type(into))) is not None:
-        into.MergeFrom(found)
-        return into
+        return found
     try:
         return json_format.Parse(data, into, ignore_unknown_fields=True)
     except Exception as error:  # the parser raises much more than its own error on bytes made to break it
