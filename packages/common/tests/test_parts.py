@@ -20,7 +20,7 @@ from immichvr.events.v1.events_pb2 import (
 from immichvr_common.aftermath import Aftermath
 from immichvr_common.bus import connect, job_subject
 from immichvr_common.keeping import keep
-from immichvr_common.parts import PartKeeper, prefix_of, read_parts
+from immichvr_common.parts import PartKeeper, asked_at, prefix_of, read_parts
 from immichvr_common.processes.pool import ChildPool
 from immichvr_common.reporting import encode
 from immichvr_common.settings import WorkSettings
@@ -243,7 +243,7 @@ async def test_what_a_cancelled_job_began_elsewhere_is_ended_and_tried_again_whe
     assert ended == [(str(log), b"2")] * 3, "of a job that is withdrawn nothing else is done"
     assert await queue_is_empty(gateway_bus)
     job.run, job.withdrawn = 3, False
-    job.superseded.append(job.asked_at if job.HasField("asked_at") else job.created_at)
+    job.superseded.append(asked_at(job))
     job.asked_at.FromMilliseconds(job.created_at.ToMilliseconds() + 60_000)
     events = await Events(gateway_bus, job.id).open()
     await gateway_bus.publish(job_subject("video-depth", "cpu", "interactive", job.kind, job.id), encode(job))

@@ -21,6 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from google.protobuf.timestamp_pb2 import Timestamp
 from immichvr.common.v1.common_pb2 import ObjectRef
 from immichvr.events.v1.events_pb2 import Job
 from pydantic import BaseModel, Field, ValidationError
@@ -64,10 +65,14 @@ class PartsIndex(BaseModel):
     parts: list[Part] = []
 
 
+def asked_at(job: Job) -> Timestamp:
+    """When the wish was made that a run of a job is for."""
+    return job.asked_at if job.HasField("asked_at") else job.created_at
+
+
 def prefix_of(job: Job) -> str:
     """Where the parts of a job lie, through all the runs of one wish."""
-    asked_at = job.asked_at if job.HasField("asked_at") else job.created_at
-    return f"{PARTS}/{job.id}/{asked_at.ToMilliseconds():x}"
+    return f"{PARTS}/{job.id}/{asked_at(job).ToMilliseconds():x}"
 
 
 async def read_parts(store: ObjectStore, prefix: str) -> list[Part]:

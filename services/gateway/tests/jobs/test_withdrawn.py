@@ -10,9 +10,10 @@ from immichvr.events.v1.events_pb2 import JOB_STATE_CANCELLED, JOB_STATE_FAILED,
 from immichvr_common.arrivals import read_job
 from immichvr_common.bus import Bus, Delivery
 from immichvr_common.bus.streams import durable_name
-from immichvr_common.parts import prefix_of
+from immichvr_common.parts import asked_at, prefix_of
+from immichvr_common.reporting import encode
 from immichvr_gateway.jobs.looking import Queued, queued_at
-from immichvr_gateway.jobs.queue import JobQueue
+from immichvr_gateway.jobs.queue import _MOST_SUPERSEDED, JobQueue, _superseding
 from immichvr_gateway.jobs.records import State
 from immichvr_gateway.jobs.service import JobService
 from told_jobs import OUTAGES, Make, known, queued_runs, submitted, told
@@ -188,7 +189,7 @@ async def test_what_is_made_from_nothing_while_no_worker_is_there_has_one_end_wh
     left, subject = await withdrawn(jobs, job, empty_bus), known(jobs, job).subject
     fresh = job
     for run in (3, 4):
-        moments.append((left.job.asked_at if left.job.HasField("asked_at") else left.job.created_at).ToNanoseconds())
+        moments.append(asked_at(left.job).ToNanoseconds())
         fresh = make_anew(fresh)
         fresh.asked_at.CopyFrom(fresh.created_at)
         if run == 4:
@@ -205,3 +206,63 @@ async def test_what_is_made_from_nothing_while_no_worker_is_there_has_one_end_wh
         assert again is not None and again.job.withdrawn
         assert [moment.ToNanoseconds() for moment in again.job.superseded] == moments
         left = again
+    assert (await submitted(jobs, make_anew(job), "bob")).run == 5
+    queued = await queued_at(empty_bus, subject)
+    assert queued is not None and (queued.job.run, queued.job.withdrawn) == (5, False)
+    assert prefix_of(queued.job) == prefix_of(left.job), "who does not force it goes on with the last"
+    assert [moment.ToNanoseconds() for moment in queued.job.superseded] == moments, "and has the others ended"
+
+
+async def test_a_retry_goes_on_with_its_own_wish_though_another_was_to_end_that(
+    make_jobs: Make, job: Job, empty_bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("immichvr_gateway.jobs.service.LEFT_BEHIND_S", 0.1)
+    jobs = make_jobs()
+    left, subject = await withdrawn(jobs, job, empty_bus), known(jobs, job).subject
+    message, forced = known(jobs, job).message, make_anew(job)
+    forced.asked_at.CopyFrom(forced.created_at)
+    await submitted(jobs, forced, "bob")
+    for who in list(known(jobs, job).requesters):
+        await jobs.cancel(known(jobs, job), who)
+    await jobs.store.on_event(told(job, JOB_STATE_CANCELLED, run=3))
+    await jobs.retry(known(jobs, job), message)
+    queued = await queued_at(empty_bus, subject)
+    assert queued is not None and (queued.job.run, queued.job.withdrawn) == (4, False)
+    assert prefix_of(queued.job) == prefix_of(left.job)
+    assert list(queued.job.superseded) == [forced.asked_at]
+
+
+async def test_what_another_gateway_queues_while_a_withdrawn_message_makes_way_stays(
+    make_jobs: Make, job: Job, empty_bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("immichvr_gateway.jobs.service.LEFT_BEHIND_S", -1.0)
+    jobs = make_jobs()
+    left, subject = await withdrawn(jobs, job, empty_bus), known(jobs, job).subject
+    others, fresh = Job(), make_anew(job)
+    fresh.asked_at.CopyFrom(fresh.created_at)
+    others.CopyFrom(fresh)
+    others.run, seqs = 3, list[int]()
+
+    async def look(bus: Bus, where: str) -> Queued | None:
+        found = await queued_at(bus, where)
+        if found is not None and found.seq == left.seq:
+            await bus.remove("JOBS", left.seq)
+            seqs.append((await bus.publish(where, encode(others))).seq)
+        return found
+
+    monkeypatch.setattr("immichvr_gateway.jobs.queue.queued_at", look)
+    assert (await submitted(jobs, fresh, "bob")).run == 3
+    queued = await queued_at(empty_bus, subject)
+    assert queued is not None and [queued.seq] == seqs
+
+
+@pytest.mark.parametrize("more", [0, 2])
+def test_where_more_wishes_are_to_be_ended_than_a_message_names_the_log_tells_of_the_oldest(
+    job: Job, capsys: pytest.CaptureFixture[str], more: int
+) -> None:
+    left = make_anew(job)
+    for second in range(_MOST_SUPERSEDED - 1 + more):
+        left.superseded.add().FromSeconds(second)
+    named = [*left.superseded, left.created_at][more:]
+    assert list(_superseding(job, left).superseded) == named
+    assert ("what a cancelled job began elsewhere may go on" in capsys.readouterr().out) is (more > 0)

@@ -15,7 +15,7 @@ from immichvr_common.bus.streams import CANCELS, JOBS, durable_name
 from immichvr_common.bus.subjects import event_subject
 from immichvr_common.errors import Conflict, NotFound, ServiceError, Unavailable
 from immichvr_common.logs import get_log
-from immichvr_common.parts import prefix_of
+from immichvr_common.parts import asked_at, prefix_of
 from immichvr_common.reporting import encode
 from immichvr_common.tracing import span
 
@@ -138,6 +138,7 @@ class JobQueue:
         """Has a record be the run after a withdrawn one, and begun when that was asked for.
 
         What that one has going elsewhere is known from where it kept it: it goes on for this one, and is paid for once.
+        What it was to have ended before, this one has.
         Where a worker got the message at the last moment, that one ends there, and this one begins anew.
         """
         with contextlib.suppress(NotFound):
@@ -148,8 +149,8 @@ class JobQueue:
             taken.clear()
         else:
             job = record.job()
-            job.asked_at.CopyFrom(left.job.asked_at if left.job.HasField("asked_at") else left.job.created_at)
-            record.put_job(job)
+            job.asked_at.CopyFrom(asked_at(left.job))
+            record.put_job(_superseding(job, left.job))
 
     async def _put_back(self, subject: str, job: Job) -> None:
         """Leaves the message of a withdrawn run for a worker again, unless something lies there."""
@@ -180,7 +181,11 @@ class JobQueue:
             record.put_job(_superseding(record.job(), left.job))
             record.run = max(record.run, left.job.run + 1)
             taken.append(left.job)
-        await self._delete(record)
+        if left is None:  # it cannot be read
+            await self._delete(record)
+            return
+        with contextlib.suppress(NotFound):  # whatever lies there by now is somebody else's
+            await self._bus.remove(JOBS, left.seq)
 
     async def _delete(self, record: JobRecord) -> None:
         with contextlib.suppress(NotFound):
@@ -188,13 +193,14 @@ class JobQueue:
 
 
 def _superseding(job: Job, withdrawn: Job) -> Job:
-    """A job whose worker ends first what a withdrawn one of another wish has begun elsewhere."""
-    asked_at = withdrawn.asked_at if withdrawn.HasField("asked_at") else withdrawn.created_at
-    known = [*job.superseded, *withdrawn.superseded]
-    if prefix_of(job) != prefix_of(withdrawn):  # with its own wish it goes on
-        known.append(asked_at)
+    """A job whose worker ends first what a withdrawn one, and those before it, began elsewhere for other wishes."""
+    own = asked_at(job).ToMilliseconds()  # with its own wish it goes on
+    known = {one.ToNanoseconds(): one for one in (*job.superseded, *withdrawn.superseded, asked_at(withdrawn))}
+    wishes = [one for one in known.values() if one.ToMilliseconds() != own]
+    if (forgotten := len(wishes) - _MOST_SUPERSEDED) > 0:
+        log.warning("what a cancelled job began elsewhere may go on", job_id=job.id, wishes=forgotten)
     del job.superseded[:]
-    job.superseded.extend(list({one.ToNanoseconds(): one for one in known}.values())[-_MOST_SUPERSEDED:])
+    job.superseded.extend(wishes[-_MOST_SUPERSEDED:])
     return job
 
 
