@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from immichvr_catalog import PHOTO, VIDEO
@@ -24,6 +25,7 @@ from immichvr_gateway.library import (
     Selection,
     Span,
 )
+from immichvr_gateway.library.folder.walking import MediaFile
 
 XMP = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
@@ -273,6 +275,31 @@ async def test_the_film_of_a_photo_is_known_though_headers_are_still_read(
     shown = [await started_anew.item(me, photo.source) for photo in photos]
     assert {photo.name: photo.live for photo in shown} == {"PXL_1.jpg": True, "PXL_2.jpg": False}
     assert await body(await started_anew.playback(me, films["PXL_1.jpg"])) == film()
+
+
+async def test_a_photo_that_changes_while_headers_are_still_read_is_shown_as_it_is(
+    open_library, me, put: Put, root: Path
+) -> None:
+    path = put("PXL_1.jpg")
+    (root / "PXL_1.MOV").write_bytes(film(seconds=60))
+    (root / "other.MOV").write_bytes(film(seconds=60))
+    library, waiting = open_library(patience_s=0.0, rescan_s=1000.0), list[tuple[Callable[..., None], MediaFile]]()
+
+    def read_later(*call: Any) -> Future[None]:
+        waiting.append(call)
+        return Future()
+
+    library._index._readers.submit = read_later
+    [photo] = (await library.items(PHOTO, me, None, 9)).items
+    assert await library.item(me, photo.source) == photo
+    put(path.name, (80, 60), taken="2024:05:01 12:00:00")
+    shown = await library.item(me, photo.source)
+    assert (shown.width, shown.height, shown.dated_by_file) == (80, 60, False)
+    assert shown.source_version != photo.source_version
+    for read, file in waiting:
+        read(file)
+    [entry] = [one for one in library._index.catalogue().entries if one.file.id == photo.id]
+    assert entry.header.width == 80, "what was to be read before it changed is not taken for it"
 
 
 async def test_the_film_inside_a_motion_photo_is_played_in_parts(library, me, put: Put) -> None:

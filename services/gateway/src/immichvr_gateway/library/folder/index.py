@@ -190,7 +190,7 @@ class FolderIndex:
             with self._lock:
                 self._files[item.id] = now
                 self._changed[item] = True
-                self._is_stale = True
+                self._is_stale, self._namesakes = True, None
         return now
 
     def _moving(self, photo: LibraryPhoto, item: Source) -> LibraryPhoto:
@@ -273,7 +273,9 @@ class FolderIndex:
             log.error("the header of a photo cannot be read", exc_info=error)
             header = UNREADABLE
         with self._lock:
-            self._headers[file.id] = (_state(file), header)
+            now = self._files.get(file.id, file)
+            if _state(now) == _state(file) or self._header_of(now) is None:  # else it was late, and is known anew
+                self._headers[file.id] = (_state(file), header)
             self._reading.pop(file.id, None)
             self._is_stale = True
 
