@@ -20,7 +20,7 @@ OWNER, PARTLY, STRANGER = (Identity(name, name, Identity.local().credential) for
 class Answers:
     """A library where one person sees everything, one all but the last photo, one nothing; it is remembered."""
 
-    kind = "immich"
+    remembers = True
 
     def __init__(self) -> None:
         self.sees = {"owner": {*BURST, VIDEO.id}, "partly": {*BURST[:-1]}, "no": set[str]()}
@@ -105,7 +105,7 @@ async def test_what_was_decided_lately_is_recalled_for_all_of_it_or_for_none(vis
 async def test_a_scene_of_files_is_looked_for_anew_as_one_of_them_may_be_gone_the_next_moment(
     composites, library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Answers, "kind", "folder")
+    monkeypatch.setattr(Answers, "remembers", False)
     visibility = Visibility(library, composites)
     scene = await composites.add_scene(await composites.add_set(BURST), "627000b15d110362")
     assert await visibility.may_see(OWNER, scene)

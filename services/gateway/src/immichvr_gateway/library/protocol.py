@@ -25,6 +25,11 @@ class Library(Protocol):
         ...
 
     @property
+    def remembers(self) -> bool:
+        """Whether what it said lately of a photo or video holds for a while, see `recall`, also for a scene of it."""
+        ...
+
+    @property
     def cursor_pattern(self) -> str:
         """What every cursor of this library looks like, and nothing that it refuses: a regular expression."""
         ...

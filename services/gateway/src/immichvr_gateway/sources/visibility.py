@@ -23,8 +23,8 @@ class Visibility:
 
     def __init__(self, library: Library, composites: Composites) -> None:
         self._library, self._composites = library, composites
-        # Of a folder nothing is remembered: no scene is shown of which one file is gone by now.
-        self._looks_anew = library.kind == "folder"
+        # No scene of a folder is shown of which one file is gone by now.
+        self._looks_anew = not library.remembers
 
     async def may_see(self, who: Identity, source: Source | None) -> bool:
         """Whether a person may see a source, and what is made of it; everybody what is about none."""

@@ -51,6 +51,7 @@ class FolderLibrary:
     """
 
     kind: Literal["folder"] = "folder"
+    remembers = False
     cursor_pattern = CURSOR_PATTERN
 
     def __init__(self, root: Path, cache_dir: Path, limits: FolderLimits | None = None) -> None:

@@ -51,6 +51,7 @@ class ImmichLibrary:
     """
 
     kind: Literal["immich"] = "immich"
+    remembers = True
     cursor_pattern = CURSOR_PATTERN
 
     def __init__(
