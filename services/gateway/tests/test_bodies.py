@@ -27,6 +27,18 @@ def _within(kind: Any) -> Iterator[type[BaseModel]]:
         yield from _within(part)
 
 
+FREE = {"/api/webhooks/immich/{user}"}
+"""Where a body is whatever another program sends, of which nothing is believed as it stands."""
+
+
+def _names_in(schema: dict[str, Any]) -> set[str]:
+    """The models that the schema of a body refers to, alone, as one of several, or as the items of a list."""
+    found = {schema["$ref"].rpartition("/")[2]} if "$ref" in schema else set()
+    parts = [part for several in ("oneOf", "anyOf", "allOf") for part in schema.get(several, ())]
+    parts += [schema["items"]] if "items" in schema else []
+    return found.union(*(_names_in(part) for part in parts))
+
+
 def _of_requests() -> Iterator[type[BaseModel]]:
     """The models of all bodies, and of the parameters of every kind of job."""
     named: dict[str, type[BaseModel]] = {}
@@ -37,12 +49,14 @@ def _of_requests() -> Iterator[type[BaseModel]]:
                 named[one.__name__] = one
             left.append(one)
     document = make_api().openapi()
-    for methods in document["paths"].values():
-        for operation in methods.values():
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
             content = operation.get("requestBody", {}).get("content", {})
-            reference = str(content.get("application/json", {}).get("schema", {}).get("$ref", ""))
-            if reference:
-                yield named[reference.rpartition("/")[2]]
+            if "application/json" not in content or path in FREE:
+                continue
+            names = _names_in(content["application/json"]["schema"])
+            assert names and names <= set(named), f"what {method} {path} takes is no model that is looked at: {names}"
+            yield from (named[name] for name in names)
     yield from PLANNERS.values()
 
 
