@@ -43,8 +43,3 @@ def test_a_process_stays_in_its_folder_and_then_goes_where_nobody_is(
 def test_who_has_nothing_left_helps_where_most_waits() -> None:
     waiting = [E2E, ROUTES, GATEWAY]
     assert next_file(waiting, "packages/depth", {"tests/e2e", "services/gateway"}) == ROUTES
-
-
-def test_nothing_is_begun_where_nothing_waits() -> None:
-    with pytest.raises(ValueError, match="is not in list"):
-        next_file([], "tests/e2e", set())

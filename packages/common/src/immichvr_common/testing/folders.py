@@ -21,7 +21,7 @@ def folder_of(file: str) -> str:
 
 
 def next_file(waiting: Iterable[str], here: str, elsewhere: Collection[str]) -> str:
-    """The file that a process begins next. Raises ValueError where none waits.
+    """The file that a process begins next, of those that wait: one at least.
 
     waiting: files in the order of the run. here: the folder whose tests it ran last. elsewhere: the folders that the
     others are at. It stays where it is, or goes on to the first folder where nobody is, or else helps where most waits.
@@ -30,7 +30,7 @@ def next_file(waiting: Iterable[str], here: str, elsewhere: Collection[str]) -> 
     at = [folder_of(file) for file in files]
     if here not in at:
         free = [folder for folder in at if folder not in elsewhere]
-        here = free[0] if free else Counter(at).most_common(1)[0][0] if at else here
+        here = free[0] if free else Counter(at).most_common(1)[0][0]
     return files[at.index(here)]
 
 
