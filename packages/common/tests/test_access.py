@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import nats.errors
@@ -17,8 +18,9 @@ from immichvr_common.bus.reading import read_message
 from immichvr_common.bus.streams import stream_configs
 from immichvr_common.bus.subjects import Told, event_subject, read_subject
 from immichvr_common.embedded import NatsServer, binary
-from immichvr_common.errors import Unavailable
+from immichvr_common.errors import NotFound, Unavailable
 from immichvr_common.reporting import encode
+from immichvr_common.retrying import until_up
 from immichvr_common.testing.jobs import Events, make_job, queue_is_empty, submit
 from nats.js.errors import APIError
 
@@ -205,7 +207,9 @@ async def test_what_lay_on_the_bus_before_services_had_accounts_is_there_after(t
     assert message is not None and read_message(message.data, type(job)()).id == job.id
     await message.acknowledge()
     await submit(bus, other := make_job())
-    copy = await bus.js.get_last_msg("EVENTS", f"events.gateway.published.*.*.*.*.{other.id}")
+    look = partial(bus.last, "EVENTS", f"events.gateway.published.*.*.*.*.{other.id}")
+    async with asyncio.timeout(5):  # the server copies it after it has answered
+        copy = await until_up(look, "waiting for the copy", outage=(NotFound,), longest_s=0.1)
     assert read_message(copy.data, type(job)()) == other
     await asyncio.gather(worker.close(), bus.close())
     after.kill()
