@@ -227,6 +227,7 @@ ROWS = (
     Row("POST /api/batches/{batch_id}/start", WHO_ASKED_FOR_IT),
     Row("DELETE /api/batches/{batch_id}", WHO_ASKED_FOR_IT),
     Row("DELETE /api/jobs/{job_id}", WHO_ASKED_FOR_IT, shows="job_id"),
+    Row("POST /api/jobs/{job_id}/first", WHO_ASKED_FOR_IT, but=("already_ended",)),
     Row("POST /api/jobs/{job_id}/retry", WHO_ASKED_FOR_IT, but=("not_ended",)),
     Row("GET /api/models", WHO_HAS_SIGNED_IN),
     Row("GET /api/models/{key}", WHO_HAS_SIGNED_IN),

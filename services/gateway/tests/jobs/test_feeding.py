@@ -12,6 +12,7 @@ from immichvr_common.bus import Bus
 from immichvr_common.bus.streams import JOBS
 from immichvr_common.errors import Unavailable
 from immichvr_common.testing.jobs import make_job
+from immichvr_gateway.http.problems import Problem
 from immichvr_gateway.jobs.index import JobIndex
 from immichvr_gateway.jobs.keeping import RecordKeeper
 from immichvr_gateway.jobs.machine import Debt
@@ -190,6 +191,26 @@ async def test_what_somebody_waits_for_overtakes_at_every_gateway(make_gateway) 
     await one.jobs.join(last.id, "bob")
     await until(lambda: other.known(last).requesters == ["ann", "bob"])
     assert ".interactive." in other.known(last).subject
+
+
+async def test_what_somebody_put_first_goes_first_at_every_gateway_and_after_a_restart(make_gateway, take) -> None:
+    one, other = await make_gateway(), await make_gateway()
+    lying = [await one.ask("ann") for _ in range(WINDOW)]
+    waiting = [await one.ask("ann") for _ in range(2)]
+    batch = [await one.ask("ann", "batch") for _ in range(WINDOW + 1)][-1]
+    for moved in (waiting[1], batch, lying[0]):
+        await one.jobs.put_first(one.known(moved), "ann")
+    await until(lambda: other.index.get(batch.id) is not None and other.known(batch).first_for != {})
+    assert [gateway.store.feeder.place_of(gateway.known(batch)).ahead for gateway in (one, other)] == [WINDOW, WINDOW]
+    assert one.known(lying[0]).first_for == {}, "it lies in the queue, before all that wait in line"
+    one.kill()
+    other.kill()
+    again = await make_gateway()
+    wanted = [*lying, batch, waiting[1], waiting[0]]
+    assert [(await take()).id for _ in wanted] == [job.id for job in wanted]
+    await again.store.on_event(told(waiting[0], JOB_STATE_CANCELLED))
+    with pytest.raises(Problem, match="already"):
+        await again.jobs.put_first(again.known(waiting[0]), "ann")
 
 
 async def test_nothing_is_accepted_that_can_be_written_down_nowhere(make_gateway, empty_bus, monkeypatch) -> None:

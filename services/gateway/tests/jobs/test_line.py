@@ -37,6 +37,16 @@ def test_a_job_of_two_people_goes_once_when_the_first_of_them_has_a_turn() -> No
     assert names([job("a1", "ann"), job("a2", "ann", "bob"), job("b3", "bob")]) == ["a1", "a2", "b3"]
 
 
+def test_what_somebody_put_first_goes_before_their_own_and_takes_nobodys_turn() -> None:
+    def first(name: str, who: str, since: int, *others: str) -> JobRecord:
+        return job(name, who, *others, first_for={who: BEGAN + timedelta(hours=since)})
+
+    ann = [job("a1", "ann"), first("a2", "ann", 1), job("a3", "ann"), first("a4", "ann", 2)]
+    assert names([*ann, job("b0", "bob"), job("b5", "bob")]) == ["b0", "a4", "b5", "a2", "a1", "a3"]
+    shared = first("a9", "ann", 1, "bob")
+    assert names([job("b2", "bob"), job("b3", "bob"), shared], {"ann": 1}) == ["b2", "a9", "b3"]
+
+
 def test_what_people_wait_for_stands_before_what_nobody_waits_for() -> None:
     under_way = [
         job("t1", "ann", job_class="batch"), job("a5", "ann", waits=False), job("b6", "bob"),

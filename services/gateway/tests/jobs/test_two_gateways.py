@@ -162,6 +162,13 @@ def test_of_two_ends_of_one_run_the_first_stands(mine_ends: State) -> None:
     assert merged(mine, stored, ["ann"]).state is State.SUCCEEDED
 
 
+def test_what_each_put_first_stays_first_for_them_and_what_was_put_first_later_counts() -> None:
+    mine, stored = a_record(["ann", "bob"]), a_record(["ann", "bob"])
+    at = mine.created_at
+    mine.first_for, stored.first_for = {"ann": at}, {"ann": at.replace(year=2001), "bob": at}
+    assert merged(mine, stored, ["ann", "bob"]).first_for == {"ann": at, "bob": at}
+
+
 def test_the_later_run_stands_whatever_the_clock_says() -> None:
     mine, stored = a_record(["ann"], run=2, state=State.QUEUED, seq=0), a_record(["ann"], state=State.SUCCEEDED)
     mine.updated_at = mine.updated_at.replace(year=2001)

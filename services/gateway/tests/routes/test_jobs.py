@@ -56,7 +56,7 @@ async def test_pages_go_on_where_they_were_although_a_job_of_the_last_one_is_gon
 
 
 async def test_an_unknown_job_is_not_found(gateway) -> None:
-    for method, path in [("GET", ""), ("DELETE", ""), ("POST", "/retry")]:
+    for method, path in [("GET", ""), ("DELETE", ""), ("POST", "/first"), ("POST", "/retry")]:
         answer = await gateway.client.request(method, f"/api/jobs/depth-x-y{path}")
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 

@@ -21,6 +21,8 @@ export class Library {
     this.onJob = onJob;
     this.onAsset = onAsset;
     this.jobs = new Map();
+    /** ids of jobs that were put first, the latest last */
+    this.first = [];
     this.timers = new Set();
     /** photo id → error code: how the next job of this photo ends. */
     this.failures = new Map();
@@ -269,6 +271,20 @@ export class Library {
       outputs: ['splat-lift-da2-small'],
     });
     for (const asset of this.assets(photo)) this.onAsset(photo.id, asset);
+  }
+
+  /** A job with where it stands among those that wait: what was put first last is first. */
+  placed(job) {
+    const waiting = [...this.jobs.values()].filter(({ state }) => state === 'queued');
+    waiting.sort((a, b) => this.first.indexOf(b.id) - this.first.indexOf(a.id));
+    const ahead = waiting.indexOf(job);
+    const place = { ahead, in_line: true, starts_in_s: null, paused_until: null };
+    return { ...job, place: ahead < 0 ? null : place };
+  }
+
+  putFirst(job) {
+    this.first = [...this.first.filter((id) => id !== job.id), job.id];
+    return this.placed(job);
   }
 
   change(job, values) {

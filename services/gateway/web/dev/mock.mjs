@@ -300,7 +300,8 @@ export async function startMock({
     if (!id) {
       const states = url.searchParams.getAll('state');
       const asked = all.filter((job) => states.includes(job.state)).toReversed();
-      return json(response, 200, paged(asked, url));
+      const placed = asked.map((job) => library.placed(job));
+      return json(response, 200, paged(placed, url));
     }
     if (models.cancel(id)) return json(response, 202, {});
     const ofScene = scenes.jobs.get(id);
@@ -313,6 +314,7 @@ export async function startMock({
     const job = library.jobs.get(id);
     if (!job) return problem(response, 404, 'not_found');
     if (request.method === 'DELETE') library.change(job, { state: 'cancelled' });
+    if (what === 'first') return json(response, 200, library.putFirst(job));
     if (what !== 'retry') return json(response, request.method === 'GET' ? 200 : 202, job);
     const photo = library.photos.get(job.photo_id);
     return json(response, 202, library.start(job.kind, photo, { ...job.params, force: true }));

@@ -6,6 +6,7 @@ import math
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 
 from immichvr_catalog import CLASSES
@@ -40,14 +41,16 @@ def round_robin(waiting: Iterable[JobRecord], served: Mapping[str, int]) -> Iter
     """The order in which jobs of one lane go on, with whose turn each of them is.
 
     One job of each person after the other, who was served longest ago first; each person's in the order in which they
-    were asked for. A job of several people goes when the first of them has a turn. served: when each had their last
-    turn; greater is later.
+    were asked for, after those that this person put first. A job of several people goes when the first of them has a
+    turn. served: when each had their last turn; greater is later.
     """
-    queues: dict[str, deque[JobRecord]] = defaultdict(deque)
+    of_user: dict[str, list[JobRecord]] = defaultdict(list)
     for record in sorted(waiting, key=_asked_at):
         for user in record.requesters or [""]:
-            queues[user].append(record)
-    users = sorted(queues, key=lambda user: (served.get(user, 0), _asked_at(queues[user][0])))
+            of_user[user].append(record)
+    # Whose turn it is follows from what each asked for first, however they ordered it since.
+    users = sorted(of_user, key=lambda user: (served.get(user, 0), _asked_at(of_user[user][0])))
+    queues = {user: deque(sorted(records, key=partial(_put_first, user))) for user, records in of_user.items()}
     gone: set[str] = set()
     while users:
         left = []
@@ -81,7 +84,7 @@ def places(jobs: Iterable[JobRecord], served: Mapping[str, int], seconds: Mappin
         ahead, wait = 0, 0.0
         for job in _in_order([lanes[Lane(*workers, one)] for one in CLASSES], served):
             starts_in_s = round(wait / at_work[workers], 1) if at_work[workers] and not math.isnan(wait) else None
-            found[job.id] = QueuePlace(ahead=ahead, starts_in_s=starts_in_s)
+            found[job.id] = QueuePlace(ahead=ahead, in_line=job.in_line is not None, starts_in_s=starts_in_s)
             ahead, wait = ahead + 1, wait + seconds.get(job.kind, math.nan)
     return found
 
@@ -102,6 +105,12 @@ def seconds_by_kind(jobs: Iterable[JobRecord]) -> dict[str, float]:
         kind: median(seconds for _, seconds in sorted(found, key=lambda one: str(one[0]))[-_REMEMBERED:])
         for kind, found in took.items()
     }
+
+
+def _put_first(user: str, record: JobRecord) -> float:
+    """Orders a person's jobs, which otherwise stay as they are: what was put first last is first."""
+    since = record.first_for.get(user)
+    return -since.timestamp() if since is not None else 0.0
 
 
 def _asked_at(record: JobRecord) -> tuple[float, str]:

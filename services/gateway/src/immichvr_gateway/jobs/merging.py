@@ -33,6 +33,10 @@ def merged(mine: JobRecord, stored: JobRecord, asked: Collection[str]) -> JobRec
         # One of them has let it go on.
         both.in_line, both.owed = None, [one for one in both.owed if one is not Debt.QUEUE]
     if mine.run == stored.run:
+        both.first_for = {
+            who: max(one.first_for[who] for one in (mine, stored) if who in one.first_for)
+            for who in {**stored.first_for, **mine.first_for}
+        }
         both.then = _all_that_follows(later.then, earlier.then)
     return both
 

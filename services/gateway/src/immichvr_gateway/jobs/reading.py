@@ -29,7 +29,7 @@ def read_record(key: str, value: bytes) -> JobRecord:
         raise Unreadable("unreadable", f"the message of {key[:200]} is none: {str(error)[:200]}") from error
     # The release before, which knows photos alone, leaves the source of any other out of a record that it writes anew.
     record.source = record.source or Source.of(job)
-    times = [record.created_at, record.updated_at, *(step.at for step in record.timeline)]
+    times = [record.created_at, record.updated_at, *record.first_for.values(), *(step.at for step in record.timeline)]
     numbers = [record.progress.fraction, *(step.seconds for step in record.timeline)]
     place = record.subject.split(".")
     problems = {

@@ -81,6 +81,7 @@ class QueuePlace(BaseModel):
     """Where a queued job stands. starts_in_s: seconds; None where nobody is at work, or it cannot be told yet."""
 
     ahead: int = Field(description="jobs that workers get before it, as it looks now")
+    in_line: bool = Field(False, description="whether it may still be put before your others that wait")
     starts_in_s: float | None = Field(description="null where no worker is at work, or nothing like it was done yet")
     paused_until: datetime | None = Field(None, description="until then whoever runs the server has work wait")
 
@@ -154,7 +155,8 @@ class JobRecord(JobView):
     work. then: what follows from it. auto_retries: how often the gateway itself has tried again; room_retries: how
     often because there was room again. address: where the worker serves a live session, host:port; never shown.
     owed: what the gateway has still to do about the phase it is in. in_line: since when it waits for a place in the
-    queue, where that is owed; None where it need not wait. origin: what asked first, such as `batch.<id>`; empty where
+    queue, where that is owed; None where it need not wait. first_for: who wants it before all else of theirs that
+    waits in line, and since when: the latest is first. origin: what asked first, such as `batch.<id>`; empty where
     a person did. refusal: why the photo itself could not be decoded, once another picture stands in for it;
     undecoded: of several photos, the roles of those.
     """
@@ -169,6 +171,7 @@ class JobRecord(JobView):
     address: str = ""
     owed: list[Debt] = []
     in_line: datetime | None = None
+    first_for: dict[str, datetime] = {}
     origin: str = ""
     refusal: JobError | None = None
     undecoded: list[str] = []
@@ -282,7 +285,7 @@ def next_run(record: JobRecord) -> JobRecord:
         update={
             "run": record.run + 1, "state": State.QUEUED, "attempts": 0, "seq": 0, "error": None, "outputs": [],
             "timeline": [], "progress": JobProgress(), "made": False, "then": not_begun(record.then), "owed": [],
-            "in_line": None,
+            "in_line": None, "first_for": {},
         }
     )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from immichvr.common.v1.common_pb2 import ObjectRef
@@ -200,6 +201,22 @@ class JobService:
                 if made_by is not None and not await self.store.who_asked(made_by) - {requester}:
                     await self.store.queue.withdraw(made_by)
             await self.store.queue.withdraw(record)
+            return record
+
+    async def put_first(self, record: JobRecord, requester: str) -> JobRecord:
+        """Has a job that waits in line go before all else that this person waits for; nobody else's turn changes.
+
+        What they asked for in a batch they wait for now. One that lies in the queue is before all that waits in line,
+        and stays where it is. Raises Problem where it has ended, Unavailable.
+        """
+        async with self.store.lock(record.id):
+            record = self.store.index.get(record.id) or record
+            if record.state.terminal:
+                raise Problem(409, "already_ended", f"job {record.id} has {record.state} already")
+            if record.in_line is not None:
+                record.first_for = {**record.first_for, requester: datetime.now(UTC)}
+                record.subject = awaited(record.subject)
+                await self.store.settle(record)
             return record
 
     async def end_all_about(self, source: Source) -> int:

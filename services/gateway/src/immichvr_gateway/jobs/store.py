@@ -184,7 +184,11 @@ class JobStore:
             known.requesters = stands.requesters
             if known.run == stands.run:
                 if known.in_line is not None and stands.in_line is not None:
-                    known.subject = stands.subject  # somebody may wait for it by now
+                    # Somebody may wait for it by now, or have put it first.
+                    moved = (known.subject, known.first_for) != (stands.subject, stands.first_for)
+                    known.subject, known.first_for = stands.subject, stands.first_for
+                    if moved:
+                        self.feeder.on_change(known)
                 # How what follows has ended comes in its turn, after what it made.
                 ended = {one.name: one.state for one in known.then}
                 known.then = [one.model_copy(update={"state": ended.get(one.name)}) for one in stands.then]
@@ -341,6 +345,7 @@ class JobStore:
         record.requesters, record.then = stands.requesters, stands.then
         record.message, record.params = record.message or stands.message, record.params or stands.params
         if stands.run == record.run:
+            record.first_for = stands.first_for
             self._leave_line(record, stands)
         # What workers told comes in its turn, with the events; what another gateway decided does not.
         is_decided = stands.state.terminal and not record.state.terminal and place(stands)[2:] <= place(record)[2:]

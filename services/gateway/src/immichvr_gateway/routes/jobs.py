@@ -162,6 +162,12 @@ async def cancel_job(job_id: str, here: Here, who: Person, up: Up) -> Response:
     return JSONResponse(record.view(who.user_id).model_dump(mode="json"), 202)
 
 
+@router.post("/{job_id}/first")
+async def put_job_first(job_id: str, here: Here, who: Person, up: Up) -> JobShown:
+    """Has a queued job go before all else of yours that waits in line; what others asked for keeps its turns."""
+    return _shown(up, await up.jobs.put_first(await mine(here, up, who, job_id), who.user_id), who)
+
+
 @router.post("/{job_id}/retry", status_code=202, response_model=JobView)
 async def retry_job(job_id: str, here: Here, who: Person, up: Up, _: Requests) -> Response:
     """Tries a job that has ended again."""

@@ -73,6 +73,11 @@ export const withMaking = <B extends DoorClass>(Base: B) =>
       return (await this.send('DELETE', `/api/jobs/${encodeURIComponent(jobId)}`)).json();
     }
 
+    /** Has a job go before all else that one waits for. */
+    async putFirst(jobId: string): Promise<JobShown> {
+      return (await this.send('POST', `/api/jobs/${encodeURIComponent(jobId)}/first`)).json();
+    }
+
     async retry(jobId: string): Promise<Job> {
       return (await this.send('POST', `/api/jobs/${encodeURIComponent(jobId)}/retry`)).json();
     }

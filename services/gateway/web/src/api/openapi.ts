@@ -1281,6 +1281,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/jobs/{job_id}/first": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put Job First
+         * @description Has a queued job go before all else of yours that waits in line; what others asked for keeps its turns.
+         */
+        post: operations["putJobFirst"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/jobs/{job_id}/retry": {
         parameters: {
             query?: never;
@@ -5979,6 +5999,12 @@ export interface components {
              */
             ahead: number;
             /**
+             * In Line
+             * @description whether it may still be put before your others that wait
+             * @default false
+             */
+            in_line: boolean;
+            /**
              * Starts In S
              * @description null where no worker is at work, or nothing like it was done yet
              */
@@ -10148,6 +10174,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobView-Output"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    putJobFirst: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description a name of your own for this request, such as a UUID: sent again within a day, it gets the same answer, and nothing is made twice
+                 * @example 0b0e6a0c-6f0e-4a43-9c0b-2f7a5f6b1e55
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobShown"];
                 };
             };
             401: components["responses"]["Unauthorized"];

@@ -1,5 +1,6 @@
 import type { Api } from '../api/client';
 import { ApiError } from '../api/client';
+import type { Page } from '../api/pages';
 import type { Job, JobShown, JobState } from '../api/schema';
 import { jobTitle } from '../catalog';
 import { Notice } from '../grid/notice';
@@ -32,7 +33,7 @@ const TABS: {
   },
 ];
 
-/** What runs, what waits, what failed and why; cancelled or asked for again here. */
+/** What runs, what waits, what failed and why; cancelled, put first or asked for again here. */
 export class JobList {
   readonly element: HTMLElement;
   private readonly jobs = el('ul', { class: 'jobs', 'aria-label': t.title });
@@ -109,9 +110,24 @@ export class JobList {
   }
 
   private add(job: JobShown | Job): JobRow {
-    const row = new JobRow(this.api, this.store, job, (old, next) => this.renew(old, next));
+    const row = new JobRow(this.api, this.store, job, {
+      renewed: (old, next) => this.renew(old, next),
+      moved: () => this.lookWhere(),
+    });
     this.rows.set(job.id, row);
     return row;
+  }
+
+  /** Tells anew where those shown stand. */
+  private async lookWhere(): Promise<void> {
+    let cursor: string | null = null;
+    let seen = 0;
+    do {
+      const page: Page<JobShown> = await this.api.jobList(['queued'], cursor);
+      for (const job of page.items) this.rows.get(job.id)?.update(job);
+      cursor = page.next_cursor;
+      seen += page.items.length;
+    } while (cursor && seen < this.rows.size);
   }
 
   /** A job was asked for again as another one: its row goes on with that. */
@@ -161,14 +177,19 @@ class JobRow {
   private readonly why = el('p', { class: 'job-why', hidden: true });
   private readonly details = el('details', { class: 'job-details', hidden: true });
   private readonly bar: ProgressBar;
+  private readonly first: HTMLButtonElement;
   private readonly again: HTMLButtonElement;
   private readonly end: HTMLButtonElement;
+  private place: JobShown['place'] = null;
 
   constructor(
     private readonly api: Api,
     private readonly store: Store,
     public job: JobShown | Job,
-    private readonly renew: (row: JobRow, job: Job) => void,
+    private readonly list: {
+      renewed: (row: JobRow, job: Job) => void;
+      moved: () => Promise<void>;
+    },
   ) {
     const name = this.nameOf(job);
     this.bar = new ProgressBar(t.of(jobTitle(job.kind), name));
@@ -183,6 +204,7 @@ class JobRow {
         },
         label,
       );
+    this.first = button(t.putFirst, () => this.putFirst());
     this.again = button(t.retry, () => this.retry());
     this.end = button(t.cancel, () => this.cancel());
     const { source } = job;
@@ -208,16 +230,17 @@ class JobRow {
         this.why,
         this.details,
       ),
-      el('div', { class: 'job-actions' }, this.again, this.end),
+      el('div', { class: 'job-actions' }, this.first, this.again, this.end),
     );
     this.update(job);
   }
 
   update(job: JobShown | Job): void {
     this.job = job;
+    if ('place' in job) this.place = job.place;
     const active = isActive(job);
     const done = percent(job);
-    const ahead = 'place' in job && job.state === 'queued' ? job.place : null;
+    const ahead = job.state === 'queued' ? this.place : null;
     const words = active
       ? [
           stageWords(job),
@@ -240,6 +263,7 @@ class JobRow {
       el('summary', {}, t.details),
       el('code', {}, `${job.error?.code ?? ''} ${failure?.detail ?? ''}`),
     );
+    this.first.hidden = !ahead?.in_line;
     this.again.hidden = job.state !== 'failed' && job.state !== 'cancelled';
     this.end.hidden = !active;
   }
@@ -252,12 +276,23 @@ class JobRow {
     await this.act(() => this.api.retry(this.job.id));
   }
 
+  private async putFirst(): Promise<void> {
+    await this.act(async () => {
+      const moved = await this.api.putFirst(this.job.id);
+      await this.list.moved();
+      announce(t.isFirst(jobTitle(moved.kind)));
+      return moved;
+    });
+  }
+
   private async act(deed: () => Promise<Job | { job: Job }>): Promise<void> {
-    this.again.disabled = this.end.disabled = true;
+    const pressed = document.activeElement;
+    const buttons = [this.first, this.again, this.end];
+    for (const one of buttons) one.disabled = true;
     try {
       const answer = await deed();
       const next = 'job' in answer ? answer.job : answer;
-      if (next.id !== this.job.id) this.renew(this, next);
+      if (next.id !== this.job.id) this.list.renewed(this, next);
       this.store.applyJob(next);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -266,7 +301,11 @@ class JobRow {
       this.why.textContent = `${title} ${advice}`;
       announce(title);
     } finally {
-      this.again.disabled = this.end.disabled = false;
+      for (const one of buttons) one.disabled = false;
+      // A button that is disabled meanwhile loses the focus.
+      const next = buttons.filter((one) => !one.hidden);
+      if (buttons.some((one) => one === pressed))
+        (next.find((one) => one === pressed) ?? next[0])?.focus();
     }
   }
 

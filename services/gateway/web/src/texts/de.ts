@@ -386,6 +386,8 @@ export const de: Texts = {
     cancelAll: 'Alle abbrechen',
     cancelShown: (n) => `Die ${n} gezeigten abbrechen`,
     retry: 'Noch einmal',
+    putFirst: 'Vorziehen',
+    isFirst: (of) => `${of} kommt vor allem anderen dran, das von dir wartet.`,
     more: 'Mehr zeigen',
     details: 'Einzelheiten',
     place: (ahead) =>

@@ -385,6 +385,8 @@ export const en = {
     cancelAll: 'Cancel all',
     cancelShown: (n: number) => `Cancel the ${n} shown`,
     retry: 'Retry',
+    putFirst: 'Put first',
+    isFirst: (of: string) => `${of} goes before all else of yours that waits.`,
     more: 'Show more',
     details: 'Details',
     place: (ahead: number) =>

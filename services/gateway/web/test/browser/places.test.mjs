@@ -411,6 +411,35 @@ describe('the places of the library', () => {
       assert.equal(await page.getByRole('button', { name: /^Retry/ }).count(), 0);
     }));
 
+  it('put a job first that waits, by the keyboard too', () =>
+    withViewer(
+      browser,
+      { context: WIDE, jobSeconds: 600, path: '#/albums' },
+      async (page, { library }) => {
+        await heading(page, 'Albums');
+        const [first, second, third] = ['photo-0001', 'photo-0003', 'photo-0004'].map(
+          (id) => library.start('splat', library.photos.get(id), { model: 'x', force: true }).id,
+        );
+        await page.getByRole('link', { name: /^Jobs/ }).click();
+        const row = (id) => page.locator(`[data-job="${id}"]`);
+        await row(third).getByText('2 jobs ahead').waitFor();
+        const button = row(third).getByRole('button', { name: /^Put first/ });
+        await button.focus();
+        await page.keyboard.press('Enter');
+        await row(third).getByText('next in line').waitFor();
+        await row(first).getByText('1 job ahead').waitFor();
+        await row(second).getByText('2 jobs ahead').waitFor();
+        await page
+          .getByRole('status')
+          .getByText('goes before all else of yours')
+          .waitFor({ state: 'attached' });
+        assert.ok(await button.evaluate((one) => one === document.activeElement));
+        library.change(library.jobs.get(third), { state: 'running' });
+        await button.waitFor({ state: 'hidden' });
+        await assertAccessible(page);
+      },
+    ));
+
   it('say how many jobs would be cancelled where more are not shown', () =>
     withViewer(
       browser,
