@@ -1,6 +1,7 @@
 """Temporary files lie where nobody else can look, and do not outlive their process."""
 
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from immichvr_common.scratch import own_folder, private_folder, remove_left_behind
+from immichvr_common.scratch import is_private, own_folder, private_folder, remove_left_behind, shared_folder
 
 _HOLDER = """
 import sys, tempfile, time
@@ -76,6 +77,38 @@ def test_what_somebody_else_may_have_laid_out_is_no_private_folder(tmp_path: Pat
         folder.chmod(0o777)
     assert not private_folder(folder)
     assert private_folder(tmp_path / "new")
+
+
+@pytest.fixture
+def nowhere_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory, and nothing in the environment that says where a user's files lie."""
+    for name in ("HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    return tmp_path / "work"
+
+
+def test_without_home_a_shared_folder_lies_where_the_list_of_users_says(
+    nowhere_told: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = pwd.struct_passwd(("user", "x", os.getuid(), os.getgid(), "", str(tmp_path / "home"), "/bin/sh"))
+    monkeypatch.setattr(pwd, "getpwuid", lambda _: listed)
+    assert shared_folder("memory") == tmp_path / "home" / ".cache" / "memory"
+    assert not list(nowhere_told.iterdir())
+
+
+def test_who_has_no_home_at_all_gets_a_folder_of_their_own_for_temporary_files(
+    nowhere_told: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(user: int) -> None:
+        raise KeyError(user)
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = shared_folder("memory")
+    assert folder.parent == tmp_path and is_private(folder)
+    assert not list(nowhere_told.iterdir())
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as somebody else")

@@ -104,11 +104,19 @@ def shared_folder(name: str, chosen: Path | None = None) -> Path:
 
     chosen: where it lies if that is possible. Where there is no such place, a folder of this process's own.
     """
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expandvars("$HOME/.cache")
-    for place in (chosen, os.environ.get("XDG_RUNTIME_DIR"), home):
+    for place in (chosen, os.environ.get("XDG_RUNTIME_DIR"), _cache_directory()):
         if place and private_folder(folder := Path(place, name).absolute()):
             return folder
     return Path(tempfile.mkdtemp(prefix=f"{name}-"))
+
+
+def _cache_directory() -> Path | None:
+    """The user's, which the system's list of users tells where HOME does not; None for who is in neither."""
+    if chosen := os.environ.get("XDG_CACHE_HOME"):
+        return Path(chosen)
+    with contextlib.suppress(RuntimeError):
+        return Path.home() / ".cache"
+    return None
 
 
 def _locked(folder: Path) -> int:
