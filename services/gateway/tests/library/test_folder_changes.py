@@ -68,7 +68,7 @@ async def test_a_photo_is_told_of_when_it_comes_changes_and_goes(open_library, m
 async def test_changes_are_told_where_the_system_tells_of_none(open_library, me, put, monkeypatch):
     monkeypatch.setattr(watching, "is_remote", lambda root: True)
     put("first.jpg")
-    async with told(open_library(settle_s=0, rescan_s=0.05), me) as next_change:
+    async with told(open_library(settle_s=0, untold_s=0.05), me) as next_change:
         put("second.jpg")
         assert names(await next_change()) == ["second.jpg"]
 
@@ -79,7 +79,7 @@ async def test_changes_are_told_where_the_system_watches_no_more_directories(ope
 
     monkeypatch.setattr(watching, "awatch", too_many)
     put("first.jpg")
-    async with told(open_library(settle_s=0, rescan_s=0.05), me) as next_change:
+    async with told(open_library(settle_s=0, untold_s=0.05), me) as next_change:
         put("second.jpg")
         assert names(await next_change()) == ["second.jpg"]
 
@@ -102,7 +102,7 @@ async def test_changes_are_told_where_the_watcher_itself_fails(open_library, me,
 
     monkeypatch.setattr(watchfiles.main, "RustNotify", Failing)
     put("first.jpg")
-    async with told(open_library(settle_s=0, rescan_s=0.05), me) as next_change:
+    async with told(open_library(settle_s=0, untold_s=0.05), me) as next_change:
         put("second.jpg")
         assert names(await next_change()) == ["second.jpg"]
         put("third.jpg")

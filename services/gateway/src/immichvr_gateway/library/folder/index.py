@@ -31,7 +31,7 @@ from immichvr_gateway.library.photos import LibraryPhoto, Shot, version_of
 # A walk that takes long (a network drive) is repeated less often: it may cost this share of the time, and waits for
 # at most so many times the usual pause.
 _WALKING_SHARE = 0.1
-_MOST_PATIENT = 12
+_MOST_PATIENT = 60
 # So much of the time may go into arranging what is known while headers are read.
 _ARRANGING_SHARE = 0.1
 log = get_log(__name__)

@@ -79,7 +79,7 @@ class Watch:
 
     async def _watch(self) -> None:
         async with contextlib.aclosing(
-            reasons_to_look(self._root, self._left_out, self._limits.look_s, self._limits.rescan_s)
+            reasons_to_look(self._root, self._left_out, self._limits.look_s, self._limits.untold_s)
         ) as reasons:
             async for _ in reasons:
                 await self._look_once()
