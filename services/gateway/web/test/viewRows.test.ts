@@ -60,6 +60,23 @@ describe('what the menu has about how a photo is seen', () => {
     expect(failed).not.toHaveBeenCalled();
   });
 
+  it('hands a picture on where the browser can, and says nothing where nobody took it', async () => {
+    const share = vi.fn();
+    vi.stubGlobal('navigator', { canShare: () => true, share });
+    expect([...setUp(false).rows.keys()]).not.toContain(t.share);
+    const { rows, failed } = setUp(true, new Blob(['picture']));
+    rows.get(t.share)?.();
+    await vi.waitFor(() => expect(share).toHaveBeenCalled());
+    const [file] = (share.mock.calls.flat() as { files: [File] }[]).flatMap(({ files }) => files);
+    expect([file?.name, file?.type, file?.size]).toEqual(['a_view.png', 'image/png', 7]);
+    share.mockRejectedValueOnce(new DOMException('', 'AbortError'));
+    rows.get(t.share)?.();
+    share.mockRejectedValueOnce(new DOMException('', 'NotAllowedError'));
+    rows.get(t.share)?.();
+    await vi.waitFor(() => expect(failed.mock.calls).toEqual([[t.notShared]]));
+    expect(share).toHaveBeenCalledTimes(3);
+  });
+
   it('tells where a picture cannot be made, or a link cannot be copied', async () => {
     const { rows, failed } = setUp(true);
     rows.get(t.save)?.();

@@ -21,6 +21,8 @@ interface FlatEvents {
 /** The photo itself: a thumbnail at once, then the sharp picture, then the original where one looks that closely. */
 export class FlatPicture {
   readonly ambience = el('canvas', { class: 'ambience', 'aria-hidden': 'true' });
+  /** What is seen of the photo where 3D leaves a gap. */
+  private readonly soft = el('canvas', { class: 'soft', 'aria-hidden': 'true' });
   image = el('img', { class: 'flat', alt: '' });
   /** Settles when the sharp picture is there, never will be, or is not wanted any more: until then nothing else is loaded. */
   sharp: Promise<void> = Promise.resolve();
@@ -36,7 +38,7 @@ export class FlatPicture {
     private readonly stage: HTMLElement,
     private readonly events: FlatEvents,
   ) {
-    stage.append(this.ambience, this.image);
+    stage.append(this.ambience, this.soft, this.image);
     new ResizeObserver(() => this.place()).observe(stage);
   }
 
@@ -191,6 +193,8 @@ export class FlatPicture {
   /** Where what paints it cannot be read, nothing lies around the photo. */
   private async paintAmbience(image: HTMLImageElement): Promise<void> {
     const paints = await import('../ui/ambience').catch(() => null);
-    if (image === this.image) paints?.paintAmbience(this.ambience, image);
+    if (image !== this.image) return;
+    paints?.paintAmbience(this.ambience, image);
+    paints?.paintSoft(this.soft, image);
   }
 }

@@ -1,16 +1,36 @@
+const PNG = 'image/png';
 /** Some browsers read what is saved only after the press, and a file of many pixels takes its time. */
 const READ_WITHIN_MS = 60_000;
 
 /** Gives somebody a picture as a file of this name. Throws where it cannot be made one. */
 export async function savePicture(picture: HTMLCanvasElement, name: string): Promise<void> {
-  const blob = await new Promise<Blob | null>((resolve) => picture.toBlob(resolve, 'image/png'));
-  if (!blob) throw new Error('This picture cannot be made a file');
+  const file = await fileOf(picture, name);
   const link = document.createElement('a');
-  const address = URL.createObjectURL(blob);
+  const address = URL.createObjectURL(file);
   link.href = address;
-  link.download = `${name.replace(/\.\w{2,5}$/, '')}_view.png`;
+  link.download = file.name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(address), READ_WITHIN_MS);
+}
+
+/** Whether this browser hands pictures on to other apps. */
+export const sharesPictures = (): boolean =>
+  navigator.canShare?.({ files: [new File([], 'view.png', { type: PNG })] }) ?? false;
+
+/** Hands a picture on to the app that is chosen; none may be. Throws where it cannot be made a file, or handed on. */
+export async function sharePicture(picture: HTMLCanvasElement, name: string): Promise<void> {
+  const files = [await fileOf(picture, name)];
+  try {
+    await navigator.share({ files });
+  } catch (error) {
+    if (!(error instanceof DOMException && error.name === 'AbortError')) throw error;
+  }
+}
+
+async function fileOf(picture: HTMLCanvasElement, name: string): Promise<File> {
+  const blob = await new Promise<Blob | null>((resolve) => picture.toBlob(resolve, PNG));
+  if (!blob) throw new Error('This picture cannot be made a file');
+  return new File([blob], `${name.replace(/\.\w{2,5}$/, '')}_view.png`, { type: PNG });
 }
 
 /** Copies a picture as it is, with all its pixels. */

@@ -3,7 +3,7 @@ import { texts } from '../texts';
 import { announce } from '../ui/announce';
 import type { IconName } from '../ui/icons';
 import type { Compare } from './compare';
-import { savePicture } from './saving';
+import { savePicture, sharePicture, sharesPictures } from './saving';
 import type { Stage } from './stage';
 
 type Row = (name: IconName, label: string, run: () => void, note?: string) => HTMLElement;
@@ -38,8 +38,11 @@ export function viewRows(
   if (stage.mode !== 'flat')
     rows.push(row('compare', compare.isShown ? t.whole : t.compare, () => compare.toggle()));
   const save = async () => savePicture(stage.picture(), name);
+  const share = async () => sharePicture(stage.picture(), name);
   if (mayDownload)
     rows.push(row('download', t.save, () => void save().catch(() => failed(t.notSaved))));
+  if (mayDownload && sharesPictures())
+    rows.push(row('open', t.share, () => void share().catch(() => failed(t.notShared))));
   // Only pages that came securely may write there.
   if (navigator.clipboard)
     rows.push(

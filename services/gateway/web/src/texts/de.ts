@@ -644,6 +644,11 @@ export const de: Texts = {
     save: 'Diese Ansicht als Bild sichern',
     copyLink: 'Den Link dorthin kopieren',
     copied: 'Der Link ist kopiert.',
+    share: 'Diese Ansicht teilen',
+    notShared: [
+      'Diese Ansicht konnte nicht geteilt werden.',
+      'Sichere sie als Bild und teile dieses.',
+    ],
     notSaved: [
       'Aus dieser Ansicht konnte kein Bild werden.',
       'Andere Seiten schließen, dann noch einmal versuchen.',

@@ -642,6 +642,8 @@ export const en = {
     save: 'Save this view as a picture',
     copyLink: 'Copy the link to it',
     copied: 'The link is copied.',
+    share: 'Share this view',
+    notShared: ['This view could not be shared.', 'Save it as a picture, and share that.'],
     notSaved: ['This view could not be made a picture.', 'Close other pages, then try again.'],
     notCopied: ['The link could not be copied.', 'Copy it from the address bar instead.'],
     detail: {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import {
   assertAccessible,
+  assertFits,
   awaited,
   difference,
   modeIs,
@@ -599,6 +600,23 @@ describe('a photo', () => {
       await info.getByText('3D from Depth Anything V2 Small').waitFor();
       assert.match(await info.textContent(), /The photo carries no depth of its own/);
       await assertAccessible(page);
+      for (const [width, height] of [
+        [320, 568],
+        [700, 380],
+        [899, 700],
+        [1280, 720],
+      ]) {
+        await page.setViewportSize({ width, height });
+        await assertFits(page);
+        const [seen, told] = await page.evaluate(() =>
+          ['.stage', '.info'].map((one) => document.querySelector(one).getBoundingClientRect()),
+        );
+        assert.ok(
+          seen.right <= told.left + 1 || seen.bottom <= told.top + 1,
+          'nothing lies over it',
+        );
+        assert.ok(seen.width * seen.height > 0.4 * width * height);
+      }
       library.photos.get('photo-0001').datedByFile = true;
       await page.keyboard.press('ArrowRight');
       await info.getByText('File dated', { exact: true }).waitFor();

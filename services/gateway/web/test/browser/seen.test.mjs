@@ -54,6 +54,15 @@ describe('how a photo is seen', () => {
         await menu('Save this view as a picture');
         assert.equal((await saved).suggestedFilename(), 'motorcycle-0_view.png');
 
+        await page.evaluate(() => {
+          navigator.canShare = ({ files: [file] }) => file.type === 'image/png';
+          navigator.share = async ({ files: [file] }) => {
+            document.title = `${file.name} ${(await createImageBitmap(file)).width}`;
+          };
+        });
+        await menu('Share this view');
+        await until(page, () => /^motorcycle-0_view\.png \d{3,}$/.test(document.title));
+
         await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
         await menu('Copy the link to it');
         await until(
