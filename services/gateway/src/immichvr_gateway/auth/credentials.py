@@ -17,8 +17,8 @@ from immichvr_gateway.auth.attempts import Attempts, place_of
 from immichvr_gateway.auth.visitors import Shown
 from immichvr_gateway.library import Identity, Library, PasswordRequired, SignInFailed
 from immichvr_gateway.library.immich.accounts import Accounts
+from immichvr_gateway.library.immich.shared_calls import SharedCalls
 from immichvr_gateway.library.immich.sharing import SharedLinks, visitor_with
-from immichvr_gateway.library.immich.together import Together
 from immichvr_gateway.settings import GatewaySettings
 
 _REMEMBERED = 4096
@@ -46,7 +46,7 @@ class Credentials:
         self._links_tried = Attempts(clock)
         self._known: OrderedDict[str, Identity] = OrderedDict()
         self._refused: OrderedDict[str, tuple[float, str]] = OrderedDict()
-        self._together = Together()
+        self._calls = SharedCalls()
 
     async def sent(self, shown: Shown) -> Identity | None:
         """Whose the key or token is that came with a request; None where a cookie counts, or nothing came.
@@ -161,7 +161,7 @@ class Credentials:
         refused_until, refusal = self._refused.get(name, (0.0, ""))
         if self._clock() < refused_until:
             raise SignInFailed(refusal)
-        return await self._together.ask((name, place_of(shown.caller.address)), lambda: self._noted(name, ask))
+        return await self._calls.ask((name, place_of(shown.caller.address)), lambda: self._noted(name, ask))
 
     async def _noted(self, name: str, ask: Callable[[], Awaitable[Identity]]) -> Identity:
         try:

@@ -16,7 +16,7 @@ from immichvr_gateway.library.immich.clips import Clips
 from immichvr_gateway.library.immich.decisions import Clock, Decisions, Shown
 from immichvr_gateway.library.immich.limits import ImmichLimits
 from immichvr_gateway.library.immich.listings import Listings
-from immichvr_gateway.library.immich.together import Together
+from immichvr_gateway.library.immich.shared_calls import SharedCalls
 from immichvr_gateway.library.photos import Credential, Identity
 
 UUID = re.compile(UUID_PATTERN)
@@ -34,7 +34,7 @@ class Assets:
         self._client, self._clips = client, clips
         self._decisions = Decisions(limits.decision_s, limits.refusal_s, limits.max_decisions, clock)
         self._listings = Listings(client, limits, clock)
-        self._together = Together()
+        self._calls = SharedCalls()
 
     def now(self) -> float:
         """When a list is asked for; what it shows may be older than when it arrives."""
@@ -59,7 +59,7 @@ class Assets:
             asset = await self._ask(who.credential, asset_id)
         else:
             question = (who.credential.fingerprint, asset_id)
-            asset = await self._together.ask(question, lambda: self._ask(who.credential, asset_id))
+            asset = await self._calls.ask(question, lambda: self._ask(who.credential, asset_id))
         if not asset.is_shown_as(kind):
             raise PhotoNotFound(asset_id)
         return asset

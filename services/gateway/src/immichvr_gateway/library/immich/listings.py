@@ -16,7 +16,7 @@ from immichvr_gateway.library.immich.client import ImmichClient, Refused
 from immichvr_gateway.library.immich.decisions import Clock
 from immichvr_gateway.library.immich.limits import ImmichLimits
 from immichvr_gateway.library.immich.queries import LARGEST_PAGE, search_for
-from immichvr_gateway.library.immich.together import Together
+from immichvr_gateway.library.immich.shared_calls import SharedCalls
 from immichvr_gateway.library.photos import Credential
 
 
@@ -35,7 +35,7 @@ class Listings:
     def __init__(self, client: ImmichClient, limits: ImmichLimits, clock: Clock = time.monotonic) -> None:
         self._client, self._limits, self._clock = client, limits, clock
         self._known: OrderedDict[str, _Listing] = OrderedDict()
-        self._together = Together()
+        self._calls = SharedCalls()
 
     async def of(self, who: Credential) -> Mapping[str, Set[str]]:
         """All of a timeline, up to `max_listed`: the ids of its photos and of its videos.
@@ -48,7 +48,7 @@ class Listings:
         # Not while the new one is read beside it: of a large library that would be most of the memory it takes.
         self._known.pop(who.fingerprint, None)
         del known
-        return await self._together.ask(who.fingerprint, lambda: self._read(who))
+        return await self._calls.ask(who.fingerprint, lambda: self._read(who))
 
     async def _read(self, who: Credential) -> Mapping[str, Set[str]]:
         until = self._clock() + self._limits.decision_s

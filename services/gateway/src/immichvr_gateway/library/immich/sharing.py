@@ -16,7 +16,7 @@ from immichvr_gateway.library.immich.answers import SharedAsset, SharedLink
 from immichvr_gateway.library.immich.client import ImmichClient, Refused
 from immichvr_gateway.library.immich.decisions import Clock
 from immichvr_gateway.library.immich.listed import Columns, Months, Row
-from immichvr_gateway.library.immich.together import Together
+from immichvr_gateway.library.immich.shared_calls import SharedCalls
 from immichvr_gateway.library.photos import Caller, Credential, Identity
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{67}|[0-9a-f]{100}")
@@ -42,14 +42,14 @@ class SharedLinks:
     def __init__(self, client: ImmichClient, believed_s: float, clock: Clock = time.monotonic) -> None:
         self._client, self._believed_s, self._clock = client, believed_s, clock
         self._known: OrderedDict[str, tuple[float, SharedLink]] = OrderedDict()
-        self._together = Together()
+        self._calls = SharedCalls()
 
     async def link(self, credential: Credential) -> SharedLink:
         """What a link shows. Raises PasswordRequired; SignInFailed where there is none such (any more)."""
         until, known = self._known.get(credential.fingerprint, (0.0, None))
         if known is not None and self._clock() < until:
             return known
-        return await self._together.ask(credential.fingerprint, lambda: self._ask(credential))
+        return await self._calls.ask(credential.fingerprint, lambda: self._ask(credential))
 
     async def open(self, link: str, password: str, caller: Caller | None = None) -> Identity:
         """A visitor who has given the link's password. Raises SignInFailed, LibraryUnavailable."""

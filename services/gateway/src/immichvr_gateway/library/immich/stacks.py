@@ -18,7 +18,7 @@ from immichvr_gateway.library.immich.answers import UUID_PATTERN, Answer, Listed
 from immichvr_gateway.library.immich.client import ImmichClient, Refused
 from immichvr_gateway.library.immich.decisions import Clock
 from immichvr_gateway.library.immich.limits import ImmichLimits
-from immichvr_gateway.library.immich.together import Together
+from immichvr_gateway.library.immich.shared_calls import SharedCalls
 from immichvr_gateway.library.photos import Credential, LibraryPhoto, Stack
 
 log = get_log(__name__)
@@ -87,7 +87,7 @@ class StackLists:
     def __init__(self, client: ImmichClient, limits: ImmichLimits, clock: Clock = time.monotonic) -> None:
         self._client, self._limits, self._clock = client, limits, clock
         self._known: OrderedDict[str, _Known] = OrderedDict()
-        self._together = Together()
+        self._calls = SharedCalls()
 
     async def of(self, who: Credential, *, fresh: bool = False) -> Stacks:
         """All stacks of the person; none where their key may not read them (`stack.read`), or Immich does not tell.
@@ -99,7 +99,7 @@ class StackLists:
         known = self._known.get(who.fingerprint)
         if known is not None and not fresh and self._clock() < known.until:
             return known.stacks
-        return await self._together.ask(who.fingerprint, lambda: self._read(who))
+        return await self._calls.ask(who.fingerprint, lambda: self._read(who))
 
     async def after(self, who: Credential, changed: Collection[str]) -> Stacks:
         """All stacks of the person when these have changed: Immich is asked about these alone where they are few.

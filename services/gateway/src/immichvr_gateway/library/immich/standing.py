@@ -10,8 +10,8 @@ from immichvr_gateway.library.errors import NotPermitted, SignInFailed
 from immichvr_gateway.library.immich.answers import User
 from immichvr_gateway.library.immich.client import ImmichClient, Refused
 from immichvr_gateway.library.immich.decisions import Clock
+from immichvr_gateway.library.immich.shared_calls import SharedCalls
 from immichvr_gateway.library.immich.signing_in import MANAGING_PERMISSIONS, lacks, permissions_of
-from immichvr_gateway.library.immich.together import Together
 from immichvr_gateway.library.photos import Credential
 
 _REMEMBERED = 4096
@@ -33,13 +33,13 @@ class Standings:
         self._client, self._believed_s, self._clock = client, believed_s, clock
         self._good_until: OrderedDict[str, float] = OrderedDict()
         self._managing: OrderedDict[str, _Managing] = OrderedDict()
-        self._together = Together()
+        self._calls = SharedCalls()
 
     async def confirm(self, credential: Credential) -> None:
         """Returns where the credential is good. Raises SignInFailed where it is not any more, LibraryUnavailable."""
         if self._clock() < self._good_until.get(credential.fingerprint, 0.0):
             return
-        await self._together.ask(credential.fingerprint, lambda: self._ask(credential))
+        await self._calls.ask(credential.fingerprint, lambda: self._ask(credential))
 
     async def may_manage(self, credential: Credential, fresh: bool) -> bool:
         """Whether this is an administrator, with a session or a key that may change the server's settings."""

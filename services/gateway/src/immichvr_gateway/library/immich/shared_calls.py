@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 _Answer = TypeVar("_Answer")
 
 
-class Together:
+class SharedCalls:
     """Questions that are being asked just now, by what tells one from another."""
 
     def __init__(self) -> None:
