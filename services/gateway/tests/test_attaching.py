@@ -18,7 +18,7 @@ from immichvr_common.embedded import free_ports
 from immichvr_common.reporting import encode
 from immichvr_common.rpc_client import credential, open_channel
 from immichvr_common.rpc_settings import CallerSettings, RpcClientSettings, ServerTlsSettings
-from immichvr_gateway.live.lines import AttachedLine, LineLost
+from immichvr_gateway.live.worker_connections import AttachedConnection, ConnectionLost
 from immichvr_gateway.settings import AttachSettings, GatewaySettings
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
@@ -95,7 +95,7 @@ async def ended_with(socket: ClientConnection) -> str:
 
 
 def lost() -> float:
-    """How many lines broke until now."""
+    """How many connections broke until now."""
     return REGISTRY.get_sample_value("immichvr_live_attaching_total", {"outcome": "lost"}) or 0.0
 
 
@@ -105,7 +105,7 @@ async def refusal(call: Any) -> grpc.StatusCode:
     return refused.value.code()
 
 
-async def test_a_session_goes_over_the_line_that_its_worker_opened_and_ends_with_its_client(
+async def test_a_session_goes_over_the_connection_that_its_worker_opened_and_ends_with_its_client(
     serving, with_door, worker
 ) -> None:
     before = lost()
@@ -210,17 +210,17 @@ async def test_the_door_speaks_tls_and_shows_who_is_there_in_metrics(serving, wi
     assert REGISTRY.get_sample_value("immichvr_live_attached") == 0
 
 
-async def test_a_worker_whose_call_breaks_off_ends_the_line_for_both_ends() -> None:
+async def test_a_worker_whose_call_breaks_off_ends_the_connection_for_both_ends() -> None:
     async def broken():
         yield b"half of it"
         raise ConnectionResetError
 
-    line = AttachedLine()
-    heard = asyncio.create_task(anext(line.serve(broken()), None))
-    assert await line.read() == b"half of it"
+    connection = AttachedConnection()
+    heard = asyncio.create_task(anext(connection.serve(broken()), None))
+    assert await connection.read() == b"half of it"
     assert await asyncio.wait_for(heard, 5) is None
-    with pytest.raises(LineLost):
-        await line.read()
+    with pytest.raises(ConnectionLost):
+        await connection.read()
 
 
 def test_a_door_that_is_open_to_the_network_wants_credentials() -> None:

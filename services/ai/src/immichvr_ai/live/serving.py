@@ -1,6 +1,7 @@
 """Sessions, of which the job `live` is one: a client is served by the working process, until it leaves.
 
-The process listens for the gateway's call; or, where the gateway cannot reach it, makes the call itself: see `lines`.
+The process listens for the gateway's call; or, where the gateway cannot reach it, makes the call itself
+(`gateway_connection`).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from immichvr_common.tasks import Report, Task
 from immichvr_common.telling import Serving, tell
 from immichvr_inference.errors import DeviceFailed
 
-from immichvr_ai.live.lines import serve_at_gateway
+from immichvr_ai.live.gateway_connection import serve_at_gateway
 from immichvr_ai.live.models import LiveModel
 from immichvr_ai.live.reading import Limits, Send
 from immichvr_ai.live.talk import converse

@@ -46,7 +46,7 @@ async def converse(open_model: OpenModel, incoming: AsyncIterator[bytes], send: 
     except ModelError as error:
         await send(messages.error(error.code, error.advice))
         return
-    except Exception as error:  # whatever stops a model, its client is told and not left to a broken line
+    except Exception as error:  # whatever stops a model, its client is told and not left to a broken connection
         log.error("a session did not begin", exc_info=error)
         await send(messages.error("internal", "the model did not start; the worker's log says more"))
         return

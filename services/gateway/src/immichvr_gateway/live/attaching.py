@@ -17,8 +17,8 @@ from immichvr_common.logs import get_log
 from immichvr_common.rpc import RpcServer
 from prometheus_client import Counter, Gauge
 
-from immichvr_gateway.live.lines import AttachedLine
 from immichvr_gateway.live.sessions import LiveSessions
+from immichvr_gateway.live.worker_connections import AttachedConnection
 from immichvr_gateway.settings import AttachSettings
 
 log = get_log(__name__)
@@ -44,20 +44,20 @@ class Door(gateway_pb2_grpc.GatewayServiceServicer):
     async def Attach(  # noqa: N802  # gRPC's spelling
         self, request_iterator: AsyncIterator[gateway_pb2.AttachRequest], context: _Context
     ) -> AsyncIterator[gateway_pb2.AttachResponse]:
-        line = AttachedLine()
-        job_id = self._bring(str(dict(context.invocation_metadata() or ()).get(_TOKEN, "")), line)
+        connection = AttachedConnection()
+        job_id = self._bring(str(dict(context.invocation_metadata() or ()).get(_TOKEN, "")), connection)
         log.info("a worker has come to its live session", job_id=job_id, caller=current_caller().name)
         with _ATTACHED.track_inprogress():
             try:
-                async with aclosing(line.serve(_messages(request_iterator))) as heard:
+                async with aclosing(connection.serve(_messages(request_iterator))) as heard:
                     async for message in heard:
                         yield gateway_pb2.AttachResponse(message=message)
             finally:
-                if line.is_lost:
+                if connection.is_lost:
                     _COMING.labels("lost").inc()
 
-    def _bring(self, token: str, line: AttachedLine) -> str:
-        """The id of the job whose session the line now serves. Raises Refused, Unavailable."""
+    def _bring(self, token: str, connection: AttachedConnection) -> str:
+        """The id of the job whose session the connection now serves. Raises Refused, Unavailable."""
         live = self._sessions().of_token(token)
         if live is None:
             _COMING.labels("not_found").inc()
@@ -65,7 +65,7 @@ class Door(gateway_pb2_grpc.GatewayServiceServicer):
         if live.served.done():
             _COMING.labels("served").inc()
             raise Refused(grpc.StatusCode.ALREADY_EXISTS, "conflict: this session has its worker already")
-        live.served.set_result(line)
+        live.served.set_result(connection)
         _COMING.labels("attached").inc()
         return live.job_id
 

@@ -27,8 +27,8 @@ from immichvr_gateway.jobs.records import LIVE, JobError, JobRecord, State
 from immichvr_gateway.jobs.service import JobService
 from immichvr_gateway.library import Identity
 from immichvr_gateway.live.drawing import Drawing
-from immichvr_gateway.live.lines import AttachedLine
 from immichvr_gateway.live.messages import WantedSplat
+from immichvr_gateway.live.worker_connections import AttachedConnection
 from immichvr_gateway.models.catalog import ModelCatalog
 from immichvr_gateway.models.refusals import refusal_to_run
 from immichvr_gateway.requests.spec import JobSpec, Requester
@@ -46,12 +46,15 @@ _REMEMBERED_S = 600.0
 
 @dataclass(eq=False)
 class LiveJob:
-    """A session's job. token: what its worker knows it by; served: where the worker serves it, or its own line here."""
+    """A session's job.
+
+    token: what its worker knows it by; served: where the worker serves it, or its own connection here.
+    """
 
     job_id: str
     who: Identity
     token: str
-    served: asyncio.Future[str | AttachedLine]
+    served: asyncio.Future[str | AttachedConnection]
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -142,8 +145,8 @@ class LiveSessions:
                 found = live
         return found
 
-    async def served(self, live: LiveJob) -> str | AttachedLine:
-        """Where a worker serves this session, or its line here; it may have to be started first. Raises Problem."""
+    async def served(self, live: LiveJob) -> str | AttachedConnection:
+        """Where a worker serves this session, or its connection here; it may have to be started. Raises Problem."""
         try:
             async with asyncio.timeout(self.settings.wait_s):
                 return await asyncio.shield(live.served)
@@ -158,8 +161,8 @@ class LiveSessions:
         if not is_served:
             live.served.set_exception(Problem(503, "worker_gone", "this session is over"))
             live.served.exception()  # nobody waits any more
-        elif not live.served.exception() and isinstance(line := live.served.result(), AttachedLine):
-            line.close()
+        elif not live.served.exception() and isinstance(connection := live.served.result(), AttachedConnection):
+            connection.close()
         task = spawn(f"end of {live.job_id}", self._end(live, is_served))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)

@@ -23,9 +23,14 @@ from starlette.websockets import WebSocketDisconnect
 from immichvr_gateway.auth.sessions import admitted
 from immichvr_gateway.http.problems import Problem, as_problem
 from immichvr_gateway.library import Identity
-from immichvr_gateway.live.lines import AttachedLine, DialledLine, Line, LineLost
 from immichvr_gateway.live.messages import LARGEST_MESSAGE, WantedSplat, error, wanted_by
 from immichvr_gateway.live.sessions import LiveJob, LiveSessions
+from immichvr_gateway.live.worker_connections import (
+    AttachedConnection,
+    ConnectionLost,
+    DialledConnection,
+    WorkerConnection,
+)
 from immichvr_gateway.resources import Resources
 from immichvr_gateway.startup import Startup
 
@@ -95,25 +100,25 @@ def install(app: FastAPI) -> None:
             await websocket.close(_close_code(refusal))
             return
         await websocket.accept()
-        line = ClientSocket(websocket)
+        socket = ClientSocket(websocket)
         code = _NORMAL
         ending = Ending()
         presence = here.presences.enter(visitor, ending.tell)
         try:
             live = startup.services.live
             with live.place(visitor.who):
-                await _serve_until(ending, _serve(here, live, line, visitor.who, ending))
+                await _serve_until(ending, _serve(here, live, socket, visitor.who, ending))
         except Gone:
             return
         except Exception as failure:  # noqa: BLE001  # the one place where a session's failures become words
             problem = as_problem(failure)
             code = _close_code(problem)
             with contextlib.suppress(Gone):
-                await line.send(error(problem.code, problem.detail))
+                await socket.send(error(problem.code, problem.detail))
         finally:
             here.presences.leave(presence)
-            line.forget()
-        await line.close(code)
+            socket.forget()
+        await socket.close(code)
 
 
 def traced() -> tuple[tuple[str, str], ...]:
@@ -150,24 +155,24 @@ async def _serve_until(ending: Ending, serving: Coroutine[Any, Any, None]) -> No
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _serve(here: Resources, sessions: LiveSessions, line: ClientSocket, who: Identity, ending: Ending) -> None:
+async def _serve(here: Resources, sessions: LiveSessions, socket: ClientSocket, who: Identity, ending: Ending) -> None:
     """One session, from its hello to its end. Raises Gone, Problem, Unavailable."""
     with span("live session", kind="server"):
-        await _served(here, sessions, line, who, ending)
+        await _served(here, sessions, socket, who, ending)
 
 
-async def _served(here: Resources, sessions: LiveSessions, line: ClientSocket, who: Identity, ending: Ending) -> None:
+async def _served(here: Resources, sessions: LiveSessions, socket: ClientSocket, who: Identity, ending: Ending) -> None:
     try:
-        hello = await asyncio.wait_for(line.receive(), _HELLO_S)
+        hello = await asyncio.wait_for(socket.receive(), _HELLO_S)
     except TimeoutError as late:
         raise Problem(408, "idle", "no hello came") from late
     wanted = wanted_by(hello)
     live = await sessions.begin(who, wanted)
     try:
         async with _watched(sessions, who, wanted, ending):
-            served, newest = await _until_served(sessions, line, live)
-            async with _line_to(served, here.settings.ai, live.token) as worker:
-                await _pass_through(worker, line, live, [hello, *newest], sessions.settings.idle_s)
+            served, newest = await _until_served(sessions, socket, live)
+            async with _connected(served, here.settings.ai, live.token) as worker:
+                await _pass_through(worker, socket, live, [hello, *newest], sessions.settings.idle_s)
     finally:
         sessions.end(live)
 
@@ -189,9 +194,11 @@ async def _watched(
 
 
 @asynccontextmanager
-async def _line_to(served: str | AttachedLine, settings: RpcClientSettings, token: str) -> AsyncIterator[Line]:
-    """The line to a session's worker: its own, or a call at its address."""
-    if isinstance(served, AttachedLine):
+async def _connected(
+    served: str | AttachedConnection, settings: RpcClientSettings, token: str
+) -> AsyncIterator[WorkerConnection]:
+    """The connection to a session's worker: its own, or a call at its address."""
+    if isinstance(served, AttachedConnection):
         yield served
         return
     options = [
@@ -200,18 +207,18 @@ async def _line_to(served: str | AttachedLine, settings: RpcClientSettings, toke
     ]
     shown = (*credential(settings), ("session-token", token), *traced())
     async with open_channel(served, settings, options) as channel:
-        yield DialledLine(ai_pb2_grpc.AiServiceStub(channel).StreamFrames(metadata=shown))
+        yield DialledConnection(ai_pb2_grpc.AiServiceStub(channel).StreamFrames(metadata=shown))
 
 
 async def _until_served(
-    sessions: LiveSessions, line: ClientSocket, live: LiveJob
-) -> tuple[str | AttachedLine, list[bytes]]:
-    """Where the session is served, or its line, and the newest message that came meanwhile: the newest wins."""
+    sessions: LiveSessions, socket: ClientSocket, live: LiveJob
+) -> tuple[str | AttachedConnection, list[bytes]]:
+    """Where the session is served, or its connection, and the newest message that came meanwhile: the newest wins."""
     newest: list[bytes] = []
     waiting = asyncio.create_task(sessions.served(live))
     try:
         while not waiting.done():
-            receiving = asyncio.create_task(line.receive())
+            receiving = asyncio.create_task(socket.receive())
             await asyncio.wait((waiting, receiving), return_when=asyncio.FIRST_COMPLETED)
             if receiving.done():
                 newest = [receiving.result()]
@@ -224,16 +231,18 @@ async def _until_served(
         await asyncio.gather(waiting, return_exceptions=True)
 
 
-async def _pass_through(worker: Line, line: ClientSocket, live: LiveJob, first: list[bytes], idle_s: float) -> None:
-    up = asyncio.create_task(_up(line, worker, first, idle_s))
-    down = asyncio.create_task(_down(line, worker))
+async def _pass_through(
+    worker: WorkerConnection, socket: ClientSocket, live: LiveJob, first: list[bytes], idle_s: float
+) -> None:
+    up = asyncio.create_task(_up(socket, worker, first, idle_s))
+    down = asyncio.create_task(_down(socket, worker))
     try:
         await asyncio.wait((up, down), return_when=asyncio.FIRST_COMPLETED)
-        if up.done() and not down.done() and isinstance(up.exception(), LineLost):
+        if up.done() and not down.done() and isinstance(up.exception(), ConnectionLost):
             # The worker has ended the session: its last words are on their way down.
             await asyncio.wait((down,), timeout=_CONNECT_S)
         (down if down.done() else up).result()
-    except LineLost as failure:
+    except ConnectionLost as failure:
         log.warning("a live session lost its worker", job_id=live.job_id, error=str(failure)[:300])
         raise Problem(503, "worker_gone", "the worker of this session has gone; begin anew") from failure
     finally:
@@ -243,17 +252,17 @@ async def _pass_through(worker: Line, line: ClientSocket, live: LiveJob, first: 
         await asyncio.gather(up, down, return_exceptions=True)
 
 
-async def _up(line: ClientSocket, worker: Line, first: list[bytes], idle_s: float) -> None:
+async def _up(socket: ClientSocket, worker: WorkerConnection, first: list[bytes], idle_s: float) -> None:
     for message in first:
         await worker.write(message)
     while True:
         try:
-            message = await asyncio.wait_for(line.receive(), idle_s)
+            message = await asyncio.wait_for(socket.receive(), idle_s)
         except TimeoutError as silent:
             raise Problem(408, "idle", f"nothing came for {idle_s:.0f} s") from silent
         await worker.write(message)
 
 
-async def _down(line: ClientSocket, worker: Line) -> None:
+async def _down(socket: ClientSocket, worker: WorkerConnection) -> None:
     while (message := await worker.read()) is not None:
-        await line.send(message)
+        await socket.send(message)

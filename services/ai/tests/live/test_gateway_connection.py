@@ -12,7 +12,7 @@ from typing import Any
 import grpc
 import pytest
 from immichvr.gateway.v1 import gateway_pb2, gateway_pb2_grpc
-from immichvr_ai.live.lines import serve_at_gateway
+from immichvr_ai.live.gateway_connection import serve_at_gateway
 from immichvr_ai.settings import AttachSettings
 from immichvr_common.certificates import AUTHORITY, CERTIFICATE, KEY, ensure_certificates
 from immichvr_common.embedded import free_ports

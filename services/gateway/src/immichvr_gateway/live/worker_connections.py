@@ -1,4 +1,4 @@
-"""The line between a session and the worker that serves it, whoever of the two has opened the connection."""
+"""What a session and the worker that serves it say to each other, whoever of the two has opened the connection."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import grpc
 from immichvr.ai.v1 import ai_pb2
 
 
-class LineLost(Exception):
+class ConnectionLost(Exception):
     """The worker, or the connection to it, has gone."""
 
 
-class Line(Protocol):
-    """Messages to the worker and back, as they are. Raises LineLost where it is no more."""
+class WorkerConnection(Protocol):
+    """Messages to the worker and back, as they are. Raises ConnectionLost where it is no more."""
 
     async def write(self, message: bytes) -> None:
         """Gives a message to the worker, as soon as it takes it."""
@@ -27,7 +27,7 @@ class Line(Protocol):
         """Ends the session at the worker."""
 
 
-class DialledLine:
+class DialledConnection:
     """A call that the gateway makes at the worker's own server."""
 
     def __init__(self, call: Any) -> None:
@@ -37,20 +37,20 @@ class DialledLine:
         try:
             await self._call.write(ai_pb2.StreamFramesRequest(message=message))
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as failure:
-            raise LineLost(str(failure)) from failure
+            raise ConnectionLost(str(failure)) from failure
 
     async def read(self) -> bytes | None:
         try:
             response = await self._call.read()
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as failure:
-            raise LineLost(str(failure)) from failure
+            raise ConnectionLost(str(failure)) from failure
         return None if response is grpc.aio.EOF else bytes(response.message)
 
     def close(self) -> None:
         self._call.cancel()
 
 
-class AttachedLine:
+class AttachedConnection:
     """A call that the worker makes at the gateway's door, seen from the session; `serve` is the door's side of it."""
 
     def __init__(self) -> None:
@@ -77,12 +77,12 @@ class AttachedLine:
         try:
             while (message := await self._to_worker.take()) is not None:
                 yield message
-        except LineLost:
+        except ConnectionLost:
             return  # the worker has ended the session
         finally:
             hearing.cancel()
             await asyncio.gather(hearing, return_exceptions=True)
-            lost = LineLost("the worker's call has ended")
+            lost = ConnectionLost("the worker's call has ended")
             self._from_worker.close(lost)
             self._to_worker.close(lost)
 
@@ -96,7 +96,7 @@ class AttachedLine:
                 await self._from_worker.put(message)
         finally:
             # However it ended: `serve` waits for nothing else.
-            self._to_worker.close(LineLost("the worker has ended the session"))
+            self._to_worker.close(ConnectionLost("the worker has ended the session"))
 
 
 class Handoff:
@@ -105,21 +105,21 @@ class Handoff:
     def __init__(self) -> None:
         self._message: bytes | None = None
         self._is_closed = False
-        self._lost: LineLost | None = None
+        self._lost: ConnectionLost | None = None
         self._filled, self._empty = asyncio.Event(), asyncio.Event()
         self._empty.set()
 
     async def put(self, message: bytes) -> None:
-        """Raises LineLost where nobody takes any more."""
+        """Raises ConnectionLost where nobody takes any more."""
         await self._empty.wait()
         if self._is_closed:
-            raise self._lost or LineLost("the session has ended")
+            raise self._lost or ConnectionLost("the session has ended")
         self._message = message
         self._empty.clear()
         self._filled.set()
 
     async def take(self) -> bytes | None:
-        """The next message; None once there will be none. Raises LineLost where it was closed with one."""
+        """The next message; None once there will be none. Raises ConnectionLost where it was closed with one."""
         await self._filled.wait()
         message, self._message = self._message, None
         if message is None and self._lost is not None:
@@ -129,7 +129,7 @@ class Handoff:
             self._empty.set()
         return message
 
-    def close(self, lost: LineLost | None = None) -> bool:
+    def close(self, lost: ConnectionLost | None = None) -> bool:
         """Ends it, after what lies in it; the first word counts. Whether this was it."""
         if self._is_closed:
             return False

@@ -146,7 +146,7 @@ async def _read(call: Any, incoming: asyncio.Queue[bytes | None]) -> None:
         while (response := await call.read()) is not grpc.aio.EOF:
             await incoming.put(response.message)
     except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as error:
-        log.warning("the line to the gateway broke", error=str(error)[:300])
+        log.warning("the connection to the gateway broke", error=str(error)[:300])
     await incoming.put(None)
 
 
