@@ -10,7 +10,7 @@ from google.protobuf import json_format
 from immichvr.events.v1.events_pb2 import JOB_STATE_CANCELLED, JOB_STATE_RUNNING, JOB_STATE_SUCCEEDED, ModelEvent
 from immichvr_common.bus import connect
 from immichvr_common.processes.pool import ChildPool
-from immichvr_common.reporting import ModelTeller
+from immichvr_common.reporting import ModelReporter
 from immichvr_common.settings import WorkSettings
 from immichvr_common.tasks import Task
 from immichvr_common.telling import ChildEvent, LoadedModels
@@ -141,18 +141,18 @@ class Pause:
 
 async def test_of_progress_that_comes_faster_than_it_is_told_the_newest_is_told() -> None:
     board, pause = Board(), Pause()
-    teller = ModelTeller(board, "ai", "first", pause)  # type: ignore[arg-type]  # all that it asks of a bus
+    reporter = ModelReporter(board, "ai", "first", pause)  # type: ignore[arg-type]  # all that it asks of a bus
     for begin in (0, 100):
         for done_bytes in range(begin, begin + 100):
-            teller.hear(ModelEvent(key="tiny", state="downloading", done_bytes=done_bytes))
+            reporter.hear(ModelEvent(key="tiny", state="downloading", done_bytes=done_bytes))
         await pause.until_next()
         pause.over.set()
-    teller.hear(ModelEvent(key="tiny", state="ready"))
-    await teller.flush()
+    reporter.hear(ModelEvent(key="tiny", state="ready"))
+    await reporter.flush()
     assert [(one.state, one.done_bytes) for one in board.told] == [
         ("downloading", 99), ("downloading", 199), ("ready", 0),
     ]  # fmt: skip
-    await teller.close()
+    await reporter.close()
 
 
 async def test_nothing_is_told_of_a_download_after_the_end_of_its_job(worker, gateway_bus, models) -> None:

@@ -160,7 +160,7 @@ class Reporter:
             await asyncio.gather(self._flusher, return_exceptions=True)
 
 
-class ModelTeller:
+class ModelReporter:
     """Publishes what happens to models on this worker: every change of state, progress a few times a second.
 
     pause: how to wait between one publication of progress and the next.
@@ -187,7 +187,7 @@ class ModelTeller:
             for key in sorted(come):
                 self._tell(ModelEvent(key=key, state=LOADED))
 
-    async def keep_told(self) -> None:
+    async def keep_reported(self) -> None:
         """Says again and again what is in memory: whoever keeps the list forgets what is not said for a while."""
         while True:
             await asyncio.sleep(_AGAIN_S)

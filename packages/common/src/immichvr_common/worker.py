@@ -47,7 +47,7 @@ from immichvr_common.making import Maker
 from immichvr_common.outages import Outages
 from immichvr_common.past import past_of
 from immichvr_common.processes.pool import Pool
-from immichvr_common.reporting import ABSENT, UNLOADING, Active, ModelTeller, Reporter, Why, encode
+from immichvr_common.reporting import ABSENT, UNLOADING, Active, ModelReporter, Reporter, Why, encode
 from immichvr_common.retrying import until_up
 from immichvr_common.settings import WorkSettings
 from immichvr_common.storage import ObjectStore
@@ -86,7 +86,7 @@ class Worker:
         self._maker = Maker(store, pool, settings, self._outages)
         self._stopping, self._takes_none = asyncio.Event(), asyncio.Event()
         self._takes_none.set()
-        self._models = ModelTeller(bus, service, settings.name)
+        self._models = ModelReporter(bus, service, settings.name)
         self._supervisor = supervisor or Supervisor()
         self._listens = False
         self._durables = [durable_name(service, settings.pool, one) for one in CLASSES]
@@ -147,7 +147,7 @@ class Worker:
         await self._bus.subscribe(event_subject(self._service, "model", "*"), self._on_model)
         await self._bus.subscribe(f"{LETTING_GO}.*", self._on_model)
         self._pool.listen(self._models.hear)
-        self._supervisor.keep("models", self._models.keep_told)
+        self._supervisor.keep("models", self._models.keep_reported)
         self._listens = True
 
     async def _until_streams_exist(self) -> None:
