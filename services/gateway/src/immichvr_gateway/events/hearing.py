@@ -21,8 +21,9 @@ _ASKED_AT_ONCE = 8
 _WAITING_SOURCES = 512
 _AGAIN_S = 2.0
 
-News = dict[str, Any]
-Send = Callable[[str, News], None]
+Payload = dict[str, Any]
+"""What an event on a browser's socket says, as JSON."""
+Send = Callable[[str, Payload], None]
 
 
 class Hearing:
@@ -37,10 +38,10 @@ class Hearing:
         self.who = who
         self._visibility, self._send = visibility, send
         # By source, and there by event and what it is about: the newest.
-        self._waiting: OrderedDict[Source, OrderedDict[tuple[str, str], News]] = OrderedDict()
+        self._waiting: OrderedDict[Source, OrderedDict[tuple[str, str], Payload]] = OrderedDict()
         self._asking: dict[Source, asyncio.Task[None]] = {}
 
-    def tell(self, event: str, about: str, news: News, source: Source | None) -> None:
+    def tell(self, event: str, about: str, news: Payload, source: Source | None) -> None:
         """Tells of something about a source, or of something that concerns none. about: tells what from what."""
         if source is not None and source not in self._waiting:
             seen = self._visibility.recall(self.who, source)

@@ -11,7 +11,7 @@ from immichvr_common.logs import get_log
 from immichvr_common.retrying import delays
 
 from immichvr_gateway.assets.index import AssetIndex
-from immichvr_gateway.events.hearing import News, Send
+from immichvr_gateway.events.hearing import Payload, Send
 from immichvr_gateway.gallery_views import entry_view
 from immichvr_gateway.jobs.index import JobIndex
 from immichvr_gateway.library import Changes, Identity, Library, NotPermitted, SignInFailed
@@ -46,7 +46,7 @@ class LibraryNews:
                 log.debug("news of the library wait", error=error.message)
             await asyncio.sleep(next(waits))
 
-    async def _told(self, who: Identity, change: Changes) -> News:
+    async def _told(self, who: Identity, change: Changes) -> Payload:
         seen = await self._visibility.visible(who, [item.source for item in change.there])
         entries: list[dict[str, Any]] = []
         for item in change.there:

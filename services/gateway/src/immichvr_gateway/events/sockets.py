@@ -16,8 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from immichvr_gateway.auth.presences import Presence, Presences
 from immichvr_gateway.auth.visitors import Visitor
-from immichvr_gateway.events.hearing import Hearing, News
-from immichvr_gateway.events.hearing import Send as SendNews
+from immichvr_gateway.events.hearing import Hearing, Payload
+from immichvr_gateway.events.hearing import Send as SendEvent
 from immichvr_gateway.events.ledger import Ledger
 from immichvr_gateway.http.lines import LINE, DroppableConnection
 from immichvr_gateway.http.problems import Problem
@@ -39,7 +39,7 @@ _EVERYBODY = "*"
 _TRIES = "immichvr.tries"
 
 Authenticate = Callable[[Scope], Awaitable[Visitor]]
-Follow = Callable[[Identity, SendNews], Coroutine[Any, Any, None]]
+Follow = Callable[[Identity, SendEvent], Coroutine[Any, Any, None]]
 
 
 @dataclass(eq=False)
@@ -230,7 +230,7 @@ class ClientEvents:
         rooms = self._listeners.setdefault(who.user_id, {})
         if room not in rooms:
 
-            def send(event: str, news: News) -> None:
+            def send(event: str, news: Payload) -> None:
                 if (listener := rooms.get(room)) is not None:
                     self._tell(event, news, [self._sockets[sid] for sid in listener.sids])
 
