@@ -151,9 +151,9 @@ async def open_services(bus: Bus, here: Resources, room: Room) -> Services:
             here.supervisor.errand("model", here.models.on_job(record))
 
     hooks = open_hooks(bus, here)
-    assets.newcomers.append(hooks.teller.on_new_asset)
+    assets.newcomers.append(hooks.publisher.on_new_asset)
     store.listeners += [
-        here.news.job_changed, hooks.teller.on_job, follow_ups.on_change, live.on_change, renewal.on_change,
+        here.news.job_changed, hooks.publisher.on_job, follow_ups.on_change, live.on_change, renewal.on_change,
         room.on_change, batch_runner.on_change, on_model_job, here.demand.on_change,
     ]  # fmt: skip
     if has_stand_ins:

@@ -154,7 +154,7 @@ class Startup:
         keep("room", partial(self.room.watch, bus))
         keep("clocks", partial(repeat, _COMPARE_CLOCKS_S, clocks=partial(here.clocks.look, bus)))
         await self._patiently("s3", partial(self._hold_against_storage, services))
-        services.hooks.teller.tell_again(here.assets)
+        services.hooks.publisher.tell_again(here.assets)
         keep("webhooks", services.hooks.delivery.run)
         keep("figures", partial(repeat, _FIGURES_S, figures=services.retention.keeper.read_figures))
         pauses = partial(store.feeder.pauses.look, lanes())

@@ -8,8 +8,8 @@ from immichvr_common.bus import Bus
 
 from immichvr_gateway.hooks.delivering import HookDelivery
 from immichvr_gateway.hooks.posting import Poster
+from immichvr_gateway.hooks.publishing import HookPublisher
 from immichvr_gateway.hooks.records import HookBook
-from immichvr_gateway.hooks.telling import HookTeller
 from immichvr_gateway.resources import Resources
 
 
@@ -18,7 +18,7 @@ class Hooks:
     """The parts of it."""
 
     book: HookBook
-    teller: HookTeller
+    publisher: HookPublisher
     delivery: HookDelivery
 
 
@@ -29,6 +29,6 @@ def open_hooks(bus: Bus, here: Resources) -> Hooks:
     poster = Poster(settings.hooks.networks)
     return Hooks(
         book,
-        HookTeller(bus, book, here.jobs, here.supervisor),
+        HookPublisher(bus, book, here.jobs, here.supervisor),
         HookDelivery(bus, book, here.standing_keys, here.visibility, poster),
     )

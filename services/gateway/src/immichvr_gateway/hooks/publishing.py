@@ -23,7 +23,7 @@ _AGAIN = timedelta(minutes=50)
 """What is younger may have been lost with a gateway; the stream still knows it where it was not."""
 
 
-class HookTeller:
+class HookPublisher:
     """Listens to jobs and assets."""
 
     def __init__(self, bus: Bus, book: HookBook, jobs: JobIndex, supervisor: Supervisor) -> None:
