@@ -64,7 +64,7 @@ class Wishes:
         return list(self.there.items())
 
 
-class Desk:
+class Harness:
     """An intake by a clock of the test's own. answers: what comes of each try of the work, None for done."""
 
     def __init__(self, answers: Sequence[Exception | None] = (), pauses_s: Sequence[float] = (0, 0, 0)) -> None:
@@ -95,28 +95,28 @@ class Desk:
 
 
 async def test_strangers_are_refused_before_anything_is_read_and_known_people_are_heard_from_the_same_place() -> None:
-    desk = Desk()
-    assert await desk.call() == 202
-    told = [await desk.call(f"stranger-{number}", "Bearer x") for number in range(40)]
+    harness = Harness()
+    assert await harness.call() == 202
+    told = [await harness.call(f"stranger-{number}", "Bearer x") for number in range(40)]
     assert told == [401] * 20 + [429] * 20
-    assert desk.kept.reads == 21, "one for Ada, and one for each that was not refused at once"
-    assert await desk.call() == 202
-    assert await desk.call(secret="Bearer x") == 429
-    desk.now += 1000
-    assert await desk.call("stranger-50", "Bearer x") == 401
+    assert harness.kept.reads == 21, "one for Ada, and one for each that was not refused at once"
+    assert await harness.call() == 202
+    assert await harness.call(secret="Bearer x") == 429
+    harness.now += 1000
+    assert await harness.call("stranger-50", "Bearer x") == 401
 
 
 async def test_addresses_of_one_household_are_one_stranger() -> None:
-    desk = Desk()
-    told = [await desk.call("stranger", "Bearer x", f"2001:db8:0:1::{number:x}") for number in range(30)]
+    harness = Harness()
+    told = [await harness.call("stranger", "Bearer x", f"2001:db8:0:1::{number:x}") for number in range(30)]
     assert told == [401] * 20 + [429] * 10
-    assert await desk.call("stranger", "Bearer x", "2001:db8:0:2::1") == 401
+    assert await harness.call("stranger", "Bearer x", "2001:db8:0:2::1") == 401
 
 
-async def work(desk: Desk) -> None:
-    """Works until the desk is through with all answers, and a little longer, in which nothing more comes."""
-    task = asyncio.create_task(desk.intake.run())
-    await asyncio.wait_for(desk.through.wait(), 20)
+async def work(harness: Harness) -> None:
+    """Works until the harness is through with all answers, and a little longer, in which nothing more comes."""
+    task = asyncio.create_task(harness.intake.run())
+    await asyncio.wait_for(harness.through.wait(), 20)
     for _ in range(20):
         await asyncio.sleep(0)
     task.cancel()
@@ -125,66 +125,68 @@ async def work(desk: Desk) -> None:
 
 
 async def test_what_a_step_asks_for_is_tried_until_it_can_be_had() -> None:
-    desk = Desk([NotNow("2000 jobs are waiting already"), LibraryUnavailable("it does not answer", "immich"), None])
-    assert await desk.call(ask={"kind": "depth"}) == 202
-    await work(desk)
-    assert len(desk.tries) == 3 and len(set(desk.tries)) == 1 and desk.tries[0][1] == Ask("depth")
-    assert not desk.intake._put_off and not desk.wishes.there
+    harness = Harness(
+        [NotNow("2000 jobs are waiting already"), LibraryUnavailable("it does not answer", "immich"), None]
+    )
+    assert await harness.call(ask={"kind": "depth"}) == 202
+    await work(harness)
+    assert len(harness.tries) == 3 and len(set(harness.tries)) == 1 and harness.tries[0][1] == Ask("depth")
+    assert not harness.intake._put_off and not harness.wishes.there
 
 
 async def test_a_wish_that_cannot_be_kept_is_granted_all_the_same() -> None:
-    desk = Desk([NotNow("2000 jobs are waiting already"), None])
-    desk.wishes.down = Unavailable("NATS does not answer", down="nats")
-    assert await desk.call(ask={"kind": "depth"}) == 202
-    await work(desk)
-    assert len(desk.tries) == 2
+    harness = Harness([NotNow("2000 jobs are waiting already"), None])
+    harness.wishes.down = Unavailable("NATS does not answer", down="nats")
+    assert await harness.call(ask={"kind": "depth"}) == 202
+    await work(harness)
+    assert len(harness.tries) == 2
 
 
 async def test_a_wish_that_another_gateway_has_granted_is_not_tried_again() -> None:
-    desk = Desk([NotNow("not yet")], pauses_s=[0.1])
-    await desk.call(ask={"kind": "depth"})
-    task = asyncio.create_task(desk.intake.run())
-    await asyncio.wait_for(desk.through.wait(), 20)
-    desk.wishes.there.clear()
+    harness = Harness([NotNow("not yet")], pauses_s=[0.1])
+    await harness.call(ask={"kind": "depth"})
+    task = asyncio.create_task(harness.intake.run())
+    await asyncio.wait_for(harness.through.wait(), 20)
+    harness.wishes.there.clear()
     async with asyncio.timeout(20):
-        while desk.intake._put_off:  # noqa: ASYNC110  # it tells nobody
+        while harness.intake._put_off:  # noqa: ASYNC110  # it tells nobody
             await asyncio.sleep(0.01)
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
-    assert len(desk.tries) == 1 and not desk.wishes.there
+    assert len(harness.tries) == 1 and not harness.wishes.there
 
 
 async def test_what_can_never_be_had_and_what_rules_want_is_not_tried_again() -> None:
     for ask, problem in (({"kind": "depth"}, PhotoNotFound("x")), (None, NotNow("no"))):
-        desk = Desk([problem])
-        await desk.call(ask=ask)
-        await work(desk)
-        assert len(desk.tries) == 1
+        harness = Harness([problem])
+        await harness.call(ask=ask)
+        await work(harness)
+        assert len(harness.tries) == 1
 
 
 async def test_what_a_step_asks_for_is_given_up_in_the_end_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[tuple[str, dict[str, Any]]] = []
     monkeypatch.setattr(intake_module.log, "warning", lambda text, **more: said.append((text, more)))
-    desk = Desk([NotNow("no")] * 4)
-    await desk.call(ask={"kind": "depth"})
-    await work(desk)
+    harness = Harness([NotNow("no")] * 4)
+    await harness.call(ask={"kind": "depth"})
+    await work(harness)
     [(text, more)] = said
     assert text == "what a step asked for is given up" and (more["tries"], more["error"]) == (4, "no")
-    assert not desk.intake._put_off and not desk.wishes.there
+    assert not harness.intake._put_off and not harness.wishes.there
 
 
 async def test_so_many_wishes_wait_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intake_module, "_PUT_OFF", 2)
     problem: ServiceError = LibraryUnavailable("it does not answer", "immich")
-    desk = Desk([problem] * 3, pauses_s=[1000])
+    harness = Harness([problem] * 3, pauses_s=[1000])
     for _ in range(3):
-        await desk.call(ask={"kind": "depth"})
-    task = asyncio.create_task(desk.intake.run())
-    await asyncio.wait_for(desk.through.wait(), 20)
-    while len(desk.intake._put_off) < 2:  # noqa: ASYNC110  # as the last is put off
+        await harness.call(ask={"kind": "depth"})
+    task = asyncio.create_task(harness.intake.run())
+    await asyncio.wait_for(harness.through.wait(), 20)
+    while len(harness.intake._put_off) < 2:  # noqa: ASYNC110  # as the last is put off
         await asyncio.sleep(0)
-    timers = [one.timer for one in desk.intake._put_off.values()]
+    timers = [one.timer for one in harness.intake._put_off.values()]
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task

@@ -23,7 +23,7 @@ from immichvr_gateway.library.immich import notes
 CLIP = b"\0\0\0\x18ftypmp42" + b"\0" * 4000
 
 
-class Shelf:
+class Stored:
     """Manifests, and the clips that they name."""
 
     async def read(self, key: str) -> Any:
@@ -40,9 +40,9 @@ def moving(workshop: Any) -> Moving:
 
 def another(workshop: Any, **more: Any) -> Moving:
     """Of another gateway, or of the same after a restart."""
-    shelf: Any = Shelf()
+    stored: Any = Stored()
     return Moving(
-        workshop.client, workshop.keys, workshop.records, workshop.assets, shelf, shelf,
+        workshop.client, workshop.keys, workshop.records, workshop.assets, stored, stored,
         lambda _: [workshop.ada.user_id], workshop.supervisor, **more,
     )  # fmt: skip
 
