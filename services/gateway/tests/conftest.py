@@ -90,6 +90,15 @@ def photos(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+async def timeless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for some time has waited already, one turn of the loop later."""
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(
+        loop, "call_later", lambda _, do, *what, context=None: loop.call_soon(do, *what, context=context)
+    )
+
+
+@pytest.fixture
 async def storage(weed: SeaweedServer) -> AsyncIterator[ObjectStore]:
     """An empty bucket; one for all tests, since each new bucket has SeaweedFS lay out volumes."""
     store = ObjectStore(weed.settings(BUCKET))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 
-from immichvr_common.errors import Unavailable
+from immichvr_common.errors import NotFound
+from immichvr_common.retrying import until_up
 from immichvr_common.supervision import Supervisor
 
 from immichvr_gateway.assets.index import AssetEntry, ManifestReader
 from immichvr_gateway.events.sockets import ClientEvents
 from immichvr_gateway.jobs.index import JobIndex
 from immichvr_gateway.views import asset_view
-
-_PATIENCE_S = 60
 
 
 class Notifier:
@@ -30,14 +29,12 @@ class Notifier:
         self._news.asset_deleted(entry.source, entry.asset_key, self._jobs.requesters_of(entry.source))
 
     async def _tell(self, entry: AssetEntry) -> None:
-        for _ in range(_PATIENCE_S):
-            try:
-                manifest = await self._manifests.read(entry.manifest_key)
-            except Unavailable:
-                await asyncio.sleep(1)
-                continue
-            job = self._jobs.get(manifest.job_id)
-            source_name = job.job().source_name if job is not None else ""
-            view = asset_view(manifest, outdated=False, source_name=source_name).model_dump(mode="json")
-            self._news.asset_created(view, entry.source, self._jobs.requesters_of(entry.source))
+        read = partial(self._manifests.read, entry.manifest_key)
+        try:
+            manifest = await until_up(read, "news of an asset waits for storage", asset=entry.manifest_key)
+        except NotFound:  # it went before its news did; that it is gone is told apart
             return
+        job = self._jobs.get(manifest.job_id)
+        source_name = job.job().source_name if job is not None else ""
+        view = asset_view(manifest, outdated=False, source_name=source_name).model_dump(mode="json")
+        self._news.asset_created(view, entry.source, self._jobs.requesters_of(entry.source))

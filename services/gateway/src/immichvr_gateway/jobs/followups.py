@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 from typing import Protocol
 
 from immichvr_common.errors import ServiceError, StorageFull, Unavailable
-from immichvr_common.logs import get_log
+from immichvr_common.retrying import until_up
 from immichvr_common.supervision import Supervisor
 
 from immichvr_gateway.http.problems import Problem
 from immichvr_gateway.jobs.records import Answer, FollowUp, JobError, JobRecord, is_followed
 from immichvr_gateway.jobs.store import JobStore
-
-log = get_log(__name__)
-
-_AGAIN_S = 1.0
 
 
 class Requests(Protocol):
@@ -63,19 +59,25 @@ class FollowUps:
 
     async def _ask(self, job_id: str, run: int, name: str) -> None:
         try:
-            while (record := self._store.index.get(job_id)) and record.run == run and is_followed(record):
-                follow_up = next(one for one in record.then if one.name == name)
-                try:
-                    answer = await self._requests.follow(record, follow_up)
-                except (Unavailable, StorageFull) as error:
-                    log.warning("what follows from a job waits", job_id=job_id, what=name, error=str(error))
-                    await asyncio.sleep(_AGAIN_S)
-                    continue
-                except (ServiceError, Problem, ValueError) as error:
-                    why = JobError(code=getattr(error, "code", "internal"), message=str(error), retriable=True)
-                    await self._store.fail_followed(job_id, run, why)
-                    return
-                await self._store.note_follow_up(job_id, run, name, answer.record)
-                return
+            await until_up(
+                partial(self._ask_once, job_id, run, name), "what follows from a job waits",
+                outage=(Unavailable, StorageFull), job_id=job_id, what=name,
+            )  # fmt: skip
         finally:
             self._under_way.discard((job_id, run, name))
+
+    async def _ask_once(self, job_id: str, run: int, name: str) -> None:
+        """Asks for what follows, unless the job has changed so that it does no more."""
+        record = self._store.index.get(job_id)
+        if record is None or record.run != run or not is_followed(record):
+            return
+        follow_up = next(one for one in record.then if one.name == name)
+        try:
+            answer = await self._requests.follow(record, follow_up)
+        except (Unavailable, StorageFull):
+            raise
+        except (ServiceError, Problem, ValueError) as error:
+            why = JobError(code=getattr(error, "code", "internal"), message=str(error), retriable=True)
+            await self._store.fail_followed(job_id, run, why)
+            return
+        await self._store.note_follow_up(job_id, run, name, answer.record)
