@@ -283,11 +283,11 @@ async def test_a_worker_that_failed_goes_on_when_it_is_begun_anew_and_is_not_rea
 ) -> None:
     take, failed = Worker._take_one, asyncio.Event()
 
-    async def fail_once(self: Worker, pullers: list[Puller]) -> None:
+    async def fail_once(self: Worker, pullers: list[Puller], ack_wait_s: float) -> None:
         if not failed.is_set():
             failed.set()
             raise KeyError("nobody foresaw this")
-        await take(self, pullers)
+        await take(self, pullers, ack_wait_s)
 
     monkeypatch.setattr(Worker, "_take_one", fail_once)
     supervisor, pool = Supervisor(), ChildPool(TRIAL)

@@ -58,6 +58,8 @@ from immichvr_common.tracing import record, span, within
 log = get_log(__name__)
 
 _IDLE_POLL_S = 0.5
+_NATS_ACK_WAIT_S = 30.0
+"""Of a consumer that is made without saying how long its leases last."""
 _LAST_WORDS_S = 5.0
 """How long a worker that ends waits for NATS, to tell of what it has done and what it gives back."""
 _MOST_DEATHS = 3
@@ -90,7 +92,6 @@ class Worker:
         self._supervisor = supervisor or Supervisor()
         self._listens = False
         self._durables = [durable_name(service, settings.pool, one) for one in CLASSES]
-        self._ack_wait_s = 30.0
 
     async def run(self) -> None:
         """Works until `stop`; an outage of NATS or S3 is waited out, and so is a gateway that makes the streams.
@@ -100,12 +101,12 @@ class Worker:
         self._takes_none.clear()
         try:
             await self._listen()
-            await self._until_streams_exist()
+            ack_wait_s = await self._once_streams_exist()
             async with contextlib.AsyncExitStack() as stack:
                 pullers = [await stack.enter_async_context(self._bus.pulling(JOBS, one)) for one in self._durables]
                 stack.push_async_callback(self._hand_back_what_comes, pullers)
                 while not self._stopping.is_set():
-                    await self._take_one(pullers)
+                    await self._take_one(pullers, ack_wait_s)
         except _Stopped:
             pass
         finally:
@@ -150,13 +151,13 @@ class Worker:
         self._supervisor.keep("models", self._models.keep_reported)
         self._listens = True
 
-    async def _until_streams_exist(self) -> None:
-        """The gateway makes the streams; a worker that is first waits for them. Learns how long a lease lasts."""
+    async def _once_streams_exist(self) -> float:
+        """How long a lease lasts. The gateway makes the streams, and says so with them: who is first waits for it."""
         info = await until_up(
             partial(self._bus.consumer, JOBS, self._durables[0]), "waiting for the gateway to make the streams",
             outage=(NotFound, Unavailable), longest_s=_IDLE_POLL_S, pause=self._pause,
         )  # fmt: skip
-        self._ack_wait_s = float(info.config.ack_wait or 30)
+        return float(info.config.ack_wait or _NATS_ACK_WAIT_S)
 
     async def _pause(self, seconds: float) -> None:
         """Waits, unless the worker is told to stop."""
@@ -164,7 +165,7 @@ class Worker:
             await asyncio.wait_for(self._stopping.wait(), seconds)
             raise _Stopped
 
-    async def _take_one(self, pullers: list[Puller]) -> None:
+    async def _take_one(self, pullers: list[Puller], ack_wait_s: float) -> None:
         """Begins with one job, where there is one and a place for it."""
         await self._outages.until_over(self._stopping)
         await self._slots.acquire()
@@ -178,7 +179,7 @@ class Worker:
             if message is None:
                 self._slots.release()
         if message is not None:
-            self._begin(message)
+            self._begin(message, ack_wait_s)
 
     async def _hand_back_what_comes(self, pullers: list[Puller]) -> None:
         """Keeps no job that the server still sends: another worker, or this one's successor, gets it at once."""
@@ -200,7 +201,7 @@ class Worker:
             await asyncio.sleep(_IDLE_POLL_S)
             return None
 
-    def _begin(self, message: Delivery) -> None:
+    def _begin(self, message: Delivery, ack_wait_s: float) -> None:
         attempt = message.count
         try:
             job = read_job(message.subject, message.data)
@@ -216,7 +217,7 @@ class Worker:
                 known.attempt = attempt
             self._slots.release()
             return
-        active = Active(job, attempt, Lease(message, self._ack_wait_s), message.seq)
+        active = Active(job, attempt, Lease(message, ack_wait_s), message.seq)
         self._active[job.id] = active
         active.task = spawn(f"job {job.id}", self._handle(active))
 
