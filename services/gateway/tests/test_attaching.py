@@ -18,6 +18,7 @@ from immichvr_common.embedded import free_ports
 from immichvr_common.reporting import encode
 from immichvr_common.rpc_client import credential, open_channel
 from immichvr_common.rpc_settings import CallerSettings, RpcClientSettings, ServerTlsSettings
+from immichvr_gateway.live.sessions import LiveSessions
 from immichvr_gateway.live.worker_connections import AttachedConnection, ConnectionLost
 from immichvr_gateway.settings import AttachSettings, GatewaySettings
 from prometheus_client import REGISTRY
@@ -164,11 +165,17 @@ async def test_who_knows_no_session_or_no_credential_is_refused_and_a_session_ha
         assert await refusal(attach(channel, token)) is grpc.StatusCode.ALREADY_EXISTS
 
 
-async def test_a_worker_that_comes_when_its_client_has_gone_is_sent_away(serving, with_door, worker) -> None:
+async def test_a_worker_that_comes_when_its_client_has_gone_is_sent_away(
+    serving, with_door, worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over, end = asyncio.Event(), LiveSessions.end
+    monkeypatch.setattr(LiveSessions, "end", lambda *given: (end(*given), over.set()))
     async with serving(with_door) as gateway, dial(with_door) as channel:
         async with streaming(gateway.url) as socket:
             await socket.send(msgpack.packb(HELLO))
             token = await worker.token()
+        # The client's own end of the socket is closed before the gateway knows of it.
+        await asyncio.wait_for(over.wait(), 10)
         assert await refusal(attach(channel, token)) in (grpc.StatusCode.ALREADY_EXISTS, grpc.StatusCode.NOT_FOUND)
 
 
