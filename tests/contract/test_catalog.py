@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -132,6 +133,20 @@ def test_nothing_but_the_catalogue_lists_services_or_kinds() -> None:
         if len(words & set(table)) > 1
     ]
     assert not found, "read these from immichvr_catalog:\n" + "\n".join(found)
+
+
+_OF_THE_DOMAIN = re.compile(r"splat|depth|gaussian|codec|inpaint", re.IGNORECASE)
+
+
+def test_what_every_process_needs_says_no_word_of_what_services_make() -> None:
+    said = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in sources()
+        if path.is_relative_to(ROOT / "packages/common/src") and path.name != "__init__.py"
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if _OF_THE_DOMAIN.search(line)
+    ]
+    assert not said, "the names of assets are in immichvr_catalog:\n" + "\n".join(said)
 
 
 @pytest.mark.parametrize("text", ["('ai', 'converter')", "{'depth': 1, 'splat': 2}", "x: Literal['lod', 'convert']"])

@@ -11,10 +11,10 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 from immichvr.videodepth.v1.videodepth_pb2 import Range, StereoParams, VideoDepthParams
 from immichvr_catalog import DEPTH_VIDEO, is_of_model
+from immichvr_catalog.video_keys import codec_key, part_key
 from immichvr_common.errors import InvalidRequest
 from immichvr_common.keeping import begin_anew, keep
 from immichvr_common.tasks import Made, Report, Task
-from immichvr_common.video_keys import codec_key, part_key
 from immichvr_inference.context import RunContext
 from immichvr_inference.model_jobs import perform_model_job, reporting_downloads
 from immichvr_video import Span, VideoLimits, inspect

@@ -8,14 +8,14 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
 from immichvr_catalog import ASSETS, DEPTH, DEPTH_VIDEO, SPLAT
+from immichvr_catalog.scene_keys import is_completed
+from immichvr_catalog.video_keys import is_part, is_usual, whole_key
 from immichvr_common.errors import NotFound, ServiceError, Unavailable
 from immichvr_common.logs import get_log
 from immichvr_common.manifests import Manifest, read_manifest
-from immichvr_common.scene_keys import is_completed
 from immichvr_common.sourced import OfSource, StoredSource
 from immichvr_common.sources import Source
 from immichvr_common.storage import ObjectStore
-from immichvr_common.video_keys import is_part, is_usual, whole_key
 from immichvr_models import registry
 
 log = get_log(__name__)

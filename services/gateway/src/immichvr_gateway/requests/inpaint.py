@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from immichvr.common.v1.common_pb2 import ObjectRef
 from immichvr.inpaint.v1.inpaint_pb2 import InpaintParams, PhotoCamera
 from immichvr_catalog import SPLAT
+from immichvr_catalog.scene_keys import completed_method, is_completed
 from immichvr_common.manifests import AssetFile, Manifest
-from immichvr_common.scene_keys import completed_method, is_completed
 from pydantic import ConfigDict, Field, StrictBool
 
 from immichvr_gateway.assets.index import AssetEntry

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from immichvr.videodepth.v1.videodepth_pb2 import Range, VideoDepthParams
 from immichvr_catalog import DEPTH_VIDEO
-from immichvr_common.video_keys import USUAL_CODEC
+from immichvr_catalog.video_keys import USUAL_CODEC
 from immichvr_models import registry
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 

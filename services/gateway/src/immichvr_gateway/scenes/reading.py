@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from immichvr_catalog import SCENE, SPLAT, VIDEO
+from immichvr_catalog.scene_keys import before_completion, is_completed
 from immichvr_common.errors import CorruptObject, NotFound
 from immichvr_common.logs import get_log
 from immichvr_common.manifests import Manifest
-from immichvr_common.scene_keys import before_completion, is_completed
 from immichvr_common.sources import Source
 from pydantic import BaseModel, Field, ValidationError
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy.typing as npt
 from immichvr_catalog import SPLAT
-from immichvr_common.scene_keys import completed_key
+from immichvr_catalog.scene_keys import completed_key
 from immichvr_common.tasks import Made, MadeFile
 from immichvr_inference.context import RunContext
 from immichvr_scenes.completion import Completed, CompletionOptions, CompletionProgress, complete

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from immichvr_catalog import POINTS, SCENE, SPLAT
-from immichvr_common.scene_keys import CLOUD, GAUSSIANS
+from immichvr_catalog.scene_keys import CLOUD, GAUSSIANS
 from immichvr_common.tasks import Made
 from immichvr_inference.context import RunContext
 from immichvr_scenes.frames import Frames
