@@ -169,6 +169,7 @@ def built(service: str, *more: str, timeout_s: float) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_the_gateways_image_is_made_and_its_service_starts_on_a_read_only_root() -> None:
     settings = ["IMMICHVR_GATEWAY_PHOTOS=/scratch", "IMMICHVR_GATEWAY_ACCESS_TOKEN=shown by whoever asks"]

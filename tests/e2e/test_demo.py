@@ -47,6 +47,7 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_every_photo_gets_its_splat_and_nothing_is_left_behind(photos: Path) -> None:
     result = demo(photos)
     assert result.returncode == 0, result.stdout + result.stderr
