@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import immichvr_common.service  # noqa: F401  # with it comes what workers declare
-import immichvr_gateway.__main__  # noqa: F401  # and with this a gateway's
+import immichvr_gateway.running  # noqa: F401  # and with this a gateway's
 import yaml
 from prometheus_client.metrics import MetricWrapperBase
 

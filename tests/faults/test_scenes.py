@@ -22,6 +22,7 @@ from immichvr_scenes.testing import room, through, write_photo
 from .conftest import servers
 
 _CAMERA = Camera.central(320, 240, 264)
+_STEPS = 60
 _PREFIX = "IMMICHVR_INPAINT_"
 
 
@@ -42,7 +43,7 @@ def start_trainer(start_worker: Callable[..., Any]) -> Callable[..., Any]:
     def start(name: str, **more: str) -> Any:
         settings = {
             "WORK__NAME": name, "WORK__PREFETCH": "0", "WORK__STOP_GRACE_S": "0.2", "TRAINING__CHECKPOINT_S": "0.2",
-            "TRAINING__PREVIEW_S": "0.5", "TRAINING__MAX_STEPS": "150", "TRAINING__MAX_GAUSSIANS": "1500", **more,
+            "TRAINING__PREVIEW_S": "0.5", "TRAINING__MAX_STEPS": str(_STEPS), "TRAINING__MAX_GAUSSIANS": "1500", **more,
         }  # fmt: skip
         return start_worker(name, "-m", "immichvr_inpaint", **{f"{_PREFIX}{key}": one for key, one in settings.items()})
 
@@ -81,7 +82,7 @@ async def test_of_two_workers_one_makes_a_scene_and_the_other_goes_on_from_the_c
     gateway: Any, start_trainer: Callable[..., Any], walk: list[str], store: ObjectStore
 ) -> None:
     workers = [start_trainer(f"scene-{name}") for name in ("first", "second")]
-    job_id, run = await asked(gateway, walk)
+    job_id, run = await asked(gateway, walk[3:])
     await until_kept(store, job_id, "checkpoint.bin", "preview.jpg")
     [busy] = [one for one in workers if psutil.Process(one.popen.pid).children()]
     watched = (await gateway.get(f"/api/jobs/{job_id}/parts")).json()["items"]
@@ -93,7 +94,7 @@ async def test_of_two_workers_one_makes_a_scene_and_the_other_goes_on_from_the_c
     scene = (await gateway.get(f"/api/scenes/{job['source']['id']}")).json()
     [asset] = scene["assets"]
     assert not [loss for loss in asset["losses"] if "anew" in loss], "it went on from where it was"
-    assert scene["metrics"]["steps"] == 150
+    assert scene["metrics"]["steps"] == _STEPS
 
 
 @pytest.mark.alone
@@ -155,6 +156,7 @@ def small_store(tmp_path: Path) -> Iterator[tuple[Path, NatsServer, SeaweedServe
         nats.kill()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 async def test_an_object_storage_that_gets_full_while_a_scene_trains_ends_it_in_words_and_it_goes_on_by_itself(
     start_gateway: Callable[..., Any], start_trainer: Callable[..., Any], walk: list[str],
@@ -181,7 +183,7 @@ async def test_an_object_storage_that_gets_full_while_a_scene_trains_ends_it_in_
             while job["state"] != "succeeded":  # it may be tried while the storage is still about to find its room
                 job = await gateway.until(job_id, run=job["run"] + 1, within_s=400)
                 assert job["error"] is None or job["error"]["code"] == "storage_full", job["error"]
-        assert (await gateway.get(f"/api/scenes/{scene}")).json()["metrics"]["steps"] == 150
+        assert (await gateway.get(f"/api/scenes/{scene}")).json()["metrics"]["steps"] == _STEPS
     finally:
         store.close()
         gateway.stop()
@@ -228,7 +230,7 @@ async def test_a_photo_that_is_deleted_while_a_scene_is_made_of_it_takes_that_ou
     assert (await tried_again(gateway, job_id)).status_code == 404
     shutil.move(kept, photos / names[1])
     shown = (await until_answers(gateway, f"/api/scenes/{scene}", 200)).json()
-    assert (shown["metrics"]["steps"], (await gateway.job(job_id))["state"]) == (150, "succeeded")
+    assert (shown["metrics"]["steps"], (await gateway.job(job_id))["state"]) == (_STEPS, "succeeded")
     url = shown["assets"][0]["files"][0]["url"]
     assert (await gateway.get(url)).status_code == 200
     (photos / names[1]).unlink()

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from immichvr_catalog import format_options
+from immichvr_common.imports import many_imports
 
 from immichvr_local.errors import plain_errors
 from immichvr_local.models_command import models
@@ -71,7 +69,8 @@ Tls = Annotated[
 def up(photos: Photos = None, data: Data = None, port: Port = None, host: Host = "127.0.0.1", tls: Tls = False) -> None:
     """Run the whole system on this machine, over a folder of photos or the Immich that IMMICH_URL names."""
     with plain_errors():
-        from immichvr_local.up import up as run
+        with many_imports():
+            from immichvr_local.up import up as run
 
         run(photos, data, host, port, tls)
 
@@ -85,7 +84,8 @@ def demo(
 ) -> None:
     """Run the whole system over the sample photos, or a folder, and make a splat of every one."""
     with plain_errors():
-        from immichvr_local.demo.run import demo as run
+        with many_imports():
+            from immichvr_local.demo.run import demo as run
 
         raise typer.Exit(run(photos, once, data, port))
 
@@ -318,7 +318,7 @@ def convert(
 ) -> None:
     """Convert splat files to another format. A SOG may be a folder: its meta.json is what is named."""
     with plain_errors():
-        with _imports():
+        with many_imports():
             from immichvr_splats import ReadLimits
 
             from immichvr_local.convert_command import convert_files
@@ -393,13 +393,3 @@ def openapi() -> None:
         from immichvr_gateway.openapi import text
 
         typer.echo(text(), nl=False)
-
-
-@contextmanager
-def _imports() -> Iterator[None]:
-    """For many imports: what they make stays, and looking for garbage among it took 7 % of the time to begin."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()

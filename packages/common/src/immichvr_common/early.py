@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from immichvr_common.imports import many_imports
 from immichvr_common.log_masks import secrets_in
 from immichvr_common.logs import configure_logs
 from immichvr_common.processes.child import Child
@@ -26,6 +27,8 @@ async def serve_with_child(
     with own_folder(settings.work.directory):
         # Before this process records spans itself, which takes imports.
         first = Child(capability, settings.work.memory_mb, warm, traced=bool(settings.tracing.endpoint))
-        from immichvr_common.service import serve
+        with many_imports():
+            from immichvr_common.service import serve
 
-        await serve(spec(), settings, first)
+            what = spec()
+        await serve(what, settings, first)

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from immichvr_common.imports import many_imports
 from immichvr_common.processes.failures import failure_of
 from immichvr_common.processes.frames import receive, send
 from immichvr_common.processes.messages import Message, Progress, Ready, Result, Told, packed
@@ -48,9 +49,11 @@ def main() -> None:
         from immichvr_common.logs import configure_logs_as
 
         configure_logs_as(sys.argv[4])
-    capability: Capability = _named(target)
-    if len(sys.argv) > 6:
-        _named(sys.argv[6])()
+    with many_imports():
+        capability: Capability = _named(target)
+        begin = _named(sys.argv[6]) if len(sys.argv) > 6 else None
+    if begin is not None:
+        begin()
     if memory_mb:
         _limit_memory(memory_mb)
     tell(Ready())
