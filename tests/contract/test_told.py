@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import get_args
 
-import pytest
 from immichvr_scenes.completion.options import Stage
 
 ROOT = Path(__file__).parents[2]
@@ -46,8 +46,7 @@ def _said(call: ast.Call) -> Iterator[ast.expr]:
     yield from (keyword.value for keyword in call.keywords if keyword.arg == "reason")
 
 
-def _told_in(path: Path) -> Iterator[str]:
-    tree = ast.parse(path.read_text())
+def _told_in(tree: ast.Module) -> Iterator[str]:
     assigned: dict[str, list[str]] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and (words := _words(node.value)) is not None:
@@ -75,23 +74,27 @@ def _why_it_waits() -> Iterator[str]:
                 yield from filter(None, (_words(one) or constants.get(_name(one)) for one in returned))
 
 
-def _told() -> list[tuple[str, str]]:
-    files = sorted(path for place in ("packages", "services") for path in (ROOT / place).glob("*/src/**/*.py"))
-    wanted = (path for path in files if not any(one in path.as_posix() for one in ELSEWHERE))
-    said = {(words, path.name) for path in wanted for words in _told_in(path) if " " in words}
-    return sorted(said | {(words, "batches") for words in _why_it_waits()})
-
-
-def _stages() -> set[str]:
-    """What workers tell of how far they are: the second word of each report."""
-    found = set()
+@cache
+def _all_told() -> tuple[dict[str, str], set[str]]:
+    """Where each word that services tell stands, and what workers tell of how far they are."""
+    told: dict[str, str] = {}
+    stages: set[str] = set()
     for path in (path for place in ("packages", "services") for path in (ROOT / place).glob("*/src/**/*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and _name(node.func).lstrip("_") in REPORTS and len(node.args) > 2:
-                found.add(_words(node.args[1]) or "")
-    return found - {""}
+        tree = ast.parse(path.read_text())
+        stages.update(_stages_in(tree))
+        if not any(one in path.as_posix() for one in ELSEWHERE):
+            told |= {words: path.name for words in _told_in(tree) if " " in words}
+    return told | dict.fromkeys(_why_it_waits(), "batches"), stages
 
 
+def _stages_in(tree: ast.Module) -> Iterator[str]:
+    """The second word of each report."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _name(node.func).lstrip("_") in REPORTS and len(node.args) > 2:
+            yield from filter(None, [_words(node.args[1])])
+
+
+@cache
 def _german() -> list[str]:
     found = re.findall(r"""^  (?:'([^']*)'|"([^"]*)"):""", GERMAN.read_text(), re.M)
     return [one or other for one, other in found]
@@ -102,16 +105,21 @@ def _fits(form: str, words: str) -> bool:
 
 
 def test_there_is_a_lot_to_be_told() -> None:
-    told = [words for words, _ in _told()]
+    told, _ = _all_told()
     assert len(told) > 90
     assert "it is blurred" in told and "{} saw each frame by itself" in told
     assert {"a signal said not now", "the library does not answer: {}"} <= set(told)
     assert any(words.startswith("it waits for you to allow work") for words in told)
 
 
-@pytest.mark.parametrize(("words", "file"), _told())
-def test_whatever_services_tell_has_its_german(words: str, file: str) -> None:
-    assert words in UNSAID or any(_fits(form, words) for form in _german()), f"{file}: put it into {GERMAN.name}"
+def test_whatever_services_tell_has_its_german() -> None:
+    told, _ = _all_told()
+    missing = [
+        f"{file}: {words}"
+        for words, file in told.items()
+        if words not in UNSAID and not any(_fits(form, words) for form in _german())
+    ]
+    assert missing == [], f"put it into {GERMAN.name}"
 
 
 def test_nothing_is_kept_that_nobody_tells() -> None:
@@ -127,7 +135,7 @@ def test_nothing_is_kept_that_nobody_tells() -> None:
 
 
 def test_every_stage_that_a_worker_tells_has_its_german() -> None:
-    told = {*_stages(), *get_args(Stage)}
+    told = {*_all_told()[1], *get_args(Stage)}
     assert {"decoded", "training", "painting", "stereo", "inferred"} <= told
     here = [(ROOT / "services/gateway/web/src/texts" / name).read_text() for name in ("de.ts", "catalogueInGerman.ts")]
     known = {
