@@ -12,8 +12,8 @@ MODULES = $(shell $(BIN)/python tools/workspace.py modules)
 # say, each of them spends seconds on compiling.
 export PYTHONDONTWRITEBYTECODE :=
 
-# A file's tests stay in one process, and its folder's with them while each has a folder of its own: what they share is
-# made once. Each process takes up to 1.5 GB.
+# A file's tests stay in one process, and with them those of other files that share a stack (conftest.py): what they
+# share is made once. Each process takes up to 1.5 GB.
 PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # Where tests are that run with nothing beside them: reading all the others for their sake takes most of a minute.

@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,15 @@ pytest_plugins = [
     "immichvr_common.testing.tasks",
 ]
 _LEDGER = "IMMICHVR_AI_MODELS__LEDGER"
+TOGETHER = {
+    f"tests/e2e/test_{name}.py": stack
+    for stack, names in {
+        "stack": ("api", "below_a_path", "formats", "listening", "motion", "video", "viewer"),
+        "extended": ("live", "models", "toy_service"),
+    }.items()
+    for name in names
+}
+"""Files whose tests share what takes seconds of every core to start, by the fixture that starts it."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -27,3 +37,16 @@ def pytest_collection_finish() -> None:
     """What was imported and collected stays until the end: looking through it again and again takes seconds."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file's tests stay in one process, and those of files that share a stack in the same one."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return TOGETHER.get(file, file)
+
+    return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -11,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,10 +21,27 @@ from typing import Any
 import httpx
 import pytest
 import skimage.data
+from grpc_tools import protoc
+from immichvr_catalog.testing import distribution
 from immichvr_common.embedded import free_ports, stop_process
+from immichvr_models import registry
+from immichvr_models.testing import running_hub, throttled, weights_of
 from PIL import Image
 from playwright.async_api import Browser, Page, async_playwright
 
+LIVE_MODEL = "da2-base"
+FETCHED = next(
+    model
+    for model in registry
+    if not model.licence.permissive
+    and model.key != LIVE_MODEL
+    and model.files
+    and not any(file.size or file.sha256 for file in model.files)
+)
+"""A model whose licence asks for a yes and whose files are learned at the first download: any bytes will do."""
+WEIGHTS = weights_of(random.Random(4).randbytes(900_000))
+FILM = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2" + bytes(range(256)) * 4096
+"""What stands for a video: nobody decodes it."""
 _HERE = Path(__file__).parent
 _MODULES = _HERE.parents[1] / "services/gateway/web/node_modules"
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -105,6 +123,59 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     # As of the proxy in front of it that some tests put there.
     with running_up(data, "--photos", photos, IMMICHVR_GATEWAY_TRUSTED_PROXIES="127.0.0.1") as address:
         yield Stack(address, photos, data)
+
+
+@pytest.fixture(scope="package")
+def extended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack with what others bring to it: a service of theirs, a hub that has a model, weights of a small network.
+
+    The weights are random ones of a small copy of LIVE_MODEL's network; the hub has the files of FETCHED.
+    """
+    from immichvr_networks import NETWORKS
+
+    folder = tmp_path_factory.mktemp("extended")
+    photos, data, local = (folder / name for name in ("photos", "data", "local"))
+    for one in (photos, data, local):
+        one.mkdir()
+    Image.new("RGB", (64, 48), (200, 90, 30)).save(photos / "one.jpg")
+    Image.fromarray(skimage.data.coffee()).save(photos / "coffee.jpg")
+    (photos / "walk.mp4").write_bytes(FILM)
+    assert all(file.sha256 is None for file in registry[LIVE_MODEL].files), "other weights than these are refused"
+    network: Any = NETWORKS[LIVE_MODEL].tiny(5)
+    network.save_pretrained(local / LIVE_MODEL)
+    (local / LIVE_MODEL / "preprocessor_config.json").write_text("{}")
+    with running_hub() as hub, ExitStack() as stack:
+        for file in FETCHED.files:
+            is_large = file.path.endswith("safetensors")
+            behaviour = [throttled(300_000, 16_000)] if is_large else []
+            hub.add(FETCHED.url(file, ""), WEIGHTS if is_large else b"{}", *behaviour)
+        environment = {
+            "HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "", "IMMICHVR_MODELS_OFFLINE": "",
+            "IMMICHVR_MODELS_DIR": str(data / "models"), "IMMICHVR_MODELS_LOCAL": str(local),
+        }  # fmt: skip
+        planners = {"immichvr.planners": "play = immichvr_toy_maker.planner:PlayRequest"}
+        rows = "immichvr_toy_maker.rows:ROWS"
+        modules = _toy_maker(folder / "generated")
+        # Its processes have found the service once they run; this one's catalogue stays what it is.
+        with distribution(folder / "distribution", "immichvr-toy-maker", modules, rows, planners):
+            address = stack.enter_context(running_up(data, "--photos", photos, **environment))
+        licence = {"licence": registry[LIVE_MODEL].licence.name}
+        httpx.post(f"{address}/api/models/{LIVE_MODEL}/accept", json=licence).raise_for_status()
+        yield Stack(address, photos, data)
+
+
+def _toy_maker(generated: Path) -> dict[str, str]:
+    """Modules of a service that no code of ours knows and those of its messages, by name."""
+    service = _HERE / "toy_maker"
+    proto = service / "proto"
+    generated.mkdir()
+    files = [str(path) for path in proto.rglob("*.proto")]
+    assert protoc.main(["protoc", f"-I{proto}", f"--python_out={generated}", *files]) == 0
+    return {
+        path.relative_to(root).with_suffix("").as_posix(): path.read_text()
+        for root in (service, generated)
+        for path in root.rglob("*.py")
+    }
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import io
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -16,37 +16,20 @@ import psutil
 import pytest
 from immichvr_ai.live.gaussians import Gaussians
 from immichvr_ai.live.packing import pack
-from immichvr_common.embedded import free_ports
-from immichvr_models import registry
-from immichvr_networks import NETWORKS
 from PIL import Image
 from playwright.async_api import Page
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-MODEL = "da2-base"
+from .conftest import LIVE_MODEL, Stack
+
 BUDGET = 1500
 
 
-@pytest.fixture(scope="module")
-def live_stack(tmp_path_factory: pytest.TempPathFactory, start_up: Any) -> Iterator[str]:
-    """A stack on a machine where the weights of a model lie: those of a small copy of its network, random ones."""
-    photos, data, local = (tmp_path_factory.mktemp(name) for name in ("photos", "data", "local"))
-    Image.new("RGB", (64, 48), (200, 90, 30)).save(photos / "one.jpg")
-    assert all(file.sha256 is None for file in registry[MODEL].files), "other weights than the registry's are refused"
-    network: Any = NETWORKS[MODEL].tiny(5)
-    network.save_pretrained(local / MODEL)
-    (local / MODEL / "preprocessor_config.json").write_text("{}")
-    environment = {
-        "IMMICHVR_MODELS_OFFLINE": "0",
-        "HF_ENDPOINT": f"http://127.0.0.1:{free_ports(1)[0]}",
-        "IMMICHVR_MODELS_DIR": str(data / "models"),
-        "IMMICHVR_MODELS_LOCAL": str(local),
-    }
-    with start_up(data, "--photos", photos, **environment) as address:
-        accepted = httpx.post(f"{address}/api/models/{MODEL}/accept", json={"licence": registry[MODEL].licence.name})
-        accepted.raise_for_status()
-        yield address
+@pytest.fixture
+def live_stack(extended: Stack) -> str:
+    """The address of a stack where the weights of a model lie."""
+    return extended.address
 
 
 def jpeg(shade: int = 0, size: tuple[int, int] = (320, 240)) -> bytes:
@@ -97,16 +80,16 @@ def memory_mb() -> float:
     return sum(one.memory_info().rss for one in ours) / 1e6
 
 
-async def test_a_splat_is_drawn_for_who_asks_for_it(live_stack: str, ended: Any) -> None:
+async def test_a_splat_is_drawn_for_who_asks_for_it(extended: Stack, live_stack: str, ended: Any) -> None:
+    photo_id = extended.photo_id("one.jpg")
     async with httpx.AsyncClient(base_url=live_stack, timeout=30) as api:
-        [photo] = (await api.get("/api/photos")).json()["items"]
-        asked = await api.post(f"/api/photos/{photo['id']}/splat", json={"model": "lift-heuristic"})
+        asked = await api.post(f"/api/photos/{photo_id}/splat", json={"model": "lift-heuristic"})
         assert (await ended(api, asked.json()["job"]))["state"] == "succeeded"
-        assets = (await api.get(f"/api/photos/{photo['id']}/assets")).json()["assets"]
+        assets = (await api.get(f"/api/photos/{photo_id}/assets")).json()["assets"]
         seen_by = next(one for one in assets if one["kind"] == "splat")["camera"]
         async with dialled(live_stack) as socket:
             client = Client(socket)
-            wish = {"type": "hello", "version": 1, "output": "picture", "place": "photos", "id": photo["id"]}
+            wish = {"type": "hello", "version": 1, "output": "picture", "place": "photos", "id": photo_id}
             await client.say(**wish)
             ready = await client.hear(60)
             assert (ready["type"], ready["renderer"]) == ("ready", "cpu"), ready
@@ -118,7 +101,7 @@ async def test_a_splat_is_drawn_for_who_asks_for_it(live_stack: str, ended: Any)
             assert np.abs(drawn[12:-12, 16:-16].mean((0, 1)) - (200, 90, 30)).max() < 12
         jobs = (await api.get("/api/jobs")).json()["items"]
         assert next(job for job in jobs if job["kind"] == "render")["source"] is None
-        shown = (await api.get(f"/api/photos/{photo['id']}")).json()
+        shown = (await api.get(f"/api/photos/{photo_id}")).json()
         assert shown["job"] is None or shown["job"]["kind"] != "render"
         async with dialled(live_stack) as socket:
             await Client(socket).say(**{**wish, "id": "nobodys"})
@@ -249,16 +232,16 @@ async def reached(page: Page, wanted: Any, seconds: float) -> dict[str, str]:
 
 @pytest.mark.browser
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("frames", [15, pytest.param(100, marks=pytest.mark.long)])
+@pytest.mark.parametrize("frames", [5, pytest.param(100, marks=pytest.mark.long)])
 async def test_frames_of_a_camera_become_splats_in_the_browser(live_stack: str, camera_page: Page, frames: int) -> None:
     page = camera_page
-    await page.goto(f"{live_stack}/live.html?budget={BUDGET}&quality=lowest&model={MODEL}")
+    await page.goto(f"{live_stack}/live.html?budget={BUDGET}&quality=lowest&model={LIVE_MODEL}")
     await page.get_by_role("button", name="Use the camera").click()
     await reached(page, lambda state: state.get("live") == "live", 90)
     await reached(page, lambda state: int(state.get("results", 0)) >= 5, 60)
     before = memory_mb()
     state = await reached(page, lambda state: int(state.get("results", 0)) >= frames, 240)
-    assert state["model"] == MODEL
+    assert state["model"] == LIVE_MODEL
     assert 500 < int(state["splats"]) <= BUDGET
     assert int(state["nonfinite"]) == 0
     assert "trouble" not in state

@@ -5,57 +5,24 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 import pytest
-import skimage.data
 import socketio
-from grpc_tools import protoc
-from immichvr_catalog import SERVICES
-from immichvr_catalog.testing import distribution
-from PIL import Image
 from playwright.async_api import Page, expect
 
-TOY_MAKER = Path(__file__).with_name("toy_maker")
-FILM = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2" + bytes(range(256)) * 4096
-"""What stands for a video: nobody here decodes one."""
+from .conftest import FILM, Stack
+
 PATIENCE_S = 120
 
 
-def modules(generated: Path) -> dict[str, str]:
-    """The service's modules and those of its messages, by name."""
-    proto = TOY_MAKER / "proto"
-    generated.mkdir()
-    files = [str(path) for path in proto.rglob("*.proto")]
-    assert protoc.main(["protoc", f"-I{proto}", f"--python_out={generated}", *files]) == 0
-    return {
-        path.relative_to(root).with_suffix("").as_posix(): path.read_text()
-        for root in (TOY_MAKER, generated)
-        for path in root.rglob("*.py")
-    }
-
-
-@pytest.fixture(scope="module")
-def toys(
-    tmp_path_factory: pytest.TempPathFactory, start_up: Callable[..., AbstractContextManager[str]]
-) -> Iterator[str]:
-    """The address of a stack with the service in it, over a folder with a video and a photo."""
-    folder = tmp_path_factory.mktemp("toys")
-    photos, data = folder / "photos", folder / "data"
-    photos.mkdir()
-    data.mkdir()
-    (photos / "walk.mp4").write_bytes(FILM)
-    Image.fromarray(skimage.data.coffee()).save(photos / "coffee.jpg")
-    planners = {"immichvr.planners": "play = immichvr_toy_maker.planner:PlayRequest"}
-    rows = "immichvr_toy_maker.rows:ROWS"
-    with distribution(folder / "distribution", "immichvr-toy-maker", modules(folder / "generated"), rows, planners):
-        assert SERVICES["toy-maker"].module == "immichvr_toy_maker"
-        with start_up(data, "--photos", photos) as address:
-            yield address
+@pytest.fixture
+def toys(extended: Stack) -> str:
+    """The address of a stack with the service in it, over a folder with a video and photos."""
+    return extended.address
 
 
 @pytest.fixture
@@ -131,16 +98,16 @@ async def test_what_its_planner_does_not_take_is_refused_in_words(api: httpx.Asy
 
 @pytest.mark.browser
 async def test_its_asset_shows_in_the_viewer_by_its_own_name(
-    toys: str, api: httpx.AsyncClient, page: Page, until
+    extended: Stack, toys: str, api: httpx.AsyncClient, page: Page, until
 ) -> None:
-    [photo] = (await api.get("/api/photos")).json()["items"]
+    photo_id = extended.photo_id("coffee.jpg")
     await page.goto(toys)
     await until(lambda state: state.get("view") == "gallery" and state.get("socket") == "connected", PATIENCE_S)
-    assert (await ask(api, "photo", photo["id"])).status_code == 202
+    assert (await ask(api, "photo", photo_id)).status_code == 202
     tile = page.get_by_role("link", name=re.compile(r"^coffee\.jpg.*toy ready"))
     await expect(tile.locator("[data-badge=toy]")).to_have_text("toy", timeout=PATIENCE_S * 1000)
     await expect(page.get_by_text("play is done for coffee.jpg")).to_be_attached()
-    await page.goto(f"{toys}/#/photo/{photo['id']}")
+    await page.goto(f"{toys}/#/photo/{photo_id}")
     await until(lambda state: state.get("view") == "photo" and state.get("mode") == "flat", PATIENCE_S)
     await page.keyboard.press("i")
     about = page.get_by_role("complementary", name="About this photo")

@@ -1,5 +1,7 @@
 """The run of everything from a clean checkout."""
 
+import ast
+import runpy
 import shutil
 import subprocess
 from pathlib import Path
@@ -28,3 +30,15 @@ def test_where_something_fails_what_is_installed_meanwhile_is_waited_for(root: P
     ended = subprocess.run(["/bin/bash", run], env={"PATH": str(tools)}, stdout=quiet, stderr=quiet, timeout=30)
     assert ended.returncode == 2
     assert (tmp_path / "installed").exists()
+
+
+def test_every_file_that_shares_a_stack_runs_in_the_process_of_the_others(root: Path) -> None:
+    together = runpy.run_path(str(root / "conftest.py"))["TOGETHER"]
+    shared = set(together.values())
+    found = {}
+    for path in (root / "tests/e2e").glob("test_*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                for name in shared & {one.arg for one in node.args.args}:
+                    found[path.relative_to(root).as_posix()] = name
+    assert found == together
