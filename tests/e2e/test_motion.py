@@ -15,6 +15,7 @@ _PATIENCE_S = 120
 """The first clip waits for its kernels to be compiled."""
 
 
+@pytest.mark.long
 async def test_a_photo_becomes_a_clip_that_begins_and_ends_at_the_photo(stack, api: httpx.AsyncClient, ended) -> None:
     photo = f"/api/photos/{stack.photo_id('coffee.jpg')}"
     asked = await api.post(f"{photo}/motion", json={"path": "orbit", "seconds": 2})

@@ -36,7 +36,7 @@ CLIP_FRAMES = 198
 NAMES = [
     "twenty.jpg", "slow-killed.jpg", "slow-paused.jpg", "next.jpg", "deadly-one.jpg", "slow-cut.jpg", "slow-waits.jpg",
     "refused.jpg", "before.jpg", "slow-stores.jpg", "slow-given-up.jpg", "slow-returned.jpg", "queued.jpg",
-    "slow-tidied.jpg", "unstaged.jpg", "unrecorded.jpg", "finished.jpg", "struck-0.jpg", "struck-1.jpg",
+    "slow-tidied.jpg", "unstaged.jpg", "unrecorded.jpg", "finished.jpg", "struck.jpg",
     "logged.jpg", "sound.jpg", "deadly-two.jpg", "slow-leaving.jpg", "handed-on.jpg", "traced.jpg",
     *(f"held-{number}.jpg" for number in range(4)),
 ]  # fmt: skip

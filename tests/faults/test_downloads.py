@@ -22,7 +22,7 @@ TOLD, KILLED = [
 """Models whose licence asks for a yes and whose files are learned at the first download: any bytes will do."""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def hub() -> Iterator[Hub]:
     """A hub with all files of the two models."""
     with running_hub() as running:
@@ -32,14 +32,14 @@ def hub() -> Iterator[Hub]:
         yield running
 
 
-@pytest.fixture
-def online(hub: Hub, tmp_path: Path) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def online(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """An environment in which downloads are allowed, into an empty cache that all workers share."""
     return {
         "HF_ENDPOINT": hub.url,
         "HF_HUB_OFFLINE": "",
         "IMMICHVR_MODELS_OFFLINE": "",
-        "IMMICHVR_MODELS_DIR": str(tmp_path / "models"),
+        "IMMICHVR_MODELS_DIR": str(tmp_path_factory.mktemp("fetched")),
     }
 
 
@@ -82,15 +82,21 @@ async def listening(gateway: Any) -> AsyncIterator[Models]:
     await client.disconnect()
 
 
+@pytest.fixture(scope="module")
+def steady_gateway(start_gateway: Callable[..., Any], online: dict[str, str]) -> Iterator[Any]:
+    """A gateway that lets models be downloaded."""
+    steady = start_gateway(**online).wait_until_ready()
+    yield steady
+    steady.stop()
+
+
 @pytest.fixture
-async def models(start_gateway: Callable[..., Any], online: dict[str, str]) -> AsyncIterator[Models]:
-    gateway = start_gateway(**online).wait_until_ready()
+async def models(gateway: Any) -> AsyncIterator[Models]:
     async with listening(gateway) as heard:
         yield heard
-    gateway.stop()
 
 
-async def test_a_model_is_accepted_fetched_told_live_and_deleted(models, hub, start_worker, online, tmp_path) -> None:
+async def test_a_model_is_accepted_fetched_told_live_and_deleted(models, hub, start_worker, online) -> None:
     weights = next(path for path in hub.files if (TOLD.repo or "") in path and path.endswith("safetensors"))
     hub.planned[weights] = [throttled(400_000, 16_000)]
     assert await models.state(TOLD) == "needs_licence"
@@ -106,7 +112,7 @@ async def test_a_model_is_accepted_fetched_told_live_and_deleted(models, hub, st
     assert done == sorted(done)
     assert len(done) > 3
     assert (await models.gateway.until(answer.json()["job"]["id"]))["state"] == "succeeded"
-    [found] = (tmp_path / "models" / TOLD.key).rglob("*.safetensors")
+    [found] = Path(online["IMMICHVR_MODELS_DIR"], TOLD.key).rglob("*.safetensors")
     assert found.read_bytes() == WEIGHTS
     before = len(models.heard)
     answer = await models.ask(TOLD, "delete")
@@ -115,9 +121,7 @@ async def test_a_model_is_accepted_fetched_told_live_and_deleted(models, hub, st
     assert not found.exists()
 
 
-async def test_a_download_whose_worker_is_killed_is_gone_on_with_by_another(
-    models, hub, start_worker, online, tmp_path
-) -> None:
+async def test_a_download_whose_worker_is_killed_is_gone_on_with_by_another(models, hub, start_worker, online) -> None:
     weights = next(path for path in hub.files if (KILLED.repo or "") in path and path.endswith("safetensors"))
     hub.planned[weights] = [hub.stalls_after(250_000)]
     await models.ask(KILLED, "accept", licence=KILLED.licence.name)
@@ -126,7 +130,7 @@ async def test_a_download_whose_worker_is_killed_is_gone_on_with_by_another(
     await models.until(KILLED, lambda news: news["state"] == "downloading" and news["done"] >= 200_000)
     async with asyncio.timeout(20):
         # What has arrived is written down every two seconds; a process killed before that begins anew.
-        while not list((tmp_path / "models" / KILLED.key).rglob("*.part.json")):  # noqa: ASYNC110  # files tell nobody
+        while not list(Path(online["IMMICHVR_MODELS_DIR"], KILLED.key).rglob("*.part.json")):  # noqa: ASYNC110  # files tell nobody
             await asyncio.sleep(0.05)
     first.kill()
     start_worker("second", "-m", "immichvr_ai", **online)
@@ -135,5 +139,5 @@ async def test_a_download_whose_worker_is_killed_is_gone_on_with_by_another(
     assert await models.state(KILLED) == "ready"
     resumed = [headers.get("Range", "") for headers in hub.requests_of(weights)][-1]
     assert int(resumed.removeprefix("bytes=").split("-")[0]) >= 200_000
-    [found] = (tmp_path / "models" / KILLED.key).rglob("*.safetensors")
+    [found] = Path(online["IMMICHVR_MODELS_DIR"], KILLED.key).rglob("*.safetensors")
     assert found.read_bytes() == WEIGHTS

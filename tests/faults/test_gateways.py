@@ -32,15 +32,14 @@ async def test_a_gateway_killed_the_moment_its_job_is_on_the_bus_loses_nothing(
 ) -> None:
     gateway = await asyncio.to_thread(start_gateway().wait_until_ready)
     start_worker("busy")
-    for count, photo in enumerate(("struck-0.jpg", "struck-1.jpg"), 1):
-        job = await struck_while_publishing(gateway, bus, photo)
-        gateway = await asyncio.to_thread(start_gateway().wait_until_ready)
-        shown = await gateway.until(job.id)
-        assert (shown["state"], shown["requesters"], shown["attempts"]) == ("succeeded", ["local"], 1)
-        assert len((studio / "starts").read_text().splitlines()) == count
-        assert len(gateway.assets(photo)) == 1
-        again = await gateway.post(photo)
-        assert (again.status_code, again.json()["job"]["id"]) == (200, job.id)
+    job = await struck_while_publishing(gateway, bus, "struck.jpg")
+    gateway = await asyncio.to_thread(start_gateway().wait_until_ready)
+    shown = await gateway.until(job.id)
+    assert (shown["state"], shown["requesters"], shown["attempts"]) == ("succeeded", ["local"], 1)
+    assert len((studio / "starts").read_text().splitlines()) == 1
+    assert len(gateway.assets("struck.jpg")) == 1
+    again = await gateway.post("struck.jpg")
+    assert (again.status_code, again.json()["job"]["id"]) == (200, job.id)
     gateway.stop()
 
 

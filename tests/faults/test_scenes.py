@@ -208,6 +208,7 @@ async def until_answers(gateway: Any, path: str, status: int) -> httpx.Response:
             await asyncio.sleep(0.2)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 async def test_a_photo_that_is_deleted_while_a_scene_is_made_of_it_takes_that_out_of_sight_until_it_is_back(
     gateway: Any, start_trainer: Callable[..., Any], walk: list[str], store: ObjectStore, place: Path, tmp_path: Path

@@ -73,14 +73,14 @@ async def test_a_job_that_stopping_workers_give_back_again_and_again_is_no_poiso
 ) -> None:
     worker = start_worker("stopped-0")
     job_id = await gateway.submit("slow-returned.jpg")
-    for number in range(1, 6):
+    for number in range(1, 5):
         await started(studio, number)
         worker.ask_to_end()
         worker = start_worker(f"stopped-{number}")
-    await started(studio, 6)
+    await started(studio, 5)
     (studio / "release").touch()
-    job = await gateway.until(job_id, run=6)
-    assert (job["state"], job["run"], job["attempts"], job["error"]) == ("succeeded", 6, 1, None)
+    job = await gateway.until(job_id, run=5)
+    assert (job["state"], job["run"], job["attempts"], job["error"]) == ("succeeded", 5, 1, None)
 
 
 async def test_a_worker_that_is_scaled_away_ends_its_job_and_hands_the_others_on(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from immichvr_splats import FORMATS
 
-SECONDS = 3
+SECONDS = 2
 
 
 def run_fuzzer(name: str, corpus: Path, broken: Path) -> subprocess.CompletedProcess[str]:
