@@ -4,13 +4,13 @@ import { Emitter } from '../emitter';
 import type { Figures } from '../remote/view';
 import { budgetOf, rememberMotion, wantsMotion } from '../render/device';
 import { assumedCamera } from '../render/framing';
-import type { Leant } from '../render/rig';
 import type { Viewport } from '../render/viewport';
 import type { SplatQuality } from '../settings/look';
 import type { Settings } from '../settings/settings';
 import { texts } from '../texts';
 import { el } from '../ui/dom';
 import { DeviceCanvas } from './deviceCanvas';
+import { Drawers } from './drawers';
 import { FlatPicture } from './flat';
 import { Ghost } from './ghost';
 import { Holdings } from './holdings';
@@ -60,6 +60,7 @@ export class Stage extends Emitter<StageEvents> {
   private readonly sphere: Sphere;
   private readonly here: DeviceCanvas;
   private readonly remote: RemoteSplat;
+  private readonly drawers: Drawers;
   private readonly loader: Loader;
   readonly whoDraws: WhoDraws;
   /** Moves what is seen. */
@@ -68,9 +69,6 @@ export class Stage extends Emitter<StageEvents> {
   private readonly holdings = new Holdings();
   private visit = new AbortController();
   private advancing = false;
-  private isShownThere = false;
-  /** Where the viewer was when what drew was lost. */
-  private stood: Leant | null = null;
   /** Calls off the splats that this device loads now; null where it loads none. */
   private splatsToCome: AbortController | null = null;
   private readonly seen = new Seen(this.element);
@@ -84,7 +82,8 @@ export class Stage extends Emitter<StageEvents> {
     settings.on('change', () => this.heed());
     this.whoDraws = new WhoDraws(this.budget === null);
     this.remote = new RemoteSplat(api, (canvas) => this.flat.image.after(canvas), {
-      picture: (lean, there) => this.isShownThere && this.countFrame(there.gaussians, lean, there),
+      picture: (lean, there) =>
+        this.drawers.isShownThere && this.countFrame(there.gaussians, lean, there),
       over: () => this.drawHere(),
     });
     this.here = new DeviceCanvas(this.budget, (canvas) => this.flat.image.after(canvas), {
@@ -93,6 +92,7 @@ export class Stage extends Emitter<StageEvents> {
       fallenBack: () => this.drawAnew(),
       slow: () => this.whoDraws.isSlow() && this.changeDrawer(),
     });
+    this.drawers = new Drawers(this.here, this.remote, this.ghost);
     this.loader = new Loader(api, settings, this.here, this.budget, (signal) =>
       this.ensureViewport(signal),
     );
@@ -188,8 +188,7 @@ export class Stage extends Emitter<StageEvents> {
   toggleMotion(): void {
     this.moving = !this.moving;
     rememberMotion(this.moving);
-    this.here.setSway(this.moving);
-    this.remote.setSway(this.moving);
+    this.drawers.setSway(this.moving);
     this.emit('motion', this.moving);
   }
 
@@ -237,8 +236,7 @@ export class Stage extends Emitter<StageEvents> {
   picture(): HTMLCanvasElement {
     const canvas = el('canvas');
     const isDeep = this.mode !== 'flat' && this.seen.part > 0;
-    if (isDeep && this.isDrawnThere) this.remote.copyTo(canvas);
-    else if (isDeep && this.viewport) this.viewport.copyTo(canvas);
+    if (isDeep) this.drawers.copyTo(canvas);
     else copyPicture(this.flat.image, canvas);
     return canvas;
   }
@@ -268,10 +266,8 @@ export class Stage extends Emitter<StageEvents> {
   private leave(): void {
     this.visit.abort();
     this.visit = new AbortController();
-    this.stood = null;
-    this.viewport?.clear();
+    this.drawers.forget();
     this.sphere.close();
-    this.remote.close();
     this.holdings.forget();
     this.loader.forget();
     this.seen.fade(false, true);
@@ -346,7 +342,7 @@ export class Stage extends Emitter<StageEvents> {
 
   /** Waits for the server's first picture; where none comes, this device draws. */
   private async loadThere(asset: Asset, signal: AbortSignal): Promise<void> {
-    const from = this.leant;
+    const from = this.drawers.leant;
     const options = { trust: this.loader.trustIn(asset), sways: this.moving, from };
     await this.remote.open(this.photo?.id ?? '', asset, this.cameraOf(asset), options, signal);
   }
@@ -399,33 +395,23 @@ export class Stage extends Emitter<StageEvents> {
     const canShow = this.viewport !== null || this.isReadyThere;
     const mode = canShow ? modeToShow(this.wish, this.ready()) : 'flat';
     const isThere = mode === 'splat' && this.isReadyThere;
-    if (mode !== this.mode || isThere !== this.isShownThere) this.setMode(mode);
+    if (mode !== this.mode || isThere !== this.drawers.isShownThere) this.setMode(mode);
   }
 
   private setMode(mode: Mode): void {
-    const before = this.isShownThere ? 'flat' : this.mode;
-    const from = this.leant;
     this.mode = mode;
-    this.isShownThere = this.isDrawnThere;
+    const isThere = this.isDrawnThere;
     if (mode !== 'flat') this.flat.resetZoom();
     document.body.dataset.mode = mode;
     if (mode !== 'splat') delete document.body.dataset.splats;
-    document.body.dataset.drawn = this.isShownThere ? 'server' : 'device';
-    const here = mode === 'flat' || this.isShownThere ? null : mode;
-    if (before !== 'flat' && here && this.viewport)
-      this.ghost.fade(this.viewport, this.seen.part, this.settings.look.animationDuration);
-    this.viewport?.show(here, from);
-    this.remote.show(this.isShownThere, this.describe(mode), this.isShownThere ? from : null);
-    if (mode !== 'flat') this.stood = null;
-    this.here.dress(this.describe(mode), this.isShownThere);
+    document.body.dataset.drawn = isThere ? 'server' : 'device';
+    this.drawers.show(
+      { mode, isThere, name: this.describe(mode) },
+      this.seen.part,
+      this.settings.look.animationDuration,
+    );
     this.seen.fade(mode !== 'flat', false);
     this.emit('mode', mode);
-  }
-
-  /** Where the viewer is in what is deep, whoever draws it, or was when that was lost; null for nowhere yet. */
-  private get leant(): Leant | null {
-    if (this.mode === 'flat') return this.stood;
-    return (this.isShownThere ? this.remote : this.viewport)?.leant ?? null;
   }
 
   private describe(mode: Mode): string {
@@ -456,8 +442,7 @@ export class Stage extends Emitter<StageEvents> {
   }
 
   private dropViewport(): void {
-    this.stood = this.leant;
-    this.here.drop();
+    this.drawers.drop();
     this.holdings.unload();
   }
 
