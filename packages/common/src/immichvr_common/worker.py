@@ -167,14 +167,16 @@ class Worker:
 
     async def _take_one(self, pullers: list[Puller], ack_wait_s: float) -> None:
         """Begins with one job, where there is one and a place for it."""
+        interactive, batch = pullers
         await self._outages.until_over(self._stopping)
         await self._slots.acquire()
-        if self._outages.last:
-            self._slots.release()
-            return
         message = None
         try:
-            message = await self._next(pullers)
+            if not (self._outages.last or self._stopping.is_set()):
+                message = await interactive.next() or await batch.next() or await interactive.next(_IDLE_POLL_S)
+        except (Unavailable, NotFound) as error:
+            log.warning("no jobs can be fetched", error=error.message)
+            await asyncio.sleep(_IDLE_POLL_S)
         finally:
             if message is None:
                 self._slots.release()
@@ -189,17 +191,6 @@ class Worker:
                     await message.hand_back()
             except Unavailable as error:
                 log.warning("jobs cannot be handed back", error=error.message)
-
-    async def _next(self, pullers: list[Puller]) -> Delivery | None:
-        interactive, batch = pullers
-        if self._stopping.is_set():
-            return None
-        try:
-            return await interactive.next() or await batch.next() or await interactive.next(_IDLE_POLL_S)
-        except (Unavailable, NotFound) as error:
-            log.warning("no jobs can be fetched", error=error.message)
-            await asyncio.sleep(_IDLE_POLL_S)
-            return None
 
     def _begin(self, message: Delivery, ack_wait_s: float) -> None:
         attempt = message.count
@@ -232,37 +223,33 @@ class Worker:
 
     async def _handle(self, active: Active) -> None:
         job, name = active.job, f"job {active.job.kind}"
-        with span(name, job.traceparent, "consumer", job_id=job.id, run=job.run, attempt=active.attempt) as one:
-            await self._handled(active)
-            one.attributes["outcome"] = active.outcome
-            one.error = active.error
-
-    async def _handled(self, active: Active) -> None:
-        job = active.job
-        keeper = spawn(f"lease of {job.id}", active.lease.keep())
-        in_background = self._maker.in_background(job)
-        if in_background:
-            active.holds_place = False
-            self._slots.release()
-        metrics.IN_FLIGHT.labels(self._service, self._settings.pool).inc()
-        active.work = asyncio.create_task(self._attempt(active))
-        if self._stopping.is_set():
-            active.end(Why.STOPPED)
-        try:
-            await asyncio.wait({active.work})
-            await self._conclude(active)
-        except asyncio.CancelledError:
-            log.warning("the end of a job could not be told in time", job_id=job.id)
-        finally:
-            active.work.cancel()
-            if active.told is not None:
-                active.told.cancel()
-            keeper.cancel()
-            metrics.IN_FLIGHT.labels(self._service, self._settings.pool).dec()
-            if self._active.get(job.id) is active:
-                del self._active[job.id]
-            if active.holds_place:
+        in_flight = metrics.IN_FLIGHT.labels(self._service, self._settings.pool)
+        with (
+            span(name, job.traceparent, "consumer", job_id=job.id, run=job.run, attempt=active.attempt) as one,
+            in_flight.track_inprogress(),
+        ):
+            keeper = spawn(f"lease of {job.id}", active.lease.keep())
+            if self._maker.in_background(job):
+                active.holds_place = False
                 self._slots.release()
+            active.work = asyncio.create_task(self._attempt(active))
+            if self._stopping.is_set():
+                active.end(Why.STOPPED)
+            try:
+                await asyncio.wait({active.work})
+                await self._conclude(active)
+            except asyncio.CancelledError:
+                log.warning("the end of a job could not be told in time", job_id=job.id)
+            finally:
+                active.work.cancel()
+                if active.told is not None:
+                    active.told.cancel()
+                keeper.cancel()
+                if self._active.get(job.id) is active:
+                    del self._active[job.id]
+                if active.holds_place:
+                    self._slots.release()
+            one.attributes["outcome"], one.error = active.outcome, active.error
 
     async def _conclude(self, active: Active) -> None:
         """Tells what the work led to, and acknowledges it. From here on neither a cancel nor a stop changes it."""
@@ -294,34 +281,30 @@ class Worker:
 
     async def _attempt(self, active: Active) -> JobEvent | None:
         """Does the job once; the terminal event it led to, or None where there is none to tell."""
+        job = active.job
         try:
-            if active.job.withdrawn or await self._is_cancelled(active.job):
+            if job.withdrawn or await self._is_cancelled(job):
                 raise Cancelled("cancelled before it started")
-            past = await past_of(self._bus, self._service, active.job, active.attempt)
+            past = await past_of(self._bus, self._service, job, active.attempt)
             active.has_ended_before, active.begun = past.has_ended, past.begun
             if past.has_ended:
                 return None
-            await self._aftermaths.before(active.job)
+            await self._aftermaths.before(job)
             if past.begun >= _MOST_DEATHS:
                 raise TaskFailed("poison", _POISON.format(past.begun), retriable=True)
-            return await self._made(active)
+            waited_s = max(0.0, time.time() - job.created_at.ToSeconds())
+            metrics.QUEUE_AGE.labels(self._service, self._settings.pool, job.kind).observe(waited_s)
+            reporter, begun = Reporter(active, self._bus, self._service), partial(self._begun, active, past.begun + 1)
+            outputs = await self._maker.make(active, reporter, begun, alone=past.begun >= _MOST_DEATHS - 1)
         except Cancelled:
             return active.event(JOB_STATE_CANCELLED)
         except Exception as error:  # every failure becomes the job's, none is swallowed
             if not isinstance(error, ServiceError):
-                log.error("unforeseen failure", job_id=active.job.id, exc_info=error)
+                log.error("unforeseen failure", job_id=job.id, exc_info=error)
             event = _failure(active, error)
             if event.error.code == StorageFull.code:
                 self._outages.is_full()
             return event
-
-    async def _made(self, active: Active) -> JobEvent | None:
-        job, past = active.job, active.begun
-        waited_s = max(0.0, time.time() - job.created_at.ToSeconds())
-        metrics.QUEUE_AGE.labels(self._service, self._settings.pool, job.kind).observe(waited_s)
-        reporter = Reporter(active, self._bus, self._service)
-        alone = past >= _MOST_DEATHS - 1
-        outputs = await self._maker.make(active, reporter, partial(self._begun, active, past + 1), alone)
         if outputs is None:
             return None
         active.outputs = outputs
