@@ -23,6 +23,11 @@ interface Around {
   blur(): void;
 }
 
+interface Wish {
+  model: string;
+  quality: Quality;
+}
+
 /** Has things made of a photo, and says why where they cannot be. */
 export class Making {
   readonly button = el('button', { class: 'button is-primary make', type: 'button' });
@@ -38,7 +43,7 @@ export class Making {
     private readonly around: Around,
   ) {
     this.button.append(icon('layers'), texts.photo.make);
-    const make = () => void this.best(around.id(), false);
+    const make = () => void this.splat(around.id(), false);
     this.button.addEventListener('click', make);
   }
 
@@ -53,14 +58,9 @@ export class Making {
     if (had && this.button.hidden) this.around.blur();
   }
 
-  async splat(id: string | null, model: string, quality: Quality, force: boolean): Promise<void> {
-    if (id) await this.ask(id, () => this.api.makeSplat(id, force, model, quality));
-  }
-
-  /** With the best model there is, in the detail that somebody has chosen. */
-  async best(id: string | null, force: boolean): Promise<void> {
-    const { model, quality } = this.settings.making;
-    await this.splat(id, model, quality, force);
+  /** With the best model there is, in the detail that somebody has chosen, unless another `wish` is named. */
+  async splat(id: string | null, force: boolean, wish: Wish = this.settings.making): Promise<void> {
+    if (id) await this.ask(id, () => this.api.makeSplat(id, force, wish.model, wish.quality));
   }
 
   async depth(force: boolean): Promise<void> {

@@ -127,7 +127,7 @@ export class PhotoView {
       new InImmich(api),
       {
         makeSplat: (model, quality, force) =>
-          void this.making.splat(this.id, model, quality, force),
+          void this.making.splat(this.id, force, { model, quality }),
         makeDepth: (force) => void this.making.depth(force),
         makeMotion: (path) => {
           this.clip.expectAnother();
@@ -151,7 +151,7 @@ export class PhotoView {
       if (id === this.id) this.making.showFailure(explainRefusal(error), again);
     });
     this.rough = new RoughChip(api, store, {
-      remake: (id) => void this.making.best(id, true),
+      remake: (id) => void this.making.splat(id, true),
       refused: (id, error) => {
         if (!(error instanceof ApiError)) throw error;
         if (id === this.id) this.making.showRefusal(error, () => this.rough.element.click());
