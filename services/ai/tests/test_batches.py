@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from immichvr_ai import jobs
 from immichvr_ai.batches import batch_key
-from immichvr_ai.jobs import perform_in
 from immichvr_common.sources import Source
 from immichvr_common.tasks import Batch, Task, TaskResult
 from immichvr_inference import Compute, View
@@ -89,7 +89,7 @@ def waiting(tmp_path: Path) -> Callable[..., Batch]:
 
 
 def perform(context: RunContext, batch: Batch) -> list[TaskResult]:
-    outcomes = perform_in(context, batch, lambda *_: None)
+    outcomes = jobs.perform(batch, lambda *_: None, context)
     assert all(isinstance(one, TaskResult) for one in outcomes)
     return outcomes
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
-from immichvr_ai.jobs import perform_in
+from immichvr_ai.jobs import perform
 from immichvr_ai.splats import SPLAT_MODELS, make_splat
 from immichvr_common.tasks import Task
 from immichvr_inference import Compute, Network, View
@@ -140,7 +140,25 @@ def test_a_licence_that_nobody_accepted_is_asked_for(photo: MakePhoto, lying: On
 def test_too_little_memory_for_a_network_gives_the_photo_to_lifting_and_says_so(photo: MakePhoto, lying: On) -> None:
     splat = make_splat(photo(), "sharp", lying("sharp", free=GB), max_gaussians=5000)
     assert splat.model_key == "lift-heuristic"
-    assert splat.reason == "sharp: it needs 7190 MB of cpu memory and 1000 MB are free; lift-heuristic was used"
+    assert splat.reason == "sharp: it needs 7190 MB of cpu memory and 1000 MB are free; the built-in estimator was used"
+
+
+def test_what_was_too_large_before_a_photo_is_lifted_is_said_once_of_the_splat_and_of_its_depth(
+    photo: MakePhoto, lying: On
+) -> None:
+    context = lying("sharp", "da3metric-large", free=GB)
+    with context.weights("da3metric-large").joinpath("weights.pt").open("r+b") as file:
+        file.truncate(2 * GB)
+    by_name = make_splat(photo(), "sharp", context, max_gaussians=5000)
+    [sharp, metric, words] = by_name.reason.split("; ")
+    assert sharp.startswith("sharp: it needs ") and metric.startswith("da3metric-large: it needs ")
+    assert words == "the built-in estimator was used"
+    chosen = make_splat(photo(), "auto", context, max_gaussians=5000)
+    assert chosen.reason.startswith(sharp) and "; da2-small: no network" in chosen.reason
+    assert chosen.reason.endswith(words)
+    for splat in (by_name, chosen):
+        assert splat.model_key == "lift-heuristic"
+        assert splat.depth is not None and splat.depth.reason == splat.reason
 
 
 def test_an_unknown_model_names_those_there_are(photo: MakePhoto, lying: On) -> None:
@@ -175,7 +193,7 @@ def a_task(source: Path, model: str) -> Task:
 
 def test_a_job_without_depth_makes_a_splat_alone(source: Path, lying: On) -> None:
     task = a_task(source, "sharp")
-    [made] = perform_in(lying("sharp"), task, lambda *_: None)
+    [made] = perform(task, lambda *_: None, lying("sharp"))
     assert (made.kind, made.model_key, made.details["metric"]) == ("splat", "sharp", True)
     assert read(task.folder / "splat.spz").cloud.count == made.details["gaussians"] == 1200
     assert {path.name for path in task.folder.iterdir()} == {"splat.spz", "splat.ply"}
@@ -185,7 +203,7 @@ def test_a_job_of_a_network_that_gives_depth_makes_both_with_one_camera(
     source: Path, lying: On, giant: Network
 ) -> None:
     context = lying("da3-giant", **{"da3-giant": giant})
-    splat, depth = perform_in(context, a_task(source, "da3-giant"), lambda *_: None)
+    splat, depth = perform(a_task(source, "da3-giant"), lambda *_: None, context)
     assert [splat.model_key, depth.model_key] == ["da3-giant", "da3-giant"]
     assert splat.details["camera"] == depth.details["camera"]
     assert splat.details["camera"]["focal_source"] == "estimated"

@@ -13,7 +13,7 @@ from immichvr_common.errors import InvalidRequest, TaskFailed
 from immichvr_common.tasks import Task
 from immichvr_inference.testing.contexts import context_of
 from immichvr_inference.testing.tiny import with_tiny_weights
-from immichvr_inpaint.jobs import FillingOff, perform, perform_in
+from immichvr_inpaint.jobs import FillingOff, perform
 from immichvr_inpaint.places.files import read_cameras, write_cameras
 from immichvr_inpaint.places.taking import take
 from immichvr_inpaint.places.wishes import PlaceWish, Sources
@@ -61,7 +61,7 @@ def test_photos_from_one_spot_are_what_the_best_network_makes_of_the_sharpest_of
     wish = {"quality": "draft", "poses": "colmap", "accepted": ["da3-giant"]}
     task = Task("reconstruct", wish, inputs_of(photos), tmp_path / "out")
     task.folder.mkdir()
-    [made] = perform_in(context, task, lambda *_: None)
+    [made] = perform(task, lambda *_: None, context)
     assert (made.model_key, made.details["scene"]["panorama"]) == ("gaussians", True)
     assert any("Depth Anything 3 Giant" in loss and "licence: CC-BY-NC" in loss for loss in made.losses), made.losses
     assert read(task.folder / "splat.spz").cloud.count == made.details["gaussians"] > 0

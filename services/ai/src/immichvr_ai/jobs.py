@@ -19,17 +19,14 @@ from immichvr_ai.render.serving import RENDER, serve_render
 from immichvr_ai.settings import current_settings
 
 
-def perform(task: Task | Batch, report: Report) -> list[Made] | list[TaskResult]:
-    """Does one job in this process: see `perform_in`."""
-    return perform_in(process_context(), task, report)
-
-
-def perform_in(context: RunContext, task: Task | Batch, report: Report) -> list[Made] | list[TaskResult]:
+def perform(task: Task | Batch, report: Report, context: RunContext | None = None) -> list[Made] | list[TaskResult]:
     """Does one job: the photo `source` becomes a depth asset, or a depth and a splat asset.
 
-    A job about a model, and a session, make nothing; of jobs that came together, each has its outcome. Raises
-    InvalidRequest, and what decoding, estimating and lifting raise, each with a code.
+    A job about a model, and a session, make nothing; of jobs that came together, each has its outcome. context: what
+    networks run with; that of this process where none is given. Raises InvalidRequest, and what decoding, estimating
+    and lifting raise, each with a code.
     """
+    context = context or process_context()
     if isinstance(task, Batch):
         return perform_batch(task, report, context)
     if is_of_model(task.kind):

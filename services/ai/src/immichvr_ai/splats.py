@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import immichvr_splats
 from immichvr_depth import DepthMap, Lifted, lift
 from immichvr_inference import Compute, Scene, SceneNetwork, SplatNetwork, ViewDepth, view_of
-from immichvr_inference.choice import is_available
+from immichvr_inference.choice import automatic, is_available
 from immichvr_inference.context import RunContext
 from immichvr_inference.errors import ModelUnavailable, NotEnoughMemory, UnknownModel
 from immichvr_inference.fallback import first_that_runs
@@ -20,8 +20,9 @@ from immichvr_models import LIFT, registry
 from immichvr_networks import NETWORKS
 from immichvr_splats import GaussianCloud
 
-from immichvr_ai.depth import DEPTH_MODELS, estimate_depth
+from immichvr_ai.depth import DEPTH_MODELS
 from immichvr_ai.depth.by_network import depth_map
+from immichvr_ai.depth.estimate import depth_by, depth_instead_of
 
 if TYPE_CHECKING:
     import torch
@@ -53,12 +54,14 @@ class Splat:
 
     @property
     def made_by(self) -> str:
-        """What made them."""
-        return self.model_key
+        """What made them, in words: of what was lifted, what made the depth."""
+        return self.model_key if self.lifted is None or self.depth is None else self.depth.made_by
 
     def with_reason(self, reason: str) -> Splat:
-        """The same, made by this model for another reason."""
-        return replace(self, reason=reason)
+        """The same, made by this model for another reason, which is also the reason of the depth that was lifted."""
+        if self.lifted is None or self.depth is None:
+            return replace(self, reason=reason)
+        return replace(self, reason=reason, depth=self.depth.with_reason(reason))
 
 
 @dataclass(frozen=True)
@@ -93,14 +96,11 @@ def make_splat(
     maker = _Maker(photo, context, max_gaussians, lifted_gaussians, inferred, precomputed)
     if model == "auto":
         native = splat_networks(context) if photo.depth is None else []
-        return first_that_runs([*native, f"{LIFT}auto"], maker)
-    if model not in (*SPLAT_MODELS, f"{LIFT}auto"):
+        depths = automatic("depth", context, carried=photo.depth is not None)
+        return first_that_runs([*native, *(f"{LIFT}{key}" for key in depths)], maker)
+    if model not in SPLAT_MODELS:
         raise UnknownModel(f"there is no splat model {model!r}; there are: {', '.join(('auto', *SPLAT_MODELS))}")
-    if model.startswith(LIFT):
-        return maker(model)
-    chain = [_splat_key(key, context) for key in context.runtime.settings.fallback.get(model, ())]
-    instead = [key for key in chain if _makes_splats_here(key, context)]
-    return first_that_runs([model, *instead], maker, NotEnoughMemory)
+    return first_that_runs([*dict.fromkeys(_with_fallbacks(model, context))], maker, NotEnoughMemory)
 
 
 def precompute(photos: Sequence[Photo], key: str, context: RunContext) -> list[Precomputed]:
@@ -130,7 +130,7 @@ class _Maker:
         return self._lifted(key.removeprefix(LIFT)) if key.startswith(LIFT) else self._native(key)
 
     def _lifted(self, key: str) -> Splat:
-        depth = estimate_depth(self.photo, key, self.context)
+        depth = depth_by(self.photo, self.context, key)
         self.inferred(depth.model_key)
         focal_px = depth.focal_px or self.photo.focal.px
         lifted = lift(self.photo.rgb, depth, focal_px, self.max_gaussians or self.lifted_gaussians)
@@ -173,6 +173,20 @@ class _Maker:
 
         scene, note = self.context.run(key, work)
         return scene.cloud, scene.views[0], note
+
+
+def _with_fallbacks(model: str, context: RunContext) -> Iterator[str]:
+    """A splat model that is asked for by name, and those that run where the memory does not suffice for it.
+
+    Depth that is lifted instead of a network's own Gaussians has fallbacks of its own, which come before the next.
+    """
+    yield model
+    if model.startswith(LIFT):
+        yield from (f"{LIFT}{key}" for key in depth_instead_of(model.removeprefix(LIFT), context))
+        return
+    for key in (_splat_key(one, context) for one in context.runtime.settings.fallback.get(model, ())):
+        if _makes_splats_here(key, context):
+            yield from _with_fallbacks(key, context) if key.startswith(LIFT) else (key,)
 
 
 def _splat_key(key: str, context: RunContext) -> str:

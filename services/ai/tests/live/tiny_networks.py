@@ -6,7 +6,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from immichvr_ai.jobs import perform_in
+from immichvr_ai import jobs
 from immichvr_common.tasks import Batch, Made, Report, Task, TaskResult
 from immichvr_inference.context import RunContext
 from immichvr_inference.residency import Runtime
@@ -33,4 +33,4 @@ def context() -> RunContext:
 
 def perform(task: Task | Batch, report: Report) -> list[Made] | list[TaskResult]:
     """Does one job."""
-    return perform_in(context(), task, report)
+    return jobs.perform(task, report, context())

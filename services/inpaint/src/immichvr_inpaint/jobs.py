@@ -44,19 +44,16 @@ class FillingOff(ValueError):
     code = "filling_off"
 
 
-def perform(task: Task, report: Report) -> list[Made]:
-    """Does one job in this process: see `perform_in`."""
-    return perform_in(process_context(), task, report)
-
-
-def perform_in(context: RunContext, task: Task, report: Report) -> list[Made]:
+def perform(task: Task, report: Report, context: RunContext | None = None) -> list[Made]:
     """Does one job; one about a model makes nothing.
 
     `reconstruct`, `points`: of `photo_000`, `photo_001`, …, with their cameras where they are given as `transforms`, of
     `video`, or of `photo_000` and its `clip`. `dataset`: of
     a scene's `splat` and `views`. `inpaint`: of a `splat`, and its `cameras` where it has any.
-    Raises InvalidRequest, and what reading, the models and training raise, each with a code.
+    context: what networks run with; that of this process where none is given. Raises InvalidRequest, and what reading,
+    the models and training raise, each with a code.
     """
+    context = context or process_context()
     if is_of_model(task.kind):
         perform_model_job(task, report, context)
         return []

@@ -32,18 +32,15 @@ _DOWNLOADED = 0.01
 P = TypeVar("P", bound=Message)
 
 
-def perform(task: Task, report: Report) -> list[Made]:
-    """Does one job in this process: see `perform_in`."""
-    return perform_in(process_context(), task, report)
-
-
-def perform_in(context: RunContext, task: Task, report: Report) -> list[Made]:
+def perform(task: Task, report: Report, context: RunContext | None = None) -> list[Made]:
     """Does one job; one about a model makes nothing.
 
     `video-depth`: the video `source` becomes a depth video. `stereo`: from `source`, and of its depth video `depth` and
     `frames`, come files for that. `motion`: the photo `source` becomes a clip, with its `depth` where it has one.
-    Raises InvalidRequest, and what reading, the models and writing raise, each with a code.
+    context: what networks run with; that of this process where none is given. Raises InvalidRequest, and what reading,
+    the models and writing raise, each with a code.
     """
+    context = context or process_context()
     if is_of_model(task.kind):
         perform_model_job(task, report, context)
         return []

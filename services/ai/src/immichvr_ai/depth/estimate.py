@@ -32,17 +32,22 @@ def estimate_depth(photo: Photo, model: str, context: RunContext) -> DepthMap:
     Raises UnknownModel, and ModelUnavailable where the model that was asked for by name cannot run; where there is
     too little memory for it, the next one of the runtime's fallbacks runs, and `reason` says so.
     """
-    estimate = partial(_estimate, photo, context)
+    estimate = partial(depth_by, photo, context)
     if model == "auto":
         return first_that_runs([*automatic("depth", context, carried=photo.depth is not None)], estimate)
     if model not in DEPTH_MODELS:
         known = ", ".join(("auto", *DEPTH_MODELS))
         raise UnknownModel(f"there is no depth model {model!r}; there are: {known}")
-    instead = [key for key in context.runtime.settings.fallback.get(model, ()) if is_available(key, "depth", context)]
-    return first_that_runs([model, *instead], estimate, NotEnoughMemory)
+    return first_that_runs([model, *depth_instead_of(model, context)], estimate, NotEnoughMemory)
 
 
-def _estimate(photo: Photo, context: RunContext, key: str) -> DepthMap:
+def depth_instead_of(model: str, context: RunContext) -> list[str]:
+    """The depth models that are here and run where the memory does not suffice for this one, in their order."""
+    return [key for key in context.runtime.settings.fallback.get(model, ()) if is_available(key, "depth", context)]
+
+
+def depth_by(photo: Photo, context: RunContext, key: str) -> DepthMap:
+    """Depth by this model and no other. Raises UnknownModel, ModelUnavailable."""
     if key == EMBEDDED:
         if photo.depth is None:
             raise ModelUnavailable(key, "no_embedded_depth", "this photo carries no depth map")
