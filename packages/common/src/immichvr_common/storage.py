@@ -102,7 +102,7 @@ class ObjectStore:
         self._credentials = Credentials(access, secret) if access and secret else None
         self._region = settings.region
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="s3")
-        self._verdicts = Verdicts(self._probe)
+        self._verdicts = Verdicts(self._run, self._probe)
 
     @property
     def full(self) -> StorageFull | None:
@@ -158,14 +158,14 @@ class ObjectStore:
             metrics.BYTES.labels("up").inc(size)
             return ObjectRef(bucket=self.bucket, key=key, size=size, sha256=digest, media_type=media_type)
 
-        return await self._write(put, key)
+        return await self._verdicts.writing(put, key)
 
     async def put_stream(self, key: str, chunks: AsyncIterable[bytes], media_type: str) -> ObjectRef:
         """Stores what comes, part by part, of which two are in memory and none on this machine's disk.
 
         Nothing is left where it fails, or the chunks raise. Raises what they raise.
         """
-        upload = PartedUpload(self._client, self.bucket, key, media_type, self._write)
+        upload = PartedUpload(self._client, self.bucket, key, media_type, self._verdicts.writing)
         try:
             last = await upload.take(chunks)
             if not upload.has_begun:
@@ -180,7 +180,7 @@ class ObjectStore:
     async def put_bytes(self, key: str, data: bytes, media_type: str) -> ObjectRef:
         """Stores a small document, whatever was there before."""
 
-        return await self._write(partial(self._put, key, data, media_type), key)
+        return await self._verdicts.writing(partial(self._put, key, data, media_type), key)
 
     async def put_if(self, key: str, data: bytes, media_type: str, etag: str | None) -> str:
         """Stores a small document only if the one there still has `etag` (None: only if there is none).
@@ -198,7 +198,7 @@ class ObjectStore:
             metrics.BYTES.labels("up").inc(len(data))
             return str(answer.headers.get("ETag", "")).strip('"')
 
-        return await self._write(put, key)
+        return await self._verdicts.writing(put, key)
 
     async def get_file(self, ref: ObjectRef, path: Path) -> None:
         """Brings an object to a local file and checks its size and sha256. Raises CorruptObject if they differ.
@@ -226,7 +226,7 @@ class ObjectStore:
                     f"{ref.key} is not the object its reference describes (size or sha256 differs)", ref.key
                 )
 
-        await self._read(get, ref.key)
+        await self._verdicts.reading(get, ref.key)
 
     async def get_bytes(self, key: str, limit: int = 4 * CHUNK) -> Stored:
         """A small document with its ETag. Raises CorruptObject beyond `limit` bytes."""
@@ -243,7 +243,7 @@ class ObjectStore:
                 raise CorruptObject(f"{key} is larger than the {limit} bytes it may have", key)
             return Stored(data, etag)
 
-        return await self._read(get, key)
+        return await self._verdicts.reading(get, key)
 
     async def stream(self, key: str, offset: int = 0, length: int = 0) -> AsyncIterator[bytes]:
         """An object's bytes in chunks of at most 1 MiB, `length` of them from `offset` (0: to its end).
@@ -259,7 +259,7 @@ class ObjectStore:
                 opened.close()
                 raise
 
-        download, chunk = await self._read(begin, key)
+        download, chunk = await self._verdicts.reading(begin, key)
         try:
             while chunk:
                 ahead = None if download.is_over else self._begun(download.read, key)
@@ -271,7 +271,8 @@ class ObjectStore:
 
     async def size(self, key: str) -> int:
         """An object's size in bytes. Raises NotFound."""
-        stat = await self._read(lambda: self._client.stat_object(bucket_name=self.bucket, object_name=key), key)
+        ask = partial(self._client.stat_object, bucket_name=self.bucket, object_name=key)
+        stat = await self._verdicts.reading(ask, key)
         return int(stat.size or 0)
 
     async def exists(self, key: str) -> bool:
@@ -362,12 +363,6 @@ class ObjectStore:
     def _download(self, key: str, offset: int, length: int) -> Download:
         response = self._client.get_object(bucket_name=self.bucket, object_name=key, offset=offset, length=length)
         return Download(response, CHUNK)
-
-    async def _read(self, work: Callable[[], T], key: str) -> T:
-        return await self._verdicts.reading(lambda: self._run(work, key), key)
-
-    async def _write(self, work: Callable[[], T], key: str) -> T:
-        return await self._verdicts.writing(lambda: self._run(work, key), key)
 
     async def _probe(self) -> bool:
         """Whether another object can be read; False where none is known. Raises Unavailable."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from immichvr_common.errors import CorruptObject, StorageFull
 from immichvr_common.logs import get_log
@@ -25,15 +25,21 @@ _REMEMBERED_S = 60.0
 _MOST_REMEMBERED = 4096
 
 
+class Run(Protocol):
+    """Has a thread do what asks storage for an object."""
+
+    def __call__(self, work: Callable[[], T], key: str) -> Awaitable[T]: ...
+
+
 class Verdicts:
-    """Looks into a failure with one object by asking for another.
+    """Runs what asks storage for one object, and looks into a failure with it by asking for another.
 
     probe: reads an object that is known to be there; True where that worked, False where nothing could be read to
     compare though storage answers; raises Unavailable where it does not.
     """
 
-    def __init__(self, probe: Callable[[], Awaitable[bool]]) -> None:
-        self._probe = probe
+    def __init__(self, run: Run, probe: Callable[[], Awaitable[bool]]) -> None:
+        self._run, self._probe = run, probe
         self._damaged: dict[str, float] = {}
         self.full: StorageFull | None = None
         """Why nothing can be written, for as long as no write has succeeded since."""
@@ -47,7 +53,7 @@ class Verdicts:
         """Has the next write that storage fails with be taken for the last sign that it is full."""
         self.full = self.full or StorageFull("s3", "the object storage has taken nothing lately")
 
-    async def reading(self, work: Callable[[], Awaitable[T]], key: str) -> T:
+    async def reading(self, work: Callable[[], T], key: str) -> T:
         """A read of one object. Raises CorruptObject where only it fails, Unavailable where storage does."""
         if time.monotonic() - self._damaged.get(key, -_REMEMBERED_S) < _REMEMBERED_S:
             raise _damaged(key)
@@ -55,7 +61,7 @@ class Verdicts:
         while True:
             asked = time.monotonic()
             try:
-                found = await work()
+                found = await self._run(work, key)
             except Trouble as first:
                 took_s = time.monotonic() - asked
                 is_sure = await self._probe()
@@ -63,7 +69,7 @@ class Verdicts:
                     self._note(key)
                     raise _damaged(key) from first
                 try:
-                    found = await work()
+                    found = await self._run(work, key)
                 except Trouble:
                     if not is_sure and time.monotonic() - started < _UNSURE_S:
                         await asyncio.sleep(_READ_AGAIN_S)
@@ -73,11 +79,11 @@ class Verdicts:
             self._damaged.pop(key, None)
             return found
 
-    async def writing(self, work: Callable[[], Awaitable[T]], key: str) -> T:
+    async def writing(self, work: Callable[[], T], key: str) -> T:
         """A write of one object. Raises StorageFull where storage answers and takes nothing for seconds."""
         for delay in (*(() if self.full else _WRITE_AGAIN_S), None):
             try:
-                done = await work()
+                done = await self._run(work, key)
             except StorageFull as error:
                 self.full = error
                 raise
