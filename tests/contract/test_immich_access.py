@@ -69,13 +69,13 @@ async def test_a_cookie_from_one_sign_in_never_travels_with_another_request(immi
     await library.sign_in(email="ada@example.org", password=ada.password)  # Immich answers with a cookie
     immich_stub.tokens.clear()
     as_ben = await library.sign_in(api_key=immich_stub.add_key(ben))
-    assert (await library.photo(as_ben, asset.id)).id == asset.id
+    assert (await library.item(as_ben, Source.photo(asset.id))).id == asset.id
 
 
 async def test_nobody_sees_the_photos_of_another(immich_stub, library, ada, as_ada, as_ben, picture):
     asset = immich_stub.add_photo(ada, picture())
     assert len((await library.items(PHOTO, as_ada, None, 10)).items) == 1
-    await library.photo(as_ada, asset.id)
+    await library.item(as_ada, Source.photo(asset.id))
     assert (await library.items(PHOTO, as_ben, None, 10)).items == []
     for call in (
         library.item,
@@ -92,11 +92,11 @@ async def test_what_one_may_see_through_one_key_is_asked_anew_for_another_key(
     immich_stub, library, ada, as_ada, picture
 ):
     asset = immich_stub.add_photo(ada, picture())
-    await library.photo(as_ada, asset.id)
+    await library.item(as_ada, Source.photo(asset.id))
     narrow = await library.sign_in(email="ada@example.org", password=ada.password)
     immich_stub.tokens.clear()
     with pytest.raises(SignInFailed):
-        await library.photo(narrow, asset.id)
+        await library.item(narrow, Source.photo(asset.id))
 
 
 async def test_a_shared_photo_is_seen_by_both_half_a_minute_after_it_is_shared_at_the_latest(
@@ -105,14 +105,14 @@ async def test_a_shared_photo_is_seen_by_both_half_a_minute_after_it_is_shared_a
     library = open_library(clock=clock)
     asset = immich_stub.add_photo(ada, picture())
     with pytest.raises(PhotoNotFound):
-        await library.photo(as_ben, asset.id)
+        await library.item(as_ben, Source.photo(asset.id))
     asset.shared_with.append(ben)
     immich_stub.calls.clear()
     with pytest.raises(PhotoNotFound):
-        await library.photo(as_ben, asset.id)
+        await library.item(as_ben, Source.photo(asset.id))
     assert immich_stub.calls == []
     clock.now += 30
-    assert (await library.photo(as_ben, asset.id)).id == asset.id
+    assert (await library.item(as_ben, Source.photo(asset.id))).id == asset.id
 
 
 async def test_a_decision_is_believed_for_a_while_and_then_asked_for_again(
@@ -122,15 +122,15 @@ async def test_a_decision_is_believed_for_a_while_and_then_asked_for_again(
     asset.shared_with.append(ben)
     believing, doubting = open_library(), open_library(limits=ImmichLimits(decision_s=0))
     for library in (believing, doubting):
-        await library.photo(as_ben, asset.id)
+        await library.item(as_ben, Source.photo(asset.id))
     asset.shared_with.clear()
-    assert (await believing.photo(as_ben, asset.id)).id == asset.id
+    assert (await believing.item(as_ben, Source.photo(asset.id))).id == asset.id
     with pytest.raises(PhotoNotFound):
-        await believing.photo(as_ben, asset.id, fresh=True)
+        await believing.item(as_ben, Source.photo(asset.id), fresh=True)
     with pytest.raises(PhotoNotFound):
-        await believing.photo(as_ben, asset.id)
+        await believing.item(as_ben, Source.photo(asset.id))
     with pytest.raises(PhotoNotFound):
-        await doubting.photo(as_ben, asset.id)
+        await doubting.item(as_ben, Source.photo(asset.id))
 
 
 async def test_files_of_a_photo_no_longer_shared_are_not_served_on_an_old_decision(
@@ -138,7 +138,7 @@ async def test_files_of_a_photo_no_longer_shared_are_not_served_on_an_old_decisi
 ):
     asset = immich_stub.add_photo(ada, picture())
     asset.shared_with.append(ben)
-    await library.photo(as_ben, asset.id)
+    await library.item(as_ben, Source.photo(asset.id))
     asset.shared_with.clear()
     with pytest.raises(PhotoNotFound):
         await library.thumbnail(as_ben, Source.photo(asset.id))

@@ -53,7 +53,7 @@ async def test_the_source_of_a_decodable_photo_is_its_original(immich_stub, libr
     asset = immich_stub.add_photo(ada, picture(), "sea.heic", original=b"heic as it came")
     content = await library.source(as_ada, Source.photo(asset.id))
     assert (content.note, content.media_type) == ("", "image/heic")
-    assert content.source_version == (await library.photo(as_ada, asset.id)).source_version
+    assert content.source_version == (await library.item(as_ada, Source.photo(asset.id))).source_version
     assert await bytes_of(content) == b"heic as it came"
 
 

@@ -54,7 +54,7 @@ async def test_a_link_lists_what_it_shows_newest_first_in_pages(immich_stub, lib
     }
     for hidden in (photos[4], photos[5]):
         with pytest.raises(PhotoNotFound):
-            await library.photo(visitor, hidden.id)
+            await library.item(visitor, Source.photo(hidden.id))
         for what in (library.thumbnail, library.preview, library.original):
             with pytest.raises(PhotoNotFound):
                 await what(visitor, Source.photo(hidden.id))
@@ -75,7 +75,7 @@ async def test_a_link_with_a_name_is_found_by_it(immich_stub, library, ada, phot
     immich_stub.add_link(ada, photos[:1], slug="summer")
     visitor = visitor_with("summer")
     assert visitor.credential.kind == "share_slug"
-    photo = await library.photo(visitor, photos[0].id)
+    photo = await library.item(visitor, Source.photo(photos[0].id))
     assert (photo.name, photo.external_url) == ("0.jpg", None)
     async with await library.original(visitor, Source.photo(photos[0].id)) as content:
         assert b"".join([chunk async for chunk in content.chunks]) == photos[0].original
@@ -88,7 +88,7 @@ async def test_a_link_without_metadata_tells_no_name_and_one_without_downloads_g
     visitor = visitor_with(link.key)
     [page] = await _all(library, visitor, limit=10)
     assert len(page) == 2
-    photo = await library.photo(visitor, photos[0].id, fresh=True)
+    photo = await library.item(visitor, Source.photo(photos[0].id), fresh=True)
     assert (photo.name, photo.source_version, photo.size) == ("photo", "", None)
     async with await library.preview(visitor, Source.photo(photos[0].id)) as content:
         assert [chunk async for chunk in content.chunks]
@@ -120,7 +120,7 @@ async def test_a_link_ends_within_a_minute_of_its_end_in_immich_and_at_once_when
 ):
     link = immich_stub.add_link(ada, photos[:2], password="tulip")
     visitor = await library.links.open(link.key, "tulip")
-    await library.photo(visitor, photos[0].id)
+    await library.item(visitor, Source.photo(photos[0].id))
     if how == "taken back":
         immich_stub.links.clear()
     elif how == "expired":
@@ -129,7 +129,7 @@ async def test_a_link_ends_within_a_minute_of_its_end_in_immich_and_at_once_when
         link.password = "rose"
     if how != "password changed":
         with pytest.raises(SignInFailed):
-            await library.photo(visitor, photos[1].id)
+            await library.item(visitor, Source.photo(photos[1].id))
         assert library.recall(visitor, Source.photo(photos[0].id)) is None
     else:
         clock.now += 51

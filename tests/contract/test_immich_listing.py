@@ -49,7 +49,7 @@ async def test_a_photo_is_described_as_immich_describes_it(immich_stub, open_lib
     asset = immich_stub.add_photo(ada, picture(400, 300), "Löwe am See.jpg")
     library = open_library(external_url="https://photos.example.org/")
     [photo] = (await library.items(PHOTO, as_ada, None, 10)).items
-    assert photo == await library.photo(as_ada, asset.id, fresh=True)
+    assert photo == await library.item(as_ada, Source.photo(asset.id), fresh=True)
     assert (photo.id, photo.name, photo.media_type) == (asset.id, "Löwe am See.jpg", "image/jpeg")
     assert (photo.width, photo.height, photo.size) == (400, 300, len(asset.original))
     assert photo.taken_at == asset.taken_at
@@ -61,7 +61,7 @@ async def test_what_immich_knows_of_a_photo_s_projection_is_told(immich_stub, li
     sphere.projection = "EQUIRECTANGULAR"
     immich_stub.add_photo(ada, picture())
     assert [one.projection for one in (await library.items(PHOTO, as_ada, None, 10)).items] == [None, "EQUIRECTANGULAR"]
-    assert (await library.photo(as_ada, sphere.id, fresh=True)).projection == "EQUIRECTANGULAR"
+    assert (await library.item(as_ada, Source.photo(sphere.id), fresh=True)).projection == "EQUIRECTANGULAR"
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ async def test_the_day_of_a_photo_is_the_one_that_people_saw(
 ):
     asset = immich_stub.add_photo(ada, picture(), "sea.jpg")
     asset.taken_at, asset.zone = datetime(2024, 5, 31, 10, 0, tzinfo=UTC), timedelta(hours=hours)
-    photo = await library.photo(as_ada, asset.id)
+    photo = await library.item(as_ada, Source.photo(asset.id))
     assert photo.taken_at == asset.taken_at
     assert photo.taken_at.isoformat()[:10] == day
     assert (await library.items(PHOTO, as_ada, None, 10)).items[0].taken_at.isoformat()[:10] == day
@@ -87,7 +87,7 @@ async def test_links_lead_to_immich_where_no_setting_says_where_people_reach_it(
     ]:  # fmt: skip
         immich_stub.external_domain = told
         assert await library.check() == []
-        assert (await library.photo(as_ada, asset.id)).external_url == f"{base}/photos/{asset.id}"
+        assert (await library.item(as_ada, Source.photo(asset.id))).external_url == f"{base}/photos/{asset.id}"
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ async def test_an_archived_photo_is_off_the_timeline_and_still_opens(immich_stub
     asset = immich_stub.add_photo(ada, picture())
     asset.visibility = "archive"
     assert (await library.items(PHOTO, as_ada, None, 10)).items == []
-    assert (await library.photo(as_ada, asset.id)).id == asset.id
+    assert (await library.item(as_ada, Source.photo(asset.id))).id == asset.id
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ async def test_an_archived_photo_is_off_the_timeline_and_still_opens(immich_stub
 )
 async def test_what_is_no_photo_is_not_found(library, as_ada, photo_id):
     with pytest.raises(PhotoNotFound):
-        await library.photo(as_ada, photo_id)
+        await library.item(as_ada, Source.photo(photo_id))
 
 
 async def test_what_is_no_id_never_reaches_immich(immich_stub, library, as_ada):
@@ -144,7 +144,7 @@ async def test_the_version_follows_the_picture_and_nothing_else(immich_stub, lib
     asset = immich_stub.add_photo(ada, picture(colour="teal"))
 
     async def version():
-        return (await library.photo(as_ada, asset.id, fresh=True)).source_version
+        return (await library.item(as_ada, Source.photo(asset.id), fresh=True)).source_version
 
     first = await version()
     asset.favourite = True
@@ -167,7 +167,7 @@ async def test_the_listing_and_the_photo_agree_on_the_version(immich_stub, libra
     asset = immich_stub.add_photo(ada, picture())
     asset.edit(picture(colour="red"))
     [listed] = (await library.items(PHOTO, as_ada, None, 10)).items
-    assert listed.source_version == (await library.photo(as_ada, asset.id, fresh=True)).source_version
+    assert listed.source_version == (await library.item(as_ada, Source.photo(asset.id), fresh=True)).source_version
 
 
 async def test_names_from_outside_cannot_break_headers(immich_stub, library, ada, as_ada, picture):
@@ -197,7 +197,7 @@ async def test_an_asset_with_something_unreadable_is_shown_without_it(immich_stu
     _say(immich_stub, {odd.id: bad})
     photos = (await library.items(PHOTO, as_ada, None, 10)).items
     assert [photo.name for photo in photos] == ["1.jpg", "0.jpg"]
-    assert await library.photo(as_ada, odd.id, fresh=True) == photos[1]
+    assert await library.item(as_ada, Source.photo(odd.id), fresh=True) == photos[1]
 
 
 @pytest.mark.parametrize("bad", [{"checksum": None}, {"isTrashed": "perhaps"}, {"originalFileName": 5}, {"ownerId": 7}])

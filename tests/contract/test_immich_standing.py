@@ -92,14 +92,16 @@ async def test_a_decision_on_a_photo_serves_a_minute_and_one_request_serves_all_
     asset.shared_with.append(ben)
     assert library.recall(as_ben, Source.photo(asset.id)) is None
     immich_stub.calls.clear()
-    await asyncio.gather(*(library.photo(as_ben, asset.id) for _ in range(1000)))
+    await asyncio.gather(*(library.item(as_ben, Source.photo(asset.id)) for _ in range(1000)))
     assert len(immich_stub.calls) == 1
     asset.shared_with.clear()
     clock.now += 59
     assert library.recall(as_ben, Source.photo(asset.id)) is True
     clock.now += 1
     assert library.recall(as_ben, Source.photo(asset.id)) is None
-    results = await asyncio.gather(*(library.photo(as_ben, asset.id) for _ in range(1000)), return_exceptions=True)
+    results = await asyncio.gather(
+        *(library.item(as_ben, Source.photo(asset.id)) for _ in range(1000)), return_exceptions=True
+    )
     assert all(isinstance(one, PhotoNotFound) for one in results)
     assert library.recall(as_ben, Source.photo(asset.id)) is False
     assert len(immich_stub.calls) == 2
@@ -132,7 +134,7 @@ async def test_what_the_timeline_does_not_list_is_found_if_it_was_opened_before_
     photos = [immich_stub.add_photo(ada, picture(4, 3)) for _ in range(40)]
     for one in (photos[35], photos[39]):
         one.shared_with.append(ben)
-        await library.photo(as_ben, one.id)
+        await library.item(as_ben, Source.photo(one.id))
     everything = [Source.photo(one.id) for one in photos]
     clock.now += 61
     assert await library.visible(as_ben, everything, singly=0) == {everything[35], everything[39]}
@@ -179,7 +181,7 @@ async def test_a_video_is_seen_by_whom_immich_shows_it_and_is_no_photo(
     assert await library.visible(as_ben, [video], singly=1) == {video}
     assert await library.owns(as_ada, video) and not await library.owns(as_ben, video)
     with pytest.raises(PhotoNotFound):
-        await library.photo(as_ada, asset.id)
+        await library.item(as_ada, Source.photo(asset.id))
     for hidden in ("locked", "hidden"):  # the second is what moves in a Live Photo
         asset.visibility = hidden
         clock.now += 61
@@ -192,7 +194,7 @@ async def test_photos_of_a_set_that_were_opened_before_are_all_asked_about(
     photos = [immich_stub.add_photo(ada, picture(4, 3)) for _ in range(40)]
     for one in photos:
         one.shared_with.append(ben)
-        await library.photo(as_ben, one.id)
+        await library.item(as_ben, Source.photo(one.id))
     clock.now += 61
     members = [Source.photo(one.id) for one in photos]
     assert await library.visible(as_ben, members, singly=len(members)) == set(members)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from immichvr_catalog import PHOTO
+from immichvr_common.sources import Source
 from immichvr_gateway.library import InvalidCursor, LibraryUnavailable, PhotoNotFound
 from immichvr_gateway.library.folder.header import UNREADABLE
 from immichvr_gateway.library.folder.walking import walk
@@ -77,7 +78,7 @@ async def test_a_photo_is_described(library, me, put):
     assert photo.taken_at.isoformat() == "2024-05-01T12:00:00+02:00"
     assert not photo.dated_by_file
     assert re.fullmatch("[a-z0-9-]{16,}", photo.id) and re.fullmatch("[0-9a-f]{16}", photo.source_version)
-    assert photo == await library.photo(me, photo.id)
+    assert photo == await library.item(me, Source.photo(photo.id))
 
 
 @pytest.mark.parametrize("moment", [-(2**33), 2**33, 2**34, 300_000_000_000])
@@ -215,7 +216,7 @@ async def test_a_change_is_seen_when_the_photo_is_asked_for_even_between_walks(o
     library = open_library(rescan_s=3600)
     [before] = (await library.items(PHOTO, me, None, 10)).items
     put("photo.jpg", (32, 24), modified=1_500_000_001)
-    after = await library.photo(me, before.id)
+    after = await library.item(me, Source.photo(before.id))
     assert after.source_version != before.source_version
     assert (after.width, after.height) == (32, 24)
 
@@ -256,7 +257,7 @@ async def test_moved_photos_are_other_photos(library, me, root, put):
     [after] = (await library.items(PHOTO, me, None, 10)).items
     assert after.id != before.id
     with pytest.raises(PhotoNotFound):
-        await library.photo(me, before.id)
+        await library.item(me, Source.photo(before.id))
 
 
 async def test_a_folder_that_is_gone_is_unavailable_and_comes_back(library, me, root, put):

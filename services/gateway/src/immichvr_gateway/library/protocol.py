@@ -57,10 +57,6 @@ class Library(Protocol):
         """One photo or video; `fresh` asks anew, as before work on it begins. PhotoNotFound."""
         ...
 
-    async def photo(self, who: Identity, photo_id: str, *, fresh: bool = False) -> LibraryPhoto:
-        """As `item`, of a photo."""
-        ...
-
     async def owns(self, who: Identity, item: Source) -> bool:
         """Whether a photo or video that this person sees is theirs, asked anew. PhotoNotFound."""
         ...

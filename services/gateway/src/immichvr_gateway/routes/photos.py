@@ -41,7 +41,7 @@ async def list_photos(
 @router.get("/{photo_id}")
 async def get_photo(photo_id: str, here: Here, who: Spectator, up: Up, assets: Assets, shown: Shown) -> PhotoDetails:
     """One photo with its assets."""
-    photo = await here.library.photo(who, photo_id)
+    photo = await here.library.item(who, Source.photo(photo_id))
     views = await asset_views(here, up, assets.of(photo.source), photo)
     shot = ShotView(**asdict(photo.shot)) if photo.shot is not None and who.may_write else None
     return PhotoDetails(**shown.photo(photo).model_dump(), shot=shot, assets=views)
@@ -98,7 +98,7 @@ async def make_depth(
     photo_id: str, wanted: DepthRequest, request: Request, here: Here, who: Person, requests: Requests
 ) -> Response:
     """Makes depth: 202 with the job, or 200 if it exists."""
-    photo = await here.library.photo(who, photo_id, fresh=True)
+    photo = await here.library.item(who, Source.photo(photo_id), fresh=True)
     return await answered(DEPTH, wanted, SourceVersion.of_item(photo), request, requests, who)
 
 
@@ -107,7 +107,7 @@ async def make_splat(
     photo_id: str, wanted: SplatRequest, request: Request, here: Here, who: Person, requests: Requests
 ) -> Response:
     """Makes a splat: 202 with the job, or 200 if it exists."""
-    photo = await here.library.photo(who, photo_id, fresh=True)
+    photo = await here.library.item(who, Source.photo(photo_id), fresh=True)
     return await answered(SPLAT, wanted, SourceVersion.of_item(photo), request, requests, who)
 
 
@@ -116,7 +116,7 @@ async def convert_splat(
     photo_id: str, wanted: ConvertRequest, request: Request, here: Here, who: Person, requests: Requests
 ) -> Response:
     """Converts a photo's splat: 202 with the job, or 200 if the file exists."""
-    of = SourceVersion.of_item(await here.library.photo(who, photo_id))
+    of = SourceVersion.of_item(await here.library.item(who, Source.photo(photo_id)))
     return await answered(CONVERT, wanted, of, request, requests, who)
 
 
@@ -125,7 +125,7 @@ async def make_levels(
     photo_id: str, wanted: LevelsRequest, request: Request, here: Here, who: Person, requests: Requests
 ) -> Response:
     """Makes levels of detail of a photo's splat, or tiles, with an index: 202 with the job, or 200 if they exist."""
-    of = SourceVersion.of_item(await here.library.photo(who, photo_id))
+    of = SourceVersion.of_item(await here.library.item(who, Source.photo(photo_id)))
     return await answered(LOD, wanted, of, request, requests, who)
 
 
@@ -135,5 +135,5 @@ async def make_motion(
 ) -> Response:
     """Makes a loop of two to four seconds in which the camera goes around the photo a little: 202 with the job, or 200
     if it exists."""
-    photo = await here.library.photo(who, photo_id, fresh=True)
+    photo = await here.library.item(who, Source.photo(photo_id), fresh=True)
     return await answered(MOTION, wanted, SourceVersion.of_item(photo), request, requests, who)

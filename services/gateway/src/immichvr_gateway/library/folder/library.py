@@ -80,10 +80,6 @@ class FolderLibrary:
         """What of a folder is in this person's lists: everything."""
         return catalogue
 
-    async def photo(self, who: Identity, photo_id: str, *, fresh: bool = False) -> LibraryPhoto:
-        """One photo, always as it is on disk now. Raises PhotoNotFound."""
-        return await self.item(who, Source.photo(photo_id), fresh=fresh)
-
     async def item(self, who: Identity, item: Source, *, fresh: bool = False) -> LibraryPhoto:
         """One photo or video, always as it is on disk now. Raises PhotoNotFound."""
         return await self._as_it_is(lambda: self._index.item(item))

@@ -106,10 +106,6 @@ class ImmichLibrary:
             below = {item.source for item in there} - {item.source for item in shown}
             yield Changes(tuple(shown), (*gone, *below), more)
 
-    async def photo(self, who: Identity, photo_id: str, *, fresh: bool = False) -> LibraryPhoto:
-        """One photo, as Immich showed it to this person at most a minute ago. Raises PhotoNotFound."""
-        return await self.item(who, Source.photo(photo_id), fresh=fresh)
-
     async def item(self, who: Identity, item: Source, *, fresh: bool = False) -> LibraryPhoto:
         """One photo or video, as Immich showed it to this person at most a minute ago. Raises PhotoNotFound."""
         return await self._describe.as_kind(who, await self._assets.item(who, item, fresh), item.kind)
