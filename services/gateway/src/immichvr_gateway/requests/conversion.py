@@ -84,7 +84,7 @@ class ConvertRequest(JobRequest):
         self.check()
         if self._is_raw() and find_file(manifest, _RAW, _FULL) is None and _can_be_made_anew(known, entry, manifest):
             quality = LIGHT.name if find_file(manifest, "spz", LIGHT.name) is not None else _FULL
-            return SplatRequest(model=manifest.requested_model or "auto", quality=quality).plan_with_ply(known)
+            return SplatRequest(model=manifest.requested_model or "auto", quality=quality).plan(known, with_ply=True)
         return self._planned(known, entry, manifest, _FULL)
 
     def _planned(self, known: Known, entry: AssetEntry, manifest: Manifest, variant: str) -> JobSpec:

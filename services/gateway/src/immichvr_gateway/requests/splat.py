@@ -9,7 +9,6 @@ from immichvr_catalog import DEPTH, SPLAT
 from immichvr_models import registry
 from pydantic import ConfigDict, Field, StrictBool
 
-from immichvr_gateway.assets.index import AssetEntry
 from immichvr_gateway.http.problems import not_accepted
 from immichvr_gateway.jobs.records import FOLLOW_UPS_OF_QUALITY, follow_ups
 from immichvr_gateway.requests.params import shown_params
@@ -31,22 +30,15 @@ class SplatRequest(JobRequest):
     quality: str = Field("full", max_length=16, json_schema_extra={"enum": [*QUALITIES]})
     force: StrictBool = False
 
-    def plan(self, known: Known) -> JobSpec:
-        """One job for all qualities: its levels follow from it."""
-        return self._planned(known, with_ply=False)
-
-    def plan_with_ply(self, known: Known) -> JobSpec:
-        """The same splat once more, with its raw PLY."""
-        return self._planned(known, with_ply=True)
-
-    def _planned(self, known: Known, with_ply: bool) -> JobSpec:
+    def plan(self, known: Known, with_ply: bool = False) -> JobSpec:
+        """One job for all qualities: its levels follow from it. with_ply: the splat once more, with its raw PLY."""
         if self.model not in SPLAT_MODELS:
             raise not_accepted("model", self.model, SPLAT_MODELS)
         if self.quality not in QUALITIES:
             raise not_accepted("quality", self.quality, QUALITIES)
         own = recipe(SPLAT, known.of.version, self.model)
         params = SplatParams(model=self.model, quality=self.quality)
-        is_anew = self.force or with_ply
+        made = () if self.force or with_ply else answers(SPLAT, self.model, frozenset({own}), known)
         return JobSpec(
             kind=SPLAT, id=job_id(SPLAT, known.of.source, own), params=params, shown=shown_params(params),
             grants=known.grants(keep_ply=with_ply or known.keeps_ply), of=known.of,
@@ -54,11 +46,7 @@ class SplatRequest(JobRequest):
             # Who only wants it once more had it a moment ago; all others may ask because something is lost.
             stages_source=True, trusts_staged=self.force,
             then=tuple(follow_ups(self.quality)),
-            existing=() if is_anew else self._existing(own, known),
+            # Whoever wants more than the light variant is not answered by one of which that alone is kept.
+            existing=tuple(one for one in made if self.quality == _LIGHT or not one.preview),
             refusal=refusal(self.model, known),
         )  # fmt: skip
-
-    def _existing(self, own: str, known: Known) -> tuple[AssetEntry, ...]:
-        """What answers it; of whoever wants more than the light variant, nothing of which that alone is kept."""
-        found = answers(SPLAT, self.model, frozenset({own}), known)
-        return tuple(one for one in found if self.quality == _LIGHT or not one.preview)

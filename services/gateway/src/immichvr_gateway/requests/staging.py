@@ -77,7 +77,18 @@ class Stager:
         """
         key = _key(of)
         async with self._locks.hold(key):
-            return await self._stage(who, of, key, trusting)
+            at, seen, known = self._known.get(key, (0.0, 0.0, None))
+            if known is not None and _now() - at < self._lasts_s:
+                is_trusted = trusting and _now() - seen < min(_TRUSTED_S, self._lasts_s / 2)
+                if is_trusted or await self._store.exists(known.ref.key):
+                    self._remember(key, at, seen if is_trusted else _now(), known)
+                    return known
+            at = _now()
+            with span("stage", kind_of_source=of.source.kind):
+                staged = await self._bring(who, of, key)
+            self._on_staged(who, of.source)
+            self._remember(key, at, at, staged)
+            return staged
 
     async def keep(self, of: Source, data: bytes) -> ObjectRef:
         """Where workers find what a request about a source brought itself, for as long as what is staged.
@@ -100,27 +111,13 @@ class Stager:
         for name in [name for name, (_, _, staged) in self._known.items() if staged.ref.key in keys]:
             del self._known[name]
 
-    async def _stage(self, who: Identity, of: SourceVersion, key: str, trusting: bool) -> Staged:
-        at, seen, known = self._known.get(key, (0.0, 0.0, None))
-        if known is not None and _now() - at < self._lasts_s:
-            is_trusted = trusting and _now() - seen < min(_TRUSTED_S, self._lasts_s / 2)
-            if is_trusted or await self._store.exists(known.ref.key):
-                self._remember(key, at, seen if is_trusted else _now(), known)
-                return known
-        at = _now()
-        with span("stage", kind_of_source=of.source.kind):
-            return await self._bring(who, of, key, at)
-
-    async def _bring(self, who: Identity, of: SourceVersion, key: str, at: float) -> Staged:
+    async def _bring(self, who: Identity, of: SourceVersion, key: str) -> Staged:
         async with await self._open(who, of, key) as content:
             if content.source_version not in (None, of.version):
                 raise Problem(409, "changed", f"{of.name} was changed just now; ask again")
             chunks = _bounded(content, of, self._limits.largest(of.media))
             ref = await self._store.put_stream(f"{key}-{secrets.token_hex(4)}", chunks, content.media_type)
-            staged = Staged(ref, content.note)
-        self._on_staged(who, of.source)
-        self._remember(key, at, at, staged)
-        return staged
+            return Staged(ref, content.note)
 
     async def _open(self, who: Identity, of: SourceVersion, key: str) -> Content:
         """The photo, or the library's own picture of it where the photo is not decoded, or too large to be fetched.
