@@ -1,20 +1,19 @@
-"""News of assets: none is lost because storage is away when it comes."""
+"""News of assets: told by the manifest that proved them, so that storage that is away since holds none up."""
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, cast
 
-import pytest
-from immichvr_common.errors import NotFound, Unavailable
 from immichvr_common.manifests import Manifest
 from immichvr_common.sources import Source
-from immichvr_common.supervision import Supervisor
-from immichvr_gateway.assets.index import ManifestReader, entry_of
+from immichvr_gateway.assets.index import AssetEntry, AssetIndex
+from immichvr_gateway.assets.store import AssetStore
 from immichvr_gateway.events.notifying import Notifier
 from immichvr_gateway.events.sockets import ClientEvents
 from immichvr_gateway.jobs.index import JobIndex
+from immichvr_gateway.loading import AssetKeeper
 
 MADE = Manifest(
     kind="depth", photo_id="beach", source_version="v", model_key="heuristic", recipe="r", files=[], details={},
@@ -22,19 +21,14 @@ MADE = Manifest(
 )  # fmt: skip
 
 
-class Storage:
-    """Reads a manifest once it has been away so many times; `gone`: it is removed meanwhile."""
+class Keeper:
+    """Writes entries; meanwhile something happens to them."""
 
-    def __init__(self, outages: int, gone: bool = False) -> None:
-        self.left, self._gone = outages, gone
+    def __init__(self, meanwhile: Callable[[AssetEntry], object]) -> None:
+        self._meanwhile = meanwhile
 
-    async def read(self, key: str) -> Manifest:
-        if self.left:
-            self.left -= 1
-            raise Unavailable("S3 is away", "s3")
-        if self._gone:
-            raise NotFound("it was removed")
-        return MADE
+    async def write(self, entry: AssetEntry) -> None:
+        self._meanwhile(entry)
 
 
 class Sockets:
@@ -47,27 +41,21 @@ class Sockets:
         self.told.append((asset["key"], source))
 
 
-async def told_of_an_asset(storage: Storage) -> list[tuple[str, Source]]:
-    """What sockets hear once everything was done that is done of an asset's event."""
-    sockets, supervisor = Sockets(), Supervisor()
-    manifests = cast(ManifestReader, storage)
-    before = asyncio.all_tasks()
-    Notifier(cast(ClientEvents, sockets), JobIndex(), manifests, supervisor).on_asset(entry_of(MADE))
-    [errand] = asyncio.all_tasks() - before
-    await errand
+async def told_of_an_asset(index: AssetIndex, meanwhile: Callable[[AssetEntry], object]) -> list[tuple[str, Source]]:
+    """What sockets, and those who want to hear of what is made anew, hear of an asset's event."""
+    sockets, anew = Sockets(), list[str]()
+    notifier = Notifier(cast(ClientEvents, sockets), JobIndex())
+    store = AssetStore(index, cast(AssetKeeper, Keeper(meanwhile)), [notifier.on_asset])
+    store.newcomers.append(lambda entry: anew.append(entry.asset_key))
+    await store.on_event(MADE, datetime.now(UTC), seq=1)
+    assert anew == [key for key, _ in sockets.told]
     return sockets.told
 
 
-@pytest.mark.usefixtures("timeless")
-async def test_news_of_an_asset_wait_for_storage_however_long_it_is_away_and_the_log_says_so_once(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert await told_of_an_asset(Storage(outages=200)) == [("depth-heuristic", Source.photo("beach"))]
-    [warning] = [line for line in "".join(capsys.readouterr()).splitlines() if "warning" in line]
-    assert "news of an asset waits for storage" in warning and MADE.key in warning
+async def test_an_asset_is_told_of_by_the_manifest_that_proved_it() -> None:
+    assert await told_of_an_asset(AssetIndex(), lambda _: None) == [("depth-heuristic", Source.photo("beach"))]
 
 
-@pytest.mark.usefixtures("timeless")
-async def test_an_asset_that_goes_while_its_news_wait_is_not_told_of(capsys: pytest.CaptureFixture[str]) -> None:
-    assert await told_of_an_asset(Storage(outages=2, gone=True)) == []
-    assert "an errand failed" not in "".join(capsys.readouterr())
+async def test_an_asset_that_goes_while_it_is_written_down_is_not_told_of() -> None:
+    index = AssetIndex()
+    assert await told_of_an_asset(index, lambda entry: index.remove(entry.source, entry.asset_key)) == []

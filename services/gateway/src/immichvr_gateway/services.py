@@ -88,7 +88,7 @@ async def open_services(bus: Bus, here: Resources, room: Room) -> Services:
         here.jobs.put(record)
     has_assets = await keeper.load(here.assets)
     await here.models.load(bus.kv(KV_STATE))
-    notifier = Notifier(here.news, here.jobs, here.manifests, here.supervisor)
+    notifier = Notifier(here.news, here.jobs)
     gone: list[Listener] = [notifier.on_asset_gone]
 
     def on_gone(entry: AssetEntry) -> None:

@@ -11,15 +11,17 @@ from immichvr_gateway.assets.index import AssetEntry, AssetIndex, entry_of
 from immichvr_gateway.loading import AssetKeeper
 
 Listener = Callable[[AssetEntry], None]
+ManifestListener = Callable[[Manifest], None]
 
 
 class AssetStore:
     """Every asset, kept up to date by what is told of it.
 
-    listeners: each is told of every asset that is new or has changed; newcomers: of those alone that were made anew.
+    listeners: each is told of every asset that is new or has changed, as its manifest has it; newcomers: of those alone
+    that were made anew.
     """
 
-    def __init__(self, index: AssetIndex, keeper: AssetKeeper, listeners: Sequence[Listener] = ()) -> None:
+    def __init__(self, index: AssetIndex, keeper: AssetKeeper, listeners: Sequence[ManifestListener] = ()) -> None:
         self.index, self.keeper, self.listeners = index, keeper, list(listeners)
         self.newcomers: list[Listener] = []
 
@@ -34,9 +36,13 @@ class AssetStore:
         if not self.index.put(entry):
             return
         await self.keeper.write(entry)
-        is_new = known is None or _making(known) != _making(entry)
-        for listener in [*self.listeners, *(self.newcomers if is_new else ())]:
-            listener(entry)
+        if self.index.get(entry.source, entry.asset_key) is None:
+            return  # it went before its news did; that it is gone is told apart
+        for hear in self.listeners:
+            hear(manifest)
+        if known is None or _making(known) != _making(entry):
+            for hear_anew in self.newcomers:
+                hear_anew(entry)
 
 
 def _making(entry: AssetEntry) -> tuple[str, str, int]:

@@ -13,6 +13,7 @@ from immichvr_catalog import OF_LIBRARIES, SPLAT
 from immichvr_common.errors import ServiceError
 from immichvr_common.locks import KeyedLocks
 from immichvr_common.logs import get_log
+from immichvr_common.manifests import Manifest
 from immichvr_common.sources import Source
 from immichvr_common.supervision import Supervisor
 
@@ -47,11 +48,11 @@ class Pointing:
         self._requesters_of, self._supervisor, self._pages = requesters_of, supervisor, pages.rstrip("/")
         self._locks, self._left_over = KeyedLocks(), set[tuple[str, str]]()
 
-    def on_asset(self, entry: AssetEntry) -> None:
+    def on_asset(self, asset: AssetEntry | Manifest) -> None:
         """Listens to assets: one is new, or has gone."""
-        if entry.source.kind in OF_LIBRARIES:
-            for user in set(self._requesters_of(entry.source)):
-                self._supervisor.errand("pointer", self._settle(user, entry.source.id))
+        if asset.source.kind in OF_LIBRARIES:
+            for user in set(self._requesters_of(asset.source)):
+                self._supervisor.errand("pointer", self._settle(user, asset.source.id))
 
     def begin(self, user: str) -> None:
         """Has what was made for somebody before be pointed to as well, soon."""
