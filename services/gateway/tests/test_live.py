@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -15,7 +16,7 @@ from immichvr_gateway.auth.sessions import Sessions
 from immichvr_gateway.auth.visitors import Visitor
 from immichvr_gateway.events.ledger import Ledger
 from immichvr_gateway.events.sockets import _TRIES, ClientEvents
-from immichvr_gateway.http.lines import LINE, on_lines
+from immichvr_gateway.http.lines import LINE, on_a_line
 from immichvr_gateway.jobs.index import JobIndex
 from immichvr_gateway.library import Credential, FolderLibrary, Identity
 from immichvr_gateway.settings import GatewaySettings
@@ -87,8 +88,8 @@ async def test_a_client_that_does_not_read_is_dropped_and_the_others_go_on(setti
         Ledger(JobIndex(), AssetIndex()),
         unread_limit=8,
     )
-    app = on_lines(news.door(socketio.ASGIApp(news.server)))
-    server = uvicorn.Server(uvicorn.Config(app, port=free_port, log_level="error", lifespan="off"))
+    app = partial(on_a_line, news.door(socketio.ASGIApp(news.server)))
+    server = uvicorn.Server(uvicorn.Config(app, port=free_port, log_level="error", lifespan="off", interface="asgi3"))
     serving = asyncio.create_task(server._serve())
     while not server.started:  # noqa: ASYNC110  # uvicorn tells nobody
         await asyncio.sleep(0.005)

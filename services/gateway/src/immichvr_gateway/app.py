@@ -21,7 +21,7 @@ from immichvr_gateway.auth.origin_guard import OriginGuard
 from immichvr_gateway.http import api_docs, description, problems, web
 from immichvr_gateway.http.forwarded import BehindProxies
 from immichvr_gateway.http.headers import with_usual_headers
-from immichvr_gateway.http.lines import on_lines
+from immichvr_gateway.http.lines import on_a_line
 from immichvr_gateway.http.problems import Problem
 from immichvr_gateway.http.tls import to_https
 from immichvr_gateway.http.traced import Traced
@@ -133,9 +133,7 @@ def create_app(
     app.state.startup = startup
     api_docs.install(app, here.library.cursor_pattern)
     web.install(app, settings.web, lambda request, index: share_page(request, here, index))
-    guarded = Guarded(
-        on_lines(here.news.door(Traced(app))), OriginGuard(settings), settings.limits.body_kilobytes * 1024
-    )
+    guarded = Guarded(here.news.door(Traced(app)), OriginGuard(settings), settings.limits.body_kilobytes * 1024)
     homes = below_links(guarded)
     secure = to_https(homes) if settings.tls.key_file else homes
     return BehindProxies(with_usual_headers(secure), settings.proxies, settings.public_url)
@@ -147,7 +145,10 @@ _LARGER_BODIES = {"/api/reconstruct": 1024 * 1024}
 
 
 class Guarded:
-    """Refuses what comes from pages elsewhere, and bodies that are too large, before anything else looks at it."""
+    """Refuses what comes from pages elsewhere, and bodies that are too large, before anything else looks at it.
+
+    A WebSocket becomes a connection that can be ended from this side.
+    """
 
     def __init__(self, inner: ASGIApp, origin_guard: OriginGuard, max_body: int) -> None:
         self._inner, self._origin_guard, self._max_body = inner, origin_guard, max_body
@@ -167,7 +168,7 @@ class Guarded:
         elif refusal:
             await problems.answer(Problem(403, "refused", refusal))(scope, receive, send)
         elif is_socket:
-            await self._inner(scope, receive, send)
+            await on_a_line(self._inner, scope, receive, send)
         else:
             await self._limited(scope, receive, send, headers)
 

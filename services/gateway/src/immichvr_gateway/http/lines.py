@@ -71,14 +71,7 @@ class DroppableConnection:
             task.cancel()
 
 
-def on_lines(inner: ASGIApp) -> ASGIApp:
-    """Gives every WebSocket connection of an application a DroppableConnection."""
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "websocket":
-            await inner(scope, receive, send)
-            return
-        line = DroppableConnection(receive, send)
-        await inner({**scope, LINE: line}, line.receive, line.send)
-
-    return app
+async def on_a_line(inner: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Serves a WebSocket connection by an application, as a DroppableConnection."""
+    line = DroppableConnection(receive, send)
+    await inner({**scope, LINE: line}, line.receive, line.send)

@@ -175,8 +175,18 @@ class EventReader:
 
         One that cannot be read, believed or applied is set aside. Raises on outages alone.
         """
+        told, followers = read_subject(subject), self._followers
+        if followers is None:
+            raise Unavailable("nobody follows the events yet", down="gateway")
         try:
-            await self._take(subject, data, seq, asset)
+            if told is None:
+                raise Unreadable("misplaced", f"{subject[:200]!r} is no subject of an event")
+            if told.what == "job":
+                await followers.on_job(told, read_message(data, JobEvent()))
+            elif told.what == "asset":
+                await followers.on_asset(told, asset or read_message(data, AssetEvent()), seq)
+            else:
+                await followers.on_model(told, read_message(data, ModelEvent()))
         except Unreadable as error:
             await self._aside.put(EVENTS, subject, data, error)
         except Unavailable:
@@ -184,19 +194,6 @@ class EventReader:
         except Exception as error:  # one bad event must not make the gateway deaf to all others
             log.error("an event cannot be applied", subject=subject[:200], exc_info=error)
             await self._aside.put(EVENTS, subject, data, Unreadable("not_applied", f"{type(error).__name__}: {error}"))
-
-    async def _take(self, subject: str, data: bytes, seq: int, asset: AssetEvent | None) -> None:
-        told, followers = read_subject(subject), self._followers
-        if followers is None:
-            raise Unavailable("nobody follows the events yet", down="gateway")
-        if told is None:
-            raise Unreadable("misplaced", f"{subject[:200]!r} is no subject of an event")
-        if told.what == "job":
-            await followers.on_job(told, read_message(data, JobEvent()))
-        elif told.what == "asset":
-            await followers.on_asset(told, asset or read_message(data, AssetEvent()), seq)
-        else:
-            await followers.on_model(told, read_message(data, ModelEvent()))
 
 
 def _raise_unless_storage(outage: Exception) -> None:
