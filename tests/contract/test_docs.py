@@ -59,6 +59,33 @@ def test_every_permission_that_a_key_is_asked_for_stands_in_the_table_and_no_oth
     assert "asset.update" in listed
 
 
+_FOLDERS = sorted(
+    str(path.parent.relative_to(ROOT))
+    for part in ("packages", "services", "apps")
+    for path in ROOT.glob(f"{part}/*/README.md")
+)
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_the_table_of_folders_has_one_row_for_each(page: str) -> None:
+    assert sorted(set(_first_cells(page, "| folder |")) & set(_FOLDERS)) == _FOLDERS
+    named = _first_cells(page, "| folder |")
+    assert [folder for folder in named if named.count(folder) > 1 or not (ROOT / folder).exists()] == []
+
+
+def test_each_module_that_every_process_needs_stands_in_one_row_of_its_readme() -> None:
+    package = ROOT / "packages/common"
+    there = [path for path in (package / "src/immichvr_common").iterdir() if not path.name.startswith(("_", "py."))]
+    names = sorted(f"{path.name}/" if path.is_dir() else path.stem for path in there)
+    assert sorted(_first_cells("packages/common/README.md", "| module |")) == names
+
+
+def _first_cells(page: str, begins: str) -> list[str]:
+    """What stands in backticks in the first column of the table that begins so."""
+    table = (ROOT / page).read_text().partition(begins)[2].partition("\n\n")[0]
+    return [name for row in table.splitlines()[2:] for name in re.findall(r"`([^`]+)`", row.split("|")[1])]
+
+
 def _exists(path: str) -> bool:
     """From the root, or within the package whose module it begins with."""
     return (ROOT / path).exists() or any(ROOT.glob(f"*/*/src/{path}"))
