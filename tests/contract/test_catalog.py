@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from immichvr_catalog import ASSETS, KINDS, SERVICES, SOURCES, JobKind, Service, workers
 from immichvr_common.bus.access import nats_config
 from immichvr_common.storage_rights import policy
@@ -50,6 +51,16 @@ def test_a_worker_has_messages_rights_and_a_part_under_its_names(service: Servic
     assert [user["user"] for user in accounts[service.account]["users"]] == [service.name]
     assert policy(service.name, ("bucket",))["Statement"]
     assert service.name in names()
+
+
+@pytest.mark.parametrize("service", WORKERS, ids=lambda one: one.name)
+def test_a_worker_is_installed_with_the_command_deployed_by_the_chart_and_told_of_to_people(service: Service) -> None:
+    command = tomllib.loads((ROOT / "apps/local/pyproject.toml").read_text())["project"]
+    assert service.image in command["dependencies"], "`immichvr up` starts it"
+    values = yaml.safe_load((ROOT / "helm/immichvr/values.yaml").read_text())
+    assert service.name in values["services"], "the chart deploys what has a key here"
+    parts = (ROOT / "README.md").read_text().partition("| part | does |")[2].partition("\n\n")[0]
+    assert f"\n| `{service.name}` | " in parts, "README.md says what each part does"
 
 
 def test_lint_looks_at_each_service_and_package() -> None:
