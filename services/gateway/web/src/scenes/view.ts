@@ -108,7 +108,10 @@ export class SceneView {
       this.scene = scene;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (!signal.aborted) this.words.textContent = explainError(error).title;
+      if (signal.aborted) return false;
+      this.refused(error, signal);
+      this.element.classList.toggle('is-gone', this.scene === null);
+      if (error.code === 'not_found') this.titled(texts.gone.title);
       return false;
     }
     this.versions.replaceChildren(
@@ -127,6 +130,7 @@ export class SceneView {
     this.loading.abort();
     this.opening = new AbortController();
     this.scene = null;
+    this.element.classList.remove('is-gone');
     this.versions.replaceChildren();
     this.files.replaceChildren();
     this.fill.disabled = true;

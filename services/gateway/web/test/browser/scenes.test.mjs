@@ -213,6 +213,19 @@ describe('scenes', () => {
       await versionIs(page, 'splat-gaussians');
     }));
 
+  it('that are not there are told in words, with nothing to press', () =>
+    withScenes({ path: '#/scene/nowhere', expect: ['404'] }, async (page) => {
+      await page.getByRole('heading', { name: 'Not here any more' }).waitFor();
+      await page.getByText('It may have been deleted').waitFor();
+      assert.equal(
+        await page.locator('.scene-view :is(button, select)').filter({ visible: true }).count(),
+        0,
+      );
+      await go(page, '#/scene/dots');
+      await versionIs(page, 'points-points');
+      assert.ok(await page.getByLabel('Version').isVisible());
+    }));
+
   it('are deleted after a yes', () =>
     withScenes({}, async (page, gateway) => {
       await page.getByRole('button', { name: 'Delete this scene' }).click();
