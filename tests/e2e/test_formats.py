@@ -19,16 +19,6 @@ MODEL = "lift-heuristic"
 ENDINGS = {key: row.extensions[0] for key, row in FORMATS.items() if row.can_write}
 
 
-async def ended(api: httpx.AsyncClient, job: dict, seconds: float = 60) -> dict:
-    """The job once it has ended."""
-    async with asyncio.timeout(seconds):
-        while True:
-            found = (await api.get(f"/api/jobs/{job['id']}")).json()
-            if found["state"] in ("succeeded", "failed", "cancelled"):
-                return found
-            await asyncio.sleep(0.05)
-
-
 async def splat_files(api: httpx.AsyncClient, photo_id: str) -> dict[str, dict]:
     """The photo's splat, the whole of it, by format."""
     assets = (await api.get(f"/api/photos/{photo_id}/assets")).json()["assets"]
@@ -36,7 +26,9 @@ async def splat_files(api: httpx.AsyncClient, photo_id: str) -> dict[str, dict]:
     return {file["format"]: file for file in splat["files"] if (file["role"], file["variant"]) == ("splat", "full")}
 
 
-async def test_a_splat_is_converted_to_every_format_and_each_reads_back_whole(stack, api: httpx.AsyncClient) -> None:
+async def test_a_splat_is_converted_to_every_format_and_each_reads_back_whole(
+    stack, api: httpx.AsyncClient, ended
+) -> None:
     photo_id = stack.photo_id("cat.jpg")
     made = await api.post(f"/api/photos/{photo_id}/splat", json={"model": MODEL})
     assert (await ended(api, made.json()["job"]))["state"] == "succeeded"

@@ -22,6 +22,7 @@ from immichvr_gateway.jobs.index import JobIndex
 from immichvr_gateway.jobs.records import new_record
 from immichvr_gateway.jobs.store import JobStore
 from immichvr_gateway.live.sessions import LiveSessions
+from immichvr_gateway.live.stream import ClientSocket
 from immichvr_gateway.models.catalog import ModelCatalog
 from immichvr_gateway.settings import ImmichSettings, LiveSettings
 from immichvr_models import Cache
@@ -222,16 +223,25 @@ async def test_without_a_worker_the_wait_ends_and_the_job_leaves_the_queue(
                 await asyncio.sleep(0.02)
 
 
-async def test_of_what_comes_before_a_worker_does_the_newest_is_passed_on(gateway, worker) -> None:
+async def test_of_what_comes_before_a_worker_does_the_newest_is_passed_on(
+    gateway, worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken, receive = asyncio.Event(), ClientSocket.receive
+
+    async def noting(socket: ClientSocket) -> bytes:
+        message = await receive(socket)
+        if message == b"frame 29":
+            taken.set()
+        return message
+
+    monkeypatch.setattr(ClientSocket, "receive", noting)
     port, worker.port = worker.port, 0
     async with streaming(gateway.url) as socket:
         await say(socket, **HELLO)
         await asyncio.wait_for(worker.told.wait(), 10)
         for number in range(30):
             await socket.send(b"frame %d" % number)
-        # An answered ping says that all before it has been read by the server.
-        await asyncio.wait_for(await socket.ping(), 10)
-        await asyncio.sleep(0.05)
+        await asyncio.wait_for(taken.wait(), 10)
         worker.port = port
         await worker.tell(worker.jobs[0], JOB_STATE_RUNNING, 1)
         assert (await heard(socket))["type"] == "hello"

@@ -95,9 +95,9 @@ async def test_a_run_without_the_light_variant_does_not_answer_who_wants_one(
 
 
 async def test_a_message_that_an_ended_run_left_behind_makes_way_for_the_next(
-    jobs: JobService, job: Job, empty_bus: Bus, monkeypatch: pytest.MonkeyPatch
+    jobs: JobService, job: Job, empty_bus: Bus
 ) -> None:
-    monkeypatch.setattr("immichvr_gateway.jobs.service.LEFT_BEHIND_S", 0.1)
+    jobs.store.queue.left_behind_s = 0.1
     await jobs.submit(asked(jobs, job), "ann", 0)
     await jobs.store.on_event(told(job, JOB_STATE_FAILED))
     known = jobs.store.index.get(job.id)

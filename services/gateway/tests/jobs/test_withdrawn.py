@@ -85,6 +85,13 @@ async def withdrawn(jobs: JobService, job: Job, bus: Bus) -> Queued:
     return left
 
 
+def impatient(make_jobs: Make, left_behind_s: float = 0.1) -> JobService:
+    """Jobs of a gateway that waits no longer than that for the message of an ended run to be acknowledged."""
+    jobs = make_jobs()
+    jobs.store.queue.left_behind_s = left_behind_s
+    return jobs
+
+
 async def given_out(bus: Bus, subject: str) -> Delivery:
     """The message that a worker gets now."""
     async with bus.pulling("JOBS", durable_name(*subject.split(".")[1:4])) as puller:
@@ -182,10 +189,9 @@ async def test_where_nothing_can_be_queued_a_worker_still_ends_what_was_withdraw
 
 
 async def test_what_is_made_from_nothing_while_no_worker_is_there_has_one_end_what_was_withdrawn_before_it_begins(
-    make_jobs: Make, job: Job, empty_bus: Bus, monkeypatch: pytest.MonkeyPatch
+    make_jobs: Make, job: Job, empty_bus: Bus
 ) -> None:
-    monkeypatch.setattr("immichvr_gateway.jobs.service.LEFT_BEHIND_S", 0.1)
-    jobs, moments = make_jobs(), list[int]()
+    jobs, moments = impatient(make_jobs), list[int]()
     left, subject = await withdrawn(jobs, job, empty_bus), known(jobs, job).subject
     fresh = job
     for run in (3, 4):
@@ -193,7 +199,7 @@ async def test_what_is_made_from_nothing_while_no_worker_is_there_has_one_end_wh
         fresh = make_anew(fresh)
         fresh.asked_at.CopyFrom(fresh.created_at)
         if run == 4:
-            jobs = make_jobs()  # one that knows of nothing
+            jobs = impatient(make_jobs)  # one that knows of nothing
         assert (await submitted(jobs, fresh, "bob")).run == run
         queued = await queued_at(empty_bus, subject)
         assert queued is not None and (queued.job.run, queued.job.withdrawn) == (run, False)
@@ -214,10 +220,9 @@ async def test_what_is_made_from_nothing_while_no_worker_is_there_has_one_end_wh
 
 
 async def test_a_retry_goes_on_with_its_own_wish_though_another_was_to_end_that(
-    make_jobs: Make, job: Job, empty_bus: Bus, monkeypatch: pytest.MonkeyPatch
+    make_jobs: Make, job: Job, empty_bus: Bus
 ) -> None:
-    monkeypatch.setattr("immichvr_gateway.jobs.service.LEFT_BEHIND_S", 0.1)
-    jobs = make_jobs()
+    jobs = impatient(make_jobs)
     left, subject = await withdrawn(jobs, job, empty_bus), known(jobs, job).subject
     message, forced = known(jobs, job).message, make_anew(job)
     forced.asked_at.CopyFrom(forced.created_at)
@@ -235,8 +240,7 @@ async def test_a_retry_goes_on_with_its_own_wish_though_another_was_to_end_that(
 async def test_what_another_gateway_queues_while_a_withdrawn_message_makes_way_stays(
     make_jobs: Make, job: Job, empty_bus: Bus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("immichvr_gateway.jobs.service.LEFT_BEHIND_S", -1.0)
-    jobs = make_jobs()
+    jobs = impatient(make_jobs, -1.0)
     left, subject = await withdrawn(jobs, job, empty_bus), known(jobs, job).subject
     others, fresh = Job(), make_anew(job)
     fresh.asked_at.CopyFrom(fresh.created_at)

@@ -28,13 +28,19 @@ log = get_log(__name__)
 
 _LAST_SEQ = 2**31 - 1
 _MOST_SUPERSEDED = 8
+_LEFT_BEHIND_S = 5.0
+"""Longer than a worker holds the message of a cancelled job while it ends what that began elsewhere."""
 
 
 class JobQueue:
-    """The stream JOBS, as the only one who fills it sees it."""
+    """The stream JOBS, as the only one who fills it sees it.
+
+    left_behind_s: how long the message of an ended run may take to be acknowledged before it is removed.
+    """
 
     def __init__(self, bus: Bus, reading: Reading | None) -> None:
         self._bus, self._reading = bus, reading
+        self.left_behind_s = _LEFT_BEHIND_S
 
     async def withdraw(self, record: JobRecord) -> None:
         """Has nobody begin a job, and whoever is at it stop. Raises Unavailable.
@@ -62,16 +68,16 @@ class JobQueue:
                 with contextlib.suppress(Conflict):  # somebody asks for it anew, and goes on with what there is
                     await self._bus.publish(record.subject, encode(job))
 
-    async def put(self, record: JobRecord, patience_s: float) -> None:
+    async def put(self, record: JobRecord) -> None:
         """Puts the run of a record in the queue, once. Raises Unavailable.
 
         Where a run as late is there already, made by another gateway or before a crash, the record is of that run.
-        One that waited in line was created when it began to. patience_s: how long the message of an ended run may
-        take to be acknowledged before it is removed. A withdrawn message that was removed is back where this fails.
+        One that waited in line was created when it began to. A withdrawn message that was removed is back where this
+        fails.
         """
         taken: list[Job] = []
         try:
-            await self._put(record, asyncio.get_running_loop().time() + patience_s, taken)
+            await self._put(record, asyncio.get_running_loop().time() + self.left_behind_s, taken)
         except BaseException:
             for job in taken[-1:]:
                 await self._put_back(record.subject, job)

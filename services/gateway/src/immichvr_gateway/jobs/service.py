@@ -20,7 +20,7 @@ from immichvr_gateway.jobs.changes import after
 from immichvr_gateway.jobs.machine import Trigger
 from immichvr_gateway.jobs.records import Answer, FollowUp, JobProgress, JobRecord, State, new_record
 from immichvr_gateway.jobs.routing import AWAITED, BATCH, awaited, class_of
-from immichvr_gateway.jobs.store import LEFT_BEHIND_S, JobStore
+from immichvr_gateway.jobs.store import JobStore
 from immichvr_gateway.library import Identity
 from immichvr_gateway.requests.recipes import job_id
 from immichvr_gateway.requests.spec import JobSpec, Requester, SourceVersion
@@ -266,7 +266,7 @@ class JobService:
         if not waits_for_nobody and not await self.store.feeder.has_place(record):
             await self.store.line_up(record)
             return record
-        await self.store.queue.put(record, LEFT_BEHIND_S)
+        await self.store.queue.put(record)
         self.store.put(record)
         await self.store.write(record)
         return record

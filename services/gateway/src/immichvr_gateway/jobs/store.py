@@ -43,11 +43,6 @@ from immichvr_gateway.upkeep.aside import Aside
 
 log = get_log(__name__)
 
-LEFT_BEHIND_S = 5.0
-"""How long the message of an ended run may take to be acknowledged before it is removed.
-
-Longer than a worker holds that of a cancelled job while it ends what that began elsewhere.
-"""
 _REMEMBERED = timedelta(seconds=DUPLICATES_S / 2)
 """NATS remembers a message's name for twice as long; clocks of gateways may differ by the rest."""
 
@@ -418,7 +413,7 @@ class JobStore:
             run, _ = await latest_run(self._bus, record.subject, record.id, record.run)
             if run >= record.run:
                 return
-        await self.queue.put(record, LEFT_BEHIND_S)
+        await self.queue.put(record)
 
 
 def _is_fresh(record: JobRecord) -> bool:
