@@ -52,10 +52,12 @@ def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
 
 
-def test_a_stack_from_its_start_to_its_end(arguments: list[str]) -> None:
+def test_a_stack_keeps_its_secrets_and_its_directory_restarts_what_dies_and_ends_with_who_watches_it(
+    arguments: list[str],
+) -> None:
     data = Path(arguments[3])
     with up(arguments) as process:
-        first = read_until(process, "running")
+        read_until(process, "running")
         parts = family(process)
         assert len(parts) >= 5
 
@@ -80,6 +82,14 @@ def test_a_stack_from_its_start_to_its_end(arguments: list[str]) -> None:
         _, alive = psutil.wait_procs(parts, timeout=20)
         assert not alive or sys.platform != "linux"
 
+
+@pytest.mark.long
+def test_a_stack_that_was_killed_starts_at_the_same_addresses_and_ends_in_order(arguments: list[str]) -> None:
+    with up(arguments) as process:
+        first = read_until(process, "running")
+        parts = family(process)
+        process.kill()
+        psutil.wait_procs(parts, timeout=20)
     with up(arguments) as process:
         again = read_until(process, "running")
         assert [line for line in again if "://" in line] == [line for line in first if "://" in line]

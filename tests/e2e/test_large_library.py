@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from immichvr_bench.gateway import Amounts, House, running_house
@@ -80,8 +81,9 @@ async def test_it_is_scrolled_through_without_a_stutter_and_with_few_elements(
     library: tuple[House, int], browser: Browser
 ) -> None:
     house, photos = library
-    wheels, leaps = (240, 25) if photos > 10_000 else (40, 6)
-    context = await browser.new_context(viewport={"width": 1280, "height": 800}, service_workers="block")
+    wheels, leaps, window = (240, 25, (1280, 800)) if photos > 10_000 else (20, 4, (900, 600))
+    viewport: Any = dict(zip(("width", "height"), window, strict=True))
+    context = await browser.new_context(viewport=viewport, service_workers="block")
     await context.request.post(f"{house.gateway}/api/session", data={"api_key": _KEY})
     page = await context.new_page()
     await page.add_init_script(_WATCH)
