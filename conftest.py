@@ -19,7 +19,7 @@ TOGETHER = {
     f"tests/e2e/test_{name}.py": stack
     for stack, names in {
         "stack": ("api", "below_a_path", "formats", "listening", "motion", "video", "viewer"),
-        "extended": ("live", "models", "toy_service"),
+        "extended": ("live", "models", "scenes", "toy_service"),
     }.items()
     for name in names
 }

@@ -57,11 +57,15 @@ _FLAGS = [
 
 @dataclass
 class Stack:
-    """A running stack: its address, its photos' folder, its data, and ids by file name."""
+    """A running stack: its address, its photos' folder, its data, and ids by file name.
+
+    local: where it looks for models that people put there themselves; None where nobody does.
+    """
 
     address: str
     photos: Path
     data: Path
+    local: Path | None = None
 
     def photo_id(self, name: str) -> str:
         """The id of the photo in that file."""
@@ -127,12 +131,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="package")
 def extended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack with what others bring to it: a service of theirs, a hub that has a model, weights of a small network.
+    """A stack with what others bring to it: a service of theirs, a hub that has FETCHED, a folder of models.
 
-    The weights are random ones of a small copy of LIVE_MODEL's network; the hub has the files of FETCHED.
+    Among its photos are those of a walk through a room, the oldest; scenes are made of few Gaussians.
     """
-    from immichvr_networks import NETWORKS
-
     folder = tmp_path_factory.mktemp("extended")
     photos, data, local = (folder / name for name in ("photos", "data", "local"))
     for one in (photos, data, local):
@@ -140,10 +142,7 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     Image.new("RGB", (64, 48), (200, 90, 30)).save(photos / "one.jpg")
     Image.fromarray(skimage.data.coffee()).save(photos / "coffee.jpg")
     (photos / "walk.mp4").write_bytes(FILM)
-    assert all(file.sha256 is None for file in registry[LIVE_MODEL].files), "other weights than these are refused"
-    network: Any = NETWORKS[LIVE_MODEL].tiny(5)
-    network.save_pretrained(local / LIVE_MODEL)
-    (local / LIVE_MODEL / "preprocessor_config.json").write_text("{}")
+    _walk(photos)
     with running_hub() as hub, ExitStack() as stack:
         for file in FETCHED.files:
             is_large = file.path.endswith("safetensors")
@@ -152,6 +151,9 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         environment = {
             "HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "", "IMMICHVR_MODELS_OFFLINE": "",
             "IMMICHVR_MODELS_DIR": str(data / "models"), "IMMICHVR_MODELS_LOCAL": str(local),
+            # Without a graphics card each Gaussian costs a browser some 15 µs a frame, and a step of training 0.1 s.
+            "IMMICHVR_INPAINT_TRAINING__MAX_STEPS": "60", "IMMICHVR_INPAINT_TRAINING__MAX_GAUSSIANS": "3000",
+            "IMMICHVR_INPAINT_ITERATIONS": "10",
         }  # fmt: skip
         planners = {"immichvr.planners": "play = immichvr_toy_maker.planner:PlayRequest"}
         rows = "immichvr_toy_maker.rows:ROWS"
@@ -159,9 +161,19 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         # Its processes have found the service once they run; this one's catalogue stays what it is.
         with distribution(folder / "distribution", "immichvr-toy-maker", modules, rows, planners):
             address = stack.enter_context(running_up(data, "--photos", photos, **environment))
-        licence = {"licence": registry[LIVE_MODEL].licence.name}
-        httpx.post(f"{address}/api/models/{LIVE_MODEL}/accept", json=licence).raise_for_status()
-        yield Stack(address, photos, data)
+        yield Stack(address, photos, data, local)
+
+
+def _walk(photos: Path) -> None:
+    """Photos of a walk through a room, older than any other."""
+    from immichvr_scenes import Camera
+    from immichvr_scenes.testing import room, through, write_photo
+
+    camera, place = Camera.central(320, 240, 264), room()
+    for number, view in enumerate(through(camera, 8)):
+        path = photos / f"walk-{number}.jpg"
+        write_photo(path, place.look(view).rgb, camera.fx)
+        os.utime(path, (1_000_000_000 + number,) * 2)
 
 
 def _toy_maker(generated: Path) -> dict[str, str]:

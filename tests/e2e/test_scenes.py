@@ -4,45 +4,25 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
-from immichvr_scenes import Camera
-from immichvr_scenes.testing import room, through, write_photo
 from PIL import Image
 from playwright.async_api import Locator, Page, expect
 
-_PHOTOS, _FEW = 12, 6
-_CAMERA = Camera.central(320, 240, 264)
+from .conftest import Stack
+
+_FEW = 4
 _PATIENCE_S = 600
-_SMALL = {
-    "IMMICHVR_INPAINT_TRAINING__MAX_STEPS": "60", "IMMICHVR_INPAINT_TRAINING__MAX_GAUSSIANS": "3000",
-    "IMMICHVR_INPAINT_ITERATIONS": "10",
-}  # fmt: skip
-"""Without a graphics card each Gaussian costs a browser some 15 µs a frame, and a step of training some 0.1 s."""
 
 
-def walk(folder: Path) -> None:
-    """Photos of a walk through a room."""
-    place = room()
-    for view in through(_CAMERA, _PHOTOS):
-        write_photo(folder / f"{view.name}.jpg", place.look(view).rgb, _CAMERA.fx)
-
-
-@pytest.fixture(scope="module")
-def house(
-    tmp_path_factory: pytest.TempPathFactory, start_up: Callable[..., AbstractContextManager[str]]
-) -> Iterator[str]:
-    """The address of a stack over a folder with photos of a walk through a room."""
-    photos, data = tmp_path_factory.mktemp("photos"), tmp_path_factory.mktemp("data")
-    walk(photos)
-    with start_up(data, "--photos", photos, **_SMALL) as address:
-        yield address
+@pytest.fixture
+def house(extended: Stack) -> str:
+    """The address of a stack over a folder in which photos of a walk through a room are."""
+    return extended.address
 
 
 @pytest.fixture
@@ -50,6 +30,13 @@ async def api(house: str) -> AsyncIterator[httpx.AsyncClient]:
     """The stack's HTTP API."""
     async with httpx.AsyncClient(base_url=house, timeout=60) as client:
         yield client
+
+
+@pytest.fixture
+async def walk(api: httpx.AsyncClient) -> list[str]:
+    """The ids of the photos of the walk, in its order."""
+    items = (await api.get("/api/photos")).json()["items"]
+    return [one["id"] for one in sorted(items, key=lambda one: one["name"]) if one["name"].startswith("walk-")]
 
 
 async def _seen(page: Page) -> Any:
@@ -60,22 +47,30 @@ async def _seen(page: Page) -> Any:
 
 @pytest.mark.browser
 @pytest.mark.timeout(1200)
-async def test_twelve_photos_become_a_place_to_walk_in(house: str, api: httpx.AsyncClient, page: Page) -> None:
-    await page.set_viewport_size({"width": 900, "height": 600})
+@pytest.mark.parametrize(
+    ("method", "key", "drawn"),
+    [
+        ("points", "points-points", "data-points"),
+        pytest.param("gaussian_splatting", "splat-gaussians", "data-splats", marks=pytest.mark.long),
+    ],
+)
+async def test_eight_photos_become_a_place_to_walk_in(
+    house: str, api: httpx.AsyncClient, page: Page, walk: list[str], method: str, key: str, drawn: str
+) -> None:
+    await page.set_viewport_size({"width": 640, "height": 480})
     await page.goto(f"{house}/#/scenes")
     await page.get_by_role("button", name="Make a place").first.click()
     form = page.get_by_role("form", name="Make a place")
-    boxes = form.locator(".scene-picks input")
-    await expect(boxes).to_have_count(_PHOTOS, timeout=60_000)
-    for place in range(_PHOTOS):
-        await boxes.nth(place).check()
+    for photo in walk:
+        await form.locator(f'.scene-picks input[value="{photo}"]').check(timeout=60_000)
+    await form.locator("select[name=method]").select_option(method)
     await form.get_by_label("Quality").select_option("draft")
     await form.get_by_role("button", name="Make a place").click()
-    progress = page.get_by_role("region", name="Making a place")
+    progress = page.get_by_role("region", name=re.compile("^Making (a place|points)"))
     await expect(progress.get_by_role("progressbar")).to_be_visible(timeout=60_000)
 
     canvas = page.locator("canvas.scene-canvas")
-    await expect(canvas).to_have_attribute("data-splats", re.compile("[1-9]"), timeout=_PATIENCE_S * 1000)
+    await expect(canvas).to_have_attribute(drawn, re.compile("[1-9]"), timeout=_PATIENCE_S * 1000)
     await page.wait_for_timeout(500)
     seen = await _seen(page)
     assert seen.std() > 15, "the room is on the screen"
@@ -85,24 +80,22 @@ async def test_twelve_photos_become_a_place_to_walk_in(house: str, api: httpx.As
     await expect(canvas).not_to_have_attribute("data-at", stood or "", timeout=30_000)
     await page.keyboard.up("w")
 
-    [scene] = (await api.get("/api/scenes")).json()["items"]
+    [scene] = [one for one in (await api.get("/api/scenes")).json()["items"] if one["id"] in page.url]
     details = (await api.get(f"/api/scenes/{scene['id']}")).json()
-    photos = {one["id"] for one in (await api.get("/api/photos")).json()["items"]}
-    assert set(scene["made_of"]["ids"]) == photos
-    assert details["metrics"]["registered"] == _PHOTOS
-    assert len({one["photo_id"] for one in details["cameras"]} & photos) == len(details["cameras"]) > _PHOTOS / 2
+    assert set(scene["made_of"]["ids"]) == set(walk)
+    assert details["metrics"]["registered"] == len(walk) == 8
+    assert len({one["photo_id"] for one in details["cameras"]} & {*walk}) == len(details["cameras"]) > len(walk) / 2
     [asset] = details["assets"]
-    assert asset["key"] == "splat-gaussians"
+    assert asset["key"] == key
 
 
 @pytest.mark.long
 @pytest.mark.browser
 @pytest.mark.timeout(1800)
 async def test_what_is_missing_in_a_draft_is_filled_and_compared_with_a_slider(
-    house: str, api: httpx.AsyncClient, page: Page, ended: Any
+    house: str, api: httpx.AsyncClient, page: Page, walk: list[str], ended: Any
 ) -> None:
-    ids = [one["id"] for one in (await api.get("/api/photos")).json()["items"]]
-    wish = {"source": {"photo_ids": ids}, "quality": "draft"}
+    wish = {"source": {"photo_ids": walk}, "quality": "draft"}
     job = await ended(api, (await api.post("/api/reconstruct", json=wish)).json()["job"], 900)
     assert job["state"] == "succeeded", job["error"]
     await page.goto(f"{house}/#/scene/{job['source']['id']}")
@@ -145,10 +138,9 @@ async def _cut(compare: Locator, share: int) -> Any:
 
 
 async def test_a_scene_is_converted_packed_and_deleted_by_the_api_while_its_photos_stay(
-    api: httpx.AsyncClient, ended: Any
+    api: httpx.AsyncClient, walk: list[str], ended: Any
 ) -> None:
-    ids = [one["id"] for one in (await api.get("/api/photos")).json()["items"]]
-    wish = {"source": {"photo_ids": ids[:_FEW]}, "quality": "draft", "method": "points"}
+    wish = {"source": {"photo_ids": walk[:_FEW]}, "quality": "draft", "method": "points"}
     job = (await api.post("/api/reconstruct", json=wish)).json()["job"]
     assert (await api.post(f"/api/inpaint/{job['id']}", json={})).json()["code"] == "not_succeeded"
     assert (await api.post("/api/inpaint/no-such-job", json={})).status_code == 404
@@ -190,9 +182,8 @@ async def test_what_is_no_place_is_refused_with_what_would_do(
     assert (refused.status_code, refused.json()["code"]) == (status, code), refused.text
 
 
-async def test_nothing_can_be_sent_elsewhere_where_nothing_is_set_up(api: httpx.AsyncClient) -> None:
+async def test_nothing_can_be_sent_elsewhere_where_nothing_is_set_up(api: httpx.AsyncClient, walk: list[str]) -> None:
     ways = (await api.get("/api/reconstruct")).json()
     assert (ways["cloud"], "cloud" in ways["methods"]) == (None, False)
-    ids = [one["id"] for one in (await api.get("/api/photos")).json()["items"]]
-    refused = await api.post("/api/reconstruct", json={"source": {"photo_ids": ids}, "method": "cloud", "sends": True})
+    refused = await api.post("/api/reconstruct", json={"source": {"photo_ids": walk}, "method": "cloud", "sends": True})
     assert (refused.status_code, refused.json()["code"]) == (409, "cloud_off")
