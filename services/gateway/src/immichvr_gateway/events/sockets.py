@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,7 +69,8 @@ class ClientEvents:
     """The Socket.IO door at /api/socket.io.
 
     authenticate: who is behind a handshake's ASGI scope; raises Problem. follow: tells somebody of their library until
-    it is cancelled. ledger: what those missed who come back. Sockets come in by WebSocket only.
+    it is cancelled. ledger: what those missed who come back. Sockets come in by WebSocket only. clock: in seconds;
+    pause: how to wait between one telling of progress and the next.
     """
 
     def __init__(
@@ -79,6 +81,8 @@ class ClientEvents:
         follow: Follow,
         ledger: Ledger,
         unread_limit: int,
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         # The gateway checks Origin itself, for every door alike.
         self.server = socketio.AsyncServer(
@@ -87,7 +91,7 @@ class ClientEvents:
         self.server.eio.cors_allowed_origins = "*"
         self._authenticate, self._unread_limit = authenticate, unread_limit
         self._visibility, self._presences, self._follow = visibility, presences, follow
-        self._ledger = ledger
+        self._ledger, self._clock, self._pause = ledger, clock, pause
         self._marker: asyncio.Task[None] | None = None
         # By room and job; by everybody and model for what everybody may know.
         self._latest: dict[tuple[str, str], tuple[JobRecord | None, dict[str, Any]]] = {}
@@ -177,7 +181,7 @@ class ClientEvents:
     def job_changed(self, record: JobRecord) -> None:
         """Tells those who asked for a job; the first change and the last at once, others when their turn comes."""
         self._ledger.note_job(record.id)
-        now = asyncio.get_running_loop().time()
+        now = self._clock()
         for user_id in record.requesters:
             for room, listener in list(self._listeners.get(user_id, {}).items()):
                 key = (room, record.id)
@@ -209,7 +213,7 @@ class ClientEvents:
 
     def model_changed(self, view: dict[str, Any], is_progress: bool) -> None:
         """Tells everybody of a model; a change of state at once, progress when its turn comes."""
-        now, key = asyncio.get_running_loop().time(), (_EVERYBODY, str(view["key"]))
+        now, key = self._clock(), (_EVERYBODY, str(view["key"]))
         if is_progress and now - self._told.get(key, 0) <= _PERIOD_S:
             self._later(key, None, view)
             return
@@ -283,9 +287,9 @@ class ClientEvents:
             self._flusher = spawn("news of progress", self._flush())
 
     async def _flush(self) -> None:
-        await asyncio.sleep(_PERIOD_S)
+        await self._pause(_PERIOD_S)
         latest, self._latest = self._latest, {}
-        now = asyncio.get_running_loop().time()
+        now = self._clock()
         rooms = {room: one for listeners in self._listeners.values() for room, one in listeners.items()}
         for (room, name), (record, view) in latest.items():
             if record is None:
