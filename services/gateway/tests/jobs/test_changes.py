@@ -254,6 +254,32 @@ def test_progress_never_goes_back_within_an_attempt_and_starts_anew_with_the_nex
     assert record.progress.fraction == 0.1
 
 
+@pytest.mark.parametrize(
+    ("state", "code", "begun", "is_over"),
+    [
+        (JOB_STATE_SUCCEEDED, "", 1, True),
+        (JOB_STATE_FAILED, "poison", 3, True),
+        (JOB_STATE_CANCELLED, "", 1, True),
+        (JOB_STATE_RUNNING, "", 1, False),
+        (JOB_STATE_FAILED, "returned", 1, False),  # what the worker was ending may have gone on without it
+        (JOB_STATE_FAILED, "storage_unavailable", 0, False),
+        (JOB_STATE_CANCELLED, "", 0, False),
+    ],
+)
+def test_what_was_to_be_ended_before_a_job_is_over_once_a_worker_that_began_it_tells_its_end(
+    record: JobRecord, state: JobState, code: str, begun: int, is_over: bool
+) -> None:
+    job = record.job()
+    job.superseded.add().FromSeconds(1000)
+    record.put_job(job)
+    event = an_event(state)
+    event.begun = begun
+    if code:
+        event.error.CopyFrom(Error(code=code, retriable=True))
+    assert apply(record, event)
+    assert (len(record.job().superseded), record.job().source_name) == (0 if is_over else 1, "beach.jpg")
+
+
 @pytest.mark.parametrize("state", ["JOB_STATE_PAUSED", 17])
 def test_tomorrows_event_is_read_and_a_state_unknown_today_leaves_the_state_as_it_is(
     record: JobRecord, state: str | int

@@ -40,6 +40,7 @@ _TOLD: Mapping[int, Trigger] = {
 }
 _STATES = {Phase.FOLLOWED: State.RUNNING, Phase.LOST: State.FAILED}
 _UNDONE = (Phase.FAILED, Phase.LOST, Phase.CANCELLED)
+_SUPERSEDED = "superseded"
 _MADE = 0.97
 """How far a job is that has done its own work, while others follow from it."""
 
@@ -80,6 +81,9 @@ def after_event(record: JobRecord, event: JobEvent, policy: Policy) -> JobRecord
     changed = after(now, trigger, error)
     if changed is not None and trigger is Trigger.UNDECODED:
         changed.undecoded = photos_among(record, event.error.inputs)
+    if changed is not None and event.begun and (changed.state.terminal or changed.made):
+        # Whoever began the work has ended before it what was to be: the next run has that no more to do.
+        changed.message = {name: value for name, value in changed.message.items() if name != _SUPERSEDED}
     return changed
 
 
