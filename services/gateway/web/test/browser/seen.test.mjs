@@ -63,6 +63,11 @@ describe('how a photo is seen', () => {
         await menu('Share this view');
         await until(page, () => /^motorcycle-0_view\.png \d{3,}$/.test(document.title));
 
+        await page.keyboard.press('f');
+        await until(page, () => document.fullscreenElement !== null);
+        await page.keyboard.press('f');
+        await until(page, () => document.fullscreenElement === null);
+
         await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
         await menu('Copy the link to it');
         await until(

@@ -264,6 +264,17 @@ describe('ways through a library', () => {
       const first = await page.evaluate(() => document.body.dataset.presents);
       await dialog.getByRole('button', { name: 'Next' }).click();
       await until(page, (one) => document.body.dataset.presents !== one, first);
+      assert.equal(await dialog.locator('audio, video').count(), 0);
+      // Each is moved through by its depth, but not while it stands still.
+      const frames = () => page.evaluate(() => Number(document.body.dataset.frames));
+      await until(page, () => document.body.dataset.mode === 'depth');
+      let still = -1;
+      for (let now = await frames(); now !== still; now = await frames()) {
+        still = now;
+        await page.waitForTimeout(700);
+      }
+      await dialog.getByRole('button', { name: 'Go on' }).click();
+      await until(page, (before) => Number(document.body.dataset.frames) > before + 2, still);
       await page.keyboard.press('Escape');
       await until(page, () => document.body.dataset.presents === undefined);
       assert.match(await page.evaluate(() => location.hash), /^#\/memories\/[\d-]+$/);
