@@ -38,17 +38,12 @@ def perform_photo_job(
     Raises what decoding, estimating and lifting raise.
     """
     clock = Clock()
-    photo = photo or decoded(task)
+    photo = photo or open_photo(task.inputs["source"], **current_settings().photo.model_dump())
     clock.lap("decoded")
     report(0.1, "decoded", f"{photo.width}×{photo.height} pixels")
     if task.kind == DEPTH:
         return _depth(task, photo, clock, report, context)
     return _splat(task, photo, clock, report, context, precomputed)
-
-
-def decoded(task: Task) -> Photo:
-    """The photo of a task. Raises MediaError, ImageTooSmall."""
-    return open_photo(task.inputs["source"], **current_settings().photo.model_dump())
 
 
 def _depth(task: Task, photo: Photo, clock: Clock, report: Report, context: RunContext) -> list[Made]:

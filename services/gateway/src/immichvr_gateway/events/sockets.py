@@ -108,7 +108,10 @@ class ClientEvents:
         combined = socketio.ASGIApp(self.server, inner, socketio_path=PATH)
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] == "websocket" and scope["path"].startswith(f"/{PATH}"):
+            if not scope.get("path", "").startswith(f"/{PATH}"):
+                await inner(scope, receive, send)
+                return
+            if scope["type"] == "websocket":
                 scope[_TRIES] = 0
                 asyncio.get_running_loop().call_later(_JOIN_S, _drop_unless, scope, 1)
             await combined(scope, receive, send)
