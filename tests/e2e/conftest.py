@@ -27,7 +27,7 @@ from immichvr_common.embedded import free_ports, stop_process
 from immichvr_models import registry
 from immichvr_models.testing import running_hub, throttled, weights_of
 from PIL import Image
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 LIVE_MODEL = "da2-base"
 FETCHED = next(
@@ -53,6 +53,9 @@ _FLAGS = [
     # Pages are put together by the browser itself: a graphics card in software takes several times as long.
     "--disable-gpu-compositing",
 ]  # fmt: skip
+
+# What takes a moment on an idle machine takes longer than the usual five seconds on one that tests everything at once.
+expect.set_options(timeout=30_000)
 
 
 @dataclass
@@ -118,10 +121,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     photos, data = (tmp_path_factory.mktemp(name) / _FOLDER for name in ("photos", "data"))
     photos.mkdir()
     data.mkdir()
-    Image.fromarray(skimage.data.coffee()).save(photos / "coffee.jpg", quality=92)
-    Image.fromarray(skimage.data.chelsea()).save(photos / "cat.jpg", quality=92)
+    # Small: each pixel is a Gaussian to be packed, converted and drawn.
+    Image.fromarray(skimage.data.coffee()).resize((360, 240)).save(photos / "coffee.jpg", quality=92)
+    Image.fromarray(skimage.data.chelsea()).resize((300, 200)).save(photos / "cat.jpg", quality=92)
     # The oldest, so that it comes last; nothing is made of it but by the test that asks for it in the viewer.
-    Image.fromarray(skimage.data.astronaut()).save(photos / "astronaut.jpg", quality=92)
+    Image.fromarray(skimage.data.astronaut()).resize((320, 320)).save(photos / "astronaut.jpg", quality=92)
     os.utime(photos / "astronaut.jpg", (1_000_000_000, 1_000_000_000))
     (photos / "broken.jpg").write_bytes(b"this is no picture")
     # As of the proxy in front of it that some tests put there.

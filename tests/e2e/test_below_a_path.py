@@ -55,7 +55,7 @@ async def proxy(port: int, prefix: str) -> AsyncIterator[str]:
 
 async def test_the_gallery_works_below_a_path_with_its_pictures_news_and_places(stack, page, until) -> None:
     # Of its own: of the others somebody may have made 3D before.
-    Image.fromarray(skimage.data.coffee()[:, ::-1]).save(stack.photos / "cup.jpg")
+    Image.fromarray(skimage.data.coffee()[:, ::-1]).resize((300, 200)).save(stack.photos / "cup.jpg")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     async with proxy(int(stack.address.rpartition(":")[2]), "/home/3d") as address:
