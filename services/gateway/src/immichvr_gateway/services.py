@@ -187,7 +187,7 @@ def _open_work(here: Resources, room: Room, retention: Retention, store: JobStor
     )  # fmt: skip
     renewal = Renewal(jobs, stager, here.store, here.assets, here.manifests, here.composites)
     if has_stand_ins:
-        store.stand_in = StandingIn(store, renewal, here.library, here.presences, here.supervisor).begin
+        store.debts.stand_in = StandingIn(store, renewal, here.library, here.presences, here.supervisor).begin
     drawing = Drawing(here.visibility, here.assets, here.manifests, bucket)
     live = LiveSessions(jobs, here.models, here.cache, drawing, settings.live)
     return _Work(jobs, requests, renewal, FollowUps(store, requests, here.supervisor), live)

@@ -5,24 +5,24 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from immichvr.events.v1.events_pb2 import JOB_STATE_CANCELLED, JOB_STATE_FAILED, JOB_STATE_SUCCEEDED, JobEvent
 from immichvr_catalog import KINDS
 from immichvr_common.bus import Bus
-from immichvr_common.bus.streams import DUPLICATES_S
-from immichvr_common.errors import ServiceError, Unavailable
+from immichvr_common.errors import Unavailable
 from immichvr_common.locks import KeyedLocks
 from immichvr_common.logs import get_log
 from immichvr_common.tracing import span
 
 from immichvr_gateway.jobs.changes import Policy, after, after_event, after_follow_up
-from immichvr_gateway.jobs.dead_letters import bury, unbury
+from immichvr_gateway.jobs.dead_letters import unbury
+from immichvr_gateway.jobs.debts import Debts
 from immichvr_gateway.jobs.feeding import Feeder
 from immichvr_gateway.jobs.index import JobIndex
 from immichvr_gateway.jobs.keeping import RecordKeeper
-from immichvr_gateway.jobs.looking import last_words, latest_run, queued_at, take_off_the_queue
+from immichvr_gateway.jobs.looking import last_words, queued_at, take_off_the_queue
 from immichvr_gateway.jobs.machine import Debt, Trigger
 from immichvr_gateway.jobs.merging import place
 from immichvr_gateway.jobs.other_gateways import OtherGateways
@@ -43,9 +43,6 @@ from immichvr_gateway.upkeep.aside import Aside
 
 log = get_log(__name__)
 
-_REMEMBERED = timedelta(seconds=DUPLICATES_S / 2)
-"""NATS remembers a message's name for twice as long; clocks of gateways may differ by the rest."""
-
 _ENDS = (JOB_STATE_SUCCEEDED, JOB_STATE_FAILED, JOB_STATE_CANCELLED)
 
 Listener = Callable[[JobRecord], None]
@@ -57,8 +54,7 @@ class JobStore:
     What follows from an event (another run, a line in DEAD) is noted as owed in the very change that the event makes,
     and crossed out once it is done; `reconcile` mends what a crash leaves between the queue and the records.
     listeners: each is told of every change, and knows nothing of the others. reading: how far events are read; all of
-    them, where it is not given. stand_in: has the library's own picture staged, and then `stand_in_found` called; None
-    where it makes none.
+    them, where it is not given. debts: does what is owed; `stand_in_found` is for whoever stages a picture.
     """
 
     def __init__(
@@ -74,10 +70,9 @@ class JobStore:
         self.listeners = list(listeners)
         self._retries, self._pool_of = settings.retries, settings.pool_of
         self._locks = KeyedLocks()
-        self.stand_in: Callable[[JobRecord], None] | None = None
         self._records, self._aside = records or RecordKeeper(bus), Aside(bus)
-        self._owing: set[str] = set()
         self._reading, self.queue = reading, JobQueue(bus, reading)
+        self.debts = Debts(bus, self.queue)
         self._reconciler = Reconciler(bus, index, self, reading)
         self.feeder = Feeder(bus, index, settings.limits.window)
         self.listeners.append(self.feeder.on_change)
@@ -116,7 +111,7 @@ class JobStore:
                 return  # a gateway of another release, which knows that kind, keeps its record
             before = known or from_event(event, self.subject(event.kind, event.job_id))
             is_news = known is None or event.run > known.run
-            now = after_event(before, event, Policy(self._retries, self.stand_in is not None))
+            now = after_event(before, event, Policy(self._retries, self.debts.stand_in is not None))
             if now is None:
                 if known is not None:
                     await self._complete(known)
@@ -124,7 +119,7 @@ class JobStore:
             record = self._become(before, now)
             # What lies between is read again from the events after a restart.
             is_written = is_news or record.state.terminal or is_followed(record) or bool(record.owed)
-            await self._pay(record)
+            await self.debts.pay(record)
             self._announce(record)
             if is_written:
                 await self.write(record)
@@ -153,7 +148,7 @@ class JobStore:
             record = self.index.get(job_id)
             if record is None or record.in_line is None:
                 return
-            if not await self._pay(record, from_line=True):
+            if not await self.debts.pay(record, from_line=True):
                 raise Unavailable(f"job {job_id} cannot be queued", down="nats")
             record.in_line = None
             self._announce(record)
@@ -272,7 +267,7 @@ class JobStore:
     @property
     def owing(self) -> list[str]:
         """The jobs about which something is still to be done that could not be done at once."""
-        return sorted(self._owing)
+        return self.debts.owing
 
     async def reconcile(self) -> None:
         """Mends what a crash or an outage left. Raises Unavailable.
@@ -291,10 +286,10 @@ class JobStore:
         """Does what could not be done before."""
         async with self.lock(job_id):
             record = self.index.get(job_id)
-            if record is not None and await self._pay(record):
+            if record is not None and await self.debts.pay(record):
                 await self.write(record)
             elif record is None or not record.owed:
-                self._owing.discard(job_id)
+                self.debts.forgive(job_id)
 
     async def adopt(self, subject: str) -> None:
         """Takes up a run that lies in the queue and is in no record, unless it is withdrawn: nobody wants that one."""
@@ -362,7 +357,7 @@ class JobStore:
         """Takes a step that the gateway itself found; None is none."""
         if now is not None:
             self._become(record, now)
-            await self._pay(record)
+            await self.debts.pay(record)
             await self.settle(record)
 
     def _leave_line(self, record: JobRecord, stands: JobRecord) -> None:
@@ -377,45 +372,5 @@ class JobStore:
 
     async def _complete(self, record: JobRecord) -> None:
         """Does what an event left undone the first time."""
-        if await self._pay(record) or record.id in self._records.unwritten:
+        if await self.debts.pay(record) or record.id in self._records.unwritten:
             await self.write(record)
-
-    async def _pay(self, record: JobRecord, from_line: bool = False) -> bool:
-        """Does what is owed about a job; whether anything was done. What cannot be done now stays owed.
-
-        from_line: it is the turn of this job, should it wait for a place in the queue.
-        """
-        before = len(record.owed)
-        for debt in list(record.owed):
-            if debt is Debt.QUEUE and record.in_line is not None and not from_line:
-                break
-            if debt is Debt.STAND_IN and self.stand_in is not None:
-                self.stand_in(record)
-                break
-            try:
-                await (self._queue_again(record) if debt is Debt.QUEUE else bury(self._bus, record))
-            except ServiceError as error:
-                log.warning("what follows from a job's event waits", job_id=record.id, what=debt, error=error.message)
-                break
-            except Exception as error:  # a debt that can never be paid must not be tried for ever
-                log.error("what follows from a job's event is given up", job_id=record.id, what=debt, exc_info=error)
-                error_shown = JobError(code="internal", message="the job cannot be queued again")
-                if debt is Debt.QUEUE and (now := after(record, Trigger.UNQUEUABLE, error_shown)) is not None:
-                    record.become(now)
-            record.owed = [one for one in record.owed if one != debt]
-        (self._owing.add if record.owed and record.in_line is None else self._owing.discard)(record.id)
-        return len(record.owed) < before
-
-    async def _queue_again(self, record: JobRecord) -> None:
-        # Where it was told of, it was published before a crash, and is read of in its turn. NATS itself remembers what
-        # was published since a job that waits in line got there, as long as that is not long ago.
-        if not _is_fresh(record):
-            run, _ = await latest_run(self._bus, record.subject, record.id, record.run)
-            if run >= record.run:
-                return
-        await self.queue.put(record)
-
-
-def _is_fresh(record: JobRecord) -> bool:
-    """Whether a job has waited in line for less time than NATS remembers what it was told to store."""
-    return record.in_line is not None and datetime.now(UTC) - record.in_line < _REMEMBERED
