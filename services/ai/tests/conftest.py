@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cache as once
 from pathlib import Path
 from typing import Any
 
@@ -70,15 +72,28 @@ def cache(hub: Hub, tiny_weights: Path, tmp_path: Path) -> Cache:
     return Cache(tmp_path / "models", settings, Registry(tuple(rows)))
 
 
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The directory of a model's tiny network, which is made when a test first asks for it, for all of them."""
+
+    @once
+    def directory_of(key: str) -> Path:
+        directory = tmp_path_factory.mktemp("tiny") / key
+        save_tiny(key, directory)
+        return directory
+
+    return directory_of
+
+
 @pytest.fixture
-def stocked(tmp_path: Path) -> Callable[..., Cache]:
-    """Makes a cache without network in which some models' weights lie already, tiny ones."""
+def stocked(tmp_path: Path, tiny: Callable[[str], Path]) -> Callable[..., Cache]:
+    """Makes a cache without network in which some models' weights lie already, tiny ones of the test's own."""
 
     def make(*keys: str, accepted: frozenset[str] = frozenset()) -> Cache:
         rows = []
         for model in registry:
             if model.key in keys:
-                save_tiny(model.key, tmp_path / "local" / model.key)
+                shutil.copytree(tiny(model.key), tmp_path / "local" / model.key, dirs_exist_ok=True)
                 files = tuple(file.model_copy(update={"size": None, "sha256": None}) for file in model.files)
                 model = model.model_copy(update={"files": files})
             rows.append(model)

@@ -189,6 +189,8 @@ async def test_grpc_streams_a_downloads_progress_through_a_broken_connection(chi
     await server.stop(0)
 
 
+# In short, what the jobs do is held above, and that calls do jobs about models by test_jobs.py.
+@pytest.mark.long
 async def test_a_call_fetches_loads_and_forgets_a_model_as_its_jobs_do(children: Children, hub: Hub) -> None:
     Cache.from_env().accept(MODEL, "an operator")
     server = RpcServer(RpcSettings(), lambda one: register(one, children.pool, None), RPC_NAMES)

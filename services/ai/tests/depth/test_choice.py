@@ -103,7 +103,9 @@ def test_a_device_that_failed_is_not_taken_for_wrong_weights_and_nothing_else_ru
             estimate_depth(photo(), asked, on(stocked("da2-base"), ["da2-base"]))
 
 
-@pytest.mark.parametrize("key", ["da2-base", "midas-dpt-large", "zoedepth", "depthpro"])
+@pytest.mark.parametrize(
+    "key", ["da2-base", "midas-dpt-large", pytest.param("zoedepth", marks=pytest.mark.long), "depthpro"]
+)
 def test_saved_weights_give_the_depth_of_the_network_they_come_from(
     photo: MakePhoto, on: On, stocked: Stocked, key: str
 ) -> None:

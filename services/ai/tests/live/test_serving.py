@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,18 @@ from immichvr_splats import GaussianCloud
 from PIL import Image
 from pydantic import SecretStr
 
+# The child, which takes a second to begin, serves the tests that want no environment of their own.
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 TOKEN = "a-token-of-this-session"
 GATEWAY = "the-gateways-own-token"
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[ChildPool]:
+    pool = ChildPool("immichvr_ai.jobs:perform")
+    yield pool
+    pool.close()
 
 
 @asynccontextmanager
@@ -91,45 +101,41 @@ async def answer(call: Any) -> dict[str, Any]:
 
 
 async def test_a_session_is_for_its_tokens_holder_alone_and_the_child_serves_the_next_one_too_of_whatever_kind(
-    tmp_path: Path,
+    tmp_path: Path, pool: ChildPool
 ) -> None:
-    pool = ChildPool("immichvr_ai.jobs:perform")
-    try:
-        for round_number in range(2):
-            async with serving(tmp_path, pool) as (address, job), grpc.aio.insecure_channel(address) as channel:
-                for wrong in ("", "another", TOKEN + "x"):
-                    with pytest.raises(grpc.aio.AioRpcError) as refused:
-                        await asyncio.wait_for(stream(channel, wrong).read(), 20)
-                    assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
-                call = stream(channel)
-                await call.write(hello())
-                assert (await answer(call))["model"] == "heuristic"
+    for round_number in range(2):
+        async with serving(tmp_path, pool) as (address, job), grpc.aio.insecure_channel(address) as channel:
+            for wrong in ("", "another", TOKEN + "x"):
                 with pytest.raises(grpc.aio.AioRpcError) as refused:
-                    await asyncio.wait_for(stream(channel).read(), 20)
-                assert refused.value.code() is grpc.StatusCode.ALREADY_EXISTS
-                await call.write(frame(round_number))
-                result = await answer(call)
-                assert (result["type"], result["seq"]) == ("gaussians", round_number)
-                assert 500 < result["n"] <= 1000
-                await call.done_writing()
-                assert await asyncio.wait_for(job, 20) == []
-        splat = tmp_path / "splat"
-        splat.write_bytes(immichvr_splats.to_bytes(a_wall(), "spz"))
-        drawing = Task("render", {"token": TOKEN}, {"splat": splat}, tmp_path)
-        async with serving(tmp_path, pool, drawing) as (address, job), grpc.aio.insecure_channel(address) as channel:
+                    await asyncio.wait_for(stream(channel, wrong).read(), 20)
+                assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
             call = stream(channel)
-            await call.write(said(type="hello", version=1, output="picture"))
-            ready = await answer(call)
-            assert (ready["renderer"], ready["gaussians"]) == ("cpu", 400)
-            place = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0]
-            lens = {"fx": 60, "fy": 60, "cx": 40, "cy": 30, "width": 80, "height": 60}
-            await call.write(said(type="pose", seq=1, t=0, place=place, **lens))
-            picture = await answer(call)
-            assert Image.open(io.BytesIO(picture["data"])).resize((1, 1)).getpixel((0, 0))[0] > 200
+            await call.write(hello())
+            assert (await answer(call))["model"] == "heuristic"
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await asyncio.wait_for(stream(channel).read(), 20)
+            assert refused.value.code() is grpc.StatusCode.ALREADY_EXISTS
+            await call.write(frame(round_number))
+            result = await answer(call)
+            assert (result["type"], result["seq"]) == ("gaussians", round_number)
+            assert 500 < result["n"] <= 1000
             await call.done_writing()
             assert await asyncio.wait_for(job, 20) == []
-    finally:
-        pool.close()
+    splat = tmp_path / "splat"
+    splat.write_bytes(immichvr_splats.to_bytes(a_wall(), "spz"))
+    drawing = Task("render", {"token": TOKEN}, {"splat": splat}, tmp_path)
+    async with serving(tmp_path, pool, drawing) as (address, job), grpc.aio.insecure_channel(address) as channel:
+        call = stream(channel)
+        await call.write(said(type="hello", version=1, output="picture"))
+        ready = await answer(call)
+        assert (ready["renderer"], ready["gaussians"]) == ("cpu", 400)
+        place = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0]
+        lens = {"fx": 60, "fy": 60, "cx": 40, "cy": 30, "width": 80, "height": 60}
+        await call.write(said(type="pose", seq=1, t=0, place=place, **lens))
+        picture = await answer(call)
+        assert Image.open(io.BytesIO(picture["data"])).resize((1, 1)).getpixel((0, 0))[0] > 200
+        await call.done_writing()
+        assert await asyncio.wait_for(job, 20) == []
 
 
 async def test_a_session_asks_for_the_gateways_credential_and_speaks_tls_where_that_is_configured(
@@ -161,8 +167,8 @@ async def test_a_session_asks_for_the_gateways_credential_and_speaks_tls_where_t
             assert await asyncio.wait_for(job, 20) == []
 
 
-async def test_a_client_that_breaks_off_ends_the_job(tmp_path: Path) -> None:
-    async with serving(tmp_path) as (address, job):
+async def test_a_client_that_breaks_off_ends_the_job(tmp_path: Path, pool: ChildPool) -> None:
+    async with serving(tmp_path, pool) as (address, job):
         async with grpc.aio.insecure_channel(address) as channel:
             call = stream(channel)
             await call.write(hello())
@@ -193,17 +199,13 @@ async def test_a_network_sees_the_frames_of_a_session(tmp_path: Path, monkeypatc
         pool.close()
 
 
-async def test_a_model_that_cannot_run_is_told_before_ready(tmp_path: Path) -> None:
-    pool = ChildPool("immichvr_ai.jobs:perform")
+async def test_a_model_that_cannot_run_is_told_before_ready(tmp_path: Path, pool: ChildPool) -> None:
     cases = [("nothing", "unknown_model"), ("embedded", "unknown_model"), ("da2-large", "licence_required")]
-    try:
-        for model, code in cases:
-            async with serving(tmp_path, pool) as (address, _), grpc.aio.insecure_channel(address) as channel:
-                call = stream(channel)
-                await call.write(hello(model=model))
-                refused = await answer(call)
-                assert refused["code"] == code
-                assert code != "licence_required" or "immichvr models accept da2-large" in refused["message"]
-                assert await asyncio.wait_for(call.read(), 20) is grpc.aio.EOF
-    finally:
-        pool.close()
+    for model, code in cases:
+        async with serving(tmp_path, pool) as (address, _), grpc.aio.insecure_channel(address) as channel:
+            call = stream(channel)
+            await call.write(hello(model=model))
+            refused = await answer(call)
+            assert refused["code"] == code
+            assert code != "licence_required" or "immichvr models accept da2-large" in refused["message"]
+            assert await asyncio.wait_for(call.read(), 20) is grpc.aio.EOF
