@@ -1,6 +1,7 @@
 """What NATS is made of stays behind the bus: everybody else sees its calls, and three errors."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,8 +36,13 @@ def _is_bus(value: ast.expr) -> bool:
     return name.endswith("bus")
 
 
+def leaks_in(code: str) -> list[str]:
+    """The same of a module's code; most of it has none of these words, and need not be parsed."""
+    return list(leaks(ast.parse(code))) if re.search(r"\b(nats|js|client)\b", code) else []
+
+
 def test_nobody_but_the_bus_knows_the_client_of_nats() -> None:
-    found = {str(path.relative_to(ROOT)): list(leaks(ast.parse(path.read_text()))) for path in SOURCES}
+    found = {str(path.relative_to(ROOT)): leaks_in(path.read_text()) for path in SOURCES}
     assert len(found) > 100
     assert {path: leaked for path, leaked in found.items() if leaked} == {}
 
@@ -45,4 +51,4 @@ def test_nobody_but_the_bus_knows_the_client_of_nats() -> None:
     "line", ["import nats.errors", "from nats.js import JetStreamContext", "self._bus.js.publish()", "bus.client"]
 )
 def test_a_leak_is_seen(line: str) -> None:
-    assert list(leaks(ast.parse(line)))
+    assert leaks_in(line)

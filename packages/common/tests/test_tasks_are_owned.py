@@ -57,9 +57,14 @@ def _looked_at(tree: ast.Module) -> Iterator[str]:
                 yield from _last_names(value)
 
 
+def forgotten_in(code: str) -> list[str]:
+    """The same of a module's code; most of it names nothing that begins a task, and need not be parsed."""
+    return list(forgotten(ast.parse(code))) if any(name in code for name in BEGINS) else []
+
+
 def test_every_task_is_looked_at_by_who_begins_it_or_supervised() -> None:
     found = {
-        str(path.relative_to(ROOT)): list(forgotten(ast.parse(path.read_text())))
+        str(path.relative_to(ROOT)): forgotten_in(path.read_text())
         for path in SOURCES
         if not path.as_posix().endswith(SUPERVISOR)
     }
@@ -77,4 +82,4 @@ def test_every_task_is_looked_at_by_who_begins_it_or_supervised() -> None:
     ],
 )
 def test_a_forgotten_task_is_seen(code: str, count: int) -> None:
-    assert len(list(forgotten(ast.parse(code)))) == count
+    assert len(forgotten_in(code)) == count

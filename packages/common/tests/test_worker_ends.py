@@ -137,11 +137,12 @@ async def test_a_job_that_is_cancelled_while_its_worker_gives_it_back_is_not_que
     assert ends(events) == [(JOB_STATE_CANCELLED, 1)]
 
 
+@pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.long)])
 async def test_no_job_that_comes_while_its_worker_stops_waits_for_a_lease_to_end(
-    nats_server, ai_store, gateway_bus
+    nats_server, ai_store, gateway_bus, step: int
 ) -> None:
     next_worker = await gateway_bus.js.pull_subscribe_bind(durable="ai-cpu-interactive", stream="JOBS")
-    for number in range(25):
+    for number in range(0, 25, step):
         bus, pool = await connect(nats_server.settings("ai"), "ai"), ChildPool(TRIAL)
         worker = Worker("ai", bus, ai_store, pool, WorkSettings(stop_grace_s=0, prefetch=2))
         running = asyncio.create_task(worker.run())
