@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import grpc
 import pytest
+import pytest_asyncio
 from google.protobuf import json_format
 from immichvr.common.v1.common_pb2 import TaskInput
 from immichvr.videodepth.v1 import videodepth_pb2 as messages
@@ -24,20 +25,31 @@ from immichvr_video_depth.service import RPC_NAMES, register
 from immichvr_video_depth.settings import CAPABILITY
 from immichvr_video_depth.testing.clips import write_clip
 
+# The child, which takes seconds to begin, serves all tests.
+in_one_loop = pytest.mark.asyncio(loop_scope="module")
 
-@pytest.fixture
-async def stub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[VideoDepthServiceStub]:
-    monkeypatch.setenv("IMMICHVR_MODELS_OFFLINE", "1")
-    monkeypatch.setenv("IMMICHVR_MODELS_DIR", str(tmp_path / "models"))
-    pool = ChildPool(CAPABILITY)
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChildPool]:
+    """Children that have no model; they begin with the environment of the first test."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("IMMICHVR_MODELS_OFFLINE", "1")
+        environment.setenv("IMMICHVR_MODELS_DIR", str(tmp_path_factory.mktemp("models")))
+        pool = ChildPool(CAPABILITY)
+        yield pool
+        pool.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def stub(pool: ChildPool) -> AsyncIterator[VideoDepthServiceStub]:
     server = RpcServer(RpcSettings(), lambda one: register(one, pool, None), RPC_NAMES)  # type: ignore[arg-type]
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         yield VideoDepthServiceStub(channel)
     await server.stop(0)
-    pool.close()
 
 
+@in_one_loop
 async def test_a_caller_gets_depth_of_a_clip_then_stereo_of_that_and_words_for_what_is_no_video(
     stub: VideoDepthServiceStub, tmp_path: Path
 ) -> None:
@@ -82,6 +94,7 @@ def test_a_part_of_a_video_and_another_codec_are_assets_of_their_own(
     assert inspect(tmp_path / "out" / "depth.mp4").codec == wish.get("codec", "hevc")
 
 
+@in_one_loop
 async def test_a_call_does_jobs_about_models_and_names_them_where_it_is_of_another_kind(
     stub: VideoDepthServiceStub,
 ) -> None:
@@ -100,6 +113,7 @@ HALF = 0x3FFFFFFF
 """A quarter of all around, left out on either side."""
 
 
+@in_one_loop
 async def test_of_a_video_of_180_degrees_a_caller_gets_two_half_spheres(
     stub: VideoDepthServiceStub, tmp_path: Path
 ) -> None:
@@ -119,6 +133,7 @@ async def test_of_a_video_of_180_degrees_a_caller_gets_two_half_spheres(
     assert (facts.width, facts.projection, facts.stereo) == (192, "equirectangular-180", "side-by-side")
 
 
+@in_one_loop
 async def test_a_film_of_a_vr180_camera_has_two_views_already(stub: VideoDepthServiceStub, tmp_path: Path) -> None:
     film = with_boxes(make_clip(tmp_path / "vr180.mp4", Clip(frames=6)), sphere(HALF, SIDE_BY_SIDE))
     params = messages.VideoDepthParams(model="heuristic", outputs=["vr180"])
@@ -128,6 +143,7 @@ async def test_a_film_of_a_vr180_camera_has_two_views_already(stub: VideoDepthSe
     assert "two views already (side-by-side)" in refused.value.details()
 
 
+@in_one_loop
 async def test_a_part_without_an_end_is_made_of_a_video_that_tells_no_length(
     stub: VideoDepthServiceStub, tmp_path: Path
 ) -> None:

@@ -74,8 +74,15 @@ SHOTS = {"one": (120,), "several": (30, 1, 60, 22, 10), "full": (32, 54)}
 
 
 @pytest.mark.parametrize("slow", [True, False])
-@pytest.mark.parametrize("window", [32, 1])
-@pytest.mark.parametrize("shots", SHOTS.values(), ids=SHOTS)
+@pytest.mark.parametrize(
+    ("shots", "window"),
+    [
+        *(pytest.param(shots, 32, id=f"{name}-32") for name, shots in SHOTS.items()),
+        pytest.param(SHOTS["one"], 1, id="one-1"),
+        # Of frames by themselves it matters little where shots end.
+        *(pytest.param(SHOTS[name], 1, id=f"{name}-1", marks=pytest.mark.long) for name in ("several", "full")),
+    ],
+)
 def test_whenever_it_is_killed_it_makes_the_same_bytes_without_the_windows_it_had(
     tmp_path: Path, shots: tuple[int, ...], window: int, slow: bool
 ) -> None:
@@ -99,14 +106,15 @@ def test_whenever_it_is_killed_it_makes_the_same_bytes_without_the_windows_it_ha
         assert done.before >= (dies_at - 32) // 22 - again
 
 
+@pytest.mark.parametrize("every", [45, pytest.param(15, marks=pytest.mark.long)])
 @pytest.mark.parametrize("slow", [True, False])
 @pytest.mark.parametrize("shots", SHOTS.values(), ids=SHOTS)
 def test_parts_end_where_they_would_have_whenever_it_is_killed_and_whatever_of_it_was_kept(
-    tmp_path: Path, shots: tuple[int, ...], slow: bool
+    tmp_path: Path, shots: tuple[int, ...], slow: bool, every: int
 ) -> None:
     whole = Journal(tmp_path)
     run(video(*shots), CostFree(slow=slow), [whole])
-    for dies_at in range(15, sum(shots), 15):
+    for dies_at in range(15, sum(shots), every):
         (folder := tmp_path / f"dies-at-{dies_at}").mkdir()
         store = Store(folder, EverySecond)
         with pytest.raises(Killed):
