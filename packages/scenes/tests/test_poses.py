@@ -186,8 +186,14 @@ def matched_by(views: list[View], noise: float, focal_off: float = 1.0) -> Match
     return Matched(tuple(frames), tuple(pairs), Path())
 
 
-@pytest.mark.parametrize("width", [400, 1200])
-@pytest.mark.parametrize("focal_off", [0.85, 1.0, 1.2])
+@pytest.mark.parametrize(
+    ("width", "focal_off"),
+    [
+        (400, 0.85),
+        (1200, 1.2),
+        *(pytest.param(*one, marks=pytest.mark.long) for one in ((400, 1.0), (400, 1.2), (1200, 0.85), (1200, 1.0))),
+    ],
+)
 def test_two_centimetres_of_a_hand_are_movement_and_a_camera_that_turns_goes_nowhere(
     width: int, focal_off: float
 ) -> None:
