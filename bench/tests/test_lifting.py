@@ -21,7 +21,7 @@ from immichvr_splats import Camera
 from immichvr_splats.rendering import render, shifted
 
 SIDESTEP = 0.05
-SCENE_NAMES = ("still-life", "colonnade")
+SCENE_NAMES = ["still-life", pytest.param("colonnade", marks=pytest.mark.long)]
 
 
 @cache
@@ -50,9 +50,9 @@ def test_a_sidestep_shows_no_holes(scene: str, method: str) -> None:
         ("still-life", "layered, true depth", 24.3, 22.8),
         ("still-life", "layered, stored depth", 24.2, 22.6),
         ("still-life", "layered, blurred depth", 23.9, 22.0),
-        ("colonnade", "layered, true depth", 23.4, 22.0),
-        ("colonnade", "layered, stored depth", 23.4, 21.4),
-        ("colonnade", "layered, blurred depth", 23.2, 21.5),
+        pytest.param("colonnade", "layered, true depth", 23.4, 22.0, marks=pytest.mark.long),
+        pytest.param("colonnade", "layered, stored depth", 23.4, 21.4, marks=pytest.mark.long),
+        pytest.param("colonnade", "layered, blurred depth", 23.2, 21.5, marks=pytest.mark.long),
     ],
 )
 def test_views_are_as_close_to_the_truth_as_measured(scene: str, method: str, source: float, beside: float) -> None:

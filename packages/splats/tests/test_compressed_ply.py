@@ -88,6 +88,8 @@ def test_in_file_order_ours_is_gsplys_byte_for_byte(vectors, name):
     assert hashlib.sha256(ours[body(ours) :]).hexdigest() == GSPLYS[name]
 
 
+# It compiles for seconds what it reads with; in short, the test above holds its bytes against ours.
+@pytest.mark.long
 @pytest.mark.parametrize("degree", [0, 3])
 def test_gsply_reads_ours_as_we_do(tmp_path, make_cloud, degree):
     path = tmp_path / "ours.compressed.ply"

@@ -163,6 +163,8 @@ def assert_gsply_agrees(theirs, ours):
     np.testing.assert_allclose(*sigmoids, atol=1e-4)
 
 
+# gsply compiles for seconds what it reads with. In short, our SPZ is held against Niantic's above, to the byte.
+@pytest.mark.long
 @pytest.mark.parametrize("version", [2, 3, 4])
 def test_gsply_reads_our_spz_as_we_do(tmp_path, original, version):
     path = tmp_path / "cloud.spz"
@@ -170,6 +172,8 @@ def test_gsply_reads_our_spz_as_we_do(tmp_path, original, version):
     assert_gsply_agrees(gsply.read_spz(path), read(path).cloud)
 
 
+# In short, our PLY is held above against the one that it was read from, to the byte.
+@pytest.mark.long
 def test_gsply_reads_our_ply_as_we_do(tmp_path, original):
     path = tmp_path / "cloud.ply"
     write(original, path, layout="inria")
