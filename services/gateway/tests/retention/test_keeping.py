@@ -12,7 +12,7 @@ from immichvr_gateway.upkeep.turns import Turn
 from PIL import Image
 
 DAY = timedelta(days=1)
-PHOTOS, RUNS = 6, 4
+PHOTOS, RUNS = 4, 3
 
 
 @pytest.fixture
