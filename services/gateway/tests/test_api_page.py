@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from immichvr_gateway.hooks.signing import new_secret, signed
+from immichvr_gateway.openapi import document
 from immichvr_gateway.settings import HookSettings
 from pydantic import SecretStr
 
@@ -75,6 +76,17 @@ def test_the_code_that_verifies_takes_what_is_signed_and_nothing_else() -> None:
     assert not verify(secret, signed(secret, "evt_1", int(time.time()) - 600, body), body)
 
 
+def test_the_typed_code_of_the_page_names_an_operation_that_there_is() -> None:
+    """In short; that its types fit is for the night."""
+    [named] = re.findall(r'operations\["(\w+)"\]\["responses"\]\["(\d+)"\]', blocks("ts")[0])
+    paths = document()["paths"]
+    [(path, listing)] = [
+        (path, one) for path, methods in paths.items() for one in methods.values() if one.get("operationId") == named[0]
+    ]
+    assert named[1] in listing["responses"] and f"{path}`" in blocks("ts")[0]
+
+
+@pytest.mark.long
 @pytest.mark.skipif(
     not all((tools / name).exists() for tools, name in zip(TOOLS, ("openapi-typescript", "tsc"), strict=True)),
     reason="openapi-typescript and tsc are not installed: make setup brings them",

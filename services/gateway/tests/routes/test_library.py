@@ -139,10 +139,10 @@ async def test_a_search_that_immich_has_off_is_said(visit) -> None:
     assert "switched off" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize(
-    "path", ["/api/timeline/2024-13", "/api/timeline/2024-05?cursor=x", "/api/albums?cursor=1", "/api/search?q=",
-             "/api/memories?day=2026-02-30", "/api/photos?album=", "/api/people?limit=501"],
-)  # fmt: skip
-async def test_what_makes_no_sense_is_refused_in_words(visit, path: str) -> None:
-    answer = await visit.get(path)
-    assert answer.status_code == 422 and answer.json()["detail"]
+async def test_what_makes_no_sense_is_refused_in_words(visit) -> None:
+    for path in (
+        "/api/timeline/2024-13", "/api/timeline/2024-05?cursor=x", "/api/albums?cursor=1", "/api/search?q=",
+        "/api/memories?day=2026-02-30", "/api/photos?album=", "/api/people?limit=501",
+    ):  # fmt: skip
+        answer = await visit.get(path)
+        assert answer.status_code == 422 and answer.json()["detail"], path
