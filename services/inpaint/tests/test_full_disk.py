@@ -53,8 +53,9 @@ def filled_at(stage: str, words: str, kind: str, inputs: dict[str, Path], disk: 
     ("stage", "words"),
     [
         ("frames", "photo 2 of 3"),
-        ("poses", "features of picture 2 of 3"),
-        ("poses", "comparing pictures"),
+        # Of the stage of poses, one moment in short.
+        pytest.param("poses", "features of picture 2 of 3", marks=pytest.mark.long),
+        pytest.param("poses", "comparing pictures", marks=pytest.mark.long),
         ("poses", "pictures placed"),
         ("points", "depth of picture 1 of 3"),
         ("training", "step"),
