@@ -1,0 +1,68 @@
+"""Who listens to events knows nobody who listens beside it: each could go, or another come, and none would notice."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+SOURCES = Path(__file__).parents[1] / "src"
+LISTENERS = ("jobs.store", "assets.store", "models.catalog", "events.notifying", "automation.pointing")
+"""Modules of the gateway that take in what workers tell, or what has become of that."""
+
+
+def file_of(module: str) -> Path | None:
+    """The file of a module of the gateway; None where it is none of its."""
+    path = SOURCES.joinpath(*module.split("."))
+    return next((one for one in (path.with_suffix(".py"), path / "__init__.py") if one.is_file()), None)
+
+
+def imported(code: str) -> set[str]:
+    """The gateway's modules that some code imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(code)):
+        match node:
+            case ast.ImportFrom(module=str(module), names=names, level=0):
+                found |= {module, *(f"{module}.{one.name}" for one in names)}
+            case ast.Import(names=names):
+                found |= {one.name for one in names}
+    return {one for one in found if one.startswith("immichvr_gateway.") and file_of(one)}
+
+
+def known_to(module: str) -> set[str]:
+    """What a module imports, and what that imports, and so on."""
+    found, left = set(), [module]
+    while left:
+        left += (news := imported_by(left.pop()) - found)
+        found |= news
+    return found
+
+
+@cache
+def imported_by(module: str) -> set[str]:
+    """What a module of the gateway imports of it."""
+    path = file_of(module)
+    assert path is not None
+    return imported(path.read_text())
+
+
+@pytest.mark.parametrize("name", LISTENERS)
+def test_one_who_listens_to_events_knows_no_other(name: str) -> None:
+    known = known_to(f"immichvr_gateway.{name}")
+    assert known
+    assert not known & {f"immichvr_gateway.{other}" for other in LISTENERS if other != name}
+
+
+def test_all_of_them_are_known_to_who_puts_them_together() -> None:
+    assert {f"immichvr_gateway.{one}" for one in LISTENERS} <= known_to("immichvr_gateway.services")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["from immichvr_gateway.jobs.store import JobStore", "from immichvr_gateway.jobs import store",
+     "import immichvr_gateway.jobs.store", "def f():\n    from immichvr_gateway.jobs.store import JobStore"],
+)  # fmt: skip
+def test_an_import_is_seen(line: str) -> None:
+    assert "immichvr_gateway.jobs.store" in imported(line)
