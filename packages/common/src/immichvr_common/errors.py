@@ -184,6 +184,12 @@ def disk_full(error: BaseException) -> StorageFull | None:
     return StorageFull("disk", f"the disk{place} is full ({error.strerror})")
 
 
+def code_of(error: BaseException, otherwise: str) -> str:
+    """The code that an error says for itself, whichever package it is of; another where it says none."""
+    code = getattr(error, "code", None)
+    return code if isinstance(code, str) else otherwise
+
+
 def error_message(error: BaseException) -> Error:
     """The error as it travels in events and answers; an unforeseen one is `internal`."""
     error = disk_full(error) or error

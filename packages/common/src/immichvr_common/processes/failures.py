@@ -8,7 +8,7 @@ from pathlib import Path
 
 from immichvr_catalog import ERRORS
 
-from immichvr_common.errors import ServiceError, WorkerCrashed, disk_full
+from immichvr_common.errors import ServiceError, WorkerCrashed, code_of, disk_full
 from immichvr_common.tasks import Failure, Made, TaskResult
 
 
@@ -17,10 +17,9 @@ def failure_of(error: Exception) -> Failure:
     if type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error):
         return Failure("out_of_memory", f"the work needs more memory than there is: {error}", True)
     error = disk_full(error) or error
-    code = getattr(error, "code", None)
     if isinstance(error, ServiceError):
         return Failure(error.code, error.message, error.retriable, error.inputs)
-    if isinstance(code, str):
+    if code := code_of(error, ""):
         remedy = getattr(error, "remedy", "")
         message = f"{error}; {remedy}" if remedy else str(error)
         known = ERRORS.get(code)

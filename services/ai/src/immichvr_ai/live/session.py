@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
+from immichvr_common.errors import code_of
 from immichvr_common.logs import get_log
 from immichvr_inference.errors import DeviceFailed
 
@@ -181,7 +182,7 @@ class Session:
             await self._tell_error(error.code, str(error), underway.frame.seq)
             raise
         except Exception as error:  # whatever a picture makes a model raise costs that frame alone
-            code = str(getattr(error, "code", "out_of_memory" if isinstance(error, MemoryError) else "internal"))
+            code = code_of(error, "out_of_memory" if isinstance(error, MemoryError) else "internal")
             words = str(error)
             if code == "internal":
                 log.error("a frame failed", stage=name, exc_info=error)

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from immichvr_catalog import KINDS
 from immichvr_common.bus import Bus
-from immichvr_common.errors import NotFound, ServiceError, StorageFull, Unavailable
+from immichvr_common.errors import NotFound, ServiceError, StorageFull, Unavailable, code_of
 from immichvr_common.logs import get_log
 from immichvr_common.retrying import forever
 from immichvr_common.sources import Source
@@ -266,7 +266,7 @@ class BatchRunner:
         except ServiceError as error:
             batch.fail(_failure(item, error.code, error.message))
         except ValueError as error:
-            batch.fail(_failure(item, getattr(error, "code", "invalid_request"), str(error)))
+            batch.fail(_failure(item, code_of(error, "invalid_request"), str(error)))
         else:
             if answer.done:
                 batch.counts.existing += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Protocol
 
-from immichvr_common.errors import ServiceError, StorageFull, Unavailable
+from immichvr_common.errors import ServiceError, StorageFull, Unavailable, code_of
 from immichvr_common.retrying import until_up
 from immichvr_common.supervision import Supervisor
 
@@ -77,7 +77,7 @@ class FollowUps:
         except (Unavailable, StorageFull):
             raise
         except (ServiceError, Problem, ValueError) as error:
-            why = JobError(code=getattr(error, "code", "internal"), message=str(error), retriable=True)
+            why = JobError(code=code_of(error, "internal"), message=str(error), retriable=True)
             await self._store.fail_followed(job_id, run, why)
             return
         await self._store.note_follow_up(job_id, run, name, answer.record)
