@@ -29,6 +29,7 @@ export class CodeSignIn {
         el('p', { class: 'hint' }, t.typeThere),
         el('p', { class: 'code', 'aria-label': [...code].join(' ') }, code),
       );
+      this.element.lastElementChild?.scrollIntoView({ block: 'nearest' });
       document.body.dataset.pairing = 'waiting';
       this.follow(id, Date.now() + expires_in_s * 1000);
     } catch (error) {

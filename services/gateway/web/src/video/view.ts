@@ -121,6 +121,7 @@ export class VideoView {
   private leave(): void {
     this.begun = null;
     this.detail = null;
+    this.element.classList.remove('is-gone');
     this.shownDepth = null;
     this.endFeed();
     this.downloads.popup.hide();
@@ -202,6 +203,7 @@ export class VideoView {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (id !== this.id || error.code === 'unauthorized') return;
+      if (error.code === 'not_found') this.showGone();
       this.showFailure(explainError(error), () => void this.refresh());
     }
   }
@@ -214,9 +216,25 @@ export class VideoView {
     this.updateMake();
   }
 
+  /** There is nothing to look at, or to do: only the way back, and what is said of it. */
+  private showGone(): void {
+    this.begun = null;
+    this.player.close();
+    this.tell(texts.gone.title);
+    this.date.textContent = '';
+    this.make.hidden = true;
+    this.element.classList.add('is-gone');
+  }
+
+  private tell(name: string): void {
+    this.title.textContent = name;
+    document.title = `${name} · ImmichVR`;
+  }
+
   private begin(video: Video): void {
     this.begun = video.id;
-    this.title.textContent = video.name;
+    this.element.classList.remove('is-gone');
+    this.tell(video.name);
     this.date.textContent = dayWords(video.taken_at);
     this.element.setAttribute('aria-label', texts.video.named(video.name));
     const [source, poster] = [this.api.url(video.playback), this.api.url(video.preview)];

@@ -119,6 +119,23 @@ describe('videos', () => {
       },
     ));
 
+  it('that are not there are told in words, with nothing to press but the way back', () =>
+    withViewer(browser, { path: '&motion=0#/video/nowhere', expect: ['404'] }, async (page) => {
+      await page.locator('[data-card=error]').getByText('This is not here any more').waitFor();
+      assert.equal(await page.title(), 'Not here any more · ImmichVR');
+      const buttons = page.locator('.video button').filter({ visible: true });
+      assert.deepEqual(
+        await buttons.evaluateAll((all) => all.map((one) => one.ariaLabel ?? one.textContent)),
+        ['Back to the videos', 'Close'],
+      );
+      await page.evaluate(() => {
+        location.hash = '#/video/video-0000';
+      });
+      await modeIs(page, 'flat');
+      await page.getByRole('button', { name: 'Play', exact: true }).waitFor();
+      assert.match(await page.title(), /^.+\.mp4 · ImmichVR$/);
+    }));
+
   it('play, stand still, skip, and step by frames', () =>
     withViewer(browser, { path: DEEP }, async (page) => {
       await modeIs(page, 'depth');
