@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -26,31 +27,64 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[2]
 BEFORE = "de1df0f"
 """A commit of the release before: of the day before this test was written, as there are no releases yet."""
+FIRST = "15c4faf"
+"""The first release, whose stored state is recorded beside this."""
 KEY = "the key that both releases seal sessions with 0123456789"
 PATIENCE_S = 120
+_CONFIG = """
+import json, sys
+from pathlib import Path
+from immichvr_common.bus.access import nats_config
+print(nats_config(int(sys.argv[1]), Path("jetstream"), json.loads(sys.argv[2])))
+"""
 NAMES = [f"photo-{number}.jpg" for number in range(6)]
 
 
 def _has_history() -> bool:
-    tried = ["git", "-C", str(ROOT), "cat-file", "-e", f"{BEFORE}^{{commit}}"]
-    return subprocess.run(tried, capture_output=True).returncode == 0
+    tried = [["git", "-C", str(ROOT), "cat-file", "-e", f"{commit}^{{commit}}"] for commit in (FIRST, BEFORE)]
+    return all(subprocess.run(one, capture_output=True).returncode == 0 for one in tried)
 
 
 pytestmark = [
     pytest.mark.long,
     pytest.mark.timeout(400),
-    pytest.mark.skipif(not _has_history(), reason=f"the history here does not reach back to {BEFORE}"),
+    pytest.mark.skipif(not _has_history(), reason=f"the history here does not reach back to {FIRST}"),
 ]
 
 
 @pytest.fixture(scope="module")
 def release_before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The checkout of the release before."""
-    folder = tmp_path_factory.mktemp("before")
-    packed = ["git", "-C", str(ROOT), "archive", BEFORE, "packages", "services", "tests/faults/trial_worker.py"]
+    return checkout(BEFORE, tmp_path_factory.mktemp("before"))
+
+
+@pytest.fixture(scope="module", params=[FIRST, BEFORE], ids=["first", "before"])
+def earlier(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkout of an earlier release."""
+    return checkout(request.param, tmp_path_factory.mktemp("earlier"))
+
+
+def checkout(commit: str, folder: Path) -> Path:
+    """Lays the code of a release in a folder."""
+    packed = ["git", "-C", str(ROOT), "archive", commit, "packages", "services", "tests/faults/trial_worker.py"]
     archive = subprocess.run(packed, capture_output=True, check=True).stdout
     subprocess.run(["tar", "-x", "-C", str(folder)], input=archive, check=True)
     return folder
+
+
+@dataclass
+class NatsOf(NatsServer):
+    """A NATS whose users may do what a release lets them."""
+
+    release: Path = ROOT
+
+    def command(self) -> list[str]:
+        command = super().command()
+        told = [sys.executable, "-c", _CONFIG, str(self.port), json.dumps(self.passwords)]
+        path = {**os.environ, "PYTHONPATH": sources_of(self.release)}
+        config = subprocess.run(told, env=path, capture_output=True, check=True).stdout
+        (self.directory / "nats.conf").write_bytes(config)
+        return command
 
 
 @dataclass
@@ -58,9 +92,15 @@ class House:
     """Servers that both releases share, and what they are told."""
 
     folder: Path
-    nats: NatsServer
+    nats: NatsOf
     weed: SeaweedServer
     count: int = 0
+
+    def turn_to(self, checkout: Path) -> None:
+        """Has NATS begin anew as a release begins it, over what it holds."""
+        self.nats.stop()
+        self.nats.release = checkout
+        self.nats.start()
 
     @asynccontextmanager
     async def gateway(self, checkout: Path) -> AsyncIterator[httpx.AsyncClient]:
@@ -107,9 +147,8 @@ class Process:
     def __init__(
         self, checkout: Path, command: list[str], environment: dict[str, str], log: Path, folder: Path
     ) -> None:
-        sources = [*sorted(checkout.glob("packages/*/src")), *sorted(checkout.glob("services/*/src"))]
         self._environment = {
-            **os.environ, **environment, "PYTHONPATH": os.pathsep.join(map(str, sources)),
+            **os.environ, **environment, "PYTHONPATH": sources_of(checkout),
             "STUDIO": str(folder / "studio"), "IMMICHVR_MODELS_OFFLINE": "1",
             "IMMICHVR_MODELS_DIR": str(folder / "models"),
         }  # fmt: skip
@@ -127,6 +166,13 @@ class Process:
         assert self._popen.wait(60) in (0, -signal.SIGTERM), self._log.read_text()[-3000:]
 
 
+def sources_of(checkout: Path) -> str:
+    """Where Python finds the code of a release."""
+    return os.pathsep.join(
+        map(str, [*sorted(checkout.glob("packages/*/src")), *sorted(checkout.glob("services/*/src"))])
+    )
+
+
 async def _is_ready(client: httpx.AsyncClient) -> bool:
     try:
         return (await client.get("/api/ready")).status_code == 200
@@ -140,16 +186,21 @@ def house(tmp_path: Path) -> Iterator[House]:
         (tmp_path / name).mkdir()
     for age, name in enumerate(NAMES):
         Image.new("RGB", (8, 6), (30 * age, 90, 120)).save(tmp_path / "photos" / name)
-    nats, weed = NatsServer(tmp_path / "nats").start(), SeaweedServer(tmp_path / "weed").start()
+    nats, weed = NatsOf(tmp_path / "nats").start(), SeaweedServer(tmp_path / "weed").start()
     yield House(tmp_path, nats, weed)
     nats.stop()
     weed.stop()
 
 
+async def asked(client: httpx.AsyncClient, name: str) -> str:
+    """Asks for depth of a photo; the id of the job."""
+    photos = {one["name"]: one["id"] for one in (await client.get("/api/photos?limit=100")).json()["items"]}
+    return str((await client.post(f"/api/photos/{photos[name]}/depth", json={})).json()["job"]["id"])
+
+
 async def made(client: httpx.AsyncClient, name: str) -> str:
     """Has depth of a photo made; the id of the job, once it has succeeded as this gateway shows it."""
-    photos = {one["name"]: one["id"] for one in (await client.get("/api/photos?limit=100")).json()["items"]}
-    job_id = str((await client.post(f"/api/photos/{photos[name]}/depth", json={})).json()["job"]["id"])
+    job_id = await asked(client, name)
     await succeeded(client, job_id)
     return job_id
 
@@ -166,7 +217,8 @@ async def shown(client: httpx.AsyncClient) -> dict[str, Any]:
     jobs = (await client.get("/api/jobs?limit=100")).json()["items"]
     files = {}
     for job in jobs:
-        for asset in (await client.get(f"/api/photos/{job['source']['id']}/assets")).json()["assets"]:
+        for asset in (await client.get(f"/api/photos/{job['photo_id']}/assets")).json()["assets"]:
+            assert not asset["outdated"], asset
             for file in asset["files"]:
                 files[file["url"]] = hashlib.sha256((await client.get(file["url"])).content).hexdigest()
     known = ("id", "kind", "state", "run", "attempts", "outputs", "created_at", "updated_at")
@@ -196,3 +248,40 @@ async def test_jobs_and_events_of_either_release_are_the_others_too_and_one_may_
     assert {job["id"] for job in found["jobs"]} == set(jobs)
     assert {job["state"] for job in found["jobs"]} == {"succeeded"}
     assert len(found["files"]) >= len(jobs)
+
+
+async def test_jobs_that_wait_are_the_same_jobs_before_and_after_going_back(house: House, earlier: Path) -> None:
+    house.turn_to(earlier)
+    async with house.gateway(earlier) as before:
+        with house.worker(earlier):
+            done = [await made(before, NAMES[0])]
+        waiting = [await asked(before, NAMES[1])]
+        found = await shown(before)
+    house.turn_to(ROOT)
+    async with house.gateway(ROOT) as now:
+        assert await shown(now) == found
+        with house.worker(ROOT):
+            await succeeded(now, waiting[0])
+            done += [waiting.pop(), await made(now, NAMES[2])]
+        waiting = [await asked(now, name) for name in NAMES[3:5]]
+        found = await shown(now)
+    house.turn_to(earlier)
+    async with house.gateway(earlier) as back:
+        assert await shown(back) == found
+        with house.worker(earlier):
+            for job_id in waiting:
+                await succeeded(back, job_id)
+        done += waiting
+        waiting = [await asked(back, NAMES[5])]
+        found = await shown(back)
+    house.turn_to(ROOT)
+    async with house.gateway(ROOT) as again:
+        assert await shown(again) == found
+        with house.worker(ROOT):
+            await succeeded(again, waiting[0])
+        found = await shown(again)
+        assert [await asked(again, name) for name in NAMES] == [*done, *waiting]
+        assert await shown(again) == found, "nothing is made anew"
+    assert [job["id"] for job in found["jobs"]] == [*reversed([*done, *waiting])]
+    assert {(job["state"], job["run"], job["attempts"]) for job in found["jobs"]} == {("succeeded", 1, 1)}
+    assert len(found["files"]) >= len(NAMES)
