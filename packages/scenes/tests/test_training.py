@@ -13,6 +13,7 @@ from immichvr_scenes import Camera, Picture, View
 from immichvr_scenes.errors import NotEnoughMemory, TooFewPoints
 from immichvr_scenes.testing import around, room
 from immichvr_scenes.training import Preview, Score, TrainingOptions, Watch, evaluate, train
+from immichvr_scenes.training.adam import Adam
 from immichvr_scenes.training.checkpoints import Checkpoint, InvalidCheckpoint
 from immichvr_scenes.training.feed import Feed
 from immichvr_scenes.training.mcmc import shared
@@ -170,8 +171,7 @@ def test_a_run_that_had_to_be_bounded_stays_so_when_it_is_taken_up_again() -> No
 def test_steps_of_a_fused_optimizer_are_counted_where_its_values_are() -> None:
     for fused, where in ((True, "meta"), (False, "cpu")):
         value = torch.nn.Parameter(torch.zeros(2, device="meta"))
-        optimizer = torch.optim.Adam([value])
-        optimizer.param_groups[0]["fused"] = fused
+        optimizer = Adam([value], 1e-3, fused=fused)
         kept = Checkpoint("", {f"a.{key}": torch.ones(()) for key in ("step", "exp_avg", "exp_avg_sq")}, {})
         _remember(optimizer, value, kept, "a")
         assert optimizer.state[value]["step"].device.type == where

@@ -9,6 +9,7 @@ import torch
 
 from immichvr_scenes.cameras import View
 from immichvr_scenes.rasterizer.projection import turned_by
+from immichvr_scenes.training.adam import Adam
 
 _EXPOSURE_RATE = 8e-3
 _PIXELS_A_STEP = 0.1
@@ -34,7 +35,7 @@ class Corrections:
         focal = float(np.median([max(view.camera.fx, view.camera.fy) for view in views]))
         turn_rate = _PIXELS_A_STEP / focal
         self.rates = {"exposure": _EXPOSURE_RATE, "turn": turn_rate, "move": turn_rate}
-        self.optimizers = {name: torch.optim.Adam([value], lr=self.rates[name]) for name, value in self.values.items()}
+        self.optimizers = {name: Adam([value], lr=self.rates[name]) for name, value in self.values.items()}
 
     def exposed(self, rgb: torch.Tensor, index: int) -> torch.Tensor:
         """A picture of the cloud, (h, w, 3), as the camera of a view would have exposed it."""
@@ -70,7 +71,7 @@ class Corrections:
     def forget_gradients(self) -> None:
         """Of all values."""
         for optimizer in self.optimizers.values():
-            optimizer.zero_grad(set_to_none=True)
+            optimizer.zero_grad()
 
 
 def _rigid(place: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 
 from immichvr_scenes.rasterizer.projection import rotations
-from immichvr_scenes.training.optimising import Optimizers, replace_rows, state_of
+from immichvr_scenes.training.optimising import Optimizers, replace_rows
 from immichvr_scenes.training.parameters import Parameters
 
 _EVERY = 100
@@ -61,7 +61,7 @@ def relocate(params: Parameters, optimizers: Optimizers, lot: torch.Generator) -
     _share(params, chosen)
     for name, value in params.items():
         value[dead] = value[chosen]
-        state = state_of(optimizers[name], value)
+        state = optimizers[name].remembered(value)
         for key in ("exp_avg", "exp_avg_sq"):
             state[key][chosen] = 0
             state[key][dead] = 0

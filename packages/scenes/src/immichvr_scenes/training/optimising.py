@@ -6,9 +6,10 @@ import math
 
 import torch
 
+from immichvr_scenes.training.adam import Adam
 from immichvr_scenes.training.parameters import Parameters
 
-Optimizers = dict[str, torch.optim.Adam]
+Optimizers = dict[str, Adam]
 
 _RATES = {"scales": 5e-3, "quats": 1e-3, "opacities": 5e-2, "sh0": 2.5e-3, "shN": 2.5e-3 / 20}
 _MEANS_RATE = 1.6e-4
@@ -22,8 +23,7 @@ def optimizers_for(params: Parameters) -> Optimizers:
     """An optimizer for each kind of value."""
     fused = next(iter(params.values())).device.type in ("cpu", "cuda")
     return {
-        name: torch.optim.Adam([value], lr=_RATES.get(name, _MEANS_RATE), eps=1e-15, fused=fused)
-        for name, value in params.items()
+        name: Adam([value], lr=_RATES.get(name, _MEANS_RATE), eps=1e-15, fused=fused) for name, value in params.items()
     }
 
 
@@ -41,19 +41,6 @@ def decay(step: int, iterations: int) -> float:
     return math.pow(_LAST, step / iterations)
 
 
-def state_of(optimizer: torch.optim.Adam, parameter: torch.nn.Parameter) -> dict[str, torch.Tensor]:
-    """What Adam remembers of a parameter: step, exp_avg, exp_avg_sq; zeros before its first step.
-
-    A fused Adam counts its steps where the parameter is, any other one on the CPU.
-    """
-    state: dict[str, torch.Tensor] = optimizer.state[parameter]
-    if not state:
-        fused = bool(optimizer.param_groups[0]["fused"])
-        state["step"] = torch.zeros((), dtype=torch.float32, device=parameter.device if fused else "cpu")
-        state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(parameter), torch.zeros_like(parameter)
-    return state
-
-
 def replace_rows(
     params: Parameters, optimizers: Optimizers, name: str, value: torch.Tensor, kept: torch.Tensor | None
 ) -> None:
@@ -62,7 +49,7 @@ def replace_rows(
     What Adam remembers of further rows is zero. kept None: all of the old ones.
     """
     old, optimizer = params[name], optimizers[name]
-    remembered = state_of(optimizer, old)
+    remembered = optimizer.remembered(old)
     new = torch.nn.Parameter(value)
     fresh = {"step": remembered["step"]}
     for key in ("exp_avg", "exp_avg_sq"):

@@ -13,11 +13,12 @@ from immichvr_splats import GaussianCloud
 from immichvr_splats.pointclouds import PointCloud
 
 from immichvr_scenes.cameras import View
+from immichvr_scenes.training.adam import Adam
 from immichvr_scenes.training.checkpoints import Checkpoint, InvalidCheckpoint
 from immichvr_scenes.training.corrections import Corrections
 from immichvr_scenes.training.feed import Feed
 from immichvr_scenes.training.losses import depth_loss, picture_loss
-from immichvr_scenes.training.optimising import decay, means_rate, optimizers_for, state_of
+from immichvr_scenes.training.optimising import decay, means_rate, optimizers_for
 from immichvr_scenes.training.options import TrainingOptions
 from immichvr_scenes.training.parameters import Parameters, to_cloud, trainable
 from immichvr_scenes.training.renderers import Drawn, Renderer, lot
@@ -85,11 +86,11 @@ class Run:
         """All of this."""
         tensors = {f"params.{name}": value for name, value in self.params.items()}
         for name, value in self.params.items():
-            state = state_of(self.optimizers[name], value)
+            state = self.optimizers[name].remembered(value)
             tensors |= {f"adam.{name}.{key}": kept for key, kept in state.items()}
         for name, value in self.corrections.values.items():
             tensors[f"corrections.{name}"] = value
-            state = state_of(self.corrections.optimizers[name], value)
+            state = self.corrections.optimizers[name].remembered(value)
             tensors |= {f"corrections.{name}.{key}": kept for key, kept in state.items()}
         tensors |= {f"strategy.{name}": value for name, value in self.renderer.state().items()}
         facts = {
@@ -142,7 +143,7 @@ class Run:
     def _change(self, rate: float, drawn: Drawn) -> None:
         for optimizer in self.optimizers.values():
             optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+            optimizer.zero_grad()
         corrected = ["exposure"] * self.options.exposure + ["turn", "move"] * self.options.refine_poses
         share = decay(self.step, self.options.iterations)
         self.corrections.step(share, corrected if self.step >= _CORRECTED_FROM * self.options.iterations else ())
@@ -160,8 +161,8 @@ def work_of(options: TrainingOptions, views: Sequence[View], points: PointCloud,
     return told.hexdigest()
 
 
-def _remember(optimizer: torch.optim.Adam, value: torch.nn.Parameter, kept: Checkpoint, prefix: str) -> None:
-    state = state_of(optimizer, value)
+def _remember(optimizer: Adam, value: torch.nn.Parameter, kept: Checkpoint, prefix: str) -> None:
+    state = optimizer.remembered(value)
     optimizer.state[value] = {
         key: kept.tensors[f"{prefix}.{key}"].to(one.device, copy=True) for key, one in state.items()
     }
