@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from immichvr_splats import SH_C0, Camera, GaussianCloud
-from immichvr_splats.rendering import render, shifted
+from immichvr_splats.rendering import fit_colors, render, shifted
 from immichvr_splats.rendering.blending import draw_row
 
 CAMERA = Camera(fx=100.0, fy=100.0, cx=32.0, cy=24.0, width=64, height=48)
@@ -256,3 +256,35 @@ def test_a_gaussian_of_less_than_a_pixel_gives_all_but_nothing_of_its_colour_whe
     tiny = one_gaussian(scale=1e-4)
     assert render(tiny, CAMERA).alpha.max() > 0.5
     assert render(tiny, CAMERA, compensate=True).alpha.max() == 0
+
+
+def test_colours_are_found_that_a_picture_was_drawn_with() -> None:
+    cloud = make_cloud(300)
+    cloud = replace(cloud, sh=np.clip(cloud.sh, -0.45 / SH_C0, 0.45 / SH_C0))
+    picture = np.rint(255 * render(cloud, CAMERA).rgb).astype(np.uint8)
+    grey = replace(cloud, sh=np.zeros_like(cloud.sh))
+    free = np.ones(cloud.count, np.float32)
+
+    def distance(rounds: int) -> float:
+        fitted = replace(grey, sh=fit_colors(grey, CAMERA, picture, free, rounds)[:, None])
+        return float(np.abs(255 * render(fitted, CAMERA).rgb - picture).mean())
+
+    assert distance(0) > 10
+    assert distance(3) < 0.5 * distance(0)
+    assert distance(40) < 1
+
+
+def test_colours_are_fitted_within_what_files_hold_and_only_where_they_may_change() -> None:
+    cloud = make_cloud(300)
+    behind = replace(cloud, means=cloud.means * np.array([1, 1, -1], np.float32))
+    both = concatenate(cloud, behind)
+    free = np.ones(both.count, np.float32)
+    free[:100] = 0
+    white = np.full((CAMERA.height, CAMERA.width, 3), 255, np.uint8)
+    fitted, again = (fit_colors(both, CAMERA, white, free, 5) for _ in range(2))
+    np.testing.assert_array_equal(fitted, again)
+    np.testing.assert_array_equal(fitted[300:], both.sh[300:, 0])
+    levels, before = 0.5 + SH_C0 * fitted[:300], np.clip(0.5 + SH_C0 * both.sh[:300, 0], 0, 1)
+    assert levels.min() >= -1e-6 and levels.max() <= 1 + 1e-6
+    np.testing.assert_allclose(levels[:100], before[:100], atol=1e-6)
+    assert levels[100:].mean() > before[100:].mean() + 0.1

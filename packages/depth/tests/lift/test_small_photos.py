@@ -49,8 +49,9 @@ def sharpness(rgb: Bytes) -> float:
 @pytest.mark.parametrize(("name", "width"), [("street.jpg", 200), ("landscape.jpg", 451), ("still-life.jpg", 800)])
 def test_a_small_photo_is_as_sharp_in_splats_as_it_is_flat(name: str, width: int) -> None:
     splats, flat = shown(photo(name, width), 500_000)
-    assert 0.85 <= sharpness(splats) / sharpness(flat) <= 1.1
-    assert 10 * np.log10(255**2 / np.mean((splats.astype(float) - flat) ** 2)) > 33
+    # Grain of the size of a cell is softened; what would make it seem sharper is a weave that is not in the photo.
+    assert 0.7 <= sharpness(splats) / sharpness(flat) <= 1.05
+    assert 10 * np.log10(255**2 / np.mean((splats.astype(float) - flat) ** 2)) > 38
 
 
 def test_a_small_photo_is_magnified_within_the_budget_and_not_without_end() -> None:

@@ -1,18 +1,24 @@
-"""Colours of the first layer's Gaussians: not the photo's, but those that make the photo when rendered."""
+"""Colours of Gaussians: not the photo's, but those that make the photo when rendered."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+from immichvr_splats import Camera, GaussianCloud
+from immichvr_splats.rendering import fit_colors
 
 from immichvr_depth.compiled import Bytes, Floats, Mask, kernel
+from immichvr_depth.lift.grid import WorkingGrid, resample_photo
 
 _REACH = 4
 _FAR_DETAIL = 0.4
 _SAME = 1.5  # tolerances between two cells of one surface
 _ALIKE = 300.0  # square distance of colours (10 levels in each channel) too small to tell a blend by
-_LOW_PASS = 0.1  # square cells: what renderers add (0.3 square pixels) when a cell covers 1.7 pixels
-_ROUNDS = 4
-_GAIN = 0.8
+_ROUNDS = 3
+_FREEDOM_AT_STEPS = np.float32(0.5)  # and behind: more would take the other side's colour along to the side
+_PIXELS = 1.4  # of a cell's side, in the picture that colours are fitted to: about what screens show them at
+_FEWEST_PIXELS, _MOST_PIXELS = 1.15, 1.8  # with which the photo itself is that picture
 
 
 @kernel
@@ -71,76 +77,24 @@ def unmix_colours(rgb: Bytes, shift: Floats, tolerance: Floats, blends: Mask) ->
     return colours, coverage
 
 
-@kernel
-def _blend_weights(shift: Floats, tolerance: Floats, blends: Mask, opacity: Floats, sigma: Floats) -> Floats:
-    """(h, w, 9): what each Gaussian of a 3×3 neighbourhood adds to the middle, blended front to back.
+def fit_to_photo(cloud: GaussianCloud, rgb: Bytes, grid: WorkingGrid, blends: Mask) -> Floats:
+    """Constant harmonics, (N, 3), with which a cloud looks like the photo it was lifted from.
 
-    Neighbours across a step are left out, and the rest is scaled to a sum of 1.
+    Nearer neighbours cover farther ones, which moves the picture by a part of a cell and blurs it, and a little
+    shines through between them. cloud: with the photo's colours. rgb: (h, w, 3) uint8. grid: that of the lift.
+    blends: (h, w) of the grid, cells near a step, which come first in the cloud.
     """
-    height, width = shift.shape
-    weights = np.zeros((height, width, 9), np.float32)
-    order = np.empty(9, np.int32)
-    depth = np.empty(9)
-    for y in range(height):
-        for x in range(width):
-            count = 0
-            for k in range(9):
-                ny, nx = y + k // 3 - 1, x + k % 3 - 1
-                if not (0 <= ny < height and 0 <= nx < width):
-                    continue
-                at_step = blends[y, x] and blends[ny, nx]
-                if at_step and abs(shift[ny, nx] - shift[y, x]) > _SAME * tolerance[y, x]:
-                    continue
-                place = count
-                while place > 0 and depth[place - 1] < shift[ny, nx]:
-                    depth[place], order[place] = depth[place - 1], order[place - 1]
-                    place -= 1
-                depth[place], order[place] = shift[ny, nx], k
-                count += 1
-            clear, total = 1.0, 0.0
-            for j in range(count):
-                k = order[j]
-                dy, dx = k // 3 - 1, k % 3 - 1
-                spread = sigma[y + dy, x + dx] ** 2 + _LOW_PASS
-                alpha = opacity[y + dy, x + dx] * np.exp(-0.5 * (dx * dx + dy * dy) / spread)
-                weights[y, x, k] = clear * alpha
-                total += clear * alpha
-                clear *= 1.0 - alpha
-            for k in range(9):
-                weights[y, x, k] /= total
-    return weights
+    size = _fitting_size(rgb.shape[1], rgb.shape[0], grid)
+    focal = (grid.fx * size[0] / grid.width, grid.fy * size[1] / grid.height)
+    fine = replace(grid, width=size[0], height=size[1], fx=focal[0], fy=focal[1], cx=size[0] / 2, cy=size[1] / 2)
+    camera = Camera(fine.fx, fine.fy, fine.cx, fine.cy, fine.width, fine.height)
+    freedom = np.full(cloud.count, _FREEDOM_AT_STEPS, np.float32)
+    freedom[: blends.size][~blends.ravel()] = 1
+    return fit_colors(cloud, camera, resample_photo(rgb, fine), freedom, _ROUNDS)
 
 
-@kernel
-def _fit_round(colours: Floats, target: Floats, weights: Floats, gain: float) -> Floats:
-    height, width = target.shape[0], target.shape[1]
-    out = np.empty_like(colours)
-    for y in range(height):
-        for x in range(width):
-            red = green = blue = 0.0
-            for k in range(9):
-                w = weights[y, x, k]
-                if w > 0.0:
-                    ny, nx = y + k // 3 - 1, x + k % 3 - 1
-                    red += w * colours[ny, nx, 0]
-                    green += w * colours[ny, nx, 1]
-                    blue += w * colours[ny, nx, 2]
-            out[y, x, 0] = min(max(colours[y, x, 0] + gain * (target[y, x, 0] - red), 0.0), 255.0)
-            out[y, x, 1] = min(max(colours[y, x, 1] + gain * (target[y, x, 1] - green), 0.0), 255.0)
-            out[y, x, 2] = min(max(colours[y, x, 2] + gain * (target[y, x, 2] - blue), 0.0), 255.0)
-    return out
-
-
-def fit_colours(
-    target: Floats, shift: Floats, tolerance: Floats, blends: Mask, opacity: Floats, sigma: Floats
-) -> Floats:
-    """Colours with which overlapping Gaussians, nearest first, blend to `target` (h, w, 3) at the cells' centres.
-
-    Nearer neighbours cover farther ones, which moves the picture by a part of a cell and blurs it; a few rounds
-    of adding what is missing (Landweber's iteration) undo both.
-    """
-    weights = _blend_weights(shift, tolerance, blends, opacity, sigma)
-    colours = target
-    for _ in range(_ROUNDS):
-        colours = _fit_round(colours, target, weights, _GAIN)
-    return colours
+def _fitting_size(width: int, height: int, grid: WorkingGrid) -> tuple[int, int]:
+    """Of the picture that colours are fitted to, for a photo of width × height pixels."""
+    if _FEWEST_PIXELS <= width / grid.width <= _MOST_PIXELS:
+        return width, height  # a size near it would be a blurred photo
+    return round(_PIXELS * grid.width), round(_PIXELS * grid.height)

@@ -13,7 +13,7 @@ from immichvr_depth.compiled import Bytes, Floats
 from immichvr_depth.depth_map import DepthMap
 from immichvr_depth.errors import LiftError
 from immichvr_depth.lift.background import Sheet, background_images
-from immichvr_depth.lift.colours import fit_colours
+from immichvr_depth.lift.colours import fit_to_photo
 from immichvr_depth.lift.edges import near_side
 from immichvr_depth.lift.grid import MOST_MAGNIFIED, WorkingGrid, grid_size, make_grid
 from immichvr_depth.lift.inverse_depth import clamp_depth
@@ -73,6 +73,7 @@ def lift(rgb: Bytes, depth: DepthMap, focal_px: float, max_gaussians: int = 500_
         height=photo_size[1],
     )
     cloud, second = _to_cloud(surface, sheets, camera, max_gaussians)
+    cloud = replace(cloud, sh=fit_to_photo(cloud, rgb, grid, surface.blends)[:, None, :])
     background_rgb, background_shift = background_images(sheets, surface.shift, surface.rgb)
     stats = {
         "gaussians": float(grid.width * grid.height + second),
@@ -104,11 +105,11 @@ def _to_cloud(
     surface: Surface, sheets: tuple[Sheet, Sheet], camera: Camera, max_gaussians: int
 ) -> tuple[GaussianCloud, int]:
     kept = _within_budget(sheets, max_gaussians - surface.shift.size)
-    front = _shape_front(surface)
-    parts = [_place_front(surface, front.sigma), *(_place_back(sheet, surface.grid) for sheet in kept)]
-    colours = np.concatenate([front.colours.reshape(-1, 3), *(sheet.colours[sheet.shown] for sheet in kept)])
+    front_opacity, sigma = _shape_front(surface)
+    parts = [_place_front(surface, sigma), *(_place_back(sheet, surface.grid) for sheet in kept)]
+    colours = np.concatenate([surface.colours.reshape(-1, 3), *(sheet.colours[sheet.shown] for sheet in kept)])
     opacity = np.full(colours.shape[0], OPACITY, np.float32)
-    opacity[: surface.shift.size] = front.opacity.ravel()
+    opacity[: surface.shift.size] = front_opacity.ravel()
     cloud = GaussianCloud(
         means=np.concatenate([part.means for part in parts]),
         log_scales=np.concatenate([part.log_scales for part in parts]),
@@ -125,22 +126,12 @@ def _cell_centres(rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64], s
     return np.stack([(columns + 0.5) * size, (rows + 0.5) * size], axis=-1).astype(np.float32)
 
 
-@dataclass(frozen=True)
-class _Front:
-    """What the first layer's Gaussians look like: (h, w) opacity and sigma in cells, (h, w, 3) colours."""
-
-    opacity: Floats
-    sigma: Floats
-    colours: Floats
-
-
-def _shape_front(surface: Surface) -> _Front:
+def _shape_front(surface: Surface) -> tuple[Floats, Floats]:
+    """(h, w) opacity, and (h, w) sigma in cells, of the first layer's Gaussians."""
     near_rim = near_side(surface.shift, surface.right, surface.down)
     widest = np.interp(surface.magnified, (1, 2), (SIGMA, MAGNIFIED_SIGMA))
     sigma = np.where(near_rim, np.float32(RIM_SIGMA), np.float32(widest))
-    opacity = np.float32(OPACITY) * np.maximum(surface.coverage, np.float32(0.02))
-    colours = fit_colours(surface.colours, surface.shift, surface.tolerance, surface.blends, opacity, sigma)
-    return _Front(opacity, sigma, colours)
+    return np.float32(OPACITY) * np.maximum(surface.coverage, np.float32(0.02)), sigma
 
 
 def _place_front(surface: Surface, sigma: Floats) -> Surfels:

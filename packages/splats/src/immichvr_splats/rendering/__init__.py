@@ -1,9 +1,10 @@
 """Pictures of clouds, made on the CPU: EWA splatting, blended front to back in tiles.
 
 `projection.py` and `colors.py` make a spot on the screen of every Gaussian, `tiles.py` tells which of them each tile of
-the picture needs, `blending.py` draws them.
+the picture needs, `blending.py` draws them, `fitting.py` finds colours with which they are a given picture.
 """
 
+from immichvr_splats.rendering.fitting import fit_colors
 from immichvr_splats.rendering.rasterizer import Rendering, render, shifted
 
-__all__ = ["Rendering", "render", "shifted"]
+__all__ = ["Rendering", "fit_colors", "render", "shifted"]

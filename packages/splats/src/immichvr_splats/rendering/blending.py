@@ -63,7 +63,7 @@ def draw_row(row: int, spots: F32, starts: I64, members: U64, rgb: F32, alpha: F
         inside = members[starts[column] : starts[column + 1]]
         inside.sort()
         for k in range(inside.size):
-            _draw_spot(spots, inside[k] & _INDEX, left, top, wide, tall, planes)
+            draw_spot(spots, inside[k] & _INDEX, left, top, wide, tall, planes)
             if k % LOOK_AFTER == LOOK_AFTER - 1 and is_finished(planes):
                 break
         for y in range(tall):
@@ -78,17 +78,13 @@ def draw_row(row: int, spots: F32, starts: I64, members: U64, rgb: F32, alpha: F
 
 
 @fused_kernel
-def _draw_spot(spots: F32, i: int, left: int, top: int, wide: int, tall: int, planes: F32) -> None:
+def draw_spot(spots: F32, i: int, left: int, top: int, wide: int, tall: int, planes: F32) -> None:
+    """Add a spot, behind those before it, to a tile's planes: transmittance, red, green, blue, depth."""
     x = spots[i, X] - np.float32(left) - np.float32(0.5)
     y = spots[i, Y] - np.float32(top) - np.float32(0.5)
     opacity, xx, xy, yy = spots[i, OPACITY], spots[i, XX], spots[i, XY], spots[i, YY]
     red, green, blue, depth = spots[i, RED], spots[i, GREEN], spots[i, BLUE], spots[i, DEPTH]
-    # Within the tile at both ends: far off, a float32 is off by more than a tile, and by more than an integer holds.
-    first_row = int(min(max(np.float32(0), np.ceil(y - spots[i, REACH_Y])), np.float32(tall)))
-    last_row = int(max(min(np.float32(tall - 1), np.floor(y + spots[i, REACH_Y])), np.float32(-1)))
-    first_part = np.uint64(int(min(max(np.float32(0), np.ceil(x - spots[i, REACH_X])), np.float32(wide))) >> 3)
-    last_x = max(min(np.float32(wide - 1), np.floor(x + spots[i, REACH_X])), np.float32(-1))
-    last_part = np.uint64((int(last_x) >> 3) + 1)
+    first_row, last_row, first_part, last_part = span_in_tile(spots, i, x, y, wide, tall)
     for row in range(first_row, last_row + 1):
         dy = np.float32(row) - y
         cross, rest = xy * dy, yy * dy * dy
@@ -107,6 +103,20 @@ def _draw_spot(spots: F32, i: int, left: int, top: int, wide: int, tall: int, pl
                 planes[at + np.uint64(2) * _STEP] += weight * green
                 planes[at + np.uint64(3) * _STEP] += weight * blue
                 planes[at + np.uint64(4) * _STEP] += weight * depth
+
+
+@fused_kernel
+def span_in_tile(
+    spots: F32, i: int, x: np.float32, y: np.float32, wide: int, tall: int
+) -> tuple[int, int, np.uint64, np.uint64]:
+    """The first and the last row of a tile that a spot around (x, y) reaches, and its eights of pixels, from and to."""
+    # Within the tile at both ends: far off, a float32 is off by more than a tile, and by more than an integer holds.
+    first_row = int(min(max(np.float32(0), np.ceil(y - spots[i, REACH_Y])), np.float32(tall)))
+    last_row = int(max(min(np.float32(tall - 1), np.floor(y + spots[i, REACH_Y])), np.float32(-1)))
+    first_part = np.uint64(int(min(max(np.float32(0), np.ceil(x - spots[i, REACH_X])), np.float32(wide))) >> 3)
+    last_x = max(min(np.float32(wide - 1), np.floor(x + spots[i, REACH_X])), np.float32(-1))
+    last_part = np.uint64((int(last_x) >> 3) + 1)
+    return first_row, last_row, first_part, last_part
 
 
 @fused_kernel

@@ -6,6 +6,9 @@ from immichvr_splats.cloud import Camera, GaussianCloud
 from immichvr_splats.compiled import F32, F64, kernel
 from immichvr_splats.rendering.spots import DEPTH, OPACITY, REACH_X, REACH_Y, XX, XY, YY, X, Y
 
+DILATION = 0.3
+"""Square pixels by which renderers widen every spot."""
+
 _NEAR = 0.01
 _LEAST_ALPHA = 1 / 255
 _SIDE = 1.3  # of half the field of view: farther out the perspective is not linear enough to be derived

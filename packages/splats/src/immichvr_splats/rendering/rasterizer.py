@@ -14,7 +14,7 @@ from immichvr_splats.cloud import Camera, GaussianCloud
 from immichvr_splats.compiled import F32, F64, I64
 from immichvr_splats.rendering.blending import draw_row
 from immichvr_splats.rendering.colors import color_spots
-from immichvr_splats.rendering.projection import project_cloud
+from immichvr_splats.rendering.projection import DILATION, project_cloud
 from immichvr_splats.rendering.spots import WIDTH
 from immichvr_splats.rendering.tiles import count_in_tiles, put_into_tiles, tiles_along
 from immichvr_splats.threads import in_order, workers
@@ -39,7 +39,7 @@ def render(
     cloud: GaussianCloud,
     camera: Camera,
     world_to_camera: F64 | None = None,
-    dilation: float = 0.3,
+    dilation: float = DILATION,
     compensate: bool = False,
 ) -> Rendering:
     """The cloud as `camera` sees it, the same on every call, whatever the number of cores.
