@@ -42,6 +42,9 @@ FETCHED = next(
 WEIGHTS = weights_of(random.Random(4).randbytes(900_000))
 FILM = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2" + bytes(range(256)) * 4096
 """What stands for a video: nobody decodes it."""
+_ENDS = ("succeeded", "failed", "cancelled")
+_PAUSE_S = 0.2
+"""Between two questions about a job: each takes from the stack what the work could have."""
 _HERE = Path(__file__).parent
 _MODULES = _HERE.parents[1] / "services/gateway/web/node_modules"
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -209,10 +212,25 @@ def ended() -> Callable[..., Any]:
         async with asyncio.timeout(seconds):
             while True:
                 found: dict[str, Any] = (await api.get(f"/api/jobs/{job['id']}")).json()
-                if found["state"] in ("succeeded", "failed", "cancelled"):
+                if found["state"] in _ENDS:
                     return found
-                # Each question takes from the stack what the work could have.
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(_PAUSE_S)
+
+    return wait
+
+
+@pytest.fixture
+def ended_of() -> Callable[..., Any]:
+    """The same with a client that blocks: `ended_of(client, job)`."""
+
+    def wait(client: httpx.Client, job: dict[str, Any], seconds: float = 60) -> dict[str, Any]:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            found: dict[str, Any] = client.get(f"/api/jobs/{job['id']}").json()
+            if found["state"] in _ENDS:
+                return found
+            time.sleep(_PAUSE_S)
+        raise TimeoutError(job["id"])
 
     return wait
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import ssl
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -18,16 +17,6 @@ import skimage.data
 from immich_stub import ImmichStub, StubAsset
 from PIL import Image
 from playwright.async_api import Browser
-
-
-def _ended(client: httpx.Client, job: dict[str, Any]) -> dict[str, Any]:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        found: dict[str, Any] = client.get(f"/api/jobs/{job['id']}").json()
-        if found["state"] in ("succeeded", "failed", "cancelled"):
-            return found
-        time.sleep(0.1)
-    raise TimeoutError(job["id"])
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +90,7 @@ def home(
             yield Home(address, data, *keys, mine, theirs, hurt)
 
 
-def test_two_people_sign_in_and_each_sees_and_makes_only_their_own(home: Home) -> None:
+def test_two_people_sign_in_and_each_sees_and_makes_only_their_own(home: Home, ended_of: Callable[..., Any]) -> None:
     mine, theirs = home.mine, home.theirs
     with home.dialled() as nobody:
         assert nobody.get("/api/photos").status_code == 401
@@ -116,13 +105,13 @@ def test_two_people_sign_in_and_each_sees_and_makes_only_their_own(home: Home) -
         assert photo["external_url"] == f"https://photos.example.org/photos/{mine.id}"
         answer = first.post(f"/api/photos/{mine.id}/splat", json={"model": "auto"})
         assert answer.status_code == 202, answer.text
-        job = _ended(first, answer.json()["job"])
+        job = ended_of(first, answer.json()["job"])
         assert job["state"] == "succeeded", job["error"]
         [splat] = [one for one in first.get(f"/api/photos/{mine.id}/assets").json()["assets"] if one["kind"] == "splat"]
         assert first.get(splat["files"][0]["url"]).status_code == 200
         for name, asset in home.hurt.items():
             answer = first.post(f"/api/photos/{asset.id}/depth", json={"model": "heuristic"})
-            job = _ended(first, answer.json()["job"])
+            job = ended_of(first, answer.json()["job"])
             assert job["state"] == "succeeded", (name, job["error"])
             [depth] = first.get(f"/api/photos/{asset.id}/assets").json()["assets"]
             assert "could not be decoded; this is Immich's preview" in depth["losses"][0], name
