@@ -29,10 +29,12 @@ async def converter(nats_server, gateway_bus: Bus, store: ObjectStore) -> AsyncI
     """A worker with the converter's rights, taking jobs."""
     bus = await connect(nats_server.settings("converter"), "converter")
     settings = WorkSettings(name="converter", stop_grace_s=0.5)
-    worker = Worker(ConverterSettings.service, bus, store, ChildPool(CAPABILITY), settings)
+    pool = ChildPool(CAPABILITY)
+    worker = Worker(ConverterSettings.service, bus, store, pool, settings)
     running = asyncio.create_task(worker.run())
     yield worker
     await worker.stop()
+    pool.close()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     await bus.close()
