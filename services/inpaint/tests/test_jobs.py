@@ -14,24 +14,23 @@ from immichvr_common.tasks import Task
 from immichvr_inference.testing.contexts import context_of
 from immichvr_inference.testing.tiny import with_tiny_weights
 from immichvr_inpaint.jobs import FillingOff, perform
-from immichvr_inpaint.places.files import read_cameras, write_cameras
+from immichvr_inpaint.places.files import read_cameras
 from immichvr_inpaint.places.taking import take
 from immichvr_inpaint.places.wishes import PlaceWish, Sources
 from immichvr_inpaint.settings import current_settings
 from immichvr_networks import NETWORKS
 from immichvr_scenes import Camera
 from immichvr_scenes.collision import read_voxels
-from immichvr_scenes.completion.seeding import joined, seed
 from immichvr_scenes.datasets import read_dataset, unzip_dataset
 from immichvr_scenes.errors import SceneError
 from immichvr_scenes.progress import silent
 from immichvr_scenes.testing import room, through, turning, write_photo
-from immichvr_splats import GaussianCloud, read, write
+from immichvr_splats import read
 from immichvr_splats.pointclouds import read_points
 from immichvr_video import VideoLimits
 from PIL import Image
 
-from .conftest import CAMERA, PHOTOS, Done, inputs_of, with_cameras
+from .conftest import CAMERA, PHOTOS, Done, a_room_with_a_hole, inputs_of, with_cameras
 
 
 def test_photos_become_a_scene_with_its_cameras_and_pictures(scene: Done) -> None:
@@ -104,22 +103,6 @@ def test_a_photos_splat_is_filled_from_its_spz_alone_with_the_camera_that_is_tol
     pose = {"extrinsic": [float(one) for one in view.world_to_camera.ravel()]}
     filled = Done("inpaint", splat, tmp_path / "out", method="fill", modelKey="lift", camera={**told, **pose})
     assert filled.made.details["inpainted"]["new"] > 0
-
-
-def a_room_with_a_hole(folder: Path, seen_from: int = 4) -> dict[str, Path]:
-    """What some of four cameras see of a room, but for what is near one point, as a splat with its cameras."""
-    place, views = room(0, "soft"), through(Camera.central(96, 72, 75), 4)
-    seeds = []
-    for view in views[:seen_from]:
-        look = place.look(view)
-        everything, rgb = np.ones(look.depth.shape, bool), look.rgb.astype(np.float32) / 255
-        seeds.append(seed(view, rgb, look.depth, everything, GaussianCloud.empty(0, 0)))
-    whole = joined(seeds)
-    last = views[:seen_from][-2:][0]
-    middle = last.unprojected(place.look(last).depth)[36, 56]
-    write(whole.take(np.flatnonzero(np.linalg.norm(whole.means - middle, axis=1) > 0.4)), folder / "holed.spz")
-    write_cameras(views, folder)
-    return {"splat": folder / "holed.spz", "cameras": folder / "cameras.json"}
 
 
 def test_of_photos_with_their_cameras_points_alone_are_made_where_those_say(photos: list[Path], tmp_path: Path) -> None:

@@ -148,8 +148,10 @@ class Call:
     _inputs: dict[str, Path] = field(default_factory=dict)
 
     def place(self, role: str) -> Path:
-        """Where the file of this role lies, for whoever writes it piece by piece."""
-        return self._inputs.setdefault(role, self.folder / f"in-{role}")
+        """Where the file of this role lies, called by it as a job's is, for whoever writes it piece by piece."""
+        folder = self.folder / "in"
+        folder.mkdir(exist_ok=True)
+        return self._inputs.setdefault(role, folder / role)
 
     async def bring(self, role: str, given: TaskInput) -> None:
         """Puts a file in its place. It was looked at by `check_input`. Raises TooLarge, and what the store raises."""
