@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 
 import pytest
 from google.protobuf.descriptor import MethodDescriptor
 from immichvr_catalog import KINDS, SERVICES, is_session
 from immichvr_catalog.jobs import JobKind
 
+ROOT = Path(__file__).parents[2]
 TOLD = {"progress": "Progress", "result": "TaskResult", "chunk": "FileChunk"}
 
 
@@ -34,3 +36,12 @@ def test_each_kind_has_one_call_that_takes_a_task_and_streams_progress_and_resul
         brought = [field for field in method.input_type.fields if field.message_type and field.name != "params"]
         assert {field.message_type.name for field in brought} == {"TaskInput"}
         assert "store_under" in method.input_type.fields_by_name
+
+
+@pytest.mark.parametrize("name", [name for name in KINDS if not is_session(name)])
+def test_a_test_of_its_service_asks_each_call(name: str) -> None:
+    method = call_of(KINDS[name])
+    assert method is not None
+    tests = list((ROOT / "services" / KINDS[name].service / "tests").rglob("test_*.py"))
+    assert tests
+    assert any(f"stub.{method.name}(" in test.read_text() for test in tests), f"no test asks {method.full_name}"

@@ -24,6 +24,7 @@ from immichvr_video_depth.jobs import perform
 from immichvr_video_depth.service import RPC_NAMES, register
 from immichvr_video_depth.settings import CAPABILITY
 from immichvr_video_depth.testing.clips import write_clip
+from PIL import Image
 
 # The child, which takes seconds to begin, serves all tests.
 in_one_loop = pytest.mark.asyncio(loop_scope="module")
@@ -107,6 +108,26 @@ async def test_a_call_does_jobs_about_models_and_names_them_where_it_is_of_anoth
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             _ = [one async for one in stub.RunModel(asked(kind), timeout=60)]
         assert words in refused.value.details()
+
+
+@in_one_loop
+async def test_a_caller_gets_a_clip_of_a_photo_and_words_for_depth_that_is_none(
+    stub: VideoDepthServiceStub, tmp_path: Path
+) -> None:
+    Image.effect_noise((64, 48), 90).convert("RGB").save(tmp_path / "photo.png")
+    photo = TaskInput(data=(tmp_path / "photo.png").read_bytes())
+    asked = messages.RunMotionRequest(source=photo, params=messages.MotionParams(path="dolly", seconds=2))
+    _, asset, files = await heard(stub.RunMotion(asked, timeout=120))
+    assert (asset.kind, asset.model_key) == ("motion", "dolly")
+    assert "guessed" in asset.reason
+    [clip] = files.values()
+    (tmp_path / "clip.mp4").write_bytes(clip)
+    facts = inspect(tmp_path / "clip.mp4")
+    assert (facts.width, facts.height, facts.codec) == (64, 48, "h264")
+    asked.depth.data = photo.data
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await heard(stub.RunMotion(asked, timeout=120))
+    assert refused.value.details().startswith("invalid_depth")
 
 
 HALF = 0x3FFFFFFF
