@@ -18,22 +18,16 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
-import certifi
-import minio.time
 import urllib3
 from immichvr.common.v1.common_pb2 import ObjectRef
-from minio import Minio
-from minio.credentials import Credentials
 from minio.error import MinioException
-from minio.signer import sign_v4_s3
-from urllib3.response import BaseHTTPResponse
 
 from immichvr_common import metrics
 from immichvr_common.errors import Conflict, CorruptObject, NotFound, StorageFull, StorageRefused, disk_full
 from immichvr_common.settings import S3Settings
 from immichvr_common.storage_answers import Trouble, of_exception, of_response
+from immichvr_common.storage_client import SignedPut, client_of, pool_of
 from immichvr_common.storage_download import Download
 from immichvr_common.storage_parts import PART, PartedUpload
 from immichvr_common.storage_verdicts import Verdicts
@@ -46,8 +40,6 @@ CANARY = "canary"
 _TRIAL, _TRIAL_BYTES = "trial", 8 * 1024 * 1024
 """As large as files that people wait for: a nearly full store still takes small ones."""
 _PAGE = 1000
-_CONNECTIONS = 64
-"""Kept open for what comes next: a download that is read slowly holds one, and no thread."""
 T = TypeVar("T")
 
 
@@ -78,29 +70,11 @@ class ObjectStore:
     """
 
     def __init__(self, settings: S3Settings) -> None:
-        parts = urlsplit(settings.endpoint)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
-            raise ValueError(f"S3 endpoint {settings.endpoint!r} is not an http or https address")
         self.bucket = settings.bucket
         self.endpoint = settings.endpoint
-        self._http = urllib3.PoolManager(
-            timeout=urllib3.Timeout(connect=3, read=60),
-            maxsize=_CONNECTIONS,
-            retries=urllib3.Retry(total=1, backoff_factor=0.1, status_forcelist=[]),
-            cert_reqs="CERT_REQUIRED",
-            ca_certs=str(settings.ca_file or certifi.where()),
-        )
-        self._client = Minio(
-            endpoint=parts.netloc,
-            access_key=settings.access_key.get_secret_value() or None,
-            secret_key=settings.secret_key.get_secret_value() or None,
-            region=settings.region,
-            secure=parts.scheme == "https",
-            http_client=self._http,
-        )
-        access, secret = settings.access_key.get_secret_value(), settings.secret_key.get_secret_value()
-        self._credentials = Credentials(access, secret) if access and secret else None
-        self._region = settings.region
+        self._http = pool_of(settings)
+        self._client = client_of(settings, self._http)
+        self._put_with = SignedPut(settings, self._client, self._http)
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="s3")
         self._verdicts = Verdicts(self._run, self._probe)
 
@@ -342,23 +316,6 @@ class ObjectStore:
         metrics.BYTES.labels("up").inc(len(data))
         digest = hashlib.sha256(data).hexdigest()
         return ObjectRef(bucket=self.bucket, key=key, size=len(data), sha256=digest, media_type=media_type)
-
-    def _put_with(self, key: str, data: bytes, headers: dict[str, str]) -> BaseHTTPResponse:
-        """A PUT with headers of ours, which minio-py's put_object does not take.
-
-        Signed in its headers as every other request is: a presigned URL would expire by another clock's time.
-        """
-        presigned = self._client.get_presigned_url(method="PUT", bucket_name=self.bucket, object_name=key)
-        url = urlsplit(presigned)._replace(query="")
-        digest, now = hashlib.sha256(data).hexdigest(), minio.time.utcnow()
-        own = {"Host": url.netloc, "x-amz-content-sha256": digest, "x-amz-date": minio.time.to_amz_date(now)}
-        signed: Any = {**headers, **own}
-        if self._credentials is not None:
-            signed = sign_v4_s3(
-                method="PUT", url=url, region=self._region, headers=signed, credentials=self._credentials,
-                content_sha256=digest, date=now,
-            )  # fmt: skip
-        return self._http.request("PUT", url.geturl(), body=data, headers=signed)
 
     def _download(self, key: str, offset: int, length: int) -> Download:
         response = self._client.get_object(bucket_name=self.bucket, object_name=key, offset=offset, length=length)
