@@ -92,6 +92,13 @@ export class FlatPicture {
     this.show(AT_REST);
   }
 
+  /** Copies the picture as it is, with all its pixels. */
+  copyTo(target: HTMLCanvasElement): void {
+    target.width = this.image.naturalWidth;
+    target.height = this.image.naturalHeight;
+    target.getContext('2d')?.drawImage(this.image, 0, 0);
+  }
+
   private get middle(): Point {
     return { x: this.stage.clientWidth / 2, y: this.stage.clientHeight / 2 };
   }

@@ -13,10 +13,6 @@ export async function savePicture(picture: HTMLCanvasElement, name: string): Pro
   setTimeout(() => URL.revokeObjectURL(address), READ_WITHIN_MS);
 }
 
-/** Whether this browser hands pictures on to other apps. */
-export const sharesPictures = (): boolean =>
-  navigator.canShare?.({ files: [new File([], 'view.png', { type: PNG })] }) ?? false;
-
 /** Hands a picture on to the app that is chosen; none may be. Throws where it cannot be made a file, or handed on. */
 export async function sharePicture(picture: HTMLCanvasElement, name: string): Promise<void> {
   const files = [await fileOf(picture, name)];
@@ -31,11 +27,4 @@ async function fileOf(picture: HTMLCanvasElement, name: string): Promise<File> {
   const blob = await new Promise<Blob | null>((resolve) => picture.toBlob(resolve, PNG));
   if (!blob) throw new Error('This picture cannot be made a file');
   return new File([blob], `${name.replace(/\.\w{2,5}$/, '')}_view.png`, { type: PNG });
-}
-
-/** Copies a picture as it is, with all its pixels. */
-export function copyPicture(image: HTMLImageElement, target: HTMLCanvasElement): void {
-  target.width = image.naturalWidth;
-  target.height = image.naturalHeight;
-  target.getContext('2d')?.drawImage(image, 0, 0);
 }

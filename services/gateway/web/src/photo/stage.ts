@@ -17,7 +17,6 @@ import { Holdings } from './holdings';
 import { Loader } from './loader';
 import { type Deep, type Mode, modeToShow, versionOf } from './modes';
 import { RemoteSplat } from './remote';
-import { copyPicture } from './saving';
 import { Seen } from './seen';
 import { isAllAround, Sphere } from './sphere';
 import { Steering } from './steering';
@@ -237,7 +236,7 @@ export class Stage extends Emitter<StageEvents> {
     const canvas = el('canvas');
     const isDeep = this.mode !== 'flat' && this.seen.part > 0;
     if (isDeep) this.drawers.copyTo(canvas);
-    else copyPicture(this.flat.image, canvas);
+    else this.flat.copyTo(canvas);
     return canvas;
   }
 

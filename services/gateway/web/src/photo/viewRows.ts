@@ -3,7 +3,6 @@ import { texts } from '../texts';
 import { announce } from '../ui/announce';
 import type { IconName } from '../ui/icons';
 import type { Compare } from './compare';
-import { savePicture, sharePicture, sharesPictures } from './saving';
 import type { Stage } from './stage';
 
 type Row = (name: IconName, label: string, run: () => void, note?: string) => HTMLElement;
@@ -18,6 +17,10 @@ export interface Around {
   /** Tells what did not happen, and what helps. */
   failed(words: string[]): void;
 }
+
+/** Whether this browser hands pictures on to other apps. */
+const sharesPictures = (): boolean =>
+  navigator.canShare?.({ files: [new File([], 'view.png', { type: 'image/png' })] }) ?? false;
 
 /** What the menu has about how a photo is seen. */
 export function viewRows(
@@ -37,8 +40,8 @@ export function viewRows(
     rows.push(row('cube', t.detail[quality], () => stage.chooseQuality(quality)));
   if (stage.mode !== 'flat')
     rows.push(row('compare', compare.isShown ? t.whole : t.compare, () => compare.toggle()));
-  const save = async () => savePicture(stage.picture(), name);
-  const share = async () => sharePicture(stage.picture(), name);
+  const save = async () => (await import('./saving')).savePicture(stage.picture(), name);
+  const share = async () => (await import('./saving')).sharePicture(stage.picture(), name);
   if (mayDownload)
     rows.push(row('download', t.save, () => void save().catch(() => failed(t.notSaved))));
   if (mayDownload && sharesPictures())
