@@ -258,15 +258,15 @@ def test_progress_never_goes_back_within_an_attempt_and_starts_anew_with_the_nex
     ("state", "code", "begun", "is_over"),
     [
         (JOB_STATE_SUCCEEDED, "", 1, True),
-        (JOB_STATE_FAILED, "poison", 3, True),
         (JOB_STATE_CANCELLED, "", 1, True),
+        (JOB_STATE_FAILED, "poison", 3, False),  # it may go on still: the next run ends it
         (JOB_STATE_RUNNING, "", 1, False),
         (JOB_STATE_FAILED, "returned", 1, False),  # what the worker was ending may have gone on without it
         (JOB_STATE_FAILED, "storage_unavailable", 0, False),
         (JOB_STATE_CANCELLED, "", 0, False),
     ],
 )
-def test_what_was_to_be_ended_before_a_job_is_over_once_a_worker_that_began_it_tells_its_end(
+def test_what_was_to_be_ended_before_a_job_is_over_once_a_worker_that_began_it_has_made_or_ended_it(
     record: JobRecord, state: JobState, code: str, begun: int, is_over: bool
 ) -> None:
     job = record.job()

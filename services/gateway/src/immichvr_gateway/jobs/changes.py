@@ -41,6 +41,7 @@ _TOLD: Mapping[int, Trigger] = {
 _STATES = {Phase.FOLLOWED: State.RUNNING, Phase.LOST: State.FAILED}
 _UNDONE = (Phase.FAILED, Phase.LOST, Phase.CANCELLED)
 _SUPERSEDED = "superseded"
+_OVER = (JOB_STATE_SUCCEEDED, JOB_STATE_CANCELLED)
 _MADE = 0.97
 """How far a job is that has done its own work, while others follow from it."""
 
@@ -81,8 +82,9 @@ def after_event(record: JobRecord, event: JobEvent, policy: Policy) -> JobRecord
     changed = after(now, trigger, error)
     if changed is not None and trigger is Trigger.UNDECODED:
         changed.undecoded = photos_among(record, event.error.inputs)
-    if changed is not None and event.begun and (changed.state.terminal or changed.made):
-        # Whoever began the work has ended before it what was to be: the next run has that no more to do.
+    if changed is not None and event.begun and event.state in _OVER:
+        # Whoever began the work has seen to what was to be ended before it. What a run that failed could not end may
+        # go on, and is left to the next one.
         changed.message = {name: value for name, value in changed.message.items() if name != _SUPERSEDED}
     return changed
 
