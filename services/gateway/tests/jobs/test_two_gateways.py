@@ -15,9 +15,12 @@ from immichvr_common.bus import Bus
 from immichvr_common.testing.jobs import make_job
 from immichvr_gateway.jobs.index import JobIndex
 from immichvr_gateway.jobs.keeping import RecordKeeper
+from immichvr_gateway.jobs.machine import Debt
 from immichvr_gateway.jobs.merging import merged
 from immichvr_gateway.jobs.records import JobRecord, State, new_record
 from immichvr_gateway.jobs.store import JobStore
+
+INTERACTIVE, BATCH = (f"jobs.ai.cpu.{job_class}.depth.depth-p-r" for job_class in ("interactive", "batch"))
 
 
 class Gateway:
@@ -152,7 +155,7 @@ async def test_a_run_that_one_gateway_began_is_known_to_the_other_when_it_writes
 def a_record(requesters: list[str], run: int = 1, state: State = State.RUNNING, seq: int = 1) -> JobRecord:
     job = make_job()
     job.id = "depth-p-r"
-    record = new_record(job, "jobs.ai.cpu.interactive.depth.depth-p-r", "ann", {})
+    record = new_record(job, INTERACTIVE, "ann", {})
     return record.model_copy(update={"requesters": requesters, "run": run, "state": state, "seq": seq})
 
 
@@ -167,6 +170,24 @@ def test_what_each_put_first_stays_first_for_them_and_what_was_put_first_later_c
     at = mine.created_at
     mine.first_for, stored.first_for = {"ann": at}, {"ann": at.replace(year=2001), "bob": at}
     assert merged(mine, stored, ["ann", "bob"]).first_for == {"ann": at, "bob": at}
+
+
+@pytest.mark.parametrize("at_mine", [True, False])
+def test_a_job_that_waits_in_a_batch_and_that_either_put_first_is_awaited(at_mine: bool) -> None:
+    mine, stored = a_record(["ann"], state=State.QUEUED), a_record(["ann"], state=State.QUEUED)
+    mine.in_line = stored.in_line = mine.created_at
+    behind = stored if at_mine else mine
+    behind.subject = BATCH
+    assert merged(mine, stored, ["ann"]).subject == INTERACTIVE
+
+
+@pytest.mark.parametrize("at_mine", [True, False])
+def test_a_job_that_either_has_let_go_on_lies_where_that_one_put_it_whoever_put_it_first_since(at_mine: bool) -> None:
+    mine, stored = a_record(["ann"], state=State.QUEUED), a_record(["ann"], state=State.QUEUED)
+    gone_on, waits = (mine, stored) if at_mine else (stored, mine)
+    gone_on.subject, waits.in_line, waits.owed = BATCH, waits.created_at, [Debt.QUEUE]
+    both = merged(mine, stored, ["ann"])
+    assert (both.subject, both.in_line, both.owed) == (BATCH, None, [])
 
 
 def test_the_later_run_stands_whatever_the_clock_says() -> None:

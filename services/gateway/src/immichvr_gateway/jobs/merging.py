@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from immichvr_gateway.jobs.machine import Debt
 from immichvr_gateway.jobs.records import FollowUp, JobRecord, has_ended
+from immichvr_gateway.jobs.routing import AWAITED, awaited, class_of
 
 
 def place(record: JobRecord) -> tuple[int, bool, int, int]:
@@ -29,16 +30,26 @@ def merged(mine: JobRecord, stored: JobRecord, asked: Collection[str]) -> JobRec
     both.origin = later.origin or earlier.origin
     if not both.message:
         both.message, both.params = earlier.message, both.params or earlier.params
-    if mine.run == stored.run and both.in_line is not None and None in (mine.in_line, stored.in_line):
-        # One of them has let it go on.
-        both.in_line, both.owed = None, [one for one in both.owed if one is not Debt.QUEUE]
     if mine.run == stored.run:
+        _settle_turn(both, later, earlier)
         both.first_for = {
             who: max(one.first_for[who] for one in (mine, stored) if who in one.first_for)
             for who in {**stored.first_for, **mine.first_for}
         }
         both.then = _all_that_follows(later.then, earlier.then)
     return both
+
+
+def _settle_turn(both: JobRecord, later: JobRecord, earlier: JobRecord) -> None:
+    """Has a job go on that either has let go on, under the subject that it did so with. While it waits for both, it is
+    awaited where it is so for either."""
+    gone_on = [one for one in (later, earlier) if one.in_line is None]
+    if len(gone_on) == 1:
+        both.subject = gone_on[0].subject
+    if gone_on and both.in_line is not None:
+        both.in_line, both.owed = None, [one for one in both.owed if one is not Debt.QUEUE]
+    if not gone_on and class_of(earlier.subject) == AWAITED:
+        both.subject = awaited(both.subject)
 
 
 def _all_that_follows(later: Sequence[FollowUp], earlier: Sequence[FollowUp]) -> list[FollowUp]:

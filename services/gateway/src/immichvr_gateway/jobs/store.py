@@ -174,11 +174,7 @@ class JobStore:
             known.requesters = stands.requesters
             if known.run == stands.run:
                 if known.in_line is not None and stands.in_line is not None:
-                    # Somebody may wait for it by now, or have put it first.
-                    moved = (known.subject, known.first_for) != (stands.subject, stands.first_for)
-                    known.subject, known.first_for = stands.subject, stands.first_for
-                    if moved:
-                        self.feeder.on_change(known)
+                    self._take_turn(known, stands)
                 # How what follows has ended comes in its turn, after what it made.
                 ended = {one.name: one.state for one in known.then}
                 known.then = [one.model_copy(update={"state": ended.get(one.name)}) for one in stands.then]
@@ -335,7 +331,7 @@ class JobStore:
         record.requesters, record.then = stands.requesters, stands.then
         record.message, record.params = record.message or stands.message, record.params or stands.params
         if stands.run == record.run:
-            record.first_for = stands.first_for
+            self._take_turn(record, stands)
             self._leave_line(record, stands)
         # What workers told comes in its turn, with the events; what another gateway decided does not.
         is_decided = stands.state.terminal and not record.state.terminal and place(stands)[2:] <= place(record)[2:]
@@ -360,10 +356,18 @@ class JobStore:
             await self.debts.pay(record)
             await self.settle(record)
 
+    def _take_turn(self, record: JobRecord, stands: JobRecord) -> None:
+        """Has a job have its turn as it is written: somebody may wait for it by now, or have put it first."""
+        moved = (record.subject, record.first_for) != (stands.subject, stands.first_for)
+        record.subject, record.first_for = stands.subject, stands.first_for
+        if moved:
+            self.feeder.on_change(record)
+
     def _leave_line(self, record: JobRecord, stands: JobRecord) -> None:
         """Has a job wait no more that another gateway let go on."""
         if record.in_line is not None and stands.in_line is None:
-            record.in_line, record.owed = None, [one for one in record.owed if one is not Debt.QUEUE]
+            record.in_line, record.subject = None, stands.subject
+            record.owed = [one for one in record.owed if one is not Debt.QUEUE]
             self._announce(record)
 
     def _announce(self, record: JobRecord) -> None:
