@@ -258,16 +258,17 @@ def test_a_gaussian_of_less_than_a_pixel_gives_all_but_nothing_of_its_colour_whe
     assert render(tiny, CAMERA, compensate=True).alpha.max() == 0
 
 
-def test_colours_are_found_that_a_picture_was_drawn_with() -> None:
+@pytest.mark.parametrize("camera", [CAMERA, replace(CAMERA, width=61, height=45)])
+def test_colours_are_found_that_a_picture_was_drawn_with(camera: Camera) -> None:
     cloud = make_cloud(300)
     cloud = replace(cloud, sh=np.clip(cloud.sh, -0.45 / SH_C0, 0.45 / SH_C0))
-    picture = np.rint(255 * render(cloud, CAMERA).rgb).astype(np.uint8)
+    picture = np.rint(255 * render(cloud, camera).rgb).astype(np.uint8)
     grey = replace(cloud, sh=np.zeros_like(cloud.sh))
     free = np.ones(cloud.count, np.float32)
 
     def distance(rounds: int) -> float:
-        fitted = replace(grey, sh=fit_colors(grey, CAMERA, picture, free, rounds)[:, None])
-        return float(np.abs(255 * render(fitted, CAMERA).rgb - picture).mean())
+        fitted = replace(grey, sh=fit_colors(grey, camera, picture, free, rounds)[:, None])
+        return float(np.abs(255 * render(fitted, camera).rgb - picture).mean())
 
     assert distance(0) > 10
     assert distance(3) < 0.5 * distance(0)

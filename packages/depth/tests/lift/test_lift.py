@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from immichvr_depth.depth_map import DepthMap
 from immichvr_depth.lift import Lifted, LiftError, lift
 from immichvr_splats import SH_C0
+from immichvr_splats.rendering import render
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
@@ -216,6 +217,15 @@ def test_the_budget_is_never_exceeded(width: int, height: int, budget: int, seed
 def test_most_of_the_budget_is_used_where_the_photo_has_the_pixels() -> None:
     rgb, depth, _ = card_before_wall()
     assert lift(rgb, as_map(depth), FOCAL, 20_000).cloud.count > 18_000
+
+
+@pytest.mark.parametrize("width", [61, 64])
+def test_a_grey_photo_is_grey_up_to_its_last_column(width: int) -> None:
+    grey = np.full((45, width, 3), 128, np.uint8)
+    lifted = lift(grey, as_map(np.full((45, width), 3.0)), 55.0)
+    assert np.abs(colours(lifted) - 128).max() < 8
+    assert lifted.cloud.camera is not None
+    assert np.abs(255 * render(lifted.cloud, lifted.cloud.camera).rgb - 128).max() < 5
 
 
 def test_the_same_photo_is_lifted_to_the_same_cloud() -> None:

@@ -107,7 +107,9 @@ def _compare_row(row: int, spots: F32, starts: I64, members: U64, picture: U8, l
                     wanted = np.float32(picture[top + y, left + x, channel]) / np.float32(255)
                     plane = (channel + 1) * _PIXELS + at
                     planes[plane] = share * (wanted - planes[plane])
-        planes[:_PIXELS] = np.float32(1)
+        for y in range(TILE):
+            planes[y * TILE : y * TILE + wide] = np.float32(1)
+            planes[y * TILE + wide : (y + 1) * TILE] = np.float32(0)  # spots are drawn beyond the picture, too
         for k in range(drawn):
             _collect(spots, inside[k] & _INDEX, left, top, wide, tall, planes, lacks)
 
