@@ -213,6 +213,20 @@ async def test_what_somebody_put_first_goes_first_at_every_gateway_and_after_a_r
         await again.jobs.put_first(again.known(waiting[0]), "ann")
 
 
+async def test_whoever_withdraws_and_asks_again_has_it_first_no_more(make_gateway) -> None:
+    gateway = await make_gateway()
+    job = [await gateway.ask("ann") for _ in range(WINDOW + 1)][-1]
+    waiting = gateway.known(job)
+    await gateway.jobs.join(job.id, "bob")
+    for who in ("ann", "bob"):
+        await gateway.jobs.put_first(waiting, who)
+    await gateway.jobs.cancel(waiting, "ann")
+    await gateway.jobs.join(job.id, "ann")
+    assert (waiting.requesters, list(waiting.first_for)) == (["bob", "ann"], ["bob"])
+    written = await gateway.records.read(job.id)
+    assert written is not None and list(written.first_for) == ["bob"]
+
+
 async def test_nothing_is_accepted_that_can_be_written_down_nowhere(make_gateway, empty_bus, monkeypatch) -> None:
     gateway = await make_gateway()
     for _ in range(WINDOW):

@@ -172,6 +172,14 @@ def test_what_each_put_first_stays_first_for_them_and_what_was_put_first_later_c
     assert merged(mine, stored, ["ann", "bob"]).first_for == {"ann": at, "bob": at}
 
 
+def test_who_withdrew_at_either_has_it_first_no_more() -> None:
+    mine, stored = a_record(["bob", "eve"]), a_record(["ann", "eve"])
+    at = mine.created_at
+    mine.first_for, stored.first_for = {"bob": at, "eve": at}, {"ann": at, "eve": at}
+    both = merged(mine, stored, ["ann", "bob", "eve"])
+    assert (both.requesters, both.first_for) == (["eve"], {"eve": at})
+
+
 @pytest.mark.parametrize("at_mine", [True, False])
 def test_a_job_that_waits_in_a_batch_and_that_either_put_first_is_awaited(at_mine: bool) -> None:
     mine, stored = a_record(["ann"], state=State.QUEUED), a_record(["ann"], state=State.QUEUED)

@@ -35,6 +35,7 @@ def merged(mine: JobRecord, stored: JobRecord, asked: Collection[str]) -> JobRec
         both.first_for = {
             who: max(one.first_for[who] for one in (mine, stored) if who in one.first_for)
             for who in {**stored.first_for, **mine.first_for}
+            if who in both.requesters
         }
         both.then = _all_that_follows(later.then, earlier.then)
     return both

@@ -194,6 +194,7 @@ class JobService:
                 raise Problem(409, "already_ended", f"job {record.id} has {record.state} already")
             if await self.store.who_asked(record) - {requester}:
                 record.requesters = [one for one in record.requesters if one != requester]
+                record.first_for = {one: since for one, since in record.first_for.items() if one != requester}
                 await self.store.write(record)
                 return record
             for one in record.then:
