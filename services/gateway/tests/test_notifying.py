@@ -6,9 +6,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, cast
 
+import pytest
+from immichvr_common.errors import Unavailable
 from immichvr_common.manifests import Manifest
 from immichvr_common.sources import Source
-from immichvr_gateway.assets.index import AssetEntry, AssetIndex
+from immichvr_gateway.assets.index import AssetEntry, AssetIndex, entry_of
 from immichvr_gateway.assets.store import AssetStore
 from immichvr_gateway.events.notifying import Notifier
 from immichvr_gateway.events.sockets import ClientEvents
@@ -29,6 +31,20 @@ class Keeper:
 
     async def write(self, entry: AssetEntry) -> None:
         self._meanwhile(entry)
+
+
+class Blinking:
+    """Writes nothing the first time, and what it is told from then on."""
+
+    def __init__(self) -> None:
+        self.written: list[AssetEntry] = []
+        self._is_away = True
+
+    async def write(self, entry: AssetEntry) -> None:
+        if self._is_away:
+            self._is_away = False
+            raise Unavailable("NATS is away", down="nats")
+        self.written.append(entry)
 
 
 class Sockets:
@@ -59,3 +75,35 @@ async def test_an_asset_is_told_of_by_the_manifest_that_proved_it() -> None:
 async def test_an_asset_that_goes_while_it_is_written_down_is_not_told_of() -> None:
     index = AssetIndex()
     assert await told_of_an_asset(index, lambda entry: index.remove(entry.source, entry.asset_key)) == []
+
+
+@pytest.mark.parametrize("earlier_run", [None, 0])
+async def test_an_asset_whose_writing_failed_is_anew_still_when_its_event_is_taken_again(
+    earlier_run: int | None,
+) -> None:
+    index, keeper, told, anew = AssetIndex(), Blinking(), list[Manifest](), list[AssetEntry]()
+    if earlier_run is not None:
+        index.put(entry_of(MADE).model_copy(update={"run": earlier_run}))
+    before = index.of(MADE.source)
+    store = AssetStore(index, cast(AssetKeeper, keeper), [told.append])
+    store.newcomers.append(anew.append)
+    with pytest.raises(Unavailable):
+        await store.on_event(MADE, datetime.now(UTC), seq=1)
+    assert (index.of(MADE.source), told, anew) == (before, [], [])
+    await store.on_event(MADE, datetime.now(UTC), seq=1)
+    assert (index.of(MADE.source), told, anew) == (keeper.written, [MADE], keeper.written)
+    assert len(anew) == 1
+
+
+async def test_what_goes_while_its_writing_fails_does_not_come_back_with_that() -> None:
+    index = AssetIndex()
+
+    def fail(entry: AssetEntry) -> None:
+        index.remove(entry.source, entry.asset_key)
+        raise Unavailable("NATS is away", down="nats")
+
+    index.put(entry_of(MADE))
+    store = AssetStore(index, cast(AssetKeeper, Keeper(fail)))
+    with pytest.raises(Unavailable):
+        await store.on_event(MADE, datetime.now(UTC), seq=1)
+    assert index.of(MADE.source) == []

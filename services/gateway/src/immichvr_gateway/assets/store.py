@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from immichvr_common.errors import Unavailable
 from immichvr_common.manifests import Manifest
 
 from immichvr_gateway.assets.index import AssetEntry, AssetIndex, entry_of
@@ -35,7 +36,12 @@ class AssetStore:
         known = self.index.get(entry.source, entry.asset_key)
         if not self.index.put(entry):
             return
-        await self.keeper.write(entry)
+        try:
+            await self.keeper.write(entry)
+        except Unavailable:
+            # The event is taken again, and the asset is as new then as it is now.
+            self._put_back(entry, known)
+            raise
         if self.index.get(entry.source, entry.asset_key) is None:
             return  # it went before its news did; that it is gone is told apart
         for hear in self.listeners:
@@ -43,6 +49,15 @@ class AssetStore:
         if known is None or _making(known) != _making(entry):
             for hear_anew in self.newcomers:
                 hear_anew(entry)
+
+    def _put_back(self, entry: AssetEntry, known: AssetEntry | None) -> None:
+        """Knows what was known before an entry, unless something else has come of it since."""
+        if self.index.get(entry.source, entry.asset_key) is not entry:
+            return
+        if known is None:
+            self.index.remove(entry.source, entry.asset_key)
+        else:
+            self.index.replace(known)
 
 
 def _making(entry: AssetEntry) -> tuple[str, str, int]:
