@@ -16,6 +16,7 @@ from immichvr_gateway.events.notifying import Notifier
 from immichvr_gateway.events.sockets import ClientEvents
 from immichvr_gateway.jobs.index import JobIndex
 from immichvr_gateway.loading import AssetKeeper
+from structlog.testing import capture_logs
 
 MADE = Manifest(
     kind="depth", photo_id="beach", source_version="v", model_key="heuristic", recipe="r", files=[], details={},
@@ -107,3 +108,19 @@ async def test_what_goes_while_its_writing_fails_does_not_come_back_with_that() 
     with pytest.raises(Unavailable):
         await store.on_event(MADE, datetime.now(UTC), seq=1)
     assert index.of(MADE.source) == []
+
+
+async def test_a_view_that_fails_keeps_no_news_from_who_listens_after_it() -> None:
+    told, anew = list[Manifest](), list[AssetEntry]()
+
+    def fail(manifest: Manifest) -> None:
+        raise ValueError("an odd view")
+
+    store = AssetStore(AssetIndex(), cast(AssetKeeper, Keeper(lambda _: None)), [fail, told.append])
+    store.newcomers.append(anew.append)
+    with capture_logs() as logs:
+        await store.on_event(MADE, datetime.now(UTC), seq=1)
+    assert (told, [one.asset_key for one in anew]) == ([MADE], ["depth-heuristic"])
+    [line] = logs
+    assert (line["log_level"], str(line["exc_info"])) == ("error", "an odd view")
+    assert line["listener"].endswith("fail")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -11,7 +10,6 @@ from immichvr_catalog import is_of_model
 from immichvr_common.bus import Bus, ensure_streams
 from immichvr_common.bus.streams import KV_STATE
 
-from immichvr_gateway.assets.index import AssetEntry
 from immichvr_gateway.assets.results import Results
 from immichvr_gateway.assets.store import AssetStore, Listener
 from immichvr_gateway.automation.assembly import Automation, open_automation
@@ -28,6 +26,7 @@ from immichvr_gateway.jobs.records import JobRecord
 from immichvr_gateway.jobs.restoring import restore_requesters
 from immichvr_gateway.jobs.service import JobService
 from immichvr_gateway.jobs.store import JobStore
+from immichvr_gateway.listening import tell_each
 from immichvr_gateway.live.drawing import Drawing
 from immichvr_gateway.live.sessions import LiveSessions
 from immichvr_gateway.loading import AssetKeeper
@@ -103,7 +102,7 @@ async def open_services(bus: Bus, here: Resources, room: Room) -> Services:
     gone: list[Listener] = [notifier.on_asset_gone]
     retention = await open_retention(
         bus, here.store, here.jobs, here.assets, here.manifests, keeper, here.library, here.composites,
-        lambda: here.presences.people, here.standing_keys.of, partial(_tell_each, gone), here.settings.retention,
+        lambda: here.presences.people, here.standing_keys.of, partial(tell_each, gone), here.settings.retention,
     )  # fmt: skip
     told = await _open_told(bus, here, records, keeper, notifier, apart)
     work = _open_work(here, room, retention, told.store)
@@ -191,11 +190,6 @@ def _open_work(here: Resources, room: Room, retention: Retention, store: JobStor
     drawing = Drawing(here.visibility, here.assets, here.manifests, bucket)
     live = LiveSessions(jobs, here.models, here.cache, drawing, settings.live)
     return _Work(jobs, requests, renewal, FollowUps(store, requests, here.supervisor), live)
-
-
-def _tell_each(listeners: Iterable[Listener], entry: AssetEntry) -> None:
-    for listener in listeners:
-        listener(entry)
 
 
 def _on_model_job(here: Resources, record: JobRecord) -> None:

@@ -79,6 +79,21 @@ async def test_a_gateway_that_knows_a_job_from_its_end_alone_does_not_write_over
     assert blank.known(job).message == one.known(job).message
 
 
+async def test_an_end_is_written_down_and_told_to_all_others_though_one_who_listens_fails(
+    two: tuple[Gateway, Gateway], empty_bus: Bus
+) -> None:
+    one, _ = two
+    job = make_job()
+    await one.jobs.submit(asked(one, job, "ann"), "ann", 0)
+
+    def fail(record: JobRecord) -> None:
+        raise ValueError("an odd view")
+
+    one.store.listeners.insert(0, fail)
+    await one.store.on_event(told(job, JOB_STATE_SUCCEEDED))
+    assert ((await as_written(empty_bus, job)).state, one.ended) == (State.SUCCEEDED, [job.id])
+
+
 async def test_those_who_join_at_either_gateway_are_all_kept(two: tuple[Gateway, Gateway], empty_bus: Bus) -> None:
     one, other = two
     job = make_job()

@@ -9,6 +9,7 @@ from immichvr_common.errors import Unavailable
 from immichvr_common.manifests import Manifest
 
 from immichvr_gateway.assets.index import AssetEntry, AssetIndex, entry_of
+from immichvr_gateway.listening import tell_each
 from immichvr_gateway.loading import AssetKeeper
 
 Listener = Callable[[AssetEntry], None]
@@ -44,11 +45,9 @@ class AssetStore:
             raise
         if self.index.get(entry.source, entry.asset_key) is None:
             return  # it went before its news did; that it is gone is told apart
-        for hear in self.listeners:
-            hear(manifest)
+        tell_each(self.listeners, manifest)
         if known is None or _making(known) != _making(entry):
-            for hear_anew in self.newcomers:
-                hear_anew(entry)
+            tell_each(self.newcomers, entry)
 
     def _put_back(self, entry: AssetEntry, known: AssetEntry | None) -> None:
         """Knows what was known before an entry, unless something else has come of it since."""

@@ -12,6 +12,7 @@ from immichvr_common.logs import get_log
 from pydantic import ValidationError
 
 from immichvr_gateway.batches.records import Batch
+from immichvr_gateway.listening import tell_each
 
 log = get_log(__name__)
 
@@ -100,5 +101,4 @@ class BatchStore:
 
     def _know(self, batch: Batch) -> None:
         self._known[batch.id] = batch
-        for listener in self.listeners:
-            listener(batch)
+        tell_each(self.listeners, batch)

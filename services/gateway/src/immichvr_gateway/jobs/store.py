@@ -38,6 +38,7 @@ from immichvr_gateway.jobs.records import (
     is_followed,
 )
 from immichvr_gateway.jobs.routing import AWAITED, queue_of
+from immichvr_gateway.listening import tell_each
 from immichvr_gateway.settings import GatewaySettings
 from immichvr_gateway.upkeep.aside import Aside
 
@@ -371,8 +372,7 @@ class JobStore:
             self._announce(record)
 
     def _announce(self, record: JobRecord) -> None:
-        for listener in self.listeners:
-            listener(record)
+        tell_each(self.listeners, record)
 
     async def _complete(self, record: JobRecord) -> None:
         """Does what an event left undone the first time."""
