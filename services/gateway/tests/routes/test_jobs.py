@@ -71,6 +71,30 @@ async def test_a_queued_job_is_cancelled_and_leaves_the_queue(gateway, live, emp
     assert (again.status_code, again.json()["code"]) == (409, "already_ended")
 
 
+@pytest.fixture
+def one_place(settings) -> None:
+    """In each lane of the queue."""
+    settings.limits.window = 1
+
+
+async def test_what_waits_in_line_is_put_first_and_what_lies_in_the_queue_stays_as_it_is(one_place, gateway) -> None:
+    names = ("beach.jpg", "hut.png", "slow-lake.jpg")
+    lies, waits, last = [(await gateway.post(name, "depth")).json()["job"]["id"] for name in names]
+
+    async def put_first(job_id: str) -> tuple[int, str, int, bool]:
+        answer = await gateway.client.post(f"/api/jobs/{job_id}/first")
+        job = answer.json()
+        return answer.status_code, job["id"], job["place"]["ahead"], job["place"]["in_line"]
+
+    assert await put_first(last) == (200, last, 1, True)
+    assert await put_first(waits) == (200, waits, 1, True)
+    places = [(await gateway.get(f"/api/jobs/{one}")).json()["place"]["ahead"] for one in (lies, waits, last)]
+    assert places == [0, 1, 2]
+    before = (await gateway.get(f"/api/jobs/{lies}")).json()
+    assert await put_first(lies) == (200, lies, 0, False)
+    assert (await gateway.get(f"/api/jobs/{lies}")).json() == before
+
+
 @pytest.mark.alone
 async def test_a_running_job_is_cancelled_within_two_seconds(gateway, workers, live) -> None:
     job = (await gateway.post("slow-lake.jpg", "splat")).json()["job"]
