@@ -18,10 +18,10 @@ from immichvr_gateway.library.immich.signing_in import (
 ROOT = Path(__file__).parents[2]
 _LINK = re.compile(r"\]\(([^)\s#]+)")
 _PATH = re.compile(r"`((?:packages|services|apps|tests|bench|docs|proto|immichvr_\w+)/[\w./-]*)`")
-_LISTED = subprocess.run(
-    ["git", "ls-files", "*.md"], cwd=ROOT, text=True, capture_output=True, check=True
-).stdout.split()
-PAGES = [page for page in _LISTED if (ROOT / page).exists()]
+_TEST = re.compile(r"([\w./-]*\btests?/[\w./-]*\w|\btest_\w+\.py|\b\w+\.test\.(?:ts|mjs))(?:::(\w+))?")
+_LISTED = subprocess.run(["git", "ls-files"], cwd=ROOT, text=True, capture_output=True, check=True).stdout.split()
+_THERE = [name for name in _LISTED if (ROOT / name).exists()]
+PAGES = [name for name in _THERE if name.endswith(".md")]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -29,6 +29,12 @@ def test_every_link_of_a_page_leads_somewhere(page: str) -> None:
     here = ROOT / page
     links = {link for link in _LINK.findall(here.read_text()) if ":" not in link}
     assert [link for link in links if not (here.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_test_that_a_page_names_is_there(page: str) -> None:
+    named = _TEST.findall((ROOT / page).read_text())
+    assert [name for name, case in named if not any(_has(file, case) for file in _tests(page, name))] == []
 
 
 def test_every_place_that_the_checklists_name_exists() -> None:
@@ -84,6 +90,17 @@ def _first_cells(page: str, begins: str) -> list[str]:
     """What stands in backticks in the first column of the table that begins so."""
     table = (ROOT / page).read_text().partition(begins)[2].partition("\n\n")[0]
     return [name for row in table.splitlines()[2:] for name in re.findall(r"`([^`]+)`", row.split("|")[1])]
+
+
+def _tests(page: str, name: str) -> list[Path]:
+    """By its path from the root or from beside the page, or by its name alone wherever it is."""
+    if "/" in name:
+        return [path for path in (ROOT / name, (ROOT / page).parent / name) if path.exists()]
+    return [ROOT / path for path in _THERE if path.endswith(f"/{name}")]
+
+
+def _has(file: Path, case: str) -> bool:
+    return not case or f"def {case}(" in file.read_text()
 
 
 def _exists(path: str) -> bool:
