@@ -246,7 +246,9 @@ async def reached(page: Page, wanted: Any, seconds: float) -> dict[str, str]:
 
 @pytest.mark.browser
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize(("model", "frames"), [("heuristic", 5), pytest.param(LIVE_MODEL, 100, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("model", "frames"), [("heuristic", 15), pytest.param(LIVE_MODEL, 100, marks=pytest.mark.long)]
+)
 async def test_frames_of_a_camera_become_splats_in_the_browser(
     extended: Stack, live_stack: str, camera_page: Page, model: str, frames: int
 ) -> None:
