@@ -102,11 +102,8 @@ export class JobList {
 
   private show(job: JobShown | Job): void {
     const known = this.rows.get(job.id);
-    if (known) {
-      known.update(job);
-      return;
-    }
-    this.jobs.append(this.add(job).element);
+    if (!known) this.jobs.append(this.add(job).element);
+    else if (supersedes(job, known.job)) known.update(job);
   }
 
   private add(job: JobShown | Job): JobRow {
@@ -118,16 +115,23 @@ export class JobList {
     return row;
   }
 
-  /** Tells anew where those shown stand. */
+  /** Tells anew where those shown stand; they stay as they are where that cannot be read. */
   private async lookWhere(): Promise<void> {
     let cursor: string | null = null;
     let seen = 0;
-    do {
-      const page: Page<JobShown> = await this.api.jobList(['queued'], cursor);
-      for (const job of page.items) this.rows.get(job.id)?.update(job);
-      cursor = page.next_cursor;
-      seen += page.items.length;
-    } while (cursor && seen < this.rows.size);
+    try {
+      do {
+        const page: Page<JobShown> = await this.api.jobList(['queued'], cursor);
+        for (const job of page.items) {
+          const row = this.rows.get(job.id);
+          if (row && supersedes(job, row.job)) row.update(job);
+        }
+        cursor = page.next_cursor;
+        seen += page.items.length;
+      } while (cursor && seen < this.rows.size);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+    }
   }
 
   /** A job was asked for again as another one: its row goes on with that. */
@@ -238,6 +242,7 @@ class JobRow {
   update(job: JobShown | Job): void {
     this.job = job;
     if ('place' in job) this.place = job.place;
+    else if (job.state !== 'queued') this.place = null;
     const active = isActive(job);
     const done = percent(job);
     const ahead = job.state === 'queued' ? this.place : null;
@@ -279,8 +284,8 @@ class JobRow {
   private async putFirst(): Promise<void> {
     await this.act(async () => {
       const moved = await this.api.putFirst(this.job.id);
-      await this.list.moved();
       announce(t.isFirst(jobTitle(moved.kind)));
+      await this.list.moved();
       return moved;
     });
   }

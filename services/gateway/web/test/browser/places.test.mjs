@@ -440,6 +440,52 @@ describe('the places of the library', () => {
       },
     ));
 
+  it('say that a job is first, though where all stand cannot be read, or is read late', () =>
+    withViewer(
+      browser,
+      { context: WIDE, jobSeconds: 600, path: '#/albums', expect: ['503'] },
+      async (page, { library }) => {
+        await heading(page, 'Albums');
+        const [first, second, third] = ['photo-0001', 'photo-0003', 'photo-0004'].map(
+          (id) => library.start('splat', library.photos.get(id), { model: 'x', force: true }).id,
+        );
+        await page.getByRole('link', { name: /^Jobs/ }).click();
+        const row = (id) => page.locator(`[data-job="${id}"]`);
+        const putFirst = (id) => row(id).getByRole('button', { name: /^Put first/ });
+        const stateIs = (id, wanted) =>
+          page.locator(`[data-job="${id}"][data-state=${wanted}]`).waitFor();
+        await row(third).getByText('2 jobs ahead').waitFor();
+
+        await page.route('**/api/jobs?*', (route) => route.fulfill({ status: 503 }), { times: 1 });
+        await putFirst(third).click();
+        await row(third).getByText('next in line').waitFor();
+        await page
+          .getByRole('status')
+          .getByText('goes before all else of yours')
+          .waitFor({ state: 'attached' });
+        assert.equal(await page.locator('.job-why').filter({ visible: true }).count(), 0);
+
+        await page.route(
+          '**/api/jobs?*',
+          async (route) => {
+            const response = await route.fetch();
+            library.change(library.jobs.get(first), { state: 'running' });
+            await stateIs(first, 'running');
+            await route.fulfill({ response });
+          },
+          { times: 1 },
+        );
+        await putFirst(second).click();
+        await row(third).getByText('1 job ahead').waitFor();
+        await stateIs(first, 'running');
+
+        library.change(library.jobs.get(first), { state: 'queued' });
+        await stateIs(first, 'queued');
+        assert.ok(await putFirst(first).isHidden());
+        assert.doesNotMatch(await row(first).locator('.job-state').textContent(), /ahead|next/);
+      },
+    ));
+
   it('say how many jobs would be cancelled where more are not shown', () =>
     withViewer(
       browser,
