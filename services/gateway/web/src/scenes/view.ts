@@ -28,6 +28,11 @@ export class SceneView {
     lost: (isWorthTrying) => this.lost(isWorthTrying),
   });
   private readonly words = el('p', { class: 'scene-words', role: 'status' });
+  private readonly again = el(
+    'button',
+    { class: 'button', type: 'button', hidden: true },
+    texts.again,
+  );
   private readonly versions = el('select', { name: 'version', 'aria-label': t.version });
   private readonly method = el('select', { name: 'filling', 'aria-label': t.howToFill });
   private readonly fill = el('button', { class: 'button', type: 'button' }, t.fill);
@@ -40,6 +45,8 @@ export class SceneView {
   private readonly work = el('div', {});
   private readonly files = el('ul', { class: 'scene-files', 'aria-label': t.files });
   private progress: SceneProgress | null = null;
+  /** Of what was opened last. */
+  private id = '';
   private scene: SceneDetails | null = null;
   /** Aborted when another scene is opened or none, and when another version is chosen. */
   private opening = new AbortController();
@@ -60,6 +67,7 @@ export class SceneView {
         'div',
         { class: 'scene-side' },
         this.words,
+        this.again,
         el('label', { class: 'scene-choice' }, t.version, this.versions),
         el('div', { class: 'scene-buttons' }, this.method, this.fill),
         this.work,
@@ -77,6 +85,7 @@ export class SceneView {
         this.figures.show(this.figures.element.hidden === true);
     });
     this.versions.addEventListener('change', () => void this.showVersion());
+    this.again.addEventListener('click', () => void this.open(this.id));
     this.fill.addEventListener('click', () => void this.ask());
     this.remove.addEventListener('click', () => void this.askToDelete());
     store.on('job', (job) => this.takeUp(job));
@@ -84,6 +93,7 @@ export class SceneView {
 
   async open(id: string): Promise<void> {
     this.close();
+    this.id = id;
     const { signal } = this.opening;
     this.words.textContent = texts.loading;
     if (!(await this.read(id, signal))) return;
@@ -110,8 +120,10 @@ export class SceneView {
       if (!(error instanceof ApiError)) throw error;
       if (signal.aborted) return false;
       this.refused(error, signal);
-      this.element.classList.toggle('is-gone', this.scene === null);
-      if (error.code === 'not_found') this.titled(texts.gone.title);
+      const isGone = error.code === 'not_found';
+      this.element.classList.toggle('is-gone', isGone);
+      if (isGone) this.titled(texts.gone.title);
+      this.again.hidden = isGone;
       return false;
     }
     this.versions.replaceChildren(
@@ -131,6 +143,7 @@ export class SceneView {
     this.opening = new AbortController();
     this.scene = null;
     this.element.classList.remove('is-gone');
+    this.again.hidden = true;
     this.versions.replaceChildren();
     this.files.replaceChildren();
     this.fill.disabled = true;

@@ -226,6 +226,18 @@ describe('scenes', () => {
       assert.ok(await page.getByLabel('Version').isVisible());
     }));
 
+  it('that could not be read are tried again', () =>
+    withScenes({ path: '#/scenes', expect: ['503'] }, async (page) => {
+      await page.locator('[data-scene="dots"]').waitFor();
+      await page.route('**/api/scenes/dots', (route) => route.fulfill({ status: 503 }), {
+        times: 1,
+      });
+      await go(page, '#/scene/dots');
+      await page.getByRole('button', { name: 'Try again' }).click();
+      await versionIs(page, 'points-points');
+      assert.ok(await page.getByRole('button', { name: 'Try again' }).isHidden());
+    }));
+
   it('are deleted after a yes', () =>
     withScenes({}, async (page, gateway) => {
       await page.getByRole('button', { name: 'Delete this scene' }).click();
