@@ -11,8 +11,9 @@ vi.mock('../src/ui/announce', () => ({ announce: vi.fn() }));
 const t = texts.view;
 
 /** The rows of a flat photo by their names, and what was told to have failed. */
-function setUp(mayDownload: boolean, blob: Blob | null = null) {
-  const canvas = { toBlob: (done: (blob: Blob | null) => void) => done(blob) };
+function setUp(mayDownload: boolean, blob: Blob | null = null, [width, height] = [900, 600]) {
+  const toBlob = (done: (blob: Blob | null) => void) => done(blob);
+  const canvas = { width, height, toBlob };
   const stage = { mode: 'flat', otherQualities: [], otherDrawer: null, picture: () => canvas };
   const rows = new Map<string, () => void>();
   const failed = vi.fn();
@@ -75,6 +76,37 @@ describe('what the menu has about how a photo is seen', () => {
     rows.get(t.share)?.();
     await vi.waitFor(() => expect(failed.mock.calls).toEqual([[t.notShared]]));
     expect(share).toHaveBeenCalledTimes(3);
+  });
+
+  it('hands on a large picture with no side longer than 4096 pixels, and saves it whole', async () => {
+    const share = vi.fn();
+    vi.stubGlobal('navigator', { canShare: () => true, share });
+    const drawImage = vi.fn();
+    const small = {
+      width: 0,
+      height: 0,
+      getContext: () => ({ drawImage }),
+      toBlob: (done: (blob: Blob) => void) => done(new Blob(['small'])),
+    };
+    const link = { href: '', download: '', click: vi.fn() };
+    const createElement = (name: string) => (name === 'a' ? link : small);
+    vi.stubGlobal('document', { createElement });
+    const { rows } = setUp(true, new Blob(['whole one']), [6000, 8192]);
+    rows.get(t.share)?.();
+    await vi.waitFor(() => expect(share).toHaveBeenCalled());
+    expect([small.width, small.height]).toEqual([3000, 4096]);
+    expect(drawImage).toHaveBeenCalledWith(
+      expect.objectContaining({ width: 6000 }),
+      0,
+      0,
+      3000,
+      4096,
+    );
+    expect(share.mock.calls[0]?.[0].files[0].size).toBe('small'.length);
+    drawImage.mockClear();
+    rows.get(t.save)?.();
+    await vi.waitFor(() => expect(link.click).toHaveBeenCalled());
+    expect(drawImage).not.toHaveBeenCalled();
   });
 
   it('tells where a picture cannot be made, or a link cannot be copied', async () => {

@@ -40,12 +40,16 @@ export function viewRows(
     rows.push(row('cube', t.detail[quality], () => stage.chooseQuality(quality)));
   if (stage.mode !== 'flat')
     rows.push(row('compare', compare.isShown ? t.whole : t.compare, () => compare.toggle()));
-  const save = async () => (await import('./saving')).savePicture(stage.picture(), name);
-  const share = async () => (await import('./saving')).sharePicture(stage.picture(), name);
+  const saving = () => import('./saving');
+  const save = async () => (await saving()).savePicture(stage.picture(), name);
+  const share = async () => (await saving()).sharePicture(stage.picture(), name);
   if (mayDownload)
     rows.push(row('download', t.save, () => void save().catch(() => failed(t.notSaved))));
-  if (mayDownload && sharesPictures())
+  if (mayDownload && sharesPictures()) {
+    // Between a press and handing on there is little time; what does not come is told then.
+    void saving().catch(() => {});
     rows.push(row('open', t.share, () => void share().catch(() => failed(t.notShared))));
+  }
   // Only pages that came securely may write there.
   if (navigator.clipboard)
     rows.push(
