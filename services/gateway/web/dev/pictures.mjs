@@ -28,6 +28,17 @@ const PICTURES = [
   { name: 'memories', hash: '#/memories?play', viewport: WIDE, waits: '.presentation img.flat' },
 ];
 
+/** In the page. */
+function everyTileSeenIsLoaded() {
+  const isSeen = (one) => {
+    const { top, bottom } = one.getBoundingClientRect();
+    return bottom > 0 && top < innerHeight;
+  };
+  return [...document.querySelectorAll('.tile img')]
+    .filter(isSeen)
+    .every((one) => one.classList.contains('is-loaded'));
+}
+
 mkdirSync(OUT, { recursive: true });
 const gateway = await startMock({ photos: 60 });
 const browser = await openBrowser();
@@ -41,6 +52,7 @@ try {
     const page = await context.newPage();
     await page.goto(`${gateway.url}?budget=3000&motion=0${hash}`);
     await page.waitForSelector(waits, { state: 'attached', timeout: 60_000 });
+    await page.waitForFunction(everyTileSeenIsLoaded, undefined, { timeout: 60_000 });
     await page.waitForFunction(
       () => [...document.images].every(({ complete }) => complete),
       undefined,
