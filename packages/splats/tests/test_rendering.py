@@ -289,3 +289,34 @@ def test_colours_are_fitted_within_what_files_hold_and_only_where_they_may_chang
     assert levels.min() >= -1e-6 and levels.max() <= 1 + 1e-6
     np.testing.assert_allclose(levels[:100], before[:100], atol=1e-6)
     assert levels[100:].mean() > before[100:].mean() + 0.1
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1e3])
+def test_colours_are_fitted_alike_in_any_unit(unit: float) -> None:
+    cloud = make_cloud(300)
+    scaled = replace(
+        cloud, means=cloud.means * np.float32(unit), log_scales=cloud.log_scales + np.float32(np.log(unit))
+    )
+    free = np.ones(cloud.count, np.float32)
+    white = np.full((CAMERA.height, CAMERA.width, 3), 255, np.uint8)
+    fitted, again = (fit_colors(each, CAMERA, white, free, 5) for each in (cloud, scaled))
+    assert np.abs(fitted - cloud.sh[:, 0]).max() > 0.1
+    np.testing.assert_allclose(fitted, again, atol=0.01)
+
+
+def test_colours_of_hidden_needles_longer_than_any_picture_stay_as_they_are() -> None:
+    count = 400
+    angles = np.linspace(0, np.pi, count)
+    needles = GaussianCloud(
+        means=np.tile([0.0, 0, 2], (count, 1)),
+        log_scales=np.tile(np.log([200.0, 1e-4, 1e-4]), (count, 1)),
+        quaternions=np.stack([np.cos(angles / 2), 0 * angles, 0 * angles, np.sin(angles / 2)], axis=-1),
+        opacity_logits=np.full(count, -2.0),
+        sh=np.zeros((count, 1, 3)),
+    )
+    walls = [one_gaussian(z=1, scale=20, logit=12)] * 3
+    cloud = concatenate(needles, *walls)
+    white = np.full((CAMERA.height, CAMERA.width, 3), 255, np.uint8)
+    fitted = fit_colors(cloud, CAMERA, white, np.ones(cloud.count, np.float32), 3)
+    np.testing.assert_allclose(fitted[:count], 0, atol=1e-6)
+    assert fitted[count:].mean() > cloud.sh[count:].mean()

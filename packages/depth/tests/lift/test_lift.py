@@ -228,6 +228,13 @@ def test_a_grey_photo_is_grey_up_to_its_last_column(width: int) -> None:
     assert np.abs(255 * render(lifted.cloud, lifted.cloud.camera).rgb - 128).max() < 5
 
 
+def test_colours_do_not_depend_on_the_unit_of_depth() -> None:
+    rgb, depth, _ = card_before_wall()
+    metres, kilometres = (lift(rgb, as_map(depth / unit), FOCAL, 10_000) for unit in (1, 1000))
+    assert metres.cloud.count == kilometres.cloud.count
+    np.testing.assert_allclose(colours(metres), colours(kilometres), atol=1)
+
+
 def test_the_same_photo_is_lifted_to_the_same_cloud() -> None:
     rgb, depth, _ = card_before_wall()
     one, two = (lift(rgb, as_map(depth), FOCAL, 10_000).cloud for _ in range(2))

@@ -9,7 +9,7 @@ import numpy as np
 
 from immichvr_splats.cloud import Camera, GaussianCloud
 from immichvr_splats.color import dc_coefficients
-from immichvr_splats.compiled import F32, I64, U8, U64, fused_kernel, kernel, summing_kernel
+from immichvr_splats.compiled import F32, F64, I64, U8, U64, fused_kernel, kernel, summing_kernel
 from immichvr_splats.rendering.blending import (
     FINISHED,
     LARGEST_ALPHA,
@@ -28,6 +28,8 @@ from immichvr_splats.rendering.tiles import INDEX_BITS, TILE, count_in_tiles, pu
 _RELAXATION = np.float32(1.5)  # converges below 2
 _SEEN = np.float32(0.35)  # of what a spot would add were nothing before it: one that adds less moves by as much less
 _THIN = np.float32(0.1)  # alpha below which a pixel's lack is not made up for in full
+_LEAST_SHARPNESS = np.float32(0.5e-6)
+_MEDIAN = 2.0
 _PI = np.float32(np.pi)
 _PIXELS = TILE * TILE
 _PLANES = 5  # as draw_spot has them; afterwards, transmittance and what red, green, blue lack
@@ -44,7 +46,7 @@ def fit_colors(cloud: GaussianCloud, camera: Camera, picture: U8, freedom: F32, 
     what is mostly hidden changes little, since another camera may see it. On one thread, the same on every call.
     """
     spots = np.empty((cloud.count, WIDTH), np.float32)
-    project_cloud(cloud, camera, np.eye(4), DILATION, False, spots)
+    project_cloud(cloud, camera, _in_sight(cloud.means[:, 2]), DILATION, False, spots)
     color_spots(cloud.means, cloud.sh, np.zeros(3), spots)
     rows = tiles_along(camera.height)
     counts = np.zeros((rows, tiles_along(camera.width)), np.int64)
@@ -64,12 +66,22 @@ def fit_colors(cloud: GaussianCloud, camera: Camera, picture: U8, freedom: F32, 
     return fitted
 
 
+def _in_sight(depths: F32) -> F64:
+    """The scaling, (4, 4), to a median depth of 2: depth may have any unit, but nearer than 0.01 nothing shows."""
+    before = depths[depths > 0]
+    scale = _MEDIAN / float(np.median(before)) if before.size else 1.0
+    return np.diag([scale, scale, scale, 1.0])
+
+
 @kernel
 def _add_lacks(spots: F32, lacks: F32, freedom: F32) -> None:
     for i in range(spots.shape[0]):
         if spots[i, OPACITY] == 0:
             continue
-        alone = _PI * spots[i, OPACITY] / np.sqrt(spots[i, XX] * spots[i, YY] - np.float32(0.25) * spots[i, XY] ** 2)
+        xx, xy, yy = spots[i, XX], spots[i, XY], spots[i, YY]
+        # Of a spot longer than a thousand pixels the difference is lost in rounding: it counts as no longer than that.
+        sharpness = max(xx * yy - np.float32(0.25) * xy * xy, _LEAST_SHARPNESS * (xx + yy))
+        alone = _PI * spots[i, OPACITY] / np.sqrt(sharpness)
         step = freedom[i] * _RELAXATION / max(lacks[i, 0], _SEEN * alone)
         for channel in range(3):
             color = spots[i, RED + channel] + step * lacks[i, channel + 1]
