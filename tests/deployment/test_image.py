@@ -169,6 +169,8 @@ def built(service: str, *more: str, timeout_s: float) -> str:
     return done.stdout
 
 
+# In short, that every step of these images is one that is carried out is held above, and that the gateway starts on a
+# read-only root by tests/e2e/test_chart.py.
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_the_gateways_image_is_made_and_its_service_starts_on_a_read_only_root() -> None:

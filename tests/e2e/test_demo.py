@@ -47,6 +47,8 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
+# In short, that each photo is asked for and counted is held by apps/local/tests/test_demo_making.py, and that the
+# processes of a stack end with it by test_demo_processes.py.
 @pytest.mark.long
 def test_every_photo_gets_its_splat_and_nothing_is_left_behind(photos: Path) -> None:
     result = demo(photos)

@@ -83,6 +83,8 @@ def test_a_stack_keeps_its_secrets_and_its_directory_restarts_what_dies_and_ends
         assert not alive or sys.platform != "linux"
 
 
+# In short, that ports are remembered is held by apps/local/tests/test_ports.py, and in which order a stack ends by
+# test_supervisor.py there.
 @pytest.mark.long
 def test_a_stack_that_was_killed_starts_at_the_same_addresses_and_ends_in_order(arguments: list[str]) -> None:
     with up(arguments) as process:

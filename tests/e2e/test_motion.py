@@ -15,6 +15,8 @@ _PATIENCE_S = 120
 """The first clip waits for its kernels to be compiled."""
 
 
+# In short, what a clip shows is held by services/video-depth/tests/motion/test_clip.py, and that the stack makes one by
+# the browser below.
 @pytest.mark.long
 async def test_a_photo_becomes_a_clip_that_begins_and_ends_at_the_photo(stack, api: httpx.AsyncClient, ended) -> None:
     photo = f"/api/photos/{stack.photo_id('coffee.jpg')}"

@@ -156,6 +156,8 @@ def small_store(tmp_path: Path) -> Iterator[tuple[Path, NatsServer, SeaweedServe
         nats.kill()
 
 
+# In short, a job that storage has no room for is held by test_storage_trouble.py of the gateway, and a scene that
+# has no room on a disk by the test above.
 @pytest.mark.long
 @pytest.mark.timeout(900)
 async def test_an_object_storage_that_gets_full_while_a_scene_trains_ends_it_in_words_and_it_goes_on_by_itself(
@@ -208,6 +210,8 @@ async def until_answers(gateway: Any, path: str, status: int) -> httpx.Response:
             await asyncio.sleep(0.2)
 
 
+# In short, that a scene is for those who see all of its photos is held by test_kinds_of_sources.py and test_seeing.py
+# of the gateway.
 @pytest.mark.long
 @pytest.mark.timeout(900)
 async def test_a_photo_that_is_deleted_while_a_scene_is_made_of_it_takes_that_out_of_sight_until_it_is_back(

@@ -33,7 +33,8 @@ def few_steps(monkeypatch: pytest.MonkeyPatch) -> object:
     current_settings.cache_clear()
 
 
-# In short, what a place is made of its cameras is held by the jobs of services/inpaint.
+# In short, that cameras are found is held by the points of it, and what Gaussians become of photos by test_jobs.py of
+# services/inpaint, where the cameras are given.
 @pytest.mark.parametrize("method", ["points", pytest.param("gaussian-splatting", marks=pytest.mark.long)])
 def test_photos_of_a_folder_become_a_place_with_its_cameras_beside_it(
     run, few_steps, method: str, tmp_path: Path
