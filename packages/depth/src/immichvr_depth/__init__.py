@@ -4,7 +4,7 @@ from immichvr_depth.depth_map import GUESS, DepthMap, FloatImage
 from immichvr_depth.embedded import EMBEDDED, embedded_depth
 from immichvr_depth.errors import ImageTooSmall, LiftError
 from immichvr_depth.heuristic import guess, heuristic_depth
-from immichvr_depth.lift import Layers, Lifted, lift, split_layers
+from immichvr_depth.lift import Layers, Lifted, LiftedPictures, lift, lift_pictures, split_layers
 from immichvr_depth.unprojection import unproject
 
 __all__ = [
@@ -16,10 +16,12 @@ __all__ = [
     "Layers",
     "LiftError",
     "Lifted",
+    "LiftedPictures",
     "embedded_depth",
     "guess",
     "heuristic_depth",
     "lift",
+    "lift_pictures",
     "split_layers",
     "unproject",
 ]

@@ -23,7 +23,7 @@ from PIL import Image, PngImagePlugin
 
 from immichvr_depth.depth_map import DepthMap, FloatImage
 from immichvr_depth.errors import InvalidDepth
-from immichvr_depth.lift import Lifted
+from immichvr_depth.lift import LiftedPictures
 from immichvr_depth.lift.inverse_depth import range_of
 from immichvr_depth.points import point_cloud
 
@@ -32,7 +32,13 @@ _WIDEST_FOV = 179.0
 
 
 def depth_asset(
-    photo: Photo, depth: DepthMap, lifted: Lifted, folder: Path, timings: dict[str, float], *, points: bool = False
+    photo: Photo,
+    depth: DepthMap,
+    lifted: LiftedPictures,
+    folder: Path,
+    timings: dict[str, float],
+    *,
+    points: bool = False,
 ) -> Made:
     """Writes the files of a depth asset into `folder`."""
     near, far = range_of(lifted.foreground_depth, lifted.background_depth)

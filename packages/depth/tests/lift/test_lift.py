@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from immichvr_depth.depth_map import DepthMap
-from immichvr_depth.lift import Lifted, LiftError, lift
+from immichvr_depth.lift import Lifted, LiftError, lift, lift_pictures
 from immichvr_splats import SH_C0
 from immichvr_splats.rendering import render
 
@@ -217,6 +217,15 @@ def test_the_budget_is_never_exceeded(width: int, height: int, budget: int, seed
 def test_most_of_the_budget_is_used_where_the_photo_has_the_pixels() -> None:
     rgb, depth, _ = card_before_wall()
     assert lift(rgb, as_map(depth), FOCAL, 20_000).cloud.count > 18_000
+
+
+def test_pictures_alone_are_those_of_the_lift_and_no_colour_is_fitted_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    rgb, depth, _ = card_before_wall()
+    lifted = lift(rgb, as_map(depth), FOCAL, 10_000)
+    monkeypatch.delattr(import_module("immichvr_depth.lift.lifting"), "fit_to_photo")
+    pictures = lift_pictures(rgb, as_map(depth), FOCAL, 10_000)
+    for name, values in vars(pictures).items():
+        np.testing.assert_array_equal(values, getattr(lifted, name))
 
 
 @pytest.mark.parametrize("width", [61, 64])

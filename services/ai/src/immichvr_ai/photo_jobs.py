@@ -9,7 +9,7 @@ from google.protobuf import json_format
 from immichvr.ai.v1.ai_pb2 import DepthParams, SplatParams
 from immichvr_catalog import DEPTH, SPLAT
 from immichvr_common.tasks import Made, Report, Task
-from immichvr_depth import DepthMap, Lifted, lift
+from immichvr_depth import DepthMap, LiftedPictures, lift_pictures
 from immichvr_depth.files import depth_asset
 from immichvr_depth.photos import open_photo
 from immichvr_inference.context import RunContext
@@ -23,7 +23,7 @@ from immichvr_ai.splats import Precomputed, make_splat
 
 PHOTO_JOBS = frozenset({DEPTH, SPLAT})
 _LAYERS_ONLY = 150_000
-"""Gaussians to lift to where only the two layers' pictures are wanted."""
+"""Gaussians that the pictures of the two layers are as large as, where nothing but them is wanted."""
 
 
 def perform_photo_job(
@@ -91,8 +91,8 @@ def _splat(
     return made
 
 
-def _layers(photo: Photo, depth: DepthMap) -> Lifted:
-    return lift(photo.rgb, depth, depth.focal_px or photo.focal.px, _LAYERS_ONLY)
+def _layers(photo: Photo, depth: DepthMap) -> LiftedPictures:
+    return lift_pictures(photo.rgb, depth, depth.focal_px or photo.focal.px, _LAYERS_ONLY)
 
 
 class Clock:

@@ -2,6 +2,6 @@
 
 from immichvr_depth.errors import LiftError
 from immichvr_depth.lift.layers import Layers, split_layers
-from immichvr_depth.lift.lifting import Lifted, lift
+from immichvr_depth.lift.lifting import Lifted, LiftedPictures, lift, lift_pictures
 
-__all__ = ["Layers", "LiftError", "Lifted", "lift", "split_layers"]
+__all__ = ["Layers", "LiftError", "Lifted", "LiftedPictures", "lift", "lift_pictures", "split_layers"]

@@ -31,20 +31,28 @@ _SMALLEST_BUDGET = 16
 
 
 @dataclass(frozen=True)
-class Lifted:
+class LiftedPictures:
+    """The two layers of a lift as pictures, for a layered parallax view.
+
+    foreground_rgb: (h, w, 3) uint8 and foreground_depth: (h, w) float32, the photo and the depth that the first
+        layer is made with. background_rgb, background_depth: the same size, without the rims of the foreground.
+    """
+
+    foreground_rgb: Bytes
+    foreground_depth: Floats
+    background_rgb: Bytes
+    background_depth: Floats
+
+
+@dataclass(frozen=True)
+class Lifted(LiftedPictures):
     """What a photo was lifted to.
 
     cloud: first layer in raster order, then the second layer; OpenCV axes of the photo's camera, in the
-        depth map's units. background_rgb: (h, w, 3) uint8 and background_depth: (h, w) float32, the photo
-        without the rims of its foreground, for a layered parallax view. foreground_rgb, foreground_depth: the
-        same size, the photo and the depth that the first layer was made with. stats: counts and shares, by name.
+        depth map's units. stats: counts and shares, by name.
     """
 
     cloud: GaussianCloud
-    background_rgb: Bytes
-    background_depth: Floats
-    foreground_rgb: Bytes
-    foreground_depth: Floats
     stats: dict[str, float]
 
 
@@ -54,27 +62,13 @@ def lift(rgb: Bytes, depth: DepthMap, focal_px: float, max_gaussians: int = 500_
     rgb: (h, w, 3) uint8, sRGB, upright. depth: of the same view, any resolution. focal_px: focal length in
     pixels of `rgb`. Raises LiftError where one of them cannot be right.
     """
-    check_view(rgb, depth, focal_px)
-    if max_gaussians < _SMALLEST_BUDGET:
-        raise LiftError(f"{max_gaussians} Gaussians are asked for; at least {_SMALLEST_BUDGET} are needed")
-    clamped, median = clamp_depth(depth.depth)
-    photo_size = (rgb.shape[1], rgb.shape[0])
-    share = _second_layer_share(rgb, clamped, median, focal_px)
-    size = grid_size(*photo_size, max_gaussians / (1 + share), MOST_MAGNIFIED)
-    grid = make_grid(size, photo_size, focal_px, median)
-    surface = first_layer(rgb, clamped, grid)
-    sheets = hidden_sheets(surface)
+    surface, sheets, median = _to_layers(rgb, depth, focal_px, max_gaussians)
+    grid = surface.grid
     camera = Camera(
-        fx=focal_px,
-        fy=focal_px,
-        cx=photo_size[0] / 2,
-        cy=photo_size[1] / 2,
-        width=photo_size[0],
-        height=photo_size[1],
+        fx=focal_px, fy=focal_px, cx=rgb.shape[1] / 2, cy=rgb.shape[0] / 2, width=rgb.shape[1], height=rgb.shape[0]
     )
     cloud, second = _to_cloud(surface, sheets, camera, max_gaussians)
     cloud = replace(cloud, sh=fit_to_photo(cloud, rgb, grid, surface.blends)[:, None, :])
-    background_rgb, background_shift = background_images(sheets, surface.shift, surface.rgb)
     stats = {
         "gaussians": float(grid.width * grid.height + second),
         "first_layer": float(grid.width * grid.height),
@@ -84,8 +78,34 @@ def lift(rgb: Bytes, depth: DepthMap, focal_px: float, max_gaussians: int = 500_
         "median_depth": median,
         "step_share": float((surface.right | surface.down).mean()),
     }
-    parallax = np.float32(grid.parallax)
-    return Lifted(cloud, background_rgb, parallax / background_shift, surface.rgb, parallax / surface.shift, stats)
+    return Lifted(**vars(_to_pictures(surface, sheets)), cloud=cloud, stats=stats)
+
+
+def lift_pictures(rgb: Bytes, depth: DepthMap, focal_px: float, max_gaussians: int) -> LiftedPictures:
+    """The pictures that come with what `lift` makes of the same, without the work of the cloud. Raises as it does."""
+    surface, sheets, _ = _to_layers(rgb, depth, focal_px, max_gaussians)
+    return _to_pictures(surface, sheets)
+
+
+def _to_layers(
+    rgb: Bytes, depth: DepthMap, focal_px: float, max_gaussians: int
+) -> tuple[Surface, tuple[Sheet, Sheet], float]:
+    """What is seen, what it hides, and the median depth."""
+    check_view(rgb, depth, focal_px)
+    if max_gaussians < _SMALLEST_BUDGET:
+        raise LiftError(f"{max_gaussians} Gaussians are asked for; at least {_SMALLEST_BUDGET} are needed")
+    clamped, median = clamp_depth(depth.depth)
+    photo_size = (rgb.shape[1], rgb.shape[0])
+    share = _second_layer_share(rgb, clamped, median, focal_px)
+    size = grid_size(*photo_size, max_gaussians / (1 + share), MOST_MAGNIFIED)
+    surface = first_layer(rgb, clamped, make_grid(size, photo_size, focal_px, median))
+    return surface, hidden_sheets(surface), median
+
+
+def _to_pictures(surface: Surface, sheets: tuple[Sheet, Sheet]) -> LiftedPictures:
+    background_rgb, background_shift = background_images(sheets, surface.shift, surface.rgb)
+    parallax = np.float32(surface.grid.parallax)
+    return LiftedPictures(surface.rgb, parallax / surface.shift, background_rgb, parallax / background_shift)
 
 
 def _second_layer_share(rgb: Bytes, clamped: Floats, median: float, focal_px: float) -> float:
