@@ -18,6 +18,16 @@ const LOADED = '.tile img.is-loaded';
 
 const heading = (page, name) => page.getByRole('heading', { level: 1, name }).waitFor();
 
+/** The ids of three jobs that wait, from first to last, in the list that is opened. */
+async function threeWait(page, library) {
+  await heading(page, 'Albums');
+  const jobs = ['photo-0001', 'photo-0003', 'photo-0004'].map((id) =>
+    library.start('splat', library.photos.get(id), { model: 'x', force: true }),
+  );
+  await page.getByRole('link', { name: /^Jobs/ }).click();
+  return jobs.map(({ id }) => id);
+}
+
 describe('the places of the library', () => {
   let browser;
   before(async () => {
@@ -416,11 +426,7 @@ describe('the places of the library', () => {
       browser,
       { context: WIDE, jobSeconds: 600, path: '#/albums' },
       async (page, { library }) => {
-        await heading(page, 'Albums');
-        const [first, second, third] = ['photo-0001', 'photo-0003', 'photo-0004'].map(
-          (id) => library.start('splat', library.photos.get(id), { model: 'x', force: true }).id,
-        );
-        await page.getByRole('link', { name: /^Jobs/ }).click();
+        const [first, second, third] = await threeWait(page, library);
         const row = (id) => page.locator(`[data-job="${id}"]`);
         await row(third).getByText('2 jobs ahead').waitFor();
         const button = row(third).getByRole('button', { name: /^Put first/ });
@@ -445,11 +451,7 @@ describe('the places of the library', () => {
       browser,
       { context: WIDE, jobSeconds: 600, path: '#/albums', expect: ['503'] },
       async (page, { library }) => {
-        await heading(page, 'Albums');
-        const [first, second, third] = ['photo-0001', 'photo-0003', 'photo-0004'].map(
-          (id) => library.start('splat', library.photos.get(id), { model: 'x', force: true }).id,
-        );
-        await page.getByRole('link', { name: /^Jobs/ }).click();
+        const [first, second, third] = await threeWait(page, library);
         const row = (id) => page.locator(`[data-job="${id}"]`);
         const putFirst = (id) => row(id).getByRole('button', { name: /^Put first/ });
         const stateIs = (id, wanted) =>
