@@ -70,6 +70,16 @@ async def test_what_another_wrote_meanwhile_is_settled_before_it_is_written_over
     assert await other.load() == {"key": b"ac"}
 
 
+async def test_no_change_of_one_process_goes_over_another_of_it(bucket: Bucket) -> None:
+    """A write of a value that was read before another was written went over that one, as the process had seen it."""
+    await bucket.change("key", lambda there: b"0" if there is None else None)
+    await asyncio.gather(*(bucket.change("key", lambda there, n=n: (there or b"") + b",%d" % n) for n in range(1, 6)))
+    stands = await bucket.peek("key")
+    assert stands is not None and sorted(stands.split(b",")) == [b"0", b"1", b"2", b"3", b"4", b"5"]
+    await bucket.change("other", lambda there: there)
+    assert await bucket.peek("other") is None
+
+
 async def test_a_key_that_was_deleted_meanwhile_is_written_anew(gateway_bus: Bus, bucket: Bucket) -> None:
     await bucket.write("key", b"a", lambda theirs: theirs)
     await Bucket(gateway_bus, BUCKET).delete("key")

@@ -50,6 +50,24 @@ class Bucket:
             await asyncio.sleep(0.01 * attempt)
         raise Conflict(f"{key} in {self.name} is rewritten by others again and again")
 
+    async def change(self, key: str, settle: Callable[[bytes | None], bytes | None]) -> None:
+        """Changes what lies at a key now, whoever wrote it last, this process among them.
+
+        settle: given what lies there, None where nothing does: what shall stand instead; None where nothing is to be
+        written. Called once more where others write meanwhile. Raises Conflict where they do again and again.
+        """
+        for attempt in range(_TRIES):
+            kept = await self._kv.get(key)
+            value = settle(kept.value)
+            if value is None or value == kept.value:
+                return
+            try:
+                self._revisions[key] = await self._kv.update(key, value, last=kept.revision)
+                return
+            except Conflict:
+                await asyncio.sleep(0.01 * attempt)
+        raise Conflict(f"{key} in {self.name} is rewritten by others again and again")
+
     async def peek(self, key: str) -> bytes | None:
         """What lies at a key now; it counts as unseen all the same, so that a write settles it."""
         return (await self._kv.get(key)).value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from dataclasses import dataclass
@@ -27,7 +26,6 @@ Kept = TypeVar("Kept", bound=BaseModel)
 _STREAM, _SUBJECTS = f"KV_{KV_STATE}", f"$KV.{KV_STATE}."
 _INTEGRATION, _OWNED_TAG = "integration.", "owned_tag."
 _USER = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_TRIES = 8
 _WHATEVER = object()
 _MADE_OF_A_SHARD = 2000
 _POINTED_OF_A_SHARD = 4000
@@ -107,18 +105,17 @@ class AutomationRecords:
 
     async def change_integration(self, user: str, **changes: object) -> None:
         """Changes some of what is set up, where it is still there."""
-        key = f"{_INTEGRATION}{_named(user)}"
 
-        def settle(theirs: bytes) -> bytes:
+        def settle(kept: bytes | None) -> bytes | None:
+            if kept is None:
+                return None
             try:
-                stored = Integration.model_validate_json(theirs)
+                stored = Integration.model_validate_json(kept)
             except ValidationError:
-                return theirs
+                return None
             return _encoded(stored.model_copy(update=changes))
 
-        known = await self._bucket.peek(key)
-        if known is not None:
-            await self._bucket.write(key, settle(known), settle)
+        await self._bucket.change(f"{_INTEGRATION}{_named(user)}", settle)
 
     async def rules(self, user: str) -> Rules | None:
         """Somebody's rules; one that this release cannot read makes nothing."""
@@ -256,23 +253,20 @@ class AutomationRecords:
 
         over: what the entry has to be. Raises Conflict where it is something else.
         """
-        key, kv = _shard_key(kind, user, asset_id), self._bus.kv(KV_STATE)
+        key = _shard_key(kind, user, asset_id)
+
+        def settle(kept: bytes | None) -> bytes:
+            entries = _entries(kept or b"")
+            there = entries.pop(asset_id, None)
+            if over is not _WHATEVER and there != over:
+                raise Conflict(f"another gateway changed what is known of {asset_id}")
+            if value is not None:
+                entries[asset_id] = value
+            newest = dict(list(entries.items())[-at_most:])
+            return json.dumps(newest, separators=(",", ":")).encode()
+
         async with self._locks.hold(key):
-            for attempt in range(_TRIES):
-                kept = await kv.get(key)
-                entries = _entries(kept.value or b"")
-                there = entries.pop(asset_id, None)
-                if over is not _WHATEVER and there != over:
-                    raise Conflict(f"another gateway changed what is known of {asset_id}")
-                if value is not None:
-                    entries[asset_id] = value
-                newest = dict(list(entries.items())[-at_most:])
-                try:
-                    await kv.update(key, json.dumps(newest, separators=(",", ":")).encode(), last=kept.revision)
-                    return
-                except Conflict:
-                    await asyncio.sleep(0.01 * attempt)
-        raise Conflict(f"{key} is rewritten by others again and again")
+            await self._bucket.change(key, settle)
 
 
 def _named(user: str) -> str:
