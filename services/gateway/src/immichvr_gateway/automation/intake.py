@@ -11,7 +11,8 @@ import hashlib
 import hmac
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -100,7 +101,7 @@ class Intake:
         self._calls, self._strangers = Bucket(1000, 50, clock), Bucket(20, 0.2, clock)
         self._waiting: OrderedDict[_Call, None] = OrderedDict()
         self._pauses_s, self._put_off = tuple(pauses_s), dict[Wish, _PutOff]()
-        self._unkept: set[Wish] = set()
+        self._unkept, self._in_hand = set[Wish](), set[Wish]()
         self._noted: dict[str, float] = {}
         self._news = asyncio.Event()
 
@@ -125,10 +126,13 @@ class Intake:
         asset_id, ask = told_by(body)
         if asset_id is None:
             raise Problem(422, "invalid_request", "data.asset.id: this names no asset of Immich")
-        if ask is not None:
+        if ask is None:
+            await self._note_call(user)
+        else:
             self._check(ask)
-            await self._keep(Wish(user, asset_id, ask), 0)
-        await self._note_call(user)
+            with self._in_hand_is(wish := Wish(user, asset_id, ask)):
+                await self._keep(wish, 0)
+                await self._note_call(user)
         self._take(user, asset_id, ask)
 
     def forget(self, user: str) -> None:
@@ -146,8 +150,19 @@ class Intake:
 
     async def _recall(self) -> None:
         for wish, tries in await until_up(self._asks.all, "what steps asked for before is read later"):
-            self._put_off.setdefault(wish, _PutOff(tries))
+            # What was asked for since the start is no wish of before, and seen to.
+            if wish in self._in_hand or wish in self._put_off or (wish.user, wish.asset_id, wish.ask) in self._waiting:
+                continue
+            self._put_off[wish] = _PutOff(tries)
             self._take(wish.user, wish.asset_id, wish.ask)
+
+    @contextmanager
+    def _in_hand_is(self, wish: Wish) -> Iterator[None]:
+        self._in_hand.add(wish)
+        try:
+            yield
+        finally:
+            self._in_hand.discard(wish)
 
     async def _go_on(self) -> None:
         while True:
@@ -158,7 +173,9 @@ class Intake:
             if ask is None:
                 await self._consider(user, asset_id)
             else:
-                await self._grant(Wish(user, asset_id, ask))
+                wish = Wish(user, asset_id, ask)
+                with self._in_hand_is(wish):
+                    await self._grant(wish)
 
     async def _consider(self, user: str, asset_id: str) -> None:
         """Does what rules want of a photo."""
