@@ -58,14 +58,7 @@ def draw_row(row: int, spots: F32, starts: I64, members: U64, rgb: F32, alpha: F
     for column in range(starts.shape[0] - 1):
         left = column * TILE
         wide = min(TILE, width - left)
-        planes[:_PIXELS] = np.float32(1)
-        planes[_PIXELS:] = np.float32(0)
-        inside = members[starts[column] : starts[column + 1]]
-        inside.sort()
-        for k in range(inside.size):
-            draw_spot(spots, inside[k] & _INDEX, left, top, wide, tall, planes)
-            if k % LOOK_AFTER == LOOK_AFTER - 1 and is_finished(planes):
-                break
+        draw_tile(spots, members[starts[column] : starts[column + 1]], left, top, wide, tall, planes)
         for y in range(tall):
             for x in range(wide):
                 at = y * TILE + x
@@ -78,7 +71,23 @@ def draw_row(row: int, spots: F32, starts: I64, members: U64, rgb: F32, alpha: F
 
 
 @fused_kernel
-def draw_spot(spots: F32, i: int, left: int, top: int, wide: int, tall: int, planes: F32) -> None:
+def draw_tile(spots: F32, inside: U64, left: int, top: int, wide: int, tall: int, planes: F32) -> int:
+    """Draw the spots of a tile, which become sorted, into its planes: transmittance, red, green, blue, depth.
+
+    Returns how many of them were drawn: none is seen behind those.
+    """
+    planes[:_PIXELS] = np.float32(1)
+    planes[_PIXELS:] = np.float32(0)
+    inside.sort()
+    for k in range(inside.size):
+        _draw_spot(spots, inside[k] & _INDEX, left, top, wide, tall, planes)
+        if k % LOOK_AFTER == LOOK_AFTER - 1 and is_finished(planes):
+            return k + 1
+    return int(inside.size)
+
+
+@fused_kernel
+def _draw_spot(spots: F32, i: int, left: int, top: int, wide: int, tall: int, planes: F32) -> None:
     """Add a spot, behind those before it, to a tile's planes: transmittance, red, green, blue, depth."""
     x = spots[i, X] - np.float32(left) - np.float32(0.5)
     y = spots[i, Y] - np.float32(top) - np.float32(0.5)

@@ -14,10 +14,8 @@ from immichvr_splats.rendering.blending import (
     FINISHED,
     LARGEST_ALPHA,
     LEAST_ALPHA,
-    LOOK_AFTER,
-    draw_spot,
+    draw_tile,
     falloff,
-    is_finished,
     span_in_tile,
 )
 from immichvr_splats.rendering.colors import color_spots
@@ -32,7 +30,7 @@ _LEAST_SHARPNESS = np.float32(0.5e-6)
 _MEDIAN = 2.0
 _PI = np.float32(np.pi)
 _PIXELS = TILE * TILE
-_PLANES = 5  # as draw_spot has them; afterwards, transmittance and what red, green, blue lack
+_PLANES = 5  # as draw_tile has them; afterwards, transmittance and what red, green, blue lack
 _STEP = np.uint64(_PIXELS)
 _OF_ROW = np.uint64(TILE)
 _INDEX = np.uint64((1 << INDEX_BITS) - 1)
@@ -43,10 +41,11 @@ def fit_colors(cloud: GaussianCloud, camera: Camera, picture: U8, freedom: F32, 
 
     picture: (h, w, 3) uint8, sRGB, of the camera's size. cloud: without higher harmonics. freedom: (N,), 0…1, to
     change from what they are. Colours stay within 0 to 255, and those of Gaussians that are not seen as they are;
-    what is mostly hidden changes little, since another camera may see it. On one thread, the same on every call.
+    what is mostly hidden changes little, since another camera may see it. On one thread; the same on every call, but to
+    a millionth in the process that compiled the kernels.
     """
     spots = np.empty((cloud.count, WIDTH), np.float32)
-    project_cloud(cloud, camera, _in_sight(cloud.means[:, 2]), DILATION, False, spots)
+    project_cloud(cloud, camera, _scaling(cloud.means[:, 2]), DILATION, False, spots)
     color_spots(cloud.means, cloud.sh, np.zeros(3), spots)
     rows = tiles_along(camera.height)
     counts = np.zeros((rows, tiles_along(camera.width)), np.int64)
@@ -66,7 +65,7 @@ def fit_colors(cloud: GaussianCloud, camera: Camera, picture: U8, freedom: F32, 
     return fitted
 
 
-def _in_sight(depths: F32) -> F64:
+def _scaling(depths: F32) -> F64:
     """The scaling, (4, 4), to a median depth of 2: depth may have any unit, but nearer than 0.01 nothing shows."""
     before = depths[depths > 0]
     scale = _MEDIAN / float(np.median(before)) if before.size else 1.0
@@ -101,16 +100,8 @@ def _compare_row(row: int, spots: F32, starts: I64, members: U64, picture: U8, l
     for column in range(starts.shape[0] - 1):
         left = column * TILE
         wide = min(TILE, width - left)
-        planes[:_PIXELS] = np.float32(1)
-        planes[_PIXELS:] = np.float32(0)
         inside = members[starts[column] : starts[column + 1]]
-        inside.sort()
-        drawn = inside.size
-        for k in range(inside.size):
-            draw_spot(spots, inside[k] & _INDEX, left, top, wide, tall, planes)
-            if k % LOOK_AFTER == LOOK_AFTER - 1 and is_finished(planes):
-                drawn = k + 1
-                break
+        drawn = draw_tile(spots, inside, left, top, wide, tall, planes)
         for y in range(tall):
             for x in range(wide):
                 at = y * TILE + x
