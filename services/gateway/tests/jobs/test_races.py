@@ -43,7 +43,7 @@ async def test_a_failure_that_cannot_be_written_down_as_dead_at_once_is_later(
     await (jobs.store.on_event(failed) if mended_by == "replay" else jobs.store.reconcile())
     dead = await empty_bus.js.get_last_msg("DEAD", f"dead.depth.{job.id}")
     assert json_format.Parse(dead.data or b"", DeadJob()).error.code == "invalid_image"
-    assert jobs.store.owing == [] and (await written(empty_bus, job)).owed == []
+    assert jobs.store.debts.owing == [] and (await written(empty_bus, job)).owed == []
 
 
 @pytest.mark.parametrize("outage", OUTAGES)
@@ -62,14 +62,14 @@ async def test_a_job_that_cannot_be_queued_again_at_once_is_later(
         await jobs.store.on_event(failed)
         await jobs.store.reconcile()
         await jobs.store.reconcile()
-    assert (known(jobs, job).run, known(jobs, job).state, jobs.store.owing) == (2, State.QUEUED, [job.id])
+    assert (known(jobs, job).run, known(jobs, job).state, jobs.store.debts.owing) == (2, State.QUEUED, [job.id])
     if mended_by == "restart":
         records, jobs = RecordKeeper(empty_bus), make_jobs()
         for record in await records.load():
             jobs.store.index.put(record)
     await (jobs.store.on_event(failed) if mended_by == "replay" else jobs.store.reconcile())
     assert await queued_runs(empty_bus) == [2]
-    assert (known(jobs, job).state, jobs.store.owing) == (State.QUEUED, [])
+    assert (known(jobs, job).state, jobs.store.debts.owing) == (State.QUEUED, [])
     assert (await written(empty_bus, job)).owed == []
 
 
@@ -106,7 +106,7 @@ async def test_what_is_owed_about_one_job_is_done_whatever_is_wrong_with_another
     known(jobs, bad).message = {"run": "not a number"}
     await jobs.store.reconcile()
     assert await queued_runs(empty_bus) == [2]
-    assert known(jobs, job).owed == [] and jobs.store.owing == []
+    assert known(jobs, job).owed == [] and jobs.store.debts.owing == []
     assert known(jobs, bad).state is State.FAILED
 
 

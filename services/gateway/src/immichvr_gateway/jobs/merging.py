@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from immichvr_gateway.jobs.machine import Debt
 from immichvr_gateway.jobs.records import FollowUp, JobRecord, has_ended
 from immichvr_gateway.jobs.routing import AWAITED, awaited, class_of
 
@@ -48,7 +47,7 @@ def _settle_turn(both: JobRecord, later: JobRecord, earlier: JobRecord) -> None:
     if len(gone_on) == 1:
         both.subject = gone_on[0].subject
     if gone_on and both.in_line is not None:
-        both.in_line, both.owed = None, [one for one in both.owed if one is not Debt.QUEUE]
+        both.leave_line()
     if not gone_on and class_of(earlier.subject) == AWAITED:
         both.subject = awaited(both.subject)
 

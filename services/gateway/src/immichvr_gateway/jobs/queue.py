@@ -183,13 +183,13 @@ class JobQueue:
         if asyncio.get_running_loop().time() <= deadline:
             await asyncio.sleep(0.02)
             return
-        if left is not None and left.job.withdrawn:
-            record.put_job(_superseding(record.job(), left.job))
-            record.run = max(record.run, left.job.run + 1)
-            taken.append(left.job)
         if left is None:  # it cannot be read
             await self._delete(record)
             return
+        if left.job.withdrawn:
+            record.put_job(_superseding(record.job(), left.job))
+            record.run = max(record.run, left.job.run + 1)
+            taken.append(left.job)
         with contextlib.suppress(NotFound):  # whatever lies there by now is somebody else's
             await self._bus.remove(JOBS, left.seq)
 

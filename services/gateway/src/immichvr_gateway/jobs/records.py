@@ -222,6 +222,10 @@ class JobRecord(JobView):
         for name in JobRecord.model_fields:
             setattr(self, name, getattr(other, name))
 
+    def leave_line(self) -> None:
+        """Has it wait for a place in the queue no more."""
+        self.in_line, self.owed = None, [one for one in self.owed if one is not Debt.QUEUE]
+
     def put_job(self, job: Job) -> None:
         """Has it be, or become, published as that."""
         self.message = written(job)

@@ -189,9 +189,7 @@ class JobService:
     async def cancel(self, record: JobRecord, requester: str) -> JobRecord:
         """Withdraws one person's wish; without any left, the job is ended. Raises Unavailable, Problem."""
         async with self.store.lock(record.id):
-            record = self.store.index.get(record.id) or record
-            if record.state.terminal:
-                raise Problem(409, "already_ended", f"job {record.id} has {record.state} already")
+            record = self._not_ended(record)
             if await self.store.who_asked(record) - {requester}:
                 record.requesters = [one for one in record.requesters if one != requester]
                 record.first_for = {one: since for one, since in record.first_for.items() if one != requester}
@@ -211,9 +209,7 @@ class JobService:
         and stays where it is. Raises Problem where it has ended, Unavailable.
         """
         async with self.store.lock(record.id):
-            record = self.store.index.get(record.id) or record
-            if record.state.terminal:
-                raise Problem(409, "already_ended", f"job {record.id} has {record.state} already")
+            record = self._not_ended(record)
             if record.in_line is not None:
                 record.first_for = {**record.first_for, requester: datetime.now(UTC)}
                 record.subject = awaited(record.subject)
@@ -260,6 +256,13 @@ class JobService:
             known.then = [*known.then, *more]
             await self.store.write(known)
         return known
+
+    def _not_ended(self, record: JobRecord) -> JobRecord:
+        """The record as it is known now. Raises Problem where the job has ended."""
+        record = self.store.index.get(record.id) or record
+        if record.state.terminal:
+            raise Problem(409, "already_ended", f"job {record.id} has {record.state} already")
+        return record
 
     async def _publish(self, record: JobRecord) -> JobRecord:
         """Puts a job into the queue, or in line where others wait or the queue is full. Raises Unavailable."""

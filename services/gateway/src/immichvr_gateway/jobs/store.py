@@ -258,13 +258,8 @@ class JobStore:
 
     async def pay_all_debts(self) -> None:
         """Does what could not be done before, as far as it can be now."""
-        for job_id in self.owing:
+        for job_id in self.debts.owing:
             await self.pay_debts(job_id)
-
-    @property
-    def owing(self) -> list[str]:
-        """The jobs about which something is still to be done that could not be done at once."""
-        return self.debts.owing
 
     async def reconcile(self) -> None:
         """Mends what a crash or an outage left. Raises Unavailable.
@@ -367,8 +362,8 @@ class JobStore:
     def _leave_line(self, record: JobRecord, stands: JobRecord) -> None:
         """Has a job wait no more that another gateway let go on."""
         if record.in_line is not None and stands.in_line is None:
-            record.in_line, record.subject = None, stands.subject
-            record.owed = [one for one in record.owed if one is not Debt.QUEUE]
+            record.leave_line()
+            record.subject = stands.subject
             self._announce(record)
 
     def _announce(self, record: JobRecord) -> None:
