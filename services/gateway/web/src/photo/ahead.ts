@@ -1,6 +1,4 @@
-import type { Api } from '../api/client';
-
-type OnBytes = Parameters<Api['bytes']>[1];
+import type { Api, OnBytes } from '../api/client';
 
 interface Coming {
   url: string;

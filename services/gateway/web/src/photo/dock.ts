@@ -149,13 +149,12 @@ export class Dock {
   }
 
   private showProgress(job: Job): void {
-    const done = percent(job);
     const words = stageWords(job);
     this.working.title.textContent = jobTitle(job.kind);
     if (this.working.text.dataset.stage !== words) announce(`${jobTitle(job.kind)}. ${words}.`);
     this.working.text.dataset.stage = words;
     this.working.text.textContent = progressWords(job);
-    this.working.bar?.set(done);
+    this.working.bar?.set(percent(job));
     const cancel = () => {
       if (this.job) this.actions.cancel(this.job.id);
     };

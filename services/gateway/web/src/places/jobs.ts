@@ -241,11 +241,11 @@ class JobRow {
 
   update(job: JobShown | Job): void {
     this.job = job;
-    if ('place' in job) this.place = job.place;
-    else if (job.state !== 'queued') this.place = null;
+    if (job.state !== 'queued') this.place = null;
+    else if ('place' in job) this.place = job.place;
     const active = isActive(job);
     const done = percent(job);
-    const ahead = job.state === 'queued' ? this.place : null;
+    const ahead = this.place;
     const words = active
       ? [
           stageWords(job),
