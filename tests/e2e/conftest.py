@@ -21,7 +21,6 @@ from typing import Any
 import httpx
 import pytest
 import skimage.data
-from grpc_tools import protoc
 from immichvr_catalog.testing import distribution
 from immichvr_common.embedded import free_ports, stop_process
 from immichvr_models import registry
@@ -185,6 +184,8 @@ def _walk(photos: Path) -> None:
 
 def _toy_maker(generated: Path) -> dict[str, str]:
     """Modules of a service that no code of ours knows and those of its messages, by name."""
+    from grpc_tools import protoc
+
     service = _HERE / "toy_maker"
     proto = service / "proto"
     generated.mkdir()
