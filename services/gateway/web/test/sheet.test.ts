@@ -80,6 +80,24 @@ describe('sections below one another', () => {
     expect(sheet.anchorAt(moved)).toEqual(anchor);
   });
 
+  it('are guessed to be as high as those that are known, at every width', () => {
+    for (let width = 300; width <= 1600; width += 7) {
+      const known = sheetOf([month('2024-03', 300), month('2024-02', 600)], width);
+      const guessed = sheetOf([month('2024-03', 300), unread(month('2024-02', 600))], width);
+      expect(guessed.height / known.height).toBeGreaterThan(0.97);
+      expect(guessed.height / known.height).toBeLessThan(1.03);
+    }
+  });
+
+  it('are guessed by usual photos where none is known, without a leap from width to width', () => {
+    const heights = Array.from(
+      { length: 700 },
+      (_, at) => sheetOf([unread(month('2024-03', 900))], 610 + at).height,
+    );
+    const leaps = heights.slice(1).map((height, at) => Math.abs(height / (heights[at] ?? 1) - 1));
+    expect(Math.max(...leaps)).toBeLessThan(0.02);
+  });
+
   it('are cut where the window is, to no more than may be drawn', () => {
     const sheet = sheetOf(months);
     const from = sheet.boxOf('2024-02-10')?.top ?? 0;

@@ -58,13 +58,14 @@ function nextRow(
   return { end: aspects.length, height: Math.min(before, row * LAST_ROW_STRETCH) };
 }
 
-/** About how high `count` pictures will be that nothing is known of yet. */
-export function guessHeight(count: number, width: number, row: number, gap: number): number {
-  return justify(new Array(count).fill(USUAL_ASPECT), width, row, gap).height;
+/** How much of the height of a grid a picture takes of which nothing is known: as many fill a row as fit at its height. */
+export function usualShare(width: number, row: number, gap: number): number {
+  const perRow = Math.max((width + gap) / (USUAL_ASPECT * row + gap), 1);
+  return (row + gap) / perRow;
 }
 
 /** Of photos of which nothing is known: between 4:3 and 3:2, some upright. */
-export const USUAL_ASPECT = 1.3;
+const USUAL_ASPECT = 1.3;
 
 /** The first and last (exclusive) of boxes, which lie in order, that reach into a span from top to bottom. */
 export function boxesWithin(boxes: Box[], top: number, bottom: number): [number, number] {

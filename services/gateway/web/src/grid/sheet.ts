@@ -1,7 +1,7 @@
 import { isRovingKey, roveTo } from '../gallery/roving';
 import { type Shown, tileAspect } from '../gallery/tile';
-import { type Box, boxesWithin, firstWhere, guessHeight, justify } from './layout';
-import { measuresOf } from './rows';
+import { type Box, boxesWithin, firstWhere, justify, usualShare } from './layout';
+import { type Measures, measuresOf } from './rows';
 import { haveSameShapes, headingOf, type Laid, type Section, type Seen } from './sections';
 
 /** What is at the top of the window: an item and its section, and how far below the top they lie, in pixels. */
@@ -17,6 +17,9 @@ interface Place {
 }
 
 const SECTION_GAP_PX = 20;
+
+/** Fewer pictures than these tell nothing of how high the others will be. */
+const FEW = 30;
 
 /**
  * Sections of justified rows below one another, and where on them everything lies: pixels from the top of the sheet.
@@ -160,22 +163,38 @@ export class Sheet {
 
   private layOut(): void {
     if (this.width === 0) return;
-    const { row, gap } = measuresOf(this.width);
-    this.row = row;
+    const measures = measuresOf(this.width);
+    this.row = measures.row;
+    for (const section of this.sections)
+      if (section.items && section.width !== this.width) this.fill(section, measures);
+    const share = this.share(measures);
     let top = 0;
     for (const section of this.sections) {
       section.top = top;
-      if (section.width !== this.width) this.fill(section, row, gap);
+      if (!section.items) this.leaveRoom(section, Math.max(section.count * share, this.row));
       top += section.height + SECTION_GAP_PX;
     }
   }
 
-  private fill(section: Laid, row: number, gap: number): void {
+  /** How much height a picture takes: as those do that are known, since what is not known is mostly like them. */
+  private share({ row, gap }: Measures): number {
+    let [count, height] = [0, 0];
+    for (const section of this.sections) {
+      if (!section.items) continue;
+      count += section.items.length;
+      height += section.height - headingOf(section) + gap;
+    }
+    return count < FEW ? usualShare(this.width, row, gap) : height / count;
+  }
+
+  private fill(section: Laid, { row, gap }: Measures): void {
     const { width } = this;
-    const { boxes, height } = section.items
-      ? justify(section.items.map(tileAspect), width, row, gap)
-      : { boxes: [], height: guessHeight(section.count, width, row, gap) };
+    const { boxes, height } = justify((section.items ?? []).map(tileAspect), width, row, gap);
     Object.assign(section, { width, boxes, height: headingOf(section) + height });
+  }
+
+  private leaveRoom(section: Laid, height: number): void {
+    Object.assign(section, { boxes: [], height: headingOf(section) + height });
   }
 }
 
