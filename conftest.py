@@ -12,6 +12,7 @@ import pytest
 pytest_plugins = [
     "immichvr_common.testing.fixtures",
     "immichvr_common.testing.folders",
+    "immichvr_common.testing.logging",
     "immichvr_common.testing.tasks",
 ]
 _LEDGER = "IMMICHVR_AI_MODELS__LEDGER"

@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 from immichvr_common.log_masks import MASK, masked, secrets_in
+from immichvr_common.logs import configure_logs, get_log
 from immichvr_common.settings import NatsSettings, S3Settings
 from pydantic import BaseModel, SecretStr
+
+_log = get_log(__name__)
 
 _WRITER = """
 import logging, sys, threading, warnings
@@ -153,3 +156,11 @@ asyncio.run(main())
     environment = {name: value for name, value in os.environ.items() if name != "GRPC_VERBOSITY"}
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=environment)
     assert (ran.stdout, ran.stderr) == ("taken\n", "")
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_how_a_test_has_the_log_written_is_its_own_affair(capsys: pytest.CaptureFixture[str], written: bool) -> None:
+    if written:
+        configure_logs("error", True, "toy-maker")
+    _log.warning("a word of the next test")
+    assert ("a word of the next test" in capsys.readouterr().out) is not written
