@@ -20,6 +20,7 @@ from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 import skimage.data
 from immichvr_catalog.testing import distribution
 from immichvr_common.embedded import free_ports, stop_process
@@ -54,10 +55,23 @@ _FLAGS = [
     "--disable-component-update", "--disable-sync", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
     # Pages are put together by the browser itself: a graphics card in software takes several times as long.
     "--disable-gpu-compositing",
+    # Whoever asks gets a camera: a moving test picture, as often as splats can be made of it.
+    "--use-fake-device-for-media-stream=fps=5", "--use-fake-ui-for-media-stream",
 ]  # fmt: skip
 
 # What takes a moment on an idle machine takes longer than the usual five seconds on one that tests everything at once.
 expect.set_options(timeout=30_000)
+
+
+in_one_loop = pytest_asyncio.fixture(loop_scope="session")
+"""A fixture of the loop in which all tests of this folder run: the browser that they share belongs to it."""
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Has each test run in the one loop, unless it says another itself."""
+    said = item.get_closest_marker("asyncio")
+    if said is not None and not said.kwargs:
+        item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
 @dataclass
@@ -198,7 +212,7 @@ def _toy_maker(generated: Path) -> dict[str, str]:
     }
 
 
-@pytest.fixture
+@in_one_loop
 async def api(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
     """The stack's HTTP API."""
     async with httpx.AsyncClient(base_url=stack.address, timeout=30) as client:
@@ -242,31 +256,20 @@ def browser_path() -> str | None:
     return found or (_MACOS if Path(_MACOS).exists() else None)
 
 
-@asynccontextmanager
-async def started_browser(*flags: str) -> AsyncIterator[Browser]:
-    """A headless browser; without one installed the test is skipped, unless IMMICHVR_REQUIRE_BROWSER is set."""
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """A headless browser that every test has contexts of its own in, and pages.
+
+    Without one installed the test is skipped, unless IMMICHVR_REQUIRE_BROWSER is set.
+    """
     path = browser_path()
     if path is None:
         assert not os.environ.get("IMMICHVR_REQUIRE_BROWSER"), "a browser is required and none is installed"
         pytest.skip("no Chromium or Chrome is installed: apt install chromium")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, headless=True, args=[*_FLAGS, *flags])
+        browser = await playwright.chromium.launch(executable_path=path, headless=True, args=_FLAGS)
         yield browser
         await browser.close()
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """A browser of the test's own."""
-    async with started_browser() as browser:
-        yield browser
-
-
-@pytest.fixture
-async def browser_with_camera() -> AsyncIterator[Browser]:
-    """A browser that gives every page a camera: a moving test picture, as often as splats can be made of it."""
-    async with started_browser("--use-fake-device-for-media-stream=fps=5", "--use-fake-ui-for-media-stream") as browser:
-        yield browser
 
 
 @asynccontextmanager
@@ -283,17 +286,10 @@ async def clean_page(browser: Browser, **options: Any) -> AsyncIterator[Page]:
     assert not errors, errors
 
 
-@pytest.fixture
+@in_one_loop
 async def page(browser: Browser) -> AsyncIterator[Page]:
     """See `clean_page`."""
     async with clean_page(browser) as page:
-        yield page
-
-
-@pytest.fixture
-async def camera_page(browser_with_camera: Browser) -> AsyncIterator[Page]:
-    """See `clean_page`; with a camera."""
-    async with clean_page(browser_with_camera) as page:
         yield page
 
 

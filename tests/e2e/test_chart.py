@@ -23,11 +23,13 @@ from immichvr_helm_check.running import Release
 from PIL import Image
 from websockets.asyncio.client import connect
 
+from .conftest import in_one_loop
+
 ROOT = Path(__file__).resolve().parents[2]
 VALUES = {"photos": {"existingClaim": "photos"}, "models": {"offline": True}, "publicUrl": "http://127.0.0.1"}
 
 
-@pytest.fixture
+@in_one_loop
 async def release() -> AsyncIterator[Release]:
     """A release over a folder with one photo, with the servers that the chart brings along."""
     objects = render(ROOT / CHART, VALUES)

@@ -29,6 +29,8 @@ from immichvr_local.testing.listening import Door, doors_of
 from immichvr_local.testing.stranger import as_another_user, can_connect, hear
 from playwright.async_api import Browser
 
+from .conftest import in_one_loop
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks Linux who listens where")
 ENDS = ("succeeded", "failed", "cancelled")
 CALLS = (
@@ -67,7 +69,7 @@ def inner(stack: Any, doors: list[Door]) -> list[Door]:
     return [door for door in doors if door.port and door.port != urlsplit(stack.address).port]
 
 
-@pytest.fixture
+@in_one_loop
 async def kept(stack: Any, api: httpx.AsyncClient) -> AsyncIterator[list[bytes]]:
     """What must not be said: every secret, and names of what is stored. Nothing of what is stored may change.
 
@@ -260,10 +262,10 @@ async def test_a_page_of_another_origin_reads_and_changes_nothing(
     paths = ["/", "/buckets/immichvr/?pretty=y", "/immichvr/?list-type=2", "/dir/status", "/status", "/metrics",
              "/api/photos", "/api/jobs", "/api/session", f"/api/photos/{photo_id}/original"]  # fmt: skip
     jobs = (await api.get("/api/jobs")).json()
-    page = await browser.new_page()
-    await page.goto(foreign_page)
     ports = sorted({door.port for door in doors if door.port})
-    heard = await page.evaluate(TRY_ALL, {"ports": ports, "paths": paths, "photo": photo_id})
+    async with await browser.new_page() as page:
+        await page.goto(foreign_page)
+        heard = await page.evaluate(TRY_ALL, {"ports": ports, "paths": paths, "photo": photo_id})
     assert [one for one in heard if said_of(kept, one[3].encode())] == []
     assert [one for one in heard if one[2] < 300 and one[3]] == []
     assert (await api.get("/api/jobs")).json() == jobs

@@ -22,7 +22,7 @@ from playwright.async_api import Page
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from .conftest import LIVE_MODEL, Stack
+from .conftest import LIVE_MODEL, Stack, in_one_loop
 
 BUDGET = 1500
 
@@ -64,7 +64,7 @@ class Client:
         return dict(msgpack.unpackb(await asyncio.wait_for(self.socket.recv(), within_s)))
 
 
-@pytest.fixture
+@in_one_loop
 async def client(live_stack: str) -> AsyncIterator[Client]:
     async with dialled(live_stack) as socket:
         yield Client(socket)
@@ -250,9 +250,8 @@ async def reached(page: Page, wanted: Any, seconds: float) -> dict[str, str]:
     ("model", "frames"), [("heuristic", 15), pytest.param(LIVE_MODEL, 100, marks=pytest.mark.long)]
 )
 async def test_frames_of_a_camera_become_splats_in_the_browser(
-    extended: Stack, live_stack: str, camera_page: Page, model: str, frames: int
+    extended: Stack, live_stack: str, page: Page, model: str, frames: int
 ) -> None:
-    page = camera_page
     if model == LIVE_MODEL:
         weights_of_live_model(extended)
     await page.goto(f"{live_stack}/live.html?budget={BUDGET}&quality=lowest&model={model}")
@@ -277,7 +276,7 @@ async def test_frames_of_a_camera_become_splats_in_the_browser(
 
 
 @pytest.mark.browser
-async def test_packed_splats_are_byte_for_byte_what_spark_packs_itself(spark_page, camera_page: Page) -> None:
+async def test_packed_splats_are_byte_for_byte_what_spark_packs_itself(spark_page, page: Page) -> None:
     address, folder = spark_page
     random = np.random.default_rng(5)
     count = 4000
@@ -293,9 +292,9 @@ async def test_packed_splats_are_byte_for_byte_what_spark_packs_itself(spark_pag
         opacities=random.uniform(0, 1, count).astype(np.float32),
     )
     (folder / "planes").write_bytes(pack(gaussians, "fp32", 0, count).data)
-    await camera_page.goto(address)
-    await reached(camera_page, lambda state: state.get("ready") == "yes", 30)
-    theirs = base64.b64decode(await camera_page.evaluate("([name, n]) => window.pack(name, n)", ["planes", count]))
+    await page.goto(address)
+    await reached(page, lambda state: state.get("ready") == "yes", 30)
+    theirs = base64.b64decode(await page.evaluate("([name, n]) => window.pack(name, n)", ["planes", count]))
     ours = pack(gaussians, "spark16", 0, count).data
     differing = np.count_nonzero(np.frombuffer(ours, np.uint8) != np.frombuffer(theirs, np.uint8))
     # A logarithm's last bit may decide a rounding; nothing else may differ.

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from playwright.async_api import Locator, Page, expect
 
-from .conftest import Stack
+from .conftest import Stack, in_one_loop
 
 _FEW = 4
 _PATIENCE_S = 600
@@ -25,14 +25,14 @@ def house(extended: Stack) -> str:
     return extended.address
 
 
-@pytest.fixture
+@in_one_loop
 async def api(house: str) -> AsyncIterator[httpx.AsyncClient]:
     """The stack's HTTP API."""
     async with httpx.AsyncClient(base_url=house, timeout=60) as client:
         yield client
 
 
-@pytest.fixture
+@in_one_loop
 async def walk(api: httpx.AsyncClient) -> list[str]:
     """The ids of the photos of the walk, in its order."""
     items = (await api.get("/api/photos")).json()["items"]

@@ -14,7 +14,7 @@ import pytest
 import socketio
 from playwright.async_api import Page, expect
 
-from .conftest import FILM, Stack
+from .conftest import FILM, Stack, in_one_loop
 
 PATIENCE_S = 120
 
@@ -25,7 +25,7 @@ def toys(extended: Stack) -> str:
     return extended.address
 
 
-@pytest.fixture
+@in_one_loop
 async def api(toys: str) -> AsyncIterator[httpx.AsyncClient]:
     """The stack's HTTP API."""
     async with httpx.AsyncClient(base_url=toys, timeout=60) as client:

@@ -14,6 +14,8 @@ import pytest
 from PIL import Image
 from playwright.async_api import Page, expect
 
+from .conftest import in_one_loop
+
 pytestmark = pytest.mark.browser
 
 _WIDTH, _HEIGHT, _FPS, _FRAMES = 192, 128, 10, 25
@@ -47,7 +49,7 @@ def _write(path: Path) -> None:
         container.mux(stream.encode())
 
 
-@pytest.fixture
+@in_one_loop
 async def video(stack, api: httpx.AsyncClient, page: Page) -> str:
     """The id of a clip in the library's folder."""
     if not (stack.photos / "square.mp4").exists():
