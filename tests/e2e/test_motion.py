@@ -51,7 +51,7 @@ async def test_somebody_makes_a_photo_move_sees_how_far_it_is_and_takes_the_clip
     stack, api: httpx.AsyncClient, page, until, ended, tmp_path
 ) -> None:
     photo_id = stack.photo_id("cat.jpg")
-    await page.goto(f"{stack.address}/?motion=0#/photo/{photo_id}")
+    await page.goto(f"{stack.address}/?budget=1000&motion=0#/photo/{photo_id}")
     await until(lambda state: state.get("mode") == "flat")
     await page.get_by_role("button", name="More", exact=True).click()
     await page.get_by_role("button", name="Make it move…").click()

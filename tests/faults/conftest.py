@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ from immichvr_common.testing.jobs import Events, submit
 from immichvr_video_depth.testing.clips import write_clip
 from PIL import Image
 
+from .forks import GATEWAY, Forked, Forks
+
 PATIENCE_S = 60
 """For what takes a second or two, on a machine that does ten other things."""
 CLIP_FRAMES = 198
@@ -45,13 +47,8 @@ NAMES = [
 class Process:
     """A service as a process; its log is told when it does not do what it should."""
 
-    def __init__(self, command: list[str], environment: dict[str, str], log: Path) -> None:
-        self.log = log
-        with log.open("ab") as out:
-            self.popen = subprocess.Popen(
-                [sys.executable, *command], env={**os.environ, **environment}, stdout=out, stderr=out,
-                stdin=subprocess.DEVNULL, start_new_session=True,
-            )  # fmt: skip
+    def __init__(self, popen: Forked | subprocess.Popen[bytes], log: Path) -> None:
+        self.popen, self.log = popen, log
 
     def kill(self) -> None:
         """Ends it as the kernel does when memory runs out."""
@@ -79,9 +76,10 @@ class Process:
 class Gateway(Process):
     """A gateway as a process, and what one asks of it."""
 
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
+    def __init__(self, forks: Forks, environment: dict[str, str], log: Path) -> None:
         self.port = free_ports(1)[0]
-        super().__init__(["-m", "immichvr_gateway"], {**environment, "IMMICHVR_GATEWAY_PORT": str(self.port)}, log)
+        environment = {**os.environ, **environment, "IMMICHVR_GATEWAY_PORT": str(self.port)}
+        super().__init__(forks.start(GATEWAY, environment, log), log)
         self.url = f"http://127.0.0.1:{self.port}"
         self.client = httpx.Client(base_url=self.url, timeout=PATIENCE_S)
         self.ids: dict[str, str] = {}
@@ -173,8 +171,16 @@ def object_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedS
 
 
 @pytest.fixture(scope="package")
+def forks() -> Iterator[Forks]:
+    """What starts processes without the time that their imports take."""
+    forks = Forks()
+    yield forks
+    forks.close()
+
+
+@pytest.fixture(scope="package")
 def start_gateway(
-    place: Path, bus_server: NatsServer, object_server: SeaweedServer
+    place: Path, bus_server: NatsServer, object_server: SeaweedServer, forks: Forks
 ) -> Iterator[Callable[..., Gateway]]:
     """Starts a gateway, with more in its environment if need be; one that still runs is ended with the tests."""
     started: list[Gateway] = []
@@ -190,7 +196,7 @@ def start_gateway(
             **servers("IMMICHVR_GATEWAY_", "gateway", bus_server, object_server),
             **more,
         }
-        started.append(Gateway(environment, place / f"gateway-{len(started)}.log"))
+        started.append(Gateway(forks, environment, place / f"gateway-{len(started)}.log"))
         return started[-1]
 
     yield start
@@ -223,13 +229,17 @@ def studio(place: Path) -> Path:
 
 @pytest.fixture
 def start_worker(
-    place: Path, studio: Path, bus_server: NatsServer, object_server: SeaweedServer
+    place: Path, studio: Path, bus_server: NatsServer, object_server: SeaweedServer, forks: Forks
 ) -> Iterator[Callable[..., Process]]:
-    """Starts a worker with one place for a job, with more in its environment if need be; it ends with the test."""
+    """Starts a worker with one place for a job, with more in its environment if need be; it ends with the test.
+
+    command: what Python runs, `-m` and the module of a service as people start it, or a script of a worker as here.
+    """
     started: list[Process] = []
 
     def start(name: str, *command: str, **more: str) -> Process:
         environment = {
+            **os.environ,
             "IMMICHVR_AI_WORK__NAME": name,
             "IMMICHVR_AI_WORK__PREFETCH": "0",
             "IMMICHVR_AI_WORK__STOP_GRACE_S": "0.2",
@@ -242,13 +252,22 @@ def start_worker(
             **servers("IMMICHVR_INPAINT_", "inpaint", bus_server, object_server),
             **more,
         }
-        script = command or (str(Path(__file__).with_name("trial_worker.py")),)
-        started.append(Process(list(script), environment, place / f"worker-{name}.log"))
+        command = command or (str(Path(__file__).with_name("trial_worker.py")),)
+        run, log = _executed if command[0] == "-m" else forks.start, place / f"worker-{name}.log"
+        started.append(Process(run(command, environment, log), log))
         return started[-1]
 
     yield start
     for one in started:
         one.stop()
+
+
+def _executed(command: Sequence[str], environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("ab") as out:
+        return subprocess.Popen(
+            [sys.executable, *command], env=environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )  # fmt: skip
 
 
 @pytest.fixture
