@@ -24,7 +24,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from .conftest import LIVE_MODEL, Stack, in_one_loop
 
-BUDGET = 1500
+BUDGET = 800
+"""Without a graphics card each Gaussian costs a browser some 15 µs a frame."""
 
 
 @pytest.fixture
@@ -247,7 +248,7 @@ async def reached(page: Page, wanted: Any, seconds: float) -> dict[str, str]:
 @pytest.mark.browser
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize(
-    ("model", "frames"), [("heuristic", 15), pytest.param(LIVE_MODEL, 100, marks=pytest.mark.long)]
+    ("model", "frames"), [("heuristic", 10), pytest.param(LIVE_MODEL, 100, marks=pytest.mark.long)]
 )
 async def test_frames_of_a_camera_become_splats_in_the_browser(
     extended: Stack, live_stack: str, page: Page, model: str, frames: int

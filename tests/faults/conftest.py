@@ -35,6 +35,8 @@ PATIENCE_S = 60
 """For what takes a second or two, on a machine that does ten other things."""
 CLIP_FRAMES = 198
 """Nine windows of a network of videos."""
+AI = str(Path(__file__).with_name("ai_worker.py"))
+"""The service `ai` itself, but that it loads nothing ahead."""
 NAMES = [
     "twenty.jpg", "slow-killed.jpg", "slow-paused.jpg", "next.jpg", "deadly-one.jpg", "slow-cut.jpg", "slow-waits.jpg",
     "refused.jpg", "before.jpg", "slow-stores.jpg", "slow-given-up.jpg", "slow-returned.jpg", "queued.jpg",

@@ -24,7 +24,9 @@ from pathlib import Path
 from typing import Any
 
 GATEWAY = ("-m", "immichvr_gateway")
-_IMPORTED = ("immichvr_gateway.running", "immichvr_common.service", "immichvr_video_depth.settings")
+_IMPORTED = (
+    "immichvr_gateway.running", "immichvr_common.service", "immichvr_ai.settings", "immichvr_video_depth.settings",
+)  # fmt: skip
 _DEVICES = (0, 1, 2)
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from .conftest import AI
+
 MANY_PIXELS = (20_001, 10_000)
 
 
@@ -46,7 +48,7 @@ def _with_size(jpeg: bytes, width: int, height: int) -> bytes:
 async def test_photos_that_cannot_be_used_fail_with_what_is_wrong_and_the_service_goes_on(
     gateway, start_worker, publish
 ) -> None:
-    ai = start_worker("real", "-m", "immichvr_ai", IMMICHVR_AI_PHOTO__MIN_SIDE="6")  # of the good one at the end
+    ai = start_worker("real", AI, IMMICHVR_AI_PHOTO__MIN_SIDE="6")  # of the good one at the end
     for name, code, words in [
         ("words.jpg", "invalid_image", ""),
         ("truncated.jpg", "invalid_image", "ends"),

@@ -13,6 +13,8 @@ import socketio
 from immichvr_models import Model, registry
 from immichvr_models.testing import Hub, running_hub, throttled, weights_of
 
+from .conftest import AI
+
 WEIGHTS = weights_of(random.Random(4).randbytes(600_000))
 TOLD, KILLED = [
     model
@@ -104,7 +106,7 @@ async def test_a_model_is_accepted_fetched_told_live_and_deleted(models, hub, st
     assert (await models.ask(TOLD, "accept", licence=TOLD.licence.name)).status_code == 200
     answer = await models.ask(TOLD, "download")
     assert answer.status_code == 202
-    start_worker("fetches", "-m", "immichvr_ai", **online)
+    start_worker("fetches", AI, **online)
     half = await models.until(TOLD, lambda news: news["state"] == "downloading" and news["rate"] > 0)
     assert half["total"] == 0 or half["done"] <= half["total"]
     assert (await models.until(TOLD, lambda news: news["state"] == "ready"))["error"] is None
@@ -126,14 +128,14 @@ async def test_a_download_whose_worker_is_killed_is_gone_on_with_by_another(mode
     hub.planned[weights] = [hub.stalls_after(250_000)]
     await models.ask(KILLED, "accept", licence=KILLED.licence.name)
     job = (await models.ask(KILLED, "download")).json()["job"]
-    first = start_worker("first", "-m", "immichvr_ai", **online)
+    first = start_worker("first", AI, **online)
     await models.until(KILLED, lambda news: news["state"] == "downloading" and news["done"] >= 200_000)
     async with asyncio.timeout(20):
         # What has arrived is written down every two seconds; a process killed before that begins anew.
         while not list(Path(online["IMMICHVR_MODELS_DIR"], KILLED.key).rglob("*.part.json")):  # noqa: ASYNC110  # files tell nobody
             await asyncio.sleep(0.05)
     first.kill()
-    start_worker("second", "-m", "immichvr_ai", **online)
+    start_worker("second", AI, **online)
     ended = await models.gateway.until(job["id"])
     assert (ended["state"], ended["run"], ended["attempts"]) == ("succeeded", 1, 2)
     assert await models.state(KILLED) == "ready"
