@@ -5,7 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from immichvr_gateway.gallery_views import AlbumPageView, AlbumView, ItemPageView, album_view
+from immichvr_gateway.browsing_views import AlbumPageView, AlbumView, album_view
+from immichvr_gateway.gallery_views import ItemPageView
 from immichvr_gateway.http.description import PICTURE
 from immichvr_gateway.http.passing import pass_on
 from immichvr_gateway.library import Selection

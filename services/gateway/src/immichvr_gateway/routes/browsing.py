@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
-from immichvr_gateway.gallery_views import (
-    ItemPageView,
+from immichvr_gateway.browsing_views import (
     LocalityPageView,
     MemoriesView,
     MemoryView,
@@ -17,6 +16,7 @@ from immichvr_gateway.gallery_views import (
     locality_view,
     tag_view,
 )
+from immichvr_gateway.gallery_views import ItemPageView
 from immichvr_gateway.http.description import also
 from immichvr_gateway.http.times import Day
 from immichvr_gateway.library import Selection
