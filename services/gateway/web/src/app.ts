@@ -1,32 +1,20 @@
-import type { AccountPage } from './account/page';
 import { Api, ApiError } from './api/client';
-import type { AutomationPage } from './automation/page';
 import { Gallery } from './gallery/gallery';
 import type { Shown } from './gallery/tile';
 import { ItemList } from './grid/items';
 import type { Anchor } from './grid/sheet';
 import { accept, takeInvitation } from './invitation';
 import { Live } from './live';
-import type { ModelsPage } from './models/page';
 import { PhotoView } from './photo/view';
 import type { JobsDrawer } from './places/drawer';
 import type { Places } from './places/page';
-import {
-  isPage,
-  MODELS,
-  type PageView,
-  type PlaceRoute,
-  photoHash,
-  type Route,
-  Router,
-} from './router';
-import type { ScenePages } from './scenes/page';
+import { isPage, MODELS, type PlaceRoute, photoHash, type Route, Router } from './router';
 import { applyLook } from './settings/apply';
-import type { SettingsPage } from './settings/page';
 import { Settings } from './settings/settings';
 import { enterShare, isSharePage } from './sharing';
 import { Looked } from './shell/looked';
 import { Navigation } from './shell/navigation';
+import { Pages } from './shell/pages';
 import { titleOf } from './shell/titles';
 import { Store } from './store';
 import { texts } from './texts';
@@ -63,11 +51,7 @@ class App {
   private readonly photo: PhotoView;
   private readonly router: Router;
   private readonly vr: VrDoor;
-  private models: ModelsPage | null = null;
-  private account: AccountPage | null = null;
-  private automation: AutomationPage | null = null;
-  private settingsPage: SettingsPage | null = null;
-  private scenes: ScenePages | null = null;
+  private readonly pages: Pages;
   private videos: VideoPages | null = null;
   private places: Places | null = null;
   private drawer: Promise<JobsDrawer> | null = null;
@@ -106,6 +90,18 @@ class App {
       rest: () => this.rest(),
       wake: (hash) => this.wake(hash),
     });
+    this.pages = new Pages(
+      root,
+      {
+        at: () => this.router.current(),
+        leave: () => this.router.leavePage(),
+        signedOut: () => this.visit.ended(),
+        vrButton: () => this.vr.button(),
+      },
+      this.api,
+      this.store,
+      this.settings,
+    );
     this.gallery.offer(this.vr.button());
     this.photo.offer(this.vr.button());
     const { side, bar } = this.navigation;
@@ -164,7 +160,7 @@ class App {
   private rest(): void {
     const { view } = this.router.current();
     if (view === 'photo') this.photo.close();
-    if (view === 'scene') this.scenes?.close();
+    if (view === 'scene') this.pages.close();
   }
 
   private wake(hash: string | null): void {
@@ -186,11 +182,11 @@ class App {
     const overList = view === 'photo' || view === 'video' || isPage(route);
     this.gallery.element.inert = overList;
     if (view !== 'memories') this.places?.leave();
-    this.closePages();
+    this.pages.close();
     if (view !== 'video' && view !== 'videos') this.videos?.close();
     const shown = view === 'photo' ? null : this.photo.close();
     if (isPage(route)) {
-      if (!this.store.share) void this.showPage(route.view);
+      if (!this.store.share) void this.pages.show(route.view);
       return;
     }
     this.showList(list, shown, this.listed !== before);
@@ -250,28 +246,6 @@ class App {
     else await this.videos.list();
   }
 
-  private async showPage(view: PageView): Promise<void> {
-    if (view === 'models') await this.showModels();
-    else if (view === 'account') await this.showAccount();
-    else if (view === 'settings') await this.showSettings();
-    else if (view === 'scenes' || view === 'scene') await this.showScenes();
-    else await this.showAutomation();
-  }
-
-  private async showScenes(): Promise<void> {
-    if (!this.scenes) {
-      const { ScenePages } = await import('./scenes/page');
-      if (!this.scenes) {
-        this.scenes = new ScenePages(this.api, this.store, () => this.router.leavePage());
-        this.scenes.offer(this.vr.button());
-        this.root.append(this.scenes.element);
-      }
-    }
-    const route = this.router.current();
-    if (route.view === 'scenes') await this.scenes.list();
-    else if (route.view === 'scene') await this.scenes.open(route.id);
-  }
-
   /** What of the list that is shown is looked at. */
   private inView(): [list: string, anchor: Anchor | null] {
     const { trail } = this.store;
@@ -306,60 +280,13 @@ class App {
     await drawer.makeAll(items);
   }
 
-  private closePages(): void {
-    this.models?.close();
-    this.account?.close();
-    this.automation?.close();
-    this.settingsPage?.close();
-    this.scenes?.close();
-  }
-
-  private async showSettings(): Promise<void> {
-    if (!this.settingsPage) {
-      const { SettingsPage } = await import('./settings/page');
-      this.settingsPage ??= new SettingsPage(this.settings, () => this.router.leavePage());
-      this.root.append(this.settingsPage.element);
-    }
-    if (this.router.current().view === 'settings') this.settingsPage.open();
-  }
-
-  private async showModels(): Promise<void> {
-    if (!this.models) {
-      const { ModelsPage } = await import('./models/page');
-      this.models ??= new ModelsPage(this.api, this.store, () => this.router.leavePage());
-      this.root.append(this.models.element);
-    }
-    if (this.router.current().view === 'models') await this.models.open();
-  }
-
-  private async showAccount(): Promise<void> {
-    if (!this.account) {
-      const { AccountPage } = await import('./account/page');
-      this.account ??= new AccountPage(this.api, this.store, {
-        leave: () => this.router.leavePage(),
-        signedOut: () => this.visit.ended(),
-      });
-      this.root.append(this.account.element);
-    }
-    if (this.router.current().view === 'account') await this.account.open();
-  }
-
-  private async showAutomation(): Promise<void> {
-    if (!this.automation) {
-      const { AutomationPage } = await import('./automation/page');
-      this.automation ??= new AutomationPage(this.api, () => this.router.leavePage());
-      this.root.append(this.automation.element);
-    }
-    if (this.router.current().view === 'automation') await this.automation.open();
-  }
-
   /** Lets go of what belongs to whoever was here; only the sign-in stays on the page. */
   private clear(): void {
     this.looked.stop();
     this.api.forget();
     this.live.stop();
     this.photo.close();
-    this.closePages();
+    this.pages.close();
     this.videos?.close();
     this.store.reset();
     for (const part of [...document.body.children]) {

@@ -7,3 +7,4 @@ import { keepShell } from './shell/offline';
 
 startApp(document.getElementById('app') as HTMLElement);
 keepShell();
+void import('./ui/keepFocus').then(({ keepFocus }) => keepFocus());

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Emitter } from '../src/emitter';
 import { FiguresDoor } from '../src/photo/figuresDoor';
-import type { Drawn, Stage } from '../src/photo/stage';
+import type { Drawn } from '../src/photo/sight';
+import type { Stage } from '../src/photo/stage';
 
 const made: { last: Drawn | null; shown: boolean; runs: boolean }[] = [];
 vi.mock('../src/photo/figures', () => ({

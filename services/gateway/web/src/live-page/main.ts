@@ -5,3 +5,4 @@ import '../styles/live.css';
 import { startLive } from './page';
 
 startLive(document.getElementById('app') as HTMLElement);
+void import('../ui/keepFocus').then(({ keepFocus }) => keepFocus());

@@ -55,12 +55,11 @@ export class ModelRow {
     this.error.hidden = words === '';
   }
 
-  /** A button that keeps its meaning keeps the focus; one that goes gives it to what is left. */
+  /** A button that keeps its meaning keeps the focus. */
   private offer(model: ModelDetails): void {
     const offers = deedsOf(model);
     const labels = [...this.actions.children].map((button) => button.textContent);
     if (labels.join() === offers.map(({ label }) => label).join()) return;
-    const hadFocus = this.actions.contains(document.activeElement);
     this.actions.replaceChildren(
       ...offers.map((offer) => {
         const button = el(
@@ -76,9 +75,5 @@ export class ModelRow {
         return button;
       }),
     );
-    if (!hadFocus) return;
-    const next = this.actions.querySelector('button') ?? this.element;
-    if (next === this.element) this.element.tabIndex = -1;
-    next.focus();
   }
 }

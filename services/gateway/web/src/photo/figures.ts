@@ -5,7 +5,8 @@ import { catalogue, texts } from '../texts';
 import { decimals } from '../texts/language';
 import { FigureList } from '../ui/figureList';
 import { bytesWords } from '../ui/words';
-import type { Drawn, Stage } from './stage';
+import type { Drawn } from './sight';
+import type { Stage } from './stage';
 
 /** What draws a photo, and how fast: for whoever wonders why it is slow. */
 export class Figures extends FigureList {

@@ -1,5 +1,6 @@
 import type { Figures } from './figures';
-import type { Drawn, Stage } from './stage';
+import type { Drawn } from './sight';
+import type { Stage } from './stage';
 
 /** The figures of what is drawn: read from the server when somebody first asks for them. */
 export class FiguresDoor {

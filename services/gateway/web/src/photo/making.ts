@@ -19,8 +19,6 @@ interface Around {
   models(): void;
   /** Something was said that should be seen. */
   shown(): void;
-  /** Takes the focus of a button that goes. */
-  blur(): void;
 }
 
 interface Wish {
@@ -52,10 +50,8 @@ export class Making {
     const working = detail && isActive(this.store.photos.get(detail.id)?.job ?? null);
     const { badges } = detail ?? {};
     const made = badges?.splat || (detail?.assets.some((asset) => asset.kind === 'splat') ?? false);
-    const had = document.activeElement === this.button;
     const mayBeMade = detail && !made && !working && isFlat(detail) && !this.isBroken;
     this.button.hidden = !mayBeMade || this.store.share !== null;
-    if (had && this.button.hidden) this.around.blur();
   }
 
   /** With the best model there is, in the detail that somebody has chosen, unless another `wish` is named. */

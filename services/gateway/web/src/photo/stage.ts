@@ -17,7 +17,7 @@ import { Holdings } from './holdings';
 import { Loader } from './loader';
 import { type Deep, type Mode, modeToShow, versionOf } from './modes';
 import { RemoteSplat } from './remote';
-import { Seen } from './seen';
+import { type Drawn, Sight } from './sight';
 import { isAllAround, Sphere } from './sphere';
 import { Steering } from './steering';
 import type { Trouble } from './trouble';
@@ -41,16 +41,9 @@ interface StageEvents {
   figures: Drawn;
 }
 
-/** How the last picture came about. there: what the server told of its own. */
-export interface Drawn {
-  splats: number;
-  there: Figures | null;
-}
-
 /** Where one photo is seen: flat at once, then with depth, then as splats. */
 export class Stage extends Emitter<StageEvents> {
   readonly element = el('div', { class: 'stage' });
-  mode: Mode = 'flat';
   wish = wishedBefore();
   moving = wantsMotion();
   private wishedMotion: boolean | null = null;
@@ -60,6 +53,7 @@ export class Stage extends Emitter<StageEvents> {
   private readonly here: DeviceCanvas;
   private readonly remote: RemoteSplat;
   private readonly drawers: Drawers;
+  private readonly sight: Sight;
   private readonly loader: Loader;
   readonly whoDraws: WhoDraws;
   /** Moves what is seen. */
@@ -70,7 +64,6 @@ export class Stage extends Emitter<StageEvents> {
   private advancing = false;
   /** Calls off the splats that this device loads now; null where it loads none. */
   private splatsToCome: AbortController | null = null;
-  private readonly seen = new Seen(this.element);
   private readonly budget = budgetOf(location.search);
 
   constructor(
@@ -98,6 +91,7 @@ export class Stage extends Emitter<StageEvents> {
     this.flat = new FlatPicture(api, this.element, {
       noPicture: () => this.emit('trouble', 'no-picture'),
     });
+    this.sight = new Sight(this.element, this.flat, this.drawers);
     this.sphere = new Sphere(api, this.element);
     this.steering = new Steering(
       this.sphere,
@@ -106,6 +100,10 @@ export class Stage extends Emitter<StageEvents> {
       () => this.mode === 'flat',
     );
     this.element.append(this.ghost.element);
+  }
+
+  get mode(): Mode {
+    return this.sight.mode;
   }
 
   available(what: Deep): boolean {
@@ -180,8 +178,7 @@ export class Stage extends Emitter<StageEvents> {
     this.leave();
     this.dropViewport();
     this.photo = null;
-    this.mode = 'flat';
-    delete document.body.dataset.mode;
+    this.sight.close();
   }
 
   toggleMotion(): void {
@@ -233,11 +230,7 @@ export class Stage extends Emitter<StageEvents> {
 
   /** What is seen now, alone. */
   picture(): HTMLCanvasElement {
-    const canvas = el('canvas');
-    const isDeep = this.mode !== 'flat' && this.seen.part > 0;
-    if (isDeep) this.drawers.copyTo(canvas);
-    else this.flat.copyTo(canvas);
-    return canvas;
+    return this.sight.picture();
   }
 
   private get drawsThere(): boolean {
@@ -269,11 +262,9 @@ export class Stage extends Emitter<StageEvents> {
     this.sphere.close();
     this.holdings.forget();
     this.loader.forget();
-    this.seen.fade(false, true);
+    this.sight.leave();
     this.emit('loading', null);
     this.emit('trouble', null);
-    delete document.body.dataset.splats;
-    delete document.body.dataset.pixels;
   }
 
   /** Loads what is missing for the wish, one after the other, and shows what is ready. */
@@ -398,18 +389,8 @@ export class Stage extends Emitter<StageEvents> {
   }
 
   private setMode(mode: Mode): void {
-    this.mode = mode;
-    const isThere = this.isDrawnThere;
-    if (mode !== 'flat') this.flat.resetZoom();
-    document.body.dataset.mode = mode;
-    if (mode !== 'splat') delete document.body.dataset.splats;
-    document.body.dataset.drawn = isThere ? 'server' : 'device';
-    this.drawers.show(
-      { mode, isThere, name: this.describe(mode) },
-      this.seen.part,
-      this.settings.look.animationDuration,
-    );
-    this.seen.fade(mode !== 'flat', false);
+    const isThere = mode === 'splat' && this.isReadyThere;
+    this.sight.show(mode, isThere, this.describe(mode), this.settings.look.animationDuration);
     this.emit('mode', mode);
   }
 
@@ -446,10 +427,8 @@ export class Stage extends Emitter<StageEvents> {
   }
 
   private countFrame(splats: number, lean: number, there: Figures | null = null): void {
-    this.emit('figures', { splats, there });
-    this.seen.lean(this.mode === 'flat' ? 0 : lean);
-    const { dataset } = document.body;
-    dataset.frames = String(Number(dataset.frames ?? 0) + 1);
-    if (this.mode === 'splat') dataset.splats = String(splats);
+    const drawn = { splats, there };
+    this.emit('figures', drawn);
+    this.sight.take(drawn, lean);
   }
 }

@@ -93,7 +93,6 @@ export class PhotoView {
       detail: () => this.detail,
       models: () => this.actions.models(),
       shown: () => this.chrome.wake(),
-      blur: () => this.element.focus(),
     });
     this.reading = new Reading(store, () => this.id, {
       read: (detail) => this.present(detail),

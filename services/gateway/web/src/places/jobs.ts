@@ -291,7 +291,6 @@ class JobRow {
   }
 
   private async act(deed: () => Promise<Job | { job: Job }>): Promise<void> {
-    const pressed = document.activeElement;
     const buttons = [this.first, this.again, this.end];
     for (const one of buttons) one.disabled = true;
     try {
@@ -307,10 +306,6 @@ class JobRow {
       announce(title);
     } finally {
       for (const one of buttons) one.disabled = false;
-      // A button that is disabled meanwhile loses the focus.
-      const next = buttons.filter((one) => !one.hidden);
-      if (buttons.some((one) => one === pressed))
-        (next.find((one) => one === pressed) ?? next[0])?.focus();
     }
   }
 

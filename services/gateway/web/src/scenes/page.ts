@@ -5,6 +5,7 @@ import type { Job, Scene } from '../api/schema';
 import { SCENES, sceneHash } from '../router';
 import { isActive, type Store } from '../store';
 import { texts } from '../texts';
+import { announce } from '../ui/announce';
 import { el } from '../ui/dom';
 import { explainError } from '../ui/errors';
 import { icon } from '../ui/icons';
@@ -44,6 +45,7 @@ export class ScenePages {
     this.form = new MakePlace(api, (job) => this.made(job));
     this.view = new SceneView(api, store, (name) => {
       this.title.textContent = name;
+      if (document.activeElement === this.title) announce(name);
       document.title = `${name} · ImmichVR`;
     });
     const back = el(
@@ -112,8 +114,8 @@ export class ScenePages {
     this.listing.hidden = true;
     this.view.element.hidden = false;
     this.title.textContent = '';
-    await this.view.open(id);
     this.title.focus({ preventScroll: true });
+    await this.view.open(id);
   }
 
   close(): void {

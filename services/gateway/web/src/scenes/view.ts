@@ -64,8 +64,8 @@ export class SceneView {
       { class: 'scene-view' },
       this.theatre.element,
       el(
-        'div',
-        { class: 'scene-side' },
+        'section',
+        { class: 'scene-side', 'aria-label': t.about },
         this.words,
         this.again,
         el('label', { class: 'scene-choice' }, t.version, this.versions),

@@ -814,6 +814,7 @@ export const de: Texts = {
     moving: (n) => `${counted(n, 'Foto bewegt', 'Fotos bewegen')} sich in Immich selbst.`,
   },
   scenes: {
+    about: 'Dieser Ort',
     make: 'Einen Ort erzeugen',
     more: 'Mehr',
     none: 'Noch keine Szenen. Ein Ort wird aus mehreren Fotos von ihm gemacht, aus einem Video oder einem Live-Foto.',

@@ -805,6 +805,7 @@ export const en = {
     moving: (n: number) => `${counted(n, 'photo moves', 'photos move')} in Immich itself.`,
   },
   scenes: {
+    about: 'This place',
     make: 'Make a place',
     more: 'More',
     none: 'No scenes yet. A place is made of several photos of it, of a video or of a live photo.',

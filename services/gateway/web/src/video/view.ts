@@ -17,13 +17,13 @@ import { dayWords } from '../ui/words';
 import { bestDepth, fileOf, fpsOf, layoutOf, startOf, stripOf, timesOf } from './assets';
 import { Controls } from './controls';
 import { VideoDownloads } from './downloads';
-import { filmAt, filmOf } from './film';
+import { filmAt } from './film';
 import { actOnVideoKey } from './keys';
 import { VideoMenu } from './menu';
-import { PartsFeed } from './parts';
 import { Player } from './player';
 import { explainFilm } from './trouble';
 import type { Videos } from './videos';
+import { WhileMade } from './whileMade';
 
 export interface VideoActions {
   help(): void;
@@ -56,7 +56,7 @@ export class VideoView {
   private begun: string | null = null;
   private detail: VideoDetail | null = null;
   private shownDepth: string | null = null;
-  private feed: { run: string; start: number; parts: PartsFeed } | null = null;
+  private readonly whileMade: WhileMade;
   private refreshTimer = 0;
 
   constructor(
@@ -66,6 +66,10 @@ export class VideoView {
     private readonly actions: VideoActions,
   ) {
     this.controls = new Controls(this.player, () => void toggleFullscreen());
+    this.whileMade = new WhileMade(api, (film) => {
+      this.player.setFilm(film);
+      if (film) this.controls.tellTime();
+    });
     this.dock = new Dock({
       cancel: (id) => void this.ask(() => api.cancel(id)),
       retry: (id) => void this.ask(() => api.retry(id)),
@@ -123,7 +127,7 @@ export class VideoView {
     this.detail = null;
     this.element.classList.remove('is-gone');
     this.shownDepth = null;
-    this.endFeed();
+    this.whileMade.end();
     this.downloads.popup.hide();
     this.menu.popup.hide();
     this.controls.settings.hide();
@@ -139,7 +143,7 @@ export class VideoView {
     this.next.classList.add('step', 'step-next');
     this.make.append(icon('layers'), texts.making.title);
     this.make.addEventListener('click', () => this.makeDepth('auto', false));
-    this.controls.made = () => this.feed && this.feed.start + this.feed.parts.reach;
+    this.controls.made = () => this.whileMade.reach;
     this.element.append(
       this.player.element,
       el(
@@ -260,7 +264,7 @@ export class VideoView {
     const file = fileOf(depth, 'rgbd');
     if (layout && file) {
       this.player.setFilm(filmAt(this.api.url(file.url), layout, start));
-      this.endFeed();
+      this.whileMade.end();
     }
     this.player.frames.fps = fpsOf(depth);
     const strip = fileOf(depth, 'strip');
@@ -298,30 +302,7 @@ export class VideoView {
 
   /** Shows depth as far as it is made, while it is made. */
   private followParts(job: Job): void {
-    if (job.kind !== 'video-depth' || this.shownDepth) return;
-    if (!isActive(job)) {
-      if (job.state === 'succeeded' || !this.feed) return;
-      this.endFeed();
-      this.player.setFilm(null);
-      return;
-    }
-    if (job.state !== 'running') return;
-    const run = `${job.id} ${job.run}`;
-    if (this.feed?.run !== run) {
-      this.endFeed();
-      const parts = new PartsFeed(this.api, job.id, () => {
-        if (this.feed?.parts !== parts) return;
-        this.player.setFilm(filmOf(parts, startOf(job.params)));
-        this.controls.tellTime();
-      });
-      this.feed = { run, start: startOf(job.params), parts };
-    }
-    void this.feed.parts.read();
-  }
-
-  private endFeed(): void {
-    this.feed?.parts.close();
-    this.feed = null;
+    if (job.kind === 'video-depth' && !this.shownDepth) this.whileMade.follow(job);
   }
 
   private makeDepth(model: string, force: boolean): void {
@@ -356,10 +337,8 @@ export class VideoView {
   private updateMake(): void {
     const { detail } = this;
     const working = detail && isActive(this.videos.known.get(detail.id)?.job ?? null);
-    const had = document.activeElement === this.make;
     const made = detail !== null && bestDepth(detail.assets) !== null;
     this.make.hidden = !detail || made || Boolean(working) || this.store.share !== null;
-    if (had && this.make.hidden) this.element.focus();
   }
 
   private updateSteps(): void {
