@@ -352,7 +352,7 @@ async def test_a_job_whose_child_is_killed_twice_says_so(worker, gateway_bus) ->
     assert "tried twice" in error.message
 
 
-@pytest.mark.parametrize("step", ["get_file", "put_bytes"])
+@pytest.mark.parametrize("step", ["get_file", "put_file"])
 async def test_the_deadline_holds_while_files_are_brought_and_stored_too(
     worker, gateway_bus, store, ai_store, monkeypatch, step
 ) -> None:

@@ -14,9 +14,8 @@ from immichvr_common.grants import params_of
 from immichvr_common.manifests import AssetFile, Manifest, add_files, asset_prefix, commit_manifest, manifest_key
 from immichvr_common.sources import Source
 from immichvr_common.storage import ObjectStore
-from immichvr_common.tasks import Made, MadeFile
+from immichvr_common.tasks import Made
 
-_SMALL = 1024 * 1024
 _TOLD = 8
 """Files that an event names, so that whoever reads it can look for them and for the manifest at the same time."""
 
@@ -28,7 +27,16 @@ async def upload_files(store: ObjectStore, job: Job, attempt: int, made: Made, f
     """
     prefix = asset_prefix(made.kind, source_of(job), made.model_key, _recipe(job, made))
     own = f"{prefix}/{_folder(job, attempt, made.extends)}"
-    return list(await asyncio.gather(*(_store_file(store, own, folder, file) for file in made.files)))
+    refs = await asyncio.gather(
+        *(store.put_file(f"{own}/{file.name}", folder / file.name, file.media_type) for file in made.files)
+    )
+    return [
+        AssetFile(
+            name=file.name, role=file.role, format=file.format, variant=file.variant, key=ref.key, size=ref.size,
+            sha256=ref.sha256, media_type=file.media_type,
+        )
+        for file, ref in zip(made.files, refs, strict=True)
+    ]  # fmt: skip
 
 
 async def commit_asset(store: ObjectStore, job: Job, attempt: int, made: Made, files: list[AssetFile]) -> Output:
@@ -84,25 +92,6 @@ def _own_part(job_id: str) -> str:
     return job_id.rpartition("-")[2]
 
 
-async def _store_file(store: ObjectStore, prefix: str, folder: Path, file: MadeFile) -> AssetFile:
-    path, key = folder / file.name, f"{prefix}/{file.name}"
-    data = await asyncio.to_thread(_read_if_small, path)
-    if data is not None:
-        ref = await store.put_bytes(key, data, file.media_type)
-    else:
-        ref = await store.put_file(key, path, file.media_type)
-    return AssetFile(
-        name=file.name,
-        role=file.role,
-        format=file.format,
-        variant=file.variant,
-        key=key,
-        size=ref.size,
-        sha256=ref.sha256,
-        media_type=file.media_type,
-    )
-
-
 def _manifest(job: Job, attempt: int, made: Made, recipe: str, files: list[AssetFile]) -> Manifest:
     params = params_of(job)
     return Manifest(
@@ -124,7 +113,3 @@ def _manifest(job: Job, attempt: int, made: Made, recipe: str, files: list[Asset
         attempt=attempt,
         requested_at=job.created_at.ToDatetime(UTC),
     )
-
-
-def _read_if_small(path: Path) -> bytes | None:
-    return path.read_bytes() if path.stat().st_size <= _SMALL else None

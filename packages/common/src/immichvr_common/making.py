@@ -7,12 +7,11 @@ import contextlib
 import shutil
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from immichvr.events.v1.events_pb2 import Job, Output
 from immichvr_catalog import KINDS
@@ -24,7 +23,6 @@ from immichvr_common.logs import get_log
 from immichvr_common.manifests import AssetFile
 from immichvr_common.outages import Outages, WorkingTime
 from immichvr_common.parts import PartKeeper
-from immichvr_common.processes.child import ChildEventSink
 from immichvr_common.processes.pool import Begun, Pool, unnoticed
 from immichvr_common.reporting import Active, Reporter, Why
 from immichvr_common.settings import WorkSettings
@@ -36,7 +34,6 @@ from immichvr_common.telling import BegunAnew, ChildEvent, Kept
 from immichvr_common.tracing import within
 
 log = get_log(__name__)
-T = TypeVar("T")
 
 _OUT, _KEPT = "out", "kept"
 _TO_DECIDE_S = 1.5
@@ -63,41 +60,30 @@ class Maker:
         """
         job = active.job
         left = WorkingTime(min(self._settings.longest_s, _deadline_s(job, self._settings)))
-        with tempfile.TemporaryDirectory(prefix="job-") as folder:
-            made = await self._made(active, Path(folder), reporter, left, begun, alone)
+        with tempfile.TemporaryDirectory(prefix="job-") as place:
+            folder = Path(place)
+            with self._in_line(job) as is_next:
+                begins = begun if is_next and not alone else unnoticed
+                inputs, _ = await asyncio.gather(self._fetch_inputs(active, left, folder), begins())
+                active.reached("staged")
+                task = Task(
+                    kind=job.kind, params=granted_params(job), inputs=inputs, folder=folder / _OUT,
+                    source=Source.of(job), source_name=job.source_name, traceparent=within(),
+                )  # fmt: skip
+                made = await self._work(active, task, reporter, left, begun, alone)
             if not active.lease.held:
                 return None
-            uploads = await self._uploaded(active, left, made, Path(folder, _OUT))
+            uploads = []
+            for one in made:
+                upload = partial(upload_files, self._store, job, active.attempt, one, task.folder)
+                uploads.append(await self._outages.patiently(active, left, upload))
+                self._outages.has_room()
         if not active.lease.held:
             return None
         active.go_on()
-        commit = partial(self._commit, active, made, uploads)
-        outputs = await self._outages.patiently(active, left, partial(self._decided, commit))
+        outputs = await self._outages.patiently(active, left, partial(self._commit, active, made, uploads))
         active.reached("stored")
         return outputs
-
-    async def _made(
-        self, active: Active, folder: Path, reporter: Reporter, left: WorkingTime, begun: Begun, alone: bool
-    ) -> list[Made]:
-        job = active.job
-        with self._in_line(job) as is_next:
-            begins = begun if is_next and not alone else unnoticed
-            inputs, _ = await asyncio.gather(self._fetch_inputs(active, left, folder), begins())
-            active.reached("staged")
-            task = Task(
-                kind=job.kind, params=granted_params(job), inputs=inputs, folder=folder / _OUT,
-                source=Source.of(job), source_name=job.source_name, traceparent=within(),
-            )  # fmt: skip
-            keeper = PartKeeper(self._store, job)
-            try:
-                return await self._work(active, task, reporter, left, begun, alone, keeper)
-            except (ServiceError, asyncio.CancelledError):
-                if active.lease.held and active.why is not Why.CANCELLED:  # whoever tries it next goes on from that
-                    await keeper.settle()
-                raise
-            finally:
-                await keeper.close()
-                await reporter.close()
 
     @contextmanager
     def _in_line(self, job: Job) -> Iterator[bool]:
@@ -121,38 +107,34 @@ class Maker:
         return inputs
 
     async def _work(
-        self, active: Active, task: Task, reporter: Reporter, left: WorkingTime, begun: Begun, alone: bool,
-        keeper: PartKeeper,
-    ) -> list[Made]:  # fmt: skip
+        self, active: Active, task: Task, reporter: Reporter, left: WorkingTime, begun: Begun, alone: bool
+    ) -> list[Made]:
         """Has a child do it; once more, alone and by a child that did nothing before, where the first died of it."""
-
-        def hear(news: ChildEvent) -> None:
-            if isinstance(news, Kept):
-                keeper.hear(news)
-            elif isinstance(news, BegunAnew):
-                keeper.begin_anew()
-            else:
-                reporter.hear(news)
-
-        async def once(fresh: bool = False) -> list[Made]:
-            going_on = replace(task, kept=await self._recalled(active, keeper, left, task))
-            return await self._once(going_on, reporter, hear, left, begun, fresh)
-
+        keeper = PartKeeper(self._store, active.job)
+        once = partial(self._once, active, task, reporter, left, begun, keeper)
         try:
-            async with self._entrance(task, alone):
-                return await once()
-        except ServiceError as error:
-            # Whom a session is served sees that it ended, and begins anew.
-            if not _is_death(error) or active.address:
-                raise
-            log.warning("the work is tried once more", job_id=active.job.id, error=error.message)
-            reporter(0, "started", "the process that did the work died; it is done once more")
-        try:
+            try:
+                async with self._entrance(task, alone):
+                    return await once()
+            except ServiceError as error:
+                # Whom a session is served sees that it ended, and begins anew.
+                if not _is_death(error) or active.address:
+                    raise
+                log.warning("the work is tried once more", job_id=active.job.id, error=error.message)
+                reporter(0, "started", "the process that did the work died; it is done once more")
             await keeper.settle()
-            async with self._entrance(task, True):
-                return await once(fresh=True)
-        except (WorkerCrashed, OutOfMemory) as error:
-            raise type(error)(f"{error.message}; it was tried twice, the second time alone") from error
+            try:
+                async with self._entrance(task, True):
+                    return await once(fresh=True)
+            except (WorkerCrashed, OutOfMemory) as error:
+                raise type(error)(f"{error.message}; it was tried twice, the second time alone") from error
+        except (ServiceError, asyncio.CancelledError):
+            if active.lease.held and active.why is not Why.CANCELLED:  # whoever tries it next goes on from that
+                await keeper.settle()
+            raise
+        finally:
+            await keeper.close()
+            await reporter.close()
 
     def _entrance(self, task: Task, alone: bool) -> contextlib.AbstractAsyncContextManager[None]:
         if task.kind in self._pool.background:
@@ -167,8 +149,10 @@ class Maker:
         return await self._outages.patiently(active, left, partial(keeper.recall, folder))
 
     async def _once(
-        self, task: Task, reporter: Reporter, hear: ChildEventSink, left: WorkingTime, begun: Begun, fresh: bool
-    ) -> list[Made]:
+        self, active: Active, task: Task, reporter: Reporter, left: WorkingTime, begun: Begun, keeper: PartKeeper,
+        fresh: bool = False,
+    ) -> list[Made]:  # fmt: skip
+        """Has a child do it, on from what an earlier attempt kept; what that takes is counted from when it begins."""
         since: float | None = None
 
         async def begins() -> None:
@@ -176,37 +160,33 @@ class Maker:
             await begun()
             since = time.monotonic()
 
+        def hear(news: ChildEvent) -> None:
+            if isinstance(news, Kept):
+                keeper.hear(news)
+            elif isinstance(news, BegunAnew):
+                keeper.begin_anew()
+            else:
+                reporter.hear(news)
+
+        going_on = replace(task, kept=await self._recalled(active, keeper, left, task))
         await asyncio.to_thread(_empty_folder, task.folder)
         left.check()
         try:
-            return await self._pool.run(task, reporter, left.left_s, hear, begins, fresh)
+            return await self._pool.run(going_on, reporter, left.left_s, hear, begins, fresh)
         finally:
             if since is not None:
                 left.spend(time.monotonic() - since)
 
-    async def _uploaded(
-        self, active: Active, left: WorkingTime, made: list[Made], folder: Path
-    ) -> list[list[AssetFile]]:
-        uploads = []
-        for one in made:
-            upload = partial(upload_files, self._store, active.job, active.attempt, one, folder)
-            uploads.append(await self._outages.patiently(active, left, upload))
-            self._outages.has_room()
-        return uploads
-
     async def _commit(self, active: Active, made: list[Made], uploads: list[list[AssetFile]]) -> list[Output]:
-        return [
-            await commit_asset(self._store, active.job, active.attempt, one, files)
-            for one, files in zip(made, uploads, strict=True)
-        ]
-
-    async def _decided(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Does the step with which assets begin to exist.
+        """Has the assets begin to exist.
 
         It is not broken off halfway: who is cancelled meanwhile waits a moment to learn what came of it, and where
         it succeeded, it has.
         """
-        step = asyncio.ensure_future(work())
+        each = zip(made, uploads, strict=True)
+        step = asyncio.gather(
+            *(commit_asset(self._store, active.job, active.attempt, one, files) for one, files in each)
+        )
         try:
             return await asyncio.shield(step)
         except asyncio.CancelledError:
@@ -230,7 +210,7 @@ def _is_death(error: ServiceError) -> bool:
     return isinstance(error, OutOfMemory) or error.code == WorkerCrashed.code
 
 
-def _has_succeeded(step: asyncio.Future[T]) -> bool:
+def _has_succeeded(step: asyncio.Future[list[Output]]) -> bool:
     return step.done() and not step.cancelled() and step.exception() is None
 
 

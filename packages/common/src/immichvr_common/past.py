@@ -1,9 +1,13 @@
-"""What became of the earlier attempts of a run, as they told it: a job that was merely held did not end its worker."""
+"""What there is to know of a run before an attempt at it: whether anybody wants it, and what became of earlier ones.
+
+Those told it themselves: a job that was merely held did not end its worker.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 
 from immichvr.events.v1.events_pb2 import (
     JOB_STATE_CANCELLED,
@@ -15,10 +19,11 @@ from immichvr.events.v1.events_pb2 import (
 
 from immichvr_common.bus import Bus
 from immichvr_common.bus.reading import Unreadable, read_message
-from immichvr_common.bus.streams import EVENTS
+from immichvr_common.bus.streams import CANCELS, EVENTS
 from immichvr_common.bus.subjects import event_subject
 from immichvr_common.errors import NotFound, Unavailable
 from immichvr_common.logs import get_log
+from immichvr_common.retrying import until_up
 
 log = get_log(__name__)
 
@@ -28,14 +33,27 @@ _TRIES = 2
 
 @dataclass(frozen=True)
 class Past:
-    """begun: attempts whose work had begun. has_ended: one of them told how the job ended."""
+    """is_unwanted: the run is cancelled. begun: attempts whose work had begun. has_ended: one told how the job did."""
 
     begun: int = 0
     has_ended: bool = False
+    is_unwanted: bool = False
 
 
 async def past_of(bus: Bus, service: str, job: Job, attempt: int) -> Past:
-    """What the attempts before this one told last; where that cannot be read, all of them count as begun."""
+    """Whether anybody wants the run still, and what the attempts before this one told last.
+
+    An outage is waited out for the first; where the second cannot be read, all of them count as begun.
+    """
+    if job.withdrawn:
+        return Past(is_unwanted=True)
+    look = partial(bus.last, f"KV_{CANCELS}", f"$KV.{CANCELS}.{job.id}", direct=True)
+    try:
+        marker = await until_up(look, "a job waits for NATS", job_id=job.id)
+        if run_in(marker.data) >= job.run:
+            return Past(is_unwanted=True)
+    except NotFound:
+        pass  # nobody has cancelled any run of it
     if attempt <= 1:
         return Past()
     subject = event_subject(service, "job", job.id)
@@ -60,3 +78,9 @@ def told_by(event: JobEvent, run: int) -> Past:
     if event.run != run:
         return Past()
     return Past(event.begun, event.state in _ENDS)
+
+
+def run_in(marker: bytes | None) -> int:
+    """Up to which run of a job nobody wants it; 0 where that is not said."""
+    digits = (marker or b"")[:10]
+    return int(digits) if digits.isdigit() else 0

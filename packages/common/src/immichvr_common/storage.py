@@ -120,10 +120,13 @@ class ObjectStore:
             await self._run(lambda: self._client.bucket_exists(bucket_name=self.bucket), self.bucket)
 
     async def put_file(self, key: str, path: Path, media_type: str) -> ObjectRef:
-        """Stores a file, in parts where it is large."""
+        """Stores a file, in parts where it is large; a small one is read once."""
 
         def put() -> ObjectRef:
-            size, digest = path.stat().st_size, sha256_of(path)
+            size = path.stat().st_size
+            if size <= CHUNK:
+                return self._put(key, path.read_bytes(), media_type)
+            digest = sha256_of(path)
             with path.open("rb") as stream:
                 self._client.put_object(
                     bucket_name=self.bucket, object_name=key, data=stream, length=size,
@@ -141,10 +144,7 @@ class ObjectStore:
         """
         upload = PartedUpload(self._client, self.bucket, key, media_type, self._verdicts.writing)
         try:
-            last = await upload.take(chunks)
-            if not upload.has_begun:
-                return await self.put_bytes(key, last, media_type)
-            await upload.finish(last)
+            await upload.put(chunks)
         except BaseException:
             await asyncio.shield(upload.abandon())
             raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import io
 from collections.abc import AsyncIterable, Awaitable, Callable
 from typing import Any, Protocol
 
@@ -24,7 +25,7 @@ class Write(Protocol):
 
 
 class PartedUpload:
-    """A multipart upload under way. What minio-py keeps to itself of it is used here and nowhere else."""
+    """The upload of one object under way. What minio-py keeps to itself of it is used here and nowhere else."""
 
     def __init__(self, client: Minio, bucket: str, key: str, media_type: str, write: Write) -> None:
         self._client, self._bucket, self._key, self._media_type = client, bucket, key, media_type
@@ -39,8 +40,9 @@ class PartedUpload:
         """Of what was taken so far, lower-case hex."""
         return self._digest.hexdigest()
 
-    async def take(self, chunks: AsyncIterable[bytes]) -> bytes:
-        """Stores whole parts as they come, one while the next is read; what is left is the last part.
+    async def put(self, chunks: AsyncIterable[bytes]) -> None:
+        """Stores whole parts as they come, one while the next is read, and makes one object of them and the rest; what
+        is less than a part is put at once.
 
         Raises what the chunks raise, and what writes do.
         """
@@ -62,15 +64,9 @@ class PartedUpload:
             raise
         last = bytes(pending)
         self._digest.update(last)
-        return last
-
-    @property
-    def has_begun(self) -> bool:
-        """Whether storage holds parts, so that the object is completed rather than put."""
-        return bool(self._parts)
-
-    async def finish(self, last: bytes) -> None:
-        """Makes one object of the parts and of `last`."""
+        if not self._parts:
+            await self._write(lambda: self._put(last), self._key)
+            return
         if last:
             await self._send(last)
         await self._write(
@@ -84,6 +80,12 @@ class PartedUpload:
                 await self._write(
                     lambda: self._client._abort_multipart_upload(self._bucket, self._key, self._id), self._key
                 )
+
+    def _put(self, data: bytes) -> None:
+        self._client.put_object(
+            bucket_name=self._bucket, object_name=self._key, data=io.BytesIO(data), length=len(data),
+            content_type=self._media_type, part_size=PART,
+        )  # fmt: skip
 
     async def _store(self, data: bytes) -> None:
         await asyncio.to_thread(self._digest.update, data)

@@ -16,7 +16,6 @@ from immichvr.events.v1.events_pb2 import (
     JOB_STATE_RUNNING,
     JOB_STATE_SUCCEEDED,
     AssetEvent,
-    Job,
     JobEvent,
     ModelEvent,
     Output,
@@ -29,7 +28,7 @@ from immichvr_common.arrivals import read_job
 from immichvr_common.assets import source_of
 from immichvr_common.bus import Bus, BusMessage, Delivery, Puller
 from immichvr_common.bus.reading import Unreadable, read_message
-from immichvr_common.bus.streams import CANCELS, JOBS, durable_name
+from immichvr_common.bus.streams import JOBS, durable_name
 from immichvr_common.bus.subjects import LETTING_GO, event_subject
 from immichvr_common.errors import (
     Cancelled,
@@ -45,7 +44,7 @@ from immichvr_common.lease import Lease
 from immichvr_common.logs import get_log
 from immichvr_common.making import Maker
 from immichvr_common.outages import Outages
-from immichvr_common.past import past_of
+from immichvr_common.past import past_of, run_in
 from immichvr_common.processes.pool import Pool
 from immichvr_common.reporting import ABSENT, UNLOADING, Active, ModelReporter, Reporter, Why, encode
 from immichvr_common.retrying import until_up
@@ -264,14 +263,23 @@ class Worker:
         event = self._ended(active) if work.cancelled() else work.result()
         if not active.lease.held:
             structured.warning("the lease was lost; the result is another worker's to give")
-        elif event is not None:
+            return
+        if event is None and not active.has_ended_before:
+            return  # the lease was lost for a while: the message comes again
+        if event is not None:
             if event.state == JOB_STATE_CANCELLED:
                 await self._aftermaths.begin(job)
-            await self._finish(active, event)
-            structured.info("job ended", outcome=OUTCOMES[event.state], error=event.error.message or None)
-        elif active.has_ended_before:
-            await self._acknowledge(active)
+            self._measure(active, event)
+            if active.told is not None:
+                await active.told
+            await asyncio.gather(*(self._tell_asset(active, output) for output in active.outputs))
+            # Where another attempt at the same message has made it too, NATS keeps the first word of that alone.
+            await self._tell(event, f"{active.queued_as}.made" if event.state == JOB_STATE_SUCCEEDED else "")
+        await until_up(active.lease.acknowledge, "an acknowledgement waits for NATS", job_id=job.id)
+        if event is None:
             structured.info("job had ended before")
+        else:
+            structured.info("job ended", outcome=active.outcome, error=event.error.message or None)
 
     def _ended(self, active: Active) -> JobEvent:
         """What is told of a job whose work was ended. Given back, it is queued anew: that counts as no death."""
@@ -283,9 +291,9 @@ class Worker:
         """Does the job once; the terminal event it led to, or None where there is none to tell."""
         job = active.job
         try:
-            if job.withdrawn or await self._is_cancelled(job):
-                raise Cancelled("cancelled before it started")
             past = await past_of(self._bus, self._service, job, active.attempt)
+            if past.is_unwanted:
+                raise Cancelled("cancelled before it started")
             active.has_ended_before, active.begun = past.has_ended, past.begun
             if past.has_ended:
                 return None
@@ -329,22 +337,13 @@ class Worker:
             if active.lease.held:
                 await active.lease.hand_back()
 
-    async def _finish(self, active: Active, event: JobEvent) -> None:
+    def _measure(self, active: Active, event: JobEvent) -> None:
         outcome = OUTCOMES[event.state]
         metrics.JOBS.labels(self._service, self._settings.pool, active.job.kind, outcome).inc()
         active.outcome, active.error = outcome, event.error.code
         for phase in active.phases:
             record(phase.stage, within(), (ended := phase.at.ToNanoseconds()) - round(phase.seconds * 1e9), ended)
             metrics.PHASE.labels(self._service, active.job.kind, phase.stage).observe(phase.seconds)
-        if active.told is not None:
-            await active.told
-        await asyncio.gather(*(self._tell_asset(active, output) for output in active.outputs))
-        # Where another attempt at the same message has made it too, NATS keeps the first word of that alone.
-        await self._tell(event, f"{active.queued_as}.made" if event.state == JOB_STATE_SUCCEEDED else "")
-        await self._acknowledge(active)
-
-    async def _acknowledge(self, active: Active) -> None:
-        await until_up(active.lease.acknowledge, "an acknowledgement waits for NATS", job_id=active.job.id)
 
     async def _tell(self, event: JobEvent, name: str = "") -> None:
         event.worker = self._settings.name
@@ -361,19 +360,11 @@ class Worker:
         subject = event_subject(self._service, "asset", source.id)
         await self._bus.publish_until_stored(subject, encode(event), message_id)
 
-    async def _is_cancelled(self, job: Job) -> bool:
-        look = partial(self._bus.last, f"KV_{CANCELS}", f"$KV.{CANCELS}.{job.id}", direct=True)
-        try:
-            marker = await until_up(look, "a job waits for NATS", job_id=job.id)
-        except NotFound:
-            return False
-        return _run_in(marker.data) >= job.run
-
     async def _on_cancel(self, message: BusMessage) -> None:
         active = self._active.get(message.subject.rpartition(".")[2])
         if active is None:
             return
-        if _run_in(message.data) >= active.job.run:
+        if run_in(message.data) >= active.job.run:
             active.end(Why.CANCELLED)
 
     async def _on_model(self, message: BusMessage) -> None:
@@ -389,12 +380,6 @@ class Worker:
 
 class _Stopped(Exception):
     """The worker was told to stop while it waited."""
-
-
-def _run_in(marker: bytes | None) -> int:
-    """Up to which run of a job nobody wants it; 0 where that is not said."""
-    digits = (marker or b"")[:10]
-    return int(digits) if digits.isdigit() else 0
 
 
 def _failure(active: Active, error: Exception) -> JobEvent:

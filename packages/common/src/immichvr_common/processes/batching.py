@@ -14,8 +14,8 @@ from functools import partial
 from itertools import chain
 
 from immichvr_common.errors import Cancelled, ServiceError, TaskFailed
-from immichvr_common.processes.child import ChildEventSink, unheard
-from immichvr_common.processes.pool import Begun, ChildPool, ProgressSink, unnoticed
+from immichvr_common.processes.child import ChildEventSink, ProgressSink, unheard
+from immichvr_common.processes.pool import Begun, ChildPool, unnoticed
 from immichvr_common.supervision import spawn
 from immichvr_common.tasks import Batch, Made, Task, TaskResult
 from immichvr_common.telling import ChildEvent

@@ -13,18 +13,19 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
-from immichvr_common.errors import OutOfMemory, WorkerCrashed
+from immichvr_common.errors import OutOfMemory, TaskFailed, WorkerCrashed
 from immichvr_common.logs import manner_of_logs
 from immichvr_common.metrics import CHILD_DEATHS
 from immichvr_common.processes.deaths import Death, memory_kills_so_far, peak_bytes
 from immichvr_common.processes.frames import receive_in_loop, send_from_loop
-from immichvr_common.processes.messages import Message, Told, unpacked
+from immichvr_common.processes.messages import Message, Progress, Result, Told, unpacked
 from immichvr_common.supervision import spawn
-from immichvr_common.tasks import Batch, Failure, Task
+from immichvr_common.tasks import Batch, Failure, Made, Task, TaskResult
 from immichvr_common.telling import ChildEvent, LoadedModels
 from immichvr_common.tracing import Done, is_tracing, pass_on
 
 ChildEventSink = Callable[[ChildEvent], None]
+ProgressSink = Callable[[float, str, str], None]
 _TO_DIE_S = 5.0
 
 
@@ -76,26 +77,28 @@ class Child:
         """Whether it runs, as far as is known."""
         return not self._death.done()
 
-    async def receive(self) -> Message:
-        """The child's next message. Raises WorkerCrashed or OutOfMemory when it is gone."""
-        message = await self._messages.get()
-        if message is None:
-            raise await self._why_gone()
-        return message
-
     async def until_ready(self) -> None:
-        """Waits until it can be given a task. Raises as `receive` does."""
+        """Waits until it can be given a task. Raises WorkerCrashed or OutOfMemory when it is gone."""
         if not self._ready:
-            await self.receive()
+            await self._receive()
             self._ready = True
 
-    async def give(self, task: Task | Batch) -> None:
-        """Has it begin a task, or a batch of them. Raises as `receive` does."""
+    async def perform(self, work: Task | Batch, progress: ProgressSink) -> list[Made] | list[TaskResult]:
+        """Has it do a task, or a batch of them. Raises as `until_ready` does, and TaskFailed with what it says."""
+        await self.until_ready()
         self._memory_kills = memory_kills_so_far()
         try:
-            await send_from_loop(self._connection, task)
+            await send_from_loop(self._connection, work)
         except OSError as error:
             raise await self._why_gone() from error
+        while True:
+            match await self._receive():
+                case Progress() as step:
+                    progress(step.fraction, step.stage, step.message)
+                case Result(made=made):
+                    return made
+                case Failure() as failure:
+                    raise TaskFailed(failure.code, failure.message, failure.retriable, failure.inputs)
 
     def kill(self) -> None:
         """Ends the child and everything it started, now."""
@@ -109,6 +112,12 @@ class Child:
                 self._loop.remove_reader(descriptor)
                 self._loop.remove_writer(descriptor)
         self._connection.close()
+
+    async def _receive(self) -> Message:
+        message = await self._messages.get()
+        if message is None:
+            raise await self._why_gone()
+        return message
 
     async def _listen(self) -> None:
         while True:

@@ -17,15 +17,13 @@ from immichvr.events.v1.events_pb2 import ModelEvent
 from immichvr_common import metrics
 from immichvr_common.errors import DeadlineExceeded, OutOfMemory, TaskFailed, WorkerCrashed
 from immichvr_common.logs import get_log
-from immichvr_common.processes.child import Child, ChildEventSink, unheard
-from immichvr_common.processes.messages import Progress, Result
+from immichvr_common.processes.child import Child, ChildEventSink, ProgressSink, unheard
 from immichvr_common.supervision import Supervisor
-from immichvr_common.tasks import Batch, Failure, Made, Task, TaskResult
+from immichvr_common.tasks import Batch, Made, Task, TaskResult
 from immichvr_common.telling import ChildEvent, DeviceMemory, LoadedModels
 
 log = get_log(__name__)
 
-ProgressSink = Callable[[float, str, str], None]
 Begun = Callable[[], Awaitable[None]]
 
 _ASIDE = 2
@@ -162,7 +160,7 @@ class ChildPool:
             try:
                 await begun()
                 async with asyncio.timeout(deadline_s):
-                    result = await self._converse(child, work, progress)
+                    result = await child.perform(work, progress)
                 healthy = True
                 return result
             except TimeoutError as error:
@@ -219,20 +217,6 @@ class ChildPool:
             self._idle.remove(child)
         child.kill()
         self._tell_residents()
-
-    async def _converse(
-        self, child: Child, work: Task | Batch, progress: ProgressSink
-    ) -> list[Made] | list[TaskResult]:
-        await child.until_ready()
-        await child.give(work)
-        while True:
-            match await child.receive():
-                case Progress() as step:
-                    progress(step.fraction, step.stage, step.message)
-                case Result(made=made):
-                    return made
-                case Failure() as failure:
-                    raise TaskFailed(failure.code, failure.message, failure.retriable, failure.inputs)
 
     def _hear(self, news: ChildEvent) -> None:
         if isinstance(news, LoadedModels):
