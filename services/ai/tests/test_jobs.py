@@ -16,8 +16,8 @@ from immichvr_common.rpc import RpcServer
 from immichvr_common.rpc_settings import RpcSettings
 from immichvr_common.storage import ObjectStore
 from immichvr_common.tasks import MadeFile, Task
-from immichvr_depth import ImageTooSmall
 from immichvr_inference.errors import ModelUnavailable, UnknownModel
+from immichvr_media import ImageTooSmall
 from immichvr_splats import read
 from immichvr_splats.pointclouds import read_points
 from PIL import Image

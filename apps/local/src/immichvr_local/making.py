@@ -10,7 +10,7 @@ from immichvr_ai.context import process_context
 from immichvr_ai.settings import current_settings
 from immichvr_ai.splats import SPLAT_MODELS, Splat
 from immichvr_ai.splats import make_splat as make
-from immichvr_depth import ImageTooSmall, LiftError
+from immichvr_depth import LiftError
 from immichvr_inference.context import RunContext
 from immichvr_inference.errors import ModelError
 from immichvr_media import MediaError, Photo, decode_photo
@@ -52,9 +52,8 @@ def make_splat(photo_path: Path, target: Path, model: str, max_gaussians: int | 
     started = time.perf_counter()
     format_key = writable_format(target)
     splat_model = _splat_model(model)
-    with steps.step("decoding the photo"), about(photo_path.name, MediaError, ImageTooSmall):
-        photo = decode_photo(photo_path)
-        ImageTooSmall.check(photo.width, photo.height, current_settings().photo.min_side)
+    with steps.step("decoding the photo"), about(photo_path.name, MediaError):
+        photo = decode_photo(photo_path, current_settings().photo.limits)
     with steps.step("making Gaussians"), about(photo_path.name, ModelError, DownloadError, LiftError):
         splat = make(
             photo,

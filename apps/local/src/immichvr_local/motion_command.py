@@ -9,10 +9,9 @@ from pathlib import Path
 from immichvr_ai.depth import estimate_depth
 from immichvr_ai.settings import current_settings
 from immichvr_common.errors import InvalidRequest
-from immichvr_depth import EMBEDDED, ImageTooSmall, LiftError
-from immichvr_depth.photos import open_photo
+from immichvr_depth import EMBEDDED, LiftError
 from immichvr_inference.errors import ModelError
-from immichvr_media import MediaError
+from immichvr_media import MediaError, decode_photo
 from immichvr_models import DownloadError
 from immichvr_video import VideoError
 from immichvr_video_depth.motion.camera import Travel
@@ -51,8 +50,8 @@ def make_motion(
     with about("the clip", InvalidRequest):
         travel = Travel.of(path, seconds, amplitude)
     place = _place(photo_path, target, travel)
-    with steps.step("decoding the photo"), about(photo_path.name, MediaError, ImageTooSmall):
-        photo = open_photo(photo_path, **current_settings().photo.model_dump())
+    with steps.step("decoding the photo"), about(photo_path.name, MediaError):
+        photo = decode_photo(photo_path, current_settings().photo.limits)
     with steps.step("making depth"), about(photo_path.name, ModelError, DownloadError):
         depth = estimate_depth(photo, model, shown_context(steps))
     with steps.step("making the clip"), about(photo_path.name, LiftError, VideoError):

@@ -2,7 +2,7 @@
 
 from immichvr_depth.depth_map import GUESS, DepthMap, FloatImage
 from immichvr_depth.embedded import EMBEDDED, embedded_depth
-from immichvr_depth.errors import ImageTooSmall, LiftError
+from immichvr_depth.errors import LiftError
 from immichvr_depth.heuristic import guess, heuristic_depth
 from immichvr_depth.lift import Layers, Lifted, LiftedPictures, lift, lift_pictures, split_layers
 from immichvr_depth.unprojection import unproject
@@ -12,7 +12,6 @@ __all__ = [
     "GUESS",
     "DepthMap",
     "FloatImage",
-    "ImageTooSmall",
     "Layers",
     "LiftError",
     "Lifted",

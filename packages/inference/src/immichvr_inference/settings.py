@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from immichvr_models import registry
 from pydantic import BaseModel, Field
 
 from immichvr_inference.ledger import default_directory
+
+if TYPE_CHECKING:
+    from immichvr_media import DecodeLimits
 
 
 def _fallback() -> dict[str, tuple[str, ...]]:
@@ -47,3 +50,13 @@ class PhotoSettings(BaseModel):
     min_side: int = Field(32, ge=1)
     max_megapixels: float = Field(200, gt=0)
     max_megabytes: float = Field(512, gt=0)
+
+    @property
+    def limits(self) -> DecodeLimits:
+        """The same as decoders take it."""
+        # Whoever reads settings alone need not be able to decode photos.
+        from immichvr_media import DecodeLimits
+
+        return DecodeLimits(
+            min_side=self.min_side, max_pixels=int(self.max_megapixels * 1e6), max_bytes=int(self.max_megabytes * 1e6)
+        )

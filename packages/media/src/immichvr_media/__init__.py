@@ -3,7 +3,7 @@
 from immichvr_media.about import About
 from immichvr_media.carried import CarriedDepth
 from immichvr_media.embedding import embed_depth
-from immichvr_media.errors import ImageTooLarge, InvalidImage, MediaError, NotFlat, UnsupportedImage
+from immichvr_media.errors import ImageTooLarge, ImageTooSmall, InvalidImage, MediaError, NotFlat, UnsupportedImage
 from immichvr_media.focal import FocalLength
 from immichvr_media.formats import can_decode
 from immichvr_media.header import PhotoHeader, SidecarHeader, read_photo_header, read_sidecar
@@ -21,6 +21,7 @@ __all__ = [
     "DecodeLimits",
     "FocalLength",
     "ImageTooLarge",
+    "ImageTooSmall",
     "InvalidImage",
     "MediaError",
     "MovieHeader",

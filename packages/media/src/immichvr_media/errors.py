@@ -21,6 +21,12 @@ class ImageTooLarge(MediaError):
     code = "image_too_large"
 
 
+class ImageTooSmall(MediaError):
+    """An image of fewer pixels than there must be to see anything in it."""
+
+    code = "image_too_small"
+
+
 class UnsupportedImage(MediaError):
     """An image in a format, or in a variant of a format, that this package does not decode."""
 

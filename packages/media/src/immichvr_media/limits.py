@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class DecodeLimits:
-    """Bounds on time and memory for one photo.
+    """Bounds on time and memory for one photo, and what it must have.
 
+    min_side: pixels of its shorter side.
     max_bytes: size of the file.
     max_pixels: width x height of the photo, read from its header.
     max_icc_bytes: a larger colour profile is ignored.
@@ -15,6 +16,7 @@ class DecodeLimits:
     max_depth_pixels: width x height of that image.
     """
 
+    min_side: int = 1
     max_bytes: int = 512 * 1024 * 1024
     max_pixels: int = 200_000_000
     max_icc_bytes: int = 8 * 1024 * 1024

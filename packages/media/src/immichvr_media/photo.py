@@ -9,7 +9,7 @@ import numpy.typing as npt
 from immichvr_media.carried import CarriedDepth
 from immichvr_media.colour import normalise_mode, to_srgb
 from immichvr_media.depth_reading import UprightFrame, read_carried_depth
-from immichvr_media.errors import NotFlat
+from immichvr_media.errors import ImageTooSmall, NotFlat
 from immichvr_media.focal import FocalLength, focal_length
 from immichvr_media.gravity import Gravity
 from immichvr_media.limits import DecodeLimits
@@ -55,13 +55,18 @@ class Photo:
 def decode_photo(source: bytes | Path, limits: DecodeLimits = _DEFAULT_LIMITS) -> Photo:
     """Decodes a photo (the first frame, where there are several).
 
-    Raises InvalidImage, ImageTooLarge, UnsupportedImage or NotFlat; OSError where the path cannot be read.
+    Raises InvalidImage, ImageTooLarge, ImageTooSmall, UnsupportedImage or NotFlat; OSError where the path cannot be
+    read.
     """
     notes: list[str] = []
     opened = open_image(read_source(source, limits), limits, notes)
     _refuse_spheres(opened.facts.projection, notes)
     loaded = load_image(opened, notes)
     picture = upright_image(to_srgb(normalise_mode(loaded.image), loaded.icc, notes), loaded.turn)
+    if min(picture.size) < limits.min_side:
+        raise ImageTooSmall(
+            f"the photo is {picture.width}×{picture.height} pixels; at least {limits.min_side} on each side are needed"
+        )
     focal = focal_length(opened.facts.directory, picture.width, picture.height)
     frame = UprightFrame(picture.width, picture.height, focal.px)
     return Photo(

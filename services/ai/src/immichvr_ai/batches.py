@@ -11,12 +11,11 @@ from immichvr.ai.v1.ai_pb2 import SplatParams
 from immichvr_catalog import SPLAT
 from immichvr_common.processes.failures import result_of
 from immichvr_common.tasks import Batch, Report, Task, TaskResult
-from immichvr_depth.photos import open_photo
 from immichvr_inference.context import RunContext
 from immichvr_inference.errors import ModelUnavailable
 from immichvr_inference.model_jobs import reporting_downloads
 from immichvr_inference.splats import splat_networks
-from immichvr_media import Photo
+from immichvr_media import Photo, decode_photo
 
 from immichvr_ai.photo_jobs import perform_photo_job
 from immichvr_ai.settings import current_settings
@@ -38,11 +37,11 @@ def batch_key(task: Task, context: RunContext) -> str:
 def perform_batch(batch: Batch, report: Report, context: RunContext) -> list[TaskResult]:
     """Does splat jobs with the same `batch_key`; each fails or succeeds for itself."""
     photos: dict[int, Photo] = {}
-    limits = current_settings().photo.model_dump()
+    limits = current_settings().photo.limits
     for index, task in enumerate(batch.tasks):
         # What stops a photo from being decoded is told when its own job is done.
         with suppress(ValueError, OSError):
-            photos[index] = open_photo(task.inputs["source"], **limits)
+            photos[index] = decode_photo(task.inputs["source"], limits)
     report(0.1, "decoded", f"{len(photos)} photos")
     made = _precomputed(batch, photos, report, context)
     return [

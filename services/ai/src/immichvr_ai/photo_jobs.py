@@ -11,10 +11,9 @@ from immichvr_catalog import DEPTH, SPLAT
 from immichvr_common.tasks import Made, Report, Task
 from immichvr_depth import DepthMap, LiftedPictures, lift_pictures
 from immichvr_depth.files import depth_asset
-from immichvr_depth.photos import open_photo
 from immichvr_inference.context import RunContext
 from immichvr_inference.model_jobs import reporting_downloads
-from immichvr_media import Photo
+from immichvr_media import Photo, decode_photo
 
 from immichvr_ai.depth import estimate_depth
 from immichvr_ai.settings import current_settings
@@ -38,7 +37,7 @@ def perform_photo_job(
     Raises what decoding, estimating and lifting raise.
     """
     clock = Clock()
-    photo = photo or open_photo(task.inputs["source"], **current_settings().photo.model_dump())
+    photo = photo or decode_photo(task.inputs["source"], current_settings().photo.limits)
     clock.lap("decoded")
     report(0.1, "decoded", f"{photo.width}×{photo.height} pixels")
     if task.kind == DEPTH:

@@ -18,12 +18,10 @@ from immichvr_depth import DepthMap, lift
 from immichvr_depth.compiled import Bytes
 from immichvr_depth.errors import InvalidDepth
 from immichvr_depth.files import depth_asset
-from immichvr_depth.photos import open_photo
+from immichvr_media import decode_photo
 from immichvr_video_depth.jobs import perform
 from immichvr_video_depth.motion.clip import clip_size
 from PIL import Image
-
-LIMITS = {"min_side": 32, "max_megapixels": 200.0, "max_megabytes": 512.0}
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +35,7 @@ def photo(card_before_wall: tuple[Bytes, DepthMap], tmp_path_factory: pytest.Tem
 def depth(photo: Path, card_before_wall: tuple[Bytes, DepthMap], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its depth as an asset keeps it."""
     folder = tmp_path_factory.mktemp("depth")
-    opened, known = open_photo(photo, **LIMITS), card_before_wall[1]
+    opened, known = decode_photo(photo), card_before_wall[1]
     depth_asset(opened, known, lift(opened.rgb, known, opened.focal.px, 20_000), folder, {})
     return folder / "depth.png"
 

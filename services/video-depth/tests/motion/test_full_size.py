@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from immichvr_depth import DepthMap
-from immichvr_depth.photos import open_photo
+from immichvr_media import decode_photo
 from immichvr_video_depth.motion.camera import Travel
 from immichvr_video_depth.motion.clip import make_clip
 from immichvr_video_depth.motion.depths import depth_of
@@ -26,7 +26,7 @@ CORES = 2
 def test_three_seconds_at_full_size_take_25_s_on_two_cores_and_3_mb_and_begin_with_the_photo(
     tmp_path: Path, name: str
 ) -> None:
-    photo = open_photo(SAMPLES / f"{name}.jpg", min_side=32, max_megapixels=200, max_megabytes=512)
+    photo = decode_photo(SAMPLES / f"{name}.jpg")
     known = depth_of(photo, None, "")
     rows = round(photo.width * SIZE[1] / SIZE[0])
     wide = slice((photo.height - rows) // 2, (photo.height - rows) // 2 + rows)

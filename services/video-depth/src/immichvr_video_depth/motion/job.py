@@ -10,7 +10,7 @@ from immichvr.videodepth.v1.videodepth_pb2 import MotionParams
 from immichvr_catalog import MOTION
 from immichvr_common.tasks import Made, MadeFile, Report, Task
 from immichvr_depth import DepthMap
-from immichvr_depth.photos import open_photo
+from immichvr_media import decode_photo
 
 from immichvr_video_depth.motion.camera import Travel
 from immichvr_video_depth.motion.clip import MotionClip, make_clip
@@ -29,7 +29,7 @@ def make_motion(task: Task, report: Report) -> list[Made]:
     usual = Travel()
     travel = Travel.of(params.path or usual.path, params.seconds or usual.seconds, params.amplitude or usual.amplitude)
     began = time.perf_counter()
-    photo = open_photo(task.inputs["source"], **current_settings().photo.model_dump())
+    photo = decode_photo(task.inputs["source"], current_settings().photo.limits)
     report(0.05, "decoded", f"{photo.width}×{photo.height} pixels")
     depth = depth_of(photo, task.inputs.get("depth"), params.depth_key)
     timings = {"decoded": round(time.perf_counter() - began, 4)}
