@@ -127,10 +127,9 @@ class _Maker:
     precomputed: Precomputed | None
 
     def __call__(self, key: str) -> Splat:
-        return self._lifted(key.removeprefix(LIFT)) if key.startswith(LIFT) else self._native(key)
-
-    def _lifted(self, key: str) -> Splat:
-        depth = depth_by(self.photo, self.context, key)
+        if not key.startswith(LIFT):
+            return self._native(key)
+        depth = depth_by(self.photo, self.context, key.removeprefix(LIFT))
         self.inferred(depth.model_key)
         focal_px = depth.focal_px or self.photo.focal.px
         lifted = lift(self.photo.rgb, depth, focal_px, self.max_gaussians or self.lifted_gaussians)
