@@ -78,7 +78,7 @@ async def test_a_client_that_does_not_read_is_dropped_and_the_others_go_on(setti
         Ledger(JobIndex(), AssetIndex()),
         unread_limit=8,
     )
-    app = partial(on_a_line, news.door(socketio.ASGIApp(news.server)))
+    app = partial(on_a_line, news.door)
     server = uvicorn.Server(uvicorn.Config(app, port=free_port, log_level="error", lifespan="off", interface="asgi3"))
     serving = asyncio.create_task(server._serve())
     while not server.started:  # noqa: ASYNC110  # uvicorn tells nobody

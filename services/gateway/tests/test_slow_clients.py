@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-import immichvr_gateway.app
 import pytest
 from immichvr_gateway.events.connections import Patience
+from immichvr_gateway.http import bodies
 
 HALF = b"GET /api/health HTTP/1.1\r\nHost: localhost\r\nX-Half: "
 LARGE = 24 * 1024 * 1024
@@ -72,7 +72,7 @@ async def test_the_half_requests_of_one_client_take_nobody_elses_place(serving, 
 
 
 async def test_a_body_that_does_not_come_is_answered_all_the_same(gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(immichvr_gateway.app, "_BODY_S", 0.3)
+    monkeypatch.setattr(bodies, "_BODY_S", 0.3)
     url = httpx.URL(gateway.url)
     reader, writer = await asyncio.open_connection(url.host, url.port)
     head = f"POST /api/session HTTP/1.1\r\nHost: {url.netloc.decode()}\r\nContent-Type: application/json\r\n"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
-from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from functools import cache
@@ -14,15 +12,14 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from immichvr_catalog import VIDEO
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from immichvr_gateway.auth.origin_guard import OriginGuard
+from immichvr_gateway.events.sockets import PATH as SOCKETS
 from immichvr_gateway.http import api_docs, description, problems, web
+from immichvr_gateway.http.bodies import Bounded
 from immichvr_gateway.http.forwarded import BehindProxies
 from immichvr_gateway.http.headers import with_usual_headers
-from immichvr_gateway.http.lines import on_a_line
-from immichvr_gateway.http.problems import Problem
 from immichvr_gateway.http.tls import to_https
 from immichvr_gateway.http.traced import Traced
 from immichvr_gateway.library import FolderLibrary, FolderLimits, ImmichLibrary, ImmichLimits, Library
@@ -132,99 +129,9 @@ def create_app(
     app = make_api(startup.lifespan)
     app.state.startup = startup
     api_docs.install(app, here.library.cursor_pattern)
+    app.mount(SOCKETS, here.news.door)
     web.install(app, settings.web, lambda request, index: share_page(request, here, index))
-    guarded = Guarded(here.news.door(Traced(app)), OriginGuard(settings), settings.limits.body_kilobytes * 1024)
-    homes = below_links(guarded)
+    bounded = Bounded(Traced(app), settings.limits.body_kilobytes * 1024)
+    homes = below_links(OriginGuard(bounded, settings))
     secure = to_https(homes) if settings.tls.key_file else homes
     return BehindProxies(with_usual_headers(secure), settings.proxies, settings.public_url)
-
-
-_BODY_S = 20.0
-_LARGER_BODIES = {"/api/reconstruct": 1024 * 1024}
-"""Bytes of a request that may bring more than wishes: the cameras of a thousand photos."""
-
-
-class Guarded:
-    """Refuses what comes from pages elsewhere, and bodies that are too large, before anything else looks at it.
-
-    A WebSocket becomes a connection that can be ended from this side.
-    """
-
-    def __init__(self, inner: ASGIApp, origin_guard: OriginGuard, max_body: int) -> None:
-        self._inner, self._origin_guard, self._max_body = inner, origin_guard, max_body
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self._inner(scope, receive, send)
-            return
-        headers = Headers(scope=scope)
-        is_socket = scope["type"] == "websocket"
-        refusal = self._origin_guard.refusal(
-            scope.get("method", "GET"), headers.get("host", ""), headers.get("origin", ""), is_socket
-        )
-        if refusal and is_socket:
-            await receive()
-            await send({"type": "websocket.close", "code": 1008})
-        elif refusal:
-            await problems.answer(Problem(403, "refused", refusal))(scope, receive, send)
-        elif is_socket:
-            await on_a_line(self._inner, scope, receive, send)
-        else:
-            await self._limited(scope, receive, send, headers)
-
-    async def _limited(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
-        """Passes on a request once its body is here, which is small."""
-        announced = headers.get("content-length", "0")
-        most = max(self._max_body, _LARGER_BODIES.get(scope["path"], 0))
-        problem = None
-        try:
-            if announced.isdecimal() and int(announced) > most:
-                raise _BodyTooLarge
-            async with asyncio.timeout(_BODY_S):
-                body = await self._body(receive, most)
-        except _Left:
-            return
-        except _BodyTooLarge:
-            problem = Problem(413, "body_too_large", f"a request's body may have {most} bytes")
-        except TimeoutError:
-            problem = Problem(408, "too_slow", f"the request's body did not come within {_BODY_S:.0f} s")
-        if problem is not None:
-            await problems.answer(problem)(scope, receive, send)
-            return
-        messages: deque[Message] = deque([{"type": "http.request", "body": body, "more_body": False}])
-
-        async def replayed() -> Message:
-            return messages.popleft() if messages else await receive()
-
-        await self._inner(scope, replayed, _unkept(send) if scope["path"].startswith("/api/") else send)
-
-    async def _body(self, receive: Receive, most: int) -> bytes:
-        body = bytearray()
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise _Left
-            body += message.get("body", b"")
-            if len(body) > most:
-                raise _BodyTooLarge
-            if not message.get("more_body", False):
-                return bytes(body)
-
-
-class _BodyTooLarge(Exception):
-    """A body above the limit."""
-
-
-class _Left(Exception):
-    """Whoever asked has left before the request was whole."""
-
-
-def _unkept(send: Send) -> Send:
-    """Answers of the API that say nothing else may be kept by no browser: another person may sit there next."""
-
-    async def say(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            MutableHeaders(scope=message).setdefault("cache-control", "no-store")
-        await send(message)
-
-    return say

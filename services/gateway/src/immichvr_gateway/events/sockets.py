@@ -13,7 +13,7 @@ from engineio import packet as engine_packet
 from immichvr_common.logs import get_log
 from immichvr_common.sources import Source
 from immichvr_common.supervision import spawn
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from immichvr_gateway.auth.presences import Presence, Presences
 from immichvr_gateway.auth.visitors import Visitor
@@ -28,7 +28,7 @@ from immichvr_gateway.sources.visibility import Visibility
 
 log = get_log(__name__)
 
-PATH = "api/socket.io"
+PATH = "/api/socket.io"
 _PERIOD_S = 0.25
 _JOIN_S = 5.0
 """How long a connection may be open without having been let in."""
@@ -103,20 +103,12 @@ class ClientEvents:
         self.server.on("connect", self._on_connect)
         self.server.on("disconnect", self._on_disconnect)
 
-    def door(self, inner: ASGIApp) -> ASGIApp:
-        """The application with this door before it; a connection that is not let in soon is closed."""
-        combined = socketio.ASGIApp(self.server, inner, socketio_path=PATH)
-
-        async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            if not scope.get("path", "").startswith(f"/{PATH}"):
-                await inner(scope, receive, send)
-                return
-            if scope["type"] == "websocket":
-                scope[_TRIES] = 0
-                asyncio.get_running_loop().call_later(_JOIN_S, _drop_unless, scope, 1)
-            await combined(scope, receive, send)
-
-        return app
+    async def door(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """What is served below PATH, as ASGI has it; a connection that is not let in soon is closed."""
+        if scope["type"] == "websocket":
+            scope[_TRIES] = 0
+            asyncio.get_running_loop().call_later(_JOIN_S, _drop_unless, scope, 1)
+        await self.server.handle_request(scope, receive, send)
 
     async def _on_connect(self, sid: str, environ: dict[str, Any], auth: object = None) -> None:
         scope = environ["asgi.scope"]
