@@ -123,7 +123,14 @@ class EventReader:
                 ahead = _assets_in(messages)
                 await self._look_ahead(list(ahead.values()))
                 for message in messages:
-                    await self._apply(message, ahead.get(message.seq))
+                    self.stored_at, asset = message.at, ahead.get(message.seq)
+                    # What is told to be there cannot be looked at just now; NATS goes on keeping what comes after.
+                    await until_up(
+                        partial(self.take, message.subject, message.data, message.seq, asset),
+                        "events wait for storage", longest_s=_AGAIN_S, seen=_raise_unless_storage,
+                    )  # fmt: skip
+                    self.stored_at = None
+                    self.position, self._applied = message.seq, message.number
 
     @asynccontextmanager
     async def _puller(self) -> AsyncIterator[Puller]:
@@ -159,16 +166,6 @@ class EventReader:
             gone = info.state.first_seq - 1 - self.position
             log.warning("events were removed before they were read", events=gone, was_at=self.position)
         self._begun = info.created
-
-    async def _apply(self, message: Delivery, asset: AssetEvent | None) -> None:
-        self.stored_at = message.at
-        # What is told to be there cannot be looked at just now; NATS goes on keeping what comes after.
-        await until_up(
-            partial(self.take, message.subject, message.data, message.seq, asset), "events wait for storage",
-            longest_s=_AGAIN_S, seen=_raise_unless_storage,
-        )  # fmt: skip
-        self.stored_at = None
-        self.position, self._applied = message.seq, message.number
 
     async def take(self, subject: str, data: bytes, seq: int, asset: AssetEvent | None = None) -> None:
         """Applies one event, `seq` being its place in the stream. asset: what was read of it already.

@@ -110,18 +110,18 @@ class JobStore:
             known = self.index.get(event.job_id)
             if known is None and event.kind not in KINDS:
                 return  # a gateway of another release, which knows that kind, keeps its record
-            before = known or from_event(event, self.subject(event.kind, event.job_id))
+            record = known or from_event(event, self.subject(event.kind, event.job_id))
             is_news = known is None or event.run > known.run
-            now = after_event(before, event, Policy(self._retries, self.debts.stand_in is not None))
+            now = after_event(record, event, Policy(self._retries, self.debts.stand_in is not None))
             if now is None:
                 if known is not None:
                     await self._complete(known)
                 return
-            record = self._become(before, now)
+            record.become(now)
             # What lies between is read again from the events after a restart.
             is_written = is_news or record.state.terminal or is_followed(record) or bool(record.owed)
             await self.debts.pay(record)
-            self._announce(record)
+            self.put(record)
             if is_written:
                 await self.write(record)
 
@@ -141,7 +141,7 @@ class JobStore:
             if known is not None:
                 self.index.put(known)
             raise Unavailable("what was asked for cannot be written down", down="nats")
-        self._announce(record)
+        self.put(record)
 
     async def let_in(self, job_id: str) -> None:
         """Puts a job that waits in line into the queue. Raises Unavailable."""
@@ -152,7 +152,7 @@ class JobStore:
             if not await self.debts.pay(record, from_line=True):
                 raise Unavailable(f"job {job_id} cannot be queued", down="nats")
             record.in_line = None
-            self._announce(record)
+            self.put(record)
             await self.write(record)
 
     async def hear(self, job_id: str) -> None:
@@ -170,7 +170,9 @@ class JobStore:
                 return
             if known is None or known.run < stands.run:
                 if stands.state is State.QUEUED:
-                    self._announce(self._become(known or stands, stands))
+                    record = known or stands
+                    record.become(stands)
+                    self.put(record)
                 return
             known.requesters = stands.requesters
             if known.run == stands.run:
@@ -188,7 +190,7 @@ class JobStore:
     async def settle(self, record: JobRecord) -> None:
         """Records a change that the gateway itself made to a job."""
         record.updated_at = datetime.now(UTC)
-        self._announce(record)
+        self.put(record)
         await self.write(record)
 
     async def note_follow_up(self, job_id: str, run: int, name: str, made_by: JobRecord) -> None:
@@ -333,22 +335,17 @@ class JobStore:
         is_decided = stands.state.terminal and not record.state.terminal and place(stands)[2:] <= place(record)[2:]
         if stands.run > record.run or is_decided:
             record.become(stands)
-            self._announce(record)
+            self.put(record)
 
     def put(self, record: JobRecord) -> None:
-        """Knows of a job from now on."""
+        """Knows from now on how a job stands, and tells whoever listens."""
         self.index.put(record)
-        self._announce(record)
-
-    def _become(self, record: JobRecord, now: JobRecord) -> JobRecord:
-        record.become(now)
-        self.index.put(record)
-        return record
+        tell_each(self.listeners, record)
 
     async def _take(self, record: JobRecord, now: JobRecord | None) -> None:
         """Takes a step that the gateway itself found; None is none."""
         if now is not None:
-            self._become(record, now)
+            record.become(now)
             await self.debts.pay(record)
             await self.settle(record)
 
@@ -364,10 +361,7 @@ class JobStore:
         if record.in_line is not None and stands.in_line is None:
             record.leave_line()
             record.subject = stands.subject
-            self._announce(record)
-
-    def _announce(self, record: JobRecord) -> None:
-        tell_each(self.listeners, record)
+            self.put(record)
 
     async def _complete(self, record: JobRecord) -> None:
         """Does what an event left undone the first time."""

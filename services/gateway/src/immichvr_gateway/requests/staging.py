@@ -85,7 +85,12 @@ class Stager:
                     return known
             at = _now()
             with span("stage", kind_of_source=of.source.kind):
-                staged = await self._bring(who, of, key)
+                async with await self._open(who, of, key) as content:
+                    if content.source_version not in (None, of.version):
+                        raise Problem(409, "changed", f"{of.name} was changed just now; ask again")
+                    chunks = _bounded(content, of, self._limits.largest(of.media))
+                    ref = await self._store.put_stream(f"{key}-{secrets.token_hex(4)}", chunks, content.media_type)
+            staged = Staged(ref, content.note)
             self._on_staged(who, of.source)
             self._remember(key, at, at, staged)
             return staged
@@ -110,14 +115,6 @@ class Stager:
         """Has what lies under these keys be staged anew: a worker found it damaged."""
         for name in [name for name, (_, _, staged) in self._known.items() if staged.ref.key in keys]:
             del self._known[name]
-
-    async def _bring(self, who: Identity, of: SourceVersion, key: str) -> Staged:
-        async with await self._open(who, of, key) as content:
-            if content.source_version not in (None, of.version):
-                raise Problem(409, "changed", f"{of.name} was changed just now; ask again")
-            chunks = _bounded(content, of, self._limits.largest(of.media))
-            ref = await self._store.put_stream(f"{key}-{secrets.token_hex(4)}", chunks, content.media_type)
-            return Staged(ref, content.note)
 
     async def _open(self, who: Identity, of: SourceVersion, key: str) -> Content:
         """The photo, or the library's own picture of it where the photo is not decoded, or too large to be fetched.
