@@ -36,18 +36,16 @@ describe('Api', () => {
 
   it('asks for a splat with model, quality and force', async () => {
     const { api, calls } = apiAnswering(json({ job: { id: 'j' } }, 202));
-    expect((await api.makeSplat('a', true, 'sharp', 'light')).id).toBe('j');
+    const wish = { model: 'sharp', quality: 'light', force: true } as const;
+    expect((await api.makeOf('photo', 'a', 'splat', wish)).id).toBe('j');
+    expect(calls[0]?.url).toBe('https://host.example/sub/path/api/photos/a/splat');
     expect(calls[0]?.init?.method).toBe('POST');
-    expect(JSON.parse(String(calls[0]?.init?.body))).toEqual({
-      model: 'sharp',
-      quality: 'light',
-      force: true,
-    });
+    expect(JSON.parse(String(calls[0]?.init?.body))).toEqual(wish);
   });
 
   it('turns problem details into an error with code and facts', async () => {
     const { api } = apiAnswering(json({ code: 'invalid_model', accepted: ['auto'] }, 422));
-    const error = await failure(api.makeSplat('a', false));
+    const error = await failure(api.makeOf('photo', 'a', 'depth', { model: 'none', force: false }));
     expect(error.code).toBe('invalid_model');
     expect(error.problem.accepted).toEqual(['auto']);
   });

@@ -55,7 +55,7 @@ export class Door {
 
   /** Reads a whole file; `onBytes` is told how far it is (total 0 where the length is unknown). */
   async bytes(path: string, onBytes: OnBytes, signal: AbortSignal): Promise<Uint8Array> {
-    const response = await this.request(this.url(path), { signal });
+    const response = await this.send('GET', path, undefined, { signal });
     return this.unlessLeft(() => readAll(response, onBytes));
   }
 
@@ -67,7 +67,7 @@ export class Door {
   /** Bytes of a file from `start` on, at most so many. Throws where a server that knows no ranges would begin anew. */
   async part(path: string, start: number, most: number, signal: AbortSignal): Promise<Uint8Array> {
     const range = `bytes=${start}-${start + most - 1}`;
-    const response = await this.request(this.url(path), { signal, headers: { range } });
+    const response = await this.send('GET', path, undefined, { signal, headers: { range } });
     return this.unlessLeft(async () => {
       const reader = response.body?.getReader();
       if (start > 0 && response.status !== 206) {
@@ -89,27 +89,30 @@ export class Door {
   }
 
   protected async get<T>(path: string): Promise<T> {
-    const response = await this.request(this.url(path), {
-      headers: { accept: 'application/json' },
-    });
+    const response = await this.send('GET', path);
     return this.unlessLeft(() => response.json());
   }
 
-  protected send(method: string, path: string, body?: object): Promise<Response> {
-    const init: RequestInit = { method, headers: { accept: 'application/json' } };
-    if (body) {
-      init.headers = { ...init.headers, 'content-type': 'application/json' };
-      init.body = JSON.stringify(body);
-    }
-    return this.request(this.url(path), init);
-  }
-
-  private async request(url: string, init: RequestInit): Promise<Response> {
+  /** Asks for something, with a body of JSON where there is one; throws for every answer that is no success. */
+  protected async send(
+    method: string,
+    path: string,
+    body?: object,
+    how: { signal?: AbortSignal; headers?: Record<string, string> } = {},
+  ): Promise<Response> {
+    const url = this.url(path);
     const isSignIn = WAYS_IN.test(url);
-    const signal = isSignIn ? null : this.whilePresent(init.signal);
+    const headers: Record<string, string> = { accept: 'application/json', ...how.headers };
+    if (body) headers['content-type'] = 'application/json';
     let response: Response;
     try {
-      response = await this.fetcher(url, { credentials: 'same-origin', ...init, signal });
+      response = await this.fetcher(url, {
+        method,
+        headers,
+        body: body ? JSON.stringify(body) : null,
+        credentials: 'same-origin',
+        signal: isSignIn ? null : this.whilePresent(how.signal),
+      });
     } catch (error) {
       if (!isSignIn && this.stay.signal.aborted) throw new ApiError('unauthorized', 401);
       if (error instanceof DOMException && error.name === 'AbortError') throw error;
@@ -121,7 +124,7 @@ export class Door {
     throw failure;
   }
 
-  private whilePresent(signal: AbortSignal | null | undefined): AbortSignal {
+  private whilePresent(signal?: AbortSignal): AbortSignal {
     return signal ? either(signal, this.stay.signal) : this.stay.signal;
   }
 

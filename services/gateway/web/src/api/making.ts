@@ -4,25 +4,27 @@ import type { Asset, AssetMap, Batch, Job, JobShown, JobState, Parts, Quality } 
 
 export type BatchDeed = 'start' | 'pause' | 'retry' | 'cancel';
 
+/** What may be made of a photo or a video, and what is said of it. */
+interface Wishes {
+  depth: { model: string; force: boolean };
+  splat: { model: string; quality: Quality; force: boolean };
+  'splat/convert': { format: string; model: string };
+  motion: { path: string };
+  stereo: { layout: string };
+}
+
 /** What is made of photos and videos, and the jobs that make it. */
 export const withMaking = <B extends DoorClass>(Base: B) =>
   class extends Base {
-    /** Asks that something be made of a video or a photo, as `depth` of a video. */
-    async makeOf(kind: 'photo' | 'video', id: string, what: string, wish: object): Promise<Job> {
+    /** Asks that something be made of a photo or a video, as `depth` of a video. */
+    async makeOf<What extends keyof Wishes>(
+      kind: 'photo' | 'video',
+      id: string,
+      what: What,
+      wish: Wishes[What],
+    ): Promise<Job> {
       const path = `/api/${kind}s/${encodeURIComponent(id)}/${what}`;
       return ((await (await this.send('POST', path, wish)).json()) as { job: Job }).job;
-    }
-
-    makeDepth(id: string, force: boolean, model = 'auto'): Promise<Job> {
-      return this.makeOf('photo', id, 'depth', { model, force });
-    }
-
-    makeSplat(id: string, force: boolean, model = 'auto', quality: Quality = 'full'): Promise<Job> {
-      return this.makeOf('photo', id, 'splat', { model, quality, force });
-    }
-
-    convert(id: string, format: string, model: string): Promise<Job> {
-      return this.makeOf('photo', id, 'splat/convert', { format, model });
     }
 
     async assets(id: string): Promise<Asset[]> {

@@ -33,7 +33,7 @@ export async function makeAll(
     const asked: Promise<Job> =
       kind === 'video'
         ? api.makeOf('video', id, 'depth', { model: 'auto', force: false })
-        : api.makeSplat(id, false, model, quality);
+        : api.makeOf('photo', id, 'splat', { model, quality, force: false });
     store.applyJob(await asked);
   };
   tell(t.asking(0, wanted.length));

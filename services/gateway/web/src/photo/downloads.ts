@@ -110,7 +110,7 @@ export class Downloads {
 
   private async convert(photoId: string, format: string, model: string): Promise<void> {
     try {
-      const job = await this.api.convert(photoId, format, model);
+      const job = await this.api.makeOf('photo', photoId, 'splat/convert', { format, model });
       this.conversions.set(format, job);
       this.onJob(job);
     } catch (error) {

@@ -56,12 +56,13 @@ export class Making {
 
   /** With the best model there is, in the detail that somebody has chosen, unless another `wish` is named. */
   async splat(id: string | null, force: boolean, wish: Wish = this.settings.making): Promise<void> {
-    if (id) await this.ask(id, () => this.api.makeSplat(id, force, wish.model, wish.quality));
+    if (id) await this.ask(id, () => this.api.makeOf('photo', id, 'splat', { ...wish, force }));
   }
 
   async depth(force: boolean): Promise<void> {
     const id = this.around.id();
-    if (id) await this.ask(id, () => this.api.makeDepth(id, force));
+    if (id)
+      await this.ask(id, () => this.api.makeOf('photo', id, 'depth', { model: 'auto', force }));
   }
 
   async fill(model: string): Promise<void> {

@@ -7,7 +7,7 @@ type Server = Pick<House, 'api' | 'store' | 'making'>;
 /** Has 3D made of a photo. Answers with why not, or null. */
 export const make = ({ api, store, making }: Server, id: string): Promise<string | null> =>
   refusalOf(async () =>
-    store.applyJob(await api.makeSplat(id, false, making.model, making.quality)),
+    store.applyJob(await api.makeOf('photo', id, 'splat', { ...making, force: false })),
   );
 
 /** Makes a photo a favourite, or none any more; it is shown at once, and taken back where the server refuses. */
