@@ -37,9 +37,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outages, "_FIRST_PAUSE_S", 0.2)
 
 
-async def until_ready(gateway) -> None:
+async def until_ready(gateway, status: int = 200) -> None:
     async with asyncio.timeout(20):
-        while (await gateway.get("/api/ready")).status_code != 200:  # noqa: ASYNC110  # it tells by answering
+        while (await gateway.get("/api/ready")).status_code != status:  # noqa: ASYNC110  # it tells by answering
             await asyncio.sleep(0.05)
 
 
@@ -58,6 +58,7 @@ async def test_a_request_that_storage_has_no_room_for_says_so(gateway, s3: Obsti
     answer = await gateway.post("beach.jpg", "splat")
     assert (answer.status_code, answer.json()["code"], answer.json()["where"]) == (507, "storage_full", "s3")
     assert "make room" in answer.json()["detail"]
+    await until_ready(gateway, 503)  # before that it is ready still, and finds out later
     s3.writes = None
     await until_ready(gateway)
     assert (await gateway.post("beach.jpg", "splat")).status_code == 202
