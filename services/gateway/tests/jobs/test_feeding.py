@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from google.protobuf import json_format
@@ -210,6 +211,39 @@ async def test_what_somebody_put_first_goes_first_at_every_gateway_and_after_a_r
     await again.store.on_event(told(waiting[0], JOB_STATE_CANCELLED))
     with pytest.raises(Problem, match="already"):
         await again.jobs.put_first(again.known(waiting[0]), "ann")
+
+
+@pytest.mark.parametrize("is_remembered", [True, False], ids=["just now", "long ago"])
+@pytest.mark.parametrize("move", ["put first", "asked for"])
+async def test_a_job_moved_after_a_crash_between_queueing_and_noting_lies_in_the_queue_once(
+    make_gateway, empty_bus, take, monkeypatch, move, is_remembered
+) -> None:
+    class Crash(Exception):
+        pass
+
+    async def crash(*_: object) -> None:
+        raise Crash
+
+    first = await make_gateway()
+    batch = [await first.ask("ann", "batch") for _ in range(WINDOW + 1)]
+    last, lane = batch[-1], first.known(batch[-1]).subject
+    first.kill()
+    with monkeypatch.context() as crashing, pytest.raises(Crash):
+        crashing.setattr(first.records, "write", crash)
+        if not is_remembered:
+            publish = empty_bus.publish
+            crashing.setattr(empty_bus, "publish", lambda subject, data, _: publish(subject, data))
+        await first.store.let_in(last.id)
+    again = await make_gateway()
+    moved = again.known(last)
+    assert moved.in_line is not None
+    if not is_remembered:
+        moved.in_line -= timedelta(hours=1)
+    await (again.jobs.put_first(moved, "ann") if move == "put first" else again.jobs.join(last.id, "bob"))
+    await again.line_is_empty()
+    assert [one for one in await empty_bus.subjects(JOBS) if one.endswith(last.id)] == [lane]
+    assert (moved.subject, moved.run) == (lane, 1)
+    assert [(await take("batch")).id for _ in batch] == [job.id for job in batch]
 
 
 async def test_whoever_withdraws_and_asks_again_has_it_first_no_more(make_gateway) -> None:

@@ -71,11 +71,12 @@ class Debts:
         return len(record.owed) < before
 
     async def _queue_again(self, record: JobRecord) -> None:
-        # Where it was told of, it was published before a crash, and is read of in its turn. NATS itself remembers what
-        # was published since a job that waits in line got there, as long as that is not long ago.
+        # Where it was told of, it was published before a crash, and is read of in its turn; or lies in the queue still.
+        # NATS itself remembers what was published since a job that waits in line got there, as long as that is not
+        # long ago.
         if not _is_fresh(record):
             run, _ = await latest_run(self._bus, record.subject, record.id, record.run)
-            if run >= record.run:
+            if run >= record.run or await self._queue.join(record):
                 return
         await self._queue.put(record)
 

@@ -37,14 +37,18 @@ async def find_published(bus: Bus, job_id: str) -> Published | None:
     The copy in EVENTS outlives the job; jobs published by the release before lie in JOBS alone, while they do.
     Raises Unavailable.
     """
-    for stream, prefix in ((EVENTS, PUBLISHED), (JOBS, "jobs")):
-        try:
-            message = await bus.last(stream, f"{prefix}.*.*.*.*.{job_id}")
-        except NotFound:
-            continue
+    return await _last_in(bus, EVENTS, PUBLISHED, job_id) or await find_queued(bus, job_id)
+
+
+async def find_queued(bus: Bus, job_id: str) -> Published | None:
+    """A job as it lies in the queue, in whichever lane; None where it does not. Raises Unavailable."""
+    return await _last_in(bus, JOBS, "jobs", job_id)
+
+
+async def _last_in(bus: Bus, stream: str, prefix: str, job_id: str) -> Published | None:
+    try:
+        message = await bus.last(stream, f"{prefix}.*.*.*.*.{job_id}")
         subject = f"jobs.{message.subject.removeprefix(f'{prefix}.')}"
-        try:
-            return Published(read_job(subject, message.data), subject)
-        except Unreadable:
-            continue
-    return None
+        return Published(read_job(subject, message.data), subject)
+    except (NotFound, Unreadable):
+        return None

@@ -21,6 +21,7 @@ from immichvr_common.tracing import span
 
 from immichvr_gateway.jobs.looking import Queued, latest_run, queued_at
 from immichvr_gateway.jobs.parsed import restated
+from immichvr_gateway.jobs.published import find_queued
 from immichvr_gateway.jobs.reconciling import Reading
 from immichvr_gateway.jobs.records import JobRecord, State, is_followed
 
@@ -83,6 +84,18 @@ class JobQueue:
                 await self._put_back(record.subject, job)
             raise
 
+    async def join(self, record: JobRecord) -> bool:
+        """Has a record become that of the run which lies in the queue, where that is as late; whether it has.
+
+        It may lie in another lane: put there before a crash, and moved in line since. There it stays. Raises
+        Unavailable.
+        """
+        found = await find_queued(self._bus, record.id)
+        if found is None or not _joined(record, found.job):
+            return False
+        record.subject = found.subject
+        return True
+
     async def _put(self, record: JobRecord, deadline: float, taken: list[Job]) -> None:
         """The same until `deadline` by the loop's clock. taken: the withdrawn runs whose messages it removed."""
         message_id = f"{record.id}.{record.run}"
@@ -106,13 +119,13 @@ class JobQueue:
                 left = await queued_at(self._bus, record.subject)
                 if left is not None and await self._may_take_over(record, left):
                     await self._take_over(record, left, taken)
-                elif _joined(record, left):
+                elif left is not None and _joined(record, left.job):
                     break
                 else:
                     await self._make_way(record, left, deadline, taken)
                 message_id = f"{record.id}.{record.run}"
                 continue
-            if not receipt.duplicate or _joined(record, await queued_at(self._bus, record.subject)):
+            if not receipt.duplicate or await self.join(record):
                 break
             # NATS remembers a message of this name and dropped this one; what became of the first?
             run, told_at = await latest_run(self._bus, record.subject, record.id, record.run)
@@ -210,11 +223,11 @@ def _superseding(job: Job, withdrawn: Job) -> Job:
     return job
 
 
-def _joined(record: JobRecord, found: Queued | None) -> bool:
+def _joined(record: JobRecord, queued: Job) -> bool:
     """Has a record become that of the run which lies in the queue, where that is as late; whether it has."""
-    if found is None or found.job.withdrawn or found.job.run < record.run:
+    if queued.withdrawn or queued.run < record.run:
         return False
-    record.run = found.job.run
+    record.run = queued.run
     return True
 
 
