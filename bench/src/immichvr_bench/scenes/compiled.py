@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import ParamSpec, TypeVar, cast
 
-import numba
 import numpy as np
 import numpy.typing as npt
+from immichvr_splats.compiled import kernel
+
+__all__ = ["Bytes", "Doubles", "Floats", "Indices", "kernel"]
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int32]
 Bytes = npt.NDArray[np.uint8]
-
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
 
 
 def _forget_stale_code() -> None:
@@ -32,8 +29,3 @@ def _forget_stale_code() -> None:
 
 
 _forget_stale_code()
-
-
-def kernel(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Compile on the first call, keep the machine code on disk, run without the interpreter's lock."""
-    return cast("Callable[_P, _R]", numba.njit(cache=True, nogil=True, error_model="numpy")(function))

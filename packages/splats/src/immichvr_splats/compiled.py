@@ -17,19 +17,20 @@ U64 = NDArray[np.uint64]
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_FINITE = ("nnan", "nsz")
+
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile `function` on first call, keep the machine code on disk, and release the GIL while it runs.
 
     IEEE semantics stay on: NaN and infinity are what cleaning and quantising have to see.
     """
-    return cast("Callable[P, R]", njit(cache=True, nogil=True, error_model="numpy")(function))
+    return _compiled(function)
 
 
 def finite_kernel(function: Callable[P, R]) -> Callable[P, R]:
     """As `kernel`, for values known to be finite: least and greatest are found with vector code."""
-    compiled = njit(cache=True, nogil=True, error_model="numpy", fastmath={"nnan", "nsz"})(function)
-    return cast("Callable[P, R]", compiled)
+    return _compiled(function, *_FINITE)
 
 
 def fused_kernel(function: Callable[P, R]) -> Callable[P, R]:
@@ -37,11 +38,15 @@ def fused_kernel(function: Callable[P, R]) -> Callable[P, R]:
 
     For pictures: last digits differ from machine to machine.
     """
-    compiled = njit(cache=True, nogil=True, error_model="numpy", fastmath={"nnan", "nsz", "contract"})(function)
-    return cast("Callable[P, R]", compiled)
+    return _compiled(function, *_FINITE, "contract")
 
 
 def summing_kernel(function: Callable[P, R]) -> Callable[P, R]:
     """As `fused_kernel`, and sums are taken in the order that suits vectors: the same on every call on one machine."""
-    flags = {"nnan", "nsz", "contract", "reassoc"}
-    return cast("Callable[P, R]", njit(cache=True, nogil=True, error_model="numpy", fastmath=flags)(function))
+    return _compiled(function, *_FINITE, "contract", "reassoc")
+
+
+def _compiled(function: Callable[P, R], *liberties: str) -> Callable[P, R]:
+    """liberties: LLVM's flags of what its arithmetic may do beyond IEEE's."""
+    decorate = njit(cache=True, nogil=True, error_model="numpy", fastmath=set(liberties))
+    return cast("Callable[P, R]", decorate(function))
