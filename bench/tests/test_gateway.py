@@ -6,6 +6,7 @@ import pytest
 from immichvr_bench.gateway import FIGURES, main
 
 
+# Nothing holds it in short: the bench measures, and no part of the product hangs on it.
 @pytest.mark.long
 @pytest.mark.timeout(300)
 def test_a_quick_run_tells_every_figure_and_keeps_none(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ def test_the_plain_loop_holds_ten_seconds_of_what_it_has_written_at_most(tmp_pat
     assert [len(part.splitlines()) for part in output.contents()] == [240, 240, 120]
 
 
+# In short, that what is held does not grow with the length is held by engine/test_running.py of services/video-depth.
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
@@ -51,6 +52,7 @@ def test_long_videos_take_no_more_memory_than_twenty_seconds(
     assert long <= short + MOST_MB, (short, long)
 
 
+# In short, that a row tells what the engine adds is held above; how much that may be, by nothing.
 @pytest.mark.long
 @pytest.mark.timeout(5400)
 def test_long_videos_cost_little_more_than_decoding_a_model_and_encoding() -> None:

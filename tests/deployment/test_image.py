@@ -178,6 +178,7 @@ def test_the_gateways_image_is_made_and_its_service_starts_on_a_read_only_root()
     assert "gateway is well" in built("gateway", "--start", *settings, timeout_s=880)
 
 
+# In short, the same, and that kernels are kept where the cache directory is by test_process.py of services/converter.
 @pytest.mark.long
 @pytest.mark.timeout(1200)
 def test_the_converters_image_brings_its_kernels_compiled() -> None:
@@ -186,6 +187,7 @@ def test_the_converters_image_brings_its_kernels_compiled() -> None:
     assert " MB  /opt/numba" in said
 
 
+# In short, that every step of it is one that is carried out is held above; its size, by nothing.
 @pytest.mark.long
 @pytest.mark.timeout(2400)
 def test_the_image_of_ai_is_made_without_cuda_and_stays_small() -> None:
@@ -197,6 +199,7 @@ def test_the_image_of_ai_is_made_without_cuda_and_stays_small() -> None:
     assert size <= 1200, said
 
 
+# In short, the same.
 @pytest.mark.long
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("service", ["video-depth", "inpaint"])

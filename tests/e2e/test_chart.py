@@ -82,6 +82,8 @@ async def live_splats(api: httpx.AsyncClient) -> int:
     return int(answer["n"])
 
 
+# In short, pods of servers and gateway start above; jobs and sessions are held by test_viewer.py and test_live.py,
+# without pods.
 @pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_jobs_and_a_live_session_run_through_the_pods_of_the_chart(

@@ -157,6 +157,8 @@ async def test_the_gallery_is_a_secure_place_with_a_certificate_made_once(home: 
     await context.close()
 
 
+# In short, links, passwords and frames are held by test_share_links.py of the gateway, digits by its
+# test_signing_in.py, and the pages of both by account.test.mjs of the viewer.
 @pytest.mark.long
 @pytest.mark.timeout(400)
 async def test_a_link_opens_with_its_password_or_within_a_frame_and_a_headset_is_let_in_by_its_digits(

@@ -90,6 +90,8 @@ async def test_photos_become_a_place_to_walk_in(
     assert asset["key"] == key
 
 
+# In short, what is filled is held by test_jobs.py of services/inpaint, the page's versions by scenes.test.mjs of the
+# viewer, and a line between two pictures by its seen.test.mjs.
 @pytest.mark.long
 @pytest.mark.browser
 @pytest.mark.timeout(1800)

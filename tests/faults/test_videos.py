@@ -115,6 +115,7 @@ async def test_a_job_that_nobody_wants_any_more_ends_within_2_s(
     assert (await gateway.until(job_id, run=run))["state"] == "cancelled"
 
 
+# In short, that a job waits for storage is held by test_worker_storage.py of packages/common, of any job.
 @pytest.mark.long
 async def test_storage_that_is_away_for_20_s_in_the_middle_costs_nothing(
     gateway, start_video_worker, ask: Ask, studio: Path, object_server: SeaweedServer
@@ -135,6 +136,7 @@ async def test_storage_that_is_away_for_20_s_in_the_middle_costs_nothing(
     assert windows(studio) <= WINDOWS
 
 
+# In short, that a full disk under the work is told as one is held there too.
 @pytest.mark.long
 async def test_a_full_disk_fails_the_job_in_words_and_leaves_nothing_on_it(
     gateway, start_video_worker, ask: Ask, studio: Path, tmp_path: Path

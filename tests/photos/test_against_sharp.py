@@ -1,6 +1,7 @@
 """Pillow's and pillow-heif's own test pictures, decoded here and by sharp, the decoder of the photo services.
 
 The pictures come with the source distributions, sharp from npm: both are fetched, hence among the long tests.
+In short, packages/media/tests/test_formats.py and test_damage.py hold what is decoded and refused, of fewer pictures.
 """
 
 from __future__ import annotations

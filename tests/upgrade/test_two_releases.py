@@ -1,6 +1,8 @@
 """The release before and this one side by side, as while an upgrade rolls: one NATS, one S3, jobs and events of either.
 
 The release before is its code, from this repository's history, with the libraries of today.
+In short, what each reads of the other's is held by test_first_release.py, test_data_directory.py and
+test_one_release_back.py.
 """
 
 from __future__ import annotations

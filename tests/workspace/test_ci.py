@@ -42,3 +42,39 @@ def test_every_file_that_shares_a_stack_runs_in_the_process_of_the_others(root: 
                 for name in shared & {one.arg for one in node.args.args}:
                     found[path.relative_to(root).as_posix()] = name
     assert found == together
+
+
+def test_what_runs_at_night_alone_says_what_holds_it_by_day(root: Path) -> None:
+    """Above the test, or at the head of its file: `In short, …`, or that nothing does."""
+    silent = []
+    for pattern in ("*/*/tests", "bench/tests", "tests"):
+        for path in sorted(file for folder in root.glob(pattern) for file in folder.rglob("test_*.py")):
+            text = path.read_text("utf-8")
+            if "mark.long" not in text:
+                continue
+            lines, tree = text.splitlines(), ast.parse(text)
+            if "in short" in (ast.get_docstring(tree) or "").lower():
+                continue
+            silent += [f"{path.relative_to(root)}: {test.name}" for test in _nightly(tree) if not _is_held(test, lines)]
+    assert silent == []
+
+
+def _nightly(tree: ast.Module) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The tests that are marked as a whole; of one that some of its cases are, the others hold it."""
+    whole = "pytest.mark.long"
+    marked = any(ast.unparse(node).startswith("pytestmark =") and whole in ast.unparse(node) for node in tree.body)
+    tests = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return [
+        node
+        for node in tests
+        if node.name.startswith("test_") and (marked or whole in map(ast.unparse, node.decorator_list))
+    ]
+
+
+def _is_held(test: ast.FunctionDef | ast.AsyncFunctionDef, lines: list[str]) -> bool:
+    above = min(node.lineno for node in (test, *test.decorator_list)) - 2
+    words = []
+    while lines[above].startswith("#"):
+        words.append(lines[above].lower())
+        above -= 1
+    return any("in short" in line for line in words)

@@ -92,6 +92,7 @@ def test_parts_cover_every_picture_and_share_some() -> None:
         assert max(len(chunk) for chunk in chunks) <= 16
 
 
+# In short, that its cameras are rigid is held by test_depth_anything_3_scenes.py of packages/networks.
 @pytest.mark.long
 def test_the_network_itself_gives_rigid_cameras_whatever_its_weights(walk: Walk, tmp_path: Path) -> None:
     pytest.importorskip("depth_anything_3", reason="depth-anything-3 is not installed: make setup")

@@ -67,6 +67,7 @@ def test_the_world_is_upright_and_of_a_size_to_walk_in(walk: Walk) -> None:
     assert 1 < np.median(depth) < 6
 
 
+# In short, that two centimetres are movement is held below, of points, and what moved is placed above.
 @pytest.mark.long
 def test_a_hand_that_shakes_by_centimetres_is_movement_enough(take: Take, camera: Camera, tmp_path: Path) -> None:
     views = shaking(camera, 6, reach=0.05)
@@ -105,6 +106,7 @@ def test_pictures_of_different_places_have_nothing_in_common(
         poses_of([walk.photos[1], other_photos[0]], tmp_path, ordered=False)
 
 
+# In short, that a stray is left out is held by test_da3.py, and that places have nothing in common above.
 @pytest.mark.long
 def test_a_picture_of_another_place_is_left_out_and_said_so(
     walk: Walk, other_photos: list[Path], tmp_path: Path
@@ -116,6 +118,7 @@ def test_a_picture_of_another_place_is_left_out_and_said_so(
     assert "nothing in common" in left.reason
 
 
+# Nothing holds it in short: it takes two places that can each be found again.
 @pytest.mark.long
 def test_a_set_of_two_places_gives_the_larger_and_says_so(walk: Walk, other_photos: list[Path], tmp_path: Path) -> None:
     poses, _ = poses_of([*other_photos, *walk.photos[:5]], tmp_path, ordered=False)

@@ -227,6 +227,7 @@ def test_masks_and_what_is_trained_are_kept_whole_and_read_as_they_were_kept_bef
     assert state.facts == {"step": 4}
 
 
+# In short, that a place is no worse than one photo of it is held above; by how much it is better, by nothing.
 @pytest.mark.long
 @pytest.mark.timeout(1_200)
 def test_a_shake_of_five_centimetres_shows_a_sidestep_better_than_one_photo(tmp_path: Path) -> None:

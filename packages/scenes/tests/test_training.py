@@ -220,6 +220,7 @@ def test_what_a_mask_hides_is_not_learnt() -> None:
     assert with_mask.psnr > without.psnr + 2
 
 
+# In short, that gains are found is held by test_corrections.py.
 @pytest.mark.long
 def test_pictures_of_different_exposure_are_brought_together() -> None:
     def brighter(number: int, rgb: np.ndarray) -> np.ndarray:
@@ -232,6 +233,7 @@ def test_pictures_of_different_exposure_are_brought_together() -> None:
     assert evaluate(put_right.cloud, true).psnr > evaluate(plain.cloud, true).psnr + 1
 
 
+# In short, that cameras are moved to where they stood is held there too.
 @pytest.mark.long
 def test_cameras_that_are_off_are_put_right() -> None:
     rng = np.random.default_rng(2)
@@ -254,6 +256,7 @@ def test_cameras_that_are_off_are_put_right() -> None:
     assert apart(made.views) < 0.7 * apart([picture.view for picture in moved])
 
 
+# In short, what depths that are apart cost is held by test_similarity.py.
 @pytest.mark.long
 def test_depth_that_is_known_is_kept_to() -> None:
     """Points all three hundredths too near are drawn back to where the depth maps say they are."""

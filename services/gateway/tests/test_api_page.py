@@ -86,6 +86,7 @@ def test_the_typed_code_of_the_page_names_an_operation_that_there_is() -> None:
     assert named[1] in listing["responses"] and f"{path}`" in blocks("ts")[0]
 
 
+# In short, that the code of the page names an operation that there is, with its answer, is held above.
 @pytest.mark.long
 @pytest.mark.skipif(
     not all((tools / name).exists() for tools, name in zip(TOOLS, ("openapi-typescript", "tsc"), strict=True)),

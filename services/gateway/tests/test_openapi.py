@@ -25,6 +25,7 @@ async def test_the_api_keeps_what_its_description_promises(shared, tmp_path: Pat
     await _try_out(shared.url, tmp_path, SECONDS, seed=1)
 
 
+# In short, the test above.
 @pytest.mark.long
 @pytest.mark.parametrize("seed", [2, 3])
 @pytest.mark.timeout(LONG_S + 300)

@@ -67,6 +67,7 @@ def test_known_pixels_are_untouched_to_the_bit_and_missing_ones_are_painted(key:
         assert np.isfinite(picture).all() and picture.min() >= 0 and picture.max() <= 1
 
 
+# In short, that layouts and noise follow from the seed is held by test_joint.py.
 @pytest.mark.long
 def test_the_same_seed_paints_the_same_and_another_one_does_not(together: list[np.ndarray]) -> None:
     again = painted(DIFFUSION, Job(joint=True, seed=1))
@@ -75,6 +76,7 @@ def test_the_same_seed_paints_the_same_and_another_one_does_not(together: list[n
     assert not np.array_equal(together[0], other[0])
 
 
+# In short, the arithmetic of painting together is held step by step by test_joint.py.
 @pytest.mark.long
 def test_a_golden_run_of_views_painted_together(together: list[np.ndarray]) -> None:
     golden = np.load(Path(__file__).with_name("golden_joint.npy"))
@@ -82,12 +84,14 @@ def test_a_golden_run_of_views_painted_together(together: list[np.ndarray]) -> N
     assert np.abs(found - golden).max() < 2e-3
 
 
+# In short, that views are put together into grids is held by test_joint.py.
 @pytest.mark.long
 def test_views_painted_together_are_others_than_each_alone(together: list[np.ndarray]) -> None:
     alone = painted(DIFFUSION, Job(joint=False, seed=1))
     assert np.abs(together[0] - alone[0])[MASK].mean() > 1e-3
 
 
+# In short, which steps there are, and that the last ends without noise, is held by test_joint.py.
 @pytest.mark.long
 def test_every_look_of_the_network_takes_noise_away_and_the_last_one_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[tuple[float, float]] = []
@@ -103,6 +107,7 @@ def test_every_look_of_the_network_takes_noise_away_and_the_last_one_all_of_it(m
     assert all(after > before for before, after in steps)
 
 
+# In short, that whoever waits may stop it before every look is held by test_complete.py, of filling.
 @pytest.mark.long
 def test_painting_tells_how_far_it_is_and_can_be_stopped() -> None:
     class Enough(Exception):
@@ -176,6 +181,7 @@ def context_with(key: str, hub: Hub, folder: Path, *, change: dict[str, bytes] |
     return RunContext(cache, Runtime(NETWORKS, RuntimeSettings(device="cpu", spare_mb=0)), accepted=[key])
 
 
+# In short, a scene is completed by test_complete.py, and what is fetched is held against its layout below.
 @pytest.mark.long
 @pytest.mark.parametrize(("method", "rounds"), [("joint-multiview", 2), ("individual", 1)])
 def test_a_scene_is_completed_with_a_model_fetched_from_a_server(
@@ -195,6 +201,7 @@ def test_a_scene_is_completed_with_a_model_fetched_from_a_server(
         assert auto.method == "joint-multiview" and "lama" in auto.reason
 
 
+# In short, the names of the published weights are held above, and that others are refused below.
 @pytest.mark.long
 def test_lamas_weights_are_taken_by_the_names_that_they_are_published_with(tmp_path: Path, hub: Hub) -> None:
     context = context_with(LAMA, hub, tmp_path)

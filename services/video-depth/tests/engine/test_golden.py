@@ -126,6 +126,7 @@ def test_metres_are_faded_and_not_fitted(vectors: Path, vits: Any, seen: dict[by
     assert set(made.fits) == {(1, 0)}
 
 
+# In short, one of two windows is held above.
 @pytest.mark.long
 @pytest.mark.parametrize("count", [1, 22, 23, 32, 45, 60])
 def test_clips_of_every_length_are_those_of_the_reference(

@@ -20,6 +20,7 @@ SIZE = (1920, 1080)
 CORES = 2
 
 
+# In short, that a clip begins with the photo is held by test_clip.py; what it takes at this size, by nothing.
 @pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", ["street", "landscape"])
