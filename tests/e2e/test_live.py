@@ -7,6 +7,7 @@ import base64
 import io
 import random
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -131,6 +132,24 @@ async def test_every_output_and_format_arrives_finite(live_stack: str) -> None:
             if wish["format"] in ("fp16", "fp32") and wish["output"] == "gaussians":
                 values = np.frombuffer(result["data"], "<f2" if wish["format"] == "fp16" else "<f4")
                 assert values.size == 14 * result["n"] and np.isfinite(values).all()
+
+
+# In short, that a task waits for one step at most of what is made ready ahead is held by test_children.py of
+# packages/common, and that those steps hold all that a frame needs by test_warming.py of services/ai.
+@pytest.mark.long
+@pytest.mark.timeout(400)
+async def test_a_session_is_served_while_a_new_machine_still_compiles_the_rest(tmp_path: Path, start_up: Any) -> None:
+    (photos := tmp_path / "photos").mkdir()
+    cache = tmp_path / "kernels"
+    with start_up(tmp_path, "--photos", photos, NUMBA_CACHE_DIR=str(cache)) as address:
+        async with dialled(address) as socket:
+            client = Client(socket)
+            await client.say(type="hello", version=1, model="heuristic", max_gaussians=2000, process_res=160)
+            assert (await client.hear(200))["type"] == "ready"
+            await client.frame(1)
+            assert (await client.hear(60))["n"] > 500
+        compiled = {file.name.partition("-")[0] for file in cache.rglob("*.nbi")}
+    assert {"planes._pack", "fitting._compare_row"} - compiled, "it waited for all of a splat"
 
 
 async def test_a_corrupt_frame_and_a_foreign_message_end_nothing(client: Client) -> None:

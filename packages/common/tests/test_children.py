@@ -12,7 +12,7 @@ from immichvr_common.processes.pool import ChildPool
 from immichvr_common.tasks import Task
 from prometheus_client import REGISTRY
 
-TRIAL = "immichvr_common.testing.trial:perform"
+TRIAL, AHEAD = "immichvr_common.testing.trial:perform", "immichvr_common.testing.trial:ahead"
 
 
 def task(folder: Path, **params: object) -> Task:
@@ -79,4 +79,60 @@ async def test_a_child_that_stops_in_the_middle_of_its_answer_holds_up_nobody_bu
     assert len(await asyncio.wait_for(pool.run(task(tmp_path), lambda *_: None, 60), 20)) == 1
     with pytest.raises(DeadlineExceeded):
         await stalling
+    pool.close()
+
+
+@pytest.fixture
+def ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a child's steps say that they have begun, and learn that they may end."""
+    (folder := tmp_path / "ahead").mkdir()
+    monkeypatch.setenv("AHEAD", str(folder))
+    return folder
+
+
+async def there(path: Path) -> None:
+    async with asyncio.timeout(30):
+        while not path.exists():  # noqa: ASYNC110  # another process writes it
+            await asyncio.sleep(0.01)
+
+
+async def test_a_task_waits_for_one_step_of_what_is_made_ready_ahead_and_the_next_one_for_the_task(
+    tmp_path: Path, ahead: Path
+) -> None:
+    pool, ends = ChildPool(TRIAL, warm=AHEAD), tmp_path / "ends"
+    await pool.warm()
+    await there(ahead / "begun-0")
+    given = asyncio.Event()
+
+    async def begun() -> None:
+        given.set()  # whoever waits for it goes on when the child has its task
+
+    work = task(tmp_path, do="sleep", seconds=0.2, ends=str(ends))
+    doing = asyncio.create_task(pool.run(work, lambda *_: None, 60, begun=begun))
+    await given.wait()
+    (ahead / "may-end-0").touch()
+    await asyncio.wait_for(doing, 30)
+    await there(ahead / "begun-1")
+    assert (ahead / "begun-1").stat().st_mtime_ns >= ends.stat().st_mtime_ns
+    pool.close()
+
+
+async def test_with_a_limit_of_memory_all_is_ready_before_the_first_task(tmp_path: Path, ahead: Path) -> None:
+    for number in range(3):
+        (ahead / f"may-end-{number}").touch()
+    pool = ChildPool(TRIAL, memory_mb=512, warm=AHEAD)
+    await pool.warm()
+    assert (ahead / "begun-2").exists()
+    pool.close()
+
+
+async def test_a_step_that_fails_costs_no_task(tmp_path: Path, ahead: Path) -> None:
+    for name in ("fails", "may-end-0"):
+        (ahead / name).touch()
+    pool, pids = ChildPool(TRIAL, warm=AHEAD), tmp_path / "pids"
+    for _ in range(2):
+        await pool.run(task(tmp_path, do="sleep", seconds=0, marker=str(pids)), lambda *_: None, 60)
+        await there(ahead / "begun-0")
+    first, second = pids.read_text().split()
+    assert first == second and not (ahead / "begun-1").exists()
     pool.close()

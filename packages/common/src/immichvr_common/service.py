@@ -41,7 +41,8 @@ class ServiceSpec:
     """What a worker service is; which kinds of jobs it does, and how, the catalogue says.
 
     capability: what its children do, `module:function`. register: adds its gRPC servicers; rpc_names: their full names.
-    warm: what a child calls before its first task, `module:function`. batch_key: what tasks have in common that the
+    warm: what a child makes ready ahead in steps while no task waits, `module:function` that gives an iterator of them.
+    batch_key: what tasks have in common that the
     capability does together, empty for the others; without it, none are. starts_child: whether a child is there before
     the first task; without it, who never asks has the memory of one process less. aftermath: how what a cancelled job
     began elsewhere is ended.

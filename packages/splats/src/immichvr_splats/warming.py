@@ -1,5 +1,6 @@
 """Compiling before the first request instead of during it."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -21,24 +22,44 @@ _VARIANTS: dict[str, tuple[dict[str, object], ...]] = {
 
 
 def warm() -> None:
-    """Compile every kernel, or load it from numba's cache on disk: for services, once at start."""
-    camera = Camera(fx=1, fy=1, cx=0.5, cy=0.5, width=1, height=1)
-    cloud = GaussianCloud(
+    """Compile every kernel, or load it from numba's cache on disk."""
+    for _ in steps():
+        pass
+
+
+def steps() -> Iterator[None]:
+    """The same little by little, for whoever has other things to do between."""
+    yield from steps_of(key for key, row in FORMATS.items() if row.can_read and row.can_write)
+    cloud = _cloud()
+    for camera in (cloud.camera, None):
+        lod(replace(cloud, camera=camera), 1)
+        yield
+    meshopt.decode(memoryview(meshopt.encode(np.zeros((1, 4), np.uint8))), 1, 4, "warming")
+    yield
+    palette_of(np.eye(40, 3, dtype=np.float32), 9)
+    codebook_of(np.arange(2 * LEVELS, dtype=np.float32))
+    yield
+
+
+def steps_of(formats: Iterable[str]) -> Iterator[None]:
+    """Those of the kernels that read and write these formats."""
+    cloud = _cloud()
+    for key in formats:
+        for options in ({}, *_VARIANTS.get(key, ())):
+            data = to_bytes(cloud, key, **options)
+            yield
+            for shift in range(_SCALAR_BYTES):  # rows may stand at any alignment, for which there are two kernels
+                opened = open_cloud(memoryview(b"\0" * shift + data)[shift:], key)
+                opened.write(None, "spz", order="morton")
+                yield
+
+
+def _cloud() -> GaussianCloud:
+    return GaussianCloud(
         means=np.array([[0, 0, 1], [0, 0, 2]], np.float32),
         log_scales=np.zeros((2, 3), np.float32),
         quaternions=np.full((2, 4), 1, np.float32),
         opacity_logits=np.zeros(2, np.float32),
         sh=np.zeros((2, 4, 3), np.float32),
-        camera=camera,
+        camera=Camera(fx=1, fy=1, cx=0.5, cy=0.5, width=1, height=1),
     )
-    for key in [key for key, row in FORMATS.items() if row.can_read and row.can_write]:
-        for options in ({}, *_VARIANTS.get(key, ())):
-            data = to_bytes(cloud, key, **options)
-            for shift in range(_SCALAR_BYTES):  # rows may stand at any alignment, for which there are two kernels
-                opened = open_cloud(memoryview(b"\0" * shift + data)[shift:], key)
-                opened.write(None, "spz", order="morton")
-    lod(cloud, 1)
-    lod(replace(cloud, camera=None), 1)
-    meshopt.decode(memoryview(meshopt.encode(np.zeros((1, 4), np.uint8))), 1, 4, "warming")
-    palette_of(np.eye(40, 3, dtype=np.float32), 9)
-    codebook_of(np.arange(2 * LEVELS, dtype=np.float32))

@@ -14,7 +14,7 @@ from immichvr_ai.settings import AiSettings
 if TYPE_CHECKING:
     from immichvr_common.service import ServiceSpec
 
-_CAPABILITY, _WARMING = "immichvr_ai.jobs:perform", "immichvr_ai.warming:warm"
+_CAPABILITY, _WARMING = "immichvr_ai.jobs:perform", "immichvr_ai.warming:steps"
 
 
 def _spec() -> ServiceSpec:

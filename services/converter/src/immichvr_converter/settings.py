@@ -13,7 +13,7 @@ from pydantic_settings import SettingsConfigDict
 
 _SERVICE = SERVICES["converter"]
 CAPABILITY = "immichvr_converter.jobs:perform"
-WARMING = "immichvr_converter.warming:begin"
+WARMING = "immichvr_splats.warming:steps"
 """What children run, and call before their first task."""
 
 _SHARE = 0.5

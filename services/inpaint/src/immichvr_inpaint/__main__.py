@@ -13,7 +13,7 @@ from immichvr_inpaint.settings import CAPABILITY, InpaintSettings
 
 if __name__ == "__main__":
     spec = ServiceSpec(
-        CAPABILITY, register, RPC_NAMES, warm="immichvr_inpaint.warming:warm", starts_child=False,
+        CAPABILITY, register, RPC_NAMES, warm="immichvr_inpaint.warming:steps", starts_child=False,
         aftermath=Aftermath(SENT, end_elsewhere, named_elsewhere),
     )  # fmt: skip
     asyncio.run(serve(spec, settings_or_exit(InpaintSettings)))

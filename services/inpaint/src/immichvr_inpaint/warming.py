@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 
 import immichvr_splats
 import numpy as np
@@ -21,12 +22,14 @@ from immichvr_inpaint.context import process_context
 _WIDE, _HIGH = 48, 36
 
 
-def warm() -> None:
+def steps() -> Iterator[None]:
     """Tells which of this service's models are on disk, and loads those of `settings.models.preload`."""
     context = process_context()
     # Files that nobody has checked yet are read for it: nothing waits for that.
     threading.Thread(target=tell_what_is_here, args=(context.cache, "inpaint"), daemon=True).start()
+    yield
     preload(context.runtime.settings.preload, context)
+    yield
 
 
 def compile_kernels() -> None:

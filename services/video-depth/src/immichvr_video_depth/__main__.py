@@ -9,5 +9,5 @@ from immichvr_video_depth.service import RPC_NAMES, register
 from immichvr_video_depth.settings import CAPABILITY, VideoDepthSettings
 
 if __name__ == "__main__":
-    spec = ServiceSpec(CAPABILITY, register, RPC_NAMES, warm="immichvr_video_depth.warming:warm", starts_child=False)
+    spec = ServiceSpec(CAPABILITY, register, RPC_NAMES, warm="immichvr_video_depth.warming:steps", starts_child=False)
     asyncio.run(serve(spec, settings_or_exit(VideoDepthSettings)))

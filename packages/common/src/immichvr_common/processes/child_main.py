@@ -2,7 +2,8 @@
 
 Run as `python -m immichvr_common.processes.child_main <fd> <module:function> <memory_mb> <logs> <spans>
 [<module:function>]`; logs: how the parent writes its log, or empty; spans: empty where the parent records none; the
-last, if given, is called once before the first task. It ends when its parent does.
+last, if given, makes ready ahead what tasks need, in steps: they are taken while no task waits, so that a task waits
+for one of them at most. It ends when its parent does.
 """
 
 from __future__ import annotations
@@ -52,15 +53,39 @@ def main() -> None:
     with many_imports():
         capability: Capability = _named(target)
         begin = _named(sys.argv[6]) if len(sys.argv) > 6 else None
-    if begin is not None:
-        begin()
+    ahead = begin() if begin is not None else iter(())
     if memory_mb:
+        # What compiling takes, say, is not to count as a task's.
+        _take(ahead, lambda: True)
         _limit_memory(memory_mb)
     tell(Ready())
     with contextlib.suppress(EOFError, OSError):
         while True:
+            _take(ahead, lambda: not _is_spoken_to(connection))
             task = receive(connection)
             tell(_answer(capability, task, tell))
+
+
+def _take(steps: Iterator[None], may_go_on: Callable[[], bool]) -> None:
+    """Takes what is left of the steps. Where one fails, tasks do without it and those after it."""
+    try:
+        while may_go_on():
+            next(steps)
+    except StopIteration:
+        return
+    except Exception as error:  # noqa: BLE001  # whatever it is, a task that needs the same tells of it
+        from immichvr_common.logs import get_log
+
+        get_log(__name__).error("a child is not ready for all tasks ahead", exc_info=error)
+
+
+def _is_spoken_to(connection: socket.socket) -> bool:
+    """Whether the parent has said something, or has gone."""
+    try:
+        connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _one_at_a_time(connection: socket.socket) -> Send:

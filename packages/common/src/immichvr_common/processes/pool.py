@@ -58,9 +58,9 @@ class ChildPool:
     """Up to `size` children that run one function `module:function`.
 
     idle_s: a child with nothing to do for so long is ended. memory_mb: what a child may take beyond its start.
-    warm: a function `module:function` that each child calls before its first task. background: kinds of tasks that wait
-    rather than compute (downloads): each has a process of its own, so that they hold nobody up. supervisor: keeps what
-    goes on beside the tasks.
+    warm: a function `module:function` whose steps each child takes while no task waits. background: kinds of tasks that
+    wait rather than compute (downloads): each has a process of its own, so that they hold nobody up. supervisor: keeps
+    what goes on beside the tasks.
     """
 
     def __init__(

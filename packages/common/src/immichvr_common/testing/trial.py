@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from immichvr.events.v1.events_pb2 import ModelEvent
@@ -15,6 +16,18 @@ from immichvr_common.telling import LoadedModels, Serving, tell
 
 class Unreadable(ValueError):
     code = "invalid_image"
+
+
+def ahead() -> Iterator[None]:
+    """Three steps, each of which tells in the folder AHEAD that it has begun, and ends when it may; or fails there."""
+    folder = Path(os.environ["AHEAD"])
+    for number in range(3):
+        (folder / f"begun-{number}").touch()
+        while not (folder / f"may-end-{number}").exists():
+            time.sleep(0.01)
+        if (folder / "fails").exists():
+            raise RuntimeError("nothing can be made ready ahead")
+        yield
 
 
 def perform(task: Task, report: Report) -> list[Made]:
