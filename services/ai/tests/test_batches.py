@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from immichvr_ai import jobs
-from immichvr_ai.batches import batch_key
+from immichvr_ai.batch_keys import batch_key
 from immichvr_common.sources import Source
 from immichvr_common.tasks import Batch, Task, TaskResult
 from immichvr_inference import Compute, View
@@ -130,10 +130,10 @@ def test_weights_that_are_not_here_are_each_jobs_own_failure(context, waiting, t
 
 
 def test_jobs_go_together_that_ask_for_the_same(context) -> None:
-    made = context(Sheets())
+    cache = context(Sheets()).cache
 
     def key(kind: str = "splat", **params: object) -> str:
-        return batch_key(Task(kind, dict(params), {}, Path()), made)
+        return batch_key(Task(kind, dict(params), {}, Path()), cache)
 
     assert key(model="sharp") and key(model="sharp") == key(model="sharp", maxGaussians=5)
     assert key(model="sharp", accepted=["sharp"]) != key(model="sharp")

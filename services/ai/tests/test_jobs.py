@@ -1,5 +1,6 @@
 """The jobs and the gRPC door of the AI service, on a real photograph."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,6 +22,16 @@ from immichvr_media import ImageTooSmall
 from immichvr_splats import read
 from immichvr_splats.pointclouds import read_points
 from PIL import Image
+
+# The child, which takes seconds to begin, serves all tests that call.
+in_one_loop = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[ChildPool]:
+    pool = ChildPool("immichvr_ai.jobs:perform")
+    yield pool
+    pool.close()
 
 
 @pytest.fixture(autouse=True)
@@ -145,8 +156,8 @@ def test_an_accepted_licence_travels_with_the_job(photo: Path, tmp_path: Path) -
     assert codes == ["licence_required", "no_network"]
 
 
-async def test_grpc_answers_with_progress_and_a_splat_in_chunks(photo: Path) -> None:
-    pool = ChildPool("immichvr_ai.jobs:perform")
+@in_one_loop
+async def test_grpc_answers_with_progress_and_a_splat_in_chunks(photo: Path, pool: ChildPool) -> None:
     server = RpcServer(RpcSettings(), lambda one: register(one, pool, SimpleNamespace(bucket="immichvr")), RPC_NAMES)
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
@@ -184,13 +195,12 @@ async def test_grpc_answers_with_progress_and_a_splat_in_chunks(photo: Path) -> 
             assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
             assert "is not yours to name" in refused.value.details()
     await server.stop(0)
-    pool.close()
 
 
+@in_one_loop
 async def test_a_call_of_every_kind_answers_as_its_job_does(
-    photo: Path, store: ObjectStore, ai_store: ObjectStore
+    photo: Path, store: ObjectStore, ai_store: ObjectStore, pool: ChildPool
 ) -> None:
-    pool = ChildPool("immichvr_ai.jobs:perform")
     server = RpcServer(RpcSettings(), lambda one: register(one, pool, ai_store), RPC_NAMES)
     await server.start()
     brought = await store.put_file("calls/in/photo", photo, "image/jpeg")
@@ -231,4 +241,3 @@ async def test_a_call_of_every_kind_answers_as_its_job_does(
             _ = [one async for one in stub.RunModel(ai_pb2.RunModelRequest(kind="splat"), timeout=60)]
         assert "'splat' is none of model-delete, model-download" in refused.value.details()
     await server.stop(0)
-    pool.close()

@@ -13,7 +13,10 @@ import immichvr_splats
 import pytest
 from immichvr_common.tasks import Task
 from immichvr_converter import jobs
-from immichvr_converter.conversion import MemoryBudget, TooLarge, choose_target, convert
+from immichvr_converter.conversion.admission import MemoryBudget
+from immichvr_converter.conversion.errors import TooLarge
+from immichvr_converter.conversion.files import convert
+from immichvr_converter.conversion.targets import choose_target
 from immichvr_splats import ReadLimits, write
 
 
@@ -63,7 +66,7 @@ def test_what_never_fits_is_too_large_at_once(tmp_path: Path) -> None:
 
 def test_a_process_that_is_killed_gives_its_memory_back(tmp_path: Path) -> None:
     program = (
-        "import sys, pathlib; from immichvr_converter.conversion import MemoryBudget\n"
+        "import sys, pathlib; from immichvr_converter.conversion.admission import MemoryBudget\n"
         "with MemoryBudget(100, pathlib.Path(sys.argv[1])).admitted(100):\n"
         "    print('held', flush=True); sys.stdin.read()"
     )

@@ -13,20 +13,13 @@ import pytest
 from immichvr.converter.v1.converter_pb2 import ConvertParams
 from immichvr_catalog import format_options
 from immichvr_common.tasks import Task
-from immichvr_converter.conversion import (
-    LIGHT_MAX_BYTES,
-    Converted,
-    InvalidSplat,
-    MemoryBudget,
-    TooLarge,
-    UnsupportedFormat,
-    choose_target,
-    choose_targets,
-    convert,
-    tell_format,
-)
+from immichvr_converter.conversion.admission import MemoryBudget
+from immichvr_converter.conversion.errors import InvalidSplat, TooLarge, UnsupportedFormat
+from immichvr_converter.conversion.files import Converted, convert
+from immichvr_converter.conversion.formats import tell_format
+from immichvr_converter.conversion.targets import choose_target, choose_targets
 from immichvr_converter.jobs import perform
-from immichvr_splats import ReadLimits, read, to_bytes, write, write_sog_folder
+from immichvr_splats import LIGHT_BYTES, ReadLimits, read, to_bytes, write, write_sog_folder
 
 
 @pytest.fixture
@@ -81,7 +74,7 @@ def test_the_light_variant_of_a_large_cloud_has_at_most_five_megabytes(make_clou
     write(make_cloud(400_000, camera=True), tmp_path / "a.ply")
     light = converted(tmp_path / "a.ply", "spz", "light")
     assert light.path.name == "splat.light.spz"
-    assert light.path.stat().st_size <= LIGHT_MAX_BYTES
+    assert light.path.stat().st_size <= LIGHT_BYTES
     assert read(light.path).cloud.count == light.gaussians <= 200_000
     assert [loss.count for loss in light.losses if loss.what == "level_of_detail"] == [400_000 - light.gaussians]
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
+import pytest_asyncio
 from immichvr.common.v1.common_pb2 import ObjectRef
 from immichvr.events.v1.events_pb2 import JOB_STATE_FAILED, JOB_STATE_SUCCEEDED, Job, JobEvent
 from immichvr_common.bus import Bus, connect, job_subject
@@ -16,6 +17,7 @@ from immichvr_common.reporting import encode
 from immichvr_common.settings import WorkSettings
 from immichvr_common.sources import Source
 from immichvr_common.storage import ObjectStore
+from immichvr_common.testing.fixtures import gateway_connection
 from immichvr_common.testing.jobs import Events, queue_is_empty
 from immichvr_common.worker import Worker
 from immichvr_converter.settings import CAPABILITY, ConverterSettings
@@ -24,7 +26,25 @@ from immichvr_splats import read, to_bytes
 MODEL = "lift-heuristic"
 
 
-@pytest.fixture
+# The worker's child, which takes seconds to begin, serves all tests.
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def gateway_bus(nats_server) -> AsyncIterator[Bus]:
+    async with gateway_connection(nats_server) as bus:
+        yield bus
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def store(weed) -> AsyncIterator[ObjectStore]:
+    store = ObjectStore(weed.settings())
+    await store.ensure_bucket()
+    yield store
+    store.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def converter(nats_server, gateway_bus: Bus, store: ObjectStore) -> AsyncIterator[Worker]:
     """A worker with the converter's rights, taking jobs."""
     bus = await connect(nats_server.settings("converter"), "converter")

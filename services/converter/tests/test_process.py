@@ -72,6 +72,9 @@ def test_it_converts_soon_after_its_start_when_kernels_are_cached(tmp_path, make
         assert summary.summary.gaussians == 50
 
 
+# In short, that the process which answers compiles nothing, as it loads no numba, is held by
+# tests/contract/test_starts.py, and that an empty cache is filled by the last test here.
+@pytest.mark.long
 def test_a_cold_start_answers_at_once_and_converts_when_it_has_compiled(tmp_path, make_cloud) -> None:
     cache = tmp_path / "kernels"
     with running(tmp_path, NUMBA_CACHE_DIR=str(cache)) as (_, stub):

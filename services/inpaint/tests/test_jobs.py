@@ -13,7 +13,8 @@ from immichvr_common.errors import InvalidRequest, TaskFailed
 from immichvr_common.tasks import Task
 from immichvr_inference.testing.contexts import context_of
 from immichvr_inference.testing.tiny import with_tiny_weights
-from immichvr_inpaint.jobs import FillingOff, perform
+from immichvr_inpaint.jobs import perform
+from immichvr_inpaint.place_jobs import FillingOff
 from immichvr_inpaint.places.files import read_cameras
 from immichvr_inpaint.places.taking import take
 from immichvr_inpaint.places.wishes import PlaceWish, Sources

@@ -172,7 +172,7 @@ def test_devices_are_thought_of_where_networks_run_on_a_gpu_and_nobody_has_switc
     monkeypatch.setenv("IMMICHVR_MODELS_OFFLINE", "1")
     monkeypatch.setenv("IMMICHVR_MODELS_DIR", str(tmp_path / "models"))
     settings = VideoDepthSettings(video=VideoSettings(hardware=hardware))  # type: ignore[arg-type]
-    monkeypatch.setattr("immichvr_video_depth.jobs.current_settings", lambda: settings)
+    monkeypatch.setattr("immichvr_video_depth.video_jobs.current_settings", lambda: settings)
     monkeypatch.setattr(RunContext, "runs_on_cpu", property(lambda self: cpu))
     params = {"model": "heuristic", "outputs": ["depth"], "range": {"toS": 0.2}}
     [asset] = perform(Task("video-depth", params, {"source": clip}, tmp_path), lambda *_: None)

@@ -15,7 +15,7 @@ from immichvr_common.errors import InvalidRequest
 from immichvr_inference.context import RunContext
 from immichvr_inference.errors import ModelError
 from immichvr_inpaint.context import process_context
-from immichvr_inpaint.jobs import bounds
+from immichvr_inpaint.place_jobs import bounds
 from immichvr_inpaint.places.files import CAMERAS
 from immichvr_inpaint.places.making import make_place
 from immichvr_inpaint.places.wishes import GIVEN, METHODS, PlaceWish, Sources

@@ -16,10 +16,10 @@ from immichvr_models import Cache, DownloadError, Progress
 from immichvr_video import Span, VideoError
 from immichvr_video_depth.context import process_context
 from immichvr_video_depth.estimators import VIDEO_MODELS, estimator_for
-from immichvr_video_depth.jobs import tries_devices, video_limits
 from immichvr_video_depth.making import CODECS, DepthWish, depth_video
 from immichvr_video_depth.outputs import WANTED_BY_VIEWER
 from immichvr_video_depth.stereo import LAYOUTS
+from immichvr_video_depth.video_jobs import tries_devices, video_limits
 
 from immichvr_local.console import Steps
 from immichvr_local.errors import CommandError, about

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from immichvr_common.imports import many_imports
+from immichvr_common.imports import service_imports
 from immichvr_common.log_masks import secrets_in
 from immichvr_common.logs import configure_logs
 from immichvr_common.processes.child import Child
@@ -27,7 +27,7 @@ async def serve_with_child(
     with own_folder(settings.work.directory):
         # Before this process records spans itself, which takes imports.
         first = Child(capability, settings.work.memory_mb, warm, traced=bool(settings.tracing.endpoint))
-        with many_imports():
+        with service_imports():
             from immichvr_common.service import serve
 
             what = spec()

@@ -44,12 +44,7 @@ class RunContext:
 
     def has_weights(self, key: str) -> bool:
         """Whether a model's weights are here, checked, and its licence is accepted or asks for nothing."""
-        if key not in self.cache.registry:
-            return False
-        model = self.cache.registry[key]
-        if self.cache.state(model) != "ready":
-            return False
-        return key in self.accepted or self.cache.is_licensed(model)
+        return self.cache.may_run(key, self.accepted)
 
     def weights(self, key: str) -> Path:
         """The directory of a model's weights, fetched if need be.

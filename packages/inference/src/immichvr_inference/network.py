@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
-import numpy as np
-import numpy.typing as npt
-
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import torch
     from immichvr_media import Photo
     from immichvr_splats import Camera, GaussianCloud
 
-FloatImage = npt.NDArray[np.float32]
+    FloatImage = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
@@ -76,6 +76,16 @@ class Cache:
         if damaged or self.settings.offline or self._failures.recall(model.key, self._host(model)):
             return "unavailable"
         return "downloadable"
+
+    def may_run(self, key: str, accepted: Collection[str] = ()) -> bool:
+        """Whether a model's weights are here, checked, and its licence asks for nothing or was said yes to.
+
+        accepted: keys of models to whose licences somebody said yes just now.
+        """
+        if key not in self.registry:
+            return False
+        model = self.registry[key]
+        return self.state(model) == "ready" and (key in accepted or self.is_licensed(model))
 
     def ensure(
         self,

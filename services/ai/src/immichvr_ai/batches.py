@@ -6,32 +6,17 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from google.protobuf import json_format
-from immichvr.ai.v1.ai_pb2 import SplatParams
-from immichvr_catalog import SPLAT
 from immichvr_common.processes.failures import result_of
-from immichvr_common.tasks import Batch, Report, Task, TaskResult
+from immichvr_common.tasks import Batch, Report, TaskResult
 from immichvr_inference.context import RunContext
 from immichvr_inference.errors import ModelUnavailable
 from immichvr_inference.model_jobs import reporting_downloads
-from immichvr_inference.splats import splat_networks
 from immichvr_media import Photo, decode_photo
 
+from immichvr_ai.batch_keys import batching_network, params_of
 from immichvr_ai.photo_jobs import perform_photo_job
 from immichvr_ai.settings import current_settings
 from immichvr_ai.splats import Precomputed, precompute
-
-AUTO = "auto"
-
-
-def batch_key(task: Task, context: RunContext) -> str:
-    """What splat jobs that can be done together have in common; empty for other jobs."""
-    if task.kind != SPLAT:
-        return ""
-    params = _params(task)
-    if not _network(params, context):
-        return ""
-    return ",".join((params.model or AUTO, *sorted(params.accepted)))
 
 
 def perform_batch(batch: Batch, report: Report, context: RunContext) -> list[TaskResult]:
@@ -51,8 +36,8 @@ def perform_batch(batch: Batch, report: Report, context: RunContext) -> list[Tas
 
 
 def _precomputed(batch: Batch, photos: dict[int, Photo], report: Report, context: RunContext) -> dict[int, Precomputed]:
-    params = _params(batch.tasks[0])
-    key = _network(params, context)
+    params = params_of(batch.tasks[0])
+    key = batching_network(params, context.cache)
     seen = {index: photo for index, photo in photos.items() if params.model == key or photo.depth is None}
     if not key or len(seen) < 2:
         return {}
@@ -62,15 +47,3 @@ def _precomputed(batch: Batch, photos: dict[int, Photo], report: Report, context
     except ModelUnavailable:
         return {}  # each job finds out for itself, and falls back where it may
     return dict(zip(seen, made, strict=True))
-
-
-def _network(params: SplatParams, context: RunContext) -> str:
-    """The network that will make these splats, if it is quicker with several photos at once; else nothing."""
-    asked = params.model or AUTO
-    candidates = splat_networks(replace(context, accepted=params.accepted)) if asked == AUTO else [asked]
-    registry = context.cache.registry
-    return next((key for key in candidates[:1] if key in registry and registry[key].batches), "")
-
-
-def _params(task: Task) -> SplatParams:
-    return json_format.ParseDict(task.params, SplatParams(), ignore_unknown_fields=True)

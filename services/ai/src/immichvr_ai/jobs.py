@@ -1,4 +1,7 @@
-"""The jobs of the AI service: `depth`, `splat`, `live`, `render`, and those about models."""
+"""The jobs of the AI service: `depth`, `splat`, `live`, `render`, and those about models.
+
+What a kind needs is imported with its first job: who only fetches a model has loaded nothing that computes.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,8 @@ from immichvr_common.tasks import Batch, Made, Report, Task, TaskResult
 from immichvr_inference.context import RunContext
 from immichvr_inference.model_jobs import perform_model_job
 
-from immichvr_ai.batches import perform_batch
 from immichvr_ai.context import process_context
-from immichvr_ai.live.opening import open_for_session
-from immichvr_ai.live.serving import LIVE, serve_live
-from immichvr_ai.photo_jobs import PHOTO_JOBS, perform_photo_job
-from immichvr_ai.render.serving import RENDER, serve_render
+from immichvr_ai.kinds import LIVE, PHOTO_JOBS, RENDER
 from immichvr_ai.settings import current_settings
 
 
@@ -28,16 +27,24 @@ def perform(task: Task | Batch, report: Report, context: RunContext | None = Non
     """
     context = context or process_context()
     if isinstance(task, Batch):
+        from immichvr_ai.batches import perform_batch
+
         return perform_batch(task, report, context)
+    if task.kind in PHOTO_JOBS:
+        from immichvr_ai.photo_jobs import perform_photo_job
+
+        return perform_photo_job(task, report, context)
     if is_of_model(task.kind):
         perform_model_job(task, report, context)
-        return []
-    if task.kind == LIVE:
+    elif task.kind == LIVE:
+        from immichvr_ai.live.opening import open_for_session
+        from immichvr_ai.live.serving import serve_live
+
         serve_live(task, report, partial(open_for_session, context, current_settings().work.pool == "gpu"))
-        return []
-    if task.kind == RENDER:
+    elif task.kind == RENDER:
+        from immichvr_ai.render.serving import serve_render
+
         serve_render(task, report, on_gpu=current_settings().work.pool == "gpu")
-        return []
-    if task.kind not in PHOTO_JOBS:
+    else:
         raise InvalidRequest(f"the ai service does depth and splat, not {task.kind!r}")
-    return perform_photo_job(task, report, context)
+    return []

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from google.protobuf import json_format
 from immichvr.ai.v1.ai_pb2 import DepthParams, SplatParams
-from immichvr_catalog import DEPTH, SPLAT
+from immichvr_catalog import DEPTH
 from immichvr_common.tasks import Made, Report, Task
 from immichvr_depth import DepthMap, LiftedPictures, lift_pictures
 from immichvr_depth.files import depth_asset
@@ -20,7 +20,6 @@ from immichvr_ai.settings import current_settings
 from immichvr_ai.splat_files import splat_asset
 from immichvr_ai.splats import Precomputed, make_splat
 
-PHOTO_JOBS = frozenset({DEPTH, SPLAT})
 _LAYERS_ONLY = 150_000
 """Gaussians that the pictures of the two layers are as large as, where nothing but them is wanted."""
 

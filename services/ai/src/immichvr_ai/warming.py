@@ -16,8 +16,8 @@ from immichvr_splats import warming
 from PIL import Image
 
 from immichvr_ai.context import process_context
-from immichvr_ai.jobs import perform
 from immichvr_ai.live import warming as live
+from immichvr_ai.photo_jobs import perform_photo_job
 from immichvr_ai.render.renderers import open_renderer
 
 _SIZE = (96, 72)
@@ -52,7 +52,7 @@ def _make_and_draw() -> None:
         out = Path(folder, "out")
         out.mkdir()
         task = Task("splat", {"model": "lift-heuristic", "keepPly": True}, {"source": photo}, out)
-        perform(task, lambda *_: None)
+        perform_photo_job(task, lambda *_: None, process_context())
         open_renderer(immichvr_splats.read(next(out.glob("*.spz"))).cloud, on_gpu=False)
 
 

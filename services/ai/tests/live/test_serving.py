@@ -54,7 +54,7 @@ async def serving(
     task = task or Task("live", {"token": TOKEN, "model": "heuristic"}, {}, tmp_path)
     job = asyncio.create_task(own.run(task, lambda *_: None, 150, hear))
     try:
-        await asyncio.wait({address, job}, return_when=asyncio.FIRST_COMPLETED, timeout=40)
+        await asyncio.wait({address, job}, return_when=asyncio.FIRST_COMPLETED, timeout=90)
         if not address.done():
             job.result()
         yield address.result(), job

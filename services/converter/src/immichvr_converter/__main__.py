@@ -6,10 +6,13 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
-from immichvr_common.early import serve_with_child
-from immichvr_common.settings import settings_or_exit
+from immichvr_common.imports import service_imports
 
-from immichvr_converter.settings import CAPABILITY, WARMING, ConverterSettings
+with service_imports():
+    from immichvr_common.early import serve_with_child
+    from immichvr_common.settings import settings_or_exit
+
+    from immichvr_converter.settings import CAPABILITY, WARMING, ConverterSettings
 
 if TYPE_CHECKING:
     from immichvr_common.service import ServiceSpec

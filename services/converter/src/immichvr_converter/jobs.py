@@ -12,35 +12,20 @@ from typing import TypeVar
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from immichvr.converter.v1.converter_pb2 import ConvertParams, LodParams
-from immichvr_catalog import format_options
+from immichvr_catalog import SplatFormat
 from immichvr_common.errors import InvalidRequest
 from immichvr_common.scratch import shared_folder
 from immichvr_common.tasks import Made, MadeFile, Report, Task
-from immichvr_splats import Format, ReadLimits
+from immichvr_splats import ReadLimits
 
-from immichvr_converter.conversion import (
-    Converted,
-    Levels,
-    Loss,
-    MemoryBudget,
-    Target,
-    Tiles,
-    choose_levels,
-    choose_target,
-    choose_targets,
-    convert,
-    inspect,
-    make_levels,
-    make_tiles,
-    tell_format,
-)
-from immichvr_converter.conversion.options import Options
+from immichvr_converter.conversion.admission import MemoryBudget
+from immichvr_converter.conversion.files import Converted, Loss, convert
+from immichvr_converter.conversion.formats import tell_format
+from immichvr_converter.conversion.inspection import Inspected, inspect
+from immichvr_converter.conversion.levels import Levels, Tiles, choose_levels, make_levels, make_tiles
+from immichvr_converter.conversion.targets import choose_target
+from immichvr_converter.parameters import CONVERT, INPUT, INSPECT, LOD, targets_of
 from immichvr_converter.settings import ConverterSettings
-
-CONVERT = "convert"
-LOD = "lod"
-INSPECT = "inspect"
-INPUT = "splat"
 
 _MODEL_KEY = re.compile(r"[a-z0-9.-]{1,64}")
 _FRACTIONS = {"decoded": 0.4, "packed": 0.9}
@@ -64,21 +49,6 @@ def perform(task: Task, report: Report) -> list[Made]:
     if INPUT not in task.inputs:
         raise InvalidRequest(f"the job has no input {INPUT!r}, the file to convert")
     return does(task, lambda stage: report(_FRACTIONS[stage], stage, ""))
-
-
-def targets_of(params: ConvertParams) -> list[Target]:
-    """What the parameters ask for. Raises UnsupportedFormat."""
-    count = params.lod_count if params.HasField("lod_count") else None
-    wanted = list(params.to_formats)
-    if params.to_format or not wanted:
-        wanted.insert(0, params.to_format)
-    return choose_targets(wanted, params.variant, options_in(params), count, params.label)
-
-
-def options_in(params: ConvertParams) -> Options:
-    """The options of formats that the parameters give."""
-    given = {descriptor.name for descriptor, _ in params.ListFields()}
-    return {name: getattr(params, name) for name in format_options() if name in given}
 
 
 @cache
@@ -120,14 +90,14 @@ def _make_levels(task: Task, reached: Callable[[str], None]) -> list[Made]:
         return [_tiled(params, tiles, row, format)]
     wanted = choose_levels(list(params.levels), list(params.counts))
     made = make_levels(source, format, row, wanted, task.folder, read_limits(), memory_budget(), reached, frame)
-    files = [MadeFile(one.file, "level", row.key, row.media_type, one.name) for one in made.levels]
+    files = [MadeFile(one.file, "level", row.name, row.media_type, one.name) for one in made.levels]
     files.append(MadeFile(made.index.name, "levels", "json", "application/json"))
     facts = {"gaussians": made.gaussians, "levels": [{"name": one.name, "count": one.count} for one in made.levels]}
     return [_extension(params.model_key, files, facts, [*_from_master(format, files), *_level_losses(made)])]
 
 
-def _tiled(params: LodParams, made: Tiles, row: Format, format: str) -> Made:
-    files = [MadeFile(name, "tile", row.key, row.media_type, Path(name).name.partition(".")[0]) for name in made.files]
+def _tiled(params: LodParams, made: Tiles, row: SplatFormat, format: str) -> Made:
+    files = [MadeFile(name, "tile", row.name, row.media_type, Path(name).name.partition(".")[0]) for name in made.files]
     files.append(MadeFile(made.index.name, "tiles", "json", "application/json"))
     losses = [*_from_master(format, files[-1:]), *(_named(made.index.name, loss) for loss in made.losses)]
     return _extension(params.model_key, files, {"gaussians": made.gaussians, "tiles": len(made.files)}, losses)
@@ -138,7 +108,20 @@ def _inspect(task: Task, reached: Callable[[str], None]) -> list[Made]:
     format = tell_format(source, str(task.params.get("from_format", "")))
     found = inspect(source, format, read_limits(), memory_budget(), str(task.params.get("from_frame", "")))
     reached("decoded")
-    return [Made(kind="splat", model_key="", files=[], details={"inspected": found}, extends=True)]
+    return [Made(kind="splat", model_key="", files=[], details={"inspected": _inspected_facts(found)}, extends=True)]
+
+
+def _inspected_facts(found: Inspected) -> dict[str, object]:
+    """As plain values: who asked reads them without the splat library."""
+    camera = found.camera
+    return {
+        "format": found.format,
+        "gaussians": found.gaussians,
+        "sh_degree": found.sh_degree,
+        "bounds": found.bounds,
+        "camera": camera and {**vars(camera), "extrinsic": camera.extrinsic.ravel().tolist()},
+        "losses": [asdict(loss) for loss in found.losses],
+    }
 
 
 def _parsed(task: Task, params: Params) -> Params:
@@ -158,7 +141,7 @@ def _file(made: Converted) -> MadeFile:
     # Viewers take files of the role `splat` for the whole of it, or for the light variant.
     whole = "splat" if made.target.label == made.target.variant else "conversion"
     role = whole if made.target.count is None else "level"
-    return MadeFile(made.path.name, role, row.key, row.media_type, made.target.label)
+    return MadeFile(made.path.name, role, row.name, row.media_type, made.target.label)
 
 
 def _from_master(format: str, files: list[MadeFile]) -> list[str]:

@@ -34,17 +34,17 @@ from immichvr.converter.v1.converter_pb2 import (
     RunLodRequest,
     RunLodResponse,
 )
+from immichvr_catalog import FORMATS
 from immichvr_common.errors import InvalidRequest, TaskFailed
 from immichvr_common.object_refs import check_ref
 from immichvr_common.processes.pool import Pool
 from immichvr_common.storage import CHUNK, ObjectStore, sha256_of
 from immichvr_common.task_door import Call, TaskDoor, file_chunks
-from immichvr_splats import FORMATS
 
-from immichvr_converter.conversion import ConversionError, Inspected
-from immichvr_converter.conversion.formats import check_readable
+from immichvr_converter.conversion.errors import ConversionError
 from immichvr_converter.conversion.options import options_of
-from immichvr_converter.jobs import CONVERT, INPUT, INSPECT, LOD, targets_of
+from immichvr_converter.conversion.targets import check_readable
+from immichvr_converter.parameters import CONVERT, INPUT, INSPECT, LOD, targets_of
 from immichvr_converter.settings import ConverterSettings
 
 SERVICE = "immichvr.converter.v1.ConverterService"
@@ -82,7 +82,7 @@ class ConverterService(converter_pb2_grpc.ConverterServiceServicer):
         return ListFormatsResponse(
             formats=[
                 Format(
-                    key=row.key,
+                    key=row.name,
                     extensions=row.extensions,
                     media_type=row.media_type,
                     can_read=row.can_read,
@@ -194,21 +194,19 @@ def _check_params(params: ConvertParams, as_job: bool = False) -> None:
             check_readable(params.from_format)
 
 
-def _inspected(found: Inspected) -> InspectResponse:
+def _inspected(facts: dict[str, Any]) -> InspectResponse:
     answer = InspectResponse(
-        format=found.format,
-        gaussians=found.gaussians,
-        sh_degree=found.sh_degree,
-        losses=[Loss(what=loss.what, message=loss.message, count=loss.count) for loss in found.losses],
+        format=facts["format"],
+        gaussians=facts["gaussians"],
+        sh_degree=facts["sh_degree"],
+        losses=[Loss(**loss) for loss in facts["losses"]],
     )
-    if found.bounds is not None:
-        low, high = found.bounds
+    if facts["bounds"] is not None:
+        low, high = facts["bounds"]
         answer.bounds.CopyFrom(Bounds(low=low, high=high))
-    if (camera := found.camera) is not None:
-        told = Camera(fx=camera.fx, fy=camera.fy, cx=camera.cx, cy=camera.cy)
-        told.width, told.height = min(camera.width, _LARGEST_UINT32), min(camera.height, _LARGEST_UINT32)
-        told.extrinsic.extend(camera.extrinsic.ravel().tolist())
-        answer.camera.CopyFrom(told)
+    if (camera := facts["camera"]) is not None:
+        sides = {side: min(camera[side], _LARGEST_UINT32) for side in ("width", "height")}
+        answer.camera.CopyFrom(Camera(**camera | sides))
     return answer
 
 

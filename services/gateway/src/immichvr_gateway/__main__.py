@@ -1,11 +1,11 @@
 """Runs the gateway: python -m immichvr_gateway."""
 
-from immichvr_common.imports import many_imports
+from immichvr_common.imports import service_imports
 
 
 def main() -> None:
     """Serves until SIGTERM or SIGINT."""
-    with many_imports():
+    with service_imports():
         from immichvr_gateway.running import run
     run()
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
+from immichvr_inference import Network, Networks
 from immichvr_inference.context import RunContext
 from immichvr_inference.residency import Runtime
 from immichvr_models import Cache
 from immichvr_networks import NETWORKS
-from immichvr_scenes.completion.networks import NETWORKS as PAINTERS
 
 from immichvr_inpaint.settings import current_settings
 
@@ -17,4 +17,10 @@ from immichvr_inpaint.settings import current_settings
 def process_context() -> RunContext:
     """The one context of this process; nobody has accepted anything in it."""
     settings = current_settings().models
-    return RunContext(Cache.from_env(), Runtime({**NETWORKS, **PAINTERS}, settings, settings.ledger))
+    return RunContext(Cache.from_env(), Runtime(Networks(_networks), settings, settings.ledger))
+
+
+def _networks() -> dict[str, Network]:
+    from immichvr_scenes.completion.networks import NETWORKS as PAINTERS
+
+    return {**NETWORKS, **PAINTERS}

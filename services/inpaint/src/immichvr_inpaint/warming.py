@@ -17,6 +17,7 @@ from immichvr_scenes.training import TrainingOptions, train
 from immichvr_splats import GaussianCloud
 from immichvr_splats.pointclouds import PointCloud
 
+from immichvr_inpaint import place_jobs  # noqa: F401  # so that the first job need not wait for it
 from immichvr_inpaint.context import process_context
 
 _WIDE, _HIGH = 48, 36

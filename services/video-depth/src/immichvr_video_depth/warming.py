@@ -12,7 +12,11 @@ from collections.abc import Iterator
 from immichvr_inference.model_jobs import tell_what_is_here
 from immichvr_inference.preloading import preload
 
-from immichvr_video_depth import engine, stereo
+from immichvr_video_depth import (
+    engine,
+    stereo,
+    video_jobs,  # noqa: F401  # so that the first job need not wait for it
+)
 from immichvr_video_depth.context import process_context
 from immichvr_video_depth.motion import ahead as motion
 

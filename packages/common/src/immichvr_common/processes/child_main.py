@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from immichvr_common.imports import many_imports
+from immichvr_common.imports import service_imports
 from immichvr_common.processes.failures import failure_of
 from immichvr_common.processes.frames import receive, send
 from immichvr_common.processes.messages import Message, Progress, Ready, Result, Told, packed
@@ -45,12 +45,12 @@ def main() -> None:
     tell_through(lambda news: tell(Told(news)))
     if sys.argv[5]:
         send_spans_to(lambda done: tell(Told(done)))
-    if sys.argv[4]:
-        # Takes as long to import as all else here, and a parent that writes no log asks for none.
-        from immichvr_common.logs import configure_logs_as
+    with service_imports():
+        if sys.argv[4]:
+            # Takes as long to import as all else here, and a parent that writes no log asks for none.
+            from immichvr_common.logs import configure_logs_as
 
-        configure_logs_as(sys.argv[4])
-    with many_imports():
+            configure_logs_as(sys.argv[4])
         capability: Capability = _named(target)
         begin = _named(sys.argv[6]) if len(sys.argv) > 6 else None
     ahead = begin() if begin is not None else iter(())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from functools import partial
 
 import pytest
@@ -37,14 +38,21 @@ def weed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedServer]:
     server.kill()
 
 
-@pytest.fixture
-async def gateway_bus(nats_server: NatsServer) -> AsyncIterator[Bus]:
-    """The gateway's connection, with empty streams."""
+@asynccontextmanager
+async def gateway_connection(nats_server: NatsServer) -> AsyncIterator[Bus]:
+    """The gateway's connection, with empty streams; for tests that share one in a loop of their own."""
     bus = await connect(nats_server.settings("gateway"), "gateway")
     # As the gateway's own start: a disk that stalls for seconds is waited out.
     await until_up(partial(_emptied, bus), "the test waits for NATS")
     yield bus
     await bus.close()
+
+
+@pytest.fixture
+async def gateway_bus(nats_server: NatsServer) -> AsyncIterator[Bus]:
+    """The gateway's connection, with empty streams."""
+    async with gateway_connection(nats_server) as bus:
+        yield bus
 
 
 async def _emptied(bus: Bus) -> None:

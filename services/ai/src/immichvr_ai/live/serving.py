@@ -32,8 +32,6 @@ from immichvr_ai.settings import AiSettings, LiveSettings, current_settings
 
 log = get_log(__name__)
 
-LIVE = "live"
-"""The kind of job."""
 TOKEN = "session-token"  # noqa: S105  # the name of a metadata key
 _SPARE_S = 30.0
 """A session ends so long before the job's deadline would end it."""

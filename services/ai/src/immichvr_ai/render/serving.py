@@ -17,9 +17,6 @@ from immichvr_ai.live.serving import serve_session
 from immichvr_ai.render.renderers import open_renderer
 from immichvr_ai.render.session import converse
 
-RENDER = "render"
-"""The kind of job."""
-
 
 def serve_render(task: Task, report: Report, *, on_gpu: bool) -> None:
     """Serves one session; it makes no asset.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from immichvr_catalog import PerGaussian
 
-from immichvr_converter.conversion.formats import LIGHT, Target
+from immichvr_converter.conversion.targets import LIGHT, Target
 
 FIXED = 64 * 1024 * 1024
 """Blocks under way, and what a writer has ready before it is written."""

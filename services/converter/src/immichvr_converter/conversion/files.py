@@ -10,6 +10,7 @@ from pathlib import Path
 
 import immichvr_splats as splats
 from immichvr_splats import (
+    LIGHT_BYTES,
     GaussianCloud,
     InvalidCloudError,
     LimitExceededError,
@@ -23,7 +24,7 @@ from immichvr_splats import (
 from immichvr_converter.conversion.admission import MemoryBudget
 from immichvr_converter.conversion.errors import InvalidSplat, TooLarge, UnsupportedFormat
 from immichvr_converter.conversion.estimates import FIXED, memory_to_write
-from immichvr_converter.conversion.formats import LIGHT, LIGHT_MAX_BYTES, Target
+from immichvr_converter.conversion.targets import LIGHT, Target
 
 
 @dataclass(frozen=True)
@@ -131,16 +132,16 @@ def _written(opened: Opened, targets: list[Target], folder: Path) -> Iterator[Co
             cloud = cloud or opened.cloud()
             level = _level(cloud, target)
             losses += merged(cloud.count, level.count)
-            losses += told(splats.write(level, path, target.format.key, **target.options))
+            losses += told(splats.write(level, path, target.format.name, **target.options))
             yield Converted(target, path, level.count, losses)
         else:
-            losses += told(opened.write(path, target.format.key, **target.options))
+            losses += told(opened.write(path, target.format.name, **target.options))
             yield Converted(target, path, opened.count, losses)
 
 
 def _level(cloud: GaussianCloud, target: Target) -> GaussianCloud:
     if target.count is None:
-        return splats.light(cloud, max_bytes=LIGHT_MAX_BYTES)
+        return splats.light(cloud, max_bytes=LIGHT_BYTES)
     return splats.lod(cloud, target.count)
 
 

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import immichvr_splats as splats
-from immichvr_splats import LEVEL_COUNTS, LEVELS_FILE, TILES_FILE, Bounds, Format, GaussianCloud, Level, ReadLimits
+from immichvr_catalog import SplatFormat
+from immichvr_splats import LEVEL_COUNTS, LEVELS_FILE, TILES_FILE, Bounds, GaussianCloud, Level, ReadLimits
 from immichvr_splats.lod import INDEX_VERSION, cloud_entries, write_index
 
 from immichvr_converter.conversion.admission import MemoryBudget
@@ -49,7 +50,7 @@ def choose_levels(names: list[str], counts: list[int]) -> dict[str, int]:
 def make_levels(
     source: Path,
     format: str,
-    row: Format,
+    row: SplatFormat,
     wanted: dict[str, int],
     folder: Path,
     limits: ReadLimits,
@@ -71,7 +72,7 @@ def make_levels(
             levels = [_write(cloud, name, count, row, folder) for name, count in _sensible(wanted, cloud.count)]
         index: dict[str, object] = {
             "version": INDEX_VERSION,
-            "format": row.key,
+            "format": row.name,
             "count": cloud.count,
             **cloud_entries(cloud),
             "losses": [asdict(loss) for loss in opened.losses],
@@ -95,7 +96,7 @@ class Tiles:
 def make_tiles(
     source: Path,
     format: str,
-    row: Format,
+    row: SplatFormat,
     most: int,
     folder: Path,
     limits: ReadLimits,
@@ -115,7 +116,7 @@ def make_tiles(
         reached("decoded")
         losses = told(opened.losses)
         with blaming_the_file():
-            root = splats.write_tiles(opened.cloud(), folder, row.key, most)
+            root = splats.write_tiles(opened.cloud(), folder, row.name, most)
         reached("packed")
     return Tiles([tile.file for tile in root.walk()], folder / TILES_FILE, opened.count, losses)
 
@@ -126,8 +127,8 @@ def _sensible(wanted: dict[str, int], count: int) -> list[tuple[str, int]]:
     return [*smaller, *whole[-1:]]
 
 
-def _write(cloud: GaussianCloud, name: str, count: int, row: Format, folder: Path) -> Level:
+def _write(cloud: GaussianCloud, name: str, count: int, row: SplatFormat, folder: Path) -> Level:
     path = folder / f"splat.{name}{row.extensions[0]}"
     level = splats.lod(cloud, count)
-    losses = splats.write(level, path, row.key)
+    losses = splats.write(level, path, row.name)
     return Level(name, path.name, level.count, path.stat().st_size, Bounds.of(level), losses)

@@ -1,9 +1,9 @@
 """Networks of this service alone beside those of single pictures, which others run too (`immichvr_networks`)."""
 
 import immichvr_networks
-from immichvr_inference import Network, networks_in
+from immichvr_inference import Networks, networks_in
 
-NETWORKS: dict[str, Network] = {**immichvr_networks.NETWORKS, **networks_in(__name__, __path__)}
-"""The network behind each key of the model registry. Nothing heavy is imported before one is loaded."""
+NETWORKS = Networks(lambda: {**immichvr_networks.NETWORKS, **networks_in(__name__, __path__)})
+"""The network behind each key of the model registry. Their files are imported when somebody first looks."""
 
 __all__ = ["NETWORKS"]

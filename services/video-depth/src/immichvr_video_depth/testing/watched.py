@@ -16,7 +16,7 @@ import numpy.typing as npt
 from immichvr_common.tasks import Made, Report, Task
 from immichvr_inference.context import RunContext
 
-from immichvr_video_depth import jobs
+from immichvr_video_depth import jobs, video_jobs
 from immichvr_video_depth.testing.engine import CostFree
 
 
@@ -41,5 +41,5 @@ def _watched(model: str, context: RunContext) -> Watched:
 
 def perform(task: Task, report: Report) -> list[Made]:
     """Does one job."""
-    vars(jobs)["estimator_for"] = _watched
+    vars(video_jobs)["estimator_for"] = _watched
     return jobs.perform(task, report)
