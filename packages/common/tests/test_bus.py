@@ -3,18 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import nats.errors
 import pytest
 from immichvr_common.bus import Bus, BusMessage, Delivery, Puller, connect, ensure_streams, read_bucket
 from immichvr_common.bus.faults import translated
-from immichvr_common.bus.streams import stream_configs
+from immichvr_common.bus.streams import consumer_configs, stream_configs
 from immichvr_common.embedded import NatsServer, free_ports
 from immichvr_common.errors import Conflict, NotFound, ServiceError, Unavailable
 from immichvr_common.settings import NatsSettings
 from immichvr_common.testing.jobs import make_job, submit
-from nats.js.api import AckPolicy, ConsumerConfig
+from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo
 from nats.js.errors import NotFoundError
 
 
@@ -30,6 +31,35 @@ async def test_streams_can_be_ensured_again_with_another_lease(gateway_bus: Bus)
     await ensure_streams(gateway_bus, 7)
     info = await gateway_bus.js.consumer_info("JOBS", "ai-cpu-interactive")
     assert info.config.ack_wait == 7
+
+
+async def test_what_is_as_it_shall_be_is_not_made_again_and_what_somebody_changed_is(
+    gateway_bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ensure_streams(gateway_bus, 7)
+    made, add = [], gateway_bus.js.add_consumer
+
+    async def noting(stream: str, config: ConsumerConfig) -> ConsumerInfo:
+        made.append(config.durable_name)
+        return await add(stream, config)
+
+    monkeypatch.setattr(gateway_bus.js, "add_consumer", noting)
+    await gateway_bus.pause("JOBS", "ai-gpu-batch", datetime.now(UTC) + timedelta(hours=1))
+    await ensure_streams(gateway_bus, 7)
+    assert made == []
+    [shall_be] = [one for one in consumer_configs(7) if one.durable_name == "ai-cpu-batch"]
+    for otherwise in ({"max_ack_pending": 5}, {"headers_only": True}, {"description": "slow"}):
+        await add("JOBS", replace(shall_be, **otherwise))
+        await ensure_streams(gateway_bus, 7)
+        there = (await gateway_bus.js.consumer_info("JOBS", "ai-cpu-batch")).config
+        assert {name: getattr(there, name) for name in otherwise} == {
+            name: getattr(shall_be, name) for name in otherwise
+        }
+    await gateway_bus.js.delete_consumer("JOBS", "ai-cpu-batch")
+    await ensure_streams(gateway_bus, 7)
+    assert made == ["ai-cpu-batch"] * 4
+    assert (await gateway_bus.js.consumer_info("JOBS", "ai-gpu-batch")).paused
+    await gateway_bus.pause("JOBS", "ai-gpu-batch", None)
 
 
 async def test_what_floods_one_webhook_drops_the_oldest_of_its_own_also_where_the_stream_had_no_bound(

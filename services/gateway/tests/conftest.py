@@ -21,7 +21,9 @@ from immichvr_common.processes.pool import ChildPool
 from immichvr_common.rpc_settings import RpcClientSettings
 from immichvr_common.settings import WorkSettings
 from immichvr_common.storage import ObjectStore
-from immichvr_common.testing.fixtures import ACK_WAIT_S
+from immichvr_common.testing.at_hand import PoolAtHand
+from immichvr_common.testing.fixtures import ACK_WAIT_S, empty
+from immichvr_common.testing.studio import needs_child
 from immichvr_common.worker import Worker
 from immichvr_gateway.app import create_app
 from immichvr_gateway.assets.index import AssetEntry
@@ -112,8 +114,7 @@ async def storage(weed: SeaweedServer) -> AsyncIterator[ObjectStore]:
 @pytest.fixture
 async def empty_bus(gateway_bus: Bus) -> Bus:
     """NATS without a job, an event or a record."""
-    for bucket in ("jobs", "assets", "state"):
-        await gateway_bus.js.purge_stream(f"KV_{bucket}")
+    await empty(gateway_bus, "KV_jobs", "KV_assets", "KV_state")
     return gateway_bus
 
 
@@ -219,13 +220,16 @@ async def live(gateway: Running) -> AsyncIterator[Live]:
 def working(
     nats_server: NatsServer, weed: SeaweedServer, empty_bus: Bus, storage: ObjectStore, studio: Path
 ) -> Callable[..., Any]:
-    """Has a worker of a service work; capability: what its children run, no model's work unless it is said."""
+    """Has a worker of a service work, which waits for no child where its task needs none.
+
+    capability: what it runs, no model's work unless it is said. apart: whether children do all of it.
+    """
 
     @asynccontextmanager
-    async def work(service: str, capability: str = CAPABILITY) -> AsyncIterator[Worker]:
+    async def work(service: str, capability: str = CAPABILITY, apart: bool = False) -> AsyncIterator[Worker]:
         bus = await connect(nats_server.settings(service), service)
         store = ObjectStore(weed.settings(BUCKET, service))
-        pool = ChildPool(capability)
+        pool = ChildPool(capability) if apart else PoolAtHand(capability, needs_child)
         worker = Worker(service, bus, store, pool, WorkSettings(name=service, prefetch=1, stop_grace_s=0))
         running = asyncio.create_task(worker.run())
         try:

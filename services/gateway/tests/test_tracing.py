@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 import pytest
 from immichvr_common.tracing import Done, send_spans_to
@@ -18,6 +19,13 @@ def spans() -> Iterator[list[Done]]:
     send_spans_to(found.append)
     yield found
     send_spans_to(None)
+
+
+@pytest.fixture
+async def workers(working: Callable[..., Any]) -> AsyncIterator[None]:
+    """One worker each for the ai service and the converter, whose children do all of the work."""
+    async with working("ai", apart=True), working("converter", apart=True):
+        yield
 
 
 async def recorded(spans: list[Done], *names: str) -> None:

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 URL = "/api/integrations/immich"
-CAPABILITY = "immichvr_video_depth.jobs:perform"
+CAPABILITY = "immichvr_video_depth.motion.job:make_motion"
 OUTSIDE = "6d1b2b0e-2a3c-4d59-9a51-7a1c6f1e0c11"
 # The first clip of a process waits for its kernels to be compiled.
 pytestmark = pytest.mark.timeout(300)

@@ -1,5 +1,6 @@
 """The list of models, with what the cache of this machine says, and through an outage of NATS."""
 
+import fnmatch
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,11 @@ class Bucket:
         if self.is_away:
             raise Unavailable("away", down="nats")
         return Kept(self.values.get(key), 1)
+
+    async def keys(self, under: str) -> set[str]:
+        if self.is_away:
+            raise Unavailable("away", down="nats")
+        return set(fnmatch.filter(self.values, under))
 
     async def put(self, key: str, value: bytes) -> None:
         if self.is_away:

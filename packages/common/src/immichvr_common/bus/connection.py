@@ -183,10 +183,11 @@ class Bus:
                 answer = await self.js.pause_consumer(stream, name, until.isoformat())
         return int(answer.pause_remaining or 0) / 1e9 if answer.paused else 0.0
 
-    async def paused_for(self, stream: str, name: str) -> float:
-        """For how many seconds a consumer hands nothing out any more, by NATS' clock; 0 where it does."""
-        told = await self.consumer(stream, name)
-        return int(told.pause_remaining or 0) / 1e9 if told.paused else 0.0
+    async def paused(self, stream: str) -> dict[str, float]:
+        """For how many seconds each consumer that is paused hands nothing out any more, by NATS' clock."""
+        with translated(f"consumers of {stream}"):
+            found = await self.js.consumers_info(stream)
+        return {one.name: int(one.pause_remaining or 0) / 1e9 for one in found if one.paused}
 
     async def add_consumer(self, stream: str, config: ConsumerConfig) -> ConsumerInfo:
         """Makes a consumer, or leaves the one that is there and the same."""

@@ -37,6 +37,13 @@ class KeyValueStore:
                 return Kept(None, (missing.entry.revision if missing.entry is not None else None) or 0)
         return Kept(entry.value or None, entry.revision or 0)
 
+    async def keys(self, under: str) -> set[str]:
+        """The keys below a pattern, `model.*` say, those among them that were deleted."""
+        prefix = f"$KV.{self.name}."
+        with translated(f"keys {under} in {self.name}"):
+            found = await self._js.stream_info(f"KV_{self.name}", subjects_filter=f"{prefix}{under}")
+        return {subject.removeprefix(prefix) for subject in found.state.subjects or {}}
+
     async def put(self, key: str, value: bytes) -> None:
         """Writes a value, whatever is there."""
         with translated(f"key {key} in {self.name}"):

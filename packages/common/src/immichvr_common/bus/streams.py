@@ -34,6 +34,10 @@ MAX_DELIVER = 64
 DUPLICATES_S = 120
 """For so long NATS remembers the names of messages in JOBS and EVENTS, and drops another of the same name."""
 _HOUR, _DAY = 3600, 24 * 3600
+_BY_ITSELF = {"max_waiting": 512, "num_replicas": 0}
+"""What nats-server sets of a consumer where nobody does."""
+_ELSEWHERE = {"name", "metadata", "pause_until"}
+"""What is said of a consumer otherwise than by its configuration here: `pause` says until when it is paused."""
 _ADVISORIES = [
     f"$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.{JOBS}.>",
     f"$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.{JOBS}.>",
@@ -130,10 +134,21 @@ async def ensure_streams(bus: Bus, ack_wait_s: float = 30) -> None:
     with translated("the streams"):
         for config in stream_configs():
             await _ensure_stream(bus.js, config)
+        # Making one that is there costs NATS more than telling of all of them.
+        there = {one.name: one.config for one in await bus.js.consumers_info(JOBS)}
         for consumer in consumer_configs(ack_wait_s):
-            await bus.js.add_consumer(JOBS, consumer)
+            if not _is_as_wanted(there.get(str(consumer.durable_name)), consumer):
+                await bus.js.add_consumer(JOBS, consumer)
         for bucket in bucket_configs():
             await _ensure_bucket(bus.js, bucket)
+
+
+def _is_as_wanted(there: ConsumerConfig | None, wanted: ConsumerConfig) -> bool:
+    """Whether a consumer is as it shall be: what is not said of it is as the server has it by itself."""
+    if there is None:
+        return False
+    found = {name: value for name, value in there.as_dict().items() if name not in _ELSEWHERE}
+    return found == {**_BY_ITSELF, **wanted.as_dict()}
 
 
 async def _ensure_stream(js: JetStreamContext, config: StreamConfig) -> None:

@@ -57,8 +57,14 @@ async def gateway_bus(nats_server: NatsServer) -> AsyncIterator[Bus]:
 
 async def _emptied(bus: Bus) -> None:
     await ensure_streams(bus, ACK_WAIT_S)
-    for stream in ("JOBS", "EVENTS", "DEAD", "KV_cancels"):
-        await bus.purge(stream, ">")
+    await empty(bus, "JOBS", "EVENTS", "DEAD", "KV_cancels")
+
+
+async def empty(bus: Bus, *streams: str) -> None:
+    """Removes all messages of these streams. Telling which have any takes NATS less time than emptying an empty one."""
+    for stream in await bus.js.streams_info():
+        if stream.config.name in streams and stream.state.messages:
+            await bus.purge(str(stream.config.name), ">")
 
 
 @pytest.fixture

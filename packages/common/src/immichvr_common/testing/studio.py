@@ -27,6 +27,11 @@ class Unreadable(ValueError):
     code = "invalid_image"
 
 
+def needs_child(task: Task) -> bool:
+    """Whether what the photo's name says is to be survived, or ended, by whoever has it done."""
+    return task.source_name.partition("-")[0] in ("busy", "crash", "deadly", "slow")
+
+
 def perform(task: Task, report: Report) -> list[Made]:
     """Does a job of kind depth, splat, convert or lod."""
     with _note("starts").open("a") as starts:

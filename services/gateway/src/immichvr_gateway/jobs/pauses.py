@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 from immichvr_common.bus import Bus, durable_name
 from immichvr_common.bus.streams import JOBS
-from immichvr_common.errors import NotFound
 
 from immichvr_gateway.jobs.line import Lane
 
@@ -20,15 +19,9 @@ class Pauses:
 
     async def look(self, lanes: list[Lane]) -> None:
         """Asks NATS about these lanes. Raises Unavailable."""
-        found = {}
-        for lane in lanes:
-            try:
-                left_s = await self._bus.paused_for(JOBS, durable_name(lane.service, lane.pool, lane.job_class))
-            except NotFound:
-                continue
-            if left_s > 0:
-                found[lane] = datetime.now(UTC) + timedelta(seconds=left_s)
-        self._until = found
+        left_s, now = await self._bus.paused(JOBS), datetime.now(UTC)
+        found = {lane: left_s.get(durable_name(lane.service, lane.pool, lane.job_class), 0) for lane in lanes}
+        self._until = {lane: now + timedelta(seconds=left) for lane, left in found.items() if left > 0}
 
     def until(self, lane: Lane | None) -> datetime | None:
         """When work on this lane's jobs is begun again; None where it is not paused."""

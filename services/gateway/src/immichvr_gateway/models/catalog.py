@@ -112,13 +112,11 @@ class ModelCatalog:
     async def load(self, kv: KeyValueStore) -> None:
         """Reads what is known from the bucket."""
         self._kv = kv
-        for model in self._cache.registry:
-            if (data := (await kv.get(f"model.{model.key}")).value) is None:
-                continue
+        for key, data in (await _kept(kv, "model", [model.key for model in self._cache.registry])).items():
             try:
-                self._records[model.key] = ModelRecord.model_validate_json(data)
+                self._records[key] = ModelRecord.model_validate_json(data)
             except ValidationError:
-                log.warning("what was known of a model cannot be read", model=model.key)
+                log.warning("what was known of a model cannot be read", model=key)
         await self._read_licences(kv)
 
     async def on_event(self, event: ModelEvent) -> None:
@@ -245,11 +243,9 @@ class ModelCatalog:
 
     async def _read_licences(self, kv: KeyValueStore) -> None:
         licensed = [model.key for model in self._cache.registry if not model.licence.permissive]
-        found = await asyncio.gather(*(kv.get(f"licence.{key}") for key in licensed))
-        for key, kept in zip(licensed, found, strict=True):
+        for key, data in (await _kept(kv, "licence", licensed)).items():
             try:
-                if kept.value is not None:
-                    self._accepted[key] = Accepted.model_validate_json(kept.value)
+                self._accepted[key] = Accepted.model_validate_json(data)
             except ValidationError:
                 log.warning("an accepted licence cannot be read", model=key)
         for key, yes in (await asyncio.to_thread(self._cache.accepted)).items():
@@ -283,3 +279,11 @@ class ModelCatalog:
             log.warning("a model's state was not written", model=record.key, error=error.message)
         else:
             self._unwritten.discard(record.key)
+
+
+async def _kept(kv: KeyValueStore, what: str, models: list[str]) -> dict[str, bytes]:
+    """What the bucket has of models, by their keys: of most of them nothing, which need not be asked one by one."""
+    there = await kv.keys(f"{what}.*")
+    keys = [key for key in models if f"{what}.{key}" in there]
+    found = await asyncio.gather(*(kv.get(f"{what}.{key}") for key in keys))
+    return {key: kept.value for key, kept in zip(keys, found, strict=True) if kept.value is not None}

@@ -82,10 +82,14 @@ class Keeper:
         """Has assets forgotten that are not in storage; how many. Raises Unavailable."""
         lost = 0
         for root in (kind.root for kind in ASSETS.values()):
-            known = [entry for _, entries in self._index for entry in entries]
+            known = [
+                entry for _, entries in self._index for entry in entries if entry.manifest_key.startswith(f"{root}/")
+            ]
+            if not known:
+                continue
             listed = {one.key async for page in self._store.walk(f"{root}/") for one in page}
             for entry in known:
-                if entry.manifest_key.startswith(f"{root}/") and entry.manifest_key not in listed:
+                if entry.manifest_key not in listed:
                     lost += not await self._book.look(entry)
         if lost:
             log.warning("assets are lost: storage does not have them any more", assets=lost)

@@ -1,0 +1,56 @@
+"""A pool that does tasks in a thread of its own process: no test waits for a child that it does not look at."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import Callable
+from functools import partial
+
+from immichvr_common.errors import DeadlineExceeded, TaskFailed
+from immichvr_common.processes.child import ChildEventSink, unheard
+from immichvr_common.processes.failures import failure_of
+from immichvr_common.processes.pool import Begun, ChildPool, ProgressSink, unnoticed
+from immichvr_common.tasks import Capability, Made, Report, Task
+
+
+class PoolAtHand(ChildPool):
+    """Does one task after the other, in a child where it needs one: what may crash, or has to be ended.
+
+    target: a function `module:function`, run here and there. needs_child: of which tasks that is so.
+    """
+
+    def __init__(self, target: str, needs_child: Callable[[Task], bool]) -> None:
+        super().__init__(target)
+        module, _, name = target.partition(":")
+        self._capability: Capability = getattr(importlib.import_module(module), name)
+        self._needs_child = needs_child
+        self._one_at_a_time = asyncio.Lock()
+
+    async def run(
+        self, task: Task, progress: ProgressSink, deadline_s: float, news: ChildEventSink = unheard,
+        begun: Begun = unnoticed, fresh: bool = False,
+    ) -> list[Made]:  # fmt: skip
+        async with self._one_at_a_time:
+            if self._needs_child(task):
+                return await super().run(task, progress, deadline_s, news, begun, fresh)
+            await begun()
+            try:
+                async with asyncio.timeout(deadline_s):
+                    made = await asyncio.to_thread(self._capability, task, _telling(progress))
+            except TimeoutError as error:
+                raise DeadlineExceeded(f"the work took longer than the {deadline_s:.0f} s it may take") from error
+            except Exception as error:
+                failure = failure_of(error)
+                raise TaskFailed(failure.code, failure.message, failure.retriable, failure.inputs) from error
+            return [one for one in made if isinstance(one, Made)]
+
+
+def _telling(progress: ProgressSink) -> Report:
+    """Tells from a thread what is told in this loop."""
+    tell = partial(asyncio.get_running_loop().call_soon_threadsafe, progress)
+
+    def report(fraction: float, stage: str, message: str = "") -> None:
+        tell(fraction, stage, message)
+
+    return report
