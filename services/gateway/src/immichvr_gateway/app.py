@@ -12,6 +12,7 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from immichvr_catalog import VIDEO
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from immichvr_gateway.auth.origin_guard import OriginGuard
@@ -93,14 +94,11 @@ def make_api(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | 
         redoc_url=None,
         lifespan=lifespan,
     )
-    routers = _routers()
     api.router.routes.extend(_rooms().routes)
     api.webhooks.include_router(hooks.outgoing)
     live_stream.install(api)
-    routes = [route for router in routers for route in router.routes]
-    problems.install(api, routes)
-    ways = {description.operation_id(one): ways_into(one) for one in routes if isinstance(one, APIRoute)}
-    description.install(api, WAYS_IN, ways)
+    problems.install(api, _routes())
+    description.install(api, WAYS_IN, _ways())
     return api
 
 
@@ -111,6 +109,10 @@ def _routers() -> list[APIRouter]:
     return [room.router for room in (*library, *work, *people, system)]
 
 
+def _routes() -> list[BaseRoute]:
+    return [route for router in _routers() for route in router.routes]
+
+
 @cache
 def _rooms() -> APIRouter:
     """All of them, included once in a process: FastAPI reads every signature for that, which takes most of a second."""
@@ -118,6 +120,12 @@ def _rooms() -> APIRouter:
     for router in _routers():
         rooms.include_router(router)
     return rooms
+
+
+@cache
+def _ways() -> dict[str, list[str]]:
+    """By which ways one gets in to each operation."""
+    return {description.operation_id(one): ways_into(one) for one in _routes() if isinstance(one, APIRoute)}
 
 
 def create_app(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import cache
 from typing import Any
 
 from immichvr_gateway.app import make_api
 
 
+@cache
 def document() -> dict[str, Any]:
-    """What the API offers, but for what a library adds to it."""
+    """What the API offers, but for what a library adds to it; made once, not to be changed."""
     return make_api().openapi()
 
 

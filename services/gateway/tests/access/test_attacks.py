@@ -173,8 +173,9 @@ async def test_an_immich_that_leads_elsewhere_says_too_much_or_drips_reaches_not
     # With each look a minute has passed, so that Immich is asked again.
     minutes = itertools.count(1000, 61)
     library = ImmichLibrary(house.stub.url, limits=limits, clock=lambda: float(next(minutes)))
-    async with listening, serving(before_immich, library) as gateway:
+    async with serving(before_immich) as gateway:
         await houses.move_in(house, gateway.client)
+    async with listening, serving(before_immich, library) as gateway:
         for ill in (elsewhere, too_much, dripping):
             house.stub.instead["."] = ill
             ways = [("POST", "/api/session"), *(("GET", path) for path in _plain_reads(house))]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import Callable
-from functools import partial
 
 from immichvr_common.errors import DeadlineExceeded, TaskFailed
 from immichvr_common.processes.child import ChildEventSink, unheard
@@ -48,9 +47,9 @@ class PoolAtHand(ChildPool):
 
 def _telling(progress: ProgressSink) -> Report:
     """Tells from a thread what is told in this loop."""
-    tell = partial(asyncio.get_running_loop().call_soon_threadsafe, progress)
+    loop = asyncio.get_running_loop()
 
     def report(fraction: float, stage: str, message: str = "") -> None:
-        tell(fraction, stage, message)
+        loop.call_soon_threadsafe(lambda: progress(fraction, stage, message))
 
     return report
