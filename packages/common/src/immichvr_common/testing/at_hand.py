@@ -7,9 +7,9 @@ import importlib
 from collections.abc import Callable
 
 from immichvr_common.errors import DeadlineExceeded, TaskFailed
-from immichvr_common.processes.child import ChildEventSink, unheard
+from immichvr_common.processes.child import ChildEventSink, ProgressSink, unheard
 from immichvr_common.processes.failures import failure_of
-from immichvr_common.processes.pool import Begun, ChildPool, ProgressSink, unnoticed
+from immichvr_common.processes.pool import Begun, ChildPool, unnoticed
 from immichvr_common.tasks import Capability, Made, Report, Task
 
 
