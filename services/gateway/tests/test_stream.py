@@ -188,24 +188,27 @@ async def test_a_live_session_ends_when_its_person_signs_out(shared, worker) -> 
     await asyncio.wait_for(worker.ended.wait(), 10)
 
 
-@pytest.mark.parametrize(
-    ("first", "code"),
-    [
-        (msgpack.packb({**HELLO, "model": "nothing"}), "unknown_model"),
-        (msgpack.packb({**HELLO, "model": "da2-large"}), "licence_required"),
-        (msgpack.packb({**HELLO, "model": "da2-small"}), "consent_required"),
-        (msgpack.packb({**HELLO, "model": 5}), "invalid_message"),
-        (msgpack.packb({"type": "frame", "seq": 1}), "invalid_message"),
-        (b"\xc1", "invalid_message"),
-        (bytes(5000), "too_large"),
-        ("text", "invalid_message"),
-    ],
-)
-async def test_a_hello_that_leads_nowhere_is_told_why_and_makes_no_job(gateway, worker, first, code) -> None:
-    async with streaming(gateway.url) as socket:
-        await socket.send(first)
-        assert await refused_with(socket) == code
-    assert not worker.jobs
+NOWHERE = {
+    msgpack.packb({**HELLO, "model": "nothing"}): "unknown_model",
+    msgpack.packb({**HELLO, "model": "da2-large"}): "licence_required",
+    msgpack.packb({**HELLO, "model": "da2-small"}): "consent_required",
+    msgpack.packb({**HELLO, "model": 5}): "invalid_message",
+    msgpack.packb({"type": "frame", "seq": 1}): "invalid_message",
+    b"\xc1": "invalid_message",
+    bytes(5000): "too_large",
+    "text": "invalid_message",
+}
+
+
+async def test_a_hello_that_leads_nowhere_is_told_why_and_makes_no_job(
+    gateway, worker, subtests: pytest.Subtests
+) -> None:
+    for first, code in NOWHERE.items():
+        with subtests.test(code, first=first[:40]):
+            async with streaming(gateway.url) as socket:
+                await socket.send(first)
+                assert await refused_with(socket) == code
+            assert not worker.jobs
 
 
 async def test_without_a_worker_the_wait_ends_and_the_job_leaves_the_queue(
