@@ -189,7 +189,7 @@ def _walk(photos: Path) -> None:
     from immichvr_scenes import Camera
     from immichvr_scenes.testing import room, through, write_photo
 
-    camera, place = Camera.central(320, 240, 264), room()
+    camera, place = Camera.central(240, 180, 198), room()
     for number, view in enumerate(through(camera, 8)):
         path = photos / f"walk-{number}.jpg"
         write_photo(path, place.look(view).rgb, camera.fx)

@@ -27,7 +27,6 @@ GATEWAY = ("-m", "immichvr_gateway")
 _IMPORTED = (
     "immichvr_gateway.running", "immichvr_common.service", "immichvr_ai.settings", "immichvr_video_depth.settings",
 )  # fmt: skip
-_DEVICES = (0, 1, 2)
 
 
 class Forked:
@@ -141,8 +140,8 @@ def _tell(pid: int, code: int | None) -> None:
 def _become(command: list[str], environment: dict[str, str], log: Path) -> Callable[[], Any]:
     os.setsid()
     null, out = os.open(os.devnull, os.O_RDONLY), os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    for device, to in zip(_DEVICES, (null, out, out), strict=True):
-        os.dup2(to, device)
+    for standard, to in enumerate((null, out, out)):
+        os.dup2(to, standard)
     os.close(null)
     os.close(out)
     os.environ.clear()

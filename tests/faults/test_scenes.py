@@ -21,7 +21,7 @@ from immichvr_scenes.testing import room, through, write_photo
 
 from .conftest import servers
 
-_CAMERA = Camera.central(320, 240, 264)
+_CAMERA = Camera.central(240, 180, 198)
 _STEPS = 60
 _PREFIX = "IMMICHVR_INPAINT_"
 
