@@ -102,8 +102,9 @@ export class JobList {
 
   private show(job: JobShown | Job): void {
     const known = this.rows.get(job.id);
-    if (!known) this.jobs.append(this.add(job).element);
-    else if (supersedes(job, known.job)) known.update(job);
+    if (known && supersedes(job, known.job)) known.update(job);
+    // What was told of before the list was there stands where the list has it.
+    this.jobs.append((known ?? this.add(job)).element);
   }
 
   private add(job: JobShown | Job): JobRow {

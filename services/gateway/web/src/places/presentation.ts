@@ -82,6 +82,8 @@ export class Presentation {
     this.element.style.setProperty('--shown-for', `${SHOWN_MS}ms`);
     document.body.append(this.element);
     if (!this.element.open) this.element.showModal();
+    // Which is what one wants first of what plays by itself; the dialog would choose the way back.
+    this.pause.focus();
     this.setPaused(false);
     void this.show(0);
   }

@@ -34,7 +34,7 @@ export class SceneView {
     texts.again,
   );
   private readonly versions = el('select', { name: 'version', 'aria-label': t.version });
-  private readonly method = el('select', { name: 'filling', 'aria-label': t.howToFill });
+  private readonly method = el('select', { name: 'filling' });
   private readonly fill = el('button', { class: 'button', type: 'button' }, t.fill);
   private readonly remove = el(
     'button',
@@ -69,7 +69,8 @@ export class SceneView {
         this.words,
         this.again,
         el('label', { class: 'scene-choice' }, t.version, this.versions),
-        el('div', { class: 'scene-buttons' }, this.method, this.fill),
+        el('label', { class: 'scene-choice' }, t.howToFill, this.method),
+        this.fill,
         this.work,
         this.compare.element,
         this.figures.element,

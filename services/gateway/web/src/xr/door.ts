@@ -52,6 +52,8 @@ export class VrDoor {
   ) {
     void this.look();
     navigator.xr?.addEventListener('devicechange', () => void this.look());
+    // What was said of one page is not said of the next.
+    window.addEventListener('hashchange', () => this.note?.remove());
   }
 
   /** A button for one place of the page. */

@@ -233,6 +233,27 @@ describe('the places of the library', () => {
       assert.equal((await state(page)).view, 'jobs');
     }));
 
+  it('show jobs in their order, though one is told of before the list is there', () =>
+    withViewer(browser, { context: WIDE, jobSeconds: 600 }, async (page, { library }) => {
+      await page.waitForSelector(LOADED);
+      await until(page, () => document.body.dataset.socket === 'connected');
+      const [old] = ['photo-0001', 'photo-0003', 'photo-0004'].map((id) =>
+        library.start('splat', library.photos.get(id), { model: 'x', force: true }),
+      );
+      let answer;
+      const told = new Promise((resolve) => {
+        answer = resolve;
+      });
+      await page.route('**/api/jobs?*limit=60*', (route) => told.then(() => route.continue()));
+      await page.getByRole('link', { name: /^Jobs/ }).click();
+      await page.waitForSelector('.jobs', { state: 'attached' });
+      library.change(library.jobs.get(old.id), { progress: { fraction: 0.5, stage: 'read' } });
+      await page.locator(`[data-job="${old.id}"]`).waitFor();
+      answer();
+      await until(page, () => document.querySelectorAll('.job').length === 3);
+      assert.equal(await page.locator('.job').last().getAttribute('data-job'), old.id);
+    }));
+
   it('mark a favourite where one may, and list it', () =>
     withViewer(
       browser,

@@ -64,6 +64,11 @@ describe('in a headset', () => {
       await assertAccessible(page);
       await note.getByRole('button', { name: 'Close' }).click();
       assert.equal(await note.count(), 0);
+      await door.click();
+      await note.waitFor();
+      await page.getByRole('link', { name: 'Albums' }).click();
+      await page.getByRole('heading', { level: 1, name: 'Albums' }).waitFor();
+      assert.equal(await note.count(), 0);
     }));
 
   it('leaves the headset again, and says so, where VR cannot be loaded', () =>
