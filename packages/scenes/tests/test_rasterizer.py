@@ -57,7 +57,7 @@ def _pixel_by_pixel(values: dict[str, torch.Tensor], place: torch.Tensor, compen
     colours = colours_from(eye, values["means"], values["sh"])
     parts = [values[name] for name in _NAMES[:4]]
     spots = spots_of(*parts, colours, _CAMERA, place, 0.3, compensate)
-    spots = spots[torch.argsort(spots[:, 2].detach())]
+    spots = spots[torch.argsort(spots[:, 12].detach())]
     y, x = torch.meshgrid(torch.arange(21) + 0.5, torch.arange(37) + 0.5, indexing="ij")
     dx, dy = x[..., None] - spots[:, 0], y[..., None] - spots[:, 1]
     power = spots[:, 4] * dx * dx + spots[:, 5] * dx * dy + spots[:, 6] * dy * dy
@@ -67,7 +67,7 @@ def _pixel_by_pixel(values: dict[str, torch.Tensor], place: torch.Tensor, compen
     weights = alpha * over[..., :-1]
     covered = weights.sum(-1)
     depth = (weights * spots[:, 2]).sum(-1) / covered.clamp(min=1e-6)
-    return _weighed(torch.einsum("hwn,nc->hwc", weights, spots[:, 9:]), covered, depth)
+    return _weighed(torch.einsum("hwn,nc->hwc", weights, spots[:, 9:12]), covered, depth)
 
 
 @pytest.mark.parametrize("compensate", [False, True])
@@ -94,7 +94,7 @@ def test_gradients_of_the_projection_are_finite_differences() -> None:
         *parts, sh, pose = given
         eye = -pose[:3, :3].T @ pose[:3, 3]
         spots = spots_of(*parts, colours_from(eye, parts[0], sh), _CAMERA, pose, 0.3, True)
-        return torch.cat([spots[:, :7], spots[:, 9:]], dim=1)
+        return torch.cat([spots[:, :7], spots[:, 9:12]], dim=1)
 
     assert torch.autograd.gradcheck(projected, (*values.values(), place), eps=1e-6, atol=1e-4)
 

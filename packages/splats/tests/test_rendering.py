@@ -56,7 +56,7 @@ def rendered_slowly(cloud: GaussianCloud, camera: Camera) -> np.ndarray:
     )
     columns, rows = np.meshgrid(np.arange(camera.width) + 0.5, np.arange(camera.height) + 0.5)
     out = np.zeros((camera.height, camera.width, 4))
-    for i in np.argsort(cloud.means[:, 2], kind="stable"):
+    for i in np.argsort(np.linalg.norm(cloud.means.astype(float), axis=1), kind="stable"):
         px, py, pz = cloud.means[i].astype(float)
         spread = turn[i] @ np.diag(np.exp(2 * cloud.log_scales[i].astype(float))) @ turn[i].T
         jacobian = np.array(
@@ -94,6 +94,17 @@ def test_what_is_nearer_covers_what_is_farther_whatever_the_order_in_memory() ->
     near, far = one_gaussian(z=1.5, logit=9, colour=1.0), one_gaussian(z=3.0, logit=9, colour=0.0)
     for cloud in (concatenate(near, far), concatenate(far, near)):
         assert render(cloud, CAMERA).rgb[24, 32, 0] > 0.98
+
+
+def test_the_nearer_to_the_eye_covers_the_farther_whichever_is_deeper() -> None:
+    deep, aside = one_gaussian(z=2.0, scale=0.3, logit=9, colour=0.0), one_gaussian(z=1.95, scale=0.3, logit=9)
+    aside = replace(aside, means=np.array([[0.6, 0, 1.95]]))
+    turned = np.eye(4)
+    turned[:3, :3] = [[np.cos(0.1), 0, -np.sin(0.1)], [0, 1, 0], [np.sin(0.1), 0, np.cos(0.1)]]
+    for pose in (np.eye(4), turned):
+        between = pose[:3, :3] @ [0.3, 0, 2]
+        column = int(CAMERA.fx * between[0] / between[2] + CAMERA.cx)
+        assert render(concatenate(aside, deep), CAMERA, pose).rgb[24, column, 0] < 0.4
 
 
 def test_a_step_to_the_right_moves_the_picture_left_by_the_parallax() -> None:
@@ -229,12 +240,12 @@ def test_what_is_off_the_screen_or_too_near_is_not_drawn(place: tuple[float, flo
 def test_a_gaussian_far_off_is_drawn_into_its_tile_alone(far: float) -> None:
     # Where a float32 goes in steps of more than a tile, its near end may come to lie a step before the tile.
     step = float(np.spacing(np.float32(far)))
-    ordinary = np.float32([[8, 8, 2, 0.9, 0.1, 0, 0.1, 7, 7, 1, 1, 1]])
+    ordinary = np.float32([[8, 8, 2, 0.9, 0.1, 0, 0.1, 7, 7, 1, 1, 1, 2]])
     alone = drawn_into_one_tile(ordinary)
     for middle in ([-far, 8], [far, 8], [8, -far], [8, far]):
         for steps in (-3, -2, -1, 0):
             reach = far + steps * step
-            beside = np.float32([[*middle, 1, 0.9, 1, 0, 1, reach, reach, 1, 1, 1]])
+            beside = np.float32([[*middle, 1, 0.9, 1, 0, 1, reach, reach, 1, 1, 1, 1]])
             np.testing.assert_array_equal(drawn_into_one_tile(np.concatenate((ordinary, beside))), alone)
 
 

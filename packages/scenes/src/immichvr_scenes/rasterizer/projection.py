@@ -49,9 +49,10 @@ def spots_of(
         seen = sound & (opacity >= _LEAST_ALPHA)
         seen &= (screen_x - 0.5 * camera.width).abs() - reach_x <= 0.5 * camera.width
         seen &= (screen_y - 0.5 * camera.height).abs() - reach_y <= 0.5 * camera.height
+        distance = (x * x + y * y + z * z).sqrt()
     opacity = torch.where(seen, opacity, 0.0)
     rows = [screen_x, screen_y, z, opacity, 0.5 * yy / determinant, -xy / determinant, 0.5 * xx / determinant]
-    return torch.cat([torch.stack([*rows, reach_x, reach_y], dim=1), colours], dim=1)
+    return torch.cat([torch.stack([*rows, reach_x, reach_y], dim=1), colours, distance[:, None]], dim=1)
 
 
 def _covariances(

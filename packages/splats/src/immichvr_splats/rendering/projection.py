@@ -4,7 +4,7 @@ import numpy as np
 
 from immichvr_splats.cloud import Camera, GaussianCloud
 from immichvr_splats.compiled import F32, F64, kernel
-from immichvr_splats.rendering.spots import DEPTH, OPACITY, REACH_X, REACH_Y, XX, XY, YY, X, Y
+from immichvr_splats.rendering.spots import DEPTH, DISTANCE, OPACITY, REACH_X, REACH_Y, XX, XY, YY, X, Y
 
 DILATION = 0.3
 """Square pixels by which renderers widen every spot."""
@@ -89,6 +89,7 @@ def _project(
         spots[i, X], spots[i, Y], spots[i, DEPTH], spots[i, OPACITY] = screen_x, screen_y, z, opacity
         spots[i, XX], spots[i, XY], spots[i, YY] = 0.5 * yy / determinant, -xy / determinant, 0.5 * xx / determinant
         spots[i, REACH_X], spots[i, REACH_Y] = reach_x, reach_y
+        spots[i, DISTANCE] = np.sqrt(x * x + y * y + z * z)
 
 
 @kernel

@@ -1,7 +1,8 @@
 """Rendering of clouds by EWA splatting (Zwicker et al. 2001), with 3D Gaussian splatting's conventions.
 
 Covariances are projected with the Jacobian of the perspective and get a low-pass of `dilation` square pixels; alpha
-below 1/255 is skipped, and a pixel is finished at a transmittance of 1e-4. Source: Kerbl et al. 2023.
+below 1/255 is skipped, and a pixel is finished at a transmittance of 1e-4. Source: Kerbl et al. 2023. Otherwise than
+there, what is nearer to the eye covers what is farther, not what is less deep.
 """
 
 from collections.abc import Iterator

@@ -11,4 +11,8 @@ REACH_X, REACH_Y = 7, 8
 
 RED, GREEN, BLUE = 9, 10, 11
 
-WIDTH = 12
+DISTANCE = 12
+"""Metres from the eye, in whose order spots cover each other: by depth, which of two neighbours covers the other would
+change as the camera turns. The viewer sorts so, too."""
+
+WIDTH = 13

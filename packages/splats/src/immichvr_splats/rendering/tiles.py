@@ -3,7 +3,7 @@
 import numpy as np
 
 from immichvr_splats.compiled import F32, I64, U64, kernel
-from immichvr_splats.rendering.spots import DEPTH, OPACITY, REACH_X, REACH_Y, X, Y
+from immichvr_splats.rendering.spots import DISTANCE, OPACITY, REACH_X, REACH_Y, X, Y
 
 TILE = 16
 """Pixels of a tile's side."""
@@ -33,17 +33,17 @@ def put_into_tiles(spots: F32, first: int, all_rows: int, first_row: int, ends: 
     """Put spots, (N, WIDTH), of which the first has the index `first`, where tiles begin, and advance that.
 
     ends: (rows, columns), where in `members` the next of each tile goes, of the rows of tiles from `first_row` of
-    `all_rows`. A member is a spot's depth above its index, so that sorted they are in the order in which they are seen.
+    `all_rows`. A member is a spot's distance above its index, so that sorted they are in the order in which they are seen.
     """
     rows, columns = ends.shape
     for i in range(spots.shape[0]):
         if spots[i, OPACITY] > 0:
             left, right = _span(spots[i, X], spots[i, REACH_X], columns)
             top, bottom = _span(spots[i, Y], spots[i, REACH_Y], all_rows)
-            depth = np.uint64(
-                np.float32(spots[i, DEPTH]).view(np.uint32)
+            distance = np.uint64(
+                np.float32(spots[i, DISTANCE]).view(np.uint32)
             )  # bits of positive numbers are in their order
-            member = depth << np.uint64(INDEX_BITS) | np.uint64(first + i)
+            member = distance << np.uint64(INDEX_BITS) | np.uint64(first + i)
             for row in range(max(top - first_row, 0), min(bottom - first_row + 1, rows)):
                 for column in range(left, right + 1):
                     members[ends[row, column]] = member
