@@ -98,6 +98,11 @@ def camera() -> Camera:
 
 
 @pytest.fixture(scope="session")
+def lifted() -> Callable[..., GaussianCloud]:
+    return lifted_photo
+
+
+@pytest.fixture(scope="session")
 def photo_cloud() -> GaussianCloud:
     return lifted_photo()
 

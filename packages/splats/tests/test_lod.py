@@ -5,16 +5,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from immichvr_splats import (
+    LEVEL_COUNTS,
     LIGHT_BYTES,
     LIGHT_COUNT,
     SH_C0,
+    Camera,
     GaussianCloud,
     InvalidCloudError,
+    Reduction,
+    levels,
     light,
     lod,
     to_bytes,
     within_bytes,
 )
+from immichvr_splats.rendering import render as drawn
 
 
 def psnr(a, b):
@@ -163,6 +168,68 @@ def test_light_is_always_smaller_than_the_whole_and_within_its_count_and_bytes(m
 def test_light_opens_no_pinholes_in_a_closed_surface(photo_cloud, render):
     white = replace(photo_cloud, sh=np.full_like(photo_cloud.sh, 0.5 / SH_C0))
     assert render(light(white))[4:-4, 4:-4].min() > 0.75
+
+
+def likeness_on_a_screen(level, cloud):
+    """Decibels, and mean difference in levels of 255, where the photographer stood and a step beside."""
+    camera = cloud.camera
+    k = 960 / camera.width
+    screen = Camera(camera.fx * k, camera.fy * k, camera.cx * k, camera.cy * k, 960, 720, camera.extrinsic)
+    beside = np.array(camera.extrinsic)
+    beside[0, 3] -= 0.1
+    found = []
+    for pose in (None, beside):
+        given, wanted = (drawn(one, screen, pose).rgb[40:-40, 40:-40] for one in (level, cloud))
+        found.append((psnr(given, wanted), 255 * (given - wanted).mean()))
+    return found
+
+
+@pytest.fixture(params=["at the origin, metres", "elsewhere, millimetres"])
+def fine_photo(request, lifted):
+    """Of more Gaussians than the others, in one place and unit or another."""
+    cloud = lifted(96, 72)
+    if request.param == "at the origin, metres":
+        return cloud
+    extrinsic = np.diag([1e-3, 1e-3, 1e-3, 1])
+    extrinsic[:3, 3] = 0.3, -0.2, 0.1
+    means = (cloud.means - np.float32(extrinsic[:3, 3])) * np.float32(1e3)
+    scales = cloud.log_scales + np.float32(np.log(1e3))
+    return replace(cloud, means=means, log_scales=scales, camera=replace(cloud.camera, extrinsic=extrinsic))
+
+
+def test_levels_are_as_bright_as_the_whole_and_nearer_to_it_than_what_was_merged(fine_photo, monkeypatch):
+    monkeypatch.setitem(LEVEL_COUNTS, "preview", 900)
+    monkeypatch.setitem(LEVEL_COUNTS, "medium", 2000)
+    made = [level for _, level in levels(fine_photo)][:2]
+    for level in (*made, light(fine_photo)):
+        merged = likeness_on_a_screen(lod(fine_photo, level.count), fine_photo)
+        for (decibels, off), (before, off_before) in zip(likeness_on_a_screen(level, fine_photo), merged, strict=True):
+            assert abs(off) < min(1, 0.7 * abs(off_before))
+            assert decibels > before + 0.5
+
+
+def test_a_level_looks_like_the_whole_from_a_place_that_only_the_caller_knows(lifted):
+    cloud = lifted(96, 72)
+    told = Reduction(cloud).to(1500)
+    untold = Reduction(replace(cloud, camera=None), cloud.camera).to(1500)
+    assert untold.camera is None
+    np.testing.assert_array_equal(untold.sh, told.sh)
+    np.testing.assert_array_equal(untold.means, told.means)
+
+
+@pytest.mark.parametrize("why", ["no place is known", "colours change with the place", "there is too much to draw"])
+def test_what_cannot_be_looked_at_is_merged_alone(make_cloud, lifted, why):
+    cloud = lifted(24, 18)
+    if why == "no place is known":
+        cloud = replace(cloud, camera=None)
+    elif why == "colours change with the place":
+        cloud = make_cloud(200, degree=1, camera=cloud.camera)
+    else:
+        cloud = lifted(96, 72)
+        cloud = replace(cloud, log_scales=np.full_like(cloud.log_scales, 3))
+    level, merged = Reduction(cloud).to(100), lod(cloud, 100)
+    for name in ("means", "log_scales", "quaternions", "opacity_logits", "sh"):
+        np.testing.assert_array_equal(getattr(level, name), getattr(merged, name))
 
 
 def test_light_says_when_nothing_fits(photo_cloud):

@@ -10,7 +10,7 @@ from immichvr_splats.conversion import open_cloud, to_bytes
 from immichvr_splats.formats import FORMATS
 from immichvr_splats.formats.sog import LEVELS, codebook_of, palette_of
 from immichvr_splats.gltf import meshopt
-from immichvr_splats.lod import lod
+from immichvr_splats.lod import Reduction, lod
 
 _SCALAR_BYTES = 4
 _VARIANTS: dict[str, tuple[dict[str, object], ...]] = {
@@ -34,6 +34,8 @@ def steps() -> Iterator[None]:
     for camera in (cloud.camera, None):
         lod(replace(cloud, camera=camera), 1)
         yield
+    Reduction(replace(cloud, sh=cloud.sh[:, :1])).to(1)
+    yield
     meshopt.decode(memoryview(meshopt.encode(np.zeros((1, 4), np.uint8))), 1, 4, "warming")
     yield
     palette_of(np.eye(40, 3, dtype=np.float32), 9)

@@ -9,14 +9,16 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 from google.protobuf import json_format
 from google.protobuf.message import Message
+from immichvr.converter.v1 import converter_pb2
 from immichvr.converter.v1.converter_pb2 import ConvertParams, LodParams
 from immichvr_catalog import SplatFormat
 from immichvr_common.errors import InvalidRequest
 from immichvr_common.scratch import shared_folder
 from immichvr_common.tasks import Made, MadeFile, Report, Task
-from immichvr_splats import ReadLimits
+from immichvr_splats import Camera, InvalidCloudError, ReadLimits
 
 from immichvr_converter.conversion.admission import MemoryBudget
 from immichvr_converter.conversion.files import Converted, Loss, convert
@@ -31,6 +33,7 @@ _MODEL_KEY = re.compile(r"[a-z0-9.-]{1,64}")
 _FRACTIONS = {"decoded": 0.4, "packed": 0.9}
 _LEVEL_FORMAT = "spz"
 _MASTER = "spz"
+_MATRIX = 16
 _MEMORY = "immichvr-converter-memory"
 
 Params = TypeVar("Params", bound=Message)
@@ -71,7 +74,8 @@ def _convert(task: Task, reached: Callable[[str], None]) -> list[Made]:
     source = task.inputs[INPUT]
     format = tell_format(source, params.from_format, task.source_name)
     targets, frame = targets_of(params), params.from_frame
-    made = convert(source, format, targets, task.folder, read_limits(), memory_budget(), reached, frame)
+    camera = _camera_in(params)
+    made = convert(source, format, targets, task.folder, read_limits(), memory_budget(), reached, frame, camera)
     files = [_file(one) for one in made]
     losses = [*_from_master(format, files), *_converted_losses(made)]
     return [_extension(params.model_key, files, _converted_facts(made), losses)]
@@ -89,7 +93,8 @@ def _make_levels(task: Task, reached: Callable[[str], None]) -> list[Made]:
         tiles = make_tiles(source, format, row, most, task.folder, read_limits(), memory_budget(), reached, frame)
         return [_tiled(params, tiles, row, format)]
     wanted = choose_levels(list(params.levels), list(params.counts))
-    made = make_levels(source, format, row, wanted, task.folder, read_limits(), memory_budget(), reached, frame)
+    limits, budget, camera = read_limits(), memory_budget(), _camera_in(params)
+    made = make_levels(source, format, row, wanted, task.folder, limits, budget, reached, frame, camera)
     files = [MadeFile(one.file, "level", row.name, row.media_type, one.name) for one in made.levels]
     files.append(MadeFile(made.index.name, "levels", "json", "application/json"))
     facts = {"gaussians": made.gaussians, "levels": [{"name": one.name, "count": one.count} for one in made.levels]}
@@ -129,6 +134,17 @@ def _parsed(task: Task, params: Params) -> Params:
         return json_format.ParseDict(task.params, params, ignore_unknown_fields=True)
     except json_format.ParseError as error:
         raise InvalidRequest(f"the parameters are no {type(params).__name__}: {error}") from error
+
+
+def _camera_in(params: ConvertParams | LodParams) -> Camera | None:
+    if not params.HasField("camera"):
+        return None
+    told: converter_pb2.Camera = params.camera
+    extrinsic = np.reshape(told.extrinsic, (4, 4)) if len(told.extrinsic) == _MATRIX else np.eye(4)
+    try:
+        return Camera(told.fx, told.fy, told.cx, told.cy, told.width, told.height, extrinsic)
+    except InvalidCloudError as error:
+        raise InvalidRequest(str(error)) from error
 
 
 def _check_model_key(key: str) -> None:

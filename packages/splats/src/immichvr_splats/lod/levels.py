@@ -11,7 +11,7 @@ from immichvr_splats.cleaning import check_any_left, clean
 from immichvr_splats.cloud import GaussianCloud
 from immichvr_splats.conversion import write
 from immichvr_splats.lod.index import INDEX_VERSION, Bounds, cloud_entries, extension_of, write_index
-from immichvr_splats.lod.reduction import lod
+from immichvr_splats.lod.reduction import Reduction
 from immichvr_splats.losses import Loss
 
 LEVEL_COUNTS = LEVELS
@@ -38,9 +38,10 @@ def levels(cloud: GaussianCloud) -> Iterator[tuple[str, GaussianCloud]]:
     `full` always comes; another only if it is smaller than the cloud.
     """
     cloud, _ = clean(cloud)
+    reduction = Reduction(cloud)
     for name, count in LEVEL_COUNTS.items():
         if name == "full" or count < cloud.count:
-            yield name, lod(cloud, count) if count < cloud.count else cloud
+            yield name, reduction.to(count) if count < cloud.count else cloud
 
 
 def write_levels(

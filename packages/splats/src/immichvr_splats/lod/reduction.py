@@ -3,11 +3,16 @@
 Gaussians that share a cell are merged; none is pruned, so that no holes open.
 """
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property, partial
+
 from immichvr_splats.cleaning import clean
-from immichvr_splats.cloud import GaussianCloud
+from immichvr_splats.cloud import Camera, GaussianCloud
 from immichvr_splats.conversion import to_bytes
 from immichvr_splats.errors import InvalidCloudError
 from immichvr_splats.lod.cells import cells
+from immichvr_splats.lod.likeness import Likeness
 from immichvr_splats.lod.merging import View, merge
 
 LIGHT_COUNT = 200_000
@@ -37,13 +42,37 @@ def lod(cloud: GaussianCloud, count: int) -> GaussianCloud:
     return merge(cloud, order, starts, mass, view)
 
 
-def light(cloud: GaussianCloud, max_bytes: int = LIGHT_BYTES) -> GaussianCloud:
+class Reduction:
+    """Levels of detail of one cloud that look like it from the photographer's place, where that is known.
+
+    camera: what took the photo, for a cloud that does not tell, as its file could not keep that.
+    """
+
+    def __init__(self, cloud: GaussianCloud, camera: Camera | None = None) -> None:
+        cleaned, _ = clean(cloud)
+        self._told = cleaned.camera
+        self._cloud = replace(cleaned, camera=cleaned.camera or camera)
+
+    def to(self, count: int) -> GaussianCloud:
+        """As `lod`, but in the colours with which it looks like the whole. Raises as that does."""
+        level = lod(self._cloud, count)
+        if level.count < self._cloud.count and self._likeness is not None:
+            level = self._likeness.given_to(level)
+        return replace(level, camera=self._told)
+
+    @cached_property
+    def _likeness(self) -> Likeness | None:
+        return Likeness.of(self._cloud)
+
+
+def light(cloud: GaussianCloud, max_bytes: int = LIGHT_BYTES, camera: Camera | None = None) -> GaussianCloud:
     """A level of detail for weak devices and slow networks: never more than half of the cloud, nor than LIGHT_COUNT
-    Gaussians, nor an SPZ file of more than `max_bytes`.
+    Gaussians, nor an SPZ file of more than `max_bytes`. camera: as of `Reduction`.
 
     Raises InvalidCloudError if not even one Gaussian fits.
     """
-    return within_bytes(lod(cloud, max(1, min(LIGHT_COUNT, cloud.count // 2))), max_bytes)
+    reduction = Reduction(cloud, camera)
+    return _within_bytes(reduction.to(max(1, min(LIGHT_COUNT, cloud.count // 2))), max_bytes, reduction.to)
 
 
 def within_bytes(cloud: GaussianCloud, max_bytes: int) -> GaussianCloud:
@@ -51,12 +80,15 @@ def within_bytes(cloud: GaussianCloud, max_bytes: int) -> GaussianCloud:
 
     Raises InvalidCloudError if not even one Gaussian fits.
     """
-    level = cloud
+    return _within_bytes(cloud, max_bytes, partial(lod, cloud))
+
+
+def _within_bytes(level: GaussianCloud, max_bytes: int, made: Callable[[int], GaussianCloud]) -> GaussianCloud:
     size = len(to_bytes(level, _LIGHT_FORMAT))
     while size > max_bytes:
         count = int(level.count * max_bytes / size * _LIGHT_MARGIN)
         if count < 1:
             raise InvalidCloudError(f"no {_LIGHT_FORMAT} file has as little as {max_bytes} bytes")
-        level = lod(cloud, count)
+        level = made(count)
         size = len(to_bytes(level, _LIGHT_FORMAT))
     return level

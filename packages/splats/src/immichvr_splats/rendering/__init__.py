@@ -5,6 +5,7 @@ the picture needs, `blending.py` draws them, `fitting.py` finds colours with whi
 """
 
 from immichvr_splats.rendering.fitting import fit_colors
-from immichvr_splats.rendering.rasterizer import Rendering, render, shifted
+from immichvr_splats.rendering.projection import view_of
+from immichvr_splats.rendering.rasterizer import Rendering, count_reaches, render, shifted
 
-__all__ = ["Rendering", "fit_colors", "render", "shifted"]
+__all__ = ["Rendering", "count_reaches", "fit_colors", "render", "shifted", "view_of"]

@@ -9,7 +9,7 @@ import numpy as np
 
 from immichvr_splats.cloud import Camera, GaussianCloud
 from immichvr_splats.color import dc_coefficients
-from immichvr_splats.compiled import F32, F64, I64, U8, U64, fused_kernel, kernel, summing_kernel
+from immichvr_splats.compiled import F32, I64, U8, U64, fused_kernel, kernel, summing_kernel
 from immichvr_splats.rendering.blending import (
     FINISHED,
     LARGEST_ALPHA,
@@ -19,7 +19,7 @@ from immichvr_splats.rendering.blending import (
     span_in_tile,
 )
 from immichvr_splats.rendering.colors import color_spots
-from immichvr_splats.rendering.projection import DILATION, project_cloud
+from immichvr_splats.rendering.projection import DILATION, project_cloud, view_of
 from immichvr_splats.rendering.spots import BLUE, OPACITY, RED, WIDTH, XX, XY, YY, X, Y
 from immichvr_splats.rendering.tiles import INDEX_BITS, TILE, count_in_tiles, put_into_tiles, tiles_along
 
@@ -27,7 +27,6 @@ _RELAXATION = np.float32(1.5)  # converges below 2
 _SEEN = np.float32(0.35)  # of what a spot would add were nothing before it: one that adds less moves by as much less
 _THIN = np.float32(0.1)  # alpha below which a pixel's lack is not made up for in full
 _LEAST_SHARPNESS = np.float32(0.5e-6)
-_MEDIAN = 2.0
 _PI = np.float32(np.pi)
 _PIXELS = TILE * TILE
 _PLANES = 5  # as draw_tile has them; afterwards, transmittance and what red, green, blue lack
@@ -37,7 +36,7 @@ _INDEX = np.uint64((1 << INDEX_BITS) - 1)
 
 
 def fit_colors(cloud: GaussianCloud, camera: Camera, picture: U8, freedom: F32, rounds: int) -> F32:
-    """Constant harmonics, (N, 3), with which `cloud` comes closer to what `camera`, at the origin, is to see.
+    """Constant harmonics, (N, 3), with which `cloud` comes closer to what `camera` is to see.
 
     picture: (h, w, 3) uint8, sRGB, of the camera's size. cloud: without higher harmonics. freedom: (N,), 0…1, to
     change from what they are. Colours stay within 0 to 255, and those of Gaussians that are not seen as they are;
@@ -45,7 +44,7 @@ def fit_colors(cloud: GaussianCloud, camera: Camera, picture: U8, freedom: F32, 
     a millionth in the process that compiled the kernels.
     """
     spots = np.empty((cloud.count, WIDTH), np.float32)
-    project_cloud(cloud, camera, _scaling(cloud.means[:, 2]), DILATION, False, spots)
+    project_cloud(cloud, camera, view_of(cloud, camera), DILATION, False, spots)
     color_spots(cloud.means, cloud.sh, np.zeros(3), spots)
     rows = tiles_along(camera.height)
     counts = np.zeros((rows, tiles_along(camera.width)), np.int64)
@@ -63,13 +62,6 @@ def fit_colors(cloud: GaussianCloud, camera: Camera, picture: U8, freedom: F32, 
     seen = spots[:, OPACITY] > 0
     fitted[seen] = dc_coefficients(255 * spots[seen, RED : BLUE + 1])
     return fitted
-
-
-def _scaling(depths: F32) -> F64:
-    """The scaling, (4, 4), to a median depth of 2: depth may have any unit, but nearer than 0.01 nothing shows."""
-    before = depths[depths > 0]
-    scale = _MEDIAN / float(np.median(before)) if before.size else 1.0
-    return np.diag([scale, scale, scale, 1.0])
 
 
 @kernel

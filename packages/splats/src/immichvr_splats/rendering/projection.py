@@ -13,6 +13,16 @@ _NEAR = 0.01
 _LEAST_ALPHA = 1 / 255
 _SIDE = 1.3  # of half the field of view: farther out the perspective is not linear enough to be derived
 _LARGEST = 3e38
+_MEDIAN = 2.0
+
+
+def view_of(cloud: GaussianCloud, camera: Camera) -> F64:
+    """World to camera, (4, 4), scaled to a median depth of 2: depth may have any unit, and nothing shows below 0.01."""
+    depths = cloud.means @ camera.extrinsic[2, :3] + camera.extrinsic[2, 3]
+    before = depths[depths > 0]
+    scale = _MEDIAN / float(np.median(before)) if before.size else 1.0
+    view: F64 = np.diag([scale, scale, scale, 1.0]) @ camera.extrinsic
+    return view
 
 
 def project_cloud(

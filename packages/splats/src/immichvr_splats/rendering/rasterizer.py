@@ -15,9 +15,9 @@ from immichvr_splats.cloud import Camera, GaussianCloud
 from immichvr_splats.compiled import F32, F64, I64
 from immichvr_splats.rendering.blending import draw_row
 from immichvr_splats.rendering.colors import color_spots
-from immichvr_splats.rendering.projection import DILATION, project_cloud
+from immichvr_splats.rendering.projection import DILATION, project_cloud, view_of
 from immichvr_splats.rendering.spots import WIDTH
-from immichvr_splats.rendering.tiles import count_in_tiles, put_into_tiles, tiles_along
+from immichvr_splats.rendering.tiles import count_in_tiles, put_into_tiles, tiles_along, total_in_tiles
 from immichvr_splats.threads import in_order, workers
 
 _MOST_MEMBERS = 1 << 25
@@ -71,6 +71,13 @@ def render(
     for rows in _bands(counts):
         _draw(spots, parts, counts[:, rows], rows.start, picture)
     return picture
+
+
+def count_reaches(cloud: GaussianCloud, camera: Camera) -> int:
+    """In how many tiles of the camera's picture each Gaussian is, in all: what it takes to draw them, before it is."""
+    spots = np.empty((cloud.count, WIDTH), np.float32)
+    project_cloud(cloud, camera, view_of(cloud, camera), DILATION, False, spots)
+    return int(total_in_tiles(spots, tiles_along(camera.height), tiles_along(camera.width)))
 
 
 def shifted(camera: Camera, right: float = 0.0, down: float = 0.0, forward: float = 0.0) -> F64:

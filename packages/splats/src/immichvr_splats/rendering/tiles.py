@@ -29,11 +29,23 @@ def count_in_tiles(spots: F32, counts: I64) -> None:
 
 
 @kernel
+def total_in_tiles(spots: F32, rows: int, columns: int) -> int:
+    """The sum of what `count_in_tiles` adds, without going through the tiles."""
+    total = 0
+    for i in range(spots.shape[0]):
+        if spots[i, OPACITY] > 0:
+            left, right = _span(spots[i, X], spots[i, REACH_X], columns)
+            top, bottom = _span(spots[i, Y], spots[i, REACH_Y], rows)
+            total += (right - left + 1) * (bottom - top + 1)
+    return total
+
+
+@kernel
 def put_into_tiles(spots: F32, first: int, all_rows: int, first_row: int, ends: I64, members: U64) -> None:
     """Put spots, (N, WIDTH), of which the first has the index `first`, where tiles begin, and advance that.
 
     ends: (rows, columns), where in `members` the next of each tile goes, of the rows of tiles from `first_row` of
-    `all_rows`. A member is a spot's distance above its index, so that sorted they are in the order in which they are seen.
+    `all_rows`. A member is a spot's distance above its index: sorted, they are in the order in which they are seen.
     """
     rows, columns = ends.shape
     for i in range(spots.shape[0]):

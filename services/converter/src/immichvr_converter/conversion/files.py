@@ -11,6 +11,7 @@ from pathlib import Path
 import immichvr_splats as splats
 from immichvr_splats import (
     LIGHT_BYTES,
+    Camera,
     GaussianCloud,
     InvalidCloudError,
     LimitExceededError,
@@ -55,17 +56,18 @@ def convert(
     budget: MemoryBudget,
     reached: Callable[[str], None],
     frame: str = "",
+    camera: Camera | None = None,
 ) -> list[Converted]:
     """Reads `source`, whose format is `format`, once, and writes every target into `folder`.
 
     reached: called with `decoded` and `packed` as the work gets there. frame: the axes of the source; empty for those
-    that it tells, or its format's.
+    that it tells, or its format's. camera: what took the photo that the splat is of, where `source` does not tell it.
     Raises InvalidSplat, UnsupportedFormat for another kind of file or an option's value, TooLarge.
     """
     with admitted_splat(source, format, limits, budget, partial(memory_to_write, targets=targets), frame) as opened:
         reached("decoded")
         with blaming_the_file():
-            made = list(_written(opened, targets, folder))
+            made = list(_written(opened, targets, folder, camera))
         reached("packed")
     return made
 
@@ -123,14 +125,14 @@ def told(losses: list[splats.Loss]) -> list[Loss]:
     return [Loss(one.code, one.message, one.count) for one in losses]
 
 
-def _written(opened: Opened, targets: list[Target], folder: Path) -> Iterator[Converted]:
+def _written(opened: Opened, targets: list[Target], folder: Path, camera: Camera | None) -> Iterator[Converted]:
     cloud: GaussianCloud | None = None
     for target in targets:
         path = folder / target.name
         losses = told(opened.losses)
         if target.variant == LIGHT or target.count is not None:
             cloud = cloud or opened.cloud()
-            level = _level(cloud, target)
+            level = _level(cloud, target, camera)
             losses += merged(cloud.count, level.count)
             losses += told(splats.write(level, path, target.format.name, **target.options))
             yield Converted(target, path, level.count, losses)
@@ -139,10 +141,10 @@ def _written(opened: Opened, targets: list[Target], folder: Path) -> Iterator[Co
             yield Converted(target, path, opened.count, losses)
 
 
-def _level(cloud: GaussianCloud, target: Target) -> GaussianCloud:
+def _level(cloud: GaussianCloud, target: Target, camera: Camera | None) -> GaussianCloud:
     if target.count is None:
-        return splats.light(cloud, max_bytes=LIGHT_BYTES)
-    return splats.lod(cloud, target.count)
+        return splats.light(cloud, LIGHT_BYTES, camera)
+    return splats.Reduction(cloud, camera).to(target.count)
 
 
 def merged(before: int, after: int) -> list[Loss]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import immichvr_splats as splats
 from immichvr_catalog import SplatFormat
-from immichvr_splats import LEVEL_COUNTS, LEVELS_FILE, TILES_FILE, Bounds, GaussianCloud, Level, ReadLimits
+from immichvr_splats import LEVEL_COUNTS, LEVELS_FILE, TILES_FILE, Bounds, Camera, Level, ReadLimits, Reduction
 from immichvr_splats.lod import INDEX_VERSION, cloud_entries, write_index
 
 from immichvr_converter.conversion.admission import MemoryBudget
@@ -57,10 +57,12 @@ def make_levels(
     budget: MemoryBudget,
     reached: Callable[[str], None],
     frame: str = "",
+    camera: Camera | None = None,
 ) -> Levels:
     """Reads `source` once and writes a file of format `row` for each level, then LEVELS_FILE, into `folder`.
 
-    wanted: as `choose_levels` gives it. frame: the axes of the source, where it does not tell them.
+    wanted: as `choose_levels` gives it. frame: the axes of the source, where it does not tell them. camera: as
+    `convert`'s.
     Of levels that the whole cloud fits into only the last is made.
     Raises InvalidSplat, TooLarge.
     """
@@ -69,7 +71,8 @@ def make_levels(
         losses = told(opened.losses)
         with blaming_the_file():
             cloud = opened.cloud()
-            levels = [_write(cloud, name, count, row, folder) for name, count in _sensible(wanted, cloud.count)]
+            reduction = Reduction(cloud, camera)
+            levels = [_write(reduction, name, count, row, folder) for name, count in _sensible(wanted, cloud.count)]
         index: dict[str, object] = {
             "version": INDEX_VERSION,
             "format": row.name,
@@ -127,8 +130,8 @@ def _sensible(wanted: dict[str, int], count: int) -> list[tuple[str, int]]:
     return [*smaller, *whole[-1:]]
 
 
-def _write(cloud: GaussianCloud, name: str, count: int, row: SplatFormat, folder: Path) -> Level:
+def _write(reduction: Reduction, name: str, count: int, row: SplatFormat, folder: Path) -> Level:
     path = folder / f"splat.{name}{row.extensions[0]}"
-    level = splats.lod(cloud, count)
+    level = reduction.to(count)
     losses = splats.write(level, path, row.name)
     return Level(name, path.name, level.count, path.stat().st_size, Bounds.of(level), losses)

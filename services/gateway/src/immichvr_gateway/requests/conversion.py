@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from immichvr.common.v1.common_pb2 import ObjectRef
-from immichvr.converter.v1.converter_pb2 import ConvertParams
+from immichvr.converter.v1.converter_pb2 import Camera, ConvertParams
 from immichvr_catalog import FORMATS as CATALOG
-from immichvr_catalog import SPLAT, Value
+from immichvr_catalog import PHOTO, SPLAT, Value
 from immichvr_common.manifests import AssetFile, Manifest
 from pydantic import ConfigDict, Field
 
@@ -27,6 +27,7 @@ FORMATS: dict[str, dict[str, tuple[Value, ...]]] = {
 }
 """What a splat can be converted to, and the options of each format with their values."""
 _FULL, _RAW = "full", "ply"
+_INTRINSICS = frozenset(("fx", "fy", "cx", "cy", "width", "height"))
 _OPTIONS_OF_EACH_FORMAT: list[Any] = [
     {
         "properties": {
@@ -98,6 +99,8 @@ class ConvertRequest(JobRequest):
         source = None if exists else best_input(manifest)
         if source is not None:
             params.from_format = source.format
+        if (camera := camera_of(manifest)) is not None and (variant != _FULL or self.lod_count is not None):
+            params.camera.CopyFrom(camera)
         hashed = conversion_hash(entry.recipe, entry.model_key, self.format, called)
         return JobSpec(
             kind=CONVERT, id=job_id(CONVERT, known.of.source, hashed), params=params,
@@ -167,6 +170,14 @@ def best_input(manifest: Manifest) -> AssetFile:
     if source is None:
         raise Problem(409, "nothing_to_convert", f"asset {manifest.asset_key} holds no splat file to convert")
     return source
+
+
+def camera_of(manifest: Manifest) -> Camera | None:
+    """What took the photo that a splat is of, as its manifest tells: an SPZ holds no camera."""
+    told = manifest.details.get("camera")
+    if manifest.source.kind != PHOTO or not isinstance(told, dict) or not told.keys() >= _INTRINSICS:
+        return None
+    return Camera(**{name: told[name] for name in _INTRINSICS})
 
 
 def reference(bucket: str, file: AssetFile) -> ObjectRef:

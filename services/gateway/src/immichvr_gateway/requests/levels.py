@@ -10,7 +10,7 @@ from immichvr_common.assets import is_of_job
 from pydantic import ConfigDict, Field
 
 from immichvr_gateway.http.problems import Problem, not_accepted
-from immichvr_gateway.requests.conversion import FORMATS, Count, best_input, check_format, reference
+from immichvr_gateway.requests.conversion import FORMATS, Count, best_input, camera_of, check_format, reference
 from immichvr_gateway.requests.planning import JobRequest, Known
 from immichvr_gateway.requests.recipes import conversion_hash, job_id
 from immichvr_gateway.requests.spec import JobSpec
@@ -66,8 +66,11 @@ class LevelsRequest(JobRequest):
         name = job_id(LOD, known.of.source, conversion_hash(entry.recipe, entry.model_key, self.format, self.label))
         stands = any(file.role == self.index_role and is_of_job(file, name) for file in manifest.files)
         source = None if stands else best_input(manifest)
+        params = self._params(entry.model_key, "" if source is None else source.format)
+        if (camera := camera_of(manifest)) is not None and self.tile_gaussians is None:
+            params.camera.CopyFrom(camera)
         return JobSpec(
-            kind=LOD, id=name, params=self._params(entry.model_key, "" if source is None else source.format),
+            kind=LOD, id=name, params=params,
             shown={"format": self.format, "model": entry.model_key, "label": self.label}, of=known.of,
             recipes={SPLAT: entry.recipe}, inputs={} if source is None else {SPLAT: reference(known.bucket, source)},
             existing=(entry,) if stands else (), is_seen=True,

@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ConvertParams(_message.Message):
-    __slots__ = ("to_format", "variant", "from_format", "model_key", "spz_version", "ksplat_level", "sh_degree", "frame", "order", "lod_count", "ply_layout", "glb_encoding", "to_formats", "label", "from_frame")
+    __slots__ = ("to_format", "variant", "from_format", "model_key", "spz_version", "ksplat_level", "sh_degree", "frame", "order", "lod_count", "ply_layout", "glb_encoding", "to_formats", "label", "from_frame", "camera")
     TO_FORMAT_FIELD_NUMBER: _ClassVar[int]
     VARIANT_FIELD_NUMBER: _ClassVar[int]
     FROM_FORMAT_FIELD_NUMBER: _ClassVar[int]
@@ -24,6 +24,7 @@ class ConvertParams(_message.Message):
     TO_FORMATS_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIELD_NUMBER: _ClassVar[int]
     FROM_FRAME_FIELD_NUMBER: _ClassVar[int]
+    CAMERA_FIELD_NUMBER: _ClassVar[int]
     to_format: str
     variant: str
     from_format: str
@@ -39,10 +40,11 @@ class ConvertParams(_message.Message):
     to_formats: _containers.RepeatedScalarFieldContainer[str]
     label: str
     from_frame: str
-    def __init__(self, to_format: _Optional[str] = ..., variant: _Optional[str] = ..., from_format: _Optional[str] = ..., model_key: _Optional[str] = ..., spz_version: _Optional[int] = ..., ksplat_level: _Optional[int] = ..., sh_degree: _Optional[int] = ..., frame: _Optional[str] = ..., order: _Optional[str] = ..., lod_count: _Optional[int] = ..., ply_layout: _Optional[str] = ..., glb_encoding: _Optional[str] = ..., to_formats: _Optional[_Iterable[str]] = ..., label: _Optional[str] = ..., from_frame: _Optional[str] = ...) -> None: ...
+    camera: Camera
+    def __init__(self, to_format: _Optional[str] = ..., variant: _Optional[str] = ..., from_format: _Optional[str] = ..., model_key: _Optional[str] = ..., spz_version: _Optional[int] = ..., ksplat_level: _Optional[int] = ..., sh_degree: _Optional[int] = ..., frame: _Optional[str] = ..., order: _Optional[str] = ..., lod_count: _Optional[int] = ..., ply_layout: _Optional[str] = ..., glb_encoding: _Optional[str] = ..., to_formats: _Optional[_Iterable[str]] = ..., label: _Optional[str] = ..., from_frame: _Optional[str] = ..., camera: _Optional[_Union[Camera, _Mapping]] = ...) -> None: ...
 
 class LodParams(_message.Message):
-    __slots__ = ("model_key", "to_format", "from_format", "levels", "counts", "tile_gaussians", "from_frame")
+    __slots__ = ("model_key", "to_format", "from_format", "levels", "counts", "tile_gaussians", "from_frame", "camera")
     MODEL_KEY_FIELD_NUMBER: _ClassVar[int]
     TO_FORMAT_FIELD_NUMBER: _ClassVar[int]
     FROM_FORMAT_FIELD_NUMBER: _ClassVar[int]
@@ -50,6 +52,7 @@ class LodParams(_message.Message):
     COUNTS_FIELD_NUMBER: _ClassVar[int]
     TILE_GAUSSIANS_FIELD_NUMBER: _ClassVar[int]
     FROM_FRAME_FIELD_NUMBER: _ClassVar[int]
+    CAMERA_FIELD_NUMBER: _ClassVar[int]
     model_key: str
     to_format: str
     from_format: str
@@ -57,7 +60,8 @@ class LodParams(_message.Message):
     counts: _containers.RepeatedScalarFieldContainer[int]
     tile_gaussians: int
     from_frame: str
-    def __init__(self, model_key: _Optional[str] = ..., to_format: _Optional[str] = ..., from_format: _Optional[str] = ..., levels: _Optional[_Iterable[str]] = ..., counts: _Optional[_Iterable[int]] = ..., tile_gaussians: _Optional[int] = ..., from_frame: _Optional[str] = ...) -> None: ...
+    camera: Camera
+    def __init__(self, model_key: _Optional[str] = ..., to_format: _Optional[str] = ..., from_format: _Optional[str] = ..., levels: _Optional[_Iterable[str]] = ..., counts: _Optional[_Iterable[int]] = ..., tile_gaussians: _Optional[int] = ..., from_frame: _Optional[str] = ..., camera: _Optional[_Union[Camera, _Mapping]] = ...) -> None: ...
 
 class Loss(_message.Message):
     __slots__ = ("what", "message", "count")
