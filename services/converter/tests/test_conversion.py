@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from immichvr.converter.v1.converter_pb2 import ConvertParams
 from immichvr_catalog import format_options
+from immichvr_common.errors import InvalidRequest
 from immichvr_common.tasks import Task
 from immichvr_converter.conversion.admission import MemoryBudget
 from immichvr_converter.conversion.errors import InvalidSplat, TooLarge, UnsupportedFormat
@@ -19,7 +20,7 @@ from immichvr_converter.conversion.files import Converted, convert
 from immichvr_converter.conversion.formats import tell_format
 from immichvr_converter.conversion.targets import choose_target, choose_targets
 from immichvr_converter.jobs import perform
-from immichvr_splats import LIGHT_BYTES, ReadLimits, read, to_bytes, write, write_sog_folder
+from immichvr_splats import LIGHT_BYTES, Camera, ReadLimits, read, to_bytes, write, write_sog_folder
 
 
 @pytest.fixture
@@ -253,6 +254,45 @@ def test_what_is_made_of_the_spz_says_so_and_what_is_made_of_the_raw_ply_does_no
         [made] = perform(task, lambda *_: None)
         told = [loss for loss in made.losses if "made from the SPZ" in loss]
         assert len(told) == (len(made.files) if key == "spz" else 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "params", "count"),
+    [
+        ("convert", {"toFormat": "spz", "variant": "light"}, 150),
+        ("convert", {"toFormat": "spz", "lodCount": 90}, 90),
+        ("lod", {"counts": [90]}, 90),
+    ],
+)
+def test_what_is_merged_of_an_spz_looks_like_it_from_the_camera_that_is_told(
+    make_cloud, tmp_path: Path, kind: str, params: dict[str, object], count: int
+) -> None:
+    write(make_cloud(300), tmp_path / "splat.spz")
+    camera = {"fx": 900.0, "fy": 900.0, "cx": 480.0, "cy": 360.0, "width": 960, "height": 720}
+    task = Task(
+        kind, {"modelKey": "m", "camera": camera, **params}, {"splat": tmp_path / "splat.spz"}, tmp_path / "out"
+    )
+    task.folder.mkdir()
+    [made] = perform(task, lambda *_: None)
+    assert not any("camera" in loss for loss in made.losses)
+    level = read(task.folder / made.files[0].name).cloud
+    whole = read(tmp_path / "splat.spz").cloud
+    for told, alike in ((Camera(**camera), True), (None, False)):
+        wanted = read(to_bytes(immichvr_splats.Reduction(whole, told).to(count), "spz"), "spz").cloud
+        assert np.allclose(level.means, wanted.means) is alike
+        assert np.allclose(level.sh, wanted.sh, atol=0.05) is alike
+
+
+def test_a_camera_that_cannot_be_is_refused(make_cloud, tmp_path) -> None:
+    write(make_cloud(40), tmp_path / "splat.spz")
+    task = Task(
+        "convert",
+        {"modelKey": "m", "variant": "light", "camera": {"fx": 1}},
+        {"splat": tmp_path / "splat.spz"},
+        tmp_path,
+    )
+    with pytest.raises(InvalidRequest, match="positive focal length"):
+        perform(task, lambda *_: None)
 
 
 def test_every_option_of_a_format_is_a_parameter_of_a_conversion() -> None:

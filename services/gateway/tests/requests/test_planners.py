@@ -141,6 +141,30 @@ def test_what_a_request_comes_to(
     assert spec.stages_source is (manifest is None)
 
 
+CAMERA = {"fx": 900.0, "fy": 910.0, "cx": 480.0, "cy": 360.0, "width": 960, "height": 720}
+
+
+@pytest.mark.parametrize(
+    ("request_", "told"),
+    [
+        (VariantRequest(format="spz", variant="light"), CAMERA),
+        (ConvertRequest(format="spz", lod_count=500), CAMERA),
+        (LevelsRequest(levels=["preview"]), CAMERA),
+        (LevelsRequest(tile_gaussians=1000), None),
+        (ConvertRequest(format="sog"), None),
+    ],
+)
+def test_what_merges_a_photo_s_splat_is_told_where_it_is_seen_from(
+    request_: JobRequest, told: dict[str, Any] | None
+) -> None:
+    files = [("splat", "spz", "full")]
+    whole = a_manifest(*files, details={"camera": {**CAMERA, "focal_source": "exif", "gravity": [0, 1, 0]}})
+    assert params_of(request_.plan(known(manifest=whole)).job("b", "")).get("camera") == told
+    for other in ({"camera": {"fx": 1.0}}, {"camera": None}, {}):
+        untold = a_manifest(*files, details=other)
+        assert "camera" not in params_of(request_.plan(known(manifest=untold)).job("b", ""))
+
+
 def test_a_job_says_of_what_it_is_and_what_its_assets_depend_on() -> None:
     message = splat_of("lift-da2-small").job("b", "00-trace")
     assert (Source.of(message), message.source_version, message.source_name) == (OF.source, OF.version, OF.name)
