@@ -8,7 +8,7 @@ from immichvr_splats import write
 SCRIPT = """
 import sys
 from numba.core.registry import CPUDispatcher
-from immichvr_splats import FORMATS, convert, lod, read, to_bytes, warm
+from immichvr_splats import FORMATS, Camera, convert, light, lod, read, to_bytes, warm
 
 
 def compiled():
@@ -30,6 +30,7 @@ for path in sys.argv[1:]:
     for version in (2, 3, 4):
         read(to_bytes(cloud, "spz", order="morton", frame="rub", version=version), "spz", frame="rub")
     lod(cloud, 5)
+    light(cloud, camera=Camera(60, 60, 40, 30, 80, 60))
 sys.exit("\\n".join(compiled() - before) or 0)
 """
 

@@ -1,19 +1,21 @@
-"""After its steps ahead a child compiles nothing more, and loads no kernel, for the photo or the frame that comes."""
+"""After all its steps ahead a child compiles nothing more, and loads no kernel, for what photos and frames need."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 SCRIPT = """
-import io, sys, tempfile
+import sys
+from dataclasses import replace
 from pathlib import Path
-import numpy as np
+import immichvr_splats
 from PIL import Image
 from numba.core.registry import CPUDispatcher
 from immichvr_ai.jobs import perform
 from immichvr_ai.live.models import BuiltIn
 from immichvr_ai.live.pipeline import FramePipeline
 from immichvr_ai.live.protocol import Frame, Hello
+from immichvr_ai.render import renderers
 from immichvr_ai.warming import steps
 from immichvr_common.tasks import Task
 
@@ -36,6 +38,11 @@ for format in ("spark16", "fp16", "fp32", "spz"):
     hello = Hello(type="hello", version=1, format=format, max_gaussians=500, process_res=128)
     pipeline = FramePipeline(hello, BuiltIn("heuristic", "", ""))
     pipeline.pack(frame, "gaussians", pipeline.infer(pipeline.decode(frame), "gaussians"))
+[spz] = folder.glob("*.spz")
+cloud = immichvr_splats.read(spz).cloud
+renderers.MOST_ON_CPU = 50
+renderers.open_renderer(cloud, on_gpu=False)
+immichvr_splats.lod(replace(cloud, camera=immichvr_splats.Camera(200, 200, 100, 75, 200, 150)), 50)
 sys.exit("\\n".join(sorted(compiled() - before)) or 0)
 """
 

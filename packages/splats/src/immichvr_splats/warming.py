@@ -30,10 +30,8 @@ def warm() -> None:
 def steps() -> Iterator[None]:
     """The same little by little, for whoever has other things to do between."""
     yield from steps_of(key for key, row in FORMATS.items() if row.can_read and row.can_write)
+    yield from steps_of_levels()
     cloud = _cloud()
-    for camera in (cloud.camera, None):
-        lod(replace(cloud, camera=camera), 1)
-        yield
     Reduction(replace(cloud, sh=cloud.sh[:, :1])).to(1)
     yield
     meshopt.decode(memoryview(meshopt.encode(np.zeros((1, 4), np.uint8))), 1, 4, "warming")
@@ -54,6 +52,14 @@ def steps_of(formats: Iterable[str]) -> Iterator[None]:
                 opened = open_cloud(memoryview(b"\0" * shift + data)[shift:], key)
                 opened.write(None, "spz", order="morton")
                 yield
+
+
+def steps_of_levels() -> Iterator[None]:
+    """Those of the kernels that merge clouds, seen from a camera and from everywhere; not of fitting colours."""
+    cloud = _cloud()
+    for camera in (cloud.camera, None):
+        lod(replace(cloud, camera=camera), 1)
+        yield
 
 
 def _cloud() -> GaussianCloud:

@@ -27,9 +27,9 @@ _WRITTEN = ("spz", "ply")
 def steps() -> Iterator[None]:
     """What a child makes ready while no task waits.
 
-    The kernels of live frames, of writing, lifting and drawing are compiled, or loaded from numba's cache on disk.
-    First come those of what nobody waits for longer than a moment. Then the models of `settings.models.preload` are
-    loaded, of which there are none by default. Which are on disk is told.
+    The kernels of live frames, of writing, lifting, drawing and merging are compiled, or loaded from numba's cache on
+    disk. First come those of what nobody waits for longer than a moment. Then the models of `settings.models.preload`
+    are loaded, of which there are none by default. Which are on disk is told.
     """
     # Files that nobody has checked yet are read for it: nothing waits for that.
     threading.Thread(target=tell_what_is_here, args=(process_context().cache, "ai"), daemon=True).start()
@@ -39,6 +39,7 @@ def steps() -> Iterator[None]:
     yield from warming.steps_of(_WRITTEN)
     _make_and_draw()
     yield
+    yield from warming.steps_of_levels()
     preload(process_context().runtime.settings.preload, process_context())
     yield
 
