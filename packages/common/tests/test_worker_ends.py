@@ -23,8 +23,10 @@ from immichvr_common.manifests import read_manifest
 from immichvr_common.outages import WorkingTime
 from immichvr_common.past import Past, told_by
 from immichvr_common.processes.pool import ChildPool
+from immichvr_common.reporting import Active
 from immichvr_common.settings import WorkSettings
 from immichvr_common.storage import ObjectStore
+from immichvr_common.tasks import Made
 from immichvr_common.testing.fixtures import ACK_WAIT_S
 from immichvr_common.testing.jobs import TERMINAL, Events, make_job, queue_is_empty, submit
 from immichvr_common.worker import Worker
@@ -115,6 +117,37 @@ async def test_a_cancel_while_the_manifest_is_written_is_decided_by_whether_it_i
     assert (await events.end(within_s=2)).state == state
     assert await queue_is_empty(gateway_bus)
     assert ends(events) == [(state, 1)]
+
+
+@pytest.mark.parametrize(("way", "heard"), [("one fails", Unavailable), ("cancelled twice", asyncio.CancelledError)])
+async def test_no_asset_begins_to_exist_after_its_job_has_heard_that_it_does_not(
+    worker, ai_store, monkeypatch, way: str, heard: type[BaseException]
+) -> None:
+    writing, under_way = Held(ai_store.put_if), list[str]()
+
+    async def put_if(key: str, *more: Any) -> str:
+        under_way.append(key)
+        try:
+            if way == "one fails" and "trial-0" in key:
+                await asyncio.sleep(0)
+                raise Unavailable("away", down="s3")
+            return str(await writing(key, *more))
+        finally:
+            under_way.remove(key)
+
+    monkeypatch.setattr(ai_store, "put_if", put_if)
+    made = [Made("depth", f"trial-{number}", []) for number in range(2)]
+    active = Active(make_job(), 1, Lease.__new__(Lease))
+    committing = asyncio.create_task(worker._maker._commit(active, made, [[], []]))
+    if way == "cancelled twice":
+        await writing.reached.wait()
+        committing.cancel()
+        await asyncio.sleep(0)
+        committing.cancel()
+    with pytest.raises(heard):
+        await committing
+    await asyncio.sleep(0)
+    assert not under_way
 
 
 async def test_a_job_that_is_cancelled_while_its_worker_gives_it_back_is_not_queued_anew(

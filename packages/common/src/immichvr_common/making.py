@@ -178,25 +178,28 @@ class Maker:
                 left.spend(time.monotonic() - since)
 
     async def _commit(self, active: Active, made: list[Made], uploads: list[list[AssetFile]]) -> list[Output]:
-        """Has the assets begin to exist.
+        """Has the assets begin to exist, one after the other: where one cannot, none after it does.
 
         It is not broken off halfway: who is cancelled meanwhile waits a moment to learn what came of it, and where
         it succeeded, it has.
         """
-        each = zip(made, uploads, strict=True)
-        step = asyncio.gather(
-            *(commit_asset(self._store, active.job, active.attempt, one, files) for one, files in each)
-        )
+
+        async def one_by_one() -> list[Output]:
+            each = zip(made, uploads, strict=True)
+            return [await commit_asset(self._store, active.job, active.attempt, one, files) for one, files in each]
+
+        step = asyncio.create_task(one_by_one())
         try:
             return await asyncio.shield(step)
         except asyncio.CancelledError:
             await asyncio.wait({step}, timeout=_TO_DECIDE_S)
             if not _has_succeeded(step):
-                step.cancel()
                 raise
             if (ours := asyncio.current_task()) is not None:
                 ours.uncancel()
             return step.result()
+        finally:
+            step.cancel()
 
 
 def _deadline_s(job: Job, settings: WorkSettings) -> float:
