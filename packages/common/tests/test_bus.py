@@ -62,6 +62,22 @@ async def test_what_is_as_it_shall_be_is_not_made_again_and_what_somebody_change
     await gateway_bus.pause("JOBS", "ai-gpu-batch", None)
 
 
+async def test_what_is_told_of_consumers_is_told_of_all_however_many_there_are(gateway_bus: Bus) -> None:
+    many = [
+        ConsumerConfig(durable_name=f"many-{number:03}", pause_until="2100-01-01T00:00:00Z") for number in range(300)
+    ]
+    await asyncio.gather(*(gateway_bus.js.add_consumer("EVENTS", one) for one in many))
+    try:
+        assert sorted(await gateway_bus.paused("EVENTS")) == [one.durable_name for one in many]
+    finally:
+        await asyncio.gather(*(gateway_bus.remove_consumer("EVENTS", str(one.durable_name)) for one in many))
+
+
+async def test_a_stream_that_is_not_there_yet_is_waited_for(gateway_bus: Bus) -> None:
+    with pytest.raises(Unavailable, match="not there yet"):
+        await gateway_bus.paused("NONE")
+
+
 async def test_what_floods_one_webhook_drops_the_oldest_of_its_own_also_where_the_stream_had_no_bound(
     gateway_bus: Bus,
 ) -> None:

@@ -23,6 +23,7 @@ from nats.js.errors import APIError
 from immichvr_common.bus.faults import BusFull, Silence, translated
 from immichvr_common.bus.kv import KeyValueStore
 from immichvr_common.bus.link import Link
+from immichvr_common.bus.listing import every
 from immichvr_common.bus.messages import BusMessage, Stored, stored
 from immichvr_common.bus.pull import Puller
 from immichvr_common.errors import NotFound, Unavailable
@@ -183,11 +184,14 @@ class Bus:
                 answer = await self.js.pause_consumer(stream, name, until.isoformat())
         return int(answer.pause_remaining or 0) / 1e9 if answer.paused else 0.0
 
+    async def consumers(self, stream: str) -> list[ConsumerInfo]:
+        """What the server says of all consumers of a stream."""
+        with translated(f"consumers of {stream}"):
+            return await every(partial(self.js.consumers_info, stream))
+
     async def paused(self, stream: str) -> dict[str, float]:
         """For how many seconds each consumer that is paused hands nothing out any more, by NATS' clock."""
-        with translated(f"consumers of {stream}"):
-            found = await self.js.consumers_info(stream)
-        return {one.name: int(one.pause_remaining or 0) / 1e9 for one in found if one.paused}
+        return {one.name: int(one.pause_remaining or 0) / 1e9 for one in await self.consumers(stream) if one.paused}
 
     async def add_consumer(self, stream: str, config: ConsumerConfig) -> ConsumerInfo:
         """Makes a consumer, or leaves the one that is there and the same."""

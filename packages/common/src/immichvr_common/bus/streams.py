@@ -135,7 +135,7 @@ async def ensure_streams(bus: Bus, ack_wait_s: float = 30) -> None:
         for config in stream_configs():
             await _ensure_stream(bus.js, config)
         # Making one that is there costs NATS more than telling of all of them.
-        there = {one.name: one.config for one in await bus.js.consumers_info(JOBS)}
+        there = {one.name: one.config for one in await bus.consumers(JOBS)}
         for consumer in consumer_configs(ack_wait_s):
             if not _is_as_wanted(there.get(str(consumer.durable_name)), consumer):
                 await bus.js.add_consumer(JOBS, consumer)
