@@ -92,6 +92,12 @@ async def test_a_visitor_changes_nothing_and_hears_nothing_even_with_an_owners_k
             pass
 
 
+async def test_every_answer_below_a_link_says_how_often_its_visitor_may_still_ask(world) -> None:
+    answer = await world.client.get(f"/share/{world.link.key}/api/photos")
+    assert answer.headers["ratelimit-policy"] == '"requests";q=12000;w=60'
+    assert answer.headers["ratelimit"].startswith('"requests";r=11999;')
+
+
 async def test_a_link_that_is_taken_back_is_gone_within_a_minute_and_its_page_says_so(world) -> None:
     home = f"/share/{world.link.key}"
     assert (await world.client.get(f"{home}/api/photos/{world.shared.id}/thumbnail")).status_code == 200

@@ -22,7 +22,7 @@ from immichvr_gateway.settings import GatewaySettings
 _WINDOW_S = 60
 _REMEMBERED = 10_000
 _TOLD = "immichvr.rate"
-"""Where it lies in a request's ASGI scope what its answer says of it."""
+"""Where it is noted in a request's ASGI scope what its answer says: in a list, which the scope's copies share."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,8 @@ class Rates:
 
     def count(self, who: Identity, scope: Scope) -> None:
         """Counts a request, once however often it is looked at. Raises Problem (429) where it is one too many."""
-        if self._is_open or _TOLD in scope:
+        note = noted_in(scope)
+        if self._is_open or note:
             return
         measure = "requests" if scope.get("method") in ("GET", "HEAD", "OPTIONS") else "changes"
         quota, now, name = self._quotas[measure], self._clock(), (_whose(who, scope), measure)
@@ -67,7 +68,7 @@ class Rates:
         self._taken.move_to_end(name)
         if len(self._taken) > _REMEMBERED:
             self._taken.popitem(last=False)
-        scope[_TOLD] = Told(measure, quota, int(quota - taken), math.ceil(taken * _WINDOW_S / quota))
+        note.append(Told(measure, quota, int(quota - taken), math.ceil(taken * _WINDOW_S / quota)))
         if is_one_too_many:
             wait_s = max(1, math.ceil((taken + 1 - quota) * _WINDOW_S / quota))
             raise Problem(
@@ -85,7 +86,12 @@ def _whose(who: Identity, scope: Scope) -> str:
     return who.user_id if who.user is not None else f"{who.user_id} {place_of(client[0] if client else '')}"
 
 
+def noted_in(scope: Scope) -> list[Told]:
+    """What the answer to a request says of its measure, once it is counted; also in copies made of the scope since."""
+    note: list[Told] = scope.setdefault(_TOLD, [])
+    return note
+
+
 def told_of(scope: Scope) -> dict[str, str]:
     """Headers that say how much the person behind a request has left; nothing where nobody was counted."""
-    told: Told | None = scope.get(_TOLD)
-    return {} if told is None else told.headers
+    return {name: value for told in noted_in(scope) for name, value in told.headers.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from immichvr_gateway.auth.rates import told_of
+from immichvr_gateway.auth.rates import noted_in, told_of
 
 NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 """For what is no page."""
@@ -56,6 +56,7 @@ def with_usual_headers(inner: ASGIApp) -> ASGIApp:
         if scope["type"] != "http":
             await inner(scope, receive, send)
             return
+        noted_in(scope)  # below a share link the request is counted in a copy of its scope
 
         async def say(message: Message) -> None:
             if message["type"] == "http.response.start":
