@@ -70,8 +70,9 @@ class Process:
     def stop(self) -> None:
         """Ends it, whatever state it is in."""
         if self.popen.poll() is None:
-            for one in self.family():
-                one.send_signal(signal.SIGCONT)
+            with suppress(psutil.NoSuchProcess):  # its end may be told a moment after it
+                for one in self.family():
+                    one.send_signal(signal.SIGCONT)
         self.kill()
 
 

@@ -20,6 +20,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,17 +37,18 @@ class Forked:
         self.pid, self._ended = pid, ended
 
     def poll(self) -> int | None:
-        """Its exit code, or minus the signal that ended it; None while it runs."""
-        return self._ended.result() if self._ended.done() else None
+        """Its exit code, or minus the signal that ended it; None while it runs, as far as has been told."""
+        return self._ended.result() if self._ended.done() and self._ended.exception() is None else None
 
     def wait(self, timeout: float | None = None) -> int:
-        """The same, once it has ended. Raises TimeoutError."""
+        """The same, once it has ended. Raises TimeoutError, and RuntimeError where nobody tells any more."""
         return self._ended.result(timeout)
 
     def send_signal(self, number: int) -> None:
         """Sends it a signal; one that has ended gets none."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # its end is told a moment after it
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """Ends it at once."""
@@ -94,6 +96,9 @@ class Forks:
                 self._started.set_result(pid)
             else:
                 self._ends[pid].set_result(code)
+        for one in (self._started, *self._ends.values()):
+            if not one.done():
+                one.set_exception(RuntimeError("what forks the tests' processes has ended"))
 
 
 def _serve() -> Callable[[], Any] | None:
