@@ -2,15 +2,19 @@
 
 import asyncio
 import signal
+import socket
 from pathlib import Path
 
 import psutil
 import pytest
 from immichvr_common.errors import DeadlineExceeded, WorkerCrashed
+from immichvr_common.processes import child_main
 from immichvr_common.processes.deaths import Death, memory_kills_so_far
 from immichvr_common.processes.pool import ChildPool
 from immichvr_common.tasks import Task
+from immichvr_common.testing.trial import ahead as steps_ahead
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 TRIAL, AHEAD = "immichvr_common.testing.trial:perform", "immichvr_common.testing.trial:ahead"
 
@@ -136,3 +140,13 @@ async def test_a_step_that_fails_costs_no_task(tmp_path: Path, ahead: Path) -> N
     first, second = pids.read_text().split()
     assert first == second and not (ahead / "begun-1").exists()
     pool.close()
+
+
+def test_a_parent_that_went_and_left_something_unread_is_no_step_that_failed(ahead: Path) -> None:
+    parents, ours = socket.socketpair()
+    ours.send(b"ready")
+    parents.close()
+    with capture_logs() as logs:
+        child_main._take(steps_ahead(), lambda: not child_main._is_spoken_to(ours))
+    assert logs == [] and not list(ahead.iterdir())
+    ours.close()

@@ -68,15 +68,16 @@ def main() -> None:
 
 def _take(steps: Iterator[None], may_go_on: Callable[[], bool]) -> None:
     """Takes what is left of the steps. Where one fails, tasks do without it and those after it."""
-    try:
-        while may_go_on():
+    while may_go_on():
+        try:
             next(steps)
-    except StopIteration:
-        return
-    except Exception as error:  # noqa: BLE001  # whatever it is, a task that needs the same tells of it
-        from immichvr_common.logs import get_log
+        except StopIteration:
+            return
+        except Exception as error:  # noqa: BLE001  # whatever it is, a task that needs the same tells of it
+            from immichvr_common.logs import get_log
 
-        get_log(__name__).error("a child is not ready for all tasks ahead", exc_info=error)
+            get_log(__name__).error("a child is not ready for all tasks ahead", exc_info=error)
+            return
 
 
 def _is_spoken_to(connection: socket.socket) -> bool:
@@ -85,6 +86,8 @@ def _is_spoken_to(connection: socket.socket) -> bool:
         connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:
         return False
+    except OSError:  # it left something unread
+        return True
     return True
 
 
