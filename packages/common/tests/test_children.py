@@ -9,6 +9,7 @@ import psutil
 import pytest
 from immichvr_common.errors import DeadlineExceeded, WorkerCrashed
 from immichvr_common.processes import child_main
+from immichvr_common.processes.child import Child
 from immichvr_common.processes.deaths import Death, memory_kills_so_far
 from immichvr_common.processes.pool import ChildPool
 from immichvr_common.tasks import Task
@@ -139,6 +140,68 @@ async def test_a_step_that_fails_costs_no_task(tmp_path: Path, ahead: Path) -> N
         await there(ahead / "begun-0")
     first, second = pids.read_text().split()
     assert first == second and not (ahead / "begun-1").exists()
+    pool.close()
+
+
+async def gone(child: Child) -> None:
+    told = asyncio.Event()
+    child.when_dead(lambda _: told.set())
+    await asyncio.wait_for(told.wait(), 30)
+
+
+async def test_a_child_that_dies_while_no_task_is_on_it_is_told_of(ahead: Path) -> None:
+    pool = ChildPool(TRIAL, warm=AHEAD)
+    await pool.warm()
+    [child] = pool._idle
+    with capture_logs() as logs:
+        for name in ("dies", "may-end-0"):
+            (ahead / name).touch()
+        await gone(child)
+    [told] = logs
+    assert told["event"] == "a child died while no task was on it" and "died of SIGSEGV" in told["error"]
+    assert not pool._idle
+    pool.close()
+
+
+async def test_a_child_that_is_ended_or_dies_at_work_is_not_told_of(tmp_path: Path) -> None:
+    pool = ChildPool(TRIAL)
+    with capture_logs() as logs:
+        with pytest.raises(WorkerCrashed):
+            await pool.run(task(tmp_path, do="killed"), lambda *_: None, 60)
+        await pool.warm()
+        [child] = pool._idle
+        pool.close()
+        await gone(child)
+    assert logs == []
+
+
+async def test_a_task_that_the_child_never_took_is_done_by_another(tmp_path: Path, ahead: Path) -> None:
+    pool, pids = ChildPool(TRIAL, warm=AHEAD), tmp_path / "pids"
+    await pool.warm()
+    await there(ahead / "begun-0")
+    [first] = pool._idle
+    begins = 0
+
+    async def begun() -> None:
+        nonlocal begins
+        begins += 1
+        for name in ("dies", "may-end-0"):
+            (ahead / name).touch()
+
+    work = task(tmp_path, do="sleep", seconds=0, marker=str(pids))
+    with capture_logs() as logs:
+        assert len(await pool.run(work, lambda *_: None, 60, begun=begun)) == 1
+    [second] = pool._idle
+    assert second.process.pid == int(pids.read_text()) != first.process.pid and begins == 1
+    assert [one["event"] for one in logs] == ["a child died before it took its task"]
+    pool.close()
+
+
+async def test_a_task_that_its_child_died_of_is_not_given_to_another_unasked(tmp_path: Path) -> None:
+    pool, marker = ChildPool(TRIAL), tmp_path / "marker"
+    with pytest.raises(WorkerCrashed):
+        await pool.run(task(tmp_path, do="killed-once", marker=str(marker)), lambda *_: None, 60)
+    assert len(marker.read_text().split()) == 1
     pool.close()
 
 

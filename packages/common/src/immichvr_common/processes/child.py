@@ -18,7 +18,7 @@ from immichvr_common.logs import manner_of_logs
 from immichvr_common.metrics import CHILD_DEATHS
 from immichvr_common.processes.deaths import Death, memory_kills_so_far, peak_bytes
 from immichvr_common.processes.frames import receive_in_loop, send_from_loop
-from immichvr_common.processes.messages import Message, Progress, Result, Told, unpacked
+from immichvr_common.processes.messages import Message, Progress, Result, Taken, Told, unpacked
 from immichvr_common.supervision import spawn
 from immichvr_common.tasks import Batch, Failure, Made, Task, TaskResult
 from immichvr_common.telling import ChildEvent, LoadedModels
@@ -38,7 +38,8 @@ class Child:
 
     always: told at once what the child tells, between tasks too; news: likewise, for as long as somebody sets it.
     traced: whether it records spans; by default where this process does. residents, memory: the models it holds in
-    memory, as LoadedModels has them. is_unwanted: it shall be ended after its task.
+    memory, as LoadedModels has them. is_unwanted: it shall be ended after its task. has_taken: whether it has read the
+    task it was last given.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class Child:
         theirs.close()
         self.residents: frozenset[str] = frozenset()
         self.memory: Mapping[tuple[str, str], int] = {}
-        self.is_unwanted = False
+        self.is_unwanted = self.has_taken = False
         self.idle_since = time.monotonic()
         self.news: ChildEventSink = unheard
         self.always = always
@@ -73,9 +74,13 @@ class Child:
         threading.Thread(target=self._wait, name="child-waits", daemon=True).start()
 
     @property
-    def is_alive(self) -> bool:
-        """Whether it runs, as far as is known."""
-        return not self._death.done()
+    def death(self) -> WorkerCrashed | OutOfMemory | None:
+        """What it died of; None while it runs, as far as is known."""
+        return self._death.result().error() if self._death.done() else None
+
+    def when_dead(self, told: Callable[[Child], None]) -> None:
+        """Has somebody told when it is gone, ended or not."""
+        self._death.add_done_callback(lambda _: told(self))
 
     async def until_ready(self) -> None:
         """Waits until it can be given a task. Raises WorkerCrashed or OutOfMemory when it is gone."""
@@ -85,6 +90,7 @@ class Child:
 
     async def perform(self, work: Task | Batch, progress: ProgressSink) -> list[Made] | list[TaskResult]:
         """Has it do a task, or a batch of them. Raises as `until_ready` does, and TaskFailed with what it says."""
+        self.has_taken = False
         await self.until_ready()
         self._memory_kills = memory_kills_so_far()
         try:
@@ -93,6 +99,8 @@ class Child:
             raise await self._why_gone() from error
         while True:
             match await self._receive():
+                case Taken():
+                    self.has_taken = True
                 case Progress() as step:
                     progress(step.fraction, step.stage, step.message)
                 case Result(made=made):

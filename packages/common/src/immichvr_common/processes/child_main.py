@@ -25,7 +25,7 @@ from typing import Any
 from immichvr_common.imports import service_imports
 from immichvr_common.processes.failures import failure_of
 from immichvr_common.processes.frames import receive, send
-from immichvr_common.processes.messages import Message, Progress, Ready, Result, Told, packed
+from immichvr_common.processes.messages import Message, Progress, Ready, Result, Taken, Told, packed
 from immichvr_common.tasks import Batch, Capability, Failure, Task
 from immichvr_common.telling import tell_through
 from immichvr_common.tracing import send_spans_to, span
@@ -63,6 +63,7 @@ def main() -> None:
         while True:
             _take(ahead, lambda: not _is_spoken_to(connection))
             task = receive(connection)
+            tell(Taken())
             tell(_answer(capability, task, tell))
 
 

@@ -31,14 +31,19 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Taken:
+    """The child has read its task: what becomes of it from now on may be the task's own doing."""
+
+
+@dataclass(frozen=True)
 class Told:
     """What the child tells beside progress, at any time."""
 
     news: ChildEvent
 
 
-Message = Ready | Progress | Result | Failure | Told
-_KINDS: tuple[type[Message], ...] = (Ready, Progress, Result, Failure, Told)
+Message = Ready | Taken | Progress | Result | Failure | Told
+_KINDS: tuple[type[Message], ...] = (Ready, Taken, Progress, Result, Failure, Told)
 _NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}
 _FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in _KINDS}
 

@@ -101,6 +101,7 @@ class ChildPool:
     def adopt(self, child: Child) -> None:
         """Takes in a child that was started before the pool was, for the first task."""
         child.always = self._hear
+        child.when_dead(self._bury)
         self._idle.append(child)
 
     async def warm(self) -> None:
@@ -129,7 +130,7 @@ class ChildPool:
         begun: Begun = unnoticed,
         fresh: bool = False,
     ) -> list[Made]:
-        """Runs one task.
+        """Runs one task; by another child where the first died before it had taken it.
 
         news: told what the child tells beside progress, before the task's result is known. begun: awaited when there
         is a child for the task, before it gets it. fresh: the child has done nothing before. Raises TaskFailed with
@@ -160,7 +161,17 @@ class ChildPool:
             try:
                 await begun()
                 async with asyncio.timeout(deadline_s):
-                    result = await child.perform(work, progress)
+                    try:
+                        result = await child.perform(work, progress)
+                    except (WorkerCrashed, OutOfMemory) as error:
+                        if child.has_taken:
+                            raise
+                        log.error("a child died before it took its task", error=error.message)
+                        self._end(child)
+                        # Without what is made ready ahead, of which it may have died.
+                        child = self._start("")
+                        child.news = news
+                        result = await child.perform(work, progress)
                 healthy = True
                 return result
             except TimeoutError as error:
@@ -191,15 +202,17 @@ class ChildPool:
 
     def _take(self) -> Child:
         while self._idle:
-            child = self._idle.pop()
-            self._busy.add(child)
-            if child.is_alive:
+            child = self._idle[-1]
+            if child.death is None:
+                self._idle.pop()
+                self._busy.add(child)
                 return child
-            self._end(child)
+            self._bury(child)
         return self._start()
 
     def _start(self, warm: str | None = None) -> Child:
         child = Child(self._target, self._memory_mb, self._warm if warm is None else warm, self._hear)
+        child.when_dead(self._bury)
         self._busy.add(child)
         return child
 
@@ -210,6 +223,12 @@ class ChildPool:
         self._busy.discard(child)
         child.idle_since = time.monotonic()
         self._idle.append(child)
+
+    def _bury(self, child: Child) -> None:
+        """Tells of a child that died while it waited; of one at work its task tells."""
+        if child in self._idle and (death := child.death) is not None:
+            log.error("a child died while no task was on it", error=death.message)
+            self._end(child)
 
     def _end(self, child: Child) -> None:
         self._busy.discard(child)
@@ -243,7 +262,7 @@ class ChildPool:
             await asyncio.sleep(min(self._idle_s, 5))
             now = time.monotonic()
             for child in list(self._idle):
-                if child.is_alive and now - child.idle_since < self._idle_s:
+                if now - child.idle_since < self._idle_s:
                     continue
                 log.info("ending an idle child", pid=child.process.pid)
                 self._end(child)

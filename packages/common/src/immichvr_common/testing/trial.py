@@ -19,7 +19,7 @@ class Unreadable(ValueError):
 
 
 def ahead() -> Iterator[None]:
-    """Three steps, each of which tells in the folder AHEAD that it has begun, and ends when it may; or fails there."""
+    """Three steps. Each tells in the folder AHEAD that it has begun, and ends when it may; or fails there, or dies."""
     folder = Path(os.environ["AHEAD"])
     for number in range(3):
         (folder / f"begun-{number}").touch()
@@ -27,6 +27,8 @@ def ahead() -> Iterator[None]:
             time.sleep(0.01)
         if (folder / "fails").exists():
             raise RuntimeError("nothing can be made ready ahead")
+        if (folder / "dies").exists():
+            os.kill(os.getpid(), signal.SIGSEGV)
         yield
 
 
