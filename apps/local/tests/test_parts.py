@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from immichvr_local.stack.data import DataDirectory
 from immichvr_local.stack.part import Part
-from immichvr_local.stack.parts import Plan, inner_port_names, names, parts_of
+from immichvr_local.stack.parts import Plan, inner_port_names, names, parts_of, workers_for
 from immichvr_local.stack.status import addresses
 from immichvr_local.stack.tls import GalleryTls
 
@@ -138,3 +138,12 @@ def test_the_gateway_hears_what_workers_say_last(tmp_path: Path) -> None:
     parts = by_name(parts_of(plan(tmp_path, tmp_path)))
     tiers = {name: part.tier for name, part in parts.items()}
     assert max(tiers["nats"], tiers["seaweedfs"]) < tiers["gateway"] < min(tiers["ai"], tiers["converter"])
+
+
+def test_a_stack_for_one_kind_of_job_has_the_services_that_do_it_and_what_follows(tmp_path: Path) -> None:
+    for kind, services in (("splat", ("ai", "converter")), ("motion", ("video-depth",)), ("points", ("inpaint",))):
+        made = replace(plan(tmp_path, tmp_path), workers=workers_for(kind))
+        assert [part.name for part in parts_of(made)] == ["nats", "seaweedfs", "gateway", *services]
+        assert [name for name, _ in addresses(made) if name.startswith("metrics of ")] == [
+            f"metrics of {name}" for name in ("gateway", *services)
+        ]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from immichvr_catalog import workers
 from rich.console import Console
 
 from immichvr_local.console import output
@@ -17,7 +18,7 @@ from immichvr_local.demo.gallery import Gallery
 from immichvr_local.demo.making import Tally, make_splats
 from immichvr_local.errors import INTERRUPTED, CommandError
 from immichvr_local.stack.data import default_directory
-from immichvr_local.stack.parts import Plan
+from immichvr_local.stack.parts import Plan, names, workers_for
 from immichvr_local.stack.running import Options, Signals, running
 from immichvr_local.stack.status import StackStatus, show_addresses
 from immichvr_local.up import photo_folder
@@ -26,12 +27,15 @@ from immichvr_local.up import photo_folder
 def demo(photos: Path | None, once: bool, data: Path | None, port: int | None) -> int:
     """Shows the system at work, and gives the exit code. Raises CommandError.
 
-    once: ends when the photos are done, on data that is thrown away; else the gallery is served until Ctrl-C.
+    once: ends when the photos are done, on data that is thrown away, and starts no service that makes no splats; else
+    the gallery is served until Ctrl-C.
     """
     folder = photo_folder(photos or _samples())
     console = output()
     with _data_directory(data, once) as directory:
-        tally = asyncio.run(_show(Options(directory, folder, "127.0.0.1", port), once, console))
+        needed = workers_for("splat") if once else workers()
+        options = Options(directory, folder, "127.0.0.1", port, workers=needed)
+        tally = asyncio.run(_show(options, once, console))
     if tally is not None:
         console.print(str(tally), markup=False)
     return exit_code(tally) if once else 0
@@ -45,7 +49,7 @@ def exit_code(tally: Tally | None) -> int:
 
 
 async def _show(options: Options, once: bool, console: Console) -> Tally | None:
-    board = StackStatus(console)
+    board = StackStatus(console, names(options.workers))
     tally = None
     async with running(options, board.say, board.tell) as (plan, signals):
         if not signals.stop.is_set():

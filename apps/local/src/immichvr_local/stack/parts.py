@@ -6,11 +6,11 @@ import os
 import socket
 import ssl
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from immichvr_catalog import GATEWAY, SERVICES, Service, workers
+from immichvr_catalog import GATEWAY, KINDS, SERVICES, Service, workers
 from immichvr_common.embedded import BUCKET, NatsServer, SeaweedServer
 from immichvr_common.proxies import without_proxies
 from immichvr_common.storage_rights import Account
@@ -43,13 +43,24 @@ METRICS_SECRET = "metrics-token"  # noqa: S105  # a name
 """The name of the secret that Prometheus shows."""
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _IMMICH = "IMMICH_"
-# SeaweedFS's gRPC servers wait for one another for ever; what was written is on disk.
-_SEAWEED_GRACE_S = 3
+# SeaweedFS's gRPC servers wait for one another for ever; what was written is on disk, and volumes close in 0.1 s.
+_SEAWEED_GRACE_S = 1
 
 
-def names() -> tuple[str, ...]:
-    """Every part's name, in the order of start."""
-    return ("nats", "seaweedfs", GATEWAY, *(worker.name for worker in workers()))
+def names(only: Sequence[Service] | None = None) -> tuple[str, ...]:
+    """The name of each part, in the order of start. only: of the services of workers, these alone."""
+    return ("nats", "seaweedfs", GATEWAY, *(worker.name for worker in (workers() if only is None else only)))
+
+
+def workers_for(kind: str) -> tuple[Service, ...]:
+    """The services that do jobs of a kind, and those that follow them."""
+    wanted, left = set[str](), [kind]
+    while left:
+        kind = left.pop()
+        if KINDS[kind].service not in wanted:
+            wanted.add(KINDS[kind].service)
+            left.extend(KINDS[kind].follow_ups)
+    return tuple(worker for worker in workers() if worker.name in wanted)
 
 
 def inner_port_names() -> tuple[str, ...]:
@@ -62,7 +73,7 @@ def inner_port_names() -> tuple[str, ...]:
 class Plan:
     """What is to be run. photos: a folder, or None for the Immich that IMMICH_URL names. host, port: the gateway's.
 
-    tls: with which certificate the gateway speaks TLS; None, it speaks HTTP.
+    tls: with which certificate the gateway speaks TLS; None, it speaks HTTP. workers: the services that do jobs.
     """
 
     data: DataDirectory
@@ -72,6 +83,7 @@ class Plan:
     inner: Mapping[str, int]
     keep_free: int = 2_000_000_000
     tls: GalleryTls | None = None
+    workers: Sequence[Service] = field(default_factory=workers)
 
     @property
     def is_open(self) -> bool:
@@ -114,7 +126,7 @@ def seaweed_of(plan: Plan) -> SeaweedServer:
 
 def parts_of(plan: Plan) -> list[Part]:
     """Every process of the stack, in the order of start. Writes the servers' configuration and all secrets."""
-    return [*servers_of(plan), gateway_of(plan), *(_worker(plan, worker) for worker in workers())]
+    return [*servers_of(plan), gateway_of(plan), *(_worker(plan, worker) for worker in plan.workers)]
 
 
 def servers_of(plan: Plan) -> list[Part]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from immichvr_catalog import GATEWAY
+from immichvr_catalog import GATEWAY, Service, workers
 from immichvr_common.embedded import StartFailed as NotInstalled
 from immichvr_common.seaweed import sweep_sockets
 from immichvr_common.supervision import Supervisor as TaskSupervisor
@@ -31,13 +31,17 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Options:
-    """What was asked for. photos: None for Immich; port: None for the usual one; tls: whether the gallery speaks it."""
+    """What was asked for. photos: None for Immich; port: None for the usual one; tls: whether the gallery speaks it.
+
+    workers: the services that do jobs.
+    """
 
     data: Path
     photos: Path | None
     host: str
     port: int | None
     tls: bool = False
+    workers: Sequence[Service] = field(default_factory=workers)
 
 
 class Signals:
@@ -121,7 +125,7 @@ def _plan(options: Options, data: DataDirectory, kept: int, say: Say) -> Plan:
     if tls is not None and tls.ensure():
         say(f"a certificate for this machine's names and addresses was made in {data.tls}")
     data.remember({"ports": {GATEWAY: port, **inner}})
-    return Plan(data, options.photos, options.host, port, inner, kept, tls)
+    return Plan(data, options.photos, options.host, port, inner, kept, tls, options.workers)
 
 
 async def _start(supervisor: Supervisor, signals: Signals) -> None:

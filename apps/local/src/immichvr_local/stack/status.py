@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from immichvr_catalog import SERVICES
+from immichvr_catalog import GATEWAY
 from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
@@ -71,7 +71,10 @@ def addresses(plan: Plan) -> list[tuple[str, str]]:
         ("S3", f"http://127.0.0.1:{inner['seaweedfs-s3']} (bucket immichvr)"),
         ("NATS", f"nats://127.0.0.1:{inner['nats']}"),
     ]
-    rows += [(f"metrics of {name}", f"http://127.0.0.1:{inner[f'{name}-metrics']}/metrics") for name in SERVICES]
+    rows += [
+        (f"metrics of {name}", f"http://127.0.0.1:{inner[f'{name}-metrics']}/metrics")
+        for name in (GATEWAY, *(worker.name for worker in plan.workers))
+    ]
     rows.append(("metrics token", f"in {plan.data.secret_file(METRICS_SECRET)}"))
     if not plan.is_open:
         rows.append(("access token", f"in {plan.data.secret_file('access-token')}"))
