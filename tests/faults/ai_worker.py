@@ -1,4 +1,7 @@
-"""The service `ai` with all that it does, but nothing loaded before it is asked for it. Run as a script."""
+"""A worker that does the jobs of the service `ai`, loading what they need when they come. Run as a script.
+
+It has no gRPC door, makes no batches and nothing ready ahead: that is for the tests that start `-m immichvr_ai`.
+"""
 
 import asyncio
 

@@ -36,7 +36,7 @@ PATIENCE_S = 60
 CLIP_FRAMES = 198
 """Nine windows of a network of videos."""
 AI = str(Path(__file__).with_name("ai_worker.py"))
-"""The service `ai` itself, but that it loads nothing ahead."""
+"""A worker that does the jobs of the service `ai`, without its gRPC door, its batches and what it makes ready ahead."""
 NAMES = [
     "twenty.jpg", "slow-killed.jpg", "slow-paused.jpg", "next.jpg", "deadly-one.jpg", "slow-cut.jpg", "slow-waits.jpg",
     "refused.jpg", "before.jpg", "slow-stores.jpg", "slow-given-up.jpg", "slow-returned.jpg", "queued.jpg",

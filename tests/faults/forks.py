@@ -24,6 +24,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from immichvr_common.imports import service_imports
+
 GATEWAY = ("-m", "immichvr_gateway")
 _IMPORTED = (
     "immichvr_gateway.running", "immichvr_common.service", "immichvr_ai.settings", "immichvr_video_depth.settings",
@@ -159,8 +161,9 @@ def _become(command: list[str], environment: dict[str, str], log: Path) -> Calla
 
 
 if __name__ == "__main__":
-    for name in _IMPORTED:
-        importlib.import_module(name)
+    with service_imports():
+        for name in _IMPORTED:
+            importlib.import_module(name)
     gc.freeze()
     run = _serve()
     if run is not None:

@@ -1,4 +1,4 @@
-"""Files that are no photos, or too much of one, through the real AI service: refused in words, at little cost."""
+"""Files that are no photos, or too much of one, in jobs of the AI service: refused in words, at little cost."""
 
 import struct
 import zlib
