@@ -1,7 +1,8 @@
 """A process that runs networks on a fake device: holder.py LEDGER; does what its input says, a line at a time.
 
 `on MB WAIT_S`: the device's memory, and for how long to wait for it. `run KEY`: says what became of it. `begin KEY`:
-works with it until `end`. `loaded`: says what is in memory. `forget`: unloads everything.
+works with it until `end`. `preload KEY`: as `run`, without work, into what is free. `loaded`: says what is in memory.
+`forget`: unloads everything.
 """
 
 from __future__ import annotations
@@ -80,6 +81,15 @@ class Process:
             return str(error)
         return "made"
 
+    def preload(self, key: str) -> str:
+        """As `run`, without work, and only into memory that is free."""
+        model = registry["heuristic"].model_copy(update={"key": key})
+        try:
+            self._runtime.load(model, self._directory, into_free=True)
+        except NotEnoughMemory as error:
+            return str(error)
+        return "made"
+
     def serve(self) -> None:
         """Does what the input says, a line at a time."""
         for line in sys.stdin:
@@ -93,6 +103,8 @@ class Process:
                 say("forgotten")
             elif word == "run":
                 say(self.run(key))
+            elif word == "preload":
+                say(self.preload(key))
             elif word == "begin":
                 ends = threading.Event()
                 threading.Thread(target=self.run, args=(key, ends), daemon=True).start()

@@ -89,6 +89,13 @@ def test_what_is_idle_in_one_process_gives_way_to_another(both: Both) -> None:
     assert second.ask("loaded") == ""
 
 
+def test_nothing_gives_way_to_what_is_loaded_ahead(both: Both) -> None:
+    first, second = both()
+    assert first.ask("run a") == "made"
+    assert second.ask("preload b") == "b: it needs 5 MB of cpu memory and 3 MB are free"
+    assert first.ask("loaded") == "a"
+
+
 def test_where_there_is_room_for_both_nobody_gives_way_and_who_holds_what_is_written_down(
     both: Both, ledger: Path
 ) -> None:

@@ -154,6 +154,15 @@ def test_the_network_used_longest_ago_leaves_when_memory_is_short(
     assert [one.key for one in runtime.loaded()] == ["a", "c"]
 
 
+def test_what_is_loaded_into_free_memory_makes_no_other_leave(crowded: tuple[Runtime, Callable[[str], Path]]) -> None:
+    runtime, make = crowded
+    runtime.load(model("a"), make("a"), into_free=True)
+    runtime.run(model("b"), make("b"), nothing)
+    with pytest.raises(NotEnoughMemory):
+        runtime.load(model("c"), make("c"), into_free=True)
+    assert [one.key for one in runtime.loaded()] == ["a", "b"]
+
+
 def test_too_little_memory_is_said_before_anything_is_read(tmp_path: Path) -> None:
     network = Fake()
     runtime = Runtime({"big": network}, CPU, free=lambda _: 100 * MB)

@@ -21,6 +21,15 @@ def test_models_that_are_here_are_preloaded_and_others_passed_over(
     assert [one.key for one in context.runtime.loaded()] == ["da2-small"]
 
 
+def test_what_the_first_task_used_stays_where_there_is_no_room_for_both(
+    on: Callable[..., RunContext], stocked: Callable[..., Cache]
+) -> None:
+    context = on(stocked("da2-small", "da2-base"), free=500_000_000)  # less than da2-small needs
+    context.run("da2-base", lambda *_: None)
+    preload(("da2-small",), context)
+    assert [one.key for one in context.runtime.loaded()] == ["da2-base"]
+
+
 def test_the_environment_says_what_to_preload_and_what_stands_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMMICHVR_AI_MODELS__PRELOAD", '["da2-small"]')
     monkeypatch.setenv("IMMICHVR_AI_MODELS__FALLBACK", '{"da2-large": ["da2-base", "da2-small"]}')

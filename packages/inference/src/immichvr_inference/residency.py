@@ -122,10 +122,13 @@ class Runtime:
             key, "out_of_memory", f"{resident.device.type} ran out of memory, at half the resolution too"
         )
 
-    def load(self, model: Model, directory: Path) -> None:
-        """Bring a network into memory ahead of its first use; raises what `run` raises before its work."""
+    def load(self, model: Model, directory: Path, into_free: bool = False) -> None:
+        """Bring a network into memory ahead of its first use; raises what `run` raises before its work.
+
+        into_free: only where no other has to leave memory for it, here or in another process.
+        """
         with self._lock, _device_failures(model.key):
-            self._ready(model, directory).used = self._clock()
+            self._ready(model, directory, into_free).used = self._clock()
 
     def unload(self, key: str) -> bool:
         """Let go of a network and give its memory back; False where it was not in memory."""
@@ -156,13 +159,13 @@ class Runtime:
         now = self._clock()
         return tuple(Loaded(one.key, one.bytes, str(one.device), max(0.0, now - one.used)) for one in residents)
 
-    def _ready(self, model: Model, directory: Path) -> _Resident:
+    def _ready(self, model: Model, directory: Path, into_free: bool = False) -> _Resident:
         key = model.key
         resident = self._residents.get(key)
         if resident is not None and resident.directory == directory:
             return resident
         self.unload(key)
-        needs = self._make_room(model, directory)
+        needs = self._make_room(model, directory, into_free)
         try:
             module = self._on_device(key, _loaded(key, directory, self.networks[key]))
         except BaseException:
@@ -185,14 +188,17 @@ class Runtime:
         give_back(self.device)
         raise NotEnoughMemory(key, f"its weights do not fit into the memory of {self.device.type}")
 
-    def _make_room(self, model: Model, directory: Path) -> int:
-        """Bytes that the model needs, free now and reserved; own networks leave first, then others' idle ones."""
+    def _make_room(self, model: Model, directory: Path, into_free: bool) -> int:
+        """Bytes that the model needs, free now and reserved; own networks leave first, then others' idle ones.
+
+        into_free: none of them does.
+        """
         needs = self._need(model, directory)
         deadline = time.monotonic() + self.settings.wait_s
         while (lacking := self._reserve(model.key, needs)) > 0:
-            if self._residents:
+            if self._residents and not into_free:
                 self.unload(self.loaded()[0].key)
-            elif not self._others_gave(lacking, deadline):
+            elif into_free or not self._others_gave(lacking, deadline):
                 wanted = needs + self._spare
                 raise NotEnoughMemory(
                     model.key,

@@ -22,12 +22,12 @@ class RuntimeSettings(BaseModel):
     """How networks run.
 
     device: a torch device, or `auto`: CUDA, else Apple's GPU, else the CPU. threads: of the CPU, all by default.
-    precision: of forward passes; `auto` is bfloat16 on CUDA and float32 elsewhere. preload: keys of models to load at
-    start, if their weights are there. idle_s: a network that nobody used for so long leaves memory. spare_mb: memory
-    of the device that is left to others. ledger: the directory in which the processes of this machine write down what
-    they hold of its devices; wait_s: how long one waits for memory that it asks the others for. fallback: what runs
-    instead of a model for which the memory does not suffice, in this order; of these, what is permitted and there. By
-    default as the registry says.
+    precision: of forward passes; `auto` is bfloat16 on CUDA and float32 elsewhere. preload: keys of models to load
+    while no job waits, if their weights are there and no other has to leave memory for it. idle_s: a network that
+    nobody used for so long leaves memory. spare_mb: memory of the device that is left to others. ledger: the directory
+    in which the processes of this machine write down what they hold of its devices; wait_s: how long one waits for
+    memory that it asks the others for. fallback: what runs instead of a model for which the memory does not suffice, in
+    this order; of these, what is permitted and there. By default as the registry says.
     """
 
     device: str = "auto"

@@ -1,4 +1,4 @@
-"""What a child does before its first job, and compiling before any: python -m immichvr_inpaint.warming."""
+"""What a child makes ready while no job waits, and compiling before any: python -m immichvr_inpaint.warming."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a child does before its first job.
+"""What a child makes ready while no job waits.
 
 python -m immichvr_video_depth.warming compiles the loops of the engine, of stereo and of clips ahead of all, as the
 image does.

@@ -14,9 +14,11 @@ from immichvr_common.tasks import Capability, Made, Report, Task
 
 
 class PoolAtHand(ChildPool):
-    """Does one task after the other, in a child where it needs one: what may crash, or has to be ended.
+    """Does one task after the other, in a child where it needs one: what may crash, has to be ended, or tells of more
+    than its progress.
 
-    target: a function `module:function`, run here and there. needs_child: of which tasks that is so.
+    A thread cannot be ended: whoever cancels a task that is done in one, or gave it a deadline, hears of it once that
+    has come to its end. target: a function `module:function`, run here and there. needs_child: which tasks need one.
     """
 
     def __init__(self, target: str, needs_child: Callable[[Task], bool]) -> None:
@@ -34,14 +36,17 @@ class PoolAtHand(ChildPool):
             if self._needs_child(task):
                 return await super().run(task, progress, deadline_s, news, begun, fresh)
             await begun()
+            working = asyncio.create_task(asyncio.to_thread(self._capability, task, _telling(progress)))
             try:
                 async with asyncio.timeout(deadline_s):
-                    made = await asyncio.to_thread(self._capability, task, _telling(progress))
+                    made = await asyncio.shield(working)
             except TimeoutError as error:
                 raise DeadlineExceeded(f"the work took longer than the {deadline_s:.0f} s it may take") from error
             except Exception as error:
                 failure = failure_of(error)
                 raise TaskFailed(failure.code, failure.message, failure.retriable, failure.inputs) from error
+            finally:
+                await asyncio.wait({working})
             return [one for one in made if isinstance(one, Made)]
 
 
