@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from immichvr_common.errors import TaskFailed, WorkerCrashed
+from immichvr_common.errors import DeadlineExceeded, TaskFailed, WorkerCrashed
 from immichvr_common.processes.pool import ChildPool
 from immichvr_common.sources import Source
 from immichvr_common.tasks import Made, Task
@@ -42,6 +44,23 @@ async def test_it_makes_and_says_what_a_child_does(task: Task, name: str) -> Non
     here, there = await told(PoolAtHand(STUDIO, needs_child), named), await told(ChildPool(STUDIO), named)
     assert here == there
     assert here[1] == [(0.1, "decoded", "looking")]
+
+
+@pytest.mark.parametrize(("deadline_s", "heard"), [(0.1, DeadlineExceeded), (20, asyncio.CancelledError)])
+async def test_what_is_given_up_has_ended_before_the_next_begins(
+    task: Task, tmp_path: Path, deadline_s: float, heard: type[BaseException]
+) -> None:
+    pool, ends = PoolAtHand("immichvr_common.testing.trial:perform", lambda _: False), tmp_path / "ends"
+    slow = replace(task, params={"do": "sleep", "seconds": 0.5, "ends": str(ends)})
+    thinking = asyncio.Event()
+    running = asyncio.create_task(pool.run(slow, lambda *_: thinking.set(), deadline_s))
+    await thinking.wait()
+    if heard is asyncio.CancelledError:
+        running.cancel()
+    with pytest.raises(heard):
+        await running
+    assert ends.exists()
+    pool.close()
 
 
 async def test_what_crashes_does_so_in_a_child(task: Task) -> None:
