@@ -21,7 +21,7 @@ from typing import Any
 import cv2
 import numpy as np
 from immichvr_depth import DepthMap
-from immichvr_depth.photos import open_photo
+from immichvr_media import decode_photo
 from immichvr_video_depth.motion.ahead import compile_ahead
 from immichvr_video_depth.motion.camera import Travel
 from immichvr_video_depth.motion.clip import make_clip
@@ -37,7 +37,7 @@ _MOST_S, _MOST_MB = 25, 3
 
 def row(path: Path, size: tuple[int, int], travel: Travel) -> dict[str, Any]:
     """One clip of a photo, whose middle is brought to a size (width, height)."""
-    photo = open_photo(path, min_side=32, max_megapixels=200, max_megabytes=512)
+    photo = decode_photo(path)
     known = depth_of(photo, None, "")
     rows = round(photo.width * size[1] / size[0])
     wide = slice((photo.height - rows) // 2, (photo.height - rows) // 2 + rows)
