@@ -14,7 +14,7 @@ from pydantic_settings import SettingsConfigDict
 _SERVICE = SERVICES["converter"]
 CAPABILITY = "immichvr_converter.jobs:perform"
 WARMING = "immichvr_splats.warming:steps"
-"""What children run, and call before their first task."""
+"""What children run, and the steps in which they make it ready while no task waits."""
 
 _SHARE = 0.5
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
