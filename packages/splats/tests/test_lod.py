@@ -12,6 +12,7 @@ from immichvr_splats import (
     Camera,
     GaussianCloud,
     InvalidCloudError,
+    Marks,
     Reduction,
     levels,
     light,
@@ -217,17 +218,28 @@ def test_a_level_looks_like_the_whole_from_a_place_that_only_the_caller_knows(li
     np.testing.assert_array_equal(untold.means, told.means)
 
 
-@pytest.mark.parametrize("why", ["no place is known", "colours change with the place", "there is too much to draw"])
+@pytest.mark.parametrize(
+    "why",
+    [
+        "no place is known", "nobody can look from there", "a mirror", "colours change with the place",
+        "antialiased", "there is too much to draw",
+    ],
+)  # fmt: skip
 def test_what_cannot_be_looked_at_is_merged_alone(make_cloud, lifted, why):
     cloud = lifted(24, 18)
     if why == "no place is known":
         cloud = replace(cloud, camera=None)
+    elif why in ("nobody can look from there", "a mirror"):
+        turn = np.diag([1, 1, 0, 1]) if why != "a mirror" else np.diag([-1, 1, 1, 1])
+        cloud = replace(cloud, camera=replace(cloud.camera, extrinsic=turn))
+    elif why == "antialiased":
+        cloud = replace(cloud, marks=Marks(antialiased=True))
     elif why == "colours change with the place":
         cloud = make_cloud(200, degree=1, camera=cloud.camera)
     else:
         cloud = lifted(96, 72)
         cloud = replace(cloud, log_scales=np.full_like(cloud.log_scales, 3))
-    level, merged = Reduction(cloud).to(100), lod(cloud, 100)
+    level, merged = Reduction(cloud, cloud.camera).to(100), lod(cloud, 100)
     for name in ("means", "log_scales", "quaternions", "opacity_logits", "sh"):
         np.testing.assert_array_equal(getattr(level, name), getattr(merged, name))
 

@@ -4,6 +4,7 @@ import gzip
 import io
 import struct
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import immichvr_splats
@@ -283,16 +284,34 @@ def test_what_is_merged_of_an_spz_looks_like_it_from_the_camera_that_is_told(
         assert np.allclose(level.sh, wanted.sh, atol=0.05) is alike
 
 
-def test_a_camera_that_cannot_be_is_refused(make_cloud, tmp_path) -> None:
+@pytest.mark.parametrize("kind", ["convert", "lod"])
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"fx": 0}, "positive focal length"),
+        ({"extrinsic": [1, 0, 0]}, "16 values or none"),
+        ({"extrinsic": [0] * 16}, "no rotation"),
+    ],
+)
+def test_a_camera_that_cannot_be_is_refused(
+    make_cloud, tmp_path: Path, kind: str, wrong: dict[str, object], why: str
+) -> None:
     write(make_cloud(40), tmp_path / "splat.spz")
-    task = Task(
-        "convert",
-        {"modelKey": "m", "variant": "light", "camera": {"fx": 1}},
-        {"splat": tmp_path / "splat.spz"},
-        tmp_path,
+    camera = {"fx": 900, "fy": 900, "cx": 480, "cy": 360, "width": 960, "height": 720, **wrong}
+    params = {"modelKey": "m", "variant": "light", "camera": camera}
+    with pytest.raises(InvalidRequest, match=why):
+        perform(Task(kind, params, {"splat": tmp_path / "splat.spz"}, tmp_path), lambda *_: None)
+
+
+def test_a_file_with_a_camera_that_nobody_can_look_from_is_merged(make_cloud, tmp_path: Path) -> None:
+    flat = Camera(900, 900, 480, 360, 960, 720, np.diag([1, 1, 0, 1]))
+    write(replace(make_cloud(300), camera=flat), tmp_path / "splat.ply")
+    assert read(tmp_path / "splat.ply").cloud.camera is not None
+    made = perform(
+        Task("convert", {"modelKey": "m", "variant": "light"}, {"splat": tmp_path / "splat.ply"}, tmp_path),
+        lambda *_: None,
     )
-    with pytest.raises(InvalidRequest, match="positive focal length"):
-        perform(task, lambda *_: None)
+    assert read(tmp_path / made[0].files[0].name).cloud.count == 150
 
 
 def test_every_option_of_a_format_is_a_parameter_of_a_conversion() -> None:

@@ -15,6 +15,7 @@ import pytest_asyncio
 from grpc import StatusCode
 from immichvr.common.v1.common_pb2 import ObjectRef, TaskInput
 from immichvr.converter.v1.converter_pb2 import (
+    Camera,
     ConvertParams,
     ConvertRequest,
     ConvertStreamRequest,
@@ -378,3 +379,17 @@ async def test_what_a_job_would_refuse_a_call_refuses(stub, make_cloud) -> None:
     assert (await refusal_of(nothing))[1].startswith("invalid_request: the splat is missing")
     broken = stub.RunLod(RunLodRequest(splat=TaskInput(data=b"ply\nx"), params=LodParams(counts=[10])))
     assert (await refusal_of(broken))[1].startswith("invalid_splat: ")
+
+
+async def test_a_camera_that_cannot_be_is_refused_before_anything_is_sent(stub) -> None:
+    camera = Camera(fx=900, fy=900, cx=480, cy=360, width=960, height=720, extrinsic=[1, 0, 0])
+    params = ConvertParams(variant="light", camera=camera)
+    file = TaskInput(data=b"ply\nx")
+    for call in (
+        stub.ConvertStream(never_ending(ConvertStreamRequest(params=params))),
+        stub.RunConvert(RunConvertRequest(splat=file, params=params)),
+        stub.RunLod(RunLodRequest(splat=file, params=LodParams(counts=[10], camera=camera))),
+    ):
+        code, details = await refusal_of(call)
+        assert (code, details.partition(": ")[0]) == (StatusCode.INVALID_ARGUMENT, "invalid_request")
+        assert "16 values or none" in details

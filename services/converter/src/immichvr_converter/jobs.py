@@ -12,13 +12,12 @@ from typing import TypeVar
 import numpy as np
 from google.protobuf import json_format
 from google.protobuf.message import Message
-from immichvr.converter.v1 import converter_pb2
 from immichvr.converter.v1.converter_pb2 import ConvertParams, LodParams
 from immichvr_catalog import SplatFormat
 from immichvr_common.errors import InvalidRequest
 from immichvr_common.scratch import shared_folder
 from immichvr_common.tasks import Made, MadeFile, Report, Task
-from immichvr_splats import Camera, InvalidCloudError, ReadLimits
+from immichvr_splats import Camera, ReadLimits
 
 from immichvr_converter.conversion.admission import MemoryBudget
 from immichvr_converter.conversion.files import Converted, Loss, convert
@@ -26,14 +25,13 @@ from immichvr_converter.conversion.formats import tell_format
 from immichvr_converter.conversion.inspection import Inspected, inspect
 from immichvr_converter.conversion.levels import Levels, Tiles, choose_levels, make_levels, make_tiles
 from immichvr_converter.conversion.targets import choose_target
-from immichvr_converter.parameters import CONVERT, INPUT, INSPECT, LOD, targets_of
+from immichvr_converter.parameters import CONVERT, INPUT, INSPECT, LOD, camera_in, targets_of
 from immichvr_converter.settings import ConverterSettings
 
 _MODEL_KEY = re.compile(r"[a-z0-9.-]{1,64}")
 _FRACTIONS = {"decoded": 0.4, "packed": 0.9}
 _LEVEL_FORMAT = "spz"
 _MASTER = "spz"
-_MATRIX = 16
 _MEMORY = "immichvr-converter-memory"
 
 Params = TypeVar("Params", bound=Message)
@@ -137,14 +135,11 @@ def _parsed(task: Task, params: Params) -> Params:
 
 
 def _camera_in(params: ConvertParams | LodParams) -> Camera | None:
-    if not params.HasField("camera"):
+    told = camera_in(params)
+    if told is None:
         return None
-    told: converter_pb2.Camera = params.camera
-    extrinsic = np.reshape(told.extrinsic, (4, 4)) if len(told.extrinsic) == _MATRIX else np.eye(4)
-    try:
-        return Camera(told.fx, told.fy, told.cx, told.cy, told.width, told.height, extrinsic)
-    except InvalidCloudError as error:
-        raise InvalidRequest(str(error)) from error
+    extrinsic = np.reshape(told.extrinsic, (4, 4)) if told.extrinsic else np.eye(4)
+    return Camera(told.fx, told.fy, told.cx, told.cy, told.width, told.height, extrinsic)
 
 
 def _check_model_key(key: str) -> None:

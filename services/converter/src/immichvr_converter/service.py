@@ -44,7 +44,7 @@ from immichvr_common.task_door import Call, TaskDoor, file_chunks
 from immichvr_converter.conversion.errors import ConversionError
 from immichvr_converter.conversion.options import options_of
 from immichvr_converter.conversion.targets import check_readable
-from immichvr_converter.parameters import CONVERT, INPUT, INSPECT, LOD, targets_of
+from immichvr_converter.parameters import CONVERT, INPUT, INSPECT, LOD, camera_in, targets_of
 from immichvr_converter.settings import ConverterSettings
 
 SERVICE = "immichvr.converter.v1.ConverterService"
@@ -106,6 +106,7 @@ class ConverterService(converter_pb2_grpc.ConverterServiceServicer):
         return self._door.answer(CONVERT, params, inputs, request.store_under, context, RunConvertResponse)
 
     def RunLod(self, request: RunLodRequest, context: _Context) -> AsyncIterator[RunLodResponse]:  # noqa: N802  # as above
+        camera_in(request.params)
         params, inputs = _task_params(request.params), {INPUT: request.splat}
         return self._door.answer(LOD, params, inputs, request.store_under, context, RunLodResponse)
 
@@ -188,6 +189,7 @@ def _check_params(params: ConvertParams, as_job: bool = False) -> None:
     """Refuses what can be refused before any byte is moved. as_job: more than one file may be made."""
     if params.to_formats and not as_job:
         raise InvalidRequest("to_formats is for jobs: a call makes the one file of to_format")
+    camera_in(params)
     with _refusing():
         targets_of(params)
         if params.from_format:

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from immichvr_splats.cloud import Camera, GaussianCloud
-from immichvr_splats.compiled import U8
+from immichvr_splats.compiled import F64, U8
 from immichvr_splats.rendering import count_reaches, fit_colors, render, view_of
 
 _PIXELS = 960 * 720  # in fewer, gaps between Gaussians are closed that show on a screen
 _LONGEST = 4096
 _ROUNDS = 3
+_SKEW = 0.01
 _MOST_REACHES = 1 << 24  # of Gaussians into tiles: 128 MB to sort them
 
 
@@ -29,8 +30,10 @@ class Likeness:
 
     @classmethod
     def of(cls, cloud: GaussianCloud) -> "Likeness | None":
-        """None for a cloud without that place, with colours that change with it, or with too much to draw."""
-        if cloud.camera is None:
+        """None for a cloud without that place, or one that nobody can look from, with colours that change with it, made
+        for antialiased rendering, or with too much to draw.
+        """
+        if cloud.camera is None or not _can_look(cloud.camera.extrinsic):
             return None
         camera = _as_on_a_screen(cloud.camera)
         if not _can_be_fitted(cloud, camera):
@@ -53,6 +56,16 @@ def _as_on_a_screen(camera: Camera) -> Camera:
     return Camera(
         camera.fx * across, camera.fy * down, camera.cx * across, camera.cy * down, width, height, camera.extrinsic
     )
+
+
+def _can_look(extrinsic: F64) -> bool:
+    """Whether world to camera, (4, 4), is a rotation, of one size along all axes."""
+    turn = extrinsic[:3, :3]
+    size = float(np.linalg.norm(turn[0]))
+    if not 0 < size < np.inf:
+        return False
+    turn = turn / size
+    return bool(np.allclose(turn @ turn.T, np.eye(3), rtol=0, atol=_SKEW) and np.linalg.det(turn) > 0)
 
 
 def _can_be_fitted(cloud: GaussianCloud, camera: Camera) -> bool:
