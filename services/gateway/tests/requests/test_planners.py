@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -142,6 +143,12 @@ def test_what_a_request_comes_to(
 
 
 CAMERA = {"fx": 900.0, "fy": 910.0, "cx": 480.0, "cy": 360.0, "width": 960, "height": 720}
+TURNED = [[0, 0, 1, 3], [0, 1, 0, -1], [-1, 0, 0, 2], [0, 0, 0, 1]]
+CANNOT_BE: list[dict[str, Any]] = [
+    {"width": "wide"}, {"width": -1}, {"width": 2**33}, {"height": 0}, {"height": math.inf}, {"fx": None},
+    {"fx": math.nan}, {"fy": -1}, {"cx": math.inf}, {"extrinsic": 1}, {"extrinsic": [[1, 0, 0]]},
+    {"extrinsic": [[0] * 4] * 4},
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -160,9 +167,17 @@ def test_what_merges_a_photo_s_splat_is_told_where_it_is_seen_from(
     files = [("splat", "spz", "full")]
     whole = a_manifest(*files, details={"camera": {**CAMERA, "focal_source": "exif", "gravity": [0, 1, 0]}})
     assert params_of(request_.plan(known(manifest=whole)).job("b", "")).get("camera") == told
-    for other in ({"camera": {"fx": 1.0}}, {"camera": None}, {}):
-        untold = a_manifest(*files, details=other)
+    for other in ({"fx": 1.0}, None, *({**CAMERA, **one} for one in CANNOT_BE)):
+        untold = a_manifest(*files, details={"camera": other})
         assert "camera" not in params_of(request_.plan(known(manifest=untold)).job("b", ""))
+
+
+@pytest.mark.parametrize("spelt", [{"width": "960"}, {"width": 960.0, "fx": "900"}, {"extrinsic": TURNED}])
+def test_a_photo_s_camera_is_told_however_its_maker_spelt_it(spelt: dict[str, Any]) -> None:
+    whole = a_manifest(("splat", "spz", "full"), details={"camera": {**CAMERA, **spelt}})
+    pose = {"extrinsic": [float(one) for row in TURNED for one in row]} if "extrinsic" in spelt else {}
+    light = VariantRequest(format="spz", variant="light").plan(known(manifest=whole))
+    assert params_of(light.job("b", ""))["camera"] == {**CAMERA, **pose}
 
 
 def test_a_job_says_of_what_it_is_and_what_its_assets_depend_on() -> None:

@@ -207,6 +207,8 @@ def test_a_photos_splat_is_completed_as_its_camera_saw_it() -> None:
     }
     told = params_of(asked(InpaintRequest(), splat, used=splat).job("b", ""))
     assert told["camera"] == {"fx": 80, "fy": 80, "cx": 48, "cy": 36, "width": 96, "height": 72}
+    splat.details["camera"]["height"] = -1
+    assert "camera" not in params_of(asked(InpaintRequest(), splat, used=splat).job("b", ""))
 
 
 def test_what_was_completed_already_is_completed_again_only_where_it_is_named() -> None:

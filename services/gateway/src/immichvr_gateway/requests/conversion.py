@@ -15,6 +15,7 @@ from immichvr_gateway.assets.index import AssetEntry
 from immichvr_gateway.http.numbers import NUMBER
 from immichvr_gateway.http.problems import Problem, not_accepted
 from immichvr_gateway.jobs.records import LIGHT
+from immichvr_gateway.requests.cameras import camera_of
 from immichvr_gateway.requests.photos import is_surpassed, model_refusal
 from immichvr_gateway.requests.planning import JobRequest, Known
 from immichvr_gateway.requests.recipes import conversion_hash, is_outdated, job_id
@@ -27,7 +28,6 @@ FORMATS: dict[str, dict[str, tuple[Value, ...]]] = {
 }
 """What a splat can be converted to, and the options of each format with their values."""
 _FULL, _RAW = "full", "ply"
-_INTRINSICS = frozenset(("fx", "fy", "cx", "cy", "width", "height"))
 _OPTIONS_OF_EACH_FORMAT: list[Any] = [
     {
         "properties": {
@@ -99,7 +99,7 @@ class ConvertRequest(JobRequest):
         source = None if exists else best_input(manifest)
         if source is not None:
             params.from_format = source.format
-        if (camera := camera_of(manifest)) is not None and (variant != _FULL or self.lod_count is not None):
+        if (camera := photo_camera(manifest)) is not None and (variant != _FULL or self.lod_count is not None):
             params.camera.CopyFrom(camera)
         hashed = conversion_hash(entry.recipe, entry.model_key, self.format, called)
         return JobSpec(
@@ -172,12 +172,10 @@ def best_input(manifest: Manifest) -> AssetFile:
     return source
 
 
-def camera_of(manifest: Manifest) -> Camera | None:
-    """What took the photo that a splat is of, as its manifest tells: an SPZ holds no camera."""
-    told = manifest.details.get("camera")
-    if manifest.source.kind != PHOTO or not isinstance(told, dict) or not told.keys() >= _INTRINSICS:
-        return None
-    return Camera(**{name: told[name] for name in _INTRINSICS})
+def photo_camera(manifest: Manifest) -> Camera | None:
+    """What took the photo that a splat is of: an SPZ holds no camera. None for what is of many pictures."""
+    camera = camera_of(manifest) if manifest.source.kind == PHOTO else None
+    return None if camera is None else Camera(**camera)
 
 
 def reference(bucket: str, file: AssetFile) -> ObjectRef:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from immichvr.common.v1.common_pb2 import ObjectRef
 from immichvr.inpaint.v1.inpaint_pb2 import InpaintParams, PhotoCamera
@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field, StrictBool
 from immichvr_gateway.assets.index import AssetEntry
 from immichvr_gateway.http.numbers import NUMBER
 from immichvr_gateway.http.problems import Problem, not_accepted
+from immichvr_gateway.requests.cameras import camera_of
 from immichvr_gateway.requests.conversion import best_input, find_file, reference
 from immichvr_gateway.requests.params import shown_params
 from immichvr_gateway.requests.planning import JobRequest, Known
@@ -81,8 +82,8 @@ class InpaintRequest(JobRequest):
         shown = shown_params(params)
         of = {"of": known.used.recipe, "file": _lasting(known.used).sha256}
         own = recipe(INPAINT, known.of.version, "", {**shown, **of})
-        if (camera := photo_camera(known.used)) is not None:
-            params.camera.CopyFrom(camera)
+        if (camera := camera_of(known.used)) is not None:
+            params.camera.CopyFrom(PhotoCamera(**camera))
         made = tuple(
             one for one in known.assets
             if one.kind == SPLAT and one.recipe == own and not (self._is_open and _is_surpassed(one, known))
@@ -107,20 +108,6 @@ def _is_surpassed(entry: AssetEntry, known: Known) -> bool:
 def _lasting(manifest: Manifest) -> AssetFile:
     """The file that tells one making of a splat from the next: its SPZ, as the raw PLY goes after a while."""
     return find_file(manifest, "spz", "full") or best_input(manifest)
-
-
-def photo_camera(manifest: Manifest) -> PhotoCamera | None:
-    """The camera that a splat was made from, as its maker told; only a PLY has it too. None where it told of none."""
-    told = manifest.details.get("camera")
-    if not isinstance(told, dict):
-        return None
-    try:
-        named: dict[str, Any] = {name: float(told[name]) for name in ("fx", "fy", "cx", "cy")}
-        size = {name: int(told[name]) for name in ("width", "height")}
-        extrinsic = [float(one) for row in told.get("extrinsic") or () for one in row]
-    except (KeyError, TypeError, ValueError):
-        return None
-    return PhotoCamera(**named, **size, extrinsic=extrinsic)
 
 
 def inpaint_inputs(bucket: str, manifest: Manifest) -> dict[str, ObjectRef]:

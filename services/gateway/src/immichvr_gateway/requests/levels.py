@@ -10,7 +10,7 @@ from immichvr_common.assets import is_of_job
 from pydantic import ConfigDict, Field
 
 from immichvr_gateway.http.problems import Problem, not_accepted
-from immichvr_gateway.requests.conversion import FORMATS, Count, best_input, camera_of, check_format, reference
+from immichvr_gateway.requests.conversion import FORMATS, Count, best_input, check_format, photo_camera, reference
 from immichvr_gateway.requests.planning import JobRequest, Known
 from immichvr_gateway.requests.recipes import conversion_hash, job_id
 from immichvr_gateway.requests.spec import JobSpec
@@ -67,7 +67,7 @@ class LevelsRequest(JobRequest):
         stands = any(file.role == self.index_role and is_of_job(file, name) for file in manifest.files)
         source = None if stands else best_input(manifest)
         params = self._params(entry.model_key, "" if source is None else source.format)
-        if (camera := camera_of(manifest)) is not None and self.tile_gaussians is None:
+        if (camera := photo_camera(manifest)) is not None and self.tile_gaussians is None:
             params.camera.CopyFrom(camera)
         return JobSpec(
             kind=LOD, id=name, params=params,
