@@ -18,15 +18,22 @@ export function keepFocus(): void {
   let held: HTMLElement | null = null;
   let around: Element[] = [];
   const isLost = () => document.activeElement === document.body || document.activeElement === held;
-  const sized = new ResizeObserver(() => {
+  const giveOn = () => {
     if (held && !isSeen(held) && isLost()) nearest(held, around)?.focus({ preventScroll: true });
-  });
-  const enabled = new MutationObserver(() => {
-    if (held?.matches(':enabled') && isLost()) held.focus({ preventScroll: true });
+  };
+  const sized = new ResizeObserver(giveOn);
+  // The size of what stands in a line is none, and never changes.
+  const changed = new MutationObserver((records) => {
+    if (!records.some((record) => concerns(record, held))) return;
+    // What comes in its place may come a little later.
+    requestAnimationFrame(() => {
+      giveOn();
+      if (held && isSeen(held) && isLost()) held.focus({ preventScroll: true });
+    });
   });
   const letGo = () => {
     sized.disconnect();
-    enabled.disconnect();
+    changed.disconnect();
     held = null;
   };
   document.addEventListener('focusin', ({ target }) => {
@@ -35,13 +42,18 @@ export function keepFocus(): void {
     held = target;
     around = ancestors(target);
     sized.observe(target);
-    enabled.observe(target, { attributeFilter: ['disabled'] });
+    for (let at: Element | null = target; at; at = at.parentElement)
+      changed.observe(at, { childList: true, attributeFilter: ['disabled', 'hidden', 'inert'] });
   });
   // Whoever presses beside everything wants nothing to have it.
   document.addEventListener('pointerdown', ({ target }) => {
     if (target instanceof Element && !target.closest(`${CONTROLS},[tabindex]`)) letGo();
   });
 }
+
+/** Whether an element was taken out by this, or can be seen or pressed since. */
+const concerns = ({ type, removedNodes }: MutationRecord, element: Element | null): boolean =>
+  type === 'attributes' || [...removedNodes].some((node) => node.contains(element));
 
 /** What lies around an element, the innermost first; without what holds the whole page. */
 function ancestors(element: Element): Element[] {

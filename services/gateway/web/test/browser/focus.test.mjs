@@ -105,4 +105,45 @@ describe('the focus', () => {
         await until(page, () => document.activeElement === document.body);
       },
     ));
+
+  it('stays where a link in a line was that is replaced, moved, or out of reach for a while', () =>
+    withViewer(
+      browser,
+      { path: '#/scene/room', context: WIDE, prepare: ({ scenes }) => scenes.add('room') },
+      async (page) => {
+        await page.locator('.scene-canvas[data-version]').waitFor();
+        const list = page.locator('.scene-files');
+        await list.locator('a').first().focus();
+        await page.evaluate(() => new Promise(requestAnimationFrame));
+        await list.evaluate((files) => {
+          files.replaceChildren(...[...files.children].map((file) => file.cloneNode(true)));
+        });
+        await focusIs(page, '.scene-files a');
+        await list.locator('a').first().focus();
+        await list.evaluate((files) => files.prepend(files.firstElementChild));
+        await focusIs(page, '.scene-files a');
+        await list.evaluate((files) => (files.inert = true));
+        await focusIs(page, '.scene-side');
+      },
+    ));
+
+  it('is in the gallery after one has signed in, without a frame round the whole of it', () =>
+    withViewer(
+      browser,
+      {
+        expect: ['401'],
+        prepare: ({ state }) => {
+          state.authenticated = false;
+        },
+      },
+      async (page) => {
+        await page.getByRole('radio', { name: 'API key' }).check();
+        await page.getByLabel('Immich API key').fill('right');
+        await page.keyboard.press('Enter');
+        await page.waitForSelector('.tile img.is-loaded');
+        await focusIs(page, 'main:focus-visible');
+        const frame = () => getComputedStyle(document.activeElement).outlineStyle;
+        assert.equal(await page.evaluate(frame), 'none');
+      },
+    ));
 });
