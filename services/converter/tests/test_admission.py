@@ -6,18 +6,21 @@ import subprocess
 import sys
 import tempfile
 import threading
-from contextlib import ExitStack
+import tracemalloc
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
 import immichvr_splats
+import numpy as np
 import pytest
 from immichvr_common.tasks import Task
 from immichvr_converter import jobs
 from immichvr_converter.conversion.admission import MemoryBudget
 from immichvr_converter.conversion.errors import TooLarge
+from immichvr_converter.conversion.estimates import memory_to_merge
 from immichvr_converter.conversion.files import convert
 from immichvr_converter.conversion.targets import choose_target
-from immichvr_splats import ReadLimits, write
+from immichvr_splats import Camera, GaussianCloud, ReadLimits, Reduction, write
 
 
 def waiter(budget: MemoryBudget, needed: int, name: str, told: list[str]) -> tuple[threading.Thread, threading.Event]:
@@ -133,3 +136,32 @@ def test_nobody_else_can_hold_up_conversions_by_laying_out_their_folder_first(
         assert jobs.memory_budget().folder == tmp_path / "cache" / "immichvr-converter-memory"
     finally:
         jobs.memory_budget.cache_clear()
+
+
+def test_what_is_merged_is_counted_with_the_pictures_that_it_is_to_look_like(make_cloud, tmp_path: Path) -> None:
+    write(make_cloud(10), tmp_path / "a.ply")
+    budget = MemoryBudget(65 * 2**20, tmp_path / "memory")
+    for variant, fits in (("full", True), ("light", False)):
+        target = choose_target("spz", variant)
+        with nullcontext() if fits else pytest.raises(TooLarge, match="may take 65 MiB together"):
+            convert(tmp_path / "a.ply", "ply", [target], tmp_path, ReadLimits(), budget, lambda _: None)
+
+
+def test_merging_takes_no_more_memory_than_is_counted_where_each_gaussian_fills_the_picture() -> None:
+    count, random = 1550, np.random.default_rng(0)
+    cloud = GaussianCloud(
+        means=np.column_stack((random.uniform(-0.3, 0.3, (count, 2)), random.uniform(2, 3, count))),
+        log_scales=np.full((count, 3), 1.5),
+        quaternions=np.tile([1.0, 0, 0, 0], (count, 1)),
+        opacity_logits=np.full(count, -3.0),
+        sh=random.uniform(-0.5, 0.5, (count, 1, 3)),
+        camera=Camera(900, 900, 480, 360, 960, 720),
+    )
+    Reduction(cloud.rows(slice(20))).to(10)  # what loading kernels takes is not counted
+    tracemalloc.start()
+    try:
+        Reduction(cloud).to(count - 10)
+        taken = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert 40 * 2**20 < taken < memory_to_merge(count, 0)

@@ -16,6 +16,9 @@ FIXED = 64 * 1024 * 1024
 _HELD = PerGaussian(200, 12)
 """As the catalogue's figures: clouds that are merged."""
 
+_LOOKED_AT = 48 * 1024 * 1024
+"""For what a merged cloud is to look like: two pictures, and what reaches into their tiles where that is the most."""
+
 
 def memory_to_write(count: int, sh_degree: int, targets: list[Target]) -> int:
     """Bytes to write `count` Gaussians as each of `targets`, one after the other."""
@@ -27,7 +30,12 @@ def memory_to_hold(count: int, sh_degree: int) -> int:
     return _HELD.bytes(count, sh_degree)
 
 
+def memory_to_merge(count: int, sh_degree: int) -> int:
+    """The same where what is merged gets colours that look like the whole, as colours of no direction do."""
+    return _HELD.bytes(count, sh_degree) + (_LOOKED_AT if sh_degree == 0 else 0)
+
+
 def _memory_for(count: int, sh_degree: int, target: Target) -> int:
     if target.variant == LIGHT or target.count is not None:
-        return _HELD.bytes(count, sh_degree)
+        return memory_to_merge(count, sh_degree)
     return target.format.written.bytes(count, min(sh_degree, target.format.max_sh_degree))

@@ -13,7 +13,7 @@ from immichvr_splats.lod import INDEX_VERSION, cloud_entries, write_index
 
 from immichvr_converter.conversion.admission import MemoryBudget
 from immichvr_converter.conversion.errors import ConversionError
-from immichvr_converter.conversion.estimates import memory_to_hold
+from immichvr_converter.conversion.estimates import memory_to_hold, memory_to_merge
 from immichvr_converter.conversion.files import Loss, admitted_splat, blaming_the_file, told
 
 MOST_LEVELS = 16
@@ -66,7 +66,7 @@ def make_levels(
     Of levels that the whole cloud fits into only the last is made.
     Raises InvalidSplat, TooLarge.
     """
-    with admitted_splat(source, format, limits, budget, memory_to_hold, frame) as opened:
+    with admitted_splat(source, format, limits, budget, memory_to_merge, frame) as opened:
         reached("decoded")
         losses = told(opened.losses)
         with blaming_the_file():
