@@ -88,10 +88,11 @@ export class JobList {
 
   private async read(): Promise<void> {
     const { tab } = this;
+    const isFirst = this.cursor === null;
     try {
       const { items, next_cursor } = await this.api.jobList(tab.states, this.cursor);
       if (tab !== this.tab) return;
-      for (const job of items) this.show(job);
+      for (const job of items) this.show(job, isFirst);
       this.cursor = next_cursor;
       this.settle();
     } catch (error) {
@@ -100,11 +101,11 @@ export class JobList {
     }
   }
 
-  private show(job: JobShown | Job): void {
+  private show(job: JobShown | Job, isOfFirst: boolean): void {
     const known = this.rows.get(job.id);
     if (known && supersedes(job, known.job)) known.update(job);
-    // What was told of before the list was there stands where the list has it.
-    this.jobs.append((known ?? this.add(job)).element);
+    // What was told of before the list was there stands where the list has it; later on nothing moves.
+    if (isOfFirst || !known) this.jobs.append((known ?? this.add(job)).element);
   }
 
   private add(job: JobShown | Job): JobRow {

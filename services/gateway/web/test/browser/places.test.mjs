@@ -254,6 +254,24 @@ describe('the places of the library', () => {
       assert.equal(await page.locator('.job').last().getAttribute('data-job'), old.id);
     }));
 
+  it('leave a job where it was told of when its page of the list is read', () =>
+    withViewer(browser, { context: WIDE, jobSeconds: 600 }, async (page, { library }) => {
+      await page.waitForSelector(LOADED);
+      await until(page, () => document.body.dataset.socket === 'connected');
+      const photo = library.photos.get('photo-0001');
+      const [first] = Array.from({ length: 61 }, (_, n) =>
+        library.start('splat', photo, { model: `model-${n}`, force: true }),
+      );
+      await page.getByRole('link', { name: /^Jobs/ }).click();
+      await until(page, () => document.querySelectorAll('.job').length === 60);
+      library.change(first, { progress: { fraction: 0.5, stage: 'read' } });
+      await page.locator(`.job:first-child[data-job="${first.id}"]`).waitFor();
+      await page.getByRole('button', { name: 'Show more' }).click();
+      await page.getByRole('button', { name: 'Show more' }).waitFor({ state: 'hidden' });
+      assert.equal(await page.locator('.job').first().getAttribute('data-job'), first.id);
+      assert.equal(await page.locator('.job').count(), 61);
+    }));
+
   it('mark a favourite where one may, and list it', () =>
     withViewer(
       browser,
