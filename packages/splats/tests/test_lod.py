@@ -198,11 +198,9 @@ def fine_photo(request, lifted):
     return replace(cloud, means=means, log_scales=scales, camera=replace(cloud.camera, extrinsic=extrinsic))
 
 
-def test_levels_are_as_bright_as_the_whole_and_nearer_to_it_than_what_was_merged(fine_photo, monkeypatch):
-    monkeypatch.setitem(LEVEL_COUNTS, "preview", 900)
-    monkeypatch.setitem(LEVEL_COUNTS, "medium", 2000)
-    made = [level for _, level in levels(fine_photo)][:2]
-    for level in (*made, light(fine_photo)):
+def test_levels_are_as_bright_as_the_whole_and_nearer_to_it_than_what_was_merged(fine_photo):
+    reduction = Reduction(fine_photo, fine_photo.camera)
+    for level in (reduction.to(900), reduction.to(2000), light(fine_photo, camera=fine_photo.camera)):
         merged = likeness_on_a_screen(lod(fine_photo, level.count), fine_photo)
         for (decibels, off), (before, off_before) in zip(likeness_on_a_screen(level, fine_photo), merged, strict=True):
             assert abs(off) < min(1, 0.7 * abs(off_before))
@@ -216,6 +214,20 @@ def test_a_level_looks_like_the_whole_from_a_place_that_only_the_caller_knows(li
     assert untold.camera is None
     np.testing.assert_array_equal(untold.sh, told.sh)
     np.testing.assert_array_equal(untold.means, told.means)
+
+
+def test_a_cloud_tells_itself_that_it_is_of_a_photo_by_the_place_of_its_camera(lifted, monkeypatch):
+    monkeypatch.setitem(LEVEL_COUNTS, "preview", 900)
+    photo = lifted(96, 72)
+    pose = np.eye(4)
+    pose[0, 3] = 0.2
+    scene = replace(photo, camera=replace(photo.camera, extrinsic=pose))
+    for cloud, fitted in ((photo, True), (scene, False)):
+        made = [next(level for _, level in levels(cloud)), light(cloud), Reduction(cloud).to(900)]
+        assert [np.array_equal(level.sh, lod(cloud, level.count).sh) for level in made] == [not fitted] * 3
+    told = Reduction(scene, photo.camera).to(900)
+    np.testing.assert_array_equal(told.sh, Reduction(photo).to(900).sh)
+    assert told.camera is scene.camera
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property, partial
 
+import numpy as np
+
 from immichvr_splats.cleaning import clean
 from immichvr_splats.cloud import Camera, GaussianCloud
 from immichvr_splats.conversion import to_bytes
@@ -23,6 +25,7 @@ LIGHT_BYTES = 5_000_000
 
 _LIGHT_FORMAT = "spz"
 _LIGHT_MARGIN = 0.98
+_AT_THE_ORIGIN = 1e-6  # in metres and of a matrix of ones: files keep cameras in float32
 
 
 def lod(cloud: GaussianCloud, count: int) -> GaussianCloud:
@@ -43,15 +46,17 @@ def lod(cloud: GaussianCloud, count: int) -> GaussianCloud:
 
 
 class Reduction:
-    """Levels of detail of one cloud that look like it from the photographer's place, where that is known.
+    """Levels of detail of one cloud that look like it from the photographer's place, where it is of one photo.
 
-    camera: what took the photo, for a cloud that does not tell, as its file could not keep that.
+    camera: what took the photo, for a cloud that does not tell, as its file could not keep that. Of a cloud that tells
+    alone, it is a photo's if the axes are the camera's: a place has axes of its own, and one of its many cameras.
     """
 
     def __init__(self, cloud: GaussianCloud, camera: Camera | None = None) -> None:
         cleaned, _ = clean(cloud)
         self._told = cleaned.camera
-        self._cloud = replace(cleaned, camera=cleaned.camera or camera)
+        self._is_a_photos = camera is not None or _is_where_axes_begin(cleaned.camera)
+        self._cloud = replace(cleaned, camera=camera or cleaned.camera)
 
     def to(self, count: int) -> GaussianCloud:
         """As `lod`, but in the colours with which it looks like the whole. Raises as that does."""
@@ -62,7 +67,11 @@ class Reduction:
 
     @cached_property
     def _likeness(self) -> Likeness | None:
-        return Likeness.of(self._cloud)
+        return Likeness.of(self._cloud) if self._is_a_photos else None
+
+
+def _is_where_axes_begin(camera: Camera | None) -> bool:
+    return camera is not None and np.allclose(camera.extrinsic, np.eye(4), rtol=0, atol=_AT_THE_ORIGIN)
 
 
 def light(cloud: GaussianCloud, max_bytes: int = LIGHT_BYTES, camera: Camera | None = None) -> GaussianCloud:
