@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from immichvr_splats import FORMATS, Camera, GaussianCloud, open_cloud, read, write
+from immichvr_splats import FORMATS, Camera, GaussianCloud, Reduction, open_cloud, read, write
 
 WRITTEN = [key for key, row in FORMATS.items() if row.can_write]
 
@@ -117,6 +118,10 @@ def test_fewer_gaussians_are_made_on_request(run, ply: Path, tmp_path: Path, mon
     result = run("convert", ply, tmp_path / "level.glb", "--lod", 100)
     assert read(tmp_path / "level.glb").cloud.count == 100
     assert "100 Gaussians (of 900)" in result.stdout
+    photo = replace(read(ply).cloud, sh=read(ply).cloud.sh[:, :1])
+    write(photo, tmp_path / "photo.ply")
+    run("convert", tmp_path / "photo.ply", tmp_path / "level.ply", "--lod", 100)
+    np.testing.assert_array_equal(read(tmp_path / "level.ply").cloud.sh, Reduction(photo).to(100).sh)
     monkeypatch.setattr(converting, "light", lambda cloud: light(cloud, max_bytes=8_000))
     result = run("convert", ply, tmp_path / "light.spz", "--quality", "light")
     assert result.exit_code == 0, result.output

@@ -21,7 +21,7 @@ from immichvr_inference.testing.tiny import with_tiny_weights
 from immichvr_media import CarriedDepth, Photo
 from immichvr_models import Cache, registry
 from immichvr_networks import NETWORKS
-from immichvr_splats import Camera, GaussianCloud, read
+from immichvr_splats import Camera, GaussianCloud, Reduction, read
 from PIL import Image
 
 MakePhoto = Callable[..., Photo]
@@ -116,8 +116,11 @@ def test_a_network_that_makes_gaussians_is_asked_for_by_its_key(photo: MakePhoto
 
 
 def test_as_many_gaussians_as_were_asked_for_come_at_most(photo: MakePhoto, lying: On) -> None:
-    splat = make_splat(photo(), "sharp", lying("sharp"), max_gaussians=300)
+    picture, context = photo(), lying("sharp")
+    splat = make_splat(picture, "sharp", context, max_gaussians=300)
     assert splat.cloud.count == 300
+    whole = make_splat(picture, "sharp", context, max_gaussians=None).cloud
+    assert np.array_equal(splat.cloud.sh, Reduction(whole).to(300).sh)
     assert splat.cloud.means[:, 2] == pytest.approx(2.0, abs=0.01)
 
 

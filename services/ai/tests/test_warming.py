@@ -6,7 +6,6 @@ from pathlib import Path
 
 SCRIPT = """
 import sys
-from dataclasses import replace
 from pathlib import Path
 import immichvr_splats
 from PIL import Image
@@ -42,7 +41,7 @@ for format in ("spark16", "fp16", "fp32", "spz"):
 cloud = immichvr_splats.read(spz).cloud
 renderers.MOST_ON_CPU = 50
 renderers.open_renderer(cloud, on_gpu=False)
-immichvr_splats.lod(replace(cloud, camera=immichvr_splats.Camera(200, 200, 100, 75, 200, 150)), 50)
+immichvr_splats.Reduction(cloud, immichvr_splats.Camera(200, 200, 100, 75, 200, 150)).to(50)
 sys.exit("\\n".join(sorted(compiled() - before)) or 0)
 """
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from immichvr_splats import GaussianCloud, ReadLimits, SplatError, light, lod, open_cloud, write, write_sog_folder
+from immichvr_splats import GaussianCloud, ReadLimits, Reduction, SplatError, light, open_cloud, write, write_sog_folder
 from immichvr_splats.formats.sog import META_NAME
 
 from immichvr_local.errors import about
@@ -85,7 +85,7 @@ def convert_file(pair: Pair, options: Mapping[str, str | int], level: Level, rea
 def _level_of(cloud: GaussianCloud, level: Level) -> GaussianCloud:
     if level.is_all:
         return cloud
-    return light(cloud) if level.count is None else lod(cloud, level.count)
+    return light(cloud) if level.count is None else Reduction(cloud).to(level.count)
 
 
 def _size_of(path: Path) -> int:

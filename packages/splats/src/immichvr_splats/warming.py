@@ -31,9 +31,6 @@ def steps() -> Iterator[None]:
     """The same little by little, for whoever has other things to do between."""
     yield from steps_of(key for key, row in FORMATS.items() if row.can_read and row.can_write)
     yield from steps_of_levels()
-    cloud = _cloud()
-    Reduction(replace(cloud, sh=cloud.sh[:, :1])).to(1)
-    yield
     meshopt.decode(memoryview(meshopt.encode(np.zeros((1, 4), np.uint8))), 1, 4, "warming")
     yield
     palette_of(np.eye(40, 3, dtype=np.float32), 9)
@@ -55,11 +52,13 @@ def steps_of(formats: Iterable[str]) -> Iterator[None]:
 
 
 def steps_of_levels() -> Iterator[None]:
-    """Those of the kernels that merge clouds, seen from a camera and from everywhere; not of fitting colours."""
+    """Those of the kernels that merge clouds, seen from a camera and from everywhere, and fit colours to the whole."""
     cloud = _cloud()
     for camera in (cloud.camera, None):
         lod(replace(cloud, camera=camera), 1)
         yield
+    Reduction(replace(cloud, sh=cloud.sh[:, :1])).to(1)
+    yield
 
 
 def _cloud() -> GaussianCloud:

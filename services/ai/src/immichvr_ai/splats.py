@@ -151,7 +151,7 @@ class _Maker:
         self.inferred(key)
         model = self.context.cache.registry[key]
         if self.max_gaussians is not None and cloud.count > self.max_gaussians:
-            cloud = immichvr_splats.lod(cloud, self.max_gaussians)
+            cloud = immichvr_splats.Reduction(cloud).to(self.max_gaussians)
         focal_px = _focal_of(cloud, self.photo)
         depth = None
         if seen is not None:
