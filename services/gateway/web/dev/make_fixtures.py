@@ -15,7 +15,7 @@ import skimage
 from immichvr_depth.depth_map import DepthMap
 from immichvr_depth.files import disparity
 from immichvr_depth.lift import lift
-from immichvr_splats import lod, write
+from immichvr_splats import Reduction, write
 from make_videos import make_videos
 from numpy.typing import NDArray
 
@@ -105,7 +105,7 @@ def with_depth(name: str, rgb: FloatImage, depth: FloatImage, focal: float) -> d
     hidden = disparity(lifted.background_depth, near, far, 255) / 255
     write_webp(f"{name}-background-disparity.webp", hidden, 101)
     write(lifted.cloud, OUT / f"{name}-full.spz")
-    write(lod(lifted.cloud, LIGHT), OUT / f"{name}-light.spz")
+    write(Reduction(lifted.cloud).to(LIGHT), OUT / f"{name}-light.spz")
     camera = {"fx": focal, "fy": focal, "cx": width / 2, "cy": height / 2}
     return {
         "name": name,
