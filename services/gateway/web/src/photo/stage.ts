@@ -15,8 +15,9 @@ import { FlatPicture } from './flat';
 import { Ghost } from './ghost';
 import { Holdings } from './holdings';
 import { Loader } from './loader';
-import { type Deep, type Mode, modeToShow, versionOf } from './modes';
+import { type Deep, type Mode, modeToShow } from './modes';
 import { RemoteSplat } from './remote';
+import { Showable } from './showable';
 import { type Drawn, Sight } from './sight';
 import { isAllAround, Sphere } from './sphere';
 import { Steering } from './steering';
@@ -55,6 +56,7 @@ export class Stage extends Emitter<StageEvents> {
   private readonly drawers: Drawers;
   private readonly sight: Sight;
   private readonly loader: Loader;
+  private readonly showable: Showable;
   readonly whoDraws: WhoDraws;
   /** Moves what is seen. */
   readonly steering: Steering;
@@ -88,6 +90,14 @@ export class Stage extends Emitter<StageEvents> {
     this.loader = new Loader(api, settings, this.here, this.budget, (signal) =>
       this.ensureViewport(signal),
     );
+    this.showable = new Showable(
+      this.holdings,
+      this.loader,
+      this.here,
+      this.remote,
+      this.whoDraws,
+      settings,
+    );
     this.flat = new FlatPicture(api, this.element, {
       noPicture: () => this.emit('trouble', 'no-picture'),
     });
@@ -107,13 +117,7 @@ export class Stage extends Emitter<StageEvents> {
   }
 
   available(what: Deep): boolean {
-    const canDraw = this.here.webgl !== false || (what === 'splat' && this.drawsThere);
-    return canDraw && this.isWanted(what);
-  }
-
-  private isWanted(what: Deep): boolean {
-    const { enabled } = this.settings.look.gaussianSplat;
-    return this.holdings.of(what) !== null && (what !== 'splat' || enabled);
+    return this.showable.available(what);
   }
 
   /** Whether this is what is shown, or would be, of its kind. */
@@ -149,7 +153,7 @@ export class Stage extends Emitter<StageEvents> {
     keepWish(wish);
     this.holdings.forgive();
     // Whoever waits for the server's first picture waits no longer.
-    if (wish !== 'splat' && !this.isReadyThere) this.remote.close();
+    if (wish !== 'splat' && !this.showable.isReadyThere) this.remote.close();
     this.emit('mode', this.mode);
     void this.advance();
   }
@@ -194,7 +198,7 @@ export class Stage extends Emitter<StageEvents> {
 
   /** Whether the server draws what is seen now. */
   get isDrawnThere(): boolean {
-    return this.mode === 'splat' && this.isReadyThere;
+    return this.mode === 'splat' && this.showable.isReadyThere;
   }
 
   /** Has splats drawn by the server, by this device, or by the server where this device is slow. */
@@ -206,7 +210,7 @@ export class Stage extends Emitter<StageEvents> {
 
   /** Who may be chosen to draw instead; null where there is no choice. */
   get otherDrawer(): Choice | null {
-    if (!this.whoDraws.isOffered || !this.isWanted('splat')) return null;
+    if (!this.whoDraws.isOffered || !this.showable.isWanted('splat')) return null;
     if (!this.isDrawnThere) return 'server';
     return this.here.webgl === false ? null : 'device';
   }
@@ -233,10 +237,6 @@ export class Stage extends Emitter<StageEvents> {
     return this.sight.picture();
   }
 
-  private get drawsThere(): boolean {
-    return this.whoDraws.isServer(this.here.webgl);
-  }
-
   /** Whoever draws what is seen. */
   private get drawer(): Viewport | RemoteSplat | null {
     return this.isDrawnThere ? this.remote : this.viewport;
@@ -250,7 +250,7 @@ export class Stage extends Emitter<StageEvents> {
   }
 
   private changeDrawer(): void {
-    if (!this.drawsThere) this.remote.close();
+    if (!this.showable.drawsThere) this.remote.close();
     this.emit('mode', this.mode);
     void this.advance();
   }
@@ -275,7 +275,8 @@ export class Stage extends Emitter<StageEvents> {
     const { signal } = this.visit;
     try {
       await this.sharp;
-      for (let what = this.nextToLoad(); what && !signal.aborted; what = this.nextToLoad()) {
+      const next = () => this.showable.nextToLoad(this.wish);
+      for (let what = next(); what && !signal.aborted; what = next()) {
         await this.load(what, signal);
         if (!signal.aborted) this.showBest();
       }
@@ -285,41 +286,13 @@ export class Stage extends Emitter<StageEvents> {
     if (signal.aborted && this.photo) void this.advance();
   }
 
-  private nextToLoad(): Deep | null {
-    const { depth, splat } = this.ready();
-    const isHere = splat && !this.isChoiceToCome;
-    const isDone = { depth, splat: this.drawsThere ? this.isReadyThere : isHere };
-    return this.holdings.next(this.wish, (what) => this.available(what), isDone);
-  }
-
-  /** Whether splats are seen, in another detail than was chosen. */
-  private get isChoiceToCome(): boolean {
-    const asset = this.holdings.of('splat');
-    return asset !== null && this.holdings.isLoaded('splat') && this.loader.isChoiceToCome(asset);
-  }
-
-  private get isReadyThere(): boolean {
-    return (
-      this.remote.version !== null && this.remote.version === versionOf(this.holdings.of('splat'))
-    );
-  }
-
-  /** What can be shown, whoever draws it. */
-  private ready(): Record<Deep, boolean> {
-    const { holdings } = this;
-    return {
-      depth: holdings.isLoaded('depth'),
-      splat: holdings.isLoaded('splat') || this.isReadyThere,
-    };
-  }
-
   private async load(what: Deep, signal: AbortSignal): Promise<void> {
     const asset = this.holdings.of(what);
     if (!asset) return;
     this.emit('loading', { what, received: 0, total: 0 });
     try {
       if (what === 'depth') await this.loadDepth(asset, signal);
-      else if (this.drawsThere) await this.loadThere(asset, signal);
+      else if (this.showable.drawsThere) await this.loadThere(asset, signal);
       else await this.loadSplats(asset, signal);
     } catch (error) {
       if (signal.aborted) return;
@@ -339,17 +312,10 @@ export class Stage extends Emitter<StageEvents> {
 
   private async loadDepth(asset: Asset, signal: AbortSignal): Promise<void> {
     const id = this.photo?.id ?? '';
-    const splats = this.splatsAfterDepth();
+    const splats = this.showable.splatsAfterDepth(this.wish);
     if (splats) this.loader.expectSplats(splats, signal);
     if (await this.loader.depth(id, asset, this.cameraOf(asset), signal))
       this.holdings.setLoaded('depth', asset);
-  }
-
-  /** What this device shows after depth; null where that is nothing, or is there. */
-  private splatsAfterDepth(): Asset | null {
-    const isDone = { depth: true, splat: this.drawsThere || this.ready().splat };
-    const next = this.holdings.next(this.wish, (what) => this.available(what), isDone);
-    return next && this.holdings.of(next);
   }
 
   private async loadSplats(asset: Asset, visit: AbortSignal): Promise<void> {
@@ -382,14 +348,14 @@ export class Stage extends Emitter<StageEvents> {
   }
 
   private showBest(): void {
-    const canShow = this.viewport !== null || this.isReadyThere;
-    const mode = canShow ? modeToShow(this.wish, this.ready()) : 'flat';
-    const isThere = mode === 'splat' && this.isReadyThere;
+    const canShow = this.viewport !== null || this.showable.isReadyThere;
+    const mode = canShow ? modeToShow(this.wish, this.showable.ready()) : 'flat';
+    const isThere = mode === 'splat' && this.showable.isReadyThere;
     if (mode !== this.mode || isThere !== this.drawers.isShownThere) this.setMode(mode);
   }
 
   private setMode(mode: Mode): void {
-    const isThere = mode === 'splat' && this.isReadyThere;
+    const isThere = mode === 'splat' && this.showable.isReadyThere;
     this.sight.show(mode, isThere, this.describe(mode), this.settings.look.animationDuration);
     this.emit('mode', mode);
   }
@@ -402,7 +368,7 @@ export class Stage extends Emitter<StageEvents> {
   /** What draws here; null where this device cannot. */
   private async ensureViewport(signal: AbortSignal): Promise<Viewport | null> {
     if (this.here.canDraw()) return this.here.open(this.describe('depth'), signal);
-    if (!this.drawsThere || !this.holdings.of('splat')) this.emit('trouble', 'no-webgl');
+    if (!this.showable.drawsThere || !this.holdings.of('splat')) this.emit('trouble', 'no-webgl');
     this.emit('mode', this.mode);
     return null;
   }
