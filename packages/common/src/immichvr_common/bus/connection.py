@@ -184,6 +184,11 @@ class Bus:
                 answer = await self.js.pause_consumer(stream, name, until.isoformat())
         return int(answer.pause_remaining or 0) / 1e9 if answer.paused else 0.0
 
+    async def held(self) -> dict[str, int]:
+        """How many messages lie in each stream."""
+        with translated("streams"):
+            return {str(one.config.name): one.state.messages for one in await every(self.js.streams_info)}
+
     async def consumers(self, stream: str) -> list[ConsumerInfo]:
         """What the server says of all consumers of a stream."""
         with translated(f"consumers of {stream}"):
