@@ -7,4 +7,5 @@ import { keepShell } from './shell/offline';
 
 startApp(document.getElementById('app') as HTMLElement);
 keepShell();
-void import('./ui/keepFocus').then(({ keepFocus }) => keepFocus());
+// Where it cannot be fetched, as without a network, all else is as it is.
+import('./ui/keepFocus').then(({ keepFocus }) => keepFocus()).catch(() => {});

@@ -5,4 +5,5 @@ import '../styles/live.css';
 import { startLive } from './page';
 
 startLive(document.getElementById('app') as HTMLElement);
-void import('../ui/keepFocus').then(({ keepFocus }) => keepFocus());
+// Where it cannot be fetched, as without a network, all else is as it is.
+import('../ui/keepFocus').then(({ keepFocus }) => keepFocus()).catch(() => {});
