@@ -1,9 +1,11 @@
-"""Clouds to convert."""
+"""Clouds to convert, and where they lie."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import numpy as np
 import pytest
+import pytest_asyncio
+from immichvr_common.storage import ObjectStore
 from immichvr_splats import Camera, GaussianCloud
 
 MakeCloud = Callable[..., GaussianCloud]
@@ -25,3 +27,12 @@ def make_cloud() -> MakeCloud:
         )
 
     return make
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def objects(weed) -> AsyncIterator[ObjectStore]:
+    """The object storage, for all tests of a module."""
+    store = ObjectStore(weed.settings())
+    await store.ensure_bucket()
+    yield store
+    store.close()

@@ -41,14 +41,6 @@ STAND_INS = Path(__file__).parent / "stand_ins"
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def objects(weed) -> AsyncIterator[ObjectStore]:
-    store = ObjectStore(weed.settings())
-    await store.ensure_bucket()
-    yield store
-    store.close()
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def pool() -> AsyncIterator[ChildPool]:
     """A child that converts, for every server of this module that needs one."""
     pool = ChildPool(CAPABILITY)
