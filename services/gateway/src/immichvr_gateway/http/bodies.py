@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from immichvr_gateway.http.headers import unkept
 from immichvr_gateway.http.lines import on_a_line
 from immichvr_gateway.http.problems import Problem, answer
 
@@ -54,7 +55,7 @@ class Bounded:
         async def replayed() -> Message:
             return messages.popleft() if messages else await receive()
 
-        await self._inner(scope, replayed, _unkept(send) if scope["path"].startswith("/api/") else send)
+        await self._inner(scope, replayed, unkept(send) if scope["path"].startswith("/api/") else send)
 
 
 async def _whole(receive: Receive, most: int) -> bytes:
@@ -76,14 +77,3 @@ class _BodyTooLarge(Exception):
 
 class _Left(Exception):
     """Whoever asked has left before the request was whole."""
-
-
-def _unkept(send: Send) -> Send:
-    """Answers of the API that say nothing else may be kept by no browser: another person may sit there next."""
-
-    async def say(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            MutableHeaders(scope=message).setdefault("cache-control", "no-store")
-        await send(message)
-
-    return say

@@ -1,4 +1,4 @@
-"""What every answer tells browsers: what a page of it may load, who may frame or embed it, which sensors it may use."""
+"""What answers tell browsers: what a page may load, who may frame, embed or keep it, which sensors it may use."""
 
 from __future__ import annotations
 
@@ -70,6 +70,17 @@ def with_usual_headers(inner: ASGIApp) -> ASGIApp:
         await inner(scope, receive, say)
 
     return app
+
+
+def unkept(send: Send) -> Send:
+    """Has an answer that says nothing else be kept by no browser: another person may sit there next."""
+
+    async def say(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).setdefault("cache-control", "no-store")
+        await send(message)
+
+    return say
 
 
 def _is_https_for_good(scope: Scope) -> bool:
